@@ -1,0 +1,29 @@
+/**
+ * Byte text: a string that holds one byte per character (Latin-1), so `length` is a number of bytes and nothing on the way can re-encode it.
+ *
+ * Bodies and chunks travel through Weir in this form. Strings cross threads cheaper than byte arrays on both runtimes, a Latin-1 string
+ * takes one byte per character in memory, a UTF-8 sequence cut in two by the network needs no care, and what the client or the upstream
+ * wrote leaves byte for byte as it came. JSON's own characters are ASCII, so `JSON.parse` reads byte text as it is; only a string that a
+ * person will read (a name in a message) has to be decoded first.
+ */
+export type ByteText = string;
+
+/** Bytes to byte text; copies once. */
+export function toByteText(bytes: Uint8Array): ByteText {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** Byte text to the bytes that go on the wire. */
+export function toBytes(text: ByteText): Uint8Array<ArrayBuffer> {
+  return Buffer.from(text, "latin1");
+}
+
+/** Byte text to the characters a person reads (UTF-8; malformed sequences become U+FFFD). */
+export function decodeUtf8(text: ByteText): string {
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
+/** Characters to byte text (UTF-8), for what Weir itself writes into a body. */
+export function encodeUtf8(characters: string): ByteText {
+  return Buffer.from(characters, "utf8").toString("latin1");
+}

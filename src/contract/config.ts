@@ -1,0 +1,92 @@
+import type { DialectName } from "./dialect.ts";
+
+/** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
+export interface Config {
+  /** True where nobody configured anything: stand-ins for the upstreams, one demo key. */
+  sandbox: boolean;
+  server: { host: string; port: number; maxBodyBytes: number; drainTimeoutMs: number; drainGraceMs: number };
+  admin: { host: string; port: number; token: string | undefined };
+  /** Threads. */
+  workers: number;
+  redis: Redis | undefined;
+  limits: Limits;
+  strictParameters: boolean;
+  upstreams: Record<string, Upstream>;
+  models: Record<string, Model>;
+  workspaces: Record<string, Workspace>;
+}
+
+export interface Redis {
+  url: string | undefined;
+  cluster: string[] | undefined;
+  sentinel: { name: string; nodes: string[] } | undefined;
+  username: string | undefined;
+  password: string | undefined;
+  tls: boolean;
+  onFailure: "local" | "closed" | "open";
+  timeoutMs: number;
+}
+
+/** Undefined fields are decided by the next less specific place; at the top level all are set. */
+export interface Limits {
+  rpm: number | undefined;
+  tpm: number | undefined;
+  cacheReadWeight: number | undefined;
+  reserveOutput: "expected" | "max_tokens" | undefined;
+}
+
+/** Milliseconds. */
+export interface Timeouts {
+  connectMs: number;
+  firstByteMs: number;
+  silenceMs: number;
+  totalMs: number;
+}
+
+export interface Upstream {
+  name: string;
+  /** A name in `src/providers`. */
+  provider: string;
+  dialect: DialectName;
+  region: string;
+  timeouts: Timeouts;
+  /** PEM text of further authorities to trust, beside the system's. */
+  ca: string | undefined;
+  /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
+  settings: Record<string, unknown>;
+}
+
+export interface Target {
+  /** A key of `Config.upstreams`, or of the workspace's own. */
+  upstream: string;
+  /** The upstream's name of the model: a Bedrock model id, an Azure deployment. */
+  model: string;
+  weight: number;
+  /** Where this model has clocks of its own. */
+  timeouts: Timeouts;
+}
+
+export interface Model {
+  limits: Limits;
+  estimate: "fast" | "exact";
+  targets: Target[];
+}
+
+export interface Workspace {
+  name: string;
+  defaultRegion: string | undefined;
+  limits: Limits;
+  /** Its own upstreams, beside the shared ones. */
+  upstreams: Record<string, Upstream>;
+  /** `targets` undefined: the shared model's. Where any entry has targets, these models are the whole list. */
+  models: Record<string, { limits: Limits; estimate: "fast" | "exact" | undefined; targets: Target[] | undefined }>;
+  keys: Key[];
+}
+
+export interface Key {
+  name: string;
+  /** Lower-case hexadecimal SHA-256 of the whole key. */
+  sha256: string;
+  /** Milliseconds since 1970. */
+  expiresAtMs: number | undefined;
+}

@@ -1,0 +1,86 @@
+/**
+ * The one way to fail. A `GatewayError` has a kind; the edge gives it a status and the shape of the client's dialect.
+ * The kind is also the metric label (`outcome`) and the log field.
+ */
+
+/** Every way a request can fail, with the HTTP status that tells it (a dialect may have a truer one of its own: `ErrorName.status`). */
+export const STATUS = {
+  invalid_request: 400,
+  unsupported_parameter: 400,
+  unauthenticated: 401,
+  unknown_route: 404,
+  unknown_region: 404,
+  unknown_model: 404,
+  method_not_allowed: 405,
+  too_large: 413,
+  /** The upstream refused what the client sent; the client's own mistake, in the upstream's words. */
+  upstream_rejected: 400,
+  upstream_rate_limited: 429,
+  upstream_overloaded: 503,
+  /** The upstream took the call and failed at it. */
+  upstream_failed: 500,
+  upstream_timeout: 504,
+  /** No connection: refused, reset, name not found, certificate not trusted. */
+  upstream_unreachable: 502,
+  /** The upstream broke its own protocol or ended in the middle of an answer. */
+  upstream_malformed: 502,
+  /** Our fault, not the client's: a credential, a deployment, a model id or a quota that the operator must mend. */
+  misconfigured: 502,
+  worker_lost: 503,
+  draining: 503,
+  internal: 500,
+  /** The client went away. Nobody reads it; it is an outcome. */
+  cancelled: 499,
+} as const satisfies Record<string, number>;
+
+export type ErrorKind = keyof typeof STATUS;
+
+export const ERROR_KINDS = Object.keys(STATUS) as ErrorKind[];
+
+/** What a failure carries beside its kind. Every field is a primitive, so that it can cross a thread as data. */
+export interface FailureDetail {
+  /** For the client: what is wrong and what to do. Never holds a secret, a prompt or an upstream's address. */
+  message: string;
+  /** The field at fault, as the client named it (`messages.0.role`). */
+  param?: string | undefined;
+  /** A code of the dialect (`context_length_exceeded`), where the upstream gave one. */
+  code?: string | undefined;
+  /** A type of the dialect, where the upstream gave one. */
+  type?: string | undefined;
+  /** The upstream's own status, where it is truer than the kind's (409, 422). */
+  status?: number | undefined;
+  /** Milliseconds after which another try may succeed. */
+  retryAfterMs?: number | undefined;
+  /** The upstream's error object as JSON (byte text) to be shown with its missing fields filled in. */
+  body?: string | undefined;
+  /** For the operator's log only: what happened and the cure. Never a secret or a prompt. */
+  log?: string | undefined;
+}
+
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+
+  readonly kind: ErrorKind;
+  readonly detail: FailureDetail;
+
+  constructor(kind: ErrorKind, detail: FailureDetail) {
+    super(detail.message);
+    this.kind = kind;
+    this.detail = detail;
+  }
+}
+
+/** How one dialect names one kind. */
+export interface ErrorName {
+  type: string;
+  code?: string;
+  /** Overrides `STATUS` where the dialect has a status of its own (Anthropic's 529). */
+  status?: number;
+}
+
+/** Whatever was thrown, as a GatewayError; what is not one of ours is `internal`, and its text is for the log only. */
+export function asGatewayError(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  const log = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return new GatewayError("internal", { message: "An internal error occurred.", log });
+}

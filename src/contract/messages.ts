@@ -1,0 +1,51 @@
+/**
+ * What the front and a worker say to each other. A message is one flat array of primitives that holds any number of entries: an operation,
+ * the id of the call, and that operation's fields in the order given here. Many entries share one post; see `design.md` §6 and the measurements
+ * behind it (flat arrays of strings and numbers cross threads several times cheaper than objects or bytes).
+ *
+ * A new field is added here, in its writer and in its reader, and in the length table that steps over it.
+ */
+
+/** Front to worker. */
+export const ORDER = {
+  /** id, dialect, target, stream (0 | 1), model, hints, request id, body: start a call whose body the front has checked. */
+  call: 0,
+  /** id, dialect, hints: check a large body first. The body follows as the message's only `ArrayBuffer`, at the end of the array. */
+  weigh: 1,
+  /** id, target, request id: start a weighed call. */
+  go: 2,
+  /** id: end a call without a word, whatever it is doing. */
+  cancel: 3,
+  /** id, n: the client has taken n more bytes. */
+  credit: 4,
+  /** version, JSON of `WorkerConfig`: targets that later calls may name. Earlier targets stay good for the calls that hold them. */
+  configure: 5,
+  /** id is 0: fail abruptly, as a crash would. For drills. */
+  crash: 6,
+} as const;
+
+/** Worker to front. */
+export const REPORT = {
+  /** 0: loaded and listening. */
+  ready: 0,
+  /** id, model, stream (0 | 1), max tokens: a large body is good. */
+  weighed: 1,
+  /** id, text: the answer is a stream and this is its beginning. */
+  open: 2,
+  /** id, text: more of it. */
+  chunk: 3,
+  /** id, text: the whole answer of a call that does not stream; `done` follows. */
+  answer: 4,
+  /** id, input, output, cache read, cache write, first byte ms, upstream ms, upstream request id: the call ended well. */
+  done: 5,
+  /** id, kind, JSON of `FailureDetail`, then as `done`: the call failed, before or after its first byte. */
+  fail: 6,
+  /** 0, event-loop lag in ms, open calls: sent once a second. */
+  pulse: 7,
+} as const;
+
+/** Entries of an operation's row, operation and id included. */
+export const ORDER_LENGTH: readonly number[] = [9, 5, 4, 2, 3, 3, 2];
+export const REPORT_LENGTH: readonly number[] = [2, 5, 3, 3, 3, 9, 11, 4];
+
+export type Flat = (string | number)[];

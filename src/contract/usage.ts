@@ -1,0 +1,11 @@
+/** Tokens of one call as its upstream counted them. `input` excludes what was read from or written to a prompt cache. */
+export interface Usage {
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+}
+
+export function noUsage(): Usage {
+  return { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+}

@@ -1,0 +1,55 @@
+/**
+ * The seam of a provider: how a call of one dialect is put to one kind of cloud, and how its answer becomes the dialect's text again.
+ * A provider is one file and one line in `index.ts`.
+ */
+import type { ByteText } from "../../src/contract/bytes.ts";
+import type { Upstream } from "../../src/contract/config.ts";
+import type { GatewayError } from "../../src/contract/errors.ts";
+import type { Usage } from "../../src/contract/usage.ts";
+import type { HttpHeaders, HttpRequest } from "../wire/http.ts";
+
+/** One call, as the front ordered it. */
+export interface Job {
+  /** The client's body, checked by its dialect. */
+  body: ByteText;
+  /** See `Dialect.hints`. */
+  hints: string;
+  stream: boolean;
+  /** The model as the client named it, and as the upstream does. */
+  model: string;
+  upstreamModel: string;
+  requestId: string;
+}
+
+/** Turns an upstream's 200 answer into the dialect's text. One per call; pure: bytes in, text out. */
+export interface Reader {
+  /** Takes body bytes as they come, cut anywhere; returns the text that can be relayed now (whole events only), or "". Never throws: see `error`. */
+  push(bytes: Uint8Array): ByteText;
+  /** The upstream has ended: the rest of the text. Sets `error` where the answer was not complete. For a call that does not stream this is the whole answer. */
+  end(): ByteText;
+  /** Set where the answer went wrong; text returned before it is good and goes first. Nothing may be pushed after. */
+  readonly error: GatewayError | undefined;
+  /** True once the answer is complete in its own terms (`message_stop`, `[DONE]`); the connection may linger. */
+  readonly complete: boolean;
+  /** What the upstream has reported so far. */
+  readonly usage: Usage;
+}
+
+/** One upstream, opened: holds its origin, its credentials and whatever it caches (signing keys, tokens). */
+export interface Connection {
+  /**
+   * The HTTP request of a call.
+   * @throws GatewayError `invalid_request` for what this upstream cannot do, `misconfigured` for credentials that cannot be had.
+   */
+  request(job: Job): HttpRequest | Promise<HttpRequest>;
+  /** For an answer with status 200. */
+  reader(job: Job, headers: HttpHeaders): Reader;
+  /** For any other status; `body` is at most 64 KiB of the answer. */
+  failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
+  /** The upstream's own id of the call, for the log. */
+  upstreamRequestId(headers: HttpHeaders): string;
+}
+
+export interface Provider {
+  open(upstream: Upstream): Connection;
+}
