@@ -11,9 +11,19 @@ export interface Config {
   redis: Redis | undefined;
   limits: Limits;
   strictParameters: boolean;
+  proxy: ProxySettings | undefined;
+  /** Where keys made over the admin listener are kept when there is no Redis: an absolute path. */
+  directory: { file: string };
   upstreams: Record<string, Upstream>;
   models: Record<string, Model>;
   workspaces: Record<string, Workspace>;
+}
+
+/** As the environment gives it (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
+export interface ProxySettings {
+  https: string | undefined;
+  http: string | undefined;
+  no: string | undefined;
 }
 
 export interface Redis {
@@ -44,6 +54,7 @@ export interface Timeouts {
 }
 
 export interface Upstream {
+  /** Its key in `Config.upstreams`; `workspace/key` for a workspace's own, so that no two upstreams share a name in a log or a metric. */
   name: string;
   /** A name in `src/providers`. */
   provider: string;
@@ -66,7 +77,19 @@ export interface Target {
   timeouts: Timeouts;
 }
 
-export interface Model {
+/** Which tokenizer a model counts with, where that is known; see `catalogue.yaml`. */
+export type TokenizerFamily = "claude-3" | "claude-4.7" | "o200k" | "cl100k";
+
+/** What is known of a model beside how to reach it. */
+export interface ModelFacts {
+  /** When it came out, in seconds since 1970; 0 where that is not known. */
+  created: number;
+  family: TokenizerFamily | undefined;
+  /** The model whose limits and metrics a second name shares (`claude-sonnet-4-5` for `claude-sonnet-4-5-20250929`). Its targets are copied here. */
+  aliasOf: string | undefined;
+}
+
+export interface Model extends ModelFacts {
   limits: Limits;
   estimate: "fast" | "exact";
   targets: Target[];
@@ -79,8 +102,14 @@ export interface Workspace {
   /** Its own upstreams, beside the shared ones. */
   upstreams: Record<string, Upstream>;
   /** `targets` undefined: the shared model's. Where any entry has targets, these models are the whole list. */
-  models: Record<string, { limits: Limits; estimate: "fast" | "exact" | undefined; targets: Target[] | undefined }>;
+  models: Record<string, WorkspaceModel>;
   keys: Key[];
+}
+
+export interface WorkspaceModel extends ModelFacts {
+  limits: Limits;
+  estimate: "fast" | "exact" | undefined;
+  targets: Target[] | undefined;
 }
 
 export interface Key {

@@ -56,4 +56,10 @@ export interface Dialect {
   errorEvent(error: GatewayError, requestId: string): ByteText;
   models(entries: readonly ModelEntry[]): ByteText;
   model(entry: ModelEntry): ByteText;
+  /** For a path that no route has (normalised, without the public prefix): whether it was probably meant for this dialect. */
+  owns(path: string): boolean;
+  /** Of such a path: the sentence that names the mistake, or undefined where there is nothing to say but which routes exist. */
+  misroute(path: string): string | undefined;
+  /** Whether the headers are those of this dialect's clients; decides the shape of an error where the path says nothing. */
+  speaks(headers: Headers): boolean;
 }

@@ -5,12 +5,13 @@
  *
  * A new field is added here, in its writer and in its reader, and in the length table that steps over it.
  */
+import type { ProxySettings, Timeouts, Upstream } from "./config.ts";
 
 /** Front to worker. */
 export const ORDER = {
   /** id, dialect, target, stream (0 | 1), model, hints, request id, body: start a call whose body the front has checked. */
   call: 0,
-  /** id, dialect, hints: check a large body first. The body follows as the message's only `ArrayBuffer`, at the end of the array. */
+  /** id, dialect, hints: check a large body first. Alone in its message, whose last element is the body as a transferred `ArrayBuffer`. */
   weigh: 1,
   /** id, target, request id: start a weighed call. */
   go: 2,
@@ -18,7 +19,7 @@ export const ORDER = {
   cancel: 3,
   /** id, n: the client has taken n more bytes. */
   credit: 4,
-  /** version, JSON of `WorkerConfig`: targets that later calls may name. Earlier targets stay good for the calls that hold them. */
+  /** version, JSON of `WorkerConfig`: the targets that later calls may name. Calls that run keep the ones they have. */
   configure: 5,
   /** id is 0: fail abruptly, as a crash would. For drills. */
   crash: 6,
@@ -40,12 +41,23 @@ export const REPORT = {
   done: 5,
   /** id, kind, JSON of `FailureDetail`, then as `done`: the call failed, before or after its first byte. */
   fail: 6,
-  /** 0, event-loop lag in ms, open calls: sent once a second. */
+  /** 0, event-loop lag in ms, orders taken so far: sent once a second. */
   pulse: 7,
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
-export const ORDER_LENGTH: readonly number[] = [9, 5, 4, 2, 3, 3, 2];
+export const ORDER_LENGTH: readonly number[] = [9, 4, 4, 2, 3, 3, 2];
 export const REPORT_LENGTH: readonly number[] = [2, 5, 3, 3, 3, 9, 11, 4];
 
+/** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
+export const STREAM_WINDOW = 256 * 1024;
+
 export type Flat = (string | number)[];
+
+/** What a worker is told of the configuration. */
+export interface WorkerConfig {
+  proxy: ProxySettings | undefined;
+  upstreams: Upstream[];
+  /** `upstream` is an index into `upstreams`. Ids are never used twice in the life of a process. */
+  targets: { id: number; upstream: number; model: string; timeouts: Timeouts }[];
+}

@@ -1,0 +1,163 @@
+import { type ByteText, toBytes } from "./contract/bytes.ts";
+import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
+import type { Dialect } from "./contract/dialect.ts";
+import { type ErrorKind, GatewayError, STATUS } from "./contract/errors.ts";
+import { STREAM_WINDOW } from "./contract/messages.ts";
+
+/** How a call ended for its client. */
+export interface Outcome {
+  outcome: "ok" | ErrorKind;
+  error: GatewayError | undefined;
+  /** Undefined where no worker had it, or the client left first. */
+  ended: Ended | undefined;
+  /** `performance.now()` of the first byte for the client; undefined where there was none. */
+  firstByteAtMs: number | undefined;
+}
+
+export interface AnswerOptions {
+  dialect: Dialect;
+  requestId: string;
+  /** For every answer of this request. */
+  headers: Record<string, string>;
+  /** Where the gaps between pieces of the stream are observed, in seconds. */
+  gaps: { observe(seconds: number): void };
+  /** A large body was checked by its worker; throws what refuses it, else starts the call. */
+  onWeighed(model: string, stream: boolean, maxTokens: number): void;
+  /** Called exactly once. */
+  onEnd(outcome: Outcome): void;
+}
+
+const STREAM_HEADERS = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" };
+const JSON_HEADERS = { "content-type": "application/json" };
+
+/** What the runtime may hold of a stream before the client has taken it; beyond that no credit is given. */
+const QUEUE_BYTES = 64 * 1024;
+
+/**
+ * From a worker's reports to the client's `Response`. A stream is written as it comes; the worker is given credit for what the client's side
+ * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
+ */
+export class Answer implements CallEvents {
+  readonly response: Promise<Response>;
+  readonly #options: AnswerOptions;
+  #resolve: (response: Response) => void = () => {};
+  #call: PoolCall | undefined;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Bytes written for which the worker has no credit yet. */
+  #owed = 0;
+  #firstByteAtMs: number | undefined;
+  #lastChunkMs = 0;
+  #over = false;
+
+  constructor(options: AnswerOptions) {
+    this.#options = options;
+    this.response = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** The call whose reports come here. */
+  attach(call: PoolCall): void {
+    this.#call = call;
+  }
+
+  /** The client has gone, before or after the first byte. */
+  abandon(): void {
+    if (this.#over) return;
+    this.#call?.cancel();
+    this.#end("cancelled", undefined, undefined);
+    // Nobody reads it, but a handler must return something.
+    this.#resolve(new Response(null, { status: STATUS.cancelled }));
+  }
+
+  weighed(model: string, stream: boolean, maxTokens: number): void {
+    try {
+      this.#options.onWeighed(model, stream, maxTokens);
+    } catch (thrown) {
+      this.#call?.cancel();
+      this.fail(thrown as GatewayError, undefined);
+    }
+  }
+
+  open(text: ByteText): void {
+    const bytes = toBytes(text);
+    this.#firstByteAtMs = this.#lastChunkMs = performance.now();
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+          this.#owed = bytes.length;
+          controller.enqueue(bytes);
+        },
+        pull: () => this.#giveCredit(),
+        cancel: () => this.abandon(),
+      },
+      { highWaterMark: QUEUE_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
+    );
+    this.#resolve(new Response(body, { status: 200, headers: { ...STREAM_HEADERS, ...this.#options.headers } }));
+  }
+
+  chunk(text: ByteText): void {
+    const controller = this.#controller;
+    if (controller === undefined || this.#over) return;
+    const nowMs = performance.now();
+    this.#options.gaps.observe((nowMs - this.#lastChunkMs) / 1000);
+    this.#lastChunkMs = nowMs;
+    this.#owed += text.length;
+    controller.enqueue(toBytes(text));
+    if (this.#owed >= STREAM_WINDOW / 2 && (controller.desiredSize ?? 0) > 0) this.#giveCredit();
+  }
+
+  answer(text: ByteText): void {
+    this.#firstByteAtMs = performance.now();
+    this.#resolve(new Response(toBytes(text), { status: 200, headers: { ...JSON_HEADERS, ...this.#options.headers } }));
+  }
+
+  done(ended: Ended): void {
+    this.#close();
+    this.#end("ok", undefined, ended);
+  }
+
+  fail(error: GatewayError, ended: Ended | undefined): void {
+    if (this.#over) return;
+    const { dialect, requestId, headers } = this.#options;
+    if (this.#controller === undefined) this.#resolve(errorResponse(dialect, error, requestId, headers));
+    else {
+      this.#controller.enqueue(toBytes(dialect.errorEvent(error, requestId)));
+      this.#close();
+    }
+    this.#end(error.kind, error, ended);
+  }
+
+  /** Called by the runtime when its queue has room again. */
+  #giveCredit(): void {
+    if (this.#owed < STREAM_WINDOW / 2) return;
+    this.#call?.credit(this.#owed);
+    this.#owed = 0;
+  }
+
+  #close(): void {
+    try {
+      this.#controller?.close();
+    } catch {
+      // The runtime has cancelled the stream in this very turn.
+    }
+  }
+
+  #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#options.onEnd({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs });
+  }
+}
+
+/** An error before the first byte, in the dialect. */
+export function errorResponse(dialect: Dialect, error: GatewayError, requestId: string, headers: Record<string, string>): Response {
+  const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
+  const all: Record<string, string> = { ...JSON_HEADERS, ...headers };
+  if (error.detail.retryAfterMs !== undefined) {
+    all["retry-after-ms"] = String(Math.ceil(error.detail.retryAfterMs));
+    all["retry-after"] = String(Math.ceil(error.detail.retryAfterMs / 1000));
+  }
+  return new Response(toBytes(dialect.errorBody(error, requestId)), { status, headers: all });
+}

@@ -1,0 +1,48 @@
+import { GatewayError } from "./contract/errors.ts";
+
+/**
+ * Reads a request's body, up to `limit` bytes after decompression.
+ * @throws GatewayError `too_large`, or `invalid_request` for an encoding that Weir does not know and for data that does not decompress.
+ */
+export async function readBody(request: Request, limit: number): Promise<ArrayBuffer> {
+  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (declared > limit) throw tooLarge(limit);
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  // The runtime has gathered a plain body of known length already.
+  if (encoding === "identity" && !Number.isNaN(declared)) return await request.arrayBuffer();
+  if (request.body === null) return new ArrayBuffer(0);
+  if (encoding === "identity") return await gather(request.body, limit);
+  if (encoding !== "gzip" && encoding !== "deflate") {
+    throw new GatewayError("invalid_request", {
+      message: `The content-encoding "${encoding.slice(0, 32)}" is not supported: send the body as it is, or with gzip or deflate.`,
+    });
+  }
+  try {
+    return await gather(request.body.pipeThrough(new DecompressionStream(encoding)), limit);
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) throw thrown;
+    throw new GatewayError("invalid_request", { message: `The body is not valid ${encoding} data.` });
+  }
+}
+
+async function gather(stream: ReadableStream<Uint8Array>, limit: number): Promise<ArrayBuffer> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of stream) {
+    total += chunk.byteLength;
+    // Leaving the loop cancels the stream: nothing more is read.
+    if (total > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole.buffer;
+}
+
+function tooLarge(limit: number): GatewayError {
+  return new GatewayError("too_large", { message: `The request body is larger than the ${Math.floor(limit / 1024 / 1024)} MiB that are allowed.` });
+}

@@ -1,0 +1,31 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from "pino";
+
+export type { Logger };
+
+/**
+ * The log: one JSON line per event on standard output, buffered, so that a busy gateway does not wait for its log.
+ * What is written there is chosen field by field; nothing here can serialise a request, a key or a configuration by accident.
+ */
+export function createLog(level: string = "info"): { log: Logger; flush: () => void } {
+  const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
+  // A closed pipe (`weir | head`) must not take the gateway with it.
+  sink.on("error", () => {});
+  const log = createLogger(level, sink);
+  return {
+    log,
+    flush: () => {
+      try {
+        sink.flushSync();
+      } catch {
+        // Not opened yet, or gone: there is nothing to flush.
+      }
+    },
+  };
+}
+
+function createLogger(level: string, sink: DestinationStream): Logger {
+  return pino(
+    { level, base: null, messageKey: "message", timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    sink,
+  );
+}

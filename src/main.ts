@@ -1,0 +1,198 @@
+/**
+ * Weir's entry: reads the command line and the configuration, builds the parts, listens, drains.
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import packageJson from "../package.json" with { type: "json" };
+import { createAdmin } from "./admin/admin.ts";
+import { Keyring } from "./auth.ts";
+import { Catalog } from "./catalog.ts";
+import { createdAt, findConfig, readConfig, readDemoConfig, runCheck, runSchema } from "./config.ts";
+import type { Config } from "./contract/config.ts";
+import type { Readiness } from "./contract/readiness.ts";
+import { Gateway } from "./gateway.ts";
+import { createLog, type Logger } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { Pool } from "./pool.ts";
+import { isAddressInUse, type Listener, type ListenOptions, listen, runtimeName } from "./runtime.ts";
+
+const USAGE = `weir: an LLM API gateway
+
+  bun src/main.ts [--config FILE]          start (without a configuration: in sandbox mode)
+  bun src/main.ts check [--config FILE]    validate a configuration and print what it resolves to
+  bun src/main.ts schema                   print the JSON Schema of weir.yaml
+
+  --config FILE   the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)
+  --help          this text
+  --version       the version
+`;
+
+const EXIT_REFUSED = 1;
+const EXIT_USAGE = 2;
+
+/** How often the front samples its own lag and looks after the workers. */
+const CARE_MS = 1_000;
+/** After the drain, for the last events to reach their clients. */
+const FLUSH_MS = 1_000;
+
+interface CommandLine {
+  command: string;
+  file: string | undefined;
+}
+
+async function main(): Promise<void> {
+  const { command, file } = readCommandLine(process.argv.slice(2));
+  const environment = process.env;
+  switch (command) {
+    case "help":
+      return say(USAGE);
+    case "version":
+      return say(`${packageJson.version}\n`);
+    case "check":
+      return leave(runCheck({ file, environment }));
+    case "schema":
+      return leave(runSchema());
+    case "start":
+      return await start(file, environment);
+  }
+}
+
+async function start(file: string | undefined, environment: Record<string, string | undefined>): Promise<void> {
+  const configuration = await readConfiguration(file, environment);
+  const { config } = configuration;
+  const { log, flush } = createLog(environment.WEIR_LOG_LEVEL);
+  for (const warning of configuration.warnings) log.warn(warning);
+
+  const metrics = new Metrics();
+  const keyring = new Keyring(Object.values(config.workspaces));
+  const catalog = new Catalog(config);
+  const pool = new Pool({
+    size: config.workers,
+    onDeath: (worker, reason, calls) => {
+      metrics.workerRestarted();
+      log.error({ worker, reason, calls }, "a worker died and is being replaced");
+    },
+  });
+  await pool.configure(config, catalog.targets);
+  metrics.sampleWorkers(() => pool.samples());
+
+  let draining = false;
+  const readiness = (): Readiness => ({
+    ready: !draining && pool.healthy > 0,
+    detail: {
+      gateway: draining ? "draining" : "ok",
+      limiter: "none",
+      directory: `ok: ${keyring.size} keys from the configuration`,
+      configuration: config.sandbox ? "ok: sandbox" : "ok",
+      workers: `${pool.healthy} of ${pool.size} running`,
+    },
+  });
+
+  let listener: Listener | undefined;
+  const gateway = new Gateway({ config, keyring, catalog, pool, metrics, log, readiness, holdOpen: (request) => listener?.holdOpen(request) });
+  metrics.declare({ version: packageJson.version, runtime: runtimeName(), keys: keyring.size, ...gateway.labels() });
+  const admin = createAdmin({
+    token: config.admin.token,
+    metrics,
+    readiness,
+    crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined,
+  });
+
+  listener = open(config, { host: config.server.host, port: config.server.port, handle: (request) => gateway.handle(request) });
+  const adminListener = open(config, { host: config.admin.host, port: config.admin.port, handle: admin });
+  care(pool, metrics);
+  log.info({ port: listener.port, admin_port: adminListener.port, runtime: runtimeName(), workers: config.workers, sandbox: config.sandbox }, "listening");
+  configuration.announce(listener.port, adminListener.port);
+
+  const drain = async (): Promise<void> => {
+    // A second signal ends at once.
+    if (draining) process.exit(EXIT_REFUSED);
+    draining = true;
+    log.info({ open_calls: gateway.openCalls }, "draining");
+    await delay(config.server.drainGraceMs);
+    const closed = listener.close();
+    await Promise.race([closed, delay(config.server.drainTimeoutMs)]);
+    if (gateway.openCalls > 0) {
+      log.warn({ open_calls: gateway.openCalls }, "the drain time is over: ending the calls that are left");
+      pool.failAll("draining", "The gateway is restarting. Please try again.");
+      await Promise.race([closed, delay(FLUSH_MS)]);
+    }
+    log.info("drained");
+    flush();
+    process.exit(0);
+  };
+  process.on("SIGTERM", drain);
+  process.on("SIGINT", drain);
+}
+
+interface Configuration {
+  config: Config;
+  warnings: string[];
+  /** Tells a person where to go; says nothing in production, where the log does. */
+  announce(port: number, adminPort: number): void;
+}
+
+/** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
+async function readConfiguration(file: string | undefined, environment: Record<string, string | undefined>): Promise<Configuration> {
+  throw new Error("x");
+}
+
+/** With no configuration a port that is taken is not fatal: the next free one is used. */
+function open(config: Config, options: ListenOptions): Listener {
+  const attempts = config.sandbox ? 50 : 1;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return listen({ ...options, port: options.port + attempt - 1 });
+    } catch (thrown) {
+      if (!isAddressInUse(thrown)) throw thrown;
+      if (attempt < attempts) continue;
+      process.stderr.write(`weir: port ${options.port} on ${options.host} is taken: free it, or choose another one in the configuration\n`);
+      process.exit(EXIT_REFUSED);
+    }
+  }
+}
+
+/** Once a second: how late this thread is, and whether the workers still answer. */
+function care(pool: Pool, metrics: Metrics): void {
+  let expectedMs = performance.now() + CARE_MS;
+  setInterval(() => {
+    const nowMs = performance.now();
+    metrics.frontLag(Math.max(0, nowMs - expectedMs));
+    // Reports that wait behind a delay of our own would look like silence.
+    if (nowMs - expectedMs < CARE_MS) pool.checkPulses(nowMs);
+    expectedMs = nowMs + CARE_MS;
+  }, CARE_MS);
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function readCommandLine(words: string[]): CommandLine {
+  try {
+    const { values, positionals } = parseArgs({
+      args: words,
+      allowPositionals: true,
+      options: { config: { type: "string" }, help: { type: "boolean", short: "h" }, version: { type: "boolean", short: "v" } },
+    });
+    const [command = "start", ...rest] = positionals;
+    if (values.help) return { command: "help", file: undefined };
+    if (values.version) return { command: "version", file: undefined };
+    if (!["start", "check", "schema"].includes(command) || rest.length > 0) throw new Error(`unknown command: ${positionals.join(" ")}`);
+    return { command, file: values.config };
+  } catch (thrown) {
+    process.stderr.write(`weir: ${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${USAGE}`);
+    process.exit(EXIT_USAGE);
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(text);
+}
+
+function leave({ text, exitCode }: { text: string; exitCode: number }): void {
+  (exitCode === 0 ? process.stdout : process.stderr).write(text);
+  process.exitCode = exitCode;
+}
+
+await main();

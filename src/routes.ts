@@ -1,0 +1,70 @@
+import type { Dialect, Route } from "./contract/dialect.ts";
+import { GatewayError } from "./contract/errors.ts";
+import { dialects } from "./dialects/index.ts";
+
+/** Dedicated deployments put everything below this prefix as well. */
+export const PUBLIC_PREFIX = "/api/public";
+
+export interface Match {
+  dialect: Dialect;
+  route: Route;
+  params: Record<string, string>;
+}
+
+/** Every route of every dialect. */
+export const routes: readonly { dialect: Dialect; route: Route }[] = Object.values(dialects).flatMap((dialect) =>
+  dialect.routes.map((route) => ({ dialect, route })),
+);
+
+const labels = new Map(routes.map(({ route }) => [route, route.path.replaceAll(/:(\w+)/g, "{$1}")]));
+
+const patterns = routes.map(({ dialect, route }) => ({
+  dialect,
+  route,
+  pattern: new RegExp(`^(?:${PUBLIC_PREFIX})?${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`),
+}));
+
+/** A route as metrics, log and messages name it: `/openai/{region}/v1/chat/completions`. */
+export function routeLabel(route: Route): string {
+  return labels.get(route) ?? route.path;
+}
+
+/** Without doubled and trailing slashes, which base URLs and SDKs put together wrongly now and then. */
+export function normalisePath(path: string): string {
+  const single = path.replaceAll(/\/{2,}/g, "/");
+  return single.length > 1 && single.endsWith("/") ? single.slice(0, -1) : single;
+}
+
+/** The route of a normalised path; for paths that the router missed. */
+export function matchRoute(method: string, path: string): Match | undefined {
+  for (const { dialect, route, pattern } of patterns) {
+    const match = pattern.exec(path);
+    if (match !== null && route.method === method) return { dialect, route, params: { ...match.groups } };
+  }
+  return undefined;
+}
+
+/** What to say of a path that no route has: in the dialect that it was probably meant for, with the mistake named where it can be told. */
+export function explainPath(method: string, path: string, headers: Headers): { dialect: Dialect; error: GatewayError } {
+  const inner = path.startsWith(`${PUBLIC_PREFIX}/`) ? path.slice(PUBLIC_PREFIX.length) : path;
+  const dialect = Object.values(dialects).find((candidate) => candidate.owns(inner)) ?? guessDialect(headers);
+  const known = patterns.find(({ pattern }) => pattern.test(path));
+  if (known !== undefined) {
+    return { dialect, error: new GatewayError("method_not_allowed", { message: `${path} takes ${known.route.method}, not ${method}.` }) };
+  }
+  const hint = dialect.misroute(inner);
+  const message = `There is no route ${method} ${path.slice(0, 200)}.${hint === undefined ? ` Routes: ${routeList()}.` : ` ${hint}`}`;
+  return { dialect, error: new GatewayError("unknown_route", { message }) };
+}
+
+function guessDialect(headers: Headers): Dialect {
+  const dialect = Object.values(dialects).find((candidate) => candidate.speaks(headers));
+  return dialect ?? dialects.openai;
+}
+
+function routeList(): string {
+  return patterns
+    .filter(({ route }) => route.operation === "generate")
+    .map(({ route }) => `${route.method} ${routeLabel(route)}`)
+    .join(", ");
+}

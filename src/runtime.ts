@@ -1,0 +1,67 @@
+/**
+ * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
+ */
+
+/** What of Deno is used here; its global types would clash with Bun's. */
+interface DenoRuntime {
+  version: { deno: string };
+  serve(
+    options: { hostname: string; port: number; onListen: () => void; onError: (error: unknown) => Response },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): { addr: { hostname: string; port: number }; shutdown(): Promise<void> };
+}
+
+declare global {
+  var Deno: DenoRuntime | undefined;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Stops accepting; resolves once the calls that are open have ended. */
+  close(): Promise<void>;
+  /** Lifts the clock on a silent connection while this request is being answered: an upstream may think for minutes. */
+  holdOpen(request: Request): void;
+}
+
+export interface ListenOptions {
+  host: string;
+  port: number;
+  handle: (request: Request) => Response | Promise<Response>;
+}
+
+/** Seconds of silence after which an idle connection, or one that never finishes sending its request, is closed (Bun; Deno keeps it). */
+const IDLE_SECONDS = 120;
+
+/**
+ * Starts listening.
+ * @throws an error with `code: "EADDRINUSE"` where the port is taken.
+ */
+export function listen({ host, port, handle }: ListenOptions): Listener {
+  if (globalThis.Deno) {
+    const server = globalThis.Deno.serve({ hostname: host, port, onListen: () => {}, onError: () => new Response(null, { status: 500 }) }, handle);
+    return { port: server.addr.port, close: () => server.shutdown(), holdOpen: () => {} };
+  }
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    idleTimeout: IDLE_SECONDS,
+    // The gateway has a limit of its own, and answers in the client's dialect; Bun's would be a bare 413.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: handle,
+  });
+  return {
+    port: server.port ?? port,
+    close: () => server.stop(false),
+    holdOpen: (request) => server.timeout(request, 0),
+  };
+}
+
+/** For logs and `weir_build_info`: `bun 1.4.5`, `deno 2.9.6`. */
+export function runtimeName(): string {
+  return globalThis.Deno ? `deno ${globalThis.Deno.version.deno}` : `bun ${Bun.version}`;
+}
+
+/** True where `error` says that a port is taken, however the runtime puts it. */
+export function isAddressInUse(error: unknown): boolean {
+  return error instanceof Error && (("code" in error && error.code === "EADDRINUSE") || error.name === "AddrInUse");
+}

@@ -1,0 +1,116 @@
+/**
+ * A gateway in a process of its own, started as its users start it.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export type RuntimeName = "bun" | "deno";
+
+export interface WeirOptions {
+  runtime?: RuntimeName;
+  /** The content of `weir.yaml` (JSON is YAML); undefined starts sandbox mode. `server.port` and `admin.port` default to any free one. */
+  config?: Record<string, unknown>;
+  environment?: Record<string, string>;
+  arguments?: string[];
+}
+
+export interface Weir {
+  /** `http://127.0.0.1:PORT`, no slash at the end. */
+  url: string;
+  adminUrl: string;
+  child: ChildProcess;
+  /** Everything on standard output and error so far. */
+  output(): string;
+  /** The log so far, parsed. */
+  log(): Record<string, unknown>[];
+  /** Waits for a log line. */
+  logged(predicate: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Sends a signal and waits for the end; resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+const ROOT = join(import.meta.dir, "../..");
+const START_TIMEOUT_MS = 20_000;
+
+/** The command line of a runtime for Weir's entry. */
+export function command(runtime: RuntimeName): string[] {
+  return runtime === "bun" ? [process.execPath, join(ROOT, "src/main.ts")] : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", join(ROOT, "src/main.ts")];
+}
+
+export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
+  const folder = mkdtempSync(join(tmpdir(), "weir-"));
+  const words = [...(options.arguments ?? [])];
+  if (options.config !== undefined) {
+    const file = join(folder, "weir.yaml");
+    const config = options.config as { server?: object; admin?: object };
+    writeFileSync(file, JSON.stringify({ ...config, server: { host: "127.0.0.1", port: 0, drain_grace: "0s", ...config.server }, admin: { port: 0, ...config.admin } }));
+    words.push("--config", file);
+  }
+  const [program = "", ...before] = command(options.runtime ?? "bun");
+  const child = spawn(program, [...before, ...words], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1", ...options.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const listeners = new Set<() => void>();
+  const take = (bytes: Buffer) => {
+    output += bytes.toString();
+    for (const listener of listeners) listener();
+  };
+  child.stdout?.on("data", take);
+  child.stderr?.on("data", take);
+  const exited = new Promise<number | null>((resolve) => {
+    child.on("exit", (code) => {
+      rmSync(folder, { recursive: true, force: true });
+      resolve(code);
+      for (const listener of listeners) listener();
+    });
+  });
+  const log = () => output.split("\n").flatMap(parseLine);
+  const logged = (predicate: (line: Record<string, unknown>) => boolean) =>
+    new Promise<Record<string, unknown>>((resolve, reject) => {
+      const look = () => {
+        const line = log().find(predicate);
+        if (line === undefined && child.exitCode === null) return;
+        listeners.delete(look);
+        clearTimeout(timer);
+        if (line !== undefined) resolve(line);
+        else reject(new Error(`weir ended with ${child.exitCode} before it logged what was waited for:\n${output}`));
+      };
+      const timer = setTimeout(() => {
+        listeners.delete(look);
+        reject(new Error(`weir did not log what was waited for:\n${output}`));
+      }, START_TIMEOUT_MS);
+      listeners.add(look);
+      look();
+    });
+  const stop = (signal: NodeJS.Signals = "SIGTERM") => {
+    if (child.exitCode === null) child.kill(signal);
+    return exited;
+  };
+  try {
+    const listening = await logged((line) => line.message === "listening");
+    return { url: `http://127.0.0.1:${listening.port}`, adminUrl: `http://127.0.0.1:${listening.admin_port}`, child, output: () => output, log, logged, stop };
+  } catch (thrown) {
+    child.kill("SIGKILL");
+    throw thrown;
+  }
+}
+
+/** A key's place in `weir.yaml`. */
+export function keyEntry(name: string, key: string): { name: string; sha256: string } {
+  return { name, sha256: createHash("sha256").update(key).digest("hex") };
+}
+
+function parseLine(line: string): Record<string, unknown>[] {
+  try {
+    const parsed: unknown = JSON.parse(line);
+    return typeof parsed === "object" && parsed !== null ? [parsed as Record<string, unknown>] : [];
+  } catch {
+    return [];
+  }
+}

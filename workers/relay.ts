@@ -1,0 +1,225 @@
+import type { ByteText } from "../src/contract/bytes.ts";
+import { toByteText } from "../src/contract/bytes.ts";
+import type { Timeouts } from "../src/contract/config.ts";
+import type { Dialect } from "../src/contract/dialect.ts";
+import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
+import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
+import { noUsage } from "../src/contract/usage.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Connection, Job, Reader } from "./providers/provider.ts";
+import type { Ticket, Wheel } from "./wire/clock.ts";
+import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
+
+/** What every call of a worker shares. */
+export interface RelayHost {
+  client: HttpClient;
+  wheel: Wheel;
+  outbox: Outbox;
+  /** Milliseconds of silence on a stream after which the client hears a keep-alive. */
+  keepAliveMs: number;
+}
+
+/** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
+export interface RelayTarget {
+  connection: Connection;
+  timeouts: Timeouts;
+}
+
+/** What is kept of an error answer: enough for any cloud's error object. */
+const ERROR_BODY_LIMIT = 64 * 1024;
+
+/**
+ * One call, from the request to the upstream to the last word for the client. Its states follow from what has come: nothing, a head, the first
+ * text; and it is over (`#over`) once `done` or `fail` was reported or it was cancelled.
+ */
+export class Relay implements HttpEvents {
+  readonly #id: number;
+  readonly #host: RelayHost;
+  readonly #dialect: Dialect;
+  readonly #job: Job;
+  readonly #target: RelayTarget;
+  readonly #onOver: (id: number) => void;
+  #exchange: HttpExchange | undefined;
+  #reader: Reader | undefined;
+  #headers: HttpHeaders | undefined;
+  #refusal: { status: number; body: ByteText } | undefined;
+  #keepAlive: Ticket | undefined;
+  #sentMs = 0;
+  #firstByteMs = 0;
+  #lastTextMs = 0;
+  #opened = false;
+  #over = false;
+  /** Bytes that the client has yet to take. */
+  #outstanding = 0;
+  #paused = false;
+
+  constructor(id: number, host: RelayHost, dialect: Dialect, job: Job, target: RelayTarget, onOver: (id: number) => void) {
+    this.#id = id;
+    this.#host = host;
+    this.#dialect = dialect;
+    this.#job = job;
+    this.#target = target;
+    this.#onOver = onOver;
+    this.#sentMs = performance.now();
+    try {
+      const request = target.connection.request(job);
+      if (request instanceof Promise) {
+        request.then((ready) => this.#send(ready), (thrown) => this.#fail(asGatewayError(thrown)));
+      } else this.#send(request);
+    } catch (thrown) {
+      this.#fail(asGatewayError(thrown));
+    }
+  }
+
+  /** True once nothing more will be reported. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The client has taken `bytes`. */
+  credit(bytes: number): void {
+    this.#outstanding -= bytes;
+    if (this.#paused && this.#outstanding < STREAM_WINDOW / 2) {
+      this.#paused = false;
+      this.#exchange?.resume();
+    }
+  }
+
+  /** The client has gone: the upstream's connection is closed at once. */
+  cancel(): void {
+    this.#finish();
+    this.#exchange?.abort();
+  }
+
+  head(status: number, headers: HttpHeaders): void {
+    if (this.#over) return;
+    this.#headers = headers;
+    if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
+    else this.#refusal = { status, body: "" };
+  }
+
+  chunk(bytes: Uint8Array): void {
+    if (this.#over) return;
+    const reader = this.#reader;
+    if (reader === undefined) {
+      const refusal = this.#refusal;
+      if (refusal !== undefined && refusal.body.length < ERROR_BODY_LIMIT) {
+        refusal.body += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - refusal.body.length));
+      }
+      return;
+    }
+    const text = reader.push(bytes);
+    if (text !== "") this.#emit(text);
+    if (reader.error !== undefined) this.#break(reader.error);
+    // A stream that has said its last word is over for the client; its connection comes to its own end and is used again.
+    else if (reader.complete && this.#job.stream) this.#done();
+  }
+
+  end(): void {
+    if (this.#over) return;
+    if (this.#refusal !== undefined) {
+      const { status, body } = this.#refusal;
+      this.#fail(this.#target.connection.failure(this.#job, status, this.#headers ?? new Map(), body));
+      return;
+    }
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    const text = reader.end();
+    if (this.#job.stream) {
+      if (text !== "") this.#emit(text);
+      if (reader.error !== undefined) this.#fail(reader.error);
+      else this.#done();
+    } else if (reader.error !== undefined) this.#fail(reader.error);
+    else {
+      this.#host.outbox.text(REPORT.answer, this.#id, text);
+      this.#done();
+    }
+  }
+
+  fail(failure: HttpFailure): void {
+    if (this.#over) return;
+    // An error answer whose body broke off still says what is wrong by its status.
+    if (this.#refusal !== undefined && failure.reason !== "malformed") this.end();
+    else this.#fail(connectionFailure(failure, this.#opened));
+  }
+
+  #send(request: Parameters<HttpClient["send"]>[0]): void {
+    if (this.#over) return;
+    this.#sentMs = performance.now();
+    this.#exchange = this.#host.client.send(request, this.#target.timeouts, this);
+  }
+
+  #emit(text: ByteText): void {
+    if (!this.#job.stream) return;
+    this.#lastTextMs = this.#host.wheel.nowMs;
+    if (this.#opened) this.#host.outbox.text(REPORT.chunk, this.#id, text);
+    else {
+      this.#opened = true;
+      this.#firstByteMs = performance.now() - this.#sentMs;
+      this.#host.outbox.text(REPORT.open, this.#id, text);
+      this.#armKeepAlive();
+    }
+    this.#outstanding += text.length;
+    if (this.#outstanding >= STREAM_WINDOW && !this.#paused) {
+      this.#paused = true;
+      this.#exchange?.pause();
+    }
+  }
+
+  /** One ticket on the shared wheel, looked at only when it comes due: a chunk costs a time stamp. */
+  #armKeepAlive(): void {
+    const { wheel, keepAliveMs } = this.#host;
+    this.#keepAlive = wheel.schedule(keepAliveMs, () => {
+      // A client that is slow to read has enough to read.
+      if (wheel.nowMs - this.#lastTextMs >= keepAliveMs && !this.#paused) this.#emit(this.#dialect.keepAlive);
+      return Math.max(1, keepAliveMs - (wheel.nowMs - this.#lastTextMs));
+    });
+  }
+
+  /** The answer itself went wrong; whatever else its connection brings is of no use. */
+  #break(error: GatewayError): void {
+    const exchange = this.#exchange;
+    this.#fail(error);
+    exchange?.abort();
+  }
+
+  #done(): void {
+    if (this.#over) return;
+    this.#report(REPORT.done);
+  }
+
+  #fail(error: GatewayError): void {
+    if (this.#over) return;
+    this.#report(REPORT.fail, error.kind, JSON.stringify(error.detail));
+  }
+
+  #report(report: number, ...fields: string[]): void {
+    const upstreamMs = performance.now() - this.#sentMs;
+    const { input, output, cacheRead, cacheWrite } = this.#reader?.usage ?? noUsage();
+    const requestId = this.#headers === undefined ? "" : this.#target.connection.upstreamRequestId(this.#headers);
+    const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
+    this.#host.outbox.push(report, this.#id, ...fields, input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, requestId);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#keepAlive?.cancel();
+    this.#onOver(this.#id);
+  }
+}
+
+/** What a failed connection means to the client; its details are for the log. */
+function connectionFailure(failure: HttpFailure, afterFirstByte: boolean): GatewayError {
+  const log = failure.text;
+  switch (failure.reason) {
+    case "timeout":
+      return new GatewayError("upstream_timeout", { message: afterFirstByte ? "The model stopped answering." : "The model did not answer in time.", log });
+    case "unreachable":
+      return new GatewayError("upstream_unreachable", { message: "The model's service cannot be reached at this moment.", log });
+    case "broken":
+      return new GatewayError("upstream_malformed", { message: "The connection to the model's service broke before the answer was complete.", log });
+    case "malformed":
+      return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * A worker thread: takes orders, holds the calls, gives reports. See `src/contract/messages.ts` for both.
+ */
+import { toByteText } from "../src/contract/bytes.ts";
+import type { DialectName } from "../src/contract/dialect.ts";
+import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
+import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig } from "../src/contract/messages.ts";
+import { dialects } from "../src/dialects/index.ts";
+import { Outbox } from "./outbox.ts";
+import { providers } from "./providers/index.ts";
+import type { Connection, Job } from "./providers/provider.ts";
+import { Relay, type RelayHost, type RelayTarget } from "./relay.ts";
+import { Wheel } from "./wire/clock.ts";
+import { createHttp1Client } from "./wire/http1.ts";
+
+/** The part of a worker's global scope that is used here; the DOM's types describe a window's. */
+interface Scope {
+  onmessage: ((event: MessageEvent<Flat>) => void) | null;
+  postMessage(message: Flat): void;
+}
+
+const PULSE_MS = 1_000;
+const KEEP_ALIVE_MS = 15_000;
+
+const scope = globalThis as unknown as Scope;
+const outbox = new Outbox((message) => scope.postMessage(message));
+const relays = new Map<number, Relay>();
+/** Large bodies that were checked and wait for `go`. */
+const weighed = new Map<number, { dialect: DialectName; hints: string; body: string; model: string; stream: boolean }>();
+const targets = new Map<number, RelayTarget & { model: string }>();
+/** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
+let connections = new Map<string, Connection>();
+let host: RelayHost | undefined;
+let taken = 0;
+
+scope.onmessage = ({ data }) => {
+  let at = 0;
+  while (at < data.length) {
+    const operation = data[at] as number;
+    take(operation, data, at);
+    taken += 1;
+    if (operation === ORDER.weigh) return; // Its body is the last element.
+    at += ORDER_LENGTH[operation] ?? data.length;
+  }
+};
+
+function take(operation: number, order: Flat, at: number): void {
+  const id = order[at + 1] as number;
+  switch (operation) {
+    case ORDER.call: {
+      const [dialect, target, stream, model, hints, requestId, body] = order.slice(at + 2, at + 9) as [DialectName, number, number, string, string, string, string];
+      start(id, dialect, target, { body, hints, stream: stream === 1, model, requestId });
+      return;
+    }
+    case ORDER.credit:
+      relays.get(id)?.credit(order[at + 2] as number);
+      return;
+    case ORDER.cancel:
+      weighed.delete(id);
+      relays.get(id)?.cancel();
+      return;
+    case ORDER.weigh:
+      weigh(id, order[at + 2] as DialectName, order[at + 3] as string, order[at + 4] as unknown as ArrayBuffer);
+      return;
+    case ORDER.go: {
+      const call = weighed.get(id);
+      weighed.delete(id);
+      if (call !== undefined) start(id, call.dialect, order[at + 2] as number, { ...call, requestId: order[at + 3] as string });
+      return;
+    }
+    case ORDER.configure:
+      configure(JSON.parse(order[at + 2] as string) as WorkerConfig);
+      return;
+    case ORDER.crash:
+      setTimeout(() => {
+        throw new Error("ended by a drill");
+      });
+  }
+}
+
+function configure(config: WorkerConfig): void {
+  const wheel = host?.wheel ?? new Wheel();
+  host ??= { client: createHttp1Client({ proxy: config.proxy, wheel }), wheel, outbox, keepAliveMs: KEEP_ALIVE_MS };
+  const kept = connections;
+  connections = new Map();
+  const opened = config.upstreams.map((upstream) => {
+    const key = JSON.stringify(upstream);
+    const connection = kept.get(key) ?? connections.get(key) ?? providers[upstream.provider]?.open(upstream);
+    if (connection === undefined) throw new Error(`no provider is called ${upstream.provider}`);
+    connections.set(key, connection);
+    return connection;
+  });
+  targets.clear();
+  for (const { id, upstream, model, timeouts } of config.targets) {
+    const connection = opened[upstream];
+    if (connection !== undefined) targets.set(id, { connection, model, timeouts });
+  }
+  outbox.push(REPORT.ready, 0);
+}
+
+/** Checks a body that is too large for the front's thread. */
+function weigh(id: number, dialect: DialectName, hints: string, buffer: ArrayBuffer): void {
+  try {
+    const body = toByteText(new Uint8Array(buffer));
+    const { model, stream, maxTokens } = dialects[dialect].check(body, hints);
+    weighed.set(id, { dialect, hints, body, model, stream });
+    outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens);
+  } catch (thrown) {
+    refuse(id, asGatewayError(thrown));
+  }
+}
+
+function start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel">): void {
+  const target = targets.get(targetId);
+  if (host === undefined || target === undefined) {
+    refuse(id, new GatewayError("internal", { message: "An internal error occurred.", log: `the worker knows no target ${targetId}` }));
+    return;
+  }
+  const { body, hints, stream, model, requestId } = call;
+  const job: Job = { body, hints, stream, model, upstreamModel: target.model, requestId };
+  const relay = new Relay(id, host, dialects[dialect], job, target, (over) => relays.delete(over));
+  if (!relay.over) relays.set(id, relay);
+}
+
+function refuse(id: number, error: GatewayError): void {
+  outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), 0, 0, 0, 0, 0, 0, "");
+}
+
+let expectedMs = performance.now() + PULSE_MS;
+setInterval(() => {
+  const nowMs = performance.now();
+  outbox.push(REPORT.pulse, 0, Math.max(0, nowMs - expectedMs), taken);
+  expectedMs = nowMs + PULSE_MS;
+}, PULSE_MS);
