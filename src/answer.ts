@@ -1,7 +1,7 @@
 import { type ByteText, toBytes } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
 import type { Dialect } from "./contract/dialect.ts";
-import { type ErrorKind, GatewayError, STATUS } from "./contract/errors.ts";
+import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
 
 /** How a call ended for its client. */
@@ -27,7 +27,11 @@ export interface AnswerOptions {
   onEnd(outcome: Outcome): void;
 }
 
-const STREAM_HEADERS = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" };
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
 const JSON_HEADERS = { "content-type": "application/json" };
 
 /** What the runtime may hold of a stream before the client has taken it; beyond that no credit is given. */

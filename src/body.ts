@@ -44,5 +44,7 @@ async function gather(stream: ReadableStream<Uint8Array>, limit: number): Promis
 }
 
 function tooLarge(limit: number): GatewayError {
-  return new GatewayError("too_large", { message: `The request body is larger than the ${Math.floor(limit / 1024 / 1024)} MiB that are allowed.` });
+  return new GatewayError("too_large", {
+    message: `The request body is larger than the ${Math.floor(limit / 1024 / 1024)} MiB that are allowed.`,
+  });
 }

@@ -118,7 +118,8 @@ export class Catalog {
     const offers = table.get(key) ?? new Map<string, Offer>();
     table.set(key, offers);
     const offer = offers.get(name);
-    if (offer === undefined) offers.set(name, { model: model.aliasOf ?? name, created: model.created, region: upstream.region, targets: [routed] });
+    if (offer === undefined)
+      offers.set(name, { model: model.aliasOf ?? name, created: model.created, region: upstream.region, targets: [routed] });
     else offer.targets.push(routed);
   }
 }

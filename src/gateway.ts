@@ -17,8 +17,8 @@ import { type Readiness, readinessResponse } from "./contract/readiness.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
-import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes } from "./routes.ts";
 import { nextRequestId } from "./request-id.ts";
+import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes } from "./routes.ts";
 
 export interface GatewayParts {
   config: Config;
@@ -69,7 +69,9 @@ export class Gateway {
     const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
     for (const { dialect, route } of routes) {
       for (const path of [route.path, PUBLIC_PREFIX + route.path]) {
-        app.route(route.method, path, ({ request, params }) => this.#serve(dialect, route, request, params as Record<string, string>), { parse: "none" });
+        app.route(route.method, path, ({ request, params }) => this.#serve(dialect, route, request, params as Record<string, string>), {
+          parse: "none",
+        });
       }
     }
     app.get("/healthz", () => new Response("ok\n"));
@@ -90,7 +92,9 @@ export class Gateway {
       routes: [...routes.map(({ route }) => routeLabel(route)), NO_ROUTE],
       offers: routes
         .filter(({ route }) => route.operation === "generate")
-        .flatMap(({ dialect, route }) => offers.filter((offer) => offer.dialect === dialect.name).map((offer) => ({ ...offer, route: routeLabel(route) }))),
+        .flatMap(({ dialect, route }) =>
+          offers.filter((offer) => offer.dialect === dialect.name).map((offer) => ({ ...offer, route: routeLabel(route) })),
+        ),
     };
   }
 
@@ -173,7 +177,10 @@ export class Gateway {
         const envelope = dialect.check(text, hints);
         const target = this.#route(visit, envelope);
         const { model, stream } = envelope;
-        call = pool.call({ dialect: dialect.name, target: target.id, stream, model, hints, requestId: visit.requestId, body: text }, answer);
+        call = pool.call(
+          { dialect: dialect.name, target: target.id, stream, model, hints, requestId: visit.requestId, body: text },
+          answer,
+        );
       }
       answer.attach(call);
     } catch (thrown) {

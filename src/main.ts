@@ -7,11 +7,13 @@ import packageJson from "../package.json" with { type: "json" };
 import { createAdmin } from "./admin/admin.ts";
 import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
-import { createdAt, findConfig, readConfig, readDemoConfig, runCheck, runSchema } from "./config.ts";
+import { runCheck } from "./commands/check.ts";
+import { runSchema } from "./commands/schema.ts";
+import { ConfigError, readConfig } from "./config.ts";
 import type { Config } from "./contract/config.ts";
 import type { Readiness } from "./contract/readiness.ts";
 import { Gateway } from "./gateway.ts";
-import { createLog, type Logger } from "./log.ts";
+import { createLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
 import { isAddressInUse, type Listener, type ListenOptions, listen, runtimeName } from "./runtime.ts";
@@ -34,6 +36,8 @@ const EXIT_USAGE = 2;
 const CARE_MS = 1_000;
 /** After the drain, for the last events to reach their clients. */
 const FLUSH_MS = 1_000;
+
+const SAME_SIGNAL_MS = 500;
 
 interface CommandLine {
   command: string;
@@ -77,6 +81,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.sampleWorkers(() => pool.samples());
 
   let draining = false;
+  let drainingSinceMs = 0;
   const readiness = (): Readiness => ({
     ready: !draining && pool.healthy > 0,
     detail: {
@@ -89,7 +94,16 @@ async function start(file: string | undefined, environment: Record<string, strin
   });
 
   let listener: Listener | undefined;
-  const gateway = new Gateway({ config, keyring, catalog, pool, metrics, log, readiness, holdOpen: (request) => listener?.holdOpen(request) });
+  const gateway = new Gateway({
+    config,
+    keyring,
+    catalog,
+    pool,
+    metrics,
+    log,
+    readiness,
+    holdOpen: (request) => listener?.holdOpen(request),
+  });
   metrics.declare({ version: packageJson.version, runtime: runtimeName(), keys: keyring.size, ...gateway.labels() });
   const admin = createAdmin({
     token: config.admin.token,
@@ -101,13 +115,18 @@ async function start(file: string | undefined, environment: Record<string, strin
   listener = open(config, { host: config.server.host, port: config.server.port, handle: (request) => gateway.handle(request) });
   const adminListener = open(config, { host: config.admin.host, port: config.admin.port, handle: admin });
   care(pool, metrics);
-  log.info({ port: listener.port, admin_port: adminListener.port, runtime: runtimeName(), workers: config.workers, sandbox: config.sandbox }, "listening");
+  log.info(
+    { port: listener.port, admin_port: adminListener.port, runtime: runtimeName(), workers: config.workers, sandbox: config.sandbox },
+    "listening",
+  );
   configuration.announce(listener.port, adminListener.port);
 
   const drain = async (): Promise<void> => {
-    // A second signal ends at once.
-    if (draining) process.exit(EXIT_REFUSED);
+    // A second signal ends at once. Ctrl-C under npm arrives up to three times (terminal, npm, its script): those are one.
+    if (draining && performance.now() - drainingSinceMs > SAME_SIGNAL_MS) process.exit(EXIT_REFUSED);
+    if (draining) return;
     draining = true;
+    drainingSinceMs = performance.now();
     log.info({ open_calls: gateway.openCalls }, "draining");
     await delay(config.server.drainGraceMs);
     const closed = listener.close();
@@ -134,7 +153,26 @@ interface Configuration {
 
 /** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
 async function readConfiguration(file: string | undefined, environment: Record<string, string | undefined>): Promise<Configuration> {
-  throw new Error("x");
+  try {
+    const loaded = readConfig({ file, environment });
+    return loaded.config.sandbox ? await sandboxConfiguration(environment) : { ...loaded, announce: () => {} };
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    process.stderr.write(`${thrown.message}\n`);
+    process.exit(EXIT_REFUSED);
+  }
+}
+
+async function sandboxConfiguration(environment: Record<string, string | undefined>): Promise<Configuration> {
+  const { startSandbox } = await import("./sandbox/sandbox.ts");
+  const { announceDemo, demoConfiguration } = await import("./sandbox/demo.ts");
+  const demo = demoConfiguration(await startSandbox());
+  const { config } = readConfig({ document: demo.document, sandbox: true, environment });
+  return {
+    config,
+    warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
+    announce: (port, adminPort) => say(announceDemo(demo.key, port, adminPort)),
+  };
 }
 
 /** With no configuration a port that is taken is not fatal: the next free one is used. */

@@ -1,9 +1,11 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { ERROR_KINDS } from "./contract/errors.ts";
 import type { Usage } from "./contract/usage.ts";
 
 /** Seconds. From a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */
-const LATENCY_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+const LATENCY_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+];
 
 /** A call that has ended, as the metrics see it. Every string comes from a closed set. */
 export interface CallRecord {
@@ -42,15 +44,33 @@ export class Metrics {
     "outcome",
   ]);
   readonly #inFlight = this.#gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
-  readonly #duration = this.#histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", ["route", "outcome"]);
-  readonly #overhead = this.#histogram("weir_overhead_seconds", "Time spent in Weir itself: waiting for the upstream and for the client excluded.", ["route"]);
-  readonly #firstByte = this.#histogram("weir_time_to_first_byte_seconds", "From the arrival of a call to the first byte of its answer.", ["route", "model"]);
+  readonly #duration = this.#histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
+    "route",
+    "outcome",
+  ]);
+  readonly #overhead = this.#histogram(
+    "weir_overhead_seconds",
+    "Time spent in Weir itself: waiting for the upstream and for the client excluded.",
+    ["route"],
+  );
+  readonly #firstByte = this.#histogram("weir_time_to_first_byte_seconds", "From the arrival of a call to the first byte of its answer.", [
+    "route",
+    "model",
+  ]);
   readonly #chunkGap = this.#histogram("weir_chunk_gap_seconds", "Time between two pieces of a stream.", ["route"]);
   readonly #tokens = this.#counter("weir_tokens_total", "Tokens as the upstreams counted them.", ["workspace", "model", "direction"]);
-  readonly #attempts = this.#counter("weir_upstream_attempts_total", "Calls put to an upstream, by outcome.", ["upstream", "model", "outcome"]);
+  readonly #attempts = this.#counter("weir_upstream_attempts_total", "Calls put to an upstream, by outcome.", [
+    "upstream",
+    "model",
+    "outcome",
+  ]);
   readonly #queue = this.#gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
   readonly #streams = this.#gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
-  readonly #lag = this.#gauge("weir_worker_event_loop_lag_seconds", "How late a timer of this thread ran, at its last sample; \"front\" is the thread that listens.", ["worker"]);
+  readonly #lag = this.#gauge(
+    "weir_worker_event_loop_lag_seconds",
+    'How late a timer of this thread ran, at its last sample; "front" is the thread that listens.',
+    ["worker"],
+  );
   readonly #restarts = this.#counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
   readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"]);
   readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"]);
@@ -66,7 +86,13 @@ export class Metrics {
   }
 
   /** Lets every label value that can be known exist before the first request, so that a rate over it starts at zero. */
-  declare(options: { version: string; runtime: string; routes: readonly string[]; offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>; keys: number }): void {
+  declare(options: {
+    version: string;
+    runtime: string;
+    routes: readonly string[];
+    offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>;
+    keys: number;
+  }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#keys.set({ source: "config" }, options.keys);
     this.#restarts.inc(0);

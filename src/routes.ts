@@ -1,6 +1,6 @@
 import type { Dialect, Route } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
-import { dialects } from "./dialects/index.ts";
+import { dialects, fallbackDialect } from "./dialects/index.ts";
 
 /** Dedicated deployments put everything below this prefix as well. */
 export const PUBLIC_PREFIX = "/api/public";
@@ -59,7 +59,7 @@ export function explainPath(method: string, path: string, headers: Headers): { d
 
 function guessDialect(headers: Headers): Dialect {
   const dialect = Object.values(dialects).find((candidate) => candidate.speaks(headers));
-  return dialect ?? dialects.openai;
+  return dialect ?? fallbackDialect;
 }
 
 function routeList(): string {

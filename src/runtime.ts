@@ -38,7 +38,10 @@ const IDLE_SECONDS = 120;
  */
 export function listen({ host, port, handle }: ListenOptions): Listener {
   if (globalThis.Deno) {
-    const server = globalThis.Deno.serve({ hostname: host, port, onListen: () => {}, onError: () => new Response(null, { status: 500 }) }, handle);
+    const server = globalThis.Deno.serve(
+      { hostname: host, port, onListen: () => {}, onError: () => new Response(null, { status: 500 }) },
+      handle,
+    );
     return { port: server.addr.port, close: () => server.shutdown(), holdOpen: () => {} };
   }
   const server = Bun.serve({

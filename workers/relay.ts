@@ -64,7 +64,10 @@ export class Relay implements HttpEvents {
     try {
       const request = target.connection.request(job);
       if (request instanceof Promise) {
-        request.then((ready) => this.#send(ready), (thrown) => this.#fail(asGatewayError(thrown)));
+        request.then(
+          (ready) => this.#send(ready),
+          (thrown) => this.#fail(asGatewayError(thrown)),
+        );
       } else this.#send(request);
     } catch (thrown) {
       this.#fail(asGatewayError(thrown));
@@ -214,11 +217,17 @@ function connectionFailure(failure: HttpFailure, afterFirstByte: boolean): Gatew
   const log = failure.text;
   switch (failure.reason) {
     case "timeout":
-      return new GatewayError("upstream_timeout", { message: afterFirstByte ? "The model stopped answering." : "The model did not answer in time.", log });
+      return new GatewayError("upstream_timeout", {
+        message: afterFirstByte ? "The model stopped answering." : "The model did not answer in time.",
+        log,
+      });
     case "unreachable":
       return new GatewayError("upstream_unreachable", { message: "The model's service cannot be reached at this moment.", log });
     case "broken":
-      return new GatewayError("upstream_malformed", { message: "The connection to the model's service broke before the answer was complete.", log });
+      return new GatewayError("upstream_malformed", {
+        message: "The connection to the model's service broke before the answer was complete.",
+        log,
+      });
     case "malformed":
       return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
   }

@@ -48,7 +48,15 @@ function take(operation: number, order: Flat, at: number): void {
   const id = order[at + 1] as number;
   switch (operation) {
     case ORDER.call: {
-      const [dialect, target, stream, model, hints, requestId, body] = order.slice(at + 2, at + 9) as [DialectName, number, number, string, string, string, string];
+      const [dialect, target, stream, model, hints, requestId, body] = order.slice(at + 2, at + 9) as [
+        DialectName,
+        number,
+        number,
+        string,
+        string,
+        string,
+        string,
+      ];
       start(id, dialect, target, { body, hints, stream: stream === 1, model, requestId });
       return;
     }

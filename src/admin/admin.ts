@@ -24,7 +24,9 @@ export function createAdmin(parts: AdminParts): (request: Request) => Response |
     const worker = parts.crashWorker();
     return worker === undefined ? problem(503, "No worker is alive.") : Response.json({ worker });
   });
-  app.all("/*", ({ request }) => problem(404, `There is nothing at ${request.method} ${new URL(request.url).pathname} on the admin listener.`));
+  app.all("/*", ({ request }) =>
+    problem(404, `There is nothing at ${request.method} ${new URL(request.url).pathname} on the admin listener.`),
+  );
   app.onError(() => problem(500, "An internal error occurred."));
   return (request) => app.handle(request);
 }

@@ -85,7 +85,7 @@ export interface ModelFacts {
   /** When it came out, in seconds since 1970; 0 where that is not known. */
   created: number;
   family: TokenizerFamily | undefined;
-  /** The model whose limits and metrics a second name shares (`claude-sonnet-4-5` for `claude-sonnet-4-5-20250929`). Its targets are copied here. */
+  /** For a second name of a model (`claude-sonnet-4-5`): the first (`claude-sonnet-4-5-20250929`), whose limits and metrics it shares. Its targets are copied here. */
   aliasOf: string | undefined;
 }
 

@@ -81,6 +81,12 @@ export interface ErrorName {
 /** Whatever was thrown, as a GatewayError; what is not one of ours is `internal`, and its text is for the log only. */
 export function asGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
-  const log = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  return new GatewayError("internal", { message: "An internal error occurred.", log });
+  return new GatewayError("internal", { message: "An internal error occurred.", log: describe(thrown) });
+}
+
+/** A fault for the log. What JSON.parse throws quotes the text it was given, which may be a prompt: of that only the place is told. */
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return typeof thrown;
+  const frames = (thrown.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return [thrown instanceof SyntaxError ? thrown.name : `${thrown.name}: ${thrown.message}`, ...frames].join("\n");
 }

@@ -168,3 +168,18 @@ export function editNested(text: ByteText, name: string, edits: MemberEdits): By
   if (value?.startsWith("{")) return editMembers(text, { set: { [name]: editMembers(value, edits) } });
   return edits.set === undefined ? text : editMembers(text, { set: { [name]: editMembers("{}", edits) } });
 }
+
+/** Where the items of the array that `text` is stand in it, in order; none where `text` is no array. */
+export function elements(text: string): { start: number; end: number }[] {
+  const found: { start: number; end: number }[] = [];
+  let at = skipSpace(text, 0);
+  if (text.charCodeAt(at) !== OPEN_BRACKET) return found;
+  for (;;) {
+    const start = skipSpace(text, at + 1);
+    const end = skipValue(text, start);
+    if (end === start) return found;
+    found.push({ start, end });
+    at = skipSpace(text, end);
+    if (text.charCodeAt(at) !== COMMA) return found;
+  }
+}

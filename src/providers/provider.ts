@@ -5,18 +5,25 @@
 import type { TObject } from "@sinclair/typebox";
 import type { DialectName } from "../contract/dialect.ts";
 
+/** Plain JSON for `workers/providers`, secrets included: never logged. */
+type Settings = Record<string, unknown>;
+
 export interface ProviderSettings {
   readonly name: string;
   readonly dialect: DialectName;
   /** The fields of an upstream that only this provider has (`aws_region`, `api`, `credentials` …), as they stand in `weir.yaml`. */
   readonly schema: TObject;
   /**
-   * The fields after environment and `…_file` were filled in and checked against `schema`: plain JSON for `workers/providers`.
-   * @throws Error whose message says what is missing or contradictory; its path is put in front by the caller.
+   * The fields after environment and `…_file` were filled in and checked against `schema`, as `workers/providers` takes them.
+   * @throws Error whose message says what is missing or contradictory, without a secret in it; its path is put in front by the caller.
    */
-  resolve(fields: Record<string, unknown>): Record<string, unknown>;
+  resolve(fields: Record<string, unknown>): Settings;
   /** Why these settings break the promise that `region` stays in its region, or undefined. */
-  regionProblem(region: string, settings: Record<string, unknown>): string | undefined;
-  /** Why this upstream model name would leave `region`, or undefined. */
-  modelProblem(region: string, model: string): string | undefined;
+  regionProblem(region: string, settings: Settings): string | undefined;
+  /** Why this upstream model name would leave `region` when called through these settings, or undefined. */
+  modelProblem(region: string, model: string, settings: Settings): string | undefined;
+  /** What cannot be told from the name alone and the operator should look at, or undefined. */
+  modelDoubt(model: string): string | undefined;
+  /** One line for `check`: where it is and how it signs in, secrets masked. */
+  summary(settings: Settings): string;
 }

@@ -37,7 +37,9 @@ const START_TIMEOUT_MS = 20_000;
 
 /** The command line of a runtime for Weir's entry. */
 export function command(runtime: RuntimeName): string[] {
-  return runtime === "bun" ? [process.execPath, join(ROOT, "src/main.ts")] : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", join(ROOT, "src/main.ts")];
+  return runtime === "bun"
+    ? [process.execPath, join(ROOT, "src/main.ts")]
+    : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", join(ROOT, "src/main.ts")];
 }
 
 export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
@@ -46,7 +48,14 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   if (options.config !== undefined) {
     const file = join(folder, "weir.yaml");
     const config = options.config as { server?: object; admin?: object };
-    writeFileSync(file, JSON.stringify({ ...config, server: { host: "127.0.0.1", port: 0, drain_grace: "0s", ...config.server }, admin: { port: 0, ...config.admin } }));
+    writeFileSync(
+      file,
+      JSON.stringify({
+        ...config,
+        server: { host: "127.0.0.1", port: 0, drain_grace: "0s", ...config.server },
+        admin: { port: 0, ...config.admin },
+      }),
+    );
     words.push("--config", file);
   }
   const [program = "", ...before] = command(options.runtime ?? "bun");
@@ -94,7 +103,15 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   };
   try {
     const listening = await logged((line) => line.message === "listening");
-    return { url: `http://127.0.0.1:${listening.port}`, adminUrl: `http://127.0.0.1:${listening.admin_port}`, child, output: () => output, log, logged, stop };
+    return {
+      url: `http://127.0.0.1:${listening.port}`,
+      adminUrl: `http://127.0.0.1:${listening.admin_port}`,
+      child,
+      output: () => output,
+      log,
+      logged,
+      stop,
+    };
   } catch (thrown) {
     child.kill("SIGKILL");
     throw thrown;

@@ -1,0 +1,60 @@
+/** The exact counts that the estimate is held against. Texts here are ours, so nothing bounds their cost. */
+import { Tokenizer as BytePairs } from "ai-tokenizer";
+import * as claude from "ai-tokenizer/encoding/claude";
+import cl100kRanks from "gpt-tokenizer/bpeRanks/cl100k_base";
+import o200kRanks from "gpt-tokenizer/bpeRanks/o200k_base";
+import * as cl100k from "gpt-tokenizer/encoding/cl100k_base";
+import * as o200k from "gpt-tokenizer/encoding/o200k_base";
+import type { Tokenizer } from "../../workers/estimate/text.ts";
+
+/** ai-tokenizer looks tokens up in a plain object, where the word `constructor` finds a function; one without a prototype counts it right. */
+const table = new BytePairs({ ...claude, stringEncoder: Object.assign(Object.create(null), claude.stringEncoder) } as never);
+
+/** The old public table undercounts Claude 3 to 4.6 by a tenth (ai-tokenizer's finding, `wire.md` §5.3). */
+const CLAUDE_OVER_TABLE = 1.1;
+
+const plain = { disallowedSpecial: new Set<string>() };
+
+interface Reference {
+  encode(text: string): number[];
+  /** Bytes of a token. */
+  size(token: number): number;
+  /** What one table token stands for. */
+  scale: number;
+}
+
+function sizes(entries: Iterable<[string | ArrayLike<number>, number]>): (token: number) => number {
+  const known: number[] = [];
+  for (const [bytes, token] of entries) known[token] = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length;
+  return (token) => {
+    const size = known[token];
+    if (size === undefined) throw new Error(`the table has no token ${token}`);
+    return size;
+  };
+}
+
+const claudeEntries: [string | ArrayLike<number>, number][] = [...Object.entries(claude.stringEncoder), ...claude.binaryEncoder];
+
+export const REFERENCES: Record<Tokenizer, Reference> = {
+  o200k: { encode: (text) => o200k.encode(text, plain), size: sizes(o200kRanks.map((bytes, token) => [bytes, token])), scale: 1 },
+  cl100k: { encode: (text) => cl100k.encode(text, plain), size: sizes(cl100kRanks.map((bytes, token) => [bytes, token])), scale: 1 },
+  claude: { encode: (text) => table.encode(text, [], []), size: sizes(claudeEntries), scale: CLAUDE_OVER_TABLE },
+};
+
+/** Tokens of a text, exactly (for Claude: by the best public model of it). */
+export function exactTokens(tokenizer: Tokenizer, text: string): number {
+  return REFERENCES[tokenizer].encode(text).length * REFERENCES[tokenizer].scale;
+}
+
+/** One entry per byte of the text: the tokens that start there (0, or the scale). */
+export function starts(tokenizer: Tokenizer, text: string): Float64Array {
+  const { encode, size, scale } = REFERENCES[tokenizer];
+  const at = new Float64Array(Buffer.byteLength(text));
+  let byte = 0;
+  for (const token of encode(text)) {
+    at[byte] = scale;
+    byte += size(token);
+  }
+  if (byte !== at.length) throw new Error(`${tokenizer}: the tokens cover ${byte} of ${at.length} bytes`);
+  return at;
+}

@@ -1,0 +1,115 @@
+/** How far the estimate is from the exact count, per class of text and size, before and after a correction has learned: the table of `docs/estimation.md`. */
+import { Correction } from "../../workers/estimate/correction.ts";
+import { fastTokens, type Tokenizer, weightsOf } from "../../workers/estimate/text.ts";
+import { exactTokens } from "./reference.ts";
+import { pieces, random, samples } from "./samples.ts";
+
+/** Estimate ÷ actual over a number of texts. */
+export interface Spread {
+  median: number;
+  p5: number;
+  p95: number;
+}
+
+export interface Line {
+  name: string;
+  small: Spread;
+  middle: Spread;
+  /** The whole text, about 10 kB. */
+  whole: number;
+  /** The second half of the text, by a correction that has learned from the first half. */
+  learned: number;
+}
+
+export const UNSEEN = "unseen-";
+/** Calls that the correction has learned from. */
+const LEARNING_CALLS = 300;
+
+interface Count {
+  estimated: number;
+  actual: number;
+}
+
+function countBoth(tokenizer: Tokenizer, text: string): Count {
+  const estimated = fastTokens(Buffer.from(text, "utf8").toString("latin1"), weightsOf(tokenizer));
+  return { estimated, actual: exactTokens(tokenizer, text) };
+}
+
+function ratio(tokenizer: Tokenizer, text: string): number {
+  const { estimated, actual } = countBoth(tokenizer, text);
+  return estimated / actual;
+}
+
+function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  return { median: at(0.5), p5: at(0.05), p95: at(0.95) };
+}
+
+/** A workspace that sends nothing but this class: many calls with pieces of the first half, then the second half. */
+function learned(tokenizer: Tokenizer, text: string): number {
+  const counts = pieces(text, 1000).map((piece) => countBoth(tokenizer, piece));
+  const half = Math.ceil(counts.length / 2);
+  const next = random(9);
+  const correction = new Correction();
+  for (let call = 0; call < LEARNING_CALLS; call++) {
+    const { estimated, actual } = counts[Math.floor(next() * half)] ?? { estimated: 0, actual: 0 };
+    correction.learn(estimated, actual);
+  }
+  const rest = counts.slice(half);
+  const sum = (of: keyof Count) => rest.reduce((total, count) => total + count[of], 0);
+  return (sum("estimated") / sum("actual")) * correction.factor;
+}
+
+export function measure(tokenizer: Tokenizer): Line[] {
+  const texts = [...samples("holdout")];
+  const lines = texts.map(
+    ([name, text]): Line => ({
+      name,
+      small: spread(pieces(text, 100).map((piece) => ratio(tokenizer, piece))),
+      middle: spread(pieces(text, 1000).map((piece) => ratio(tokenizer, piece))),
+      whole: ratio(tokenizer, text),
+      learned: learned(tokenizer, text),
+    }),
+  );
+  return lines.sort((a, b) => Number(a.name.startsWith(UNSEEN)) - Number(b.name.startsWith(UNSEEN)) || (a.name < b.name ? -1 : 1));
+}
+
+/** All classes in one text of 100 kB and more, as a busy gateway sees them. */
+export function mixed(tokenizer: Tokenizer): number {
+  const texts = [...samples("holdout")].filter(([name]) => !name.startsWith(UNSEEN));
+  return ratio(tokenizer, texts.map(([, text]) => text).join("\n"));
+}
+
+/** Median distance from 1 of the whole texts, and the class that is farthest. */
+export function summary(lines: readonly Line[]): { median: number; worst: Line | undefined } {
+  const byDistance = [...lines].sort((a, b) => Math.abs(a.whole - 1) - Math.abs(b.whole - 1));
+  const middle = byDistance[Math.floor(byDistance.length / 2)];
+  return { median: middle === undefined ? Number.NaN : Math.abs(middle.whole - 1), worst: byDistance.at(-1) };
+}
+
+const two = (value: number) => value.toFixed(2);
+const range = ({ median, p5, p95 }: Spread) => `${two(median)} (${two(p5)}–${two(p95)})`;
+
+/** The Markdown of one tokenizer. */
+export function render(tokenizer: Tokenizer): string {
+  const lines = measure(tokenizer);
+  const seen = lines.filter(({ name }) => !name.startsWith(UNSEEN));
+  const { median, worst } = summary(seen);
+  const rows = lines.map((line) => {
+    const name = line.name.startsWith(UNSEEN) ? `*${line.name.slice(UNSEEN.length)}*` : line.name;
+    return `| ${name} | ${range(line.small)} | ${range(line.middle)} | ${two(line.whole)} | ${two(line.learned)} |`;
+  });
+  return [
+    `### ${tokenizer}`,
+    "",
+    `Median distance of the whole texts ${(median * 100).toFixed(1)} %, worst class ${worst?.name} (${two(worst?.whole ?? Number.NaN)}), all classes in one text ${two(mixed(tokenizer))}.`,
+    "",
+    "| class | 100 B: median (5–95 %) | 1 kB: median (5–95 %) | 10 kB | learned |",
+    "|--|--|--|--|--|",
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+export const TOKENIZERS: readonly Tokenizer[] = ["o200k", "cl100k", "claude"];

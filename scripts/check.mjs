@@ -1,0 +1,27 @@
+/** `npm run check`: format and lint, types, unused code and dependencies. All are run, side by side, so that one run shows everything. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { prepare, root } from "./toolchain.mjs";
+
+/** @type {[string, ...string[]][]} */
+const CHECKS = [["biome", "check", "--error-on-warnings", "."], ["tsc", "--project", "."], ["knip"]];
+
+prepare({ dev: true });
+
+/** @param {[string, ...string[]]} words @returns {Promise<boolean>} whether all was well */
+function check([tool, ...args]) {
+  const child = spawn(join(root, "node_modules", ".bin", tool), args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (part) => (text += part));
+  return new Promise((resolve) => {
+    child.on("error", (error) => (text += `${error.message}\n`));
+    child.on("close", (code) => {
+      if (code !== 0) process.stdout.write(text);
+      console.log(`${code === 0 ? "ok    " : "FAILED"} ${[tool, ...args].join(" ")}`);
+      resolve(code === 0);
+    });
+  });
+}
+
+const results = await Promise.all(CHECKS.map(check));
+process.exitCode = results.every(Boolean) ? 0 : 1;

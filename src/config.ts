@@ -1,0 +1,175 @@
+/**
+ * The only reader of environment and files. `readConfig` turns `weir.yaml` and the environment into the frozen `Config`, or throws one error that
+ * names everything that is wrong. The steps: read, fill in `${…}`, read secret files, hold against the schema, resolve what refers to what.
+ */
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { cwd } from "node:process";
+import { fileURLToPath } from "node:url";
+import { readCatalogue } from "./config/catalogue.ts";
+import { checkValue } from "./config/check.ts";
+import { type Document, readDocument } from "./config/document.ts";
+import { type Environment, fillEnvironment } from "./config/environment.ts";
+import { readSecretFiles, whyUnreadable } from "./config/files.ts";
+import { ConfigError, isWithin, type Problem, spell } from "./config/problems.ts";
+import { resolveFile } from "./config/resolve.ts";
+import { type File, schema } from "./config/schema.ts";
+import type { Setting } from "./config/setting.ts";
+import type { Config } from "./contract/config.ts";
+
+export { ConfigError };
+
+export interface ConfigSource {
+  environment: Environment;
+  /** Path from `--config`; without it `WEIR_CONFIG`, then `./weir.yaml`, then none: sandbox mode. */
+  file?: string | undefined;
+  /** A whole configuration in place of a file, as YAML would give it (the sandbox's own). */
+  document?: unknown;
+  /** Stand-ins serve the upstreams: nothing is demanded that only production needs. */
+  sandbox?: boolean;
+  /** Where relative paths begin. Default: the process's directory. */
+  directory?: string;
+  /** Default: now. */
+  nowMs?: number;
+  /** Default: those of this machine. */
+  processors?: number;
+}
+
+export interface LoadedConfig {
+  config: Config;
+  /** What works and is probably not meant, one line each. */
+  warnings: string[];
+  /** The configuration file, absolute; undefined where there is none. */
+  file: string | undefined;
+  /** Every file that was read, for watching. */
+  files: string[];
+}
+
+/** @throws ConfigError */
+export function readConfig(source: ConfigSource): LoadedConfig {
+  const directory = source.directory ?? cwd();
+  const file = source.document === undefined ? findFile(source, directory) : undefined;
+  const files = file === undefined ? [] : [file];
+  const name = file === undefined ? (source.document === undefined ? "environment" : "configuration") : file;
+  const document = file === undefined ? plainDocument(source.document ?? {}) : openDocument(file);
+  const line = (path: readonly string[]) => document.line(path);
+
+  // Paths in a file are meant from where the file lies.
+  const base = file === undefined ? directory : dirname(file);
+  const locate = (path: string) => resolve(base, path);
+  const readText = (path: string) => {
+    files.push(locate(path));
+    return readFileSync(locate(path), "utf8");
+  };
+  const filled = fillEnvironment(document.value ?? {}, source.environment);
+  const fromOutside = new Set(filled.filled);
+  const problems = [...filled.problems, ...readSecretFiles(schema, filled.value, readText, fromOutside)];
+  const checked = checkValue(schema, filled.value, fromOutside);
+  problems.push(...checked.problems.filter(({ path }) => !problems.some((known) => isWithin(path, known.path))));
+
+  const setting: Setting = {
+    environment: source.environment,
+    catalogue: shippedCatalogue(),
+    isSandbox: source.sandbox ?? (file === undefined && source.document === undefined),
+    nowMs: source.nowMs ?? Date.now(),
+    processors: source.processors ?? availableParallelism(),
+    readText,
+    locate,
+    problems,
+    warnings: [],
+  };
+  const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, setting);
+  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, line));
+  return { config: freeze(config), warnings: tellInOrder(setting.warnings, line), file, files };
+}
+
+/** @throws ConfigError for a file that was asked for and is not there. */
+function findFile({ file, environment }: ConfigSource, directory: string): string | undefined {
+  const asked = file ?? (environment.WEIR_CONFIG || undefined);
+  if (asked !== undefined) return resolve(directory, asked);
+  const usual = resolve(directory, "weir.yaml");
+  try {
+    readFileSync(usual);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
+  }
+  return usual;
+}
+
+function openDocument(file: string): Document {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError(file, [`expected a readable file, got one which ${whyUnreadable(error)}`]);
+  }
+  const document = readDocument(text);
+  if (document.problems.length > 0) {
+    throw new ConfigError(
+      file,
+      document.problems.map((problem) => `line ${problem.line}: ${problem.text}`),
+    );
+  }
+  return document;
+}
+
+function plainDocument(value: unknown): Document {
+  return { value, problems: [], line: () => undefined };
+}
+
+function shippedCatalogue() {
+  return readCatalogue(readFileSync(fileURLToPath(new URL("./catalogue.yaml", import.meta.url)), "utf8"));
+}
+
+/** The rest of a file once everything that is wrong was taken out, so that the rest can be checked in the same run. */
+function withoutMistakes(input: unknown, problems: readonly Problem[], filled: ReadonlySet<string>): File {
+  let value = structuredClone(input);
+  let wrong = problems.map((problem) => problem.path);
+  while (wrong.length > 0) {
+    for (const path of wrong) value = without(value, path);
+    const checked = checkValue(schema, value, filled);
+    value = checked.value;
+    // What is missing takes with it what it is missing from.
+    wrong = checked.problems.map((problem) => (has(value, problem.path) ? problem.path : problem.path.slice(0, -1)));
+  }
+  return value as File;
+}
+
+function has(value: unknown, path: readonly string[]): boolean {
+  return (
+    path.reduce<unknown>(
+      (node, key) => (typeof node === "object" && node !== null ? (node as Record<string, unknown>)[key] : undefined),
+      value,
+    ) !== undefined
+  );
+}
+
+/** `value` without what stands at `path`. A list of which an item goes, goes as a whole, so that no item changes its place and thereby its path. */
+function without(value: unknown, path: readonly string[]): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return {};
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return value;
+  if (Array.isArray(value))
+    return rest.length === 0 ? undefined : value.map((item, index) => (String(index) === key ? without(item, rest) : item));
+  const copy: Record<string, unknown> = { ...value };
+  const kept = rest.length === 0 ? undefined : without(copy[key], rest);
+  if (kept === undefined) delete copy[key];
+  else copy[key] = kept;
+  return copy;
+}
+
+function tellInOrder(problems: readonly Problem[], line: (path: readonly string[]) => number | undefined): string[] {
+  return problems
+    .map(({ path, text }) => ({ line: line(path), text: `${path.length === 0 ? "" : `${spell(path)}: `}${text}` }))
+    .sort((one, other) => (one.line ?? 0) - (other.line ?? 0))
+    .map((problem) => (problem.line === undefined ? problem.text : `line ${problem.line}: ${problem.text}`));
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) freeze(item);
+  }
+  return value;
+}

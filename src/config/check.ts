@@ -1,0 +1,179 @@
+/** Holds a value against the schema: defaults filled in, texts from the environment read as the numbers they stand for, every mistake told. */
+import type { TObject, TSchema } from "@sinclair/typebox";
+import { Value, type ValueError, ValueErrorType } from "@sinclair/typebox/value";
+import { didYouMean, type Path, type Problem } from "./problems.ts";
+
+export interface Checked {
+  value: unknown;
+  problems: Problem[];
+}
+
+/** @param filled - paths (as JSON text) whose text came from the environment. */
+export function checkValue(schema: TSchema, input: unknown, filled: ReadonlySet<string>): Checked {
+  let value = structuredClone(input);
+  // Each round mends what only looks wrong (`port: "${PORT}"` is text, an empty section is null); mended places do not come back.
+  for (;;) {
+    value = withDefaults(schema, value);
+    const errors = flatten(schema, value, []);
+    const mended = errors.filter(({ error, path }) => mend(value, path, error, filled)).length;
+    if (mended === 0) return { value, problems: told(errors, filled) };
+  }
+}
+
+/** The schema of what stands at `key` inside `value`, or undefined. */
+export function inner(schema: TSchema, value: unknown, key: string): TSchema | undefined {
+  const here = variant(schema, value);
+  if (here.type === "array") return here.items as TSchema;
+  const properties = here.properties as Record<string, TSchema> | undefined;
+  if (properties !== undefined && Object.hasOwn(properties, key)) return properties[key];
+  const patterns = here.patternProperties as Record<string, TSchema> | undefined;
+  return Object.entries(patterns ?? {}).find(([pattern]) => new RegExp(pattern).test(key))?.[1];
+}
+
+/** The schema's defaults in every map that leaves them out. (TypeBox's own `Value.Default` does not reach into records and unions.) */
+function withDefaults(schema: TSchema, value: unknown): unknown {
+  if (value === undefined) return schema.default === undefined ? undefined : withDefaults(schema, structuredClone(schema.default));
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return schema.type === "array" ? value.map((item) => withDefaults(schema.items as TSchema, item)) : value;
+  const completed: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    const next = inner(schema, value, key);
+    completed[key] = next === undefined ? item : withDefaults(next, item);
+  }
+  for (const [key, next] of Object.entries((variant(schema, value).properties as Record<string, TSchema> | undefined) ?? {})) {
+    const item = completed[key] ?? withDefaults(next, undefined);
+    if (!Object.hasOwn(completed, key) && item !== undefined) completed[key] = item;
+  }
+  return completed;
+}
+
+interface Found {
+  error: ValueError;
+  path: Path;
+}
+
+/** Among schemas that a `provider` tells apart, the one that `value` means to be. */
+function variant(schema: TSchema, value: unknown): TSchema {
+  const variants = schema.anyOf as TSchema[] | undefined;
+  const provider = typeof value === "object" && value !== null ? (value as Record<string, unknown>).provider : undefined;
+  return variants?.find((candidate) => candidate.properties?.provider?.const === provider && provider !== undefined) ?? schema;
+}
+
+function flatten(schema: TSchema, value: unknown, outer: Path): Found[] {
+  return [...Value.Errors(schema, value)].flatMap((error) => {
+    const path = [...outer, ...pointerKeys(error.path)];
+    const meant = error.type === ValueErrorType.Union ? variant(error.schema, error.value) : error.schema;
+    return meant === error.schema ? [{ error, path }] : flatten(meant, error.value, path);
+  });
+}
+
+function pointerKeys(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function mend(value: unknown, path: Path, { schema, value: found, type }: ValueError, filled: ReadonlySet<string>): boolean {
+  // "models: {gpt-4o: }" and a section whose lines are all commented out.
+  if (found === null && schema.type === "object" && type === ValueErrorType.Object) return put(value, path, {});
+  if (typeof found !== "string" || !filled.has(JSON.stringify(path))) return false;
+  const types = [schema, ...((schema.anyOf as TSchema[] | undefined) ?? [])].map((candidate) => candidate.type);
+  if (types.includes("boolean") && (found === "true" || found === "false")) return put(value, path, found === "true");
+  const isNumber = (types.includes("integer") || types.includes("number")) && /^-?[0-9]+(\.[0-9]+)?$/.test(found);
+  return isNumber && put(value, path, Number(found));
+}
+
+function put(root: unknown, path: Path, value: unknown): boolean {
+  const last = path.at(-1);
+  const parent = path.slice(0, -1).reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], root);
+  if (last === undefined || typeof parent !== "object" || parent === null) return false;
+  (parent as Record<string, unknown>)[last] = value;
+  return true;
+}
+
+function told(errors: readonly Found[], filled: ReadonlySet<string>): Problem[] {
+  const problems = new Map<string, Problem>();
+  for (const { error, path } of errors) {
+    const id = JSON.stringify(path);
+    // A missing field is reported twice: as missing, and as of the wrong type.
+    if (!problems.has(id)) problems.set(id, { path, text: tell(error, path, filled) });
+  }
+  return [...problems.values()];
+}
+
+function tell({ type, schema, value }: ValueError, path: Path, filled: ReadonlySet<string>): string {
+  const key = path.at(-1) ?? "";
+  if (type === ValueErrorType.ObjectAdditionalProperties) {
+    if (schema.patternProperties !== undefined) return `expected ${schema.title ?? "another name"}`;
+    const known = Object.keys((schema as TObject).properties);
+    return `is not a setting${didYouMean(key, known)}; expected one of ${known.join(", ")}`;
+  }
+  if (type === ValueErrorType.Union && schema.title === "an upstream")
+    return tellProvider(schema, value, filled.has(JSON.stringify([...path, "provider"])));
+  const isFilled = filled.has(JSON.stringify(path));
+  const isQuoteMissing =
+    (typeof value === "number" || typeof value === "boolean") && schema.type === "string" && Value.Check(schema, String(value));
+  const cure = isQuoteMissing ? "; put it in quotes" : "";
+  const choices = constants(schema);
+  const hint = typeof value === "string" && choices.length > 1 ? didYouMean(value, choices) : "";
+  return `expected ${expectation(schema)}, got ${describe(value, isPrintable(schema, path, isFilled), isFilled)}${hint}${cure}`;
+}
+
+function tellProvider(schema: TSchema, value: unknown, isFilled: boolean): string {
+  if (typeof value !== "object" || value === null) return `expected a map with a provider, got ${describe(value, false, false)}`;
+  const names = (schema.anyOf as TSchema[]).map((candidate) => String(candidate.properties.provider.const));
+  const provider = (value as Record<string, unknown>).provider;
+  if (provider === undefined) return `expected provider: ${names.join(" or ")}, got no provider`;
+  if (typeof provider !== "string" || isFilled)
+    return `expected provider: ${names.join(" or ")}, got ${describe(provider, false, isFilled)}`;
+  return `expected provider: ${names.join(" or ")}, got "${provider.slice(0, 40)}"${didYouMean(provider, names)}`;
+}
+
+function constants(schema: TSchema): string[] {
+  return ((schema.anyOf as TSchema[] | undefined) ?? [])
+    .map((candidate) => candidate.const)
+    .filter((constant) => typeof constant === "string");
+}
+
+/** What a place takes, in words. */
+export function expectation(schema: TSchema): string {
+  if (typeof schema.title === "string") return schema.title;
+  if (Array.isArray(schema.anyOf))
+    return constants(schema)
+      .map((choice) => JSON.stringify(choice))
+      .join(" or ");
+  const number = schema.type === "integer" ? "a whole number" : "a number";
+  switch (schema.type) {
+    case "integer":
+    case "number":
+      if (schema.maximum !== undefined) return `${number} from ${schema.minimum ?? 0} to ${schema.maximum}`;
+      return schema.minimum === undefined ? number : `${number} of at least ${schema.minimum}`;
+    case "boolean":
+      return "true or false";
+    case "array":
+      return schema.minItems === 1 ? "a list of at least one" : "a list";
+    case "object":
+      return "a map";
+    default:
+      return schema.const === undefined ? "text" : JSON.stringify(schema.const);
+  }
+}
+
+/** Nothing that may be a secret: what the schema calls one, what came from the environment, and all that stands near credentials and keys. */
+function isPrintable(schema: TSchema, path: Path, isFilled: boolean): boolean {
+  return !isFilled && schema.writeOnly !== true && !path.includes("credentials") && !path.includes("keys");
+}
+
+function describe(value: unknown, isPrinted: boolean, isFilled: boolean): string {
+  if (value === undefined || value === null) return "nothing";
+  if (value === "") return "empty text";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a map";
+  const kind = typeof value === "string" ? "text" : `a ${typeof value}`;
+  if (isFilled) return `other ${kind} from the environment`;
+  if (!isPrinted) return typeof value === "string" ? "other text" : kind;
+  return typeof value === "string"
+    ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+    : `${kind === "a boolean" ? "" : "the number "}${value}`;
+}

@@ -1,0 +1,62 @@
+import type { TSchema } from "@sinclair/typebox";
+import { inner } from "./check.ts";
+import type { Path, Problem } from "./problems.ts";
+
+/** Reads a text file. @throws Error as `node:fs` does */
+export type ReadText = (path: string) => string;
+
+/**
+ * Replaces every `x_file` whose `x` is a secret of the schema by the content of that file, in place.
+ * @param filled - receives the paths that were filled, so that what was read is never printed.
+ */
+export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadText, filled: Set<string>): Problem[] {
+  const problems: Problem[] = [];
+  const visit = (here: TSchema, node: unknown, path: Path): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      const next = inner(here, node, key);
+      const name = key.replace(/_file$/, "");
+      if (name !== key && typeof value === "string" && inner(here, node, name)?.writeOnly === true) {
+        takeFile(node as Record<string, unknown>, name, value, path);
+      } else if (next !== undefined) visit(next, value, [...path, key]);
+    }
+  };
+  const takeFile = (node: Record<string, unknown>, name: string, file: string, path: Path): void => {
+    const at = [...path, `${name}_file`];
+    delete node[`${name}_file`];
+    if (node[name] !== undefined) {
+      problems.push({ path: at, text: `expected ${name} or ${name}_file, got both` });
+      return;
+    }
+    try {
+      // Editors and `echo` end a file with a line end that is no part of the secret.
+      const content = readText(file).replace(/[\r\n]+$/, "");
+      if (content === "") problems.push({ path: at, text: `expected a secret in ${file}, which is empty` });
+      else {
+        node[name] = content;
+        filled.add(JSON.stringify([...path, name]));
+      }
+    } catch (error) {
+      problems.push({ path: at, text: `expected a readable file, got ${file}, which ${whyUnreadable(error)}` });
+    }
+  };
+  visit(schema, root, []);
+  return problems;
+}
+
+/** The end of "a file which …". */
+export function whyUnreadable(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return "does not exist";
+    case "EACCES":
+    case "EPERM":
+      return "may not be read by this user";
+    case "EISDIR":
+      return "is a directory";
+    default:
+      return `cannot be read (${typeof code === "string" ? code : "unknown reason"})`;
+  }
+}

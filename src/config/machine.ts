@@ -1,0 +1,111 @@
+/** The settings that tie Weir to its surroundings: ports, Redis, proxy; with what the environment says of them. */
+import type { Config, ProxySettings, Redis } from "../contract/config.ts";
+import type { Environment } from "./environment.ts";
+import { isWithin, type Problem } from "./problems.ts";
+import type { File } from "./schema.ts";
+import { durationText, milliseconds } from "./units.ts";
+
+interface Surroundings {
+  environment: Environment;
+  problems: Problem[];
+  warnings: Problem[];
+}
+
+const LONGEST_REDIS_WAIT_MS = 10_000;
+
+/** Ports after the environment, and what binding them asks for. */
+export function withPorts(file: File, { environment, problems, warnings }: Surroundings): { server: number; admin: number } {
+  const port = (variable: string, fallback: number): number => {
+    const text = environment[variable];
+    if (text === undefined || text === "") return fallback;
+    if (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65535) return Number(text);
+    problems.push({ path: [variable], text: "expected a port from 0 to 65535 in this environment variable, got something else" });
+    return fallback;
+  };
+  const ports = { server: port("PORT", file.server.port), admin: port("ADMIN_PORT", file.admin.port) };
+  const isSameHost = file.server.host === file.admin.host || isWildcard(file.server.host) || isWildcard(file.admin.host);
+  if (ports.server !== 0 && ports.server === ports.admin && isSameHost) {
+    problems.push({ path: ["admin", "port"], text: `expected another port than the public listener's, got ${ports.admin} for both` });
+  }
+  checkToken(file.admin, problems, warnings);
+  return ports;
+}
+
+function checkToken(admin: File["admin"], problems: Problem[], warnings: Problem[]): void {
+  const path = ["admin", "token"];
+  if (problems.some((problem) => isWithin(problem.path, ["admin"]))) return;
+  if (admin.token === undefined || admin.token === "") {
+    if (isLoopback(admin.host)) return;
+    problems.push({
+      path,
+      text: `expected a token because admin.host ${admin.host} can be reached from other machines, got nothing; set it, or bind 127.0.0.1`,
+    });
+  } else if (!/^[\x21-\x7e]+$/.test(admin.token)) {
+    problems.push({ path, text: "expected printable ASCII without blanks, since it travels in a header, got other text" });
+  } else if (admin.token.length < 16) {
+    warnings.push({ path, text: "is short; 32 random characters cannot be guessed (openssl rand -hex 16)" });
+  }
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "[::]";
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.[0-9]{1,3}){3}$/.test(host);
+}
+
+/** Redis as the file and `REDIS_URL` say, or undefined for limits in memory. */
+export function resolveRedis(file: File, { environment, problems, warnings }: Surroundings): Redis | undefined {
+  const path = ["redis"];
+  if (problems.some((problem) => isWithin(problem.path, path))) return undefined;
+  const settings = file.redis;
+  const fromEnvironment = environment.REDIS_URL || undefined;
+  const ways = (["url", "cluster", "sentinel"] as const).filter((way) => settings?.[way] !== undefined && settings[way] !== "");
+  if (ways.length > 1) problems.push({ path, text: `expected one of url, cluster or sentinel, got ${ways.join(" and ")}` });
+  const isPlural = settings?.cluster !== undefined || settings?.sentinel !== undefined;
+  if (isPlural && fromEnvironment !== undefined)
+    warnings.push({ path, text: `REDIS_URL is ignored, since ${ways.join(" and ")} stands in the file` });
+  const url = isPlural ? undefined : (fromEnvironment ?? settings?.url);
+  if (settings !== undefined && settings.url === undefined && !isPlural && url === undefined) {
+    problems.push({ path, text: "expected one of url, cluster or sentinel, got none; leave redis out to keep limits in memory" });
+  }
+  if (!isPlural && (url === undefined || url === "")) return undefined;
+  if (url !== undefined && !(URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol))) {
+    const where = fromEnvironment === undefined ? ["redis", "url"] : ["REDIS_URL"];
+    problems.push({ path: where, text: "expected an address such as redis://10.0.0.1:6379 or rediss:// for TLS, got other text" });
+  }
+  const timeoutMs = milliseconds(settings?.timeout ?? "50ms");
+  if (timeoutMs < 1 || timeoutMs > LONGEST_REDIS_WAIT_MS) {
+    const text = `expected a duration from 1ms to ${durationText(LONGEST_REDIS_WAIT_MS)}, got ${settings?.timeout}; every call may wait that long`;
+    problems.push({ path: ["redis", "timeout"], text });
+  }
+  return {
+    url,
+    cluster: settings?.cluster,
+    sentinel: settings?.sentinel,
+    username: settings?.username || undefined,
+    password: settings?.password || undefined,
+    tls: settings?.tls ?? [url, ...(settings?.cluster ?? [])].some((address) => address?.startsWith("rediss:")),
+    onFailure: settings?.on_failure ?? "local",
+    timeoutMs,
+  };
+}
+
+/** The proxy variables, in capitals or not as curl has them; small letters go first. */
+export function resolveProxy({ environment, problems }: Surroundings): Config["proxy"] {
+  const read = (name: string) => environment[name.toLowerCase()] || environment[name] || undefined;
+  const address = (name: string): string | undefined => {
+    const value = read(name);
+    if (value === undefined) return undefined;
+    const url = value.includes("://") ? value.trim() : `http://${value.trim()}`;
+    if (URL.canParse(url) && new URL(url).protocol === "http:") return url;
+    problems.push({
+      path: [name],
+      text: "expected an address such as http://proxy.example:3128 in this environment variable, got other text; proxies are spoken to by plain HTTP",
+    });
+    return undefined;
+  };
+  const proxy: ProxySettings = { https: address("HTTPS_PROXY"), http: address("HTTP_PROXY"), no: read("NO_PROXY") };
+  return proxy.https === undefined && proxy.http === undefined ? undefined : proxy;
+}

@@ -1,0 +1,137 @@
+/** Models: what the file lists or the catalogue offers, each with targets that exist, speak one dialect and stay in their region. */
+import type { Limits, Model, ModelFacts, Target } from "../contract/config.ts";
+import type { DialectName } from "../contract/dialect.ts";
+import { providers } from "../providers/index.ts";
+import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
+import { clocks } from "./clocks.ts";
+import { didYouMean, type Path } from "./problems.ts";
+import type { LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export function resolveModels(settings: Record<string, ModelSettings>, upstreams: Upstreams, setting: Setting): Record<string, Model> {
+  const models: Record<string, Model> = Object.create(null);
+  checkNames(Object.keys(settings), ["models"], setting);
+  for (const [name, model] of Object.entries(settings)) {
+    const path = ["models", name];
+    const facts = factsOf(name, model.family, model.targets, setting.catalogue);
+    models[name] = {
+      ...facts,
+      limits: limitsOf(model.limits),
+      estimate: model.estimate,
+      targets: resolveTargets(model.targets, model.timeouts, path, upstreams, setting),
+    };
+    checkEstimate(model.estimate, facts, path, setting);
+    warnRetired(name, model.targets, path, setting);
+  }
+  return models;
+}
+
+/** Every model of the catalogue, in each region where it and an upstream of its provider are. */
+export function fromCatalogue(upstreams: Upstreams, setting: Setting): Record<string, Model> {
+  const models: Record<string, Model> = Object.create(null);
+  const retired: string[] = [];
+  for (const entry of setting.catalogue.entries.values()) {
+    const targets = Object.entries(upstreams.resolved).flatMap(([name, upstream]): Target[] => {
+      const model = entry.regions === undefined ? (entry.aliasOf ?? entry.name) : entry.regions[upstream.region];
+      if (entry.provider !== upstream.provider || model === undefined) return [];
+      return [{ upstream: name, model, weight: 1, timeouts: upstream.timeouts }];
+    });
+    if (targets.length === 0) continue;
+    const { created, family, aliasOf } = entry;
+    models[entry.name] = { created, family, aliasOf, limits: limitsOf(undefined), estimate: "fast", targets };
+    if (isRetired(entry, setting)) retired.push(entry.name);
+  }
+  if (retired.length > 0 && !setting.isSandbox) {
+    const text = `without it the whole catalogue is offered, ${retired.length} models that are retired among it (${retired.join(", ")}); list the models to leave them out`;
+    setting.warnings.push({ path: ["models"], text });
+  }
+  return models;
+}
+
+export function resolveTargets(
+  settings: readonly TargetSettings[],
+  timeouts: TimeoutSettings,
+  path: Path,
+  upstreams: Upstreams,
+  setting: Setting,
+): Target[] {
+  const targets: Target[] = [];
+  const dialects = new Map<DialectName, string>();
+  for (const [index, target] of settings.entries()) {
+    const at = [...path, "targets", String(index)];
+    const upstream = upstreams.find(target.upstream);
+    if (upstream === undefined) {
+      const names = upstreams.names();
+      // One that is written but wrong has been told already.
+      if (!names.includes(target.upstream)) {
+        const there = names.length === 0 ? "there are none" : `there are ${names.join(", ")}`;
+        const text = `expected the name of an upstream, got "${target.upstream}"${didYouMean(target.upstream, names)}; ${there}`;
+        setting.problems.push({ path: [...at, "upstream"], text });
+      }
+      continue;
+    }
+    dialects.set(upstream.dialect, target.upstream);
+    const provider = providers.get(upstream.provider);
+    const problem = provider?.modelProblem(upstream.region, target.model, upstream.settings);
+    if (problem !== undefined) setting.problems.push({ path: [...at, "model"], text: problem });
+    const doubt = provider?.modelDoubt(target.model);
+    if (doubt !== undefined) setting.warnings.push({ path: [...at, "model"], text: doubt });
+    const own = clocks(upstream.timeouts, timeouts, [...path, "timeouts"], setting);
+    targets.push({ upstream: target.upstream, model: target.model, weight: target.weight, timeouts: own });
+  }
+  if (dialects.size > 1) {
+    const mix = [...dialects].map(([dialect, upstream]) => `${upstream} speaks ${dialect}`).join(", ");
+    setting.problems.push({ path: [...path, "targets"], text: `expected targets that speak one dialect, got two: ${mix}` });
+  }
+  return targets;
+}
+
+/** Names that clients could not tell apart, and one that metrics keep for what is not in the catalogue. */
+export function checkNames(names: readonly string[], path: Path, setting: Setting): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const before = seen.get(name.toLowerCase());
+    if (before !== undefined)
+      setting.problems.push({
+        path: [...path, name],
+        text: `expected names that differ by more than capitals, got "${before}" and "${name}"`,
+      });
+    if (name === "other")
+      setting.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });
+    seen.set(name.toLowerCase(), name);
+  }
+}
+
+export function checkEstimate(estimate: "fast" | "exact", facts: ModelFacts, path: Path, setting: Setting): void {
+  if (estimate === "fast" || facts.family === "o200k" || facts.family === "cl100k") return;
+  const cure =
+    facts.family === undefined ? "set family to o200k or cl100k if it is one of those" : `${facts.family} has no public token table`;
+  setting.problems.push({
+    path: [...path, "estimate"],
+    text: `expected fast, got "exact" for a model whose tokens cannot be counted exactly; ${cure}`,
+  });
+}
+
+export function warnRetired(name: string, targets: readonly TargetSettings[], path: Path, setting: Setting): void {
+  const entry = targets
+    .map((target) => setting.catalogue.byUpstreamModel(target.model))
+    .find((found) => found !== undefined && isRetired(found, setting));
+  if (entry === undefined || setting.isSandbox) return;
+  const since = entry.retiredAtMs === 0 ? "" : ` since ${new Date(entry.retiredAtMs ?? 0).toISOString().slice(0, 10)}`;
+  setting.warnings.push({ path, text: `${entry.name === name ? "it" : entry.name} is retired upstream${since}; calls will fail` });
+}
+
+function isRetired(entry: CatalogueEntry, setting: Setting): boolean {
+  return entry.retiredAtMs !== undefined && entry.retiredAtMs <= setting.nowMs;
+}
+
+export function factsOf(name: string, family: ModelFacts["family"], targets: readonly TargetSettings[], catalogue: Catalogue): ModelFacts {
+  const known =
+    catalogue.entries.get(name) ?? targets.map((target) => catalogue.byUpstreamModel(target.model)).find((entry) => entry !== undefined);
+  return { created: known?.created ?? 0, family: family ?? known?.family, aliasOf: undefined };
+}
+
+export function limitsOf(settings: LimitSettings): Limits {
+  return { rpm: settings?.rpm, tpm: settings?.tpm, cacheReadWeight: settings?.cache_read_weight, reserveOutput: settings?.reserve_output };
+}

@@ -1,0 +1,70 @@
+/** What is wrong with a configuration, and how it is told. */
+
+export type Path = readonly string[];
+
+export interface Problem {
+  path: Path;
+  /** What was expected and what stands there; never a secret. */
+  text: string;
+}
+
+/** A configuration that cannot be used; `message` names everything that is wrong with it, one line each. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(source: string, problems: readonly string[]) {
+    super(
+      `${source}: ${problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`}\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/** `models["gpt-5.1"].targets.0.upstream` */
+export function spell(path: Path): string {
+  return path.reduce(
+    (spelt, key) => (/^[A-Za-z0-9_-]+$/.test(key) ? `${spelt}${spelt === "" ? "" : "."}${key}` : `${spelt}[${JSON.stringify(key)}]`),
+    "",
+  );
+}
+
+export function isWithin(path: Path, outer: Path): boolean {
+  return outer.every((key, depth) => path[depth] === key);
+}
+
+/** ` (did you mean "x"?)`, or nothing where no candidate is near. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const plain = simplify(word);
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(plain, simplify(candidate));
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best === undefined ? "" : ` (did you mean "${best}"?)`;
+}
+
+/** `maxBody`, `max-body` and `MAX_BODY` are all slips of `max_body`. */
+function simplify(word: string): string {
+  return word.toLowerCase().replaceAll(/[-_\s]/g, "");
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other. */
+function editDistance(from: string, to: string): number {
+  const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)];
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const above = rows[row - 1]?.[column] ?? 0;
+      const left = current[column - 1] ?? 0;
+      const diagonal = rows[row - 1]?.[column - 1] ?? 0;
+      let cost = Math.min(above + 1, left + 1, diagonal + (from[row - 1] === to[column - 1] ? 0 : 1));
+      const isSwap = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      if (isSwap) cost = Math.min(cost, (rows[row - 2]?.[column - 2] ?? 0) + 1);
+      current.push(cost);
+    }
+    rows.push(current);
+  }
+  return rows[from.length]?.[to.length] ?? 0;
+}

@@ -1,0 +1,69 @@
+/** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
+import type { Config, Workspace } from "../contract/config.ts";
+import { clocks, span } from "./clocks.ts";
+import { resolveProxy, resolveRedis, withPorts } from "./machine.ts";
+import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
+import type { Path } from "./problems.ts";
+import type { File } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+import { bytes } from "./units.ts";
+import { Upstreams } from "./upstreams.ts";
+import { checkWhole } from "./whole.ts";
+import { checkKeys, resolveWorkspace } from "./workspaces.ts";
+
+/** @param written - the file as it was before what is wrong in it was taken out: names that stand there are not unknown. */
+export function resolveFile(file: File, written: unknown, setting: Setting): Config {
+  const ports = withPorts(file, setting);
+  const base = clocks({ connectMs: 0, firstByteMs: 0, silenceMs: 0, totalMs: 0 }, file.timeouts, ["timeouts"], setting);
+  const shared = new Upstreams(setting);
+  for (const [name, settings] of Object.entries(file.upstreams)) shared.add(name, settings, ["upstreams", name], base);
+  shared.addNames(keysOf(written, ["upstreams"]));
+
+  const models = file.models === undefined ? fromCatalogue(shared, setting) : resolveModels(file.models, shared, setting);
+  // The catalogue's models that are missing only because an upstream is wrong are not unknown.
+  const offered = file.models === undefined && setting.problems.length > 0 ? setting.catalogue.entries.keys() : [];
+  const modelNames = new Set([...Object.keys(models), ...keysOf(written, ["models"]), ...offered]);
+  const workspaces: Record<string, Workspace> = Object.create(null);
+  for (const [name, settings] of Object.entries(file.workspaces)) {
+    workspaces[name] = resolveWorkspace(name, settings, {
+      namesWritten: (path) => keysOf(written, path),
+      base,
+      shared,
+      models,
+      modelNames,
+      setting,
+    });
+  }
+  checkKeys(workspaces, setting);
+  const config: Config = {
+    sandbox: setting.isSandbox,
+    server: {
+      host: file.server.host,
+      port: ports.server,
+      maxBodyBytes: bytes(file.server.max_body),
+      drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, setting),
+      drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
+    },
+    admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined },
+    workers: file.workers === "auto" ? Math.max(1, setting.processors - 1) : file.workers,
+    redis: resolveRedis(file, setting),
+    directory: { file: setting.locate(file.directory.file) },
+    limits: limitsOf(file.limits),
+    strictParameters: file.strict_parameters,
+    proxy: resolveProxy(setting),
+    upstreams: shared.resolved,
+    models,
+    workspaces,
+  };
+  if (setting.problems.length === 0) checkWhole(config, file, setting);
+  return config;
+}
+
+function keysOf(value: unknown, path: Path): string[] {
+  let node = value;
+  for (const key of path) {
+    if (typeof node !== "object" || node === null || !Object.hasOwn(node, key)) return [];
+    node = (node as Record<string, unknown>)[key];
+  }
+  return typeof node === "object" && node !== null ? Object.keys(node) : [];
+}

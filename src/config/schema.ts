@@ -1,0 +1,342 @@
+/**
+ * The whole of `weir.yaml`: every setting once, with its type, its default and its sentence. From it come the check, the published JSON Schema
+ * and `docs/configuration.md`. `title` says in a message what was expected; `writeOnly` marks a secret.
+ */
+import { type Static, type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
+import { secret } from "../providers/fields.ts";
+import { providers } from "../providers/index.ts";
+import { DURATION, SIZE } from "./units.ts";
+
+/** Names end up in paths, Redis keys and metric labels. Those of models also hold the marks that vendors use. */
+const NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+const MODEL_NAME = "^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$";
+const NAME_TITLE = "a name of letters, digits, dots, underscores and hyphens, at most 64 of them";
+const MODEL_NAME_TITLE = "a name of letters, digits and any of . _ - : @ /, at most 128 of them";
+
+function map<Properties extends TProperties>(
+  properties: Properties,
+  description: string,
+  more: { default?: object } = {},
+): TObject<Properties> {
+  return Type.Object(properties, { additionalProperties: false, description, ...more });
+}
+
+function named<Value extends TSchema>(value: Value, description: string, pattern: string = NAME, title: string = NAME_TITLE) {
+  return Type.Record(Type.String({ pattern }), value, { additionalProperties: false, description, title });
+}
+
+function duration(description: string, more: { default?: string } = {}) {
+  return Type.String({ title: "a duration such as 50ms, 5s, 2m or 1h", pattern: DURATION, description, ...more });
+}
+
+function oneOf<Names extends readonly string[]>(names: readonly [...Names], description: string, more: { default?: Names[number] } = {}) {
+  return Type.Unsafe<Names[number]>(
+    Type.Union(
+      names.map((name) => Type.Literal(name)),
+      { description, ...more },
+    ),
+  );
+}
+
+const host = (fallback: string, description: string) => Type.String({ minLength: 1, default: fallback, description });
+const port = (fallback: number, description: string) => Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description });
+
+const rpm = { minimum: 1, maximum: 1_000_000_000, description: "Requests that may begin in any 60 seconds." };
+const tpm = { minimum: 1, maximum: 1_000_000_000, description: "Tokens that may be used in any 60 seconds." };
+const cacheReadWeight = {
+  minimum: 0,
+  maximum: 1,
+  description: "How much of a token that was read from a prompt cache counts: 0 not at all, 1 in full.",
+};
+const RESERVE_OUTPUT = ["expected", "max_tokens"] as const;
+const RESERVE_OUTPUT_TEXT =
+  "How much of the answer is reserved beforehand: `expected` (what answers of this workspace and model have been like) or `max_tokens` (all the client allows).";
+
+const limits = (description: string) =>
+  Type.Optional(
+    map(
+      {
+        rpm: Type.Optional(Type.Integer(rpm)),
+        tpm: Type.Optional(Type.Integer(tpm)),
+        cache_read_weight: Type.Optional(Type.Number(cacheReadWeight)),
+        reserve_output: Type.Optional(oneOf(RESERVE_OUTPUT, RESERVE_OUTPUT_TEXT)),
+      },
+      description,
+    ),
+  );
+
+const CLOCKS = {
+  connect: "Longest time until the connection to an upstream stands, TLS included.",
+  first_byte: "Longest time from the request until the first byte of the answer.",
+  silence: "Longest pause inside an answer.",
+  total: "Longest time for the whole call.",
+};
+
+const timeouts = (description: string) =>
+  Type.Optional(
+    map(
+      {
+        connect: Type.Optional(duration(CLOCKS.connect)),
+        first_byte: Type.Optional(duration(CLOCKS.first_byte)),
+        silence: Type.Optional(duration(CLOCKS.silence)),
+        total: Type.Optional(duration(CLOCKS.total)),
+      },
+      description,
+    ),
+  );
+
+const upstreamFields = {
+  region: Type.String({
+    title: "a region's name in lower case, such as eu or us",
+    pattern: "^[a-z][a-z0-9-]{0,31}$",
+    description: "Region in Weir's routes that this upstream serves. What is asked of it there never leaves it.",
+  }),
+  timeouts: timeouts("Clocks of this upstream, where they differ from `timeouts`."),
+  ca_file: Type.Optional(
+    Type.String({
+      title: "the path of a file",
+      minLength: 1,
+      description: "PEM file of certificate authorities to trust beside the system's.",
+    }),
+  ),
+};
+
+/** What every upstream has, and its provider's own fields as they come. */
+export type UpstreamSettings = Static<TObject<typeof upstreamFields>> & { provider: string } & Record<string, unknown>;
+
+/** One schema for each provider; `provider` tells them apart. */
+const upstream = Type.Unsafe<UpstreamSettings>(
+  Type.Union(
+    [...providers.values()].map(({ name, schema }) =>
+      Type.Object(
+        { provider: Type.Literal(name, { description: "What kind of cloud it is." }), ...upstreamFields, ...schema.properties },
+        { additionalProperties: false, title: `an upstream of provider ${name}` },
+      ),
+    ),
+    { title: "an upstream" },
+  ),
+);
+
+const target = map(
+  {
+    upstream: Type.String({ minLength: 1, description: "Name of an upstream: one of the workspace's own, or one of `upstreams`." }),
+    model: Type.String({
+      title: "the upstream's name of the model, without blanks",
+      pattern: "^\\S+$",
+      maxLength: 2048,
+      description: "What the upstream calls the model: a Bedrock model id, inference profile or ARN; an Azure deployment.",
+    }),
+    weight: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 1,
+      description: "Share of the calls among the targets of the same region.",
+    }),
+  },
+  "One place where the model is served.",
+);
+
+const targets = Type.Array(target, {
+  minItems: 1,
+  description: "Where the model is served, in order of preference; those of one region stand in for one another.",
+});
+const ESTIMATE = ["fast", "exact"] as const;
+const ESTIMATE_TEXT =
+  "How requests are weighed: `fast`, or `exact` by the model's own token table (OpenAI's models only; dearer than the rest of a small request).";
+const family = Type.Optional(
+  oneOf(
+    ["claude-3", "claude-4.7", "o200k", "cl100k"],
+    "Tokenizer to weigh by. Known for the models of the catalogue, so needed for other names alone.",
+  ),
+);
+
+const model = map(
+  {
+    limits: limits("Limits of this model for every workspace, where they differ from `limits`."),
+    timeouts: timeouts("Clocks of this model, where they differ from its upstream's."),
+    estimate: oneOf(ESTIMATE, ESTIMATE_TEXT, { default: "fast" }),
+    family,
+    targets,
+  },
+  "A model, under the name that clients use.",
+);
+
+const workspaceModel = map(
+  {
+    limits: limits("Limits of this model in this workspace."),
+    estimate: Type.Optional(oneOf(ESTIMATE, ESTIMATE_TEXT)),
+    family,
+    targets: Type.Optional(targets),
+  },
+  "A model in this workspace. With `targets` it is the workspace's own; without, the shared model with other limits.",
+);
+
+const key = map(
+  {
+    name: Type.String({ title: NAME_TITLE, pattern: NAME, description: "What the key is called in logs and lists." }),
+    sha256: Type.String({
+      title: "64 hexadecimal digits, the SHA-256 of the whole key (printf %s KEY | sha256sum)",
+      pattern: "^[0-9A-Fa-f]{64}$",
+      description:
+        'SHA-256 of the whole key (`printf %s "$KEY" | sha256sum`). The key itself is never written down; it begins with `weir_`.',
+    }),
+    expires_at: Type.Optional(
+      Type.String({
+        title: "a time such as 2027-01-01T00:00:00Z",
+        pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
+        description: "When the key ends; a date alone means midnight UTC. Left out: never.",
+      }),
+    ),
+  },
+  "An API key.",
+);
+
+const workspace = map(
+  {
+    default_region: Type.Optional(Type.String({ description: "Region of the routes that have none in their path." })),
+    limits: limits("Limits of each model in this workspace, where they differ from `limits`. They are per model, not a total."),
+    upstreams: Type.Optional(named(upstream, "Upstreams of this workspace alone: its own keys, its own bill.")),
+    models: Type.Optional(
+      named(
+        workspaceModel,
+        "Models that differ here. As soon as one has `targets`, these are all the models that this workspace has.",
+        MODEL_NAME,
+        MODEL_NAME_TITLE,
+      ),
+    ),
+    keys: Type.Array(key, { default: [], description: "Keys of this workspace. More can be made over the admin listener." }),
+  },
+  "A team: the holder of keys and limits.",
+);
+
+const redis = map(
+  {
+    ...urlProperties(),
+    cluster: Type.Optional(
+      Type.Array(Type.String({ title: "an address such as redis://10.0.0.1:6379", pattern: "^rediss?://[^\\s/@]+$" }), {
+        minItems: 1,
+        description: "Nodes of a Redis Cluster to begin with, such as `redis://10.0.0.1:6379`.",
+      }),
+    ),
+    sentinel: Type.Optional(
+      map(
+        {
+          name: Type.String({ minLength: 1, description: "Name of the group of servers." }),
+          nodes: Type.Array(Type.String({ title: "an address such as 10.0.0.1:26379", pattern: "^[^\\s/@]+:[0-9]{1,5}$" }), {
+            minItems: 1,
+            description: "Sentinels, such as `10.0.0.1:26379`.",
+          }),
+        },
+        "Redis found by Sentinel.",
+      ),
+    ),
+    username: Type.Optional(Type.String({ description: "User of Redis's access lists." })),
+    ...secret("password", "Password of Redis."),
+    tls: Type.Optional(Type.Boolean({ description: "Speak TLS. A `rediss://` address does so by itself." })),
+    on_failure: oneOf(
+      ["local", "closed", "open"],
+      "What happens when Redis is slow or gone: `local` counts in each process, `closed` refuses with 503, `open` lets everything through.",
+      { default: "local" },
+    ),
+    timeout: duration("Longest wait for Redis before `on_failure` decides.", { default: "50ms" }),
+  },
+  "Where limits are shared between processes: one of `url`, `cluster` or `sentinel`. Left out: limits are kept in memory, for one process.",
+);
+
+function urlProperties() {
+  return secret(
+    "url",
+    "Address of one Redis server, `redis://` or `rediss://` for TLS. `REDIS_URL` in the environment overrides it. Empty: as if `redis` were left out.",
+  );
+}
+
+export const schema = map(
+  {
+    server: map(
+      {
+        host: host("0.0.0.0", "Address that the public listener binds."),
+        port: port(8080, "Its port; 0 takes any free one. `PORT` in the environment overrides it."),
+        max_body: Type.Union([Type.String({ pattern: SIZE }), Type.Integer({ minimum: 1 })], {
+          title: "a size such as 32MiB, 10MB or a number of bytes",
+          default: "32MiB",
+          description: "Largest request body; larger ones are refused with 413.",
+        }),
+        drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
+        drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),
+      },
+      "The public listener.",
+      { default: {} },
+    ),
+    admin: map(
+      {
+        host: host("127.0.0.1", "Address that the admin listener binds: metrics, health, keys, console."),
+        port: port(9090, "Its port. `ADMIN_PORT` in the environment overrides it."),
+        ...secret(
+          "token",
+          "Token of the admin interface. Needed where `admin.host` is not loopback; without one, only metrics and health answer.",
+        ),
+      },
+      "The admin listener.",
+      { default: {} },
+    ),
+    workers: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 256 })], {
+      title: '"auto" or a number of threads from 1 to 256',
+      default: "auto",
+      description: "Worker threads of a process. `auto`: one less than there are processors, at least 1.",
+    }),
+    redis: Type.Optional(redis),
+    directory: map(
+      {
+        file: Type.String({
+          minLength: 1,
+          default: "./weir-keys.json",
+          description: "File of the keys made over the admin listener when there is no Redis; readable by its owner only.",
+        }),
+      },
+      "Where keys are kept that are not in this file.",
+      { default: {} },
+    ),
+    limits: map(
+      {
+        rpm: Type.Integer({ ...rpm, default: 500 }),
+        tpm: Type.Integer({ ...tpm, default: 60_000 }),
+        cache_read_weight: Type.Number({ ...cacheReadWeight, default: 0 }),
+        reserve_output: oneOf(RESERVE_OUTPUT, RESERVE_OUTPUT_TEXT, { default: "expected" }),
+      },
+      "Limits of each model in each workspace. The most specific place that sets one decides: model in a workspace, workspace, model, here.",
+      { default: {} },
+    ),
+    timeouts: map(
+      {
+        connect: duration(CLOCKS.connect, { default: "5s" }),
+        first_byte: duration(CLOCKS.first_byte, { default: "10m" }),
+        silence: duration(CLOCKS.silence, { default: "5m" }),
+        total: duration(CLOCKS.total, { default: "60m" }),
+      },
+      "Clocks of every call to an upstream; a model's go before its upstream's, and those before these.",
+      { default: {} },
+    ),
+    strict_parameters: Type.Boolean({
+      default: false,
+      description: "Refuse `n`, `service_tier`, `parallel_tool_calls` and `stream_options` outright, whatever their value.",
+    }),
+    upstreams: { ...named(upstream, "Shared upstreams, by the names that targets, logs and metrics use."), default: {} },
+    models: Type.Optional(
+      named(
+        model,
+        "Shared models, by the names that clients use. Left out: every model of the shipped catalogue, in each region where an upstream of its provider is.",
+        MODEL_NAME,
+        MODEL_NAME_TITLE,
+      ),
+    ),
+    workspaces: { ...named(workspace, "Workspaces, by name."), default: {} },
+  },
+  "The configuration of Weir.",
+);
+
+export type File = Static<typeof schema>;
+export type ModelSettings = Static<typeof model>;
+export type WorkspaceSettings = Static<typeof workspace>;
+export type LimitSettings = Static<typeof workspace>["limits"];
+export type TimeoutSettings = Static<typeof model>["timeouts"];
+export type TargetSettings = Static<typeof target>;

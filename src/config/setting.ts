@@ -1,0 +1,19 @@
+import type { Catalogue } from "./catalogue.ts";
+import type { Environment } from "./environment.ts";
+import type { ReadText } from "./files.ts";
+import type { Problem } from "./problems.ts";
+
+/** What the resolution needs from outside, and where it writes what it finds. */
+export interface Setting {
+  environment: Environment;
+  catalogue: Catalogue;
+  isSandbox: boolean;
+  nowMs: number;
+  processors: number;
+  readText: ReadText;
+  /** A path of the file as an absolute one. */
+  locate: (path: string) => string;
+  /** Mistakes; those already there make what they touch be passed over, so that one slip is told once. */
+  problems: Problem[];
+  warnings: Problem[];
+}

@@ -1,0 +1,84 @@
+import type { Timeouts, Upstream } from "../contract/config.ts";
+import { providers } from "../providers/index.ts";
+import { clocks } from "./clocks.ts";
+import { whyUnreadable } from "./files.ts";
+import { isWithin, type Path } from "./problems.ts";
+import type { UpstreamSettings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+
+/** Upstreams that targets may name, by name: shared ones, or a workspace's own before the shared ones. */
+export class Upstreams {
+  readonly resolved: Record<string, Upstream> = Object.create(null);
+  readonly #setting: Setting;
+  readonly #outer: Upstreams | undefined;
+  readonly #names = new Set<string>();
+
+  constructor(setting: Setting, outer?: Upstreams) {
+    this.#setting = setting;
+    this.#outer = outer;
+  }
+
+  addNames(names: Iterable<string>): void {
+    for (const name of names) this.#names.add(name);
+  }
+
+  /** Every name that is written somewhere, whether or not it could be resolved. */
+  names(): string[] {
+    return [...this.#names, ...(this.#outer?.names() ?? [])];
+  }
+
+  find(name: string): Upstream | undefined {
+    return this.resolved[name] ?? this.#outer?.find(name);
+  }
+
+  add(name: string, settings: UpstreamSettings, path: Path, base: Timeouts, workspace?: string): void {
+    const setting = this.#setting;
+    this.#names.add(name);
+    const provider = providers.get(settings.provider);
+    const timeouts = clocks(base, settings.timeouts, [...path, "timeouts"], setting);
+    if (settings.region === "v1")
+      setting.problems.push({ path: [...path, "region"], text: 'expected the name of a region, got "v1", which is part of every path' });
+    if (provider === undefined || setting.problems.some((problem) => isWithin(problem.path, path))) return;
+    const own = Object.fromEntries(Object.keys(provider.schema.properties).map((key) => [key, settings[key]]));
+    try {
+      const resolved = provider.resolve(absolute(own, setting.locate));
+      const problem = provider.regionProblem(settings.region, resolved);
+      if (problem !== undefined) throw new Error(problem);
+      this.resolved[name] = {
+        name: workspace === undefined ? name : `${workspace}/${name}`,
+        provider: provider.name,
+        dialect: provider.dialect,
+        region: settings.region,
+        timeouts,
+        ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], setting),
+        settings: resolved,
+      };
+    } catch (error) {
+      // A message that begins with a field belongs to that field.
+      const [, field, text] = /^([a-z_.]+): (.*)$/s.exec((error as Error).message) ?? [undefined, undefined, (error as Error).message];
+      setting.problems.push({ path: field === undefined ? path : [...path, ...field.split(".")], text: text ?? "" });
+    }
+  }
+}
+
+function readAuthorities(file: string, path: Path, setting: Setting): string | undefined {
+  try {
+    const pem = setting.readText(file);
+    if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+    setting.problems.push({ path, text: `expected PEM certificates, got ${file}, which holds none` });
+  } catch (error) {
+    setting.problems.push({ path, text: `expected a readable file, got ${file}, which ${whyUnreadable(error)}` });
+  }
+  return undefined;
+}
+
+/** Paths (`…_file`) made absolute, at any depth. */
+function absolute(fields: Record<string, unknown>, locate: (path: string) => string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => {
+      if (typeof value === "string" && value !== "" && key.endsWith("_file")) return [key, locate(value)];
+      const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+      return [key, isMap ? absolute(value as Record<string, unknown>, locate) : value];
+    }),
+  );
+}

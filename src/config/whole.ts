@@ -1,0 +1,49 @@
+import type { Config, Upstream, Workspace } from "../contract/config.ts";
+import { didYouMean } from "./problems.ts";
+import type { File } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+
+/** What only the whole can tell; asked when all else is well. */
+export function checkWhole(config: Config, file: File, setting: Setting): void {
+  const { problems, warnings } = setting;
+  const workspaces = Object.values(config.workspaces);
+  const hasUpstreams =
+    Object.keys(config.upstreams).length > 0 || workspaces.some((workspace) => Object.keys(workspace.upstreams).length > 0);
+  if (!hasUpstreams && !setting.isSandbox) problems.push({ path: ["upstreams"], text: "expected at least one upstream, got none" });
+  else if (Object.keys(config.upstreams).length > 0 && Object.keys(config.models).length === 0) {
+    const cure =
+      file.models === undefined ? "; the catalogue has none for these regions, so list them" : "; leave it out for the whole catalogue";
+    problems.push({ path: ["models"], text: `expected at least one model that these upstreams serve, got none${cure}` });
+  }
+  if (workspaces.length === 0 && !setting.isSandbox) warnings.push({ path: ["workspaces"], text: "there are none, so nobody can call" });
+
+  const used = new Set(Object.values(config.models).flatMap((model) => model.targets.map((target) => target.upstream)));
+  for (const workspace of workspaces) {
+    const offered = offeredTo(workspace, config);
+    for (const target of offered) used.add(target.upstream.name);
+    const regions = [...new Set(offered.map((target) => target.upstream.region))].sort();
+    if (workspace.defaultRegion !== undefined && !regions.includes(workspace.defaultRegion)) {
+      const text = `expected a region that serves a model to this workspace (${regions.join(", ") || "there is none"}), got "${workspace.defaultRegion}"${didYouMean(workspace.defaultRegion, regions)}`;
+      problems.push({ path: ["workspaces", workspace.name, "default_region"], text });
+    }
+    for (const [name, upstream] of Object.entries(workspace.upstreams)) {
+      if (!used.has(upstream.name)) warnings.push({ path: ["workspaces", workspace.name, "upstreams", name], text: "no model uses it" });
+    }
+  }
+  for (const name of Object.keys(config.upstreams))
+    if (!used.has(name)) warnings.push({ path: ["upstreams", name], text: "no model uses it" });
+  if (file.limits.tpm < 256) warnings.push({ path: ["limits", "tpm"], text: "is so small that hardly any request fits" });
+}
+
+/** Every target that a workspace can reach, with its upstream. */
+function offeredTo(workspace: Workspace, config: Config): { upstream: Upstream }[] {
+  const entries = Object.entries(workspace.models);
+  const hasOwnList = entries.some(([, model]) => model.targets !== undefined);
+  const models = hasOwnList
+    ? entries.map(([name, model]) => model.targets ?? config.models[name]?.targets ?? [])
+    : Object.values(config.models).map((model) => model.targets);
+  return models.flat().flatMap((target) => {
+    const upstream = workspace.upstreams[target.upstream] ?? config.upstreams[target.upstream];
+    return upstream === undefined ? [] : [{ upstream }];
+  });
+}

@@ -1,0 +1,68 @@
+/** What a client probably meant by a path that no route has. Base URLs are put together wrongly in few ways, and each can be told from the path. */
+import type { Route } from "../contract/dialect.ts";
+
+export interface Paths {
+  /** In front of the region: `/name`; the routes without a region stand below `/api/name`. */
+  prefix: string;
+  routes: readonly Route[];
+  /** Paths of the protocol, below `/v1/`, that Weir does not serve: what to say of each. */
+  unserved: Readonly<Record<string, string>>;
+  /** Which base URL the client libraries want. */
+  baseUrl: string;
+}
+
+/** A path taken apart; `tail` is what stands below `/v1/`. */
+interface Parts {
+  prefix: string | undefined;
+  regional: boolean;
+  region: string | undefined;
+  versions: number;
+  tail: string;
+}
+
+export function owns(paths: Paths, path: string): boolean {
+  const parts = takeApart(paths, path);
+  return (
+    parts.prefix !== undefined || paths.routes.some((route) => route.operation === "generate" && tailPattern(route.path).test(parts.tail))
+  );
+}
+
+export function misroute(paths: Paths, path: string): string | undefined {
+  const { prefix, regional, region, versions, tail } = takeApart(paths, path);
+  const unserved = Object.hasOwn(paths.unserved, tail) ? paths.unserved[tail] : undefined;
+  if (unserved !== undefined) return unserved;
+  if (!isKnown(paths, tail)) return undefined;
+  const mistakes = [
+    prefix === undefined ? `${paths.prefix} is missing` : "",
+    regional && prefix !== undefined && prefix !== paths.prefix ? `${prefix} should be ${paths.prefix}` : "",
+    regional && region === undefined ? "the region is missing" : "",
+    versions === 0 ? "/v1 is missing" : versions > 1 ? "/v1 stands there more than once" : "",
+  ].filter((mistake) => mistake !== "");
+  if (mistakes.length === 0) return undefined;
+  const meant = `${regional ? paths.prefix : prefix}${regional ? `/${region ?? "{region}"}` : ""}/v1/${tail}`;
+  const sentence = mistakes.join(", ");
+  return `${sentence[0]?.toUpperCase()}${sentence.slice(1)}: did you mean ${meant.slice(0, 200)}? ${paths.baseUrl}`;
+}
+
+function takeApart(paths: Paths, path: string): Parts {
+  const plain = `/api${paths.prefix}`;
+  const prefix = [plain, paths.prefix].find((candidate) => path === candidate || path.startsWith(`${candidate}/`));
+  const regional = prefix !== plain || !paths.routes.some((route) => route.path.startsWith(`${plain}/`));
+  const rest = path
+    .slice(prefix?.length ?? 0)
+    .split("/")
+    .filter((part) => part !== "");
+  let region: string | undefined;
+  if (prefix !== undefined && regional && rest[0] !== "v1" && !isKnown(paths, rest.join("/"))) region = rest.shift();
+  const after = rest.findIndex((part) => part !== "v1");
+  const versions = after < 0 ? rest.length : after;
+  return { prefix, regional, region, versions, tail: rest.slice(versions).join("/") };
+}
+
+function isKnown({ routes, unserved }: Paths, tail: string): boolean {
+  return Object.hasOwn(unserved, tail) || routes.some(({ path }) => tailPattern(path).test(tail));
+}
+
+function tailPattern(path: string): RegExp {
+  return new RegExp(`^${path.slice(path.indexOf("/v1/") + 4).replaceAll(/:\w+/g, "[^/]+")}$`);
+}

@@ -1,0 +1,151 @@
+/** The OpenAI Chat Completions protocol. */
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { ByteText } from "../contract/bytes.ts";
+import type { Dialect, Envelope, ModelEntry, Route } from "../contract/dialect.ts";
+import type { ErrorKind, ErrorName, GatewayError } from "../contract/errors.ts";
+import { parseObject, readName, refuseDuplicates } from "./body.ts";
+import { errorObject, jsonText } from "./error-text.ts";
+import { misroute, owns, type Paths } from "./misroute.ts";
+import { chatSchema } from "./openai-schema.ts";
+import { bracketed, firstProblem, refusal } from "./problem.ts";
+
+/** Read or edited on the way; see `refuseDuplicates`. */
+const SINGLE = new Set(
+  "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools".split(" "),
+);
+
+const checker = TypeCompiler.Compile(chatSchema);
+
+/** What the schema has made sure of; the last four are still as they came. */
+interface ChatRequest {
+  model: string;
+  stream?: boolean | null;
+  max_tokens?: number | null;
+  max_completion_tokens?: number | null;
+  n?: unknown;
+  service_tier?: unknown;
+  parallel_tool_calls?: unknown;
+  stream_options?: unknown;
+}
+
+const routes: readonly Route[] = [
+  { method: "POST", path: "/openai/:region/v1/chat/completions", operation: "generate" },
+  { method: "GET", path: "/openai/:region/v1/models", operation: "models" },
+  { method: "GET", path: "/openai/:region/v1/models/:model", operation: "model" },
+];
+
+const paths: Paths = {
+  prefix: "/openai",
+  routes,
+  unserved: {
+    responses:
+      "The Responses API is not served: use …/v1/chat/completions. In the Vercel AI SDK from version 5 on that is provider.chat(model); provider(model) calls the Responses API.",
+    completions: "Text completions are not served: use …/v1/chat/completions.",
+    embeddings: "Embeddings are not served.",
+    messages: "Messages are not part of the OpenAI protocol: use a base URL of the form …/anthropic/{region} for them.",
+  },
+  baseUrl: "The base URL of OpenAI clients ends with /v1: …/openai/{region}/v1.",
+};
+
+const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
+  invalid_request: { type: "invalid_request_error" },
+  unsupported_parameter: { type: "invalid_request_error", code: "unsupported_parameter" },
+  unauthenticated: { type: "invalid_request_error", code: "invalid_api_key" },
+  unknown_route: { type: "invalid_request_error", code: "unknown_url" },
+  unknown_region: { type: "invalid_request_error", code: "unknown_region" },
+  unknown_model: { type: "invalid_request_error", code: "model_not_found" },
+  method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
+  too_large: { type: "invalid_request_error", code: "request_too_large" },
+  upstream_rejected: { type: "invalid_request_error" },
+  upstream_rate_limited: { type: "rate_limit_error", code: "rate_limit_exceeded" },
+  upstream_overloaded: { type: "service_unavailable_error", code: "server_is_overloaded" },
+  upstream_failed: { type: "server_error" },
+  upstream_timeout: { type: "server_error", code: "upstream_timeout" },
+  upstream_unreachable: { type: "server_error", code: "upstream_unreachable" },
+  upstream_malformed: { type: "server_error", code: "upstream_malformed" },
+  misconfigured: { type: "server_error" },
+  worker_lost: { type: "server_error" },
+  draining: { type: "service_unavailable_error", code: "server_is_overloaded" },
+  internal: { type: "server_error" },
+  cancelled: { type: "server_error" },
+};
+
+export const openai: Dialect = {
+  name: "openai",
+  routes,
+  errorNames,
+  keepAlive: ": ping\n\n",
+
+  hints() {
+    return "";
+  },
+
+  check(body): Envelope {
+    const value = parseObject(body);
+    refuseDuplicates(body, SINGLE);
+    if (!checker.Check(value)) {
+      const { path, text } = firstProblem(checker, value);
+      throw refusal("invalid_request", bracketed(path) || "body", text);
+    }
+    const request = value as ChatRequest;
+    checkUnsupported(request);
+    return {
+      model: readName(body, "model", request.model),
+      stream: request.stream === true,
+      maxTokens: request.max_completion_tokens ?? request.max_tokens ?? 0,
+    };
+  },
+
+  errorBody(error) {
+    return errorText(error);
+  },
+
+  errorEvent(error) {
+    return `data: ${errorText(error)}\n\n`;
+  },
+
+  models(entries) {
+    return jsonText({ object: "list", data: entries.map(modelInfo) });
+  },
+
+  model(entry) {
+    return jsonText(modelInfo(entry));
+  },
+
+  owns: (path) => owns(paths, path),
+  misroute: (path) => misroute(paths, path),
+  speaks: (headers) => headers.has("openai-organization") || headers.has("openai-project") || headers.has("openai-beta"),
+};
+
+/** The four parameters that the service documents as unsupported: what asks for nothing special passes, since clients send it by themselves. */
+function checkUnsupported({ n, service_tier, parallel_tool_calls, stream_options }: ChatRequest): void {
+  if (!oneOf(n, 1)) throw refusal("unsupported_parameter", "n", "only 1 answer per request is supported");
+  if (!oneOf(service_tier, "auto", "default"))
+    throw refusal("unsupported_parameter", "service_tier", 'only "auto" and "default" are supported');
+  if (!oneOf(parallel_tool_calls, true, false))
+    throw refusal("unsupported_parameter", "parallel_tool_calls", "only true and false are supported");
+  if (stream_options === undefined || stream_options === null) return;
+  if (typeof stream_options !== "object" || Array.isArray(stream_options)) {
+    throw refusal("unsupported_parameter", "stream_options", "only an object with include_usage is supported");
+  }
+  for (const [name, value] of Object.entries(stream_options)) {
+    const where = `stream_options.${name.slice(0, 40)}`;
+    if (name !== "include_usage" && value !== null) throw refusal("unsupported_parameter", where, "is not supported");
+    if (name === "include_usage" && !oneOf(value, true, false))
+      throw refusal("unsupported_parameter", where, "only true and false are supported");
+  }
+}
+
+function oneOf(value: unknown, ...accepted: unknown[]): boolean {
+  return value === undefined || value === null || accepted.includes(value);
+}
+
+function errorText({ kind, detail }: GatewayError): ByteText {
+  const { type, code } = errorNames[kind];
+  const fields = { message: detail.message, type: detail.type ?? type, param: detail.param ?? null, code: detail.code ?? code ?? null };
+  return `{"error":${errorObject(fields, detail.body)}}`;
+}
+
+function modelInfo({ id, created }: ModelEntry) {
+  return { id, object: "model", created, owned_by: "weir" };
+}

@@ -1,0 +1,35 @@
+/** Words of the request schemas. The schemas are plain JSON Schema, so that the same ones can be published. */
+import { type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
+
+/** On a schema: how to name what it takes, where the words made from its keywords would not do. */
+export const EXPECTED = "x-expected";
+/** On one branch of a union: taken, but not offered in messages (LangChain's -1). */
+export const TOLERATED = "x-tolerated";
+
+/** LangChain's "not set" for `top_p` and `top_k`; taken out again before the upstream sees it. */
+export const unset = Type.Literal(-1, { [TOLERATED]: true });
+
+/** A union without unions inside it, so that a value's branch can be told in one step. */
+export function either(...schemas: TSchema[]): TSchema {
+  return Type.Union(schemas.flatMap((schema): TSchema[] => schema.anyOf ?? [schema]));
+}
+
+export function nullable(schema: TSchema): TSchema {
+  return either(schema, Type.Null());
+}
+
+export function words(...all: string[]): TSchema {
+  return Type.Union(all.map((word) => Type.Literal(word)));
+}
+
+/** One of several kinds of object told apart by their `type`. */
+export function typed(type: string, properties: TProperties): TObject {
+  return Type.Object({ type: Type.Literal(type), ...properties });
+}
+
+/** These kinds, and any other: what Weir does not know passes through for the upstream to judge. */
+export function openUnion(kinds: readonly TObject[]): TSchema {
+  const known = kinds.flatMap((kind) => kind.properties.type?.const ?? []);
+  const other = Type.Object({ type: Type.String({ pattern: `^(?!(?:${known.join("|")})$)`, [EXPECTED]: "a string" }) });
+  return Type.Union([...kinds, other]);
+}

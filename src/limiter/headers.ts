@@ -1,0 +1,65 @@
+/** What a client sees of its limits (design §3.6): pure functions from a decision to header values and the text of a refusal. */
+import type { Decision, Window, Windows } from "./limiter.ts";
+
+/** Whatever is longer, the SDKs ignore. */
+const LONGEST_RETRY_MS = 59_000;
+
+/** A duration as OpenAI (and Go) write it: `12ms`, `1s`, `1.5s`, `6m0s`. Whole milliseconds, rounded up. */
+export function durationText(ms: number): string {
+  const whole = Math.max(0, Math.ceil(ms));
+  if (whole === 0) return "0s";
+  if (whole < 1000) return `${whole}ms`;
+  const minutes = Math.floor(whole / 60_000);
+  const seconds = `${(whole - minutes * 60_000) / 1000}s`;
+  return minutes === 0 ? seconds : `${minutes}m${seconds}`;
+}
+
+/** The moment `ms` after `nowMs` (since 1970) by RFC 3339, in whole seconds, rounded up. */
+export function instantText(nowMs: number, ms: number): string {
+  return `${new Date(Math.ceil((nowMs + ms) / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`: name, value, name, value … */
+export function rateLimitHeaders({ requests, tokens }: Windows): string[] {
+  const of = (window: Window, unit: string): string[] => [
+    `x-ratelimit-limit-${unit}`,
+    String(window.limit),
+    `x-ratelimit-remaining-${unit}`,
+    String(window.remaining),
+    `x-ratelimit-reset-${unit}`,
+    durationText(window.resetMs),
+  ];
+  return [...of(requests, "requests"), ...of(tokens, "tokens")];
+}
+
+/** `{prefix}-{requests,tokens}-{limit,remaining,reset}` for a dialect that has names of its own; resets as moments. */
+export function prefixedRateLimitHeaders(prefix: string, { requests, tokens }: Windows, nowMs: number): string[] {
+  const of = (window: Window, unit: string): string[] => [
+    `${prefix}-${unit}-limit`,
+    String(window.limit),
+    `${prefix}-${unit}-remaining`,
+    String(window.remaining),
+    `${prefix}-${unit}-reset`,
+    instantText(nowMs, window.resetMs),
+  ];
+  return [...of(requests, "requests"), ...of(tokens, "tokens")];
+}
+
+/** `retry-after-ms` and `retry-after`; at most 59 s. */
+export function retryAfterHeaders(retryAfterMs: number): string[] {
+  const ms = Math.min(LONGEST_RETRY_MS, Math.max(1, Math.ceil(retryAfterMs)));
+  return ["retry-after-ms", String(ms), "retry-after", String(Math.ceil(ms / 1000))];
+}
+
+/** The message of a 429 or 413: which limit, how much of it is used, what was asked for, and when to come back. */
+export function refusalText(
+  decision: Extract<Decision, { outcome: "requests" | "tokens" | "too_large" }>,
+  workspace: string,
+  model: string,
+): string {
+  if (decision.outcome === "too_large") {
+    return `The input of this request is about ${decision.requested} tokens, more than the limit of ${decision.limit} tokens per minute for ${model} in workspace ${workspace}. It can never pass; shorten the input or have the limit raised.`;
+  }
+  const { outcome, limit, used, requested, retryAfterMs } = decision;
+  return `Rate limit of ${limit} ${outcome} per minute reached for ${model} in workspace ${workspace}: used ${used}, requested ${requested}. Please try again in ${durationText(retryAfterMs)}.`;
+}

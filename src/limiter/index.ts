@@ -1,0 +1,30 @@
+/** Which store a configuration means. A store is one file and one line here. */
+import type { Redis as RedisSettings } from "../contract/config.ts";
+import { connectRedis } from "./connect.ts";
+import { Limiter, type LimiterEvents } from "./limiter.ts";
+import { MemoryStore } from "./memory.ts";
+import { RedisStore } from "./redis.ts";
+
+export interface OpenLimiterOptions extends LimiterEvents {
+  /** Undefined: windows in memory. */
+  redis: RedisSettings | undefined;
+  /** Settlements that could not be delivered for a whole window were given up. */
+  onLost?: ((count: number) => void) | undefined;
+  /** For tests: windows shorter than a minute. */
+  windowMs?: number | undefined;
+}
+
+export function openLimiter({ redis, onLost, windowMs, ...events }: OpenLimiterOptions): Limiter {
+  if (redis === undefined) return new Limiter({ ...events, store: new MemoryStore({ windowMs }) });
+  const store = new RedisStore({
+    client: connectRedis(redis),
+    timeoutMs: redis.timeoutMs,
+    windowMs,
+    onConnected: () => limiter.storeConnected(),
+    onFailure: (failure) => limiter.storeFailed(failure),
+    onSettled: (durationMs) => events.onDuration?.("settle", durationMs),
+    onLost,
+  });
+  const limiter = new Limiter({ ...events, store, policy: redis.onFailure, local: new MemoryStore({ windowMs }) });
+  return limiter;
+}

@@ -1,0 +1,324 @@
+/**
+ * The limiter: what a call costs, where it is counted, and what happens while Redis is away.
+ *
+ *   reserve   before the upstream: one request and the estimated tokens from both windows, or neither
+ *   correct   as soon as the worker has weighed a call that was reserved by a guess
+ *   settle    when the call ends, once, to what was really used; or `refund`, where it failed before its first byte
+ */
+import { Breaker } from "./breaker.ts";
+import { CODE, type FailureKind, type LimiterStore, pairKey, type StoreAnswer, type StoreFailure } from "./store.ts";
+
+/** What decides while Redis does not answer: windows of this process alone; refuse (503); let everything pass. */
+export type Policy = "local" | "closed" | "open";
+
+/** `memory` and `redis` are health; the others are the policy in force. */
+export const LIMITER_STATES = ["memory", "redis", "local", "closed", "open"] as const;
+export type LimiterState = (typeof LIMITER_STATES)[number];
+
+export interface Ask {
+  workspace: string;
+  model: string;
+  rpm: number;
+  tpm: number;
+  /** Tokens of the input: weighed, or a guess where `bound` is set. */
+  input: number;
+  /** Tokens that the input cannot pass whatever it holds; undefined where `input` was weighed. */
+  bound: number | undefined;
+  /** Tokens to expect of the answer (`expected.ts`). */
+  output: number;
+}
+
+export interface Window {
+  limit: number;
+  /** What is left after this reservation. */
+  remaining: number;
+  /** Until the window is empty if nobody else came. */
+  resetMs: number;
+}
+
+export interface Windows {
+  requests: Window;
+  tokens: Window;
+}
+
+/** `outcome` is the label of `weir_limiter_decisions_total` where it is `admitted`, `requests`, `tokens` or `too_large`. */
+export type Decision =
+  /** `windows` undefined: policy `open`, nobody counts. */
+  | { outcome: "admitted"; reservation: Reservation; windows: Windows | undefined }
+  /** Refused by one of the windows; nothing was taken. */
+  | { outcome: "requests" | "tokens"; limit: number; used: number; requested: number; retryAfterMs: number; windows: Windows }
+  /** The guess might not fit: ask again with the worker's estimate and no bound. */
+  | { outcome: "weigh" }
+  /** The input alone is larger than the limit: it can never pass. */
+  | { outcome: "too_large"; limit: number; requested: number }
+  /** Redis is away and the policy is `closed`. */
+  | { outcome: "unavailable" };
+
+/** What an admitted call holds. Only the limiter that made it can settle it. */
+export interface Reservation {
+  readonly workspace: string;
+  readonly model: string;
+  /** Reserved now. */
+  readonly tokens: number;
+}
+
+interface Held {
+  readonly workspace: string;
+  readonly model: string;
+  readonly key: string;
+  /** Where it was taken; undefined where nobody counts. */
+  readonly store: LimiterStore | undefined;
+  readonly tick: number;
+  readonly output: number;
+  readonly tpm: number;
+  tokens: number;
+  done: boolean;
+}
+
+export interface LimiterEvents {
+  /** Once per change of state, to be logged and shown; `reason` says what failed, without secrets. */
+  onState?: ((state: LimiterState, before: LimiterState, reason: string) => void) | undefined;
+  onDuration?: ((operation: "reserve" | "settle", durationMs: number) => void) | undefined;
+  /** Each failure of the store. */
+  onFailure?: ((kind: FailureKind) => void) | undefined;
+  /** An answer was longer than its reservation. */
+  onDebt?: ((workspace: string, model: string, tokens: number) => void) | undefined;
+}
+
+export interface LimiterOptions extends LimiterEvents {
+  store: LimiterStore;
+  /** Takes part only with a store that can fail. */
+  policy?: Policy | undefined;
+  /** The windows of policy `local`. */
+  local?: LimiterStore | undefined;
+  /** Failures in a row that send calls straight to the policy. */
+  failures?: number | undefined;
+  probeEveryMs?: number | undefined;
+}
+
+export interface Usage {
+  /** `used` is settled and reserved together, of all gateways; `reserved` is what open calls of this process hold of it. */
+  requests: { limit: number; used: number; reserved: number };
+  tokens: { limit: number; used: number; reserved: number };
+}
+
+/** A correction smaller than this part of the reservation is not worth a command. */
+const WORTH_CORRECTING = 0.1;
+
+export class Limiter {
+  readonly #options: LimiterOptions;
+  readonly #store: LimiterStore;
+  readonly #breaker: Breaker | undefined;
+  readonly #policy: Policy;
+  readonly #open = new Map<string, { requests: number; tokens: number }>();
+  #state: LimiterState;
+  #contacted = false;
+  #reason = "no contact yet";
+  #wake: (() => void)[] = [];
+
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#policy = options.policy ?? "local";
+    if (this.#store.name === "memory") {
+      this.#state = "memory";
+      return;
+    }
+    this.#state = this.#policy;
+    this.#breaker = new Breaker({
+      failures: options.failures ?? 5,
+      probeEveryMs: options.probeEveryMs ?? 200,
+      probe: () => this.#store.probe(),
+      changed: (open, reason) => this.#changed(open, reason),
+    });
+  }
+
+  get state(): LimiterState {
+    return this.#state;
+  }
+
+  /** For `/readyz`: false before the first contact under `closed`. */
+  ready(): { ok: boolean; detail: string } {
+    if (this.#state === "memory") return { ok: true, detail: "memory: limits are kept in this process" };
+    if (this.#state === "redis") return { ok: true, detail: "redis" };
+    const what = { local: "limits are kept in this process", closed: "calls are refused", open: "calls pass unlimited" }[this.#state];
+    return { ok: this.#contacted || this.#policy !== "closed", detail: `${this.#state}: Redis is away (${this.#reason}), ${what}` };
+  }
+
+  /** Waits for the first contact with the store, but not longer; false where there was none. */
+  async contact(withinMs: number): Promise<boolean> {
+    if (this.#breaker === undefined || this.#contacted) return true;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      this.#wake.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    return this.#contacted;
+  }
+
+  /** Redis has a connection (again): the breaker need not wait for its next probe. */
+  storeConnected(): void {
+    void this.#breaker?.probeNow();
+  }
+
+  /** Never rejects, and never takes longer than the store's deadline. */
+  async reserve(ask: Ask): Promise<Decision> {
+    const { tpm, bound } = ask;
+    if (bound === undefined ? ask.input > tpm : bound > tpm) {
+      // A guess whose bound alone passes the limit may well be small.
+      return bound === undefined ? { outcome: "too_large", limit: tpm, requested: ask.input } : { outcome: "weigh" };
+    }
+    const key = pairKey(ask.workspace, ask.model);
+    const tokens = withOutput(Math.min(ask.input, bound ?? ask.input), ask.output, tpm);
+    const storeAsk = { key, rpm: ask.rpm, tpm, requests: 1, tokens, bound: bound === undefined ? 0 : withOutput(bound, ask.output, tpm) };
+    if (this.#breaker === undefined) return this.#decide(ask, key, tokens, this.#store, await this.#store.reserve(storeAsk));
+    if (this.#breaker.isOpen) return this.#byPolicy(ask, key, tokens, storeAsk);
+
+    const beganMs = performance.now();
+    const fate: { admitted: boolean | undefined } = { admitted: undefined };
+    const late = (answer: StoreAnswer): void => {
+      // The store took it after all. Where the call goes on it is counted twice for a window, which is safe; where it does not, it is given back.
+      if (answer.code === CODE.admitted && fate.admitted === false) {
+        this.#store.adjust({ key, tick: answer.tick, requests: -1, tokens: -tokens, debt: 0 });
+      }
+    };
+    try {
+      const answer = await this.#store.reserve({ ...storeAsk, late });
+      this.#breaker.succeeded();
+      this.#options.onDuration?.("reserve", performance.now() - beganMs);
+      return this.#decide(ask, key, tokens, this.#store, answer);
+    } catch {
+      // The store has reported the failure already (`storeFailed`).
+      this.#options.onDuration?.("reserve", performance.now() - beganMs);
+      const decision = await this.#byPolicy(ask, key, tokens, storeAsk);
+      fate.admitted = decision.outcome === "admitted";
+      return decision;
+    }
+  }
+
+  /** A failure of the store, of whatever call: counts for the breaker. */
+  storeFailed(failure: StoreFailure): void {
+    this.#options.onFailure?.(failure.kind);
+    this.#reason = failure.message;
+    this.#breaker?.failed(failure.message);
+  }
+
+  /** Replaces the guess of a one-trip reservation by the worker's estimate, where it was far off. */
+  correct(reservation: Reservation, input: number): void {
+    const held = reservation as Held;
+    if (held.done || held.store === undefined) return;
+    const tokens = withOutput(Math.min(input, held.tpm), held.output, held.tpm);
+    const change = tokens - held.tokens;
+    if (Math.abs(change) <= held.tokens * WORTH_CORRECTING) return;
+    held.store.adjust({ key: held.key, tick: held.tick, requests: 0, tokens: change, debt: 0 });
+    this.#hold(held.key, 0, change);
+    held.tokens = tokens;
+  }
+
+  /** The call has ended and used so many tokens. Once: whatever comes after it for the same reservation changes nothing. */
+  settle(reservation: Reservation, usedTokens: number): void {
+    const held = reservation as Held;
+    if (held.done) return;
+    this.#end(held);
+    const used = Math.max(0, Math.round(usedTokens));
+    const debt = Math.max(0, used - held.tokens);
+    if (debt > 0) this.#options.onDebt?.(held.workspace, held.model, debt);
+    if (used !== held.tokens)
+      held.store?.adjust({ key: held.key, tick: held.tick, requests: 0, tokens: Math.min(0, used - held.tokens), debt });
+  }
+
+  /** The call failed before its first byte: request and tokens are given back. Once, as `settle`. */
+  refund(reservation: Reservation): void {
+    const held = reservation as Held;
+    if (held.done) return;
+    this.#end(held);
+    held.store?.adjust({ key: held.key, tick: held.tick, requests: -1, tokens: -held.tokens, debt: 0 });
+  }
+
+  /** Both windows of a workspace and model now; undefined where nobody counts. */
+  async usage(workspace: string, model: string, rpm: number, tpm: number): Promise<Usage | undefined> {
+    const key = pairKey(workspace, model);
+    const looking = { key, rpm, tpm, requests: 0, tokens: 0, bound: 0 };
+    let answer: StoreAnswer | undefined;
+    try {
+      answer = await (this.#breaker?.isOpen ? this.#localStore() : this.#store)?.reserve(looking);
+    } catch {
+      answer = await this.#localStore()?.reserve(looking);
+    }
+    if (answer === undefined) return undefined;
+    const open = this.#open.get(key) ?? { requests: 0, tokens: 0 };
+    return {
+      requests: { limit: rpm, used: answer.requests, reserved: Math.min(open.requests, answer.requests) },
+      tokens: { limit: tpm, used: answer.tokens, reserved: Math.min(open.tokens, answer.tokens) },
+    };
+  }
+
+  /** Delivers outstanding settlements as far as that is possible now, and lets go of the store. */
+  async close(): Promise<void> {
+    this.#breaker?.stop();
+    await Promise.all([this.#store.close(), this.#options.local?.close()]);
+  }
+
+  #changed(open: boolean, reason: string): void {
+    const before = this.#state;
+    if (!open) {
+      this.#contacted = true;
+      for (const wake of this.#wake.splice(0)) wake();
+    }
+    this.#state = open ? this.#policy : "redis";
+    this.#options.onState?.(this.#state, before, reason);
+  }
+
+  #localStore(): LimiterStore | undefined {
+    return this.#policy === "local" ? this.#options.local : undefined;
+  }
+
+  async #byPolicy(ask: Ask, key: string, tokens: number, storeAsk: Parameters<LimiterStore["reserve"]>[0]): Promise<Decision> {
+    const local = this.#localStore();
+    if (local !== undefined) return this.#decide(ask, key, tokens, local, await local.reserve(storeAsk));
+    if (this.#policy === "open")
+      return { outcome: "admitted", reservation: this.#take(ask, key, tokens, undefined, 0), windows: undefined };
+    return { outcome: "unavailable" };
+  }
+
+  #decide(ask: Ask, key: string, tokens: number, store: LimiterStore, answer: StoreAnswer): Decision {
+    if (answer.code === CODE.weigh) return { outcome: "weigh" };
+    const windows: Windows = {
+      requests: { limit: ask.rpm, remaining: Math.max(0, ask.rpm - answer.requests), resetMs: answer.resetMs },
+      tokens: { limit: ask.tpm, remaining: Math.max(0, ask.tpm - answer.tokens), resetMs: answer.resetMs },
+    };
+    if (answer.code === CODE.admitted)
+      return { outcome: "admitted", reservation: this.#take(ask, key, tokens, store, answer.tick), windows };
+    const { retryMs: retryAfterMs } = answer;
+    return answer.code === CODE.requests
+      ? { outcome: "requests", limit: ask.rpm, used: answer.requests, requested: 1, retryAfterMs, windows }
+      : { outcome: "tokens", limit: ask.tpm, used: answer.tokens, requested: tokens, retryAfterMs, windows };
+  }
+
+  #take(ask: Ask, key: string, tokens: number, store: LimiterStore | undefined, tick: number): Held {
+    this.#hold(key, 1, tokens);
+    return { workspace: ask.workspace, model: ask.model, key, store, tick, output: ask.output, tpm: ask.tpm, tokens, done: false };
+  }
+
+  #end(held: Held): void {
+    held.done = true;
+    this.#hold(held.key, -1, -held.tokens);
+  }
+
+  #hold(key: string, requests: number, tokens: number): void {
+    const open = this.#open.get(key);
+    if (open === undefined) this.#open.set(key, { requests, tokens });
+    else if (open.requests + requests === 0) this.#open.delete(key);
+    else {
+      open.requests += requests;
+      open.tokens += tokens;
+    }
+  }
+}
+
+/** Input and what the limit leaves beside it for the answer. */
+function withOutput(input: number, output: number, tpm: number): number {
+  return Math.min(Math.ceil(input) + Math.ceil(output), tpm);
+}

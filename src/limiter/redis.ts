@@ -1,0 +1,164 @@
+/** Windows shared by every gateway on one Redis: the algorithm of `ring.lua`, on Redis's own clock, one round trip to reserve. */
+import { randomBytes } from "node:crypto";
+import adjustLua from "./adjust.lua" with { type: "text" };
+import type { RedisClient } from "./connect.ts";
+import { Deadline } from "./deadline.ts";
+import reserveLua from "./reserve.lua" with { type: "text" };
+import ringLua from "./ring.lua" with { type: "text" };
+import { Script, type ScriptClient } from "./script.ts";
+import { type Batch, Settlements } from "./settlements.ts";
+import { type Adjustment, type FailureKind, type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
+
+export interface RedisStoreOptions {
+  client: RedisClient;
+  /** No call waits longer. */
+  timeoutMs: number;
+  /** Length of the windows. The contract's is a minute; shorter ones are for tests, at the same resolution of a 600th. */
+  windowMs?: number | undefined;
+  /** How long settlements are gathered. */
+  gatherMs?: number | undefined;
+  /** Microseconds since 1970 instead of Redis's own clock; for tests. */
+  nowUs?: (() => number) | undefined;
+  /** A connection is there (again). */
+  onConnected?: (() => void) | undefined;
+  /** One settlement command was answered. */
+  onSettled?: ((durationMs: number) => void) | undefined;
+  /** A command failed; `reserve` and `probe` also throw it. */
+  onFailure?: ((failure: StoreFailure) => void) | undefined;
+  /** Settlements that could not be delivered for a whole window were given up. */
+  onLost?: ((count: number) => void) | undefined;
+}
+
+/** Says in the key which form the ring has, so that releases with another form can run side by side. */
+const PREFIX = "weir:1:";
+
+export class RedisStore implements LimiterStore {
+  readonly name = "redis";
+  readonly #options: RedisStoreOptions;
+  readonly #client: RedisClient;
+  readonly #scripts: ScriptClient;
+  readonly #reserve = new Script(`${ringLua}\n${reserveLua}`);
+  readonly #adjust = new Script(`${ringLua}\n${adjustLua}`);
+  readonly #deadline: Deadline;
+  readonly #settlements: Settlements;
+  readonly #tickUs: number;
+  readonly #keepMs: number;
+  /** Names this process in the marks of its settlements. */
+  readonly #sender = randomBytes(6).toString("hex");
+  #connectionError = "";
+  #probes = 0;
+
+  constructor(options: RedisStoreOptions) {
+    const windowMs = options.windowMs ?? 60_000;
+    this.#options = options;
+    this.#client = options.client;
+    this.#scripts = options.client;
+    this.#deadline = new Deadline(options.timeoutMs);
+    this.#tickUs = (windowMs * 1000) / 600;
+    this.#keepMs = windowMs * 2;
+    this.#settlements = new Settlements({
+      gatherMs: options.gatherMs ?? 5,
+      windowMs,
+      send: (key, batch) => this.#sendBatch(key, batch),
+      lost: (batch) => options.onLost?.(batch.changes.size),
+    });
+    this.#client.on("error", (error: Error) => {
+      this.#connectionError = failureText(error);
+    });
+    this.#client.on("ready", () => {
+      this.#connectionError = "";
+      options.onConnected?.();
+    });
+  }
+
+  /** Pairs with settlements that Redis has not confirmed. */
+  get unsettled(): number {
+    return this.#settlements.size;
+  }
+
+  async reserve(ask: StoreAsk): Promise<StoreAnswer> {
+    const keysAndArguments = [`${PREFIX}{${ask.key}}`, this.#tickUs, this.#nowUs(), ask.rpm, ask.tpm, ask.requests, ask.tokens, ask.bound];
+    const { late } = ask;
+    return toAnswer(await this.#call(this.#reserve, 1, keysAndArguments, late && ((reply) => late(toAnswer(reply)))));
+  }
+
+  adjust(adjustment: Adjustment): void {
+    this.#settlements.add(adjustment);
+  }
+
+  flush(): Promise<void> {
+    return this.#settlements.flush();
+  }
+
+  /** A settlement of nothing: it takes the same way as a real one and leaves a mark that expires. */
+  async probe(): Promise<void> {
+    // In a cluster the probes go round, so that they meet every node.
+    const key = `probe/${this.#probes++ % 16}`;
+    await this.#sendBatch(key, { number: this.#probes, sinceMs: 0, changes: new Map(), debt: 0 });
+  }
+
+  /** Delivers what it can within a deadline or two, and disconnects. */
+  async close(): Promise<void> {
+    await this.#settlements.flush();
+    this.#settlements.stop();
+    this.#client.disconnect();
+  }
+
+  async #sendBatch(key: string, batch: Batch): Promise<void> {
+    const ring = `${PREFIX}{${key}}`;
+    const keysAndArguments = [ring, `${ring}:${this.#sender}`, this.#tickUs, this.#nowUs(), batch.number, this.#keepMs, batch.debt];
+    for (const [tick, [requests, tokens]] of batch.changes) keysAndArguments.push(tick, requests, tokens);
+    const beganMs = performance.now();
+    await this.#call(this.#adjust, 2, keysAndArguments);
+    this.#options.onSettled?.(performance.now() - beganMs);
+  }
+
+  async #call(script: Script, keyCount: number, keysAndArguments: (string | number)[], late?: (reply: unknown) => void): Promise<unknown> {
+    try {
+      const reply = await this.#deadline.run(script.run(this.#scripts, keyCount, keysAndArguments), () => this.#missed(), late);
+      this.#settlements.resume();
+      return reply;
+    } catch (error) {
+      const failure = error instanceof StoreFailure ? error : this.#failure(error);
+      this.#options.onFailure?.(failure);
+      throw failure;
+    }
+  }
+
+  #missed(): StoreFailure {
+    return new StoreFailure("timeout", `no answer within ${this.#options.timeoutMs} ms`);
+  }
+
+  #failure(error: unknown): StoreFailure {
+    const text = failureText(error);
+    // "Stream isn't writeable" says less than why there is no connection.
+    const told = failureKind(text) === "connection" && this.#connectionError !== "" ? this.#connectionError : text;
+    return new StoreFailure(failureKind(told), told);
+  }
+
+  /** 0 asks Redis for the time. */
+  #nowUs(): number {
+    return this.#options.nowUs === undefined ? 0 : Math.floor(this.#options.nowUs());
+  }
+}
+
+function toAnswer(reply: unknown): StoreAnswer {
+  if (!Array.isArray(reply) || reply.length !== 6 || !reply.every((field) => typeof field === "number")) {
+    throw new StoreFailure("reply", "the reserve script gave an answer of another form");
+  }
+  const [code, tick, requests, tokens, retryMs, resetMs] = reply as [number, number, number, number, number, number];
+  return { code, tick, requests, tokens, retryMs, resetMs };
+}
+
+/** The message alone: ioredis hangs the command on the error, and that of AUTH holds the password. */
+function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown failure";
+  const cause = (error as { lastNodeError?: unknown }).lastNodeError;
+  return cause instanceof Error ? `${error.message} ${cause.message}` : error.message || error.name;
+}
+
+function failureKind(text: string): FailureKind {
+  if (/\b(NOAUTH|WRONGPASS|NOPERM|invalid password|invalid username-password)/i.test(text)) return "auth";
+  // Redis's own errors begin with a word in capitals: READONLY, LOADING, OOM, CLUSTERDOWN, ERR.
+  return /^[A-Z]{3,} /.test(text) ? "reply" : "connection";
+}

@@ -1,0 +1,60 @@
+/** What the settings of more than one provider are made of. */
+import { type TOptional, type TString, Type } from "@sinclair/typebox";
+
+/** A secret and, beside it, the file that may hold it instead. `writeOnly` is JSON Schema's mark of a secret: such a value is never printed. */
+export function secret<Name extends string>(name: Name, description: string): Record<Name | `${Name}_file`, TOptional<TString>> {
+  const properties = {
+    [name]: Type.Optional(Type.String({ description, writeOnly: true })),
+    [`${name}_file`]: Type.Optional(
+      Type.String({
+        title: "the path of a file",
+        minLength: 1,
+        description: `File that holds \`${name}\`, instead of writing it here. Line ends after it are dropped.`,
+      }),
+    ),
+  };
+  return properties as Record<Name | `${Name}_file`, TOptional<TString>>;
+}
+
+/** The value of a field, or undefined where it is absent or empty (as `"${VAR:-}"` leaves it). */
+export function text(fields: Record<string, unknown>, name: string): string | undefined {
+  const value = fields[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+export function map(fields: Record<string, unknown>, name: string): Record<string, unknown> {
+  const value = fields[name];
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/**
+ * An address that prompts and credentials may be sent to: HTTPS, or plain HTTP that does not leave the machine.
+ * @returns the address without a slash at its end.
+ * @throws Error
+ */
+export function secureAddress(field: string, address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:"))
+    throw new Error(`${field}: expected an https:// address`);
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
+    throw new Error(`${field}: expected https://, got http:// to another machine; prompts and credentials would travel in clear`);
+  }
+  if (url.username !== "" || url.password !== "")
+    throw new Error(`${field}: expected an address without a user or password in it; put them under credentials`);
+  if (url.search !== "" || url.hash !== "") throw new Error(`${field}: expected an address without "?" or "#"`);
+  return url;
+}
+
+/** The text of an address without slashes at its end. */
+export function addressText(url: URL): string {
+  return url.href.replace(/\/+$/, "");
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** A secret as `check` shows it: enough to tell two apart, too little to use. */
+export function masked(value: string): string {
+  return value.length >= 16 ? `…${value.slice(-4)}` : "…";
+}

@@ -1,0 +1,6 @@
+import { azure } from "./azure.ts";
+import { bedrock } from "./bedrock.ts";
+import type { ProviderSettings } from "./provider.ts";
+
+/** Every provider, by the name that stands in `weir.yaml`. */
+export const providers: ReadonlyMap<string, ProviderSettings> = new Map([bedrock, azure].map((provider) => [provider.name, provider]));

@@ -1,0 +1,159 @@
+import { isObject } from "./json.ts";
+
+/** One request as a stand-in saw it. */
+export interface CallRecord {
+  id: number;
+  method: string;
+  /** As it came: undecoded, with its query. */
+  path: string;
+  /** Lower-case names; credentials are masked. */
+  headers: Record<string, string>;
+  /** Parsed JSON; undefined where it was none or was larger than 1 MiB. */
+  body: unknown;
+  bodyBytes: number;
+  /** 0 until an answer is chosen, and for good where none is given. */
+  status: number;
+  /** `broken`: ended by the sandbox itself, as a directive asked. */
+  outcome: "open" | "completed" | "aborted" | "broken";
+  bytesWritten: number;
+  /** AWS region of the signature's scope, where there was one. */
+  region: string | undefined;
+}
+
+export interface CallCounts {
+  opened: number;
+  /** Now. */
+  open: number;
+  /** Most that were open at one moment. */
+  peak: number;
+  completed: number;
+  /** The peer closed the connection before the answer was whole. */
+  aborted: number;
+  broken: number;
+  /** Now: answers that wait for their reader to take what was written. */
+  stalled: number;
+  bytesWritten: number;
+  connections: number;
+  connectionsOpened: number;
+  /** Requests to the Entra stand-in; not among `opened`. */
+  tokenRequests: number;
+}
+
+const LARGEST_KEPT_BODY = 1024 * 1024;
+
+function none(): CallCounts {
+  return {
+    opened: 0,
+    open: 0,
+    peak: 0,
+    completed: 0,
+    aborted: 0,
+    broken: 0,
+    stalled: 0,
+    bytesWritten: 0,
+    connections: 0,
+    connectionsOpened: 0,
+    tokenRequests: 0,
+  };
+}
+
+/** What the sandbox has seen; the stand-ins write it, tests and benchmarks read it. */
+export class Calls {
+  #counts = none();
+  #recent: CallRecord[] = [];
+  #lastId = 0;
+  readonly #remember: number;
+
+  constructor(remember: number) {
+    this.#remember = remember;
+  }
+
+  get counts(): Readonly<CallCounts> {
+    return this.#counts;
+  }
+
+  /** The last requests, oldest first. */
+  get recent(): CallRecord[] {
+    return this.#recent.map((record) => ({ ...record, headers: masked(record.headers) }));
+  }
+
+  snapshot(): CallCounts & { recent: CallRecord[] } {
+    return { ...this.#counts, recent: this.recent };
+  }
+
+  /** Forgets what is over; calls and connections that are open stay counted. */
+  reset(): void {
+    const { open, stalled, connections } = this.#counts;
+    this.#counts = { ...none(), open, opened: open, peak: open, stalled, connections, connectionsOpened: connections };
+    this.#recent = [];
+  }
+
+  begin(method: string, path: string, headers: Record<string, string>): CallRecord {
+    const counts = this.#counts;
+    counts.opened++;
+    counts.open++;
+    if (counts.open > counts.peak) counts.peak = counts.open;
+    const record: CallRecord = {
+      id: ++this.#lastId,
+      method,
+      path,
+      headers,
+      body: undefined,
+      bodyBytes: 0,
+      status: 0,
+      outcome: "open",
+      bytesWritten: 0,
+      region: undefined,
+    };
+    this.#recent.push(record);
+    if (this.#recent.length > this.#remember) this.#recent.shift();
+    return record;
+  }
+
+  keepBody(record: CallRecord, body: unknown, bytes: number): void {
+    record.bodyBytes = bytes;
+    if (bytes <= LARGEST_KEPT_BODY) record.body = body;
+  }
+
+  wrote(record: CallRecord, bytes: number): void {
+    record.bytesWritten += bytes;
+    this.#counts.bytesWritten += bytes;
+  }
+
+  end(record: CallRecord, outcome: "completed" | "aborted" | "broken"): void {
+    if (record.outcome !== "open") return;
+    record.outcome = outcome;
+    this.#counts.open--;
+    this.#counts[outcome]++;
+  }
+
+  stall(change: 1 | -1): void {
+    this.#counts.stalled += change;
+  }
+
+  connection(change: 1 | -1): void {
+    this.#counts.connections += change;
+    if (change > 0) this.#counts.connectionsOpened++;
+  }
+
+  tokenRequest(): void {
+    this.#counts.tokenRequests++;
+  }
+}
+
+/** A signature's scope and header names are no secret and worth seeing; everything else of a credential is hidden. */
+function masked(headers: Record<string, string>): Record<string, string> {
+  const shown = { ...headers };
+  for (const name of ["api-key", "x-api-key", "x-amz-security-token"]) if (name in shown) shown[name] = "***";
+  const authorization = shown.authorization;
+  if (authorization !== undefined) {
+    shown.authorization = authorization.startsWith("AWS4-HMAC-SHA256 ")
+      ? authorization.replace(/Signature=.*$/, "Signature=***")
+      : `${authorization.split(" ", 1)[0]} ***`;
+  }
+  return shown;
+}
+
+export function modelOf(body: unknown): string {
+  return isObject(body) && typeof body.model === "string" ? body.model : "";
+}

@@ -1,0 +1,244 @@
+/**
+ * Puts an answer on the wire: at its pace, no faster than the reader takes it, and as badly as a directive asks.
+ *
+ * `node:http` behaves alike on Bun 1.4, Deno 2.9 and Node here: `close` on the response comes within milliseconds of the peer's leaving,
+ * `write()` returns false and `drain` follows, `socket.destroy()` leaves what was written on the wire, and `socket.write()` is raw.
+ */
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CallRecord, Calls } from "./calls.ts";
+import type { Behaviour, Break } from "./directives.ts";
+
+/** `open` comes before any token or between two parts; `close` after the last token; `end` is the last frame. */
+export interface Frame {
+  step: "open" | "token" | "close" | "end";
+  bytes: Uint8Array;
+}
+
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  /** Bytes of a whole answer, or frames of a stream. */
+  content: { body: Uint8Array } | { frames: Iterable<Frame> };
+  /** Tokens of a whole answer: at a pace it takes as long as a stream of them would. */
+  tokens: number;
+}
+
+/** What breaks differently on each protocol. */
+export interface Breakage {
+  exception(type: string): Uint8Array;
+  corrupt(frame: Uint8Array): Uint8Array;
+}
+
+/** Frames that are ready at the same moment share a write of about this size. */
+const BATCH_BYTES = 16 * 1024;
+const SLICE_BYTES = 64 * 1024;
+
+export async function deliver(line: Line, reply: Reply, behaviour: Readonly<Behaviour>, breakage: Breakage, usualPaceMs: number): Promise<void> {
+  const paceMs = behaviour.paceMs ?? usualPaceMs;
+  line.shred = behaviour.shred;
+  if (behaviour.hangUp) return line.cut();
+  if (behaviour.malformed) return line.garbage();
+  if (behaviour.delayMs > 0) await line.wait(behaviour.delayMs);
+  if (behaviour.breaks.some((each) => each.how === "stall" && each.after === 0)) return;
+  if (line.gone) return;
+  if ("frames" in reply.content) await deliverFrames(line, reply, reply.content.frames, behaviour.breaks, breakage, paceMs);
+  else await deliverWhole(line, reply, reply.content.body, behaviour.breaks, paceMs);
+}
+
+async function deliverWhole(line: Line, reply: Reply, body: Uint8Array, breaks: readonly Break[], paceMs: number): Promise<void> {
+  if (paceMs > 0 && reply.tokens > 0) await line.wait(paceMs * reply.tokens);
+  if (line.gone) return;
+  const broken = breaks.find((each) => each.how !== "quiet" && each.how !== "exception");
+  let sent = body;
+  if (broken?.how === "truncate") sent = body.subarray(0, body.length >> 1);
+  if (broken?.how === "corrupt") sent = body.subarray(0, -1);
+  line.head(reply.status, { ...reply.headers, "content-length": String(sent.length) });
+  if (broken?.how === "stall" || broken?.how === "cut") {
+    await line.write(body.subarray(0, body.length >> 1));
+    if (broken.how === "cut") line.cut();
+    return;
+  }
+  if (sent.length <= SLICE_BYTES && line.shred === 0) return line.end(sent);
+  for (let at = 0; at < sent.length && !line.gone; at += SLICE_BYTES) await line.write(sent.subarray(at, at + SLICE_BYTES));
+  line.end();
+}
+
+async function deliverFrames(
+  line: Line,
+  reply: Reply,
+  frames: Iterable<Frame>,
+  breaks: readonly Break[],
+  breakage: Breakage,
+  paceMs: number,
+): Promise<void> {
+  line.head(reply.status, reply.headers);
+  const waiting = [...breaks].sort((a, b) => a.after - b.after);
+  const began = performance.now();
+  let silence = 0;
+  let sent = 0;
+  for (const frame of frames) {
+    let bytes = frame.bytes;
+    for (let next = waiting[0]; next !== undefined && isDue(next, frame, sent); next = waiting[0]) {
+      waiting.shift();
+      switch (next.how) {
+        case "quiet":
+          await line.flush();
+          await line.wait(next.ms);
+          silence += next.ms;
+          break;
+        case "corrupt":
+          bytes = breakage.corrupt(bytes);
+          break;
+        case "exception":
+          line.add(breakage.exception(next.type));
+          await line.flush();
+          return line.end();
+        case "truncate":
+          await line.flush();
+          return line.end();
+        case "stall":
+          return void (await line.flush());
+        case "cut":
+          line.add(bytes.subarray(0, bytes.length >> 1));
+          await line.flush();
+          return line.cut();
+      }
+    }
+    if (frame.step === "token") {
+      sent++;
+      // By the clock and not by the gap, so that a late timer does not slow the whole answer.
+      const due = began + silence + sent * paceMs - performance.now();
+      if (paceMs > 0 && due > 0) {
+        const flushed = line.flush();
+        if (flushed !== undefined) await flushed;
+        await line.wait(due);
+      }
+    }
+    line.add(bytes);
+    if (line.batched >= BATCH_BYTES) {
+      const flushed = line.flush();
+      if (flushed !== undefined) await flushed;
+    }
+    if (line.gone) return;
+  }
+  await line.flush();
+  line.end();
+}
+
+function isDue(next: Break, frame: Frame, sent: number): boolean {
+  if (frame.step === "end") return true;
+  if (next.after === Number.POSITIVE_INFINITY) return false;
+  // An exception or a cut at 0 comes before the answer's own opening; a bad checksum shows at any frame.
+  if (next.after === 0) return true;
+  return frame.step === "close" || (frame.step === "token" && sent >= next.after);
+}
+
+/** The answer's side of one exchange, and its entry in the book. */
+export class Line {
+  shred = 0;
+  gone = false;
+  batched = 0;
+  #batch: Uint8Array[] = [];
+  #wake: (() => void) | undefined;
+  #isBroken = false;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #record: CallRecord;
+  readonly #calls: Calls;
+
+  constructor(request: IncomingMessage, response: ServerResponse, record: CallRecord, calls: Calls) {
+    this.#request = request;
+    this.#response = response;
+    this.#record = record;
+    this.#calls = calls;
+    response.on("finish", () => calls.end(record, "completed"));
+    response.on("close", () => {
+      this.gone = true;
+      calls.end(record, this.#isBroken ? "broken" : "aborted");
+      this.#wake?.();
+    });
+    response.on("drain", () => this.#wake?.());
+  }
+
+  head(status: number, headers: Record<string, string>): void {
+    this.#record.status = status;
+    this.#response.writeHead(status, headers);
+    // A stream's head goes out at once, as the clouds do it; a whole answer's goes with its body.
+    if (!("content-length" in headers)) this.#response.flushHeaders();
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#batch.push(bytes);
+    this.batched += bytes.length;
+  }
+
+  /** Writes what was added; a promise only where the reader is behind. */
+  flush(): Promise<void> | undefined {
+    if (this.#batch.length === 0) return undefined;
+    const bytes = this.#batch.length === 1 ? (this.#batch[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#batch, this.batched);
+    this.#batch = [];
+    this.batched = 0;
+    return this.write(bytes);
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.gone || bytes.length === 0) return undefined;
+    if (this.shred > 0) return this.#writeShredded(bytes);
+    this.#calls.wrote(this.#record, bytes.length);
+    return this.#response.write(bytes) ? undefined : this.#drained();
+  }
+
+  async #writeShredded(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.gone; at += this.shred) {
+      const piece = bytes.subarray(at, at + this.shred);
+      this.#calls.wrote(this.#record, piece.length);
+      if (!this.#response.write(piece)) await this.#drained();
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  end(bytes?: Uint8Array): void {
+    if (this.gone) return;
+    if (bytes !== undefined) this.#calls.wrote(this.#record, bytes.length);
+    this.#response.end(bytes);
+  }
+
+  /** Ends early, or at once where the peer leaves. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.gone) return resolve();
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#wake = () => {
+        if (this.gone) done();
+      };
+    });
+  }
+
+  #drained(): Promise<void> {
+    this.#calls.stall(1);
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        this.#calls.stall(-1);
+        resolve();
+      };
+    });
+  }
+
+  /** Closes the connection once what was written is on its way. */
+  cut(): void {
+    this.#isBroken = true;
+    setTimeout(() => this.#request.socket.destroy(), this.#record.bytesWritten > 0 ? 5 : 0);
+  }
+
+  garbage(): void {
+    this.#isBroken = true;
+    this.#request.socket.end("HTTP/1.1 2x0 Not a status\r\ncontent length 12\r\n\r\n{}");
+  }
+}

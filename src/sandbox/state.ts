@@ -1,0 +1,55 @@
+import type { Buffer } from "node:buffer";
+import type { Calls } from "./calls.ts";
+import type { DirectiveReader } from "./directives.ts";
+import type { PromptCache } from "./prompt-cache.ts";
+
+/** A key of AWS. With a session token it is temporary and the token has to come with it, signed. */
+export interface AwsCredential {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  /** Milliseconds since 1970; from then on its session token has expired. */
+  expiresAtMs?: number;
+}
+
+export interface EntraApplication {
+  tenantId: string;
+  clientId: string;
+  clientSecret: string;
+  /** Federated tokens of a workload identity that are taken for this application. */
+  assertions: string[];
+  tokenLifetimeSeconds: number;
+}
+
+export interface Credentials {
+  aws: AwsCredential[];
+  /** Bedrock API keys. */
+  bearerTokens: string[];
+  /** Keys of the Azure resource. */
+  apiKeys: string[];
+  entra: EntraApplication;
+}
+
+/** A request as it came. */
+export interface Arrival {
+  method: string;
+  /** Undecoded, without the query. */
+  path: string;
+  /** Undecoded, without the question mark. */
+  query: string;
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+}
+
+/** What both stand-ins share. */
+export interface State {
+  credentials: Credentials;
+  now(): number;
+  paceMs: number;
+  calls: Calls;
+  directives: DirectiveReader;
+  cache: PromptCache;
+  /** A new id of 24 characters: counted, so that a run can be repeated. */
+  nextId(): string;
+}

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { inspect, RULES } from "./house/rules.ts";
+import { readSource } from "./house/source.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+function sourcesOf(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
+}
+
+test("every file under src and workers keeps the rules of the house", () => {
+  const files = ["src", "workers"].flatMap(sourcesOf).sort();
+  expect(files.length).toBeGreaterThan(20);
+  expect(inspect(files.map((file) => readSource(file, readFileSync(join(ROOT, file), "utf8"))))).toEqual([]);
+});
+
+/** A rule that finds nothing is worth nothing: each is shown made-up files, wrong ones and right ones beside them. */
+const SAMPLES: Record<string, { wrong: [file: string, text: string, found: string][]; right: [file: string, text: string][] }> = {
+  "imports point one way": {
+    wrong: [
+      ["src/auth.ts", 'import { Catalog } from "./catalog.ts";', "imports src/catalog.ts: auth may see contract"],
+      ["src/auth.ts", 'import type { Catalog } from "./catalog.ts";', "imports src/catalog.ts: auth may see contract"],
+      ["src/auth.ts", 'export { a } from "./catalog.ts";', "imports src/catalog.ts: auth may see contract"],
+      ["src/auth.ts", 'export * from "./catalog.ts";', "imports src/catalog.ts: auth may see contract"],
+      ["src/auth.ts", 'const a = await import("./catalog.ts");', "imports src/catalog.ts: auth may see contract"],
+      ["src/auth.ts", 'let a: import("./catalog.ts").Catalog;', "imports src/catalog.ts: auth may see contract"],
+      ["src/contract/call.ts", 'import "../auth.ts";', "imports src/auth.ts: contract may see contract"],
+      ["src/dialects/openai.ts", 'import "../gateway.ts";', "imports src/gateway.ts: dialects may see contract"],
+      ["src/catalog.ts", 'import "./gateway.ts";', "imports src/gateway.ts: catalog may see contract"],
+      ["src/gateway.ts", 'import "./main.ts";', "may see contract, answer"],
+      ["src/gateway.ts", 'import "./sandbox/sandbox.ts";', "may see contract, answer"],
+      ["src/main.ts", 'import "../workers/worker.ts";', "src knows of the workers one URL"],
+      ["src/auth.ts", 'import "../test/clock.ts";', "outside src and workers"],
+      ["workers/relay.ts", 'import "../src/log.ts";', "workers see contract and dialects only"],
+      ["workers/wire/http.ts", 'import "../../src/providers/index.ts";', "workers see contract and dialects only"],
+    ],
+    right: [
+      ["src/auth.ts", 'import type { Key } from "./contract/config.ts"; import { createHash } from "node:crypto";'],
+      ["src/gateway.ts", 'import "./auth.ts"; import "./dialects/index.ts"; import "./limiter/limiter.ts";'],
+      ["src/config.ts", 'import "./config/schema.ts"; import "./providers/index.ts";'],
+      ["src/main.ts", 'import "./gateway.ts"; import "./sandbox/sandbox.ts";'],
+      ["workers/relay.ts", 'import "../src/dialects/index.ts"; import "./wire/http.ts"; import "../src/contract/errors.ts";'],
+    ],
+  },
+  "an import names its file in full": {
+    wrong: [
+      ["src/auth.ts", 'import "./contract/config";', 'imports "./contract/config" without its extension'],
+      ["src/limiter/redis.ts", 'import "..";', "without its extension"],
+    ],
+    right: [["src/limiter/redis.ts", 'import lua from "./reserve.lua" with { type: "text" }; import "./ring.ts"; import "ioredis";']],
+  },
+  "src knows of the workers one URL, in the pool": {
+    wrong: [
+      ["src/main.ts", 'new URL("../workers/worker.ts", import.meta.url);', "names the workers"],
+      ["src/pool.ts", 'new URL("../workers/relay.ts", import.meta.url);', "names the workers"],
+    ],
+    right: [
+      ["src/pool.ts", 'new URL("../workers/worker.ts", import.meta.url);'],
+      ["src/pool/slot.ts", 'new URL("../../workers/worker.ts", import.meta.url);'],
+    ],
+  },
+  "threads are made in the pool alone": {
+    wrong: [
+      ["src/gateway.ts", 'new Worker("x");', "makes a Worker"],
+      ["src/gateway.ts", 'new globalThis.Worker("x");', "makes a Worker"],
+      ["workers/worker.ts", 'import { parentPort } from "node:worker_threads";', "imports node:worker_threads"],
+    ],
+    right: [
+      ["src/gateway.ts", "let worker: Worker;"],
+      ["src/pool/slot.ts", 'new Worker("x");'],
+    ],
+  },
+  "Bun and Deno are named in runtime.ts alone": {
+    wrong: [
+      ["src/gateway.ts", "Bun.serve({});", "says Bun"],
+      ["workers/worker.ts", "if (globalThis.Deno) throw 1;", "says Deno"],
+      ["workers/worker.ts", 'const runtime = globalThis["Deno"];', "says Deno"],
+      ["src/auth.ts", 'import { serve } from "bun";', "imports bun"],
+      ["src/auth.ts", "const isBun = process.versions.bun;", "asks process.versions"],
+    ],
+    right: [["src/gateway.ts", "// Bun closes it after 10 s.\nconst bundle = 1;"]],
+  },
+  "environment and files are read by the configuration alone": {
+    wrong: [
+      ["workers/worker.ts", "const key = process.env.KEY;", "reads process.env"],
+      ["workers/worker.ts", 'const key = process["env"].KEY;', "reads process.env"],
+      ["src/auth.ts", 'import { readFileSync } from "node:fs";', "imports node:fs"],
+      ["src/auth.ts", 'import { readFile } from "fs/promises";', "imports fs/promises"],
+    ],
+    right: [
+      ["src/config.ts", 'import { readFileSync } from "node:fs"; const a = process.env.A;'],
+      ["src/config/document.ts", 'import { readFileSync } from "node:fs";'],
+    ],
+  },
+  "a vendor is named in its own files alone": {
+    wrong: [
+      ["src/gateway.ts", 'if (dialect === "anthropic") send();', "names anthropic"],
+      ["workers/relay.ts", "const isAzure = true;", "names azure"],
+      ["src/providers/bedrock.ts", 'const other = "openai";', "names openai"],
+      ["src/catalog.ts", "const text = `from $" + "{place} of Bedrock`;", "names bedrock"],
+    ],
+    right: [
+      ["src/gateway.ts", "// Anthropic's clients send it.\nsend();"],
+      ["src/dialects/anthropic-schema.ts", 'const name = "anthropic";'],
+      ["workers/providers/bedrock.ts", 'const version = "anthropic_version";'],
+      ["src/providers/index.ts", 'import { azure } from "./azure.ts"; import { bedrock } from "./bedrock.ts";'],
+      ["src/sandbox/cloud.ts", 'const name = "azure";'],
+    ],
+  },
+  "prom-client is imported by metrics.ts alone": {
+    wrong: [["src/gateway.ts", 'import { Counter } from "prom-client";', "imports prom-client"]],
+    right: [["src/gateway.ts", 'import type { Metrics } from "./metrics.ts";']],
+  },
+  "a file has at most 300 lines": {
+    wrong: [["src/auth.ts", "\n".repeat(301), "has 301 lines"]],
+    right: [["src/auth.ts", "\n".repeat(300)]],
+  },
+  "names say what a thing is": {
+    wrong: [
+      ["src/utils.ts", "", "is named after nothing in particular"],
+      ["workers/wire/helpers/text.ts", "", "is named after nothing in particular"],
+      ["src/key-manager.ts", "", "is named after nothing in particular"],
+      ["src/gateway.ts", "function handle(req: Request) {}", "has something called req"],
+      ["src/gateway.ts", "export default function handle() {}", "has a default export"],
+    ],
+    right: [["src/gateway.ts", "export function handle(request: Request) {}"]],
+  },
+};
+
+describe("the rules themselves", () => {
+  test("each is tried on samples", () => {
+    expect(Object.keys(SAMPLES)).toEqual(RULES.map(({ name }) => name));
+  });
+
+  for (const { name, check, exceptions } of RULES) {
+    for (const [file, text, found] of SAMPLES[name]?.wrong ?? [])
+      test(`"${name}" finds what is wrong with ${JSON.stringify(text.slice(0, 70))} in ${file}`, () => {
+        expect(check(readSource(file, text)).join("; ")).toContain(found);
+      });
+    for (const [file, text] of SAMPLES[name]?.right ?? [])
+      test(`"${name}" has nothing against ${JSON.stringify(text.slice(0, 70))} in ${file}`, () => {
+        expect(check(readSource(file, text))).toEqual([]);
+      });
+    test(`"${name}" gives a reason for each of its exceptions`, () => {
+      for (const { because } of exceptions) expect(because).not.toBe("");
+    });
+  }
+
+  test("an exception that nothing uses is told", () => {
+    const told = inspect([readSource("src/config/schema.ts", "const short = 1;")]);
+    expect(told).toContain('src/config/schema.ts needs no exception for "has" any more (rule: a file has at most 300 lines)');
+  });
+
+  test("an exception allows what it names and no more", () => {
+    const told = inspect([readSource("src/main.ts", 'import "../workers/worker.ts"; import "../package.json" with { type: "json" };')]);
+    expect(told).toContain("src/main.ts imports workers/worker.ts: src knows of the workers one URL (rule: imports point one way)");
+    expect(told.join()).not.toContain("src/main.ts imports package.json");
+  });
+
+  test("a file that is not TypeScript is an error, not a file without imports", () => {
+    expect(() => readSource("src/auth.ts", "import {")).toThrow("src/auth.ts");
+  });
+});

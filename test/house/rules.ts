@@ -1,0 +1,201 @@
+/**
+ * The rules of the house (CONTRIBUTING.md), each a pure function from one source file to what is wrong with it. What is allowed beyond a rule
+ * is data with its reason, and an exception that nothing uses any more is itself a mistake.
+ */
+import { posix } from "node:path";
+import type { Source } from "./source.ts";
+
+export interface Rule {
+  name: string;
+  /** One sentence for each thing that is wrong. */
+  check(source: Source): string[];
+  exceptions: readonly Exception[];
+}
+
+export interface Exception {
+  file: string;
+  /** How the sentences begin that are no mistake in this file. */
+  allows: string;
+  because: string;
+}
+
+/**
+ * What each part of `src` may import besides itself and `contract`. A part is a file or a folder directly under `src`, and a file with the folder of
+ * its name. A part that is not named here is a sibling of the others and sees none of them. `main` builds everything and sees everything.
+ */
+const SEES: Readonly<Record<string, readonly string[]>> = {
+  contract: [],
+  gateway: ["answer", "auth", "body", "catalog", "dialects", "limiter", "log", "metrics", "pool", "request-id", "routes"],
+  /** The routes are the dialects' own, put together. */
+  routes: ["dialects"],
+  /** What the command line can do besides starting. */
+  commands: ["config", "providers"],
+  /** An upstream's part of weir.yaml is described by its provider. */
+  config: ["providers"],
+};
+
+/** The part that a path belongs to: `src/auth.ts` → `auth`, `src/config/units.ts` → `config`, `workers/wire/http.ts` → `workers`. */
+function part(file: string): string {
+  const [top = "", second = ""] = file.split("/");
+  return top === "src" ? second.replace(/\.ts$/, "") : top;
+}
+
+const isRelative = (specifier: string) => specifier.startsWith(".");
+
+const importsPointOneWay: Rule = {
+  name: "imports point one way",
+  check(source) {
+    const from = part(source.file);
+    const own = source.imports.filter(isRelative).map((specifier) => posix.join(posix.dirname(source.file), specifier));
+    return own.flatMap((target) => {
+      const to = part(target);
+      if (to === from || to === "contract") return [];
+      if (!/^(src|workers)\//.test(target)) return [`imports ${target}, which is outside src and workers`];
+      if (to === "workers") return [`imports ${target}: src knows of the workers one URL`];
+      if (from === "workers") return to === "dialects" ? [] : [`imports ${target}: workers see contract and dialects only`];
+      if (from === "main" || SEES[from]?.includes(to)) return [];
+      return [`imports ${target}: ${from} may see ${["contract", ...(SEES[from] ?? [])].join(", ")}`];
+    });
+  },
+  exceptions: [{ file: "src/main.ts", allows: "imports package.json", because: "the version is told there" }],
+};
+
+const explicitExtensions: Rule = {
+  name: "an import names its file in full",
+  check: ({ imports }) =>
+    imports
+      .filter((specifier) => isRelative(specifier) && !/\.(ts|json|lua|yaml|html|css|js|svg)$/.test(specifier))
+      .map((specifier) => `imports "${specifier}" without its extension`),
+  exceptions: [],
+};
+
+const workersAreOneUrl: Rule = {
+  name: "src knows of the workers one URL, in the pool",
+  check({ file, strings }) {
+    if (!file.startsWith("src/")) return [];
+    const isTheUrl = (text: string) => part(file) === "pool" && posix.join(posix.dirname(file), text) === "workers/worker.ts";
+    return strings.filter((text) => /(^|\/)workers\//.test(text) && !isTheUrl(text)).map((text) => `names the workers in "${text}"`);
+  },
+  exceptions: [],
+};
+
+const threadsHaveOneOwner: Rule = {
+  name: "threads are made in the pool alone",
+  check: ({ file, constructed, imports }) => [
+    ...(constructed.has("Worker") && part(file) !== "pool" ? ["makes a Worker"] : []),
+    ...imports.filter((specifier) => /^(node:)?(worker_threads|cluster)$/.test(specifier)).map((specifier) => `imports ${specifier}`),
+  ],
+  exceptions: [],
+};
+
+const runtimesHaveOnePlace: Rule = {
+  name: "Bun and Deno are named in runtime.ts alone",
+  check: ({ names, strings, members, imports }) => [
+    ...["Bun", "Deno"]
+      .filter((name) => names.has(name) || strings.some((text) => new RegExp(`\\b${name}\\b`).test(text)))
+      .map((name) => `says ${name}`),
+    ...imports.filter((specifier) => /^(bun$|bun:|deno:|https?:|jsr:|npm:)/.test(specifier)).map((specifier) => `imports ${specifier}`),
+    ...(members.has("process.versions") ? ["asks process.versions"] : []),
+  ],
+  exceptions: [{ file: "src/runtime.ts", allows: "says", because: "the one place" }],
+};
+
+const surroundingsHaveOneReader: Rule = {
+  name: "environment and files are read by the configuration alone",
+  check({ file, members, imports }) {
+    if (part(file) === "config") return [];
+    return [
+      ...["process.env", "Bun.env", "Deno.env"].filter((member) => members.has(member)).map((member) => `reads ${member}`),
+      ...imports.filter((specifier) => /^(node:)?fs(\/promises)?$/.test(specifier)).map((specifier) => `imports ${specifier}`),
+    ];
+  },
+  exceptions: [{ file: "src/main.ts", allows: "reads process.env", because: "hands the environment to the configuration" }],
+};
+
+const VENDORS = ["bedrock", "azure", "anthropic", "openai"];
+
+/** The folders that have a file for each vendor, and whom a file named after one may name: itself and the dialect that it speaks. */
+const VENDOR_FOLDERS = /^(src\/dialects|src\/providers|workers\/providers|workers\/estimate|src\/sandbox)\//;
+const SPEAKS: Readonly<Record<string, readonly string[]>> = { bedrock: ["anthropic"], azure: ["openai"] };
+
+const vendorsHaveTheirFiles: Rule = {
+  name: "a vendor is named in its own files alone",
+  check({ file, names, strings, imports }) {
+    if (file.startsWith("src/sandbox/")) return [];
+    const isIndex = VENDOR_FOLDERS.test(file) && file.endsWith("/index.ts");
+    const owner = VENDOR_FOLDERS.test(file) ? VENDORS.find((vendor) => posix.basename(file).startsWith(vendor)) : undefined;
+    const allowed = isIndex ? VENDORS : owner ? [owner, ...(SPEAKS[owner] ?? [])] : [];
+    const said = [...names, ...strings, ...imports].join("\n").toLowerCase();
+    return VENDORS.filter((vendor) => said.includes(vendor) && !allowed.includes(vendor)).map((vendor) => `names ${vendor}`);
+  },
+  exceptions: [
+    { file: "src/contract/dialect.ts", allows: "names", because: "DialectName: the names of the dialects are part of the contract" },
+    { file: "workers/estimate/estimate.ts", allows: "names", because: "the index of its folder: one line for each dialect" },
+    { file: "src/config/schema.ts", allows: "names", because: "examples in the descriptions of weir.yaml's fields" },
+    { file: "src/dialects/anthropic.ts", allows: "names openai", because: "sends a client that took the wrong base URL to the right one" },
+    { file: "src/dialects/openai.ts", allows: "names anthropic", because: "sends a client that took the wrong base URL to the right one" },
+  ],
+};
+
+const metricsHaveOneOwner: Rule = {
+  name: "prom-client is imported by metrics.ts alone",
+  check: ({ imports }) => imports.filter((specifier) => specifier.startsWith("prom-client")).map((specifier) => `imports ${specifier}`),
+  exceptions: [{ file: "src/metrics.ts", allows: "imports prom-client", because: "the owner" }],
+};
+
+const LARGEST = 300;
+
+const filesAreShort: Rule = {
+  name: `a file has at most ${LARGEST} lines`,
+  check: ({ lines }) => (lines > LARGEST ? [`has ${lines} lines`] : []),
+  exceptions: [
+    { file: "src/config/schema.ts", allows: "has", because: "the whole of weir.yaml in one place, each field with its sentence" },
+    {
+      file: "src/limiter/limiter.ts",
+      allows: "has",
+      because: "one call's way through reserve, correct and settle, and what happens when the store fails",
+    },
+    {
+      file: "workers/wire/http1-parser.ts",
+      allows: "has",
+      because: "one state machine; cut in two, a state would be set in one file and read in the other",
+    },
+  ],
+};
+
+const plainNames: Rule = {
+  name: "names say what a thing is",
+  check: ({ file, names, defaultExport }) => [
+    ...(/(^|[/.-])(utils?|helpers?|common|managers?|services?|misc)[/.-]/.test(file) ? ["is named after nothing in particular"] : []),
+    ...["req", "res", "ctx", "opts"].filter((name) => names.has(name)).map((name) => `has something called ${name}`),
+    ...(defaultExport && !file.endsWith(".d.ts") ? ["has a default export"] : []),
+  ],
+  exceptions: [],
+};
+
+export const RULES: readonly Rule[] = [
+  importsPointOneWay,
+  explicitExtensions,
+  workersAreOneUrl,
+  threadsHaveOneOwner,
+  runtimesHaveOnePlace,
+  surroundingsHaveOneReader,
+  vendorsHaveTheirFiles,
+  metricsHaveOneOwner,
+  filesAreShort,
+  plainNames,
+];
+
+/** What is wrong in these files, and which exceptions nothing needs. */
+export function inspect(sources: readonly Source[]): string[] {
+  return RULES.flatMap(({ name, check, exceptions }) => {
+    const found = sources.flatMap((source) => check(source).map((problem) => ({ file: source.file, problem })));
+    const excuses = ({ file, allows }: Exception, entry: (typeof found)[number]) => entry.file === file && entry.problem.startsWith(allows);
+    const wrong = found.filter((entry) => !exceptions.some((exception) => excuses(exception, entry)));
+    const unused = exceptions.filter((exception) => !found.some((entry) => excuses(exception, entry)));
+    return [
+      ...wrong.map(({ file, problem }) => `${file} ${problem} (rule: ${name})`),
+      ...unused.map(({ file, allows }) => `${file} needs no exception for "${allows}" any more (rule: ${name})`),
+    ];
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * How many tokens a request will cost to read, before anybody has read it. The body is parsed (a tenth of the whole cost), walked as its dialect
+ * bills it, and its text counted by one of two means: `fastTokens` (microseconds per kilobyte) or, where an operator asked for `estimate: exact`,
+ * the byte-pair table (`exact.ts`).
+ */
+import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
+import type { DialectName } from "../../src/contract/dialect.ts";
+import { tallyAnthropic } from "./anthropic.ts";
+import { claudeProfile } from "./claude.ts";
+import type { ExactCounter } from "./exact.ts";
+import { gptProfile } from "./gpt.ts";
+import { tallyOpenai } from "./openai.ts";
+import type { Profile } from "./profile.ts";
+import { fastTokens, weightsOf } from "./text.ts";
+import { type CountText, isObject, type Json, type JsonObject, type Tally } from "./walk.ts";
+
+/** What a dialect brings: its models, and its way of billing a request. */
+interface DialectEstimate {
+  profile(model: string): Profile;
+  tally(request: JsonObject, profile: Profile, count: CountText): Tally;
+}
+
+const DIALECTS: Readonly<Record<DialectName, DialectEstimate>> = {
+  anthropic: { profile: claudeProfile, tally: tallyAnthropic },
+  openai: { profile: gptProfile, tally: tallyOpenai },
+};
+
+const profiles = new Map<string, Profile>();
+
+/**
+ * The profile of a model.
+ * @param model as the client names it, which says more than an Azure deployment's name
+ */
+export function profileOf(dialect: DialectName, model: string): Profile {
+  const key = `${dialect} ${model}`;
+  const known = profiles.get(key);
+  if (known !== undefined) return known;
+  const profile = DIALECTS[dialect].profile(model.toLowerCase());
+  // Names come from the catalogue, so this stays small; the bound is for a caller who passes a client's own text.
+  if (profiles.size < 1000) profiles.set(key, profile);
+  return profile;
+}
+
+function parse(body: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(body) as Json;
+    return isObject(value) ? value : undefined;
+  } catch {
+    // Not JSON, or nested deeper than the engine's parser goes.
+    return undefined;
+  }
+}
+
+/**
+ * Input tokens of a request: a whole number, at least 1. Never throws; a body that is no JSON object is counted as plain text.
+ * @param model as the client named it
+ * @param body as the client sent it
+ */
+export function estimate(dialect: DialectName, model: string, body: ByteText): number {
+  const profile = profileOf(dialect, model);
+  const weights = weightsOf(profile.tokenizer);
+  const request = parse(body);
+  if (request === undefined) return Math.max(1, Math.ceil(fastTokens(body, weights) * profile.scale));
+  return total(
+    DIALECTS[dialect].tally(request, profile, (text) => fastTokens(text, weights)),
+    profile,
+    body,
+  );
+}
+
+/** As `estimate`, with the text counted by its table. */
+export function estimateExactly(dialect: DialectName, model: string, body: ByteText, counter: ExactCounter): number {
+  const profile = profileOf(dialect, model);
+  const text = decodeUtf8(body);
+  const request = parse(text);
+  if (request === undefined) return estimate(dialect, model, body);
+  const count = counter.begin(body.length);
+  return total(DIALECTS[dialect].tally(request, profile, count), profile, body);
+}
+
+/** Tokens of a piece of an answer (byte text), not rounded: for what a broken or cancelled stream has cost so far. */
+export function estimateText(dialect: DialectName, model: string, text: ByteText): number {
+  const profile = profileOf(dialect, model);
+  return fastTokens(text, weightsOf(profile.tokenizer)) * profile.scale;
+}
+
+function total(tally: Tally, profile: Profile, body: ByteText): number {
+  // No tokenizer makes more tokens than there are bytes, whatever the scale says of the average.
+  return Math.max(1, Math.ceil(Math.min(tally.text * profile.scale, body.length) + tally.other));
+}

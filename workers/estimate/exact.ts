@@ -1,0 +1,167 @@
+/**
+ * Exact counts by a byte-pair table, for the models whose table is public. The table takes half a second and 100 MB to load, so it is loaded when a
+ * configuration first asks for it.
+ *
+ * Byte-pair encoding is quadratic in the length of a run without a break: 100 kB of one letter would take a quarter of a minute. So runs are cut
+ * (which leaves ordinary text exact), and the whole request has a time budget that ordinary text stays well within. Text beyond the budget is not
+ * counted but estimated, by the fast estimate times what the counted slices of the same request came to: slices are taken spread over the text.
+ */
+import { Buffer } from "node:buffer";
+import { fastTokens, type Tokenizer, weightsOf } from "./text.ts";
+import type { CountText } from "./walk.ts";
+
+export interface ExactCounter {
+  /** Starts the budget of one request; the function counts its texts (characters, not byte text). */
+  begin(bodyBytes: number): CountText;
+}
+
+/** Longer runs are cut here: cheap enough at its worst (some 50 µs), long enough that only a few tokens in the world are cut. */
+const RUN_CHARACTERS = 96;
+/** One look at the clock per slice. */
+const SLICE_CHARACTERS = 1024;
+/** English takes a third of it. */
+const BUDGET_MS = { base: 1, perKilobyte: 0.05 };
+/** Words that the table's code remembers; each is at most a run and its tokens, so this is a few megabytes. The library's own 100,000 are hundreds. */
+const REMEMBERED_WORDS = 5000;
+/** Client text may spell `<|endoftext|>`; the upstream reads it as text, and so do we. */
+const SPECIAL_AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
+
+interface Table {
+  countTokens(text: string, options: typeof SPECIAL_AS_TEXT): number;
+  setMergeCacheSize(words: number): void;
+}
+
+const TABLES: Partial<Record<Tokenizer, () => Promise<Table>>> = {
+  o200k: () => import("gpt-tokenizer/encoding/o200k_base"),
+  cl100k: () => import("gpt-tokenizer/encoding/cl100k_base"),
+};
+
+const loading = new Map<Tokenizer, Promise<ExactCounter | undefined>>();
+
+/** The counter of a tokenizer, loaded once per thread; undefined where its table is not public. */
+export function exactCounter(tokenizer: Tokenizer): Promise<ExactCounter | undefined> {
+  const begun = loading.get(tokenizer);
+  if (begun !== undefined) return begun;
+  const fresh = load(tokenizer);
+  loading.set(tokenizer, fresh);
+  return fresh;
+}
+
+async function load(tokenizer: Tokenizer): Promise<ExactCounter | undefined> {
+  const table = await TABLES[tokenizer]?.();
+  if (table === undefined) return undefined;
+  table.setMergeCacheSize(REMEMBERED_WORDS);
+  return makeCounter(
+    tokenizer,
+    (text) => table.countTokens(text, SPECIAL_AS_TEXT),
+    () => performance.now(),
+  );
+}
+
+/**
+ * @param countPiece the table's count of a short text
+ * @param now milliseconds, from anywhere
+ */
+export function makeCounter(tokenizer: Tokenizer, countPiece: (text: string) => number, now: () => number): ExactCounter {
+  const weights = weightsOf(tokenizer);
+  const fast = (text: string) => fastTokens(Buffer.from(text, "utf8").toString("latin1"), weights);
+  return {
+    begin(bodyBytes) {
+      const deadline = now() + BUDGET_MS.base + (BUDGET_MS.perKilobyte * bodyBytes) / 1000;
+      // What the counted slices came to, exactly and by the fast estimate, over the whole request.
+      let exactSum = 0;
+      let fastSum = 0;
+      let late = false;
+      return (text) => {
+        const slices = sliced(text);
+        const skipped: string[] = [];
+        let sum = 0;
+        for (const i of spread(slices.length)) {
+          const slice = slices[i] ?? "";
+          if (late) {
+            skipped.push(slice);
+            continue;
+          }
+          let tokens = 0;
+          for (const run of cutRuns(slice)) tokens += countPiece(run);
+          sum += tokens;
+          late = now() > deadline;
+          // The comparison is needed only where something may have to be scaled by it.
+          if (slices.length > 1 || late) {
+            exactSum += tokens;
+            fastSum += fast(slice);
+          }
+        }
+        if (skipped.length === 0) return sum;
+        const ratio = fastSum > 0 ? exactSum / fastSum : 1;
+        for (const slice of skipped) sum += fast(slice) * ratio;
+        return sum;
+      };
+    },
+  };
+}
+
+/** Cuts a text where every table cuts it too: before a space that stands between two letters or digits. */
+function sliced(text: string): string[] {
+  if (text.length <= SLICE_CHARACTERS) return [text];
+  const slices: string[] = [];
+  let from = 0;
+  while (text.length - from > SLICE_CHARACTERS) {
+    const to = cutBefore(text, from + SLICE_CHARACTERS - RUN_CHARACTERS, from + SLICE_CHARACTERS);
+    slices.push(text.slice(from, to));
+    from = to;
+  }
+  slices.push(text.slice(from));
+  return slices;
+}
+
+function cutBefore(text: string, from: number, to: number): number {
+  for (let i = to; i > from; i--) {
+    if (text.charCodeAt(i) === 32 && isWord(text.charCodeAt(i - 1)) && isWord(text.charCodeAt(i + 1))) return i;
+  }
+  // No such place: anywhere but within a surrogate pair.
+  return (text.charCodeAt(to) & 0xfc00) === 0xdc00 ? to - 1 : to;
+}
+
+function isWord(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code >= 0xc0;
+}
+
+/** Space, sign, or neither; what the tables never join is what resets a run. */
+function runKind(code: number): number {
+  if (code === 32 || (code >= 9 && code <= 13) || code === 0xa0 || code === 0x3000) return 0;
+  if (isWord(code)) return 1;
+  return code >= 48 && code <= 57 ? 2 : 3;
+}
+
+/** The slice in pieces none of which holds a run longer than `RUN_CHARACTERS`. */
+function cutRuns(slice: string): string[] {
+  const cut: string[] = [];
+  let from = 0;
+  let start = 0;
+  let kind = -1;
+  for (let i = 0; i < slice.length; i++) {
+    const here = runKind(slice.charCodeAt(i));
+    if (here !== kind) {
+      kind = here;
+      start = i;
+    } else if (i - start >= RUN_CHARACTERS && (slice.charCodeAt(i) & 0xfc00) !== 0xdc00) {
+      cut.push(slice.slice(from, i));
+      from = i;
+      start = i;
+    }
+  }
+  cut.push(from === 0 ? slice : slice.slice(from));
+  return cut;
+}
+
+/** 0 … n−1 in an order whose every beginning is spread over the whole: steps of the golden section. */
+function* spread(n: number): Generator<number> {
+  let step = Math.max(1, Math.round(n * 0.618));
+  while (divisor(step, n) !== 1) step++;
+  for (let i = 0, at = 0; i < n; i++, at = (at + step) % n) yield at;
+}
+
+function divisor(a: number, b: number): number {
+  return b === 0 ? a : divisor(b, a % b);
+}

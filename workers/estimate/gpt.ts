@@ -1,0 +1,45 @@
+/** The GPT and o-series models by name. Every figure is from `wire.md` §5.1, §5.2 and §5.4. */
+import type { PictureRule } from "./pictures.ts";
+import type { Overhead, Profile } from "./profile.ts";
+
+const GPT_OVERHEAD: Overhead = {
+  base: 3,
+  perMessage: 4,
+  tools: { free: 16, forced: 16 },
+  perTool: 6,
+  firstProperty: 5,
+  furtherProperty: 3,
+  description: 1,
+  enumeration: 7,
+};
+
+const tiles = (base: number, tile: number): PictureRule => ({ by: "tiles", base, tile });
+const patches = (factor: number, maxPatches = 1536, maxEdge = 2048): PictureRule => ({
+  by: "patches",
+  side: 32,
+  maxEdge,
+  maxPatches,
+  factor,
+});
+
+/** First match decides; the end of the list is for models that came later. */
+const GPT_PICTURES: readonly (readonly [RegExp, PictureRule])[] = [
+  [/4o-mini/, tiles(2833, 5667)],
+  [/computer-use/, tiles(65, 129)],
+  [/(?:5|5\.4|4\.1)-mini/, patches(1.62)],
+  [/(?:5|5\.4|4\.1)-nano/, patches(2.46)],
+  [/o4-mini/, patches(1.72)],
+  [/5\.[4-9]/, patches(1, 10_000, 6000)],
+  [/gpt-5/, tiles(70, 140)],
+  [/(?:^|[^a-z0-9])o[13](?![0-9])/, tiles(75, 150)],
+  [/./, tiles(85, 170)],
+];
+
+/** The models of the older tokenizer. `gpt-4o`, `gpt-4.1` and `gpt-4.5` are not among them. */
+const CL100K = /gpt-4(?![o.\d])|gpt-3\.?5|text-embedding/;
+
+/** An unknown name gets the newest tokenizer. */
+export function gptProfile(model: string): Profile {
+  const picture = GPT_PICTURES.find(([names]) => names.test(model))?.[1] ?? tiles(85, 170);
+  return { tokenizer: CL100K.test(model) ? "cl100k" : "o200k", scale: 1, picture, overhead: GPT_OVERHEAD };
+}

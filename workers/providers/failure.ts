@@ -1,0 +1,70 @@
+/** What the failures of every provider have in common. */
+import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
+import type { HttpHeaders } from "../wire/http.ts";
+
+/** SDKs ignore longer hints (`wire.md` §0.7). */
+const LONGEST_RETRY_MS = 59_000;
+const SHOWN_CHARACTERS = 300;
+
+/** Our own mistake: the client learns only that it is not its own. `log` names the upstream and the cure. */
+export function misconfigured(log: string): GatewayError {
+  return new GatewayError("misconfigured", { message: "The gateway is not set up correctly for this model; its operator has to act.", log });
+}
+
+/** An upstream's text for a log line: one line, and not long. */
+export function brief(text: string): string {
+  const line = text.split(/[\r\n]/, 1)[0] ?? "";
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
+}
+
+/** Why something failed, for a log line. */
+export function reason(thrown: unknown): string {
+  return brief(thrown instanceof Error ? thrown.message : String(thrown));
+}
+
+/** Where the upstream gives no hint: long enough to matter, spread so that those refused together do not return together. */
+export function spreadRetryMs(): number {
+  return 1_000 + Math.floor(Math.random() * 4_000);
+}
+
+/** What the upstream's headers, or else its words, say of another try; within 1 ms to 59 s. */
+export function retryAfterMs(headers: HttpHeaders, message: string, nowMs: number): number {
+  const hints = [Number(headers.get("retry-after-ms") ?? Number.NaN), secondsOrDate(headers.get("retry-after"), nowMs), spoken(message)];
+  const hint = hints.find((ms) => ms > 0);
+  return hint === undefined ? spreadRetryMs() : Math.min(LONGEST_RETRY_MS, Math.ceil(hint));
+}
+
+function secondsOrDate(value: string | undefined, nowMs: number): number {
+  if (value === undefined) return Number.NaN;
+  const seconds = Number(value);
+  return Number.isNaN(seconds) ? Date.parse(value) - nowMs : seconds * 1000;
+}
+
+/** "Please retry after 26 seconds.", "try again in 174ms" */
+function spoken(message: string): number {
+  const match = /(?:retry after|try again in) ([0-9.]+) ?(ms|milliseconds?|s|seconds?)\b/i.exec(message);
+  return match === null ? Number.NaN : Number(match[1]) * (match[2]?.toLowerCase().startsWith("m") ? 1 : 1000);
+}
+
+/** The object that an error body is, its strings as characters; undefined for a page of HTML, a cut body, a mere word. */
+export function errorFields(body: ByteText): Record<string, unknown> | undefined {
+  try {
+    return asObject(JSON.parse(decodeUtf8(body)));
+  } catch {
+    return undefined;
+  }
+}
+
+export function asObject(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+export function asText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A count of tokens. */
+export function asCount(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 ? value : undefined;
+}

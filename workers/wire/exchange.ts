@@ -1,0 +1,244 @@
+/**
+ * One call: its phases (connecting, waiting for the head, reading the body, over), its clocks and its one second chance.
+ * However it ends, `#leave` runs once, and the caller hears of it at most once.
+ */
+import type { Buffer } from "node:buffer";
+import type { Timeouts } from "../../src/contract/config.ts";
+import type { Ticket, Wheel } from "./clock.ts";
+import { type Dialing, describe, dial } from "./dial.ts";
+import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders, HttpRequest } from "./http.ts";
+import { AnswerParser } from "./http1-parser.ts";
+import { hostAndPort, requestHead } from "./http1-request.ts";
+import { Connection, type Pool } from "./pool.ts";
+
+/** What a call needs of its client. */
+interface Home {
+  readonly wheel: Wheel;
+  left(exchange: Exchange): void;
+  /** Takes a connection back after a whole answer. `hintSeconds`: how long the upstream keeps it, 0 where it did not say. */
+  keep(connection: Connection, hintSeconds: number): void;
+}
+
+/** A body up to this size leaves in one write with its head; a larger one in pieces of this size as the connection takes them. */
+const WRITE_BYTES = 262_144;
+
+const PHASE = { connecting: 0, waiting: 1, body: 2, over: 3 } as const;
+
+export class Exchange implements HttpExchange {
+  readonly #home: Home;
+  readonly #pool: Pool;
+  readonly #timeouts: Timeouts;
+  #events: HttpEvents | undefined;
+  #phase: number = PHASE.connecting;
+  readonly #parser = new AnswerParser(this);
+  #head = "";
+  #headWritten = false;
+  #body: string;
+  /** Of the body; the text itself is let go of when it is no longer needed. */
+  readonly #length: number;
+  /** Bytes of the body that were handed to the socket. */
+  #written = 0;
+  #connection: Connection | undefined;
+  #dialing: Dialing | undefined;
+  /** The connection carried a call before this one. */
+  #reused = false;
+  #paused = false;
+  #ticket: Ticket | undefined;
+  #startedMs: number | undefined;
+  /** When the current phase began, or the last byte came. */
+  #activeMs = 0;
+  readonly #whenDue = () => this.#due();
+
+  constructor(home: Home, pool: Pool, request: HttpRequest, timeouts: Timeouts, events: HttpEvents) {
+    this.#home = home;
+    this.#pool = pool;
+    this.#body = request.body;
+    this.#length = request.body.length;
+    this.#timeouts = timeouts;
+    this.#events = events;
+  }
+
+  start(request: HttpRequest): void {
+    try {
+      this.#head = requestHead(request);
+    } catch (thrown) {
+      this.refuse("malformed", thrown instanceof Error ? thrown.message : String(thrown));
+      return;
+    }
+    const connection = this.#pool.take(this.#home.wheel.nowMs);
+    if (connection === undefined) this.#dial();
+    else {
+      this.#reused = true;
+      this.#use(connection);
+    }
+  }
+
+  pause(): void {
+    if (this.#paused || this.#phase === PHASE.over) return;
+    this.#paused = true;
+    this.#connection?.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#phase === PHASE.over) return;
+    this.#paused = false;
+    this.#activeMs = this.#home.wheel.nowMs;
+    this.#connection?.socket.resume();
+  }
+
+  abort(): void {
+    if (this.#phase !== PHASE.over) this.#leave(true);
+  }
+
+  /** Fails after the caller has its exchange in hand. */
+  refuse(reason: HttpFailure["reason"], text: string): void {
+    queueMicrotask(() => this.#fail(reason, text));
+  }
+
+  received(bytes: Buffer): void {
+    // Not while the head is awaited: its clock must not be kept going by a trickle of header bytes.
+    if (this.#phase === PHASE.body) this.#activeMs = this.#home.wheel.nowMs;
+    const parser = this.#parser;
+    parser.push(bytes);
+    if (parser.error !== undefined) this.#fail("malformed", `the upstream's answer is malformed: ${parser.error}`);
+    else if (parser.done) this.#finish();
+  }
+
+  lost(text: string, clean: boolean): void {
+    const parser = this.#parser;
+    if (clean) parser.close();
+    if (parser.done) this.#finish();
+    else if (this.#reused && parser.untouched) {
+      // The upstream closed an idle connection while our request was on its way. Nothing was answered, so once more, on a connection of its own.
+      this.#connection?.destroy();
+      this.#connection = undefined;
+      this.#reused = false;
+      this.#headWritten = false;
+      this.#written = 0;
+      this.#dial();
+    } else this.#fail("broken", `${text} ${parser.untouched ? "before it answered" : "in the middle of an answer"}`);
+  }
+
+  /** Of the parser. */
+  head(status: number, headers: HttpHeaders): void {
+    this.#phase = PHASE.body;
+    this.#arm();
+    // No second try from here on, and a stream may stay open for an hour.
+    if (this.#written === this.#length) this.#body = "";
+    this.#events?.head(status, headers);
+  }
+
+  /** Of the parser. */
+  chunk(bytes: Uint8Array): void {
+    this.#events?.chunk(bytes);
+  }
+
+  /** Writes what the socket takes; called again when it takes more. */
+  write(): void {
+    while (this.#connection !== undefined && !(this.#headWritten && this.#written === this.#length)) {
+      const piece = this.#length <= WRITE_BYTES ? this.#body : this.#body.slice(this.#written, this.#written + WRITE_BYTES);
+      const text = this.#headWritten ? piece : this.#head + piece;
+      this.#headWritten = true;
+      this.#written += piece.length;
+      if (!this.#connection.socket.write(text, "latin1")) return;
+    }
+  }
+
+  #dial(): void {
+    const pool = this.#pool;
+    this.#phase = PHASE.connecting;
+    this.#arm();
+    try {
+      this.#dialing = dial({ origin: pool.origin, proxy: pool.proxy, trust: pool.trust }, (socket, problem) => {
+        this.#dialing = undefined;
+        if (socket === undefined) this.#fail("unreachable", problem);
+        else this.#use(new Connection(pool, socket));
+      });
+    } catch (thrown) {
+      this.refuse(
+        "unreachable",
+        `the ca of ${hostAndPort(pool.origin.host, pool.origin.port)} cannot be used: ${describe(thrown, pool.origin)}`,
+      );
+    }
+  }
+
+  #use(connection: Connection): void {
+    this.#connection = connection;
+    connection.exchange = this;
+    this.#phase = PHASE.waiting;
+    this.#arm();
+    this.write();
+    if (this.#paused) connection.socket.pause();
+  }
+
+  #finish(): void {
+    const connection = this.#connection;
+    const events = this.#events;
+    const parser = this.#parser;
+    const reusable = parser.persistent && !parser.surplus && this.#written === this.#length && connection?.socket.writableLength === 0;
+    // First the connection, then the news: who answers it with another call finds the connection free.
+    if (reusable && connection !== undefined) {
+      connection.exchange = undefined;
+      if (this.#paused) connection.socket.resume();
+      this.#leave(false);
+      this.#home.keep(connection, parser.idleHintSeconds);
+    } else this.#leave(true);
+    events?.end();
+  }
+
+  #fail(reason: HttpFailure["reason"], text: string): void {
+    const events = this.#events;
+    if (this.#phase === PHASE.over) return;
+    this.#leave(true);
+    events?.fail({ reason, text, beforeFirstByte: this.#parser.untouched });
+  }
+
+  #leave(destroy: boolean): void {
+    this.#phase = PHASE.over;
+    this.#events = undefined;
+    this.#ticket?.cancel();
+    this.#parser.stop();
+    this.#dialing?.cancel();
+    if (destroy) this.#connection?.destroy();
+    this.#dialing = undefined;
+    this.#connection = undefined;
+    this.#home.left(this);
+  }
+
+  /** Sets the deadline of a phase that begins now. */
+  #arm(): void {
+    const { wheel } = this.#home;
+    this.#ticket?.cancel();
+    const passedMs = this.#startedMs === undefined ? 0 : wheel.sinceMs(this.#startedMs);
+    this.#ticket = wheel.schedule(Math.min(this.#limitMs, this.#timeouts.totalMs - passedMs), this.#whenDue);
+    // After `schedule`, which wakes a wheel that stood still.
+    this.#activeMs = wheel.nowMs;
+    this.#startedMs ??= this.#activeMs;
+  }
+
+  get #limitMs(): number {
+    if (this.#phase === PHASE.connecting) return this.#timeouts.connectMs;
+    return this.#phase === PHASE.waiting ? this.#timeouts.firstByteMs : this.#timeouts.silenceMs;
+  }
+
+  /** The deadline has come: perhaps something happened meanwhile, and it moves. */
+  #due(): number {
+    const { wheel } = this.#home;
+    const limitMs = this.#limitMs;
+    const totalLeftMs = this.#timeouts.totalMs - wheel.sinceMs(this.#startedMs ?? wheel.nowMs);
+    const still = this.#paused && this.#phase !== PHASE.connecting;
+    const leftMs = still ? limitMs : limitMs - wheel.sinceMs(this.#activeMs);
+    if (leftMs > 0 && totalLeftMs > 0) return Math.min(leftMs, totalLeftMs);
+    this.#fail("timeout", totalLeftMs <= 0 ? `the call was not over after ${this.#timeouts.totalMs} ms` : this.#silenceText(limitMs));
+    return 0;
+  }
+
+  #silenceText(limitMs: number): string {
+    const { origin, proxy } = this.#pool;
+    const target = hostAndPort(origin.host, origin.port);
+    if (this.#phase === PHASE.connecting)
+      return `no connection to ${target}${proxy === undefined ? "" : " through the proxy"} after ${limitMs} ms`;
+    if (this.#phase === PHASE.waiting) return `no answer from ${target} after ${limitMs} ms`;
+    return `${target} fell silent in the middle of an answer for ${limitMs} ms`;
+  }
+}

@@ -1,0 +1,65 @@
+/** The bytes of a request's head. Pure. */
+import type { HttpRequest, Origin } from "./http.ts";
+
+/** What the client writes itself, and what would change the framing or the connection behind its back. */
+const OURS: ReadonlySet<string> = new Set([
+  "content-length",
+  "connection",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "te",
+  "trailer",
+  "keep-alive",
+]);
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+/** Leading and trailing blanks are refused too: a signature over them would not be what the peer sees. */
+const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
+const PATH = /^\/[\x21-\x7e]*$/;
+
+/** `host`, or `host:port` where the port is not the scheme's own; an IPv6 address in brackets. */
+export function authority(origin: Origin): string {
+  const standard = origin.tls ? 443 : 80;
+  return origin.port === standard ? bracketed(origin.host) : hostAndPort(origin.host, origin.port);
+}
+
+export function hostAndPort(host: string, port: number): string {
+  return `${bracketed(host)}:${port}`;
+}
+
+/** The host as `node:net` wants it: an IPv6 address without brackets. */
+export function bareHost(host: string): string {
+  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
+
+/**
+ * The head, empty line included.
+ * @throws Error for what must not go on the wire (a line break in a value would start a header, or a request, of its own); the text names the header, not its value.
+ */
+export function requestHead({ origin, method, path, headers, body }: HttpRequest): string {
+  if (!PATH.test(path)) throw new Error("the request path holds a character that is not allowed there");
+  let host = "";
+  let lines = "";
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? "";
+    const value = headers[at + 1];
+    if (!NAME.test(name)) throw new Error("a request header has a name that is not allowed");
+    if (value === undefined || !VALUE.test(value))
+      throw new Error(
+        `the request header "${name}" has a value that is not allowed (a line break, a control character or a blank at its end?)`,
+      );
+    if (OURS.has(name)) throw new Error(`the request header "${name}" belongs to the HTTP client`);
+    if (name === "host") host = value;
+    else lines += `${name}: ${value}\r\n`;
+  }
+  if (host === "") host = authority(origin);
+  if (!VALUE.test(host)) throw new Error("the upstream's host holds a character that is not allowed");
+  // A GET without a body says nothing about one; a POST says 0.
+  if (method !== "GET" || body !== "") lines += `content-length: ${body.length}\r\n`;
+  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines}connection: keep-alive\r\n\r\n`;
+}

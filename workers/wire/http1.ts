@@ -1,0 +1,104 @@
+/**
+ * The HTTP/1.1 client for upstreams, over `node:net` and `node:tls`. Beside it: the parser (`http1-parser.ts`), the request's bytes (`http1-request.ts`),
+ * opening connections (`dial.ts`, `proxy.ts`, `authorities.ts`), keeping them (`pool.ts`), the life of a call (`exchange.ts`) and the clock (`clock.ts`).
+ *
+ * A call is an `Exchange`. It takes an idle `Connection` of its origin (the one used last, which is the least likely to have been closed) or dials a new one;
+ * nothing waits for a free connection, so there is no limit to open calls but the system's.
+ */
+import type { Timeouts } from "../../src/contract/config.ts";
+import { Wheel } from "./clock.ts";
+import { Exchange } from "./exchange.ts";
+import type { HttpClient, HttpEvents, HttpExchange, HttpRequest, Origin } from "./http.ts";
+import { type Connection, Pool } from "./pool.ts";
+import { type ProxyChoice, type ProxySettings, proxyChoice } from "./proxy.ts";
+
+export interface Http1Options {
+  /** From the environment; only `config.ts` reads that. */
+  proxy?: ProxySettings | undefined;
+  /** The thread's clock; a client without one makes its own. */
+  wheel?: Wheel | undefined;
+  /** How long an idle connection is kept where the upstream does not say. */
+  idleMs?: number | undefined;
+}
+
+/** Below the 60 s of AWS's load balancers, the shortest of our upstreams. */
+const IDLE_MS = 30_000;
+
+/** How often idle connections are looked over. */
+const SWEEP_MS = 1000;
+
+/** @throws Error for proxy settings that cannot be used. */
+export function createHttp1Client(options: Http1Options = {}): HttpClient {
+  return new Http1Client(options);
+}
+
+class Http1Client implements HttpClient {
+  readonly wheel: Wheel;
+  readonly #idleMs: number;
+  readonly #sweepMs: number;
+  readonly #choose: ProxyChoice;
+  /** Weak, because a reloaded configuration brings new origins and forgets the old. */
+  readonly #pools = new WeakMap<Origin, Pool>();
+  /** Those that hold idle connections. */
+  readonly #idle = new Set<Pool>();
+  readonly #open = new Set<Exchange>();
+  #closed = false;
+
+  constructor(options: Http1Options) {
+    this.wheel = options.wheel ?? new Wheel();
+    this.#idleMs = options.idleMs ?? IDLE_MS;
+    this.#sweepMs = Math.min(SWEEP_MS, this.#idleMs);
+    this.#choose = proxyChoice(options.proxy);
+  }
+
+  send(request: HttpRequest, timeouts: Timeouts, events: HttpEvents): HttpExchange {
+    const exchange = new Exchange(this, this.#pool(request.origin), request, timeouts, events);
+    if (this.#closed) exchange.refuse("unreachable", "the HTTP client is closed");
+    else {
+      this.#open.add(exchange);
+      exchange.start(request);
+    }
+    return exchange;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const pool of this.#idle) pool.clear();
+    this.#idle.clear();
+    for (const exchange of this.#open) exchange.refuse("broken", "the HTTP client was closed");
+  }
+
+  left(exchange: Exchange): void {
+    this.#open.delete(exchange);
+  }
+
+  keep(connection: Connection, hintSeconds: number): void {
+    // A second less than the upstream's own limit, for the way there.
+    const idleMs = hintSeconds > 0 ? Math.min(this.#idleMs, (hintSeconds - 1) * 1000) : this.#idleMs;
+    if (this.#closed || idleMs <= 0) {
+      connection.destroy();
+      return;
+    }
+    if (this.#idle.size === 0) this.wheel.schedule(this.#sweepMs, () => this.#sweep());
+    connection.idleUntilMs = this.wheel.nowMs + idleMs;
+    connection.pool.put(connection);
+    this.#idle.add(connection.pool);
+  }
+
+  #pool(origin: Origin): Pool {
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      pool = new Pool(origin, this.#choose(origin));
+      this.#pools.set(origin, pool);
+    }
+    return pool;
+  }
+
+  #sweep(): number {
+    for (const pool of this.#idle) {
+      pool.sweep(this.wheel.nowMs);
+      if (pool.empty) this.#idle.delete(pool);
+    }
+    return this.#idle.size === 0 ? 0 : this.#sweepMs;
+  }
+}
