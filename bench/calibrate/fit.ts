@@ -10,7 +10,9 @@ import { pieces, samples } from "./samples.ts";
 
 const WEIGHTS_COUNT = KINDS * KINDS * PLACES;
 const RIDGE = 0.001;
-const ROUNDS = 300;
+const ROUNDS = 100;
+/** Thousandths: no run is so long that the rest of it is free (100 kB of spaces are some 1,000 tokens). */
+const LONG_RUN_LEAST = 10;
 /** Characters that the average of the pair counts for, in the prior of a single place. */
 const LEAN = 5;
 
@@ -107,7 +109,8 @@ function packCosts(weights: Float64Array, seen: ReadonlySet<number>): string {
       const known = seen.has(pair * PLACES + place);
       if (known) last = place;
       // A place that no text had takes its neighbour's weight.
-      list.push(known ? Math.round((weights[pair * PLACES + place] ?? 0) * 1000) : -1);
+      const least = place === PLACES - 1 ? LONG_RUN_LEAST : 0;
+      list.push(known ? Math.max(least, Math.round((weights[pair * PLACES + place] ?? 0) * 1000)) : -1);
     }
     if (last < 0) continue;
     for (let place = 1; place <= last; place++) if ((list[place] ?? 0) < 0) list[place] = list[place - 1] ?? -1;

@@ -1,6 +1,6 @@
 /**
  * How long an answer will probably be: what a reservation adds to the input (design §4.3). The larger of 256 and the 90th percentile of the recent
- * answers of this workspace and model, at most what the client allows. O(1) and about 700 bytes per pair, however many answers.
+ * answers of this workspace and model, at most what the client allows. O(1) and about 600 bytes per pair, however many answers.
  *
  * The percentile is read from a histogram whose classes grow by 9 % (an eighth of a doubling), so it errs upwards by up to 9 %; after each
  * 256 answers all classes are halved, so that old answers fade. docs/limits.md says what this choice costs beside others.
@@ -18,7 +18,8 @@ const MOST_PAIRS = 10_000;
 
 /** Recent lengths of one workspace and model. */
 export class AnswerLengths {
-  readonly #counts = new Uint16Array(CLASSES);
+  /** Fractions, because halving whole numbers would lose the thinly spread long answers first. */
+  readonly #counts = new Float32Array(CLASSES);
   #total = 0;
   #sinceFade = 0;
   #percentile = LEAST;
@@ -36,11 +37,11 @@ export class AnswerLengths {
   percentile(): number {
     if (this.#known) return this.#percentile;
     // How many answers may be longer.
-    let above = Math.floor(this.#total * (1 - PERCENTILE));
+    let above = this.#total * (1 - PERCENTILE);
     let at = CLASSES - 1;
     while (at > 0) {
       above -= this.#counts[at] ?? 0;
-      if (above < 0) break;
+      if (above < -1e-3) break;
       at--;
     }
     this.#percentile = Math.ceil(LEAST * 2 ** (at / CLASSES_PER_DOUBLING));
@@ -52,7 +53,7 @@ export class AnswerLengths {
     this.#sinceFade = 0;
     this.#total = 0;
     for (let at = 0; at < CLASSES; at++) {
-      const half = (this.#counts[at] ?? 0) >> 1;
+      const half = (this.#counts[at] ?? 0) / 2;
       this.#counts[at] = half;
       this.#total += half;
     }

@@ -57,7 +57,7 @@ export class RedisStore implements LimiterStore {
     this.#tickUs = (windowMs * 1000) / 600;
     this.#keepMs = windowMs * 2;
     this.#settlements = new Settlements({
-      gatherMs: options.gatherMs ?? 5,
+      gatherMs: options.gatherMs ?? 10,
       windowMs,
       send: (key, batch) => this.#sendBatch(key, batch),
       lost: (batch) => options.onLost?.(batch.changes.size),

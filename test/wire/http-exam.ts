@@ -6,6 +6,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import process from "node:process";
 import type { HttpClient, HttpFailure } from "../../workers/wire/http.ts";
 import type { ProxySettings } from "../../workers/wire/proxy.ts";
+import { CUT, MALFORMED, mutated, random } from "./http-answers.ts";
 import {
   answering,
   type Certificates,
@@ -86,50 +87,6 @@ const CHUNKED =
   "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\nX-a: 2\r\n\r\n" +
   'c;name="va;lue"\r\ndata: \xc3\xa9 one\r\n001A\r\n, two and then some more..\r\n0\r\nx-trailer: t\r\n\r\n';
 const CHUNKED_BODY = "data: \xc3\xa9 one, two and then some more..";
-
-/** Answers that break the protocol, each followed by more than enough bytes and the end of the connection. */
-export const MALFORMED: readonly (readonly [name: string, answer: string])[] = [
-  ["no HTTP at all", "SSH-2.0-OpenSSH_9.2\r\n\r\n"],
-  ["a version of its own", "HTTP/2.0 200 OK\r\n\r\n"],
-  ["a status of two digits", "HTTP/1.1 20 OK\r\n\r\n"],
-  ["a status out of range", "HTTP/1.1 600 Odd\r\ncontent-length: 0\r\n\r\n"],
-  ["lines that end with LF alone", "HTTP/1.1 200 OK\ncontent-length: 2\n\nok"],
-  ["a bare CR in a value", "HTTP/1.1 200 OK\r\nx: a\rb\r\ncontent-length: 2\r\n\r\nok"],
-  ["a zero byte in a value", "HTTP/1.1 200 OK\r\nx: a\0b\r\ncontent-length: 2\r\n\r\nok"],
-  ["a folded line", "HTTP/1.1 200 OK\r\nx: a\r\n b\r\ncontent-length: 2\r\n\r\nok"],
-  ["a blank before the colon", "HTTP/1.1 200 OK\r\ncontent-length : 2\r\n\r\nok"],
-  ["a header without a colon", "HTTP/1.1 200 OK\r\nnonsense\r\ncontent-length: 2\r\n\r\nok"],
-  ["a header without a name", "HTTP/1.1 200 OK\r\n: x\r\ncontent-length: 2\r\n\r\nok"],
-  ["two lengths that differ", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!"],
-  ["two lengths in one header", "HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nok!"],
-  ["a negative length", "HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\nok"],
-  ["a length in hexadecimal", "HTTP/1.1 200 OK\r\ncontent-length: 0x2\r\n\r\nok"],
-  ["a length beside chunks", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"],
-  ["an unknown transfer-encoding", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"],
-  ["a chunk size that is no number", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n"],
-  ["an empty chunk size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\r\nok\r\n0\r\n\r\n"],
-  ["a chunk size beyond all bounds", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nok\r\n0\r\n\r\n"],
-  ["a chunk longer than its size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nokay\r\n0\r\n\r\n"],
-  ["a chunk that ends with LF alone", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\n0\r\n\r\n"],
-  ["a switch of protocols", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"],
-  ["a header longer than any", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(20_000)}\r\ncontent-length: 2\r\n\r\nok`],
-  ["headers without end", `HTTP/1.1 200 OK\r\n${"x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(4000)}`],
-  ["too many headers", `HTTP/1.1 200 OK\r\n${"x: a\r\n".repeat(300)}content-length: 2\r\n\r\nok`],
-  ["a trailer that is none", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nnonsense\r\n\r\n"],
-  ["an endless chunk extension", `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;${"a".repeat(9000)}\r\nok\r\n0\r\n\r\n`],
-];
-
-/** Answers cut short by the end of the connection. */
-const CUT: readonly (readonly [name: string, answer: string])[] = [
-  ["in the status line", "HTTP/1.1 20"],
-  ["in the headers", "HTTP/1.1 200 OK\r\ncontent-le"],
-  ["before a body with a length", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"],
-  ["in a body with a length", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"],
-  ["in a chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel"],
-  ["before the last chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"],
-  ["in the trailer", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"],
-  ["after an interim answer", "HTTP/1.1 100 Continue\r\n\r\n"],
-];
 
 function whole(outcome: Outcome, status: number, body: string): void {
   deepEqual([outcome.result, outcome.failure?.text, outcome.status, outcome.body], ["end", undefined, status, body]);
@@ -215,6 +172,29 @@ const framing: ExamCase[] = [
       failed(outcome, "malformed", false, /^the upstream's answer is malformed: /);
     }),
   ),
+  exam("500 mutated answers each end or fail exactly once, and none hangs", async (client, keep) => {
+    const next = random(3);
+    let answer = "";
+    const peer = keep(
+      await listen((socket) =>
+        eachRequest(socket, () => {
+          const at = next(answer.length + 1);
+          void dribble(socket, [answer.slice(0, at), answer.slice(at)], 0);
+        }),
+      ),
+    );
+    const results = new Set<string>();
+    for (let round = 0; round < 500; round++) {
+      answer = mutated(next);
+      const { over } = call(client, { origin: peer.origin }, { ...PATIENT, totalMs: 3000 });
+      const outcome = await over;
+      await wait(0);
+      results.add(outcome.result);
+      ok(outcome.result !== "timeout", `hung on ${JSON.stringify(answer)}`);
+      match(outcome.order.join(" "), /^(?:head (?:chunk )?)?(?:end|fail)$/, JSON.stringify(answer));
+    }
+    ok(results.size > 1);
+  }),
   exam("a malformed answer is refused while the peer keeps the connection open, and the connection is closed", async (client, keep) => {
     for (const [name, answer] of MALFORMED) {
       const peer = keep(await answering(answer, false));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { request } from "node:http";
 import { AnswerParser, MAX_EXTENSION_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES } from "../../workers/wire/http1-parser.ts";
-import { MALFORMED } from "./http-exam.ts";
+import { GOOD, MALFORMED, mutated, random } from "./http-answers.ts";
 import { answering } from "./http-peers.ts";
 
 interface Reading {
@@ -37,32 +37,6 @@ function read(pieces: readonly string[]): Reading {
   reading.surplus = parser.surplus;
   return reading;
 }
-
-const GOOD: readonly (readonly [name: string, answer: string, body: string, persistent: boolean])[] = [
-  ["a length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: \t a b \t\r\n\r\nhello", "hello", true],
-  ["a length of 0", "HTTP/1.1 200 OK\r\nContent-Length: 000\r\n\r\n", "", true],
-  ["no reason phrase", "HTTP/1.1 200\r\ncontent-length: 2\r\n\r\nok", "ok", true],
-  ["until close", "HTTP/1.1 200 OK\r\n\r\nto the\r\n\r\nend", "to the\r\n\r\nend", false],
-  ["HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok", "ok", false],
-  ["HTTP/1.0 kept", "HTTP/1.0 200 OK\r\nconnection: Keep-Alive\r\ncontent-length: 2\r\n\r\nok", "ok", true],
-  ["chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\na\r\n00B\r\nbcdefghijkl\r\n0\r\n\r\n", "abcdefghijkl", true],
-  [
-    "extensions and trailer",
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;a="b;c"; d\r\nok\r\n0;last\r\nx: y\r\nz: \r\n\r\n',
-    "ok",
-    true,
-  ],
-  [
-    "interim answers",
-    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
-    "ok",
-    true,
-  ],
-  ["204", "HTTP/1.1 204 None\r\nx: \xe9\r\n\r\n", "", true],
-  ["close", "HTTP/1.1 200 OK\r\nconnection: foo, CLOSE\r\ncontent-length: 2\r\n\r\nok", "ok", false],
-  ["odd but allowed names", "HTTP/1.1 200 OK\r\n!#$%&'*+-.^_`|~: 1\r\ncontent-length: 2\r\n\r\nok", "ok", true],
-  ["values that are empty", "HTTP/1.1 200 \r\nx:\r\ny: \r\ncontent-length:2\r\n\r\nok", "ok", true],
-];
 
 describe("an answer is the same however it is cut", () => {
   for (const [name, answer, body, persistent] of GOOD)
@@ -133,52 +107,6 @@ test("body bytes are handed on as views of what came, not copied", () => {
   expect(seen[1]?.buffer).toBe(withMore.buffer);
   expect(Buffer.from(seen[1] ?? []).toString()).toBe("tail");
 });
-
-/** A generator with a fixed seed (mulberry32), so that a failure can be seen again. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-const SPICE = [
-  "\r",
-  "\n",
-  "\r\n",
-  "\0",
-  " ",
-  ":",
-  ";",
-  ",",
-  "0",
-  "f",
-  "-",
-  "\x7f",
-  "\xff",
-  "content-length: 3\r\n",
-  "transfer-encoding: chunked\r\n",
-  "\r\n\r\n",
-  "HTTP/1.1 100 x\r\n\r\n",
-  "5\r\n",
-];
-
-/** A good answer with one to three things wrong. */
-function mutated(next: (below: number) => number): string {
-  let text = GOOD[next(GOOD.length)]?.[1] ?? "";
-  for (let times = 1 + next(3); times > 0; times--) {
-    const at = next(text.length + 1);
-    const kind = next(4);
-    if (kind === 0) text = text.slice(0, at) + String.fromCharCode(next(256)) + text.slice(at + 1);
-    else if (kind === 1) text = text.slice(0, at) + text.slice(at + 1 + next(4));
-    else if (kind === 2) text = text.slice(0, at) + (SPICE[next(SPICE.length)] ?? "") + text.slice(at);
-    else text = text.slice(0, at) + text.slice(next(text.length + 1));
-  }
-  return text;
-}
 
 test("20,000 mutated answers never throw, and each cut of one gives what the whole gives", () => {
   const next = random(1);

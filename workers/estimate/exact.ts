@@ -19,8 +19,8 @@ export interface ExactCounter {
 const RUN_CHARACTERS = 96;
 /** One look at the clock per slice. */
 const SLICE_CHARACTERS = 1024;
-/** English takes a third of it. */
-const BUDGET_MS = { base: 1, perKilobyte: 0.05 };
+/** Ordinary text stays within it; the most is there because every stream of this thread waits meanwhile. */
+const BUDGET_MS = { base: 1, perKilobyte: 0.05, most: 25 };
 /** Words that the table's code remembers; each is at most a run and its tokens, so this is a few megabytes. The library's own 100,000 are hundreds. */
 const REMEMBERED_WORDS = 5000;
 /** Client text may spell `<|endoftext|>`; the upstream reads it as text, and so do we. */
@@ -67,7 +67,7 @@ export function makeCounter(tokenizer: Tokenizer, countPiece: (text: string) => 
   const fast = (text: string) => fastTokens(Buffer.from(text, "utf8").toString("latin1"), weights);
   return {
     begin(bodyBytes) {
-      const deadline = now() + BUDGET_MS.base + (BUDGET_MS.perKilobyte * bodyBytes) / 1000;
+      const deadline = now() + Math.min(BUDGET_MS.most, BUDGET_MS.base + (BUDGET_MS.perKilobyte * bodyBytes) / 1000);
       // What the counted slices came to, exactly and by the fast estimate, over the whole request.
       let exactSum = 0;
       let fastSum = 0;

@@ -53,8 +53,8 @@ export function pictureSize(base64: string): Size | undefined {
   let size: Size | undefined;
   if (word(head, 1) === "PNG\r")
     size = { width: at16(head, 16) * 0x10000 + at16(head, 18), height: at16(head, 20) * 0x10000 + at16(head, 22) };
-  else if (word(head, 0) === "GIF8") size = { width: at16Little(head, 6), height: at16Little(head, 8) };
-  else if (word(head, 0) === "RIFF" && word(head, 8) === "WEBP") size = webpSize(head);
+  else if (word(head, 0) === "GIF8" && head.length >= 10) size = { width: at16Little(head, 6), height: at16Little(head, 8) };
+  else if (word(head, 0) === "RIFF" && word(head, 8) === "WEBP" && head.length === 30) size = webpSize(head);
   else if (head[0] === 0xff && head[1] === 0xd8) size = jpegSize(base64);
   return size !== undefined && size.width > 0 && size.height > 0 ? size : undefined;
 }

@@ -28,7 +28,7 @@ export interface PackedWeights {
 /** What a pair of kinds costs that no calibration text had: going on with a run, and starting one. */
 const UNSEEN = { continues: 800, starts: 1000 };
 
-export function unpack(packed: PackedWeights): Weights {
+function unpack(packed: PackedWeights): Weights {
   const bits = atob(packed.alone);
   const tokensAlone = (code: number) => {
     const i = code <= IDEOGRAPHS.last ? code - IDEOGRAPHS.first : IDEOGRAPHS.last - IDEOGRAPHS.first + 1 + code - SYLLABLES.first;

@@ -104,6 +104,11 @@ export class Exchange implements HttpExchange {
     else if (parser.done) this.#finish();
   }
 
+  /**
+   * Two limits of `node:net` and `node:tls` on both runtimes: an upstream that answers and closes without reading a large request to its end may reset the connection
+   * before its answer is read (the call is `broken`), and a TLS connection that ends without a close_notify ends as cleanly as one with it (a body that lasts until
+   * the end may then lack its tail; the dialects know their own last event).
+   */
   lost(text: string, clean: boolean): void {
     const parser = this.#parser;
     if (clean) parser.close();
