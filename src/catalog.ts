@@ -1,4 +1,4 @@
-import type { Config, ModelFacts, Target, Timeouts, Upstream, Workspace } from "./contract/config.ts";
+import type { Config, EffectiveLimits, Limits, ModelFacts, Target, Timeouts, Upstream, Workspace } from "./contract/config.ts";
 import type { DialectName, ModelEntry } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
 
@@ -19,10 +19,14 @@ export interface Offer {
   /** Seconds since 1970. */
   created: number;
   region: string;
+  limits: EffectiveLimits;
+  /** The input is to be counted by its table, before anything is reserved. */
+  exact: boolean;
   targets: [RoutedTarget, ...RoutedTarget[]];
 }
 
-type Served = Pick<ModelFacts, "created" | "aliasOf"> & { targets: Target[] };
+/** A model as a workspace is to be served it. */
+type Served = Pick<ModelFacts, "created" | "aliasOf"> & { targets: Target[]; estimate: "fast" | "exact" };
 
 /** What one workspace may use: dialect and region → model → offer. */
 type Table = Map<string, Map<string, Offer>>;
@@ -30,21 +34,34 @@ type Table = Map<string, Map<string, Offer>>;
 let lastTargetId = 0;
 
 /**
- * Which models there are, for whom, where. Built once per configuration; a look-up is two map reads.
+ * Which models there are, for whom, where, and within which limits. Built once per configuration; a look-up is two map reads.
  */
 export class Catalog {
-  readonly targets: RoutedTarget[] = [];
+  readonly #config: Config;
   readonly #tables = new Map<string, Table>();
+  readonly #targets = new Map<Target, RoutedTarget>();
   readonly #regions: string[];
 
   constructor(config: Config) {
-    const shared = this.#table(config.models, config.upstreams);
-    const regions = new Set(Object.values(config.upstreams).map((upstream) => upstream.region));
-    for (const workspace of Object.values(config.workspaces)) {
-      this.#tables.set(workspace.name, this.#workspaceTable(workspace, config, shared));
-      for (const upstream of Object.values(workspace.upstreams)) regions.add(upstream.region);
+    this.#config = config;
+    const workspaces = Object.values(config.workspaces);
+    for (const workspace of workspaces) this.#tables.set(workspace.name, this.#table(workspace));
+    const upstreams = [config.upstreams, ...workspaces.map((workspace) => workspace.upstreams)].flatMap((record) => Object.values(record));
+    this.#regions = [...new Set(upstreams.map((upstream) => upstream.region))].sort();
+  }
+
+  /** Every way to serve a model, of all workspaces. */
+  get targets(): RoutedTarget[] {
+    return [...this.#targets.values()];
+  }
+
+  /** Names, aliases included, of the models whose input is counted by its table. */
+  get exactModels(): string[] {
+    const names = new Set<string>();
+    for (const table of this.#tables.values()) {
+      for (const offers of table.values()) for (const [name, { exact }] of offers) if (exact) names.add(name);
     }
-    this.#regions = [...regions].sort();
+    return [...names];
   }
 
   /** @throws GatewayError `unknown_region` for a region that no upstream is in. */
@@ -90,37 +107,77 @@ export class Catalog {
     return this.#tables.get(workspace)?.get(tableKey(dialect, region));
   }
 
-  #workspaceTable(workspace: Workspace, config: Config, shared: Table): Table {
-    const entries = Object.entries(workspace.models);
-    if (!entries.some(([, model]) => model.targets !== undefined)) return shared;
-    // Bring your own keys: these models are the whole list; one without targets of its own keeps the shared ones.
-    const own: Record<string, Served> = {};
-    for (const [name, { targets = config.models[name]?.targets, created, aliasOf }] of entries) {
-      if (targets !== undefined) own[name] = { targets, created, aliasOf };
-    }
-    return this.#table(own, { ...config.upstreams, ...workspace.upstreams });
-  }
-
-  #table(models: Record<string, Served>, upstreams: Record<string, Upstream>): Table {
+  #table(workspace: Workspace): Table {
     const table: Table = new Map();
-    for (const [name, model] of Object.entries(models)) {
-      for (const target of model.targets) this.#offer(table, name, model, target, upstreams[target.upstream]);
+    const upstreams = { ...this.#config.upstreams, ...workspace.upstreams };
+    for (const [name, model] of Object.entries(this.#served(workspace))) {
+      for (const target of model.targets) {
+        const upstream = upstreams[target.upstream];
+        if (upstream !== undefined) this.#offer(table, workspace, name, model, this.#route(target, upstream));
+      }
     }
     return table;
   }
 
-  #offer(table: Table, name: string, model: Served, target: Target, upstream: Upstream | undefined): void {
-    if (upstream === undefined) return; // The configuration check has refused this already.
+  /** The shared models; or, where a workspace brings its own, those alone: one that it lists without targets keeps the shared ones. */
+  #served(workspace: Workspace): Record<string, Served> {
+    const own = Object.entries(workspace.models);
+    const brings = own.some(([, model]) => model.targets !== undefined);
+    const names = brings ? own.map(([name]) => name) : Object.keys(this.#config.models);
+    const served: Record<string, Served> = Object.create(null);
+    for (const name of names) {
+      const shared = this.#config.models[name];
+      const special = workspace.models[name];
+      const facts = special?.targets === undefined ? shared : special;
+      const targets = special?.targets ?? shared?.targets;
+      if (facts === undefined || targets === undefined) continue;
+      const estimate = special?.estimate ?? shared?.estimate ?? "fast";
+      served[name] = { targets, estimate, created: facts.created, aliasOf: facts.aliasOf };
+    }
+    return served;
+  }
+
+  #route(target: Target, upstream: Upstream): RoutedTarget {
+    const known = this.#targets.get(target);
+    if (known !== undefined) return known;
     lastTargetId += 1;
     const routed: RoutedTarget = { id: lastTargetId, upstream, model: target.model, weight: target.weight, timeouts: target.timeouts };
-    this.targets.push(routed);
-    const key = tableKey(upstream.dialect, upstream.region);
+    this.#targets.set(target, routed);
+    return routed;
+  }
+
+  #offer(table: Table, workspace: Workspace, name: string, model: Served, target: RoutedTarget): void {
+    const { dialect, region } = target.upstream;
+    const key = tableKey(dialect, region);
     const offers = table.get(key) ?? new Map<string, Offer>();
     table.set(key, offers);
     const offer = offers.get(name);
-    if (offer === undefined)
-      offers.set(name, { model: model.aliasOf ?? name, created: model.created, region: upstream.region, targets: [routed] });
-    else offer.targets.push(routed);
+    if (offer !== undefined) {
+      offer.targets.push(target);
+      return;
+    }
+    const own = model.aliasOf ?? name;
+    const limits = this.#limits(workspace, own, name);
+    offers.set(name, { model: own, created: model.created, region, limits, exact: model.estimate === "exact", targets: [target] });
+  }
+
+  /** Each limit from the most specific place that sets it. */
+  #limits(workspace: Workspace, model: string, name: string): EffectiveLimits {
+    const places: (Limits | undefined)[] = [
+      workspace.models[model]?.limits,
+      workspace.models[name]?.limits,
+      workspace.limits,
+      this.#config.models[model]?.limits,
+      this.#config.models[name]?.limits,
+      this.#config.limits,
+    ];
+    const pick = <K extends keyof Limits>(field: K) => places.find((place) => place?.[field] !== undefined)?.[field];
+    return {
+      rpm: pick("rpm") ?? Number.MAX_SAFE_INTEGER,
+      tpm: pick("tpm") ?? Number.MAX_SAFE_INTEGER,
+      cacheReadWeight: pick("cacheReadWeight") ?? 0,
+      reserveOutput: pick("reserveOutput") ?? "expected",
+    };
   }
 }
 

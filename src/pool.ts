@@ -1,14 +1,22 @@
 import type { CallEvents, CallOrder, PoolCall } from "./contract/call.ts";
-import type { Config, Timeouts, Upstream } from "./contract/config.ts";
+import type { ProxySettings, Timeouts, Upstream } from "./contract/config.ts";
 import type { DialectName } from "./contract/dialect.ts";
 import { type ErrorKind, GatewayError } from "./contract/errors.ts";
 import { ORDER, type WorkerConfig } from "./contract/messages.ts";
-import { neverStarted, Slot } from "./pool/slot.ts";
+import { Slot } from "./pool/slot.ts";
 
 export interface PoolOptions {
   size: number;
   /** A worker died: why, and how many calls it took along. */
   onDeath(worker: number, reason: string, calls: number): void;
+}
+
+/** What the workers have to know of the configuration. */
+export interface PoolConfig {
+  proxy: ProxySettings | undefined;
+  /** Models whose input is counted by its table. */
+  exact: string[];
+  targets: readonly { id: number; upstream: Upstream; model: string; timeouts: Timeouts }[];
 }
 
 /** A worker that has not shown a sign of life for so long is stuck in a loop and is replaced. */
@@ -31,15 +39,13 @@ export class Pool {
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */
-  async configure(
-    config: Config,
-    targets: readonly { id: number; upstream: Upstream; model: string; timeouts: Timeouts }[],
-  ): Promise<void> {
+  async configure({ proxy, exact, targets }: PoolConfig): Promise<void> {
     const upstreams = [...new Set(targets.map((target) => target.upstream))];
     const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
     const workerConfig: WorkerConfig = {
-      proxy: config.proxy,
+      proxy,
       upstreams,
+      exact,
       targets: targets.map(({ id, upstream, model, timeouts }) => ({ id, upstream: indices.get(upstream) ?? 0, model, timeouts })),
     };
     this.#configuration = JSON.stringify(workerConfig);
@@ -51,9 +57,9 @@ export class Pool {
   call(order: CallOrder, events: CallEvents): PoolCall {
     const slot = this.#leastLoaded();
     if (slot === undefined) return refused(events);
-    const { dialect, target, stream, model, hints, requestId, body } = order;
+    const { dialect, target, stream, model, hints, requestId, guess, body } = order;
     const call = slot.open(events);
-    slot.post([ORDER.call, call.id, dialect, target, stream ? 1 : 0, model, hints, requestId, body]);
+    slot.post([ORDER.call, call.id, dialect, target, stream ? 1 : 0, model, hints, requestId, guess, body]);
     return call;
   }
 
@@ -131,7 +137,7 @@ export class Pool {
 
 function refused(events: CallEvents): PoolCall {
   queueMicrotask(() =>
-    events.fail(new GatewayError("worker_lost", { message: "No worker is available at this moment. Please try again." }), neverStarted()),
+    events.fail(new GatewayError("worker_lost", { message: "No worker is available at this moment. Please try again." }), undefined),
   );
   return { go: () => {}, credit: () => {}, cancel: () => {} };
 }

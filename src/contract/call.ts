@@ -11,16 +11,25 @@ export interface Ended {
   /** Milliseconds from sending the request to the end of the answer. */
   upstreamMs: number;
   upstreamRequestId: string;
+  /** Input tokens as the worker estimated them; 0 where it did not come to that. */
+  estimate: number;
+  /** What this model's estimates are multiplied by, as learned from what its upstream reported. */
+  factor: number;
 }
 
-/** What a worker reports of one call: `open` and `chunk`s, or `answer`; and at the end `done` or `fail`, once. Nothing after `cancel`. */
+/**
+ * What a worker reports of one call: `weighed` where it was asked to, then `open` and `chunk`s, or `answer`; and at the end `done` or `fail`, once,
+ * also for a call that was cancelled. `ended` is undefined where the worker was lost, or there was none.
+ */
 export interface CallEvents {
-  weighed(model: string, stream: boolean, maxTokens: number): void;
+  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void;
+  /** The guess at the input was far off: this is the worker's estimate. */
+  estimated(inputTokens: number): void;
   open(text: ByteText): void;
   chunk(text: ByteText): void;
   answer(text: ByteText): void;
   done(ended: Ended): void;
-  fail(error: GatewayError, ended: Ended): void;
+  fail(error: GatewayError, ended: Ended | undefined): void;
 }
 
 /** The front's end of a call that a worker holds. */
@@ -29,7 +38,7 @@ export interface PoolCall {
   go(target: number, requestId: string): void;
   /** The client has taken `bytes` more. */
   credit(bytes: number): void;
-  /** Ends the call without a word; no event comes after it. */
+  /** Ends the call; of its events only the last one comes, with what was used so far. */
   cancel(): void;
 }
 
@@ -40,5 +49,7 @@ export interface CallOrder {
   model: string;
   hints: string;
   requestId: string;
+  /** Input tokens that were reserved without having been weighed. */
+  guess: number;
   body: ByteText;
 }

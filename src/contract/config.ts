@@ -45,6 +45,14 @@ export interface Limits {
   reserveOutput: "expected" | "max_tokens" | undefined;
 }
 
+/** What is in force for one workspace and model. */
+export interface EffectiveLimits {
+  rpm: number;
+  tpm: number;
+  cacheReadWeight: number;
+  reserveOutput: "expected" | "max_tokens";
+}
+
 /** Milliseconds. */
 export interface Timeouts {
   connectMs: number;

@@ -38,6 +38,8 @@ export interface Dialect {
   readonly routes: readonly Route[];
   /** How this dialect names each kind of failure. */
   readonly errorNames: Readonly<Record<ErrorKind, ErrorName>>;
+  /** Of the rate-limit headers that this dialect has beside `x-ratelimit-…`. */
+  readonly rateLimitPrefix: string | undefined;
   /** Sent on a stream that has been silent for a while: valid between two events, ignored by every client. */
   readonly keepAlive: ByteText;
   /**

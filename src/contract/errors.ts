@@ -13,6 +13,13 @@ export const STATUS = {
   unknown_model: 404,
   method_not_allowed: 405,
   too_large: 413,
+  /** The workspace has used up its requests, or its tokens, of the last minute. */
+  rate_limited_requests: 429,
+  rate_limited_tokens: 429,
+  /** The input alone is more than the workspace's tokens per minute: no wait helps. */
+  too_many_tokens: 413,
+  /** Redis is away, and the operator chose to refuse rather than not to count. */
+  limiter_unavailable: 503,
   /** The upstream refused what the client sent; the client's own mistake, in the upstream's words. */
   upstream_rejected: 400,
   upstream_rate_limited: 429,

@@ -9,13 +9,13 @@ import type { ProxySettings, Timeouts, Upstream } from "./config.ts";
 
 /** Front to worker. */
 export const ORDER = {
-  /** id, dialect, target, stream (0 | 1), model, hints, request id, body: start a call whose body the front has checked. */
+  /** id, dialect, target, stream (0 | 1), model, hints, request id, guess, body: start a call whose body the front has checked; its input was reserved as `guess` tokens. */
   call: 0,
   /** id, dialect, hints: check a large body first. Alone in its message, whose last element is the body as a transferred `ArrayBuffer`. */
   weigh: 1,
   /** id, target, request id: start a weighed call. */
   go: 2,
-  /** id: end a call without a word, whatever it is doing. */
+  /** id: end a call, whatever it is doing; only its `done` comes, with what it has used so far. */
   cancel: 3,
   /** id, n: the client has taken n more bytes. */
   credit: 4,
@@ -29,7 +29,7 @@ export const ORDER = {
 export const REPORT = {
   /** 0: loaded and listening. */
   ready: 0,
-  /** id, model, stream (0 | 1), max tokens: a large body is good. */
+  /** id, model, stream (0 | 1), max tokens, estimated input tokens: the body is good, and the call waits for `go` or `cancel`. */
   weighed: 1,
   /** id, text: the answer is a stream and this is its beginning. */
   open: 2,
@@ -37,17 +37,22 @@ export const REPORT = {
   chunk: 3,
   /** id, text: the whole answer of a call that does not stream; `done` follows. */
   answer: 4,
-  /** id, input, output, cache read, cache write, first byte ms, upstream ms, upstream request id: the call ended well. */
+  /**
+   * id, input, output, cache read, cache write, first byte ms, upstream ms, upstream request id, estimated input, learned factor (`Ended`):
+   * the call ended well, or was cancelled.
+   */
   done: 5,
   /** id, kind, JSON of `FailureDetail`, then as `done`: the call failed, before or after its first byte. */
   fail: 6,
   /** 0, event-loop lag in ms, orders taken so far: sent once a second. */
   pulse: 7,
+  /** id, estimated input tokens: the guess of a running call was far off. */
+  estimated: 8,
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
-export const ORDER_LENGTH: readonly number[] = [9, 4, 4, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 5, 3, 3, 3, 9, 11, 4];
+export const ORDER_LENGTH: readonly number[] = [10, 4, 4, 2, 3, 3, 2];
+export const REPORT_LENGTH: readonly number[] = [2, 6, 3, 3, 3, 11, 13, 4, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
@@ -58,6 +63,8 @@ export type Flat = (string | number)[];
 export interface WorkerConfig {
   proxy: ProxySettings | undefined;
   upstreams: Upstream[];
+  /** Models whose input is counted by its table (`estimate: exact`). */
+  exact: string[];
   /** `upstream` is an index into `upstreams`. Ids are never used twice in the life of a process. */
   targets: { id: number; upstream: number; model: string; timeouts: Timeouts }[];
 }

@@ -65,6 +65,10 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   unknown_model: { type: "not_found_error" },
   method_not_allowed: { type: "invalid_request_error" },
   too_large: { type: "request_too_large" },
+  rate_limited_requests: { type: "rate_limit_error" },
+  rate_limited_tokens: { type: "rate_limit_error" },
+  too_many_tokens: { type: "request_too_large" },
+  limiter_unavailable: { type: "api_error" },
   upstream_rejected: { type: "invalid_request_error" },
   upstream_rate_limited: { type: "rate_limit_error" },
   upstream_overloaded: { type: "overloaded_error", status: 529 },
@@ -83,6 +87,7 @@ export const anthropic: Dialect = {
   name: "anthropic",
   routes,
   errorNames,
+  rateLimitPrefix: "anthropic-ratelimit",
   keepAlive: 'event: ping\ndata: {"type": "ping"}\n\n',
 
   hints(headers) {

@@ -56,6 +56,10 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   unknown_model: { type: "invalid_request_error", code: "model_not_found" },
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   too_large: { type: "invalid_request_error", code: "request_too_large" },
+  rate_limited_requests: { type: "requests", code: "rate_limit_exceeded" },
+  rate_limited_tokens: { type: "tokens", code: "rate_limit_exceeded" },
+  too_many_tokens: { type: "tokens", code: "rate_limit_exceeded" },
+  limiter_unavailable: { type: "service_unavailable_error" },
   upstream_rejected: { type: "invalid_request_error" },
   upstream_rate_limited: { type: "rate_limit_error", code: "rate_limit_exceeded" },
   upstream_overloaded: { type: "service_unavailable_error", code: "server_is_overloaded" },
@@ -74,6 +78,7 @@ export const openai: Dialect = {
   name: "openai",
   routes,
   errorNames,
+  rateLimitPrefix: undefined,
   keepAlive: ": ping\n\n",
 
   hints() {

@@ -81,8 +81,11 @@ export function connectRedis(settings: RedisSettings): RedisClient {
     });
   }
   if (settings.url === undefined) throw new Error("Redis: no url, cluster or sentinel is configured.");
-  if (!settings.url.startsWith("/")) place(settings.url, 6379);
-  return new Redis(settings.url, { ...options, enableOfflineQueue: false, retryStrategy: retryDelayMs });
+  const single = { ...options, enableOfflineQueue: false, retryStrategy: retryDelayMs };
+  // A path is a socket on this machine.
+  if (settings.url.startsWith("/")) return new Redis(settings.url, single);
+  place(settings.url, 6379);
+  return new Redis(settings.url.includes("://") ? settings.url : `redis://${settings.url}`, single);
 }
 
 function connectCluster(settings: RedisSettings, nodes: string[], options: ConnectionOptions): RedisClient {

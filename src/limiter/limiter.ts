@@ -222,7 +222,8 @@ export class Limiter {
     const held = reservation as Held;
     if (held.done) return;
     this.#end(held);
-    const used = Math.max(0, Math.round(usedTokens));
+    // Where the caller does not know, what was reserved stands.
+    const used = Number.isFinite(usedTokens) ? Math.max(0, Math.round(usedTokens)) : held.tokens;
     const debt = Math.max(0, used - held.tokens);
     if (debt > 0) this.#options.onDebt?.(held.workspace, held.model, debt);
     if (used !== held.tokens)
@@ -318,7 +319,8 @@ export class Limiter {
   }
 }
 
-/** Input and what the limit leaves beside it for the answer. */
+/** Input and what the limit leaves beside it for the answer. What is no number takes the whole limit: a sum must never become NaN. */
 function withOutput(input: number, output: number, tpm: number): number {
-  return Math.min(Math.ceil(input) + Math.ceil(output), tpm);
+  const tokens = Math.ceil(Math.max(0, input)) + Math.ceil(Math.max(0, output));
+  return Number.isFinite(tokens) ? Math.min(tokens, tpm) : tpm;
 }

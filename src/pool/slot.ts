@@ -1,12 +1,6 @@
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../contract/errors.ts";
 import { type Flat, ORDER, REPORT, REPORT_LENGTH } from "../contract/messages.ts";
-import { noUsage } from "../contract/usage.ts";
-
-/** For calls that no worker has seen the end of. */
-export function neverStarted(): Ended {
-  return { usage: noUsage(), firstByteMs: 0, upstreamMs: 0, upstreamRequestId: "" };
-}
 
 let lastCallId = 0;
 
@@ -101,7 +95,8 @@ export class Slot {
     const calls = [...this.#calls.values()];
     for (const call of calls) {
       call.cancel();
-      call.events.fail(error, neverStarted());
+      this.forget(call);
+      call.events.fail(error, undefined);
     }
   }
 
@@ -151,7 +146,8 @@ export class Slot {
     if (operation === REPORT.chunk) events.chunk(reports[at + 2] as string);
     else if (operation === REPORT.open) events.open(reports[at + 2] as string);
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
-    else if (operation === REPORT.weighed) events.weighed(reports[at + 2] as string, reports[at + 3] === 1, reports[at + 4] as number);
+    else if (operation === REPORT.weighed) events.weighed(reports[at + 2] as string, reports[at + 3] === 1, reports[at + 4] as number, reports[at + 5] as number);
+    else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {
       this.forget(call);
       events.done(ended(reports, at + 2));
@@ -172,7 +168,14 @@ function ended(reports: Flat, at: number): Ended {
     number,
     number,
   ];
-  return { usage: { input, output, cacheRead, cacheWrite }, firstByteMs, upstreamMs, upstreamRequestId: reports[at + 6] as string };
+  return {
+    usage: { input, output, cacheRead, cacheWrite },
+    firstByteMs,
+    upstreamMs,
+    upstreamRequestId: reports[at + 6] as string,
+    estimate: reports[at + 7] as number,
+    factor: reports[at + 8] as number,
+  };
 }
 
 class SlotCall implements PoolCall {
@@ -195,7 +198,6 @@ class SlotCall implements PoolCall {
   }
 
   cancel(): void {
-    this.#slot.forget(this);
     this.#slot.post([ORDER.cancel, this.id]);
   }
 }

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Calls } from "./calls.ts";
-import type { DirectiveReader } from "./directives.ts";
+import type { Breakage, Reply } from "./delivery.ts";
+import type { Behaviour, DirectiveReader } from "./directives.ts";
 import type { PromptCache } from "./prompt-cache.ts";
 
 /** A key of AWS. With a session token it is temporary and the token has to come with it, signed. */
@@ -52,4 +53,11 @@ export interface State {
   cache: PromptCache;
   /** A new id of 24 characters: counted, so that a run can be repeated. */
   nextId(): string;
+}
+
+/** A stand-in's answer, and what is to go wrong with it. */
+export interface Staged {
+  reply: Reply;
+  behaviour: Readonly<Behaviour>;
+  breakage: Breakage;
 }

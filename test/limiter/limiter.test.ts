@@ -121,6 +121,16 @@ test("a changed limit is in force at the next call", async () => {
   expect((await limiter.reserve(ask({ rpm: 2 }))).outcome).toBe("admitted");
 });
 
+test("a figure that is no number cannot spoil the sums", async () => {
+  const { limiter } = inMemory();
+  expect((await admitted(limiter, { input: Number.NaN })).tokens).toBe(TPM);
+  const other = await admitted(limiter, { model: "other", input: -50, output: 100 });
+  expect(other.tokens).toBe(100);
+  limiter.correct(other, Number.NaN);
+  limiter.settle(other, Number.NaN);
+  expect((await limiter.usage("acme", "other", RPM, TPM))?.tokens.used).toBe(TPM);
+});
+
 test("usage tells what open calls of this process hold", async () => {
   const { limiter } = inMemory();
   const first = await admitted(limiter);

@@ -78,6 +78,18 @@ describeRedis("on a real Redis", () => {
     await sender.close();
   });
 
+  test("a place may be written with or without a scheme, or be a socket", async () => {
+    const socket = `${server.directory}/socket`;
+    const local = await startRedis(["--unixsocket", socket]);
+    for (const url of [`127.0.0.1:${local.port}`, local.url, `${local.url}/2`, socket]) {
+      const client = await connected(connectRedis(settings(url)));
+      const there = new RedisStore({ client, timeoutMs: 1000 });
+      expect((await there.reserve(ask("place/m"))).requests).toBeGreaterThan(0);
+      await there.close();
+    }
+    await local.stop();
+  });
+
   test("scripts that the server has forgotten are given to it again", async () => {
     await store.reserve(ask("flushed/m"));
     await redisCli(server.port, ["script", "flush"]);

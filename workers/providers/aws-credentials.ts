@@ -19,7 +19,12 @@ const RENEW_BEFORE_EXPIRY_MS = 5 * 60_000;
 /** The chain has clocks of its own at most of its places, but none for a `credential_process`. */
 const CHAIN_TIMEOUT_MS = 20_000;
 
-export function awsIdentities(upstream: string, awsRegion: string, credentials: AwsCredentials, nowMs: () => number = Date.now): Identities {
+export function awsIdentities(
+  upstream: string,
+  awsRegion: string,
+  credentials: AwsCredentials,
+  nowMs: () => number = Date.now,
+): Identities {
   if (credentials.kind === "static") {
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const identity: AwsIdentity = { accessKeyId, secretAccessKey, sessionToken };
@@ -32,7 +37,8 @@ export function awsIdentities(upstream: string, awsRegion: string, credentials: 
       load ??= await openChain(awsRegion, profile, nowMs);
       return await load();
     } catch (thrown) {
-      const where = profile === undefined ? "AWS's default chain (environment, configuration files, IRSA, ECS, EC2)" : `the profile "${profile}"`;
+      const where =
+        profile === undefined ? "AWS's default chain (environment, configuration files, IRSA, ECS, EC2)" : `the profile "${profile}"`;
       throw misconfigured(
         `upstream "${upstream}": no AWS credentials from ${where}: ${reason(thrown)}; give the process a role or a profile, or set credentials of the upstream`,
       );
@@ -50,7 +56,11 @@ async function openChain(region: string, profile: string | undefined, nowMs: () 
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withDeadline(chain({ forceRefresh: true }));
     const expiresAtMs = expiration?.getTime() ?? Number.POSITIVE_INFINITY;
     const lifeMs = expiresAtMs - nowMs();
-    return { value: { accessKeyId, secretAccessKey, sessionToken }, expiresAtMs, renewAtMs: expiresAtMs - Math.min(RENEW_BEFORE_EXPIRY_MS, lifeMs / 5) };
+    return {
+      value: { accessKeyId, secretAccessKey, sessionToken },
+      expiresAtMs,
+      renewAtMs: expiresAtMs - Math.min(RENEW_BEFORE_EXPIRY_MS, lifeMs / 5),
+    };
   };
 }
 

@@ -9,7 +9,10 @@ const SHOWN_CHARACTERS = 300;
 
 /** Our own mistake: the client learns only that it is not its own. `log` names the upstream and the cure. */
 export function misconfigured(log: string): GatewayError {
-  return new GatewayError("misconfigured", { message: "The gateway is not set up correctly for this model; its operator has to act.", log });
+  return new GatewayError("misconfigured", {
+    message: "The gateway is not set up correctly for this model; its operator has to act.",
+    log,
+  });
 }
 
 /** An upstream's text for a log line: one line, and not long. */

@@ -12,7 +12,10 @@ export type AnswerReading = (answer: Record<string, unknown>, text: ByteText, us
 
 /** An answer that breaks the upstream's own protocol. `log` says how. */
 export function malformed(upstream: string, log: string): GatewayError {
-  const detail: FailureDetail = { message: "The model's service sent an answer that cannot be read.", log: `upstream "${upstream}": ${log}` };
+  const detail: FailureDetail = {
+    message: "The model's service sent an answer that cannot be read.",
+    log: `upstream "${upstream}": ${log}`,
+  };
   return new GatewayError("upstream_malformed", detail);
 }
 
@@ -54,7 +57,8 @@ export class WholeAnswer implements Reader {
     const text = this.#parts.join("");
     this.#parts = [];
     const answer = parse(text);
-    const result = answer === undefined ? malformed(this.#upstream, "the answer is not a JSON object") : this.#read(answer, text, this.usage);
+    const result =
+      answer === undefined ? malformed(this.#upstream, "the answer is not a JSON object") : this.#read(answer, text, this.usage);
     if (typeof result !== "string") {
       this.#error = result;
       return "";

@@ -11,7 +11,7 @@ const CERTIFICATE_CODE = /CERT|^UNABLE_TO_|SELF_SIGNED|^HOSTNAME_|^INVALID_(?:CA
 /** Probes start after this much silence: below the idle limits of the NAT gateways and load balancers on the way, so a model may think for minutes. */
 const TCP_KEEP_ALIVE_MS = 45_000;
 
-export interface Route {
+interface Route {
   origin: Origin;
   proxy: ProxyServer | undefined;
   /** Undefined: the thread's default. */

@@ -95,7 +95,8 @@ export class FrameDecoder {
     const total = bytes.readUInt32BE(at);
     const headers = bytes.readUInt32BE(at + 4);
     if (total > MAX_FRAME_BYTES) return this.#fail(`a frame of ${total} bytes`);
-    if (headers > MAX_HEADER_BYTES || headers > total - OVERHEAD_BYTES) return this.#fail(`${headers} bytes of headers in a frame of ${total}`);
+    if (headers > MAX_HEADER_BYTES || headers > total - OVERHEAD_BYTES)
+      return this.#fail(`${headers} bytes of headers in a frame of ${total}`);
     return total;
   }
 

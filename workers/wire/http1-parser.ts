@@ -66,11 +66,11 @@ function hexDigit(byte: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
-export class Malformed extends Error {
+class Malformed extends Error {
   override readonly name = "Malformed";
 }
 
-export interface Head {
+interface Head {
   /** 0 or 1: HTTP/1.0 or HTTP/1.1. */
   minor: number;
   status: number;
@@ -94,11 +94,6 @@ export class HeadCollector {
   #text = "";
   /** Bytes of the last piece that belonged to the head. */
   used = 0;
-
-  /** True where something came but not the end. */
-  get begun(): boolean {
-    return this.#text !== "";
-  }
 
   /**
    * Takes the bytes from `from` on; returns the text before the empty line once it is complete.

@@ -1,0 +1,119 @@
+/** An answer as an Anthropic message, whole or as the events of a stream: wire.md §1.6, §1.7, §3.4, §3.5. */
+import { Buffer } from "node:buffer";
+import { type Answer, joined, type Part } from "./answer.ts";
+import type { FrameCache } from "./bedrock-frames.ts";
+import type { CacheUsage } from "./bedrock-question.ts";
+import type { Frame } from "./delivery.ts";
+import type { JsonObject } from "./json.ts";
+
+export interface Usage {
+  /** Without what the cache took or gave. */
+  input: number;
+  output: number;
+  cached: CacheUsage | undefined;
+}
+
+export interface Shown {
+  id: string;
+  model: string;
+  hideThinking: boolean;
+  nextId(): string;
+}
+
+const STOP_REASONS = { end: "end_turn", length: "max_tokens", stop: "stop_sequence", call: "tool_use", filter: "refusal" } as const;
+/** Opaque to everyone; it has to come back as it was. */
+const SIGNATURE = Buffer.from("the sandbox's signature of a thought, of no use anywhere else").toString("base64");
+
+function usageFields(usage: Usage, output: number): JsonObject {
+  const { read, write5m, write1h } = usage.cached ?? { read: 0, write5m: 0, write1h: 0 };
+  return {
+    input_tokens: usage.input,
+    cache_creation_input_tokens: write5m + write1h,
+    cache_read_input_tokens: read,
+    cache_creation: { ephemeral_5m_input_tokens: write5m, ephemeral_1h_input_tokens: write1h },
+    output_tokens: output,
+  };
+}
+
+function message(shown: Shown, fields: JsonObject): JsonObject {
+  return { model: shown.model, id: shown.id, type: "message", role: "assistant", ...fields };
+}
+
+export function messageOfAnswer(answer: Answer, usage: Usage, shown: Shown): JsonObject {
+  return message(shown, {
+    content: answer.parts.map((part) => block(part, shown)),
+    stop_reason: STOP_REASONS[answer.end],
+    stop_sequence: answer.stopSequence ?? null,
+    usage: usageFields(usage, usage.output),
+  });
+}
+
+function block(part: Part, shown: Shown): JsonObject {
+  switch (part.kind) {
+    case "thinking":
+      return { type: "thinking", thinking: shown.hideThinking ? "" : joined(part), signature: SIGNATURE };
+    case "text":
+      return { type: "text", text: joined(part) };
+    case "call":
+      return { type: "tool_use", id: `toolu_bdrk_${shown.nextId()}`, name: part.name, input: parsed(joined(part)) };
+  }
+}
+
+/** Arguments that `max_tokens` cut short are no JSON; the service then shows none. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+const DELTAS: Record<Part["kind"], { type: string; field: string }> = {
+  thinking: { type: "thinking_delta", field: "thinking" },
+  text: { type: "text_delta", field: "text" },
+  call: { type: "input_json_delta", field: "partial_json" },
+};
+
+export function* answerFrames(answer: Answer, usage: Usage, shown: Shown, frames: FrameCache): Iterable<Frame> {
+  const began = performance.now();
+  let index = 0;
+  const frame = (step: Frame["step"], event: JsonObject): Frame => ({ step, bytes: frames.chunk(JSON.stringify(event), index++) });
+
+  const start = message(shown, { content: [], stop_reason: null, stop_sequence: null, usage: usageFields(usage, Math.min(1, usage.output)) });
+  yield frame("open", { type: "message_start", message: start });
+  const firstByte = performance.now();
+  for (const [at, part] of answer.parts.entries()) {
+    yield frame("open", { type: "content_block_start", index: at, content_block: emptyBlock(part, shown) });
+    const { type, field } = DELTAS[part.kind];
+    if (!(part.kind === "thinking" && shown.hideThinking)) {
+      for (const token of part.tokens) yield frame("token", { type: "content_block_delta", index: at, delta: { type, [field]: token } });
+    }
+    if (part.kind === "thinking") yield frame("open", { type: "content_block_delta", index: at, delta: { type: "signature_delta", signature: SIGNATURE } });
+    yield frame(at === answer.parts.length - 1 ? "close" : "open", { type: "content_block_stop", index: at });
+  }
+  const delta = { stop_reason: STOP_REASONS[answer.end], stop_sequence: answer.stopSequence ?? null };
+  yield frame("close", { type: "message_delta", delta, usage: usageFields(usage, usage.output) });
+  yield frame("end", { type: "message_stop", "amazon-bedrock-invocationMetrics": metrics(usage, performance.now() - began, firstByte - began) });
+}
+
+function emptyBlock(part: Part, shown: Shown): JsonObject {
+  switch (part.kind) {
+    case "thinking":
+      return { type: "thinking", thinking: "", signature: "" };
+    case "text":
+      return { type: "text", text: "" };
+    case "call":
+      return { type: "tool_use", id: `toolu_bdrk_${shown.nextId()}`, name: part.name, input: {} };
+  }
+}
+
+function metrics(usage: Usage, latencyMs: number, firstByteMs: number): JsonObject {
+  return {
+    inputTokenCount: usage.input,
+    outputTokenCount: usage.output,
+    invocationLatency: Math.round(latencyMs),
+    firstByteLatency: Math.round(firstByteMs),
+    cacheReadInputTokenCount: usage.cached?.read ?? 0,
+    cacheWriteInputTokenCount: (usage.cached?.write5m ?? 0) + (usage.cached?.write1h ?? 0),
+  };
+}

@@ -1,0 +1,119 @@
+import { validation } from "./aws-error.ts";
+import type { BedrockModel } from "./bedrock-models.ts";
+import { isObject, type JsonObject, objects } from "./json.ts";
+import { readPicture } from "./picture.ts";
+
+const BLOCKS: Readonly<Record<string, readonly string[]>> = {
+  user: ["text", "image", "document", "tool_result", "search_result"],
+  assistant: ["text", "thinking", "redacted_thinking", "tool_use", "compaction"],
+  system: ["text"],
+};
+const FIRST_WITH_SYSTEM_ROLE = 4.8;
+const FIRST_WITHOUT_PREFILL = 4.6;
+
+/** @throws AwsError 400 */
+export function checkMessages(body: JsonObject, model: BedrockModel): void {
+  const { messages } = body;
+  if (messages === undefined) throw validation("messages: Field required");
+  if (!Array.isArray(messages)) throw validation("messages: Input should be a valid list");
+  if (messages.length === 0) throw validation("messages: at least one message is required");
+  let called: string[] = [];
+  for (const [index, message] of messages.entries()) {
+    if (!isObject(message)) throw validation(`messages.${index}: Input should be a valid dictionary`);
+    const { role } = message;
+    if (role !== "user" && role !== "assistant" && !(role === "system" && model.version >= FIRST_WITH_SYSTEM_ROLE)) {
+      throw validation(`messages.${index}.role: Input should be 'user' or 'assistant'`);
+    }
+    if (index === 0 && role !== "user") throw validation('messages: first message must use the "user" role');
+    for (const key of Object.keys(message)) if (key !== "role" && key !== "content") throw validation(`messages.${index}.${key}: Extra inputs are not permitted`);
+    checkContent(message.content, index, role, index === messages.length - 1);
+    called = checkToolTurn(message, index, called);
+  }
+  if (called.length > 0) throw unanswered(messages.length - 1, called);
+  checkPrefill(messages.at(-1), model);
+}
+
+function checkContent(content: unknown, index: number, role: string, isLast: boolean): void {
+  const place = `messages.${index}.content`;
+  if (typeof content === "string") {
+    if (content === "" && !(isLast && role === "assistant")) throw validation(`messages.${index}: ${role} messages must have non-empty content`);
+    return;
+  }
+  if (!Array.isArray(content)) throw validation(`${place}: Input should be a valid list`);
+  if (content.length === 0 && !(isLast && role === "assistant")) throw validation(`${place}: Input should have at least one block`);
+  for (const [at, block] of content.entries()) checkBlock(block, `${place}.${at}`, BLOCKS[role] ?? []);
+}
+
+function checkBlock(block: unknown, place: string, allowed: readonly string[]): void {
+  const type = isObject(block) ? block.type : undefined;
+  if (!isObject(block) || typeof type !== "string" || !allowed.includes(type)) {
+    throw validation(`${place}: Input tag '${String(type)}' found using 'type' does not match any of the expected tags: ${allowed.map((each) => `'${each}'`).join(", ")}`);
+  }
+  if (type === "text") {
+    if (typeof block.text !== "string") throw validation(`${place}.text.text: Field required`);
+    if (block.text === "") throw validation("messages: text content blocks must be non-empty");
+  }
+  if (type === "image") checkImage(block.source, `${place}.image.source`);
+  if (type === "document") checkDocument(block.source, `${place}.document.source`);
+  if (type === "tool_result" && Array.isArray(block.content)) {
+    for (const [at, inner] of block.content.entries()) checkBlock(inner, `${place}.tool_result.content.${at}`, ["text", "image", "document", "search_result", "tool_reference"]);
+  }
+}
+
+/** Bedrock fetches nothing and has no Files API. */
+function checkSource(source: unknown, place: string, allowed: readonly string[]): asserts source is JsonObject {
+  if (!isObject(source)) throw validation(`${place}: Field required`);
+  if (typeof source.type !== "string" || !allowed.includes(source.type)) {
+    throw validation(`${place}: Input tag '${String(source.type)}' found using 'type' does not match any of the expected tags: ${allowed.map((each) => `'${each}'`).join(", ")}`);
+  }
+}
+
+function checkImage(source: unknown, place: string): void {
+  checkSource(source, place, ["base64"]);
+  const types = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+  if (typeof source.media_type !== "string" || !types.includes(source.media_type)) {
+    throw validation(`${place}.base64.media_type: Input should be ${types.map((each) => `'${each}'`).join(", ")}`);
+  }
+  if (typeof source.data !== "string" || !/^[A-Za-z0-9+/]+={0,2}$/.test(source.data.slice(0, 1_000) + source.data.slice(-4))) {
+    throw validation(`${place}.base64.data: Invalid base64 data`);
+  }
+  const picture = readPicture(source.data);
+  if (picture === undefined) throw validation(`${place}.base64.data: Could not process image`);
+  if (picture.mediaType !== source.media_type) {
+    throw validation(`${place}.base64.data: The image was specified using the ${source.media_type} media type, but the image appears to be a ${picture.mediaType} image`);
+  }
+}
+
+function checkDocument(source: unknown, place: string): void {
+  checkSource(source, place, ["base64", "text", "content"]);
+  if (source.type === "base64" && source.media_type !== "application/pdf") throw validation(`${place}.base64.media_type: Input should be 'application/pdf'`);
+  if (source.type === "base64" && (typeof source.data !== "string" || source.data === "")) throw validation(`${place}.base64.data: Field required`);
+}
+
+/** Every call is answered in the very next message, and nothing else is. Returns the calls that this message makes. */
+function checkToolTurn(message: JsonObject, index: number, called: string[]): string[] {
+  const blocks = objects(message.content);
+  const results = blocks.filter((block) => block.type === "tool_result").map((block) => String(block.tool_use_id));
+  const stray = results.find((id) => !called.includes(id));
+  if (stray !== undefined) {
+    throw validation(
+      `messages.${index}.content.0: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${stray}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`,
+    );
+  }
+  const missing = called.filter((id) => !results.includes(id));
+  if (missing.length > 0) throw unanswered(index - 1, missing);
+  return blocks.filter((block) => block.type === "tool_use").map((block) => String(block.id));
+}
+
+function unanswered(index: number, ids: string[]): Error {
+  return validation(
+    `messages.${index}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${ids.join(", ")}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`,
+  );
+}
+
+function checkPrefill(last: unknown, model: BedrockModel): void {
+  if (!isObject(last) || last.role !== "assistant") return;
+  if (model.version >= FIRST_WITHOUT_PREFILL) throw validation("This model does not support assistant message prefill. The conversation must end with a user message.");
+  const text = typeof last.content === "string" ? last.content : objects(last.content).at(-1)?.text;
+  if (typeof text === "string" && /\s$/.test(text)) throw validation("messages: final assistant content cannot end with trailing whitespace");
+}

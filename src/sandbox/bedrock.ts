@@ -1,0 +1,170 @@
+/** The stand-in for Bedrock's runtime: InvokeModel, InvokeModelWithResponseStream, CountTokens. */
+import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import { type Answer, answer, joined } from "./answer.ts";
+import { AwsError, awsErrorReply, awsFailure, messageOf, validation } from "./aws-error.ts";
+import { checkBody } from "./bedrock-check.ts";
+import { answerFrames, messageOfAnswer, type Usage } from "./bedrock-answer.ts";
+import { corruptFrame, errorFrame, exceptionFrame, FrameCache } from "./bedrock-frames.ts";
+import { type BedrockModel, findModel } from "./bedrock-models.ts";
+import { cacheUsage, readQuestion } from "./bedrock-question.ts";
+import type { CallRecord } from "./calls.ts";
+import type { Breakage, Reply } from "./delivery.ts";
+import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
+import { isObject, type JsonObject, text } from "./json.ts";
+import { SignatureCheck } from "./sigv4-check.ts";
+import type { Arrival, Staged, State } from "./state.ts";
+
+const ROUTE = /^\/model\/(.+)\/(invoke|invoke-with-response-stream|count-tokens)$/;
+const MAX_BODY_BYTES = 25_000_000;
+
+const breakage: Breakage = {
+  corrupt: corruptFrame,
+  exception(type) {
+    if (type === "error") return errorFrame("InternalError", "An internal error occurred.");
+    const name = type === "" ? "throttlingException" : type;
+    const message = messageOf(name);
+    return exceptionFrame(name, name === "modelStreamErrorException" ? { message, originalStatusCode: 500, originalMessage: "Internal server error" } : { message });
+  },
+};
+
+export class Bedrock {
+  readonly #state: State;
+  readonly #signatures = new SignatureCheck();
+  readonly #frames = new FrameCache();
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  async answer(arrival: Arrival, record: CallRecord): Promise<Staged> {
+    const requestId = randomUUID();
+    try {
+      record.region = await this.#authenticate(arrival);
+      return this.#call(arrival, record, requestId);
+    } catch (thrown) {
+      const error = thrown instanceof UnknownDirective ? validation(thrown.message) : thrown;
+      if (error instanceof AwsError) return staged(awsErrorReply(error, requestId));
+      throw thrown;
+    }
+  }
+
+  /** The region that was signed for; undefined where a bearer key came. */
+  async #authenticate(arrival: Arrival): Promise<string | undefined> {
+    const { credentials, now } = this.#state;
+    const bearer = /^Bearer (.*)$/i.exec(arrival.headers.authorization ?? "")?.[1];
+    if (bearer === undefined) return await this.#signatures.check(arrival, credentials.aws, now());
+    if (!credentials.bearerTokens.includes(bearer)) {
+      throw new AwsError("AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.");
+    }
+    return undefined;
+  }
+
+  #call(arrival: Arrival, record: CallRecord, requestId: string): Staged {
+    const [, rawId, operation] = ROUTE.exec(arrival.path) ?? [];
+    if (rawId === undefined || arrival.method !== "POST") return staged(unknownOperation(requestId));
+    if (arrival.body.length > MAX_BODY_BYTES) {
+      throw validation(`1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to ${MAX_BODY_BYTES}`);
+    }
+    const id = decode(rawId);
+    const model = found(id, record.region);
+    const body = parse(arrival.body);
+    this.#state.calls.keepBody(record, body, arrival.body.length);
+    if (operation === "count-tokens") return staged(json(200, { inputTokens: countTokens(body, model) }, requestId));
+    checkBody(body, model);
+    return this.#invoke(body, id, model, operation === "invoke-with-response-stream", requestId);
+  }
+
+  #invoke(body: JsonObject, id: string, model: BedrockModel, isStream: boolean, requestId: string): Staged {
+    const { directives, cache, now, nextId } = this.#state;
+    const question = readQuestion(body);
+    const behaviour = directives.read(question.text, id);
+    const failure = behaviour.failure ?? (isStream ? undefined : failureOf(behaviour));
+    if (failure !== undefined) return staged(awsFailure(failure, requestId), behaviour);
+
+    const made = answer(question, model.name, behaviour);
+    const cached = cacheUsage(body, model.name, cache, now());
+    const charged = cached === undefined ? 0 : cached.read + cached.write5m + cached.write1h;
+    const usage: Usage = { input: Math.max(0, question.inputTokens - charged), output: made.outputTokens, cached };
+    const shown = { id: `msg_bdrk_${nextId()}`, model: model.name, hideThinking: isObject(body.thinking) && body.thinking.display === "omitted", nextId };
+    if (isStream) {
+      const headers = {
+        "content-type": "application/vnd.amazon.eventstream",
+        "x-amzn-requestid": requestId,
+        "x-amzn-bedrock-content-type": "application/json",
+      };
+      return staged({ status: 200, headers, content: { frames: answerFrames(made, usage, shown, this.#frames) }, tokens: 0 }, behaviour);
+    }
+    const reply = json(200, messageOfAnswer(made, usage, shown), requestId);
+    Object.assign(reply.headers, {
+      "x-amzn-bedrock-invocation-latency": "1",
+      "x-amzn-bedrock-input-token-count": String(usage.input),
+      "x-amzn-bedrock-output-token-count": String(usage.output),
+      "x-amzn-bedrock-cache-read-input-token-count": String(cached?.read ?? 0),
+      "x-amzn-bedrock-cache-write-input-token-count": String((cached?.write5m ?? 0) + (cached?.write1h ?? 0)),
+    });
+    reply.tokens = made.outputTokens;
+    return staged(reply, behaviour);
+  }
+}
+
+function staged(reply: Reply, behaviour: Readonly<Behaviour> = USUAL): Staged {
+  return { reply, behaviour, breakage };
+}
+
+function json(status: number, body: unknown, requestId: string): Reply {
+  return {
+    status,
+    headers: { "content-type": "application/json", "x-amzn-requestid": requestId },
+    content: { body: Buffer.from(JSON.stringify(body)) },
+    tokens: 0,
+  };
+}
+
+/** A call that does not stream has no frames: the exception is its answer. */
+function failureOf(behaviour: Readonly<Behaviour>): Behaviour["failure"] {
+  const exception = behaviour.breaks.find((each) => each.how === "exception");
+  return exception && { status: 0, type: exception.type || "throttlingException", retryAfter: 0, shape: "" };
+}
+
+function decode(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    throw validation("The provided model identifier is invalid.");
+  }
+}
+
+function found(id: string, region: string | undefined): BedrockModel {
+  const model = findModel(id, region);
+  if (model === "unknown") throw validation("The provided model identifier is invalid.");
+  if (model === "needs profile") {
+    throw validation(
+      `Invocation of model ID ${id} with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.`,
+    );
+  }
+  return model;
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    throw validation("Malformed input request: Unable to parse JSON, please reformat your input and try again.");
+  }
+}
+
+/** CountTokens wraps the body of an InvokeModel in base64 (wire.md §1.10). */
+function countTokens(body: unknown, model: BedrockModel): number {
+  const input = isObject(body) && isObject(body.input) ? body.input.invokeModel : undefined;
+  const wrapped = isObject(input) ? text(input.body) : "";
+  if (wrapped === "") throw validation("input: one of invokeModel or converse is required");
+  const inner = parse(Buffer.from(wrapped, "base64"));
+  checkBody(inner, model);
+  return readQuestion(inner).inputTokens;
+}
+
+function unknownOperation(requestId: string): Reply {
+  const headers = { "content-type": "application/xml", "x-amzn-requestid": requestId, "x-amzn-errortype": "UnknownOperationException" };
+  return { status: 404, headers, content: { body: Buffer.from("<UnknownOperationException/>\n") }, tokens: 0 };
+}

@@ -1,0 +1,74 @@
+/** How a body may come, and how large (design §3.1, §3.5). */
+import { describe, expect } from "bun:test";
+import { deflateSync, gzipSync } from "node:zlib";
+import { DIALECTS, type Spoken } from "./dialects.ts";
+import { expectFailure, KEY, MARKER, MAX_BODY, type World } from "./world.ts";
+
+/** Above this a worker checks the body, not the front. */
+const LARGE = 100 * 1024;
+const HEADERS = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+
+export function specifyBodies(world: World): void {
+  for (const dialect of DIALECTS) describe(dialect.name, () => specifyDialect(world, dialect));
+}
+
+function specifyDialect(world: World, dialect: Spoken): void {
+  const send = (body: string | Uint8Array, headers: Record<string, string> = {}, chunked = false) =>
+    world.call({ path: dialect.path, headers: { ...HEADERS, ...headers }, body, chunked }).answered;
+  const bodyOf = (length: number, more: Record<string, unknown> = {}) =>
+    JSON.stringify(dialect.body(`${MARKER} [sandbox: text] ${"weir ".repeat(length / 5)}`, more));
+
+  world.sentence("a body may come in chunks, without a length", async () => {
+    const answered = await send(bodyOf(200_000), {}, true);
+    expect(answered.status).toBe(200);
+    expect(answered.whole).toBe(true);
+  });
+
+  world.sentence("a body may be compressed, small or large", async () => {
+    for (const length of [100, 200_000]) {
+      const body = bodyOf(length);
+      for (const [encoding, bytes] of [
+        ["gzip", gzipSync(body)],
+        ["GZIP", gzipSync(body)],
+        ["deflate", deflateSync(body)],
+      ] as const) {
+        expect([encoding, length, (await send(bytes, { "content-encoding": encoding })).status]).toEqual([encoding, length, 200]);
+      }
+    }
+  });
+
+  world.sentence("an encoding that Weir does not know, and one that is not what it says, are a 400 that says so", async () => {
+    const unknown = expectFailure(dialect, await send("x", { "content-encoding": "zstd, br" }), "invalid");
+    expect(unknown.message).toMatch(/content-encoding.*gzip/);
+    for (const broken of [Buffer.from("not gzip at all"), gzipSync(bodyOf(100)).subarray(0, 60)]) {
+      expect(expectFailure(dialect, await send(broken, { "content-encoding": "gzip" }), "invalid").message).toMatch(/gzip/);
+    }
+  });
+
+  world.sentence("more than the limit is a 413, however it comes: declared, in chunks, or inflating past it", async () => {
+    const large = bodyOf(MAX_BODY + 10_000);
+    expect(expectFailure(dialect, await send(large), "too_large").message).toContain("6 MiB");
+    expectFailure(dialect, await send(large, {}, true), "too_large");
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, 0x20));
+    expect(bomb.length).toBeLessThan(MAX_BODY / 10);
+    expectFailure(dialect, await send(bomb, { "content-encoding": "gzip" }), "too_large");
+  });
+
+  world.sentence("a body of five megabytes is taken, streaming and not", async () => {
+    for (const stream of [false, true]) {
+      const answered = await send(bodyOf(5_000_000, { stream }));
+      expect(answered.status).toBe(200);
+      expect(world.sandbox.calls.recent.at(-1)?.bodyBytes).toBeGreaterThan(5_000_000);
+      if (stream) expect(dialect.isComplete(answered.text)).toBe(true);
+    }
+  });
+
+  world.sentence("a large body's mistakes are told as a small one's", async () => {
+    for (const length of [10, LARGE]) {
+      const { message } = expectFailure(dialect, await send(bodyOf(length, { temperature: "warm" })), "invalid");
+      expect(message).toMatch(/^temperature: must be a number/);
+      expect(expectFailure(dialect, await send(bodyOf(length).slice(0, -1)), "invalid").message).toMatch(/ends in the middle/);
+      expect(expectFailure(dialect, await send(bodyOf(length, { model: "nobody" })), "not_found_model").message).toContain("nobody");
+    }
+  });
+}

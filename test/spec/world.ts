@@ -1,0 +1,231 @@
+/** What the sentences share: a gateway in a process of its own, the sandbox's stand-ins and a recorder behind it. */
+import { expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../harness/weir.ts";
+import { type Answered, type Asking, Call } from "./client.ts";
+import type { Failure, Spoken } from "./dialects.ts";
+import { exceptionOf } from "./exceptions.ts";
+import { type Recorder, startRecorder } from "./recorder.ts";
+
+export const KEY = "weir_spec_acme_TsxZ1nQm6hVwYb3dRk8pLf";
+/** Its workspace is at home in `us`. */
+export const US_KEY = "weir_spec_overseas_Pq2sVn5tXw8zCe";
+/** Its workspace has no default region. */
+export const HOMELESS_KEY = "weir_spec_homeless_Kd7fGh1jLm4nBv";
+export const EXPIRED_KEY = "weir_spec_expired_Ru3yTe6wQi9oPa";
+export const ADMIN_TOKEN = "spec-admin-token-9c41f7be52";
+/** Stands in every prompt, and nowhere else: it must never be seen in what Weir writes. */
+export const MARKER = "prompt-marker-51c9e7";
+
+const WRONG_SECRET = "spec-wrong-secret-0b4dd2aa61";
+
+export const MAX_BODY = 6 * 1024 * 1024;
+const HASTY = { first_byte: "300ms", silence: "300ms" };
+const FREE = { rpm: 1_000_000, tpm: 1_000_000_000 };
+
+export interface Question {
+  prompt?: string;
+  stream?: boolean;
+  more?: Record<string, unknown>;
+  /** In place of the dialect's own in `eu`. */
+  path?: string;
+  headers?: Record<string, string>;
+  /** In place of `KEY`; null sends none. */
+  key?: string | null;
+  /** In place of the dialect's own. */
+  body?: string;
+}
+
+export class World {
+  readonly runtime: RuntimeName;
+  readonly #secrets = [KEY, US_KEY, HOMELESS_KEY, EXPIRED_KEY, ADMIN_TOKEN, WRONG_SECRET, MARKER];
+  #weir: Weir | undefined;
+  #sandbox: Sandbox | undefined;
+  #recorder: Recorder | undefined;
+  #closedPort = 0;
+  #others: Weir[] = [];
+
+  constructor(runtime: RuntimeName) {
+    this.runtime = runtime;
+  }
+
+  get weir(): Weir {
+    return present(this.#weir);
+  }
+
+  get sandbox(): Sandbox {
+    return present(this.#sandbox);
+  }
+
+  get recorder(): Recorder {
+    return present(this.#recorder);
+  }
+
+  /** What nobody may find in the gateway's output. */
+  get secrets(): readonly string[] {
+    const { credentials } = this.sandbox;
+    return [...this.#secrets, ...credentials.aws.map(({ secretAccessKey }) => secretAccessKey), ...credentials.apiKeys];
+  }
+
+  async start(): Promise<void> {
+    this.#sandbox = await startSandbox();
+    this.#recorder = await startRecorder();
+    this.#closedPort = await closedPort();
+    this.#weir = await this.another({ environment: {} }, false);
+  }
+
+  async stop(): Promise<void> {
+    for (const weir of [...this.#others, this.#weir]) weir?.child.kill("SIGKILL");
+    this.#recorder?.close();
+    await this.#sandbox?.close();
+  }
+
+  /** A gateway of its own for a sentence that ends or breaks it. */
+  async another(options: WeirOptions & { server?: object } = {}, counted = true): Promise<Weir> {
+    const { server, ...others } = options;
+    const weir = await startWeir({ runtime: this.runtime, config: this.configuration(server), ...others });
+    if (counted) this.#others.push(weir);
+    return weir;
+  }
+
+  /** One sentence of the specification. What cannot hold on a runtime is data with its reason (`exceptions.ts`). */
+  sentence(name: string, body: () => void | Promise<void>, timeoutMs = 10_000): void {
+    const exception = exceptionOf(this.runtime, name);
+    if (exception === undefined) test(name, body, timeoutMs);
+    else test.skip(`${name} [not on ${this.runtime}: ${exception.because}]`, body);
+  }
+
+  call(asking: Asking, weir: Weir = this.weir): Call {
+    return new Call(Number(new URL(weir.url).port), asking);
+  }
+
+  /** Asks for an answer to a prompt, as a client of this dialect does. */
+  open(dialect: Spoken, question: Question = {}, weir: Weir = this.weir): Call {
+    const { prompt = "Hello", stream, more, path = dialect.path, headers = {}, key = KEY, body } = question;
+    const fields = { ...(stream === undefined ? {} : { stream }), ...more };
+    return this.call(
+      {
+        path,
+        headers: { "content-type": "application/json", ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...headers },
+        body: body ?? JSON.stringify(dialect.body(`${MARKER} ${prompt}`, fields)),
+      },
+      weir,
+    );
+  }
+
+  async ask(dialect: Spoken, question: Question = {}, weir: Weir = this.weir): Promise<Answered> {
+    return await this.open(dialect, question, weir).answered;
+  }
+
+  async get(path: string, key: string | null = KEY): Promise<Answered> {
+    return await this.call({ method: "GET", path, headers: key === null ? {} : { authorization: `Bearer ${key}` } }).answered;
+  }
+
+  /** The access line of an answer. */
+  logged(answered: Answered, weir: Weir = this.weir): Promise<Record<string, unknown>> {
+    const id = answered.headers.get("request-id");
+    return weir.logged((line) => line.message === "request" && line.request_id === id);
+  }
+
+  configuration(server: object = {}): Record<string, unknown> {
+    const { bedrock, azure, credentials } = this.sandbox;
+    const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
+    const bedrockAt = (region: string, aws_region: string, endpoint: string, secret = secretAccessKey) => ({
+      provider: "bedrock",
+      region,
+      aws_region,
+      endpoint,
+      credentials: { access_key_id: accessKeyId, secret_access_key: secret },
+    });
+    const azureAt = (region: string, endpoint: string, api_key = credentials.apiKeys[0] ?? "") => ({
+      provider: "azure",
+      region,
+      endpoint,
+      credentials: { api_key },
+    });
+    const nowhere = `http://127.0.0.1:${this.#closedPort}`;
+    const haiku = "anthropic.claude-3-haiku-20240307-v1:0";
+    const at = (upstream: string, model: string) => ({ upstream, model });
+    return {
+      server: { max_body: MAX_BODY, drain_timeout: "2s", ...server },
+      admin: { token: ADMIN_TOKEN },
+      workers: 2,
+      limits: FREE,
+      upstreams: {
+        "bedrock-eu": bedrockAt("eu", "eu-central-1", bedrock.url),
+        "bedrock-us": bedrockAt("us", "us-east-1", bedrock.url),
+        "bedrock-recorder": bedrockAt("eu", "eu-central-1", this.recorder.url),
+        "bedrock-wrong": bedrockAt("eu", "eu-central-1", bedrock.url, WRONG_SECRET),
+        "bedrock-nowhere": bedrockAt("eu", "eu-central-1", nowhere),
+        "azure-eu": azureAt("eu", azure.url),
+        "azure-us": azureAt("us", azure.url),
+        "azure-recorder": azureAt("eu", this.recorder.url),
+        "azure-wrong": azureAt("eu", azure.url, WRONG_SECRET),
+        "azure-nowhere": azureAt("eu", nowhere),
+      },
+      models: {
+        claude: { targets: [at("bedrock-eu", haiku), at("bedrock-us", haiku)] },
+        "claude-us": { targets: [at("bedrock-us", haiku)] },
+        "claude-recorded": { targets: [at("bedrock-recorder", haiku)] },
+        "claude-misconfigured": { targets: [at("bedrock-wrong", haiku)] },
+        "claude-unreachable": { targets: [at("bedrock-nowhere", haiku)] },
+        "claude-hasty": { timeouts: HASTY, targets: [at("bedrock-eu", haiku)] },
+        gpt: { targets: [at("azure-eu", "gpt-4o-eu"), at("azure-us", "gpt-4o-us")] },
+        "gpt-us": { targets: [at("azure-us", "gpt-4o-us")] },
+        "gpt-recorded": { targets: [at("azure-recorder", "gpt-4o-recorded")] },
+        "gpt-misconfigured": { targets: [at("azure-wrong", "gpt-4o-eu")] },
+        "gpt-unreachable": { targets: [at("azure-nowhere", "gpt-4o-eu")] },
+        "gpt-hasty": { timeouts: HASTY, targets: [at("azure-eu", "gpt-4o-eu")] },
+      },
+      workspaces: {
+        acme: { default_region: "eu", keys: [keyEntry("ci", KEY), { ...keyEntry("old", EXPIRED_KEY), expires_at: "2020-01-01" }] },
+        overseas: { default_region: "us", keys: [keyEntry("ci", US_KEY)] },
+        homeless: { keys: [keyEntry("ci", HOMELESS_KEY)] },
+      },
+    };
+  }
+}
+
+/** An answer must be this failure, in the dialect, with an id; returns the error. */
+export function expectFailure(dialect: Spoken, answered: Answered, failure: Failure) {
+  const { type, status, code } = dialect.errors[failure];
+  const error = dialect.error(answered.text);
+  expect({ status: answered.status, type: error.type, ...(code === undefined ? {} : { code: error.code }) }).toEqual({
+    status,
+    type,
+    ...(code === undefined ? {} : { code }),
+  });
+  expect(answered.headers.get("content-type")).toBe("application/json");
+  expectIds(answered);
+  return error;
+}
+
+export function expectIds(answered: Answered): void {
+  const id = answered.headers.get("request-id");
+  expect(id).toMatch(/^req_\S{10,}$/);
+  expect(answered.headers.get("x-request-id")).toBe(id ?? "");
+}
+
+/** Asks again until it holds; for what another process does in its own time. */
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 5_000): Promise<void> {
+  const untilMs = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > untilMs) throw new Error(`not in ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A port on which nobody listens. */
+export async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the world has not been started");
+  return value;
+}
