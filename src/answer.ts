@@ -1,7 +1,7 @@
 import { type ByteText, toBytes } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
 import type { Dialect } from "./contract/dialect.ts";
-import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
+import { asGatewayError, type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
 
 /** How a call ended for its client. */
@@ -21,8 +21,9 @@ export interface AnswerOptions {
   headers: Record<string, string>;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
-  /** A large body was checked by its worker; throws what refuses it, else starts the call. */
-  onWeighed(model: string, stream: boolean, maxTokens: number): void;
+  /** A worker has checked and weighed the body; starts the call, or rejects with what refuses it. */
+  onWeighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): Promise<void>;
+  onEstimated(inputTokens: number): void;
   /** Called exactly once. */
   onEnd(outcome: Outcome): void;
 }
@@ -51,6 +52,8 @@ export class Answer implements CallEvents {
   #owed = 0;
   #firstByteAtMs: number | undefined;
   #lastChunkMs = 0;
+  /** The client has left; the call's last report is still awaited, for what it used. */
+  #gone = false;
   #over = false;
 
   constructor(options: AnswerOptions) {
@@ -60,6 +63,11 @@ export class Answer implements CallEvents {
     });
   }
 
+  /** True once nobody waits for an answer: a call that has not started need not. */
+  get idle(): boolean {
+    return this.#gone || this.#over;
+  }
+
   /** The call whose reports come here. */
   attach(call: PoolCall): void {
     this.#call = call;
@@ -67,23 +75,28 @@ export class Answer implements CallEvents {
 
   /** The client has gone, before or after the first byte. */
   abandon(): void {
-    if (this.#over) return;
-    this.#call?.cancel();
-    this.#end("cancelled", undefined, undefined);
+    if (this.idle) return;
+    this.#gone = true;
+    if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
+    else this.#call.cancel();
     // Nobody reads it, but a handler must return something.
     this.#resolve(new Response(null, { status: STATUS.cancelled }));
   }
 
-  weighed(model: string, stream: boolean, maxTokens: number): void {
-    try {
-      this.#options.onWeighed(model, stream, maxTokens);
-    } catch (thrown) {
+  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void {
+    if (this.idle) return;
+    this.#options.onWeighed(model, stream, maxTokens, inputTokens).catch((thrown: unknown) => {
       this.#call?.cancel();
-      this.fail(thrown as GatewayError, undefined);
-    }
+      this.fail(asGatewayError(thrown), undefined);
+    });
+  }
+
+  estimated(inputTokens: number): void {
+    this.#options.onEstimated(inputTokens);
   }
 
   open(text: ByteText): void {
+    if (this.idle) return;
     const bytes = toBytes(text);
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
     const body = new ReadableStream<Uint8Array>(
@@ -103,7 +116,7 @@ export class Answer implements CallEvents {
 
   chunk(text: ByteText): void {
     const controller = this.#controller;
-    if (controller === undefined || this.#over) return;
+    if (controller === undefined || this.idle) return;
     const nowMs = performance.now();
     this.#options.gaps.observe((nowMs - this.#lastChunkMs) / 1000);
     this.#lastChunkMs = nowMs;
@@ -113,17 +126,25 @@ export class Answer implements CallEvents {
   }
 
   answer(text: ByteText): void {
+    if (this.idle) return;
     this.#firstByteAtMs = performance.now();
     this.#resolve(new Response(toBytes(text), { status: 200, headers: { ...JSON_HEADERS, ...this.#options.headers } }));
   }
 
   done(ended: Ended): void {
-    this.#close();
-    this.#end("ok", undefined, ended);
+    if (this.#gone) this.#end("cancelled", undefined, ended);
+    else {
+      this.#close();
+      this.#end("ok", undefined, ended);
+    }
   }
 
   fail(error: GatewayError, ended: Ended | undefined): void {
     if (this.#over) return;
+    if (this.#gone) {
+      this.#end("cancelled", error, ended);
+      return;
+    }
     const { dialect, requestId, headers } = this.#options;
     if (this.#controller === undefined) this.#resolve(errorResponse(dialect, error, requestId, headers));
     else {

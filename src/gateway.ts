@@ -9,11 +9,15 @@ import type { Identity, Keyring } from "./auth.ts";
 import { readBody } from "./body.ts";
 import type { Catalog, Offer, RoutedTarget } from "./catalog.ts";
 import { toBytes, toByteText } from "./contract/bytes.ts";
-import type { PoolCall } from "./contract/call.ts";
+import type { CallOrder, PoolCall } from "./contract/call.ts";
 import type { Config } from "./contract/config.ts";
 import type { Dialect, Envelope, Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
+import type { Usage } from "./contract/usage.ts";
+import type { Admission, Claim } from "./limiter/admission.ts";
+import type { Decision, Reservation } from "./limiter/limiter.ts";
+import { refusal, showWindows } from "./limiter/refusal.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
@@ -25,6 +29,7 @@ export interface GatewayParts {
   keyring: Keyring;
   catalog: Catalog;
   pool: Pool;
+  admission: Admission;
   metrics: Metrics;
   log: Logger;
   /** See `Listener.holdOpen`. */
@@ -39,6 +44,14 @@ const INLINE_BYTES = 64 * 1024;
 /** The label of requests that no route takes. */
 const NO_ROUTE = "other";
 
+/** Of requests that take nothing from a window, or have not come so far. */
+const NO_CLAIM: Claim = {
+  workspace: "",
+  model: "",
+  limits: { rpm: 0, tpm: 0, cacheReadWeight: 0, reserveOutput: "expected" },
+  maxTokens: 0,
+};
+
 /** What is known of a request so far; filled in from step to step, read once at the end. */
 interface Visit {
   readonly dialect: Dialect;
@@ -49,9 +62,11 @@ interface Visit {
   readonly headers: Record<string, string>;
   identity: Identity | undefined;
   region: string;
-  /** As the client named it; "" before the body was read. */
-  model: string;
   stream: boolean;
+  /** Length of the body. */
+  bytes: number;
+  claim: Claim;
+  reservation: Reservation | undefined;
   offer: Offer | undefined;
   target: RoutedTarget | undefined;
 }
@@ -132,8 +147,10 @@ export class Gateway {
       headers: { ...this.#fixedHeaders, "request-id": requestId, "x-request-id": requestId },
       identity: undefined,
       region,
-      model: "",
       stream: false,
+      bytes: 0,
+      claim: NO_CLAIM,
+      reservation: undefined,
       offer: undefined,
       target: undefined,
     };
@@ -155,34 +172,34 @@ export class Gateway {
 
   async #generate(visit: Visit, request: Request): Promise<Response> {
     const { config, metrics, pool, holdOpen } = this.#parts;
-    const { dialect } = visit;
+    const { dialect, requestId } = visit;
     let call: PoolCall | undefined;
     const answer = new Answer({
       dialect,
-      requestId: visit.requestId,
+      requestId,
       headers: visit.headers,
       gaps: metrics.chunkGaps(visit.route),
-      onWeighed: (model, stream, maxTokens) => call?.go(this.#route(visit, { model, stream, maxTokens }).id, visit.requestId),
+      onWeighed: async (model, stream, maxTokens, inputTokens) => {
+        const target = this.#route(visit, { model, stream, maxTokens });
+        await this.#admit(visit, this.#parts.admission.byWeight(visit.claim, inputTokens));
+        call?.go(target.id, requestId);
+      },
+      onEstimated: (inputTokens) => this.#correct(visit, inputTokens),
       onEnd: (outcome) => this.#settle(visit, outcome),
     });
     // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
     request.signal.addEventListener("abort", () => answer.abandon(), { once: true });
     try {
       const body = await readBody(request, config.server.maxBodyBytes);
+      visit.bytes = body.byteLength;
       holdOpen(request);
       const hints = dialect.hints(request.headers);
-      if (body.byteLength > INLINE_BYTES) call = pool.weigh(dialect.name, hints, body, answer);
+      const order = body.byteLength > INLINE_BYTES ? undefined : await this.#order(visit, hints, body);
+      if (answer.idle) this.#drop(visit);
       else {
-        const text = toByteText(new Uint8Array(body));
-        const envelope = dialect.check(text, hints);
-        const target = this.#route(visit, envelope);
-        const { model, stream } = envelope;
-        call = pool.call(
-          { dialect: dialect.name, target: target.id, stream, model, hints, requestId: visit.requestId, body: text },
-          answer,
-        );
+        call = order === undefined ? pool.weigh(dialect.name, hints, body, answer) : pool.call(order, answer);
+        answer.attach(call);
       }
-      answer.attach(call);
     } catch (thrown) {
       if (request.signal.aborted) answer.abandon();
       else answer.fail(asGatewayError(thrown), undefined);
@@ -190,13 +207,52 @@ export class Gateway {
     return answer.response;
   }
 
+  /** Checks and reserves a small body here; undefined where a worker has to weigh it first. */
+  async #order(visit: Visit, hints: string, bytes: ArrayBuffer): Promise<CallOrder | undefined> {
+    const { admission } = this.#parts;
+    const { dialect, requestId } = visit;
+    const body = toByteText(new Uint8Array(bytes));
+    const envelope = dialect.check(body, hints);
+    const target = this.#route(visit, envelope);
+    if (visit.offer?.exact) return undefined;
+    const guess = admission.guess(visit.claim, body);
+    if (!(await this.#admit(visit, admission.byGuess(visit.claim, body, guess)))) return undefined;
+    const { model, stream } = envelope;
+    return { dialect: dialect.name, target: target.id, stream, model, hints, requestId, guess, body };
+  }
+
   /** @throws GatewayError `unknown_model` */
-  #route(visit: Visit, envelope: Envelope): RoutedTarget {
-    visit.model = envelope.model;
-    visit.stream = envelope.stream;
-    visit.offer = this.#parts.catalog.find(visit.identity?.workspace.name ?? "", visit.dialect.name, visit.region, envelope.model);
+  #route(visit: Visit, { model, stream, maxTokens }: Envelope): RoutedTarget {
+    const workspace = visit.identity?.workspace.name ?? "";
+    visit.stream = stream;
+    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.name, visit.region, model);
     visit.target = visit.offer.targets[0];
+    visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens };
     return visit.target;
+  }
+
+  /**
+   * Waits for the limiter; true where the call may go, false where it has to be weighed first.
+   * @throws GatewayError for a call that is refused.
+   */
+  async #admit(visit: Visit, asked: Promise<Decision>): Promise<boolean> {
+    const decision = await asked;
+    if (decision.outcome === "weigh") return false;
+    const { claim, dialect } = visit;
+    if (decision.outcome !== "unavailable") this.#parts.metrics.limiterDecided(claim.workspace, claim.model, decision.outcome);
+    if ("windows" in decision && decision.windows !== undefined) showWindows(visit.headers, dialect.rateLimitPrefix, decision.windows);
+    if (decision.outcome !== "admitted") throw refusal(decision, claim.workspace, claim.model);
+    visit.reservation = decision.reservation;
+    return true;
+  }
+
+  #correct(visit: Visit, inputTokens: number): void {
+    if (visit.reservation !== undefined) this.#parts.admission.correct(visit.reservation, inputTokens);
+  }
+
+  /** The client left while its call was being reserved, and has been settled without it. */
+  #drop(visit: Visit): void {
+    if (visit.reservation !== undefined) this.#parts.admission.refund(visit.reservation);
   }
 
   #models(visit: Visit) {
@@ -238,10 +294,16 @@ export class Gateway {
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }
 
-  /** The end of every call: metrics and one line in the log. */
+  /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
   #settle(visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome): void {
-    const { metrics, log } = this.#parts;
+    const { admission, metrics, log } = this.#parts;
     this.#open -= 1;
+    const { claim, reservation } = visit;
+    if (reservation !== undefined) {
+      const failedEarly = firstByteAtMs === undefined && outcome !== "cancelled" && outcome !== "ok";
+      if (failedEarly || (outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0)) admission.refund(reservation);
+      else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
+    }
     const durationMs = performance.now() - visit.startedMs;
     const firstByteMs = firstByteAtMs === undefined ? undefined : firstByteAtMs - visit.startedMs;
     const workspace = visit.identity?.workspace.name ?? "";
@@ -257,6 +319,7 @@ export class Gateway {
       firstByteMs,
       overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - ended.firstByteMs,
       usage: ended?.usage,
+      estimateFactor: ended?.factor,
     });
     const line = {
       request_id: visit.requestId,
@@ -284,6 +347,10 @@ export class Gateway {
     if (outcome === "misconfigured" || outcome === "internal") log.error(line, "request");
     else log.info(line, "request");
   }
+}
+
+function tokensOf({ input, output, cacheRead, cacheWrite }: Usage): number {
+  return input + output + cacheRead + cacheWrite;
 }
 
 function round(ms: number): number {

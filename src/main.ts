@@ -13,6 +13,10 @@ import { ConfigError, readConfig } from "./config.ts";
 import type { Config } from "./contract/config.ts";
 import type { Readiness } from "./contract/readiness.ts";
 import { Gateway } from "./gateway.ts";
+import { Admission } from "./limiter/admission.ts";
+import { openLimiter } from "./limiter/index.ts";
+import { LIMITER_STATES } from "./limiter/limiter.ts";
+import { FAILURE_KINDS } from "./limiter/store.ts";
 import { createLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
@@ -34,6 +38,8 @@ const EXIT_USAGE = 2;
 
 /** How often the front samples its own lag and looks after the workers. */
 const CARE_MS = 1_000;
+/** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
+const REDIS_PATIENCE_MS = 2_000;
 /** After the drain, for the last events to reach their clients. */
 const FLUSH_MS = 1_000;
 
@@ -77,16 +83,31 @@ async function start(file: string | undefined, environment: Record<string, strin
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
   });
-  await pool.configure(config, catalog.targets);
+  await pool.configure({ proxy: config.proxy, exact: catalog.exactModels, targets: catalog.targets });
   metrics.sampleWorkers(() => pool.samples());
+
+  const limiter = openLimiter({
+    redis: config.redis,
+    onState: (state, before, reason) => {
+      metrics.limiterIs(state, LIMITER_STATES);
+      if (state === "redis") log.info({ state, before }, "the limiter is back on Redis");
+      else log.error({ state, before, reason }, "Redis is away: the limiter follows its policy");
+    },
+    onDuration: (operation, durationMs) => metrics.limiterTook(operation, durationMs),
+    onFailure: (kind) => metrics.redisFailed(kind),
+    onDebt: (_workspace, model, tokens) => metrics.debtMade(model, tokens),
+    onLost: (count) => log.error({ count }, "settlements were given up: Redis was away for longer than they count"),
+  });
+  metrics.limiterIs(limiter.state, LIMITER_STATES);
+  await limiter.contact(REDIS_PATIENCE_MS);
 
   let draining = false;
   let drainingSinceMs = 0;
   const readiness = (): Readiness => ({
-    ready: !draining && pool.healthy > 0,
+    ready: !draining && pool.healthy > 0 && limiter.ready().ok,
     detail: {
       gateway: draining ? "draining" : "ok",
-      limiter: "none",
+      limiter: limiter.ready().detail,
       directory: `ok: ${keyring.size} keys from the configuration`,
       configuration: config.sandbox ? "ok: sandbox" : "ok",
       workers: `${pool.healthy} of ${pool.size} running`,
@@ -96,6 +117,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   let listener: Listener | undefined;
   const gateway = new Gateway({
     config,
+    admission: new Admission(limiter),
     keyring,
     catalog,
     pool,
@@ -104,7 +126,13 @@ async function start(file: string | undefined, environment: Record<string, strin
     readiness,
     holdOpen: (request) => listener?.holdOpen(request),
   });
-  metrics.declare({ version: packageJson.version, runtime: runtimeName(), keys: keyring.size, ...gateway.labels() });
+  metrics.declare({
+    version: packageJson.version,
+    runtime: runtimeName(),
+    keys: keyring.size,
+    redisErrors: FAILURE_KINDS,
+    ...gateway.labels(),
+  });
   const admin = createAdmin({
     token: config.admin.token,
     metrics,
@@ -136,6 +164,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       pool.failAll("draining", "The gateway is restarting. Please try again.");
       await Promise.race([closed, delay(FLUSH_MS)]);
     }
+    await Promise.race([limiter.close(), delay(FLUSH_MS)]);
     log.info("drained");
     flush();
     process.exit(0);

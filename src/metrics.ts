@@ -24,6 +24,8 @@ export interface CallRecord {
   /** Time spent in Weir, without waiting for upstream and client; undefined where it cannot be told. */
   overheadMs: number | undefined;
   usage: Usage | undefined;
+  /** What this model's estimates are multiplied by; undefined where no worker had the call. */
+  estimateFactor: number | undefined;
 }
 
 export interface WorkerSample {
@@ -64,6 +66,16 @@ export class Metrics {
     "model",
     "outcome",
   ]);
+  readonly #estimates = this.#gauge(
+    "weir_token_estimate_ratio",
+    "Tokens that the upstream reports for one estimated token: what was learned of this model so far, by the worker that spoke last.",
+    ["model"],
+  );
+  readonly #debt = this.#counter("weir_token_debt_total", "Tokens of answers that were longer than what was reserved for them.", ["model"]);
+  readonly #decisions = this.#counter("weir_limiter_decisions_total", "What the limiter said.", ["workspace", "model", "decision"]);
+  readonly #limiterDuration = this.#histogram("weir_limiter_duration_seconds", "How long the limiter's store took.", ["operation"]);
+  readonly #limiterState = this.#gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"]);
+  readonly #redisErrors = this.#counter("weir_redis_errors_total", "Failed calls to Redis.", ["kind"]);
   readonly #queue = this.#gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
   readonly #streams = this.#gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
   readonly #lag = this.#gauge(
@@ -92,10 +104,12 @@ export class Metrics {
     routes: readonly string[];
     offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>;
     keys: number;
+    redisErrors: readonly string[];
   }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#keys.set({ source: "config" }, options.keys);
     this.#restarts.inc(0);
+    for (const kind of options.redisErrors) this.#redisErrors.inc({ kind }, 0);
     for (const route of options.routes) {
       this.#inFlight.set({ route }, 0);
       this.#gaps.set(route, this.#chunkGap.labels(route));
@@ -105,7 +119,30 @@ export class Metrics {
         this.#requests.inc({ route, model, region, outcome }, 0);
         for (const upstream of upstreams) this.#attempts.inc({ upstream, model, outcome }, 0);
       }
+      this.#debt.inc({ model }, 0);
+      this.#estimates.set({ model }, 1);
     }
+  }
+
+  limiterDecided(workspace: string, model: string, decision: string): void {
+    this.#decisions.inc({ workspace, model, decision });
+  }
+
+  limiterTook(operation: "reserve" | "settle", durationMs: number): void {
+    this.#limiterDuration.observe({ operation }, durationMs / 1000);
+  }
+
+  /** @param states - All that there are. */
+  limiterIs(state: string, states: readonly string[]): void {
+    for (const name of states) this.#limiterState.set({ state: name }, name === state ? 1 : 0);
+  }
+
+  redisFailed(kind: string): void {
+    this.#redisErrors.inc({ kind });
+  }
+
+  debtMade(model: string, tokens: number): void {
+    this.#debt.inc({ model }, tokens);
   }
 
   /** Workers are sampled when somebody scrapes. */
@@ -129,6 +166,7 @@ export class Metrics {
     if (call.upstream !== "") this.#attempts.inc({ upstream: call.upstream, model, outcome });
     if (call.firstByteMs !== undefined) this.#firstByte.observe({ route, model }, call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) this.#overhead.observe({ route }, Math.max(0, call.overheadMs) / 1000);
+    if (call.estimateFactor !== undefined && model !== "other") this.#estimates.set({ model }, call.estimateFactor);
     if (call.usage !== undefined) this.#countTokens(call.workspace, model, call.usage);
   }
 

@@ -4,7 +4,8 @@ import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
-import { noUsage } from "../src/contract/usage.ts";
+import { noUsage, type Usage } from "../src/contract/usage.ts";
+import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job, Reader } from "./providers/provider.ts";
 import type { Ticket, Wheel } from "./wire/clock.ts";
@@ -17,6 +18,7 @@ export interface RelayHost {
   outbox: Outbox;
   /** Milliseconds of silence on a stream after which the client hears a keep-alive. */
   keepAliveMs: number;
+  estimator: Estimator;
 }
 
 /** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
@@ -24,6 +26,16 @@ export interface RelayTarget {
   connection: Connection;
   timeouts: Timeouts;
 }
+
+/** How much of a call's input was reserved, as far as that is known when it starts. */
+export interface InputTokens {
+  /** Weighed by this worker, before the factor; undefined where the front has guessed. */
+  estimate: number | undefined;
+  guess: number;
+}
+
+/** A guess further off than this part of the estimate is told to the front. */
+const WORTH_TELLING = 0.1;
 
 /** What is kept of an error answer: enough for any cloud's error object. */
 const ERROR_BODY_LIMIT = 64 * 1024;
@@ -44,6 +56,7 @@ export class Relay implements HttpEvents {
   #headers: HttpHeaders | undefined;
   #refusal: { status: number; body: ByteText } | undefined;
   #keepAlive: Ticket | undefined;
+  /** `performance.now()` when the upstream was sent its request; 0 before. */
   #sentMs = 0;
   #firstByteMs = 0;
   #lastTextMs = 0;
@@ -52,15 +65,24 @@ export class Relay implements HttpEvents {
   /** Bytes that the client has yet to take. */
   #outstanding = 0;
   #paused = false;
+  readonly #input: InputTokens;
 
-  constructor(id: number, host: RelayHost, dialect: Dialect, job: Job, target: RelayTarget, onOver: (id: number) => void) {
+  constructor(
+    id: number,
+    host: RelayHost,
+    dialect: Dialect,
+    job: Job,
+    input: InputTokens,
+    target: RelayTarget,
+    onOver: (id: number) => void,
+  ) {
     this.#id = id;
     this.#host = host;
     this.#dialect = dialect;
     this.#job = job;
+    this.#input = input;
     this.#target = target;
     this.#onOver = onOver;
-    this.#sentMs = performance.now();
     try {
       const request = target.connection.request(job);
       if (request instanceof Promise) {
@@ -88,10 +110,10 @@ export class Relay implements HttpEvents {
     }
   }
 
-  /** The client has gone: the upstream's connection is closed at once. */
+  /** Nobody wants the answer any more: the upstream's connection is closed at once. What was used so far is still reported. */
   cancel(): void {
-    this.#finish();
     this.#exchange?.abort();
+    this.#done();
   }
 
   head(status: number, headers: HttpHeaders): void {
@@ -150,6 +172,17 @@ export class Relay implements HttpEvents {
     if (this.#over) return;
     this.#sentMs = performance.now();
     this.#exchange = this.#host.client.send(request, this.#target.timeouts, this);
+    this.#weigh();
+  }
+
+  /** While the request is on its way: what it probably costs, told where the front's guess was far off. */
+  #weigh(): void {
+    const { estimator, outbox } = this.#host;
+    if (this.#input.estimate !== undefined) return;
+    const estimate = estimator.estimate(this.#dialect.name, this.#job.model, this.#job.body);
+    this.#input.estimate = estimate;
+    const tokens = estimator.corrected(this.#job.model, estimate);
+    if (Math.abs(tokens - this.#input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, this.#id, tokens);
   }
 
   #emit(text: ByteText): void {
@@ -197,12 +230,29 @@ export class Relay implements HttpEvents {
   }
 
   #report(report: number, ...fields: string[]): void {
-    const upstreamMs = performance.now() - this.#sentMs;
-    const { input, output, cacheRead, cacheWrite } = this.#reader?.usage ?? noUsage();
+    const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
+    const { estimator, outbox } = this.#host;
+    const { model } = this.#job;
+    const { input, output, cacheRead, cacheWrite } = this.#used();
+    const estimate = this.#input.estimate ?? 0;
+    if (this.#reader?.complete && report === REPORT.done) estimator.learn(model, estimate, input + cacheRead + cacheWrite);
     const requestId = this.#headers === undefined ? "" : this.#target.connection.upstreamRequestId(this.#headers);
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
-    this.#host.outbox.push(report, this.#id, ...fields, input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, requestId);
+    const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, requestId, estimator.corrected(model, estimate)];
+    outbox.push(report, this.#id, ...fields, ...ended, estimator.factor(model));
     this.#finish();
+  }
+
+  /** What the upstream has reported; of an answer that did not come to its end, what can be counted of it. */
+  #used(): Usage {
+    if (this.#sentMs === 0 || this.#refusal !== undefined) return noUsage();
+    const { estimator } = this.#host;
+    const { model } = this.#job;
+    const usage = this.#reader?.usage ?? noUsage();
+    const { cacheRead, cacheWrite } = usage;
+    const input = usage.input + cacheRead + cacheWrite > 0 ? usage.input : estimator.corrected(model, this.#input.estimate ?? 0);
+    const output = this.#reader?.complete ? usage.output : Math.max(usage.output, estimator.answerTokens(this.#reader?.written ?? 0));
+    return { input, output, cacheRead, cacheWrite };
   }
 
   #finish(): void {

@@ -6,10 +6,11 @@ import type { DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig } from "../src/contract/messages.ts";
 import { dialects } from "../src/dialects/index.ts";
+import { Estimator } from "./estimator.ts";
 import { Outbox } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
-import { Relay, type RelayHost, type RelayTarget } from "./relay.ts";
+import { type InputTokens, Relay, type RelayHost, type RelayTarget } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
 
@@ -19,14 +20,16 @@ interface Scope {
   postMessage(message: Flat): void;
 }
 
+const CANCELLED = new GatewayError("cancelled", { message: "The client has gone." });
 const PULSE_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
 
 const scope = globalThis as unknown as Scope;
 const outbox = new Outbox((message) => scope.postMessage(message));
 const relays = new Map<number, Relay>();
-/** Large bodies that were checked and wait for `go`. */
-const weighed = new Map<number, { dialect: DialectName; hints: string; body: string; model: string; stream: boolean }>();
+/** Calls that are being weighed (undefined), or were and wait for `go`. */
+const waiting = new Map<number, (Omit<Job, "upstreamModel" | "requestId"> & { dialect: DialectName; estimate: number }) | undefined>();
+const estimator = new Estimator();
 const targets = new Map<number, RelayTarget & { model: string }>();
 /** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
 let connections = new Map<string, Connection>();
@@ -48,32 +51,29 @@ function take(operation: number, order: Flat, at: number): void {
   const id = order[at + 1] as number;
   switch (operation) {
     case ORDER.call: {
-      const [dialect, target, stream, model, hints, requestId, body] = order.slice(at + 2, at + 9) as [
-        DialectName,
-        number,
-        number,
-        string,
-        string,
-        string,
-        string,
-      ];
-      start(id, dialect, target, { body, hints, stream: stream === 1, model, requestId });
+      const fields = order.slice(at + 2, at + 10) as [DialectName, number, number, string, string, string, number, string];
+      const [dialect, target, stream, model, hints, requestId, guess, body] = fields;
+      start(id, dialect, target, { body, hints, stream: stream === 1, model, requestId }, { estimate: undefined, guess });
       return;
     }
     case ORDER.credit:
       relays.get(id)?.credit(order[at + 2] as number);
       return;
     case ORDER.cancel:
-      weighed.delete(id);
-      relays.get(id)?.cancel();
+      // A call that is over has reported so, and the front has read it or will.
+      if (waiting.delete(id)) refuse(id, CANCELLED);
+      else relays.get(id)?.cancel();
       return;
     case ORDER.weigh:
-      weigh(id, order[at + 2] as DialectName, order[at + 3] as string, order[at + 4] as unknown as ArrayBuffer);
+      waiting.set(id, undefined);
+      void weigh(id, order[at + 2] as DialectName, order[at + 3] as string, order[at + 4] as unknown as ArrayBuffer);
       return;
     case ORDER.go: {
-      const call = weighed.get(id);
-      weighed.delete(id);
-      if (call !== undefined) start(id, call.dialect, order[at + 2] as number, { ...call, requestId: order[at + 3] as string });
+      const call = waiting.get(id);
+      waiting.delete(id);
+      if (call === undefined) return;
+      const { dialect, estimate, ...job } = call;
+      start(id, dialect, order[at + 2] as number, { ...job, requestId: order[at + 3] as string }, { estimate, guess: 0 });
       return;
     }
     case ORDER.configure:
@@ -88,7 +88,8 @@ function take(operation: number, order: Flat, at: number): void {
 
 function configure(config: WorkerConfig): void {
   const wheel = host?.wheel ?? new Wheel();
-  host ??= { client: createHttp1Client({ proxy: config.proxy, wheel }), wheel, outbox, keepAliveMs: KEEP_ALIVE_MS };
+  host ??= { client: createHttp1Client({ proxy: config.proxy, wheel }), wheel, outbox, keepAliveMs: KEEP_ALIVE_MS, estimator };
+  estimator.configure(config.exact);
   const kept = connections;
   connections = new Map();
   const opened = config.upstreams.map((upstream) => {
@@ -106,32 +107,34 @@ function configure(config: WorkerConfig): void {
   outbox.push(REPORT.ready, 0);
 }
 
-/** Checks a body that is too large for the front's thread. */
-function weigh(id: number, dialect: DialectName, hints: string, buffer: ArrayBuffer): void {
+/** Checks and estimates a body before its call may start: one that is too large for the front's thread, or that might not fit its limit. */
+async function weigh(id: number, dialect: DialectName, hints: string, buffer: ArrayBuffer): Promise<void> {
   try {
     const body = toByteText(new Uint8Array(buffer));
     const { model, stream, maxTokens } = dialects[dialect].check(body, hints);
-    weighed.set(id, { dialect, hints, body, model, stream });
-    outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens);
+    const estimate = estimator.isExact(model) ? await estimator.count(dialect, model, body) : estimator.estimate(dialect, model, body);
+    if (!waiting.has(id)) return; // Cancelled while the table was being loaded.
+    waiting.set(id, { dialect, hints, body, model, stream, estimate });
+    outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, estimator.corrected(model, estimate));
   } catch (thrown) {
-    refuse(id, asGatewayError(thrown));
+    if (waiting.delete(id)) refuse(id, asGatewayError(thrown));
   }
 }
 
-function start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel">): void {
+function start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel">, input: InputTokens): void {
   const target = targets.get(targetId);
   if (host === undefined || target === undefined) {
     refuse(id, new GatewayError("internal", { message: "An internal error occurred.", log: `the worker knows no target ${targetId}` }));
     return;
   }
-  const { body, hints, stream, model, requestId } = call;
-  const job: Job = { body, hints, stream, model, upstreamModel: target.model, requestId };
-  const relay = new Relay(id, host, dialects[dialect], job, target, (over) => relays.delete(over));
+  const job: Job = { ...call, upstreamModel: target.model };
+  const relay = new Relay(id, host, dialects[dialect], job, input, target, (over) => relays.delete(over));
   if (!relay.over) relays.set(id, relay);
 }
 
+/** The end of a call that never reached an upstream. */
 function refuse(id: number, error: GatewayError): void {
-  outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), 0, 0, 0, 0, 0, 0, "");
+  outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), 0, 0, 0, 0, 0, 0, "", 0, 1);
 }
 
 let expectedMs = performance.now() + PULSE_MS;

@@ -2,7 +2,7 @@
 import type { Decision, Window, Windows } from "./limiter.ts";
 
 /** Whatever is longer, the SDKs ignore. */
-const LONGEST_RETRY_MS = 59_000;
+export const LONGEST_RETRY_MS = 59_000;
 
 /** A duration as OpenAI (and Go) write it: `12ms`, `1s`, `1.5s`, `6m0s`. Whole milliseconds, rounded up. */
 export function durationText(ms: number): string {

@@ -146,7 +146,8 @@ export class Slot {
     if (operation === REPORT.chunk) events.chunk(reports[at + 2] as string);
     else if (operation === REPORT.open) events.open(reports[at + 2] as string);
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
-    else if (operation === REPORT.weighed) events.weighed(reports[at + 2] as string, reports[at + 3] === 1, reports[at + 4] as number, reports[at + 5] as number);
+    else if (operation === REPORT.weighed)
+      events.weighed(reports[at + 2] as string, reports[at + 3] === 1, reports[at + 4] as number, reports[at + 5] as number);
     else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {
       this.forget(call);

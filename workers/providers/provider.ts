@@ -33,6 +33,8 @@ export interface Reader {
   readonly complete: boolean;
   /** What the upstream has reported so far. */
   readonly usage: Usage;
+  /** Bytes of the model's own text so far, roughly: what is counted of a stream that breaks off before its upstream has reported. */
+  readonly written: number;
 }
 
 /** One upstream, opened: holds its origin, its credentials and whatever it caches (signing keys, tokens). */

@@ -1,0 +1,25 @@
+import { GatewayError } from "../contract/errors.ts";
+import { LONGEST_RETRY_MS, prefixedRateLimitHeaders, rateLimitHeaders, refusalText } from "./headers.ts";
+import type { Decision, Windows } from "./limiter.ts";
+
+/** What a call that was not admitted fails with. */
+export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, workspace: string, model: string): GatewayError {
+  switch (decision.outcome) {
+    case "unavailable":
+      return new GatewayError("limiter_unavailable", { message: "Rate limits cannot be checked at this moment. Please try again." });
+    case "too_large":
+      return new GatewayError("too_many_tokens", { message: refusalText(decision, workspace, model) });
+    default:
+      return new GatewayError(decision.outcome === "requests" ? "rate_limited_requests" : "rate_limited_tokens", {
+        message: refusalText(decision, workspace, model),
+        retryAfterMs: Math.min(LONGEST_RETRY_MS, decision.retryAfterMs),
+      });
+  }
+}
+
+/** Puts both windows into an answer's headers; `prefix` is that of the dialect's own names, where it has some. */
+export function showWindows(headers: Record<string, string>, prefix: string | undefined, windows: Windows): void {
+  const pairs = rateLimitHeaders(windows);
+  if (prefix !== undefined) pairs.push(...prefixedRateLimitHeaders(prefix, windows, Date.now()));
+  for (let at = 0; at + 1 < pairs.length; at += 2) headers[pairs[at] as string] = pairs[at + 1] as string;
+}

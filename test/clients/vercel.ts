@@ -1,0 +1,182 @@
+/** The Vercel AI SDK with its Anthropic and OpenAI providers; each major has providers of its own. */
+import { z as zod3 } from "zod/v3";
+import { z as zod4 } from "zod/v4";
+import { type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
+import { installedVersion, thrown } from "./library.ts";
+
+interface Major {
+  ai: Package;
+  anthropic: Package;
+  openai: Package;
+  /** 4 takes the schemas of zod 3 only. */
+  zod: 3 | 4;
+  /** From 6 on structured output is a part of `generateText`. */
+  structured: "generateObject" | "output";
+  /** From 5 on `provider(model)` calls the Responses API, and `provider.chat(model)` chat completions. */
+  responses: boolean;
+}
+interface Package {
+  name: string;
+  load(): Promise<unknown>;
+}
+
+const MAJORS: Major[] = [
+  {
+    ai: { name: "ai-4", load: () => import("ai-4") },
+    anthropic: { name: "ai-sdk-anthropic-1", load: () => import("ai-sdk-anthropic-1") },
+    openai: { name: "ai-sdk-openai-1", load: () => import("ai-sdk-openai-1") },
+    zod: 3,
+    structured: "generateObject",
+    responses: false,
+  },
+  {
+    ai: { name: "ai-5", load: () => import("ai-5") },
+    anthropic: { name: "ai-sdk-anthropic-2", load: () => import("ai-sdk-anthropic-2") },
+    openai: { name: "ai-sdk-openai-2", load: () => import("ai-sdk-openai-2") },
+    zod: 4,
+    structured: "generateObject",
+    responses: true,
+  },
+  {
+    ai: { name: "ai", load: () => import("ai") },
+    anthropic: { name: "@ai-sdk/anthropic", load: () => import("@ai-sdk/anthropic") },
+    openai: { name: "@ai-sdk/openai", load: () => import("@ai-sdk/openai") },
+    zod: 4,
+    structured: "output",
+    responses: true,
+  },
+  {
+    ai: { name: "ai-7", load: () => import("ai-7") },
+    anthropic: { name: "ai-sdk-anthropic-4", load: () => import("ai-sdk-anthropic-4") },
+    openai: { name: "ai-sdk-openai-4", load: () => import("ai-sdk-openai-4") },
+    zod: 4,
+    structured: "output",
+    responses: true,
+  },
+];
+
+/** What the majors have in common, as far as it is used here. Names that only some of them know are passed to all: the rest ignore them. */
+interface Library {
+  generateText(options: object): Promise<Result>;
+  generateObject(options: object): Promise<{ object: unknown }>;
+  streamText(options: object): { textStream: AsyncIterable<string>; usage: PromiseLike<Usage> };
+  tool(options: object): unknown;
+  stepCountIs?(count: number): unknown;
+  Output: { object(options: object): unknown };
+  APICallError: { isInstance(error: unknown): boolean };
+}
+interface Result {
+  text: string;
+  output?: unknown;
+  usage: Usage;
+  steps: { toolCalls: { toolName: string; args?: unknown; input?: unknown }[] }[];
+}
+interface Usage {
+  promptTokens?: number;
+  completionTokens?: number;
+  inputTokens?: number;
+  outputTokens?: number;
+}
+type Provider = ((model: string) => unknown) & { chat(model: string): unknown };
+type ProviderLibrary = Record<"createAnthropic" | "createOpenAI", (options: object) => Provider>;
+
+export const vercelClients: Client[] = MAJORS.flatMap((major) => (["anthropic", "openai"] as const).map((dialect) => client(major, dialect)));
+
+function client(major: Major, dialect: DialectName): Client {
+  const provider = major[dialect].name;
+  const chat = dialect === "openai" && major.responses ? ", `.chat(model)`" : "";
+  return {
+    name: `\`ai\` ${installedVersion(major.ai.name)} with \`@ai-sdk/${dialect}\` ${installedVersion(provider)}${chat}`,
+    family: "Vercel AI SDK",
+    dialect,
+    exceptions: { refused: "APICallError", unauthenticated: "APICallError", unknown: "APICallError", limited: "APICallError", broken: "onError" },
+    lacks: {
+      models: "this library does not list models",
+      ...(chat === "" ? { default: "its default call is served: the other columns use it" } : {}),
+    },
+    perform: (task) => perform(major, dialect, task),
+  };
+}
+
+async function perform(major: Major, dialect: DialectName, task: Task): Promise<Observation> {
+  const library = (await major.ai.load()) as Library;
+  const observation: Observation = {};
+  try {
+    const model = modelOf((await major[dialect].load()) as ProviderLibrary, major, dialect, task);
+    const settings = {
+      model,
+      prompt: task.prompt,
+      maxRetries: task.retries,
+      maxTokens: 1024,
+      maxOutputTokens: 1024,
+      ...(task.unacceptable ? { topK: -5, temperature: 9 } : {}),
+    };
+    await ACTIONS[task.action]?.({ library, major, settings, observation });
+  } catch (error) {
+    observation.thrown = thrown(error, library.APICallError.isInstance(error) ? "APICallError" : error instanceof Error ? error.name : typeof error);
+  }
+  return observation;
+}
+
+function modelOf(library: ProviderLibrary, major: Major, dialect: DialectName, task: Task): unknown {
+  if (dialect === "anthropic") return library.createAnthropic({ baseURL: `${task.url}/anthropic/eu/v1`, apiKey: task.key })(task.model);
+  const provider = library.createOpenAI({ baseURL: `${task.url}/openai/eu/v1`, apiKey: task.key });
+  return major.responses && task.action !== "default" ? provider.chat(task.model) : provider(task.model);
+}
+
+interface Call {
+  library: Library;
+  major: Major;
+  settings: object;
+  observation: Observation;
+}
+
+const answer = async ({ library, settings, observation }: Call): Promise<void> => {
+  const result = await library.generateText(settings);
+  observation.text = result.text;
+  observation.usage = usageOf(result.usage);
+};
+
+const ACTIONS: Partial<Record<Task["action"], (call: Call) => Promise<void>>> = {
+  answer,
+  default: answer,
+
+  async stream({ library, settings, observation }) {
+    const pieces: string[] = [];
+    observation.pieces = pieces;
+    // The library reports a failing stream here, and ends the text without a word.
+    const onError = ({ error }: { error: unknown }) => {
+      observation.thrown = { ...thrown(error, "onError"), status: null };
+    };
+    const result = library.streamText({ ...settings, onError });
+    for await (const text of result.textStream) pieces.push(text);
+    if (observation.thrown === undefined) observation.usage = usageOf(await result.usage);
+  },
+
+  async tools({ library, major, settings, observation }) {
+    const schema = major.zod === 3 ? zod3.object({ city: zod3.string() }) : zod4.object({ city: zod4.string() });
+    const weather = library.tool({ description: TOOL.description, parameters: schema, inputSchema: schema, execute: async () => TOOL.result });
+    const result = await library.generateText({
+      ...settings,
+      tools: { [TOOL.name]: weather },
+      maxSteps: 2,
+      stopWhen: library.stepCountIs?.(2),
+    });
+    const call = result.steps[0]?.toolCalls[0];
+    if (call !== undefined) observation.call = { name: call.toolName, arguments: call.input ?? call.args };
+    observation.text = result.text;
+  },
+
+  async structured({ library, major, settings, observation }) {
+    const schema =
+      major.zod === 3
+        ? zod3.object({ city: zod3.string(), degrees: zod3.number() })
+        : zod4.object({ city: zod4.string(), degrees: zod4.number() });
+    if (major.structured === "generateObject") observation.value = (await library.generateObject({ ...settings, schema })).object;
+    else observation.value = (await library.generateText({ ...settings, output: library.Output.object({ schema }) })).output;
+  },
+};
+
+function usageOf({ promptTokens, completionTokens, inputTokens, outputTokens }: Usage): { input: number; output: number } {
+  return { input: inputTokens ?? promptTokens ?? 0, output: outputTokens ?? completionTokens ?? 0 };
+}

@@ -1,0 +1,96 @@
+/** Clients that go away, and clients that stop reading (design §5). */
+import { describe, expect } from "bun:test";
+import { readFileSync } from "node:fs";
+import { filler } from "../../src/sandbox/tokens.ts";
+import { DIALECTS, type Spoken } from "./dialects.ts";
+import { eventually, type World } from "./world.ts";
+
+/** Some 40 MB upstream and 15 MB for the client: several times what sockets hold by themselves. */
+const HUGE_TOKENS = 120_000;
+const HUGE_TEXT = [...filler(HUGE_TOKENS)].join("");
+/** A stream that nobody reads may hold the window, the runtime's queue and what the runtimes' own memory management needs. */
+const MOST_GROWTH_MB = 64;
+/** Far above what a neighbour takes (a few ms), far below the seconds that a blocked thread would add. */
+const NEIGHBOUR_MS = 500;
+const AT_ONCE_MS = 1_000;
+
+export function specifyLeaving(world: World): void {
+  for (const dialect of DIALECTS) describe(dialect.name, () => specifyDialect(world, dialect));
+}
+
+function specifyDialect(world: World, dialect: Spoken): void {
+  for (const stream of [true, false]) {
+    world.sentence(`a client that leaves before the first byte ends the upstream call at once (${stream ? "streaming" : "not streaming"})`, async () => {
+      const { opened, aborted } = world.sandbox.calls.counts;
+      const call = world.open(dialect, { stream, prompt: "[sandbox: stall]" });
+      await eventually(() => world.sandbox.calls.counts.opened > opened, "the call upstream");
+      await leave(world, call, aborted);
+    });
+  }
+
+  world.sentence("a client that leaves in the middle of a stream ends the upstream call at once, though nothing more is sent", async () => {
+    const { aborted } = world.sandbox.calls.counts;
+    const call = world.open(dialect, { stream: true, prompt: "[sandbox: tokens=50 stall after=3]" });
+    await call.until((text) => dialect.streamedText(text) !== "");
+    await leave(world, call, aborted);
+  });
+
+  world.sentence("a client that leaves in the middle of sending a large body leaves nothing behind", async () => {
+    const before = world.sandbox.calls.counts.opened;
+    const call = world.call({ path: dialect.path, headers: { "x-api-key": "irrelevant" }, body: "{", declaredLength: 1_000_000 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    call.leave();
+    expect((await world.ask(dialect)).status).toBe(200);
+    expect(world.sandbox.calls.counts.opened).toBe(before + 1);
+  });
+
+  world.sentence(
+    "a client that stops reading makes the upstream wait; memory stays flat, neighbours do not notice, and later it gets every byte",
+    async () => {
+      await world.ask(dialect, { stream: true, prompt: "[sandbox: huge=20000 pace=0]" });
+      const neighbours = () => Promise.all(Array.from({ length: 5 }, () => world.ask(dialect, { prompt: "[sandbox: pace=0] hello" })));
+      await neighbours();
+      const beforeMb = residentMb(world);
+      const call = world.open(dialect, { stream: true, prompt: `[sandbox: huge=${HUGE_TOKENS} pace=0]` });
+      expect(await call.head).toBe(200);
+      call.pause();
+      const record = () => world.sandbox.calls.recent.findLast(({ outcome }) => outcome === "open");
+      let written = -1;
+      await eventually(async () => {
+        const now = record()?.bytesWritten ?? 0;
+        const isStill = now === written && world.sandbox.calls.counts.stalled >= 1;
+        written = now;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return isStill;
+      }, "the upstream to stall");
+      expect(record()?.outcome).toBe("open");
+      const startedMs = performance.now();
+      for (const answered of [...(await neighbours()), ...(await neighbours())]) expect(answered.status).toBe(200);
+      expect((performance.now() - startedMs) / 2).toBeLessThan(NEIGHBOUR_MS);
+      expect(residentMb(world) - beforeMb).toBeLessThan(MOST_GROWTH_MB);
+
+      call.resume();
+      const { text, whole } = await call.answered;
+      expect(whole).toBe(true);
+      expect(dialect.isComplete(text)).toBe(true);
+      const received = dialect.streamedText(text);
+      expect(received.length).toBe(HUGE_TEXT.length);
+      expect(received === HUGE_TEXT).toBe(true);
+    },
+    60_000,
+  );
+}
+
+async function leave(world: World, call: { leave(): void }, abortedBefore: number): Promise<void> {
+  const leftMs = performance.now();
+  call.leave();
+  await eventually(() => world.sandbox.calls.counts.aborted > abortedBefore, "the upstream call to end");
+  expect(performance.now() - leftMs).toBeLessThan(AT_ONCE_MS);
+  await world.weir.logged((line) => line.message === "request" && line.outcome === "cancelled");
+}
+
+/** Memory of the gateway's process as the system counts it. */
+function residentMb(world: World): number {
+  const status = readFileSync(`/proc/${world.weir.child.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+}

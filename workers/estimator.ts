@@ -1,0 +1,59 @@
+import type { ByteText } from "../src/contract/bytes.ts";
+import type { DialectName } from "../src/contract/dialect.ts";
+import { Correction } from "./estimate/correction.ts";
+import { estimate, estimateExactly, profileOf } from "./estimate/estimate.ts";
+import { exactCounter } from "./estimate/exact.ts";
+
+/** Bytes of an answer's text for a token, where its text itself is not kept: English and code lie around it. */
+const ANSWER_BYTES_PER_TOKEN = 3.5;
+
+/** This worker's estimates and what it has learned of them, model by model. */
+export class Estimator {
+  readonly #corrections = new Map<string, Correction>();
+  #exact = new Set<string>();
+
+  /** @param exact - Models whose input is counted by its table. */
+  configure(exact: readonly string[]): void {
+    this.#exact = new Set(exact);
+  }
+
+  /** True where `weigh` waits for a table. */
+  isExact(model: string): boolean {
+    return this.#exact.has(model);
+  }
+
+  /** Input tokens of a body, before any factor. */
+  estimate(dialect: DialectName, model: string, body: ByteText): number {
+    return estimate(dialect, model, body);
+  }
+
+  /** Input tokens by the model's table, loaded at its first use; the estimate where there is no table for it. */
+  async count(dialect: DialectName, model: string, body: ByteText): Promise<number> {
+    const counter = await exactCounter(profileOf(dialect, model).tokenizer);
+    return counter === undefined ? this.estimate(dialect, model, body) : estimateExactly(dialect, model, body, counter);
+  }
+
+  /** An estimate with what was learned of this model; a count needs no correction. */
+  corrected(model: string, estimated: number): number {
+    return this.#exact.has(model) ? estimated : Math.ceil(estimated * this.factor(model));
+  }
+
+  factor(model: string): number {
+    return this.#corrections.get(model)?.factor ?? 1;
+  }
+
+  /** A call has ended, and its upstream has counted `reported` input tokens, cached ones included. */
+  learn(model: string, estimated: number, reported: number): void {
+    let correction = this.#corrections.get(model);
+    if (correction === undefined) {
+      correction = new Correction();
+      this.#corrections.set(model, correction);
+    }
+    correction.learn(estimated, reported);
+  }
+
+  /** Tokens of so many bytes of an answer: for one that was cut off before its upstream had counted them. */
+  answerTokens(bytes: number): number {
+    return Math.ceil(bytes / ANSWER_BYTES_PER_TOKEN);
+  }
+}
