@@ -82,9 +82,12 @@ export class Gateway {
     this.#fixedHeaders = parts.config.sandbox ? { "x-weir-sandbox": "true" } : {};
     // `standardHostname` off: with it, Elysia takes a path from the eleventh character on and misses it behind a short host name such as "gw".
     const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
+    // Before the routes: Elysia gives a hook only to what is registered after it.
+    app.onError(({ error, request }) => this.#unexpected(error, request));
     for (const { dialect, route } of routes) {
       for (const path of [route.path, PUBLIC_PREFIX + route.path]) {
-        app.route(route.method, path, ({ request, params }) => this.#serve(dialect, route, request, params as Record<string, string>), {
+        // A path without parameters has no `params` at all.
+        app.route(route.method, path, ({ request, params = {} }) => this.#serve(dialect, route, request, params as Record<string, string>), {
           parse: "none",
         });
       }
@@ -92,7 +95,6 @@ export class Gateway {
     app.get("/healthz", () => new Response("ok\n"));
     app.get("/readyz", () => readinessResponse(this.#parts.readiness()));
     app.all("/*", ({ request }) => this.#lost(request), { parse: "none" });
-    app.onError(({ error, request }) => this.#unexpected(error, request));
     this.app = app as unknown as Elysia;
   }
 
@@ -182,7 +184,8 @@ export class Gateway {
       onWeighed: async (model, stream, maxTokens, inputTokens) => {
         const target = this.#route(visit, { model, stream, maxTokens });
         await this.#admit(visit, this.#parts.admission.byWeight(visit.claim, inputTokens));
-        call?.go(target.id, requestId);
+        if (answer.idle) this.#drop(visit);
+        else call?.go(target.id, requestId);
       },
       onEstimated: (inputTokens) => this.#correct(visit, inputTokens),
       onEnd: (outcome) => this.#settle(visit, outcome),

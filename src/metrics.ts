@@ -39,6 +39,7 @@ export interface WorkerSample {
 /** The only owner of prom-client. Names and labels are those of `docs/metrics.md`, which a test compares with this file. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #definitions: { name: string; type: string; labels: string[] }[] = [];
   readonly #requests = this.#counter("weir_requests_total", "Calls that have ended, by outcome: ok, cancelled or the kind of failure.", [
     "route",
     "model",
@@ -201,15 +202,23 @@ export class Metrics {
     if (usage.cacheWrite > 0) this.#tokens.inc({ workspace, model, direction: "cache_write" }, usage.cacheWrite);
   }
 
+  /** What there is, for the documentation. */
+  definitions(): { name: string; type: string; labels: string[] }[] {
+    return this.#definitions;
+  }
+
   #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    this.#definitions.push({ name, type: "counter", labels: labelNames });
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
   }
 
   #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+    this.#definitions.push({ name, type: "gauge", labels: labelNames });
     return new Gauge({ name, help, labelNames, registers: [this.#registry] });
   }
 
   #histogram<L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> {
+    this.#definitions.push({ name, type: "histogram", labels: labelNames });
     return new Histogram({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers: [this.#registry] });
   }
 }

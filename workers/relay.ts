@@ -233,9 +233,12 @@ export class Relay implements HttpEvents {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const { estimator, outbox } = this.#host;
     const { model } = this.#job;
-    const { input, output, cacheRead, cacheWrite } = this.#used();
+    const { input, output, cacheRead, cacheWrite } = this.#used(report === REPORT.fail && !this.#opened);
     const estimate = this.#input.estimate ?? 0;
-    if (this.#reader?.complete && report === REPORT.done) estimator.learn(model, estimate, input + cacheRead + cacheWrite);
+    if (this.#reader?.complete && report === REPORT.done) {
+      const reported = this.#reader.usage;
+      estimator.learn(model, estimate, reported.input + reported.cacheRead + reported.cacheWrite);
+    }
     const requestId = this.#headers === undefined ? "" : this.#target.connection.upstreamRequestId(this.#headers);
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, requestId, estimator.corrected(model, estimate)];
@@ -243,16 +246,24 @@ export class Relay implements HttpEvents {
     this.#finish();
   }
 
-  /** What the upstream has reported; of an answer that did not come to its end, what can be counted of it. */
-  #used(): Usage {
+  /**
+   * What the upstream has reported; of an answer that did not come to its end, or was never counted, what can be counted of it.
+   * @param failedEarly - Its client got nothing and pays for nothing: only what was reported is told.
+   */
+  #used(failedEarly: boolean): Usage {
     if (this.#sentMs === 0 || this.#refusal !== undefined) return noUsage();
     const { estimator } = this.#host;
     const { model } = this.#job;
-    const usage = this.#reader?.usage ?? noUsage();
-    const { cacheRead, cacheWrite } = usage;
-    const input = usage.input + cacheRead + cacheWrite > 0 ? usage.input : estimator.corrected(model, this.#input.estimate ?? 0);
-    const output = this.#reader?.complete ? usage.output : Math.max(usage.output, estimator.answerTokens(this.#reader?.written ?? 0));
-    return { input, output, cacheRead, cacheWrite };
+    const reader = this.#reader;
+    const { input, output, cacheRead, cacheWrite } = reader?.usage ?? noUsage();
+    const reported = input + cacheRead + cacheWrite > 0;
+    if (failedEarly || (reported && reader?.complete)) return { input, output, cacheRead, cacheWrite };
+    return {
+      input: reported ? input : estimator.corrected(model, this.#input.estimate ?? 0),
+      output: Math.max(output, estimator.answerTokens(reader?.written ?? 0)),
+      cacheRead,
+      cacheWrite,
+    };
   }
 
   #finish(): void {

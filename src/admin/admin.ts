@@ -14,6 +14,8 @@ export interface AdminParts {
 /** The admin listener: what operators and Prometheus ask. Never on the public port. */
 export function createAdmin(parts: AdminParts): (request: Request) => Response | Promise<Response> {
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
+  // Before the routes: Elysia gives a hook only to what is registered after it.
+  app.onError(() => problem(500, "An internal error occurred."));
   app.get("/metrics", async () => new Response(await parts.metrics.render(), { headers: { "content-type": parts.metrics.contentType } }));
   app.get("/healthz", () => new Response("ok\n"));
   app.get("/readyz", () => readinessResponse(parts.readiness()));
@@ -27,7 +29,6 @@ export function createAdmin(parts: AdminParts): (request: Request) => Response |
   app.all("/*", ({ request }) =>
     problem(404, `There is nothing at ${request.method} ${new URL(request.url).pathname} on the admin listener.`),
   );
-  app.onError(() => problem(500, "An internal error occurred."));
   return (request) => app.handle(request);
 }
 

@@ -49,8 +49,8 @@ export type Decision =
   | { outcome: "requests" | "tokens"; limit: number; used: number; requested: number; retryAfterMs: number; windows: Windows }
   /** The guess might not fit: ask again with the worker's estimate and no bound. */
   | { outcome: "weigh" }
-  /** The input alone is larger than the limit: it can never pass. */
-  | { outcome: "too_large"; limit: number; requested: number }
+  /** The input alone is larger than the limit: it can never pass. `windows` undefined where they cannot be looked at now. */
+  | { outcome: "too_large"; limit: number; requested: number; windows: Windows | undefined }
   /** Redis is away and the policy is `closed`. */
   | { outcome: "unavailable" };
 
@@ -166,11 +166,13 @@ export class Limiter {
   /** Never rejects, and never takes longer than the store's deadline. */
   async reserve(ask: Ask): Promise<Decision> {
     const { tpm, bound } = ask;
-    if (bound === undefined ? ask.input > tpm : bound > tpm) {
-      // A guess whose bound alone passes the limit may well be small.
-      return bound === undefined ? { outcome: "too_large", limit: tpm, requested: ask.input } : { outcome: "weigh" };
-    }
     const key = pairKey(ask.workspace, ask.model);
+    if (bound === undefined && ask.input > tpm) {
+      const answer = await this.#look(key, ask.rpm, tpm);
+      return { outcome: "too_large", limit: tpm, requested: ask.input, windows: answer && windowsOf(ask, answer) };
+    }
+    // A guess whose bound alone passes the limit may well be small.
+    if (bound !== undefined && bound > tpm) return { outcome: "weigh" };
     const tokens = withOutput(Math.min(ask.input, bound ?? ask.input), ask.output, tpm);
     const storeAsk = { key, rpm: ask.rpm, tpm, requests: 1, tokens, bound: bound === undefined ? 0 : withOutput(bound, ask.output, tpm) };
     if (this.#breaker === undefined) return this.#decide(ask, key, tokens, this.#store, await this.#store.reserve(storeAsk));
@@ -241,13 +243,7 @@ export class Limiter {
   /** Both windows of a workspace and model now; undefined where nobody counts. */
   async usage(workspace: string, model: string, rpm: number, tpm: number): Promise<Usage | undefined> {
     const key = pairKey(workspace, model);
-    const looking = { key, rpm, tpm, requests: 0, tokens: 0, bound: 0 };
-    let answer: StoreAnswer | undefined;
-    try {
-      answer = await (this.#breaker?.isOpen ? this.#localStore() : this.#store)?.reserve(looking);
-    } catch {
-      answer = await this.#localStore()?.reserve(looking);
-    }
+    const answer = await this.#look(key, rpm, tpm);
     if (answer === undefined) return undefined;
     const open = this.#open.get(key) ?? { requests: 0, tokens: 0 };
     return {
@@ -260,6 +256,16 @@ export class Limiter {
   async close(): Promise<void> {
     this.#breaker?.stop();
     await Promise.all([this.#store.close(), this.#options.local?.close()]);
+  }
+
+  /** What the windows hold; takes nothing. Undefined where nobody counts. */
+  async #look(key: string, rpm: number, tpm: number): Promise<StoreAnswer | undefined> {
+    const looking = { key, rpm, tpm, requests: 0, tokens: 0, bound: 0 };
+    try {
+      return await (this.#breaker?.isOpen ? this.#localStore() : this.#store)?.reserve(looking);
+    } catch {
+      return await this.#localStore()?.reserve(looking);
+    }
   }
 
   #changed(open: boolean, reason: string): void {
@@ -286,10 +292,7 @@ export class Limiter {
 
   #decide(ask: Ask, key: string, tokens: number, store: LimiterStore, answer: StoreAnswer): Decision {
     if (answer.code === CODE.weigh) return { outcome: "weigh" };
-    const windows: Windows = {
-      requests: { limit: ask.rpm, remaining: Math.max(0, ask.rpm - answer.requests), resetMs: answer.resetMs },
-      tokens: { limit: ask.tpm, remaining: Math.max(0, ask.tpm - answer.tokens), resetMs: answer.resetMs },
-    };
+    const windows = windowsOf(ask, answer);
     if (answer.code === CODE.admitted)
       return { outcome: "admitted", reservation: this.#take(ask, key, tokens, store, answer.tick), windows };
     const { retryMs: retryAfterMs } = answer;
@@ -317,6 +320,13 @@ export class Limiter {
       open.tokens += tokens;
     }
   }
+}
+
+function windowsOf({ rpm, tpm }: Ask, { requests, tokens, resetMs }: StoreAnswer): Windows {
+  return {
+    requests: { limit: rpm, remaining: Math.max(0, rpm - requests), resetMs },
+    tokens: { limit: tpm, remaining: Math.max(0, tpm - tokens), resetMs },
+  };
 }
 
 /** Input and what the limit leaves beside it for the answer. What is no number takes the whole limit: a sum must never become NaN. */

@@ -1,7 +1,7 @@
 /** Anthropic's own TypeScript client, as far back as the first users' code. */
 import type Anthropic from "@anthropic-ai/sdk";
 import { z } from "zod/v4";
-import { type Client, type Observation, STRUCTURE, type Task, TOOL, UNACCEPTABLE } from "./behaviours.ts";
+import { type Client, type Observation, type Task, TOOL, UNACCEPTABLE } from "./behaviours.ts";
 import { installedVersion, nameOfError, thrown } from "./library.ts";
 
 type Library = typeof import("@anthropic-ai/sdk");
@@ -21,6 +21,7 @@ const VERSIONS: Version[] = [
     package: "anthropic-old",
     load: () => import("anthropic-old"),
     lacks: { structured: NO_STRUCTURE, models: "this version cannot list models yet" },
+    broken: "APIConnectionError",
   },
   { package: "anthropic-mid", load: () => import("anthropic-mid"), lacks: { structured: NO_STRUCTURE } },
   { package: "@anthropic-ai/sdk", load: () => import("@anthropic-ai/sdk") },
@@ -34,6 +35,7 @@ export const anthropicClients: Client[] = VERSIONS.map((version) => ({
   dialect: "anthropic",
   exceptions: {
     refused: "BadRequestError",
+    rejected: "BadRequestError",
     unauthenticated: "AuthenticationError",
     unknown: "NotFoundError",
     limited: "RateLimitError",
@@ -70,7 +72,10 @@ const ACTIONS: Partial<Record<Task["action"], (client: Anthropic, task: Task, ob
   },
 
   async tools(client, task, observation) {
-    const asked = { ...params(task), tools: [{ name: TOOL.name, description: TOOL.description, input_schema: { ...TOOL.schema, required: [...TOOL.schema.required] } }] };
+    const asked = {
+      ...params(task),
+      tools: [{ name: TOOL.name, description: TOOL.description, input_schema: { ...TOOL.schema, required: [...TOOL.schema.required] } }],
+    };
     const message = await client.messages.create(asked);
     const use = message.content.find((block) => block.type === "tool_use");
     if (use === undefined) return;
@@ -104,7 +109,12 @@ const ACTIONS: Partial<Record<Task["action"], (client: Anthropic, task: Task, ob
 
 function params({ model, prompt, unacceptable }: Task): Params {
   const refused = UNACCEPTABLE.anthropic;
-  return { model, max_tokens: 1024, messages: [{ role: "user", content: prompt }], ...(unacceptable ? { [refused.name]: refused.value } : {}) };
+  return {
+    model,
+    max_tokens: 1024,
+    messages: [{ role: "user", content: prompt }],
+    ...(unacceptable ? { [refused.name]: refused.value } : {}),
+  };
 }
 
 function textOf({ content }: Anthropic.Message): string {

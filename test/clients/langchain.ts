@@ -3,17 +3,27 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
-import { npmFolder } from "./npm-folder.ts";
 import { thrown } from "./library.ts";
+import { npmFolder } from "./npm-folder.ts";
 
 interface Line {
   core: string;
+  /** From 1 on a prompt that is too long has an exception of its own. */
+  rejected: Record<DialectName, string>;
   provider: Record<DialectName, string>;
 }
 
 const LINES: Line[] = [
-  { core: "0.3.80", provider: { anthropic: "0.3.34", openai: "0.3.17" } },
-  { core: "1.4.0", provider: { anthropic: "1.5.11", openai: "1.6.0" } },
+  {
+    core: "0.3.80",
+    rejected: { anthropic: "BadRequestError", openai: "BadRequestError" },
+    provider: { anthropic: "0.3.34", openai: "0.3.17" },
+  },
+  {
+    core: "1.4.0",
+    rejected: { anthropic: "BadRequestError", openai: "ContextOverflowError" },
+    provider: { anthropic: "1.5.11", openai: "1.6.0" },
+  },
 ];
 
 /** As far as it is used here; both lines have it. */
@@ -34,7 +44,9 @@ interface Core {
   ToolMessage: new (fields: object) => Message;
 }
 
-export const langchainClients: Client[] = LINES.flatMap((line) => (["anthropic", "openai"] as const).map((dialect) => client(line, dialect)));
+export const langchainClients: Client[] = LINES.flatMap((line) =>
+  (["anthropic", "openai"] as const).map((dialect) => client(line, dialect)),
+);
 
 function client(line: Line, dialect: DialectName): Client {
   const { folder, missing } = npmFolder([
@@ -49,6 +61,7 @@ function client(line: Line, dialect: DialectName): Client {
     // LangChain hands on the exceptions of the vendor's client, which it brings along.
     exceptions: {
       refused: "BadRequestError",
+      rejected: line.rejected[dialect],
       unauthenticated: "AuthenticationError",
       unknown: "NotFoundError",
       limited: "RateLimitError",
@@ -66,7 +79,12 @@ async function perform(folder: string, dialect: DialectName, task: Task): Promis
   const library = (await load(`@langchain/${dialect}`)) as Record<"ChatAnthropic" | "ChatOpenAI", Constructor>;
   const observation: Observation = {};
   try {
-    await ACTIONS[task.action]?.({ model: modelOf(library, dialect, task), core, prompt: [new core.HumanMessage(task.prompt)], observation });
+    await ACTIONS[task.action]?.({
+      model: modelOf(library, dialect, task),
+      core,
+      prompt: [new core.HumanMessage(task.prompt)],
+      observation,
+    });
   } catch (error) {
     observation.thrown = thrown(error, error instanceof Error ? error.constructor.name : typeof error);
   }
@@ -114,7 +132,7 @@ const ACTIONS: Partial<Record<Task["action"], (call: Call) => Promise<void>>> = 
 
   async tools({ model, core, prompt, observation }) {
     const { name, description, schema } = TOOL;
-    const equipped = model.bindTools([{ name, description, schema }]);
+    const equipped = model.bindTools([{ type: "function", function: { name, description, parameters: schema } }]);
     const message = await equipped.invoke(prompt);
     const call = message.tool_calls?.[0];
     if (call === undefined) return;

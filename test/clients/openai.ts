@@ -30,6 +30,7 @@ export const openaiClients: Client[] = VERSIONS.map((version) => ({
   dialect: "openai",
   exceptions: {
     refused: "BadRequestError",
+    rejected: "BadRequestError",
     unauthenticated: "AuthenticationError",
     unknown: "NotFoundError",
     limited: "RateLimitError",
@@ -92,7 +93,8 @@ const ACTIONS: Partial<Record<Task["action"], Action>> = {
         ? zod3.object({ city: zod3.string(), degrees: zod3.number() })
         : zod4.object({ city: zod4.string(), degrees: zod4.number() });
     // In version 4 the method still stood under `beta`.
-    const completions = "parse" in client.chat.completions ? client.chat.completions : (client as unknown as { beta: OpenAI }).beta.chat.completions;
+    const completions =
+      "parse" in client.chat.completions ? client.chat.completions : (client as unknown as { beta: OpenAI }).beta.chat.completions;
     const completion = await completions.parse({ ...params(task), response_format: zodResponseFormat(schema, STRUCTURE.name) });
     observation.value = completion.choices[0]?.message.parsed;
   },

@@ -18,9 +18,9 @@ interface Library {
 }
 
 /** As the first users had them. Their HTTP client has since dropped a parameter that both pass, hence its version. */
-const THEN = ["anthropic==0.28.1", "httpx==0.27.2", "openai==1.35.15"];
-const NOW = ["anthropic==2.12.0", "openai==3.54.0"];
-const LANGCHAIN = ["langchain-anthropic==1.7.10", "langchain-openai==1.7.4"];
+export const THEN = ["anthropic==0.28.1", "httpx==0.27.2", "openai==1.35.15"];
+export const NOW = ["anthropic==2.12.0", "openai==3.54.0"];
+const LANGCHAIN = ["langchain-anthropic==1.7.7", "langchain-openai==1.7.3"];
 
 const NO_STRUCTURE = "this version has no structured output yet";
 const ENDPOINT = { default: "every call names its endpoint" };
@@ -64,7 +64,7 @@ const LIBRARIES: Library[] = [
     broken: "APIError",
   },
   {
-    name: "`langchain-anthropic` 1.7.10",
+    name: "`langchain-anthropic` 1.7.7",
     family: "LangChain for Python",
     dialect: "anthropic",
     script: "langchain_anthropic_client.py",
@@ -73,7 +73,7 @@ const LIBRARIES: Library[] = [
     broken: "APIStatusError",
   },
   {
-    name: "`langchain-openai` 1.7.4",
+    name: "`langchain-openai` 1.7.3",
     family: "LangChain for Python",
     dialect: "openai",
     script: "langchain_openai_client.py",
@@ -94,6 +94,7 @@ export const pythonClients: Client[] = LIBRARIES.map((library) => {
     dialect: library.dialect,
     exceptions: {
       refused: "BadRequestError",
+      rejected: "BadRequestError",
       unauthenticated: "AuthenticationError",
       unknown: "NotFoundError",
       limited: "RateLimitError",
@@ -122,7 +123,11 @@ class PythonProcess {
   #errors = "";
 
   constructor(program: string, script: string) {
-    const child = spawn(program, [join(import.meta.dir, "python", script)], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program, [join(import.meta.dir, "python", script)], {
+      stdio: ["pipe", "pipe", "pipe"],
+      // Nothing of the surroundings may redirect a client: no proxy, no key, no base URL.
+      env: { PATH: process.env.PATH ?? "", PYTHONDONTWRITEBYTECODE: "1" },
+    });
     this.#child = child;
     child.stderr.on("data", (bytes: Buffer) => {
       this.#errors += bytes.toString();

@@ -80,7 +80,9 @@ interface Usage {
 type Provider = ((model: string) => unknown) & { chat(model: string): unknown };
 type ProviderLibrary = Record<"createAnthropic" | "createOpenAI", (options: object) => Provider>;
 
-export const vercelClients: Client[] = MAJORS.flatMap((major) => (["anthropic", "openai"] as const).map((dialect) => client(major, dialect)));
+export const vercelClients: Client[] = MAJORS.flatMap((major) =>
+  (["anthropic", "openai"] as const).map((dialect) => client(major, dialect)),
+);
 
 function client(major: Major, dialect: DialectName): Client {
   const provider = major[dialect].name;
@@ -89,7 +91,14 @@ function client(major: Major, dialect: DialectName): Client {
     name: `\`ai\` ${installedVersion(major.ai.name)} with \`@ai-sdk/${dialect}\` ${installedVersion(provider)}${chat}`,
     family: "Vercel AI SDK",
     dialect,
-    exceptions: { refused: "APICallError", unauthenticated: "APICallError", unknown: "APICallError", limited: "APICallError", broken: "onError" },
+    exceptions: {
+      refused: "APICallError",
+      rejected: "APICallError",
+      unauthenticated: "APICallError",
+      unknown: "APICallError",
+      limited: "APICallError",
+      broken: "onError",
+    },
     lacks: {
       models: "this library does not list models",
       ...(chat === "" ? { default: "its default call is served: the other columns use it" } : {}),
@@ -109,11 +118,14 @@ async function perform(major: Major, dialect: DialectName, task: Task): Promise<
       maxRetries: task.retries,
       maxTokens: 1024,
       maxOutputTokens: 1024,
-      ...(task.unacceptable ? { topK: -5, temperature: 9 } : {}),
+      ...(task.unacceptable ? (dialect === "anthropic" ? { topK: -5 } : { temperature: 9 }) : {}),
     };
     await ACTIONS[task.action]?.({ library, major, settings, observation });
   } catch (error) {
-    observation.thrown = thrown(error, library.APICallError.isInstance(error) ? "APICallError" : error instanceof Error ? error.name : typeof error);
+    observation.thrown = thrown(
+      error,
+      library.APICallError.isInstance(error) ? "APICallError" : error instanceof Error ? error.name : typeof error,
+    );
   }
   return observation;
 }
@@ -150,12 +162,19 @@ const ACTIONS: Partial<Record<Task["action"], (call: Call) => Promise<void>>> = 
     };
     const result = library.streamText({ ...settings, onError });
     for await (const text of result.textStream) pieces.push(text);
-    if (observation.thrown === undefined) observation.usage = usageOf(await result.usage);
+    const usage = usageOf(await (observation.thrown === undefined ? result.usage : {}));
+    // Version 4 does not ask an OpenAI-compatible service for it, and says NaN.
+    if (usage.output > 0) observation.usage = usage;
   },
 
   async tools({ library, major, settings, observation }) {
     const schema = major.zod === 3 ? zod3.object({ city: zod3.string() }) : zod4.object({ city: zod4.string() });
-    const weather = library.tool({ description: TOOL.description, parameters: schema, inputSchema: schema, execute: async () => TOOL.result });
+    const weather = library.tool({
+      description: TOOL.description,
+      parameters: schema,
+      inputSchema: schema,
+      execute: async () => TOOL.result,
+    });
     const result = await library.generateText({
       ...settings,
       tools: { [TOOL.name]: weather },

@@ -42,7 +42,8 @@ export function command(runtime: RuntimeName): string[] {
     : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", join(ROOT, "src/main.ts")];
 }
 
-export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
+/** Spawns Weir in an empty folder of its own, with its configuration if there is one. */
+function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string } {
   const folder = mkdtempSync(join(tmpdir(), "weir-"));
   const words = [...(options.arguments ?? [])];
   if (options.config !== undefined) {
@@ -64,6 +65,31 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
     env: { ...process.env, NO_COLOR: "1", ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  return { child, folder };
+}
+
+/** Runs Weir where it ends by itself: its commands, and starts that are refused. */
+export async function runToEnd(
+  runtime: RuntimeName,
+  options: Omit<WeirOptions, "runtime">,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const { child, folder } = spawnWeir({ ...options, runtime });
+  const said = { stdout: "", stderr: "" };
+  child.stdout?.on("data", (bytes: Buffer) => {
+    said.stdout += bytes.toString();
+  });
+  child.stderr?.on("data", (bytes: Buffer) => {
+    said.stderr += bytes.toString();
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  clearTimeout(timer);
+  rmSync(folder, { recursive: true, force: true });
+  return { code, ...said };
+}
+
+export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
+  const { child, folder } = spawnWeir(options);
   let output = "";
   const listeners = new Set<() => void>();
   const take = (bytes: Buffer) => {

@@ -45,7 +45,12 @@ test("the output to expect is cut to what the limit leaves beside the input", as
 
 test("an input larger than the limit is too large, whatever the window holds", async () => {
   const { limiter } = inMemory();
-  expect(await limiter.reserve(ask({ input: TPM + 1 }))).toEqual({ outcome: "too_large", limit: TPM, requested: TPM + 1 });
+  expect(await limiter.reserve(ask({ input: TPM + 1 }))).toMatchObject({
+    outcome: "too_large",
+    limit: TPM,
+    requested: TPM + 1,
+    windows: { tokens: { limit: TPM, remaining: TPM } },
+  });
   expect((await limiter.reserve(ask({ input: TPM }))).outcome).toBe("admitted");
 });
 

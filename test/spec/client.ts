@@ -87,7 +87,8 @@ export class Call {
       };
       const look = () => {
         if (satisfied(this.text)) finish();
-        else if (this.#framing === "over") finish(new Error(`the answer ended before what was waited for: ${this.#status} ${this.text.slice(0, 500)}`));
+        else if (this.#framing === "over")
+          finish(new Error(`the answer ended before what was waited for: ${this.#status} ${this.text.slice(0, 500)}`));
       };
       const timer = setTimeout(() => finish(new Error(`not in ${timeoutMs} ms: ${this.#status} ${this.text.slice(0, 500)}`)), timeoutMs);
       this.#watchers.add(look);

@@ -70,9 +70,8 @@ const anthropic: Spoken = {
   route: "/v1/messages",
   path: "/anthropic/eu/v1/messages",
   family: "claude",
-  body: (prompt, more) => ({ model: "claude", max_tokens: 100_000, messages: [{ role: "user", content: prompt }], ...more }),
-  textOf: (answer) =>
-    (parse(answer).content as { type: string; text?: string }[]).map((block) => block.text ?? "").join(""),
+  body: (prompt, more) => ({ model: "claude", max_tokens: 4_096, messages: [{ role: "user", content: prompt }], ...more }),
+  textOf: (answer) => (parse(answer).content as { type: string; text?: string }[]).map((block) => block.text ?? "").join(""),
   streamedText: (stream) =>
     datas(stream)
       .filter(({ event }) => event === "content_block_delta")
@@ -81,7 +80,8 @@ const anthropic: Spoken = {
   isComplete: (stream) => datas(stream).some(({ event }) => event === "message_stop"),
   error(answer) {
     const body = parse(answer);
-    if (body.type !== "error" || typeof body.request_id !== "string") throw new Error(`not an error of this dialect: ${answer.slice(0, 500)}`);
+    if (body.type !== "error" || typeof body.request_id !== "string")
+      throw new Error(`not an error of this dialect: ${answer.slice(0, 500)}`);
     return told(body.error, ["type", "message"], answer);
   },
   streamedError(stream) {

@@ -1,6 +1,6 @@
 /** What a client is told when the upstream fails before the first byte: the truth, with its true status, streaming or not (design §3.5). */
 import { describe, expect } from "bun:test";
-import { DIALECTS, anthropic, type Failure, openai, type Spoken } from "./dialects.ts";
+import { anthropic, DIALECTS, type Failure, openai, type Spoken } from "./dialects.ts";
 import { expectFailure, expectIds, type World } from "./world.ts";
 
 interface Row {
@@ -28,10 +28,34 @@ const ROWS: readonly Row[] = [
   { when: "does not know the model", prompt: "[sandbox: status=404]", failure: "misconfigured", outcome: "misconfigured" },
   { when: "denies access", prompt: "[sandbox: status=403]", failure: "misconfigured", outcome: "misconfigured" },
   { when: "has a page of HTML for us", prompt: "[sandbox: status=502]", failure: "failed", outcome: "upstream_failed" },
-  { when: "takes too long by its own clock", prompt: "[sandbox: fail type=ModelTimeoutException]", failure: "timeout", outcome: "upstream_timeout", only: "anthropic" },
-  { when: "is not ready", prompt: "[sandbox: fail type=ModelNotReadyException]", failure: "overloaded", outcome: "upstream_overloaded", only: "anthropic" },
-  { when: "fails in the model", prompt: "[sandbox: fail type=ModelErrorException]", failure: "failed", outcome: "upstream_failed", only: "anthropic" },
-  { when: "answers in Anthropic's own shape", prompt: "[sandbox: fail status=529 shape=anthropic]", failure: "overloaded", outcome: "upstream_overloaded", only: "anthropic" },
+  {
+    when: "takes too long by its own clock",
+    prompt: "[sandbox: fail type=ModelTimeoutException]",
+    failure: "timeout",
+    outcome: "upstream_timeout",
+    only: "anthropic",
+  },
+  {
+    when: "is not ready",
+    prompt: "[sandbox: fail type=ModelNotReadyException]",
+    failure: "overloaded",
+    outcome: "upstream_overloaded",
+    only: "anthropic",
+  },
+  {
+    when: "fails in the model",
+    prompt: "[sandbox: fail type=ModelErrorException]",
+    failure: "failed",
+    outcome: "upstream_failed",
+    only: "anthropic",
+  },
+  {
+    when: "answers in Anthropic's own shape",
+    prompt: "[sandbox: fail status=529 shape=anthropic]",
+    failure: "overloaded",
+    outcome: "upstream_overloaded",
+    only: "anthropic",
+  },
 ];
 
 export function specifyFailures(world: World): void {
@@ -55,17 +79,20 @@ export function specifyFailures(world: World): void {
         }
       });
 
-      world.sentence("a credential that the upstream refuses is not the client's business: the log names the upstream and the cure", async () => {
-        const answered = await world.ask(dialect, { more: { model: `${dialect.family}-misconfigured` } });
-        const { message } = expectFailure(dialect, answered, "misconfigured");
-        const upstream = dialect === anthropic ? "bedrock-wrong" : "azure-wrong";
-        expect(answered.text).not.toMatch(/bedrock|azure|aws|signature|127\.0\.0\.1|spec-wrong/i);
-        expect(message).toMatch(/operator/);
-        const line = await world.logged(answered);
-        expect(line).toMatchObject({ level: "error", upstream, outcome: "misconfigured" });
-        expect(String(line.cause)).toContain(upstream);
-        expect(String(line.cause)).toMatch(/credential|key/i);
-      });
+      world.sentence(
+        "a credential that the upstream refuses is not the client's business: the log names the upstream and the cure",
+        async () => {
+          const answered = await world.ask(dialect, { more: { model: `${dialect.family}-misconfigured` } });
+          const { message } = expectFailure(dialect, answered, "misconfigured");
+          const upstream = dialect === anthropic ? "bedrock-wrong" : "azure-wrong";
+          expect(answered.text).not.toMatch(/bedrock|azure|aws|signature|127\.0\.0\.1|spec-wrong/i);
+          expect(message).toMatch(/operator/);
+          const line = await world.logged(answered);
+          expect(line).toMatchObject({ level: "error", upstream, outcome: "misconfigured" });
+          expect(String(line.cause)).toContain(upstream);
+          expect(String(line.cause)).toMatch(/credential|key/i);
+        },
+      );
     });
   }
 
@@ -111,18 +138,23 @@ export function specifyFailures(world: World): void {
         expect([dialect.name, prompt, answered.status]).toEqual([dialect.name, prompt, 502]);
         expectFailure(dialect, answered, "malformed");
       }
-      expectFailure(dialect, await world.ask(dialect, { prompt: "[sandbox: stall after=1]", more: { model: `${dialect.family}-hasty` } }), "timeout");
+      expectFailure(
+        dialect,
+        await world.ask(dialect, { prompt: "[sandbox: stall after=1]", more: { model: `${dialect.family}-hasty` } }),
+        "timeout",
+      );
     }
   });
 }
 
 async function specifyRow(world: World, dialect: Spoken, { prompt, failure, model, outcome }: Row): Promise<void> {
-  for (const stream of [false, true]) {
-    const more = model === undefined ? {} : { model: `${dialect.family}-${model}` };
-    const answered = await world.ask(dialect, { prompt, stream, more });
+  const more = model === undefined ? {} : { model: `${dialect.family}-${model}` };
+  const answers = await Promise.all([false, true].map((stream) => world.ask(dialect, { prompt, stream, more })));
+  for (const answered of answers) {
     expectFailure(dialect, answered, failure);
     expectIds(answered);
     expect(answered.text).not.toContain("127.0.0.1");
-    expect(await world.logged(answered)).toMatchObject({ outcome, stream, workspace: "acme" });
   }
+  const lines = await Promise.all(answers.map((answered) => world.logged(answered)));
+  expect(lines).toMatchObject([false, true].map((stream) => ({ outcome, stream, workspace: "acme" })));
 }

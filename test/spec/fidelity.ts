@@ -25,7 +25,9 @@ export function specifyFidelity(world: World): void {
       expect(body).toContain('"max_tokens":1e2');
       expect(Object.keys(JSON.parse(body)).sort()).toEqual(["anthropic_version", "max_tokens", "messages", "x_future"]);
       expect(JSON.parse(body).anthropic_version).toBe("bedrock-2023-05-31");
-      expect(decodeURIComponent(path)).toBe(`/model/anthropic.claude-3-haiku-20240307-v1:0/${stream ? "invoke-with-response-stream" : "invoke"}`);
+      expect(decodeURIComponent(path)).toBe(
+        `/model/anthropic.claude-3-haiku-20240307-v1:0/${stream ? "invoke-with-response-stream" : "invoke"}`,
+      );
     });
 
     world.sentence(`Azure receives the body as it was written, with the deployment as its model (${how})`, async () => {
@@ -74,7 +76,12 @@ export function specifyFidelity(world: World): void {
 
   world.sentence("LangChain's -1 for top_k and top_p is taken out; 0 stays", async () => {
     await world.ask(anthropic, { more: { model: "claude-recorded", top_k: -1, top_p: -1, temperature: 1 } });
-    expect(Object.keys(JSON.parse(world.recorder.last().body)).sort()).toEqual(["anthropic_version", "max_tokens", "messages", "temperature"]);
+    expect(Object.keys(JSON.parse(world.recorder.last().body)).sort()).toEqual([
+      "anthropic_version",
+      "max_tokens",
+      "messages",
+      "temperature",
+    ]);
     await world.ask(anthropic, { more: { model: "claude-recorded", top_k: 0, top_p: 0 } });
     expect(JSON.parse(world.recorder.last().body)).toMatchObject({ top_k: 0, top_p: 0 });
     await world.ask(openai, { more: { model: "gpt-recorded", top_p: -1 } });

@@ -29,7 +29,14 @@ function specifyDialect(world: World, dialect: Spoken): void {
 
   world.sentence("a missing, an unknown and an expired key are a 401 that says what is wrong, and never repeats the key", async () => {
     expect(expectFailure(dialect, await ask({}), "unauthenticated").message).toMatch(/Authorization: Bearer/);
-    for (const key of ["weir_nobody_knows_this_one", EXPIRED_KEY, "sk-ant-api03-of-somebody-else", `${KEY}x`, KEY.slice(0, -1), KEY.toUpperCase()]) {
+    for (const key of [
+      "weir_nobody_knows_this_one",
+      EXPIRED_KEY,
+      "sk-ant-api03-of-somebody-else",
+      `${KEY}x`,
+      KEY.slice(0, -1),
+      KEY.toUpperCase(),
+    ]) {
       for (const headers of [{ authorization: `Bearer ${key}` }, { "x-api-key": key }]) {
         const { message } = expectFailure(dialect, await ask(headers), "unauthenticated");
         expect(message).not.toContain(key);

@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { filler } from "../../src/sandbox/tokens.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
-import { eventually, type World } from "./world.ts";
+import { eventually, KEY, type World } from "./world.ts";
 
 /** Some 40 MB upstream and 15 MB for the client: several times what sockets hold by themselves. */
 const HUGE_TOKENS = 120_000;
@@ -20,12 +20,15 @@ export function specifyLeaving(world: World): void {
 
 function specifyDialect(world: World, dialect: Spoken): void {
   for (const stream of [true, false]) {
-    world.sentence(`a client that leaves before the first byte ends the upstream call at once (${stream ? "streaming" : "not streaming"})`, async () => {
-      const { opened, aborted } = world.sandbox.calls.counts;
-      const call = world.open(dialect, { stream, prompt: "[sandbox: stall]" });
-      await eventually(() => world.sandbox.calls.counts.opened > opened, "the call upstream");
-      await leave(world, call, aborted);
-    });
+    world.sentence(
+      `a client that leaves before the first byte ends the upstream call at once (${stream ? "streaming" : "not streaming"})`,
+      async () => {
+        const { opened, aborted } = world.sandbox.calls.counts;
+        const call = world.open(dialect, { stream, prompt: "[sandbox: stall]" });
+        await eventually(() => world.sandbox.calls.counts.opened > opened, "the call upstream");
+        await leave(world, call, aborted);
+      },
+    );
   }
 
   world.sentence("a client that leaves in the middle of a stream ends the upstream call at once, though nothing more is sent", async () => {
@@ -37,9 +40,13 @@ function specifyDialect(world: World, dialect: Spoken): void {
 
   world.sentence("a client that leaves in the middle of sending a large body leaves nothing behind", async () => {
     const before = world.sandbox.calls.counts.opened;
-    const call = world.call({ path: dialect.path, headers: { "x-api-key": "irrelevant" }, body: "{", declaredLength: 1_000_000 });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    call.leave();
+    const cancelled = cancellations(world);
+    for (const length of [1_000, 1_000_000]) {
+      const call = world.call({ path: dialect.path, headers: { "x-api-key": KEY }, body: "{", declaredLength: length });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      call.leave();
+    }
+    await eventually(() => cancellations(world) === cancelled + 2, "both to be logged as cancelled");
     expect((await world.ask(dialect)).status).toBe(200);
     expect(world.sandbox.calls.counts.opened).toBe(before + 1);
   });
@@ -47,11 +54,11 @@ function specifyDialect(world: World, dialect: Spoken): void {
   world.sentence(
     "a client that stops reading makes the upstream wait; memory stays flat, neighbours do not notice, and later it gets every byte",
     async () => {
-      await world.ask(dialect, { stream: true, prompt: "[sandbox: huge=20000 pace=0]" });
+      await world.ask(dialect, { stream: true, prompt: "[sandbox: huge tokens=20000 pace=0]" });
       const neighbours = () => Promise.all(Array.from({ length: 5 }, () => world.ask(dialect, { prompt: "[sandbox: pace=0] hello" })));
       await neighbours();
       const beforeMb = residentMb(world);
-      const call = world.open(dialect, { stream: true, prompt: `[sandbox: huge=${HUGE_TOKENS} pace=0]` });
+      const call = world.open(dialect, { stream: true, prompt: `[sandbox: huge tokens=${HUGE_TOKENS} pace=0]` });
       expect(await call.head).toBe(200);
       call.pause();
       const record = () => world.sandbox.calls.recent.findLast(({ outcome }) => outcome === "open");
@@ -82,11 +89,16 @@ function specifyDialect(world: World, dialect: Spoken): void {
 }
 
 async function leave(world: World, call: { leave(): void }, abortedBefore: number): Promise<void> {
+  const cancelled = cancellations(world);
   const leftMs = performance.now();
   call.leave();
   await eventually(() => world.sandbox.calls.counts.aborted > abortedBefore, "the upstream call to end");
   expect(performance.now() - leftMs).toBeLessThan(AT_ONCE_MS);
-  await world.weir.logged((line) => line.message === "request" && line.outcome === "cancelled");
+  await eventually(() => cancellations(world) > cancelled, "the call to be logged as cancelled");
+}
+
+function cancellations(world: World): number {
+  return world.weir.log().filter((line) => line.message === "request" && line.outcome === "cancelled").length;
 }
 
 /** Memory of the gateway's process as the system counts it. */

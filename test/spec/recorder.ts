@@ -22,7 +22,8 @@ export interface Recorder {
 }
 
 /** Members that no version of Weir knows, spelled in ways that rebuilding would change. */
-export const ODD_MEMBERS = '"x_future" :  { "big":12345678901234567890, "tiny":1.10e-7 ,"text":"caf\\u00e9 é 日本 😀 \\/", "nothing":null }';
+export const ODD_MEMBERS =
+  '"x_future" :  { "big":12345678901234567890, "tiny":1.10e-7 ,"text":"caf\\u00e9 é 日本 😀 \\/", "nothing":null }';
 
 /** Whole answers, with such members. */
 export const MESSAGE = `{"id":"msg_bdrk_1","type":"message", "role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"é 😀"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":2}, ${ODD_MEMBERS}}`;

@@ -16,7 +16,11 @@ const MISTAKES: readonly { dialect: Spoken; method?: string; path: string; says:
   { dialect: openai, path: "/openai/eu/chat/completions", says: /\/v1 is missing/ },
   { dialect: openai, path: "/v1/chat/completions", says: /\/openai is missing/ },
   { dialect: openai, path: "/openai/eu/v1/messages", says: /\/anthropic\/\{region\}/ },
-  { dialect: openai, path: "/somewhere/else", says: /Routes:.*\/anthropic\/\{region\}\/v1\/messages.*\/openai\/\{region\}\/v1\/chat\/completions/ },
+  {
+    dialect: openai,
+    path: "/somewhere/else",
+    says: /Routes:.*\/anthropic\/\{region\}\/v1\/messages.*\/openai\/\{region\}\/v1\/chat\/completions/,
+  },
   { dialect: openai, method: "GET", path: "/", says: /Routes:/ },
 ];
 
@@ -97,7 +101,7 @@ function specifyRoute(world: World, dialect: Spoken): void {
       expect(answered.status).toBe(200);
       const call = world.sandbox.calls.recent.at(-1);
       if (dialect === anthropic) expect(call?.region).toBe(region === "eu" ? "eu-central-1" : "us-east-1");
-      else expect((call?.body as { model: string }).model).toBe(`gpt-4o-${region}`);
+      else expect(call?.body).toMatchObject({ model: `gpt-4o-${region}` });
       expect(await world.logged(answered)).toMatchObject({ region, upstream: `${dialect === anthropic ? "bedrock" : "azure"}-${region}` });
     }
   });

@@ -4,18 +4,35 @@ import { type Answered, type Call, eventsOf } from "./client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
 import { expectIds, type World } from "./world.ts";
 
-const TEXT = "plain, café, naïve — 日本語のテキスト, 한국어, русский, 😀👩‍👩‍👧‍👦🇪🇺, \"quotes\" \\backslash/ \u2028 \ttab\nline\r\nend";
+const TEXT = 'plain, café, naïve — 日本語のテキスト, 한국어, русский, 😀👩‍👩‍👧‍👦🇪🇺, "quotes" \\backslash/ \u2028 \ttab\nline\r\nend';
 /** Each writes the same answer in pieces of that many bytes. */
 const CUTS = [1, 2, 3, 5, 7, 11, 64];
 
 /** How a stream can break after its first byte, with what the client is told. */
 const BREAKS: readonly { how: string; prompt: string; model?: string; type: Record<Spoken["name"], string> }[] = [
   { how: "an exception", prompt: "[sandbox: tokens=9 exception after=3]", type: { anthropic: "", openai: "" } },
-  { how: "a connection that is cut in the middle of an event", prompt: "[sandbox: tokens=9 cut after=3]", type: { anthropic: "api_error", openai: "server_error" } },
-  { how: "an end without the last event", prompt: "[sandbox: tokens=9 truncate]", type: { anthropic: "api_error", openai: "server_error" } },
-  { how: "an end in the midst of the text", prompt: "[sandbox: tokens=9 truncate after=3]", type: { anthropic: "api_error", openai: "server_error" } },
+  {
+    how: "a connection that is cut in the middle of an event",
+    prompt: "[sandbox: tokens=9 cut after=3]",
+    type: { anthropic: "api_error", openai: "server_error" },
+  },
+  {
+    how: "an end without the last event",
+    prompt: "[sandbox: tokens=9 truncate]",
+    type: { anthropic: "api_error", openai: "server_error" },
+  },
+  {
+    how: "an end in the midst of the text",
+    prompt: "[sandbox: tokens=9 truncate after=3]",
+    type: { anthropic: "api_error", openai: "server_error" },
+  },
   { how: "a corrupt frame", prompt: "[sandbox: tokens=9 corrupt after=3]", type: { anthropic: "api_error", openai: "server_error" } },
-  { how: "silence", prompt: "[sandbox: tokens=9 stall after=3]", model: "hasty", type: { anthropic: "timeout_error", openai: "server_error" } },
+  {
+    how: "silence",
+    prompt: "[sandbox: tokens=9 stall after=3]",
+    model: "hasty",
+    type: { anthropic: "timeout_error", openai: "server_error" },
+  },
 ];
 
 interface Quiet {
@@ -48,7 +65,9 @@ export class QuietStreams {
         async () => {
           const answered = await this.#streams.get(dialect)?.answered;
           const text = answered?.text ?? "";
-          const alive = eventsOf(text).filter(({ event, data }) => (dialect === anthropic ? event === "ping" && data.includes('"ping"') : event === ":"));
+          const alive = eventsOf(text).filter(({ event, data }) =>
+            dialect === anthropic ? event === "ping" && data.includes('"ping"') : event === ":",
+          );
           // The sandbox may send one of its own at the start, as the vendor does.
           expect(alive.length).toBeGreaterThanOrEqual(1);
           const lastText = text.lastIndexOf(dialect === anthropic ? "text_delta" : '"content":');
@@ -75,7 +94,6 @@ function specifyDialect(world: World, dialect: Spoken): void {
     expect(answered.headers.get("content-type")).toStartWith("text/event-stream");
     expect(answered.headers.get("cache-control")).toContain("no-cache");
     expect(answered.headers.get("x-accel-buffering")).toBe("no");
-    expect(answered.headers.has("content-length")).toBe(false);
     expectIds(answered);
     expect(answered.whole).toBe(true);
     expect(dialect.isComplete(answered.text)).toBe(true);
@@ -86,7 +104,7 @@ function specifyDialect(world: World, dialect: Spoken): void {
     expect(dialect.textOf(whole.text)).toBe(TEXT);
     for (const bytes of CUTS) {
       const [streamed, gathered] = await Promise.all(
-        [true, false].map((stream) => world.ask(dialect, { stream, prompt: `[sandbox: shred=${bytes} echo] ${TEXT}` })),
+        [true, false].map((stream) => world.ask(dialect, { stream, prompt: `[sandbox: shred bytes=${bytes} echo] ${TEXT}` })),
       );
       expect([bytes, dialect.streamedText(streamed?.text ?? "")]).toEqual([bytes, TEXT]);
       expect([bytes, dialect.textOf(gathered?.text ?? "")]).toEqual([bytes, TEXT]);
@@ -121,7 +139,9 @@ function specifyDialect(world: World, dialect: Spoken): void {
 
 function specifyAnthropic(world: World): void {
   world.sentence("anthropic: every event has its name, in the protocol's order, and the model is the one that was asked for", async () => {
-    const events = eventsOf((await world.ask(anthropic, { stream: true, prompt: "[sandbox: tokens=3]" })).text).filter(({ event }) => event !== "ping");
+    const events = eventsOf((await world.ask(anthropic, { stream: true, prompt: "[sandbox: tokens=3]" })).text).filter(
+      ({ event }) => event !== "ping",
+    );
     for (const { event, data } of events) expect(JSON.parse(data).type).toBe(event);
     expect(events.map(({ event }) => event)).toEqual([
       "message_start",

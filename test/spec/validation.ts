@@ -72,7 +72,7 @@ export function specifyValidation(world: World): void {
         const whole = JSON.stringify(dialect.body("x")).slice(0, -1);
         for (const [field, value] of [
           ["model", '"other"'],
-          ["stream", "true,\n\"stream\" :false"],
+          ["stream", 'true,\n"stream" :false'],
           ["messages", "[]"],
         ] as const) {
           const answered = await world.ask(dialect, { body: `${whole},"${field}":${value}}` });

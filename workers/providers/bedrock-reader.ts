@@ -37,6 +37,7 @@ export function bedrockAnswer(place: Place, model: string): Reader {
 /** For a call that streams. */
 export class BedrockStream implements Reader {
   readonly usage = noUsage();
+  written = 0;
   readonly #place: Place;
   readonly #model: string;
   readonly #isFast: boolean;
@@ -123,6 +124,9 @@ export class BedrockStream implements Reader {
         break;
       case "message_stop":
         return this.#messageStop(json);
+      case "content_block_delta":
+        this.written += textLength(json);
+        break;
       case "error": {
         const error = asObject(errorFields(json)?.error);
         this.#error = bedrockException(this.#place, asText(error?.type) ?? "", asText(error?.message) ?? "");
@@ -211,6 +215,11 @@ function isPadding(payload: ByteText, end: number): boolean {
   if (end === payload.length - 2) return payload.endsWith('"}');
   const padding = end + PADDING_START.length;
   return payload.startsWith(PADDING_START, end) && payload.endsWith('"}') && payload.indexOf('"', padding) === payload.length - 2;
+}
+
+/** Bytes of a delta's text as JSON writes it, where it stands last, as it does in every delta there is. A signature is no text of the model's. */
+function textLength(json: ByteText): number {
+  return json.includes('"signature_delta"') ? 0 : Math.max(0, json.lastIndexOf('"') - json.lastIndexOf('":"') - 3);
 }
 
 /** All but the output, of which a `message_start` has only a placeholder. */

@@ -41,6 +41,11 @@ export class WholeAnswer implements Reader {
     return this.#complete;
   }
 
+  /** All that has come: what of it is the model's text is not known before the end. */
+  get written(): number {
+    return this.#length;
+  }
+
   push(bytes: Uint8Array): ByteText {
     if (this.#error !== undefined) return "";
     this.#length += bytes.length;

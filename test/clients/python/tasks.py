@@ -12,10 +12,17 @@ def serve(perform, library):
         try:
             perform(task, observation)
         except Exception as error:
-            exported = getattr(library, type(error).__name__, None) is type(error)
             observation["thrown"] = {
-                "type": type(error).__name__ if exported else f"{type(error).__name__} (not exported)",
+                "type": name_of(error, library),
                 "status": getattr(error, "status_code", None),
                 "message": str(error),
             }
         print(json.dumps(observation), flush=True)
+
+
+def name_of(error, library):
+    """What its user would catch: the first of the error's classes that the library exports."""
+    for kind in type(error).__mro__:
+        if getattr(library, kind.__name__, None) is kind:
+            return kind.__name__
+    return f"{type(error).__name__} (not exported)"

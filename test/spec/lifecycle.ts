@@ -1,0 +1,105 @@
+/** Starting and ending (design §2, §7). */
+import { expect } from "bun:test";
+import { createServer } from "node:net";
+import { runToEnd } from "../harness/weir.ts";
+import { anthropic, DIALECTS, openai } from "./dialects.ts";
+import { eventually, type World } from "./world.ts";
+
+export function specifyLifecycle(world: World): void {
+  world.sentence(
+    "SIGTERM drains: not ready at once, new calls served for the grace, open ones finish, the rest get an error event, exit code 0",
+    async () => {
+      const weir = await world.another({ server: { drain_grace: "800ms", drain_timeout: "1500ms" } });
+      const prompt = (what: string) => ({ stream: true, prompt: `[sandbox: tokens=9 ${what}]` });
+      const finishing = DIALECTS.map((dialect) => world.open(dialect, prompt("quiet ms=1500 after=3"), weir));
+      const endless = DIALECTS.map((dialect) => world.open(dialect, prompt("stall after=3"), weir));
+      await Promise.all([...finishing, ...endless].map((call) => call.until((text) => /weir/.test(text))));
+      const waiting = world.open(openai, { prompt: "[sandbox: stall]" }, weir);
+
+      const ended = weir.stop("SIGTERM");
+      await eventually(async () => (await fetch(`${weir.url}/readyz`)).status === 503, "readyz to turn", 500);
+      expect((await fetch(`${weir.adminUrl}/readyz`)).status).toBe(503);
+      expect((await fetch(`${weir.url}/healthz`)).status).toBe(200);
+      for (const dialect of DIALECTS) expect((await world.ask(dialect, {}, weir)).status).toBe(200);
+
+      for (const [index, dialect] of DIALECTS.entries()) {
+        const whole = await finishing[index]?.answered;
+        expect(dialect.isComplete(whole?.text ?? "")).toBe(true);
+        const cut = await endless[index]?.answered;
+        expect(cut?.whole).toBe(true);
+        expect(dialect.isComplete(cut?.text ?? "")).toBe(false);
+        expect(dialect.streamedError(cut?.text ?? "")?.message).toMatch(/restarting/);
+      }
+      expect((await waiting.answered).status).toBe(503);
+      expect(await ended).toBe(0);
+      const late = await world.call({ method: "GET", path: "/healthz" }, weir).answered;
+      expect(late.status).toBe(0);
+      expect(weir.log().filter((line) => line.message === "request" && line.outcome === "draining").length).toBe(3);
+    },
+    20_000,
+  );
+
+  world.sentence("with nothing open, SIGTERM and SIGINT end at once", async () => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const weir = await world.another({ server: { drain_grace: "0s" } });
+      expect((await world.ask(anthropic, {}, weir)).status).toBe(200);
+      const startedMs = performance.now();
+      expect(await weir.stop(signal)).toBe(0);
+      expect(performance.now() - startedMs).toBeLessThan(1_000);
+    }
+  });
+
+  world.sentence("a second signal ends at once", async () => {
+    const weir = await world.another({ server: { drain_grace: "60s", drain_timeout: "60s" } });
+    const call = world.open(anthropic, { stream: true, prompt: "[sandbox: tokens=9 stall after=3]" }, weir);
+    await call.until((text) => /weir/.test(text));
+    weir.child.kill("SIGTERM");
+    await weir.logged((line) => line.message === "draining");
+    // Signals that arrive together (a terminal's and npm's) are one.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const startedMs = performance.now();
+    expect(await weir.stop("SIGTERM")).not.toBe(0);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect((await call.answered).whole).toBe(false);
+  });
+
+  world.sentence("with a configuration, a port that is taken is one line and exit code 1", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const port = (server.address() as { port: number }).port;
+    const { code, stderr, stdout } = await runToEnd(world.runtime, { config: world.configuration({ port }) });
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr.trim().split("\n")).toEqual([expect.stringContaining(`port ${port}`)]);
+    expect(stdout).not.toContain("listening");
+  });
+
+  world.sentence("a wrong configuration ends before a port opens, with every mistake listed by its path", async () => {
+    const config = { ...world.configuration({ drain_timeout: "soon" }), workers: 0, colour: "blue" };
+    for (const words of [[], ["check"]]) {
+      const { code, stderr, stdout } = await runToEnd(world.runtime, { config, arguments: words });
+      expect(code).toBe(1);
+      for (const path of ["server.drain_timeout", "workers", "colour"]) expect(stderr).toContain(path);
+      expect(stdout).not.toContain("listening");
+    }
+    const missing = await runToEnd(world.runtime, { arguments: ["--config", "/nowhere/weir.yaml"] });
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain("/nowhere/weir.yaml");
+  });
+
+  world.sentence("check prints what a configuration resolves to, and no secret", async () => {
+    const { code, stdout, stderr } = await runToEnd(world.runtime, { config: world.configuration(), arguments: ["check"] });
+    expect([code, stderr]).toEqual([0, ""]);
+    for (const shown of ["bedrock-eu", "gpt-4o-us", "acme", "claude-hasty"]) expect(stdout).toContain(shown);
+    for (const secret of world.secrets) expect(stdout).not.toContain(secret);
+  });
+
+  world.sentence("schema prints the JSON Schema of weir.yaml; a command that does not exist is exit code 2", async () => {
+    const { code, stdout } = await runToEnd(world.runtime, { arguments: ["schema"] });
+    expect(code).toBe(0);
+    expect(Object.keys(JSON.parse(stdout).properties)).toContain("upstreams");
+    const unknown = await runToEnd(world.runtime, { arguments: ["dance"] });
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toMatch(/dance[\s\S]*check[\s\S]*schema/);
+  });
+}

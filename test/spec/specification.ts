@@ -1,0 +1,45 @@
+/** The specification of Weir, as sentences about a gateway that runs in a process of its own. The same on every runtime. */
+import { afterAll, beforeAll, describe } from "bun:test";
+import type { RuntimeName } from "../harness/weir.ts";
+import { specifyBodies } from "./bodies.ts";
+import { specifyCrowd } from "./crowd.ts";
+import { specifyDemo } from "./demo.ts";
+import { specifyFailures } from "./failures.ts";
+import { specifyFidelity } from "./fidelity.ts";
+import { specifyKeys } from "./keys.ts";
+import { specifyLeaving } from "./leaving.ts";
+import { specifyLifecycle } from "./lifecycle.ts";
+import { specifyObservation, specifySecrecy } from "./observed.ts";
+import { specifyRoutes } from "./routes.ts";
+import { QuietStreams, specifyStreams } from "./streams.ts";
+import { specifyValidation } from "./validation.ts";
+import { World } from "./world.ts";
+
+export function specify(runtime: RuntimeName): void {
+  describe(`weir on ${runtime}`, () => {
+    const world = new World(runtime);
+    const quiet = new QuietStreams(world);
+    beforeAll(async () => {
+      await world.start();
+      quiet.begin();
+    }, 30_000);
+    afterAll(() => world.stop());
+
+    describe("routes", () => specifyRoutes(world));
+    describe("keys", () => specifyKeys(world));
+    describe("validation", () => specifyValidation(world));
+    describe("fidelity", () => specifyFidelity(world));
+    describe("bodies", () => specifyBodies(world));
+    describe("failures", () => specifyFailures(world));
+    describe("streams", () => specifyStreams(world));
+    describe("clients that leave or wait", () => specifyLeaving(world));
+    describe("crowds", () => specifyCrowd(world));
+    describe("the demo", () => specifyDemo(world));
+    describe("life", () => specifyLifecycle(world));
+    describe("observation", () => specifyObservation(world));
+    describe("in the end", () => {
+      quiet.specify();
+      specifySecrecy(world);
+    });
+  });
+}

@@ -1,0 +1,7 @@
+import { bedrock } from "./bedrock.ts";
+import type { Provider } from "./provider.ts";
+
+/** Every kind of cloud that a worker can call; one line each. */
+export const providers: Readonly<Record<string, Provider>> = {
+  bedrock,
+};
