@@ -1,6 +1,17 @@
-import type { Config, EffectiveLimits, Limits, ModelFacts, Target, Timeouts, Upstream, Workspace } from "./contract/config.ts";
+import type {
+  Config,
+  EffectiveLimits,
+  Limits,
+  ModelFacts,
+  Target,
+  Timeouts,
+  TokenizerFamily,
+  Upstream,
+  Workspace,
+} from "./contract/config.ts";
 import type { DialectName, ModelEntry } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
+import type { Weighing } from "./contract/messages.ts";
 
 /** One way to serve a model, as the worker pool knows it. */
 export interface RoutedTarget {
@@ -22,11 +33,13 @@ export interface Offer {
   limits: EffectiveLimits;
   /** The input is to be counted by its table, before anything is reserved. */
   exact: boolean;
+  /** Its tokenizer, where that is known. */
+  family: TokenizerFamily | undefined;
   targets: [RoutedTarget, ...RoutedTarget[]];
 }
 
 /** A model as a workspace is to be served it. */
-type Served = Pick<ModelFacts, "created" | "aliasOf"> & { targets: Target[]; estimate: "fast" | "exact" };
+type Served = ModelFacts & { targets: Target[]; estimate: "fast" | "exact" };
 
 /** What one workspace may use: dialect and region → model → offer. */
 type Table = Map<string, Map<string, Offer>>;
@@ -55,13 +68,22 @@ export class Catalog {
     return [...this.#targets.values()];
   }
 
-  /** Names, aliases included, of the models whose input is counted by its table. */
-  get exactModels(): string[] {
-    const names = new Set<string>();
+  /**
+   * How requests are weighed, for every name that clients use, aliases included. Where workspaces give one name to models of different
+   * tokenizers, the first one's is taken for all; what the upstreams report corrects that.
+   */
+  get weighing(): Weighing[] {
+    const byName = new Map<string, Weighing>();
     for (const table of this.#tables.values()) {
-      for (const offers of table.values()) for (const [name, { exact }] of offers) if (exact) names.add(name);
+      for (const offers of table.values()) {
+        for (const [model, { family, exact }] of offers) {
+          const known = byName.get(model);
+          if (known === undefined) byName.set(model, { model, family, exact });
+          else known.exact ||= exact;
+        }
+      }
     }
-    return [...names];
+    return [...byName.values()];
   }
 
   /** @throws GatewayError `unknown_region` for a region that no upstream is in. */
@@ -132,7 +154,7 @@ export class Catalog {
       const targets = special?.targets ?? shared?.targets;
       if (facts === undefined || targets === undefined) continue;
       const estimate = special?.estimate ?? shared?.estimate ?? "fast";
-      served[name] = { targets, estimate, created: facts.created, aliasOf: facts.aliasOf };
+      served[name] = { targets, estimate, created: facts.created, family: facts.family, aliasOf: facts.aliasOf };
     }
     return served;
   }
@@ -158,7 +180,8 @@ export class Catalog {
     }
     const own = model.aliasOf ?? name;
     const limits = this.#limits(workspace, own, name);
-    offers.set(name, { model: own, created: model.created, region, limits, exact: model.estimate === "exact", targets: [target] });
+    const { created, family } = model;
+    offers.set(name, { model: own, created, region, limits, exact: model.estimate === "exact", family, targets: [target] });
   }
 
   /** Each limit from the most specific place that sets it. */

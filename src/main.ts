@@ -83,7 +83,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
   });
-  await pool.configure({ proxy: config.proxy, exact: catalog.exactModels, targets: catalog.targets });
+  await pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
   metrics.sampleWorkers(() => pool.samples());
 
   const limiter = openLimiter({

@@ -2,7 +2,7 @@ import type { CallEvents, CallOrder, PoolCall } from "./contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "./contract/config.ts";
 import type { DialectName } from "./contract/dialect.ts";
 import { type ErrorKind, GatewayError } from "./contract/errors.ts";
-import { ORDER, type WorkerConfig } from "./contract/messages.ts";
+import { ORDER, type Weighing, type WorkerConfig } from "./contract/messages.ts";
 import { Slot } from "./pool/slot.ts";
 
 export interface PoolOptions {
@@ -14,8 +14,7 @@ export interface PoolOptions {
 /** What the workers have to know of the configuration. */
 export interface PoolConfig {
   proxy: ProxySettings | undefined;
-  /** Models whose input is counted by its table. */
-  exact: string[];
+  weighing: Weighing[];
   targets: readonly { id: number; upstream: Upstream; model: string; timeouts: Timeouts }[];
 }
 
@@ -39,13 +38,13 @@ export class Pool {
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */
-  async configure({ proxy, exact, targets }: PoolConfig): Promise<void> {
+  async configure({ proxy, weighing, targets }: PoolConfig): Promise<void> {
     const upstreams = [...new Set(targets.map((target) => target.upstream))];
     const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
     const workerConfig: WorkerConfig = {
       proxy,
       upstreams,
-      exact,
+      weighing,
       targets: targets.map(({ id, upstream, model, timeouts }) => ({ id, upstream: indices.get(upstream) ?? 0, model, timeouts })),
     };
     this.#configuration = JSON.stringify(workerConfig);

@@ -1,5 +1,6 @@
 import type { ByteText } from "../src/contract/bytes.ts";
 import type { DialectName } from "../src/contract/dialect.ts";
+import type { Weighing } from "../src/contract/messages.ts";
 import { Correction } from "./estimate/correction.ts";
 import { estimate, estimateExactly, profileOf } from "./estimate/estimate.ts";
 import { exactCounter } from "./estimate/exact.ts";
@@ -10,32 +11,32 @@ const ANSWER_BYTES_PER_TOKEN = 3.5;
 /** This worker's estimates and what it has learned of them, model by model. */
 export class Estimator {
   readonly #corrections = new Map<string, Correction>();
-  #exact = new Set<string>();
+  #weighing = new Map<string, Weighing>();
 
-  /** @param exact - Models whose input is counted by its table. */
-  configure(exact: readonly string[]): void {
-    this.#exact = new Set(exact);
+  configure(weighing: readonly Weighing[]): void {
+    this.#weighing = new Map(weighing.map((one) => [one.model, one]));
   }
 
   /** True where `weigh` waits for a table. */
   isExact(model: string): boolean {
-    return this.#exact.has(model);
+    return this.#weighing.get(model)?.exact ?? false;
   }
 
   /** Input tokens of a body, before any factor. */
   estimate(dialect: DialectName, model: string, body: ByteText): number {
-    return estimate(dialect, model, body);
+    return estimate(dialect, model, body, this.#weighing.get(model)?.family);
   }
 
   /** Input tokens by the model's table, loaded at its first use; the estimate where there is no table for it. */
   async count(dialect: DialectName, model: string, body: ByteText): Promise<number> {
-    const counter = await exactCounter(profileOf(dialect, model).tokenizer);
-    return counter === undefined ? this.estimate(dialect, model, body) : estimateExactly(dialect, model, body, counter);
+    const family = this.#weighing.get(model)?.family;
+    const counter = await exactCounter(profileOf(dialect, model, family).tokenizer);
+    return counter === undefined ? this.estimate(dialect, model, body) : estimateExactly(dialect, model, body, counter, family);
   }
 
   /** An estimate with what was learned of this model; a count needs no correction. */
   corrected(model: string, estimated: number): number {
-    return this.#exact.has(model) ? estimated : Math.ceil(estimated * this.factor(model));
+    return this.isExact(model) ? estimated : Math.ceil(estimated * this.factor(model));
   }
 
   factor(model: string): number {

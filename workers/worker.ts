@@ -89,7 +89,7 @@ function take(operation: number, order: Flat, at: number): void {
 function configure(config: WorkerConfig): void {
   const wheel = host?.wheel ?? new Wheel();
   host ??= { client: createHttp1Client({ proxy: config.proxy, wheel }), wheel, outbox, keepAliveMs: KEEP_ALIVE_MS, estimator };
-  estimator.configure(config.exact);
+  estimator.configure(config.weighing);
   const kept = connections;
   connections = new Map();
   const opened = config.upstreams.map((upstream) => {

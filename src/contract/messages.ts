@@ -5,7 +5,7 @@
  *
  * A new field is added here, in its writer and in its reader, and in the length table that steps over it.
  */
-import type { ProxySettings, Timeouts, Upstream } from "./config.ts";
+import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./config.ts";
 
 /** Front to worker. */
 export const ORDER = {
@@ -59,12 +59,20 @@ export const STREAM_WINDOW = 256 * 1024;
 
 export type Flat = (string | number)[];
 
+export interface Weighing {
+  model: string;
+  /** Undefined where the name has to say it. */
+  family: TokenizerFamily | undefined;
+  /** The input is counted by its table (`estimate: exact`). */
+  exact: boolean;
+}
+
 /** What a worker is told of the configuration. */
 export interface WorkerConfig {
   proxy: ProxySettings | undefined;
   upstreams: Upstream[];
-  /** Models whose input is counted by its table (`estimate: exact`). */
-  exact: string[];
+  /** How models are weighed, by the names that clients use. */
+  weighing: Weighing[];
   /** `upstream` is an index into `upstreams`. Ids are never used twice in the life of a process. */
   targets: { id: number; upstream: number; model: string; timeouts: Timeouts }[];
 }

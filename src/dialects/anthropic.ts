@@ -12,6 +12,8 @@ import { dotted, firstProblem, refusal } from "./problem.ts";
 /** The newer version takes no sampling parameters and lets `system` speak inside `messages`. */
 const CLASSIC = "2023-06-01";
 const CURRENT = "2026-10-21";
+/** Under the older version a beta lets `system` speak there too; Claude Code asks for it with the models that know it. */
+const MID_CONVERSATION_SYSTEM = "mid-conversation-system-2026-04-07";
 
 /** Read or edited on the way; see `refuseDuplicates`. */
 const SINGLE = new Set(
@@ -96,13 +98,13 @@ export const anthropic: Dialect = {
   },
 
   check(body, hints): Envelope {
-    const { version } = readHints(hints);
+    const { version, betas } = readHints(hints);
     if (version !== CLASSIC && version !== CURRENT) {
       throw refusal("invalid_request", "anthropic-version", `must be "${CLASSIC}" or "${CURRENT}"`);
     }
     const value = parseObject(body);
     refuseDuplicates(body, SINGLE);
-    const checker = checkers[version];
+    const checker = checkers[betas.includes(MID_CONVERSATION_SYSTEM) ? CURRENT : version];
     if (!checker.Check(value)) {
       const { path, value: found, text } = firstProblem(checker, value);
       const hint =

@@ -15,6 +15,8 @@ const BETA_FIELDS: Readonly<Record<string, readonly string[]>> = {
   output_config: ["structured-outputs-2025-11-13", "effort-2025-11-24"],
   output_format: ["structured-outputs-2025-11-13"],
 };
+/** Taken without a flag by now. Source: docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html; anthropics/anthropic-sdk-python#1759. */
+const FIRST_WITH_OUTPUT_CONFIG = 4.5;
 /** wire.md §1.5: the flags that Bedrock takes, with effect or without; one other flag fails the request. */
 const BETAS: ReadonlySet<string> = new Set([
   "interleaved-thinking-2025-05-14",
@@ -71,6 +73,7 @@ function checkFields(body: JsonObject, model: BedrockModel): void {
   for (const beta of betas) if (typeof beta !== "string" || !BETAS.has(beta)) throw validation("invalid beta flag");
   for (const field of Object.keys(body)) {
     if (FIELDS.has(field)) continue;
+    if (field === "output_config" && model.version >= FIRST_WITH_OUTPUT_CONFIG) continue;
     if (BETA_FIELDS[field]?.some((beta) => betas.includes(beta))) continue;
     if (model.version >= FIRST_WITH_NEW_WORDS) throw validation(`${field}: Extra inputs are not permitted`);
     if (field === "model" || field === "stream") {

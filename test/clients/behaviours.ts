@@ -34,7 +34,7 @@ export interface Observation {
   thrown?: { type: string; status: number | null; message: string };
 }
 
-export type BehaviourName =
+type BehaviourName =
   | "answer"
   | "stream"
   | "tools"
@@ -50,7 +50,7 @@ export type BehaviourName =
   | "default";
 
 /** The names of the library's own exceptions. */
-export type Exceptions = Record<"refused" | "rejected" | "unauthenticated" | "unknown" | "limited" | "broken", string>;
+type Exceptions = Record<"refused" | "rejected" | "unauthenticated" | "unknown" | "limited" | "broken", string>;
 
 export interface Client {
   /** Library and version, as the table shows them. */
@@ -66,7 +66,7 @@ export interface Client {
 }
 
 /** What came of a task. */
-export interface Seen {
+interface Seen {
   client: Client;
   observation: Observation;
   /** Of the stand-ins: this task's calls, in order. */
@@ -87,12 +87,12 @@ export interface Behaviour {
 }
 
 /** Every script that a Latin-1 mistake would spoil, and long enough to come in many pieces. */
-export const SENTENCE = "Grüße aus dem Süden, 世界に五つの猫 and 🐈‍⬛ all in one quiet sentence that takes its time.";
+const SENTENCE = "Grüße aus dem Süden, 世界に五つの猫 and 🐈‍⬛ all in one quiet sentence that takes its time.";
 
 export const MODELS: Record<DialectName, string> = { anthropic: "claude-3-haiku-20240307", openai: "gpt-4o-mini" };
 /** Structured answers came later than the models of the first users. */
-export const NEWER_MODELS: Record<DialectName, string> = { anthropic: "claude-sonnet-4-5", openai: "gpt-4o" };
-export const ABSENT_MODEL = "no-such-model";
+const NEWER_MODELS: Record<DialectName, string> = { anthropic: "claude-sonnet-4-5", openai: "gpt-4o" };
+const ABSENT_MODEL = "no-such-model";
 
 /** Libraries clamp a temperature that is too high, but pass this one on. */
 export const UNACCEPTABLE: Record<DialectName, { name: string; value: number }> = {

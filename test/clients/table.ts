@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Behaviour, Client } from "./behaviours.ts";
 import { ROOT } from "./library.ts";
 
-export const DOCUMENT = join(ROOT, "docs/clients.md");
+const DOCUMENT = join(ROOT, "docs/clients.md");
 const BEGIN = "<!-- clients: written by `WRITE_DOCS=1 bun test test/clients` -->";
 const END = "<!-- end of clients -->";
 

@@ -123,13 +123,13 @@ const CHOICES: [string, Choice][] = [
   ["`max_tokens` of 8192", (expected) => expected.tokens("w", "m", MAX_TOKENS, "max_tokens")],
 ];
 
-/** Answers with heavy tails, cut at `max_tokens`. Pareto with this exponent has a mean and no variance: a tenth of the answers are half of all tokens. */
+/** Answers with heavy tails, cut at `max_tokens`: of both the longest tenth are half of all tokens. Uncut, this Pareto has no variance. */
 const ANSWERS: [string, (random: () => number) => number][] = [
-  ["log-normal: median 300, mean some 650", (random) => logNormal(random, 300, 1.3)],
-  ["Pareto: exponent 1.2, median 270, mean some 650", (random) => Math.ceil(150 * (1 - random()) ** (-1 / 1.2))],
+  ["log-normal: median 300, mean 665", (random) => logNormal(random, 300, 1.3)],
+  ["Pareto (exponent 1.2): median 267, mean 566", (random) => Math.ceil(150 * (1 - random()) ** (-1 / 1.2))],
 ];
 
-/** Thirty minutes of twice the traffic that fits, in waves; 60 tokens a second. */
+/** Thirty minutes of two and a half times the traffic that fits, in waves; 60 tokens a second. */
 async function reservedOutput(answers: string, draw: (random: () => number) => number): Promise<void> {
   console.log(
     `\n${answers}\n\n| reserved for the answer | calls admitted | tokens served ÷ limit | largest use in any 60 s ÷ limit | time over the limit | answers beyond their reservation | debt ÷ tokens |\n|--|--|--|--|--|--|--|`,
@@ -151,7 +151,7 @@ async function reservedOutput(answers: string, draw: (random: () => number) => n
     const open: { endMs: number; used: number; output: number; reservation: Reservation }[] = [];
     const served: [atMs: number, tokens: number][] = [];
     for (let atMs = 0; atMs < 1_800_000; ) {
-      // Waves of two minutes: from nearly nothing to four times the limit.
+      // Waves of two minutes: from nearly nothing to nearly five times the limit.
       const rate = 1 + 60 * (1 + Math.sin((atMs / 120_000) * 2 * Math.PI)) * 2;
       atMs += (-Math.log(1 - random()) * 60_000) / rate;
       const input = logNormal(random, 400, 0.8);

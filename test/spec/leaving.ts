@@ -1,7 +1,10 @@
 /** Clients that go away, and clients that stop reading (design §5). */
 import { describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
+import process from "node:process";
+import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { filler } from "../../src/sandbox/tokens.ts";
+import type { Call } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
 import { eventually, KEY, type World } from "./world.ts";
 
@@ -23,19 +26,19 @@ function specifyDialect(world: World, dialect: Spoken): void {
     world.sentence(
       `a client that leaves before the first byte ends the upstream call at once (${stream ? "streaming" : "not streaming"})`,
       async () => {
-        const { opened, aborted } = world.sandbox.calls.counts;
-        const call = world.open(dialect, { stream, prompt: "[sandbox: stall]" });
-        await eventually(() => world.sandbox.calls.counts.opened > opened, "the call upstream");
-        await leave(world, call, aborted);
+        const name = unique();
+        const call = world.open(dialect, { stream, prompt: `[sandbox: stall] ${name}` });
+        await eventually(() => upstreamCall(world, name) !== undefined, "the call upstream");
+        await leave(world, call, name);
       },
     );
   }
 
   world.sentence("a client that leaves in the middle of a stream ends the upstream call at once, though nothing more is sent", async () => {
-    const { aborted } = world.sandbox.calls.counts;
-    const call = world.open(dialect, { stream: true, prompt: "[sandbox: tokens=50 stall after=3]" });
+    const name = unique();
+    const call = world.open(dialect, { stream: true, prompt: `[sandbox: tokens=50 stall after=3] ${name}` });
     await call.until((text) => dialect.streamedText(text) !== "");
-    await leave(world, call, aborted);
+    await leave(world, call, name);
   });
 
   world.sentence("a client that leaves in the middle of sending a large body leaves nothing behind", async () => {
@@ -88,13 +91,25 @@ function specifyDialect(world: World, dialect: Spoken): void {
   );
 }
 
-async function leave(world: World, call: { leave(): void }, abortedBefore: number): Promise<void> {
+async function leave(world: World, call: Call, name: string): Promise<void> {
   const cancelled = cancellations(world);
   const leftMs = performance.now();
   call.leave();
-  await eventually(() => world.sandbox.calls.counts.aborted > abortedBefore, "the upstream call to end");
+  await eventually(() => upstreamCall(world, name)?.outcome === "aborted", "the upstream call to end");
   expect(performance.now() - leftMs).toBeLessThan(AT_ONCE_MS);
   await eventually(() => cancellations(world) > cancelled, "the call to be logged as cancelled");
+}
+
+let names = 0;
+
+function unique(): string {
+  names += 1;
+  return `call-${names}-of-${process.pid}`;
+}
+
+/** What the sandbox saw of the call whose prompt has this name in it. */
+function upstreamCall(world: World, name: string): CallRecord | undefined {
+  return world.sandbox.calls.recent.findLast(({ body }) => JSON.stringify(body ?? "").includes(name));
 }
 
 function cancellations(world: World): number {

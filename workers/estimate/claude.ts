@@ -1,4 +1,5 @@
 /** The Claude models by name. Every figure is from `wire.md` §5.3 and §5.4. */
+import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { PictureRule } from "./pictures.ts";
 import type { Profile } from "./profile.ts";
 
@@ -28,10 +29,10 @@ function claudeVersion(model: string): number {
   return found === null ? Number.POSITIVE_INFINITY : Number(`${found[1]}.${found[2] ?? 0}`);
 }
 
-/** An unknown name gets the newest. */
-export function claudeProfile(model: string): Profile {
+/** An unknown name of an unknown family gets the newest. */
+export function claudeProfile(model: string, family: TokenizerFamily | undefined): Profile {
   const version = claudeVersion(model);
-  const fresh = version >= 4.7;
+  const fresh = family === undefined ? version >= 4.7 : family === "claude-4.7";
   const [, , free, forced] = CLAUDE_TOOLS.find(([family, from]) => version >= from && family.test(model)) ?? [/./, 0, 317, 317];
   return {
     tokenizer: "claude",

@@ -4,6 +4,7 @@
  * the byte-pair table (`exact.ts`).
  */
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
+import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { DialectName } from "../../src/contract/dialect.ts";
 import { tallyAnthropic } from "./anthropic.ts";
 import { claudeProfile } from "./claude.ts";
@@ -16,7 +17,7 @@ import { type CountText, isObject, type Json, type JsonObject, type Tally } from
 
 /** What a dialect brings: its models, and its way of billing a request. */
 interface DialectEstimate {
-  profile(model: string): Profile;
+  profile(model: string, family: TokenizerFamily | undefined): Profile;
   tally(request: JsonObject, profile: Profile, count: CountText): Tally;
 }
 
@@ -30,12 +31,13 @@ const profiles = new Map<string, Profile>();
 /**
  * The profile of a model.
  * @param model as the client names it, which says more than an Azure deployment's name
+ * @param family its tokenizer, where the configuration or the catalogue knows that better than the name
  */
-export function profileOf(dialect: DialectName, model: string): Profile {
-  const key = `${dialect} ${model}`;
+export function profileOf(dialect: DialectName, model: string, family?: TokenizerFamily): Profile {
+  const key = `${dialect} ${family} ${model}`;
   const known = profiles.get(key);
   if (known !== undefined) return known;
-  const profile = DIALECTS[dialect].profile(model.toLowerCase());
+  const profile = DIALECTS[dialect].profile(model.toLowerCase(), family);
   // Names come from the catalogue, so this stays small; the bound is for a caller who passes a client's own text.
   if (profiles.size < 1000) profiles.set(key, profile);
   return profile;
@@ -56,8 +58,8 @@ function parse(body: string): JsonObject | undefined {
  * @param model as the client named it
  * @param body as the client sent it
  */
-export function estimate(dialect: DialectName, model: string, body: ByteText): number {
-  const profile = profileOf(dialect, model);
+export function estimate(dialect: DialectName, model: string, body: ByteText, family?: TokenizerFamily): number {
+  const profile = profileOf(dialect, model, family);
   const weights = weightsOf(profile.tokenizer);
   const request = parse(body);
   if (request === undefined) return Math.max(1, Math.ceil(fastTokens(body, weights) * profile.scale));
@@ -69,11 +71,17 @@ export function estimate(dialect: DialectName, model: string, body: ByteText): n
 }
 
 /** As `estimate`, with the text counted by its table. */
-export function estimateExactly(dialect: DialectName, model: string, body: ByteText, counter: ExactCounter): number {
-  const profile = profileOf(dialect, model);
+export function estimateExactly(
+  dialect: DialectName,
+  model: string,
+  body: ByteText,
+  counter: ExactCounter,
+  family?: TokenizerFamily,
+): number {
+  const profile = profileOf(dialect, model, family);
   const text = decodeUtf8(body);
   const request = parse(text);
-  if (request === undefined) return estimate(dialect, model, body);
+  if (request === undefined) return estimate(dialect, model, body, family);
   const count = counter.begin(body.length);
   return total(DIALECTS[dialect].tally(request, profile, count), profile, body);
 }

@@ -1,4 +1,5 @@
 /** The GPT and o-series models by name. Every figure is from `wire.md` §5.1, §5.2 and §5.4. */
+import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { PictureRule } from "./pictures.ts";
 import type { Overhead, Profile } from "./profile.ts";
 
@@ -39,8 +40,9 @@ const GPT_PICTURES: readonly (readonly [RegExp, PictureRule])[] = [
 /** The models of the older tokenizer. `gpt-4o`, `gpt-4.1` and `gpt-4.5` are not among them. */
 const CL100K = /gpt-4(?![o.\d])|gpt-3\.?5|text-embedding/;
 
-/** An unknown name gets the newest tokenizer. */
-export function gptProfile(model: string): Profile {
+/** An unknown name of an unknown family gets the newest tokenizer. */
+export function gptProfile(model: string, family: TokenizerFamily | undefined): Profile {
   const picture = GPT_PICTURES.find(([names]) => names.test(model))?.[1] ?? tiles(85, 170);
-  return { tokenizer: CL100K.test(model) ? "cl100k" : "o200k", scale: 1, picture, overhead: GPT_OVERHEAD };
+  const isOld = family === undefined ? CL100K.test(model) : family === "cl100k";
+  return { tokenizer: isOld ? "cl100k" : "o200k", scale: 1, picture, overhead: GPT_OVERHEAD };
 }

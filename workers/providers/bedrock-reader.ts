@@ -118,12 +118,14 @@ export class BedrockStream implements Reader {
       case undefined:
         return;
       case "message_start":
-        return this.#messageStart(json);
+        this.#messageStart(json);
+        return;
       case "message_delta":
         this.#messageDelta(json);
         break;
       case "message_stop":
-        return this.#messageStop(json);
+        this.#messageStop(json);
+        return;
       case "content_block_delta":
         this.written += textLength(json);
         break;

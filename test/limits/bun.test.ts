@@ -1,0 +1,4 @@
+import { specifyLimits } from "./specification.ts";
+
+specifyLimits("bun", "memory");
+specifyLimits("bun", "redis");

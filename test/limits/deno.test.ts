@@ -1,0 +1,3 @@
+import { specifyLimits } from "./specification.ts";
+
+specifyLimits("deno", "redis");

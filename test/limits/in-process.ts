@@ -1,0 +1,76 @@
+/** The gateway with a limiter of the test's own, in this process: for windows shorter than a minute and for moments that no clock can hit. */
+import { pino } from "pino";
+import { Keyring } from "../../src/auth.ts";
+import { Catalog } from "../../src/catalog.ts";
+import { readConfig } from "../../src/config.ts";
+import { Gateway } from "../../src/gateway.ts";
+import { Admission } from "../../src/limiter/admission.ts";
+import type { Limiter } from "../../src/limiter/limiter.ts";
+import { Metrics } from "../../src/metrics.ts";
+import { Pool } from "../../src/pool.ts";
+import { type Listener, listen } from "../../src/runtime.ts";
+import { keyEntry } from "../harness/weir.ts";
+import { Call } from "../spec/client.ts";
+import type { Spoken } from "../spec/dialects.ts";
+import { type Recorder, startRecorder } from "../spec/recorder.ts";
+
+const KEY = "weir_limits_inside_Rb5Yk8Ld3Vh1";
+
+export interface InProcess {
+  recorder: Recorder;
+  open(dialect: Spoken, body: Record<string, unknown>): Call;
+  /** Calls that have ended so. */
+  ended(outcome: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Workspace `acme`, `limits` for all; without `models` in the configuration, so every model of the catalogue is there, aliases included. */
+export async function startInProcess(limiter: Limiter, limits: object): Promise<InProcess> {
+  const recorder = await startRecorder();
+  const credentials = { access_key_id: "AKIDEXAMPLE", secret_access_key: "not-checked-here" };
+  const document = {
+    server: { host: "127.0.0.1", port: 0 },
+    workers: 1,
+    limits,
+    upstreams: { "bedrock-eu": { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: recorder.url, credentials } },
+    workspaces: { acme: { default_region: "eu", keys: [keyEntry("ci", KEY)] } },
+  };
+  const { config } = readConfig({ document, environment: {} });
+  const metrics = new Metrics();
+  const catalog = new Catalog(config);
+  const pool = new Pool({ size: 1, onDeath: () => {} });
+  await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
+  let listener: Listener | undefined;
+  const gateway = new Gateway({
+    config,
+    admission: new Admission(limiter),
+    keyring: new Keyring(Object.values(config.workspaces)),
+    catalog,
+    pool,
+    metrics,
+    log: pino({ level: "silent" }),
+    readiness: () => ({ ready: true, detail: {} }),
+    holdOpen: (request) => listener?.holdOpen(request),
+  });
+  listener = listen({ host: "127.0.0.1", port: 0, handle: (request) => gateway.handle(request) });
+  const { port } = listener;
+  return {
+    recorder,
+    open: (dialect, body) =>
+      new Call(port, {
+        path: dialect.path,
+        headers: { "content-type": "application/json", "x-api-key": KEY },
+        body: JSON.stringify(body),
+      }),
+    async ended(outcome) {
+      const lines = (await metrics.render()).split("\n").filter((line) => line.startsWith("weir_requests_total{"));
+      return lines.filter((line) => line.includes(`outcome="${outcome}"`)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    },
+    async stop() {
+      pool.close();
+      recorder.close();
+      await Promise.race([listener?.close(), Bun.sleep(500)]);
+      await limiter.close();
+    },
+  };
+}

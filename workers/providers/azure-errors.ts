@@ -1,0 +1,82 @@
+/** What Azure OpenAI says when a call fails, as a GatewayError. Source: `wire.md` §2.5. */
+import { type ByteText, encodeUtf8 } from "../../src/contract/bytes.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
+import { memberValue } from "../../src/contract/json.ts";
+import type { HttpHeaders } from "../wire/http.ts";
+import { asObject, asText, brief, errorFields, misconfigured, retryAfterMs } from "./failure.ts";
+
+/** Where it happened, for the log: names from the configuration. */
+export interface Place {
+  upstream: string;
+  deployment: string;
+}
+
+/** Statuses that say something of our own set-up and nothing of the client's request, with the cure. */
+const CURES: Readonly<Record<number, string>> = {
+  401: "the key or token was refused; check credentials, scope and that the endpoint is the resource's own",
+  403: "access was refused; check the role of the identity (Cognitive Services OpenAI User), the network rules, and that the resource is not suspended",
+  404: "there is no such deployment, or not under this endpoint and api version; correct the model's target (it names the deployment)",
+};
+
+/** An HTTP error. */
+export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
+  const error = asObject(errorFields(body)?.error);
+  const message = asText(error?.message) ?? asText(errorFields(body)?.message) ?? "";
+  const code = asText(error?.code);
+  const where = `upstream "${place.upstream}", deployment "${place.deployment}"`;
+  const log = `${where}: status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
+  const cure = CURES[status];
+  if (cure !== undefined) return misconfigured(`${log}; ${cure}`);
+  if (status === 429) {
+    return new GatewayError("upstream_rate_limited", {
+      message: "The model's service is at its own limit at this moment. Please try again.",
+      retryAfterMs: retryAfterMs(headers, message, nowMs),
+      log,
+    });
+  }
+  if (status === 408 || status === 504) return new GatewayError("upstream_timeout", { message: "The model did not answer in time.", log });
+  if (status === 503)
+    return new GatewayError("upstream_overloaded", { message: "The model is overloaded at this moment. Please try again.", log });
+  if (status >= 500) return new GatewayError("upstream_failed", { message: "The model's service failed. Please try again.", log });
+  if (status >= 400) return rejected(status, error, message, errorObject(body), log);
+  return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
+}
+
+/** An error event in the middle of a stream. `json` is the whole event's data. */
+export function azureStreamError(place: Place, json: ByteText): GatewayError {
+  const error = asObject(errorFields(json)?.error);
+  const code = asText(error?.code) ?? "";
+  const log = `upstream "${place.upstream}", deployment "${place.deployment}": error event ${brief(code)}`;
+  const overloaded = code === "503" || /overloaded|slow_down/.test(code);
+  const limited = code === "429" || /rate_limit/.test(code);
+  const kind = limited ? "upstream_rate_limited" : overloaded ? "upstream_overloaded" : "upstream_failed";
+  return new GatewayError(kind, { message: asText(error?.message) ?? "The model's service failed.", body: errorObject(json), log });
+}
+
+/** The client's own mistake, in Azure's words and with Azure's own fields; what is missing is filled in by the dialect. */
+function rejected(
+  status: number,
+  error: Record<string, unknown> | undefined,
+  message: string,
+  body: ByteText | undefined,
+  log: string,
+): GatewayError {
+  return new GatewayError("upstream_rejected", {
+    message: message === "" ? "The model's service refused the request." : message,
+    param: asText(error?.param),
+    code: asText(error?.code),
+    type: asText(error?.type),
+    status,
+    body,
+    log,
+  });
+}
+
+/** The text of the error object, where there is one with a message. */
+function errorObject(body: ByteText): ByteText | undefined {
+  const fields = errorFields(body);
+  const error = asObject(fields?.error);
+  if (error !== undefined) return asText(error.message) === undefined ? undefined : memberValue(body, "error");
+  const message = asText(fields?.message);
+  return message === undefined ? undefined : encodeUtf8(JSON.stringify({ message }));
+}
