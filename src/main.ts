@@ -194,8 +194,8 @@ async function readConfiguration(file: string | undefined, environment: Record<s
 
 async function sandboxConfiguration(environment: Record<string, string | undefined>): Promise<Configuration> {
   const { startSandbox } = await import("./sandbox/sandbox.ts");
-  const { announceDemo, demoConfiguration } = await import("./sandbox/demo.ts");
-  const demo = demoConfiguration(await startSandbox());
+  const { announceDemo, DEMO_PACE_MS, demoConfiguration } = await import("./sandbox/demo.ts");
+  const demo = demoConfiguration(await startSandbox({ paceMs: DEMO_PACE_MS }));
   const { config } = readConfig({ document: demo.document, sandbox: true, environment });
   return {
     config,

@@ -44,7 +44,7 @@ function skipSpace(text: string, at: number): number {
 }
 
 /** The offset after the string whose opening quote is at `at`. Jumps from quote to quote: a long prompt costs one native search. */
-function skipString(text: string, at: number): number {
+export function skipString(text: string, at: number): number {
   for (let from = at + 1; ; ) {
     const quote = text.indexOf('"', from);
     if (quote < 0) return text.length;

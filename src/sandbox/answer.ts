@@ -88,7 +88,11 @@ function toCall(question: Question, behaviour: Readonly<Behaviour>): Tool[] {
   if (tools.length === 0 || toolChoice.kind === "none") return [];
   if (toolChoice.kind === "tool") return tools.filter((tool) => tool.name === toolChoice.name).slice(0, 1);
   const isForced = toolChoice.kind === "any";
-  if (!isForced && (behaviour.textOnly || behaviour.echo !== undefined || behaviour.tokens !== undefined || question.toolResults.length > 0)) return [];
+  if (
+    !isForced &&
+    (behaviour.textOnly || behaviour.echo !== undefined || behaviour.tokens !== undefined || question.toolResults.length > 0)
+  )
+    return [];
   const named = tools.filter((tool) => question.text.includes(tool.name));
   const chosen = named.length > 0 ? named : tools.slice(0, 1);
   const count = question.parallelTools ? Math.min(behaviour.calls ?? chosen.length, MOST_CALLS) : 1;
@@ -102,13 +106,20 @@ function wordOf(text: string): string {
 }
 
 function compose(question: Question, model: string): string {
-  if (question.json !== undefined) return JSON.stringify(question.json.schema === undefined ? { answer: quote(question.text) } : exampleOf(question.json.schema, wordOf(question.text)));
+  if (question.json !== undefined)
+    return JSON.stringify(
+      question.json.schema === undefined ? { answer: quote(question.text) } : exampleOf(question.json.schema, wordOf(question.text)),
+    );
   const said: string[] = [];
   if (question.prefill !== "") said.push(`… and so it goes on from “${quote(question.prefill)}”.`);
   else said.push(`This is ${model} in the sandbox.`);
   if (question.system !== "") said.push(`I was told: “${quote(question.system)}”.`);
   for (const picture of question.pictures) {
-    said.push(picture === undefined ? "I was given a picture that I cannot open." : `I see a picture of ${picture.width}×${picture.height} (${picture.mediaType}).`);
+    said.push(
+      picture === undefined
+        ? "I was given a picture that I cannot open."
+        : `I see a picture of ${picture.width}×${picture.height} (${picture.mediaType}).`,
+    );
   }
   if (question.documents > 0) said.push(`I was given ${question.documents === 1 ? "a document" : `${question.documents} documents`}.`);
   for (const result of question.toolResults) said.push(`The tool answered: “${quote(result)}”.`);

@@ -18,7 +18,10 @@ const EXCEPTIONS: Readonly<Record<string, { status: number; message: string }>> 
   ModelStreamErrorException: { status: 424, message: "An error occurred while streaming the response. Retry your request." },
   ThrottlingException: { status: 429, message: "Too many requests, please wait before trying again." },
   ModelNotReadyException: { status: 429, message: "The model specified in the request is not ready to serve inference requests." },
-  InternalServerException: { status: 500, message: "The system encountered an unexpected error during processing. Try your request again." },
+  InternalServerException: {
+    status: 500,
+    message: "The system encountered an unexpected error during processing. Try your request again.",
+  },
   ServiceUnavailableException: { status: 503, message: "Bedrock is unable to process your request." },
 };
 
@@ -61,7 +64,10 @@ export function awsFailure(failure: Failure, requestId: string): Reply {
   const { status, type, shape } = failure;
   if (shape === "anthropic") return anthropicReply(status || 529, requestId);
   if (type === "too-long") return awsErrorReply(validation("Input is too long for requested model."), requestId);
-  const name = type === "" ? Object.keys(EXCEPTIONS).find((each) => EXCEPTIONS[each]?.status === status) : type.charAt(0).toUpperCase() + type.slice(1);
+  const name =
+    type === ""
+      ? Object.keys(EXCEPTIONS).find((each) => EXCEPTIONS[each]?.status === status)
+      : type.charAt(0).toUpperCase() + type.slice(1);
   if (name === undefined) return gatewayPage(status);
   return awsErrorReply(new AwsError(name, messageOf(name), status || EXCEPTIONS[name]?.status || 500), requestId);
 }
@@ -84,7 +90,11 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
 
 function anthropicReply(status: number, requestId: string): Reply {
   const type = ANTHROPIC_TYPES[status] ?? "api_error";
-  const body = { type: "error", error: { type, message: type === "overloaded_error" ? "Overloaded" : "The request failed." }, request_id: requestId };
+  const body = {
+    type: "error",
+    error: { type, message: type === "overloaded_error" ? "Overloaded" : "The request failed." },
+    request_id: requestId,
+  };
   return {
     status,
     headers: { "content-type": "application/json", "x-amzn-requestid": requestId },

@@ -79,7 +79,12 @@ export function* answerFrames(answer: Answer, usage: Usage, shown: Shown, frames
   let index = 0;
   const frame = (step: Frame["step"], event: JsonObject): Frame => ({ step, bytes: frames.chunk(JSON.stringify(event), index++) });
 
-  const start = message(shown, { content: [], stop_reason: null, stop_sequence: null, usage: usageFields(usage, Math.min(1, usage.output)) });
+  const start = message(shown, {
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: usageFields(usage, Math.min(1, usage.output)),
+  });
   yield frame("open", { type: "message_start", message: start });
   const firstByte = performance.now();
   for (const [at, part] of answer.parts.entries()) {
@@ -88,12 +93,16 @@ export function* answerFrames(answer: Answer, usage: Usage, shown: Shown, frames
     if (!(part.kind === "thinking" && shown.hideThinking)) {
       for (const token of part.tokens) yield frame("token", { type: "content_block_delta", index: at, delta: { type, [field]: token } });
     }
-    if (part.kind === "thinking") yield frame("open", { type: "content_block_delta", index: at, delta: { type: "signature_delta", signature: SIGNATURE } });
+    if (part.kind === "thinking")
+      yield frame("open", { type: "content_block_delta", index: at, delta: { type: "signature_delta", signature: SIGNATURE } });
     yield frame(at === answer.parts.length - 1 ? "close" : "open", { type: "content_block_stop", index: at });
   }
   const delta = { stop_reason: STOP_REASONS[answer.end], stop_sequence: answer.stopSequence ?? null };
   yield frame("close", { type: "message_delta", delta, usage: usageFields(usage, usage.output) });
-  yield frame("end", { type: "message_stop", "amazon-bedrock-invocationMetrics": metrics(usage, performance.now() - began, firstByte - began) });
+  yield frame("end", {
+    type: "message_stop",
+    "amazon-bedrock-invocationMetrics": metrics(usage, performance.now() - began, firstByte - began),
+  });
 }
 
 function emptyBlock(part: Part, shown: Shown): JsonObject {

@@ -7,7 +7,9 @@ import { isObject, type JsonObject, objects } from "./json.ts";
 const VERSION = "bedrock-2023-05-31";
 
 const FIELDS: ReadonlySet<string> = new Set(
-  "anthropic_version anthropic_beta messages max_tokens system stop_sequences metadata temperature top_p top_k tools tool_choice thinking user_profile_id cache_control".split(" "),
+  "anthropic_version anthropic_beta messages max_tokens system stop_sequences metadata temperature top_p top_k tools tool_choice thinking user_profile_id cache_control".split(
+    " ",
+  ),
 );
 /** Fields that any one of these flags opens. */
 const BETA_FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +66,8 @@ export function checkBody(body: unknown, model: BedrockModel): asserts body is J
   checkThinking(body, model);
   if (body.metadata !== undefined && !isObject(body.metadata)) throw validation("metadata: Input should be a valid dictionary");
   const marks = countMarks(body);
-  if (marks > MOST_CACHE_MARKS) throw validation(`A maximum of ${MOST_CACHE_MARKS} blocks with cache_control may be provided. Found ${marks}.`);
+  if (marks > MOST_CACHE_MARKS)
+    throw validation(`A maximum of ${MOST_CACHE_MARKS} blocks with cache_control may be provided. Found ${marks}.`);
 }
 
 function checkFields(body: JsonObject, model: BedrockModel): void {
@@ -127,31 +130,41 @@ function checkTools(body: JsonObject): void {
       throw validation(`tools.${index}.${isCustom ? "custom." : ""}name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'`);
     }
     if (isCustom && !isObject(tool.input_schema)) throw validation(`tools.${index}.custom.input_schema: Field required`);
-    if (isCustom && isObject(tool.input_schema) && tool.input_schema.type !== "object") throw validation(`tools.${index}.custom.input_schema.type: Input should be 'object'`);
+    if (isCustom && isObject(tool.input_schema) && tool.input_schema.type !== "object")
+      throw validation(`tools.${index}.custom.input_schema.type: Input should be 'object'`);
   }
   if (choice === undefined) return;
   if (!isObject(choice) || typeof choice.type !== "string" || !["auto", "any", "tool", "none"].includes(choice.type)) {
     throw validation("tool_choice: Input tag does not match any of the expected tags: 'any', 'auto', 'none', 'tool'");
   }
   if (objects(tools).length === 0 && choice.type !== "none") throw validation("tool_choice may only be specified while providing tools.");
-  if (choice.type === "tool" && !objects(tools).some((tool) => tool.name === choice.name)) throw validation(`Tool '${String(choice.name)}' not found in provided tools`);
+  if (choice.type === "tool" && !objects(tools).some((tool) => tool.name === choice.name))
+    throw validation(`Tool '${String(choice.name)}' not found in provided tools`);
 }
 
 function checkThinking(body: JsonObject, model: BedrockModel): void {
   const { thinking } = body;
   if (thinking === undefined) return;
-  if (!isObject(thinking) || typeof thinking.type !== "string" || !["enabled", "disabled", "adaptive", "between_tools"].includes(thinking.type)) {
+  if (
+    !isObject(thinking) ||
+    typeof thinking.type !== "string" ||
+    !["enabled", "disabled", "adaptive", "between_tools"].includes(thinking.type)
+  ) {
     throw validation("thinking: Input tag does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'");
   }
-  if (thinking.type === "adaptive" && model.version <= LAST_WITHOUT_ADAPTIVE) throw validation("adaptive thinking is not supported on this model");
+  if (thinking.type === "adaptive" && model.version <= LAST_WITHOUT_ADAPTIVE)
+    throw validation("adaptive thinking is not supported on this model");
   if (thinking.type !== "enabled") return;
-  if (model.version >= FIRST_WITH_ADAPTIVE_ONLY) throw validation('"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" instead.');
+  if (model.version >= FIRST_WITH_ADAPTIVE_ONLY)
+    throw validation('"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" instead.');
   if (model.version < FIRST_WITH_NEW_WORDS) throw validation("thinking: Extra inputs are not permitted");
   const budget = thinking.budget_tokens;
   if (typeof budget !== "number" || !Number.isInteger(budget)) throw validation("thinking.enabled.budget_tokens: Field required");
   if (budget < 1024) throw validation("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
-  if (typeof body.max_tokens === "number" && body.max_tokens <= budget) throw validation("`max_tokens` must be greater than `thinking.budget_tokens`.");
-  if (body.temperature !== undefined && body.temperature !== 1) throw validation("`temperature` may only be set to 1 when thinking is enabled.");
+  if (typeof body.max_tokens === "number" && body.max_tokens <= budget)
+    throw validation("`max_tokens` must be greater than `thinking.budget_tokens`.");
+  if (body.temperature !== undefined && body.temperature !== 1)
+    throw validation("`temperature` may only be set to 1 when thinking is enabled.");
 }
 
 function countMarks(body: JsonObject): number {

@@ -25,7 +25,8 @@ export function checkMessages(body: JsonObject, model: BedrockModel): void {
       throw validation(`messages.${index}.role: Input should be 'user' or 'assistant'`);
     }
     if (index === 0 && role !== "user") throw validation('messages: first message must use the "user" role');
-    for (const key of Object.keys(message)) if (key !== "role" && key !== "content") throw validation(`messages.${index}.${key}: Extra inputs are not permitted`);
+    for (const key of Object.keys(message))
+      if (key !== "role" && key !== "content") throw validation(`messages.${index}.${key}: Extra inputs are not permitted`);
     checkContent(message.content, index, role, index === messages.length - 1);
     called = checkToolTurn(message, index, called);
   }
@@ -36,7 +37,8 @@ export function checkMessages(body: JsonObject, model: BedrockModel): void {
 function checkContent(content: unknown, index: number, role: string, isLast: boolean): void {
   const place = `messages.${index}.content`;
   if (typeof content === "string") {
-    if (content === "" && !(isLast && role === "assistant")) throw validation(`messages.${index}: ${role} messages must have non-empty content`);
+    if (content === "" && !(isLast && role === "assistant"))
+      throw validation(`messages.${index}: ${role} messages must have non-empty content`);
     return;
   }
   if (!Array.isArray(content)) throw validation(`${place}: Input should be a valid list`);
@@ -47,7 +49,9 @@ function checkContent(content: unknown, index: number, role: string, isLast: boo
 function checkBlock(block: unknown, place: string, allowed: readonly string[]): void {
   const type = isObject(block) ? block.type : undefined;
   if (!isObject(block) || typeof type !== "string" || !allowed.includes(type)) {
-    throw validation(`${place}: Input tag '${String(type)}' found using 'type' does not match any of the expected tags: ${allowed.map((each) => `'${each}'`).join(", ")}`);
+    throw validation(
+      `${place}: Input tag '${String(type)}' found using 'type' does not match any of the expected tags: ${allowed.map((each) => `'${each}'`).join(", ")}`,
+    );
   }
   if (type === "text") {
     if (typeof block.text !== "string") throw validation(`${place}.text.text: Field required`);
@@ -56,7 +60,8 @@ function checkBlock(block: unknown, place: string, allowed: readonly string[]): 
   if (type === "image") checkImage(block.source, `${place}.image.source`);
   if (type === "document") checkDocument(block.source, `${place}.document.source`);
   if (type === "tool_result" && Array.isArray(block.content)) {
-    for (const [at, inner] of block.content.entries()) checkBlock(inner, `${place}.tool_result.content.${at}`, ["text", "image", "document", "search_result", "tool_reference"]);
+    for (const [at, inner] of block.content.entries())
+      checkBlock(inner, `${place}.tool_result.content.${at}`, ["text", "image", "document", "search_result", "tool_reference"]);
   }
 }
 
@@ -64,7 +69,9 @@ function checkBlock(block: unknown, place: string, allowed: readonly string[]): 
 function checkSource(source: unknown, place: string, allowed: readonly string[]): asserts source is JsonObject {
   if (!isObject(source)) throw validation(`${place}: Field required`);
   if (typeof source.type !== "string" || !allowed.includes(source.type)) {
-    throw validation(`${place}: Input tag '${String(source.type)}' found using 'type' does not match any of the expected tags: ${allowed.map((each) => `'${each}'`).join(", ")}`);
+    throw validation(
+      `${place}: Input tag '${String(source.type)}' found using 'type' does not match any of the expected tags: ${allowed.map((each) => `'${each}'`).join(", ")}`,
+    );
   }
 }
 
@@ -80,14 +87,18 @@ function checkImage(source: unknown, place: string): void {
   const picture = readPicture(source.data);
   if (picture === undefined) throw validation(`${place}.base64.data: Could not process image`);
   if (picture.mediaType !== source.media_type) {
-    throw validation(`${place}.base64.data: The image was specified using the ${source.media_type} media type, but the image appears to be a ${picture.mediaType} image`);
+    throw validation(
+      `${place}.base64.data: The image was specified using the ${source.media_type} media type, but the image appears to be a ${picture.mediaType} image`,
+    );
   }
 }
 
 function checkDocument(source: unknown, place: string): void {
   checkSource(source, place, ["base64", "text", "content"]);
-  if (source.type === "base64" && source.media_type !== "application/pdf") throw validation(`${place}.base64.media_type: Input should be 'application/pdf'`);
-  if (source.type === "base64" && (typeof source.data !== "string" || source.data === "")) throw validation(`${place}.base64.data: Field required`);
+  if (source.type === "base64" && source.media_type !== "application/pdf")
+    throw validation(`${place}.base64.media_type: Input should be 'application/pdf'`);
+  if (source.type === "base64" && (typeof source.data !== "string" || source.data === ""))
+    throw validation(`${place}.base64.data: Field required`);
 }
 
 /** Every call is answered in the very next message, and nothing else is. Returns the calls that this message makes. */
@@ -113,7 +124,9 @@ function unanswered(index: number, ids: string[]): Error {
 
 function checkPrefill(last: unknown, model: BedrockModel): void {
   if (!isObject(last) || last.role !== "assistant") return;
-  if (model.version >= FIRST_WITHOUT_PREFILL) throw validation("This model does not support assistant message prefill. The conversation must end with a user message.");
+  if (model.version >= FIRST_WITHOUT_PREFILL)
+    throw validation("This model does not support assistant message prefill. The conversation must end with a user message.");
   const text = typeof last.content === "string" ? last.content : objects(last.content).at(-1)?.text;
-  if (typeof text === "string" && /\s$/.test(text)) throw validation("messages: final assistant content cannot end with trailing whitespace");
+  if (typeof text === "string" && /\s$/.test(text))
+    throw validation("messages: final assistant content cannot end with trailing whitespace");
 }

@@ -7,7 +7,8 @@ export interface BedrockModel {
   profile: string | undefined;
 }
 
-const ID = /^(?:([a-z-]+)\.)?anthropic\.(claude-(?:(\d)(?:-(\d))?-)?(?:haiku|sonnet|opus|fable|mythos)(?:-(\d)(?:-(\d))?)?(?:-\d{8})?)(?:-v\d(?::\d(?::\d+k)?)?)?$/;
+const ID =
+  /^(?:([a-z-]+)\.)?anthropic\.(claude-(?:(\d)(?:-(\d))?-)?(?:haiku|sonnet|opus|fable|mythos)(?:-(\d)(?:-(\d))?)?(?:-\d{8})?)(?:-v\d(?::\d(?::\d+k)?)?)?$/;
 const ARN = /^arn:aws[a-z-]*:(?:bedrock|sagemaker):([a-z0-9-]+):\d{12}:[a-z-]+\/(.+)$/;
 const PROFILES: Readonly<Record<string, RegExp>> = {
   global: /^/,

@@ -30,7 +30,9 @@ export function readQuestion(body: JsonObject): Question {
     messages: messages.length,
     text: textIn(asked?.content),
     prefill,
-    pictures: blocks.filter((block) => block.type === "image").map((block) => readPicture(isObject(block.source) ? text(block.source.data) : "")),
+    pictures: blocks
+      .filter((block) => block.type === "image")
+      .map((block) => readPicture(isObject(block.source) ? text(block.source.data) : "")),
     documents: blocks.filter((block) => block.type === "document").length,
     toolResults: blocks.filter((block) => block.type === "tool_result").map((block) => textIn(block.content)),
     tools: objects(body.tools).map((tool) => ({ name: text(tool.name), schema: tool.input_schema })),
@@ -43,7 +45,10 @@ export function readQuestion(body: JsonObject): Question {
     thinkingTokens: thinking === "enabled" || thinking === "adaptive" ? THINKING_TOKENS : 0,
     maxTokens: typeof body.max_tokens === "number" ? body.max_tokens : undefined,
     stops: Array.isArray(body.stop_sequences) ? body.stop_sequences.filter((stop) => typeof stop === "string") : [],
-    inputTokens: Math.max(1, weigh(body.system) + weighTools(body.tools) + messages.reduce((sum, each) => sum + MESSAGE_TOKENS + weigh(each.content), 0)),
+    inputTokens: Math.max(
+      1,
+      weigh(body.system) + weighTools(body.tools) + messages.reduce((sum, each) => sum + MESSAGE_TOKENS + weigh(each.content), 0),
+    ),
   };
 }
 

@@ -1,10 +1,10 @@
 /** The stand-in for Bedrock's runtime: InvokeModel, InvokeModelWithResponseStream, CountTokens. */
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { type Answer, answer, joined } from "./answer.ts";
+import { answer } from "./answer.ts";
 import { AwsError, awsErrorReply, awsFailure, messageOf, validation } from "./aws-error.ts";
-import { checkBody } from "./bedrock-check.ts";
 import { answerFrames, messageOfAnswer, type Usage } from "./bedrock-answer.ts";
+import { checkBody } from "./bedrock-check.ts";
 import { corruptFrame, errorFrame, exceptionFrame, FrameCache } from "./bedrock-frames.ts";
 import { type BedrockModel, findModel } from "./bedrock-models.ts";
 import { cacheUsage, readQuestion } from "./bedrock-question.ts";
@@ -24,7 +24,10 @@ const breakage: Breakage = {
     if (type === "error") return errorFrame("InternalError", "An internal error occurred.");
     const name = type === "" ? "throttlingException" : type;
     const message = messageOf(name);
-    return exceptionFrame(name, name === "modelStreamErrorException" ? { message, originalStatusCode: 500, originalMessage: "Internal server error" } : { message });
+    return exceptionFrame(
+      name,
+      name === "modelStreamErrorException" ? { message, originalStatusCode: 500, originalMessage: "Internal server error" } : { message },
+    );
   },
 };
 
@@ -64,7 +67,9 @@ export class Bedrock {
     const [, rawId, operation] = ROUTE.exec(arrival.path) ?? [];
     if (rawId === undefined || arrival.method !== "POST") return staged(unknownOperation(requestId));
     if (arrival.body.length > MAX_BODY_BYTES) {
-      throw validation(`1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to ${MAX_BODY_BYTES}`);
+      throw validation(
+        `1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to ${MAX_BODY_BYTES}`,
+      );
     }
     const id = decode(rawId);
     const model = found(id, record.region);
@@ -86,7 +91,12 @@ export class Bedrock {
     const cached = cacheUsage(body, model.name, cache, now());
     const charged = cached === undefined ? 0 : cached.read + cached.write5m + cached.write1h;
     const usage: Usage = { input: Math.max(0, question.inputTokens - charged), output: made.outputTokens, cached };
-    const shown = { id: `msg_bdrk_${nextId()}`, model: model.name, hideThinking: isObject(body.thinking) && body.thinking.display === "omitted", nextId };
+    const shown = {
+      id: `msg_bdrk_${nextId()}`,
+      model: model.name,
+      hideThinking: isObject(body.thinking) && body.thinking.display === "omitted",
+      nextId,
+    };
     if (isStream) {
       const headers = {
         "content-type": "application/vnd.amazon.eventstream",

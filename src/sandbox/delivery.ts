@@ -34,7 +34,13 @@ export interface Breakage {
 const BATCH_BYTES = 16 * 1024;
 const SLICE_BYTES = 64 * 1024;
 
-export async function deliver(line: Line, reply: Reply, behaviour: Readonly<Behaviour>, breakage: Breakage, usualPaceMs: number): Promise<void> {
+export async function deliver(
+  line: Line,
+  reply: Reply,
+  behaviour: Readonly<Behaviour>,
+  breakage: Breakage,
+  usualPaceMs: number,
+): Promise<void> {
   const paceMs = behaviour.paceMs ?? usualPaceMs;
   line.shred = behaviour.shred;
   if (behaviour.hangUp) return line.cut();

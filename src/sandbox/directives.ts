@@ -107,7 +107,11 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
       behaviour.unlimited = true;
     },
   },
-  echo: { does: "answers with the rest of the message after this directive and one white space, character for character", parameters: {}, apply: () => {} },
+  echo: {
+    does: "answers with the rest of the message after this directive and one white space, character for character",
+    parameters: {},
+    apply: () => {},
+  },
   calls: {
     does: "calls this many tools at once, where the request allows more than one",
     parameters: { calls: "2" },
@@ -144,7 +148,11 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
       behaviour.delayMs = number(values, "ms");
     },
   },
-  quiet: { does: "silence for this many milliseconds in the middle of a stream", parameters: { ms: "1000", after: "1" }, apply: breaks("quiet") },
+  quiet: {
+    does: "silence for this many milliseconds in the middle of a stream",
+    parameters: { ms: "1000", after: "1" },
+    apply: breaks("quiet"),
+  },
   shred: {
     does: "writes the answer in pieces of this many bytes",
     parameters: { bytes: "7" },
@@ -152,7 +160,11 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
       behaviour.shred = Math.max(1, number(values, "bytes"));
     },
   },
-  throttle: { does: "429; Azure adds `retry-after` of `seconds`, Bedrock sends none", parameters: { status: "429", seconds: "1" }, apply: fail },
+  throttle: {
+    does: "429; Azure adds `retry-after` of `seconds`, Bedrock sends none",
+    parameters: { status: "429", seconds: "1" },
+    apply: fail,
+  },
   overloaded: { does: "503, out of capacity", parameters: { status: "503" }, apply: fail },
   status: { does: "this HTTP status with the error that the cloud gives it", parameters: { status: "500" }, apply: fail },
   fail: {
@@ -167,7 +179,11 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     apply: breaks("exception"),
   },
   stall: { does: "stops for ever after so many tokens; 0 is before the head", parameters: { after: "0" }, apply: breaks("stall") },
-  cut: { does: "closes the connection in the middle of the frame or event that follows so many tokens", parameters: { after: "0" }, apply: breaks("cut") },
+  cut: {
+    does: "closes the connection in the middle of the frame or event that follows so many tokens",
+    parameters: { after: "0" },
+    apply: breaks("cut"),
+  },
   truncate: {
     does: "ends the answer as if it were whole, without its last event; or after so many tokens",
     parameters: { after: "end" },
@@ -237,7 +253,8 @@ function parse(inside: string): { orders: Order[]; common: Record<string, string
     const last = orders.at(-1);
     const directive = Object.hasOwn(DIRECTIVES, name) ? DIRECTIVES[name] : undefined;
     if (value !== undefined && COMMON_PARAMETERS.includes(name)) common[name] = value;
-    else if (value !== undefined && last !== undefined && name !== last.name && name in last.directive.parameters) last.values[name] = value;
+    else if (value !== undefined && last !== undefined && name !== last.name && name in last.directive.parameters)
+      last.values[name] = value;
     else if (directive !== undefined && (value === undefined || name in directive.parameters)) {
       orders.push({ directive, name, values: { ...directive.parameters, ...(value === undefined ? {} : { [name]: value }) } });
     } else throw new UnknownDirective(`[sandbox: …] does not know "${item}". Directives: ${Object.keys(DIRECTIVES).join(", ")}.`);

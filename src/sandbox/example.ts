@@ -46,7 +46,8 @@ function kindOf(schema: JsonObject): unknown {
 
 function resolve(root: JsonObject, pointer: string): unknown {
   let found: unknown = root;
-  for (const step of pointer.split("/").slice(1)) found = isObject(found) ? found[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined;
+  for (const step of pointer.split("/").slice(1))
+    found = isObject(found) ? found[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined;
   return found;
 }
 
@@ -66,7 +67,8 @@ function objectExample(schema: JsonObject, word: string, root: JsonObject, depth
   const made: JsonObject = {};
   const properties = isObject(schema.properties) ? schema.properties : {};
   for (const [name, property] of Object.entries(properties)) made[name] = example(property, word, root, name, depth + 1);
-  if (Array.isArray(schema.required)) for (const name of schema.required) if (typeof name === "string" && !(name in made)) made[name] = word;
+  if (Array.isArray(schema.required))
+    for (const name of schema.required) if (typeof name === "string" && !(name in made)) made[name] = word;
   return made;
 }
 

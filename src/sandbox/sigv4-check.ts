@@ -2,8 +2,9 @@
  * AWS Signature Version 4 as the service checks it: the signature is made again, by AWS's own package, from the request as it came and the
  * headers that it says it signed, and compared.
  */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+
 import { Buffer } from "node:buffer";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { AwsError } from "./aws-error.ts";
 import type { Arrival, AwsCredential } from "./state.ts";
@@ -75,7 +76,15 @@ export class SignatureCheck {
       signed[name] = value;
     }
     const again = await this.#signer(credential, claim.region).sign(
-      { method: arrival.method, protocol: "http:", hostname: "", path: arrival.path, query: queryOf(arrival.query), headers: signed, body: arrival.body },
+      {
+        method: arrival.method,
+        protocol: "http:",
+        hostname: "",
+        path: arrival.path,
+        query: queryOf(arrival.query),
+        headers: signed,
+        body: arrival.body,
+      },
       { signingDate, signableHeaders: new Set(claim.signedHeaders) },
     );
     const expected = /Signature=([0-9a-f]{64})$/.exec(again.headers.authorization ?? "")?.[1] ?? "";
@@ -120,7 +129,17 @@ function read(authorization: string): Claim {
   const [accessKeyId, date, region, service, terminator, ...rest] = (fields.get("Credential") ?? "").split("/");
   const signedHeaders = (fields.get("SignedHeaders") ?? "").split(";").filter(Boolean);
   const signature = fields.get("Signature") ?? "";
-  if (!authorization.startsWith(`${SCHEME} `) || !accessKeyId || !date || !region || !service || terminator !== "aws4_request" || rest.length > 0 || signedHeaders.length === 0 || signature === "") {
+  if (
+    !authorization.startsWith(`${SCHEME} `) ||
+    !accessKeyId ||
+    !date ||
+    !region ||
+    !service ||
+    terminator !== "aws4_request" ||
+    rest.length > 0 ||
+    signedHeaders.length === 0 ||
+    signature === ""
+  ) {
     throw new AwsError(
       "IncompleteSignatureException",
       "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
@@ -151,9 +170,13 @@ function checkScope({ region, service }: Claim): void {
 function checkDate(claim: Claim, header: string | undefined, now: number): Date {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(header ?? "") ?? [];
   const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  if (header === undefined || Number.isNaN(at)) throw new AwsError("IncompleteSignatureException", `Date must be in ISO-8601 'basic format'. Got '${header ?? ""}'.`);
+  if (header === undefined || Number.isNaN(at))
+    throw new AwsError("IncompleteSignatureException", `Date must be in ISO-8601 'basic format'. Got '${header ?? ""}'.`);
   const ours = new Date(now).toISOString().replace(/[-:]|\.\d+/g, "");
-  if (claim.date !== header.slice(0, 8)) throw invalid(`Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${header.slice(0, 8)}'.`);
+  if (claim.date !== header.slice(0, 8))
+    throw invalid(
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${header.slice(0, 8)}'.`,
+    );
   if (at < now - MAX_SKEW_MS) throw invalid(`Signature expired: ${header} is now earlier than ${ours} (${ours} - 5 min.)`);
   if (at > now + MAX_SKEW_MS) throw invalid(`Signature not yet current: ${header} is still later than ${ours} (${ours} + 5 min.)`);
   return new Date(at);

@@ -6,7 +6,7 @@ import { haveRedis, type RedisServer, startRedis } from "../redis.ts";
 import type { Answered } from "../spec/client.ts";
 import { durationMs, header } from "./answers.ts";
 import { specifySettlement } from "./settlement.ts";
-import { answerLimit, anthropic, DIALECTS, LimitsWorld, openai, ROOMY, type Spoken } from "./world.ts";
+import { answerLimit, anthropic, DIALECTS, LimitsWorld, openai, ROOMY, type Spoken, usageOf } from "./world.ts";
 
 /** Tokens per byte that are guessed before anything was learned (`admission.ts`). */
 const FIRST_DENSITY = 0.33;
@@ -39,6 +39,7 @@ function specifyWire(world: LimitsWorld, dialect: Spoken): void {
   const name = dialect.name;
   const free = world.workspace(`${name}-free`);
   const three = world.workspace(`${name}-three`, { limits: { rpm: 3 } });
+  const one = world.workspace(`${name}-one`, { limits: { rpm: 1 } });
   const small = world.workspace(`${name}-small`, { limits: { tpm: 1_000 } });
 
   test("an answer says what the limits are, what is left after this reservation, and when the windows will be empty", async () => {
@@ -76,16 +77,18 @@ function specifyWire(world: LimitsWorld, dialect: Spoken): void {
   });
 
   test("a refused request takes nothing, however often it comes", async () => {
-    const before = await world.held(dialect, three);
-    expect(before.requests).toBe(3);
-    const refused = await Promise.all(Array.from({ length: 20 }, () => world.ask(dialect, three)));
+    const { input, output } = usageOf(dialect, await world.ask(dialect, one));
+    const used = { requests: 1, tokens: input + output };
+    await world.holds(dialect, one, used);
+    const refused = await Promise.all(Array.from({ length: 20 }, () => world.ask(dialect, one)));
     expect(refused.map(({ status }) => status)).toEqual(Array(20).fill(429));
-    expect(await world.held(dialect, three)).toEqual(before);
+    expect(await world.held(dialect, one)).toEqual(used);
   });
 
   test("over the tokens per minute: 429, and what was asked for fits the message", async () => {
     const prompt = `[sandbox: tokens=500 pace=0] ${"weir ".repeat(60)}`;
-    expect((await world.ask(dialect, small, { prompt })).status).toBe(200);
+    const { input, output } = usageOf(dialect, await world.ask(dialect, small, { prompt }));
+    await world.holds(dialect, small, { requests: 1, tokens: input + output });
     const refused = await world.ask(dialect, small, { prompt: "weir ".repeat(400) });
     expect(refused.status).toBe(429);
     const { type, message } = dialect.error(refused.text);
@@ -93,7 +96,7 @@ function specifyWire(world: LimitsWorld, dialect: Spoken): void {
       /^Rate limit of 1000 tokens per minute reached for \w+ in workspace \S+: used (\d+), requested (\d+)\. Please try again in (\S+)\.$/.exec(
         message,
       ) ?? [];
-    expect(Number(used)).toBeGreaterThan(500);
+    expect(Number(used)).toBe(input + output);
     expect(Number(used) + Number(requested)).toBeGreaterThan(1_000);
     expect(header(refused, "x-ratelimit-remaining-tokens")).toBe(1_000 - Number(used));
     expect(type).toBe(dialect === openai ? "tokens" : "rate_limit_error");

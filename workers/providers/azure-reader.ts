@@ -1,7 +1,7 @@
 /** Azure's answer as the OpenAI dialect's text: its stream's oddities evened out, its usage read. Source: `wire.md` §2.3, §2.4. */
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { editMembers } from "../../src/contract/json.ts";
+import { editMembers, skipString } from "../../src/contract/json.ts";
 import { noUsage, type Usage } from "../../src/contract/usage.ts";
 import { EventBuffer, eventData, eventEnd } from "../wire/sse.ts";
 import { azureStreamError, type Place } from "./azure-errors.ts";
@@ -9,15 +9,14 @@ import { asCount, asObject } from "./failure.ts";
 import type { Reader } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
 
-/** The usual envelope of a chunk, id and all: what is longer is the model's own text. */
-const CHUNK_ENVELOPE_BYTES = 240;
-
 /**
  * What makes an event worth parsing. Inside a string JSON escapes its quotes, so a name between bare quotes is a member (or a whole string), never
  * a part of the model's text; JSON that is not compact (`": "`) takes the long way too. Searching is cheaper than parsing, a pattern was dearer.
  */
 const LOOK_INTO = ['"usage":{', '"choices":[]', '"error"', '": '];
 const DELTA = '"delta":{';
+/** Members of a delta that are the model's own text, the commonest first. */
+const TEXTS = ['"content":"', '"arguments":"', '"reasoning_content":"', '"refusal":"'];
 /** On every chunk but the last, once usage was asked for. */
 const NO_USAGE = /,"usage":null|"usage":null,/;
 
@@ -87,7 +86,7 @@ export class AzureStream implements Reader {
   /** One event as the client is to see it, or "". */
   #event(event: ByteText): ByteText {
     if (this.#isFast && event.startsWith("data: {") && event.includes(DELTA) && !LOOK_INTO.some((part) => event.includes(part))) {
-      this.written += Math.max(1, event.length - CHUNK_ENVELOPE_BYTES);
+      this.written += textLength(event);
       return this.#showUsage ? event : event.replace(NO_USAGE, "");
     }
     const data = eventData(event);
@@ -112,7 +111,7 @@ export class AzureStream implements Reader {
     }
     const choices = Array.isArray(chunk.choices) ? chunk.choices : [];
     if (choices.length === 0) return this.#summary(chunk, data);
-    this.written += Math.max(1, event.length - CHUNK_ENVELOPE_BYTES);
+    this.written += textLength(JSON.stringify(choices));
     // Results of the asynchronous filter come in choices without a delta: no client reads them, and some trip over them.
     if (choices.every((choice) => asObject(choice)?.delta === undefined)) return "";
     if ("usage" in chunk) {
@@ -128,6 +127,16 @@ export class AzureStream implements Reader {
     addUsage(this.usage, chunk.usage);
     return this.#showUsage ? frame(data) : "";
   }
+}
+
+/** Bytes of the model's text in a chunk of one piece, as JSON writes them. The names and filter results around them are many times as long. */
+function textLength(event: ByteText): number {
+  const delta = event.indexOf(DELTA);
+  for (const name of TEXTS) {
+    const at = event.indexOf(name, delta);
+    if (at >= 0) return skipString(event, at + name.length - 1) - at - name.length - 1;
+  }
+  return 0;
 }
 
 /** On one line: outside its strings JSON may hold line breaks. */

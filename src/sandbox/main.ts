@@ -1,0 +1,10 @@
+/** The stand-ins in a process of their own: prints one line of JSON with their addresses and what they accept, and runs until it is ended. */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { startSandbox } from "./sandbox.ts";
+
+const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, pace: { type: "string", default: "0" } } });
+const sandbox = await startSandbox({ port: Number(values.port), paceMs: Number(values.pace) });
+const { bedrock, azure, authority, credentials } = sandbox;
+process.stdout.write(`${JSON.stringify({ bedrock, azure, authority, credentials })}\n`);
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
