@@ -85,7 +85,7 @@ export class AzureStream implements Reader {
 
   /** One event as the client is to see it, or "". */
   #event(event: ByteText): ByteText {
-    if (this.#isFast && event.startsWith("data: {") && event.includes(DELTA) && !LOOK_INTO.some((part) => event.includes(part))) {
+    if (this.#isFast && isPlainChunk(event)) {
       this.written += textLength(event);
       return this.#showUsage ? event : event.replace(NO_USAGE, "");
     }
@@ -137,6 +137,11 @@ function textLength(event: ByteText): number {
     if (at >= 0) return skipString(event, at + name.length - 1) - at - name.length - 1;
   }
   return 0;
+}
+
+/** A chunk on one line that can pass as it came. */
+function isPlainChunk(event: ByteText): boolean {
+  return event.startsWith("data: {") && event.endsWith("}\n\n") && event.includes(DELTA) && !LOOK_INTO.some((part) => event.includes(part));
 }
 
 /** On one line: outside its strings JSON may hold line breaks. */
