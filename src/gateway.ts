@@ -87,9 +87,14 @@ export class Gateway {
     for (const { dialect, route } of routes) {
       for (const path of [route.path, PUBLIC_PREFIX + route.path]) {
         // A path without parameters has no `params` at all.
-        app.route(route.method, path, ({ request, params = {} }) => this.#serve(dialect, route, request, params as Record<string, string>), {
-          parse: "none",
-        });
+        app.route(
+          route.method,
+          path,
+          ({ request, params = {} }) => this.#serve(dialect, route, request, params as Record<string, string>),
+          {
+            parse: "none",
+          },
+        );
       }
     }
     app.get("/healthz", () => new Response("ok\n"));

@@ -13,6 +13,8 @@ export interface Asking {
   body?: string | Uint8Array;
   /** In chunks, without a length. */
   chunked?: boolean;
+  /** Head and body in packets of their own, as some clients do it; else in one where they are small. */
+  isApart?: boolean;
   /** Sent in place of the body's length; the body may be left out. */
   declaredLength?: number;
 }
@@ -110,16 +112,18 @@ export class Call {
     this.#socket.destroy();
   }
 
-  #send({ method = "POST", path, headers = {}, body, chunked = false, declaredLength }: Asking): void {
+  #send({ method = "POST", path, headers = {}, body, chunked = false, isApart = false, declaredLength }: Asking): void {
     const bytes = body === undefined ? undefined : Buffer.from(body as string);
     const all: Record<string, string> = { host: "weir.test", connection: "close", ...headers };
     if (chunked) all["transfer-encoding"] = "chunked";
     else if (declaredLength !== undefined) all["content-length"] = String(declaredLength);
     else if (bytes !== undefined) all["content-length"] = String(bytes.length);
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-    this.#socket.write([`${method} ${path} HTTP/1.1`, ...lines, "", ""].join(CRLF));
+    const head = Buffer.from([`${method} ${path} HTTP/1.1`, ...lines, "", ""].join(CRLF));
+    if (bytes !== undefined && !chunked && !isApart) return void this.#socket.write(Buffer.concat([head, bytes]));
+    this.#socket.write(head);
     if (bytes === undefined) return;
-    if (!chunked) return void this.#socket.write(bytes);
+    if (!chunked) return void setImmediate(() => this.#socket.write(bytes));
     const CHUNK = 60_000;
     for (let at = 0; at < bytes.length; at += CHUNK) {
       const piece = bytes.subarray(at, at + CHUNK);

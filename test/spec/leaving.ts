@@ -6,6 +6,7 @@ import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { filler } from "../../src/sandbox/tokens.ts";
 import type { Call } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
+import { leavesEarly } from "./exceptions.ts";
 import { eventually, KEY, type World } from "./world.ts";
 
 /** Some 40 MB upstream and 15 MB for the client: several times what sockets hold by themselves. */
@@ -23,15 +24,14 @@ export function specifyLeaving(world: World): void {
 
 function specifyDialect(world: World, dialect: Spoken): void {
   for (const stream of [true, false]) {
-    world.sentence(
-      `a client that leaves before the first byte ends the upstream call at once (${stream ? "streaming" : "not streaming"})`,
-      async () => {
+    for (const isApart of [false, true]) {
+      world.sentence(leavesEarly(stream, isApart), async () => {
         const name = unique();
-        const call = world.open(dialect, { stream, prompt: `[sandbox: stall] ${name}` });
+        const call = world.open(dialect, { stream, isApart, prompt: `[sandbox: stall] ${name}` });
         await eventually(() => upstreamCall(world, name) !== undefined, "the call upstream");
         await leave(world, call, name);
-      },
-    );
+      });
+    }
   }
 
   world.sentence("a client that leaves in the middle of a stream ends the upstream call at once, though nothing more is sent", async () => {

@@ -35,6 +35,7 @@ export interface Question {
   key?: string | null;
   /** In place of the dialect's own. */
   body?: string;
+  isApart?: boolean;
 }
 
 export class World {
@@ -102,12 +103,13 @@ export class World {
 
   /** Asks for an answer to a prompt, as a client of this dialect does. */
   open(dialect: Spoken, question: Question = {}, weir: Weir = this.weir): Call {
-    const { prompt = "Hello", stream, more, path = dialect.path, headers = {}, key = KEY, body } = question;
+    const { prompt = "Hello", stream, more, path = dialect.path, headers = {}, key = KEY, body, isApart = false } = question;
     const fields = { ...(stream === undefined ? {} : { stream }), ...more };
     return this.call(
       {
         path,
         headers: { "content-type": "application/json", ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...headers },
+        isApart,
         body: body ?? JSON.stringify(dialect.body(`${MARKER} ${prompt}`, fields)),
       },
       weir,
