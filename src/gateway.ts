@@ -22,7 +22,7 @@ import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
 import { nextRequestId } from "./request-id.ts";
-import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes } from "./routes.ts";
+import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 
 export interface GatewayParts {
   config: Config;
@@ -90,7 +90,7 @@ export class Gateway {
         app.route(
           route.method,
           path,
-          ({ request, params = {} }) => this.#serve(dialect, route, request, params as Record<string, string>),
+          ({ request, params = {} }) => this.#serve(dialect, route, request, params as Record<string, string | null>),
           {
             parse: "none",
           },
@@ -125,8 +125,10 @@ export class Gateway {
     return this.#open;
   }
 
-  #serve(dialect: Dialect, route: Route, request: Request, params: Record<string, string>): Response | Promise<Response> {
-    const visit = this.#visit(dialect, routeLabel(route), params.region ?? "");
+  #serve(dialect: Dialect, route: Route, request: Request, params: Record<string, string | null>): Response | Promise<Response> {
+    // A parameter that does not decode is null there, and must not be taken for a route without a region.
+    const region = "region" in params ? (params.region ?? UNDECODED) : "";
+    const visit = this.#visit(dialect, routeLabel(route), region);
     try {
       this.#identify(visit, request);
       switch (route.operation) {
@@ -135,7 +137,7 @@ export class Gateway {
         case "models":
           return this.#answer(visit, dialect.models(this.#models(visit)));
         case "model":
-          return this.#answer(visit, dialect.model(this.#model(visit, decodeURIComponent(params.model ?? ""))));
+          return this.#answer(visit, dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       }
     } catch (thrown) {
       return this.#refuse(visit, thrown);

@@ -5,6 +5,9 @@ import { dialects, fallbackDialect } from "./dialects/index.ts";
 /** Dedicated deployments put everything below this prefix as well. */
 export const PUBLIC_PREFIX = "/api/public";
 
+/** Stands for a part of a path whose percent-encoding is broken: the name of nothing. */
+export const UNDECODED = "\ufffd";
+
 export interface Match {
   dialect: Dialect;
   route: Route;
@@ -39,9 +42,19 @@ export function normalisePath(path: string): string {
 export function matchRoute(method: string, path: string): Match | undefined {
   for (const { dialect, route, pattern } of patterns) {
     const match = pattern.exec(path);
-    if (match !== null && route.method === method) return { dialect, route, params: { ...match.groups } };
+    if (match === null || route.method !== method) continue;
+    const params = Object.entries({ ...match.groups }).map(([name, text]) => [name, decode(text)]);
+    return { dialect, route, params: Object.fromEntries(params) };
   }
   return undefined;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return UNDECODED;
+  }
 }
 
 /** What to say of a path that no route has: in the dialect that it was probably meant for, with the mistake named where it can be told. */

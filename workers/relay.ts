@@ -127,10 +127,7 @@ export class Relay implements HttpEvents {
     if (this.#over) return;
     const reader = this.#reader;
     if (reader === undefined) {
-      const refusal = this.#refusal;
-      if (refusal !== undefined && refusal.body.length < ERROR_BODY_LIMIT) {
-        refusal.body += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - refusal.body.length));
-      }
+      this.#refusalChunk(bytes);
       return;
     }
     const text = reader.push(bytes);
@@ -138,6 +135,16 @@ export class Relay implements HttpEvents {
     if (reader.error !== undefined) this.#break(reader.error);
     // A stream that has said its last word is over for the client; its connection comes to its own end and is used again.
     else if (reader.complete && this.#job.stream) this.#done();
+  }
+
+  #refusalChunk(bytes: Uint8Array): void {
+    const refusal = this.#refusal;
+    if (refusal === undefined) return;
+    refusal.body += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - refusal.body.length));
+    if (refusal.body.length < ERROR_BODY_LIMIT) return;
+    // Whatever there is to say has been said; the rest is not waited for.
+    this.end();
+    this.#exchange?.abort();
   }
 
   end(): void {
@@ -268,6 +275,8 @@ export class Relay implements HttpEvents {
 
   #finish(): void {
     this.#over = true;
+    // What is left of an answer that is over (a closing chunk) is read to its end, so that the connection can be used again.
+    if (this.#paused) this.#exchange?.resume();
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }

@@ -4,6 +4,7 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../harness/weir.ts";
 import { type Answered, Call } from "../spec/client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "../spec/dialects.ts";
+import { eventually } from "./answers.ts";
 
 export const ADMIN_TOKEN = "limits-admin-token-41d0c2e7";
 export const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
@@ -186,7 +187,10 @@ export class LimitsWorld {
     return this.weir.logged((line) => line.message === "request" && line.workspace === workspace && line.outcome === outcome);
   }
 
+  /** Ends the worker that holds the one open call. */
   async crashWorker(): Promise<void> {
+    // The busiest one is taken: what came before has to be over.
+    await eventually(async () => (await this.metric("weir_worker_streams")) === 1, "one open call");
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const { status } = await fetch(`${this.weir.adminUrl}/admin/v1/chaos/worker`, { method: "POST", headers });
     expect(status).toBeLessThan(300);

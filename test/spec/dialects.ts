@@ -2,7 +2,7 @@
 import { eventsOf, type ServerEvent } from "./client.ts";
 
 /** An error as a client sees it. */
-export interface Told {
+interface Told {
   type: unknown;
   message: string;
   param?: unknown;

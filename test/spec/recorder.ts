@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 
-export interface Recorded {
+interface Recorded {
   path: string;
   headers: Record<string, string>;
   /** The body as it came. */

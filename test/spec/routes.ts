@@ -120,6 +120,17 @@ function specifyRoute(world: World, dialect: Spoken): void {
     expect(error.message).toMatch(/mars.*eu, us/);
   });
 
+  world.sentence("a part of a path may be percent-encoded; one whose encoding is broken is the name of nothing", async () => {
+    const encoded = await world.ask(dialect, { path: dialect.path.replace("/eu/", "/%65u/") });
+    expect(encoded.status).toBe(200);
+    for (const variant of [at("%zz"), at("%25zz"), `/${at("%zz")}`])
+      expectFailure(dialect, await world.ask(dialect, { path: variant }), "not_found_region");
+    for (const id of ["%zz", "%2565", "clau%2564e", "a%2Fb"]) {
+      const models = dialect.path.replace(dialect.route, `/v1/models/${id}`);
+      expectFailure(dialect, await world.get(models), "not_found_model");
+    }
+  });
+
   world.sentence("an unknown model is a 404 that lists the models of the region, or says where it is", async () => {
     const unknown = expectFailure(dialect, await world.ask(dialect, { more: { model: "nobody-knows-it" } }), "not_found_model");
     expect(unknown.message).toContain("nobody-knows-it");

@@ -70,7 +70,7 @@ export class World {
   }
 
   async start(): Promise<void> {
-    this.#sandbox = await startSandbox();
+    this.#sandbox = await startSandbox({ remember: 2_000 });
     this.#recorder = await startRecorder();
     this.#closedPort = await closedPort();
     this.#weir = await this.another({ environment: {} }, false);
@@ -219,7 +219,7 @@ export async function eventually(holds: () => boolean | Promise<boolean>, what: 
 }
 
 /** A port on which nobody listens. */
-export async function closedPort(): Promise<number> {
+async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
