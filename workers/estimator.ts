@@ -5,9 +5,6 @@ import { Correction } from "./estimate/correction.ts";
 import { estimate, estimateExactly, profileOf } from "./estimate/estimate.ts";
 import { exactCounter } from "./estimate/exact.ts";
 
-/** Bytes of an answer's text for a token, where its text itself is not kept: English and code lie around it. */
-const ANSWER_BYTES_PER_TOKEN = 3.5;
-
 /** This worker's estimates and what it has learned of them, model by model. */
 export class Estimator {
   readonly #corrections = new Map<string, Correction>();
@@ -51,10 +48,5 @@ export class Estimator {
       this.#corrections.set(model, correction);
     }
     correction.learn(estimated, reported);
-  }
-
-  /** Tokens of so many bytes of an answer: for one that was cut off before its upstream had counted them. */
-  answerTokens(bytes: number): number {
-    return Math.ceil(bytes / ANSWER_BYTES_PER_TOKEN);
   }
 }

@@ -4,10 +4,11 @@ import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
-import { noUsage, type Usage } from "../src/contract/usage.ts";
+import { noUsage } from "../src/contract/usage.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job, Reader } from "./providers/provider.ts";
+import { usedTokens } from "./used.ts";
 import type { Ticket, Wheel } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
@@ -240,37 +241,20 @@ export class Relay implements HttpEvents {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const { estimator, outbox } = this.#host;
     const { model } = this.#job;
-    const { input, output, cacheRead, cacheWrite } = this.#used(report === REPORT.fail && !this.#opened);
     const estimate = this.#input.estimate ?? 0;
+    const corrected = estimator.corrected(model, estimate);
+    const wasSent = this.#sentMs > 0 && this.#refusal === undefined;
+    const used = wasSent ? usedTokens(this.#reader, corrected, report === REPORT.fail && !this.#opened) : noUsage();
     if (this.#reader?.complete && report === REPORT.done) {
-      const reported = this.#reader.usage;
-      estimator.learn(model, estimate, reported.input + reported.cacheRead + reported.cacheWrite);
+      const { input, cacheRead, cacheWrite } = this.#reader.usage;
+      estimator.learn(model, estimate, input + cacheRead + cacheWrite);
     }
     const requestId = this.#headers === undefined ? "" : this.#target.connection.upstreamRequestId(this.#headers);
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
-    const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, requestId, estimator.corrected(model, estimate)];
-    outbox.push(report, this.#id, ...fields, ...ended, estimator.factor(model));
+    const { input, output, cacheRead, cacheWrite } = used;
+    const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, requestId, corrected, estimator.factor(model)];
+    outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();
-  }
-
-  /**
-   * What the upstream has reported; of an answer that did not come to its end, or was never counted, what can be counted of it.
-   * @param failedEarly - Its client got nothing and pays for nothing: only what was reported is told.
-   */
-  #used(failedEarly: boolean): Usage {
-    if (this.#sentMs === 0 || this.#refusal !== undefined) return noUsage();
-    const { estimator } = this.#host;
-    const { model } = this.#job;
-    const reader = this.#reader;
-    const { input, output, cacheRead, cacheWrite } = reader?.usage ?? noUsage();
-    const reported = input + cacheRead + cacheWrite > 0;
-    if (failedEarly || (reported && reader?.complete)) return { input, output, cacheRead, cacheWrite };
-    return {
-      input: reported ? input : estimator.corrected(model, this.#input.estimate ?? 0),
-      output: Math.max(output, estimator.answerTokens(reader?.written ?? 0)),
-      cacheRead,
-      cacheWrite,
-    };
   }
 
   #finish(): void {

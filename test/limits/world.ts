@@ -6,8 +6,8 @@ import { type Answered, Call } from "../spec/client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "../spec/dialects.ts";
 import { eventually } from "./answers.ts";
 
-export const ADMIN_TOKEN = "limits-admin-token-41d0c2e7";
-export const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
+const ADMIN_TOKEN = "limits-admin-token-41d0c2e7";
+const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 /** Within it no test runs into a limit that it does not speak of. */
 export const ROOMY = { rpm: 1_000, tpm: 40_000 };
 

@@ -9,7 +9,7 @@ import { ADMIN_TOKEN, eventually, type World } from "./world.ts";
 const CROWD = 500;
 const OPENED = CROWD + 10;
 /** Long enough for all of them to be open, on a machine that has other things to do. */
-const CROWD_PAUSE_MS = 4_000;
+const CROWD_PAUSE_MS = 3_000;
 const STREAMS = 40;
 
 function textOf(index: number): string {

@@ -9,9 +9,9 @@ export function specifyLifecycle(world: World): void {
   world.sentence(
     "SIGTERM drains: not ready at once, new calls served for the grace, open ones finish, the rest get an error event, exit code 0",
     async () => {
-      const weir = await world.another({ server: { drain_grace: "800ms", drain_timeout: "1500ms" } });
+      const weir = await world.another({ server: { drain_grace: "500ms", drain_timeout: "1s" } });
       const prompt = (what: string) => ({ stream: true, prompt: `[sandbox: tokens=9 ${what}]` });
-      const finishing = DIALECTS.map((dialect) => world.open(dialect, prompt("quiet ms=1500 after=3"), weir));
+      const finishing = DIALECTS.map((dialect) => world.open(dialect, prompt("quiet ms=900 after=3"), weir));
       const endless = DIALECTS.map((dialect) => world.open(dialect, prompt("stall after=3"), weir));
       await Promise.all([...finishing, ...endless].map((call) => call.until((text) => /weir/.test(text))));
       const waiting = world.open(openai, { prompt: "[sandbox: stall]" }, weir);

@@ -140,6 +140,11 @@ export function specifyObservation(world: World): void {
 
 /** Looked at when everything else has been said and done. */
 export function specifySecrecy(world: World): void {
+  world.sentence("each of the failures above has one line in the log, with its kind as the outcome", async () => {
+    expect(world.expectedLines.length).toBeGreaterThan(50);
+    for (const { answered, expected } of world.expectedLines) expect(await world.logged(answered)).toMatchObject(expected);
+  });
+
   world.sentence("after all of this nothing is in flight, and no worker was lost", async () => {
     await eventually(async () => find(await scrape(world), "weir_requests_in_flight", {}) === 0, "nothing in flight");
     const samples = await scrape(world);

@@ -47,7 +47,7 @@ export function specifyRoutes(world: World): void {
       const question = { path: "/api/anthropic/v1/messages", prompt: `default region ${region}`, ...(key === undefined ? {} : { key }) };
       const answered = await world.ask(anthropic, question);
       expect(answered.status).toBe(200);
-      expect((await world.logged(answered)).region).toBe(region);
+      world.expectLine(answered, { region });
     }
     expect((await world.get("/api/anthropic/v1/models")).status).toBe(200);
   });
@@ -102,7 +102,7 @@ function specifyRoute(world: World, dialect: Spoken): void {
       const call = world.sandbox.calls.recent.at(-1);
       if (dialect === anthropic) expect(call?.region).toBe(region === "eu" ? "eu-central-1" : "us-east-1");
       else expect(call?.body).toMatchObject({ model: `gpt-4o-${region}` });
-      expect(await world.logged(answered)).toMatchObject({ region, upstream: `${dialect === anthropic ? "bedrock" : "azure"}-${region}` });
+      world.expectLine(answered, { region, upstream: `${dialect === anthropic ? "bedrock" : "azure"}-${region}` });
     }
   });
 

@@ -21,7 +21,7 @@ export function specify(runtime: RuntimeName): void {
     const quiet = new QuietStreams(world);
     beforeAll(async () => {
       await world.start();
-      quiet.begin();
+      await quiet.begin();
     }, 30_000);
     afterAll(() => world.stop());
 

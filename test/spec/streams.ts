@@ -1,6 +1,6 @@
 /** Streams (design §3.3, §3.5, §5; wire §3.5, §4.2). */
 import { describe, expect } from "bun:test";
-import { type Answered, type Call, eventsOf } from "./client.ts";
+import { type Call, eventsOf } from "./client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
 import { expectIds, type World } from "./world.ts";
 
@@ -35,26 +35,23 @@ const BREAKS: readonly { how: string; prompt: string; model?: string; type: Reco
   },
 ];
 
-interface Quiet {
-  call: Call;
-  answered: Promise<Answered>;
-}
-
 /** Streams that are silent for longer than the keep-alive's 15 seconds: begun with the specification, looked at by its last sentence. */
 const QUIET_MS = 15_600;
 
 export class QuietStreams {
   readonly #world: World;
-  #streams = new Map<Spoken, Quiet>();
+  #streams = new Map<Spoken, Call>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  begin(): void {
+  /** Resolves once all of them have begun, so that they are not mistaken for the calls of a sentence. */
+  async begin(): Promise<void> {
     for (const dialect of DIALECTS) {
       const call = this.#world.open(dialect, { stream: true, prompt: `[sandbox: quiet ms=${QUIET_MS} after=2 tokens=6]` });
-      this.#streams.set(dialect, { call, answered: call.answered });
+      this.#streams.set(dialect, call);
+      await call.head;
     }
   }
 
@@ -130,9 +127,7 @@ function specifyDialect(world: World, dialect: Spoken): void {
       expect(dialect.isComplete(answered.text)).toBe(false);
       const expected = prompt.includes("after=3") ? " the weir is" : " the weir is low and the river runs";
       expect(dialect.streamedText(answered.text)).toBe(expected);
-      const line = await world.logged(answered);
-      expect(line.outcome).toMatch(/^upstream_/);
-      expect(line.first_byte_ms).toBeNumber();
+      world.expectLine(answered, { outcome: expect.stringMatching(/^upstream_/), first_byte_ms: expect.any(Number), stream: true });
     });
   }
 }

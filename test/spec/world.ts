@@ -38,6 +38,11 @@ export interface Question {
   isApart?: boolean;
 }
 
+interface ExpectedLine {
+  answered: Answered;
+  expected: Record<string, unknown>;
+}
+
 export class World {
   readonly runtime: RuntimeName;
   readonly #secrets = [KEY, US_KEY, HOMELESS_KEY, EXPIRED_KEY, ADMIN_TOKEN, WRONG_SECRET, MARKER];
@@ -46,6 +51,7 @@ export class World {
   #recorder: Recorder | undefined;
   #closedPort = 0;
   #others: Weir[] = [];
+  #expectedLines: ExpectedLine[] = [];
 
   constructor(runtime: RuntimeName) {
     this.runtime = runtime;
@@ -122,6 +128,15 @@ export class World {
 
   async get(path: string, key: string | null = KEY): Promise<Answered> {
     return await this.call({ method: "GET", path, headers: key === null ? {} : { authorization: `Bearer ${key}` } }).answered;
+  }
+
+  /** Says what the access line of an answer must hold; looked at in the end, all at once, since the log is written a few times a second. */
+  expectLine(answered: Answered, expected: Record<string, unknown>): void {
+    this.#expectedLines.push({ answered, expected });
+  }
+
+  get expectedLines(): readonly ExpectedLine[] {
+    return this.#expectedLines;
   }
 
   /** The access line of an answer. */

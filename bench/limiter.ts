@@ -1,17 +1,17 @@
 /**
  * What the limiter costs: CPU microseconds per call of this process and of Redis, for reserve alone and with its settlement. Not a test; run it:
  *
- *   bun test/limiter/cost.ts [rounds]
+ *   bun bench/limiter.ts [rounds]
  *
  * Each variant runs in a fresh store on one Redis; rounds alternate in order, each is printed, the median closes.
  */
-import { connectRedis } from "../../src/limiter/connect.ts";
-import { Limiter } from "../../src/limiter/limiter.ts";
-import { MemoryStore } from "../../src/limiter/memory.ts";
-import { RedisStore } from "../../src/limiter/redis.ts";
-import type { LimiterStore } from "../../src/limiter/store.ts";
-import { type RedisServer, startRedis } from "../redis.ts";
-import { connected, settings } from "./fixture.ts";
+import { connectRedis } from "../src/limiter/connect.ts";
+import { Limiter } from "../src/limiter/limiter.ts";
+import { MemoryStore } from "../src/limiter/memory.ts";
+import { RedisStore } from "../src/limiter/redis.ts";
+import type { LimiterStore } from "../src/limiter/store.ts";
+import { connected, settings } from "../test/limiter/fixture.ts";
+import { type RedisServer, startRedis } from "../test/redis.ts";
 
 const CALLS = 8000;
 

@@ -1,12 +1,12 @@
 /**
  * Two tables of docs/limits.md: what slots lose beside an exact log, and what each choice of the output to reserve costs. Simulated time,
- * the real limiter in memory, fixed seeds; not a test. Run it:  bun test/limiter/simulate.ts
+ * the real limiter in memory, fixed seeds; not a test. Run it:  bun bench/limiter-simulation.ts
  */
-import { ExpectedOutput } from "../../src/limiter/expected.ts";
-import { Limiter, type Reservation } from "../../src/limiter/limiter.ts";
-import { MemoryStore } from "../../src/limiter/memory.ts";
-import { Clock } from "./exam.ts";
-import { randomFrom } from "./fixture.ts";
+import { ExpectedOutput } from "../src/limiter/expected.ts";
+import { Limiter, type Reservation } from "../src/limiter/limiter.ts";
+import { MemoryStore } from "../src/limiter/memory.ts";
+import { Clock } from "../test/limiter/exam.ts";
+import { randomFrom } from "../test/limiter/fixture.ts";
 
 const RPM = 500;
 const TPM = 60_000;
