@@ -94,7 +94,7 @@ export class Pool {
       (busiest, slot) => (slot.ready && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
       undefined,
     );
-    slot?.post([ORDER.crash, 0]);
+    slot?.crash();
     return slot?.index;
   }
 

@@ -29,6 +29,8 @@ export function demoConfiguration({ bedrock, azure, credentials }: Sandbox): Dem
     credentials: { api_key: credentials.apiKeys[0] },
   });
   const document = {
+    // Nobody balances load over a demo: Ctrl-C ends it at once.
+    server: { drain_grace: "0s" },
     upstreams: {
       "bedrock-eu": bedrockIn("eu", "eu-central-1"),
       "bedrock-us": bedrockIn("us", "us-east-1"),
