@@ -13,8 +13,11 @@ export const haveRedis = spawnSync("redis-server", ["--version"]).status === 0;
 
 const PATIENCE_MS = 10_000;
 
-/** Ends the server when its standard input does: with this process, however that ends (`bun test` runs no exit handlers). First line out: the server's id. */
-const KEEPER = 'redis-server "$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null; wait';
+/**
+ * Ends the server when its standard input does: with this process, however that ends (`bun test` runs no exit handlers). First line out: the server's
+ * id. The watch is a process of its own, since `bun test` kills what a test that ran out of time has spawned: this shell, and not the server.
+ */
+const KEEPER = 'exec 3<&0; redis-server "$@" >/dev/null 2>&1 3<&- & echo $!; (read -r _ <&3; kill -9 $!) 2>/dev/null >/dev/null & wait $!';
 
 export class RedisServer {
   readonly port: number;

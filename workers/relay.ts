@@ -243,8 +243,8 @@ export class Relay implements HttpEvents {
     const { model } = this.#job;
     const estimate = this.#input.estimate ?? 0;
     const corrected = estimator.corrected(model, estimate);
-    const wasSent = this.#sentMs > 0 && this.#refusal === undefined;
-    const used = wasSent ? usedTokens(this.#reader, corrected, report === REPORT.fail && !this.#opened) : noUsage();
+    const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
+    const used = wasTaken ? usedTokens(this.#reader, corrected, report === REPORT.fail && !this.#opened) : noUsage();
     if (this.#reader?.complete && report === REPORT.done) {
       const { input, cacheRead, cacheWrite } = this.#reader.usage;
       estimator.learn(model, estimate, input + cacheRead + cacheWrite);

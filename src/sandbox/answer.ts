@@ -26,10 +26,11 @@ const LAZY_FROM = 20_000;
 /** The answer to a question: the same for the same question, with a trace of everything that the question asked for. */
 export function answer(question: Question, model: string, behaviour: Readonly<Behaviour>): Answer {
   const parts: Part[] = [];
-  let room = behaviour.unlimited ? Number.POSITIVE_INFINITY : (question.maxTokens ?? Number.POSITIVE_INFINITY);
+  const limit = behaviour.unlimited ? Number.POSITIVE_INFINITY : (question.maxTokens ?? Number.POSITIVE_INFINITY);
+  const { filterAfter } = behaviour;
+  let room = Math.min(limit, filterAfter ?? limit);
   let end: Answer["end"] = "end";
   let stopSequence: string | undefined;
-  if (behaviour.filterAfter !== undefined) room = Math.min(room, behaviour.filterAfter);
 
   const add = (kind: "thinking" | "text", tokens: Iterable<string>, count: number): void => {
     if (room < count) {
@@ -64,7 +65,8 @@ export function answer(question: Question, model: string, behaviour: Readonly<Be
       stopSequence = stop;
     }
   }
-  if (behaviour.filterAfter !== undefined && (end === "length" || behaviour.filterAfter === 0)) end = "filter";
+  // Where the caller's own limit came first, the filter has not spoken.
+  if (filterAfter !== undefined && filterAfter <= limit && (end === "length" || filterAfter === 0)) end = "filter";
   const outputTokens = parts.reduce((sum, part) => sum + part.count, 0);
   const thinkingTokens = parts.reduce((sum, part) => sum + (part.kind === "thinking" ? part.count : 0), 0);
   return { parts, end, stopSequence, outputTokens, thinkingTokens };

@@ -78,5 +78,7 @@ test("a refusal says which limit, used, requested and when", () => {
   expect(refusalText(tokens, "acme", "gpt-4o")).toBe(
     "Rate limit of 60000 tokens per minute reached for gpt-4o in workspace acme: used 59800, requested 700. Please try again in 4.321s.",
   );
-  expect(refusalText({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, "acme", "gpt-4o")).toContain("can never pass");
+  expect(refusalText({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, "acme", "gpt-4o")).toContain(
+    "can never pass",
+  );
 });

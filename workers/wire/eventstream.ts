@@ -41,6 +41,7 @@ export class FrameDecoder {
   }
 
   push(chunk: Uint8Array): void {
+    if (this.#ended) return;
     const bytes = chunk instanceof Buffer ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let at = this.#filled > 0 ? this.#complete(bytes) : 0;
     while (!this.#ended && bytes.length - at >= PRELUDE_BYTES) {

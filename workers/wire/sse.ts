@@ -33,10 +33,15 @@ export function eventData(event: ByteText): ByteText | undefined {
 /** Events are a line or two of JSON; a longer one is a broken peer. */
 const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 
+/** A blank line after a line: no event ends without one. */
+const BLANK_LINE = /\n\r?\n/;
+
 /** What has come of an event that is not whole yet. */
 export class EventBuffer {
   #parts: ByteText[] = [];
   #length = 0;
+  /** The last two characters: a blank line may have come in pieces. */
+  #tail: ByteText = "";
 
   /** False where bytes wait for the rest of their event. */
   get isEmpty(): boolean {
@@ -47,18 +52,20 @@ export class EventBuffer {
     return this.#length > MAX_EVENT_BYTES;
   }
 
-  /** Everything to be looked at now that `text` has come, or "" where no event can end in it: a long line is joined once, not at each of its pieces. */
+  /** Everything to be looked at now that `text` has come, or "" where no event can end in it: a long event is joined once, not at each of its pieces. */
   add(text: ByteText): ByteText {
     if (this.#length === 0) return text;
-    if (text.includes("\n")) {
-      this.#parts.push(text);
-      const whole = this.#parts.join("");
-      this.#parts = [];
-      this.#length = 0;
-      return whole;
+    // What was kept may itself be the beginning of a blank line.
+    if (this.#length > 1 && !BLANK_LINE.test(this.#tail + text)) {
+      this.keep(text);
+      return "";
     }
-    this.keep(text);
-    return "";
+    this.#parts.push(text);
+    const whole = this.#parts.join("");
+    this.#parts = [];
+    this.#length = 0;
+    this.#tail = "";
+    return whole;
   }
 
   /** Puts back what follows the last whole event. */
@@ -66,5 +73,6 @@ export class EventBuffer {
     if (rest === "") return;
     this.#parts.push(rest);
     this.#length += rest.length;
+    this.#tail = (this.#tail + rest.slice(-2)).slice(-2);
   }
 }
