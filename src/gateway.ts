@@ -73,7 +73,7 @@ interface Visit {
 
 export class Gateway {
   readonly app: Elysia;
-  readonly #parts: GatewayParts;
+  #parts: GatewayParts;
   readonly #fixedHeaders: Record<string, string>;
   #open = 0;
 
@@ -118,6 +118,16 @@ export class Gateway {
           offers.filter((offer) => offer.dialect === dialect.name).map((offer) => ({ ...offer, route: routeLabel(route) })),
         ),
     };
+  }
+
+  /** Keys that are known. */
+  get keys(): number {
+    return this.#parts.keyring.size;
+  }
+
+  /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
+  replace(parts: Pick<GatewayParts, "config" | "keyring" | "catalog">): void {
+    this.#parts = { ...this.#parts, ...parts };
   }
 
   /** Calls that are being answered. */

@@ -9,7 +9,7 @@ import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
 import { runCheck } from "./commands/check.ts";
 import { runSchema } from "./commands/schema.ts";
-import { ConfigError, readConfig } from "./config.ts";
+import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
 import type { Config } from "./contract/config.ts";
 import type { Readiness } from "./contract/readiness.ts";
 import { Gateway } from "./gateway.ts";
@@ -20,6 +20,7 @@ import { FAILURE_KINDS } from "./limiter/store.ts";
 import { createLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { Pool } from "./pool.ts";
+import { Reloader } from "./reload.ts";
 import { isAddressInUse, type Listener, type ListenOptions, listen, runtimeName } from "./runtime.ts";
 
 const USAGE = `weir: an LLM API gateway
@@ -69,12 +70,11 @@ async function main(): Promise<void> {
 
 async function start(file: string | undefined, environment: Record<string, string | undefined>): Promise<void> {
   const configuration = await readConfiguration(file, environment);
-  const { config } = configuration;
+  const { config, loaded } = configuration;
   const { log, flush } = createLog(environment.WEIR_LOG_LEVEL);
   for (const warning of configuration.warnings) log.warn(warning);
 
   const metrics = new Metrics();
-  const keyring = new Keyring(Object.values(config.workspaces));
   const catalog = new Catalog(config);
   const pool = new Pool({
     size: config.workers,
@@ -108,17 +108,17 @@ async function start(file: string | undefined, environment: Record<string, strin
     detail: {
       gateway: draining ? "draining" : "ok",
       limiter: limiter.ready().detail,
-      directory: `ok: ${keyring.size} keys from the configuration`,
-      configuration: config.sandbox ? "ok: sandbox" : "ok",
+      directory: `ok: ${gateway.keys} keys from the configuration`,
+      configuration: reloader?.state ?? "ok: sandbox",
       workers: `${pool.healthy} of ${pool.size} running`,
     },
   });
 
   let listener: Listener | undefined;
-  const gateway = new Gateway({
+  const gateway: Gateway = new Gateway({
     config,
     admission: new Admission(limiter),
-    keyring,
+    keyring: new Keyring(Object.values(config.workspaces)),
     catalog,
     pool,
     metrics,
@@ -129,10 +129,11 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.declare({
     version: packageJson.version,
     runtime: runtimeName(),
-    keys: keyring.size,
+    keys: gateway.keys,
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
+  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { gateway, pool, metrics, log });
   const admin = createAdmin({
     token: config.admin.token,
     metrics,
@@ -169,13 +170,16 @@ async function start(file: string | undefined, environment: Record<string, strin
     flush();
     process.exit(0);
   };
+  if (reloader !== undefined) process.on("SIGHUP", () => void reloader.reload("SIGHUP"));
   process.on("SIGTERM", drain);
   process.on("SIGINT", drain);
 }
 
 interface Configuration {
   config: Config;
-  warnings: string[];
+  warnings: readonly string[];
+  /** As it was read from its file; undefined in sandbox mode, which has none. */
+  loaded: LoadedConfig | undefined;
   /** Tells a person where to go; says nothing in production, where the log does. */
   announce(port: number, adminPort: number): void;
 }
@@ -184,7 +188,7 @@ interface Configuration {
 async function readConfiguration(file: string | undefined, environment: Record<string, string | undefined>): Promise<Configuration> {
   try {
     const loaded = readConfig({ file, environment });
-    return loaded.config.sandbox ? await sandboxConfiguration(environment) : { ...loaded, announce: () => {} };
+    return loaded.config.sandbox ? await sandboxConfiguration(environment) : { ...loaded, loaded, announce: () => {} };
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
@@ -199,6 +203,7 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
   const { config } = readConfig({ document: demo.document, sandbox: true, environment });
   return {
     config,
+    loaded: undefined,
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
     announce: (port, adminPort) => say(announceDemo(demo.key, port, adminPort)),
   };

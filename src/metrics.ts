@@ -86,7 +86,9 @@ export class Metrics {
   );
   readonly #restarts = this.#counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
   readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"]);
+  readonly #reloads = this.#counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
   readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"]);
+  readonly #modelsDeclared = new Set<string>();
   readonly #gaps = new Map<string, { observe(value: number): void }>();
   #samples: () => WorkerSample[] = () => [];
 
@@ -110,18 +112,25 @@ export class Metrics {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#keys.set({ source: "config" }, options.keys);
     this.#restarts.inc(0);
+    for (const result of ["applied", "refused"]) this.#reloads.inc({ result }, 0);
     for (const kind of options.redisErrors) this.#redisErrors.inc({ kind }, 0);
     for (const route of options.routes) {
       this.#inFlight.set({ route }, 0);
       this.#gaps.set(route, this.#chunkGap.labels(route));
     }
-    for (const { route, model, region, upstreams } of options.offers) {
+    this.declareOffers(options.offers);
+  }
+
+  /** As `declare`, of what a new configuration serves. */
+  declareOffers(offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>): void {
+    for (const { route, model, region, upstreams } of offers) {
       for (const outcome of ["ok", ...ERROR_KINDS.filter((kind) => kind.startsWith("upstream_"))]) {
         this.#requests.inc({ route, model, region, outcome }, 0);
         for (const upstream of upstreams) this.#attempts.inc({ upstream, model, outcome }, 0);
       }
       this.#debt.inc({ model }, 0);
-      this.#estimates.set({ model }, 1);
+      if (!this.#modelsDeclared.has(model)) this.#estimates.set({ model }, 1);
+      this.#modelsDeclared.add(model);
     }
   }
 
@@ -144,6 +153,10 @@ export class Metrics {
 
   debtMade(model: string, tokens: number): void {
     this.#debt.inc({ model }, tokens);
+  }
+
+  configReloaded(result: "applied" | "refused"): void {
+    this.#reloads.inc({ result });
   }
 
   /** Workers are sampled when somebody scrapes. */

@@ -30,7 +30,8 @@ const relays = new Map<number, Relay>();
 /** Calls that are being weighed (undefined), or were and wait for `go`. */
 const waiting = new Map<number, (Omit<Job, "upstreamModel" | "requestId"> & { dialect: DialectName; estimate: number }) | undefined>();
 const estimator = new Estimator();
-const targets = new Map<number, RelayTarget & { model: string }>();
+let targets = new Map<number, RelayTarget & { model: string }>();
+let previousTargets = targets;
 /** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
 let connections = new Map<string, Connection>();
 let host: RelayHost | undefined;
@@ -99,7 +100,9 @@ function configure(config: WorkerConfig): void {
     connections.set(key, connection);
     return connection;
   });
-  targets.clear();
+  // Calls that were routed before this order may still name a target of the configuration before.
+  previousTargets = targets;
+  targets = new Map();
   for (const { id, upstream, model, timeouts } of config.targets) {
     const connection = opened[upstream];
     if (connection !== undefined) targets.set(id, { connection, model, timeouts });
@@ -122,7 +125,7 @@ async function weigh(id: number, dialect: DialectName, hints: string, buffer: Ar
 }
 
 function start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel">, input: InputTokens): void {
-  const target = targets.get(targetId);
+  const target = targets.get(targetId) ?? previousTargets.get(targetId);
   if (host === undefined || target === undefined) {
     refuse(id, new GatewayError("internal", { message: "An internal error occurred.", log: `the worker knows no target ${targetId}` }));
     return;

@@ -28,6 +28,8 @@ export interface Weir {
   log(): Record<string, unknown>[];
   /** Waits for a log line. */
   logged(predicate: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Writes another configuration into its file. */
+  rewrite(config: Record<string, unknown>): void;
   /** Sends a signal and waits for the end; resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -42,23 +44,19 @@ export function command(runtime: RuntimeName): string[] {
     : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", join(ROOT, "src/main.ts")];
 }
 
+function writeConfig(folder: string, content: Record<string, unknown>): string {
+  const file = join(folder, "weir.yaml");
+  const config = content as { server?: object; admin?: object };
+  const server = { host: "127.0.0.1", port: 0, drain_grace: "0s", ...config.server };
+  writeFileSync(file, JSON.stringify({ ...config, server, admin: { port: 0, ...config.admin } }));
+  return file;
+}
+
 /** Spawns Weir in an empty folder of its own, with its configuration if there is one. */
 function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string } {
   const folder = mkdtempSync(join(tmpdir(), "weir-"));
   const words = [...(options.arguments ?? [])];
-  if (options.config !== undefined) {
-    const file = join(folder, "weir.yaml");
-    const config = options.config as { server?: object; admin?: object };
-    writeFileSync(
-      file,
-      JSON.stringify({
-        ...config,
-        server: { host: "127.0.0.1", port: 0, drain_grace: "0s", ...config.server },
-        admin: { port: 0, ...config.admin },
-      }),
-    );
-    words.push("--config", file);
-  }
+  if (options.config !== undefined) words.push("--config", writeConfig(folder, options.config));
   const [program = "", ...before] = command(options.runtime ?? "bun");
   const child = spawn(program, [...before, ...words], {
     cwd: folder,
@@ -136,6 +134,7 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
       output: () => output,
       log,
       logged,
+      rewrite: (config) => void writeConfig(folder, config),
       stop,
     };
   } catch (thrown) {

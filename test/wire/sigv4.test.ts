@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 import { createHash, createHmac } from "node:crypto";
 import { type AwsIdentity, createSigner, type UnsignedRequest } from "../../workers/wire/sigv4.ts";
 import { amzDateMs, sdkRequest } from "../fixtures/aws-sdk.ts";
-import { KEYS } from "../fixtures/upstreams.ts";
 import { random } from "./http-answers.ts";
 
+const KEYS: AwsIdentity = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
 const HOST = "bedrock-runtime.eu-central-1.amazonaws.com";
 const NEW_YEAR_MS = Date.UTC(2026, 0, 1);
 const TEMPORARY: AwsIdentity = { ...KEYS, sessionToken: "IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLWVhc3QtMSJ==" };
@@ -76,7 +76,31 @@ describe("the vectors of two independent signers", () => {
 });
 
 describe("a signature", () => {
-  const CHARACTERS = ["a", "Z", "0", "-", ".", "_", "~", "%3A", "%2F", "%20", "%C3%BC", "%27", ":", "/", "!", "'", "(", ")", "*", "+", "=", "@", "$"];
+  const CHARACTERS = [
+    "a",
+    "Z",
+    "0",
+    "-",
+    ".",
+    "_",
+    "~",
+    "%3A",
+    "%2F",
+    "%20",
+    "%C3%BC",
+    "%27",
+    ":",
+    "/",
+    "!",
+    "'",
+    "(",
+    ")",
+    "*",
+    "+",
+    "=",
+    "@",
+    "$",
+  ];
   const next = random(5);
   const text = (length: number) => Array.from({ length }, () => CHARACTERS[next(CHARACTERS.length)] ?? "").join("");
   const bytes = (length: number) => String.fromCharCode(...Array.from({ length }, () => next(256)));

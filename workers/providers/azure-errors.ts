@@ -11,21 +11,41 @@ export interface Place {
   deployment: string;
 }
 
+const BAD_ADDRESS = "this is not the address of an Azure OpenAI resource; correct the upstream's endpoint";
+
 /** Statuses that say something of our own set-up and nothing of the client's request, with the cure. */
 const CURES: Readonly<Record<number, string>> = {
+  301: BAD_ADDRESS,
+  302: BAD_ADDRESS,
+  307: BAD_ADDRESS,
+  308: BAD_ADDRESS,
   401: "the key or token was refused; check credentials, scope and that the endpoint is the resource's own",
   403: "access was refused; check the role of the identity (Cognitive Services OpenAI User), the network rules, and that the resource is not suspended",
   404: "there is no such deployment, or not under this endpoint and api version; correct the model's target (it names the deployment)",
+  405: BAD_ADDRESS,
 };
+
+/** A 400 whose words show that not the client's body is at fault. */
+const OUR_REQUEST: readonly [RegExp, string][] = [
+  [
+    /api version not supported|enabled only for api versions/i,
+    "the model needs another api version; correct the upstream's api (v1 serves them all)",
+  ],
+  [
+    /operation does not work with the specified model/i,
+    "the deployment's model has no chat completions; name a deployment that has them in the model's target",
+  ],
+];
 
 /** An HTTP error. */
 export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
   const error = asObject(errorFields(body)?.error);
   const message = asText(error?.message) ?? asText(errorFields(body)?.message) ?? "";
   const code = asText(error?.code);
-  const where = `upstream "${place.upstream}", deployment "${place.deployment}"`;
-  const log = `${where}: status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
-  const cure = CURES[status];
+  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
+  // What is said of a refused key may quote it.
+  const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
+  const cure = CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined);
   if (cure !== undefined) return misconfigured(`${log}; ${cure}`);
   if (status === 429) {
     return new GatewayError("upstream_rate_limited", {
@@ -38,7 +58,8 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
   if (status === 503)
     return new GatewayError("upstream_overloaded", { message: "The model is overloaded at this moment. Please try again.", log });
   if (status >= 500) return new GatewayError("upstream_failed", { message: "The model's service failed. Please try again.", log });
-  if (status >= 400) return rejected(status, error, message, errorObject(body), log);
+  // A client's mistake may be told with its prompt: not in the log.
+  if (status >= 400) return rejected(status, error, message, errorObject(body), what);
   return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
 }
 

@@ -1,7 +1,7 @@
 /** Azure's answer as the OpenAI dialect's text: its stream's oddities evened out, its usage read. Source: `wire.md` §2.3, §2.4. */
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { editMembers, skipString } from "../../src/contract/json.ts";
+import { editMembers, elements, memberValue, skipString } from "../../src/contract/json.ts";
 import { noUsage, type Usage } from "../../src/contract/usage.ts";
 import { EventBuffer, eventData, eventEnd } from "../wire/sse.ts";
 import { azureStreamError, type Place } from "./azure-errors.ts";
@@ -9,16 +9,14 @@ import { asCount, asObject } from "./failure.ts";
 import type { Reader } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
 
-/**
- * What makes an event worth parsing. Inside a string JSON escapes its quotes, so a name between bare quotes is a member (or a whole string), never
- * a part of the model's text; JSON that is not compact (`": "`) takes the long way too. Searching is cheaper than parsing, a pattern was dearer.
- */
-const LOOK_INTO = ['"usage":{', '"choices":[]', '"error"', '": '];
 const DELTA = '"delta":{';
 /** Members of a delta that are the model's own text, the commonest first. */
 const TEXTS = ['"content":"', '"arguments":"', '"reasoning_content":"', '"refusal":"'];
-/** On every chunk but the last, once usage was asked for. */
+/** How every chunk but the last two ends, once usage was asked for. */
+const NO_USAGE_END = ',"usage":null}\n\n';
 const NO_USAGE = /,"usage":null|"usage":null,/;
+/** What tells the chunks of one completion from another's. */
+const IDENTITY = ["id", "object", "created", "model"];
 
 /** For a call that does not stream. */
 export function azureAnswer(place: Place): Reader {
@@ -37,6 +35,8 @@ export class AzureStream implements Reader {
   readonly #showUsage: boolean;
   readonly #isFast: boolean;
   readonly #buffer = new EventBuffer();
+  /** An ordinary chunk, as it came. */
+  #ordinary: ByteText = "";
   #error: GatewayError | undefined;
   #complete = false;
 
@@ -85,11 +85,13 @@ export class AzureStream implements Reader {
 
   /** One event as the client is to see it, or "". */
   #event(event: ByteText): ByteText {
-    if (this.#isFast && isPlainChunk(event)) {
-      this.written += textLength(event);
-      return this.#showUsage ? event : event.replace(NO_USAGE, "");
+    const delta = this.#isFast ? plainDelta(event) : -1;
+    if (delta >= 0) {
+      this.written += textLength(event, delta);
+      this.#ordinary = event;
+      return this.#showUsage ? event : withoutUsage(event);
     }
-    const data = eventData(event);
+    const data = eventData(event)?.trim();
     // Comments keep connections alive on the way; Weir keeps its own clock for that.
     if (data === undefined || data === "") return "";
     if (data === "[DONE]") {
@@ -109,15 +111,20 @@ export class AzureStream implements Reader {
       this.#error = azureStreamError(this.#place, data);
       return "";
     }
-    const choices = Array.isArray(chunk.choices) ? chunk.choices : [];
+    const choices = Array.isArray(chunk.choices) ? chunk.choices.map(asObject) : [];
     if (choices.length === 0) return this.#summary(chunk, data);
-    this.written += textLength(JSON.stringify(choices));
-    // Results of the asynchronous filter come in choices without a delta: no client reads them, and some trip over them.
-    if (choices.every((choice) => asObject(choice)?.delta === undefined)) return "";
-    if ("usage" in chunk) {
-      addUsage(this.usage, chunk.usage);
-      if (!this.#showUsage) return frame(editMembers(data, { remove: ["usage"] }));
+    addUsage(this.usage, chunk.usage);
+    const hidden = "usage" in chunk && !this.#showUsage ? ["usage"] : [];
+    if (choices.every((choice) => choice?.delta === undefined)) {
+      // The asynchronous filter tells its results in choices without a delta: no client reads them, and some trip over them. Its last word, which
+      // says why the answer stopped, comes in the same form and with an empty id.
+      if (choices.every((choice) => (choice?.finish_reason ?? null) === null)) return "";
+      return frame(editMembers(withDeltas(data), { remove: hidden, set: identityOf(this.#ordinary) }));
     }
+    const text = JSON.stringify(choices);
+    this.written += textLength(text, text.indexOf(DELTA));
+    this.#ordinary = event;
+    if (hidden.length > 0) return frame(editMembers(data, { remove: hidden }));
     return event;
   }
 
@@ -130,18 +137,51 @@ export class AzureStream implements Reader {
 }
 
 /** Bytes of the model's text in a chunk of one piece, as JSON writes them. The names and filter results around them are many times as long. */
-function textLength(event: ByteText): number {
-  const delta = event.indexOf(DELTA);
+function textLength(text: ByteText, delta: number): number {
   for (const name of TEXTS) {
-    const at = event.indexOf(name, delta);
-    if (at >= 0) return skipString(event, at + name.length - 1) - at - name.length - 1;
+    const at = text.indexOf(name, delta);
+    if (at >= 0) return skipString(text, at + name.length - 1) - at - name.length - 1;
   }
   return 0;
 }
 
-/** A chunk on one line that can pass as it came. */
-function isPlainChunk(event: ByteText): boolean {
-  return event.startsWith("data: {") && event.endsWith("}\n\n") && event.includes(DELTA) && !LOOK_INTO.some((part) => event.includes(part));
+/**
+ * Where the delta stands in a chunk that can pass as it came, or -1 where the event is worth parsing. Inside a string JSON escapes its quotes, so a
+ * name between bare quotes is a member (or a whole string), never a part of the model's text; JSON that is not compact (`": "`) is parsed too.
+ * A search costs a tenth of parsing, so there are as few as can be: nearly every chunk is known by its end.
+ */
+function plainDelta(event: ByteText): number {
+  if (!event.startsWith("data: {")) return -1;
+  const delta = event.indexOf(DELTA);
+  if (delta < 0 || event.includes('"error":')) return -1;
+  if (event.endsWith(NO_USAGE_END)) return delta;
+  return event.endsWith("}\n\n") && !event.includes('"usage":{') && !event.includes('": ') ? delta : -1;
+}
+
+function withoutUsage(event: ByteText): ByteText {
+  return event.endsWith(NO_USAGE_END) ? `${event.slice(0, -NO_USAGE_END.length)}}\n\n` : event.replace(NO_USAGE, "");
+}
+
+/** The chunk with an empty delta in each choice that has none. */
+function withDeltas(chunk: ByteText): ByteText {
+  const choices = memberValue(chunk, "choices") ?? "[]";
+  let edited = "";
+  let copied = 0;
+  for (const { start, end } of elements(choices)) {
+    const choice = choices.slice(start, end);
+    if (memberValue(choice, "delta") !== undefined) continue;
+    edited += choices.slice(copied, start) + editMembers(choice, { set: { delta: "{}" } });
+    copied = end;
+  }
+  return editMembers(chunk, { set: { choices: edited + choices.slice(copied) } });
+}
+
+/** What the chunk in this event says of itself. */
+function identityOf(event: ByteText): Record<string, ByteText> {
+  const chunk = eventData(event) ?? "";
+  return Object.fromEntries(
+    IDENTITY.flatMap((name) => [memberValue(chunk, name)].flatMap((value) => (value === undefined ? [] : [[name, value]]))),
+  );
 }
 
 /** On one line: outside its strings JSON may hold line breaks. */
