@@ -34,12 +34,17 @@ export interface GatewayParts {
   log: Logger;
   /** See `Listener.holdOpen`. */
   holdOpen(request: Request): void;
+  /** What is served as it is, to everybody, by path. */
+  pages: Readonly<Record<string, { type: string; text: string }>>;
   /** What `/readyz` answers. */
   readiness(): Readiness;
 }
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
 const INLINE_BYTES = 64 * 1024;
+
+/** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
+const PROBE = /^\/$|\/api\/hello$/;
 
 /** The label of requests that no route takes. */
 const NO_ROUTE = "other";
@@ -97,6 +102,9 @@ export class Gateway {
           },
         );
       }
+    }
+    for (const [path, { type, text }] of Object.entries(parts.pages)) {
+      for (const place of [path, PUBLIC_PREFIX + path]) app.get(place, () => new Response(text, { headers: { "content-type": type } }));
     }
     app.get("/healthz", () => new Response("ok\n"));
     app.get("/readyz", () => readinessResponse(this.#parts.readiness()));
@@ -296,6 +304,7 @@ export class Gateway {
       const found = matchRoute(request.method, path);
       if (found !== undefined) return this.#serve(found.dialect, found.route, request, found.params);
     }
+    if (request.method === "HEAD" && PROBE.test(path)) return new Response(null);
     const { dialect, error } = explainPath(request.method, path, request.headers);
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }
