@@ -45,48 +45,48 @@ const other = Type.Object({
   type: Type.String({ pattern: "^(?!(?:message|function_call|function_call_output)$)", [EXPECTED]: "the type of an input item" }),
 });
 
-const checker = TypeCompiler.Compile(
-  Type.Object({
-    model: Type.String({ minLength: 1, maxLength: 256 }),
-    input: Type.Optional(
-      Type.Union([text, Type.Array(Type.Union([message, call, callOutput, other]), { [EXPECTED]: "an array of input items" })]),
-    ),
-    instructions: optional(text),
-    stream: optional(Type.Boolean()),
-    max_output_tokens: optional(Type.Integer({ minimum: 1 })),
-    max_tool_calls: optional(Type.Integer({ minimum: 1 })),
-    temperature: optional(range(0, 2)),
-    top_p: optional(range(0, 1)),
-    top_logprobs: optional(Type.Integer({ minimum: 0, maximum: 20 })),
-    tools: optional(
-      Type.Array(openUnion([typed("function", { name, parameters: optional(Type.Object({})), strict: optional(Type.Boolean()) })]), {
-        [EXPECTED]: "an array of tools",
-      }),
-    ),
-    tool_choice: optional(either(words("none", "auto", "required"), openUnion([typed("function", { name: text })]))),
-    parallel_tool_calls: optional(Type.Boolean()),
-    text: optional(
-      Type.Object({
-        format: optional(
-          openUnion([
-            typed("text", {}),
-            typed("json_object", {}),
-            typed("json_schema", { name, schema: Type.Object({}), strict: optional(Type.Boolean()) }),
-          ]),
-        ),
-      }),
-    ),
-    reasoning: optional(Type.Object({})),
-    include: optional(Type.Array(text, { [EXPECTED]: "an array of strings" })),
-    truncation: optional(words("auto", "disabled")),
-    metadata: optional(Type.Object({})),
-    store: optional(Type.Boolean()),
-    background: optional(Type.Boolean()),
-    previous_response_id: optional(text),
-    conversation: optional(either(text, Type.Object({ id: text }))),
-    user: optional(text),
-  }),
-);
+export const responsesSchema: TSchema = Type.Object({
+  model: Type.String({ minLength: 1, maxLength: 256 }),
+  input: Type.Optional(
+    Type.Union([text, Type.Array(Type.Union([message, call, callOutput, other]), { [EXPECTED]: "an array of input items" })]),
+  ),
+  instructions: optional(text),
+  stream: optional(Type.Boolean()),
+  max_output_tokens: optional(Type.Integer({ minimum: 1 })),
+  max_tool_calls: optional(Type.Integer({ minimum: 1 })),
+  temperature: optional(range(0, 2)),
+  top_p: optional(range(0, 1)),
+  top_logprobs: optional(Type.Integer({ minimum: 0, maximum: 20 })),
+  tools: optional(
+    Type.Array(openUnion([typed("function", { name, parameters: optional(Type.Object({})), strict: optional(Type.Boolean()) })]), {
+      [EXPECTED]: "an array of tools",
+    }),
+  ),
+  tool_choice: optional(either(words("none", "auto", "required"), openUnion([typed("function", { name: text })]))),
+  parallel_tool_calls: optional(Type.Boolean()),
+  text: optional(
+    Type.Object({
+      format: optional(
+        openUnion([
+          typed("text", {}),
+          typed("json_object", {}),
+          typed("json_schema", { name, schema: Type.Object({}), strict: optional(Type.Boolean()) }),
+        ]),
+      ),
+    }),
+  ),
+  reasoning: optional(Type.Object({})),
+  include: optional(Type.Array(text, { [EXPECTED]: "an array of strings" })),
+  truncation: optional(words("auto", "disabled")),
+  metadata: optional(Type.Object({})),
+  store: optional(Type.Boolean()),
+  background: optional(Type.Boolean()),
+  previous_response_id: optional(text),
+  conversation: optional(either(text, Type.Object({ id: text }))),
+  user: optional(text),
+});
+
+const checker = TypeCompiler.Compile(responsesSchema);
 
 interface ResponsesRequest {
   model: string;

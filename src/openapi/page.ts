@@ -4,7 +4,7 @@ import { STYLE } from "./style.ts";
 
 const METHODS = ["get", "post"];
 /** Deeper than this a schema is left to the document. */
-const DEEPEST = 5;
+const DEEPEST = 3;
 
 interface Operation {
   method: string;
@@ -29,14 +29,19 @@ export function docsPage(document: JsonObject): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(object(info).title)}</title>
+<title>${escaped(object(info).title)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${escape(object(info).title)} <small>${escape(object(info).version)}</small></h1>
+<h1>${escaped(object(info).title)} <small>${escaped(object(info).version)}</small></h1>
 <p>${inline(object(info).description)} The same as a document for tools: <a href="openapi.json">openapi.json</a>.</p>
-<p>A key goes into one of three headers: <code>Authorization: Bearer</code>, <code>x-api-key</code> or <code>api-key</code>. Every route below that needs one is there a second time below ${list(document.servers).slice(1).map((server) => `<code>${escape(object(server).url)}</code>`).join(", ")}. The examples take the address and the key from the shell:</p>
+<p>A key goes into one of three headers: <code>Authorization: Bearer</code>, <code>x-api-key</code> or <code>api-key</code>. Every route below that needs one is there a second time below ${list(
+    document.servers,
+  )
+    .slice(1)
+    .map((server) => `<code>${escaped(object(server).url)}</code>`)
+    .join(", ")}. The examples take the address and the key from the shell:</p>
 <pre><code>export WEIR_URL=https://weir.example.com
 export WEIR_KEY=weir_…</code></pre>
 <nav><ul>${operations.map((operation) => `<li>${title(operation, true)}</li>`).join("\n")}</ul></nav>
@@ -48,13 +53,13 @@ ${groups.map(({ tag, members }) => group(object(tag), members, schemas)).join("\
 }
 
 function group(tag: JsonObject, operations: Operation[], schemas: JsonObject): string {
-  return `<section><h2>${escape(tag.name)}</h2><p>${inline(tag.description)}</p>
+  return `<section><h2>${escaped(tag.name)}</h2><p>${inline(tag.description)}</p>
 ${operations.map((operation) => article(operation, schemas)).join("\n")}</section>`;
 }
 
 function title({ method, path }: Operation, linked: boolean): string {
-  const text = `<span class="method ${method}">${method}</span> ${escape(path)}`;
-  return linked ? `<a href="#${anchor(method, path)}">${text}</a>` : text;
+  const place = linked ? `<a href="#${anchor(method, path)}">${escaped(path)}</a>` : escaped(path);
+  return `<span class="method ${method}">${method}</span> ${place}`;
 }
 
 function anchor(method: string, path: string): string {
@@ -67,16 +72,18 @@ function article(operation: Operation, schemas: JsonObject): string {
   const parameters = list(described.parameters).map(object);
   return `<article id="${anchor(method, path)}">
 <h3>${title(operation, false)}</h3>
-<p>${escape(described.summary)}${described.description === undefined ? "" : `. ${inline(described.description)}`}</p>
+<p>${escaped(described.summary)}${described.description === undefined ? "" : `. ${inline(described.description)}`}</p>
 ${parameters.length === 0 ? "" : `<h4>Parameters</h4><table>${parameters.map(parameterRow).join("")}</table>`}
 ${body === undefined ? "" : `<h4>Body</h4>${named(object(object(body).schema), schemas)}`}
-<h4>Example</h4><pre><code>${escape(curl(operation))}</code></pre>
-<h4>Answers</h4><table>${Object.entries(object(described.responses)).map(([status, response]) => responseRow(status, object(response), schemas)).join("")}</table>
+<h4>Example</h4><pre><code>${escaped(curl(operation))}</code></pre>
+<h4>Answers</h4><table>${Object.entries(object(described.responses))
+    .map(([status, response]) => responseRow(status, object(response), schemas))
+    .join("")}</table>
 </article>`;
 }
 
 function parameterRow({ name, in: place, description, schema }: JsonObject): string {
-  return `<tr><td><code>${escape(name)}</code></td><td class="soft">${escape(place)}</td><td>${inline(description)} <small>${kind(object(schema))}</small></td></tr>`;
+  return `<tr><td><code>${escaped(name)}</code></td><td class="soft">${escaped(place)}</td><td>${inline(description)} <small>${kind(object(schema))}</small></td></tr>`;
 }
 
 function responseRow(status: string, { description, headers, content }: JsonObject, schemas: JsonObject): string {
@@ -84,17 +91,22 @@ function responseRow(status: string, { description, headers, content }: JsonObje
   const bodies = Object.entries(object(content)).map(([type, media]) => {
     const { schema, example, examples } = object(media);
     const first = example ?? object(Object.values(object(examples))[0]).value;
-    const shown = first === undefined ? "" : `<pre><code>${escape(typeof first === "string" ? first.trim() : JSON.stringify(first, null, 1))}</code></pre>`;
-    return `<details><summary>${escape(type)}</summary>${schema === undefined ? "" : named(object(schema), schemas)}${shown}</details>`;
+    const shown =
+      first === undefined
+        ? ""
+        : `<pre><code>${escaped(typeof first === "string" ? first.trim() : JSON.stringify(first, null, 1))}</code></pre>`;
+    return `<details><summary>${escaped(type)}</summary>${schema === undefined ? "" : named(object(schema), schemas)}${shown}</details>`;
   });
-  const told = names.length === 0 ? "" : `<p><small>Headers: ${names.map((name) => `<code>${escape(name)}</code>`).join(" ")}</small></p>`;
-  return `<tr><td><code>${escape(status)}</code></td><td>${inline(description)}${told}${bodies.join("")}</td></tr>`;
+  const told = names.length === 0 ? "" : `<p><small>Headers: ${names.map((name) => `<code>${escaped(name)}</code>`).join(" ")}</small></p>`;
+  return `<tr><td><code>${escaped(status)}</code></td><td>${inline(description)}${told}${bodies.join("")}</td></tr>`;
 }
 
 /** As it can be pasted into a shell. */
 function curl({ method, path, described }: Operation): string {
   const parameters = list(described.parameters).map(object);
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(parameters.find((parameter) => parameter.name === name)?.example ?? name));
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    String(parameters.find((parameter) => parameter.name === name)?.example ?? name),
+  );
   const body = object(object(object(described.requestBody).content)["application/json"]).example;
   return [
     `curl "$WEIR_URL${filled}"`,
@@ -108,19 +120,21 @@ function named(schema: JsonObject, schemas: JsonObject): string {
   const name = typeof schema.$ref === "string" ? schema.$ref.split("/").at(-1) : undefined;
   const found = name === undefined ? schema : object(schemas[name]);
   const shown = fields(found, 0);
-  return shown === "" ? "" : `<details><summary>${escape(name ?? "fields")}</summary>${shown}</details>`;
+  return shown === "" ? "" : `<details><summary>${escaped(name ?? "fields")}</summary>${shown}</details>`;
 }
 
 function fields(schema: JsonObject, depth: number): string {
   if (depth > DEEPEST) return "";
   const variants = list(schema.anyOf).map(object);
-  const inner = [object(schema.items), ...variants].map((variant) => fields(variant, depth + 1)).join("");
+  const inner = [...(schema.items === undefined ? [] : [object(schema.items)]), ...variants]
+    .map((variant) => fields(variant, depth))
+    .join("");
   const properties = Object.entries(object(schema.properties));
   if (properties.length === 0) return inner;
   const rows = properties.map(([name, property]) => {
     const required = list(schema.required).includes(name) ? "" : " optional";
     const below = fields(object(property), depth + 1);
-    const line = `<code>${escape(name)}</code> <small>${kind(object(property))}${required}</small>`;
+    const line = `<code>${escaped(name)}</code> <small>${kind(object(property))}${required}</small>`;
     return `<li>${below === "" ? line : `<details><summary>${line}</summary>${below}</details>`}</li>`;
   });
   return `<ul class="fields">${rows.join("")}</ul>${inner}`;
@@ -128,14 +142,16 @@ function fields(schema: JsonObject, depth: number): string {
 
 /** A schema in a few words. */
 function kind(schema: JsonObject): string {
-  if (schema.const !== undefined) return `<code>${escape(JSON.stringify(schema.const))}</code>`;
-  const variants = list(schema.anyOf).map(object).filter((variant) => variant["x-tolerated"] !== true);
+  if (schema.const !== undefined) return `<code>${escaped(JSON.stringify(schema.const))}</code>`;
+  const variants = list(schema.anyOf)
+    .map(object)
+    .filter((variant) => variant["x-tolerated"] !== true);
   if (variants.length > 0) return [...new Set(variants.map(kind))].join(" | ");
   const type = typeof schema.type === "string" ? schema.type : "anything";
   if (type === "array") return `array of ${kind(object(schema.items))}`;
   const { minimum, maximum } = schema;
   const range = [minimum === undefined ? "" : `≥ ${minimum}`, maximum === undefined ? "" : `≤ ${maximum}`].filter((part) => part !== "");
-  return escape([type, ...range].join(" "));
+  return escaped([type, ...range].join(" "));
 }
 
 function object(value: Json | undefined): JsonObject {
@@ -148,11 +164,11 @@ function list(value: Json | undefined): Json[] {
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-function escape(value: Json | undefined): string {
+function escaped(value: Json | undefined): string {
   return String(value ?? "").replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 }
 
 /** Sentences in which code stands between backticks. */
 function inline(value: Json | undefined): string {
-  return escape(value).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
+  return escaped(value).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }

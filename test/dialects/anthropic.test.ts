@@ -251,7 +251,10 @@ describe("anthropic-version", () => {
       ["anthropic-beta", "a-2025-01-01, b-2025-01-01"],
       ["anthropic-beta", ",c-2025-01-01"],
     ]);
-    expect(readHints(anthropic.hints(headers, false))).toEqual({ version: "2023-06-01", betas: ["a-2025-01-01", "b-2025-01-01", "c-2025-01-01"] });
+    expect(readHints(anthropic.hints(headers, false))).toEqual({
+      version: "2023-06-01",
+      betas: ["a-2025-01-01", "b-2025-01-01", "c-2025-01-01"],
+    });
   });
 
   test("any other is refused by naming the two", () => {

@@ -190,8 +190,7 @@ describe("errors", () => {
 
   test.each(["", "oops", "[1]", '"text"', '{"a":', "null"])("an upstream's error that is no object (%j) is replaced by our own", (body) => {
     const error = new GatewayError("upstream_failed", { message: "m", body });
-    for (const dialect of [dialects.anthropic, dialects.openai])
-      expect(JSON.parse(dialect.errorBody(error, "r")).error.message).toBe("m");
+    for (const dialect of [dialects.anthropic, dialects.openai]) expect(JSON.parse(dialect.errorBody(error, "r")).error.message).toBe("m");
   });
 
   test("of the unified route say their status twice and nothing else", () => {
@@ -230,7 +229,12 @@ describe("models", () => {
       first_id: "b-2",
       last_id: "modèle",
     });
-    expect(JSON.parse(dialects.anthropic.models([], new URLSearchParams()))).toEqual({ data: [], has_more: false, first_id: null, last_id: null });
+    expect(JSON.parse(dialects.anthropic.models([], new URLSearchParams()))).toEqual({
+      data: [],
+      has_more: false,
+      first_id: null,
+      last_id: null,
+    });
     expect(JSON.parse(dialects.anthropic.model({ id: "b-2", created: 1709769600 }))).toEqual(first);
   });
 

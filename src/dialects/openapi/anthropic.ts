@@ -80,6 +80,18 @@ export const anthropicDescription: DialectDescription = {
       stream:
         'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Soft paws"}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n',
     },
+    count_tokens: {
+      summary: "Count tokens",
+      description:
+        "How many input tokens a request has: counted by the cloud where it does so for the model, else estimated. It is not limited.",
+      parameters: VERSION_HEADERS,
+      request: {
+        name: "AnthropicCountRequest",
+        schema: messagesSchema(["user", "assistant", "system"], "optional"),
+        example: { model: messagesExample.model, messages: messagesExample.messages },
+      },
+      answer: { name: "AnthropicTokenCount", schema: Type.Object({ input_tokens: count }), example: { input_tokens: 14 } },
+    },
     models: {
       summary: "List models",
       description: "What the key's workspace may use in the region, in pages.",

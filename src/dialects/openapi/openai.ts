@@ -1,4 +1,6 @@
 import { Type } from "@sinclair/typebox";
+import { embeddingsSchema } from "../openai-embeddings.ts";
+import { responsesSchema } from "../openai-responses.ts";
 import { chatSchema } from "../openai-schema.ts";
 import { nullable } from "../schema.ts";
 import { count, type DialectDescription, text } from "./description.ts";
@@ -27,6 +29,25 @@ const completion = Type.Object({
     }),
   ),
   usage: openaiUsage,
+});
+
+const response = Type.Object({
+  id: text,
+  object: Type.Literal("response"),
+  created_at: count,
+  status: text,
+  model: text,
+  output: Type.Array(Type.Object({ type: text })),
+  usage: Type.Object({ input_tokens: count, output_tokens: count, total_tokens: count }),
+});
+
+const embeddings = Type.Object({
+  object: Type.Literal("list"),
+  data: Type.Array(
+    Type.Object({ object: Type.Literal("embedding"), index: count, embedding: Type.Union([Type.Array(Type.Number()), text]) }),
+  ),
+  model: text,
+  usage: Type.Object({ prompt_tokens: count, total_tokens: count }),
 });
 
 const model = Type.Object({ id: text, object: Type.Literal("model"), created: count, owned_by: text });
@@ -64,6 +85,58 @@ export const openaiDescription: DialectDescription = {
       },
       stream:
         'data: {"id":"chatcmpl-01","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Soft paws"},"finish_reason":null}]}\n\ndata: [DONE]\n\n',
+    },
+    responses: {
+      summary: "Create a response",
+      description:
+        "One answer by the Responses API, whole or as a stream of its events. Nothing is kept: `store` is false, and what needs a stored answer is refused, unless the operator allows it.",
+      request: {
+        name: "OpenAIResponsesRequest",
+        schema: responsesSchema,
+        example: { model: "gpt-4o", input: "Write a short poem about cats." },
+      },
+      answer: {
+        name: "OpenAIResponse",
+        schema: response,
+        example: {
+          id: "resp_01",
+          object: "response",
+          created_at: 1760000000,
+          status: "completed",
+          model: "gpt-4o-2024-08-06",
+          output: [
+            {
+              type: "message",
+              id: "msg_01",
+              status: "completed",
+              role: "assistant",
+              content: [{ type: "output_text", text: "Soft paws at midnight", annotations: [] }],
+            },
+          ],
+          usage: { input_tokens: 14, output_tokens: 8, total_tokens: 22 },
+        },
+      },
+      stream:
+        'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_01","output_index":0,"content_index":0,"delta":"Soft paws"}\n\n',
+    },
+    embeddings: {
+      summary: "Create embeddings",
+      description: "A vector for each text, as numbers or, with `encoding_format: base64`, as the bytes of 32-bit floats.",
+      request: {
+        name: "OpenAIEmbeddingsRequest",
+        schema: embeddingsSchema,
+        example: { model: "text-embedding-3-small", input: ["Cats sleep.", "Dogs run."] },
+      },
+      answer: {
+        name: "OpenAIEmbeddings",
+        schema: embeddings,
+        example: {
+          object: "list",
+          data: [{ object: "embedding", index: 0, embedding: [0.25, -0.5] }],
+          model: "text-embedding-3-small",
+          usage: { prompt_tokens: 6, total_tokens: 6 },
+        },
+      },
     },
     models: {
       summary: "List models",
