@@ -1,6 +1,6 @@
 import { type ByteText, toBytes } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
-import type { Dialect } from "./contract/dialect.ts";
+import type { CallOperation, Dialect } from "./contract/dialect.ts";
 import { asGatewayError, type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
 
@@ -16,6 +16,7 @@ export interface Outcome {
 
 export interface AnswerOptions {
   dialect: Dialect;
+  operation: CallOperation;
   requestId: string;
   /** For every answer of this request. */
   headers: Record<string, string>;
@@ -145,10 +146,10 @@ export class Answer implements CallEvents {
       this.#end("cancelled", error, ended);
       return;
     }
-    const { dialect, requestId, headers } = this.#options;
+    const { dialect, operation, requestId, headers } = this.#options;
     if (this.#controller === undefined) this.#resolve(errorResponse(dialect, error, requestId, headers));
     else {
-      this.#controller.enqueue(toBytes(dialect.errorEvent(error, requestId)));
+      this.#controller.enqueue(toBytes(dialect.errorEvent(error, requestId, operation)));
       this.#close();
     }
     this.#end(error.kind, error, ended);

@@ -9,7 +9,7 @@ import type {
   Upstream,
   Workspace,
 } from "./contract/config.ts";
-import type { DialectName, ModelEntry } from "./contract/dialect.ts";
+import type { UpstreamDialect, ModelEntry } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
 import type { Weighing } from "./contract/messages.ts";
 
@@ -19,6 +19,7 @@ export interface RoutedTarget {
   id: number;
   upstream: Upstream;
   model: string;
+  countModel: string | undefined;
   weight: number;
   timeouts: Timeouts;
 }
@@ -93,7 +94,7 @@ export class Catalog {
   }
 
   /** @throws GatewayError `unknown_model`, with what there is instead. */
-  find(workspace: string, dialect: DialectName, region: string, model: string): Offer {
+  find(workspace: string, dialect: UpstreamDialect, region: string, model: string): Offer {
     const offers = this.#offers(workspace, dialect, region);
     const offer = offers?.get(model);
     if (offer !== undefined) return offer;
@@ -107,13 +108,13 @@ export class Catalog {
     });
   }
 
-  list(workspace: string, dialect: DialectName, region: string): ModelEntry[] {
+  list(workspace: string, dialect: UpstreamDialect, region: string): ModelEntry[] {
     return [...(this.#offers(workspace, dialect, region) ?? [])].map(([id, { created }]) => ({ id, created }));
   }
 
   /** Everything that can be asked for by anyone: what the metrics' labels are made of. */
-  offers(): { dialect: DialectName; model: string; region: string; upstreams: string[] }[] {
-    const seen = new Map<string, { dialect: DialectName; model: string; region: string; upstreams: string[] }>();
+  offers(): { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }[] {
+    const seen = new Map<string, { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }>();
     for (const table of this.#tables.values()) {
       for (const offers of table.values()) {
         for (const { model, region, targets } of offers.values()) {
@@ -125,7 +126,7 @@ export class Catalog {
     return [...seen.values()];
   }
 
-  #offers(workspace: string, dialect: DialectName, region: string): Map<string, Offer> | undefined {
+  #offers(workspace: string, dialect: UpstreamDialect, region: string): Map<string, Offer> | undefined {
     return this.#tables.get(workspace)?.get(tableKey(dialect, region));
   }
 
@@ -163,7 +164,8 @@ export class Catalog {
     const known = this.#targets.get(target);
     if (known !== undefined) return known;
     lastTargetId += 1;
-    const routed: RoutedTarget = { id: lastTargetId, upstream, model: target.model, weight: target.weight, timeouts: target.timeouts };
+    const { model, countModel, weight, timeouts } = target;
+    const routed: RoutedTarget = { id: lastTargetId, upstream, model, countModel, weight, timeouts };
     this.#targets.set(target, routed);
     return routed;
   }
@@ -204,7 +206,7 @@ export class Catalog {
   }
 }
 
-function tableKey(dialect: DialectName, region: string): string {
+function tableKey(dialect: UpstreamDialect, region: string): string {
   return `${dialect} ${region}`;
 }
 

@@ -11,7 +11,7 @@ import type { Catalog, Offer, RoutedTarget } from "./catalog.ts";
 import { toBytes, toByteText } from "./contract/bytes.ts";
 import type { CallOrder, PoolCall } from "./contract/call.ts";
 import type { Config } from "./contract/config.ts";
-import type { Dialect, Envelope, Route } from "./contract/dialect.ts";
+import { CALLS, type CallOperation, type Dialect, type Envelope, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
 import type { Usage } from "./contract/usage.ts";
@@ -34,12 +34,17 @@ export interface GatewayParts {
   log: Logger;
   /** See `Listener.holdOpen`. */
   holdOpen(request: Request): void;
+  /** What is served as it is, to everybody, by path. */
+  pages: Readonly<Record<string, { type: string; text: string }>>;
   /** What `/readyz` answers. */
   readiness(): Readiness;
 }
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
 const INLINE_BYTES = 64 * 1024;
+
+/** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
+const PROBE = /^\/$|\/api\/hello$/;
 
 /** The label of requests that no route takes. */
 const NO_ROUTE = "other";
@@ -50,6 +55,7 @@ const NO_CLAIM: Claim = {
   model: "",
   limits: { rpm: 0, tpm: 0, cacheReadWeight: 0, reserveOutput: "expected" },
   maxTokens: 0,
+  writes: false,
 };
 
 /** What is known of a request so far; filled in from step to step, read once at the end. */
@@ -97,6 +103,9 @@ export class Gateway {
         );
       }
     }
+    for (const [path, { type, text }] of Object.entries(parts.pages)) {
+      for (const place of [path, PUBLIC_PREFIX + path]) app.get(place, () => new Response(text, { headers: { "content-type": type } }));
+    }
     app.get("/healthz", () => new Response("ok\n"));
     app.get("/readyz", () => readinessResponse(this.#parts.readiness()));
     app.all("/*", ({ request }) => this.#lost(request), { parse: "none" });
@@ -113,9 +122,9 @@ export class Gateway {
     return {
       routes: [...routes.map(({ route }) => routeLabel(route)), NO_ROUTE],
       offers: routes
-        .filter(({ route }) => route.operation === "generate")
+        .filter(({ route }) => isCall(route.operation))
         .flatMap(({ dialect, route }) =>
-          offers.filter((offer) => offer.dialect === dialect.name).map((offer) => ({ ...offer, route: routeLabel(route) })),
+          offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
         ),
     };
   }
@@ -142,12 +151,12 @@ export class Gateway {
     try {
       this.#identify(visit, request);
       switch (route.operation) {
-        case "generate":
-          return this.#generate(visit, request);
         case "models":
-          return this.#answer(visit, dialect.models(this.#models(visit)));
+          return this.#answer(visit, dialect.models(this.#models(visit), new URL(request.url).searchParams));
         case "model":
           return this.#answer(visit, dialect.model(this.#model(visit, params.model ?? UNDECODED)));
+        default:
+          return this.#call(visit, route.operation, request);
       }
     } catch (thrown) {
       return this.#refuse(visit, thrown);
@@ -189,18 +198,19 @@ export class Gateway {
     visit.region = defaultRegion;
   }
 
-  async #generate(visit: Visit, request: Request): Promise<Response> {
+  async #call(visit: Visit, operation: CallOperation, request: Request): Promise<Response> {
     const { config, metrics, pool, holdOpen } = this.#parts;
     const { dialect, requestId } = visit;
     let call: PoolCall | undefined;
     const answer = new Answer({
       dialect,
+      operation,
       requestId,
       headers: visit.headers,
       gaps: metrics.chunkGaps(visit.route),
       onWeighed: async (model, stream, maxTokens, inputTokens) => {
-        const target = this.#route(visit, { model, stream, maxTokens });
-        await this.#admit(visit, this.#parts.admission.byWeight(visit.claim, inputTokens));
+        const target = this.#route(visit, operation, { model, stream, maxTokens });
+        if (CALLS[operation].counted) await this.#admit(visit, this.#parts.admission.byWeight(visit.claim, inputTokens));
         if (answer.idle) this.#drop(visit);
         else call?.go(target.id, requestId);
       },
@@ -213,11 +223,11 @@ export class Gateway {
       const body = await readBody(request, config.server.maxBodyBytes);
       visit.bytes = body.byteLength;
       holdOpen(request);
-      const hints = dialect.hints(request.headers);
-      const order = body.byteLength > INLINE_BYTES ? undefined : await this.#order(visit, hints, body);
+      const hints = dialect.hints(request.headers, config.strictParameters);
+      const order = body.byteLength > INLINE_BYTES ? undefined : await this.#order(visit, operation, hints, body);
       if (answer.idle) this.#drop(visit);
       else {
-        call = order === undefined ? pool.weigh(dialect.name, hints, body, answer) : pool.call(order, answer);
+        call = order === undefined ? pool.weigh(dialect.name, operation, hints, body, answer) : pool.call(order, answer);
         answer.attach(call);
       }
     } catch (thrown) {
@@ -228,26 +238,27 @@ export class Gateway {
   }
 
   /** Checks and reserves a small body here; undefined where a worker has to weigh it first. */
-  async #order(visit: Visit, hints: string, bytes: ArrayBuffer): Promise<CallOrder | undefined> {
+  async #order(visit: Visit, operation: CallOperation, hints: string, bytes: ArrayBuffer): Promise<CallOrder | undefined> {
     const { admission } = this.#parts;
     const { dialect, requestId } = visit;
     const body = toByteText(new Uint8Array(bytes));
-    const envelope = dialect.check(body, hints);
-    const target = this.#route(visit, envelope);
+    const envelope = dialect.check(body, hints, operation);
+    const target = this.#route(visit, operation, envelope);
     if (visit.offer?.exact) return undefined;
     const guess = admission.guess(visit.claim, body);
-    if (!(await this.#admit(visit, admission.byGuess(visit.claim, body, guess)))) return undefined;
+    if (CALLS[operation].counted && !(await this.#admit(visit, admission.byGuess(visit.claim, body, guess)))) return undefined;
     const { model, stream } = envelope;
-    return { dialect: dialect.name, target: target.id, stream, model, hints, requestId, guess, body };
+    return { dialect: dialect.name, operation, target: target.id, stream, model, hints, requestId, guess, body };
   }
 
   /** @throws GatewayError `unknown_model` */
-  #route(visit: Visit, { model, stream, maxTokens }: Envelope): RoutedTarget {
+  #route(visit: Visit, operation: CallOperation, { model, stream, maxTokens }: Envelope): RoutedTarget {
     const workspace = visit.identity?.workspace.name ?? "";
     visit.stream = stream;
-    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.name, visit.region, model);
+    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
     visit.target = visit.offer.targets[0];
-    visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens };
+    const { writes } = CALLS[operation];
+    visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens, writes };
     return visit.target;
   }
 
@@ -276,12 +287,12 @@ export class Gateway {
   }
 
   #models(visit: Visit) {
-    return this.#parts.catalog.list(visit.identity?.workspace.name ?? "", visit.dialect.name, visit.region);
+    return this.#parts.catalog.list(visit.identity?.workspace.name ?? "", visit.dialect.upstream, visit.region);
   }
 
   #model(visit: Visit, id: string) {
     const workspace = visit.identity?.workspace.name ?? "";
-    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.name, visit.region, id);
+    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, id);
     return { id, created: visit.offer.created };
   }
 
@@ -305,6 +316,7 @@ export class Gateway {
       const found = matchRoute(request.method, path);
       if (found !== undefined) return this.#serve(found.dialect, found.route, request, found.params);
     }
+    if (request.method === "HEAD" && PROBE.test(path)) return new Response(null);
     const { dialect, error } = explainPath(request.method, path, request.headers);
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }

@@ -19,6 +19,7 @@ import { LIMITER_STATES } from "./limiter/limiter.ts";
 import { FAILURE_KINDS } from "./limiter/store.ts";
 import { createLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { publishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
 import { isAddressInUse, type Listener, type ListenOptions, listen, runtimeName } from "./runtime.ts";
@@ -124,6 +125,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     metrics,
     log,
     readiness,
+    pages: publishedPages(packageJson.version),
     holdOpen: (request) => listener?.holdOpen(request),
   });
   metrics.declare({

@@ -1,6 +1,6 @@
 import type { CallEvents, CallOrder, PoolCall } from "./contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "./contract/config.ts";
-import type { DialectName } from "./contract/dialect.ts";
+import type { CallOperation, DialectName } from "./contract/dialect.ts";
 import { type ErrorKind, GatewayError } from "./contract/errors.ts";
 import { ORDER, type Weighing, type WorkerConfig } from "./contract/messages.ts";
 import { Slot } from "./pool/slot.ts";
@@ -15,7 +15,7 @@ export interface PoolOptions {
 export interface PoolConfig {
   proxy: ProxySettings | undefined;
   weighing: Weighing[];
-  targets: readonly { id: number; upstream: Upstream; model: string; timeouts: Timeouts }[];
+  targets: readonly { id: number; upstream: Upstream; model: string; countModel: string | undefined; timeouts: Timeouts }[];
 }
 
 /** A worker that has not shown a sign of life for so long is stuck in a loop and is replaced. */
@@ -45,7 +45,13 @@ export class Pool {
       proxy,
       upstreams,
       weighing,
-      targets: targets.map(({ id, upstream, model, timeouts }) => ({ id, upstream: indices.get(upstream) ?? 0, model, timeouts })),
+      targets: targets.map(({ id, upstream, model, countModel, timeouts }) => ({
+        id,
+        upstream: indices.get(upstream) ?? 0,
+        model,
+        countModel,
+        timeouts,
+      })),
     };
     this.#configuration = JSON.stringify(workerConfig);
     this.#version += 1;
@@ -56,18 +62,18 @@ export class Pool {
   call(order: CallOrder, events: CallEvents): PoolCall {
     const slot = this.#leastLoaded();
     if (slot === undefined) return refused(events);
-    const { dialect, target, stream, model, hints, requestId, guess, body } = order;
+    const { dialect, operation, target, stream, model, hints, requestId, guess, body } = order;
     const call = slot.open(events);
-    slot.post([ORDER.call, call.id, dialect, target, stream ? 1 : 0, model, hints, requestId, guess, body]);
+    slot.post([ORDER.call, call.id, dialect, operation, target, stream ? 1 : 0, model, hints, requestId, guess, body]);
     return call;
   }
 
   /** Lets a worker check a body first: one that is too large to be parsed on the front. The buffer is transferred. */
-  weigh(dialect: DialectName, hints: string, body: ArrayBuffer, events: CallEvents): PoolCall {
+  weigh(dialect: DialectName, operation: CallOperation, hints: string, body: ArrayBuffer, events: CallEvents): PoolCall {
     const slot = this.#leastLoaded();
     if (slot === undefined) return refused(events);
     const call = slot.open(events);
-    slot.postAlone([ORDER.weigh, call.id, dialect, hints], body);
+    slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints], body);
     return call;
   }
 

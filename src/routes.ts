@@ -1,4 +1,4 @@
-import type { Dialect, Route } from "./contract/dialect.ts";
+import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
 import { dialects, fallbackDialect } from "./dialects/index.ts";
 
@@ -77,7 +77,7 @@ function guessDialect(headers: Headers): Dialect {
 
 function routeList(): string {
   return patterns
-    .filter(({ route }) => route.operation === "generate")
+    .filter(({ route }) => isCall(route.operation))
     .map(({ route }) => `${route.method} ${routeLabel(route)}`)
     .join(", ");
 }

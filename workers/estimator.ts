@@ -1,5 +1,5 @@
 import type { ByteText } from "../src/contract/bytes.ts";
-import type { DialectName } from "../src/contract/dialect.ts";
+import type { UpstreamDialect } from "../src/contract/dialect.ts";
 import type { Weighing } from "../src/contract/messages.ts";
 import { Correction } from "./estimate/correction.ts";
 import { estimate, estimateExactly, profileOf } from "./estimate/estimate.ts";
@@ -20,12 +20,12 @@ export class Estimator {
   }
 
   /** Input tokens of a body, before any factor. */
-  estimate(dialect: DialectName, model: string, body: ByteText): number {
+  estimate(dialect: UpstreamDialect, model: string, body: ByteText): number {
     return estimate(dialect, model, body, this.#weighing.get(model)?.family);
   }
 
   /** Input tokens by the model's table, loaded at its first use; the estimate where there is no table for it. */
-  async count(dialect: DialectName, model: string, body: ByteText): Promise<number> {
+  async count(dialect: UpstreamDialect, model: string, body: ByteText): Promise<number> {
     const family = this.#weighing.get(model)?.family;
     const counter = await exactCounter(profileOf(dialect, model, family).tokenizer);
     return counter === undefined ? this.estimate(dialect, model, body) : estimateExactly(dialect, model, body, counter, family);

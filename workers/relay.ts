@@ -1,7 +1,7 @@
 import type { ByteText } from "../src/contract/bytes.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import type { Timeouts } from "../src/contract/config.ts";
-import type { Dialect } from "../src/contract/dialect.ts";
+import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
@@ -13,7 +13,7 @@ import type { Ticket, Wheel } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
 /** What every call of a worker shares. */
-export interface RelayHost {
+export interface CallHost {
   client: HttpClient;
   wheel: Wheel;
   outbox: Outbox;
@@ -23,7 +23,7 @@ export interface RelayHost {
 }
 
 /** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
-export interface RelayTarget {
+export interface CallTarget {
   connection: Connection;
   timeouts: Timeouts;
 }
@@ -33,6 +33,16 @@ export interface InputTokens {
   /** Weighed by this worker, before the factor; undefined where the front has guessed. */
   estimate: number | undefined;
   guess: number;
+}
+
+/** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */
+export interface Call {
+  /** True once nothing more will be reported. */
+  readonly over: boolean;
+  /** The client has taken `bytes`. */
+  credit(bytes: number): void;
+  /** Nobody wants the answer any more; what was used so far is still reported. */
+  cancel(): void;
 }
 
 /** A guess further off than this part of the estimate is told to the front. */
@@ -45,17 +55,18 @@ const ERROR_BODY_LIMIT = 64 * 1024;
  * One call, from the request to the upstream to the last word for the client. Its states follow from what has come: nothing, a head, the first
  * text; and it is over (`#over`) once `done` or `fail` was reported or it was cancelled.
  */
-export class Relay implements HttpEvents {
+export class Relay implements Call, HttpEvents {
   readonly #id: number;
-  readonly #host: RelayHost;
+  readonly #host: CallHost;
   readonly #dialect: Dialect;
   readonly #job: Job;
-  readonly #target: RelayTarget;
+  readonly #target: CallTarget;
   readonly #onOver: (id: number) => void;
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
   #headers: HttpHeaders | undefined;
   #refusal: { status: number; body: ByteText } | undefined;
+  #translator: ReturnType<Translation["stream"]> | undefined;
   #keepAlive: Ticket | undefined;
   /** `performance.now()` when the upstream was sent its request; 0 before. */
   #sentMs = 0;
@@ -70,11 +81,11 @@ export class Relay implements HttpEvents {
 
   constructor(
     id: number,
-    host: RelayHost,
+    host: CallHost,
     dialect: Dialect,
     job: Job,
     input: InputTokens,
-    target: RelayTarget,
+    target: CallTarget,
     onOver: (id: number) => void,
   ) {
     this.#id = id;
@@ -97,12 +108,10 @@ export class Relay implements HttpEvents {
     }
   }
 
-  /** True once nothing more will be reported. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** The client has taken `bytes`. */
   credit(bytes: number): void {
     this.#outstanding -= bytes;
     if (this.#paused && this.#outstanding < STREAM_WINDOW / 2) {
@@ -111,7 +120,7 @@ export class Relay implements HttpEvents {
     }
   }
 
-  /** Nobody wants the answer any more: the upstream's connection is closed at once. What was used so far is still reported. */
+  /** The upstream's connection is closed at once. */
   cancel(): void {
     this.#exchange?.abort();
     this.#done();
@@ -131,7 +140,7 @@ export class Relay implements HttpEvents {
       this.#refusalChunk(bytes);
       return;
     }
-    const text = reader.push(bytes);
+    const text = this.#translated(reader, reader.push(bytes));
     if (text !== "") this.#emit(text);
     if (reader.error !== undefined) this.#break(reader.error);
     // A stream that has said its last word is over for the client; its connection comes to its own end and is used again.
@@ -157,7 +166,7 @@ export class Relay implements HttpEvents {
     }
     const reader = this.#reader;
     if (reader === undefined) return;
-    const text = reader.end();
+    const text = this.#translated(reader, reader.end());
     if (this.#job.stream) {
       if (text !== "") this.#emit(text);
       if (reader.error !== undefined) this.#fail(reader.error);
@@ -187,10 +196,19 @@ export class Relay implements HttpEvents {
   #weigh(): void {
     const { estimator, outbox } = this.#host;
     if (this.#input.estimate !== undefined) return;
-    const estimate = estimator.estimate(this.#dialect.name, this.#job.model, this.#job.body);
+    const estimate = estimator.estimate(this.#dialect.upstream, this.#job.model, this.#job.body);
     this.#input.estimate = estimate;
     const tokens = estimator.corrected(this.#job.model, estimate);
     if (Math.abs(tokens - this.#input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, this.#id, tokens);
+  }
+
+  /** In the client's protocol, where that is not the upstream's. */
+  #translated(reader: Reader, text: ByteText): ByteText {
+    const { translation } = this.#dialect;
+    if (translation === undefined || text === "") return text;
+    if (!this.#job.stream) return translation.answer(text, reader.usage);
+    this.#translator ??= translation.stream();
+    return this.#translator.push(text, reader.usage);
   }
 
   #emit(text: ByteText): void {

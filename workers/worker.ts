@@ -2,15 +2,16 @@
  * A worker thread: takes orders, holds the calls, gives reports. See `src/contract/messages.ts` for both.
  */
 import { toByteText } from "../src/contract/bytes.ts";
-import type { DialectName } from "../src/contract/dialect.ts";
+import type { CallOperation, DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig } from "../src/contract/messages.ts";
 import { dialects } from "../src/dialects/index.ts";
+import { Count } from "./count.ts";
 import { Estimator } from "./estimator.ts";
 import { Outbox } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
-import { type InputTokens, Relay, type RelayHost, type RelayTarget } from "./relay.ts";
+import { type Call, type CallHost, type CallTarget, type InputTokens, Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
 
@@ -26,15 +27,23 @@ const KEEP_ALIVE_MS = 15_000;
 
 const scope = globalThis as unknown as Scope;
 const outbox = new Outbox((message) => scope.postMessage(message));
-const relays = new Map<number, Relay>();
+const calls = new Map<number, Call>();
+/** How each kind of call is carried. */
+const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
+  CallOperation,
+  unknown
+>;
 /** Calls that are being weighed (undefined), or were and wait for `go`. */
-const waiting = new Map<number, (Omit<Job, "upstreamModel" | "requestId"> & { dialect: DialectName; estimate: number }) | undefined>();
+const waiting = new Map<
+  number,
+  (Omit<Job, "upstreamModel" | "countModel" | "requestId"> & { dialect: DialectName; estimate: number }) | undefined
+>();
 const estimator = new Estimator();
-let targets = new Map<number, RelayTarget & { model: string }>();
+let targets = new Map<number, CallTarget & { model: string; countModel: string | undefined }>();
 let previousTargets = targets;
 /** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
 let connections = new Map<string, Connection>();
-let host: RelayHost | undefined;
+let host: CallHost | undefined;
 let taken = 0;
 
 scope.onmessage = ({ data }) => {
@@ -52,22 +61,22 @@ function take(operation: number, order: Flat, at: number): void {
   const id = order[at + 1] as number;
   switch (operation) {
     case ORDER.call: {
-      const fields = order.slice(at + 2, at + 10) as [DialectName, number, number, string, string, string, number, string];
-      const [dialect, target, stream, model, hints, requestId, guess, body] = fields;
-      start(id, dialect, target, { body, hints, stream: stream === 1, model, requestId }, { estimate: undefined, guess });
+      const fields = order.slice(at + 2, at + 11) as [DialectName, CallOperation, number, number, string, string, string, number, string];
+      const [dialect, operation, target, stream, model, hints, requestId, guess, body] = fields;
+      start(id, dialect, target, { operation, body, hints, stream: stream === 1, model, requestId }, { estimate: undefined, guess });
       return;
     }
     case ORDER.credit:
-      relays.get(id)?.credit(order[at + 2] as number);
+      calls.get(id)?.credit(order[at + 2] as number);
       return;
     case ORDER.cancel:
       // A call that is over has reported so, and the front has read it or will.
       if (waiting.delete(id)) refuse(id, CANCELLED);
-      else relays.get(id)?.cancel();
+      else calls.get(id)?.cancel();
       return;
     case ORDER.weigh:
       waiting.set(id, undefined);
-      void weigh(id, order[at + 2] as DialectName, order[at + 3] as string, order[at + 4] as unknown as ArrayBuffer);
+      void weigh(id, ...(order.slice(at + 2, at + 6) as unknown as [DialectName, CallOperation, string, ArrayBuffer]));
       return;
     case ORDER.go: {
       const call = waiting.get(id);
@@ -103,36 +112,43 @@ function configure(config: WorkerConfig): void {
   // Calls that were routed before this order may still name a target of the configuration before.
   previousTargets = targets;
   targets = new Map();
-  for (const { id, upstream, model, timeouts } of config.targets) {
+  for (const { id, upstream, model, countModel, timeouts } of config.targets) {
     const connection = opened[upstream];
-    if (connection !== undefined) targets.set(id, { connection, model, timeouts });
+    if (connection !== undefined) targets.set(id, { connection, model, countModel, timeouts });
   }
   outbox.push(REPORT.ready, 0);
 }
 
 /** Checks and estimates a body before its call may start: one that is too large for the front's thread, or that might not fit its limit. */
-async function weigh(id: number, dialect: DialectName, hints: string, buffer: ArrayBuffer): Promise<void> {
+async function weigh(id: number, dialect: DialectName, operation: CallOperation, hints: string, buffer: ArrayBuffer): Promise<void> {
   try {
     const body = toByteText(new Uint8Array(buffer));
-    const { model, stream, maxTokens } = dialects[dialect].check(body, hints);
-    const estimate = estimator.isExact(model) ? await estimator.count(dialect, model, body) : estimator.estimate(dialect, model, body);
+    const { check, upstream } = dialects[dialect];
+    const { model, stream, maxTokens } = check(body, hints, operation);
+    const estimate = estimator.isExact(model) ? await estimator.count(upstream, model, body) : estimator.estimate(upstream, model, body);
     if (!waiting.has(id)) return; // Cancelled while the table was being loaded.
-    waiting.set(id, { dialect, hints, body, model, stream, estimate });
+    waiting.set(id, { dialect, operation, hints, body, model, stream, estimate });
     outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, estimator.corrected(model, estimate));
   } catch (thrown) {
     if (waiting.delete(id)) refuse(id, asGatewayError(thrown));
   }
 }
 
-function start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel">, input: InputTokens): void {
+function start(
+  id: number,
+  dialect: DialectName,
+  targetId: number,
+  call: Omit<Job, "upstreamModel" | "countModel">,
+  input: InputTokens,
+): void {
   const target = targets.get(targetId) ?? previousTargets.get(targetId);
   if (host === undefined || target === undefined) {
     refuse(id, new GatewayError("internal", { message: "An internal error occurred.", log: `the worker knows no target ${targetId}` }));
     return;
   }
-  const job: Job = { ...call, upstreamModel: target.model };
-  const relay = new Relay(id, host, dialects[dialect], job, input, target, (over) => relays.delete(over));
-  if (!relay.over) relays.set(id, relay);
+  const job: Job = { ...call, upstreamModel: target.model, countModel: target.countModel };
+  const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, (over) => calls.delete(over));
+  if (!started.over) calls.set(id, started);
 }
 
 /** The end of a call that never reached an upstream. */

@@ -1,6 +1,6 @@
 /** Models: what the file lists or the catalogue offers, each with targets that exist, speak one dialect and stay in their region. */
 import type { Limits, Model, ModelFacts, Target } from "../contract/config.ts";
-import type { DialectName } from "../contract/dialect.ts";
+import type { UpstreamDialect } from "../contract/dialect.ts";
 import { providers } from "../providers/index.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 import { clocks } from "./clocks.ts";
@@ -35,7 +35,7 @@ export function fromCatalogue(upstreams: Upstreams, setting: Setting): Record<st
     const targets = Object.entries(upstreams.resolved).flatMap(([name, upstream]): Target[] => {
       const model = entry.regions === undefined ? (entry.aliasOf ?? entry.name) : entry.regions[upstream.region];
       if (entry.provider !== upstream.provider || model === undefined) return [];
-      return [{ upstream: name, model, weight: 1, timeouts: upstream.timeouts }];
+      return [{ upstream: name, model, countModel: undefined, weight: 1, timeouts: upstream.timeouts }];
     });
     if (targets.length === 0) continue;
     const { created, family, aliasOf } = entry;
@@ -57,7 +57,7 @@ export function resolveTargets(
   setting: Setting,
 ): Target[] {
   const targets: Target[] = [];
-  const dialects = new Map<DialectName, string>();
+  const dialects = new Map<UpstreamDialect, string>();
   for (const [index, target] of settings.entries()) {
     const at = [...path, "targets", String(index)];
     const upstream = upstreams.find(target.upstream);
@@ -77,8 +77,12 @@ export function resolveTargets(
     if (problem !== undefined) setting.problems.push({ path: [...at, "model"], text: problem });
     const doubt = provider?.modelDoubt(target.model);
     if (doubt !== undefined) setting.warnings.push({ path: [...at, "model"], text: doubt });
+    const countProblem =
+      target.count_model === undefined ? undefined : provider?.modelProblem(upstream.region, target.count_model, upstream.settings);
+    if (countProblem !== undefined) setting.problems.push({ path: [...at, "count_model"], text: countProblem });
     const own = clocks(upstream.timeouts, timeouts, [...path, "timeouts"], setting);
-    targets.push({ upstream: target.upstream, model: target.model, weight: target.weight, timeouts: own });
+    const { model, count_model: countModel, weight } = target;
+    targets.push({ upstream: target.upstream, model, countModel, weight, timeouts: own });
   }
   if (dialects.size > 1) {
     const mix = [...dialects].map(([dialect, upstream]) => `${upstream} speaks ${dialect}`).join(", ");

@@ -126,6 +126,15 @@ const target = map(
       maxLength: 2048,
       description: "What the upstream calls the model: a Bedrock model id, inference profile or ARN; an Azure deployment.",
     }),
+    count_model: Type.Optional(
+      Type.String({
+        title: "the upstream's name of the model, without blanks",
+        pattern: "^\\S+$",
+        maxLength: 2048,
+        description:
+          "The name by which the upstream counts the model's tokens, where it is another one. Left out: on Bedrock the model's own id, without the prefix of its inference profile.",
+      }),
+    ),
     weight: Type.Integer({
       minimum: 1,
       maximum: 1000,

@@ -1,5 +1,5 @@
 import type { ByteText } from "./bytes.ts";
-import type { DialectName } from "./dialect.ts";
+import type { CallOperation, DialectName } from "./dialect.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Usage } from "./usage.ts";
 
@@ -44,6 +44,7 @@ export interface PoolCall {
 
 export interface CallOrder {
   dialect: DialectName;
+  operation: CallOperation;
   target: number;
   stream: boolean;
   model: string;

@@ -1,4 +1,4 @@
-import type { DialectName } from "./dialect.ts";
+import type { UpstreamDialect } from "./dialect.ts";
 
 /** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
 export interface Config {
@@ -66,7 +66,7 @@ export interface Upstream {
   name: string;
   /** A name in `src/providers`. */
   provider: string;
-  dialect: DialectName;
+  dialect: UpstreamDialect;
   region: string;
   timeouts: Timeouts;
   /** PEM text of further authorities to trust, beside the system's. */
@@ -80,6 +80,8 @@ export interface Target {
   upstream: string;
   /** The upstream's name of the model: a Bedrock model id, an Azure deployment. */
   model: string;
+  /** The name that its tokens are counted by, where the operator gave one. */
+  countModel: string | undefined;
   weight: number;
   /** Where this model has clocks of its own. */
   timeouts: Timeouts;

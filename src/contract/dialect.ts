@@ -1,10 +1,36 @@
 import type { ByteText } from "./bytes.ts";
 import type { ErrorKind, ErrorName, GatewayError } from "./errors.ts";
+import type { Usage } from "./usage.ts";
 
-export type DialectName = "anthropic" | "openai";
+/** The protocols that upstreams speak. */
+export type UpstreamDialect = "anthropic" | "openai";
 
-/** What a route does; the gateway has one handler for each. */
-export type Operation = "generate" | "models" | "model";
+/** Those that clients speak: one more, whose answers are translated. */
+export type DialectName = UpstreamDialect | "unified";
+
+interface CallKind {
+  /** The limits count it: a request, and its tokens. */
+  counted: boolean;
+  /** It writes an answer whose tokens have to be reserved. */
+  writes: boolean;
+}
+
+/** What can be asked of an upstream, and what of it the limits see. */
+export const CALLS = {
+  generate: { counted: true, writes: true },
+  responses: { counted: true, writes: true },
+  embeddings: { counted: true, writes: false },
+  count_tokens: { counted: false, writes: false },
+} as const satisfies Record<string, CallKind>;
+
+export type CallOperation = keyof typeof CALLS;
+
+/** What a route does; the gateway has one handler for all calls, and one for each of the others. */
+export type Operation = CallOperation | "models" | "model";
+
+export function isCall(operation: Operation): operation is CallOperation {
+  return Object.hasOwn(CALLS, operation);
+}
 
 export interface Route {
   method: "GET" | "POST";
@@ -29,12 +55,23 @@ export interface ModelEntry {
   created: number;
 }
 
+/** From the protocol of the upstreams to that of the client; `usage` is what was reported by the end of the text. Pure, and never throws. */
+export interface Translation {
+  /** A whole answer. */
+  answer(text: ByteText, usage: Usage): ByteText;
+  /** For one stream: takes whole events, gives whole events or "". */
+  stream(): { push(text: ByteText, usage: Usage): ByteText };
+}
+
 /**
  * One client protocol: its routes, its request check and the shape of its answers. Used on both sides of a thread:
  * the front checks small bodies itself, a worker checks large ones.
  */
 export interface Dialect {
   readonly name: DialectName;
+  /** The protocol of the upstreams that serve it, in which requests reach them as they came: its own, or else there is a translation of the answers. */
+  readonly upstream: UpstreamDialect;
+  readonly translation: Translation | undefined;
   readonly routes: readonly Route[];
   /** How this dialect names each kind of failure. */
   readonly errorNames: Readonly<Record<ErrorKind, ErrorName>>;
@@ -44,19 +81,25 @@ export interface Dialect {
   readonly keepAlive: ByteText;
   /**
    * The request headers that matter to the check or to the upstream, as one string (so that it crosses a thread flat).
-   * Only this dialect and the providers that speak it know its form.
+   * Only this dialect and the providers that speak it know its form. `strict` is the operator's `strict_parameters`.
    */
-  hints(headers: Headers): string;
+  hints(headers: Headers, strict: boolean): string;
   /**
-   * Validates a request body.
+   * Validates the body of a call.
    * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
    */
-  check(body: ByteText, hints: string): Envelope;
+  check(body: ByteText, hints: string, operation: CallOperation): Envelope;
   /** The whole error answer, as JSON. */
   errorBody(error: GatewayError, requestId: string): ByteText;
   /** An error after the first byte: the last thing on the stream. */
-  errorEvent(error: GatewayError, requestId: string): ByteText;
-  models(entries: readonly ModelEntry[]): ByteText;
+  errorEvent(error: GatewayError, requestId: string, operation: CallOperation): ByteText;
+  /** The answer to a question how many tokens a request has. */
+  tokenCount(inputTokens: number): ByteText;
+  /**
+   * The list of models, or the page of it that the query asks for where the dialect has pages.
+   * @throws GatewayError `invalid_request`
+   */
+  models(entries: readonly ModelEntry[], query: URLSearchParams): ByteText;
   model(entry: ModelEntry): ByteText;
   /** For a path that no route has (normalised, without the public prefix): whether it was probably meant for this dialect. */
   owns(path: string): boolean;

@@ -9,9 +9,9 @@ import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./confi
 
 /** Front to worker. */
 export const ORDER = {
-  /** id, dialect, target, stream (0 | 1), model, hints, request id, guess, body: start a call whose body the front has checked; its input was reserved as `guess` tokens. */
+  /** id, dialect, operation, target, stream (0 | 1), model, hints, request id, guess, body: start a call whose body the front has checked; its input was reserved as `guess` tokens. */
   call: 0,
-  /** id, dialect, hints: check a large body first. Alone in its message, whose last element is the body as a transferred `ArrayBuffer`. */
+  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as a transferred `ArrayBuffer`. */
   weigh: 1,
   /** id, target, request id: start a weighed call. */
   go: 2,
@@ -51,7 +51,7 @@ export const REPORT = {
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
-export const ORDER_LENGTH: readonly number[] = [10, 4, 4, 2, 3, 3, 2];
+export const ORDER_LENGTH: readonly number[] = [11, 5, 4, 2, 3, 3, 2];
 export const REPORT_LENGTH: readonly number[] = [2, 6, 3, 3, 3, 11, 13, 4, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
@@ -74,5 +74,5 @@ export interface WorkerConfig {
   /** How models are weighed, by the names that clients use. */
   weighing: Weighing[];
   /** `upstream` is an index into `upstreams`. Ids are never used twice in the life of a process. */
-  targets: { id: number; upstream: number; model: string; timeouts: Timeouts }[];
+  targets: { id: number; upstream: number; model: string; countModel: string | undefined; timeouts: Timeouts }[];
 }

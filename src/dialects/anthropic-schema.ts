@@ -70,7 +70,9 @@ const vendorTool = Type.Object({ type: Type.String({ pattern: "^(?!custom$)", [E
 
 const parallel = { disable_parallel_tool_use: Type.Optional(nullable(Type.Boolean())) };
 
-export function messagesSchema(roles: readonly string[]): TSchema {
+/** @param maxTokens whether the body has to say how long the answer may be: the one for counting has no answer. */
+export function messagesSchema(roles: readonly string[], maxTokens: "required" | "optional" = "required"): TSchema {
+  const bound = Type.Integer({ minimum: 0 });
   return Type.Object({
     model: Type.String({ minLength: 1, maxLength: 256 }),
     messages: Type.Array(Type.Object({ role: words(...roles), content: textOrBlocks(contentBlock) }), {
@@ -78,7 +80,7 @@ export function messagesSchema(roles: readonly string[]): TSchema {
       maxItems: 100_000,
       [EXPECTED]: "an array of 1 to 100000 messages",
     }),
-    max_tokens: Type.Integer({ minimum: 0 }),
+    max_tokens: maxTokens === "required" ? bound : Type.Optional(nullable(bound)),
     stream: Type.Optional(Type.Boolean()),
     system: Type.Optional(textOrBlocks(openUnion([textBlock]))),
     temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),

@@ -1,8 +1,10 @@
 /** The Anthropic Messages protocol, in both of its versions. */
-import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { TSchema } from "@sinclair/typebox";
+import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../contract/bytes.ts";
-import type { Dialect, Envelope, ModelEntry, Route } from "../contract/dialect.ts";
-import type { ErrorKind, ErrorName, GatewayError } from "../contract/errors.ts";
+import type { CallOperation, Dialect, Envelope, ModelEntry, Route } from "../contract/dialect.ts";
+import { type ErrorKind, type ErrorName, GatewayError } from "../contract/errors.ts";
+import { pageOf } from "./anthropic-pages.ts";
 import { messagesSchema } from "./anthropic-schema.ts";
 import { parseObject, readName, refuseDuplicates } from "./body.ts";
 import { errorObject, jsonText } from "./error-text.ts";
@@ -20,16 +22,21 @@ const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
 );
 
-const checkers = {
-  [CLASSIC]: TypeCompiler.Compile(messagesSchema(["user", "assistant"])),
-  [CURRENT]: TypeCompiler.Compile(messagesSchema(["user", "assistant", "system"])),
+const compiled = (maxTokens: "required" | "optional") => ({
+  [CLASSIC]: TypeCompiler.Compile(messagesSchema(["user", "assistant"], maxTokens)),
+  [CURRENT]: TypeCompiler.Compile(messagesSchema(["user", "assistant", "system"], maxTokens)),
+});
+
+const checkers: Partial<Record<CallOperation, Record<typeof CLASSIC | typeof CURRENT, TypeCheck<TSchema>>>> = {
+  generate: compiled("required"),
+  count_tokens: compiled("optional"),
 };
 
 /** What the schemas have made sure of, as far as the rules below need it. */
 interface MessagesRequest {
   model: string;
   messages: { role: string; content: string | { type: string; citations?: readonly unknown[] | null }[] }[];
-  max_tokens: number;
+  max_tokens?: number | null;
   stream?: boolean;
   temperature?: number;
   top_p?: number;
@@ -38,6 +45,7 @@ interface MessagesRequest {
 
 const routes: readonly Route[] = ["/anthropic/:region/v1", "/api/anthropic/v1"].flatMap((base): Route[] => [
   { method: "POST", path: `${base}/messages`, operation: "generate" },
+  { method: "POST", path: `${base}/messages/count_tokens`, operation: "count_tokens" },
   { method: "GET", path: `${base}/models`, operation: "models" },
   { method: "GET", path: `${base}/models/:model`, operation: "model" },
 ]);
@@ -50,7 +58,6 @@ const paths: Paths = {
       "Chat completions are not part of the Anthropic protocol: use a base URL of the form …/openai/{region}/v1 for them.",
     responses: "The Responses API is not part of the Anthropic protocol: send Messages requests to …/v1/messages.",
     complete: "Text Completions are retired: use …/v1/messages.",
-    "messages/count_tokens": "Counting tokens is not served here.",
     "messages/batches": "Message Batches are not served here: send single requests to …/v1/messages.",
     files: "The Files API is not served here: put the content into the request as base64.",
   },
@@ -87,6 +94,8 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
 
 export const anthropic: Dialect = {
   name: "anthropic",
+  upstream: "anthropic",
+  translation: undefined,
   routes,
   errorNames,
   rateLimitPrefix: "anthropic-ratelimit",
@@ -97,14 +106,16 @@ export const anthropic: Dialect = {
     return `${headers.get("anthropic-version")?.trim() || CLASSIC}\n${betas.filter((beta) => beta !== "").join(",")}`;
   },
 
-  check(body, hints): Envelope {
+  check(body, hints, operation): Envelope {
+    const versions = checkers[operation];
+    if (versions === undefined) throw new GatewayError("unknown_route", { message: "The Anthropic protocol has no such request." });
     const { version, betas } = readHints(hints);
     if (version !== CLASSIC && version !== CURRENT) {
       throw refusal("invalid_request", "anthropic-version", `must be "${CLASSIC}" or "${CURRENT}"`);
     }
     const value = parseObject(body);
     refuseDuplicates(body, SINGLE);
-    const checker = checkers[betas.includes(MID_CONVERSATION_SYSTEM) ? CURRENT : version];
+    const checker = versions[betas.includes(MID_CONVERSATION_SYSTEM) ? CURRENT : version];
     if (!checker.Check(value)) {
       const { path, value: found, text } = firstProblem(checker, value);
       const hint =
@@ -116,7 +127,7 @@ export const anthropic: Dialect = {
     const request = value as MessagesRequest;
     checkConversation(request);
     if (version === CURRENT) checkCurrent(request);
-    return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_tokens };
+    return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_tokens ?? 0 };
   },
 
   errorBody(error, requestId) {
@@ -127,9 +138,12 @@ export const anthropic: Dialect = {
     return `event: error\ndata: ${errorText(error, requestId)}\n\n`;
   },
 
-  models(entries) {
-    const data = entries.map(modelInfo);
-    return jsonText({ data, has_more: false, first_id: data.at(0)?.id ?? null, last_id: data.at(-1)?.id ?? null });
+  tokenCount: (inputTokens) => jsonText({ input_tokens: inputTokens }),
+
+  models(entries, query) {
+    const { page, hasMore } = pageOf(entries, query);
+    const data = page.map(modelInfo);
+    return jsonText({ data, has_more: hasMore, first_id: data.at(0)?.id ?? null, last_id: data.at(-1)?.id ?? null });
   },
 
   model(entry) {

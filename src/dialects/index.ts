@@ -1,11 +1,13 @@
 import type { Dialect, DialectName } from "../contract/dialect.ts";
 import { anthropic } from "./anthropic.ts";
 import { openai } from "./openai.ts";
+import { unified } from "./unified.ts";
 
 /** Every protocol that clients may speak; one line each. */
 export const dialects: Readonly<Record<DialectName, Dialect>> = {
   anthropic,
   openai,
+  unified,
 };
 
 /** For a request that shows no protocol at all: of the error shapes, this is the one that most tools can read. */

@@ -1,18 +1,25 @@
-/** The OpenAI Chat Completions protocol. */
+/** The OpenAI protocol: chat completions here, the other requests in files of their own. */
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../contract/bytes.ts";
-import type { Dialect, Envelope, ModelEntry, Route } from "../contract/dialect.ts";
-import type { ErrorKind, ErrorName, GatewayError } from "../contract/errors.ts";
-import { parseObject, readName, refuseDuplicates } from "./body.ts";
+import type { CallOperation, Dialect, Envelope, ModelEntry, Route } from "../contract/dialect.ts";
+import { type ErrorKind, type ErrorName, GatewayError } from "../contract/errors.ts";
+import { readName } from "./body.ts";
 import { errorObject, jsonText } from "./error-text.ts";
 import { misroute, owns, type Paths } from "./misroute.ts";
+import { checkEmbeddings } from "./openai-embeddings.ts";
+import { readRequest } from "./openai-request.ts";
+import { checkResponses, responsesErrorEvent } from "./openai-responses.ts";
 import { chatSchema } from "./openai-schema.ts";
-import { bracketed, firstProblem, refusal } from "./problem.ts";
+import { refusal } from "./problem.ts";
 
 /** Read or edited on the way; see `refuseDuplicates`. */
 const SINGLE = new Set(
   "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools".split(" "),
 );
+
+/** What `hints` says under `strict_parameters`. */
+const STRICT = "strict";
+const UNSUPPORTED = ["n", "service_tier", "parallel_tool_calls", "stream_options"] as const;
 
 const checker = TypeCompiler.Compile(chatSchema);
 
@@ -30,6 +37,8 @@ interface ChatRequest {
 
 const routes: readonly Route[] = [
   { method: "POST", path: "/openai/:region/v1/chat/completions", operation: "generate" },
+  { method: "POST", path: "/openai/:region/v1/responses", operation: "responses" },
+  { method: "POST", path: "/openai/:region/v1/embeddings", operation: "embeddings" },
   { method: "GET", path: "/openai/:region/v1/models", operation: "models" },
   { method: "GET", path: "/openai/:region/v1/models/:model", operation: "model" },
 ];
@@ -38,10 +47,7 @@ const paths: Paths = {
   prefix: "/openai",
   routes,
   unserved: {
-    responses:
-      "The Responses API is not served: use …/v1/chat/completions. In the Vercel AI SDK from version 5 on that is provider.chat(model); provider(model) calls the Responses API.",
     completions: "Text completions are not served: use …/v1/chat/completions.",
-    embeddings: "Embeddings are not served.",
     messages: "Messages are not part of the OpenAI protocol: use a base URL of the form …/anthropic/{region} for them.",
   },
   baseUrl: "The base URL of OpenAI clients ends with /v1: …/openai/{region}/v1.",
@@ -76,38 +82,32 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
 
 export const openai: Dialect = {
   name: "openai",
+  upstream: "openai",
+  translation: undefined,
   routes,
   errorNames,
   rateLimitPrefix: undefined,
   keepAlive: ": ping\n\n",
 
-  hints() {
-    return "";
-  },
+  hints: (_headers, strict) => (strict ? STRICT : ""),
 
-  check(body): Envelope {
-    const value = parseObject(body);
-    refuseDuplicates(body, SINGLE);
-    if (!checker.Check(value)) {
-      const { path, text } = firstProblem(checker, value);
-      throw refusal("invalid_request", bracketed(path) || "body", text);
-    }
-    const request = value as ChatRequest;
-    checkUnsupported(request);
-    return {
-      model: readName(body, "model", request.model),
-      stream: request.stream === true,
-      maxTokens: request.max_completion_tokens ?? request.max_tokens ?? 0,
-    };
+  check(body, hints, operation): Envelope {
+    const check = checks[operation];
+    if (check === undefined) throw new GatewayError("unknown_route", { message: "The OpenAI protocol has no such request." });
+    return check(body, hints === STRICT);
   },
 
   errorBody(error) {
     return errorText(error);
   },
 
-  errorEvent(error) {
-    return `data: ${errorText(error)}\n\n`;
+  errorEvent(error, _requestId, operation) {
+    const fields = errorFields(error);
+    const text = errorObject(fields, error.detail.body);
+    return operation === "responses" ? responsesErrorEvent(fields, text) : `data: {"error":${text}}\n\n`;
   },
+
+  tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),
 
   models(entries) {
     return jsonText({ object: "list", data: entries.map(modelInfo) });
@@ -121,6 +121,30 @@ export const openai: Dialect = {
   misroute: (path) => misroute(paths, path),
   speaks: (headers) => headers.has("openai-organization") || headers.has("openai-project") || headers.has("openai-beta"),
 };
+
+const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) => Envelope>> = {
+  generate: checkChat,
+  responses: checkResponses,
+  embeddings: checkEmbeddings,
+};
+
+function checkChat(body: ByteText, strict: boolean): Envelope {
+  const request = readRequest<ChatRequest>(body, checker, SINGLE);
+  if (strict) refuseAll(request);
+  checkUnsupported(request);
+  return {
+    model: readName(body, "model", request.model),
+    stream: request.stream === true,
+    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? 0,
+  };
+}
+
+/** Under `strict_parameters` the documented contract holds to the letter. */
+function refuseAll(request: ChatRequest): void {
+  for (const name of UNSUPPORTED) {
+    if (Object.hasOwn(request, name)) throw refusal("unsupported_parameter", name, "is not supported");
+  }
+}
 
 /** The four parameters that the service documents as unsupported: what asks for nothing special passes, since clients send it by themselves. */
 function checkUnsupported({ n, service_tier, parallel_tool_calls, stream_options }: ChatRequest): void {
@@ -145,10 +169,13 @@ function oneOf(value: unknown, ...accepted: unknown[]): boolean {
   return value === undefined || value === null || accepted.includes(value);
 }
 
-function errorText({ kind, detail }: GatewayError): ByteText {
+function errorText(error: GatewayError): ByteText {
+  return `{"error":${errorObject(errorFields(error), error.detail.body)}}`;
+}
+
+function errorFields({ kind, detail }: GatewayError) {
   const { type, code } = errorNames[kind];
-  const fields = { message: detail.message, type: detail.type ?? type, param: detail.param ?? null, code: detail.code ?? code ?? null };
-  return `{"error":${errorObject(fields, detail.body)}}`;
+  return { message: detail.message, type: detail.type ?? type, param: detail.param ?? null, code: detail.code ?? code ?? null };
 }
 
 function modelInfo({ id, created }: ModelEntry) {

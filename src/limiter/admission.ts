@@ -12,6 +12,8 @@ export interface Claim {
   limits: EffectiveLimits;
   /** The client's bound of the answer, 0 where it gave none. */
   maxTokens: number;
+  /** False for a call that has no answer to reserve for. */
+  writes: boolean;
 }
 
 /** Tokens per byte of body before anything was learned: between English (0.25 to 0.3) and code or Chinese (0.4). */
@@ -73,12 +75,12 @@ export class Admission {
     const { input, output, cacheRead, cacheWrite } = ended.usage;
     this.#limiter.settle(reservation, input + cacheWrite + output + cacheRead * claim.limits.cacheReadWeight);
     if (!whole) return;
-    this.#expected.record(claim.workspace, claim.model, output);
+    if (claim.writes) this.#expected.record(claim.workspace, claim.model, output);
     this.#learn(pair(claim), (input + cacheRead + cacheWrite) / bytes);
   }
 
-  #reserve({ workspace, model, limits, maxTokens }: Claim, input: number, most: number | undefined): Promise<Decision> {
-    const output = this.#expected.tokens(workspace, model, maxTokens, limits.reserveOutput);
+  #reserve({ workspace, model, limits, maxTokens, writes }: Claim, input: number, most: number | undefined): Promise<Decision> {
+    const output = writes ? this.#expected.tokens(workspace, model, maxTokens, limits.reserveOutput) : 0;
     return this.#limiter.reserve({ workspace, model, rpm: limits.rpm, tpm: limits.tpm, input, bound: most, output });
   }
 

@@ -26,6 +26,11 @@ const schema = Type.Object(
       default: "v1",
       description: "`v1`, or the api-version of the dated API. Reasoning models and the Responses API need `v1`.",
     }),
+    allow_store: Type.Boolean({
+      default: false,
+      description:
+        "Let clients have their answers of the Responses API kept by Azure, and refer to them later. Whoever knows the id of a kept answer can read it with any key for this upstream. Otherwise every request is sent with `store: false`.",
+    }),
     credentials: Type.Object(
       {
         ...secret("api_key", "Key of the resource."),
@@ -84,6 +89,7 @@ export const azure: ProviderSettings = {
     return {
       endpoint: addressText(url),
       api,
+      allowStore: fields.allow_store === true,
       credentials: credentials(given),
       scope: text(given, "scope") ?? (api === "v1" ? SCOPE_V1 : SCOPE_DATED),
     };

@@ -3,14 +3,14 @@
  * How it is called is the file of the same name under `workers/providers`.
  */
 import type { TObject } from "@sinclair/typebox";
-import type { DialectName } from "../contract/dialect.ts";
+import type { UpstreamDialect } from "../contract/dialect.ts";
 
 /** Plain JSON for `workers/providers`, secrets included: never logged. */
 type Settings = Record<string, unknown>;
 
 export interface ProviderSettings {
   readonly name: string;
-  readonly dialect: DialectName;
+  readonly dialect: UpstreamDialect;
   /** The fields of an upstream that only this provider has (`aws_region`, `api`, `credentials` …), as they stand in `weir.yaml`. */
   readonly schema: TObject;
   /**

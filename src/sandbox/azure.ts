@@ -1,11 +1,14 @@
-/** The stand-in for Azure OpenAI: chat completions under the v1 API and dated ones. */
+/** The stand-in for Azure OpenAI: chat completions and embeddings under the v1 API and dated ones, responses under v1. */
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { answer } from "./answer.ts";
 import { type Completion, completionFrames, completionOfAnswer } from "./azure-answer.ts";
 import { checkAzureBody, isReasoningModel } from "./azure-check.ts";
+import { checkEmbeddingsBody, embeddedText, embeddings } from "./azure-embeddings.ts";
 import { AzureError, azureErrorReply, azureFailure, filtered, invalid } from "./azure-error.ts";
 import { readChatQuestion } from "./azure-question.ts";
+import { responseFrames, responseOfAnswer, responsesBreakage } from "./azure-responses.ts";
+import { checkResponsesBody, readResponsesQuestion } from "./azure-responses-question.ts";
 import { type CallRecord, modelOf } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
@@ -13,8 +16,8 @@ import type { Entra } from "./entra.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import type { Arrival, Staged, State } from "./state.ts";
 
-const V1_PATH = "/openai/v1/chat/completions";
-const DATED_PATH = /^\/openai\/deployments\/([^/]+)\/chat\/completions$/;
+const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|embeddings)$/;
+const DATED_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embeddings)$/;
 const API_VERSION = /^20\d\d-\d\d-\d\d(-preview)?$/;
 /** A deployment of this name was never made. */
 const MISSING = /missing|not-there/;
@@ -53,9 +56,11 @@ export class Azure {
   }
 
   #call(arrival: Arrival, record: CallRecord, headers: Record<string, string>): Staged {
-    const isV1 = arrival.path === V1_PATH;
-    const deployed = DATED_PATH.exec(arrival.path)?.[1];
-    if ((!isV1 && deployed === undefined) || arrival.method !== "POST") throw new AzureError(404, "Resource not found", { code: "404" });
+    const v1Operation = V1_PATH.exec(arrival.path)?.[1];
+    const isV1 = v1Operation !== undefined;
+    const [, deployed, datedOperation] = DATED_PATH.exec(arrival.path) ?? [];
+    const operation = v1Operation ?? datedOperation;
+    if (operation === undefined || arrival.method !== "POST") throw new AzureError(404, "Resource not found", { code: "404" });
     this.#authenticate(arrival.headers);
     const version = new URLSearchParams(arrival.query).get("api-version");
     if (!isV1 && !API_VERSION.test(version ?? "")) throw new AzureError(404, "Resource not found", { code: "404" });
@@ -63,6 +68,8 @@ export class Azure {
     this.#state.calls.keepBody(record, body, arrival.body.length);
     const deployment = deployed === undefined ? modelOf(body) : decodeURIComponent(deployed);
     if (deployment === "" || MISSING.test(deployment)) throw azureFailure({ status: 404, type: "", retryAfter: 0, shape: "" }).error;
+    if (operation === "embeddings") return this.#embed(body, deployment, headers);
+    if (operation === "responses") return this.#respond(body, deployment, headers);
     checkAzureBody(body, deployment);
     return this.#complete(body, deployment, isV1, headers);
   }
@@ -80,11 +87,8 @@ export class Azure {
     const question = readChatQuestion(body, isReasoningModel(deployment));
     const behaviour = directives.read(question.text, deployment);
     const isStream = body.stream === true;
-    const exception = behaviour.breaks.find(({ how }) => how === "exception");
-    if (behaviour.failure !== undefined || (exception !== undefined && !isStream)) {
-      const failure = azureFailure(behaviour.failure ?? { status: 500, type: "", retryAfter: 0, shape: "" });
-      return staged(azureErrorReply(failure.error, { ...headers, ...failure.headers }), behaviour);
-    }
+    const refused = failed(behaviour, isStream, headers);
+    if (refused !== undefined) return refused;
     if (behaviour.filterAfter === 0) throw filtered(isV1);
 
     const made = answer(question, deployment, behaviour);
@@ -104,16 +108,64 @@ export class Azure {
         behaviour,
       );
     }
-    const content = { body: Buffer.from(JSON.stringify(completionOfAnswer(made, shown))) };
-    return staged(
-      { status: 200, headers: { ...headers, "content-type": "application/json" }, content, tokens: made.outputTokens },
-      behaviour,
-    );
+    return staged(whole(completionOfAnswer(made, shown), headers, made.outputTokens), behaviour);
+  }
+
+  #respond(body: unknown, deployment: string, headers: Record<string, string>): Staged {
+    const { directives, nextId, now } = this.#state;
+    checkResponsesBody(body, deployment);
+    const question = readResponsesQuestion(body, isReasoningModel(deployment));
+    const behaviour = directives.read(question.text, deployment);
+    const isStream = body.stream === true;
+    const refused = failed(behaviour, isStream, headers);
+    if (refused !== undefined) return refused;
+    if (behaviour.filterAfter === 0) throw filtered(true);
+
+    const made = answer(question, deployment, behaviour);
+    const shown = {
+      id: `resp_${nextId()}`,
+      model: `${deployment}-2024-07-18`,
+      created: Math.floor(now() / 1000),
+      inputTokens: question.inputTokens,
+      asked: body,
+      nextId,
+    };
+    if (!isStream) return staged(whole(responseOfAnswer(made, shown), headers, made.outputTokens), behaviour, responsesBreakage);
+    const reply: Reply = {
+      status: 200,
+      headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" },
+      content: { frames: responseFrames(made, shown) },
+      tokens: 0,
+    };
+    return staged(reply, behaviour, responsesBreakage);
+  }
+
+  #embed(body: unknown, deployment: string, headers: Record<string, string>): Staged {
+    checkEmbeddingsBody(body, deployment);
+    const behaviour = this.#state.directives.read(embeddedText(body), deployment);
+    return failed(behaviour, false, headers) ?? staged(whole(embeddings(body, deployment), headers, 0), behaviour);
   }
 }
 
-function staged(reply: Reply, behaviour: Readonly<Behaviour> = USUAL): Staged {
-  return { reply, behaviour, breakage };
+function staged(reply: Reply, behaviour: Readonly<Behaviour> = USUAL, how: Breakage = breakage): Staged {
+  return { reply, behaviour, breakage: how };
+}
+
+/** A failure that was asked for, where it comes before the first byte. */
+function failed(behaviour: Readonly<Behaviour>, isStream: boolean, headers: Record<string, string>): Staged | undefined {
+  const exception = behaviour.breaks.find(({ how }) => how === "exception");
+  if (behaviour.failure === undefined && (exception === undefined || isStream)) return undefined;
+  const failure = azureFailure(behaviour.failure ?? { status: 500, type: "", retryAfter: 0, shape: "" });
+  return staged(azureErrorReply(failure.error, { ...headers, ...failure.headers }), behaviour);
+}
+
+function whole(body: JsonObject, headers: Record<string, string>, tokens: number): Reply {
+  return {
+    status: 200,
+    headers: { ...headers, "content-type": "application/json" },
+    content: { body: Buffer.from(JSON.stringify(body)) },
+    tokens,
+  };
 }
 
 function parse(body: Buffer): unknown {

@@ -3,15 +3,15 @@ import { encodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
 import { anthropic, readHints } from "../../src/dialects/anthropic.ts";
 
-const classic = anthropic.hints(new Headers());
-const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" }));
+const classic = anthropic.hints(new Headers(), false);
+const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" }), false);
 
 const base = { model: "claude-3-haiku-20240307", max_tokens: 1024, messages: [{ role: "user", content: "Write a haiku about cats." }] };
 const says = (...content: unknown[]) => ({ ...base, messages: [{ role: "user", content }] });
 
 function refusalOf(body: unknown, hints = classic): GatewayError {
   try {
-    anthropic.check(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints);
+    anthropic.check(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
   } catch (thrown) {
     if (thrown instanceof GatewayError) return thrown;
     throw thrown;
@@ -228,12 +228,18 @@ const accepted: [string, object][] = [
 describe("requests of real clients pass", () => {
   test.each(accepted)("%s", (_, body) => {
     const { model, max_tokens, stream } = body as { model: string; max_tokens: number; stream?: boolean };
-    expect(anthropic.check(encodeUtf8(JSON.stringify(body)), classic)).toEqual({ model, maxTokens: max_tokens, stream: stream === true });
+    expect(anthropic.check(encodeUtf8(JSON.stringify(body)), classic, "generate")).toEqual({
+      model,
+      maxTokens: max_tokens,
+      stream: stream === true,
+    });
   });
 
   test("a model's name is read as UTF-8, written out or escaped", () => {
-    expect(anthropic.check(encodeUtf8(JSON.stringify({ ...base, model: "modèle-你" })), classic).model).toBe("modèle-你");
-    expect(anthropic.check(JSON.stringify({ ...base, model: "M" }).replace('"M"', '"mod\\u00e8le"'), classic).model).toBe("modèle");
+    expect(anthropic.check(encodeUtf8(JSON.stringify({ ...base, model: "modèle-你" })), classic, "generate").model).toBe("modèle-你");
+    expect(anthropic.check(JSON.stringify({ ...base, model: "M" }).replace('"M"', '"mod\\u00e8le"'), classic, "generate").model).toBe(
+      "modèle",
+    );
   });
 });
 
@@ -245,11 +251,14 @@ describe("anthropic-version", () => {
       ["anthropic-beta", "a-2025-01-01, b-2025-01-01"],
       ["anthropic-beta", ",c-2025-01-01"],
     ]);
-    expect(readHints(anthropic.hints(headers))).toEqual({ version: "2023-06-01", betas: ["a-2025-01-01", "b-2025-01-01", "c-2025-01-01"] });
+    expect(readHints(anthropic.hints(headers, false))).toEqual({
+      version: "2023-06-01",
+      betas: ["a-2025-01-01", "b-2025-01-01", "c-2025-01-01"],
+    });
   });
 
   test("any other is refused by naming the two", () => {
-    const error = refusalOf(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" })));
+    const error = refusalOf(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" }), false));
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.message).toBe('anthropic-version: must be "2023-06-01" or "2026-10-21"');
   });
@@ -261,7 +270,7 @@ describe("anthropic-version", () => {
       { role: "system", content: "be brief" },
       { role: "user", content: "y" },
     ];
-    expect(anthropic.check(JSON.stringify({ ...base, messages }), current).model).toBe(base.model);
+    expect(anthropic.check(JSON.stringify({ ...base, messages }), current, "generate").model).toBe(base.model);
     expect(refusalOf({ ...base, messages: [{ role: "bot", content: "x" }] }, current).detail.message).toBe(
       'messages.0.role: must be "user", "assistant" or "system", not "bot"',
     );
@@ -288,6 +297,6 @@ describe("anthropic-version", () => {
     const error = refusalOf(body, current);
     expect(error.detail.param).toBe(param);
     expect(error.detail.message).toContain("2026-10-21");
-    anthropic.check(JSON.stringify(body), classic);
+    anthropic.check(JSON.stringify(body), classic, "generate");
   });
 });

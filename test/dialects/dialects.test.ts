@@ -9,7 +9,7 @@ const all = Object.values(dialects);
 const good = '"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]';
 
 function check(name: DialectName, body: string) {
-  return dialects[name].check(body, dialects[name].hints(new Headers()));
+  return dialects[name].check(body, dialects[name].hints(new Headers(), false), "generate");
 }
 
 function refusalOf(name: DialectName, body: string): GatewayError {
@@ -136,14 +136,14 @@ describe("errors", () => {
     const anthropic = decodeUtf8(dialects.anthropic.errorBody(error, "req_1"));
     const type = dialects.anthropic.errorNames[kind].type;
     expect(JSON.parse(anthropic)).toEqual({ type: "error", error: { type, message: error.detail.message }, request_id: "req_1" });
-    expect(decodeUtf8(dialects.anthropic.errorEvent(error, "req_1"))).toBe(`event: error\ndata: ${anthropic}\n\n`);
+    expect(decodeUtf8(dialects.anthropic.errorEvent(error, "req_1", "generate"))).toBe(`event: error\ndata: ${anthropic}\n\n`);
 
     const openai = decodeUtf8(dialects.openai.errorBody(error, "req_1"));
     const name = dialects.openai.errorNames[kind];
     expect(JSON.parse(openai)).toEqual({
       error: { message: error.detail.message, type: name.type, param: "messages.0", code: name.code ?? null },
     });
-    expect(decodeUtf8(dialects.openai.errorEvent(error, "req_1"))).toBe(`data: ${openai}\n\n`);
+    expect(decodeUtf8(dialects.openai.errorEvent(error, "req_1", "generate"))).toBe(`data: ${openai}\n\n`);
   });
 
   test("each Anthropic type goes with the status that its documentation gives", () => {
@@ -180,17 +180,26 @@ describe("errors", () => {
   test("line breaks in an upstream's error object do not end an event early", () => {
     const error = new GatewayError("upstream_failed", { message: "m", body: '\r\n{\n  "message": "a\\nb",\r\n  "type": "t"\n}\n' });
     for (const dialect of all) {
-      const event = dialect.errorEvent(error, "r");
+      const event = dialect.errorEvent(error, "r", "generate");
       expect(event.endsWith("\n\n")).toBe(true);
       const data = event.slice(event.indexOf("data: ") + 6, -2);
       expect(data).not.toMatch(/[\r\n]/);
-      expect(JSON.parse(data).error).toMatchObject({ message: "a\nb", type: "t" });
+      if (dialect !== dialects.unified) expect(JSON.parse(data).error).toMatchObject({ message: "a\nb", type: "t" });
     }
   });
 
   test.each(["", "oops", "[1]", '"text"', '{"a":', "null"])("an upstream's error that is no object (%j) is replaced by our own", (body) => {
     const error = new GatewayError("upstream_failed", { message: "m", body });
-    for (const dialect of all) expect(JSON.parse(dialect.errorBody(error, "r")).error.message).toBe("m");
+    for (const dialect of [dialects.anthropic, dialects.openai]) expect(JSON.parse(dialect.errorBody(error, "r")).error.message).toBe("m");
+  });
+
+  test("of the unified route say their status twice and nothing else", () => {
+    const error = new GatewayError("upstream_overloaded", { message: "Später" });
+    const body = dialects.unified.errorBody(error, "r");
+    expect(JSON.parse(decodeUtf8(body))).toEqual({ success: false, code: "503", message: "Später", data: null });
+    expect(dialects.unified.errorEvent(error, "r", "generate")).toBe(`data: ${body}\n\n`);
+    const truer = new GatewayError("upstream_rejected", { message: "m", status: 422 });
+    expect(JSON.parse(dialects.unified.errorBody(truer, "r")).code).toBe("422");
   });
 
   test("a type and a code of the upstream win over the kind's", () => {
@@ -214,19 +223,24 @@ describe("models", () => {
   test("are listed in the Anthropic shape", () => {
     const first = { type: "model", id: "b-2", display_name: "b-2", created_at: "2024-03-07T00:00:00Z" };
     const second = { type: "model", id: "modèle", display_name: "modèle", created_at: "1970-01-01T00:00:00Z" };
-    expect(JSON.parse(decodeUtf8(dialects.anthropic.models(entries)))).toEqual({
+    expect(JSON.parse(decodeUtf8(dialects.anthropic.models(entries, new URLSearchParams())))).toEqual({
       data: [first, second],
       has_more: false,
       first_id: "b-2",
       last_id: "modèle",
     });
-    expect(JSON.parse(dialects.anthropic.models([]))).toEqual({ data: [], has_more: false, first_id: null, last_id: null });
+    expect(JSON.parse(dialects.anthropic.models([], new URLSearchParams()))).toEqual({
+      data: [],
+      has_more: false,
+      first_id: null,
+      last_id: null,
+    });
     expect(JSON.parse(dialects.anthropic.model({ id: "b-2", created: 1709769600 }))).toEqual(first);
   });
 
   test("are listed in the OpenAI shape", () => {
     const first = { id: "b-2", object: "model", created: 1709769600, owned_by: "weir" };
-    expect(JSON.parse(decodeUtf8(dialects.openai.models(entries)))).toEqual({
+    expect(JSON.parse(decodeUtf8(dialects.openai.models(entries, new URLSearchParams())))).toEqual({
       object: "list",
       data: [first, { ...first, id: "modèle", created: 0 }],
     });
@@ -249,6 +263,10 @@ describe("a path that no route has", () => {
     ["/anthropic/messages", "anthropic", "The region is missing, /v1 is missing: did you mean /anthropic/{region}/v1/messages?"],
     ["/anthropic/eu/models/m", "anthropic", "/v1 is missing: did you mean /anthropic/eu/v1/models/m?"],
     ["/api/anthropic/messages", "anthropic", "/v1 is missing: did you mean /api/anthropic/v1/messages?"],
+    ["/api/v1/v1/messages", "unified", "/v1 stands there more than once: did you mean /api/v1/messages?"],
+    ["/api/messages", "unified", "/v1 is missing: did you mean /api/v1/messages?"],
+    ["/api/v1/chat/completions", "unified", "Chat completions are served at /openai/{region}/v1/chat/completions."],
+    ["/api/v1/models", "unified", "Models are listed at /api/anthropic/v1/models."],
     ["/v1/messages", "anthropic", "/anthropic is missing, the region is missing: did you mean /anthropic/{region}/v1/messages?"],
     ["/anthropic/eu/v1/chat/completions", "anthropic", "Chat completions are not part of the Anthropic protocol"],
     ["/anthropic/eu/v1/complete", "anthropic", "Text Completions are retired"],

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { random, samples } from "../../bench/calibrate/samples.ts";
 import { bound, PICTURE_AT_MOST } from "../../src/contract/bound.ts";
 import { type ByteText, encodeUtf8 } from "../../src/contract/bytes.ts";
-import type { DialectName } from "../../src/contract/dialect.ts";
+import type { UpstreamDialect } from "../../src/contract/dialect.ts";
 import { estimate } from "../../workers/estimate/estimate.ts";
 import { png } from "./pictures.ts";
 
@@ -141,7 +141,7 @@ describe("what of a request is billed", () => {
       '{"messages":[7,null,[]],"tools":[1],"input":{}}',
       '{"messages":[{"content":[null,3,{"type":9}]}],"system":{"a":1}}',
     ]) {
-      for (const dialect of ["anthropic", "openai"] as DialectName[]) {
+      for (const dialect of ["anthropic", "openai"] as UpstreamDialect[]) {
         const tokens = estimate(dialect, "nobody-knows-it", body);
         expect(Number.isInteger(tokens) && tokens >= 1).toBe(true);
       }
@@ -151,7 +151,7 @@ describe("what of a request is billed", () => {
 
 describe("the bound", () => {
   /** Requests of every shape with texts of every class. */
-  function* requests(): Generator<[DialectName, string, object]> {
+  function* requests(): Generator<[UpstreamDialect, string, object]> {
     const next = random(4);
     const texts = [...samples("holdout").values()].map((text) => text.slice(0, 1500));
     const words = () => texts[Math.floor(next() * texts.length)] ?? "";

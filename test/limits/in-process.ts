@@ -49,6 +49,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     pool,
     metrics,
     log: pino({ level: "silent" }),
+    pages: {},
     readiness: () => ({ ready: true, detail: {} }),
     holdOpen: (request) => listener?.holdOpen(request),
   });

@@ -12,7 +12,16 @@ import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";
 
 const BODY = JSON.stringify({ model: "claude", max_tokens: 100, messages: [{ role: "user", content: "Hello, how are you today?" }] });
-const JOB: Job = { body: BODY, hints: "", stream: true, model: "claude", upstreamModel: "m", requestId: "r" };
+const JOB: Job = {
+  operation: "generate",
+  body: BODY,
+  hints: "",
+  stream: true,
+  model: "claude",
+  upstreamModel: "m",
+  countModel: undefined,
+  requestId: "r",
+};
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },
   method: "POST",

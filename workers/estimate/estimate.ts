@@ -5,7 +5,7 @@
  */
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
 import type { TokenizerFamily } from "../../src/contract/config.ts";
-import type { DialectName } from "../../src/contract/dialect.ts";
+import type { UpstreamDialect } from "../../src/contract/dialect.ts";
 import { tallyAnthropic } from "./anthropic.ts";
 import { claudeProfile } from "./claude.ts";
 import type { ExactCounter } from "./exact.ts";
@@ -21,7 +21,7 @@ interface DialectEstimate {
   tally(request: JsonObject, profile: Profile, count: CountText): Tally;
 }
 
-const DIALECTS: Readonly<Record<DialectName, DialectEstimate>> = {
+const DIALECTS: Readonly<Record<UpstreamDialect, DialectEstimate>> = {
   anthropic: { profile: claudeProfile, tally: tallyAnthropic },
   openai: { profile: gptProfile, tally: tallyOpenai },
 };
@@ -33,7 +33,7 @@ const profiles = new Map<string, Profile>();
  * @param model as the client names it, which says more than an Azure deployment's name
  * @param family its tokenizer, where the configuration or the catalogue knows that better than the name
  */
-export function profileOf(dialect: DialectName, model: string, family?: TokenizerFamily): Profile {
+export function profileOf(dialect: UpstreamDialect, model: string, family?: TokenizerFamily): Profile {
   const key = `${dialect} ${family} ${model}`;
   const known = profiles.get(key);
   if (known !== undefined) return known;
@@ -58,7 +58,7 @@ function parse(body: string): JsonObject | undefined {
  * @param model as the client named it
  * @param body as the client sent it
  */
-export function estimate(dialect: DialectName, model: string, body: ByteText, family?: TokenizerFamily): number {
+export function estimate(dialect: UpstreamDialect, model: string, body: ByteText, family?: TokenizerFamily): number {
   const profile = profileOf(dialect, model, family);
   const weights = weightsOf(profile.tokenizer);
   const request = parse(body);
@@ -72,7 +72,7 @@ export function estimate(dialect: DialectName, model: string, body: ByteText, fa
 
 /** As `estimate`, with the text counted by its table. */
 export function estimateExactly(
-  dialect: DialectName,
+  dialect: UpstreamDialect,
   model: string,
   body: ByteText,
   counter: ExactCounter,
@@ -87,7 +87,7 @@ export function estimateExactly(
 }
 
 /** Tokens of a piece of an answer (byte text), not rounded: for what a broken or cancelled stream has cost so far. */
-export function estimateText(dialect: DialectName, model: string, text: ByteText): number {
+export function estimateText(dialect: UpstreamDialect, model: string, text: ByteText): number {
   const profile = profileOf(dialect, model);
   return fastTokens(text, weightsOf(profile.tokenizer)) * profile.scale;
 }

@@ -65,7 +65,9 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
 
 /** An error event in the middle of a stream. `json` is the whole event's data. */
 export function azureStreamError(place: Place, json: ByteText): GatewayError {
-  const error = asObject(errorFields(json)?.error);
+  const fields = errorFields(json);
+  // In a stream of responses the fields stand at the top.
+  const error = asObject(fields?.error) ?? fields;
   const code = asText(error?.code) ?? "";
   const log = `upstream "${place.upstream}", deployment "${place.deployment}": error event ${brief(code)}`;
   const overloaded = code === "503" || /overloaded|slow_down/.test(code);

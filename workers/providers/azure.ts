@@ -1,24 +1,29 @@
-/** Azure OpenAI: chat completions under the v1 API or a dated one, with a key or a token of Entra ID. Source: `wire.md` §2. */
-import { type ByteText, encodeUtf8 } from "../../src/contract/bytes.ts";
+/** Azure OpenAI under the v1 API or a dated one, with a key or a token of Entra ID. Source: `wire.md` §2. */
 import type { Upstream } from "../../src/contract/config.ts";
-import { editMembers, editNested, memberValue } from "../../src/contract/json.ts";
+import type { CallOperation } from "../../src/contract/dialect.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
 import type { HttpHeaders } from "../wire/http.ts";
+import { azureChat } from "./azure-chat.ts";
+import { azureEmbeddings } from "./azure-embeddings.ts";
 import { azureFailure } from "./azure-errors.ts";
-import { AzureStream, azureAnswer } from "./azure-reader.ts";
+import { type AzureApi, type AzureOperation, V1 } from "./azure-operation.ts";
+import { azureResponses } from "./azure-responses.ts";
 import { type EntraCredentials, entraTokens } from "./entra.ts";
 import { addressOf } from "./origin.ts";
 import type { Connection, Job, Provider } from "./provider.ts";
 
 /** As `src/providers/azure.ts` resolves them. */
-interface AzureSettings {
+interface AzureSettings extends AzureApi {
   endpoint: string;
-  /** `v1`, or a dated api-version. */
-  api: string;
   credentials: { kind: "key"; apiKey: string } | EntraCredentials;
   scope: string;
 }
 
-const V1 = "v1";
+const operations: Partial<Record<CallOperation, AzureOperation>> = {
+  generate: azureChat,
+  responses: azureResponses,
+  embeddings: azureEmbeddings,
+};
 
 export const azure: Provider = {
   open: (upstream) => openAzure(upstream),
@@ -26,23 +31,26 @@ export const azure: Provider = {
 
 /** `nowMs` is the clock that tokens expire by. */
 export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): Connection {
-  const { endpoint, api, credentials, scope } = upstream.settings as unknown as AzureSettings;
+  const settings = upstream.settings as unknown as AzureSettings;
+  const { endpoint, api, credentials, scope } = settings;
   const { origin, host, base } = addressOf(upstream, endpoint);
   const tokens = credentials.kind === "key" ? undefined : entraTokens(upstream.name, credentials, scope, nowMs);
   const key = credentials.kind === "key" ? ["api-key", credentials.apiKey] : [];
   const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel });
 
-  const path = (job: Job) =>
+  const path = (job: Job, below: string) =>
     api === V1
-      ? `${base}/openai/v1/chat/completions`
-      : `${base}/openai/deployments/${encodeURIComponent(job.upstreamModel)}/chat/completions?api-version=${encodeURIComponent(api)}`;
+      ? `${base}/openai/v1/${below}`
+      : `${base}/openai/deployments/${encodeURIComponent(job.upstreamModel)}/${below}?api-version=${encodeURIComponent(api)}`;
 
   return {
     request(job) {
+      const operation = operationOf(job);
+      const body = operation.body(job, settings);
       const write = (authorization: string[]) => ({
         origin,
         method: "POST" as const,
-        path: path(job),
+        path: path(job, operation.path),
         headers: [
           "host",
           host,
@@ -52,14 +60,14 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
           job.stream ? "text/event-stream" : "application/json",
           ...authorization,
         ],
-        body: azureBody(job, api === V1),
+        body,
       });
       if (tokens === undefined) return write(key);
       const token = tokens.get();
       return token instanceof Promise ? token.then((ready) => write(bearer(ready))) : write(bearer(token));
     },
 
-    reader: (job) => (job.stream ? new AzureStream(place(job), asksForUsage(job.body)) : azureAnswer(place(job))),
+    reader: (job) => operationOf(job).reader(job, place(job)),
 
     failure(job, status, headers, body) {
       // A token that was revoked before its time: the next call fetches a new one.
@@ -75,20 +83,9 @@ function bearer(token: string): string[] {
   return ["authorization", `Bearer ${token}`];
 }
 
-/** The client's body with what Azure needs otherwise; every other byte as it came. */
-export function azureBody(job: Job, namesDeployment: boolean): ByteText {
-  const { body, stream, upstreamModel } = job;
-  // LangChain's "not set".
-  const remove = Number(memberValue(body, "top_p")) === -1 ? ["top_p"] : [];
-  // Refused beside `stream: false`.
-  if (!stream) remove.push("stream_options");
-  const set: Record<string, ByteText> = namesDeployment ? { model: encodeUtf8(JSON.stringify(upstreamModel)) } : {};
-  const edited = editMembers(body, { remove, set });
-  // Without it a stream does not tell what it cost; clients that did not ask are not shown it.
-  return stream ? editNested(edited, "stream_options", { set: { include_usage: "true" } }) : edited;
-}
-
-function asksForUsage(body: ByteText): boolean {
-  const options = memberValue(body, "stream_options");
-  return options !== undefined && memberValue(options, "include_usage") === "true";
+function operationOf({ operation }: Job): AzureOperation {
+  const found = operations[operation];
+  if (found === undefined)
+    throw new GatewayError("invalid_request", { message: "This model's service, Azure OpenAI, has no such request." });
+  return found;
 }

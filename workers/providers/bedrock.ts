@@ -1,11 +1,14 @@
-/** Anthropic's models on AWS Bedrock: InvokeModel and InvokeModelWithResponseStream, signed or with a Bedrock API key. */
+/** Anthropic's models on AWS Bedrock, signed or with a Bedrock API key. */
 import type { Upstream } from "../../src/contract/config.ts";
+import type { CallOperation } from "../../src/contract/dialect.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
 import type { HttpHeaders, HttpRequest } from "../wire/http.ts";
 import { type AwsIdentity, createSigner } from "../wire/sigv4.ts";
 import { type AwsCredentials, awsIdentities } from "./aws-credentials.ts";
-import { bedrockBody } from "./bedrock-body.ts";
+import { bedrockCount } from "./bedrock-count.ts";
 import { bedrockFailure } from "./bedrock-errors.ts";
-import { BedrockStream, bedrockAnswer } from "./bedrock-reader.ts";
+import { bedrockInvoke } from "./bedrock-invoke.ts";
+import type { BedrockOperation } from "./bedrock-operation.ts";
 import { addressOf } from "./origin.ts";
 import type { Connection, Job, Provider } from "./provider.ts";
 
@@ -16,6 +19,11 @@ interface BedrockSettings {
   credentials: AwsCredentials | { kind: "bearer"; token: string };
   betas?: string[];
 }
+
+const operations: Partial<Record<CallOperation, BedrockOperation>> = {
+  generate: bedrockInvoke,
+  count_tokens: bedrockCount,
+};
 
 export const bedrock: Provider = {
   open: (upstream) => openBedrock(upstream),
@@ -40,10 +48,10 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
 
   return {
     request(job) {
-      const path = `${base}/model/${escapeId(job.upstreamModel)}/${job.stream ? "invoke-with-response-stream" : "invoke"}`;
-      const accept = job.stream ? "x-amzn-bedrock-accept" : "accept";
-      const headers = { "content-type": "application/json", [accept]: "application/json" };
-      const request: HttpRequest = { origin, method: "POST", path, headers: [], body: bedrockBody(job, furtherBetas) };
+      const operation = operationOf(job);
+      const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
+      const headers = { "content-type": "application/json", ...operation.headers(job) };
+      const request: HttpRequest = { origin, method: "POST", path, headers: [], body: operation.body(job, furtherBetas) };
       if (identities === undefined)
         return { ...request, headers: ["host", host, ...Object.entries(headers).flat(), "authorization", bearer] };
       const identity = identities.get();
@@ -51,7 +59,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
       return signed(identity, request, headers);
     },
 
-    reader: (job) => (job.stream ? new BedrockStream(place(job), job.model) : bedrockAnswer(place(job), job.model)),
+    reader: (job) => operationOf(job).reader(job, place(job)),
 
     failure(job, status, headers, body) {
       const error = bedrockFailure(place(job), status, headers, body);
@@ -62,6 +70,13 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("x-amzn-requestid") ?? "",
   };
+}
+
+function operationOf({ operation }: Job): BedrockOperation {
+  const found = operations[operation];
+  if (found === undefined)
+    throw new GatewayError("invalid_request", { message: "This model's service, AWS Bedrock, has no such request." });
+  return found;
 }
 
 /** As AWS's own SDKs write a model id into the path: everything but unreserved characters escaped, slashes and colons too. */

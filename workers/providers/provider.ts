@@ -4,12 +4,14 @@
  */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import type { Upstream } from "../../src/contract/config.ts";
+import type { CallOperation } from "../../src/contract/dialect.ts";
 import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Usage } from "../../src/contract/usage.ts";
 import type { HttpHeaders, HttpRequest } from "../wire/http.ts";
 
 /** One call, as the front ordered it. */
 export interface Job {
+  operation: CallOperation;
   /** The client's body, checked by its dialect. */
   body: ByteText;
   /** See `Dialect.hints`. */
@@ -18,6 +20,8 @@ export interface Job {
   /** The model as the client named it, and as the upstream does. */
   model: string;
   upstreamModel: string;
+  /** See `Target.countModel`. */
+  countModel: string | undefined;
   requestId: string;
 }
 
@@ -41,7 +45,7 @@ export interface Reader {
 export interface Connection {
   /**
    * The HTTP request of a call.
-   * @throws GatewayError `invalid_request` for what this upstream cannot do, `misconfigured` for credentials that cannot be had.
+   * @throws GatewayError `invalid_request` for what this upstream cannot do (an operation among it), `misconfigured` for credentials that cannot be had.
    */
   request(job: Job): HttpRequest | Promise<HttpRequest>;
   /** For an answer with status 200. */

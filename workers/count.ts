@@ -1,0 +1,129 @@
+import { type ByteText, toByteText } from "../src/contract/bytes.ts";
+import type { Dialect } from "../src/contract/dialect.ts";
+import { REPORT } from "../src/contract/messages.ts";
+import type { Job, Reader } from "./providers/provider.ts";
+import type { Call, CallHost, CallTarget, InputTokens } from "./relay.ts";
+import type { HttpEvents, HttpExchange, HttpHeaders } from "./wire/http.ts";
+
+/** Clients count while a person waits, and the estimate is at hand. */
+const LONGEST_MS = 5_000;
+const ERROR_BODY_LIMIT = 64 * 1024;
+
+/** A question how many tokens a request has: the upstream's count, or the estimate where there is none. It always has an answer. */
+export class Count implements Call, HttpEvents {
+  readonly #id: number;
+  readonly #host: CallHost;
+  readonly #dialect: Dialect;
+  readonly #job: Job;
+  readonly #target: CallTarget;
+  readonly #estimate: number;
+  readonly #onOver: (id: number) => void;
+  #exchange: HttpExchange | undefined;
+  #reader: Reader | undefined;
+  #status = 0;
+  #headers: HttpHeaders = new Map();
+  #refusal: ByteText = "";
+  #sentMs = 0;
+  #over = false;
+
+  constructor(
+    id: number,
+    host: CallHost,
+    dialect: Dialect,
+    job: Job,
+    input: InputTokens,
+    target: CallTarget,
+    onOver: (id: number) => void,
+  ) {
+    this.#id = id;
+    this.#host = host;
+    this.#dialect = dialect;
+    this.#job = job;
+    this.#target = target;
+    this.#onOver = onOver;
+    const { estimator } = host;
+    this.#estimate = estimator.corrected(job.model, input.estimate ?? estimator.estimate(dialect.upstream, job.model, job.body));
+    void this.#send();
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The answer is one short text. */
+  credit(): void {}
+
+  cancel(): void {
+    this.#exchange?.abort();
+    this.#done();
+  }
+
+  head(status: number, headers: HttpHeaders): void {
+    if (this.#over) return;
+    this.#status = status;
+    this.#headers = headers;
+    if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
+  }
+
+  chunk(bytes: Uint8Array): void {
+    if (this.#over) return;
+    if (this.#reader !== undefined) this.#reader.push(bytes);
+    else if (this.#refusal.length < ERROR_BODY_LIMIT)
+      this.#refusal += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - this.#refusal.length));
+  }
+
+  end(): void {
+    if (this.#over) return;
+    const text = this.#reader?.end() ?? "";
+    if (this.#reader?.complete) this.#answer(text);
+    else {
+      // Not for the client: it is how a provider learns that its credentials have been refused.
+      if (this.#status !== 200) this.#target.connection.failure(this.#job, this.#status, this.#headers, this.#refusal);
+      this.#answerEstimate();
+    }
+  }
+
+  fail(): void {
+    this.#answerEstimate();
+  }
+
+  async #send(): Promise<void> {
+    try {
+      const request = await this.#target.connection.request(this.#job);
+      if (this.#over) return;
+      this.#sentMs = performance.now();
+      const { connectMs, firstByteMs, silenceMs, totalMs } = this.#target.timeouts;
+      const timeouts = {
+        connectMs: Math.min(connectMs, LONGEST_MS),
+        firstByteMs: Math.min(firstByteMs, LONGEST_MS),
+        silenceMs: Math.min(silenceMs, LONGEST_MS),
+        totalMs: Math.min(totalMs, LONGEST_MS),
+      };
+      this.#exchange = this.#host.client.send(request, timeouts, this);
+    } catch {
+      // No such operation, no credentials, or a request that the upstream would refuse.
+      this.#answerEstimate();
+    }
+  }
+
+  #answerEstimate(): void {
+    this.#answer(this.#dialect.tokenCount(this.#estimate));
+  }
+
+  #answer(text: ByteText): void {
+    if (this.#over) return;
+    this.#host.outbox.text(REPORT.answer, this.#id, text);
+    this.#done();
+  }
+
+  #done(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { estimator, outbox } = this.#host;
+    const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
+    const requestId = this.#target.connection.upstreamRequestId(this.#headers);
+    // Counting uses no tokens.
+    outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, this.#estimate, estimator.factor(this.#job.model));
+    this.#onOver(this.#id);
+  }
+}

@@ -1,0 +1,37 @@
+/** Chat completions on Azure OpenAI. Source: `wire.md` §2. */
+import type { ByteText } from "../../src/contract/bytes.ts";
+import { editMembers, editNested, memberValue } from "../../src/contract/json.ts";
+import { isReasoningModel } from "./azure-models.ts";
+import { type AzureOperation, deploymentName } from "./azure-operation.ts";
+import { AzureStream, azureAnswer } from "./azure-reader.ts";
+
+export const azureChat: AzureOperation = {
+  path: "chat/completions",
+
+  body(job, api) {
+    const { body, stream } = job;
+    // LangChain's "not set".
+    const remove = Number(memberValue(body, "top_p")) === -1 ? ["top_p"] : [];
+    // Refused beside `stream: false`.
+    if (!stream) remove.push("stream_options");
+    const rename: Record<string, string> = {};
+    if (isReasoningModel(job.model, job.upstreamModel) && isGiven(body, "max_tokens") && !isGiven(body, "max_completion_tokens")) {
+      remove.push("max_completion_tokens");
+      rename.max_tokens = "max_completion_tokens";
+    }
+    const edited = editMembers(body, { remove, rename, set: deploymentName(job, api) });
+    // Without it a stream does not tell what it cost; clients that did not ask are not shown it.
+    return stream ? editNested(edited, "stream_options", { set: { include_usage: "true" } }) : edited;
+  },
+
+  reader: (job, place) => (job.stream ? new AzureStream(place, asksForUsage(job.body)) : azureAnswer(place)),
+};
+
+function isGiven(body: ByteText, name: string): boolean {
+  return (memberValue(body, name) ?? "null") !== "null";
+}
+
+function asksForUsage(body: ByteText): boolean {
+  const options = memberValue(body, "stream_options");
+  return options !== undefined && memberValue(options, "include_usage") === "true";
+}

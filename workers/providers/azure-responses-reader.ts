@@ -1,0 +1,127 @@
+/** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
+import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
+import { skipString } from "../../src/contract/json.ts";
+import { noUsage, type Usage } from "../../src/contract/usage.ts";
+import { EventBuffer, eventData, eventEnd } from "../wire/sse.ts";
+import { azureStreamError, type Place } from "./azure-errors.ts";
+import { asCount, asObject } from "./failure.ts";
+import type { Reader } from "./provider.ts";
+import { malformed, WholeAnswer } from "./whole-answer.ts";
+
+/** The last event of a stream, whatever became of the answer. */
+const TERMINAL = new Set(["response.completed", "response.incomplete", "response.failed", "response.cancelled"]);
+/** Nearly all of a stream: passed without being parsed, counted by its length. */
+const DELTA = /^event: ?response\.[a-z_.]+\.delta\r?\n/;
+const DELTA_TEXT = '"delta":"';
+
+/** For a call that does not stream. */
+export function azureResponse(place: Place): Reader {
+  return new WholeAnswer(place.upstream, (answer, text, usage) => {
+    if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
+    addUsage(usage, answer.usage);
+    return text;
+  });
+}
+
+/** For a call that streams. */
+export class ResponsesStream implements Reader {
+  readonly usage = noUsage();
+  written = 0;
+  readonly #place: Place;
+  readonly #buffer = new EventBuffer();
+  #error: GatewayError | undefined;
+  #complete = false;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  get error(): GatewayError | undefined {
+    return this.#error;
+  }
+
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  push(bytes: Uint8Array): ByteText {
+    if (this.#error !== undefined || this.#complete) return "";
+    const text = this.#buffer.add(toByteText(bytes));
+    let shown = "";
+    let at = 0;
+    while (this.#error === undefined && !this.#complete) {
+      const end = eventEnd(text, at);
+      if (end < 0) break;
+      shown += this.#event(text.slice(at, end));
+      at = end;
+    }
+    if (this.#error === undefined && !this.#complete) {
+      this.#buffer.keep(text.slice(at));
+      if (this.#buffer.isTooLong) this.#error = malformed(this.#place.upstream, "an event without an end");
+    }
+    return shown;
+  }
+
+  end(): ByteText {
+    if (!this.#complete && this.#error === undefined) {
+      this.#error = new GatewayError("upstream_malformed", {
+        message: "The model's answer ended early.",
+        log: `upstream "${this.#place.upstream}": the stream ended ${this.#buffer.isEmpty ? "without its last event" : "in the middle of an event"}`,
+      });
+    }
+    return "";
+  }
+
+  /** One event as the client is to see it: as it came, or "" where there is none for it. */
+  #event(event: ByteText): ByteText {
+    if (DELTA.test(event)) {
+      this.written += deltaLength(event);
+      return event;
+    }
+    const data = eventData(event);
+    // Comments keep connections alive on the way; Weir keeps its own clock for that.
+    if (data === undefined || data === "") return "";
+    // Not a part of this protocol, but of the one beside it.
+    if (data === "[DONE]") return "";
+    const fields = parse(data);
+    if (fields === undefined) {
+      this.#error = malformed(this.#place.upstream, "an event that is not JSON");
+      return "";
+    }
+    const type = typeof fields.type === "string" ? fields.type : "";
+    if (type === "error" || (type === "" && asObject(fields.error) !== undefined)) {
+      this.#error = azureStreamError(this.#place, data);
+      return "";
+    }
+    if (TERMINAL.has(type)) {
+      addUsage(this.usage, asObject(fields.response)?.usage);
+      this.#complete = true;
+    } else if (type.endsWith(".delta")) this.written += deltaLength(event);
+    return event;
+  }
+}
+
+/** Bytes of the model's text in a delta, as JSON writes them. */
+function deltaLength(event: ByteText): number {
+  const at = event.indexOf(DELTA_TEXT);
+  return at < 0 ? 0 : skipString(event, at + DELTA_TEXT.length - 1) - at - DELTA_TEXT.length - 1;
+}
+
+function parse(data: ByteText): Record<string, unknown> | undefined {
+  try {
+    return asObject(JSON.parse(data));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Azure counts what it read from its cache among the input. */
+function addUsage(usage: Usage, reported: unknown): void {
+  const counts = asObject(reported);
+  const input = asCount(counts?.input_tokens);
+  if (input === undefined) return;
+  usage.cacheRead = Math.min(input, asCount(asObject(counts?.input_tokens_details)?.cached_tokens) ?? 0);
+  usage.input = input - usage.cacheRead;
+  usage.output = asCount(counts?.output_tokens) ?? 0;
+}

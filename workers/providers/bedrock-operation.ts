@@ -1,0 +1,16 @@
+import type { ByteText } from "../../src/contract/bytes.ts";
+import type { Place } from "./bedrock-errors.ts";
+import type { Job, Reader } from "./provider.ts";
+
+/** One kind of request to Bedrock's runtime. */
+export interface BedrockOperation {
+  /** The model that is named in the path. */
+  model(job: Job): string;
+  /** What stands after it. */
+  action(job: Job): string;
+  /** Beside `content-type`. */
+  headers(job: Job): Record<string, string>;
+  /** @throws GatewayError `invalid_request` for what Bedrock cannot do. */
+  body(job: Job, furtherBetas: ReadonlySet<string>): ByteText;
+  reader(job: Job, place: Place): Reader;
+}
