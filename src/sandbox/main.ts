@@ -4,7 +4,14 @@ import { parseArgs } from "node:util";
 import { startSandbox } from "./sandbox.ts";
 
 const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, pace: { type: "string", default: "0" } } });
-const sandbox = await startSandbox({ port: Number(values.port), paceMs: Number(values.pace) });
+
+function numberOf(option: keyof typeof values): number {
+  if (/^\d+(\.\d+)?$/.test(values[option])) return Number(values[option]);
+  process.stderr.write(`sandbox: --${option} ${values[option]}: expected a number that is not negative.\n`);
+  process.exit(2);
+}
+
+const sandbox = await startSandbox({ port: numberOf("port"), paceMs: numberOf("pace") });
 const { bedrock, azure, authority, credentials } = sandbox;
 process.stdout.write(`${JSON.stringify({ bedrock, azure, authority, credentials })}\n`);
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));

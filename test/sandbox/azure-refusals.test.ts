@@ -24,15 +24,35 @@ const ROWS: Row[] = [
   { what: "top_k, which is another vendor's", fields: { top_k: 5 }, param: null },
   { what: "no messages", fields: { messages: undefined }, param: "messages" },
   { what: "an empty list of messages", fields: { messages: [] }, param: "messages" },
-  { what: "a role that there is not", fields: { messages: [{ role: "robot", content: "x" }] }, param: "messages[0].role", code: "invalid_value" },
-  { what: "a tool's message that answers nothing", fields: { messages: [said("x"), { role: "tool", tool_call_id: "c1", content: "x" }] }, param: "messages[1].role" },
+  {
+    what: "a role that there is not",
+    fields: { messages: [{ role: "robot", content: "x" }] },
+    param: "messages[0].role",
+    code: "invalid_value",
+  },
+  {
+    what: "a tool's message that answers nothing",
+    fields: { messages: [said("x"), { role: "tool", tool_call_id: "c1", content: "x" }] },
+    param: "messages[1].role",
+  },
   { what: "temperature above 2", fields: { temperature: 2.1 }, param: "temperature" },
   { what: "top_p above 1", fields: { top_p: 1.1 }, param: "top_p" },
   { what: "a penalty below −2", fields: { presence_penalty: -2.1 }, param: "presence_penalty" },
   { what: "max_tokens 0", fields: { max_tokens: 0 }, param: "max_tokens" },
   { what: "stream_options without a stream", fields: { stream_options: { include_usage: true } }, param: "stream_options" },
-  { what: "two limits at once", fields: { max_tokens: 5, max_completion_tokens: 5 }, param: "max_tokens", code: "invalid_parameter_combination" },
-  { what: "max_tokens for a reasoning model", fields: { max_tokens: 50 }, param: "max_tokens", code: "unsupported_parameter", model: REASONING },
+  {
+    what: "two limits at once",
+    fields: { max_tokens: 5, max_completion_tokens: 5 },
+    param: "max_tokens",
+    code: "invalid_parameter_combination",
+  },
+  {
+    what: "max_tokens for a reasoning model",
+    fields: { max_tokens: 50 },
+    param: "max_tokens",
+    code: "unsupported_parameter",
+    model: REASONING,
+  },
   ...["temperature", "top_p", "presence_penalty", "frequency_penalty"].map((param) => ({
     what: `${param} for a reasoning model`,
     fields: { [param]: 0.5 },
@@ -96,12 +116,23 @@ describe("addresses", () => {
     { what: "v1 without a version", path: v1, status: 200 },
     { what: "another operation", path: "/openai/v1/completions", status: 404, code: "404" },
     { what: "another method", path: v1, method: "GET", status: 404, code: "404" },
-    { what: "a deployment that is in the path and not there", path: "/openai/deployments/not-there/chat/completions?api-version=2024-10-21", status: 404, code: "DeploymentNotFound" },
+    {
+      what: "a deployment that is in the path and not there",
+      path: "/openai/deployments/not-there/chat/completions?api-version=2024-10-21",
+      status: 404,
+      code: "DeploymentNotFound",
+    },
     { what: "v1 without a model", path: v1, body: JSON.stringify({ messages: [said("x")] }), status: 404, code: "DeploymentNotFound" },
     { what: "no key", path: v1, headers: {}, status: 401, code: "401" },
     { what: "a wrong key", path: v1, headers: { "api-key": "wrong" }, status: 401, code: "401" },
     { what: "the key as a bearer token", path: v1, headers: { authorization: `Bearer ${key["api-key"]}` }, status: 200 },
-    { what: "a wrong key beside a good token", path: v1, headers: { "api-key": "wrong", authorization: `Bearer ${key["api-key"]}` }, status: 401, code: "401" },
+    {
+      what: "a wrong key beside a good token",
+      path: v1,
+      headers: { "api-key": "wrong", authorization: `Bearer ${key["api-key"]}` },
+      status: 401,
+      code: "401",
+    },
     { what: "half a JSON", path: v1, body: '{"messages":', status: 400 },
   ];
   for (const { what, path, status, code, method = "POST", headers = key, body: sent = body } of ADDRESSES) {
@@ -117,7 +148,12 @@ describe("addresses", () => {
   }
 
   test("the deployment in a dated path is the model, whatever the body says", async () => {
-    const asked = exchange({ url: sandbox.azure.url, path: `${dated.replace("gpt-4o", "gpt-4o-mini")}?api-version=2024-10-21`, headers: key, body });
+    const asked = exchange({
+      url: sandbox.azure.url,
+      path: `${dated.replace("gpt-4o", "gpt-4o-mini")}?api-version=2024-10-21`,
+      headers: key,
+      body,
+    });
     await asked.over;
     expect(JSON.parse(asked.received().body.toString()).model).toStartWith("gpt-4o-mini");
   });

@@ -30,7 +30,8 @@ async function streamed(client: OpenAI, params: ChatCompletionCreateParamsNonStr
   return chunks;
 }
 
-const said = (chunks: readonly ChatCompletionChunk[]): string => chunks.map(({ choices: [choice] }) => choice?.delta?.content ?? "").join("");
+const said = (chunks: readonly ChatCompletionChunk[]): string =>
+  chunks.map(({ choices: [choice] }) => choice?.delta?.content ?? "").join("");
 
 async function refusal(call: Promise<unknown>): Promise<APIError> {
   const thrown = await call.then(
@@ -46,8 +47,14 @@ for (const [name, make] of Object.entries(CLIENTS)) {
   describe(name, () => {
     test("an answer, with its usage and the verdicts of the filter", async () => {
       const completion = await client.chat.completions.create(question("Hello!"));
-      expect(completion.choices[0]?.message).toMatchObject({ role: "assistant", content: "This is gpt-4o in the sandbox. You said: “Hello!”." });
-      expect(completion.choices[0]).toMatchObject({ finish_reason: "stop", content_filter_results: { hate: { filtered: false, severity: "safe" } } });
+      expect(completion.choices[0]?.message).toMatchObject({
+        role: "assistant",
+        content: "This is gpt-4o in the sandbox. You said: “Hello!”.",
+      });
+      expect(completion.choices[0]).toMatchObject({
+        finish_reason: "stop",
+        content_filter_results: { hate: { filtered: false, severity: "safe" } },
+      });
       expect(completion).toHaveProperty("prompt_filter_results");
       const { prompt_tokens = 0, completion_tokens = 0, total_tokens } = completion.usage ?? {};
       expect(completion_tokens).toBeGreaterThan(0);
@@ -95,7 +102,12 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     test("a streamed tool call is the same call", async () => {
       const chunks = await streamed(client, question("What is the weather in Paris?", { tools: [TOOL] }));
       const parts = chunks.flatMap(({ choices: [choice] }) => choice?.delta?.tool_calls ?? []);
-      expect(parts[0]).toMatchObject({ index: 0, type: "function", id: expect.stringMatching(/^call_/), function: { name: "get_weather" } });
+      expect(parts[0]).toMatchObject({
+        index: 0,
+        type: "function",
+        id: expect.stringMatching(/^call_/),
+        function: { name: "get_weather" },
+      });
       expect(parts.map((part) => part.function?.arguments ?? "").join("")).toBe('{"city":"Paris"}');
       expect(parts.every(({ index }) => index === 0)).toBe(true);
     });
@@ -118,7 +130,11 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect([refused.param, refused.code]).toEqual(["prompt", "content_filter"]);
       expect(refused.error).toMatchObject(
         name.startsWith("Azure")
-          ? { type: null, status: 400, innererror: { code: "ResponsibleAIPolicyViolation", content_filter_result: { violence: { filtered: true } } } }
+          ? {
+              type: null,
+              status: 400,
+              innererror: { code: "ResponsibleAIPolicyViolation", content_filter_result: { violence: { filtered: true } } },
+            }
           : { type: "invalid_request_error", content_filters: [{ blocked: true }], innererror: { code: "ContentFiltered" } },
       );
     });

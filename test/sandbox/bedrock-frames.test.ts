@@ -1,6 +1,7 @@
 /** The codec against frames that were made elsewhere, and against a reader that shares nothing with it. */
-import { Buffer } from "node:buffer";
+
 import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import { chunkFrame, corruptFrame, errorFrame, exceptionFrame, FrameCache, paddingOf } from "../../src/sandbox/bedrock-frames.ts";
 import { eventOf, readFrames } from "./frames.ts";
 
@@ -34,7 +35,7 @@ test("the two known frames are read", () => {
 });
 
 test("what the codec writes, a reader of another hand reads, beyond Latin-1 too", () => {
-  const event = { type: "content_block_delta", delta: { text: "日本 🦦 é\u2028\\\"" } };
+  const event = { type: "content_block_delta", delta: { text: '日本 🦦 é\u2028\\"' } };
   const bytes = Buffer.concat([chunkFrame(JSON.stringify(event), paddingOf(5)), errorFrame("InternalError", "é 🦦")]);
   const [chunk, error] = readFrames(bytes).frames;
   expect(chunk && eventOf(chunk)).toEqual(event);

@@ -38,7 +38,17 @@ const ROWS: Row[] = [
   ["an empty list of messages", { messages: [] }, /at least one message/],
   ["a first message of the assistant", { messages: [{ role: "assistant", content: "Hi" }] }, /first message must use the "user" role/],
   ["a role that there is not", { messages: [{ role: "tool", content: "Hi" }] }, /^messages\.0\.role/],
-  ["a system message in an older model", { messages: [{ role: "user", content: "Hi" }, { role: "system", content: "x" }] }, /^messages\.1\.role/, SONNET_4_5],
+  [
+    "a system message in an older model",
+    {
+      messages: [
+        { role: "user", content: "Hi" },
+        { role: "system", content: "x" },
+      ],
+    },
+    /^messages\.1\.role/,
+    SONNET_4_5,
+  ],
   ["a field beside content", { messages: [{ role: "user", content: "Hi", name: "me" }] }, /^messages\.0\.name: Extra inputs/],
   ["an empty text", user({ type: "text", text: "" }), /must be non-empty/],
   ["a block that there is not", user({ type: "video" }), /Input tag 'video'/],
@@ -62,16 +72,53 @@ const ROWS: Row[] = [
   ["a tool with a blank in its name", { tools: [tool({ name: "look up" })] }, /String should match pattern/],
   ["tool_choice without tools", { tool_choice: { type: "any" } }, /only be specified while providing tools/],
   ["a forced tool that was not offered", { tools: [tool()], tool_choice: { type: "tool", name: "listen" } }, /'listen' not found/],
-  ["a tool call without its result", { tools: [tool()], messages: [{ role: "user", content: "Hi" }, called] }, /without `tool_result` blocks/],
+  [
+    "a tool call without its result",
+    { tools: [tool()], messages: [{ role: "user", content: "Hi" }, called] },
+    /without `tool_result` blocks/,
+  ],
   ["a result of a call that was not made", user({ type: "tool_result", tool_use_id: "call_9", content: "x" }), /unexpected `tool_use_id`/],
-  ["a prefill that ends in white space", { messages: [{ role: "user", content: "Hi" }, { role: "assistant", content: "Well, " }] }, /trailing whitespace/],
-  ["a prefill from 4.6 on", { messages: [{ role: "user", content: "Hi" }, { role: "assistant", content: "Well" }] }, /does not support assistant message prefill/, OPUS_4_7],
+  [
+    "a prefill that ends in white space",
+    {
+      messages: [
+        { role: "user", content: "Hi" },
+        { role: "assistant", content: "Well, " },
+      ],
+    },
+    /trailing whitespace/,
+  ],
+  [
+    "a prefill from 4.6 on",
+    {
+      messages: [
+        { role: "user", content: "Hi" },
+        { role: "assistant", content: "Well" },
+      ],
+    },
+    /does not support assistant message prefill/,
+    OPUS_4_7,
+  ],
   ["thinking in a model that cannot", { thinking: { type: "enabled", budget_tokens: 1024 }, max_tokens: 2_000 }, /^thinking: Extra inputs/],
-  ["a thought larger than the answer", { thinking: { type: "enabled", budget_tokens: 1024 }, max_tokens: 1_024 }, /must be greater than `thinking.budget_tokens`/, SONNET_4_5],
-  ["a thought of less than 1024 tokens", { thinking: { type: "enabled", budget_tokens: 1_000 } }, /greater than or equal to 1024/, SONNET_4_5],
+  [
+    "a thought larger than the answer",
+    { thinking: { type: "enabled", budget_tokens: 1024 }, max_tokens: 1_024 },
+    /must be greater than `thinking.budget_tokens`/,
+    SONNET_4_5,
+  ],
+  [
+    "a thought of less than 1024 tokens",
+    { thinking: { type: "enabled", budget_tokens: 1_000 } },
+    /greater than or equal to 1024/,
+    SONNET_4_5,
+  ],
   ["a budget from 4.7 on", { thinking: { type: "enabled", budget_tokens: 1024 } }, /thinking.type.adaptive/, OPUS_4_7],
   ["adaptive thinking before 4.6", { thinking: { type: "adaptive" } }, /adaptive thinking is not supported/, SONNET_4_5],
-  ["five cache marks", user(...Array.from({ length: 5 }, () => ({ type: "text", text: "x", cache_control: { type: "ephemeral" } }))), /Found 5/],
+  [
+    "five cache marks",
+    user(...Array.from({ length: 5 }, () => ({ type: "text", text: "x", cache_control: { type: "ephemeral" } }))),
+    /Found 5/,
+  ],
   ["a directive that there is not", { messages: [{ role: "user", content: "[sandbox: dance]" }] }, /does not know "dance"/],
 ];
 
@@ -107,11 +154,24 @@ describe("ValidationException", () => {
 
 describe("taken", () => {
   const TAKEN: [what: string, fields: JsonObject, model?: string][] = [
-    ["known betas and the field that one opens", { anthropic_beta: ["context-management-2025-06-27"], context_management: { edits: [] } }, SONNET_4_5],
+    [
+      "known betas and the field that one opens",
+      { anthropic_beta: ["context-management-2025-06-27"], context_management: { edits: [] } },
+      SONNET_4_5,
+    ],
     ["max_tokens 0, which warms a cache", { max_tokens: 0 }],
     ["top_k 0", { top_k: 0 }],
     ["four cache marks", user(...Array.from({ length: 4 }, () => ({ type: "text", text: "x", cache_control: { type: "ephemeral" } })))],
-    ["a system message from 4.8 on", { messages: [{ role: "user", content: "Hi" }, { role: "system", content: "x" }] }, "eu.anthropic.claude-opus-4-8"],
+    [
+      "a system message from 4.8 on",
+      {
+        messages: [
+          { role: "user", content: "Hi" },
+          { role: "system", content: "x" },
+        ],
+      },
+      "eu.anthropic.claude-opus-4-8",
+    ],
     ["adaptive thinking", { thinking: { type: "adaptive" } }, OPUS_4_7],
     ["a global profile", {}, "global.anthropic.claude-opus-5-5"],
   ];

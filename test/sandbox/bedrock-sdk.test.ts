@@ -89,9 +89,12 @@ test("a Bedrock API key is taken in place of a signature, and only the right one
 });
 
 test("CountTokens counts what an answer is charged for, and refuses what InvokeModel would", async () => {
-  const count = (inner: string) => client.send(new CountTokensCommand({ modelId: MODEL, input: { invokeModel: { body: Buffer.from(inner) } } }));
+  const count = (inner: string) =>
+    client.send(new CountTokensCommand({ modelId: MODEL, input: { invokeModel: { body: Buffer.from(inner) } } }));
   const { usage } = await invoke(client, "How long is this?", { system: "Be brief." });
-  expect((await count(body("How long is this?", { system: "Be brief." }))).inputTokens).toBe(isObject(usage) ? Number(usage.input_tokens) : -1);
+  expect((await count(body("How long is this?", { system: "Be brief." }))).inputTokens).toBe(
+    isObject(usage) ? Number(usage.input_tokens) : -1,
+  );
   expect(await refusal(count(body("Hello!", { top_k: -1 })))).toMatchObject({ name: "ValidationException", status: 400 });
   expect(await refusal(count(""))).toMatchObject({ name: "ValidationException", status: 400 });
 });

@@ -5,7 +5,12 @@ import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { afterSigning, bedrockClient, invoke, refusal, type SignedRequest } from "./bedrock-client.ts";
 import { exchange } from "./wire.ts";
 
-const EXPIRED = { accessKeyId: "ASIAEXPIREDEXAMPLE03", secretAccessKey: "the secret", sessionToken: "an old token", expiresAtMs: Date.now() - 1 };
+const EXPIRED = {
+  accessKeyId: "ASIAEXPIREDEXAMPLE03",
+  secretAccessKey: "the secret",
+  sessionToken: "an old token",
+  expiresAtMs: Date.now() - 1,
+};
 const VECTOR = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
 
 const sandbox = await startSandbox();
@@ -53,18 +58,48 @@ describe("let in", () => {
 
 describe("refused, in AWS's words", () => {
   const refusals: [who: string, make: () => BedrockRuntimeClient, name: string, message: RegExp][] = [
-    ["a wrong secret", () => client({ credentials: { ...lasting, secretAccessKey: "wrong" } }), "InvalidSignatureException", /does not match/],
-    ["an unknown key", () => client({ credentials: { ...lasting, accessKeyId: "AKIANOBODYEXAMPLE000" } }), "UnrecognizedClientException", /security token/],
-    ["a clock that is six minutes slow", () => client({ systemClockOffset: -6 * MINUTE_MS }), "InvalidSignatureException", /Signature expired/],
-    ["a clock that is six minutes fast", () => client({ systemClockOffset: 6 * MINUTE_MS }), "InvalidSignatureException", /not yet current/],
+    [
+      "a wrong secret",
+      () => client({ credentials: { ...lasting, secretAccessKey: "wrong" } }),
+      "InvalidSignatureException",
+      /does not match/,
+    ],
+    [
+      "an unknown key",
+      () => client({ credentials: { ...lasting, accessKeyId: "AKIANOBODYEXAMPLE000" } }),
+      "UnrecognizedClientException",
+      /security token/,
+    ],
+    [
+      "a clock that is six minutes slow",
+      () => client({ systemClockOffset: -6 * MINUTE_MS }),
+      "InvalidSignatureException",
+      /Signature expired/,
+    ],
+    [
+      "a clock that is six minutes fast",
+      () => client({ systemClockOffset: 6 * MINUTE_MS }),
+      "InvalidSignatureException",
+      /not yet current/,
+    ],
     [
       "a temporary key without its session token",
       () => client({ credentials: { accessKeyId: temporary.accessKeyId, secretAccessKey: temporary.secretAccessKey } }),
       "UnrecognizedClientException",
       /security token/,
     ],
-    ["a wrong session token", () => client({ credentials: { ...temporary, sessionToken: "wrong" } }), "UnrecognizedClientException", /security token/],
-    ["a session token with a lasting key", () => client({ credentials: { ...lasting, sessionToken: "any" } }), "UnrecognizedClientException", /security token/],
+    [
+      "a wrong session token",
+      () => client({ credentials: { ...temporary, sessionToken: "wrong" } }),
+      "UnrecognizedClientException",
+      /security token/,
+    ],
+    [
+      "a session token with a lasting key",
+      () => client({ credentials: { ...lasting, sessionToken: "any" } }),
+      "UnrecognizedClientException",
+      /security token/,
+    ],
     ["a session token that has expired", () => client({ credentials: EXPIRED }), "ExpiredTokenException", /expired/],
     [
       "a session token that was sent and not signed",
@@ -79,12 +114,27 @@ describe("refused, in AWS's words", () => {
       /does not match/,
     ],
     ["a scope of a region that there is not", () => client({ region: "atlantis" }), "InvalidSignatureException", /valid region/],
-    ["a scope of another region than was signed for", () => scope("eu-central-1", "eu-west-1"), "InvalidSignatureException", /does not match/],
-    ["a scope of another service", () => scope("/bedrock/", "/bedrock-runtime/"), "InvalidSignatureException", /correct service: 'bedrock'/],
+    [
+      "a scope of another region than was signed for",
+      () => scope("eu-central-1", "eu-west-1"),
+      "InvalidSignatureException",
+      /does not match/,
+    ],
+    [
+      "a scope of another service",
+      () => scope("/bedrock/", "/bedrock-runtime/"),
+      "InvalidSignatureException",
+      /correct service: 'bedrock'/,
+    ],
     ["a scope of another day", () => scope(/\/20\d{6}\//, "/20200101/"), "InvalidSignatureException", /Credential scope/],
     ["no authorization", () => without("authorization"), "MissingAuthenticationTokenException", /Missing/],
     ["no date", () => without("x-amz-date"), "IncompleteSignatureException", /ISO-8601/],
-    ["another scheme", () => tampered(({ headers }) => void (headers.authorization = "Basic eDp5")), "IncompleteSignatureException", /Credential/],
+    [
+      "another scheme",
+      () => tampered(({ headers }) => void (headers.authorization = "Basic eDp5")),
+      "IncompleteSignatureException",
+      /Credential/,
+    ],
     ["half a signature", () => scope("Signature=", "Sig="), "IncompleteSignatureException", /Signature/],
     [
       "a body that was changed on its way",
@@ -104,9 +154,19 @@ describe("refused, in AWS's words", () => {
       "InvalidSignatureException",
       /does not match/,
     ],
-    ["a signed header that was changed on its way", () => tampered(({ headers }) => void (headers["content-type"] = "text/plain")), "InvalidSignatureException", /does not match/],
+    [
+      "a signed header that was changed on its way",
+      () => tampered(({ headers }) => void (headers["content-type"] = "text/plain")),
+      "InvalidSignatureException",
+      /does not match/,
+    ],
     ["a signed header that was lost on its way", () => without("content-type"), "InvalidSignatureException", /does not match/],
-    ["a payload that says it is unsigned", () => tampered(({ headers }) => void (headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD")), "InvalidSignatureException", /does not match/],
+    [
+      "a payload that says it is unsigned",
+      () => tampered(({ headers }) => void (headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD")),
+      "InvalidSignatureException",
+      /does not match/,
+    ],
   ];
   for (const [who, make, name, message] of refusals) {
     test(who, async () => {

@@ -53,7 +53,6 @@ describe.each([...STANDS])("%s", (name) => {
     const before = process.memoryUsage().rss;
     const written = await settled();
     Bun.gc(true);
-console.log("GREW", (process.memoryUsage().rss - before)/1e6, written);
     expect(process.memoryUsage().rss - before).toBeLessThan(24 * MEBIBYTE);
     // What the kernel takes for both sockets; written without looking at its reader the answer would be gigabytes.
     expect(written).toBeLessThan(32 * MEBIBYTE);
@@ -89,7 +88,12 @@ console.log("GREW", (process.memoryUsage().rss - before)/1e6, written);
 });
 
 test("a request that ends in its middle is an abort, and nothing is answered", async () => {
-  const half = exchange({ url: sandbox.bedrock.url, path: `/model/${MODEL}/invoke`, headers: { "content-length": "1000" }, body: '{"max_' });
+  const half = exchange({
+    url: sandbox.bedrock.url,
+    path: `/model/${MODEL}/invoke`,
+    headers: { "content-length": "1000" },
+    body: '{"max_',
+  });
   await until(() => sandbox.calls.counts.open === 1, "the call");
   half.socket.destroy();
   await until(() => sandbox.calls.counts.open === 0, "the abort");

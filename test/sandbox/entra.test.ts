@@ -9,7 +9,12 @@ const sandbox = await startSandbox({ now: () => now });
 afterAll(() => sandbox.close());
 
 const { tenantId, clientId, clientSecret, assertions, tokenLifetimeSeconds } = sandbox.credentials.entra;
-const BY_SECRET = { grant_type: "client_credentials", client_id: clientId, client_secret: clientSecret, scope: "https://ai.azure.com/.default" };
+const BY_SECRET = {
+  grant_type: "client_credentials",
+  client_id: clientId,
+  client_secret: clientSecret,
+  scope: "https://ai.azure.com/.default",
+};
 const BY_ASSERTION = {
   grant_type: "client_credentials",
   client_id: clientId,

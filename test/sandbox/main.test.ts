@@ -1,10 +1,11 @@
 /** The stand-ins in a process of their own, on both runtimes. */
+
+import { afterEach, describe, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "bun:test";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { type StandName, STANDS, standOf } from "./stands.ts";
+import { STANDS, type StandName, standOf } from "./stands.ts";
 import { exchange, until } from "./wire.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -27,7 +28,11 @@ interface Run {
 }
 
 function run([program = "", ...words]: string[], ...more: string[]): Run {
-  const child = spawn(program, [...words, ...more], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } });
+  const child = spawn(program, [...words, ...more], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   children.push(child);
   let stdout = "";
   let stderr = "";
@@ -90,7 +95,11 @@ describe.each(RUNTIMES)("%s", (_, command) => {
   });
 
   test("an option that there is not, or that is no number, ends it with an error that names it", async () => {
-    for (const words of [["--portt", "0"], ["--port", "eighty"], ["--pace", "fast"]]) {
+    for (const words of [
+      ["--portt", "0"],
+      ["--port", "eighty"],
+      ["--pace", "fast"],
+    ]) {
       const { exit, stdout, stderr } = run(command, ...words);
       expect(await exit).not.toBe(0);
       expect(stdout()).toBe("");
