@@ -6,7 +6,7 @@ import { noUsage } from "../src/contract/usage.ts";
 import { dialects } from "../src/dialects/index.ts";
 import { Estimator } from "../workers/estimator.ts";
 import { Outbox } from "../workers/outbox.ts";
-import type { Reader } from "../workers/providers/provider.ts";
+import type { Job, Reader } from "../workers/providers/provider.ts";
 import { Relay } from "../workers/relay.ts";
 import { Wheel } from "../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../workers/wire/http.ts";
@@ -18,7 +18,16 @@ const REQUEST: HttpRequest = {
   headers: [],
   body: "",
 };
-const JOB = { body: '{"messages":[]}', hints: "", stream: true, model: "claude", upstreamModel: "m", requestId: "r" };
+const JOB: Job = {
+  operation: "generate",
+  body: '{"messages":[]}',
+  hints: "",
+  stream: true,
+  model: "claude",
+  upstreamModel: "m",
+  countModel: undefined,
+  requestId: "r",
+};
 
 /** Gives back what it is pushed, and is complete after a "!". */
 class EchoReader implements Reader {

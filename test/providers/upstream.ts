@@ -10,7 +10,17 @@ export function upstream(provider: string, settings: Record<string, unknown>): U
 
 export function job(fields: Partial<Job> = {}): Job {
   const body = '{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}]}';
-  return { body, hints: "2023-06-01\n", stream: false, model: "m", upstreamModel: "up", requestId: "r", ...fields };
+  return {
+    operation: "generate",
+    countModel: undefined,
+    body,
+    hints: "2023-06-01\n",
+    stream: false,
+    model: "m",
+    upstreamModel: "up",
+    requestId: "r",
+    ...fields,
+  };
 }
 
 /** Name, value, name, value … as an object. */
