@@ -3,6 +3,9 @@ import type { AwsIdentity } from "../wire/sigv4.ts";
 import { misconfigured, reason } from "./failure.ts";
 import { type Loaded, Renewed } from "./renewed.ts";
 
+/** As AWS's packages give them. */
+type Found = AwsIdentity & { expiration?: Date | undefined };
+
 export type AwsCredentials =
   | { kind: "static"; accessKeyId: string; secretAccessKey: string; sessionToken?: string }
   | { kind: "profile"; profile: string }
@@ -46,22 +49,34 @@ export function awsIdentities(
   }, nowMs);
 }
 
-/** Loaded only where it is used: the package is large, and most upstreams have keys in the configuration. */
+/** Loaded only where it is used: the packages are large, and most upstreams have keys in the configuration. */
 async function openChain(region: string, profile: string | undefined, nowMs: () => number): Promise<() => Promise<Loaded<AwsIdentity>>> {
-  const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
-  // The region is where STS is asked for roles: not outside the one that is called.
-  const chain = defaultProvider({ clientConfig: { region }, ...(profile === undefined ? {} : { profile }) });
+  const ask = await openPlaces(region, profile);
   return async () => {
-    // Without forceRefresh it would answer from its own memory, which also swallows failed renewals.
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withDeadline(chain({ forceRefresh: true }));
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withDeadline(ask());
     const expiresAtMs = expiration?.getTime() ?? Number.POSITIVE_INFINITY;
     const lifeMs = expiresAtMs - nowMs();
+    // The environment is taken as it is, and nobody may have renewed it.
+    if (expiration !== undefined && !(lifeMs > 0)) throw new Error(`those that are there expired on ${expiration.toUTCString()}`);
     return {
       value: { accessKeyId, secretAccessKey, sessionToken },
       expiresAtMs,
       renewAtMs: expiresAtMs - Math.min(RENEW_BEFORE_EXPIRY_MS, lifeMs / 5),
     };
   };
+}
+
+async function openPlaces(region: string, profile: string | undefined): Promise<() => Promise<Found>> {
+  // The region is where STS is asked for roles: not outside the one that is called. The files are read anew each time: keys in them are rotated too.
+  const places = { clientConfig: { region }, ignoreCache: true };
+  if (profile !== undefined) {
+    const { fromIni } = await import("@aws-sdk/credential-provider-ini");
+    return fromIni({ ...places, profile });
+  }
+  const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+  const chain = defaultProvider(places);
+  // Without forceRefresh it would answer from its own memory, which also swallows failed renewals.
+  return () => chain({ forceRefresh: true });
 }
 
 async function withDeadline<T>(promise: Promise<T>): Promise<T> {
