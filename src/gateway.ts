@@ -5,24 +5,24 @@
  */
 import { Elysia } from "elysia";
 import { Answer, errorResponse, type Outcome } from "./answer.ts";
-import type { Identity, Keyring } from "./auth.ts";
+import type { Keyring } from "./auth.ts";
 import { readBody } from "./body.ts";
-import type { Catalog, Offer, RoutedTarget } from "./catalog.ts";
+import type { Catalog, RoutedTarget } from "./catalog.ts";
 import { toBytes, toByteText } from "./contract/bytes.ts";
 import type { CallOrder, PoolCall } from "./contract/call.ts";
 import type { Config } from "./contract/config.ts";
 import { CALLS, type CallOperation, type Dialect, type Envelope, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
-import type { Usage } from "./contract/usage.ts";
-import type { Admission, Claim } from "./limiter/admission.ts";
-import type { Decision, Reservation } from "./limiter/limiter.ts";
+import { tokensOf } from "./contract/usage.ts";
+import type { Admission } from "./limiter/admission.ts";
+import type { Decision } from "./limiter/limiter.ts";
 import { refusal, showWindows } from "./limiter/refusal.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
-import { nextRequestId } from "./request-id.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
+import { accessLine, beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
 export interface GatewayParts {
   config: Config;
@@ -45,37 +45,6 @@ const INLINE_BYTES = 64 * 1024;
 
 /** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
-
-/** The label of requests that no route takes. */
-const NO_ROUTE = "other";
-
-/** Of requests that take nothing from a window, or have not come so far. */
-const NO_CLAIM: Claim = {
-  workspace: "",
-  model: "",
-  limits: { rpm: 0, tpm: 0, cacheReadWeight: 0, reserveOutput: "expected" },
-  maxTokens: 0,
-  writes: false,
-};
-
-/** What is known of a request so far; filled in from step to step, read once at the end. */
-interface Visit {
-  readonly dialect: Dialect;
-  /** The route as metrics and log name it. */
-  readonly route: string;
-  readonly requestId: string;
-  readonly startedMs: number;
-  readonly headers: Record<string, string>;
-  identity: Identity | undefined;
-  region: string;
-  stream: boolean;
-  /** Length of the body. */
-  bytes: number;
-  claim: Claim;
-  reservation: Reservation | undefined;
-  offer: Offer | undefined;
-  target: RoutedTarget | undefined;
-}
 
 export class Gateway {
   readonly app: Elysia;
@@ -164,24 +133,9 @@ export class Gateway {
   }
 
   #visit(dialect: Dialect, route: string, region: string): Visit {
-    const requestId = nextRequestId();
     this.#parts.metrics.callStarted(route);
     this.#open += 1;
-    return {
-      dialect,
-      route,
-      requestId,
-      startedMs: performance.now(),
-      headers: { ...this.#fixedHeaders, "request-id": requestId, "x-request-id": requestId },
-      identity: undefined,
-      region,
-      stream: false,
-      bytes: 0,
-      claim: NO_CLAIM,
-      reservation: undefined,
-      offer: undefined,
-      target: undefined,
-    };
+    return beginVisit(dialect, route, region, this.#fixedHeaders);
   }
 
   #identify(visit: Visit, request: Request): void {
@@ -327,64 +281,18 @@ export class Gateway {
   }
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
-  #settle(visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome): void {
+  #settle(visit: Visit, end: Outcome): void {
     const { admission, metrics, log } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
+    const { outcome, ended, firstByteAtMs } = end;
     if (reservation !== undefined) {
       const failedEarly = firstByteAtMs === undefined && outcome !== "cancelled" && outcome !== "ok";
       if (failedEarly || (outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0)) admission.refund(reservation);
       else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
     }
-    const durationMs = performance.now() - visit.startedMs;
-    const firstByteMs = firstByteAtMs === undefined ? undefined : firstByteAtMs - visit.startedMs;
-    const workspace = visit.identity?.workspace.name ?? "";
-    const upstream = visit.target?.upstream.name ?? "";
-    metrics.callEnded({
-      route: visit.route,
-      workspace,
-      model: visit.offer?.model ?? "other",
-      region: visit.offer?.region ?? "other",
-      upstream,
-      outcome,
-      durationMs,
-      firstByteMs,
-      overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - ended.firstByteMs,
-      usage: ended?.usage,
-      estimateFactor: ended?.factor,
-    });
-    const line = {
-      request_id: visit.requestId,
-      route: visit.route,
-      region: visit.region,
-      workspace,
-      key: visit.identity?.keyName,
-      model: visit.offer?.model,
-      stream: visit.stream,
-      upstream,
-      upstream_model: visit.target?.model,
-      upstream_request_id: ended?.upstreamRequestId,
-      outcome,
-      duration_ms: round(durationMs),
-      first_byte_ms: firstByteMs === undefined ? undefined : round(firstByteMs),
-      upstream_ms: ended === undefined ? undefined : round(ended.upstreamMs),
-      input_tokens: ended?.usage.input,
-      output_tokens: ended?.usage.output,
-      cache_read_tokens: ended?.usage.cacheRead,
-      cache_write_tokens: ended?.usage.cacheWrite,
-      // The message is for the client and may quote what it sent; the log names the field and, where it is ours to mend, the cure.
-      param: error?.detail.param,
-      cause: error?.detail.log,
-    };
-    if (outcome === "misconfigured" || outcome === "internal") log.error(line, "request");
-    else log.info(line, "request");
+    metrics.callEnded(callRecord(visit, end));
+    const isOurs = outcome === "misconfigured" || outcome === "internal";
+    log[isOurs ? "error" : "info"](accessLine(visit, end), "request");
   }
-}
-
-function tokensOf({ input, output, cacheRead, cacheWrite }: Usage): number {
-  return input + output + cacheRead + cacheWrite;
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

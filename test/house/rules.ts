@@ -25,7 +25,9 @@ export interface Exception {
  */
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
-  gateway: ["answer", "auth", "body", "catalog", "dialects", "limiter", "log", "metrics", "pool", "request-id", "routes"],
+  gateway: ["answer", "auth", "body", "catalog", "dialects", "limiter", "log", "metrics", "pool", "request-id", "routes", "visit"],
+  /** What is known of a request is what the parts have found out. */
+  visit: ["answer", "auth", "catalog", "limiter", "metrics", "request-id"],
   /** The routes are the dialects' own, put together. */
   routes: ["dialects"],
   /** What the command line can do besides starting. */
