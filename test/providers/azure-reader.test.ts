@@ -77,11 +77,59 @@ test.each([
   }
 });
 
-// A choice without a delta is dropped today even where it bears the finish_reason.
-test.todo("the asynchronous filter's last word reaches the client", () => {
-  const stopped = '{"choices":[{"content_filter_offsets":{},"finish_reason":"content_filter","index":0}],"id":"","model":"","object":""}';
-  const { text } = readAll(stream(), Buffer.from(`data: ${stopped}\n\ndata: [DONE]\n\n`));
-  expect(chunks(text).map((chunk) => chunk.choices[0].finish_reason)).toEqual(["content_filter"]);
+// The last chunk of "Sample response stream", learn.microsoft.com, Azure OpenAI, content streaming (asynchronous filter).
+const LAST_WORD =
+  '{"id":"","object":"","created":0,"model":"","choices":[{"index":0,"finish_reason":"content_filter","content_filter_results":{"protected_material_text":{"detected":true,"filtered":true}},"content_filter_offsets":{"check_offset":65,"start_offset":65,"end_offset":1056}}],"usage":null}';
+
+test.each([true, false])(
+  "the asynchronous filter's last word reaches the client as a chunk of the same answer (short way: %p)",
+  (isFast) => {
+    const ordinary = RECORDED.toString("utf8").split("\n\n")[2] ?? "";
+    const { text, complete } = readAll(stream(false, isFast), Buffer.from(`${ordinary}\n\ndata: ${LAST_WORD}\n\ndata: [DONE]\n\n`));
+    const [first, last] = chunks(text);
+    expect(complete).toBe(true);
+    expect(last.choices[0]).toMatchObject({ index: 0, delta: {}, finish_reason: "content_filter" });
+    for (const name of ["id", "object", "created", "model"]) expect(last[name]).toBe(first[name]);
+    expect("usage" in last).toBe(false);
+  },
+);
+
+test("the filter's last word alone is passed as it came, with an empty delta", () => {
+  const { text } = readAll(stream(true), Buffer.from(`data: ${LAST_WORD}\n\ndata: [DONE]\n\n`));
+  expect(chunks(text)[0]).toEqual({ ...JSON.parse(LAST_WORD), choices: [{ ...JSON.parse(LAST_WORD).choices[0], delta: {} }] });
+});
+
+test("white space after the data does no harm", () => {
+  const spaced = Buffer.from(RECORDED.toString("utf8").replaceAll("\n\n", " \n\n"));
+  const { text, ...rest } = readAll(stream(), spaced);
+  const { text: plain, ...same } = readAll(stream(), RECORDED);
+  expect(rest).toEqual(same);
+  expect(chunks(text)).toEqual(chunks(plain));
+});
+
+test.each([
+  ['{"content":"Hello"}', 5],
+  ['{"content":""}', 0],
+  ['{"content":null,"role":"assistant"}', 0],
+  ['{"content":"a \\"b\\": c"}', 10],
+  ['{"refusal":"I can not"}', 9],
+  ['{"reasoning_content":"hmm"}', 3],
+  ['{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"look_up","arguments":""}}]}', 0],
+  ['{"tool_calls":[{"index":0,"function":{"arguments":"{\\"a\\":"}}]}', 7],
+])("of the delta %s the model wrote %d bytes", (delta, bytes) => {
+  for (const isFast of [true, false])
+    for (const usage of ["", ',"usage":null']) {
+      const reader = stream(false, isFast);
+      const verdict = '"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}}';
+      reader.push(Buffer.from(`data: {"choices":[{${verdict},"delta":${delta},"index":0}],"id":"c","model":"m"${usage}}\n\n`));
+      expect([isFast, usage, reader.written]).toEqual([isFast, usage, bytes]);
+    }
+});
+
+test("an endless event is refused", () => {
+  const reader = stream();
+  for (let count = 0; count < 9 && reader.error === undefined; count++) reader.push(Buffer.alloc(1024 * 1024, "x"));
+  expect(reader.error?.kind).toBe("upstream_malformed");
 });
 
 test("the short way and the long way tell the client the same on random streams", () => {

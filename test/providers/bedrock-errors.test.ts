@@ -96,3 +96,59 @@ test("every spelling of an error is read", () => {
   for (const body of ["", "<html>", "[]", '"x"', '{"message":5}', '{"message":"cut'])
     expect(fail(500, "", "", body).kind).toBe("upstream_failed");
 });
+
+test("a name that means something to JavaScript is only a name", () => {
+  for (const name of ["constructor", "__proto__", "toString"]) {
+    const { kind, message } = fail(500, name, "words");
+    expect([name, kind, message]).toEqual([name, "upstream_failed", "words"]);
+  }
+});
+
+// wire.md §1.8: the bodies of Claude 4.7 and later
+test.each([
+  ["invalid_request_error", 400, "upstream_rejected"],
+  ["rate_limit_error", 429, "upstream_rate_limited"],
+  ["overloaded_error", 529, "upstream_overloaded"],
+  ["timeout_error", 408, "upstream_timeout"],
+  ["api_error", 500, "upstream_failed"],
+  ["authentication_error", 401, "misconfigured"],
+  ["permission_error", 403, "misconfigured"],
+  ["billing_error", 402, "misconfigured"],
+  ["not_found_error", 404, "misconfigured"],
+] as const)("an answer in Anthropic's own shape, %s, is understood", (type, status, kind) => {
+  const error = fail(status, "", "", JSON.stringify({ type: "error", error: { type, message: "Wörter" }, request_id: "req_1" }));
+  expect(error.kind).toBe(kind);
+  if (kind === "misconfigured") expect(error.message).not.toContain("Wörter");
+  else expect(error.message).toBe("Wörter");
+});
+
+test("those who may come again are told when, and only they", () => {
+  const hint = (status: number, name: string) => fail(status, name, "words").detail.retryAfterMs;
+  for (const [status, name] of [
+    [429, "ThrottlingException"],
+    [400, "ServiceQuotaExceededException"],
+    [429, "ModelNotReadyException"],
+    [503, "ServiceUnavailableException"],
+  ] as const)
+    expect(hint(status, name)).toBeWithin(1_000, 59_001);
+  for (const [status, name] of [
+    [400, "ValidationException"],
+    [500, "InternalServerException"],
+    [403, "AccessDeniedException"],
+  ] as const)
+    expect(hint(status, name)).toBeUndefined();
+});
+
+test("each of our own faults names the upstream, the model and its cure in the log", () => {
+  for (const [status, name, cure] of [
+    [403, "AccessDeniedException", "allow bedrock:InvokeModel"],
+    [404, "ResourceNotFoundException", "correct the model's target"],
+    [403, "UnrecognizedClientException", "give the upstream valid credentials"],
+    [403, "ExpiredTokenException", "renew it"],
+    [403, "", "check the upstream's endpoint, credentials and permissions"],
+  ] as const) {
+    const { log } = fail(status, name, "User: arn:aws:iam::1:user/x is not authorized").detail;
+    expect(log).toStartWith(`upstream "bedrock-eu", model "eu.anthropic.claude": ${status}`);
+    expect(log).toContain(cure);
+  }
+});

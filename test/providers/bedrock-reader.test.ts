@@ -51,6 +51,7 @@ test.each([
   ["modelStreamErrorException", "upstream_failed"],
   ["somethingNewException", "upstream_failed"],
 ])("the exception frame %s is %s", (name, kind) => {
+  expect(readAll(stream(), exceptionFrame(name, '{"message":"Zu früh"}'))).toMatchObject({ kind, text: "", complete: false });
   const reader = stream();
   const result = readAll(reader, RECORDED.subarray(0, chunkFrame(EVENTS[0] ?? "").length), exceptionFrame(name, '{"message":"Zu früh"}'));
   expect(result.kind).toBe(kind as never);
@@ -162,4 +163,25 @@ test("an answer without a bound is refused", () => {
   const piece = Buffer.alloc(16 * 1024 * 1024, 0x20);
   for (let count = 0; count < 5; count++) reader.push(piece);
   expect(reader.error?.kind).toBe("upstream_malformed");
+});
+
+test("the counts of a message_delta are cumulative and win over what came before", () => {
+  const delta = (usage: object) => chunkFrame(JSON.stringify({ type: "message_delta", delta: {}, usage }));
+  const counts = { input_tokens: 40, cache_read_input_tokens: 5, cache_creation_input_tokens: 6 };
+  const frames = [chunkFrame(EVENTS[0] ?? ""), delta({ output_tokens: 3 }), delta({ ...counts, output_tokens: 12 })];
+  expect(readAll(stream(), ...frames).usage).toEqual({ input: 40, output: 12, cacheRead: 5, cacheWrite: 6 });
+});
+
+test.each([
+  ['{"type":"text_delta","text":"Hello there"}', 11],
+  ['{"type":"text_delta","text":"a \\"b\\": \\\\"}', 11],
+  ['{"type":"input_json_delta","partial_json":"{\\"a\\":\\"b\\"}"}', 13],
+  ['{"type":"thinking_delta","thinking":"hmm"}', 3],
+  ['{"type":"signature_delta","signature":"RXJyb3I="}', 0],
+])("of the delta %s the model wrote %d bytes", (delta, bytes) => {
+  for (const isFast of [true, false]) {
+    const reader = stream(isFast);
+    reader.push(chunkFrame(`{"type":"content_block_delta","index":0,"delta":${delta}}`));
+    expect(reader.written).toBe(bytes);
+  }
 });

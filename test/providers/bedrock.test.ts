@@ -1,12 +1,15 @@
 import { afterEach, expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError } from "../../src/contract/errors.ts";
 import { openBedrock } from "../../workers/providers/bedrock.ts";
 import type { Connection } from "../../workers/providers/provider.ts";
-import { headersOf, job, serving, upstream } from "./upstream.ts";
+import { sdkRequest } from "../fixtures/aws-sdk.ts";
+import { headersOf, job, upstream } from "./upstream.ts";
 
+const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 const STATIC = { kind: "static", accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 
 const original = { ...process.env };
@@ -50,6 +53,31 @@ test("static keys sign, and the model's id is escaped whole", async () => {
     accept: "application/json",
     "x-amz-date": "20260101T000000Z",
   });
+});
+
+test.each([
+  "anthropic.claude-3-5-sonnet-20240620-v1:0",
+  "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+  "us-gov.anthropic.claude-sonnet-4-6",
+  "anthropic.claude-opus-4-6-v1",
+  "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.anthropic.claude-sonnet-4-6",
+  "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/a1b2c3d4e5f6",
+  "arn:aws:bedrock:eu-central-1:123456789012:provisioned-model/abcdefghijkl",
+  "arn:aws:bedrock:eu-central-1::custom-model/anthropic.claude-3-haiku-20240307-v1:0:200k/abcdefghijkl",
+  "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:endpoint/My_Endpoint~1",
+])("%s goes on the wire as AWS's own SDK writes it", async (upstreamModel) => {
+  for (const stream of [false, true]) {
+    const sent = await sdkRequest(KEYS, "eu-central-1", { modelId: upstreamModel, body: Buffer.from("{}"), stream });
+    const { path, headers } = await open({ kind: "static", ...KEYS }).request(job({ upstreamModel, stream }));
+    expect(path).toBe(sent.path);
+    expect(headersOf(headers).host).toBe(sent.headers.host ?? "");
+  }
+});
+
+test("a session token is sent and signed", async () => {
+  const { headers } = await open({ ...STATIC, sessionToken: "hush" }).request(job());
+  expect(headersOf(headers)["x-amz-security-token"]).toBe("hush");
+  expect(headersOf(headers).authorization).toMatch(/SignedHeaders=[^,]*x-amz-security-token/);
 });
 
 test("a stream has its own path and its own accept header", async () => {
@@ -96,31 +124,6 @@ test("a profile is taken from the configuration files, and not from the environm
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-test("container credentials are renewed before they expire, and not used after", async () => {
-  let served = 0;
-  let failing = false;
-  const startMs = Date.now();
-  let nowMs = startMs;
-  const answer = () => {
-    if (failing) return new Response("{}", { status: 400 });
-    const Expiration = new Date(nowMs + 3_600_000).toISOString();
-    return Response.json({ AccessKeyId: `AKID${++served}`, SecretAccessKey: "s", Token: "t", Expiration });
-  };
-  await serving(answer, async (url) => {
-    environment({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/creds` });
-    const connection = open({ kind: "default" }, () => nowMs);
-    expect(await Promise.all([signer(connection), signer(connection)])).toEqual(["AKID1", "AKID1"]);
-    nowMs = startMs + 3_600_000 - 4 * 60_000;
-    expect(await signer(connection)).toBe("AKID1");
-    while (served < 2) await Bun.sleep(1);
-    while ((await signer(connection)) !== "AKID2") await Bun.sleep(1);
-    failing = true;
-    nowMs += 3_600_000;
-    const refused = await signer(connection).catch(asGatewayError);
-    expect(refused).toMatchObject({ kind: "misconfigured" });
-  });
 });
 
 test("credentials that cannot be had are ours to mend, and the log says where and how", async () => {

@@ -26,22 +26,29 @@ export function bedrockClient(sandbox: Sandbox, changes: BedrockRuntimeClientCon
   });
 }
 
-export interface SignedRequest {
-  path: string;
-  headers: Record<string, string>;
-  body: string;
-}
+export type SignedRequest = Parameters<NodeHttpHandler["handle"]>[0];
 
 /** Changes what goes out once it is signed. */
-export function afterSigning(client: BedrockRuntimeClient, change: (request: SignedRequest) => void): BedrockRuntimeClient {
-  client.middlewareStack.addRelativeTo(
-    (next) => (step) => {
-      change(step.request as SignedRequest);
-      return next(step);
-    },
-    { relation: "after", toMiddleware: "httpSigningMiddleware", name: "tamper" },
-  );
-  return client;
+class Tampering extends NodeHttpHandler {
+  readonly #change: (request: SignedRequest) => void;
+
+  constructor(change: (request: SignedRequest) => void) {
+    super();
+    this.#change = change;
+  }
+
+  override handle(...[request, ...rest]: Parameters<NodeHttpHandler["handle"]>): ReturnType<NodeHttpHandler["handle"]> {
+    this.#change(request);
+    return super.handle(request, ...rest);
+  }
+}
+
+export function tamperingClient(
+  sandbox: Sandbox,
+  change: (request: SignedRequest) => void,
+  changes: BedrockRuntimeClientConfig = {},
+): BedrockRuntimeClient {
+  return bedrockClient(sandbox, { ...changes, requestHandler: new Tampering(change) });
 }
 
 export function body(text: string, fields: JsonObject = {}): string {

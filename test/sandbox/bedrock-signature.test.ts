@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
-import { afterSigning, bedrockClient, invoke, refusal, type SignedRequest } from "./bedrock-client.ts";
+import { bedrockClient, invoke, refusal, type SignedRequest, tamperingClient } from "./bedrock-client.ts";
 import { exchange } from "./wire.ts";
 
 const EXPIRED = {
@@ -22,7 +22,11 @@ const MINUTE_MS = 60_000;
 
 const client = (changes: Parameters<typeof bedrockClient>[1] = {}) => bedrockClient(sandbox, changes);
 const tampered = (change: (request: SignedRequest) => void, changes: Parameters<typeof bedrockClient>[1] = {}) =>
-  afterSigning(client(changes), change);
+  tamperingClient(sandbox, change, changes);
+const header = (name: string, value: string) =>
+  tampered(({ headers }) => {
+    headers[name] = value;
+  });
 const scope = (from: string | RegExp, to: string) =>
   tampered(({ headers }) => {
     headers.authorization = (headers.authorization ?? "").replace(from, to);
@@ -39,7 +43,7 @@ describe("let in", () => {
     "a clock that is four minutes slow": () => client({ systemClockOffset: -4 * MINUTE_MS }),
     "a clock that is four minutes fast": () => client({ systemClockOffset: 4 * MINUTE_MS }),
     "another region": () => client({ region: "us-east-1" }),
-    "a header that was not signed and changed on its way": () => tampered(({ headers }) => void (headers["user-agent"] = "another")),
+    "a header that was not signed and changed on its way": () => header("user-agent", "another"),
   };
   for (const [who, make] of Object.entries(welcome)) {
     test(who, async () => {
@@ -129,12 +133,7 @@ describe("refused, in AWS's words", () => {
     ["a scope of another day", () => scope(/\/20\d{6}\//, "/20200101/"), "InvalidSignatureException", /Credential scope/],
     ["no authorization", () => without("authorization"), "MissingAuthenticationTokenException", /Missing/],
     ["no date", () => without("x-amz-date"), "IncompleteSignatureException", /ISO-8601/],
-    [
-      "another scheme",
-      () => tampered(({ headers }) => void (headers.authorization = "Basic eDp5")),
-      "IncompleteSignatureException",
-      /Credential/,
-    ],
+    ["another scheme", () => header("authorization", "Basic eDp5"), "IncompleteSignatureException", /Credential/],
     ["half a signature", () => scope("Signature=", "Sig="), "IncompleteSignatureException", /Signature/],
     [
       "a body that was changed on its way",
@@ -156,14 +155,14 @@ describe("refused, in AWS's words", () => {
     ],
     [
       "a signed header that was changed on its way",
-      () => tampered(({ headers }) => void (headers["content-type"] = "text/plain")),
+      () => header("content-type", "text/plain"),
       "InvalidSignatureException",
       /does not match/,
     ],
     ["a signed header that was lost on its way", () => without("content-type"), "InvalidSignatureException", /does not match/],
     [
       "a payload that says it is unsigned",
-      () => tampered(({ headers }) => void (headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD")),
+      () => header("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
       "InvalidSignatureException",
       /does not match/,
     ],

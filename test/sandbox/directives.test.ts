@@ -68,7 +68,6 @@ test("`times` obeys the first requests with this very text only", async () => {
     [await witnessed(says), await witnessed(says), await witnessed(says)].map(({ status }) => status);
   expect(await statuses("[sandbox: overloaded times=2] one")).toEqual([503, 503, 200]);
   expect(await statuses("[sandbox: overloaded times=2] another")).toEqual([503, 503, 200]);
-  expect(await statuses("[sandbox: overloaded times=1 fail status=500 times=2]")).toEqual([500, 500, 200]);
 });
 
 test("`for` obeys where the upstream's name of the model contains it", async () => {

@@ -95,7 +95,7 @@ describe("frames that AWS's codec has written", () => {
 
   test("are read alike wherever the stream is cut in two, and only a cut inside a frame leaves one open", () => {
     const ends = new Set<number>([0]);
-    FRAMES.reduce((at, frame) => (ends.add(at + frame.length), at + frame.length), 0);
+    for (const index of FRAMES.keys()) ends.add(Buffer.concat(FRAMES.slice(0, index + 1)).length);
     for (let cut = 0; cut <= STREAM.length; cut++) {
       expect(decode([STREAM.subarray(0, cut), STREAM.subarray(cut)]).frames).toEqual(EXPECTED);
       const { decoder } = decode([STREAM.subarray(0, cut)]);

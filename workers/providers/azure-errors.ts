@@ -33,7 +33,7 @@ const OUR_REQUEST: readonly [RegExp, string][] = [
   ],
   [
     /operation does not work with the specified model/i,
-    "the deployment's model has no chat completions; name a deployment that has them in the model's target",
+    "the deployment's model does not take this kind of request; name a deployment that does in the model's target",
   ],
 ];
 

@@ -20,7 +20,7 @@ interface Failure {
 }
 
 /** By the exception's name in lower case: streams write it `throttlingException`, headers `ThrottlingException`. */
-const KINDS: Readonly<Record<string, ErrorKind>> = {
+const KINDS = table<ErrorKind>({
   validationexception: "upstream_rejected",
   throttlingexception: "upstream_rate_limited",
   toomanyrequestsexception: "upstream_rate_limited",
@@ -38,7 +38,7 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   overloaded_error: "upstream_overloaded",
   timeout_error: "upstream_timeout",
   api_error: "upstream_failed",
-};
+});
 
 const BAD_KEY = "AWS does not know the key; give the upstream valid credentials";
 const BAD_SIGNATURE = "the signature was refused; check the secret key, and that this machine's clock is right";
@@ -47,7 +47,7 @@ const NO_ACCESS =
   "allow bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream on this model (for an inference profile in each of its regions) and enable the model for the account";
 
 /** Exceptions that only the operator can cure, with the cure. */
-const CURES: Readonly<Record<string, string>> = {
+const CURES = table({
   accessdeniedexception: NO_ACCESS,
   notauthorized: NO_ACCESS,
   optinrequired: NO_ACCESS,
@@ -67,7 +67,7 @@ const CURES: Readonly<Record<string, string>> = {
   resourcenotfoundexception: BAD_MODEL,
   not_found_error: BAD_MODEL,
   unknownoperationexception: "the address is not a Bedrock runtime's; correct the upstream's endpoint",
-};
+});
 
 /** A ValidationException whose words show that not the client's body is at fault. */
 const OUR_VALIDATION: readonly [RegExp, string][] = [
@@ -101,7 +101,7 @@ function bareName(name: string): string {
 
 function failure(place: Place, { name, status, message, headers }: Failure): GatewayError {
   const key = name.toLowerCase();
-  const kind = THROTTLED.test(message) ? "upstream_rate_limited" : (KINDS[key] ?? byStatus(status));
+  const kind = THROTTLED.test(message) ? "upstream_rate_limited" : (KINDS.get(key) ?? byStatus(status));
   const cure = kind === "upstream_rate_limited" ? undefined : cureOf(key, kind, message);
   const what = `upstream "${place.upstream}", model "${place.upstreamModel}": ${[status || "in the stream", name].filter(Boolean).join(" ")}`;
   // AWS answers a bad signature with the request it expected, session token included.
@@ -131,7 +131,8 @@ const DEFAULT_MESSAGES: Partial<Record<ErrorKind, string>> = {
 };
 
 function cureOf(key: string, kind: ErrorKind, message: string): string | undefined {
-  if (CURES[key] !== undefined) return CURES[key];
+  const cure = CURES.get(key);
+  if (cure !== undefined) return cure;
   if (kind === "upstream_rejected") return OUR_VALIDATION.find(([pattern]) => pattern.test(message))?.[1];
   return kind === "misconfigured" ? "check the upstream's endpoint, credentials and permissions" : undefined;
 }
@@ -142,4 +143,9 @@ function byStatus(status: number): ErrorKind {
   if (status === 408 || status === 504) return "upstream_timeout";
   if (status === 401 || status === 403 || status === 404 || status < 400) return status === 0 ? "upstream_failed" : "misconfigured";
   return status === 424 || status >= 500 ? "upstream_failed" : "upstream_rejected";
+}
+
+/** To be asked by a name that an upstream chose. */
+function table<T>(entries: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(entries));
 }
