@@ -20,13 +20,16 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => gateway.stop());
 
-/** The packages of the Vercel AI SDK that the users had, and today's. The sample for OpenAI uses the default call, which went to chat completions then. */
+/** The packages of the Vercel AI SDK that the users had, and today's. From 5 on the default call of the sample for OpenAI goes to the Responses API. */
 const VERCEL: { majors: string; sample: string; packages: Record<string, string> }[] = [
   { majors: "4", sample: "anthropic.mjs", packages: { ai: "ai-4", "@ai-sdk/anthropic": "ai-sdk-anthropic-1" } },
   { majors: "5", sample: "anthropic.mjs", packages: { ai: "ai-5", "@ai-sdk/anthropic": "ai-sdk-anthropic-2" } },
   { majors: "6", sample: "anthropic.mjs", packages: {} },
   { majors: "7", sample: "anthropic.mjs", packages: { ai: "ai-7", "@ai-sdk/anthropic": "ai-sdk-anthropic-4" } },
   { majors: "4", sample: "openai.mjs", packages: { ai: "ai-4", "@ai-sdk/openai": "ai-sdk-openai-1" } },
+  { majors: "5", sample: "openai.mjs", packages: { ai: "ai-5", "@ai-sdk/openai": "ai-sdk-openai-2" } },
+  { majors: "6", sample: "openai.mjs", packages: {} },
+  { majors: "7", sample: "openai.mjs", packages: { ai: "ai-7", "@ai-sdk/openai": "ai-sdk-openai-4" } },
 ];
 
 for (const { majors, sample, packages } of VERCEL) {

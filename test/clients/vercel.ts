@@ -58,6 +58,7 @@ const MAJORS: Major[] = [
 /** What the majors have in common, as far as it is used here. Names that only some of them know are passed to all: the rest ignore them. */
 interface Library {
   generateText(options: object): Promise<Result>;
+  embedMany(options: object): Promise<{ embeddings: number[][] }>;
   generateObject(options: object): Promise<{ object: unknown }>;
   streamText(options: object): { textStream: AsyncIterable<string>; usage: PromiseLike<Usage> };
   tool(options: object): unknown;
@@ -77,7 +78,7 @@ interface Usage {
   inputTokens?: number;
   outputTokens?: number;
 }
-type Provider = ((model: string) => unknown) & { chat(model: string): unknown };
+type Provider = ((model: string) => unknown) & { chat(model: string): unknown; textEmbeddingModel(model: string): unknown };
 type ProviderLibrary = Record<"createAnthropic" | "createOpenAI", (options: object) => Provider>;
 
 export const vercelClients: Client[] = MAJORS.flatMap((major) =>
@@ -101,6 +102,9 @@ function client(major: Major, dialect: DialectName): Client {
     },
     lacks: {
       models: "this library does not list models",
+      responses: "see its default call",
+      count: "this library does not count beforehand",
+      ...(dialect === "anthropic" ? { embeddings: "this protocol has no such call" } : {}),
       ...(chat === "" ? { default: "its default call is served: the other columns use it" } : {}),
     },
     perform: (task) => perform(major, dialect, task),
@@ -114,6 +118,7 @@ async function perform(major: Major, dialect: DialectName, task: Task): Promise<
     const model = modelOf((await major[dialect].load()) as ProviderLibrary, major, dialect, task);
     const settings = {
       model,
+      values: [task.prompt, "another text"],
       prompt: task.prompt,
       maxRetries: task.retries,
       maxTokens: 1024,
@@ -133,6 +138,7 @@ async function perform(major: Major, dialect: DialectName, task: Task): Promise<
 function modelOf(library: ProviderLibrary, major: Major, dialect: DialectName, task: Task): unknown {
   if (dialect === "anthropic") return library.createAnthropic({ baseURL: `${task.url}/anthropic/eu/v1`, apiKey: task.key })(task.model);
   const provider = library.createOpenAI({ baseURL: `${task.url}/openai/eu/v1`, apiKey: task.key });
+  if (task.action === "embeddings") return provider.textEmbeddingModel(task.model);
   return major.responses && task.action !== "default" ? provider.chat(task.model) : provider(task.model);
 }
 
@@ -152,6 +158,10 @@ const answer = async ({ library, settings, observation }: Call): Promise<void> =
 const ACTIONS: Partial<Record<Task["action"], (call: Call) => Promise<void>>> = {
   answer,
   default: answer,
+
+  async embeddings({ library, settings, observation }) {
+    observation.vectors = (await library.embedMany(settings)).embeddings;
+  },
 
   async stream({ library, settings, observation }) {
     const pieces: string[] = [];
