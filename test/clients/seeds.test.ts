@@ -73,11 +73,26 @@ for (const sample of ["anthropic.sh", "openai.sh"]) {
   });
 }
 
+test.skipIf(Bun.which("curl") === null)("unified.sh runs, and its answer has the published shape", async () => {
+  const { data, ...envelope } = JSON.parse(await run(["sh", "-c", filledIn("unified.sh")]));
+  expect(envelope).toEqual({ success: true, code: "200", message: "successful" });
+  expect(data).toMatchObject({ id: expect.stringMatching(/^msg_/), model: "claude-3-opus-20240229" });
+  expect(data.choices).toMatchObject([{ index: 0, message: { role: "assistant", content: expect.stringContaining("Hello") } }]);
+  const streamed = await run(["sh", "-c", filledIn("unified.sh").replace('"stream": false', '"stream": true')]);
+  const events = streamed.trim().split("\n\n");
+  expect(events.pop()).toBe("data: [DONE]");
+  const chunks = events.map((event) => JSON.parse(event.slice("data: ".length)));
+  for (const chunk of chunks) expect(chunk).toMatchObject({ id: expect.any(String), object: "chat.completion.chunk" });
+  expect(chunks.map(({ choices }) => choices[0].delta.content ?? "").join("")).toContain("Hello");
+});
+
 function filledIn(sample: string): string {
   return (SAMPLES.get(sample) ?? "")
     .replaceAll("https://api.langdock.com", gateway.url)
     .replaceAll("<YOUR_LANGDOCK_API_KEY>", gateway.key)
-    .replaceAll("<authorization>", `Bearer ${gateway.key}`);
+    .replaceAll("<authorization>", `Bearer ${gateway.key}`)
+    .replaceAll("{BASE_URL}", gateway.url)
+    .replaceAll("{token}", gateway.key);
 }
 
 /** The stand-ins quote what they were asked. */

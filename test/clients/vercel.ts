@@ -81,15 +81,20 @@ interface Usage {
 type Provider = ((model: string) => unknown) & { chat(model: string): unknown; textEmbeddingModel(model: string): unknown };
 type ProviderLibrary = Record<"createAnthropic" | "createOpenAI", (options: object) => Provider>;
 
-export const vercelClients: Client[] = MAJORS.flatMap((major) =>
-  (["anthropic", "openai"] as const).map((dialect) => client(major, dialect)),
-);
+/** How a model is asked for: as the library does by itself, or expressly for chat completions. */
+type Way = "default" | "chat";
 
-function client(major: Major, dialect: DialectName): Client {
+export const vercelClients: Client[] = MAJORS.flatMap((major) => [
+  client(major, "anthropic", "default"),
+  client(major, "openai", "default"),
+  ...(major.responses ? [client(major, "openai", "chat")] : []),
+]);
+
+function client(major: Major, dialect: DialectName, way: Way): Client {
   const provider = major[dialect].name;
-  const chat = dialect === "openai" && major.responses ? ", `.chat(model)`" : "";
+  const call = dialect === "openai" && major.responses ? (way === "chat" ? ", `provider.chat(model)`" : ", `provider(model)`") : "";
   return {
-    name: `\`ai\` ${installedVersion(major.ai.name)} with \`@ai-sdk/${dialect}\` ${installedVersion(provider)}${chat}`,
+    name: `\`ai\` ${installedVersion(major.ai.name)} with \`@ai-sdk/${dialect}\` ${installedVersion(provider)}${call}`,
     family: "Vercel AI SDK",
     dialect,
     exceptions: {
@@ -102,20 +107,22 @@ function client(major: Major, dialect: DialectName): Client {
     },
     lacks: {
       models: "this library does not list models",
-      responses: "see its default call",
+      responses: "the other columns use it, where it is the default call",
       count: "this library does not count beforehand",
       ...(dialect === "anthropic" ? { embeddings: "this protocol has no such call" } : {}),
-      ...(chat === "" ? { default: "its default call is served: the other columns use it" } : {}),
+      ...(dialect === "openai" && major.responses && way === "default"
+        ? {}
+        : { default: "its default call is not this one, or not the Responses API" }),
     },
-    perform: (task) => perform(major, dialect, task),
+    perform: (task) => perform(major, dialect, way, task),
   };
 }
 
-async function perform(major: Major, dialect: DialectName, task: Task): Promise<Observation> {
+async function perform(major: Major, dialect: DialectName, way: Way, task: Task): Promise<Observation> {
   const library = (await major.ai.load()) as Library;
   const observation: Observation = {};
   try {
-    const model = modelOf((await major[dialect].load()) as ProviderLibrary, major, dialect, task);
+    const model = modelOf((await major[dialect].load()) as ProviderLibrary, dialect, way, task);
     const settings = {
       model,
       values: [task.prompt, "another text"],
@@ -123,6 +130,8 @@ async function perform(major: Major, dialect: DialectName, task: Task): Promise<
       maxRetries: task.retries,
       maxTokens: 1024,
       maxOutputTokens: 1024,
+      // Else it refers to the items of its first step by their ids, which are good only where answers are stored.
+      ...(dialect === "openai" && way === "default" && task.action === "tools" ? { providerOptions: { openai: { store: false } } } : {}),
       ...(task.unacceptable ? (dialect === "anthropic" ? { topK: -5 } : { temperature: 9 }) : {}),
     };
     await ACTIONS[task.action]?.({ library, major, settings, observation });
@@ -135,11 +144,11 @@ async function perform(major: Major, dialect: DialectName, task: Task): Promise<
   return observation;
 }
 
-function modelOf(library: ProviderLibrary, major: Major, dialect: DialectName, task: Task): unknown {
+function modelOf(library: ProviderLibrary, dialect: DialectName, way: Way, task: Task): unknown {
   if (dialect === "anthropic") return library.createAnthropic({ baseURL: `${task.url}/anthropic/eu/v1`, apiKey: task.key })(task.model);
   const provider = library.createOpenAI({ baseURL: `${task.url}/openai/eu/v1`, apiKey: task.key });
   if (task.action === "embeddings") return provider.textEmbeddingModel(task.model);
-  return major.responses && task.action !== "default" ? provider.chat(task.model) : provider(task.model);
+  return way === "chat" ? provider.chat(task.model) : provider(task.model);
 }
 
 interface Call {
