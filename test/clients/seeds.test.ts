@@ -73,6 +73,7 @@ for (const sample of ["anthropic.sh", "openai.sh"]) {
   });
 }
 
+// Its model, the first Opus, never left the United States; the path names no region, so the key's workspace does.
 test.skipIf(Bun.which("curl") === null)("unified.sh runs, and its answer has the published shape", async () => {
   const { data, ...envelope } = JSON.parse(await run(["sh", "-c", filledIn("unified.sh")]));
   expect(envelope).toEqual({ success: true, code: "200", message: "successful" });
@@ -92,7 +93,7 @@ function filledIn(sample: string): string {
     .replaceAll("<YOUR_LANGDOCK_API_KEY>", gateway.key)
     .replaceAll("<authorization>", `Bearer ${gateway.key}`)
     .replaceAll("{BASE_URL}", gateway.url)
-    .replaceAll("{token}", gateway.key);
+    .replaceAll("{token}", gateway.usKey);
 }
 
 /** The stand-ins quote what they were asked. */
