@@ -148,12 +148,14 @@ describe("the settings that workers read", () => {
     expect(azureSettings("credentials: { api_key: k }")).toEqual({
       endpoint: "https://a.openai.azure.com",
       api: "v1",
+      allowStore: false,
       credentials: { kind: "key", apiKey: "k" },
       scope: "https://ai.azure.com/.default",
     });
     expect(azureSettings("api: 2024-10-21, credentials: { tenant_id: t, client_id: c, client_secret: s }")).toEqual({
       endpoint: "https://a.openai.azure.com",
       api: "2024-10-21",
+      allowStore: false,
       credentials: {
         kind: "client_secret",
         tenantId: "t",

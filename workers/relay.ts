@@ -2,9 +2,10 @@ import type { ByteText } from "../src/contract/bytes.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
-import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
+import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
+import { connectionFailure } from "./connection-failure.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job, Reader } from "./providers/provider.ts";
@@ -281,26 +282,5 @@ export class Relay implements Call, HttpEvents {
     if (this.#paused) this.#exchange?.resume();
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
-  }
-}
-
-/** What a failed connection means to the client; its details are for the log. */
-function connectionFailure(failure: HttpFailure, afterFirstByte: boolean): GatewayError {
-  const log = failure.text;
-  switch (failure.reason) {
-    case "timeout":
-      return new GatewayError("upstream_timeout", {
-        message: afterFirstByte ? "The model stopped answering." : "The model did not answer in time.",
-        log,
-      });
-    case "unreachable":
-      return new GatewayError("upstream_unreachable", { message: "The model's service cannot be reached at this moment.", log });
-    case "broken":
-      return new GatewayError("upstream_malformed", {
-        message: "The connection to the model's service broke before the answer was complete.",
-        log,
-      });
-    case "malformed":
-      return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
   }
 }

@@ -7,7 +7,7 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../contract/bytes.ts";
 import type { Envelope } from "../contract/dialect.ts";
 import { readName } from "./body.ts";
-import { jsonText } from "./error-text.ts";
+import { errorObject, jsonText } from "./error-text.ts";
 import { readRequest } from "./openai-request.ts";
 import { refusal } from "./problem.ts";
 import { EXPECTED, either, nullable, openUnion, typed, words } from "./schema.ts";
@@ -104,15 +104,21 @@ export function checkResponses(body: ByteText): Envelope {
   return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_output_tokens ?? 0 };
 }
 
+interface ErrorFields {
+  message: string;
+  type: string;
+  param: string | null;
+  code: string | null;
+}
+
 /**
- * An error on a stream of responses. Clients differ in where they look: some want the fields at the top, some under `error`. The number has to be
- * there and is looked at by none of them; what the stream's own last one was is known to the upstream only.
+ * An error on a stream of responses. Clients differ in where they look: some want the fields at the top, some under `error`, and one (the Vercel
+ * AI SDK 5) takes no event whose code is null. The number has to be there and is looked at by none of them; what the stream's own last one was is
+ * known to the upstream only.
+ * @param upstream the upstream's own error object
  */
-export function responsesErrorEvent(
-  fields: { message: string; code: string | null; param: string | null },
-  errorObject: ByteText,
-): ByteText {
-  const { message, code, param } = fields;
-  const event = jsonText({ type: "error", sequence_number: 0, code, message, param });
-  return `event: error\ndata: ${event.slice(0, -1)},"error":${errorObject}}\n\n`;
+export function responsesErrorEvent({ message, type, param, code }: ErrorFields, upstream: ByteText | undefined): ByteText {
+  const named = code ?? type;
+  const event = jsonText({ type: "error", sequence_number: 0, code: named, message, param });
+  return `event: error\ndata: ${event.slice(0, -1)},"error":${errorObject({ message, type, param, code: named }, upstream)}}\n\n`;
 }

@@ -102,9 +102,7 @@ export const openai: Dialect = {
   },
 
   errorEvent(error, _requestId, operation) {
-    const fields = errorFields(error);
-    const text = errorObject(fields, error.detail.body);
-    return operation === "responses" ? responsesErrorEvent(fields, text) : `data: {"error":${text}}\n\n`;
+    return operation === "responses" ? responsesErrorEvent(errorFields(error), error.detail.body) : `data: ${errorText(error)}\n\n`;
   },
 
   tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),

@@ -51,7 +51,7 @@ function explain(error: ValueError): Problem {
   const inner = error.errors[branch]?.First();
   if (inner !== undefined) return explain(inner);
 
-  const discriminator = isObject(value) ? DISCRIMINATORS.find((name) => variants.some((variant) => variant.properties?.[name])) : undefined;
+  const discriminator = isObject(value) ? wrongDiscriminator(variants, value) : undefined;
   if (discriminator !== undefined && isObject(value)) {
     const choices: TSchema[] = variants.flatMap((variant) => variant.properties?.[discriminator] ?? []);
     const anyOther = choices.find((choice) => choice.type === "string" && choice.const === undefined);
@@ -62,6 +62,14 @@ function explain(error: ValueError): Problem {
     };
   }
   return { path, value, text: mismatch(schema, value) };
+}
+
+/** The one whose value no branch takes, else one that is there, else the first that the branches have. */
+function wrongDiscriminator(variants: readonly TSchema[], value: Record<string, unknown>): string | undefined {
+  const known = DISCRIMINATORS.filter((name) => variants.some((variant) => variant.properties?.[name]));
+  const takes = (name: string) => variants.some(({ properties }) => properties?.[name] && Value.Check(properties[name], value[name]));
+  const present = known.filter((name) => value[name] !== undefined);
+  return present.find((name) => !takes(name)) ?? present[0] ?? known[0];
 }
 
 /** Whether `value` meant to be this branch of a union: the same JSON type, and for objects the same discriminator. */

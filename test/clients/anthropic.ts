@@ -20,14 +20,18 @@ const VERSIONS: Version[] = [
   {
     package: "anthropic-old",
     load: () => import("anthropic-old"),
-    lacks: { structured: NO_STRUCTURE, models: "this version cannot list models yet" },
+    lacks: { structured: NO_STRUCTURE, models: "this version cannot list models yet", count: "this version cannot count tokens yet" },
     broken: "APIConnectionError",
   },
   { package: "anthropic-mid", load: () => import("anthropic-mid"), lacks: { structured: NO_STRUCTURE } },
   { package: "@anthropic-ai/sdk", load: () => import("@anthropic-ai/sdk") },
 ];
 
-const ENDPOINT = { default: "every call names its endpoint" };
+const ENDPOINT = {
+  default: "every call names its endpoint",
+  responses: "this protocol has no such call",
+  embeddings: "this protocol has no such call",
+};
 
 export const anthropicClients: Client[] = VERSIONS.map((version) => ({
   name: `\`@anthropic-ai/sdk\` ${installedVersion(version.package)}`,
@@ -98,6 +102,11 @@ const ACTIONS: Partial<Record<Task["action"], (client: Anthropic, task: Task, ob
       output_config: { format: zodOutputFormat(z.object({ city: z.string(), degrees: z.number() })) },
     });
     observation.value = message.parsed_output;
+  },
+
+  async count(client, task, observation) {
+    const { model, messages } = params(task);
+    observation.counted = (await client.messages.countTokens({ model, messages })).input_tokens;
   },
 
   async list(client, _task, observation) {

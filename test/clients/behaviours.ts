@@ -9,7 +9,7 @@ export type DialectName = "anthropic" | "openai";
 
 /** Plain JSON, so that it can be handed to a library of another language. */
 export interface Task {
-  action: "answer" | "stream" | "tools" | "structured" | "list" | "default";
+  action: "answer" | "stream" | "tools" | "structured" | "list" | "default" | "responses" | "embeddings" | "count";
   /** Of the gateway, without a slash at the end. */
   url: string;
   key: string;
@@ -31,6 +31,10 @@ export interface Observation {
   call?: { name: string; arguments: unknown };
   value?: unknown;
   models?: string[];
+  /** Vectors, in order. */
+  vectors?: number[][];
+  /** Tokens that a request was counted to have. */
+  counted?: number;
   thrown?: { type: string; status: number | null; message: string };
 }
 
@@ -47,7 +51,10 @@ type BehaviourName =
   | "limited"
   | "retried"
   | "broken"
-  | "default";
+  | "default"
+  | "responses"
+  | "embeddings"
+  | "count";
 
 /** The names of the library's own exceptions. */
 type Exceptions = Record<"refused" | "rejected" | "unauthenticated" | "unknown" | "limited" | "broken", string>;
@@ -78,8 +85,6 @@ export interface Behaviour {
   name: BehaviourName;
   /** Heading of the column. */
   title: string;
-  /** What stands in its cell instead of ✓. */
-  shows?: string;
   /** The sentence that the test is called by. */
   sentence: string;
   task(client: Client, mark: string): Partial<Task>;
@@ -108,6 +113,9 @@ export const TOOL = {
   city: "Lisbon",
   result: "21 degrees and a light wind from the west",
 } as const;
+
+/** Why a library that is built on a vendor's own is not held to everything once more. */
+export const BENEATH = "tried with the vendor's library beneath it";
 
 /** The schema of a structured answer is in each library's own terms; its fields are these. */
 export const STRUCTURE = { name: "weather", question: "Give the weather in Lisbon as data.", city: "Lisbon" } as const;
@@ -258,12 +266,49 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   {
     name: "default",
     title: "default call",
-    shows: "404, with advice",
-    sentence: "is told which call to use when its default goes to the Responses API",
+    sentence: "gets an answer by its default call, which goes to the Responses API",
     task: (_client, mark) => ({ action: "default", prompt: say(mark) }),
-    verify({ observation, client, calls }) {
-      expectThrown(observation, client.exceptions.unknown, 404, /\.chat\(model\)/);
-      expect(calls).toEqual([]);
+    verify({ observation, calls, mark }) {
+      expectSaid(observation, mark);
+      expect(observation.usage?.output).toBeGreaterThan(10);
+      expect(calls.map(({ path }) => path)).toEqual(["/openai/v1/responses"]);
+    },
+  },
+  {
+    name: "responses",
+    title: "responses",
+    sentence: "uses the Responses API: a whole answer, a stream, a tool and a schema",
+    task: (client, mark) => ({ action: "responses", model: NEWER_MODELS[client.dialect], prompt: say(mark) }),
+    verify({ observation, mark }) {
+      expectSaid(observation, mark);
+      expect(observation.pieces?.join("")).toBe(`<${mark}> ${SENTENCE}`);
+      expect(observation.pieces?.length).toBeGreaterThan(3);
+      expect(observation.usage?.output).toBeGreaterThan(10);
+      expect(observation.call).toEqual({ name: TOOL.name, arguments: { city: TOOL.city } });
+      expect(observation.value).toEqual({ city: STRUCTURE.city, degrees: expect.any(Number) });
+    },
+  },
+  {
+    name: "embeddings",
+    title: "embeddings",
+    sentence: "gets a vector for each text",
+    task: (_client, mark) => ({ action: "embeddings", model: "text-embedding-3-small", prompt: `<${mark}>` }),
+    verify({ observation, calls }) {
+      expect(observation.thrown).toBeUndefined();
+      expect(observation.vectors?.map(({ length }) => length)).toEqual([1536, 1536]);
+      for (const vector of observation.vectors ?? []) expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
+      expect(calls.map(({ path }) => path)).toEqual(["/openai/v1/embeddings"]);
+    },
+  },
+  {
+    name: "count",
+    title: "token count",
+    sentence: "counts the tokens of a request",
+    task: (_client, mark) => ({ action: "count", prompt: say(mark) }),
+    verify({ observation }) {
+      expect(observation.thrown).toBeUndefined();
+      expect(observation.counted).toBeGreaterThan(10);
+      expect(observation.counted).toBeLessThan(200);
     },
   },
 ];

@@ -4,10 +4,13 @@ import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { keyEntry, startWeir } from "../harness/weir.ts";
 
 const KEY = "weir_clients_Vb5nMq8rTy2wEx";
+const US_KEY = "weir_clients_us_Jd3kXs9tWz4q";
 
 export interface Gateway {
   url: string;
   key: string;
+  /** Of a workspace that is at home in `us`. */
+  usKey: string;
   /** What the stand-ins have seen of the requests with this mark in their body, in order. */
   callsOf(mark: string): CallRecord[];
   stop(): Promise<void>;
@@ -33,12 +36,16 @@ export async function startGateway(): Promise<Gateway> {
         "azure-eu": { ...openai, region: "eu" },
         "azure-us": { ...openai, region: "us" },
       },
-      workspaces: { clients: { default_region: "eu", keys: [keyEntry("tests", KEY)] } },
+      workspaces: {
+        clients: { default_region: "eu", keys: [keyEntry("tests", KEY)] },
+        overseas: { default_region: "us", keys: [keyEntry("tests", US_KEY)] },
+      },
     },
   });
   return {
     url: weir.url,
     key: KEY,
+    usKey: US_KEY,
     callsOf: (mark) => [...calls.recent].filter(({ body }) => JSON.stringify(body)?.includes(`<${mark}>`)),
     async stop() {
       await weir.stop();

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
+import { BENEATH, type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
 import { thrown } from "./library.ts";
 import { npmFolder } from "./npm-folder.ts";
 
@@ -67,7 +67,13 @@ function client(line: Line, dialect: DialectName): Client {
       limited: "RateLimitError",
       broken: "APIError",
     },
-    lacks: { models: "this library does not list models", default: "its default call is served: the other columns use it" },
+    lacks: {
+      models: "this library does not list models",
+      default: "its default call is served: the other columns use it",
+      responses: BENEATH,
+      embeddings: BENEATH,
+      count: BENEATH,
+    },
     missing,
     perform: (task) => perform(folder ?? "", dialect, task),
   };

@@ -7,7 +7,7 @@ import { installedVersion, nameOfError, thrown } from "./library.ts";
 
 type Library = typeof import("openai");
 type Params = OpenAI.ChatCompletionCreateParamsNonStreaming;
-type ZodHelper = Pick<typeof import("openai/helpers/zod"), "zodResponseFormat">;
+type ZodHelper = Pick<typeof import("openai/helpers/zod"), "zodResponseFormat" | "zodTextFormat">;
 
 interface Version {
   package: string;
@@ -36,7 +36,7 @@ export const openaiClients: Client[] = VERSIONS.map((version) => ({
     limited: "RateLimitError",
     broken: "APIError",
   },
-  lacks: { default: "every call names its endpoint" },
+  lacks: { default: "every call names its endpoint", count: "this protocol does not count beforehand" },
   perform: (task) => perform(version, task),
 }));
 
@@ -88,15 +88,44 @@ const ACTIONS: Partial<Record<Task["action"], Action>> = {
 
   async structured(client, task, observation, version) {
     const { zodResponseFormat } = (await version.zodHelper()) as ZodHelper;
-    const schema =
-      version.zod === 3
-        ? zod3.object({ city: zod3.string(), degrees: zod3.number() })
-        : zod4.object({ city: zod4.string(), degrees: zod4.number() });
+    const schema = structureOf(version);
     // In version 4 the method still stood under `beta`.
     const completions =
       "parse" in client.chat.completions ? client.chat.completions : (client as unknown as { beta: OpenAI }).beta.chat.completions;
     const completion = await completions.parse({ ...params(task), response_format: zodResponseFormat(schema, STRUCTURE.name) });
     observation.value = completion.choices[0]?.message.parsed;
+  },
+
+  async responses(client, task, observation, version) {
+    const { model, prompt } = task;
+    const whole = await client.responses.create({ model, input: prompt });
+    observation.text = whole.output_text;
+    observation.usage = { input: whole.usage?.input_tokens ?? 0, output: whole.usage?.output_tokens ?? 0 };
+
+    const pieces: string[] = [];
+    observation.pieces = pieces;
+    for await (const event of await client.responses.create({ model, input: prompt, stream: true })) {
+      if (event.type === "response.output_text.delta") pieces.push(event.delta);
+    }
+
+    const { name, description, schema } = TOOL;
+    const tools = [{ type: "function" as const, name, description, parameters: { ...schema }, strict: true }];
+    const called = await client.responses.create({ model, input: TOOL.question, tools });
+    const call = called.output.find((item) => item.type === "function_call");
+    if (call !== undefined) observation.call = { name: call.name, arguments: JSON.parse(call.arguments) };
+
+    const { zodTextFormat } = (await version.zodHelper()) as ZodHelper;
+    const parsed = await client.responses.parse({
+      model,
+      input: STRUCTURE.question,
+      text: { format: zodTextFormat(structureOf(version), STRUCTURE.name) },
+    });
+    observation.value = parsed.output_parsed;
+  },
+
+  async embeddings(client, { model, prompt }, observation) {
+    const { data } = await client.embeddings.create({ model, input: [prompt, "another text"] });
+    observation.vectors = data.map(({ embedding }) => embedding);
   },
 
   async list(client, _task, observation) {
@@ -105,6 +134,13 @@ const ACTIONS: Partial<Record<Task["action"], Action>> = {
     observation.models = models;
   },
 };
+
+/** The helper's own types know one major of zod only. */
+function structureOf({ zod }: Version) {
+  return (
+    zod === 3 ? zod3.object({ city: zod3.string(), degrees: zod3.number() }) : zod4.object({ city: zod4.string(), degrees: zod4.number() })
+  ) as ReturnType<typeof zod4.object>;
+}
 
 function params({ model, prompt, unacceptable }: Task): Params {
   const refused = UNACCEPTABLE.openai;

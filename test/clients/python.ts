@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { pythonWith } from "../python.ts";
-import { type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
+import { BENEATH, type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
 
 interface Library {
   name: string;
@@ -24,7 +24,16 @@ const LANGCHAIN = ["langchain-anthropic==1.7.7", "langchain-openai==1.7.3"];
 
 const NO_STRUCTURE = "this version has no structured output yet";
 const ENDPOINT = { default: "every call names its endpoint" };
-const SERVED = { models: "this library does not list models", default: "its default call is served: the other columns use it" };
+const NO_CALL = "this protocol has no such call";
+const ANTHROPIC = { ...ENDPOINT, responses: NO_CALL, embeddings: NO_CALL };
+const OPENAI = { ...ENDPOINT, count: "this protocol does not count beforehand" };
+const SERVED = {
+  models: "this library does not list models",
+  default: "its default call is served: the other columns use it",
+  responses: BENEATH,
+  embeddings: BENEATH,
+  count: BENEATH,
+};
 
 const LIBRARIES: Library[] = [
   {
@@ -33,7 +42,12 @@ const LIBRARIES: Library[] = [
     dialect: "anthropic",
     script: "anthropic_client.py",
     requirements: THEN,
-    lacks: { ...ENDPOINT, structured: NO_STRUCTURE, models: "this version cannot list models yet" },
+    lacks: {
+      ...ANTHROPIC,
+      structured: NO_STRUCTURE,
+      models: "this version cannot list models yet",
+      count: "this version cannot count tokens yet",
+    },
     broken: "APIStatusError",
   },
   {
@@ -42,7 +56,7 @@ const LIBRARIES: Library[] = [
     dialect: "anthropic",
     script: "anthropic_client.py",
     requirements: NOW,
-    lacks: ENDPOINT,
+    lacks: ANTHROPIC,
     broken: "APIStatusError",
   },
   {
@@ -51,7 +65,7 @@ const LIBRARIES: Library[] = [
     dialect: "openai",
     script: "openai_client.py",
     requirements: THEN,
-    lacks: { ...ENDPOINT, structured: NO_STRUCTURE },
+    lacks: { ...OPENAI, structured: NO_STRUCTURE, responses: "this version does not know the Responses API yet" },
     broken: "APIError",
   },
   {
@@ -60,7 +74,7 @@ const LIBRARIES: Library[] = [
     dialect: "openai",
     script: "openai_client.py",
     requirements: NOW,
-    lacks: ENDPOINT,
+    lacks: OPENAI,
     broken: "APIError",
   },
   {

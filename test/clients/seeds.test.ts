@@ -20,13 +20,16 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => gateway.stop());
 
-/** The packages of the Vercel AI SDK that the users had, and today's. The sample for OpenAI uses the default call, which went to chat completions then. */
+/** The packages of the Vercel AI SDK that the users had, and today's. From 5 on the default call of the sample for OpenAI goes to the Responses API. */
 const VERCEL: { majors: string; sample: string; packages: Record<string, string> }[] = [
   { majors: "4", sample: "anthropic.mjs", packages: { ai: "ai-4", "@ai-sdk/anthropic": "ai-sdk-anthropic-1" } },
   { majors: "5", sample: "anthropic.mjs", packages: { ai: "ai-5", "@ai-sdk/anthropic": "ai-sdk-anthropic-2" } },
   { majors: "6", sample: "anthropic.mjs", packages: {} },
   { majors: "7", sample: "anthropic.mjs", packages: { ai: "ai-7", "@ai-sdk/anthropic": "ai-sdk-anthropic-4" } },
   { majors: "4", sample: "openai.mjs", packages: { ai: "ai-4", "@ai-sdk/openai": "ai-sdk-openai-1" } },
+  { majors: "5", sample: "openai.mjs", packages: { ai: "ai-5", "@ai-sdk/openai": "ai-sdk-openai-2" } },
+  { majors: "6", sample: "openai.mjs", packages: {} },
+  { majors: "7", sample: "openai.mjs", packages: { ai: "ai-7", "@ai-sdk/openai": "ai-sdk-openai-4" } },
 ];
 
 for (const { majors, sample, packages } of VERCEL) {
@@ -70,11 +73,27 @@ for (const sample of ["anthropic.sh", "openai.sh"]) {
   });
 }
 
+// Its model, the first Opus, never left the United States; the path names no region, so the key's workspace does.
+test.skipIf(Bun.which("curl") === null)("unified.sh runs, and its answer has the published shape", async () => {
+  const { data, ...envelope } = JSON.parse(await run(["sh", "-c", filledIn("unified.sh")]));
+  expect(envelope).toEqual({ success: true, code: "200", message: "successful" });
+  expect(data).toMatchObject({ id: expect.stringMatching(/^msg_/), model: "claude-3-opus-20240229" });
+  expect(data.choices).toMatchObject([{ index: 0, message: { role: "assistant", content: expect.stringContaining("Hello") } }]);
+  const streamed = await run(["sh", "-c", filledIn("unified.sh").replace('"stream": false', '"stream": true')]);
+  const events = streamed.trim().split("\n\n");
+  expect(events.pop()).toBe("data: [DONE]");
+  const chunks = events.map((event) => JSON.parse(event.slice("data: ".length)));
+  for (const chunk of chunks) expect(chunk).toMatchObject({ id: expect.any(String), object: "chat.completion.chunk" });
+  expect(chunks.map(({ choices }) => choices[0].delta.content ?? "").join("")).toContain("Hello");
+});
+
 function filledIn(sample: string): string {
   return (SAMPLES.get(sample) ?? "")
     .replaceAll("https://api.langdock.com", gateway.url)
     .replaceAll("<YOUR_LANGDOCK_API_KEY>", gateway.key)
-    .replaceAll("<authorization>", `Bearer ${gateway.key}`);
+    .replaceAll("<authorization>", `Bearer ${gateway.key}`)
+    .replaceAll("{BASE_URL}", gateway.url)
+    .replaceAll("{token}", gateway.usKey);
 }
 
 /** The stand-ins quote what they were asked. */

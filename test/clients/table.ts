@@ -38,9 +38,9 @@ export function renderTable(clients: readonly Client[], behaviours: readonly Beh
 function renderFamily(members: readonly Client[], behaviours: readonly Behaviour[]): string {
   const columns = behaviours.filter(({ name }) => members.some(({ lacks }) => lacks[name] === undefined));
   const reasons: string[] = [];
-  const cell = ({ lacks }: Client, { name, shows = "✓" }: Behaviour): string => {
+  const cell = ({ lacks }: Client, { name }: Behaviour): string => {
     const reason = lacks[name];
-    if (reason === undefined) return shows;
+    if (reason === undefined) return "✓";
     if (!reasons.includes(reason)) reasons.push(reason);
     return `–${"¹²³⁴⁵⁶⁷⁸⁹"[reasons.indexOf(reason)]}`;
   };

@@ -58,6 +58,7 @@ const MAJORS: Major[] = [
 /** What the majors have in common, as far as it is used here. Names that only some of them know are passed to all: the rest ignore them. */
 interface Library {
   generateText(options: object): Promise<Result>;
+  embedMany(options: object): Promise<{ embeddings: number[][] }>;
   generateObject(options: object): Promise<{ object: unknown }>;
   streamText(options: object): { textStream: AsyncIterable<string>; usage: PromiseLike<Usage> };
   tool(options: object): unknown;
@@ -77,18 +78,23 @@ interface Usage {
   inputTokens?: number;
   outputTokens?: number;
 }
-type Provider = ((model: string) => unknown) & { chat(model: string): unknown };
+type Provider = ((model: string) => unknown) & { chat(model: string): unknown; textEmbeddingModel(model: string): unknown };
 type ProviderLibrary = Record<"createAnthropic" | "createOpenAI", (options: object) => Provider>;
 
-export const vercelClients: Client[] = MAJORS.flatMap((major) =>
-  (["anthropic", "openai"] as const).map((dialect) => client(major, dialect)),
-);
+/** How a model is asked for: as the library does by itself, or expressly for chat completions. */
+type Way = "default" | "chat";
 
-function client(major: Major, dialect: DialectName): Client {
+export const vercelClients: Client[] = MAJORS.flatMap((major) => [
+  client(major, "anthropic", "default"),
+  client(major, "openai", "default"),
+  ...(major.responses ? [client(major, "openai", "chat")] : []),
+]);
+
+function client(major: Major, dialect: DialectName, way: Way): Client {
   const provider = major[dialect].name;
-  const chat = dialect === "openai" && major.responses ? ", `.chat(model)`" : "";
+  const call = dialect === "openai" && major.responses ? (way === "chat" ? ", `provider.chat(model)`" : ", `provider(model)`") : "";
   return {
-    name: `\`ai\` ${installedVersion(major.ai.name)} with \`@ai-sdk/${dialect}\` ${installedVersion(provider)}${chat}`,
+    name: `\`ai\` ${installedVersion(major.ai.name)} with \`@ai-sdk/${dialect}\` ${installedVersion(provider)}${call}`,
     family: "Vercel AI SDK",
     dialect,
     exceptions: {
@@ -101,23 +107,31 @@ function client(major: Major, dialect: DialectName): Client {
     },
     lacks: {
       models: "this library does not list models",
-      ...(chat === "" ? { default: "its default call is served: the other columns use it" } : {}),
+      responses: "the other columns use it, where it is the default call",
+      count: "this library does not count beforehand",
+      ...(dialect === "anthropic" ? { embeddings: "this protocol has no such call" } : {}),
+      ...(dialect === "openai" && major.responses && way === "default"
+        ? {}
+        : { default: "its default call is not this one, or not the Responses API" }),
     },
-    perform: (task) => perform(major, dialect, task),
+    perform: (task) => perform(major, dialect, way, task),
   };
 }
 
-async function perform(major: Major, dialect: DialectName, task: Task): Promise<Observation> {
+async function perform(major: Major, dialect: DialectName, way: Way, task: Task): Promise<Observation> {
   const library = (await major.ai.load()) as Library;
   const observation: Observation = {};
   try {
-    const model = modelOf((await major[dialect].load()) as ProviderLibrary, major, dialect, task);
+    const model = modelOf((await major[dialect].load()) as ProviderLibrary, dialect, way, task);
     const settings = {
       model,
+      values: [task.prompt, "another text"],
       prompt: task.prompt,
       maxRetries: task.retries,
       maxTokens: 1024,
       maxOutputTokens: 1024,
+      // Else it refers to the items of its first step by their ids, which are good only where answers are stored.
+      ...(dialect === "openai" && way === "default" && task.action === "tools" ? { providerOptions: { openai: { store: false } } } : {}),
       ...(task.unacceptable ? (dialect === "anthropic" ? { topK: -5 } : { temperature: 9 }) : {}),
     };
     await ACTIONS[task.action]?.({ library, major, settings, observation });
@@ -130,10 +144,11 @@ async function perform(major: Major, dialect: DialectName, task: Task): Promise<
   return observation;
 }
 
-function modelOf(library: ProviderLibrary, major: Major, dialect: DialectName, task: Task): unknown {
+function modelOf(library: ProviderLibrary, dialect: DialectName, way: Way, task: Task): unknown {
   if (dialect === "anthropic") return library.createAnthropic({ baseURL: `${task.url}/anthropic/eu/v1`, apiKey: task.key })(task.model);
   const provider = library.createOpenAI({ baseURL: `${task.url}/openai/eu/v1`, apiKey: task.key });
-  return major.responses && task.action !== "default" ? provider.chat(task.model) : provider(task.model);
+  if (task.action === "embeddings") return provider.textEmbeddingModel(task.model);
+  return way === "chat" ? provider.chat(task.model) : provider(task.model);
 }
 
 interface Call {
@@ -152,6 +167,10 @@ const answer = async ({ library, settings, observation }: Call): Promise<void> =
 const ACTIONS: Partial<Record<Task["action"], (call: Call) => Promise<void>>> = {
   answer,
   default: answer,
+
+  async embeddings({ library, settings, observation }) {
+    observation.vectors = (await library.embedMany(settings)).embeddings;
+  },
 
   async stream({ library, settings, observation }) {
     const pieces: string[] = [];

@@ -276,7 +276,8 @@ describe("a path that no route has", () => {
     ["/api/openai/v1/models", "openai", "/api/openai should be /openai, the region is missing: did you mean /openai/{region}/v1/models?"],
     ["/v1/chat/completions", "openai", "/openai is missing, the region is missing: did you mean /openai/{region}/v1/chat/completions?"],
     ["/openai/eu/v1/completions", "openai", "Text completions are not served"],
-    ["/openai/eu/v1/responses", "openai", "The Responses API is not served: use …/v1/chat/completions."],
+    ["/openai/v1/responses", "openai", "The region is missing: did you mean /openai/{region}/v1/responses?"],
+    ["/openai/eu/embeddings", "openai", "/v1 is missing: did you mean /openai/eu/v1/embeddings?"],
     ["/openai/eu/v1/messages", "openai", "Messages are not part of the OpenAI protocol"],
   ])("%s belongs to %s, and the mistake is named", (path, name, hint) => {
     expect(owner(path)?.name).toBe(name as DialectName);

@@ -2,16 +2,22 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import type { RuntimeName } from "../harness/weir.ts";
 import { specifyBodies } from "./bodies.ts";
+import { specifyCounting } from "./counting.ts";
 import { specifyCrowd } from "./crowd.ts";
 import { specifyDemo } from "./demo.ts";
+import { specifyEmbeddings } from "./embeddings.ts";
 import { specifyFailures } from "./failures.ts";
 import { specifyFidelity } from "./fidelity.ts";
 import { specifyKeys } from "./keys.ts";
 import { specifyLeaving } from "./leaving.ts";
 import { specifyLifecycle } from "./lifecycle.ts";
 import { specifyObservation, specifySecrecy } from "./observed.ts";
+import { specifyParameters } from "./parameters.ts";
+import { specifyPublished } from "./published.ts";
+import { specifyResponses } from "./responses.ts";
 import { specifyRoutes } from "./routes.ts";
 import { QuietStreams, specifyStreams } from "./streams.ts";
+import { specifyUnified } from "./unified.ts";
 import { specifyValidation } from "./validation.ts";
 import { World } from "./world.ts";
 
@@ -28,7 +34,13 @@ export function specify(runtime: RuntimeName): void {
     describe("routes", () => specifyRoutes(world));
     describe("keys", () => specifyKeys(world));
     describe("validation", () => specifyValidation(world));
+    describe("parameters", () => specifyParameters(world));
+    describe("the unified route", () => specifyUnified(world));
+    describe("what it says of itself", () => specifyPublished(world));
     describe("fidelity", () => specifyFidelity(world));
+    describe("responses", () => specifyResponses(world));
+    describe("embeddings", () => specifyEmbeddings(world));
+    describe("counting", () => specifyCounting(world));
     describe("bodies", () => specifyBodies(world));
     describe("failures", () => specifyFailures(world));
     describe("streams", () => specifyStreams(world));

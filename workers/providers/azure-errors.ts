@@ -73,7 +73,8 @@ export function azureStreamError(place: Place, json: ByteText): GatewayError {
   const overloaded = code === "503" || /overloaded|slow_down/.test(code);
   const limited = code === "429" || /rate_limit/.test(code);
   const kind = limited ? "upstream_rate_limited" : overloaded ? "upstream_overloaded" : "upstream_failed";
-  return new GatewayError(kind, { message: asText(error?.message) ?? "The model's service failed.", body: errorObject(json), log });
+  const message = asText(error?.message) ?? "The model's service failed.";
+  return new GatewayError(kind, { message, code: asText(error?.code), param: asText(error?.param), body: errorObject(json), log });
 }
 
 /** The client's own mistake, in Azure's words and with Azure's own fields; what is missing is filled in by the dialect. */

@@ -48,6 +48,11 @@ def structured(client, asked, task, observation):
     observation["value"] = client.messages.parse(**asked, output_format=Weather).parsed_output.model_dump()
 
 
+def count(client, asked, task, observation):
+    counted = client.messages.count_tokens(model=asked["model"], messages=asked["messages"])
+    observation["counted"] = counted.input_tokens
+
+
 def list_models(client, asked, task, observation):
     observation["models"] = [model.id for model in client.models.list()]
 
@@ -60,6 +65,6 @@ def usage_of(message):
     return {"input": message.usage.input_tokens, "output": message.usage.output_tokens}
 
 
-ACTIONS = {"answer": answer, "stream": stream, "tools": tools, "structured": structured, "list": list_models}
+ACTIONS = {"answer": answer, "stream": stream, "tools": tools, "structured": structured, "list": list_models, "count": count}
 
 serve(perform, anthropic)

@@ -49,6 +49,34 @@ def structured(client, asked, task, observation):
     observation["value"] = parsed.model_dump()
 
 
+def responses(client, asked, task, observation):
+    from pydantic import BaseModel
+
+    class Weather(BaseModel):
+        city: str
+        degrees: float
+
+    model, tool, prompt = task["model"], task["tool"], task["prompt"]
+    whole = client.responses.create(model=model, input=prompt)
+    observation["text"] = whole.output_text
+    observation["usage"] = {"input": whole.usage.input_tokens, "output": whole.usage.output_tokens}
+    pieces = observation["pieces"] = []
+    for event in client.responses.create(model=model, input=prompt, stream=True):
+        if event.type == "response.output_text.delta":
+            pieces.append(event.delta)
+    definition = {"type": "function", "name": tool["name"], "parameters": tool["schema"], "strict": True}
+    called = client.responses.create(model=model, input=tool["question"], tools=[definition])
+    call = next(item for item in called.output if item.type == "function_call")
+    observation["call"] = {"name": call.name, "arguments": json.loads(call.arguments)}
+    parsed = client.responses.parse(model=model, input="Give the weather in Lisbon as data.", text_format=Weather)
+    observation["value"] = parsed.output_parsed.model_dump()
+
+
+def embeddings(client, asked, task, observation):
+    made = client.embeddings.create(model=task["model"], input=[task["prompt"], "another text"])
+    observation["vectors"] = [one.embedding for one in made.data]
+
+
 def list_models(client, asked, task, observation):
     observation["models"] = [model.id for model in client.models.list()]
 
@@ -57,6 +85,6 @@ def usage_of(completion):
     return {"input": completion.usage.prompt_tokens, "output": completion.usage.completion_tokens}
 
 
-ACTIONS = {"answer": answer, "stream": stream, "tools": tools, "structured": structured, "list": list_models}
+ACTIONS = {"answer": answer, "stream": stream, "tools": tools, "structured": structured, "list": list_models, "responses": responses, "embeddings": embeddings}
 
 serve(perform, openai)
