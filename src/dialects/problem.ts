@@ -7,7 +7,7 @@ import { decodeUtf8 } from "../contract/bytes.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { EXPECTED, TOLERATED } from "./schema.ts";
 
-export type Path = readonly string[];
+type Path = readonly string[];
 
 /** How a dialect writes a path: `messages.0.role` or `messages[0].role`. */
 export type Notation = (path: Path) => string;

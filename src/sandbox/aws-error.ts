@@ -73,7 +73,7 @@ export function awsFailure(failure: Failure, requestId: string): Reply {
 }
 
 /** A status that the service never gives comes from something in front of it, and that speaks HTML. */
-export function gatewayPage(status: number): Reply {
+function gatewayPage(status: number): Reply {
   const body = `<html>\r\n<head><title>${status}</title></head>\r\n<body>\r\n<center><h1>${status}</h1></center>\r\n</body>\r\n</html>\r\n`;
   return { status, headers: { "content-type": "text/html" }, content: { body: Buffer.from(body) }, tokens: 0 };
 }

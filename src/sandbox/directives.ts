@@ -225,7 +225,7 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
 };
 
 /** Parameters that every directive takes: only the first `times` requests with this very text, only models whose upstream name contains `for`. */
-export const COMMON_PARAMETERS: readonly string[] = ["times", "for"];
+const COMMON_PARAMETERS: readonly string[] = ["times", "for"];
 
 /** The sandbox was asked for something that it does not know. */
 export class UnknownDirective extends Error {}

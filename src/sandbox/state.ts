@@ -13,7 +13,7 @@ export interface AwsCredential {
   expiresAtMs?: number;
 }
 
-export interface EntraApplication {
+interface EntraApplication {
   tenantId: string;
   clientId: string;
   clientSecret: string;

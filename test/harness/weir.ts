@@ -38,7 +38,7 @@ const ROOT = join(import.meta.dir, "../..");
 const START_TIMEOUT_MS = 20_000;
 
 /** The command line of a runtime for Weir's entry. */
-export function command(runtime: RuntimeName): string[] {
+function command(runtime: RuntimeName): string[] {
   return runtime === "bun"
     ? [process.execPath, join(ROOT, "src/main.ts")]
     : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", join(ROOT, "src/main.ts")];

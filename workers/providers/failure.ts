@@ -27,7 +27,7 @@ export function reason(thrown: unknown): string {
 }
 
 /** Where the upstream gives no hint: long enough to matter, spread so that those refused together do not return together. */
-export function spreadRetryMs(): number {
+function spreadRetryMs(): number {
   return 1_000 + Math.floor(Math.random() * 4_000);
 }
 
