@@ -46,7 +46,7 @@ describe.each([...STANDS])("%s", (name) => {
   }
 
   test("a reader that stops reading makes it stall, with flat memory, and go on when reading goes on", async () => {
-    const asked = standOf(sandbox, name).request("[sandbox: huge tokens=100000000]", { stream: true });
+    const asked = standOf(sandbox, name).request("[sandbox: huge tokens=1000000]", { stream: true });
     await until(() => asked.received().body.length > 0, "the first bytes");
     asked.socket.pause();
     Bun.gc(true);
@@ -54,7 +54,7 @@ describe.each([...STANDS])("%s", (name) => {
     const written = await settled();
     Bun.gc(true);
     expect(process.memoryUsage().rss - before).toBeLessThan(24 * MEBIBYTE);
-    // What the kernel takes for both sockets; written without looking at its reader the answer would be gigabytes.
+    // What the kernel takes for both sockets; the whole answer has some 200 MB.
     expect(written).toBeLessThan(32 * MEBIBYTE);
 
     asked.socket.removeAllListeners("data");
