@@ -9,7 +9,7 @@ import type {
   Upstream,
   Workspace,
 } from "./contract/config.ts";
-import type { UpstreamDialect, ModelEntry } from "./contract/dialect.ts";
+import type { ModelEntry, UpstreamDialect } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
 import type { Weighing } from "./contract/messages.ts";
 
