@@ -91,7 +91,7 @@ export function openapiDocument(version: string): JsonObject {
     paths: { ...paths, ...ownPaths() },
     components: {
       schemas,
-      headers: HEADERS,
+      headers: { ...HEADERS, ...dialectHeaders() },
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", description: "`Authorization: Bearer weir_…`" },
         "x-api-key": { type: "apiKey", in: "header", name: "x-api-key" },
@@ -115,20 +115,35 @@ function operation(dialect: Dialect, route: Route, schemas: JsonObject): JsonObj
     description,
     parameters: [...pathParameters(path), ...(described.parameters ?? []).map(parameter)],
     ...(request === undefined ? {} : { requestBody: { required: true, content: { [JSON_TYPE]: media(request, schemas) } } }),
-    responses: { 200: answer(described, route, schemas), ...failures(dialect, error.name, request !== undefined) },
+    responses: { 200: answer(dialect, described, route, schemas), ...failures(dialect, error.name, request !== undefined) },
   };
 }
 
-function answer({ answer: body, stream, request }: DescribedOperation, route: Route, schemas: JsonObject): JsonObject {
+function answer(dialect: Dialect, { answer: body, stream, request }: DescribedOperation, route: Route, schemas: JsonObject): JsonObject {
   const isLimited = request !== undefined && route.operation !== "count_tokens";
   return {
     description: stream === undefined ? "The answer." : "The answer; a stream where the request says `stream: true`.",
-    headers: headerRefs([...ID_HEADERS, ...(isLimited ? LIMIT_HEADERS : [])]),
+    headers: headerRefs([...ID_HEADERS, ...(isLimited ? limitHeaders(dialect) : [])]),
     content: {
       [JSON_TYPE]: media(body, schemas),
       ...(stream === undefined ? {} : { [STREAM_TYPE]: { schema: { type: "string" }, example: stream } }),
     },
   };
+}
+
+function limitHeaders(dialect: Dialect): string[] {
+  return [...LIMIT_HEADERS, ...ownLimitHeaders(dialect)];
+}
+
+/** Those that a dialect has under names of its own. */
+function ownLimitHeaders({ rateLimitPrefix }: Dialect): string[] {
+  if (rateLimitPrefix === undefined) return [];
+  return ["requests", "tokens"].flatMap((unit) => ["limit", "remaining", "reset"].map((what) => `${rateLimitPrefix}-${unit}-${what}`));
+}
+
+function dialectHeaders(): JsonObject {
+  const names = routes.flatMap(({ dialect }) => ownLimitHeaders(dialect));
+  return Object.fromEntries(names.map((name) => [name, header("As `x-ratelimit-…`; a reset is a moment (RFC 3339).")]));
 }
 
 /** By status; the examples are written by the dialect itself. */
@@ -145,7 +160,7 @@ function failures(dialect: Dialect, schemaName: string, hasBody: boolean): JsonO
       String(status),
       {
         description: kinds.map((kind) => sentence(MEANINGS[kind] ?? kind)).join(" "),
-        headers: headerRefs([...ID_HEADERS, ...(status === 429 ? ["retry-after", "retry-after-ms", ...LIMIT_HEADERS] : [])]),
+        headers: headerRefs([...ID_HEADERS, ...(status === 429 ? ["retry-after", "retry-after-ms", ...limitHeaders(dialect)] : [])]),
         content: {
           [JSON_TYPE]: {
             schema: ref("schemas", schemaName),

@@ -69,6 +69,13 @@ describe("what leaves its region is refused", () => {
       expect(mistakes(bedrock(region, awsRegion, model))).toEqual([expect.stringContaining(why)]));
   }
 
+  test("a name to count by", () => {
+    const counted = (name: string) => bedrock("eu", "eu-central-1", ID).replace(`model: "${ID}"`, `model: "${ID}", count_model: "${name}"`);
+    expect(counted("x")).toContain("count_model");
+    expect(mistakes(counted(`us.${ID}`))).toEqual([expect.stringContaining('count_model: "us.')]);
+    expect(load(counted(`eu.${ID}`)).config.models.claude?.targets[0]?.countModel).toBe(`eu.${ID}`);
+  });
+
   test("an endpoint that names another AWS region", () => {
     expect(mistakes(bedrock("eu", "eu-central-1", ID, "https://bedrock-runtime.us-east-1.amazonaws.com"))).toEqual([
       expect.stringContaining("upstreams.up.endpoint: is in us-east-1, but aws_region is eu-central-1"),

@@ -17,9 +17,9 @@ pre code { background: none; padding: 0 }
 article { border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1.1rem; margin: .9rem 0 }
 .method { display: inline-block; min-width: 3.4rem; font-weight: 700 } .GET { color: var(--get) } .POST { color: var(--post) }
 table { border-collapse: collapse; width: 100%; font-size: .92rem } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line) }
-th { color: var(--soft); font-weight: 500 } td:first-child { white-space: nowrap }
+th { color: var(--soft); font-weight: 500 } td:first-child, td:first-child code { white-space: nowrap; overflow-wrap: normal }
 details { margin: .3rem 0 } summary { cursor: pointer; color: var(--link) }
 ul.fields { list-style: none; margin: .2rem 0; padding-left: 1rem; border-left: 2px solid var(--line) } ul.fields + ul.fields { margin-top: .7rem } ul.fields li { margin: .2rem 0 }
 nav ul { columns: 2; column-gap: 2rem; padding: 0; list-style: none; font-size: .92rem } nav li { break-inside: avoid; overflow-wrap: anywhere }
-@media (max-width: 40rem) { nav ul { columns: 1 } td:first-child { white-space: normal } }
+@media (max-width: 40rem) { nav ul { columns: 1 } }
 `;

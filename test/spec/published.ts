@@ -87,8 +87,14 @@ export function specifyPublished(world: World): void {
             const example = operation.requestBody?.content["application/json"]?.example;
             const body = example === undefined ? {} : { body: JSON.stringify(example) };
             const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-            const { status, text } = await world.call({ method: method.toUpperCase(), path: filled, headers, ...body }, weir).answered;
+            const {
+              status,
+              text,
+              headers: received,
+            } = await world.call({ method: method.toUpperCase(), path: filled, headers, ...body }, weir).answered;
             expect([path, status, status === 200 ? "" : text]).toEqual([path, 200, ""]);
+            for (const name of Object.keys(operation.responses["200"]?.headers ?? {}))
+              expect([path, name, received.has(name)]).toEqual([path, name, true]);
             const ref = operation.responses["200"]?.content["application/json"]?.schema?.$ref;
             if (ref === undefined) return;
             const validate = ajv.compile({ $ref: `weir${ref}` });
