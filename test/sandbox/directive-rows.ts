@@ -11,7 +11,7 @@ const TOOLS: Record<StandName, JsonObject[]> = {
 };
 
 /** What of an exchange a row looks at: the answer, when its bytes came, and which of the stand-ins gave it. */
-export interface Witness extends Seen {
+interface Witness extends Seen {
   stand: StandName;
   isStream: boolean;
   readAtMs: number[];

@@ -86,7 +86,7 @@ function readJson(seen: Seen, body: Buffer): void {
   }
 }
 
-export function readBedrock(received: Received): Seen {
+function readBedrock(received: Received): Seen {
   const seen = nothingSeen(received);
   if (received.headers["content-type"] !== "application/vnd.amazon.eventstream") {
     readJson(seen, received.body);
@@ -128,7 +128,7 @@ function takeBedrock(seen: Seen, event: JsonObject): void {
   seen.isDone ||= event.type === "message_stop";
 }
 
-export function readAzure(received: Received): Seen {
+function readAzure(received: Received): Seen {
   const seen = nothingSeen(received);
   if (!received.headers["content-type"]?.startsWith("text/event-stream")) {
     readJson(seen, received.body);
