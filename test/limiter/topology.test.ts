@@ -64,7 +64,7 @@ test.skipIf(!haveRedis)(
     await limiter.close();
     for (const server of servers) await server.stop();
   },
-  40_000,
+  60_000,
 );
 
 test.skipIf(!haveRedis)(
@@ -81,7 +81,8 @@ test.skipIf(!haveRedis)(
     await pause(200);
     await set.master.kill();
     let longestMs = 0;
-    const untilMs = performance.now() + 15_000;
+    // Seconds as a rule; where the sentinel's first choice fails on a busy machine it tries again after twice its failover-timeout.
+    const untilMs = performance.now() + 40_000;
     while (changes.at(-1) !== "redis" || changes.length < 3) {
       if (performance.now() > untilMs) throw new Error(`no failover: ${changes.join(", ")}; ${limiter.ready().detail}`);
       const beganMs = performance.now();
