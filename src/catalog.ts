@@ -37,6 +37,26 @@ export interface Offer {
   /** Its tokenizer, where that is known. */
   family: TokenizerFamily | undefined;
   targets: [RoutedTarget, ...RoutedTarget[]];
+  /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
+  credits: number[];
+}
+
+/**
+ * The target of the next call: each as often as its weight says, and evenly spread (smooth weighted round-robin, as nginx does it: every target
+ * earns its weight, the richest is taken and pays what all have earned).
+ */
+export function takeTurn({ targets, credits }: Offer): RoutedTarget {
+  let [chosen] = targets;
+  if (targets.length === 1) return chosen;
+  let [at, earned] = [0, 0];
+  for (const [index, target] of targets.entries()) {
+    const credit = (credits[index] ?? 0) + target.weight;
+    credits[index] = credit;
+    earned += target.weight;
+    if (credit > (credits[at] ?? 0)) [at, chosen] = [index, target];
+  }
+  credits[at] = (credits[at] ?? 0) - earned;
+  return chosen;
 }
 
 /** A model as a workspace is to be served it. */
@@ -183,7 +203,7 @@ export class Catalog {
     const own = model.aliasOf ?? name;
     const limits = this.#limits(workspace, own, name);
     const { created, family } = model;
-    offers.set(name, { model: own, created, region, limits, exact: model.estimate === "exact", family, targets: [target] });
+    offers.set(name, { model: own, created, region, limits, exact: model.estimate === "exact", family, targets: [target], credits: [] });
   }
 
   /** Each limit from the most specific place that sets it. */

@@ -7,7 +7,7 @@ import { Elysia } from "elysia";
 import { Answer, errorResponse, type Outcome } from "./answer.ts";
 import type { Keyring } from "./auth.ts";
 import { readBody } from "./body.ts";
-import type { Catalog, RoutedTarget } from "./catalog.ts";
+import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
 import { toBytes, toByteText } from "./contract/bytes.ts";
 import type { CallOrder, PoolCall } from "./contract/call.ts";
 import type { Config } from "./contract/config.ts";
@@ -210,7 +210,7 @@ export class Gateway {
     const workspace = visit.identity?.workspace.name ?? "";
     visit.stream = stream;
     visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
-    visit.target = visit.offer.targets[0];
+    visit.target = takeTurn(visit.offer);
     const { writes } = CALLS[operation];
     visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens, writes };
     return visit.target;
