@@ -1,10 +1,10 @@
 /** Azure's answer as the OpenAI dialect's text: its stream's oddities evened out, its usage read. Source: `wire.md` §2.3, §2.4. */
-import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
-import { GatewayError } from "../../src/contract/errors.ts";
+import type { ByteText } from "../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../src/contract/json.ts";
-import { noUsage, type Usage } from "../../src/contract/usage.ts";
-import { EventBuffer, eventData, eventEnd } from "../wire/sse.ts";
+import type { Usage } from "../../src/contract/usage.ts";
+import { eventData } from "../wire/sse.ts";
 import { azureStreamError, type Place } from "./azure-errors.ts";
+import { AzureEvents } from "./azure-events.ts";
 import { asCount, asObject } from "./failure.ts";
 import type { Reader } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
@@ -28,63 +28,20 @@ export function azureAnswer(place: Place): Reader {
 }
 
 /** For a call that streams. */
-export class AzureStream implements Reader {
-  readonly usage = noUsage();
-  written = 0;
-  readonly #place: Place;
+export class AzureStream extends AzureEvents {
   readonly #showUsage: boolean;
   readonly #isFast: boolean;
-  readonly #buffer = new EventBuffer();
   /** An ordinary chunk, as it came. */
   #ordinary: ByteText = "";
-  #error: GatewayError | undefined;
-  #complete = false;
 
   /** `showUsage`: the client asked for it. `isFast` false looks into every event: for tests that compare the two. */
   constructor(place: Place, showUsage: boolean, isFast = true) {
-    this.#place = place;
+    super(place, "[DONE]");
     this.#showUsage = showUsage;
     this.#isFast = isFast;
   }
 
-  get error(): GatewayError | undefined {
-    return this.#error;
-  }
-
-  get complete(): boolean {
-    return this.#complete;
-  }
-
-  push(bytes: Uint8Array): ByteText {
-    if (this.#error !== undefined || this.#complete) return "";
-    const text = this.#buffer.add(toByteText(bytes));
-    let shown = "";
-    let at = 0;
-    while (this.#error === undefined && !this.#complete) {
-      const end = eventEnd(text, at);
-      if (end < 0) break;
-      shown += this.#event(text.slice(at, end));
-      at = end;
-    }
-    if (this.#error === undefined && !this.#complete) {
-      this.#buffer.keep(text.slice(at));
-      if (this.#buffer.isTooLong) this.#error = malformed(this.#place.upstream, "an event without an end");
-    }
-    return shown;
-  }
-
-  end(): ByteText {
-    if (!this.#complete && this.#error === undefined) {
-      this.#error = new GatewayError("upstream_malformed", {
-        message: "The model's answer ended early.",
-        log: `upstream "${this.#place.upstream}": the stream ended ${this.#buffer.isEmpty ? "without [DONE]" : "in the middle of an event"}`,
-      });
-    }
-    return "";
-  }
-
-  /** One event as the client is to see it, or "". */
-  #event(event: ByteText): ByteText {
+  protected override event(event: ByteText): ByteText {
     const delta = this.#isFast ? plainDelta(event) : -1;
     if (delta >= 0) {
       this.written += textLength(event, delta);
@@ -95,20 +52,17 @@ export class AzureStream implements Reader {
     // Comments keep connections alive on the way; Weir keeps its own clock for that.
     if (data === undefined || data === "") return "";
     if (data === "[DONE]") {
-      this.#complete = true;
+      this.complete = true;
       return "data: [DONE]\n\n";
     }
     return this.#chunk(event, data);
   }
 
   #chunk(event: ByteText, data: ByteText): ByteText {
-    const chunk = parse(data);
-    if (chunk === undefined) {
-      this.#error = malformed(this.#place.upstream, "an event that is not JSON");
-      return "";
-    }
+    const chunk = this.parse(data);
+    if (chunk === undefined) return "";
     if (chunk.error !== undefined && chunk.error !== null) {
-      this.#error = azureStreamError(this.#place, data);
+      this.error = azureStreamError(this.place, data);
       return "";
     }
     const choices = Array.isArray(chunk.choices) ? chunk.choices.map(asObject) : [];
@@ -187,14 +141,6 @@ function identityOf(event: ByteText): Record<string, ByteText> {
 /** On one line: outside its strings JSON may hold line breaks. */
 function frame(json: ByteText): ByteText {
   return `data: ${json.replaceAll(/[\r\n]+/g, " ")}\n\n`;
-}
-
-function parse(data: ByteText): Record<string, unknown> | undefined {
-  try {
-    return asObject(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Azure counts what it read from its cache among the prompt's tokens. */

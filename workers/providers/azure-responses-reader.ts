@@ -1,10 +1,10 @@
 /** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
-import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
-import { GatewayError } from "../../src/contract/errors.ts";
+import type { ByteText } from "../../src/contract/bytes.ts";
 import { skipString } from "../../src/contract/json.ts";
-import { noUsage, type Usage } from "../../src/contract/usage.ts";
-import { EventBuffer, eventData, eventEnd } from "../wire/sse.ts";
+import type { Usage } from "../../src/contract/usage.ts";
+import { eventData } from "../wire/sse.ts";
 import { azureStreamError, type Place } from "./azure-errors.ts";
+import { AzureEvents } from "./azure-events.ts";
 import { asCount, asObject } from "./failure.ts";
 import type { Reader } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
@@ -25,78 +25,32 @@ export function azureResponse(place: Place): Reader {
 }
 
 /** For a call that streams. */
-export class ResponsesStream implements Reader {
-  readonly usage = noUsage();
-  written = 0;
-  readonly #place: Place;
-  readonly #buffer = new EventBuffer();
-  #error: GatewayError | undefined;
-  #complete = false;
-
+export class ResponsesStream extends AzureEvents {
   constructor(place: Place) {
-    this.#place = place;
-  }
-
-  get error(): GatewayError | undefined {
-    return this.#error;
-  }
-
-  get complete(): boolean {
-    return this.#complete;
-  }
-
-  push(bytes: Uint8Array): ByteText {
-    if (this.#error !== undefined || this.#complete) return "";
-    const text = this.#buffer.add(toByteText(bytes));
-    let shown = "";
-    let at = 0;
-    while (this.#error === undefined && !this.#complete) {
-      const end = eventEnd(text, at);
-      if (end < 0) break;
-      shown += this.#event(text.slice(at, end));
-      at = end;
-    }
-    if (this.#error === undefined && !this.#complete) {
-      this.#buffer.keep(text.slice(at));
-      if (this.#buffer.isTooLong) this.#error = malformed(this.#place.upstream, "an event without an end");
-    }
-    return shown;
-  }
-
-  end(): ByteText {
-    if (!this.#complete && this.#error === undefined) {
-      this.#error = new GatewayError("upstream_malformed", {
-        message: "The model's answer ended early.",
-        log: `upstream "${this.#place.upstream}": the stream ended ${this.#buffer.isEmpty ? "without its last event" : "in the middle of an event"}`,
-      });
-    }
-    return "";
+    super(place, "its last event");
   }
 
   /** One event as the client is to see it: as it came, or "" where there is none for it. */
-  #event(event: ByteText): ByteText {
+  protected override event(event: ByteText): ByteText {
     if (DELTA.test(event)) {
       this.written += deltaLength(event);
       return event;
     }
-    const data = eventData(event);
+    const data = eventData(event)?.trim();
     // Comments keep connections alive on the way; Weir keeps its own clock for that.
     if (data === undefined || data === "") return "";
     // Not a part of this protocol, but of the one beside it.
     if (data === "[DONE]") return "";
-    const fields = parse(data);
-    if (fields === undefined) {
-      this.#error = malformed(this.#place.upstream, "an event that is not JSON");
-      return "";
-    }
+    const fields = this.parse(data);
+    if (fields === undefined) return "";
     const type = typeof fields.type === "string" ? fields.type : "";
     if (type === "error" || (type === "" && asObject(fields.error) !== undefined)) {
-      this.#error = azureStreamError(this.#place, data);
+      this.error = azureStreamError(this.place, data);
       return "";
     }
     if (TERMINAL.has(type)) {
       addUsage(this.usage, asObject(fields.response)?.usage);
-      this.#complete = true;
+      this.complete = true;
     } else if (type.endsWith(".delta")) this.written += deltaLength(event);
     return event;
   }
@@ -106,14 +60,6 @@ export class ResponsesStream implements Reader {
 function deltaLength(event: ByteText): number {
   const at = event.indexOf(DELTA_TEXT);
   return at < 0 ? 0 : skipString(event, at + DELTA_TEXT.length - 1) - at - DELTA_TEXT.length - 1;
-}
-
-function parse(data: ByteText): Record<string, unknown> | undefined {
-  try {
-    return asObject(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Azure counts what it read from its cache among the input. */
