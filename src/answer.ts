@@ -177,13 +177,19 @@ export class Answer implements CallEvents {
   }
 }
 
+/** Whatever is longer, the SDKs ignore. */
+const LONGEST_RETRY_MS = 59_000;
+
+/** When another try may succeed, in both forms that clients read: from 1 ms to 59 s, rounded up. */
+export function retryAfterHeaders(retryAfterMs: number): Record<string, string> {
+  const ms = Math.min(LONGEST_RETRY_MS, Math.max(1, Math.ceil(retryAfterMs)));
+  return { "retry-after-ms": String(ms), "retry-after": String(Math.ceil(ms / 1000)) };
+}
+
 /** An error before the first byte, in the dialect. */
 export function errorResponse(dialect: Dialect, error: GatewayError, requestId: string, headers: Record<string, string>): Response {
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
   const all: Record<string, string> = { ...JSON_HEADERS, ...headers };
-  if (error.detail.retryAfterMs !== undefined) {
-    all["retry-after-ms"] = String(Math.ceil(error.detail.retryAfterMs));
-    all["retry-after"] = String(Math.ceil(error.detail.retryAfterMs / 1000));
-  }
+  if (error.detail.retryAfterMs !== undefined) Object.assign(all, retryAfterHeaders(error.detail.retryAfterMs));
   return new Response(toBytes(dialect.errorBody(error, requestId)), { status, headers: all });
 }

@@ -1,7 +1,8 @@
 /**
  * The gateway: one request from top to bottom.
  *
- *   identify (401) → read (413) → check (400) → route (404) → relay (a worker) → settle (metrics and access log, once)
+ *   identify (401) → read (413) → check (400) → route (404) → reserve (413, 429, 503)
+ *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
 import { Answer, errorResponse, type Outcome } from "./answer.ts";

@@ -1,9 +1,6 @@
 /** What a client sees of its limits (design §3.6): pure functions from a decision to header values and the text of a refusal. */
 import type { Decision, Window, Windows } from "./limiter.ts";
 
-/** Whatever is longer, the SDKs ignore. */
-export const LONGEST_RETRY_MS = 59_000;
-
 /** A duration as OpenAI (and Go) write it: `12ms`, `1s`, `1.5s`, `6m0s`. Whole milliseconds, rounded up. */
 export function durationText(ms: number): string {
   const whole = Math.max(0, Math.ceil(ms));
@@ -43,12 +40,6 @@ export function prefixedRateLimitHeaders(prefix: string, { requests, tokens }: W
     instantText(nowMs, window.resetMs),
   ];
   return [...of(requests, "requests"), ...of(tokens, "tokens")];
-}
-
-/** `retry-after-ms` and `retry-after`; at most 59 s. */
-export function retryAfterHeaders(retryAfterMs: number): string[] {
-  const ms = Math.min(LONGEST_RETRY_MS, Math.max(1, Math.ceil(retryAfterMs)));
-  return ["retry-after-ms", String(ms), "retry-after", String(Math.ceil(ms / 1000))];
 }
 
 /** The message of a 429 or 413: which limit, how much of it is used, what was asked for, and when to come back. */

@@ -1,5 +1,5 @@
 import { GatewayError } from "../contract/errors.ts";
-import { LONGEST_RETRY_MS, prefixedRateLimitHeaders, rateLimitHeaders, refusalText } from "./headers.ts";
+import { prefixedRateLimitHeaders, rateLimitHeaders, refusalText } from "./headers.ts";
 import type { Decision, Windows } from "./limiter.ts";
 
 /** What a call that was not admitted fails with. */
@@ -12,7 +12,7 @@ export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "wei
     default:
       return new GatewayError(decision.outcome === "requests" ? "rate_limited_requests" : "rate_limited_tokens", {
         message: refusalText(decision, workspace, model),
-        retryAfterMs: Math.min(LONGEST_RETRY_MS, decision.retryAfterMs),
+        retryAfterMs: decision.retryAfterMs,
       });
   }
 }

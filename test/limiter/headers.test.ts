@@ -1,12 +1,6 @@
 import { expect, test } from "bun:test";
-import {
-  durationText,
-  instantText,
-  prefixedRateLimitHeaders,
-  rateLimitHeaders,
-  refusalText,
-  retryAfterHeaders,
-} from "../../src/limiter/headers.ts";
+import { retryAfterHeaders } from "../../src/answer.ts";
+import { durationText, instantText, prefixedRateLimitHeaders, rateLimitHeaders, refusalText } from "../../src/limiter/headers.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
 
@@ -70,7 +64,7 @@ test.each([
   [58_999, "58999", "59"],
   [60_100, "59000", "59"],
 ])("a wait of %p ms is told as %p ms and %p s", (ms, inMs, inSeconds) => {
-  expect(retryAfterHeaders(ms)).toEqual(["retry-after-ms", inMs, "retry-after", inSeconds]);
+  expect(retryAfterHeaders(ms)).toEqual({ "retry-after-ms": inMs, "retry-after": inSeconds });
 });
 
 test("a refusal says which limit, used, requested and when", () => {

@@ -86,12 +86,6 @@ export function estimateExactly(
   return total(DIALECTS[dialect].tally(request, profile, count), profile, body);
 }
 
-/** Tokens of a piece of an answer (byte text), not rounded: for what a broken or cancelled stream has cost so far. */
-export function estimateText(dialect: UpstreamDialect, model: string, text: ByteText): number {
-  const profile = profileOf(dialect, model);
-  return fastTokens(text, weightsOf(profile.tokenizer)) * profile.scale;
-}
-
 function total(tally: Tally, profile: Profile, body: ByteText): number {
   // No tokenizer makes more tokens than there are bytes, whatever the scale says of the average.
   return Math.max(1, Math.ceil(Math.min(tally.text * profile.scale, body.length) + tally.other));
