@@ -1,0 +1,60 @@
+/**
+ * SEAM, to be built by the helper "directory". The admin API and the command line use exactly this.
+ */
+import type { Limits } from "../contract/config.ts";
+
+/** A key as it may be shown. Times are milliseconds since 1970. */
+export interface KeyEntry {
+  id: string;
+  name: string;
+  workspace: string;
+  source: "config" | "file" | "redis";
+  /** Undefined for a key of weir.yaml. */
+  createdAtMs: number | undefined;
+  lastUsedAtMs: number | undefined;
+  expiresAtMs: number | undefined;
+}
+
+export interface WorkspaceEntry {
+  name: string;
+  source: "config" | "file" | "redis";
+  defaultRegion: string | undefined;
+  limits: Limits;
+  models: Record<string, { limits: Limits }>;
+  /** Names of its own upstreams; never their settings. */
+  upstreams: string[];
+  keys: number;
+}
+
+export interface CreatedKey {
+  /** The key itself: shown once, kept nowhere. */
+  key: string;
+  entry: KeyEntry;
+}
+
+/** What administrators do. Shared by the admin API and by the command line without a running gateway. */
+export interface DirectoryActions {
+  workspaces(): WorkspaceEntry[];
+  /** @throws DirectoryRefusal exists | read_only */
+  createWorkspace(settings: { name: string; defaultRegion: string | undefined; limits: Limits; models: Record<string, { limits: Limits }> }): Promise<WorkspaceEntry>;
+  updateWorkspace(settings: { name: string; defaultRegion: string | undefined; limits: Limits; models: Record<string, { limits: Limits }> }): Promise<WorkspaceEntry>;
+  /** With all its keys. @throws DirectoryRefusal unknown | read_only */
+  removeWorkspace(name: string): Promise<void>;
+  /** @throws DirectoryRefusal unknown */
+  keys(workspace: string): KeyEntry[];
+  /** @throws DirectoryRefusal unknown (workspace) | invalid (already expired) */
+  createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey>;
+  /** A new key of the same name and workspace; the old one ends when the grace does. @throws DirectoryRefusal unknown | read_only */
+  rotateKey(id: string, graceMs: number): Promise<CreatedKey>;
+  /** In force at once. @throws DirectoryRefusal unknown | read_only */
+  revokeKey(id: string): Promise<void>;
+}
+
+/** What was asked cannot be done; the message is for the person who asked. Admin API: unknown 404, exists and read_only 409, invalid 400. */
+export class DirectoryRefusal extends Error {
+  readonly reason: "unknown" | "exists" | "read_only" | "invalid";
+  constructor(reason: DirectoryRefusal["reason"], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Limits } from "../contract/config.ts";
+
+/** A key as it is kept: never the key itself. Times are milliseconds since 1970. */
+export interface StoredKey {
+  /** `key_` and the first 16 digits of `sha256`: stable, and safe to print. */
+  id: string;
+  /** Lower-case hexadecimal SHA-256 of the whole key. */
+  sha256: string;
+  name: string;
+  workspace: string;
+  createdAtMs: number;
+  /** Undefined: never. */
+  expiresAtMs: number | undefined;
+  /** When it was last seen, to the hour; undefined where it has not been used yet. */
+  lastUsedAtMs: number | undefined;
+}
+
+/** A workspace made at run time: served by the shared models, within its own limits. */
+export interface StoredWorkspace {
+  name: string;
+  defaultRegion: string | undefined;
+  limits: Limits;
+  /** Limits of single models. */
+  models: Record<string, { limits: Limits }>;
+  createdAtMs: number;
+}
+
+/** Everything that a store holds, at one moment. */
+export interface Records {
+  keys: readonly StoredKey[];
+  workspaces: readonly StoredWorkspace[];
+}
+
+export type StoreSource = "file" | "redis";
+
+/**
+ * Where keys and workspaces made at run time are kept. What a method has promised is kept when it resolves: it survives this process. Several
+ * gateways and commands may use one store at once. Every implementation sits the exam of `test/directory/exam.ts`.
+ *
+ * @throws DirectoryUnavailable from every method where the store cannot be reached or written.
+ */
+export interface DirectoryStore {
+  readonly source: StoreSource;
+  /** Everything there is now. */
+  load(): Promise<Records>;
+  /** One key by its digest, past every cache. */
+  find(sha256: string): Promise<StoredKey | undefined>;
+  /** Writes a key over the one of the same id, or anew. */
+  putKey(key: StoredKey): Promise<void>;
+  /** False where there was none. */
+  removeKey(id: string): Promise<boolean>;
+  /** False where there is one of this name and `replace` is off. */
+  putWorkspace(workspace: StoredWorkspace, replace: boolean): Promise<boolean>;
+  /** Removes it and all its keys; false where there was none. */
+  removeWorkspace(name: string): Promise<boolean>;
+  /** Notes when keys were last seen; keys that are gone are left alone. */
+  touch(lastUsedAtMs: ReadonlyMap<string, number>): Promise<void>;
+  /** Calls back within a second of any change, also one made elsewhere, and after a connection that was lost is back. Once per store. */
+  watch(onChange: () => void): void;
+  /** `ok…`, or what is wrong: for `/readyz`. */
+  readonly state: string;
+  close(): Promise<void>;
+}
+
+/** The store cannot be reached or written; the message says why and what to do, and holds no secret. */
+export class DirectoryUnavailable extends Error {}
