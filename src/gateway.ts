@@ -5,6 +5,7 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
+import type { AccessLog } from "./access-log.ts";
 import { Answer, errorResponse, type Outcome } from "./answer.ts";
 import type { Keyring } from "./auth.ts";
 import { readBody } from "./body.ts";
@@ -19,11 +20,10 @@ import { tokensOf } from "./contract/usage.ts";
 import type { Admission } from "./limiter/admission.ts";
 import type { Decision } from "./limiter/limiter.ts";
 import { refusal, showWindows } from "./limiter/refusal.ts";
-import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
-import { accessLine, beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
+import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
 export interface GatewayParts {
   config: Config;
@@ -32,7 +32,7 @@ export interface GatewayParts {
   pool: Pool;
   admission: Admission;
   metrics: Metrics;
-  log: Logger;
+  accessLog: AccessLog;
   /** See `Listener.holdOpen`. */
   holdOpen(request: Request): void;
   /** What is served as it is, to everybody, by path. */
@@ -221,7 +221,7 @@ export class Gateway {
    * Waits for the limiter; true where the call may go, false where it has to be weighed first.
    * @throws GatewayError for a call that is refused.
    */
-  async #admit(visit: Visit, asked: Promise<Decision>): Promise<boolean> {
+  async #admit(visit: Visit, asked: Decision | Promise<Decision>): Promise<boolean> {
     const decision = await asked;
     if (decision.outcome === "weigh") return false;
     const { claim, dialect } = visit;
@@ -283,7 +283,7 @@ export class Gateway {
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
   #settle(visit: Visit, end: Outcome): void {
-    const { admission, metrics, log } = this.#parts;
+    const { admission, metrics, accessLog } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
     const { outcome, ended, firstByteAtMs } = end;
@@ -292,8 +292,8 @@ export class Gateway {
       if (failedEarly || (outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0)) admission.refund(reservation);
       else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
     }
-    metrics.callEnded(callRecord(visit, end));
-    const isOurs = outcome === "misconfigured" || outcome === "internal";
-    log[isOurs ? "error" : "info"](accessLine(visit, end), "request");
+    const endedMs = performance.now();
+    metrics.callEnded(callRecord(visit, end, endedMs));
+    accessLog.add(visit, end, endedMs);
   }
 }
