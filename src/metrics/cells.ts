@@ -81,13 +81,13 @@ export class HistogramCell {
 }
 
 export class CellHistogram extends Histogram<string> {
-  readonly #name: string;
+  readonly #configuration: { name: string; help: string };
   readonly #bounds: readonly number[];
   readonly #cells: Cells<HistogramCell>;
 
   constructor(configuration: HistogramConfiguration<string> & { buckets: number[] }) {
     super(configuration);
-    this.#name = configuration.name;
+    this.#configuration = configuration;
     this.#bounds = configuration.buckets;
     this.#cells = new Cells(configuration.labelNames ?? [], () => new HistogramCell(this.#bounds));
   }
@@ -97,17 +97,14 @@ export class CellHistogram extends Histogram<string> {
     return this.#cells.of(values);
   }
 
-  override async get() {
-    return { ...(await super.get()), values: Array.from(this.#cells.all(), (one) => this.#values(one)).flat() };
-  }
-
-  /** What the text form is made of; prom-client asks it of its own histograms instead of `get`. */
-  getForPromString() {
-    return this.get();
+  /** What prom-client makes both of its forms from. */
+  async getForPromString() {
+    const { name, help } = this.#configuration;
+    return { name, help, type: "histogram", aggregator: "sum", values: Array.from(this.#cells.all(), (one) => this.#values(one)).flat() };
   }
 
   #values({ labels, cell }: Labelled<HistogramCell>) {
-    const name = this.#name;
+    const { name } = this.#configuration;
     let count = 0;
     const buckets = cell.counts.map((here, at) => {
       count += here;

@@ -25,7 +25,9 @@ interface Exception {
  */
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
-  gateway: ["access-log", "answer", "auth", "body", "catalog", "dialects", "limiter", "metrics", "pool", "request-id", "routes", "visit"],
+  gateway: ["access-log", "answer", "auth", "call", "catalog", "dialects", "limiter", "metrics", "pool", "request-id", "routes", "visit"],
+  /** A request that a worker answers: the second half of the gateway. */
+  call: ["answer", "body", "catalog", "limiter", "metrics", "pool", "visit"],
   /** What is known of a request is what the parts have found out. */
   visit: ["answer", "auth", "catalog", "limiter", "metrics", "request-id"],
   /** The line of a call that has ended, and where it goes beside all other events. */
