@@ -11,6 +11,7 @@ import { Estimator } from "./estimator.ts";
 import { Outbox } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
+import { secretsOf } from "./providers/secrets.ts";
 import { type Call, type CallHost, type CallTarget, type InputTokens, Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
@@ -109,12 +110,14 @@ function configure(config: WorkerConfig): void {
     connections.set(key, connection);
     return connection;
   });
+  const hidden = config.upstreams.map(secretsOf);
   // Calls that were routed before this order may still name a target of the configuration before.
   previousTargets = targets;
   targets = new Map();
   for (const { id, upstream, model, countModel, timeouts } of config.targets) {
     const connection = opened[upstream];
-    if (connection !== undefined) targets.set(id, { connection, model, countModel, timeouts });
+    const secrets = hidden[upstream] ?? [];
+    if (connection !== undefined) targets.set(id, { connection, secrets, model, countModel, timeouts });
   }
   outbox.push(REPORT.ready, 0);
 }
