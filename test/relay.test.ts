@@ -57,6 +57,7 @@ function scene(keepAliveMs = 60_000) {
         events = listener;
         return { pause: note("pause"), resume: note("resume"), abort: note("abort") };
       },
+      forget: () => {},
       close: () => {},
     },
     wheel: new Wheel(),
@@ -65,6 +66,7 @@ function scene(keepAliveMs = 60_000) {
     estimator: new Estimator(),
   };
   const connection = {
+    origin: REQUEST.origin,
     request: () => REQUEST,
     reader: () => new EchoReader(),
     failure: (_job: unknown, status: number, _headers: unknown, body: string) => {

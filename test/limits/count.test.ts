@@ -44,9 +44,11 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
       events = listener;
       return { pause() {}, resume() {}, abort() {} };
     },
+    forget() {},
     close() {},
   };
   const connection: Connection = {
+    origin: REQUEST.origin,
     request: () => REQUEST,
     reader: (job) => bedrockCount.reader(job, { upstream: "u", upstreamModel: "m" }),
     failure: () => {
