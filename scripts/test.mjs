@@ -1,13 +1,20 @@
 /** `npm test [-- ARGS of bun test]`: sees to what the tests need, runs them, and closes with one line of totals that a script can read. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { ensureRedis } from "./redis.mjs";
+import { findSecrets } from "./secrets.mjs";
 import { endAs, finishInstall, prepare, run } from "./toolchain.mjs";
 
 const bun = prepare({ dev: true });
 finishInstall("bun", "install.js", join("bin", "bun.exe"));
 finishInstall("deno", "install.cjs", "deno");
 ensureRedis();
+
+// Everything that gateways say and keep meanwhile, for one search at the end.
+const collected = mkdtempSync(join(tmpdir(), "weir-test-output-"));
+process.env.WEIR_TEST_OUTPUT = collected;
 
 let said = "";
 const ending = await run(bun, ["test", ...process.argv.slice(2)], (text) => {
@@ -33,8 +40,15 @@ function totals() {
   return { passed: pass, failed: fail, skipped: skip + todo };
 }
 
+const { sources, secrets, found } = findSecrets(collected);
+rmSync(collected, { recursive: true, force: true });
+for (const place of found) console.log(`secret: ${place}`);
+// A search that had nothing to search, or nothing to search for, proves nothing; where only some tests were asked for it may be so.
+const isProven = found.length === 0 && (process.argv.length > 2 || (sources > 0 && secrets > 0));
+console.log(`secrets: ${found.length} found; looked for ${secrets} in what ${sources} gateways, commands and pages said`);
+
 const sum = totals();
-const good = ending.code === 0 && sum !== undefined && sum.failed === 0 && sum.passed > 0;
+const good = isProven && ending.code === 0 && sum !== undefined && sum.failed === 0 && sum.passed > 0;
 if (sum) console.log(`tests: ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 else console.log(`tests: no totals; bun test ended with ${ending.signal ?? `exit code ${ending.code}`}`);
 endAs({ ...ending, code: good ? 0 : ending.code || 1 });

@@ -3,11 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
-import { keyEntry, startWeir, type Weir } from "./harness/weir.ts";
+import { keyEntry, type RuntimeName, startWeir, type Weir } from "./harness/weir.ts";
 
 const [KEY, DOOMED_KEY] = ["weir_load_steady_Gm4Tz8Kw1Rq6", "weir_load_doomed_Vx7Nc3Hp9Js2"];
 const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const CALLERS = 20;
+const THINKING_MS = 10;
 /** A change has to be in force within a second. */
 const PROMPTLY_MS = 1_000;
 
@@ -72,7 +73,7 @@ async function reloads(weir: Weir, result: "applied" | "refused"): Promise<numbe
   return Number(new RegExp(`weir_config_reloads_total\\{result="${result}"\\} (\\d+)`).exec(text)?.[1]);
 }
 
-/** Callers that never pause, every fourth of them with streams that take a while. */
+/** Callers that ask again and again, every fourth of them with streams that take a while. */
 function startLoad(weir: Weir): () => Promise<void> {
   const failures: string[] = [];
   const done = { whole: 0, streams: 0 };
@@ -85,28 +86,34 @@ function startLoad(weir: Weir): () => Promise<void> {
       const isWhole = stream ? text.includes("event: message_stop") : text.includes("end_turn");
       if (status !== 200 || !isWhole) failures.push(`${status} ${text.slice(-200)}`);
       done[stream ? "streams" : "whole"] += 1;
+      // Load, and not the end of this machine: what else runs on it has to keep the second too.
+      await Bun.sleep(THINKING_MS);
     }
   });
   return async () => {
     isGoing = false;
     await Promise.all(callers);
     expect(failures).toEqual([]);
-    expect(done.whole).toBeGreaterThan(50);
-    expect(done.streams).toBeGreaterThan(5);
+    expect(done.whole).toBeGreaterThan(CALLERS);
+    expect(done.streams).toBeGreaterThan(0);
   };
 }
 
-describe("under the load of 20 callers, some of them with streams", () => {
+for (const runtime of ["bun", "deno"] satisfies RuntimeName[])
+  describe(`on ${runtime}, under the load of 20 callers, some of them with streams`, () => specify(runtime));
+
+function specify(runtime: RuntimeName): void {
   let weir: Weir;
   let file = "";
   let endLoad: () => Promise<void>;
   beforeEach(async () => {
-    weir = await startWeir({ config: configuration() });
+    weir = await startWeir({ runtime, config: configuration() });
     file = join(weir.folder, "weir.yaml");
     endLoad = startLoad(weir);
   }, 20_000);
   afterEach(async () => {
     await Promise.allSettled([endLoad()]);
+    await weir.collect();
     await weir.stop();
   });
   /** Writes it beside, for whoever puts it in place. */
@@ -129,6 +136,9 @@ describe("under the load of 20 callers, some of them with streams", () => {
     await endLoad();
     expect([await reloads(weir, "applied"), await reloads(weir, "refused")]).toEqual([3, 0]);
   }, 15_000);
+
+  // How files are looked at and what workers keep is the same code on both.
+  if (runtime !== "bun") return;
 
   test("streams of a model and of a key that are gone come to their end", async () => {
     weir.rewrite(configuration({ models: ["leaving"] }));
@@ -220,6 +230,7 @@ describe("under the load of 20 callers, some of them with streams", () => {
   }, 15_000);
 
   test("twenty changes in a row leave no connection behind that no call needs, and the last one is in force", async () => {
+    const openedBefore = sandbox.calls.counts.connectionsOpened;
     for (let nth = 1; nth <= 20; nth++) {
       weir.rewrite(configuration({ models: [`model-${nth}`], silence: `${60 + nth}s` }));
       weir.child.kill("SIGHUP");
@@ -229,7 +240,7 @@ describe("under the load of 20 callers, some of them with streams", () => {
     expect(await readiness(weir)).toEqual({ status: 200, configuration: "ok" });
     // Each opened upstream would otherwise keep those of its callers for half a minute.
     await promptly("few connections are open", async () => sandbox.calls.counts.connections <= CALLERS + 5);
-    expect(sandbox.calls.counts.connectionsOpened).toBeGreaterThan(CALLERS + 5);
+    expect(sandbox.calls.counts.connectionsOpened - openedBefore).toBeGreaterThan(2 * CALLERS);
     expect(await reloads(weir, "refused")).toBe(0);
   }, 25_000);
-});
+}

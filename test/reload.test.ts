@@ -64,7 +64,10 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
     beforeAll(async () => {
       weir = await startWeir({ runtime, config: configuration() });
     }, 20_000);
-    afterAll(() => weir.stop());
+    afterAll(async () => {
+      await weir.collect();
+      await weir.stop();
+    });
 
     test("brings new models and keys, and takes away what is no longer there, within a second and without a failed call", async () => {
       expect((await ask(weir, { model: "new" })).status).toBe(404);

@@ -48,6 +48,7 @@ export async function startGateway(): Promise<Gateway> {
     usKey: US_KEY,
     callsOf: (mark) => [...calls.recent].filter(({ body }) => JSON.stringify(body)?.includes(`<${mark}>`)),
     async stop() {
+      await weir.collect();
       await weir.stop();
       await close();
     },

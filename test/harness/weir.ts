@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { collectStore, register, registerSecretsOf, source } from "./collected.ts";
 
 export type RuntimeName = "bun" | "deno";
 
@@ -32,12 +33,15 @@ export interface Weir {
   folder: string;
   /** Writes another configuration into its file. */
   rewrite(config: Record<string, unknown>): void;
+  /** Takes over its metrics and its readiness, for the search after all tests; harmless where it has ended. */
+  collect(): Promise<void>;
   /** Sends a signal and waits for the end; resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 const ROOT = join(import.meta.dir, "../..");
 const START_TIMEOUT_MS = 20_000;
+const COLLECT_TIMEOUT_MS = 2_000;
 
 /** The command line of a runtime for Weir's entry. */
 function command(runtime: RuntimeName): string[] {
@@ -49,6 +53,7 @@ function command(runtime: RuntimeName): string[] {
 function writeConfig(folder: string, content: Record<string, unknown>): string {
   const file = join(folder, "weir.yaml");
   const config = content as { server?: object; admin?: object };
+  registerSecretsOf(content);
   const server = { host: "127.0.0.1", port: 0, drain_grace: "0s", ...config.server };
   writeFileSync(file, JSON.stringify({ ...config, server, admin: { port: 0, ...config.admin } }));
   return file;
@@ -75,6 +80,7 @@ export async function runToEnd(
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const { child, folder } = spawnWeir({ ...options, runtime });
   const said = { stdout: "", stderr: "" };
+  const note = source("command");
   child.stdout?.on("data", (bytes: Buffer) => {
     said.stdout += bytes.toString();
   });
@@ -84,6 +90,7 @@ export async function runToEnd(
   const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   clearTimeout(timer);
+  note(said.stdout + said.stderr);
   rmSync(folder, { recursive: true, force: true });
   return { code, ...said };
 }
@@ -91,15 +98,18 @@ export async function runToEnd(
 export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   const { child, folder } = spawnWeir(options);
   let output = "";
+  const note = source("output");
   const listeners = new Set<() => void>();
   const take = (bytes: Buffer) => {
     output += bytes.toString();
+    note(bytes.toString());
     for (const listener of listeners) listener();
   };
   child.stdout?.on("data", take);
   child.stderr?.on("data", take);
   const exited = new Promise<number | null>((resolve) => {
     child.on("exit", (code) => {
+      collectStore(folder);
       rmSync(folder, { recursive: true, force: true });
       resolve(code);
       for (const listener of listeners) listener();
@@ -129,9 +139,20 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   };
   try {
     const listening = await logged((line) => line.message === "listening");
+    const url = `http://127.0.0.1:${listening.port}`;
+    const adminUrl = `http://127.0.0.1:${listening.admin_port}`;
+    const collect = async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const pages = [`${adminUrl}/metrics`, `${adminUrl}/readyz`, `${url}/readyz`].map(async (page) => {
+        const answer = await fetch(page, { signal: AbortSignal.timeout(COLLECT_TIMEOUT_MS) });
+        return await answer.text();
+      });
+      for (const page of await Promise.allSettled(pages)) if (page.status === "fulfilled") source("page")(page.value);
+    };
     return {
-      url: `http://127.0.0.1:${listening.port}`,
-      adminUrl: `http://127.0.0.1:${listening.admin_port}`,
+      url,
+      adminUrl,
+      collect,
       child,
       output: () => output,
       log,
@@ -148,6 +169,7 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
 
 /** A key's place in `weir.yaml`. */
 export function keyEntry(name: string, key: string): { name: string; sha256: string } {
+  register(`the key "${name}"`, key);
   return { name, sha256: createHash("sha256").update(key).digest("hex") };
 }
 

@@ -122,6 +122,7 @@ export class LimitsWorld {
   }
 
   async stop(): Promise<void> {
+    await this.#weir?.collect();
     this.#weir?.child.kill("SIGKILL");
     await this.#sandbox?.close();
   }

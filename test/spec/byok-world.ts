@@ -69,6 +69,7 @@ export class ByokWorld {
   }
 
   async stop(): Promise<void> {
+    await this.#weir?.collect();
     this.#weir?.child.kill("SIGKILL");
     for (const recorder of this.#recorders.values()) recorder.close();
     this.#echo?.close();

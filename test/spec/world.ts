@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { register } from "../harness/collected.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../harness/weir.ts";
 import { type Answered, type Asking, Call } from "./client.ts";
 import type { Failure, Spoken } from "./dialects.ts";
@@ -76,6 +77,7 @@ export class World {
   }
 
   async start(): Promise<void> {
+    register("a prompt", MARKER);
     this.#sandbox = await startSandbox({ remember: 2_000 });
     this.#recorder = await startRecorder();
     this.#closedPort = await closedPort();
@@ -83,6 +85,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
+    await Promise.all([...this.#others, this.#weir].map((weir) => weir?.collect()));
     for (const weir of [...this.#others, this.#weir]) weir?.child.kill("SIGKILL");
     this.#recorder?.close();
     await this.#sandbox?.close();
