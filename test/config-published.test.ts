@@ -2,9 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import Ajv2020 from "ajv/dist/2020.js";
 import { parse } from "yaml";
+import { Catalog } from "../src/catalog.ts";
 import { runCheck } from "../src/commands/check.ts";
 import { runSchema } from "../src/commands/schema.ts";
-import { BEDROCK_EU, mistakes, NOW_MS, SMALL, writeSample } from "./config-sample.ts";
+import { BEDROCK_EU, load, mistakes, NOW_MS, SMALL, writeSample } from "./config-sample.ts";
 import { DOCUMENT, SCHEMA_FILE, withSettings } from "./configuration-reference.ts";
 
 const EXAMPLE = new URL("../weir.example.yaml", import.meta.url);
@@ -50,6 +51,17 @@ describe("what is published follows the schema", () => {
     });
     expect(silent).toEqual([]);
   });
+});
+
+test("the example of a workspace with its own keys in docs/configuration.md is good, and shows what its words say", () => {
+  const block = readFileSync(DOCUMENT, "utf8").split("```yaml\n# bring your own keys\n")[1]?.split("```")[0] ?? "";
+  const { config, warnings } = load(block, { environment: { BYOK_KEY: "documented-byok-key-0123" } });
+  expect(warnings).toEqual([]);
+  const catalog = new Catalog(config);
+  const names = (dialect: "anthropic" | "openai") => catalog.list("byok", dialect, "us").map(({ id }) => id);
+  expect([names("anthropic"), names("openai")]).toEqual([["claude-sonnet-4-6"], ["gpt-5"]]);
+  expect(catalog.find("byok", "openai", "us", "gpt-5").targets[0].upstream.name).toBe("byok/own-azure");
+  expect(catalog.find("byok", "anthropic", "us", "claude-sonnet-4-6").targets[0].upstream.name).toBe("bedrock-us");
 });
 
 describe("the example", () => {
