@@ -5,7 +5,7 @@
  *
  * Each variant runs in a fresh store on one Redis; rounds alternate in order, each is printed, the median closes.
  */
-import { connectRedis } from "../src/limiter/connect.ts";
+import { connectRedis } from "../src/redis/connect.ts";
 import { Limiter } from "../src/limiter/limiter.ts";
 import { MemoryStore } from "../src/limiter/memory.ts";
 import { RedisStore } from "../src/limiter/redis.ts";

@@ -12,7 +12,10 @@ import { runSchema } from "./commands/schema.ts";
 import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
 import type { Config } from "./contract/config.ts";
 import type { Readiness } from "./contract/readiness.ts";
+import { openStore } from "./directory/index.ts";
+import { Replica } from "./directory/replica.ts";
 import { Gateway } from "./gateway.ts";
+import { InForce } from "./in-force.ts";
 import { Admission } from "./limiter/admission.ts";
 import { openLimiter } from "./limiter/index.ts";
 import { LIMITER_STATES } from "./limiter/limiter.ts";
@@ -102,6 +105,18 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.limiterIs(limiter.state, LIMITER_STATES);
   await limiter.contact(REDIS_PATIENCE_MS);
 
+  const directory = new Replica(
+    config,
+    openStore(config, (text) => log.warn(text)),
+    {
+      onKeys: (counts) => metrics.keysKnown(counts),
+      onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
+      onWorkspaces: () => void inForce?.refresh(),
+    },
+  );
+  await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
+  directory.watch();
+
   let draining = false;
   let drainingSinceMs = 0;
   const readiness = (): Readiness => ({
@@ -109,7 +124,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     detail: {
       gateway: draining ? "draining" : "ok",
       limiter: limiter.ready().detail,
-      directory: `ok: ${gateway.keys} keys from the configuration`,
+      directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
       workers: `${pool.healthy} of ${pool.size} running`,
     },
@@ -119,7 +134,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   const gateway: Gateway = new Gateway({
     config,
     admission: new Admission(limiter),
-    keyring: new Keyring(Object.values(config.workspaces)),
+    keyring: new Keyring(directory),
     catalog,
     pool,
     metrics,
@@ -131,11 +146,12 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.declare({
     version: packageJson.version,
     runtime: runtimeName(),
-    keys: gateway.keys,
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
-  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { gateway, pool, metrics, log });
+  const inForce: InForce = new InForce(config, { gateway, pool, metrics, directory });
+  await inForce.refresh();
+  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const admin = createAdmin({
     token: config.admin.token,
     metrics,
@@ -167,7 +183,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       pool.failAll("draining", "The gateway is restarting. Please try again.");
       await Promise.race([closed, delay(FLUSH_MS)]);
     }
-    await Promise.race([limiter.close(), delay(FLUSH_MS)]);
+    await Promise.race([Promise.all([limiter.close(), directory.close()]), delay(FLUSH_MS)]);
     log.info("drained");
     flush();
     process.exit(0);

@@ -129,11 +129,9 @@ export class Metrics {
     runtime: string;
     routes: readonly string[];
     offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>;
-    keys: number;
     redisErrors: readonly string[];
   }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
-    this.#keys.set({ source: "config" }, options.keys);
     this.#restarts.cell();
     for (const result of ["applied", "refused"]) this.#reloads.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
@@ -192,8 +190,9 @@ export class Metrics {
     this.#samples = samples;
   }
 
-  keysKnown(count: number): void {
-    this.#keys.set({ source: "config" }, count);
+  /** @param counts - By source. */
+  keysKnown(counts: Readonly<Record<string, number>>): void {
+    for (const [source, count] of Object.entries(counts)) this.#keys.set({ source }, count);
   }
 
   callStarted(route: string): void {

@@ -39,8 +39,14 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   openapi: ["dialects", "routes"],
   /** What the command line can do besides starting. */
   commands: ["config", "providers"],
-  /** A configuration that changes while Weir runs replaces these as one. */
-  reload: ["auth", "catalog", "config", "gateway", "log", "metrics", "pool"],
+  /** A key is looked up where keys are kept. */
+  auth: ["directory"],
+  /** One way to Redis for all who keep something there. */
+  directory: ["redis"],
+  limiter: ["redis"],
+  /** Configuration and directory change while Weir runs, and these are replaced as one. */
+  "in-force": ["catalog", "directory", "gateway", "metrics", "pool"],
+  reload: ["config", "in-force", "log", "metrics"],
   /** An upstream's part of weir.yaml is described by its provider. */
   config: ["providers"],
 };
@@ -122,6 +128,8 @@ const surroundingsHaveOneReader: Rule = {
   },
   exceptions: [
     { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
+    { file: "src/directory/file.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
+    { file: "src/directory/lock.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     {
       file: "workers/providers/entra.ts",
       allows: "imports node:fs/promises",
