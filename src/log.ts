@@ -2,17 +2,26 @@ import { type DestinationStream, destination, type Logger, pino, stdTimeFunction
 
 export type { Logger };
 
+export interface Log {
+  log: Logger;
+  /** Puts whole lines that others have written among its own. */
+  forward(lines: string): void;
+  flush(): void;
+}
+
 /**
  * The log: one JSON line per event on standard output, buffered, so that a busy gateway does not wait for its log.
  * What is written there is chosen field by field; nothing here can serialise a request, a key or a configuration by accident.
+ * @param base - Fields of every line.
  */
-export function createLog(level: string = "info"): { log: Logger; flush: () => void } {
+export function createLog(level: string = "info", base: Record<string, number> | null = null): Log {
   const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
   // A closed pipe (`weir | head`) must not take the gateway with it.
   sink.on("error", () => {});
-  const log = createLogger(level, sink);
+  const log = createLogger(level, base, sink);
   return {
     log,
+    forward: (lines) => void sink.write(lines),
     flush: () => {
       try {
         sink.flushSync();
@@ -23,9 +32,9 @@ export function createLog(level: string = "info"): { log: Logger; flush: () => v
   };
 }
 
-function createLogger(level: string, sink: DestinationStream): Logger {
+function createLogger(level: string, base: Record<string, number> | null, sink: DestinationStream): Logger {
   return pino(
-    { level, base: null, messageKey: "message", timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    { level, base, messageKey: "message", timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     sink,
   );
 }

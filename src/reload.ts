@@ -2,7 +2,7 @@ import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
 import { FileWatch } from "./config/watch.ts";
 import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "./config.ts";
-import type { Config } from "./contract/config.ts";
+import { type Config, FIXED, withFixed } from "./contract/config.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -17,9 +17,6 @@ export interface ReloadParts {
 
 /** A change is in force after two looks. */
 const LOOK_EVERY_MS = 250;
-
-/** What only a new process can change. */
-const FIXED = ["server", "admin", "workers", "redis", "directory", "proxy"] as const satisfies readonly (keyof Config)[];
 
 /**
  * A configuration that changes while Weir runs: models, upstreams, workspaces, limits and keys, on `SIGHUP` or when a file that was read has
@@ -80,7 +77,7 @@ export class Reloader {
     metrics.configReloaded("applied");
     this.#watch.follow(loaded.files);
     const restart = FIXED.filter((part) => JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]));
-    this.#config = { ...config, ...Object.fromEntries(FIXED.map((part) => [part, this.#config[part]])) };
+    this.#config = withFixed(config, this.#config);
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;
     for (const warning of loaded.warnings) log.warn(warning);
     log.info(
