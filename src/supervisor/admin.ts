@@ -12,9 +12,6 @@ export interface SupervisorAdminParts {
   metrics: MergedMetrics;
 }
 
-/** A process that takes longer is left out of an answer. */
-const PATIENCE_MS = 2_000;
-
 /** The admin listener of several processes: what is told of all is put together here, and everything else answered by one of them. */
 export function createSupervisorAdmin(parts: SupervisorAdminParts): (request: Request) => Promise<Response> {
   return async (request) => {
@@ -39,7 +36,7 @@ async function scrape({ members, metrics }: SupervisorAdminParts): Promise<Respo
   const asked = members().filter((child) => child?.state === "listening");
   const taken = asked.map(async (child) => {
     if (child === undefined) return;
-    const snapshot = await ask(child, SNAPSHOT_PATH);
+    const snapshot = await child.ask(SNAPSHOT_PATH);
     // One that is silent counts as it did when it was last asked. One that has ended meanwhile has been counted with the past.
     if (snapshot !== undefined && child.state === "listening") metrics.take(child.index, (await snapshot.json()) as Snapshot);
   });
@@ -50,20 +47,10 @@ async function scrape({ members, metrics }: SupervisorAdminParts): Promise<Respo
 async function readinessOf(child: Child | undefined, index: number): Promise<MemberReadiness> {
   if (child === undefined || child.state === "gone") return { index, ready: false, detail: undefined, absence: "ended, is being replaced" };
   if (child.state !== "listening") return { index, ready: false, detail: undefined, absence: "starting" };
-  const answer = await ask(child, "/readyz");
+  const answer = await child.ask("/readyz");
   if (answer === undefined) return { index, ready: false, detail: undefined, absence: "does not answer" };
   const { status, ...detail } = (await answer.json()) as Record<string, string>;
   return { index, ready: answer.ok && status === "ready", detail };
-}
-
-async function ask(child: Child, path: string): Promise<Response | undefined> {
-  try {
-    const answer = await fetch(`http://127.0.0.1:${child.adminPort}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    // Whole, so that it cannot break off later.
-    return new Response(await answer.arrayBuffer(), { status: answer.status });
-  } catch {
-    return undefined;
-  }
 }
 
 function problem(message: string): Response {

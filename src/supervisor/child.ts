@@ -20,6 +20,8 @@ export interface ChildOptions {
 
 export type ChildState = "starting" | "built" | "listening" | "gone";
 
+const PATIENCE_MS = 2_000;
+
 /** One gateway process, from its start to its end. */
 export class Child {
   readonly index: number;
@@ -62,6 +64,10 @@ export class Child {
     return this.#state;
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** On loopback; 0 until it listens. */
   get adminPort(): number {
     return this.#adminPort;
@@ -69,6 +75,16 @@ export class Child {
 
   send(message: SupervisorMessage): void {
     if (this.#process.connected) this.#process.send(message, () => {});
+  }
+
+  /** What its admin listener answers, whole; undefined where it does not, or takes too long. */
+  async ask(path: string): Promise<Response | undefined> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.#adminPort}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      return new Response(await answer.arrayBuffer(), { status: answer.status });
+    } catch {
+      return undefined;
+    }
   }
 
   /** Ends it at once. (Not by `ChildProcess.kill`, which on Deno closes the channel first.) */

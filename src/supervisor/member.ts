@@ -16,8 +16,6 @@ export interface Duties {
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
-const EXIT_ORPHANED = 1;
-
 /** What a gateway process knows of the supervisor that started it. It does not outlive it: when the channel between them closes, it drains. */
 export class Member {
   readonly index: number;
@@ -72,7 +70,8 @@ export class Member {
   }
 
   #drain(): void {
-    if (this.#duties === undefined) process.exit(EXIT_ORPHANED);
+    // It has not served anybody yet.
+    if (this.#duties === undefined) process.exit(0);
     this.#duties.drain();
   }
 }

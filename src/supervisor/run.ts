@@ -14,16 +14,10 @@ export interface SuperviseOptions {
   tellListening(log: Log["log"], config: Config, port: number, adminPort: number): void;
 }
 
-const EXIT_KILLED = 1;
-
 /** Makes this process the supervisor of several, which it starts, looks after, and answers for on the admin listener. */
 export async function supervise({ config, environment, logging, tellListening }: SuperviseOptions): Promise<void> {
   const { log, forward, flush } = logging;
   const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
-  const leave = (exitCode: number): void => {
-    flush();
-    process.exit(exitCode);
-  };
   const supervisor = new Supervisor({
     config,
     log,
@@ -33,14 +27,14 @@ export async function supervise({ config, environment, logging, tellListening }:
     listenAdmin: (handle) => open(config, { ...config.admin, handle }).port,
     onLines: forward,
     onServing: ({ port, adminPort }) => tellListening(log, config, port, adminPort),
-    leave,
+    leave: (exitCode) => {
+      flush();
+      process.exit(exitCode);
+    },
   });
   process.on("SIGHUP", () => supervisor.reload());
   onEnding(
     () => supervisor.drain(),
-    () => {
-      supervisor.kill();
-      leave(EXIT_KILLED);
-    },
+    () => supervisor.kill(),
   );
 }

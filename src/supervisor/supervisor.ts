@@ -3,6 +3,7 @@ import { MergedMetrics } from "../metrics/merged.ts";
 import { createSupervisorAdmin } from "./admin.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import type { HeldPort } from "./port.ts";
+import { watchPulses } from "./pulse.ts";
 
 export interface SupervisorParts {
   config: Config;
@@ -22,6 +23,8 @@ export interface SupervisorParts {
   onServing(ports: { port: number; adminPort: number }): void;
   /** Everything has ended. */
   leave(exitCode: number): void;
+  /** How often the processes are asked whether they are alive. Default: 5 s. */
+  pulseMs?: number;
 }
 
 const EXIT_REFUSED = 1;
@@ -29,6 +32,7 @@ const EXIT_REFUSED = 1;
 const WELL_MS = 10_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
+const PULSE_MS = 5_000;
 /** Beyond the drain itself, for the last words. */
 const DRAIN_SLACK_MS = 10_000;
 
@@ -52,6 +56,14 @@ export class Supervisor {
     const draining = () => this.#phase === "draining";
     this.#adminPort = parts.listenAdmin(createSupervisorAdmin({ members: () => this.#children, draining, metrics: this.#metrics }));
     for (let index = 0; index < processes; index++) this.#start(index);
+    watchPulses(
+      () => this.#children,
+      parts.pulseMs ?? PULSE_MS,
+      (child) => {
+        parts.log.error({ stuck: child.index, pid: child.pid }, "a process does not answer any more and is ended");
+        child.kill();
+      },
+    );
   }
 
   /** Every process reads the configuration anew. */
@@ -98,11 +110,10 @@ export class Supervisor {
 
   #listening(child: Child): void {
     const { log, config, held } = this.#parts;
-    const listening = this.#left().filter(({ state }) => state === "listening").length;
-    this.#metrics.listening(listening);
+    const listening = this.#countListening();
+    log.info({ started: child.index, pid: child.pid }, "a process listens");
     if (this.#phase === "draining") child.send({ type: "drain" });
-    else if (this.#phase === "serving") log.info({ started: child.index }, "a new process has taken its place");
-    else if (listening === config.processes) {
+    else if (this.#phase === "opening" && listening === config.processes) {
       this.#phase = "serving";
       this.#parts.onServing({ port: held.port, adminPort: this.#adminPort });
     }
@@ -112,7 +123,7 @@ export class Supervisor {
     const { index } = child;
     this.#children[index] = undefined;
     this.#metrics.gone(index);
-    this.#metrics.listening(this.#left().filter(({ state }) => state === "listening").length);
+    this.#countListening();
     if (this.#phase === "draining") {
       if (end !== 0 && this.#exitCode === 0) {
         this.#exitCode = EXIT_REFUSED;
@@ -143,6 +154,12 @@ export class Supervisor {
     this.#phase = "draining";
     this.kill();
     this.#leaveWhenEmpty();
+  }
+
+  #countListening(): number {
+    const listening = this.#left().filter(({ state }) => state === "listening").length;
+    this.#metrics.listening(listening);
+    return listening;
   }
 
   #left(): Child[] {
