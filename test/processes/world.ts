@@ -23,7 +23,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export function accepts(url: string): Promise<boolean> {
+function accepts(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     socket.once("connect", () => {
