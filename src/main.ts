@@ -76,7 +76,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
   const logging = createLog(environment.WEIR_LOG_LEVEL, member === undefined ? null : { process: member.index });
-  const { log, flush } = logging;
+  const { log, accessLog, flush } = logging;
   // Several processes have their supervisor say it once.
   if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
   if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, tellListening });
@@ -129,7 +129,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     catalog,
     pool,
     metrics,
-    log,
+    accessLog,
     readiness,
     pages: publishedPages(packageJson.version),
     holdOpen: (request) => listener?.holdOpen(request),

@@ -38,7 +38,7 @@ async function scrape({ members, metrics }: SupervisorAdminParts): Promise<Respo
     if (child === undefined) return;
     const snapshot = await child.ask(SNAPSHOT_PATH);
     // One that is silent counts as it did when it was last asked. One that has ended meanwhile has been counted with the past.
-    if (snapshot !== undefined && child.state === "listening") metrics.take(child.index, (await snapshot.json()) as Snapshot);
+    if (snapshot?.ok && child.state === "listening") metrics.take(child.index, (await snapshot.json()) as Snapshot);
   });
   await Promise.all(taken);
   return new Response(await metrics.render(), { headers: { "content-type": metrics.contentType } });

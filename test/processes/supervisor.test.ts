@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { readConfig } from "../../src/config.ts";
 import type { Config } from "../../src/contract/config.ts";
 import { MergedMetrics, type Snapshot } from "../../src/metrics/merged.ts";
+import { Metrics } from "../../src/metrics.ts";
 import { WholeLines } from "../../src/supervisor/lines.ts";
 import { mergeReadiness } from "../../src/supervisor/readiness.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
@@ -148,6 +149,35 @@ describe("merged metrics", () => {
     merged.take(0, counter(1));
     expect(await merged.render()).toContain('c_total{a="x"} 8');
   });
+
+  test("are made of what each process tells of itself as JSON", async () => {
+    const merged = new MergedMetrics();
+    const alone = new Metrics();
+    for (const index of [0, 1]) {
+      alone.limiterDecided("acme", "claude", "admitted");
+      alone.limiterTook("reserve", 2);
+      merged.take(index, JSON.parse(JSON.stringify(await alone.snapshot())) as Snapshot);
+    }
+    const text = await merged.render();
+    expect(text).toContain('weir_limiter_decisions_total{workspace="acme",model="claude",decision="admitted"} 3\n');
+    expect(text).toMatch(/weir_limiter_duration_seconds_bucket\{le="0.0025",operation="reserve"\} 3\n/);
+    expect(text).toMatch(/weir_limiter_duration_seconds_bucket\{le="\+Inf",operation="reserve"\} 3\n/);
+    expect(text).toContain('weir_limiter_duration_seconds_count{operation="reserve"} 3\n');
+    // The same series as without others, each once.
+    const series = (of: string) =>
+      of
+        .split("\n")
+        .filter((line) => line.startsWith("weir_"))
+        .map((line) => sorted(line.slice(0, line.lastIndexOf(" "))));
+    const own = /^weir_process(es|_restarts_total)$/;
+    expect(
+      series(text)
+        .filter((one) => !own.test(one))
+        .sort(),
+    ).toEqual(series(await alone.render()).sort());
+  });
+
+  const sorted = (name: string) => name.replace(/\{(.*)\}/, (_, labels: string) => `{${labels.split(",").sort().join(",")}}`);
 
   test("name workers by process, and drop the gauges of a process that has ended", async () => {
     const merged = new MergedMetrics();
