@@ -6,7 +6,7 @@ import { type RuntimeName, runToEnd, startWeir, type Weir } from "../harness/wei
 import { eventually } from "../limits/answers.ts";
 import { anthropic, configuration, keyOf } from "../limits/world.ts";
 import { Call } from "../spec/client.ts";
-import { goneWhole, isAlive, pidsOf } from "./world.ts";
+import { goneWhole, isAlive, pidsOf, tellers } from "./world.ts";
 
 const STREAM = JSON.stringify(anthropic.body("[sandbox: tokens=20 pace=50]", { stream: true }));
 
@@ -91,14 +91,24 @@ describe("several processes", () => {
     expect(performance.now() - startedMs).toBeLessThan(2_000);
   }, 20_000);
 
-  test("one that is told to end drains, and is replaced by one that knows the newest configuration", async () => {
+  test("one that is told to end drains, and its replacement has the newest keys, and of what waits for a restart what the others have", async () => {
     const weir = await startWeir({ config: settings() });
+    const ask = async (workspace: string) => {
+      const body = JSON.stringify(anthropic.body("[sandbox: tokens=1 pace=0]"));
+      return await new Call(Number(new URL(weir.url).port), { path: anthropic.path, headers: { "x-api-key": keyOf(workspace) }, body })
+        .answered;
+    };
     try {
       const [pid = 0] = pidsOf(weir);
+      weir.rewrite(configuration(sandbox, { acme: {}, late: {} }, { processes: 2, workers: 3 }));
+      await eventually(() => tellers(weir, (line) => Array.isArray(line.waiting_for_restart)).length === 2, "both to have reloaded");
       process.kill(pid, "SIGTERM");
       await weir.logged(({ ended, end }) => ended === 0 && end === 0);
       await eventually(() => pidsOf(weir)[0] !== pid, "another process in its place");
-      expect((await (await fetch(`${weir.adminUrl}/readyz`)).json()) as object).toMatchObject({ gateway: "ok: 2 of 2 processes ready" });
+      const ready = (await (await fetch(`${weir.adminUrl}/readyz`)).json()) as object;
+      expect(ready).toMatchObject({ gateway: "ok: 2 of 2 processes ready", workers: "1 of 1 running (in each process)" });
+      const answered = await Promise.all(Array.from({ length: 20 }, () => ask("late")));
+      expect(answered.map(({ status }) => status)).toEqual(answered.map(() => 200));
     } finally {
       expect(await weir.stop()).toBe(0);
     }
