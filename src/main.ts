@@ -10,7 +10,7 @@ import { Catalog } from "./catalog.ts";
 import { runCheck } from "./commands/check.ts";
 import { runSchema } from "./commands/schema.ts";
 import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
-import type { Config } from "./contract/config.ts";
+import { type Config, withFixed } from "./contract/config.ts";
 import type { Readiness } from "./contract/readiness.ts";
 import { openStore } from "./directory/index.ts";
 import { Replica } from "./directory/replica.ts";
@@ -20,12 +20,16 @@ import { Admission } from "./limiter/admission.ts";
 import { openLimiter } from "./limiter/index.ts";
 import { LIMITER_STATES } from "./limiter/limiter.ts";
 import { FAILURE_KINDS } from "./limiter/store.ts";
-import { createLog } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { open } from "./open.ts";
 import { publishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
-import { isAddressInUse, type Listener, type ListenOptions, listen, runtimeName } from "./runtime.ts";
+import { type Listener, runtimeName } from "./runtime.ts";
+import { onEnding } from "./signals.ts";
+import { Member } from "./supervisor/member.ts";
+import { supervise } from "./supervisor/run.ts";
 
 const USAGE = `weir: an LLM API gateway
 
@@ -47,8 +51,6 @@ const CARE_MS = 1_000;
 const REDIS_PATIENCE_MS = 2_000;
 /** After the drain, for the last events to reach their clients. */
 const FLUSH_MS = 1_000;
-
-const SAME_SIGNAL_MS = 500;
 
 interface CommandLine {
   command: string;
@@ -73,10 +75,14 @@ async function main(): Promise<void> {
 }
 
 async function start(file: string | undefined, environment: Record<string, string | undefined>): Promise<void> {
-  const configuration = await readConfiguration(file, environment);
+  const member = Member.of(environment);
+  const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
-  const { log, accessLog, flush } = createLog(environment.WEIR_LOG_LEVEL);
-  for (const warning of configuration.warnings) log.warn(warning);
+  const logging = createLog(environment.WEIR_LOG_LEVEL, member === undefined ? null : { process: member.index });
+  const { log, accessLog, flush } = logging;
+  // Several processes have their supervisor say it once.
+  if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
+  if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, tellListening });
 
   const metrics = new Metrics();
   const catalog = new Catalog(config);
@@ -105,6 +111,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.limiterIs(limiter.state, LIMITER_STATES);
   await limiter.contact(REDIS_PATIENCE_MS);
 
+  let inForce: InForce | undefined;
   const directory = new Replica(
     config,
     openStore(config, (text) => log.warn(text)),
@@ -118,12 +125,12 @@ async function start(file: string | undefined, environment: Record<string, strin
   directory.watch();
 
   let draining = false;
-  let drainingSinceMs = 0;
+  const isPerProcess = config.processes > 1 && config.redis === undefined;
   const readiness = (): Readiness => ({
     ready: !draining && pool.healthy > 0 && limiter.ready().ok,
     detail: {
       gateway: draining ? "draining" : "ok",
-      limiter: limiter.ready().detail,
+      limiter: limiter.ready().detail + (isPerProcess ? `; each of the ${config.processes} processes has its own` : ""),
       directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
       workers: `${pool.healthy} of ${pool.size} running`,
@@ -149,7 +156,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
-  const inForce: InForce = new InForce(config, { gateway, pool, metrics, directory });
+  inForce = new InForce(config, { gateway, pool, metrics, directory });
   await inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const admin = createAdmin({
@@ -159,21 +166,17 @@ async function start(file: string | undefined, environment: Record<string, strin
     crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined,
   });
 
-  listener = open(config, { host: config.server.host, port: config.server.port, handle: (request) => gateway.handle(request) });
-  const adminListener = open(config, { host: config.admin.host, port: config.admin.port, handle: admin });
+  const places = member === undefined ? config : await member.places();
+  listener = open(config, { ...places.server, handle: (request) => gateway.handle(request) });
+  const handle = member === undefined ? admin : member.administer(admin, () => metrics.snapshot());
+  const adminListener = open(config, { ...places.admin, handle });
   care(pool, metrics);
-  log.info(
-    { port: listener.port, admin_port: adminListener.port, runtime: runtimeName(), workers: config.workers, sandbox: config.sandbox },
-    "listening",
-  );
+  if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 
   const drain = async (): Promise<void> => {
-    // A second signal ends at once. Ctrl-C under npm arrives up to three times (terminal, npm, its script): those are one.
-    if (draining && performance.now() - drainingSinceMs > SAME_SIGNAL_MS) process.exit(EXIT_REFUSED);
     if (draining) return;
     draining = true;
-    drainingSinceMs = performance.now();
     log.info({ open_calls: gateway.openCalls }, "draining");
     await delay(config.server.drainGraceMs);
     const closed = listener.close();
@@ -189,8 +192,19 @@ async function start(file: string | undefined, environment: Record<string, strin
     process.exit(0);
   };
   if (reloader !== undefined) process.on("SIGHUP", () => void reloader.reload("SIGHUP"));
-  process.on("SIGTERM", drain);
-  process.on("SIGINT", drain);
+  onEnding(drain, () => process.exit(EXIT_REFUSED));
+  member?.serve(adminListener.port, {
+    reload: () => void reloader?.reload("SIGHUP"),
+    drain: () => void drain(),
+  });
+}
+
+function tellListening(log: Log["log"], config: Config, port: number, adminPort: number): void {
+  const { processes, workers, sandbox } = config;
+  log.info(
+    { port, admin_port: adminPort, runtime: runtimeName(), ...(processes === 1 ? {} : { processes }), workers, sandbox },
+    "listening",
+  );
 }
 
 interface Configuration {
@@ -203,10 +217,17 @@ interface Configuration {
 }
 
 /** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
-async function readConfiguration(file: string | undefined, environment: Record<string, string | undefined>): Promise<Configuration> {
+async function readConfiguration(
+  file: string | undefined,
+  environment: Record<string, string | undefined>,
+  member: Member | undefined,
+): Promise<Configuration> {
   try {
-    const loaded = readConfig({ file, environment });
-    return loaded.config.sandbox ? await sandboxConfiguration(environment) : { ...loaded, loaded, announce: () => {} };
+    const read = readConfig({ file, environment });
+    if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
+    if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
+    const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
+    return { config: loaded.config, warnings: loaded.warnings, loaded, announce: () => {} };
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
@@ -225,21 +246,6 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
     announce: (port, adminPort) => say(announceDemo(demo.key, port, adminPort)),
   };
-}
-
-/** With no configuration a port that is taken is not fatal: the next free one is used. */
-function open(config: Config, options: ListenOptions): Listener {
-  const attempts = config.sandbox ? 50 : 1;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return listen({ ...options, port: options.port + attempt - 1 });
-    } catch (thrown) {
-      if (!isAddressInUse(thrown)) throw thrown;
-      if (attempt < attempts) continue;
-      process.stderr.write(`weir: port ${options.port} on ${options.host} is taken: free it, or choose another one in the configuration\n`);
-      process.exit(EXIT_REFUSED);
-    }
-  }
 }
 
 /** Once a second: how late this thread is, and whether the workers still answer. */

@@ -1,6 +1,6 @@
 import { FileWatch } from "./config/watch.ts";
 import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "./config.ts";
-import type { Config } from "./contract/config.ts";
+import { FIXED, withFixed } from "./contract/config.ts";
 import type { InForce } from "./in-force.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -13,9 +13,6 @@ export interface ReloadParts {
 
 /** A change is in force after two looks. */
 const LOOK_EVERY_MS = 250;
-
-/** What only a new process can change. */
-const FIXED = ["server", "admin", "workers", "redis", "directory", "proxy"] as const satisfies readonly (keyof Config)[];
 
 /**
  * A configuration that changes while Weir runs: models, upstreams, workspaces, limits and keys, on `SIGHUP` or when a file that was read has
@@ -65,7 +62,7 @@ export class Reloader {
     }
     const before = inForce.config;
     const restart = FIXED.filter((part) => JSON.stringify(loaded.config[part]) !== JSON.stringify(before[part]));
-    await inForce.replace({ ...loaded.config, ...Object.fromEntries(FIXED.map((part) => [part, before[part]])) });
+    await inForce.replace(withFixed(loaded.config, before));
     metrics.configReloaded("applied");
     this.#watch.follow(loaded.files);
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;

@@ -47,6 +47,10 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   /** Configuration and directory change while Weir runs, and these are replaced as one. */
   "in-force": ["catalog", "directory", "gateway", "metrics", "pool"],
   reload: ["config", "in-force", "log", "metrics"],
+  /** How a process listens, or says that it cannot. */
+  open: ["runtime"],
+  /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */
+  supervisor: ["log", "metrics", "open", "runtime", "signals"],
   /** An upstream's part of weir.yaml is described by its provider. */
   config: ["providers"],
 };
