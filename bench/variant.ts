@@ -1,0 +1,55 @@
+/** What is measured: a program that takes calls and answers them by the upstream stand-in. Everything but Weir itself is beside it for comparison. */
+import type { LimiterPlace, NotRun } from "./result.ts";
+
+export type CallDialect = "openai" | "anthropic";
+
+/** What a scenario asks for. */
+export interface Question {
+  dialect: CallDialect;
+  /** What the client names; the stand-in paces its streams by it (answers.ts). */
+  model: string;
+  stream: boolean;
+}
+
+/** How a variant is asked. */
+export interface Address {
+  path: string;
+  headers: Record<string, string>;
+}
+
+/** The surroundings of a scenario, started before its variants. */
+export interface World {
+  /** A folder of this run, removed at its end. */
+  folder: string;
+  /** `http://127.0.0.1:PORT` or, with TLS, `https://…`. No slash at the end. */
+  upstreamUrl: string;
+  /** The file of the certificate that the upstream shows, where it speaks TLS. */
+  certificate: string | undefined;
+  limiter: LimiterPlace;
+  /** Where the limiter is on Redis. */
+  redisUrl: string | undefined;
+}
+
+export interface Variant {
+  name: string;
+  /** A fresh process, ready to be called. */
+  start(world: World): Promise<Running>;
+}
+
+export interface Running {
+  /** No slash at the end. */
+  url: string;
+  /** Undefined where this one does not speak the dialect. */
+  address(question: Question): Address | undefined;
+  /** Whose CPU and memory are counted; their children are found by the benchmark. Empty where there is nobody to count. */
+  pids(): number[];
+  /** Where Prometheus' text is, for those whose lag and calls in flight can be asked. */
+  metricsUrl?: string;
+  stop(): Promise<void>;
+}
+
+/** Variants that somebody else writes (`bench/peers/index.ts`), and the ones that cannot be had here. */
+export interface Peers {
+  variants: Variant[];
+  notRun: NotRun[];
+}
