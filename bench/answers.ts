@@ -4,12 +4,20 @@ import { chunkFrame } from "../src/sandbox/bedrock-frames.ts";
 /** Chunks of text in a stream. */
 export const CHUNKS = 100;
 
-/** The models that the stand-in knows: how long it waits between two chunks of their streams. 0: all at once. */
-export const PACES_MS: Readonly<Record<string, number>> = {
-  "gpt-4o": 0,
+/**
+ * How the stand-in sends a stream. "turns": as fast as possible, each chunk a write of its own with other streams' between, as a server that generates
+ * does; "whole": in one write, which the kernel hands over in one piece; a number: so many milliseconds between two chunks.
+ */
+export type Pace = "turns" | "whole" | number;
+
+/** By the model that is asked for. */
+export const PACES: Readonly<Record<string, Pace>> = {
+  "gpt-4o": "turns",
+  "gpt-4o-whole": "whole",
   "gpt-4o-paced": 20,
   "gpt-4o-slow": 5_000,
-  "claude-3-haiku-20240307": 0,
+  "claude-3-haiku-20240307": "turns",
+  "claude-3-haiku-whole": "whole",
   "claude-3-haiku-paced": 20,
   "claude-3-haiku-slow": 5_000,
 };

@@ -16,11 +16,11 @@ export interface Program {
 }
 
 /** As many files as the system lets a process have: a shell lifts the limit, `exec` keeps the id. */
-const SHELL = 'ulimit -n "$(ulimit -Hn)"; exec "$@"';
+export const WITH_MOST_FILES = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh"] as const;
 
 /** Resolves when `ready` matches what the program says on standard output or error. */
 export async function startProgram(words: readonly string[], ready: RegExp, environment: Record<string, string> = {}): Promise<Program> {
-  const child = spawn("sh", ["-c", SHELL, "sh", ...words], {
+  const child = spawn(WITH_MOST_FILES[0], [...WITH_MOST_FILES.slice(1), ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...environment },
   });

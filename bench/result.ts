@@ -53,6 +53,8 @@ export const MEASURES = {
   requestsPerSecond: "requests/s",
   p50Ms: "p50 ms",
   p99Ms: "p99 ms",
+  ttfbP50Ms: "first byte p50 ms",
+  ttfbP99Ms: "first byte p99 ms",
   addedP50Ms: "added to direct, p50 ms",
   addedP99Ms: "added to direct, p99 ms",
   addedToBareP50Ms: "added to bare, p50 ms",

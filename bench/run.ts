@@ -1,133 +1,134 @@
-/** Runs scenarios: for each round and variant a fresh process, its answers verified, then the load. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { CHUNKS, PACES_MS } from "./answers.ts";
-import type { Job, Outcome, Target } from "./load/job.ts";
-import type { Kind } from "./load/kinds.ts";
-import type { Measure, Measures, NotRun, ScenarioResult } from "./result.ts";
-import { requestBody, type Scenario } from "./scenarios/scenario.ts";
+/** Runs scenarios, round by round, and gathers what they measure. */
+import { jobOf, type Named, type Settings } from "./job.ts";
+import type { Job, Outcome } from "./load/job.ts";
+import { KINDS } from "./load/kinds.ts";
+import { inOwnProcess } from "./load/process.ts";
+import { MEASURES, type Measure, type Measures, type NotRun, type ScenarioResult } from "./result.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
 import type { Running, Variant, World } from "./variant.ts";
-import { verify } from "./verify.ts";
-import { missing, type Surroundings } from "./world.ts";
-
-export interface Settings {
-  rounds: number;
-  warmUpMs: number;
-  countMs: number;
-  mostCallers: number;
-}
-
-export const FULL: Settings = { rounds: 5, warmUpMs: 3_000, countMs: 5_000, mostCallers: 10_000 };
-
-async function target(variant: string, running: Running, scenario: Scenario, world: World): Promise<Target | undefined> {
-  const { question, bodyBytes } = scenario;
-  const address = running.address(question);
-  if (address === undefined) return undefined;
-  const { hostname, port, protocol } = new URL(running.url);
-  const isTls = protocol === "https:";
-  // A slow stream takes minutes; the same in one burst has the same bytes.
-  const burst = { ...question, model: question.model.replace(/-(paced|slow)$/, "") };
-  const brisk = running.address(PACES_MS[burst.model] === 0 ? burst : question) ?? address;
-  const expect = await verify(running, brisk, burst, requestBody(burst, bodyBytes), isTls ? world : { certificate: undefined }, true);
-  return {
-    name: variant,
-    host: hostname,
-    port: Number(port || (isTls ? 443 : 80)),
-    certificate: isTls && world.certificate !== undefined ? readFileSync(world.certificate, "utf8") : undefined,
-    path: address.path,
-    headers: address.headers,
-    expect,
-    pids: running.pids(),
-    ...(running.metricsUrl === undefined ? {} : { metricsUrl: running.metricsUrl }),
-  };
-}
-
-function jobOf(scenario: Scenario, targets: Target[], settings: Settings): Job & { kind: Kind } {
-  const { question, bodyBytes, kind, callers, perSecond, neighbour } = scenario;
-  return {
-    kind,
-    targets,
-    body: requestBody(question, bodyBytes),
-    callers: Math.min(callers, settings.mostCallers),
-    perSecond,
-    warmUpMs: settings.warmUpMs,
-    countMs: settings.countMs,
-    chunks: question.stream ? CHUNKS : 0,
-    paceMs: PACES_MS[question.model] ?? 0,
-    neighbour: neighbour === undefined ? undefined : { body: neighbour.body(), perSecond: neighbour.perSecond },
-    refused: undefined,
-  };
-}
-
-async function load(job: Job & { kind: Kind }): Promise<Outcome> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "load.ts")], {
-    stdin: Buffer.from(JSON.stringify(job)),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [text, wrong] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
-  if (child.exitCode !== 0) throw new Error(wrong.trim());
-  return JSON.parse(text) as Outcome;
-}
+import type { Surroundings } from "./world.ts";
 
 export interface Run {
   scenarios: readonly Scenario[];
   variants: readonly Variant[];
+  /** Names of variants that run in every scenario that peers run in. */
+  peers: readonly string[];
   settings: Settings;
   surroundings: Surroundings;
-  progress(line: string): void;
+  progress: { step(line: string): void };
 }
 
-export async function runAll({ scenarios, variants, settings, surroundings, progress }: Run) {
-  const notRun: NotRun[] = [];
-  const wanted = scenarios.filter((scenario) => {
-    const why = missing(scenario);
-    if (why !== undefined) notRun.push({ what: scenario.name, why });
-    return why === undefined;
-  });
-  const results = new Map<Scenario, Map<string, Partial<Record<Measure, number[]>>>>();
-  for (let round = 0; round < settings.rounds; round++) {
-    for (const [at, scenario] of wanted.entries()) {
-      const world = await surroundings.world(scenario);
-      const those = variants.filter(({ name }) => scenario.beside.includes(name));
-      for (const variant of round % 2 === 0 ? those : those.toReversed()) {
-        progress(`round ${round + 1} of ${settings.rounds}, scenario ${at + 1} of ${wanted.length}: ${scenario.name}, ${variant.name}`);
-        const running = await variant.start(world);
-        try {
-          const asked = await target(variant.name, running, scenario, world);
-          if (asked === undefined) continue;
-          const { measures } = await load(jobOf(scenario, [asked], settings));
-          for (const [name, found] of Object.entries(measures)) keep(results, scenario, name, found);
-        } finally {
-          await running.stop();
+/** Throws with the scenario and the variant at the first wrong answer. */
+export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; notRun: NotRun[] }> {
+  const { settings, surroundings, progress } = run;
+  const sheet = new Sheet();
+  const silent = new Map<string, NotRun>();
+  const started = new Started(settings.fresh);
+  const steps = run.scenarios.map((scenario) => ({ scenario, groups: groupsOf(scenario, run) }));
+  const count = settings.rounds * steps.reduce((sum, { groups }) => sum + groups.length, 0);
+  let done = 0;
+  try {
+    for (let round = 0; round < settings.rounds; round++) {
+      for (const { scenario, groups } of steps) {
+        const world = await surroundings.world(scenario);
+        // The order alternates: what one leaves behind (heat, caches) does not always meet the same one.
+        for (const group of round % 2 === 0 ? groups : groups.toReversed()) {
+          const names = group.map(({ name }) => name).join(", ");
+          progress.step(`${++done} of ${count}: round ${round + 1}, ${scenario.name}, ${names}`);
+          try {
+            const outcome = await measure(scenario, group, world, settings, started);
+            if (outcome === undefined)
+              silent.set(scenario.name + names, { what: `${scenario.name}, ${names}`, why: "does not speak the dialect" });
+            else sheet.write(scenario, outcome);
+          } catch (thrown) {
+            throw new Error(`${scenario.name}, ${names}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+          }
         }
       }
     }
+  } finally {
+    await started.stopAll();
   }
-  const found = [...results].map(
-    ([{ name, title, limiter }, byVariant]): ScenarioResult => ({
-      name,
-      title,
-      limiter,
-      variants: [...byVariant].map(([variant, measures]) => ({ variant, measures })),
-    }),
-  );
-  return { scenarios: found, notRun };
+  return { scenarios: sheet.results(), notRun: [...silent.values()] };
 }
 
-function keep(
-  results: Map<Scenario, Map<string, Partial<Record<Measure, number[]>>>>,
+/** The variants that are measured in one go: one by one, or all together. */
+function groupsOf(scenario: Scenario, { variants, peers }: Run): Variant[][] {
+  const those = variants.filter(({ name }) => scenario.beside.includes(name) || (scenario.peers && peers.includes(name)));
+  return scenario.together ? [those] : those.map((variant) => [variant]);
+}
+
+async function measure(
   scenario: Scenario,
-  variant: string,
-  found: Measures,
-): void {
-  const byVariant = results.get(scenario) ?? new Map<string, Partial<Record<Measure, number[]>>>();
-  results.set(scenario, byVariant);
-  const measures = byVariant.get(variant) ?? {};
-  byVariant.set(variant, measures);
-  for (const [measure, value] of Object.entries(found) as [Measure, number][]) {
-    const values = measures[measure] ?? [];
-    measures[measure] = values;
-    values.push(value);
+  group: readonly Variant[],
+  world: World,
+  settings: Settings,
+  started: Started,
+): Promise<Outcome | undefined> {
+  const asked: Named[] = [];
+  try {
+    for (const variant of group) asked.push({ name: variant.name, running: await started.take(variant, world) });
+    const job = await jobOf(scenario, asked, world, settings);
+    return job && (await perform(job, settings));
+  } finally {
+    for (const { running } of asked) await started.giveBack(running);
   }
+}
+
+const perform = (job: Job, { fresh }: Settings): Promise<Outcome> => (fresh ? inOwnProcess(job) : KINDS[job.kind](job));
+
+/** Variants that run: started anew each time, or kept where only correctness counts. */
+class Started {
+  readonly #fresh: boolean;
+  readonly #kept = new Map<string, Running>();
+
+  constructor(fresh: boolean) {
+    this.#fresh = fresh;
+  }
+
+  async take(variant: Variant, world: World): Promise<Running> {
+    if (this.#fresh) return await variant.start(world);
+    const key = `${variant.name} ${world.upstreamUrl} ${world.limiter}`;
+    const running = this.#kept.get(key) ?? (await variant.start(world));
+    this.#kept.set(key, running);
+    return running;
+  }
+
+  async giveBack(running: Running): Promise<void> {
+    if (this.#fresh) await running.stop();
+  }
+
+  async stopAll(): Promise<void> {
+    for (const running of this.#kept.values()) await running.stop();
+  }
+}
+
+/** Measures by scenario and variant, one figure per round. */
+class Sheet {
+  readonly #scenarios = new Map<string, ScenarioResult>();
+
+  write({ name, title, limiter }: Scenario, { measures }: Outcome): void {
+    const result = this.#scenarios.get(name) ?? { name, title, limiter, variants: [] };
+    this.#scenarios.set(name, result);
+    for (const [variant, found] of Object.entries(measures)) {
+      let row = result.variants.find((one) => one.variant === variant);
+      if (row === undefined) {
+        row = { variant, measures: {} };
+        result.variants.push(row);
+      }
+      for (const measure of Object.keys(MEASURES) as Measure[]) append(row.measures, measure, found);
+    }
+  }
+
+  results(): ScenarioResult[] {
+    return [...this.#scenarios.values()];
+  }
+}
+
+function append(row: Partial<Record<Measure, number[]>>, measure: Measure, found: Measures): void {
+  const value = found[measure];
+  if (value === undefined) return;
+  const values = row[measure] ?? [];
+  row[measure] = values;
+  values.push(value);
 }

@@ -5,7 +5,7 @@
  *     bun bench/upstream.ts [CERTIFICATE KEY]      with the two files: TLS
  */
 import type { Socket } from "bun";
-import { LONG_BYTES, PACES_MS, WIRE, type WireStream } from "./answers.ts";
+import { LONG_BYTES, PACES, type Pace, WIRE, type WireStream } from "./answers.ts";
 import { type MessageListener, MessageReader } from "./wire.ts";
 
 const TICK_MS = 1;
@@ -22,6 +22,17 @@ setInterval(() => {
   }
 }, TICK_MS);
 
+/** Who writes in the next turn of the event loop. */
+let eager: Caller[] = [];
+function nextTurn(caller: Caller): void {
+  if (eager.push(caller) > 1) return;
+  setImmediate(() => {
+    const callers = eager;
+    eager = [];
+    for (const one of callers) one.step();
+  });
+}
+
 class Caller implements MessageListener {
   readonly #socket: Socket<Caller>;
   readonly reader = new MessageReader(this);
@@ -33,7 +44,7 @@ class Caller implements MessageListener {
   #stream: WireStream | undefined;
   #at = 0;
   #dueMs = 0;
-  #paceMs = 0;
+  #pace: Pace = "whole";
 
   constructor(socket: Socket<Caller>) {
     this.#socket = socket;
@@ -66,8 +77,8 @@ class Caller implements MessageListener {
 
   #answer(cloud: keyof typeof WIRE, isStream: boolean, model: string): void {
     const answers = WIRE[cloud];
-    this.#paceMs = PACES_MS[model.replace(/^anthropic\.|-v1:0$/g, "")] ?? 0;
-    if (!isStream || this.#paceMs === 0) {
+    this.#pace = PACES[model.replace(/^anthropic\.|-v1:0$/g, "")] ?? "whole";
+    if (!isStream || this.#pace === "whole") {
       this.#write(isStream ? answers.stream.whole : this.#bytes < LONG_BYTES ? answers.short : answers.long);
       return;
     }
@@ -84,7 +95,11 @@ class Caller implements MessageListener {
     if (piece === undefined) return;
     this.#write(piece);
     if (this.#at === this.#stream?.pieces.length) return;
-    this.#dueMs += this.#paceMs;
+    if (this.#pace === "turns") {
+      nextTurn(this);
+      return;
+    }
+    this.#dueMs += Number(this.#pace);
     const slot = Math.max(this.#dueMs, tickedMs + 1);
     const others = due.get(slot);
     if (others === undefined) due.set(slot, [this]);

@@ -8,6 +8,8 @@ export interface Question {
   dialect: CallDialect;
   /** What the client names; the stand-in paces its streams by it (answers.ts). */
   model: string;
+  /** The model whose streams hold the same and come at once. */
+  atOnce: string;
   stream: boolean;
 }
 
@@ -43,7 +45,11 @@ export interface Running {
   address(question: Question): Address | undefined;
   /** Whose CPU and memory are counted; their children are found by the benchmark. Empty where there is nobody to count. */
   pids(): number[];
-  /** Where Prometheus' text is, for those whose lag and calls in flight can be asked. */
+  /** It has an upstream of its own: nobody here knows what it should answer. */
+  isElsewhere?: boolean;
+  /** The address of a caller whose limit is used up, for those that limit. */
+  refused?(question: Question): Address;
+  /** Where Weir's metrics are. */
   metricsUrl?: string;
   stop(): Promise<void>;
 }

@@ -21,16 +21,22 @@ export interface Expectation {
   bytes: [least: number, most: number];
 }
 
+export type Kind = "aborts" | "beside" | "closed" | "open" | "pairs" | "refusals" | "slow";
+
 export interface Neighbour {
   body: string;
+  expect: Expectation;
   perSecond: number;
 }
 
 /** One measurement, for any kind of load (`kinds.ts`). */
 export interface Job {
+  kind: Kind;
   /** One, or for paired calls several: direct and bare are found by their names. */
   targets: Target[];
   body: string;
+  /** The same call with an answer that comes at once, where that of `body` takes minutes. */
+  warmUpBody: string | undefined;
   /** Connections, each with one call at a time. */
   callers: number;
   /** Open loop: calls begun per second. */
@@ -52,4 +58,10 @@ export interface Outcome {
   measures: Record<string, Measures>;
   /** Calls made, warm-up included. */
   calls: number;
+}
+
+/** The target of a kind of load that has one. */
+export function only({ targets: [target] }: Job): Target {
+  if (target === undefined) throw new Error("a job without a target");
+  return target;
 }

@@ -1,61 +1,16 @@
-/** Callers that wait for their answer and call again: non-streaming calls of two sizes, streams in a burst and paced, the limiter in three places. */
-import type { CallDialect } from "../variant.ts";
-import { DEFAULTS, type Scenario } from "./scenario.ts";
+/** Callers that wait for their answer and call again: calls of two sizes, streams in each of the stand-in's ways, the limiter in each place. */
+import { inBoth } from "./scenario.ts";
 
-interface Dialect {
-  dialect: CallDialect;
-  name: string;
-  title: string;
-  model: string;
-  paced: string;
-  slow: string;
-}
+const floors = ["bare", "weir"];
 
-export const DIALECTS: readonly Dialect[] = [
-  { dialect: "openai", name: "openai", title: "OpenAI", model: "gpt-4o", paced: "gpt-4o-paced", slow: "gpt-4o-slow" },
-  {
-    dialect: "anthropic",
-    name: "bedrock",
-    title: "Bedrock",
-    model: "claude-3-haiku-20240307",
-    paced: "claude-3-haiku-paced",
-    slow: "claude-3-haiku-slow",
-  },
-];
-
-const requests = DIALECTS.flatMap(({ dialect, name, title, model }): Scenario[] => {
-  const question = { dialect, model, stream: false };
-  const of = (suffix: string, words: string, change: Partial<Scenario> = {}): Scenario => ({
-    ...DEFAULTS,
-    name: `${name}-${suffix}`,
-    title: `${title}, ${words}`,
-    kind: "closed",
-    question,
-    ...change,
-  });
-  return [
-    of("2kb", "2 kB"),
-    of("200kb", "200 kB", { bodyBytes: 200_000, callers: 16 }),
-    of("2kb-tls", "2 kB, TLS to the upstream", { tls: true }),
-    of("2kb-memory", "2 kB, limiter in memory", { limiter: "memory", beside: ["bare", "weir"] }),
-    of("2kb-off", "2 kB, limiter off", { limiter: "off", beside: ["bare", "weir"] }),
-  ];
+export const CALLS = inBoth({
+  "2kb": { title: "2 kB", kind: "closed", asks: "answer", elsewhere: true },
+  "200kb": { title: "200 kB", kind: "closed", asks: "answer", bodyBytes: 200_000, callers: 16, elsewhere: true },
+  "2kb-tls": { title: "2 kB, TLS to the upstream", kind: "closed", asks: "answer", tls: true },
+  "2kb-memory": { title: "2 kB, limiter in memory", kind: "closed", asks: "answer", limiter: "memory", beside: floors, peers: false },
+  "2kb-off": { title: "2 kB, limiter off", kind: "closed", asks: "answer", limiter: "off", beside: floors, peers: false },
+  burst: { title: "streams of 100 chunks as fast as possible", kind: "closed", asks: "burst", elsewhere: true },
+  whole: { title: "streams of 100 chunks in one piece", kind: "closed", asks: "whole" },
+  paced: { title: "200 streams at 50 chunks/s each", kind: "closed", asks: "paced", callers: 200 },
+  "paced-tls": { title: "200 streams at 50 chunks/s each, TLS to the upstream", kind: "closed", asks: "paced", callers: 200, tls: true },
 });
-
-const streams = DIALECTS.flatMap(({ dialect, name, title, model, paced }): Scenario[] => {
-  const of = (suffix: string, words: string, asked: string, change: Partial<Scenario> = {}): Scenario => ({
-    ...DEFAULTS,
-    name: `${name}-${suffix}`,
-    title: `${title}, ${words}`,
-    kind: "closed",
-    question: { dialect, model: asked, stream: true },
-    ...change,
-  });
-  return [
-    of("burst", "100 chunks as fast as possible", model),
-    of("paced", "200 streams, 50 chunks/s each", paced, { callers: 200 }),
-    of("paced-tls", "200 streams, 50 chunks/s each, TLS to the upstream", paced, { callers: 200, tls: true }),
-  ];
-});
-
-export const CALLS = [...requests, ...streams];

@@ -2,17 +2,17 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PACES_MS } from "../answers.ts";
+import { PACES } from "../answers.ts";
 import { startProgram } from "../processes.ts";
 import type { CallDialect, Variant, World } from "../variant.ts";
 
 const KEY = "weir_bench_key";
 /** Of a workspace that may call once a minute. */
-export const REFUSED_KEY = "weir_bench_key_refused";
+const REFUSED_KEY = "weir_bench_key_refused";
 const UNLIMITED = 1_000_000_000;
 const MOST_BODY = "32MiB";
 
-const PATHS: Record<CallDialect, string> = {
+export const PATHS: Record<CallDialect, string> = {
   openai: "/openai/eu/v1/chat/completions",
   anthropic: "/anthropic/eu/v1/messages",
 };
@@ -39,7 +39,7 @@ function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World): 
       bedrock: { provider: "bedrock", aws_region: "eu-central-1", credentials, ...cloud },
       azure: { provider: "azure", credentials: { api_key: "bench" }, ...cloud },
     },
-    models: Object.fromEntries(Object.keys(PACES_MS).map((model) => [model, { targets: [target(model)] }])),
+    models: Object.fromEntries(Object.keys(PACES).map((model) => [model, { targets: [target(model)] }])),
     workspaces: {
       bench: { keys: [{ name: "bench", sha256: digest(KEY) }] },
       refused: { limits: { rpm: 1 }, keys: [{ name: "refused", sha256: digest(REFUSED_KEY) }] },
@@ -57,6 +57,7 @@ export const weir: Variant = {
     return {
       url: `http://127.0.0.1:${program.found[1]}`,
       address: ({ dialect }) => ({ path: PATHS[dialect], headers: { authorization: `Bearer ${KEY}` } }),
+      refused: ({ dialect }) => ({ path: PATHS[dialect], headers: { authorization: `Bearer ${REFUSED_KEY}` } }),
       pids: () => [program.pid],
       metricsUrl: `http://127.0.0.1:${program.found[2]}/metrics`,
       stop: program.stop,
