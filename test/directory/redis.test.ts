@@ -57,6 +57,33 @@ describe.skipIf(!haveRedis)("a Redis that keeps keys", () => {
     expect(await risksOf([...full, "--maxmemory-policy", "volatile-lru"])).toEqual([]);
   });
 
+  test("needs to allow no more than docs/operations.md says", async () => {
+    const server = await startRedis();
+    const commands = "get hget hgetall hset hdel hexists incr publish subscribe eval evalsha info".split(" ").map((name) => `+${name}`);
+    await redisCli(server.port, ["acl", "setuser", "weir", "on", ">secret-of-acl", "~weir:*", "&weir:directory:1", ...commands]);
+    const told: string[] = [];
+    const restricted = settings(server.url, { username: "weir", password: "secret-of-acl" });
+    const store = new RedisDirectory(restricted, (text) => told.push(text));
+    try {
+      await until("it answers", () => store.load().then(Boolean, () => false), 5_000);
+      let noticed = 0;
+      store.watch(() => noticed++);
+      await until("it listens", () => noticed > 0);
+      const key = storedKey("restricted");
+      await store.putKey(key);
+      await until("the message comes", () => noticed > 1);
+      await store.touch(new Map([[key.id, 5]]));
+      expect(await store.find(key.sha256)).toMatchObject({ id: key.id });
+      expect((await store.load()).keys[0]?.lastUsedAtMs).toBe(5);
+      expect(await store.removeKey(key.id)).toBe(true);
+      expect(await redisCli(server.port, ["acl", "log"])).toBe("\n");
+      expect(told.length).toBe(1);
+    } finally {
+      await store.close();
+      await server.stop();
+    }
+  });
+
   test("has every confirmed key after it was killed, where it appends always", async () => {
     const server = await startRedis(["--appendonly", "yes", "--appendfsync", "always"]);
     const store = new RedisDirectory(settings(server.url));
