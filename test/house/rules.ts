@@ -32,6 +32,9 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   routes: ["dialects"],
   /** What is published of the routes. */
   openapi: ["dialects", "routes"],
+  /** Both speak to Redis, each with scripts of its own. */
+  limiter: ["redis"],
+  directory: ["redis"],
   /** What the command line can do besides starting. */
   commands: ["config", "providers"],
   /** A configuration that changes while Weir runs replaces these as one. */
