@@ -72,7 +72,7 @@ async function main(): Promise<void> {
 async function start(file: string | undefined, environment: Record<string, string | undefined>): Promise<void> {
   const configuration = await readConfiguration(file, environment);
   const { config, loaded } = configuration;
-  const { log, flush } = createLog(environment.WEIR_LOG_LEVEL);
+  const { log, accessLog, flush } = createLog(environment.WEIR_LOG_LEVEL);
   for (const warning of configuration.warnings) log.warn(warning);
 
   const metrics = new Metrics();
@@ -123,7 +123,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     catalog,
     pool,
     metrics,
-    log,
+    accessLog,
     readiness,
     pages: publishedPages(packageJson.version),
     holdOpen: (request) => listener?.holdOpen(request),

@@ -1,6 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { ERROR_KINDS } from "./contract/errors.ts";
 import type { Usage } from "./contract/usage.ts";
+import { CellCounter, CellHistogram, type CounterCell, type HistogramCell } from "./metrics/cells.ts";
 
 /** Seconds. From a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */
 const LATENCY_BUCKETS = [
@@ -34,6 +35,23 @@ export interface WorkerSample {
   /** Orders not yet taken by the worker. */
   queued: number;
   lagMs: number;
+}
+
+/** Everything that a call of one kind moves when it ends, looked up once. */
+interface CallCells {
+  requests: CounterCell;
+  duration: HistogramCell;
+  overhead: HistogramCell;
+  firstByte: HistogramCell;
+  /** Undefined where the call never reached an upstream. */
+  attempts: CounterCell | undefined;
+}
+
+interface TokenCells {
+  input: CounterCell;
+  output: CounterCell;
+  cacheRead: CounterCell;
+  cacheWrite: CounterCell;
 }
 
 /** The only owner of prom-client. Names and labels are those of `docs/metrics.md`, which a test compares with this file. */
@@ -88,8 +106,13 @@ export class Metrics {
   readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"]);
   readonly #reloads = this.#counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
   readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"]);
-  readonly #modelsDeclared = new Set<string>();
-  readonly #gaps = new Map<string, { observe(value: number): void }>();
+  readonly #openCalls = new Map<string, { count: number }>();
+  readonly #factors = new Map<string, number>();
+  readonly #callCells = new Map<string, CallCells>();
+  readonly #tokenCells = new Map<string, TokenCells>();
+  readonly #decisionCells = new Map<string, CounterCell>();
+  readonly #reserveTime = this.#limiterDuration.cell("reserve");
+  readonly #settleTime = this.#limiterDuration.cell("settle");
   #samples: () => WorkerSample[] = () => [];
 
   constructor() {
@@ -111,12 +134,12 @@ export class Metrics {
   }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#keys.set({ source: "config" }, options.keys);
-    this.#restarts.inc(0);
-    for (const result of ["applied", "refused"]) this.#reloads.inc({ result }, 0);
-    for (const kind of options.redisErrors) this.#redisErrors.inc({ kind }, 0);
+    this.#restarts.cell();
+    for (const result of ["applied", "refused"]) this.#reloads.cell(result);
+    for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
     for (const route of options.routes) {
-      this.#inFlight.set({ route }, 0);
-      this.#gaps.set(route, this.#chunkGap.labels(route));
+      this.#openCalls.set(route, { count: 0 });
+      this.#chunkGap.cell(route);
     }
     this.declareOffers(options.offers);
   }
@@ -125,21 +148,26 @@ export class Metrics {
   declareOffers(offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>): void {
     for (const { route, model, region, upstreams } of offers) {
       for (const outcome of ["ok", ...ERROR_KINDS.filter((kind) => kind.startsWith("upstream_"))]) {
-        this.#requests.inc({ route, model, region, outcome }, 0);
-        for (const upstream of upstreams) this.#attempts.inc({ upstream, model, outcome }, 0);
+        this.#requests.cell(route, model, region, outcome);
+        for (const upstream of upstreams) this.#attempts.cell(upstream, model, outcome);
       }
-      this.#debt.inc({ model }, 0);
-      if (!this.#modelsDeclared.has(model)) this.#estimates.set({ model }, 1);
-      this.#modelsDeclared.add(model);
+      this.#debt.cell(model);
+      if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
   }
 
   limiterDecided(workspace: string, model: string, decision: string): void {
-    this.#decisions.inc({ workspace, model, decision });
+    const key = `${workspace}\n${model}\n${decision}`;
+    let cell = this.#decisionCells.get(key);
+    if (cell === undefined) {
+      cell = this.#decisions.cell(workspace, model, decision);
+      this.#decisionCells.set(key, cell);
+    }
+    cell.value += 1;
   }
 
   limiterTook(operation: "reserve" | "settle", durationMs: number): void {
-    this.#limiterDuration.observe({ operation }, durationMs / 1000);
+    (operation === "reserve" ? this.#reserveTime : this.#settleTime).observe(durationMs / 1000);
   }
 
   /** @param states - All that there are. */
@@ -148,15 +176,15 @@ export class Metrics {
   }
 
   redisFailed(kind: string): void {
-    this.#redisErrors.inc({ kind });
+    this.#redisErrors.cell(kind).value += 1;
   }
 
   debtMade(model: string, tokens: number): void {
-    this.#debt.inc({ model }, tokens);
+    this.#debt.cell(model).value += tokens;
   }
 
   configReloaded(result: "applied" | "refused"): void {
-    this.#reloads.inc({ result });
+    this.#reloads.cell(result).value += 1;
   }
 
   /** Workers are sampled when somebody scrapes. */
@@ -169,30 +197,33 @@ export class Metrics {
   }
 
   callStarted(route: string): void {
-    this.#inFlight.inc({ route });
+    const open = this.#openCalls.get(route);
+    if (open === undefined) this.#openCalls.set(route, { count: 1 });
+    else open.count += 1;
   }
 
   callEnded(call: CallRecord): void {
-    const { route, model, region, outcome } = call;
-    this.#inFlight.dec({ route });
-    this.#requests.inc({ route, model, region, outcome });
-    this.#duration.observe({ route, outcome }, call.durationMs / 1000);
-    if (call.upstream !== "") this.#attempts.inc({ upstream: call.upstream, model, outcome });
-    if (call.firstByteMs !== undefined) this.#firstByte.observe({ route, model }, call.firstByteMs / 1000);
-    if (call.overheadMs !== undefined) this.#overhead.observe({ route }, Math.max(0, call.overheadMs) / 1000);
-    if (call.estimateFactor !== undefined && model !== "other") this.#estimates.set({ model }, call.estimateFactor);
-    if (call.usage !== undefined) this.#countTokens(call.workspace, model, call.usage);
+    const { route, model, usage } = call;
+    const open = this.#openCalls.get(route);
+    if (open !== undefined) open.count -= 1;
+    const cells = this.#cellsOf(call);
+    cells.requests.value += 1;
+    cells.duration.observe(call.durationMs / 1000);
+    if (cells.attempts !== undefined) cells.attempts.value += 1;
+    if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
+    if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
+    if (call.estimateFactor !== undefined && model !== "other") this.#factors.set(model, call.estimateFactor);
+    if (usage !== undefined && usage.input + usage.output + usage.cacheRead + usage.cacheWrite > 0)
+      this.#countTokens(call.workspace, model, usage);
   }
 
-  /** Where the pieces of a stream of this route are timed: kept by the stream, so that a piece costs no label look-up. */
+  /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
   chunkGaps(route: string): { observe(value: number): void } {
-    const known = this.#gaps.get(route) ?? this.#chunkGap.labels(route);
-    this.#gaps.set(route, known);
-    return known;
+    return this.#chunkGap.cell(route);
   }
 
   workerRestarted(): void {
-    this.#restarts.inc();
+    this.#restarts.cell().value += 1;
   }
 
   frontLag(lagMs: number): void {
@@ -205,14 +236,39 @@ export class Metrics {
       this.#streams.set({ worker }, calls);
       this.#lag.set({ worker }, lagMs / 1000);
     }
+    for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
+    for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
     return await this.#registry.metrics();
   }
 
-  #countTokens(workspace: string, model: string, usage: Usage): void {
-    if (usage.input > 0) this.#tokens.inc({ workspace, model, direction: "input" }, usage.input);
-    if (usage.output > 0) this.#tokens.inc({ workspace, model, direction: "output" }, usage.output);
-    if (usage.cacheRead > 0) this.#tokens.inc({ workspace, model, direction: "cache_read" }, usage.cacheRead);
-    if (usage.cacheWrite > 0) this.#tokens.inc({ workspace, model, direction: "cache_write" }, usage.cacheWrite);
+  #cellsOf({ route, model, region, upstream, outcome }: CallRecord): CallCells {
+    const key = `${route}\n${model}\n${region}\n${upstream}\n${outcome}`;
+    let cells = this.#callCells.get(key);
+    if (cells === undefined) {
+      cells = {
+        requests: this.#requests.cell(route, model, region, outcome),
+        duration: this.#duration.cell(route, outcome),
+        overhead: this.#overhead.cell(route),
+        firstByte: this.#firstByte.cell(route, model),
+        attempts: upstream === "" ? undefined : this.#attempts.cell(upstream, model, outcome),
+      };
+      this.#callCells.set(key, cells);
+    }
+    return cells;
+  }
+
+  #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite }: Usage): void {
+    const key = `${workspace}\n${model}`;
+    let cells = this.#tokenCells.get(key);
+    if (cells === undefined) {
+      const cell = (direction: string) => this.#tokens.cell(workspace, model, direction);
+      cells = { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
+      this.#tokenCells.set(key, cells);
+    }
+    cells.input.value += input;
+    cells.output.value += output;
+    cells.cacheRead.value += cacheRead;
+    cells.cacheWrite.value += cacheWrite;
   }
 
   /** What there is, for the documentation. */
@@ -220,9 +276,9 @@ export class Metrics {
     return this.#definitions;
   }
 
-  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+  #counter(name: string, help: string, labelNames: string[]): CellCounter {
     this.#definitions.push({ name, type: "counter", labels: labelNames });
-    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+    return new CellCounter({ name, help, labelNames, registers: [this.#registry] });
   }
 
   #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
@@ -230,8 +286,8 @@ export class Metrics {
     return new Gauge({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  #histogram<L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> {
+  #histogram(name: string, help: string, labelNames: string[]): CellHistogram {
     this.#definitions.push({ name, type: "histogram", labels: labelNames });
-    return new Histogram({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers: [this.#registry] });
+    return new CellHistogram({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers: [this.#registry] });
   }
 }

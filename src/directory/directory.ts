@@ -36,8 +36,18 @@ export interface CreatedKey {
 export interface DirectoryActions {
   workspaces(): WorkspaceEntry[];
   /** @throws DirectoryRefusal exists | read_only */
-  createWorkspace(settings: { name: string; defaultRegion: string | undefined; limits: Limits; models: Record<string, { limits: Limits }> }): Promise<WorkspaceEntry>;
-  updateWorkspace(settings: { name: string; defaultRegion: string | undefined; limits: Limits; models: Record<string, { limits: Limits }> }): Promise<WorkspaceEntry>;
+  createWorkspace(settings: {
+    name: string;
+    defaultRegion: string | undefined;
+    limits: Limits;
+    models: Record<string, { limits: Limits }>;
+  }): Promise<WorkspaceEntry>;
+  updateWorkspace(settings: {
+    name: string;
+    defaultRegion: string | undefined;
+    limits: Limits;
+    models: Record<string, { limits: Limits }>;
+  }): Promise<WorkspaceEntry>;
   /** With all its keys. @throws DirectoryRefusal unknown | read_only */
   removeWorkspace(name: string): Promise<void>;
   /** @throws DirectoryRefusal unknown */

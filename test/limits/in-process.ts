@@ -1,5 +1,5 @@
 /** The gateway with a limiter of the test's own, in this process: for windows shorter than a minute and for moments that no clock can hit. */
-import { pino } from "pino";
+import { AccessLog } from "../../src/access-log.ts";
 import { Keyring } from "../../src/auth.ts";
 import { Catalog } from "../../src/catalog.ts";
 import { readConfig } from "../../src/config.ts";
@@ -48,7 +48,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     catalog,
     pool,
     metrics,
-    log: pino({ level: "silent" }),
+    accessLog: new AccessLog({ write: () => {}, takes: () => false }),
     pages: {},
     readiness: () => ({ ready: true, detail: {} }),
     holdOpen: (request) => listener?.holdOpen(request),
