@@ -3,9 +3,10 @@
  */
 import process from "node:process";
 import packageJson from "../package.json" with { type: "json" };
-import { Admin } from "./admin/admin.ts";
+import { Admin, directoryRoutes } from "./admin/admin.ts";
 import { Audit } from "./admin/audit.ts";
 import { gatewayRoutes } from "./admin/gateway.ts";
+import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
 import { runAdminister } from "./commands/administer.ts";
@@ -14,20 +15,27 @@ import { type Line, readLine } from "./commands/line.ts";
 import { type Outcome, UsageMistake } from "./commands/outcome.ts";
 import { runSchema } from "./commands/schema.ts";
 import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
-import type { Config } from "./contract/config.ts";
+import { type Config, withFixed } from "./contract/config.ts";
 import { asGatewayError } from "./contract/errors.ts";
 import type { Readiness } from "./contract/readiness.ts";
+import { openStore } from "./directory/index.ts";
+import { Replica } from "./directory/replica.ts";
 import { Gateway } from "./gateway.ts";
+import { InForce } from "./in-force.ts";
 import { Admission } from "./limiter/admission.ts";
 import { openLimiter } from "./limiter/index.ts";
 import { LIMITER_STATES } from "./limiter/limiter.ts";
 import { FAILURE_KINDS } from "./limiter/store.ts";
-import { createLog } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { open } from "./open.ts";
 import { publishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
-import { isAddressInUse, type Listener, type ListenOptions, listen, runtimeName } from "./runtime.ts";
+import { type Listener, runtimeName } from "./runtime.ts";
+import { onEnding } from "./signals.ts";
+import { Member } from "./supervisor/member.ts";
+import { supervise } from "./supervisor/run.ts";
 import { openTotals } from "./usage/index.ts";
 
 const EXIT_REFUSED = 1;
@@ -39,8 +47,6 @@ const CARE_MS = 1_000;
 const REDIS_PATIENCE_MS = 2_000;
 /** After the drain, for the last events to reach their clients. */
 const FLUSH_MS = 1_000;
-
-const SAME_SIGNAL_MS = 500;
 
 async function main(): Promise<void> {
   const line = readCommandLine(process.argv.slice(2));
@@ -62,10 +68,14 @@ async function main(): Promise<void> {
 }
 
 async function start(file: string | undefined, environment: Record<string, string | undefined>): Promise<void> {
-  const configuration = await readConfiguration(file, environment);
+  const member = Member.of(environment);
+  const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
-  const { log, accessLog, flush } = createLog(environment.WEIR_LOG_LEVEL);
-  for (const warning of configuration.warnings) log.warn(warning);
+  const logging = createLog(environment.WEIR_LOG_LEVEL, member === undefined ? null : { process: member.index });
+  const { log, accessLog, flush } = logging;
+  // Several processes have their supervisor say it once.
+  if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
+  if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, tellListening });
 
   const metrics = new Metrics();
   const catalog = new Catalog(config);
@@ -95,14 +105,27 @@ async function start(file: string | undefined, environment: Record<string, strin
   await limiter.contact(REDIS_PATIENCE_MS);
 
   const totals = openTotals(config.redis);
+  let inForce: InForce | undefined;
+  const directory = new Replica(
+    config,
+    openStore(config, (text) => log.warn(text)),
+    {
+      onKeys: (counts) => metrics.keysKnown(counts),
+      onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
+      onWorkspaces: () => void inForce?.refresh(),
+    },
+  );
+  await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
+  directory.watch();
+
   let draining = false;
-  let drainingSinceMs = 0;
+  const isPerProcess = config.processes > 1 && config.redis === undefined;
   const readiness = (): Readiness => ({
     ready: !draining && pool.healthy > 0 && limiter.ready().ok,
     detail: {
       gateway: draining ? "draining" : "ok",
-      limiter: limiter.ready().detail,
-      directory: `ok: ${gateway.keys} keys from the configuration`,
+      limiter: limiter.ready().detail + (isPerProcess ? `; each of the ${config.processes} processes has its own` : ""),
+      directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
       workers: `${pool.healthy} of ${pool.size} running`,
     },
@@ -112,7 +135,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   const gateway: Gateway = new Gateway({
     config,
     admission: new Admission(limiter),
-    keyring: new Keyring(Object.values(config.workspaces)),
+    keyring: new Keyring(directory),
     catalog,
     pool,
     metrics,
@@ -125,15 +148,22 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.declare({
     version: packageJson.version,
     runtime: runtimeName(),
-    keys: gateway.keys,
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
-  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { gateway, pool, metrics, log });
+  inForce = new InForce(config, { gateway, pool, metrics, directory });
+  await inForce.refresh();
+  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const audit = new Audit(log);
   let adminListener: Listener | undefined;
   const admin = new Admin({
     routes: [
+      ...directoryRoutes({
+        directory,
+        usage: usageFrom((workspace) => gateway.limits(workspace), limiter, totals),
+        audit,
+        served: () => inForce?.config ?? config,
+      }),
       ...gatewayRoutes({ metrics, readiness, crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined }, audit),
     ],
     token: config.admin.token,
@@ -143,26 +173,18 @@ async function start(file: string | undefined, environment: Record<string, strin
     addressOf: (request) => adminListener?.addressOf(request) ?? "",
   });
 
-  listener = open(config, { host: config.server.host, port: config.server.port, handle: (request) => gateway.handle(request) });
-  adminListener = open(config, {
-    host: config.admin.host,
-    port: config.admin.port,
-    handle: (request) => admin.handle(request),
-    tellsAddresses: true,
-  });
+  const places = member === undefined ? config : await member.places();
+  listener = open(config, { ...places.server, handle: (request) => gateway.handle(request) });
+  const answerAdmin = (request: Request) => admin.handle(request);
+  const handle = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
+  adminListener = open(config, { ...places.admin, handle, tellsAddresses: true });
   care(pool, metrics);
-  log.info(
-    { port: listener.port, admin_port: adminListener.port, runtime: runtimeName(), workers: config.workers, sandbox: config.sandbox },
-    "listening",
-  );
+  if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 
   const drain = async (): Promise<void> => {
-    // A second signal ends at once. Ctrl-C under npm arrives up to three times (terminal, npm, its script): those are one.
-    if (draining && performance.now() - drainingSinceMs > SAME_SIGNAL_MS) process.exit(EXIT_REFUSED);
     if (draining) return;
     draining = true;
-    drainingSinceMs = performance.now();
     log.info({ open_calls: gateway.openCalls }, "draining");
     await delay(config.server.drainGraceMs);
     const closed = listener.close();
@@ -172,14 +194,25 @@ async function start(file: string | undefined, environment: Record<string, strin
       pool.failAll("draining", "The gateway is restarting. Please try again.");
       await Promise.race([closed, delay(FLUSH_MS)]);
     }
-    await Promise.race([Promise.all([limiter.close(), totals.close()]), delay(FLUSH_MS)]);
+    await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close()]), delay(FLUSH_MS)]);
     log.info("drained");
     flush();
     process.exit(0);
   };
   if (reloader !== undefined) process.on("SIGHUP", () => void reloader.reload("SIGHUP"));
-  process.on("SIGTERM", drain);
-  process.on("SIGINT", drain);
+  onEnding(drain, () => process.exit(EXIT_REFUSED));
+  member?.serve(adminListener.port, {
+    reload: () => void reloader?.reload("SIGHUP"),
+    drain: () => void drain(),
+  });
+}
+
+function tellListening(log: Log["log"], config: Config, port: number, adminPort: number): void {
+  const { processes, workers, sandbox } = config;
+  log.info(
+    { port, admin_port: adminPort, runtime: runtimeName(), ...(processes === 1 ? {} : { processes }), workers, sandbox },
+    "listening",
+  );
 }
 
 interface Configuration {
@@ -192,10 +225,17 @@ interface Configuration {
 }
 
 /** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
-async function readConfiguration(file: string | undefined, environment: Record<string, string | undefined>): Promise<Configuration> {
+async function readConfiguration(
+  file: string | undefined,
+  environment: Record<string, string | undefined>,
+  member: Member | undefined,
+): Promise<Configuration> {
   try {
-    const loaded = readConfig({ file, environment });
-    return loaded.config.sandbox ? await sandboxConfiguration(environment) : { ...loaded, loaded, announce: () => {} };
+    const read = readConfig({ file, environment });
+    if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
+    if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
+    const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
+    return { config: loaded.config, warnings: loaded.warnings, loaded, announce: () => {} };
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
@@ -214,21 +254,6 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
     announce: (port, adminPort) => say(announceDemo(demo.key, port, adminPort)),
   };
-}
-
-/** With no configuration a port that is taken is not fatal: the next free one is used. */
-function open(config: Config, options: ListenOptions): Listener {
-  const attempts = config.sandbox ? 50 : 1;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return listen({ ...options, port: options.port + attempt - 1 });
-    } catch (thrown) {
-      if (!isAddressInUse(thrown)) throw thrown;
-      if (attempt < attempts) continue;
-      process.stderr.write(`weir: port ${options.port} on ${options.host} is taken: free it, or choose another one in the configuration\n`);
-      process.exit(EXIT_REFUSED);
-    }
-  }
 }
 
 /** Once a second: how late this thread is, and whether the workers still answer. */

@@ -8,7 +8,7 @@ import { adminDocument } from "./openapi.ts";
 import { AdminRefusal, asRefusal, refusalResponse } from "./refusal.ts";
 import type { AdminRoute } from "./route.ts";
 import { type UsageSource, usageRoutes } from "./usage.ts";
-import { workspaceRoutes } from "./workspaces.ts";
+import { type Served, workspaceRoutes } from "./workspaces.ts";
 
 export interface AdminParts {
   routes: readonly AdminRoute[];
@@ -21,6 +21,14 @@ export interface AdminParts {
   onFault(thrown: unknown): void;
   /** Who asks, as far as the connection tells. */
   addressOf(request: Request): string;
+}
+
+export interface DirectoryParts {
+  directory: DirectoryActions;
+  usage: UsageSource;
+  audit: Audit;
+  /** The configuration in force. */
+  served(): Served;
 }
 
 const PAGE_PARAMETERS = ["limit", "after_id"];
@@ -84,16 +92,8 @@ export class Admin {
 }
 
 /** Of what administrators change, wherever the directory is. */
-export function directoryRoutes({
-  directory,
-  usage,
-  audit,
-}: {
-  directory: DirectoryActions;
-  usage: UsageSource;
-  audit: Audit;
-}): AdminRoute[] {
-  return [...workspaceRoutes(directory, audit), ...keyRoutes(directory, audit), ...usageRoutes(usage)];
+export function directoryRoutes({ directory, usage, audit, served }: DirectoryParts): AdminRoute[] {
+  return [...workspaceRoutes(directory, audit, served), ...keyRoutes(directory, audit), ...usageRoutes(usage)];
 }
 
 function descriptions({ routes, version }: AdminParts): AdminRoute[] {

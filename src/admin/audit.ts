@@ -18,12 +18,12 @@ const WINDOW_MS = 60_000;
  * never the token.
  */
 export class Audit {
-  readonly #log: Logger;
+  readonly #log: Pick<Logger, "info" | "warn">;
   readonly #windowMs: number;
   #refusals = 0;
   #window: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(log: Logger, windowMs: number = WINDOW_MS) {
+  constructor(log: Pick<Logger, "info" | "warn">, windowMs: number = WINDOW_MS) {
     this.#log = log;
     this.#windowMs = windowMs;
   }

@@ -1,16 +1,21 @@
+import { didYouMean, spell } from "../config/problems.ts";
+import type { Config } from "../contract/config.ts";
 import type { DirectoryActions } from "../directory/directory.ts";
 import type { Audit } from "./audit.ts";
 import { readChecked } from "./checked.ts";
 import { page } from "./paging.ts";
 import { AdminRefusal } from "./refusal.ts";
 import type { AdminRoute } from "./route.ts";
-import { newWorkspace, workspace, workspaceSettings, workspaces } from "./schemas.ts";
+import { newWorkspace, type WorkspaceSettings, workspace, workspaceSettings, workspaces } from "./schemas.ts";
 import { settingsOf, workspaceText } from "./wire.ts";
 
 const ALL = "/admin/v1/workspaces";
 const ONE = `${ALL}/{workspace}`;
 
-export function workspaceRoutes(directory: DirectoryActions, audit: Audit): AdminRoute[] {
+/** What there is to be served, by all workspaces alike. */
+export type Served = Pick<Config, "upstreams" | "models">;
+
+export function workspaceRoutes(directory: DirectoryActions, audit: Audit, served: () => Served): AdminRoute[] {
   return [
     {
       method: "GET",
@@ -38,6 +43,7 @@ export function workspaceRoutes(directory: DirectoryActions, audit: Audit): Admi
       refusals: ["invalid", "exists", "read_only", "too_large", "unavailable"],
       reply: async ({ request, address }) => {
         const { name, ...settings } = await readChecked(request, newWorkspace);
+        checkServed(settings, served());
         const made = await directory.createWorkspace(settingsOf(name, settings));
         audit.changed("workspace.created", address, { workspace: name });
         return Response.json(workspaceText(made), { status: 201 });
@@ -69,6 +75,7 @@ export function workspaceRoutes(directory: DirectoryActions, audit: Audit): Admi
       refusals: ["invalid", "unknown", "read_only", "too_large", "unavailable"],
       reply: async ({ request, params: { workspace: asked = "" }, address }) => {
         const settings = await readChecked(request, workspaceSettings);
+        checkServed(settings, served());
         const changed = await directory.updateWorkspace(settingsOf(asked, settings));
         audit.changed("workspace.updated", address, { workspace: asked });
         return Response.json(workspaceText(changed));
@@ -89,4 +96,15 @@ export function workspaceRoutes(directory: DirectoryActions, audit: Audit): Admi
       },
     },
   ];
+}
+
+/** @throws AdminRefusal for a region or a model that nobody serves: a slip would show as a 404 to every caller */
+function checkServed({ default_region: region, models = {} }: WorkspaceSettings, { upstreams, models: shared }: Served): void {
+  const regions = [...new Set(Object.values(upstreams).map((upstream) => upstream.region))].sort();
+  if (region !== undefined && !regions.includes(region))
+    throw new AdminRefusal("invalid", `default_region: expected one of ${regions.join(", ")}`);
+  const unknown = Object.keys(models).find((model) => !Object.hasOwn(shared, model));
+  if (unknown === undefined) return;
+  const cure = didYouMean(unknown, Object.keys(shared));
+  throw new AdminRefusal("invalid", `${spell(["models", unknown])}: expected the name of a shared model${cure}`);
 }

@@ -285,10 +285,16 @@ export const schema = map(
       "The admin listener.",
       { default: {} },
     ),
+    processes: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 256 })], {
+      title: '"auto" or a number of processes from 1 to 256',
+      default: 1,
+      description:
+        "Gateway processes that share the public port (Linux). `auto`: one for every two processors, or for as many as one process with its `workers` keeps busy.",
+    }),
     workers: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 256 })], {
       title: '"auto" or a number of threads from 1 to 256',
       default: "auto",
-      description: "Worker threads of a process. `auto`: one less than there are processors, at least 1.",
+      description: "Worker threads of a process. `auto`: one less than there are processors for each process, at least 1.",
     }),
     redis: Type.Optional(redis),
     directory: map(

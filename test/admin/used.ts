@@ -35,6 +35,7 @@ export function specifyUsage(world: AdminWorld): void {
       }),
     });
     const answer = await open;
+    expect(answer.status).toBe(200);
     const { json } = await world.admin("GET", "/admin/v1/workspaces/acme/usage");
     expect(json.data[0].requests.reserved).toBe(1);
     expect(json.data[0].tokens.reserved).toBeGreaterThan(0);
