@@ -81,7 +81,7 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
       "acme",
       "config",
       "eu",
-      "77",
+      "777",
       "-",
       expect.any(String),
     ]);

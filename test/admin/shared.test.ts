@@ -51,7 +51,7 @@ describe.skipIf(!haveRedis)("administration over Redis", () => {
       (answered) => answered.json.data[0].days[0].requests === had + 3,
       6_000,
     );
-    expect(json).toMatchObject({ since: null, data: [{ model: MODEL, requests: { limit: 77, used: before.requests.used + 3 } }] });
+    expect(json).toMatchObject({ since: null, data: [{ model: MODEL, requests: { limit: 777, used: before.requests.used + 3 } }] });
     expect(await world.call(key)).toBe(200);
     await world.restart();
     expect((await usage()).json.data[0].days[0].requests).toBe(had + 4);

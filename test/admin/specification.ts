@@ -183,7 +183,7 @@ function specifyWorkspaces(world: AdminWorld): void {
 
   test("one of the file is shown as it is, with what is its own", async () => {
     const { json } = await world.admin("GET", `${WORKSPACES}/acme`);
-    expect(json).toMatchObject({ name: "acme", source: "config", default_region: "eu", limits: { rpm: 77 }, upstreams: [] });
+    expect(json).toMatchObject({ name: "acme", source: "config", default_region: "eu", limits: { rpm: 777 }, upstreams: [] });
   });
 
   test("a region and a model that nobody serves are refused by name", async () => {

@@ -52,7 +52,7 @@ export class AdminWorld {
         b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: this.#sandbox.bedrock.url, credentials },
       },
       models: { [MODEL]: { targets: [{ upstream: "b", model: HAIKU }] } },
-      workspaces: { acme: { default_region: "eu", limits: { rpm: 77 }, keys: [keyEntry("of-the-file", FILE_KEY)] } },
+      workspaces: { acme: { default_region: "eu", limits: { rpm: 777 }, keys: [keyEntry("of-the-file", FILE_KEY)] } },
     };
     writeFileSync(this.configFile, JSON.stringify(config));
     this.#weir = await this.another();
