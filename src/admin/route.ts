@@ -2,7 +2,7 @@ import type { Checked } from "./checked.ts";
 import type { RefusalKind } from "./refusal.ts";
 
 /** One question to the admin listener, after the door. */
-export interface Asked {
+interface Asked {
   request: Request;
   /** The variables of the path, decoded. */
   params: Readonly<Record<string, string>>;

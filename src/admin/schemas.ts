@@ -118,7 +118,7 @@ const anyKey = {
   last_used_at: null,
   expires_at: "2030-01-01T00:00:00.000Z",
 };
-export const key = checked("Key", Type.Object(keyFields), anyKey);
+const key = checked("Key", Type.Object(keyFields), anyKey);
 export type Key = Static<typeof key.schema>;
 export const createdKey = checked(
   "CreatedKey",

@@ -6,7 +6,7 @@ export interface Shown {
   text: string;
 }
 
-export interface VerbOption {
+interface VerbOption {
   /** What stands for its value in the help. */
   value: string;
   about: string;
