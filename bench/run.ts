@@ -1,5 +1,6 @@
 /** Runs scenarios, round by round, and gathers what they measure. */
 import { jobOf, type Named } from "./job.ts";
+import { leaveAll } from "./load/connection.ts";
 import type { Job, Outcome } from "./load/job.ts";
 import { KINDS } from "./load/kinds.ts";
 import { inOwnProcess } from "./load/process.ts";
@@ -72,6 +73,7 @@ async function measure(
     const job = await jobOf(scenario, asked, world, settings);
     return job && (await perform(job, settings));
   } finally {
+    leaveAll();
     for (const { running } of asked) await started.giveBack(running);
   }
 }

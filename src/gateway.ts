@@ -15,11 +15,13 @@ import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
 import { tokensOf } from "./contract/usage.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
+import type { Totals } from "./usage/totals.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
   keyring: Keyring;
   accessLog: AccessLog;
+  totals: Pick<Totals, "count">;
   /** What is served as it is, to everybody, by path. */
   pages: Readonly<Record<string, { type: string; text: string }>>;
   /** What `/readyz` answers. */
@@ -84,6 +86,11 @@ export class Gateway {
   /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
   replace(parts: Pick<GatewayParts, "config" | "catalog">): void {
     this.#parts = { ...this.#parts, ...parts };
+  }
+
+  /** As `Catalog.limits`, of what is in force. */
+  limits(workspace: string) {
+    return this.#parts.catalog.limits(workspace);
   }
 
   /** Calls that are being answered. */
@@ -181,7 +188,7 @@ export class Gateway {
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
   readonly #settle = (visit: Visit, end: Outcome): void => {
-    const { admission, metrics, accessLog } = this.#parts;
+    const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
     const { outcome, ended, firstByteAtMs } = end;
@@ -190,6 +197,7 @@ export class Gateway {
       if (failedEarly || (outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0)) admission.refund(reservation);
       else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
     }
+    if (reservation !== undefined) totals.count(reservation.workspace, reservation.model, ended?.usage);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

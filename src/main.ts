@@ -2,15 +2,21 @@
  * Weir's entry: reads the command line and the configuration, builds the parts, listens, drains.
  */
 import process from "node:process";
-import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
-import { createAdmin } from "./admin/admin.ts";
+import { Admin, directoryRoutes } from "./admin/admin.ts";
+import { Audit } from "./admin/audit.ts";
+import { gatewayRoutes } from "./admin/gateway.ts";
+import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
+import { runAdminister } from "./commands/administer.ts";
 import { runCheck } from "./commands/check.ts";
+import { type Line, readLine } from "./commands/line.ts";
+import { type Outcome, UsageMistake } from "./commands/outcome.ts";
 import { runSchema } from "./commands/schema.ts";
 import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
 import { type Config, withFixed } from "./contract/config.ts";
+import { asGatewayError } from "./contract/errors.ts";
 import type { Readiness } from "./contract/readiness.ts";
 import { openStore } from "./directory/index.ts";
 import { Replica } from "./directory/replica.ts";
@@ -30,17 +36,7 @@ import { type Listener, runtimeName } from "./runtime.ts";
 import { onEnding } from "./signals.ts";
 import { Member } from "./supervisor/member.ts";
 import { supervise } from "./supervisor/run.ts";
-
-const USAGE = `weir: an LLM API gateway
-
-  bun src/main.ts [--config FILE]          start (without a configuration: in sandbox mode)
-  bun src/main.ts check [--config FILE]    validate a configuration and print what it resolves to
-  bun src/main.ts schema                   print the JSON Schema of weir.yaml
-
-  --config FILE   the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)
-  --help          this text
-  --version       the version
-`;
+import { openTotals } from "./usage/index.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
@@ -52,25 +48,22 @@ const REDIS_PATIENCE_MS = 2_000;
 /** After the drain, for the last events to reach their clients. */
 const FLUSH_MS = 1_000;
 
-interface CommandLine {
-  command: string;
-  file: string | undefined;
-}
-
 async function main(): Promise<void> {
-  const { command, file } = readCommandLine(process.argv.slice(2));
+  const line = readCommandLine(process.argv.slice(2));
   const environment = process.env;
-  switch (command) {
+  switch (line.command) {
     case "help":
-      return say(USAGE);
+      return say(line.text);
     case "version":
       return say(`${packageJson.version}\n`);
     case "check":
-      return leave(runCheck({ file, environment }));
+      return leave(runCheck({ file: line.file, environment }));
     case "schema":
       return leave(runSchema());
+    case "administer":
+      return leave(await runAdminister(line.asked, environment));
     case "start":
-      return await start(file, environment);
+      return await start(line.file, environment);
   }
 }
 
@@ -111,6 +104,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.limiterIs(limiter.state, LIMITER_STATES);
   await limiter.contact(REDIS_PATIENCE_MS);
 
+  const totals = openTotals(config.redis);
   let inForce: InForce | undefined;
   const directory = new Replica(
     config,
@@ -146,6 +140,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     pool,
     metrics,
     accessLog,
+    totals,
     readiness,
     pages: publishedPages(packageJson.version),
     holdOpen: (request) => listener?.holdOpen(request),
@@ -159,17 +154,30 @@ async function start(file: string | undefined, environment: Record<string, strin
   inForce = new InForce(config, { gateway, pool, metrics, directory });
   await inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
-  const admin = createAdmin({
+  const audit = new Audit(log);
+  let adminListener: Listener | undefined;
+  const admin = new Admin({
+    routes: [
+      ...directoryRoutes({
+        directory,
+        usage: usageFrom((workspace) => gateway.limits(workspace), limiter, totals),
+        audit,
+        served: () => inForce?.config ?? config,
+      }),
+      ...gatewayRoutes({ metrics, readiness, crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined }, audit),
+    ],
     token: config.admin.token,
-    metrics,
-    readiness,
-    crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined,
+    version: packageJson.version,
+    audit,
+    onFault: (thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed"),
+    addressOf: (request) => adminListener?.addressOf(request) ?? "",
   });
 
   const places = member === undefined ? config : await member.places();
   listener = open(config, { ...places.server, handle: (request) => gateway.handle(request) });
-  const handle = member === undefined ? admin : member.administer(admin, () => metrics.snapshot());
-  const adminListener = open(config, { ...places.admin, handle });
+  const answerAdmin = (request: Request) => admin.handle(request);
+  const handle = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
+  adminListener = open(config, { ...places.admin, handle, tellsAddresses: true });
   care(pool, metrics);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
@@ -186,7 +194,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       pool.failAll("draining", "The gateway is restarting. Please try again.");
       await Promise.race([closed, delay(FLUSH_MS)]);
     }
-    await Promise.race([Promise.all([limiter.close(), directory.close()]), delay(FLUSH_MS)]);
+    await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close()]), delay(FLUSH_MS)]);
     log.info("drained");
     flush();
     process.exit(0);
@@ -264,20 +272,12 @@ function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-function readCommandLine(words: string[]): CommandLine {
+function readCommandLine(words: string[]): Line {
   try {
-    const { values, positionals } = parseArgs({
-      args: words,
-      allowPositionals: true,
-      options: { config: { type: "string" }, help: { type: "boolean", short: "h" }, version: { type: "boolean", short: "v" } },
-    });
-    const [command = "start", ...rest] = positionals;
-    if (values.help) return { command: "help", file: undefined };
-    if (values.version) return { command: "version", file: undefined };
-    if (!["start", "check", "schema"].includes(command) || rest.length > 0) throw new Error(`unknown command: ${positionals.join(" ")}`);
-    return { command, file: values.config };
+    return readLine(words);
   } catch (thrown) {
-    process.stderr.write(`weir: ${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${USAGE}`);
+    if (!(thrown instanceof UsageMistake)) throw thrown;
+    process.stderr.write(`weir: ${thrown.message}\n`);
     process.exit(EXIT_USAGE);
   }
 }
@@ -286,7 +286,7 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-function leave({ text, exitCode }: { text: string; exitCode: number }): void {
+function leave({ text, exitCode }: Outcome): void {
   (exitCode === 0 ? process.stdout : process.stderr).write(text);
   process.exitCode = exitCode;
 }

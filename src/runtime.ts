@@ -8,7 +8,7 @@ interface DenoRuntime {
   version: { deno: string };
   serve(
     options: { hostname: string; port: number; reusePort: boolean; onListen: () => void; onError: (error: unknown) => Response },
-    handler: (request: Request) => Response | Promise<Response>,
+    handler: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
   ): { addr: { hostname: string; port: number }; shutdown(): Promise<void> };
 }
 
@@ -22,6 +22,8 @@ export interface Listener {
   close(): Promise<void>;
   /** Lifts the clock on a silent connection while this request is being answered: an upstream may think for minutes. */
   holdOpen(request: Request): void;
+  /** Who asks, as the connection tells, while the request is being answered; `unknown` where it does not, or `tellsAddresses` is off. */
+  addressOf(request: Request): string;
 }
 
 export interface ListenOptions {
@@ -30,22 +32,32 @@ export interface ListenOptions {
   handle: (request: Request) => Response | Promise<Response>;
   /** Other processes listen on this port too, and the system shares the connections out (Linux). Default: false. */
   shared?: boolean;
+  /** Whether `Listener.addressOf` is going to be asked. */
+  tellsAddresses?: boolean;
 }
 
 /** Seconds of silence after which an idle connection, or one that never finishes sending its request, is closed (Bun; Deno keeps it). */
 const IDLE_SECONDS = 120;
 
+const UNKNOWN_ADDRESS = "unknown";
+
 /**
  * Starts listening.
  * @throws an error with `code: "EADDRINUSE"` where the port is taken.
  */
-export function listen({ host, port, handle, shared = false }: ListenOptions): Listener {
+export function listen({ host, port, handle, shared = false, tellsAddresses = false }: ListenOptions): Listener {
   if (globalThis.Deno) {
+    const addresses = new WeakMap<Request, string>();
+    const remembering = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
+      addresses.set(request, remoteAddr.hostname ?? UNKNOWN_ADDRESS);
+      return handle(request);
+    };
     const server = globalThis.Deno.serve(
       { hostname: host, port, reusePort: shared, onListen: () => {}, onError: () => new Response(null, { status: 500 }) },
-      handle,
+      tellsAddresses ? remembering : handle,
     );
-    return { port: server.addr.port, close: () => server.shutdown(), holdOpen: () => {} };
+    const addressOf = (request: Request) => addresses.get(request) ?? UNKNOWN_ADDRESS;
+    return { port: server.addr.port, close: () => server.shutdown(), holdOpen: () => {}, addressOf };
   }
   const server = Bun.serve({
     hostname: host,
@@ -60,6 +72,7 @@ export function listen({ host, port, handle, shared = false }: ListenOptions): L
     port: server.port ?? port,
     close: () => server.stop(false),
     holdOpen: (request) => server.timeout(request, 0),
+    addressOf: (request) => server.requestIP(request)?.address ?? UNKNOWN_ADDRESS,
   };
 }
 

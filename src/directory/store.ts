@@ -31,7 +31,7 @@ export interface Records {
   workspaces: readonly StoredWorkspace[];
 }
 
-export type StoreSource = "file" | "redis";
+type StoreSource = "file" | "redis";
 
 /**
  * Where keys and workspaces made at run time are kept. What a method has promised is kept when it resolves: it survives this process. Several

@@ -25,7 +25,21 @@ interface Exception {
  */
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
-  gateway: ["access-log", "answer", "auth", "call", "catalog", "dialects", "limiter", "metrics", "pool", "request-id", "routes", "visit"],
+  gateway: [
+    "access-log",
+    "answer",
+    "auth",
+    "call",
+    "catalog",
+    "dialects",
+    "limiter",
+    "metrics",
+    "pool",
+    "request-id",
+    "routes",
+    "usage",
+    "visit",
+  ],
   /** A request that a worker answers: the second half of the gateway. */
   call: ["answer", "body", "catalog", "limiter", "metrics", "pool", "visit"],
   /** What is known of a request is what the parts have found out. */
@@ -37,8 +51,12 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   routes: ["dialects"],
   /** What is published of the routes. */
   openapi: ["dialects", "routes"],
-  /** What the command line can do besides starting. */
-  commands: ["config", "providers"],
+  /** What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone. */
+  commands: ["admin", "catalog", "config", "directory", "limiter", "providers", "usage"],
+  /** Times, names and limits are those of the configuration, and so is what is told of mistakes. */
+  admin: ["body", "config", "directory", "limiter", "log", "openapi", "usage"],
+  /** Day totals lie in Redis too, and are waited for by the limiter's deadline. */
+  usage: ["limiter", "redis"],
   /** A key is looked up where keys are kept. */
   auth: ["directory"],
   /** One way to Redis for all who keep something there. */

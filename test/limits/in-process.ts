@@ -50,6 +50,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     catalog,
     pool,
     metrics,
+    totals: { count: () => {} },
     accessLog: new AccessLog({ write: () => {}, takes: () => false }),
     pages: {},
     readiness: () => ({ ready: true, detail: {} }),
