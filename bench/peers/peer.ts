@@ -1,0 +1,38 @@
+/** Another gateway: how it is had, and how it is started. Each is one file and one line in the index. */
+import type { Address, Question, World } from "../variant.ts";
+import type { PeerName } from "./versions.ts";
+
+export interface Peer {
+  name: PeerName;
+  /** The commands that install it into `folder`, which is empty, in this order. */
+  install(folder: string): Command[];
+  /** Writes into `folder`, which is empty, whatever it reads, and tells how it is started. It has to listen on 127.0.0.1, and on `port`. */
+  prepare(place: Place, world: World): Start;
+  /** Undefined where it does not speak the dialect, or only to upstreams that the stand-in is not. */
+  address(question: Question, world: World): Address | undefined;
+}
+
+export interface Command {
+  words: readonly string[];
+  environment?: Readonly<Record<string, string>>;
+}
+
+export interface Place {
+  /** Where it was installed. */
+  installed: string;
+  folder: string;
+  port: number;
+  /** How many processes there is room for. */
+  processors: number;
+}
+
+export interface Start extends Command {
+  /** Answers 200 as soon as calls may come. */
+  readyPath: string;
+}
+
+/** The one key that callers of every peer have. LiteLLM wants this beginning. */
+export const PEER_KEY = "sk-weir-bench";
+
+/** Of the stand-in, which looks at no key. */
+export const UPSTREAM_KEY = "bench";
