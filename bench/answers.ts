@@ -10,16 +10,16 @@ export const CHUNKS = 100;
  */
 export type Pace = "turns" | "whole" | number;
 
-/** By the model that is asked for. */
+/** By the model that is asked for. Their names are equally long: a gateway may repeat them in its answers, whose bytes are counted. */
 export const PACES: Readonly<Record<string, Pace>> = {
-  "gpt-4o": "turns",
+  "gpt-4o-burst": "turns",
   "gpt-4o-whole": "whole",
   "gpt-4o-paced": 20,
-  "gpt-4o-slow": 5_000,
-  "claude-3-haiku-20240307": "turns",
+  "gpt-4o-drips": 5_000,
+  "claude-3-haiku-burst": "turns",
   "claude-3-haiku-whole": "whole",
   "claude-3-haiku-paced": 20,
-  "claude-3-haiku-slow": 5_000,
+  "claude-3-haiku-drips": 5_000,
 };
 
 const sentence = "the weir is low and the river runs over it, day by day. ";

@@ -3,18 +3,9 @@ import { readFileSync } from "node:fs";
 import { CHUNKS, PACES } from "./answers.ts";
 import type { Job, Target } from "./load/job.ts";
 import { contentOf, requestBody, type Scenario } from "./scenarios/scenario.ts";
+import type { Settings } from "./settings.ts";
 import type { Running, World } from "./variant.ts";
 import { type Asking, verify, verifyHostile, verifyRefusal } from "./verify.ts";
-
-export interface Settings {
-  rounds: number;
-  warmUpMs: number;
-  countMs: number;
-  /** At most so many connections in one measurement. */
-  mostCallers: number;
-  /** Each measurement by processes that have done nothing before, and load from a process of its own. */
-  fresh: boolean;
-}
 
 export interface Named {
   name: string;
@@ -50,7 +41,7 @@ export async function jobOf(scenario: Scenario, asked: readonly Named[], world: 
     warmUpMs: settings.warmUpMs,
     countMs: settings.countMs,
     chunks: question.stream ? CHUNKS : 0,
-    paceMs: typeof pace === "number" ? pace : 0,
+    paceMs: typeof pace === "number" ? pace / settings.hurry : 0,
     neighbour:
       neighbour === undefined
         ? undefined

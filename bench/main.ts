@@ -1,39 +1,77 @@
-/** `bun run bench`: see docs/benchmarks.md. Reads the command line, runs, prints. Linux only. */
-import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+/** `bun run bench`: what Weir costs, beside three baselines of the same run. See docs/benchmarks.md. Linux only. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { type Options, readArguments, USAGE, UsageError } from "./arguments.ts";
+import { changeLines, changes, save, saved } from "./compare.ts";
+import { commit, machine, versions } from "./machine.ts";
+import { writePage } from "./page.ts";
+import { plan } from "./plan.ts";
+import { Progress } from "./progress.ts";
+import { type BenchResult, joined } from "./result.ts";
 import { runAll } from "./run.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
-import { table } from "./table.ts";
-import { bare } from "./variants/bare.ts";
-import { direct } from "./variants/direct.ts";
-import { nginx, nginxVersion } from "./variants/nginx.ts";
-import { weir } from "./variants/weir.ts";
+import { MEASURING, SMOKE } from "./settings.ts";
+import { terminal } from "./table.ts";
 import { Surroundings } from "./world.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "5" },
-    only: { type: "string", multiple: true },
-    json: { type: "string" },
-  },
-});
+const EXIT_WRONG = 1;
+const EXIT_USAGE = 2;
 
-const names = [...(values.only ?? []), ...positionals].flatMap((name) => name.split(","));
-const scenarios = SCENARIOS.filter(({ name }) => names.length === 0 || names.includes(name));
-const surroundings = new Surroundings();
+async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  const options = readArguments(words, process.env);
+  if (options.isHelp) return say(USAGE);
+  if (options.isList) return say(SCENARIOS.map(({ name, title }) => `${name.padEnd(24)} ${title}\n`).join(""));
+  const result = options.from.length > 0 ? joined(options.from.map(read)) : await measured(options, words);
+  return report(options, result);
+}
+
+async function measured(options: Options, words: string[]): Promise<BenchResult> {
+  const base = options.isSmoke ? SMOKE : MEASURING;
+  const settings = { ...base, rounds: options.rounds ?? base.rounds, countMs: options.seconds ? options.seconds * 1_000 : base.countMs };
+  const surroundings = new Surroundings(settings.hurry);
+  const progress = new Progress();
+  // What has been started goes with this run, however that ends.
+  const interrupted = Promise.withResolvers<never>();
+  process.once("SIGINT", () => interrupted.reject(new Error("interrupted")));
+  const about = { startedAt: new Date().toISOString(), commit: commit(), machine: machine(), versions: versions(), arguments: words };
+  try {
+    const planned = await plan(options, surroundings);
+    const found = await Promise.race([runAll({ ...planned, settings, surroundings, progress }), interrupted.promise]);
+    return { ...about, rounds: settings.rounds, scenarios: found.scenarios, notRun: [...planned.notRun, ...found.notRun] };
+  } finally {
+    progress.end();
+    await surroundings.close();
+  }
+}
+
+function report({ json, save: name, compare, writesDocs, isSmoke }: Options, result: BenchResult): number {
+  say(isSmoke ? smoke(result) : terminal(result));
+  if (json !== undefined) writeFileSync(json, JSON.stringify(result, null, 2));
+  if (writesDocs) writePage(result);
+  const found = compare === undefined ? undefined : changes(saved(compare), result);
+  if (name !== undefined) save(name, result);
+  if (found === undefined) return 0;
+  say(changeLines(found));
+  return found.some(({ isWorse }) => isWorse) ? EXIT_WRONG : 0;
+}
+
+/** Times of a few calls mean nothing, and are not shown. */
+function smoke({ scenarios, notRun }: BenchResult): string {
+  const lines = scenarios.map(({ name, variants }) => `${name}: right answers by ${variants.map(({ variant }) => variant).join(", ")}\n`);
+  return [...lines, ...notRun.map(({ what, why }) => `not run: ${what}: ${why}\n`)].join("");
+}
+
+const read = (file: string): BenchResult => JSON.parse(readFileSync(file, "utf8")) as BenchResult;
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
 try {
-  const found = await runAll({
-    scenarios,
-    variants: [direct, bare, weir, ...(nginxVersion === undefined ? [] : [nginx])],
-    peers: [],
-    settings: { warmUpMs: 3_000, mostCallers: 9_700, fresh: true, rounds: Number(values.rounds), countMs: Number(values.seconds) * 1_000 },
-    surroundings,
-    progress: { step: (line) => void process.stderr.write(`${line}\n`) },
-  });
-  process.stdout.write(table(found.scenarios));
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(found, null, 2));
-} finally {
-  await surroundings.close();
+  process.exitCode = await main();
+} catch (thrown) {
+  const isUsage = thrown instanceof UsageError;
+  process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n${isUsage ? `\n${USAGE}` : ""}`);
+  process.exitCode = isUsage ? EXIT_USAGE : EXIT_WRONG;
 }

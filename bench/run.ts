@@ -1,10 +1,11 @@
 /** Runs scenarios, round by round, and gathers what they measure. */
-import { jobOf, type Named, type Settings } from "./job.ts";
+import { jobOf, type Named } from "./job.ts";
 import type { Job, Outcome } from "./load/job.ts";
 import { KINDS } from "./load/kinds.ts";
 import { inOwnProcess } from "./load/process.ts";
 import { MEASURES, type Measure, type Measures, type NotRun, type ScenarioResult } from "./result.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import type { Settings } from "./settings.ts";
 import type { Running, Variant, World } from "./variant.ts";
 import type { Surroundings } from "./world.ts";
 
@@ -15,7 +16,7 @@ export interface Run {
   peers: readonly string[];
   settings: Settings;
   surroundings: Surroundings;
-  progress: { step(line: string): void };
+  progress: { step(done: number, count: number, what: string): void };
 }
 
 /** Throws with the scenario and the variant at the first wrong answer. */
@@ -34,7 +35,7 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
         // The order alternates: what one leaves behind (heat, caches) does not always meet the same one.
         for (const group of round % 2 === 0 ? groups : groups.toReversed()) {
           const names = group.map(({ name }) => name).join(", ");
-          progress.step(`${++done} of ${count}: round ${round + 1}, ${scenario.name}, ${names}`);
+          progress.step(done++, count, `round ${round + 1}, ${scenario.name}, ${names}`);
           try {
             const outcome = await measure(scenario, group, world, settings, started);
             if (outcome === undefined)

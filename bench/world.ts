@@ -19,9 +19,15 @@ export function missing({ limiter, tls }: Scenario): string | undefined {
 
 export class Surroundings {
   readonly folder = mkdtempSync(join(tmpdir(), "weir-bench-"));
+  readonly #hurry: number;
   readonly #upstreams = new Map<boolean, Promise<{ program: Program; url: string }>>();
   #redis: ReturnType<typeof startRedis> | undefined;
   #certificate: string | undefined;
+
+  /** Paced streams are `hurry` times faster. */
+  constructor(hurry: number) {
+    this.#hurry = hurry;
+  }
 
   async world({ limiter, tls }: Pick<Scenario, "limiter" | "tls">): Promise<World> {
     const upstream = this.#upstreams.get(tls) ?? this.#startUpstream(tls);
@@ -44,7 +50,7 @@ export class Surroundings {
 
   async #startUpstream(tls: boolean): Promise<{ program: Program; url: string }> {
     const words = [process.execPath, join(import.meta.dir, "upstream.ts"), ...(tls ? this.#makeCertificate() : [])];
-    const program = await startProgram(words, /"port":(\d+)/);
+    const program = await startProgram(words, /"port":(\d+)/, { WEIR_BENCH_HURRY: String(this.#hurry) });
     return { program, url: `${tls ? "https" : "http"}://127.0.0.1:${program.found[1]}` };
   }
 

@@ -1,5 +1,6 @@
 /** Half of the callers leave in the middle of their streams, time and again: afterwards nothing may be left of them. */
 import { rssBytes } from "../processes.ts";
+import { warmUp } from "./callers.ts";
 import { Connection, check, requestBytes, Tally } from "./connection.ts";
 import { nothingInFlight } from "./gauges.ts";
 import { type Job, type Outcome, only } from "./job.ts";
@@ -9,6 +10,7 @@ export async function aborts(job: Job): Promise<Outcome> {
   const tally = new Tally();
   const request = requestBytes(target, job.body);
   const half = target.expect.bytes[0] / 2;
+  if (job.warmUpBody !== undefined) await warmUp(target, requestBytes(target, job.warmUpBody), job.warmUpMs);
   let isOver = false;
   let left = 0;
 
@@ -34,7 +36,8 @@ export async function aborts(job: Job): Promise<Outcome> {
       for (let turn = at; !isOver; turn++) await (turn % 2 === 0 ? leaveHalfway() : stay());
     }),
   );
-  await Promise.race([calling, Bun.sleep(job.warmUpMs)]);
+  // All have begun, and half have left once.
+  await Promise.race([calling, Bun.sleep(2 * job.paceMs * job.chunks)]);
   const before = rssBytes(target.pids);
   const leftBefore = left;
   await Promise.race([calling, Bun.sleep(job.countMs)]);

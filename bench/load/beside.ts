@@ -16,7 +16,9 @@ export async function beside(job: Job): Promise<Outcome> {
     body: neighbour.body,
     callers: 1,
     perSecond: neighbour.perSecond,
-    countMs: job.warmUpMs + job.countMs,
+    warmUpMs: 0,
+    // It comes while the caller warms up, and is not gone before the caller is.
+    countMs: job.warmUpMs + 2 * job.countMs,
   });
   const [disturbed, disturber] = await Promise.all([open({ ...quiet, neighbour: undefined }), disturbing]);
   const [before, after] = [alone.measures[target.name] ?? {}, disturbed.measures[target.name] ?? {}];

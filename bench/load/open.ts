@@ -4,6 +4,7 @@
  */
 import { cpuMicros } from "../processes.ts";
 import { quantile } from "../result.ts";
+import { warmUp } from "./callers.ts";
 import { Connection, check, requestBytes, Tally } from "./connection.ts";
 import { watchLag } from "./gauges.ts";
 import { type Job, type Outcome, only } from "./job.ts";
@@ -15,35 +16,33 @@ export async function open(job: Job): Promise<Outcome> {
   const target = only(job);
   const tally = new Tally();
   const request = requestBytes(target, job.body);
+  await warmUp(target, request, job.warmUpMs);
   const idle = await Promise.all(Array.from({ length: job.callers }, () => Connection.open(target, tally)));
   const latenciesMs: number[] = [];
-  const call = async (meantMs: number, isCounted: boolean): Promise<void> => {
+  const call = async (meantMs: number): Promise<void> => {
     const connection = idle.pop() ?? (await Connection.open(target, tally));
     const answer = await connection.ask(request);
     check(target, target.expect, answer);
-    if (isCounted) latenciesMs.push(answer.endedMs - meantMs);
+    latenciesMs.push(answer.endedMs - meantMs);
     idle.push(connection);
   };
 
   const begunMs = performance.now();
-  const [countFromMs, endMs] = [begunMs + job.warmUpMs, begunMs + job.warmUpMs + job.countMs];
   const calls: Promise<void>[] = [];
   const wrong = Promise.withResolvers<never>();
   const lag = watchLag(target);
-  let cpuBefore = 0;
+  const cpuBefore = cpuMicros(target.pids);
   for (let at = 0; ; at++) {
     const meantMs = begunMs + (at * 1_000) / job.perSecond;
-    if (meantMs >= endMs) break;
+    if (meantMs >= begunMs + job.countMs) break;
     while (performance.now() < meantMs) await Promise.race([Bun.sleep(TICK_MS), wrong.promise]);
-    const isCounted = meantMs >= countFromMs;
-    if (isCounted && cpuBefore === 0) cpuBefore = cpuMicros(target.pids);
-    const one = call(meantMs, isCounted);
+    const one = call(meantMs);
     one.catch(wrong.reject);
     calls.push(one);
   }
   const used = cpuMicros(target.pids) - cpuBefore;
   await Promise.all(calls);
-  const elapsedMs = performance.now() - countFromMs;
+  const elapsedMs = performance.now() - begunMs;
   return {
     measures: {
       [target.name]: {

@@ -3,6 +3,7 @@
  * stream it is the time to its first byte. Added figures are quantiles of the differences within a turn: whatever slows the machine slows both.
  */
 import { type Measures, quantile } from "../result.ts";
+import { warmUp } from "./callers.ts";
 import { Connection, check, requestBytes, Tally } from "./connection.ts";
 import type { Job, Outcome } from "./job.ts";
 
@@ -16,16 +17,15 @@ export async function pairs(job: Job): Promise<Outcome> {
       timesMs: [] as number[],
     })),
   );
-  const countFromMs = performance.now() + job.warmUpMs;
-  const endMs = countFromMs + job.countMs;
+  for (const { target, request } of asked) await warmUp(target, request, job.warmUpMs);
+  const endMs = performance.now() + job.countMs;
   for (let turn = 0; performance.now() < endMs; turn++) {
-    const isCounted = performance.now() >= countFromMs;
     for (let at = 0; at < asked.length; at++) {
       const one = asked[(at + turn) % asked.length];
       if (one === undefined) continue;
       const answer = await one.connection.ask(one.request);
       check(one.target, one.target.expect, answer);
-      if (isCounted) one.timesMs.push((job.chunks > 0 ? answer.firstByteMs : answer.endedMs) - answer.begunMs);
+      one.timesMs.push((job.chunks > 0 ? answer.firstByteMs : answer.endedMs) - answer.begunMs);
     }
   }
   const timesOf = (name: string) => asked.find(({ target }) => target.name === name)?.timesMs;

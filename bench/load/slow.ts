@@ -1,26 +1,22 @@
 /** Many streams that are open at once and say little: what each takes of memory. */
 import { rssBytes } from "../processes.ts";
-import { keepCalling } from "./callers.ts";
-import { Connection, check, requestBytes, Tally } from "./connection.ts";
+import { warmUp } from "./callers.ts";
+import { Connection, requestBytes, Tally } from "./connection.ts";
 import { watchLag } from "./gauges.ts";
 import { type Job, type Outcome, only } from "./job.ts";
 
 const AT_ONCE = 100;
-const FIRST_CALLERS = 16;
+
+/** The warm-up, than that before CPU is counted. */
+const SHORTER = 10;
 
 export async function slow(job: Job): Promise<Outcome> {
   const target = only(job);
-  // The code is compiled and the heap has its working size before memory is counted: streams of the same kind that end at once.
+  // The code is there before memory is counted, and not much else: a heap that has grown by a long warm-up would take in thousands of streams for
+  // nothing.
   if (job.warmUpBody === undefined) throw new Error("nothing to warm up with");
-  await keepCalling({
-    ...job,
-    target,
-    request: requestBytes(target, job.warmUpBody),
-    callers: Math.min(FIRST_CALLERS, job.callers),
-    check: (answer) => check(target, target.expect, answer),
-    spreadMs: 0,
-    countMs: 0,
-  });
+  await warmUp(target, requestBytes(target, job.warmUpBody), job.warmUpMs / SHORTER);
+  await Bun.sleep(job.warmUpMs);
 
   const before = rssBytes(target.pids);
   const tally = new Tally();

@@ -62,6 +62,8 @@ interface Speech {
   short: string;
   title: string;
   models: Record<Asked, string>;
+  /** What a gateway that runs elsewhere is asked for, where nothing else is said. */
+  elsewhere: string;
 }
 
 /** OpenAI's calls go to Azure as they are, Anthropic's to Bedrock: signed, and its streams framed anew. */
@@ -70,19 +72,21 @@ export const SPEECHES: Readonly<Record<CallDialect, Speech>> = {
     dialect: "openai",
     short: "openai",
     title: "OpenAI",
-    models: { answer: "gpt-4o", burst: "gpt-4o", whole: "gpt-4o-whole", paced: "gpt-4o-paced", slow: "gpt-4o-slow" },
+    models: { answer: "gpt-4o-burst", burst: "gpt-4o-burst", whole: "gpt-4o-whole", paced: "gpt-4o-paced", slow: "gpt-4o-drips" },
+    elsewhere: "gpt-4o",
   },
   anthropic: {
     dialect: "anthropic",
     short: "bedrock",
     title: "Bedrock",
     models: {
-      answer: "claude-3-haiku-20240307",
-      burst: "claude-3-haiku-20240307",
+      answer: "claude-3-haiku-burst",
+      burst: "claude-3-haiku-burst",
       whole: "claude-3-haiku-whole",
       paced: "claude-3-haiku-paced",
-      slow: "claude-3-haiku-slow",
+      slow: "claude-3-haiku-drips",
     },
+    elsewhere: "claude-3-haiku-20240307",
   },
 };
 
