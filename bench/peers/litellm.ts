@@ -50,7 +50,17 @@ export const litellm: Peer = {
     writeFileSync(file, configuration(upstreamUrl));
     return {
       // https://docs.litellm.ai/docs/proxy/prod, "Match Uvicorn Workers to CPU Count": what it says of a machine of its own, where no autoscaler adds pods.
-      words: [join(installed, "bin/litellm"), "--config", file, "--host", "127.0.0.1", "--port", `${port}`, "--num_workers", `${processors}`],
+      words: [
+        join(installed, "bin/litellm"),
+        "--config",
+        file,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        `${port}`,
+        "--num_workers",
+        `${processors}`,
+      ],
       environment: {
         // The same page: no .env file is looked for, and no line is logged for a call.
         LITELLM_MODE: "PRODUCTION",

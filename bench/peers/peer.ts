@@ -4,7 +4,7 @@ import type { PeerName } from "./versions.ts";
 
 export interface Peer {
   name: PeerName;
-  /** The commands that install it into `folder`, which is empty, in this order. */
+  /** The commands that install it into `folder`, which is empty and may be written to, in this order. */
   install(folder: string): Command[];
   /** Writes into `folder`, which is empty, whatever it reads, and tells how it is started. It has to listen on 127.0.0.1, and on `port`. */
   prepare(place: Place, world: World): Start;

@@ -2,18 +2,20 @@
  * Portkey's gateway, on Node, as https://portkey.ai/docs and its own repository set it up. It has no keys of its own: it hands on the caller's
  * `authorization`, so nobody is turned away and nothing is limited, which is work that it is spared.
  */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PEER_KEY, type Peer } from "./peer.ts";
-import { PEER_VERSIONS } from "./versions.ts";
+import { PEER_VERSIONS, PORTKEY_NODE_SERVER } from "./versions.ts";
 
 export const portkey: Peer = {
   name: "portkey",
-  install: (folder) => [
-    {
-      // Its only install script patches nothing in a published package.
-      words: ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", `@portkey-ai/gateway@${PEER_VERSIONS.portkey}`],
-    },
-  ],
+  install: (folder) => {
+    const dependencies = { "@portkey-ai/gateway": PEER_VERSIONS.portkey };
+    const overrides = { "@hono/node-server": PORTKEY_NODE_SERVER };
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, dependencies, overrides }));
+    // Its only install script patches nothing in a published package.
+    return [{ words: ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts"] }];
+  },
   prepare: ({ installed, port }, { certificate }) => ({
     // https://github.com/Portkey-AI/gateway/blob/main/docs/installation-deployments.md: `node build/start-server.js`, for production one process a
     // container. `--headless`: no console, and none of the log stream that feeds it.

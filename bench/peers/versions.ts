@@ -8,4 +8,7 @@ export const PEER_VERSIONS = {
   bifrost: "v1.6.0",
 } as const;
 
+/** npm: with a newer one every stream of Portkey's ends in a 500 (https://github.com/Portkey-AI/gateway/issues/1389, open). */
+export const PORTKEY_NODE_SERVER = "1.14.1";
+
 export type PeerName = keyof typeof PEER_VERSIONS;
