@@ -56,6 +56,7 @@ const configuration = ({ upstreamUrl, certificate }: World): string =>
 
 export const bifrost: Peer = {
   name: "bifrost",
+  dialects: ["openai"],
   install: (folder) => [
     {
       // https://github.com/maximhq/bifrost/blob/main/docs/configuration/http-config.md
@@ -75,6 +76,5 @@ export const bifrost: Peer = {
     };
   },
   // https://docs.getbifrost.ai/integrations/openai-sdk: the drop-in route, which takes model names without the provider's.
-  address: ({ dialect }) =>
-    dialect === "openai" ? { path: "/openai/v1/chat/completions", headers: { authorization: `Bearer ${VIRTUAL_KEY}` } } : undefined,
+  address: () => ({ path: "/openai/v1/chat/completions", headers: { authorization: `Bearer ${VIRTUAL_KEY}` } }),
 };

@@ -11,12 +11,13 @@ import { litellm } from "./litellm.ts";
 import type { Peer } from "./peer.ts";
 import { portkey } from "./portkey.ts";
 import { variantOf } from "./start.ts";
+import { PEER_VERSIONS } from "./versions.ts";
 
 const PEERS: readonly Peer[] = [portkey, litellm, bifrost];
 
 /** `cacheFolder` outlives the run; `upstreamUrl` is the stand-in over plain HTTP. */
 export async function peers(names: readonly string[], cacheFolder: string, upstreamUrl: string): Promise<Peers> {
-  const found: Peers = { variants: [], notRun: [] };
+  const found: Peers = { variants: [], versions: {}, notRun: [] };
   for (const name of new Set(names)) {
     const peer = PEERS.find((one) => one.name === name);
     try {
@@ -24,6 +25,7 @@ export async function peers(names: readonly string[], cacheFolder: string, upstr
       const variant = variantOf(peer, await installed(peer, cacheFolder));
       await tried(variant, upstreamUrl);
       found.variants.push(variant);
+      found.versions[name] = PEER_VERSIONS[peer.name];
     } catch (thrown) {
       found.notRun.push({ what: name, why: oneLine(thrown instanceof Error ? thrown.message : String(thrown), cacheFolder) });
     }

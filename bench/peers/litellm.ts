@@ -41,6 +41,7 @@ const configuration = (upstreamUrl: string): string =>
 
 export const litellm: Peer = {
   name: "litellm",
+  dialects: ["openai"],
   install: (folder) => [
     { words: ["python3", "-m", "venv", folder] },
     { words: [join(folder, "bin/pip"), "install", "--quiet", "--no-cache-dir", `litellm[proxy]==${PEER_VERSIONS.litellm}`] },
@@ -73,6 +74,5 @@ export const litellm: Peer = {
       readyPath: "/health/liveliness",
     };
   },
-  address: ({ dialect }) =>
-    dialect === "openai" ? { path: "/v1/chat/completions", headers: { authorization: `Bearer ${PEER_KEY}` } } : undefined,
+  address: () => ({ path: "/v1/chat/completions", headers: { authorization: `Bearer ${PEER_KEY}` } }),
 };

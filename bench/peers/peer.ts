@@ -1,15 +1,17 @@
 /** Another gateway: how it is had, and how it is started. Each is one file and one line in the index. */
-import type { Address, Question, World } from "../variant.ts";
+import type { Address, CallDialect, World } from "../variant.ts";
 import type { PeerName } from "./versions.ts";
 
 export interface Peer {
   name: PeerName;
+  /** Of those in which it can be asked, the ones whose upstream the stand-in is to it. */
+  dialects: readonly CallDialect[];
   /** The commands that install it into `folder`, which is empty and may be written to, in this order. */
   install(folder: string): Command[];
   /** Writes into `folder`, which is empty, whatever it reads, and tells how it is started. It has to listen on 127.0.0.1, and on `port`. */
   prepare(place: Place, world: World): Start;
-  /** Undefined where it does not speak the dialect, or only to upstreams that the stand-in is not. */
-  address(question: Question, world: World): Address | undefined;
+  /** How it is asked in one of its dialects. */
+  address(world: World): Address;
 }
 
 export interface Command {

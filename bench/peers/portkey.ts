@@ -9,6 +9,7 @@ import { PEER_VERSIONS, PORTKEY_NODE_SERVER } from "./versions.ts";
 
 export const portkey: Peer = {
   name: "portkey",
+  dialects: ["openai"],
   install: (folder) => {
     const dependencies = { "@portkey-ai/gateway": PEER_VERSIONS.portkey };
     const overrides = { "@hono/node-server": PORTKEY_NODE_SERVER };
@@ -27,18 +28,15 @@ export const portkey: Peer = {
     },
     readyPath: "/",
   }),
-  address: ({ dialect }, { upstreamUrl }) =>
-    dialect === "openai"
-      ? {
-          path: "/v1/chat/completions",
-          headers: {
-            authorization: `Bearer ${PEER_KEY}`,
-            // https://portkey.ai/docs/api-reference/inference-api/headers: provider by header, so no configuration is parsed;
-            // no `x-portkey-config`, `-cache`, `-retry-count` or `-metadata`: nothing is cached, tried again or logged.
-            "x-portkey-provider": "openai",
-            // https://portkey.ai/docs/product/ai-gateway/custom-hosts: loopback is trusted as it comes.
-            "x-portkey-custom-host": `${upstreamUrl}/openai/v1`,
-          },
-        }
-      : undefined,
+  address: ({ upstreamUrl }) => ({
+    path: "/v1/chat/completions",
+    headers: {
+      authorization: `Bearer ${PEER_KEY}`,
+      // https://portkey.ai/docs/api-reference/inference-api/headers: provider by header, so no configuration is parsed;
+      // no `x-portkey-config`, `-cache`, `-retry-count` or `-metadata`: nothing is cached, tried again or logged.
+      "x-portkey-provider": "openai",
+      // https://portkey.ai/docs/product/ai-gateway/custom-hosts: loopback is trusted as it comes.
+      "x-portkey-custom-host": `${upstreamUrl}/openai/v1`,
+    },
+  }),
 };

@@ -18,6 +18,7 @@ const INTO_FILE = ["sh", "-c", 'echo begun; log="$1"; shift; exec "$@" >"$log" 2
 
 export const variantOf = (peer: Peer, installed: string): Variant => ({
   name: peer.name,
+  dialects: peer.dialects,
   async start(world) {
     const folder = mkdtempSync(join(world.folder, `${peer.name}-`));
     const port = await freePort();
@@ -38,7 +39,7 @@ export const variantOf = (peer: Peer, installed: string): Variant => ({
 
 const running = (peer: Peer, world: World, url: string, program: Program): Running => ({
   url,
-  address: (question) => peer.address(question, world),
+  address: ({ dialect }) => (peer.dialects.includes(dialect) ? peer.address(world) : undefined),
   pids: () => [program.pid],
   stop: program.stop,
 });
