@@ -2,6 +2,7 @@
 
 import { Absent } from "./absent.ts";
 import { jobOf, type Named } from "./job.ts";
+import { leaveAll } from "./load/connection.ts";
 import type { Job, Outcome } from "./load/job.ts";
 import { KINDS } from "./load/kinds.ts";
 import { inOwnProcess } from "./load/process.ts";
@@ -82,6 +83,7 @@ async function measure(
     const job = await jobOf(scenario, asked, world, settings);
     return job && (await perform(job, settings));
   } finally {
+    leaveAll();
     for (const { running } of asked) await started.giveBack(running);
   }
 }

@@ -21,7 +21,8 @@ export interface Asking {
 export async function verify(asking: Asking, { stream }: Question, isStandIn: boolean): Promise<Expectation> {
   const wanted = stream ? STREAMED_TEXT : textOf(Buffer.byteLength(asking.body));
   return await alike(asking, ({ status, type, bytes }) => {
-    const text = status === 200 ? readText(type, bytes) : "";
+    const isForm = (type !== "application/json") === stream;
+    const text = status === 200 && isForm ? readText(type, bytes) : "";
     if (isStandIn ? text === wanted : text !== "") return;
     throw new Error(`a wrong answer, status ${status}: ${bytes.toString("utf8", 0, 500)}`);
   });

@@ -11,6 +11,7 @@ const TRAILER = 4;
 
 const CR = 13;
 const LF = 10;
+const SEMICOLON = 59;
 
 export interface MessageListener {
   /** Start line and fields, Latin-1. */
@@ -26,6 +27,8 @@ export class MessageReader {
   /** Bytes of the body, or of the chunk and the line end after it, that are still to come. */
   #left = 0;
   #head: Buffer | undefined;
+  /** What stands behind a chunk's size means nothing to anybody. */
+  #isExtension = false;
   /** Of a line that is a trailer. */
   #lineLength = 0;
 
@@ -104,10 +107,12 @@ export class MessageReader {
       if (byte === LF) {
         this.#state = this.#left === 0 ? TRAILER : CHUNK_DATA;
         this.#lineLength = 0;
+        this.#isExtension = false;
         this.#left += 2;
         return at + 1;
       }
-      if (byte === CR) continue;
+      if (byte === SEMICOLON) this.#isExtension = true;
+      if (byte === CR || this.#isExtension) continue;
       // 0–9, and the low bits of a–f and A–F.
       this.#left = this.#left * 16 + (byte <= 57 ? byte - 48 : (byte & 7) + 9);
     }

@@ -1,7 +1,7 @@
 import { type ByteText, toBytes } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
 import type { CallOperation, Dialect } from "./contract/dialect.ts";
-import { asGatewayError, type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
+import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
 
 /** How a call ended for its client. */
@@ -22,11 +22,15 @@ export interface AnswerOptions {
   headers: Record<string, string>;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
-  /** A worker has checked and weighed the body; starts the call, or rejects with what refuses it. */
-  onWeighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): Promise<void>;
-  onEstimated(inputTokens: number): void;
+}
+
+/** Whose answer it is: told what is not for the client. */
+export interface AnswerOwner {
+  /** A worker has checked and weighed the body. */
+  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void;
+  estimated(inputTokens: number): void;
   /** Called exactly once. */
-  onEnd(outcome: Outcome): void;
+  ended(outcome: Outcome): void;
 }
 
 const STREAM_HEADERS = {
@@ -45,6 +49,7 @@ const QUEUE_BYTES = 64 * 1024;
  */
 export class Answer implements CallEvents {
   readonly response: Promise<Response>;
+  readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
   #resolve: (response: Response) => void = () => {};
   #call: PoolCall | undefined;
@@ -57,7 +62,8 @@ export class Answer implements CallEvents {
   #gone = false;
   #over = false;
 
-  constructor(options: AnswerOptions) {
+  constructor(owner: AnswerOwner, options: AnswerOptions) {
+    this.#owner = owner;
     this.#options = options;
     this.response = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -85,15 +91,11 @@ export class Answer implements CallEvents {
   }
 
   weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void {
-    if (this.idle) return;
-    this.#options.onWeighed(model, stream, maxTokens, inputTokens).catch((thrown: unknown) => {
-      this.#call?.cancel();
-      this.fail(asGatewayError(thrown), undefined);
-    });
+    if (!this.idle) this.#owner.weighed(model, stream, maxTokens, inputTokens);
   }
 
   estimated(inputTokens: number): void {
-    this.#options.onEstimated(inputTokens);
+    this.#owner.estimated(inputTokens);
   }
 
   open(text: ByteText): void {
@@ -173,7 +175,7 @@ export class Answer implements CallEvents {
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.onEnd({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs });
+    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs });
   }
 }
 

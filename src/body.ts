@@ -4,14 +4,19 @@ import { GatewayError } from "./contract/errors.ts";
  * Reads a request's body, up to `limit` bytes after decompression.
  * @throws GatewayError `too_large`, `cancelled` for a body that breaks off, or `invalid_request` for an encoding that Weir does not know and for data that does not decompress.
  */
-export async function readBody(request: Request, limit: number): Promise<ArrayBuffer> {
-  const declared = Number(request.headers.get("content-length") ?? Number.NaN);
-  if (declared > limit) throw tooLarge(limit);
+export function readBody(request: Request, limit: number): Promise<ArrayBuffer> {
+  const { headers } = request;
+  const declared = Number(headers.get("content-length") ?? Number.NaN);
+  // The runtime gathers a plain body of known length by itself.
+  if (declared <= limit && headers.get("content-encoding") === null) return request.arrayBuffer().catch(brokenOff);
+  return declared > limit ? Promise.reject(tooLarge(limit)) : readUnusual(request, limit);
+}
+
+/** A body whose length is not known, or that is encoded. */
+async function readUnusual(request: Request, limit: number): Promise<ArrayBuffer> {
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
-  // The runtime has gathered a plain body of known length already.
-  if (encoding === "identity" && !Number.isNaN(declared)) return await whole(request.arrayBuffer());
   if (request.body === null) return new ArrayBuffer(0);
-  if (encoding === "identity") return await whole(gather(request.body, limit));
+  if (encoding === "identity") return await gather(request.body, limit).catch(brokenOff);
   if (encoding !== "gzip" && encoding !== "deflate") {
     throw new GatewayError("invalid_request", {
       message: `The content-encoding "${encoding.slice(0, 32)}" is not supported: send the body as it is, or with gzip or deflate.`,
@@ -26,13 +31,9 @@ export async function readBody(request: Request, limit: number): Promise<ArrayBu
 }
 
 /** A body can only fail to arrive because its client has gone; Deno tells so here before the request's signal does. */
-async function whole(body: Promise<ArrayBuffer>): Promise<ArrayBuffer> {
-  try {
-    return await body;
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) throw thrown;
-    throw new GatewayError("cancelled", { message: "The request broke off before its body was complete." });
-  }
+function brokenOff(thrown: unknown): never {
+  if (thrown instanceof GatewayError) throw thrown;
+  throw new GatewayError("cancelled", { message: "The request broke off before its body was complete." });
 }
 
 async function gather(stream: ReadableStream<Uint8Array>, limit: number): Promise<ArrayBuffer> {

@@ -5,44 +5,28 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
-import { Answer, errorResponse, type Outcome } from "./answer.ts";
-import type { Keyring } from "./auth.ts";
-import { readBody } from "./body.ts";
-import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
-import { toBytes, toByteText } from "./contract/bytes.ts";
-import type { CallOrder, PoolCall } from "./contract/call.ts";
-import type { Config } from "./contract/config.ts";
-import { CALLS, type CallOperation, type Dialect, type Envelope, isCall, type Route } from "./contract/dialect.ts";
+import type { AccessLog } from "./access-log.ts";
+import { errorResponse, type Outcome } from "./answer.ts";
+import type { Identity, Keyring } from "./auth.ts";
+import { Call, type CallParts } from "./call.ts";
+import { toBytes } from "./contract/bytes.ts";
+import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
 import { tokensOf } from "./contract/usage.ts";
-import type { Admission } from "./limiter/admission.ts";
-import type { Decision } from "./limiter/limiter.ts";
-import { refusal, showWindows } from "./limiter/refusal.ts";
-import type { Logger } from "./log.ts";
-import type { Metrics } from "./metrics.ts";
-import type { Pool } from "./pool.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
-import { accessLine, beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
+import type { Totals } from "./usage/totals.ts";
+import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
-export interface GatewayParts {
-  config: Config;
+export interface GatewayParts extends CallParts {
   keyring: Keyring;
-  catalog: Catalog;
-  pool: Pool;
-  admission: Admission;
-  metrics: Metrics;
-  log: Logger;
-  /** See `Listener.holdOpen`. */
-  holdOpen(request: Request): void;
+  accessLog: AccessLog;
+  totals: Pick<Totals, "count">;
   /** What is served as it is, to everybody, by path. */
   pages: Readonly<Record<string, { type: string; text: string }>>;
   /** What `/readyz` answers. */
   readiness(): Readiness;
 }
-
-/** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
-const INLINE_BYTES = 64 * 1024;
 
 /** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
@@ -99,14 +83,14 @@ export class Gateway {
     };
   }
 
-  /** Keys that are known. */
-  get keys(): number {
-    return this.#parts.keyring.size;
+  /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
+  replace(parts: Pick<GatewayParts, "config" | "catalog">): void {
+    this.#parts = { ...this.#parts, ...parts };
   }
 
-  /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
-  replace(parts: Pick<GatewayParts, "config" | "keyring" | "catalog">): void {
-    this.#parts = { ...this.#parts, ...parts };
+  /** As `Catalog.limits`, of what is in force. */
+  limits(workspace: string) {
+    return this.#parts.catalog.limits(workspace);
   }
 
   /** Calls that are being answered. */
@@ -119,17 +103,40 @@ export class Gateway {
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
     const visit = this.#visit(dialect, routeLabel(route), region);
     try {
-      this.#identify(visit, request);
-      switch (route.operation) {
-        case "models":
-          return this.#answer(visit, dialect.models(this.#models(visit), new URL(request.url).searchParams));
-        case "model":
-          return this.#answer(visit, dialect.model(this.#model(visit, params.model ?? UNDECODED)));
-        default:
-          return this.#call(visit, route.operation, request);
-      }
+      const { catalog, keyring } = this.#parts;
+      if (visit.region !== "") catalog.requireRegion(visit.region);
+      const identity = keyring.identify(request.headers, Date.now());
+      if (!(identity instanceof Promise)) return this.#answerTo(identity, visit, route, request, params);
+      return identity
+        .then((known) => this.#answerTo(known, visit, route, request, params))
+        .catch((thrown: unknown) => this.#refuse(visit, thrown));
     } catch (thrown) {
       return this.#refuse(visit, thrown);
+    }
+  }
+
+  #answerTo(
+    identity: Identity,
+    visit: Visit,
+    route: Route,
+    request: Request,
+    params: Record<string, string | null>,
+  ): Response | Promise<Response> {
+    visit.identity = identity;
+    const { name, defaultRegion } = identity.workspace;
+    if (visit.region === "" && defaultRegion === undefined) {
+      throw new GatewayError("unknown_region", {
+        message: `The path names no region and the workspace "${name}" has no default_region: use a path with a region.`,
+      });
+    }
+    visit.region ||= defaultRegion ?? "";
+    switch (route.operation) {
+      case "models":
+        return this.#answer(visit, visit.dialect.models(this.#models(visit), new URL(request.url).searchParams));
+      case "model":
+        return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
+      default:
+        return new Call(this.#parts, visit, route.operation, this.#settle).begin(request);
     }
   }
 
@@ -137,108 +144,6 @@ export class Gateway {
     this.#parts.metrics.callStarted(route);
     this.#open += 1;
     return beginVisit(dialect, route, region, this.#fixedHeaders);
-  }
-
-  #identify(visit: Visit, request: Request): void {
-    const { catalog, keyring } = this.#parts;
-    if (visit.region !== "") catalog.requireRegion(visit.region);
-    visit.identity = keyring.identify(request.headers, Date.now());
-    if (visit.region !== "") return;
-    const { name, defaultRegion } = visit.identity.workspace;
-    if (defaultRegion === undefined) {
-      throw new GatewayError("unknown_region", {
-        message: `The path names no region and the workspace "${name}" has no default_region: use a path with a region.`,
-      });
-    }
-    visit.region = defaultRegion;
-  }
-
-  async #call(visit: Visit, operation: CallOperation, request: Request): Promise<Response> {
-    const { config, metrics, pool, holdOpen } = this.#parts;
-    const { dialect, requestId } = visit;
-    let call: PoolCall | undefined;
-    const answer = new Answer({
-      dialect,
-      operation,
-      requestId,
-      headers: visit.headers,
-      gaps: metrics.chunkGaps(visit.route),
-      onWeighed: async (model, stream, maxTokens, inputTokens) => {
-        const target = this.#route(visit, operation, { model, stream, maxTokens });
-        if (CALLS[operation].counted) await this.#admit(visit, this.#parts.admission.byWeight(visit.claim, inputTokens));
-        if (answer.idle) this.#drop(visit);
-        else call?.go(target.id, requestId);
-      },
-      onEstimated: (inputTokens) => this.#correct(visit, inputTokens),
-      onEnd: (outcome) => this.#settle(visit, outcome),
-    });
-    // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
-    request.signal.addEventListener("abort", () => answer.abandon(), { once: true });
-    try {
-      const body = await readBody(request, config.server.maxBodyBytes);
-      visit.bytes = body.byteLength;
-      holdOpen(request);
-      const hints = dialect.hints(request.headers, config.strictParameters);
-      const order = body.byteLength > INLINE_BYTES ? undefined : await this.#order(visit, operation, hints, body);
-      if (answer.idle) this.#drop(visit);
-      else {
-        call = order === undefined ? pool.weigh(dialect.name, operation, hints, body, answer) : pool.call(order, answer);
-        answer.attach(call);
-      }
-    } catch (thrown) {
-      if (request.signal.aborted) answer.abandon();
-      else answer.fail(asGatewayError(thrown), undefined);
-    }
-    return answer.response;
-  }
-
-  /** Checks and reserves a small body here; undefined where a worker has to weigh it first. */
-  async #order(visit: Visit, operation: CallOperation, hints: string, bytes: ArrayBuffer): Promise<CallOrder | undefined> {
-    const { admission } = this.#parts;
-    const { dialect, requestId } = visit;
-    const body = toByteText(new Uint8Array(bytes));
-    const envelope = dialect.check(body, hints, operation);
-    const target = this.#route(visit, operation, envelope);
-    if (visit.offer?.exact) return undefined;
-    const guess = admission.guess(visit.claim, body);
-    if (CALLS[operation].counted && !(await this.#admit(visit, admission.byGuess(visit.claim, body, guess)))) return undefined;
-    const { model, stream } = envelope;
-    return { dialect: dialect.name, operation, target: target.id, stream, model, hints, requestId, guess, body };
-  }
-
-  /** @throws GatewayError `unknown_model` */
-  #route(visit: Visit, operation: CallOperation, { model, stream, maxTokens }: Envelope): RoutedTarget {
-    const workspace = visit.identity?.workspace.name ?? "";
-    visit.stream = stream;
-    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
-    visit.target = takeTurn(visit.offer);
-    const { writes } = CALLS[operation];
-    visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens, writes };
-    return visit.target;
-  }
-
-  /**
-   * Waits for the limiter; true where the call may go, false where it has to be weighed first.
-   * @throws GatewayError for a call that is refused.
-   */
-  async #admit(visit: Visit, asked: Promise<Decision>): Promise<boolean> {
-    const decision = await asked;
-    if (decision.outcome === "weigh") return false;
-    const { claim, dialect } = visit;
-    if (decision.outcome !== "unavailable") this.#parts.metrics.limiterDecided(claim.workspace, claim.model, decision.outcome);
-    if ("windows" in decision && decision.windows !== undefined) showWindows(visit.headers, dialect.rateLimitPrefix, decision.windows);
-    if (decision.outcome !== "admitted") throw refusal(decision, claim.workspace, claim.model);
-    visit.reservation = decision.reservation;
-    return true;
-  }
-
-  #correct(visit: Visit, inputTokens: number): void {
-    if (visit.reservation !== undefined) this.#parts.admission.correct(visit.reservation, inputTokens);
-  }
-
-  /** The client left while its call was being reserved, and has been settled without it. */
-  #drop(visit: Visit): void {
-    if (visit.reservation !== undefined) this.#parts.admission.refund(visit.reservation);
   }
 
   #models(visit: Visit) {
@@ -282,8 +187,8 @@ export class Gateway {
   }
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
-  #settle(visit: Visit, end: Outcome): void {
-    const { admission, metrics, log } = this.#parts;
+  readonly #settle = (visit: Visit, end: Outcome): void => {
+    const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
     const { outcome, ended, firstByteAtMs } = end;
@@ -292,8 +197,9 @@ export class Gateway {
       if (failedEarly || (outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0)) admission.refund(reservation);
       else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
     }
-    metrics.callEnded(callRecord(visit, end));
-    const isOurs = outcome === "misconfigured" || outcome === "internal";
-    log[isOurs ? "error" : "info"](accessLine(visit, end), "request");
-  }
+    if (reservation !== undefined) totals.count(reservation.workspace, reservation.model, ended?.usage);
+    const endedMs = performance.now();
+    metrics.callEnded(callRecord(visit, end, endedMs));
+    accessLog.add(visit, end, endedMs);
+  };
 }

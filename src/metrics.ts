@@ -1,6 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type Aggregator, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { ERROR_KINDS } from "./contract/errors.ts";
 import type { Usage } from "./contract/usage.ts";
+import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
+import { CellCounter, CellHistogram, type CounterCell } from "./metrics/cells.ts";
 
 /** Seconds. From a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */
 const LATENCY_BUCKETS = [
@@ -71,11 +73,12 @@ export class Metrics {
     "weir_token_estimate_ratio",
     "Tokens that the upstream reports for one estimated token: what was learned of this model so far, by the worker that spoke last.",
     ["model"],
+    "average",
   );
   readonly #debt = this.#counter("weir_token_debt_total", "Tokens of answers that were longer than what was reserved for them.", ["model"]);
   readonly #decisions = this.#counter("weir_limiter_decisions_total", "What the limiter said.", ["workspace", "model", "decision"]);
   readonly #limiterDuration = this.#histogram("weir_limiter_duration_seconds", "How long the limiter's store took.", ["operation"]);
-  readonly #limiterState = this.#gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"]);
+  readonly #limiterState = this.#gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"], "max");
   readonly #redisErrors = this.#counter("weir_redis_errors_total", "Failed calls to Redis.", ["kind"]);
   readonly #queue = this.#gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
   readonly #streams = this.#gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
@@ -85,11 +88,16 @@ export class Metrics {
     ["worker"],
   );
   readonly #restarts = this.#counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
-  readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"]);
+  readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
   readonly #reloads = this.#counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
-  readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"]);
-  readonly #modelsDeclared = new Set<string>();
-  readonly #gaps = new Map<string, { observe(value: number): void }>();
+  readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
+  readonly #openCalls = new Map<string, { count: number }>();
+  readonly #factors = new Map<string, number>();
+  readonly #callCells = new Map<string, CallCells>();
+  readonly #tokenCells = new Map<string, TokenCells>();
+  readonly #decisionCells = new Map<string, CounterCell>();
+  readonly #reserveTime = this.#limiterDuration.cell("reserve");
+  readonly #settleTime = this.#limiterDuration.cell("settle");
   #samples: () => WorkerSample[] = () => [];
 
   constructor() {
@@ -106,17 +114,15 @@ export class Metrics {
     runtime: string;
     routes: readonly string[];
     offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>;
-    keys: number;
     redisErrors: readonly string[];
   }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
-    this.#keys.set({ source: "config" }, options.keys);
-    this.#restarts.inc(0);
-    for (const result of ["applied", "refused"]) this.#reloads.inc({ result }, 0);
-    for (const kind of options.redisErrors) this.#redisErrors.inc({ kind }, 0);
+    this.#restarts.cell();
+    for (const result of ["applied", "refused"]) this.#reloads.cell(result);
+    for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
     for (const route of options.routes) {
-      this.#inFlight.set({ route }, 0);
-      this.#gaps.set(route, this.#chunkGap.labels(route));
+      this.#openCalls.set(route, { count: 0 });
+      this.#chunkGap.cell(route);
     }
     this.declareOffers(options.offers);
   }
@@ -125,21 +131,26 @@ export class Metrics {
   declareOffers(offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>): void {
     for (const { route, model, region, upstreams } of offers) {
       for (const outcome of ["ok", ...ERROR_KINDS.filter((kind) => kind.startsWith("upstream_"))]) {
-        this.#requests.inc({ route, model, region, outcome }, 0);
-        for (const upstream of upstreams) this.#attempts.inc({ upstream, model, outcome }, 0);
+        this.#requests.cell(route, model, region, outcome);
+        for (const upstream of upstreams) this.#attempts.cell(upstream, model, outcome);
       }
-      this.#debt.inc({ model }, 0);
-      if (!this.#modelsDeclared.has(model)) this.#estimates.set({ model }, 1);
-      this.#modelsDeclared.add(model);
+      this.#debt.cell(model);
+      if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
   }
 
   limiterDecided(workspace: string, model: string, decision: string): void {
-    this.#decisions.inc({ workspace, model, decision });
+    const key = `${workspace}\n${model}\n${decision}`;
+    let cell = this.#decisionCells.get(key);
+    if (cell === undefined) {
+      cell = this.#decisions.cell(workspace, model, decision);
+      this.#decisionCells.set(key, cell);
+    }
+    cell.value += 1;
   }
 
   limiterTook(operation: "reserve" | "settle", durationMs: number): void {
-    this.#limiterDuration.observe({ operation }, durationMs / 1000);
+    (operation === "reserve" ? this.#reserveTime : this.#settleTime).observe(durationMs / 1000);
   }
 
   /** @param states - All that there are. */
@@ -148,15 +159,15 @@ export class Metrics {
   }
 
   redisFailed(kind: string): void {
-    this.#redisErrors.inc({ kind });
+    this.#redisErrors.cell(kind).value += 1;
   }
 
   debtMade(model: string, tokens: number): void {
-    this.#debt.inc({ model }, tokens);
+    this.#debt.cell(model).value += tokens;
   }
 
   configReloaded(result: "applied" | "refused"): void {
-    this.#reloads.inc({ result });
+    this.#reloads.cell(result).value += 1;
   }
 
   /** Workers are sampled when somebody scrapes. */
@@ -164,35 +175,39 @@ export class Metrics {
     this.#samples = samples;
   }
 
-  keysKnown(count: number): void {
-    this.#keys.set({ source: "config" }, count);
+  /** @param counts - By source. */
+  keysKnown(counts: Readonly<Record<string, number>>): void {
+    for (const [source, count] of Object.entries(counts)) this.#keys.set({ source }, count);
   }
 
   callStarted(route: string): void {
-    this.#inFlight.inc({ route });
+    const open = this.#openCalls.get(route);
+    if (open === undefined) this.#openCalls.set(route, { count: 1 });
+    else open.count += 1;
   }
 
   callEnded(call: CallRecord): void {
-    const { route, model, region, outcome } = call;
-    this.#inFlight.dec({ route });
-    this.#requests.inc({ route, model, region, outcome });
-    this.#duration.observe({ route, outcome }, call.durationMs / 1000);
-    if (call.upstream !== "") this.#attempts.inc({ upstream: call.upstream, model, outcome });
-    if (call.firstByteMs !== undefined) this.#firstByte.observe({ route, model }, call.firstByteMs / 1000);
-    if (call.overheadMs !== undefined) this.#overhead.observe({ route }, Math.max(0, call.overheadMs) / 1000);
-    if (call.estimateFactor !== undefined && model !== "other") this.#estimates.set({ model }, call.estimateFactor);
-    if (call.usage !== undefined) this.#countTokens(call.workspace, model, call.usage);
+    const { route, model, usage } = call;
+    const open = this.#openCalls.get(route);
+    if (open !== undefined) open.count -= 1;
+    const cells = this.#cellsOf(call);
+    cells.requests.value += 1;
+    cells.duration.observe(call.durationMs / 1000);
+    if (cells.attempts !== undefined) cells.attempts.value += 1;
+    if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
+    if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
+    if (call.estimateFactor !== undefined && model !== "other") this.#factors.set(model, call.estimateFactor);
+    if (usage !== undefined && usage.input + usage.output + usage.cacheRead + usage.cacheWrite > 0)
+      this.#countTokens(call.workspace, model, usage);
   }
 
-  /** Where the pieces of a stream of this route are timed: kept by the stream, so that a piece costs no label look-up. */
+  /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
   chunkGaps(route: string): { observe(value: number): void } {
-    const known = this.#gaps.get(route) ?? this.#chunkGap.labels(route);
-    this.#gaps.set(route, known);
-    return known;
+    return this.#chunkGap.cell(route);
   }
 
   workerRestarted(): void {
-    this.#restarts.inc();
+    this.#restarts.cell().value += 1;
   }
 
   frontLag(lagMs: number): void {
@@ -200,19 +215,54 @@ export class Metrics {
   }
 
   async render(): Promise<string> {
+    this.#sample();
+    return await this.#registry.metrics();
+  }
+
+  /** The same as data, for a supervisor that puts those of several processes together. */
+  async snapshot(): Promise<object[]> {
+    this.#sample();
+    return await this.#registry.getMetricsAsJSON();
+  }
+
+  #sample(): void {
     for (const { worker, calls, queued, lagMs } of this.#samples()) {
       this.#queue.set({ worker }, queued);
       this.#streams.set({ worker }, calls);
       this.#lag.set({ worker }, lagMs / 1000);
     }
-    return await this.#registry.metrics();
+    for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
+    for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }
 
-  #countTokens(workspace: string, model: string, usage: Usage): void {
-    if (usage.input > 0) this.#tokens.inc({ workspace, model, direction: "input" }, usage.input);
-    if (usage.output > 0) this.#tokens.inc({ workspace, model, direction: "output" }, usage.output);
-    if (usage.cacheRead > 0) this.#tokens.inc({ workspace, model, direction: "cache_read" }, usage.cacheRead);
-    if (usage.cacheWrite > 0) this.#tokens.inc({ workspace, model, direction: "cache_write" }, usage.cacheWrite);
+  #cellsOf({ route, model, region, upstream, outcome }: CallRecord): CallCells {
+    const key = `${route}\n${model}\n${region}\n${upstream}\n${outcome}`;
+    let cells = this.#callCells.get(key);
+    if (cells === undefined) {
+      cells = {
+        requests: this.#requests.cell(route, model, region, outcome),
+        duration: this.#duration.cell(route, outcome),
+        overhead: this.#overhead.cell(route),
+        firstByte: this.#firstByte.cell(route, model),
+        attempts: upstream === "" ? undefined : this.#attempts.cell(upstream, model, outcome),
+      };
+      this.#callCells.set(key, cells);
+    }
+    return cells;
+  }
+
+  #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite }: Usage): void {
+    const key = `${workspace}\n${model}`;
+    let cells = this.#tokenCells.get(key);
+    if (cells === undefined) {
+      const cell = (direction: string) => this.#tokens.cell(workspace, model, direction);
+      cells = { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
+      this.#tokenCells.set(key, cells);
+    }
+    cells.input.value += input;
+    cells.output.value += output;
+    cells.cacheRead.value += cacheRead;
+    cells.cacheWrite.value += cacheWrite;
   }
 
   /** What there is, for the documentation. */
@@ -220,18 +270,19 @@ export class Metrics {
     return this.#definitions;
   }
 
-  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+  #counter(name: string, help: string, labelNames: string[]): CellCounter {
     this.#definitions.push({ name, type: "counter", labels: labelNames });
-    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+    return new CellCounter({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+  /** @param aggregator - What several processes make of it together (`metrics/merged.ts`). */
+  #gauge<L extends string>(name: string, help: string, labelNames: L[], aggregator: Aggregator = "sum"): Gauge<L> {
     this.#definitions.push({ name, type: "gauge", labels: labelNames });
-    return new Gauge({ name, help, labelNames, registers: [this.#registry] });
+    return new Gauge({ name, help, labelNames, aggregator, registers: [this.#registry] });
   }
 
-  #histogram<L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> {
+  #histogram(name: string, help: string, labelNames: string[]): CellHistogram {
     this.#definitions.push({ name, type: "histogram", labels: labelNames });
-    return new Histogram({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers: [this.#registry] });
+    return new CellHistogram({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers: [this.#registry] });
   }
 }

@@ -58,8 +58,8 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
   };
 }
 
-/** A visit that has ended, as the metrics see it. */
-export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outcome): CallRecord {
+/** A visit that has ended, as the metrics see it. `endedMs`: `performance.now()`. */
+export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outcome, endedMs: number): CallRecord {
   const firstByteMs = firstByteAtMs === undefined ? undefined : firstByteAtMs - visit.startedMs;
   return {
     route: visit.route,
@@ -68,44 +68,10 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     region: visit.offer?.region ?? "other",
     upstream: visit.target?.upstream.name ?? "",
     outcome,
-    durationMs: performance.now() - visit.startedMs,
+    durationMs: endedMs - visit.startedMs,
     firstByteMs,
     overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - ended.firstByteMs,
     usage: ended?.usage,
     estimateFactor: ended?.factor,
   };
-}
-
-/**
- * The line of the access log; `docs/operations.md` tells its fields. Nothing that a client wrote freely stands in it: not a region or a model that
- * was not found, and not the message of an error, which may quote the body.
- */
-export function accessLine(visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome): Record<string, unknown> {
-  return {
-    request_id: visit.requestId,
-    route: visit.route,
-    region: visit.identity === undefined ? undefined : visit.region,
-    workspace: visit.identity?.workspace.name ?? "",
-    key: visit.identity?.keyName,
-    model: visit.offer?.model,
-    stream: visit.stream,
-    upstream: visit.target?.upstream.name ?? "",
-    upstream_model: visit.target?.model,
-    upstream_request_id: ended?.upstreamRequestId,
-    outcome,
-    duration_ms: round(performance.now() - visit.startedMs),
-    first_byte_ms: firstByteAtMs === undefined ? undefined : round(firstByteAtMs - visit.startedMs),
-    upstream_ms: ended === undefined ? undefined : round(ended.upstreamMs),
-    input_tokens: ended?.usage.input,
-    output_tokens: ended?.usage.output,
-    cache_read_tokens: ended?.usage.cacheRead,
-    cache_write_tokens: ended?.usage.cacheWrite,
-    // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
-    param: error?.detail.param,
-    cause: error?.detail.log,
-  };
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

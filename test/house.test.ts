@@ -31,8 +31,8 @@ const SAMPLES: Record<string, { wrong: [file: string, text: string, found: strin
       ["src/contract/call.ts", 'import "../auth.ts";', "imports src/auth.ts: contract may see contract"],
       ["src/dialects/openai.ts", 'import "../gateway.ts";', "imports src/gateway.ts: dialects may see contract"],
       ["src/catalog.ts", 'import "./gateway.ts";', "imports src/gateway.ts: catalog may see contract"],
-      ["src/gateway.ts", 'import "./main.ts";', "may see contract, answer"],
-      ["src/gateway.ts", 'import "./sandbox/sandbox.ts";', "may see contract, answer"],
+      ["src/gateway.ts", 'import "./main.ts";', "may see contract, access-log"],
+      ["src/gateway.ts", 'import "./sandbox/sandbox.ts";', "may see contract, access-log"],
       ["src/main.ts", 'import "../workers/worker.ts";', "src knows of the workers one URL"],
       ["src/auth.ts", 'import "../test/clock.ts";', "outside src and workers"],
       ["workers/relay.ts", 'import "../src/log.ts";', "workers see contract and dialects only"],
@@ -111,7 +111,7 @@ const SAMPLES: Record<string, { wrong: [file: string, text: string, found: strin
       ["src/sandbox/cloud.ts", 'const name = "azure";'],
     ],
   },
-  "prom-client is imported by metrics.ts alone": {
+  "prom-client is imported by the metrics alone": {
     wrong: [["src/gateway.ts", 'import { Counter } from "prom-client";', "imports prom-client"]],
     right: [["src/gateway.ts", 'import type { Metrics } from "./metrics.ts";']],
   },

@@ -1,6 +1,6 @@
 /** So many callers, each with its next call as soon as the last is answered, warmed up and then counted. */
 import { cpuMicros } from "../processes.ts";
-import { type Answer, Connection, check, Tally } from "./connection.ts";
+import { type Answer, Connection, check, requestBytes, Tally } from "./connection.ts";
 import type { Target } from "./job.ts";
 
 const WARM_UP_CALLERS = 16;
@@ -62,15 +62,15 @@ export async function keepCalling({ target, request, check, callers, spreadMs, w
 }
 
 /** The runtime compiles what is hot in its first seconds: calls without a pause, whatever the measured ones do after. */
-export async function warmUp(target: Target, request: Uint8Array, warmUpMs: number): Promise<number> {
-  const { tally } = await keepCalling({
+export async function warmUp(target: Target, body: string, warmUpMs: number): Promise<void> {
+  if (warmUpMs === 0) return;
+  await keepCalling({
     target,
-    request,
+    request: requestBytes({ ...target, path: target.warmUpPath }, body),
     check: (answer) => check(target, target.expect, answer),
     callers: WARM_UP_CALLERS,
     spreadMs: 0,
     warmUpMs,
     countMs: 0,
   });
-  return tally.calls;
 }

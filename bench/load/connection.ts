@@ -23,6 +23,13 @@ export class Tally {
   counting = false;
 }
 
+const opened = new Set<Connection>();
+
+/** Those of a measurement that has failed would keep the process. */
+export function leaveAll(): void {
+  for (const connection of opened) connection.leave();
+}
+
 export class Connection implements MessageListener {
   readonly #tally: Tally;
   readonly #reader = new MessageReader(this);
@@ -58,6 +65,7 @@ export class Connection implements MessageListener {
         connectError: (_, error) => connection.#lost(error.message),
       },
     });
+    opened.add(connection);
     return connection;
   }
 
@@ -78,6 +86,7 @@ export class Connection implements MessageListener {
   leave(): void {
     this.#resolve = undefined;
     this.#reject = undefined;
+    opened.delete(this);
     this.#socket?.terminate();
   }
 

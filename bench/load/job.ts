@@ -8,6 +8,8 @@ export interface Target {
   /** PEM, where the target speaks TLS. */
   certificate: string | undefined;
   path: string;
+  /** Of a call with `warmUpBody`: some name the model in the path. */
+  warmUpPath: string;
   headers: Record<string, string>;
   /** Status and bytes of a right answer, least and most; a wrong one fails the run. */
   expect: Expectation;
@@ -35,8 +37,8 @@ export interface Job {
   /** One, or for paired calls several: direct and bare are found by their names. */
   targets: Target[];
   body: string;
-  /** The same call with an answer that comes at once, where that of `body` takes minutes. */
-  warmUpBody: string | undefined;
+  /** The same call with an answer that comes at once, where that of `body` takes its time. */
+  warmUpBody: string;
   /** Connections, each with one call at a time. */
   callers: number;
   /** Open loop: calls begun per second. */

@@ -16,7 +16,7 @@ export async function open(job: Job): Promise<Outcome> {
   const target = only(job);
   const tally = new Tally();
   const request = requestBytes(target, job.body);
-  await warmUp(target, request, job.warmUpMs);
+  await warmUp(target, job.warmUpBody, job.warmUpMs);
   const idle = await Promise.all(Array.from({ length: job.callers }, () => Connection.open(target, tally)));
   const latenciesMs: number[] = [];
   const call = async (meantMs: number): Promise<void> => {
@@ -42,6 +42,7 @@ export async function open(job: Job): Promise<Outcome> {
   }
   const used = cpuMicros(target.pids) - cpuBefore;
   await Promise.all(calls);
+  for (const connection of idle) connection.leave();
   const elapsedMs = performance.now() - begunMs;
   return {
     measures: {

@@ -17,7 +17,7 @@ export async function pairs(job: Job): Promise<Outcome> {
       timesMs: [] as number[],
     })),
   );
-  for (const { target, request } of asked) await warmUp(target, request, job.warmUpMs);
+  for (const { target } of asked) await warmUp(target, job.warmUpBody, job.warmUpMs);
   const endMs = performance.now() + job.countMs;
   for (let turn = 0; performance.now() < endMs; turn++) {
     for (let at = 0; at < asked.length; at++) {

@@ -14,8 +14,7 @@ export async function slow(job: Job): Promise<Outcome> {
   const target = only(job);
   // The code is there before memory is counted, and not much else: a heap that has grown by a long warm-up would take in thousands of streams for
   // nothing.
-  if (job.warmUpBody === undefined) throw new Error("nothing to warm up with");
-  await warmUp(target, requestBytes(target, job.warmUpBody), job.warmUpMs / SHORTER);
+  await warmUp(target, job.warmUpBody, job.warmUpMs / SHORTER);
   await Bun.sleep(job.warmUpMs);
 
   const before = rssBytes(target.pids);

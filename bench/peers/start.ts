@@ -8,7 +8,8 @@ import type { Running, Variant, World } from "../variant.ts";
 import { oneLine } from "./install.ts";
 import type { Peer } from "./peer.ts";
 
-const READY_MS = 90_000;
+/** LiteLLM takes ten seconds where the machine is its own, and a minute beside others. */
+const READY_MS = 180_000;
 const LOOK_MS = 100;
 const LOOK_TIMEOUT_MS = 2_000;
 const TOLD_CHARACTERS = 1_500;

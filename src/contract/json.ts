@@ -110,43 +110,47 @@ export function members(text: string): Member[] {
 }
 
 /** The JSON text of one member's value (the last of that name, which is the one `JSON.parse` takes), or undefined. */
-export function memberValue(text: ByteText, name: string): ByteText | undefined {
-  const found = members(text).findLast((member) => member.key === name);
-  return found && text.slice(found.start, found.end);
+export function memberValue(text: ByteText, name: string, all: readonly Member[] = members(text)): ByteText | undefined {
+  for (let at = all.length - 1; at >= 0; at--) {
+    const member = all[at] as Member;
+    if (member.key === name) return text.slice(member.start, member.end);
+  }
+  return undefined;
 }
+
+const NOTHING: Readonly<Record<string, never>> = {};
 
 /**
  * The object `text` with these changes and every other byte as it was. Text that is no object comes back as it is. A name that is both removed
  * and set moves to the end. Nobody checks that a new name is free.
+ * @param all - Its members, where the caller has them already.
  */
-export function editMembers(text: ByteText, edits: MemberEdits): ByteText {
+export function editMembers(text: ByteText, edits: MemberEdits, all: readonly Member[] = members(text)): ByteText {
   const open = skipSpace(text, 0);
   if (text.charCodeAt(open) !== OPEN_BRACE) return text;
-  const all = members(text);
-  const values = new Map(Object.entries(edits.set ?? {}));
-  const renames = new Map(Object.entries(edits.rename ?? {}));
-  const isRemoved = (member: Member) => edits.remove?.includes(member.key) === true;
-  const lastKept = all.findLastIndex((member) => !isRemoved(member));
-  const inPlace = new Set<string>();
+  const { remove = [], rename = NOTHING, set = NOTHING } = edits;
+  let lastKept = all.length - 1;
+  while (lastKept >= 0 && remove.includes((all[lastKept] as Member).key)) lastKept--;
+  const inPlace: string[] = [];
   let edited = "";
   let copied = 0;
 
-  for (const [index, member] of all.slice(0, lastKept + 1).entries()) {
-    if (isRemoved(member)) {
+  for (let at = 0; at <= lastKept; at++) {
+    const member = all[at] as Member;
+    const { key } = member;
+    if (remove.includes(key)) {
       // Up to the next key: the comma after it goes too, and the white space before it now stands before the next member.
       edited += text.slice(copied, member.keyStart);
-      copied = all[index + 1]?.keyStart ?? member.end;
+      copied = all[at + 1]?.keyStart ?? member.end;
       continue;
     }
-    const name = renames.get(member.key);
-    if (name !== undefined) {
-      edited += text.slice(copied, member.keyStart) + JSON.stringify(name);
+    if (Object.hasOwn(rename, key)) {
+      edited += text.slice(copied, member.keyStart) + JSON.stringify(rename[key]);
       copied = skipString(text, member.keyStart);
     }
-    const value = values.get(member.key);
-    if (value !== undefined) {
-      inPlace.add(member.key);
-      edited += text.slice(copied, member.start) + value;
+    if (Object.hasOwn(set, key)) {
+      inPlace.push(key);
+      edited += text.slice(copied, member.start) + set[key];
       copied = member.end;
     }
   }
@@ -154,9 +158,9 @@ export function editMembers(text: ByteText, edits: MemberEdits): ByteText {
   const kept = all[lastKept];
   edited += text.slice(copied, kept?.end ?? all[0]?.keyStart ?? open + 1);
   let separator = kept === undefined ? "" : ",";
-  for (const [name, value] of values) {
-    if (inPlace.has(name)) continue;
-    edited += `${separator}${JSON.stringify(name)}:${value}`;
+  for (const name of Object.keys(set)) {
+    if (inPlace.includes(name)) continue;
+    edited += `${separator}${JSON.stringify(name)}:${set[name]}`;
     separator = ",";
   }
   return edited + text.slice(all.at(-1)?.end ?? open + 1);

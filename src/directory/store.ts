@@ -64,3 +64,8 @@ export interface DirectoryStore {
 
 /** The store cannot be reached or written; the message says why and what to do, and holds no secret. */
 export class DirectoryUnavailable extends Error {}
+
+/** The id of a key by its digest: stable, and safe to print. */
+export function keyId(sha256: string): string {
+  return `key_${sha256.slice(0, 16)}`;
+}

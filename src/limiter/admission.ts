@@ -43,12 +43,12 @@ export class Admission {
   }
 
   /** Reserves by a guess, in one trip; `weigh` where the window might not have room for the most that the body can be. */
-  byGuess(claim: Claim, body: ByteText, guess: number): Promise<Decision> {
+  byGuess(claim: Claim, body: ByteText, guess: number): Decision | Promise<Decision> {
     return this.#reserve(claim, guess, bound(body));
   }
 
   /** Reserves by a worker's estimate. */
-  byWeight(claim: Claim, inputTokens: number): Promise<Decision> {
+  byWeight(claim: Claim, inputTokens: number): Decision | Promise<Decision> {
     return this.#reserve(claim, inputTokens, undefined);
   }
 
@@ -79,7 +79,7 @@ export class Admission {
     this.#learn(pair(claim), (input + cacheRead + cacheWrite) / bytes);
   }
 
-  #reserve({ workspace, model, limits, maxTokens, writes }: Claim, input: number, most: number | undefined): Promise<Decision> {
+  #reserve({ workspace, model, limits, maxTokens, writes }: Claim, input: number, most: number | undefined): Decision | Promise<Decision> {
     const output = writes ? this.#expected.tokens(workspace, model, maxTokens, limits.reserveOutput) : 0;
     return this.#limiter.reserve({ workspace, model, rpm: limits.rpm, tpm: limits.tpm, input, bound: most, output });
   }

@@ -6,7 +6,7 @@
  *   settle    when the call ends, once, to what was really used; or `refund`, where it failed before its first byte
  */
 import { Breaker } from "./breaker.ts";
-import { CODE, type FailureKind, type LimiterStore, pairKey, type StoreAnswer, type StoreFailure } from "./store.ts";
+import { CODE, type FailureKind, type LimiterStore, pairKey, type StoreAnswer, type StoreAsk, type StoreFailure } from "./store.ts";
 
 /** What decides while Redis does not answer: windows of this process alone; refuse (503); let everything pass. */
 export type Policy = "local" | "closed" | "open";
@@ -163,41 +163,44 @@ export class Limiter {
     void this.#breaker?.probeNow();
   }
 
-  /** Never rejects, and never takes longer than the store's deadline. */
-  async reserve(ask: Ask): Promise<Decision> {
+  /** Never rejects, and never takes longer than the store's deadline; at once where the windows are in memory. */
+  reserve(ask: Ask): Decision | Promise<Decision> {
     const { tpm, bound } = ask;
     const key = pairKey(ask.workspace, ask.model);
-    if (bound === undefined && ask.input > tpm) {
-      const answer = await this.#look(key, ask.rpm, tpm);
-      return { outcome: "too_large", limit: tpm, requested: ask.input, windows: answer && windowsOf(ask, answer) };
-    }
+    if (bound === undefined && ask.input > tpm) return this.#tooLarge(ask, key);
     // A guess whose bound alone passes the limit may well be small.
     if (bound !== undefined && bound > tpm) return { outcome: "weigh" };
     const tokens = withOutput(Math.min(ask.input, bound ?? ask.input), ask.output, tpm);
-    const storeAsk = { key, rpm: ask.rpm, tpm, requests: 1, tokens, bound: bound === undefined ? 0 : withOutput(bound, ask.output, tpm) };
-    if (this.#breaker === undefined) return this.#decide(ask, key, tokens, this.#store, await this.#store.reserve(storeAsk));
-    if (this.#breaker.isOpen) return this.#byPolicy(ask, key, tokens, storeAsk);
-
+    const most = bound === undefined ? 0 : withOutput(bound, ask.output, tpm);
+    const storeAsk: StoreAsk = { key, rpm: ask.rpm, tpm, requests: 1, tokens, bound: most, late: undefined };
+    if (this.#breaker?.isOpen) return this.#byPolicy(ask, key, tokens, storeAsk);
     const beganMs = performance.now();
-    const fate: { admitted: boolean | undefined } = { admitted: undefined };
-    const late = (answer: StoreAnswer): void => {
-      // The store took it after all. Where the call goes on it is counted twice for a window, which is safe; where it does not, it is given back.
-      if (answer.code === CODE.admitted && fate.admitted === false) {
-        this.#store.adjust({ key, tick: answer.tick, requests: -1, tokens: -tokens, debt: 0 });
-      }
-    };
-    try {
-      const answer = await this.#store.reserve({ ...storeAsk, late });
-      this.#breaker.succeeded();
-      this.#options.onDuration?.("reserve", performance.now() - beganMs);
-      return this.#decide(ask, key, tokens, this.#store, answer);
-    } catch {
-      // The store has reported the failure already (`storeFailed`).
-      this.#options.onDuration?.("reserve", performance.now() - beganMs);
-      const decision = await this.#byPolicy(ask, key, tokens, storeAsk);
-      fate.admitted = decision.outcome === "admitted";
-      return decision;
-    }
+    const asked = this.#store.reserve(storeAsk);
+    if (!(asked instanceof Promise)) return this.#decide(ask, key, tokens, this.#store, asked);
+    return asked.then(
+      (answer) => {
+        this.#breaker?.succeeded();
+        this.#options.onDuration?.("reserve", performance.now() - beganMs);
+        return this.#decide(ask, key, tokens, this.#store, answer);
+      },
+      async () => {
+        // The store has reported the failure already (`storeFailed`).
+        this.#options.onDuration?.("reserve", performance.now() - beganMs);
+        const decision = await this.#byPolicy(ask, key, tokens, storeAsk);
+        // The store may take it after all. Where the call goes on it is counted twice for a window, which is safe; where it does not, it is given back.
+        if (decision.outcome !== "admitted") {
+          storeAsk.late = ({ code, tick }) => {
+            if (code === CODE.admitted) this.#store.adjust({ key, tick, requests: -1, tokens: -tokens, debt: 0 });
+          };
+        }
+        return decision;
+      },
+    );
+  }
+
+  async #tooLarge(ask: Ask, key: string): Promise<Decision> {
+    const answer = await this.#look(key, ask.rpm, ask.tpm);
+    return { outcome: "too_large", limit: ask.tpm, requested: ask.input, windows: answer && windowsOf(ask, answer) };
   }
 
   /** A failure of the store, of whatever call: counts for the breaker. */
@@ -282,7 +285,7 @@ export class Limiter {
     return this.#policy === "local" ? this.#options.local : undefined;
   }
 
-  async #byPolicy(ask: Ask, key: string, tokens: number, storeAsk: Parameters<LimiterStore["reserve"]>[0]): Promise<Decision> {
+  async #byPolicy(ask: Ask, key: string, tokens: number, storeAsk: StoreAsk): Promise<Decision> {
     const local = this.#localStore();
     if (local !== undefined) return this.#decide(ask, key, tokens, local, await local.reserve(storeAsk));
     if (this.#policy === "open")

@@ -1,11 +1,12 @@
 /** Windows shared by every gateway on one Redis: the algorithm of `ring.lua`, on Redis's own clock, one round trip to reserve. */
 import { randomBytes } from "node:crypto";
+import type { RedisClient } from "../redis/connect.ts";
+import { Script, type ScriptClient } from "../redis/script.ts";
 import adjustLua from "./adjust.lua" with { type: "text" };
-import type { RedisClient } from "./connect.ts";
 import { Deadline } from "./deadline.ts";
 import reserveLua from "./reserve.lua" with { type: "text" };
+import { Reserves } from "./reserves.ts";
 import ringLua from "./ring.lua" with { type: "text" };
-import { Script, type ScriptClient } from "./script.ts";
 import { type Batch, Settlements } from "./settlements.ts";
 import { type Adjustment, type FailureKind, type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
 
@@ -40,6 +41,7 @@ export class RedisStore implements LimiterStore {
   readonly #reserve = new Script(`${ringLua}\n${reserveLua}`);
   readonly #adjust = new Script(`${ringLua}\n${adjustLua}`);
   readonly #deadline: Deadline;
+  readonly #reserves: Reserves;
   readonly #settlements: Settlements;
   readonly #tickUs: number;
   readonly #keepMs: number;
@@ -56,6 +58,13 @@ export class RedisStore implements LimiterStore {
     this.#deadline = new Deadline(options.timeoutMs);
     this.#tickUs = (windowMs * 1000) / 600;
     this.#keepMs = windowMs * 2;
+    this.#reserves = new Reserves({
+      timeoutMs: options.timeoutMs,
+      onePair: this.#client.isCluster,
+      send: (keys, fields) => this.#sendAsks(keys, fields),
+      missed: () => this.#missed(),
+      failed: (error) => this.#report(error),
+    });
     this.#settlements = new Settlements({
       gatherMs: options.gatherMs ?? 10,
       windowMs,
@@ -76,10 +85,8 @@ export class RedisStore implements LimiterStore {
     return this.#settlements.size;
   }
 
-  async reserve(ask: StoreAsk): Promise<StoreAnswer> {
-    const keysAndArguments = [`${PREFIX}{${ask.key}}`, this.#tickUs, this.#nowUs(), ask.rpm, ask.tpm, ask.requests, ask.tokens, ask.bound];
-    const { late } = ask;
-    return toAnswer(await this.#call(this.#reserve, 1, keysAndArguments, late && ((reply) => late(toAnswer(reply)))));
+  reserve(ask: StoreAsk): Promise<StoreAnswer> {
+    return this.#reserves.add(ask);
   }
 
   adjust(adjustment: Adjustment): void {
@@ -104,25 +111,32 @@ export class RedisStore implements LimiterStore {
     this.#client.disconnect();
   }
 
+  async #sendAsks(keys: readonly string[], fields: readonly number[]): Promise<unknown> {
+    const rings = keys.map((key) => `${PREFIX}{${key}}`);
+    const reply = await this.#reserve.run(this.#scripts, rings.length, [...rings, this.#tickUs, this.#nowUs(), ...fields]);
+    this.#settlements.resume();
+    return reply;
+  }
+
   async #sendBatch(key: string, batch: Batch): Promise<void> {
     const ring = `${PREFIX}{${key}}`;
     const keysAndArguments = [ring, `${ring}:${this.#sender}`, this.#tickUs, this.#nowUs(), batch.number, this.#keepMs, batch.debt];
     for (const [tick, [requests, tokens]] of batch.changes) keysAndArguments.push(tick, requests, tokens);
     const beganMs = performance.now();
-    await this.#call(this.#adjust, 2, keysAndArguments);
+    try {
+      await this.#deadline.run(this.#adjust.run(this.#scripts, 2, keysAndArguments), () => this.#missed());
+    } catch (error) {
+      throw this.#report(error);
+    }
+    this.#settlements.resume();
     this.#options.onSettled?.(performance.now() - beganMs);
   }
 
-  async #call(script: Script, keyCount: number, keysAndArguments: (string | number)[], late?: (reply: unknown) => void): Promise<unknown> {
-    try {
-      const reply = await this.#deadline.run(script.run(this.#scripts, keyCount, keysAndArguments), () => this.#missed(), late);
-      this.#settlements.resume();
-      return reply;
-    } catch (error) {
-      const failure = error instanceof StoreFailure ? error : this.#failure(error);
-      this.#options.onFailure?.(failure);
-      throw failure;
-    }
+  /** A command failed: says so, and what it was. */
+  #report(error: unknown): StoreFailure {
+    const failure = error instanceof StoreFailure ? error : this.#failure(error);
+    this.#options.onFailure?.(failure);
+    return failure;
   }
 
   #missed(): StoreFailure {
@@ -140,14 +154,6 @@ export class RedisStore implements LimiterStore {
   #nowUs(): number {
     return this.#options.nowUs === undefined ? 0 : Math.floor(this.#options.nowUs());
   }
-}
-
-function toAnswer(reply: unknown): StoreAnswer {
-  if (!Array.isArray(reply) || reply.length !== 6 || !reply.every((field) => typeof field === "number")) {
-    throw new StoreFailure("reply", "the reserve script gave an answer of another form");
-  }
-  const [code, tick, requests, tokens, retryMs, resetMs] = reply as [number, number, number, number, number, number];
-  return { code, tick, requests, tokens, retryMs, resetMs };
 }
 
 /** The message alone: ioredis hangs the command on the error, and that of AUTH holds the password. */

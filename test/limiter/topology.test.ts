@@ -9,7 +9,7 @@ import { settings } from "./fixture.ts";
 
 const LIMITS = { rpm: 10, tpm: 60_000, input: 100, bound: undefined, output: 256 };
 
-function reserve(limiter: Limiter, model: string): Promise<Decision> {
+function reserve(limiter: Limiter, model: string): Decision | Promise<Decision> {
   return limiter.reserve({ workspace: "w", model, ...LIMITS });
 }
 

@@ -10,7 +10,7 @@ export const PLACES = 10;
 
 const CAPITAL = 4;
 const DIGIT = 5;
-/** Every text starts as if it followed a line break. */
+/** Line breaks. */
 export const START = 7;
 export const ASTRAL = 38;
 

@@ -13,8 +13,11 @@ export type Tokenizer = "o200k" | "cl100k" | "claude";
 export interface Weights {
   /** Kind of each code point below U+10000. */
   kinds: Uint8Array;
-  /** Thousandths of a token. */
-  costs: Uint16Array;
+  /**
+   * What a character does to the pass, at `state + kind`, where a state is the kind before and its place in its run, times `KINDS`: in the lower half
+   * what it costs in thousandths of a token, in the upper the state after it. One look-up a character, because each has to wait for the one before.
+   */
+  steps: Uint32Array;
 }
 
 /** The committed form: `costs` has one entry per pair of kinds seen in calibration, `alone` two bits per ideograph and syllable. */
@@ -34,6 +37,7 @@ function unpack(packed: PackedWeights): Weights {
     const i = code <= IDEOGRAPHS.last ? code - IDEOGRAPHS.first : IDEOGRAPHS.last - IDEOGRAPHS.first + 1 + code - SYLLABLES.first;
     return ((bits.charCodeAt(i >> 2) >> ((i & 3) * 2)) & 3) + 1;
   };
+  // At `(previous * KINDS + kind) * PLACES + place`, `place` being that of `kind`.
   const costs = new Uint16Array(KINDS * KINDS * PLACES);
   CONTINUES.forEach((continues, pair) => {
     costs.fill(continues === 1 ? UNSEEN.continues : UNSEEN.starts, pair * PLACES, (pair + 1) * PLACES);
@@ -45,8 +49,26 @@ function unpack(packed: PackedWeights): Weights {
     for (let place = 0; place < PLACES; place++)
       costs[(previous * KINDS + kind) * PLACES + place] = known[Math.min(place, known.length - 1)] ?? 0;
   }
-  return { kinds: kindTable(tokensAlone), costs };
+  return { kinds: kindTable(tokensAlone), steps: stepTable(costs) };
 }
+
+function stepTable(costs: Uint16Array): Uint32Array {
+  return Uint32Array.from({ length: KINDS * PLACES * KINDS }, (_, at) => {
+    const kind = at % KINDS;
+    const before = Math.floor(at / KINDS) % PLACES;
+    const previous = Math.floor(at / KINDS / PLACES);
+    const pair = previous * KINDS + kind;
+    const place = CONTINUES[pair] === 1 ? (NEXT_PLACE[kind * PLACES + before] ?? 0) : 0;
+    return ((stateOf(kind, place) << 16) | (costs[pair * PLACES + place] ?? 0)) >>> 0;
+  });
+}
+
+function stateOf(kind: number, place: number): number {
+  return (kind * PLACES + place) * KINDS;
+}
+
+/** Every text starts as if it followed a line break. */
+const FIRST_STATE = stateOf(START, 0);
 
 const unpacked = new Map<Tokenizer, Weights>();
 
@@ -63,12 +85,11 @@ export function weightsOf(tokenizer: Tokenizer): Weights {
  * @param text the value of a JSON string: UTF-8 as byte text, and any character above U+00FF (a `\u4f60` that the parser resolved) as itself.
  *   A Latin-1 character that came as an escape looks like a broken UTF-8 sequence and is taken for what it is.
  */
-export function fastTokens(text: ByteText, { kinds, costs }: Weights): number {
+export function fastTokens(text: ByteText, { kinds, steps }: Weights): number {
   const length = text.length;
   let sum = 0;
   let bytes = 0;
-  let previous = START;
-  let place = 0;
+  let state = FIRST_STATE;
   for (let i = 0; i < length; i++) {
     let code = text.charCodeAt(i);
     let kind: number;
@@ -98,10 +119,9 @@ export function fastTokens(text: ByteText, { kinds, costs }: Weights): number {
       kind = code < 0x10000 ? (kinds[code] as number) : ASTRAL;
       bytes += code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     }
-    const pair = previous * KINDS + kind;
-    place = CONTINUES[pair] === 1 ? (NEXT_PLACE[kind * PLACES + place] as number) : 0;
-    sum += costs[pair * PLACES + place] as number;
-    previous = kind;
+    const step = steps[state + kind] as number;
+    sum += step & 0xffff;
+    state = step >>> 16;
   }
   // Byte-pair encoding never makes more tokens than bytes.
   return Math.min(sum / 1000, bytes);

@@ -1,6 +1,6 @@
 /** Chat completions on Azure OpenAI. Source: `wire.md` §2. */
 import type { ByteText } from "../../src/contract/bytes.ts";
-import { editMembers, editNested, memberValue } from "../../src/contract/json.ts";
+import { editMembers, editNested, type Member, members, memberValue } from "../../src/contract/json.ts";
 import { isReasoningModel } from "./azure-models.ts";
 import { type AzureOperation, deploymentName } from "./azure-operation.ts";
 import { AzureStream, azureAnswer } from "./azure-reader.ts";
@@ -10,16 +10,21 @@ export const azureChat: AzureOperation = {
 
   body(job, api) {
     const { body, stream } = job;
+    const all = members(body);
     // LangChain's "not set".
-    const remove = Number(memberValue(body, "top_p")) === -1 ? ["top_p"] : [];
+    const remove = Number(memberValue(body, "top_p", all)) === -1 ? ["top_p"] : [];
     // Refused beside `stream: false`.
     if (!stream) remove.push("stream_options");
     const rename: Record<string, string> = {};
-    if (isReasoningModel(job.model, job.upstreamModel) && isGiven(body, "max_tokens") && !isGiven(body, "max_completion_tokens")) {
+    if (
+      isGiven(body, "max_tokens", all) &&
+      isReasoningModel(job.model, job.upstreamModel) &&
+      !isGiven(body, "max_completion_tokens", all)
+    ) {
       remove.push("max_completion_tokens");
       rename.max_tokens = "max_completion_tokens";
     }
-    const edited = editMembers(body, { remove, rename, set: deploymentName(job, api) });
+    const edited = editMembers(body, { remove, rename, set: deploymentName(job, api) }, all);
     // Without it a stream does not tell what it cost; clients that did not ask are not shown it.
     return stream ? editNested(edited, "stream_options", { set: { include_usage: "true" } }) : edited;
   },
@@ -27,8 +32,8 @@ export const azureChat: AzureOperation = {
   reader: (job, place) => (job.stream ? new AzureStream(place, asksForUsage(job.body)) : azureAnswer(place)),
 };
 
-function isGiven(body: ByteText, name: string): boolean {
-  return (memberValue(body, name) ?? "null") !== "null";
+function isGiven(body: ByteText, name: string, all: readonly Member[]): boolean {
+  return (memberValue(body, name, all) ?? "null") !== "null";
 }
 
 function asksForUsage(body: ByteText): boolean {

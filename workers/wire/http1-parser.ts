@@ -22,35 +22,54 @@ const SEMICOLON = 59;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+/** In whole lines. */
+const UNCLEAN = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const BARE_LINE_FEED = /[^\r]\n/;
 /** Every beginning of an answer matches as much of this as there is. */
 const BEGINNING = "HTTP/1.";
 
+/** Header names as upstreams write them, with their lower case: the same dozens in every answer. */
+const knownNames = new Map<string, string>();
+const MOST_NAMES = 500;
+
+/** Throws a `Malformed`. */
+function fieldName(written: string): string {
+  const known = knownNames.get(written);
+  if (known !== undefined) return known;
+  // A folded line begins with white space and is no token either.
+  if (!TOKEN.test(written)) throw new Malformed("a header line without a valid name");
+  const name = written.toLowerCase();
+  if (knownNames.size < MOST_NAMES) knownNames.set(written, name);
+  return name;
+}
+
 /** Name (lower case) to value; repeated ones joined by ", ". Throws a `Malformed`. */
 function parseFields(text: string, headers: Map<string, string>): void {
   if (text === "") return;
-  const lines = text.split("\r\n");
-  if (lines.length > MAX_HEADERS) throw new Malformed(`more than ${MAX_HEADERS} headers`);
-  for (const line of lines) {
-    if (line.length > MAX_LINE_BYTES) throw new Malformed(`a header longer than ${MAX_LINE_BYTES} bytes`);
-    const colon = line.indexOf(":");
-    const written = line.slice(0, Math.max(0, colon));
-    // A folded line begins with white space and is no token either.
-    if (!TOKEN.test(written)) throw new Malformed("a header line without a valid name");
-    const name = written.toLowerCase();
-    const value = trimBlanks(line, colon + 1);
-    if (FORBIDDEN_IN_VALUE.test(value)) throw new Malformed(`a control character in the header "${name}"`);
+  // One look at the whole; a value is looked at by itself only where something is wrong.
+  const isClean = !UNCLEAN.test(text);
+  let count = 0;
+  for (let start = 0; start <= text.length; ) {
+    const lineFeed = text.indexOf("\r\n", start);
+    const end = lineFeed < 0 ? text.length : lineFeed;
+    if (++count > MAX_HEADERS) throw new Malformed(`more than ${MAX_HEADERS} headers`);
+    if (end - start > MAX_LINE_BYTES) throw new Malformed(`a header longer than ${MAX_LINE_BYTES} bytes`);
+    const colon = text.indexOf(":", start);
+    const name = fieldName(colon < 0 || colon > end ? "" : text.slice(start, colon));
+    const value = trimBlanks(text, colon + 1, end);
+    if (!isClean && FORBIDDEN_IN_VALUE.test(value)) throw new Malformed(`a control character in the header "${name}"`);
     const earlier = headers.get(name);
     if (earlier !== undefined && (name === "content-length" || name === "transfer-encoding")) throw new Malformed(`"${name}" stands twice`);
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+    start = end + 2;
   }
 }
 
 /** Blanks and tabs only: `trim` would also take characters of Latin-1 that belong to the value. */
-function trimBlanks(line: string, from: number): string {
+function trimBlanks(line: string, from: number, to: number): string {
   let start = from;
-  let end = line.length;
+  let end = to;
   while (start < end && isBlank(line.charCodeAt(start))) start++;
   while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
   return line.slice(start, end);

@@ -1,4 +1,4 @@
-/** ioredis as the limiter wants it: it fails at once rather than queue, never sends a command twice of its own accord, and comes back by itself. */
+/** ioredis as Weir wants it: it fails at once rather than queue, never sends a command twice of its own accord, and comes back by itself. */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Redis as RedisSettings } from "../contract/config.ts";
 
@@ -21,7 +21,6 @@ function connectionOptions(settings: RedisSettings): ConnectionOptions {
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(settings.password === undefined ? {} : { password: settings.password }),
     ...(settings.tls ? { tls: {} } : {}),
-    enableAutoPipelining: true,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 2000,
@@ -101,7 +100,6 @@ function connectCluster(settings: RedisSettings, nodes: string[], options: Conne
     places.map(({ host, port }) => ({ host, port })),
     {
       redisOptions,
-      enableAutoPipelining: true,
       enableOfflineQueue: false,
       // A redirection is followed, a failover is not waited for: the deadline is shorter than any.
       maxRedirections: 3,

@@ -1,0 +1,111 @@
+/**
+ * The access log: one line for each call that has ended; `docs/operations.md` tells its fields. It is written by hand, because a logging library
+ * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
+ *
+ * Nothing that a client wrote freely stands in it: not a region or a model that was not found, and not the message of an error, which may quote
+ * the body.
+ */
+import type { Outcome } from "./answer.ts";
+import type { Visit } from "./visit.ts";
+
+/** Where lines go; `log.ts` has it. */
+export interface LineSink {
+  write(lines: string): void;
+  /** False for lines that the configured level leaves out. */
+  takes(level: "info" | "error"): boolean;
+}
+
+/** Lines are written once there are so many characters of them, */
+const BATCH_LENGTH = 16 * 1024;
+/** or the first one has waited so long. */
+const LONGEST_WAIT_MS = 100;
+/** Quoted strings that are remembered: the names of a configuration, and of those before it. */
+const MOST_NAMES = 10_000;
+
+export class AccessLog {
+  readonly #sink: LineSink;
+  readonly #base: string;
+  readonly #quoted = new Map<string, string>();
+  #lines = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #second = 0;
+  #secondText = "";
+
+  /** @param base - Fields of every line. */
+  constructor(sink: LineSink, base: Readonly<Record<string, number>> = {}) {
+    this.#sink = sink;
+    this.#base = Object.entries(base)
+      .map(([name, value]) => `"${name}":${value},`)
+      .join("");
+  }
+
+  /** Adds the line of a call. `endedMs`: `performance.now()`. */
+  add(visit: Visit, end: Outcome, endedMs: number): void {
+    const level = end.outcome === "misconfigured" || end.outcome === "internal" ? "error" : "info";
+    if (!this.#sink.takes(level)) return;
+    this.#lines += this.#line(level, visit, end, endedMs);
+    if (this.#lines.length >= BATCH_LENGTH) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), LONGEST_WAIT_MS);
+  }
+
+  /** Writes what has gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#lines;
+    this.#lines = "";
+    if (lines !== "") this.#sink.write(lines);
+  }
+
+  #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {
+    const { identity, offer, target, startedMs } = visit;
+    let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}","route":${this.#name(visit.route)}`;
+    if (identity === undefined) line += ',"workspace":""';
+    else {
+      line += `,"region":${this.#name(visit.region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)}`;
+    }
+    if (offer !== undefined) line += `,"model":${this.#name(offer.model)}`;
+    line += `,"stream":${visit.stream}`;
+    if (target === undefined) line += ',"upstream":""';
+    else line += `,"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;
+    if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
+    line += `,"outcome":"${outcome}","duration_ms":${round(endedMs - startedMs)}`;
+    if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
+    if (ended !== undefined) {
+      const { input, output, cacheRead, cacheWrite } = ended.usage;
+      line += `,"upstream_ms":${round(ended.upstreamMs)},"input_tokens":${input},"output_tokens":${output}`;
+      line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
+    }
+    // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
+    if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
+    if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;
+    return `${line},"message":"request"}\n`;
+  }
+
+  /** RFC 3339, to the millisecond; the part that changes once a second is made once a second. */
+  #time(): string {
+    const nowMs = Date.now();
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondText = new Date(second * 1000).toISOString().slice(0, 20);
+    }
+    return `${this.#secondText}${String(nowMs - second * 1000).padStart(3, "0")}Z`;
+  }
+
+  /** A name of the configuration in quotes. */
+  #name(text: string): string {
+    let quoted = this.#quoted.get(text);
+    if (quoted === undefined) {
+      if (this.#quoted.size >= MOST_NAMES) this.#quoted.clear();
+      quoted = JSON.stringify(text);
+      this.#quoted.set(text, quoted);
+    }
+    return quoted;
+  }
+}
+
+/** To the microsecond. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

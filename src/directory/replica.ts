@@ -1,0 +1,289 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Config, Limits, Workspace } from "../contract/config.ts";
+import {
+  type CreatedKey,
+  type DirectoryActions,
+  DirectoryRefusal,
+  type KeyEntry,
+  type WorkspaceEntry,
+  type WorkspaceSettings,
+} from "./directory.ts";
+import { asWorkspace, type KnownKey, keyEntry, storedEntry, unknownKey, unknownWorkspace } from "./entries.ts";
+import { Misses } from "./misses.ts";
+import { type DirectoryStore, keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
+
+export interface ReplicaEvents {
+  /** Stored workspaces are others than before: what each may use has to be worked out anew. */
+  onWorkspaces?: (() => void) | undefined;
+  /** How many keys there are now, by source. */
+  onKeys?: ((counts: Readonly<Record<string, number>>) => void) | undefined;
+  /** The store could not be read; what was known stays in force. Once per change of state. */
+  onTrouble?: ((text: string) => void) | undefined;
+}
+
+/** What every key begins with, so that one left in a repository is found by secret scanners. */
+const PREFIX = "weir_";
+/** How coarsely it is noted when a key was used. */
+const USED_EVERY_MS = 3_600_000;
+const FLUSH_EVERY_MS = 60_000;
+
+/**
+ * The directory as this process knows it: keys and workspaces of the configuration, and all that the store holds, in memory. A known key costs one
+ * map look-up and works while the store is away; the store tells when something has changed.
+ */
+export class Replica implements DirectoryActions {
+  readonly #store: DirectoryStore;
+  readonly #events: ReplicaEvents;
+  readonly #misses: Misses;
+  #config: Config;
+  #byDigest = new Map<string, KnownKey>();
+  #keys = new Map<string, StoredKey>();
+  #workspaces = new Map<string, StoredWorkspace>();
+  /** All there are, those of the configuration first. */
+  #owners = new Map<string, Workspace>();
+  /** Times of use that the store has not been told. */
+  readonly #used = new Map<string, number>();
+  #workspacesText = "[]";
+  #troubled = false;
+  #loading: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(config: Config, store: DirectoryStore, events: ReplicaEvents = {}) {
+    this.#config = config;
+    this.#store = store;
+    this.#events = events;
+    this.#misses = new Misses({ find: (sha256) => store.find(sha256) });
+    this.#index();
+  }
+
+  /** Reads the store; where that fails, what is known stays as it is and the store's state tells. */
+  refresh(): Promise<void> {
+    this.#loading = this.#loading.then(() => this.#load());
+    return this.#loading;
+  }
+
+  /** Follows the store from now on. */
+  watch(): void {
+    this.#store.watch(() => void this.refresh());
+    this.#timer = setInterval(() => void this.#flush(), FLUSH_EVERY_MS);
+    this.#timer.unref?.();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#flush();
+    await this.#store.close();
+  }
+
+  /** Another configuration is in force. */
+  configure(config: Config): void {
+    this.#config = config;
+    this.#index();
+  }
+
+  /** The configuration with the workspaces of the store beside its own. A name that both have means the configuration's. */
+  withWorkspaces(config: Config): Config {
+    const stored = [...this.#workspaces.values()].filter(({ name }) => config.workspaces[name] === undefined).map(asWorkspace);
+    return { ...config, workspaces: { ...config.workspaces, ...Object.fromEntries(stored.map((one) => [one.name, one])) } };
+  }
+
+  /** For `/readyz`. */
+  get state(): string {
+    const counts = Object.entries(this.#counts()).map(([source, count]) => `${count} of ${source}`);
+    return `${this.#store.state}: keys: ${counts.join(", ")}`;
+  }
+
+  /** The key of this digest, where this process knows it. */
+  find(sha256: string, nowMs: number): KnownKey | undefined {
+    const known = this.#byDigest.get(sha256);
+    if (known === undefined) return undefined;
+    if (nowMs - (known.lastUsedAtMs ?? 0) >= USED_EVERY_MS) this.#note(known, nowMs);
+    return known;
+  }
+
+  /** A key that this process does not know, asked of the store; undefined where there is none, or nothing may be asked now. */
+  findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined {
+    return this.#misses.ask(sha256)?.then((key) => {
+      if (key === undefined) return undefined;
+      // Somebody has just made it; the message that says so is on its way.
+      if (this.#owners.get(key.workspace) === undefined) return this.refresh().then(() => this.#byDigest.get(sha256));
+      this.#keys.set(key.id, key);
+      this.#index();
+      return this.#byDigest.get(sha256);
+    });
+  }
+
+  workspaces(): WorkspaceEntry[] {
+    const own = Object.values(this.#config.workspaces).map((one) => this.#workspaceEntry(one, "config"));
+    const stored = [...this.#workspaces.values()].filter(({ name }) => this.#config.workspaces[name] === undefined);
+    return [...own, ...stored.map((one) => this.#workspaceEntry(asWorkspace(one), this.#store.source))];
+  }
+
+  async createWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry> {
+    const { name } = settings;
+    const exists = new DirectoryRefusal("exists", `There is a workspace "${name}" already.`);
+    if (this.#config.workspaces[name] !== undefined) throw exists;
+    const made: StoredWorkspace = { ...settings, createdAtMs: Date.now() };
+    if (!(await this.#store.putWorkspace(made, false))) throw exists;
+    await this.#took(() => this.#workspaces.set(name, made));
+    return this.#workspaceEntry(asWorkspace(made), this.#store.source);
+  }
+
+  async updateWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry> {
+    const before = await this.#storedWorkspace(settings.name);
+    const made: StoredWorkspace = { ...settings, createdAtMs: before.createdAtMs };
+    await this.#store.putWorkspace(made, true);
+    await this.#took(() => this.#workspaces.set(made.name, made));
+    return this.#workspaceEntry(asWorkspace(made), this.#store.source);
+  }
+
+  async removeWorkspace(name: string): Promise<void> {
+    await this.#storedWorkspace(name);
+    if (!(await this.#store.removeWorkspace(name))) throw unknownWorkspace(name);
+    await this.#took(() => {
+      this.#workspaces.delete(name);
+      for (const [id, key] of this.#keys) if (key.workspace === name) this.#keys.delete(id);
+    });
+  }
+
+  keys(workspace: string): KeyEntry[] {
+    if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
+    return [...this.#byDigest.values()].filter((key) => key.workspace.name === workspace).map(keyEntry);
+  }
+
+  async createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey> {
+    if (this.#owners.get(workspace) === undefined) await this.refresh();
+    if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
+    if (expiresAtMs !== undefined && expiresAtMs <= Date.now())
+      throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
+    const key = PREFIX + randomBytes(32).toString("base64url");
+    const sha256 = createHash("sha256").update(key).digest("hex");
+    const stored = { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined };
+    await this.#store.putKey(stored);
+    await this.#took(() => this.#keys.set(stored.id, stored));
+    return { key, entry: storedEntry(stored, this.#store.source) };
+  }
+
+  async rotateKey(id: string, graceMs: number): Promise<CreatedKey> {
+    const old = await this.#storedKey(id);
+    // The new one first: whatever happens in between, one of the two works.
+    const created = await this.createKey(old.workspace, old.name, undefined);
+    const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, Date.now() + graceMs);
+    const ending = { ...old, expiresAtMs: endsAtMs };
+    await this.#store.putKey(ending);
+    await this.#took(() => this.#keys.set(id, ending));
+    return created;
+  }
+
+  async revokeKey(id: string): Promise<void> {
+    await this.#storedKey(id);
+    if (!(await this.#store.removeKey(id))) throw unknownKey(id);
+    await this.#took(() => this.#keys.delete(id));
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const { keys, workspaces } = await this.#store.load();
+      this.#troubled = false;
+      this.#keys = new Map(keys.map((key) => [key.id, key]));
+      this.#workspaces = new Map(workspaces.map((one) => [one.name, one]));
+    } catch (thrown) {
+      if (!this.#troubled) this.#events.onTrouble?.(thrown instanceof Error ? thrown.message : String(thrown));
+      this.#troubled = true;
+      return;
+    }
+    this.#applied();
+  }
+
+  /** A change that the store has confirmed, in force here without waiting for its message. */
+  async #took(change: () => void): Promise<void> {
+    // A load that began before the change would take it back.
+    await this.#loading;
+    change();
+    this.#applied();
+  }
+
+  #applied(): void {
+    this.#misses.forget();
+    this.#index();
+    const text = JSON.stringify([...this.#workspaces.values()]);
+    if (text === this.#workspacesText) return;
+    this.#workspacesText = text;
+    this.#events.onWorkspaces?.();
+  }
+
+  #index(): void {
+    const before = this.#byDigest;
+    const now = new Map<string, KnownKey>();
+    const add = (sha256: string, key: KnownKey) => {
+      key.lastUsedAtMs = Math.max(key.lastUsedAtMs ?? 0, before.get(sha256)?.lastUsedAtMs ?? 0) || undefined;
+      now.set(sha256, key);
+    };
+    this.#owners = new Map(Array.from(this.#workspaces.values(), (one) => [one.name, asWorkspace(one)]));
+    for (const workspace of Object.values(this.#config.workspaces)) this.#owners.set(workspace.name, workspace);
+    for (const { id, sha256, workspace, name, expiresAtMs, lastUsedAtMs, createdAtMs } of this.#keys.values()) {
+      const owner = this.#owners.get(workspace);
+      if (owner === undefined) continue;
+      const ends = expiresAtMs ?? Number.POSITIVE_INFINITY;
+      add(sha256, { id, workspace: owner, keyName: name, expiresAtMs: ends, lastUsedAtMs, source: this.#store.source, createdAtMs });
+    }
+    for (const workspace of Object.values(this.#config.workspaces)) {
+      for (const { sha256, name, expiresAtMs = Number.POSITIVE_INFINITY } of workspace.keys) {
+        const id = keyId(sha256);
+        add(sha256, { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs: undefined, source: "config", createdAtMs: undefined });
+      }
+    }
+    this.#byDigest = now;
+    this.#events.onKeys?.(this.#counts());
+  }
+
+  #counts(): Record<string, number> {
+    const counts: Record<string, number> = { config: 0, [this.#store.source]: 0 };
+    for (const { source } of this.#byDigest.values()) counts[source] = (counts[source] ?? 0) + 1;
+    return counts;
+  }
+
+  #note(key: KnownKey, nowMs: number): void {
+    const hourMs = Math.floor(nowMs / USED_EVERY_MS) * USED_EVERY_MS;
+    key.lastUsedAtMs = hourMs;
+    if (key.source !== "config") this.#used.set(key.id, hourMs);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#used.size === 0) return;
+    const used = new Map(this.#used);
+    this.#used.clear();
+    try {
+      await this.#store.touch(used);
+    } catch {
+      // Said with the next minute, unless a later use says more.
+      for (const [id, atMs] of used) if (!this.#used.has(id)) this.#used.set(id, atMs);
+    }
+  }
+
+  #workspaceEntry({ name, defaultRegion, limits, models, upstreams }: Workspace, source: WorkspaceEntry["source"]): WorkspaceEntry {
+    const ownLimits = Object.entries(models).map(([model, { limits: own }]): [string, { limits: Limits }] => [model, { limits: own }]);
+    let keys = 0;
+    for (const key of this.#byDigest.values()) if (key.workspace.name === name) keys += 1;
+    return { name, source, defaultRegion, limits, models: Object.fromEntries(ownLimits), upstreams: Object.keys(upstreams), keys };
+  }
+
+  async #storedKey(id: string): Promise<StoredKey> {
+    if (!this.#keys.has(id)) await this.refresh();
+    const key = this.#keys.get(id);
+    if (key !== undefined) return key;
+    for (const known of this.#byDigest.values()) {
+      if (known.id === id) throw new DirectoryRefusal("read_only", `The key ${id} is one of weir.yaml: change it there.`);
+    }
+    throw unknownKey(id);
+  }
+
+  async #storedWorkspace(name: string): Promise<StoredWorkspace> {
+    if (this.#config.workspaces[name] !== undefined)
+      throw new DirectoryRefusal("read_only", `The workspace "${name}" is one of weir.yaml: change it there.`);
+    if (!this.#workspaces.has(name)) await this.refresh();
+    const workspace = this.#workspaces.get(name);
+    if (workspace === undefined) throw unknownWorkspace(name);
+    return workspace;
+  }
+}

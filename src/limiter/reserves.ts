@@ -1,0 +1,114 @@
+/**
+ * Reservations on their way to Redis: what was asked for in one turn of the event loop goes as one command, with one deadline and one answer. A
+ * command each cost the front more than all the rest of a small call (a fifth of its time), and Redis a script's start.
+ */
+import { Deadline } from "./deadline.ts";
+import { type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
+
+interface Waiting {
+  ask: StoreAsk;
+  resolve(answer: StoreAnswer): void;
+  reject(failure: unknown): void;
+}
+
+export interface ReservesOptions {
+  /** No ask waits longer for its answer. */
+  timeoutMs: number;
+  /** A command has the rings of one pair only: in a cluster those of another lie elsewhere. */
+  onePair: boolean;
+  /**
+   * Puts asks to the store; `keys` are the pairs, `fields` six numbers for each ask, in the order of `reserve.lua`.
+   * @returns its text, six numbers for each ask.
+   */
+  send(keys: readonly string[], fields: readonly number[]): Promise<unknown>;
+  missed(): StoreFailure;
+  /** What a rejected command means; called once for each. */
+  failed(error: unknown): StoreFailure;
+}
+
+/** Asks in one command: the script holds Redis up for about 5 µs an ask. */
+const MOST_ASKS = 128;
+const FIELDS = 6;
+
+export class Reserves {
+  readonly #options: ReservesOptions;
+  readonly #deadline: Deadline;
+  #gathered: Waiting[] = [];
+
+  constructor(options: ReservesOptions) {
+    this.#options = options;
+    this.#deadline = new Deadline(options.timeoutMs);
+  }
+
+  /** @throws StoreFailure (rejects) */
+  add(ask: StoreAsk): Promise<StoreAnswer> {
+    return new Promise((resolve, reject) => {
+      // After the sockets of this turn have been read: callers who came together go together.
+      if (this.#gathered.length === 0) setImmediate(() => this.#flush());
+      this.#gathered.push({ ask, resolve, reject });
+    });
+  }
+
+  #flush(): void {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    if (this.#options.onePair) {
+      const byKey = new Map<string, Waiting[]>();
+      for (const waiting of gathered) {
+        const same = byKey.get(waiting.ask.key);
+        if (same === undefined) byKey.set(waiting.ask.key, [waiting]);
+        else same.push(waiting);
+      }
+      for (const same of byKey.values()) this.#sendAll(same);
+    } else this.#sendAll(gathered);
+  }
+
+  #sendAll(waiting: Waiting[]): void {
+    if (waiting.length <= MOST_ASKS) this.#send(waiting);
+    else for (let at = 0; at < waiting.length; at += MOST_ASKS) this.#send(waiting.slice(at, at + MOST_ASKS));
+  }
+
+  #send(batch: readonly Waiting[]): void {
+    const keys: string[] = [];
+    const fields: number[] = [];
+    for (const { ask } of batch) {
+      let index = keys.indexOf(ask.key) + 1;
+      if (index === 0) index = keys.push(ask.key);
+      fields.push(index, ask.rpm, ask.tpm, ask.requests, ask.tokens, ask.bound);
+    }
+    const late = (reply: unknown): void => {
+      const answers = readAnswers(reply, batch.length);
+      for (const [at, { ask }] of batch.entries()) ask.late?.(answers[at] as StoreAnswer);
+    };
+    this.#deadline
+      .run(this.#options.send(keys, fields), this.#options.missed, late)
+      .then((reply) => {
+        const answers = readAnswers(reply, batch.length);
+        for (let at = 0; at < batch.length; at++) (batch[at] as Waiting).resolve(answers[at] as StoreAnswer);
+      })
+      .catch((error: unknown) => {
+        const failure = this.#options.failed(error);
+        for (const { reject } of batch) reject(failure);
+      });
+  }
+}
+
+/** @throws StoreFailure for a text of another form. */
+function readAnswers(reply: unknown, count: number): StoreAnswer[] {
+  const numbers = typeof reply === "string" ? reply.split(" ").map(Number) : [];
+  if (numbers.length !== count * FIELDS || numbers.some(Number.isNaN))
+    throw new StoreFailure("reply", "the reserve script gave an answer of another form");
+  const answers: StoreAnswer[] = [];
+  for (let at = 0; at < numbers.length; at += FIELDS) {
+    const [code, tick, requests, tokens, retryMs, resetMs] = numbers.slice(at, at + FIELDS) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    answers.push({ code, tick, requests, tokens, retryMs, resetMs });
+  }
+  return answers;
+}
