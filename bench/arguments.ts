@@ -1,4 +1,6 @@
 /** The command line of the benchmark. */
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { SCENARIOS } from "./scenarios/index.ts";
 import type { CallDialect } from "./variant.ts";
@@ -9,9 +11,11 @@ export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchm
   --rounds N           rounds, each with fresh processes and the order turned round (5)
   --seconds N          how long each measurement counts (5)
   --json FILE          the whole result
+  --html FILE          a page with charts
   --list               the scenarios, and no run
   --smoke              a few calls of each scenario: whether all answers are right, nothing is measured
   --peer NAME          another gateway in the same run: portkey, litellm, bifrost; repeatable
+  --cache FOLDER       where peers are installed, once (~/.cache/weir-bench)
   --against URL        a gateway that runs already, instead of this one; with a path, that is where its calls go
   --key KEY            its API key (or WEIR_BENCH_KEY in the environment)
   --dialect DIALECT    what it speaks: openai, anthropic; repeatable (both)
@@ -31,10 +35,12 @@ export interface Options {
   rounds: number | undefined;
   seconds: number | undefined;
   json: string | undefined;
+  html: string | undefined;
   isList: boolean;
   isSmoke: boolean;
   isHelp: boolean;
   peers: string[];
+  cache: string;
   against: string | undefined;
   key: string | undefined;
   dialects: CallDialect[];
@@ -54,10 +60,12 @@ export function readArguments(words: readonly string[], environment: Record<stri
     rounds: count("rounds", values.rounds),
     seconds: count("seconds", values.seconds),
     json: values.json,
+    html: values.html,
     isList: values.list === true,
     isSmoke: values.smoke === true,
     isHelp: values.help === true,
     peers: values.peer ?? [],
+    cache: resolve(values.cache ?? join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "weir-bench")),
     against: values.against,
     key: values.key ?? environment.WEIR_BENCH_KEY,
     dialects: values.dialect === undefined ? [...DIALECTS] : values.dialect.map(dialect),
@@ -79,10 +87,12 @@ function parsed(words: readonly string[]) {
         rounds: { type: "string" },
         seconds: { type: "string" },
         json: { type: "string" },
+        html: { type: "string" },
         list: { type: "boolean" },
         smoke: { type: "boolean" },
         help: { type: "boolean" },
         peer: { type: "string", multiple: true },
+        cache: { type: "string" },
         against: { type: "string" },
         key: { type: "string" },
         dialect: { type: "string", multiple: true },

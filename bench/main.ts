@@ -1,11 +1,13 @@
 /** `bun run bench`: what Weir costs, beside three baselines of the same run. See docs/benchmarks.md. Linux only. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { type Options, readArguments, USAGE, UsageError } from "./arguments.ts";
 import { changeLines, changes, save, saved } from "./compare.ts";
 import { commit, machine, versions } from "./machine.ts";
 import { writePage } from "./page.ts";
 import { plan } from "./plan.ts";
 import { Progress } from "./progress.ts";
+import { page } from "./report/page.ts";
+import { readResult } from "./report/read.ts";
 import { type BenchResult, joined } from "./result.ts";
 import { runAll } from "./run.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
@@ -21,7 +23,7 @@ async function main(): Promise<number> {
   const options = readArguments(words, process.env);
   if (options.isHelp) return say(USAGE);
   if (options.isList) return say(SCENARIOS.map(({ name, title }) => `${name.padEnd(24)} ${title}\n`).join(""));
-  const result = options.from.length > 0 ? joined(options.from.map(read)) : await measured(options, words);
+  const result = options.from.length > 0 ? joined(options.from.map(readResult)) : await measured(options, words);
   return report(options, result);
 }
 
@@ -37,16 +39,23 @@ async function measured(options: Options, words: string[]): Promise<BenchResult>
   try {
     const planned = await plan(options, surroundings);
     const found = await Promise.race([runAll({ ...planned, settings, surroundings, progress }), interrupted.promise]);
-    return { ...about, rounds: settings.rounds, scenarios: found.scenarios, notRun: [...planned.notRun, ...found.notRun] };
+    return {
+      ...about,
+      versions: { ...about.versions, ...planned.versions },
+      rounds: settings.rounds,
+      scenarios: found.scenarios,
+      notRun: [...planned.notRun, ...found.notRun],
+    };
   } finally {
     progress.end();
     await surroundings.close();
   }
 }
 
-function report({ json, save: name, compare, writesDocs, isSmoke }: Options, result: BenchResult): number {
+function report({ json, html, save: name, compare, writesDocs, isSmoke }: Options, result: BenchResult): number {
   say(isSmoke ? smoke(result) : terminal(result));
   if (json !== undefined) writeFileSync(json, JSON.stringify(result, null, 2));
+  if (html !== undefined) writeFileSync(html, page(result));
   if (writesDocs) writePage(result);
   const found = compare === undefined ? undefined : changes(saved(compare), result);
   if (name !== undefined) save(name, result);
@@ -60,8 +69,6 @@ function smoke({ scenarios, notRun }: BenchResult): string {
   const lines = scenarios.map(({ name, variants }) => `${name}: right answers by ${variants.map(({ variant }) => variant).join(", ")}\n`);
   return [...lines, ...notRun.map(({ what, why }) => `not run: ${what}: ${why}\n`)].join("");
 }
-
-const read = (file: string): BenchResult => JSON.parse(readFileSync(file, "utf8")) as BenchResult;
 
 function say(text: string): number {
   process.stdout.write(text);

@@ -1,5 +1,4 @@
 /** Which scenarios and variants a command line means, and what of it this machine cannot do. */
-import { join } from "node:path";
 import type { Options } from "./arguments.ts";
 import { peers } from "./peers/index.ts";
 import type { NotRun } from "./result.ts";
@@ -10,14 +9,13 @@ import { against } from "./variants/against.ts";
 import { MISSING_VARIANTS, VARIANTS } from "./variants/index.ts";
 import { missing, type Surroundings } from "./world.ts";
 
-/** Peers are installed here once, and kept. */
-const CACHE = join(import.meta.dir, "../.cache/peers");
-
 export interface Plan {
   scenarios: Scenario[];
   variants: readonly Variant[];
   /** Names of those that run wherever peers do. */
   peers: string[];
+  /** Of the peers that run. */
+  versions: Record<string, string>;
   notRun: NotRun[];
 }
 
@@ -33,13 +31,14 @@ async function here(wanted: readonly Scenario[], options: Options, surroundings:
     if (why !== undefined) notRun.push({ what: scenario.name, why });
     return why === undefined;
   });
-  if (options.peers.length === 0) return { scenarios, variants: VARIANTS, peers: [], notRun };
+  if (options.peers.length === 0) return { scenarios, variants: VARIANTS, peers: [], versions: {}, notRun };
   const { upstreamUrl } = await surroundings.world({ limiter: "off", tls: false });
-  const others = await peers(options.peers, CACHE, upstreamUrl);
+  const others = await peers(options.peers, options.cache, upstreamUrl);
   return {
     scenarios,
     variants: [...VARIANTS, ...others.variants],
     peers: others.variants.map(({ name }) => name),
+    versions: others.versions,
     notRun: [...notRun, ...others.notRun],
   };
 }
@@ -53,5 +52,5 @@ function elsewhere(wanted: readonly Scenario[], { key, dialects, model: named }:
       const question = { ...scenario.question, model, atOnce: model };
       return { ...scenario, question, limiter: "off", beside: ["against"] };
     });
-  return { scenarios, variants: [against({ url, key, dialects })], peers: [], notRun: [] };
+  return { scenarios, variants: [against({ url, key, dialects })], peers: [], versions: {}, notRun: [] };
 }

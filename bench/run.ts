@@ -1,4 +1,6 @@
 /** Runs scenarios, round by round, and gathers what they measure. */
+
+import { Absent } from "./absent.ts";
 import { jobOf, type Named } from "./job.ts";
 import { leaveAll } from "./load/connection.ts";
 import type { Job, Outcome } from "./load/job.ts";
@@ -20,11 +22,12 @@ export interface Run {
   progress: { step(done: number, count: number, what: string): void };
 }
 
-/** Throws with the scenario and the variant at the first wrong answer. */
+/** Throws with the scenario and the variant at the first wrong answer, unless it is a peer's: that one is left out of the scenario from then on. */
 export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; notRun: NotRun[] }> {
   const { settings, surroundings, progress } = run;
   const sheet = new Sheet();
   const silent = new Map<string, NotRun>();
+  const absent = new Absent(run.peers);
   const started = new Started(settings.fresh);
   const steps = run.scenarios.map((scenario) => ({ scenario, groups: groupsOf(scenario, run) }));
   const count = settings.rounds * steps.reduce((sum, { groups }) => sum + groups.length, 0);
@@ -38,7 +41,10 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
           const names = group.map(({ name }) => name).join(", ");
           progress.step(done++, count, `round ${round + 1}, ${scenario.name}, ${names}`);
           try {
-            const outcome = await measure(scenario, group, world, settings, started);
+            const outcome = await absent.without(scenario.name, round, group, (present) =>
+              measure(scenario, present, world, settings, started),
+            );
+            if (outcome === "absent") continue;
             if (outcome === undefined)
               silent.set(scenario.name + names, { what: `${scenario.name}, ${names}`, why: "does not speak the dialect" });
             else sheet.write(scenario, outcome);
@@ -51,12 +57,16 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
   } finally {
     await started.stopAll();
   }
-  return { scenarios: sheet.results(), notRun: [...silent.values()] };
+  return { scenarios: sheet.results(), notRun: [...silent.values(), ...absent.notRun] };
 }
 
 /** The variants that are measured in one go: one by one, or all together. */
 function groupsOf(scenario: Scenario, { variants, peers }: Run): Variant[][] {
-  const those = variants.filter(({ name }) => scenario.beside.includes(name) || (scenario.peers && peers.includes(name)));
+  const those = variants.filter(
+    ({ name, dialects }) =>
+      (scenario.beside.includes(name) || (scenario.peers && peers.includes(name))) &&
+      (dialects?.includes(scenario.question.dialect) ?? true),
+  );
   return scenario.together ? [those] : those.map((variant) => [variant]);
 }
 

@@ -3,7 +3,7 @@ import { type BenchResult, MEASURES, type Measure, median, type ScenarioResult }
 import { reached } from "./targets.ts";
 
 const digits = (number: number): number => (Math.abs(number) >= 100 ? 0 : Math.abs(number) >= 10 ? 1 : 2);
-const figure = (number: number): string =>
+export const figure = (number: number): string =>
   Math.abs(number) >= 10_000 ? Math.round(number).toLocaleString("en") : number.toFixed(digits(number));
 
 /** Median, with the least and the most. */

@@ -34,6 +34,8 @@ export interface World {
 
 export interface Variant {
   name: string;
+  /** All of them where none is named: one that does not speak a scenario's is not started for it. */
+  dialects?: readonly CallDialect[];
   /** A fresh process, ready to be called. */
   start(world: World): Promise<Running>;
 }
@@ -57,5 +59,7 @@ export interface Running {
 /** Variants that somebody else writes (`bench/peers/index.ts`), and the ones that cannot be had here. */
 export interface Peers {
   variants: Variant[];
+  /** Name → version. */
+  versions: Record<string, string>;
   notRun: NotRun[];
 }
