@@ -5,11 +5,12 @@
  *
  * Each variant runs in a fresh store on one Redis; rounds alternate in order, each is printed, the median closes.
  */
-import { connectRedis } from "../src/limiter/connect.ts";
+
 import { Limiter } from "../src/limiter/limiter.ts";
 import { MemoryStore } from "../src/limiter/memory.ts";
 import { RedisStore } from "../src/limiter/redis.ts";
 import type { LimiterStore } from "../src/limiter/store.ts";
+import { connectRedis } from "../src/redis/connect.ts";
 import { connected, settings } from "../test/limiter/fixture.ts";
 import { type RedisServer, startRedis } from "../test/redis.ts";
 

@@ -1,81 +1,147 @@
 /**
- * An upstream so cheap that it is never the bottleneck: answers made once, in the clouds' own framing, no checks. Prints its port.
- * `POST /model/{id}/invoke[-with-response-stream]` and `POST /openai/v1/chat/completions` (streams where the body says so).
+ * An upstream so cheap that it is never the bottleneck: answers made once (answers.ts), written to the socket, no checks. Prints its port.
+ * `POST /model/{id}/invoke[-with-response-stream]` and `POST /openai/v1/chat/completions`; streams are paced by the model that is asked for.
+ *
+ *     bun bench/upstream.ts [CERTIFICATE KEY]      with the two files: TLS
  */
-import { chunkFrame } from "../src/sandbox/bedrock-frames.ts";
+import type { Socket } from "bun";
+import { LONG_BYTES, PACES, type Pace, WIRE, type WireStream } from "./answers.ts";
+import { type MessageListener, MessageReader } from "./wire.ts";
 
-/** Chunks of text in a stream. */
-const CHUNKS = 100;
-const TEXT = "the weir is low and the river runs over it, day by day. ".repeat(32);
+const TICK_MS = 1;
+/** How many times faster the paced streams are. */
+const HURRY = Number(process.env.WEIR_BENCH_HURRY ?? 1);
 
-const message = JSON.stringify({
-  id: "msg_bdrk_bench",
-  type: "message",
-  role: "assistant",
-  model: "claude",
-  content: [{ type: "text", text: TEXT }],
-  stop_reason: "end_turn",
-  stop_sequence: null,
-  usage: { input_tokens: 400, output_tokens: 420 },
-});
-const completion = JSON.stringify({
-  choices: [{ finish_reason: "stop", index: 0, logprobs: null, message: { content: TEXT, role: "assistant" } }],
-  created: 1,
-  id: "chatcmpl-bench",
-  model: "gpt-4o",
-  object: "chat.completion",
-  usage: { completion_tokens: 420, prompt_tokens: 400, total_tokens: 820 },
-});
+/** Who is due at a millisecond. One timer for all: thousands of streams of their own timers would cost more than the gateway between. */
+const due = new Map<number, Caller[]>();
+let tickedMs = Math.floor(performance.now());
+setInterval(() => {
+  const now = Math.floor(performance.now());
+  for (; tickedMs <= now; tickedMs++) {
+    const callers = due.get(tickedMs);
+    due.delete(tickedMs);
+    for (const caller of callers ?? []) caller.step();
+  }
+}, TICK_MS);
 
-const usage = { input_tokens: 400, output_tokens: 1 };
-const start = {
-  type: "message_start",
-  message: { id: "msg_bdrk_bench", type: "message", role: "assistant", model: "claude", content: [], usage },
-};
-const events = [
-  start,
-  { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
-  ...Array.from({ length: CHUNKS }, (_, at) => ({
-    type: "content_block_delta",
-    index: 0,
-    delta: { type: "text_delta", text: ` word ${at}` },
-  })),
-  { type: "content_block_stop", index: 0 },
-  { type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage: { output_tokens: CHUNKS } },
-  { type: "message_stop" },
-];
-const frames = Buffer.concat(events.map((event, at) => chunkFrame(JSON.stringify(event), "abcdefghijklmnop".slice(0, at % 16))));
+/** Who writes in the next turn of the event loop. */
+let eager: Caller[] = [];
+function nextTurn(caller: Caller): void {
+  if (eager.push(caller) > 1) return;
+  setImmediate(() => {
+    const callers = eager;
+    eager = [];
+    for (const one of callers) one.step();
+  });
+}
 
-const chunk = (choices: unknown[], rest: object = { usage: null }) =>
-  `data: ${JSON.stringify({ choices, created: 1, id: "chatcmpl-bench", model: "gpt-4o", object: "chat.completion.chunk", ...rest })}\n\n`;
-const delta = (content: string, finish: string | null = null) => [{ delta: { content }, finish_reason: finish, index: 0, logprobs: null }];
-const sse = Buffer.from(
-  [
-    ...Array.from({ length: CHUNKS }, (_, at) => chunk(delta(` word ${at}`))),
-    chunk(delta("", "stop")),
-    chunk([], { usage: { completion_tokens: CHUNKS, prompt_tokens: 400, total_tokens: 400 + CHUNKS } }),
-    "data: [DONE]\n\n",
-  ].join(""),
-);
+class Caller implements MessageListener {
+  readonly #socket: Socket<Caller>;
+  readonly reader = new MessageReader(this);
+  #path = "";
+  #bytes = 0;
+  #first = "";
+  #last = "";
+  #unsent: Buffer[] = [];
+  #stream: WireStream | undefined;
+  #at = 0;
+  #dueMs = 0;
+  #pace: Pace = "whole";
 
-const server = Bun.serve({
+  constructor(socket: Socket<Caller>) {
+    this.#socket = socket;
+  }
+
+  onHead(head: string): void {
+    this.#path = head.slice(head.indexOf(" ") + 1, head.indexOf(" HTTP/1.1"));
+    this.#bytes = 0;
+    this.#first = "";
+    this.#last = "";
+    if (/\r\nexpect: *100-continue/i.test(head)) this.#write(Buffer.from("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
+
+  onBody(bytes: Buffer, from: number, to: number): void {
+    // Model and `stream` stand at either end of a body.
+    if (this.#bytes === 0) this.#first = bytes.toString("latin1", from, Math.min(to, from + 4_096));
+    this.#bytes += to - from;
+    this.#last = bytes.toString("latin1", Math.max(from, to - 4_096), to);
+  }
+
+  onEnd(): void {
+    if (this.#path.startsWith("/model/")) {
+      const model = this.#path.slice(7, this.#path.lastIndexOf("/"));
+      this.#answer("bedrock", this.#path.endsWith("/invoke-with-response-stream"), decodeURIComponent(model));
+      return;
+    }
+    const said = this.#first + this.#last;
+    this.#answer("azure", /"stream": ?true/.test(said), /"model": ?"([^"]*)"/.exec(said)?.[1] ?? "");
+  }
+
+  #answer(cloud: keyof typeof WIRE, isStream: boolean, model: string): void {
+    const answers = WIRE[cloud];
+    this.#pace = PACES[model.replace(/^anthropic\.|-v1:0$/g, "")] ?? "whole";
+    if (!isStream || this.#pace === "whole") {
+      this.#write(isStream ? answers.stream.whole : this.#bytes < LONG_BYTES ? answers.short : answers.long);
+      return;
+    }
+    this.#write(answers.stream.head);
+    this.#stream = answers.stream;
+    this.#at = 0;
+    this.#dueMs = Math.floor(performance.now());
+    this.step();
+  }
+
+  /** The next piece of the stream. */
+  step(): void {
+    const piece = this.#stream?.pieces[this.#at++];
+    if (piece === undefined) return;
+    this.#write(piece);
+    if (this.#at === this.#stream?.pieces.length) return;
+    if (this.#pace === "turns") {
+      nextTurn(this);
+      return;
+    }
+    this.#dueMs += Number(this.#pace) / HURRY;
+    const slot = Math.max(Math.floor(this.#dueMs), tickedMs + 1);
+    const others = due.get(slot);
+    if (others === undefined) due.set(slot, [this]);
+    else others.push(this);
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#unsent.length > 0) {
+      this.#unsent.push(bytes);
+      return;
+    }
+    const sent = this.#socket.write(bytes);
+    if (sent < bytes.length) this.#unsent.push(bytes.subarray(Math.max(0, sent)));
+  }
+
+  drain(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const bytes of unsent) this.#write(bytes);
+  }
+
+  gone(): void {
+    this.#stream = undefined;
+    this.#unsent = [];
+  }
+}
+
+const [, , certificate, key] = process.argv;
+const server = Bun.listen<Caller>({
   hostname: "127.0.0.1",
   port: 0,
-  idleTimeout: 0,
-  async fetch(request) {
-    const { pathname } = new URL(request.url);
-    if (pathname.endsWith("/invoke-with-response-stream")) {
-      await request.arrayBuffer();
-      return new Response(frames, { headers: { "content-type": "application/vnd.amazon.eventstream" } });
-    }
-    if (pathname.endsWith("/invoke")) {
-      await request.arrayBuffer();
-      return new Response(message, { headers: { "content-type": "application/json" } });
-    }
-    const isStream = (await request.text()).includes('"stream":true');
-    return isStream
-      ? new Response(sse, { headers: { "content-type": "text/event-stream" } })
-      : new Response(completion, { headers: { "content-type": "application/json" } });
+  ...(certificate !== undefined && key !== undefined ? { tls: { cert: Bun.file(certificate), key: Bun.file(key) } } : {}),
+  socket: {
+    open(socket) {
+      socket.data = new Caller(socket);
+    },
+    data: (socket, bytes) => socket.data.reader.feed(bytes),
+    drain: (socket) => socket.data.drain(),
+    close: (socket) => socket.data.gone(),
+    error: (socket) => socket.data.gone(),
   },
 });
 process.stdout.write(`${JSON.stringify({ message: "listening", port: server.port })}\n`);

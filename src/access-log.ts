@@ -24,14 +24,19 @@ const MOST_NAMES = 10_000;
 
 export class AccessLog {
   readonly #sink: LineSink;
+  readonly #base: string;
   readonly #quoted = new Map<string, string>();
   #lines = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #second = 0;
   #secondText = "";
 
-  constructor(sink: LineSink) {
+  /** @param base - Fields of every line. */
+  constructor(sink: LineSink, base: Readonly<Record<string, number>> = {}) {
     this.#sink = sink;
+    this.#base = Object.entries(base)
+      .map(([name, value]) => `"${name}":${value},`)
+      .join("");
   }
 
   /** Adds the line of a call. `endedMs`: `performance.now()`. */
@@ -54,7 +59,7 @@ export class AccessLog {
 
   #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {
     const { identity, offer, target, startedMs } = visit;
-    let line = `{"level":"${level}","time":"${this.#time()}","request_id":"${visit.requestId}","route":${this.#name(visit.route)}`;
+    let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}","route":${this.#name(visit.route)}`;
     if (identity === undefined) line += ',"workspace":""';
     else {
       line += `,"region":${this.#name(visit.region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)}`;

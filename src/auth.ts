@@ -1,53 +1,54 @@
 import { createHash } from "node:crypto";
-import type { Workspace } from "./contract/config.ts";
 import { GatewayError } from "./contract/errors.ts";
+import type { KnownKey } from "./directory/entries.ts";
 
 /** Who is calling. */
-export interface Identity {
-  workspace: Workspace;
-  /** The key's name, for the access log. */
-  keyName: string;
-}
+export type Identity = Pick<KnownKey, "workspace" | "keyName">;
 
-interface KnownKey extends Identity {
-  expiresAtMs: number;
+/** Where keys are looked up, by the SHA-256 of the whole key in lower-case hexadecimal. */
+export interface Keys {
+  find(sha256: string, nowMs: number): KnownKey | undefined;
+  /** For one that is not known here; undefined where there is nobody to ask. Never rejects. */
+  findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined;
 }
 
 /** What every key begins with, so that one left in a repository is found by secret scanners. */
 const PREFIX = "weir_";
 
 /**
- * The keys of all workspaces, by the SHA-256 of the whole key. A lookup hashes what was sent and asks a map for the digest: how long that
- * takes depends on the digest alone, which nobody can steer towards a stored one, so it tells nothing about the keys.
+ * Tells who is calling. A look-up hashes what was sent and asks a map for the digest: how long that takes depends on the digest alone, which
+ * nobody can steer towards a stored one, so it tells nothing about the keys.
  */
 export class Keyring {
-  readonly #keys = new Map<string, KnownKey>();
+  readonly #keys: Keys;
 
-  constructor(workspaces: Iterable<Workspace>) {
-    for (const workspace of workspaces) {
-      for (const key of workspace.keys) {
-        this.#keys.set(key.sha256, { workspace, keyName: key.name, expiresAtMs: key.expiresAtMs ?? Number.POSITIVE_INFINITY });
-      }
-    }
+  constructor(keys: Keys) {
+    this.#keys = keys;
   }
 
-  get size(): number {
-    return this.#keys.size;
-  }
-
-  /** @throws GatewayError `unauthenticated` for a missing, unknown or expired key. */
-  identify(headers: Headers, nowMs: number): Identity {
+  /**
+   * At once for a key that is known here; a promise for one that may have been made elsewhere this moment.
+   * @throws GatewayError (or rejects) `unauthenticated` for a missing, unknown or expired key.
+   */
+  identify(headers: Headers, nowMs: number): Identity | Promise<Identity> {
     const key = presentedKey(headers);
     if (key === undefined) {
       throw new GatewayError("unauthenticated", {
         message: "No API key was sent. Send it as 'Authorization: Bearer KEY', 'x-api-key: KEY' or 'api-key: KEY'.",
       });
     }
-    const known = this.#keys.get(createHash("sha256").update(key).digest("hex"));
-    if (known === undefined) throw new GatewayError("unauthenticated", { message: "The API key is not valid." });
-    if (known.expiresAtMs <= nowMs) throw new GatewayError("unauthenticated", { message: "The API key has expired." });
-    return known;
+    const digest = createHash("sha256").update(key).digest("hex");
+    const known = this.#keys.find(digest, nowMs);
+    if (known !== undefined) return unexpired(known, nowMs);
+    const asked = key.startsWith(PREFIX) ? this.#keys.findElsewhere(digest) : undefined;
+    return asked === undefined ? unexpired(undefined, nowMs) : asked.then((found) => unexpired(found, nowMs));
   }
+}
+
+function unexpired(key: KnownKey | undefined, nowMs: number): KnownKey {
+  if (key === undefined) throw new GatewayError("unauthenticated", { message: "The API key is not valid." });
+  if (key.expiresAtMs <= nowMs) throw new GatewayError("unauthenticated", { message: "The API key has expired." });
+  return key;
 }
 
 /**

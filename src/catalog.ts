@@ -132,6 +132,15 @@ export class Catalog {
     return [...(this.#offers(workspace, dialect, region) ?? [])].map(([id, { created }]) => ({ id, created }));
   }
 
+  /** What a workspace may use, under the names that limits go by; undefined where there is no such workspace. */
+  limits(workspace: string): ReadonlyMap<string, EffectiveLimits> | undefined {
+    const table = this.#tables.get(workspace);
+    return (
+      table &&
+      new Map([...table.values()].flatMap((offers) => Array.from(offers.values(), ({ model, limits }) => [model, limits] as const)))
+    );
+  }
+
   /** Everything that can be asked for by anyone: what the metrics' labels are made of. */
   offers(): { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }[] {
     const seen = new Map<string, { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }>();

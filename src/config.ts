@@ -52,7 +52,7 @@ export interface LoadedConfig {
  * @throws ConfigError
  */
 export function readConfig(source: ConfigSource, read: Map<string, string> = new Map()): LoadedConfig {
-  const directory = source.directory ?? cwd();
+  const directory = source.directory ?? currentDirectory();
   const file = source.document === undefined ? findFile(source, directory) : undefined;
   if (file !== undefined) read.set(file, stampOf(file));
   const name = file === undefined ? (source.document === undefined ? "environment" : "configuration") : file;
@@ -87,6 +87,15 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
   const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, setting);
   if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, line));
   return { config: freeze(config), warnings: tellInOrder(setting.warnings, line), file, read };
+}
+
+/** @throws ConfigError where it has been removed under a running process. */
+function currentDirectory(): string {
+  try {
+    return cwd();
+  } catch {
+    throw new ConfigError("configuration", ["expected the folder that Weir was started in, which has been removed"]);
+  }
 }
 
 /** @throws ConfigError for a file that was asked for and is not there. */

@@ -7,7 +7,7 @@
 import { Elysia } from "elysia";
 import type { AccessLog } from "./access-log.ts";
 import { errorResponse, type Outcome } from "./answer.ts";
-import type { Keyring } from "./auth.ts";
+import type { Identity, Keyring } from "./auth.ts";
 import { Call, type CallParts } from "./call.ts";
 import { toBytes } from "./contract/bytes.ts";
 import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
@@ -15,11 +15,13 @@ import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
 import { tokensOf } from "./contract/usage.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
+import type { Totals } from "./usage/totals.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
   keyring: Keyring;
   accessLog: AccessLog;
+  totals: Pick<Totals, "count">;
   /** What is served as it is, to everybody, by path. */
   pages: Readonly<Record<string, { type: string; text: string }>>;
   /** What `/readyz` answers. */
@@ -81,14 +83,14 @@ export class Gateway {
     };
   }
 
-  /** Keys that are known. */
-  get keys(): number {
-    return this.#parts.keyring.size;
+  /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
+  replace(parts: Pick<GatewayParts, "config" | "catalog">): void {
+    this.#parts = { ...this.#parts, ...parts };
   }
 
-  /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
-  replace(parts: Pick<GatewayParts, "config" | "keyring" | "catalog">): void {
-    this.#parts = { ...this.#parts, ...parts };
+  /** As `Catalog.limits`, of what is in force. */
+  limits(workspace: string) {
+    return this.#parts.catalog.limits(workspace);
   }
 
   /** Calls that are being answered. */
@@ -101,17 +103,40 @@ export class Gateway {
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
     const visit = this.#visit(dialect, routeLabel(route), region);
     try {
-      this.#identify(visit, request);
-      switch (route.operation) {
-        case "models":
-          return this.#answer(visit, dialect.models(this.#models(visit), new URL(request.url).searchParams));
-        case "model":
-          return this.#answer(visit, dialect.model(this.#model(visit, params.model ?? UNDECODED)));
-        default:
-          return new Call(this.#parts, visit, route.operation, this.#settle).begin(request);
-      }
+      const { catalog, keyring } = this.#parts;
+      if (visit.region !== "") catalog.requireRegion(visit.region);
+      const identity = keyring.identify(request.headers, Date.now());
+      if (!(identity instanceof Promise)) return this.#answerTo(identity, visit, route, request, params);
+      return identity
+        .then((known) => this.#answerTo(known, visit, route, request, params))
+        .catch((thrown: unknown) => this.#refuse(visit, thrown));
     } catch (thrown) {
       return this.#refuse(visit, thrown);
+    }
+  }
+
+  #answerTo(
+    identity: Identity,
+    visit: Visit,
+    route: Route,
+    request: Request,
+    params: Record<string, string | null>,
+  ): Response | Promise<Response> {
+    visit.identity = identity;
+    const { name, defaultRegion } = identity.workspace;
+    if (visit.region === "" && defaultRegion === undefined) {
+      throw new GatewayError("unknown_region", {
+        message: `The path names no region and the workspace "${name}" has no default_region: use a path with a region.`,
+      });
+    }
+    visit.region ||= defaultRegion ?? "";
+    switch (route.operation) {
+      case "models":
+        return this.#answer(visit, visit.dialect.models(this.#models(visit), new URL(request.url).searchParams));
+      case "model":
+        return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
+      default:
+        return new Call(this.#parts, visit, route.operation, this.#settle).begin(request);
     }
   }
 
@@ -119,20 +144,6 @@ export class Gateway {
     this.#parts.metrics.callStarted(route);
     this.#open += 1;
     return beginVisit(dialect, route, region, this.#fixedHeaders);
-  }
-
-  #identify(visit: Visit, request: Request): void {
-    const { catalog, keyring } = this.#parts;
-    if (visit.region !== "") catalog.requireRegion(visit.region);
-    visit.identity = keyring.identify(request.headers, Date.now());
-    if (visit.region !== "") return;
-    const { name, defaultRegion } = visit.identity.workspace;
-    if (defaultRegion === undefined) {
-      throw new GatewayError("unknown_region", {
-        message: `The path names no region and the workspace "${name}" has no default_region: use a path with a region.`,
-      });
-    }
-    visit.region = defaultRegion;
   }
 
   #models(visit: Visit) {
@@ -177,7 +188,7 @@ export class Gateway {
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
   readonly #settle = (visit: Visit, end: Outcome): void => {
-    const { admission, metrics, accessLog } = this.#parts;
+    const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
     const { outcome, ended, firstByteAtMs } = end;
@@ -186,6 +197,7 @@ export class Gateway {
       if (failedEarly || (outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0)) admission.refund(reservation);
       else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
     }
+    if (reservation !== undefined) totals.count(reservation.workspace, reservation.model, ended?.usage);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

@@ -2,38 +2,41 @@
  * Weir's entry: reads the command line and the configuration, builds the parts, listens, drains.
  */
 import process from "node:process";
-import { parseArgs } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
-import { createAdmin } from "./admin/admin.ts";
+import { Admin, directoryRoutes } from "./admin/admin.ts";
+import { Audit } from "./admin/audit.ts";
+import { gatewayRoutes } from "./admin/gateway.ts";
+import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
+import { runAdminister } from "./commands/administer.ts";
 import { runCheck } from "./commands/check.ts";
+import { type Line, readLine } from "./commands/line.ts";
+import { type Outcome, UsageMistake } from "./commands/outcome.ts";
 import { runSchema } from "./commands/schema.ts";
 import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
-import type { Config } from "./contract/config.ts";
+import { type Config, withFixed } from "./contract/config.ts";
+import { asGatewayError } from "./contract/errors.ts";
 import type { Readiness } from "./contract/readiness.ts";
+import { openStore } from "./directory/index.ts";
+import { Replica } from "./directory/replica.ts";
 import { Gateway } from "./gateway.ts";
+import { InForce } from "./in-force.ts";
 import { Admission } from "./limiter/admission.ts";
 import { openLimiter } from "./limiter/index.ts";
 import { LIMITER_STATES } from "./limiter/limiter.ts";
 import { FAILURE_KINDS } from "./limiter/store.ts";
-import { createLog } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { open } from "./open.ts";
 import { publishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
-import { isAddressInUse, type Listener, type ListenOptions, listen, runtimeName } from "./runtime.ts";
-
-const USAGE = `weir: an LLM API gateway
-
-  bun src/main.ts [--config FILE]          start (without a configuration: in sandbox mode)
-  bun src/main.ts check [--config FILE]    validate a configuration and print what it resolves to
-  bun src/main.ts schema                   print the JSON Schema of weir.yaml
-
-  --config FILE   the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)
-  --help          this text
-  --version       the version
-`;
+import { type Listener, runtimeName } from "./runtime.ts";
+import { onEnding } from "./signals.ts";
+import { Member } from "./supervisor/member.ts";
+import { supervise } from "./supervisor/run.ts";
+import { openTotals } from "./usage/index.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
@@ -45,35 +48,34 @@ const REDIS_PATIENCE_MS = 2_000;
 /** After the drain, for the last events to reach their clients. */
 const FLUSH_MS = 1_000;
 
-const SAME_SIGNAL_MS = 500;
-
-interface CommandLine {
-  command: string;
-  file: string | undefined;
-}
-
 async function main(): Promise<void> {
-  const { command, file } = readCommandLine(process.argv.slice(2));
+  const line = readCommandLine(process.argv.slice(2));
   const environment = process.env;
-  switch (command) {
+  switch (line.command) {
     case "help":
-      return say(USAGE);
+      return say(line.text);
     case "version":
       return say(`${packageJson.version}\n`);
     case "check":
-      return leave(runCheck({ file, environment }));
+      return leave(runCheck({ file: line.file, environment }));
     case "schema":
       return leave(runSchema());
+    case "administer":
+      return leave(await runAdminister(line.asked, environment));
     case "start":
-      return await start(file, environment);
+      return await start(line.file, environment);
   }
 }
 
 async function start(file: string | undefined, environment: Record<string, string | undefined>): Promise<void> {
-  const configuration = await readConfiguration(file, environment);
+  const member = Member.of(environment);
+  const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
-  const { log, accessLog, flush } = createLog(environment.WEIR_LOG_LEVEL);
-  for (const warning of configuration.warnings) log.warn(warning);
+  const logging = createLog(environment.WEIR_LOG_LEVEL, member === undefined ? null : { process: member.index });
+  const { log, accessLog, flush } = logging;
+  // Several processes have their supervisor say it once.
+  if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
+  if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, tellListening });
 
   const metrics = new Metrics();
   const catalog = new Catalog(config);
@@ -102,14 +104,28 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.limiterIs(limiter.state, LIMITER_STATES);
   await limiter.contact(REDIS_PATIENCE_MS);
 
+  const totals = openTotals(config.redis);
+  let inForce: InForce | undefined;
+  const directory = new Replica(
+    config,
+    openStore(config, (text) => log.warn(text)),
+    {
+      onKeys: (counts) => metrics.keysKnown(counts),
+      onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
+      onWorkspaces: () => void inForce?.refresh(),
+    },
+  );
+  await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
+  directory.watch();
+
   let draining = false;
-  let drainingSinceMs = 0;
+  const isPerProcess = config.processes > 1 && config.redis === undefined;
   const readiness = (): Readiness => ({
     ready: !draining && pool.healthy > 0 && limiter.ready().ok,
     detail: {
       gateway: draining ? "draining" : "ok",
-      limiter: limiter.ready().detail,
-      directory: `ok: ${gateway.keys} keys from the configuration`,
+      limiter: limiter.ready().detail + (isPerProcess ? `; each of the ${config.processes} processes has its own` : ""),
+      directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
       workers: `${pool.healthy} of ${pool.size} running`,
     },
@@ -119,11 +135,12 @@ async function start(file: string | undefined, environment: Record<string, strin
   const gateway: Gateway = new Gateway({
     config,
     admission: new Admission(limiter),
-    keyring: new Keyring(Object.values(config.workspaces)),
+    keyring: new Keyring(directory),
     catalog,
     pool,
     metrics,
     accessLog,
+    totals,
     readiness,
     pages: publishedPages(packageJson.version),
     holdOpen: (request) => listener?.holdOpen(request),
@@ -131,33 +148,43 @@ async function start(file: string | undefined, environment: Record<string, strin
   metrics.declare({
     version: packageJson.version,
     runtime: runtimeName(),
-    keys: gateway.keys,
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
-  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { gateway, pool, metrics, log });
-  const admin = createAdmin({
+  inForce = new InForce(config, { gateway, pool, metrics, directory });
+  await inForce.refresh();
+  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
+  const audit = new Audit(log);
+  let adminListener: Listener | undefined;
+  const admin = new Admin({
+    routes: [
+      ...directoryRoutes({
+        directory,
+        usage: usageFrom((workspace) => gateway.limits(workspace), limiter, totals),
+        audit,
+        served: () => inForce?.config ?? config,
+      }),
+      ...gatewayRoutes({ metrics, readiness, crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined }, audit),
+    ],
     token: config.admin.token,
-    metrics,
-    readiness,
-    crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined,
+    version: packageJson.version,
+    audit,
+    onFault: (thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed"),
+    addressOf: (request) => adminListener?.addressOf(request) ?? "",
   });
 
-  listener = open(config, { host: config.server.host, port: config.server.port, handle: (request) => gateway.handle(request) });
-  const adminListener = open(config, { host: config.admin.host, port: config.admin.port, handle: admin });
+  const places = member === undefined ? config : await member.places();
+  listener = open(config, { ...places.server, handle: (request) => gateway.handle(request) });
+  const answerAdmin = (request: Request) => admin.handle(request);
+  const handle = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
+  adminListener = open(config, { ...places.admin, handle, tellsAddresses: true });
   care(pool, metrics);
-  log.info(
-    { port: listener.port, admin_port: adminListener.port, runtime: runtimeName(), workers: config.workers, sandbox: config.sandbox },
-    "listening",
-  );
+  if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 
   const drain = async (): Promise<void> => {
-    // A second signal ends at once. Ctrl-C under npm arrives up to three times (terminal, npm, its script): those are one.
-    if (draining && performance.now() - drainingSinceMs > SAME_SIGNAL_MS) process.exit(EXIT_REFUSED);
     if (draining) return;
     draining = true;
-    drainingSinceMs = performance.now();
     log.info({ open_calls: gateway.openCalls }, "draining");
     await delay(config.server.drainGraceMs);
     const closed = listener.close();
@@ -167,14 +194,25 @@ async function start(file: string | undefined, environment: Record<string, strin
       pool.failAll("draining", "The gateway is restarting. Please try again.");
       await Promise.race([closed, delay(FLUSH_MS)]);
     }
-    await Promise.race([limiter.close(), delay(FLUSH_MS)]);
+    await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close()]), delay(FLUSH_MS)]);
     log.info("drained");
     flush();
     process.exit(0);
   };
   if (reloader !== undefined) process.on("SIGHUP", () => void reloader.reload("SIGHUP"));
-  process.on("SIGTERM", drain);
-  process.on("SIGINT", drain);
+  onEnding(drain, () => process.exit(EXIT_REFUSED));
+  member?.serve(adminListener.port, {
+    reload: () => void reloader?.reload("SIGHUP"),
+    drain: () => void drain(),
+  });
+}
+
+function tellListening(log: Log["log"], config: Config, port: number, adminPort: number): void {
+  const { processes, workers, sandbox } = config;
+  log.info(
+    { port, admin_port: adminPort, runtime: runtimeName(), ...(processes === 1 ? {} : { processes }), workers, sandbox },
+    "listening",
+  );
 }
 
 interface Configuration {
@@ -187,10 +225,17 @@ interface Configuration {
 }
 
 /** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
-async function readConfiguration(file: string | undefined, environment: Record<string, string | undefined>): Promise<Configuration> {
+async function readConfiguration(
+  file: string | undefined,
+  environment: Record<string, string | undefined>,
+  member: Member | undefined,
+): Promise<Configuration> {
   try {
-    const loaded = readConfig({ file, environment });
-    return loaded.config.sandbox ? await sandboxConfiguration(environment) : { ...loaded, loaded, announce: () => {} };
+    const read = readConfig({ file, environment });
+    if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
+    if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
+    const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
+    return { config: loaded.config, warnings: loaded.warnings, loaded, announce: () => {} };
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     process.stderr.write(`${thrown.message}\n`);
@@ -211,21 +256,6 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
   };
 }
 
-/** With no configuration a port that is taken is not fatal: the next free one is used. */
-function open(config: Config, options: ListenOptions): Listener {
-  const attempts = config.sandbox ? 50 : 1;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return listen({ ...options, port: options.port + attempt - 1 });
-    } catch (thrown) {
-      if (!isAddressInUse(thrown)) throw thrown;
-      if (attempt < attempts) continue;
-      process.stderr.write(`weir: port ${options.port} on ${options.host} is taken: free it, or choose another one in the configuration\n`);
-      process.exit(EXIT_REFUSED);
-    }
-  }
-}
-
 /** Once a second: how late this thread is, and whether the workers still answer. */
 function care(pool: Pool, metrics: Metrics): void {
   let expectedMs = performance.now() + CARE_MS;
@@ -242,20 +272,12 @@ function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-function readCommandLine(words: string[]): CommandLine {
+function readCommandLine(words: string[]): Line {
   try {
-    const { values, positionals } = parseArgs({
-      args: words,
-      allowPositionals: true,
-      options: { config: { type: "string" }, help: { type: "boolean", short: "h" }, version: { type: "boolean", short: "v" } },
-    });
-    const [command = "start", ...rest] = positionals;
-    if (values.help) return { command: "help", file: undefined };
-    if (values.version) return { command: "version", file: undefined };
-    if (!["start", "check", "schema"].includes(command) || rest.length > 0) throw new Error(`unknown command: ${positionals.join(" ")}`);
-    return { command, file: values.config };
+    return readLine(words);
   } catch (thrown) {
-    process.stderr.write(`weir: ${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${USAGE}`);
+    if (!(thrown instanceof UsageMistake)) throw thrown;
+    process.stderr.write(`weir: ${thrown.message}\n`);
     process.exit(EXIT_USAGE);
   }
 }
@@ -264,7 +286,7 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-function leave({ text, exitCode }: { text: string; exitCode: number }): void {
+function leave({ text, exitCode }: Outcome): void {
   (exitCode === 0 ? process.stdout : process.stderr).write(text);
   process.exitCode = exitCode;
 }

@@ -1,7 +1,8 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { type Aggregator, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { ERROR_KINDS } from "./contract/errors.ts";
 import type { Usage } from "./contract/usage.ts";
-import { CellCounter, CellHistogram, type CounterCell, type HistogramCell } from "./metrics/cells.ts";
+import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
+import { CellCounter, CellHistogram, type CounterCell } from "./metrics/cells.ts";
 
 /** Seconds. From a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */
 const LATENCY_BUCKETS = [
@@ -35,23 +36,6 @@ export interface WorkerSample {
   /** Orders not yet taken by the worker. */
   queued: number;
   lagMs: number;
-}
-
-/** Everything that a call of one kind moves when it ends, looked up once. */
-interface CallCells {
-  requests: CounterCell;
-  duration: HistogramCell;
-  overhead: HistogramCell;
-  firstByte: HistogramCell;
-  /** Undefined where the call never reached an upstream. */
-  attempts: CounterCell | undefined;
-}
-
-interface TokenCells {
-  input: CounterCell;
-  output: CounterCell;
-  cacheRead: CounterCell;
-  cacheWrite: CounterCell;
 }
 
 /** The only owner of prom-client. Names and labels are those of `docs/metrics.md`, which a test compares with this file. */
@@ -89,11 +73,12 @@ export class Metrics {
     "weir_token_estimate_ratio",
     "Tokens that the upstream reports for one estimated token: what was learned of this model so far, by the worker that spoke last.",
     ["model"],
+    "average",
   );
   readonly #debt = this.#counter("weir_token_debt_total", "Tokens of answers that were longer than what was reserved for them.", ["model"]);
   readonly #decisions = this.#counter("weir_limiter_decisions_total", "What the limiter said.", ["workspace", "model", "decision"]);
   readonly #limiterDuration = this.#histogram("weir_limiter_duration_seconds", "How long the limiter's store took.", ["operation"]);
-  readonly #limiterState = this.#gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"]);
+  readonly #limiterState = this.#gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"], "max");
   readonly #redisErrors = this.#counter("weir_redis_errors_total", "Failed calls to Redis.", ["kind"]);
   readonly #queue = this.#gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
   readonly #streams = this.#gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
@@ -103,9 +88,9 @@ export class Metrics {
     ["worker"],
   );
   readonly #restarts = this.#counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
-  readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"]);
+  readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
   readonly #reloads = this.#counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
-  readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"]);
+  readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   readonly #callCells = new Map<string, CallCells>();
@@ -129,11 +114,9 @@ export class Metrics {
     runtime: string;
     routes: readonly string[];
     offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>;
-    keys: number;
     redisErrors: readonly string[];
   }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
-    this.#keys.set({ source: "config" }, options.keys);
     this.#restarts.cell();
     for (const result of ["applied", "refused"]) this.#reloads.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
@@ -192,8 +175,9 @@ export class Metrics {
     this.#samples = samples;
   }
 
-  keysKnown(count: number): void {
-    this.#keys.set({ source: "config" }, count);
+  /** @param counts - By source. */
+  keysKnown(counts: Readonly<Record<string, number>>): void {
+    for (const [source, count] of Object.entries(counts)) this.#keys.set({ source }, count);
   }
 
   callStarted(route: string): void {
@@ -231,6 +215,17 @@ export class Metrics {
   }
 
   async render(): Promise<string> {
+    this.#sample();
+    return await this.#registry.metrics();
+  }
+
+  /** The same as data, for a supervisor that puts those of several processes together. */
+  async snapshot(): Promise<object[]> {
+    this.#sample();
+    return await this.#registry.getMetricsAsJSON();
+  }
+
+  #sample(): void {
     for (const { worker, calls, queued, lagMs } of this.#samples()) {
       this.#queue.set({ worker }, queued);
       this.#streams.set({ worker }, calls);
@@ -238,7 +233,6 @@ export class Metrics {
     }
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
-    return await this.#registry.metrics();
   }
 
   #cellsOf({ route, model, region, upstream, outcome }: CallRecord): CallCells {
@@ -281,9 +275,10 @@ export class Metrics {
     return new CellCounter({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  #gauge<L extends string>(name: string, help: string, labelNames: L[]): Gauge<L> {
+  /** @param aggregator - What several processes make of it together (`metrics/merged.ts`). */
+  #gauge<L extends string>(name: string, help: string, labelNames: L[], aggregator: Aggregator = "sum"): Gauge<L> {
     this.#definitions.push({ name, type: "gauge", labels: labelNames });
-    return new Gauge({ name, help, labelNames, registers: [this.#registry] });
+    return new Gauge({ name, help, labelNames, aggregator, registers: [this.#registry] });
   }
 
   #histogram(name: string, help: string, labelNames: string[]): CellHistogram {

@@ -83,10 +83,13 @@ export function openapiDocument(version: string): JsonObject {
       { url: "/", description: "This gateway." },
       { url: PUBLIC_PREFIX, description: "The same routes below the prefix of dedicated deployments." },
     ],
-    tags: [...new Set(routes.map(({ dialect }) => dialect.name))].map((name) => ({
-      name: descriptions[name].title,
-      description: descriptions[name].description,
-    })),
+    tags: [
+      ...[...new Set(routes.map(({ dialect }) => dialect.name))].map((name) => ({
+        name: descriptions[name].title,
+        description: descriptions[name].description,
+      })),
+      { name: "Gateway", description: "What is no model's." },
+    ],
     security: [{ bearer: [] }, { "x-api-key": [] }, { "api-key": [] }],
     paths: { ...paths, ...ownPaths() },
     components: {

@@ -1,25 +1,18 @@
-import { Keyring } from "./auth.ts";
-import { Catalog } from "./catalog.ts";
 import { FileWatch } from "./config/watch.ts";
 import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "./config.ts";
-import type { Config } from "./contract/config.ts";
-import type { Gateway } from "./gateway.ts";
+import { FIXED, withFixed } from "./contract/config.ts";
+import type { InForce } from "./in-force.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Pool } from "./pool.ts";
 
 export interface ReloadParts {
-  gateway: Gateway;
-  pool: Pool;
+  inForce: InForce;
   metrics: Metrics;
   log: Logger;
 }
 
 /** A change is in force after two looks, which leaves most of its second to a machine that is busy. */
 const LOOK_EVERY_MS = 100;
-
-/** What only a new process can change. */
-const FIXED = ["server", "admin", "workers", "redis", "directory", "proxy"] as const satisfies readonly (keyof Config)[];
 
 /**
  * A configuration that changes while Weir runs: models, upstreams, workspaces, limits and keys, on `SIGHUP` or when a file that was read has
@@ -29,13 +22,11 @@ export class Reloader {
   readonly #source: ConfigSource;
   readonly #parts: ReloadParts;
   readonly #watch: FileWatch;
-  #config: Config;
   #state = "ok";
   #running: Promise<void> = Promise.resolve();
 
   constructor(source: ConfigSource, loaded: LoadedConfig, parts: ReloadParts) {
     this.#source = source;
-    this.#config = loaded.config;
     this.#parts = parts;
     this.#watch = new FileWatch(loaded.read, LOOK_EVERY_MS, () => void this.reload("a file has changed"));
   }
@@ -56,7 +47,7 @@ export class Reloader {
   }
 
   async #reload(reason: string): Promise<void> {
-    const { gateway, pool, metrics, log } = this.#parts;
+    const { inForce, metrics, log } = this.#parts;
     const read = new Map<string, string>();
     let loaded: LoadedConfig;
     try {
@@ -74,22 +65,12 @@ export class Reloader {
     }
     // What changes from here on is seen as a change, also while the workers are told.
     this.#watch.follow(read);
-    const { config } = loaded;
-    const catalog = new Catalog(config);
-    const keyring = new Keyring(Object.values(config.workspaces));
-    // The workers learn of the new targets before a call can name one; they keep those of before for the calls that are on their way.
-    await pool.configure({ proxy: this.#config.proxy, weighing: catalog.weighing, targets: catalog.targets });
-    gateway.replace({ config: { ...config, server: this.#config.server, sandbox: false }, catalog, keyring });
-    metrics.keysKnown(keyring.size);
-    metrics.declareOffers(gateway.labels().offers);
+    const before = inForce.config;
+    const restart = FIXED.filter((part) => JSON.stringify(loaded.config[part]) !== JSON.stringify(before[part]));
+    await inForce.replace(withFixed(loaded.config, before));
     metrics.configReloaded("applied");
-    const restart = FIXED.filter((part) => JSON.stringify(config[part]) !== JSON.stringify(this.#config[part]));
-    this.#config = { ...config, ...Object.fromEntries(FIXED.map((part) => [part, this.#config[part]])) };
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;
     for (const warning of loaded.warnings) log.warn(warning);
-    log.info(
-      { reason, keys: keyring.size, ...(restart.length === 0 ? {} : { waiting_for_restart: restart }) },
-      "the configuration is in force",
-    );
+    log.info({ reason, ...(restart.length === 0 ? {} : { waiting_for_restart: restart }) }, "the configuration is in force");
   }
 }

@@ -12,7 +12,7 @@ const keys = (list: string) => SMALL.replace("acme: {}", `acme: { keys: [${list}
 const told: Record<string, [yaml: string, message: string]> = {
   "a setting that does not exist": [
     `${SMALL}\nsever: {}`,
-    'line 8: sever: is not a setting (did you mean "server"?); expected one of server, admin, workers, redis, directory, limits, timeouts, strict_parameters, upstreams, models, workspaces',
+    'line 8: sever: is not a setting (did you mean "server"?); expected one of server, admin, processes, workers, redis, directory, limits, timeouts, strict_parameters, upstreams, models, workspaces',
   ],
   "a setting in another spelling": [
     `${SMALL}\nserver: { maxBody: 1MB }`,
@@ -56,6 +56,7 @@ const told: Record<string, [yaml: string, message: string]> = {
     "line 8: redis.password: expected text, got a number; put it in quotes",
   ],
   "a truth value of another language": [`${SMALL}\nstrict_parameters: yes`, 'line 8: strict_parameters: expected true or false, got "yes"'],
+  "no processes": [`${SMALL}\nprocesses: 0`, 'line 8: processes: expected "auto" or a number of processes from 1 to 256, got the number 0'],
   "no threads": [`${SMALL}\nworkers: 0`, 'line 8: workers: expected "auto" or a number of threads from 1 to 256, got the number 0'],
   "a list for a map": [`${SMALL}\nserver: []`, "line 8: server: expected a map, got a list"],
   "an empty value": [`${SMALL}\nserver: { host: }`, "line 8: server.host: expected text, got nothing"],

@@ -22,6 +22,8 @@ export interface Surroundings {
   environment?: Record<string, string>;
   /** Name → content of files beside the configuration. */
   files?: Record<string, string>;
+  /** Default: 4. */
+  processors?: number;
 }
 
 export function writeSample(yaml: string, files: Record<string, string> = {}): string {
@@ -31,9 +33,9 @@ export function writeSample(yaml: string, files: Record<string, string> = {}): s
   return join(directory, "weir.yaml");
 }
 
-export function load(yaml: string, { environment = {}, files }: Surroundings = {}): LoadedConfig {
+export function load(yaml: string, { environment = {}, files, processors = 4 }: Surroundings = {}): LoadedConfig {
   const file = writeSample(yaml, files);
-  return readConfig({ file, environment, directory: dirname(file), nowMs: NOW_MS, processors: 4 });
+  return readConfig({ file, environment, directory: dirname(file), nowMs: NOW_MS, processors });
 }
 
 /** Every mistake that is told of a configuration; none where it is good. */

@@ -20,6 +20,7 @@ describe("what a configuration resolves to", () => {
       drainGraceMs: 5000,
     });
     expect(config.admin).toEqual({ host: "127.0.0.1", port: 9090, token: undefined });
+    expect(config.processes).toBe(1);
     expect(config.workers).toBe(3);
     expect(config.redis).toBeUndefined();
     expect(config.proxy).toBeUndefined();
@@ -33,6 +34,32 @@ describe("what a configuration resolves to", () => {
       totalMs: 3_600_000,
     });
     expect(warnings).toEqual([]);
+  });
+
+  test("processes and workers share the processors: one for a process's front, one for each of its workers", () => {
+    const redis = "redis: { url: redis://127.0.0.1:6379 }";
+    const rows: [settings: string, processors: number, processes: number, workers: number][] = [
+      ["processes: auto", 1, 1, 1],
+      ["processes: auto", 3, 1, 2],
+      ["processes: auto", 4, 2, 1],
+      ["processes: auto", 9, 4, 1],
+      ["processes: 2", 8, 2, 3],
+      ["processes: 8", 4, 8, 1],
+      ["processes: auto\nworkers: 3", 8, 2, 3],
+      ["processes: auto\nworkers: 16", 8, 1, 16],
+    ];
+    for (const [settings, processors, processes, workers] of rows) {
+      const { config, warnings } = load(`${SMALL}\n${settings}\n${redis}`, { processors });
+      expect([settings, config.processes, config.workers]).toEqual([settings, processes, workers]);
+      expect(warnings).toEqual([]);
+    }
+  });
+
+  test("several processes without Redis are a warning, since each of them has limits of its own", () => {
+    expect(load(`${SMALL}\nprocesses: 3`).warnings).toEqual([
+      "line 8: processes: limits are kept in memory by each of the 3 processes for itself, so a workspace may use its limit 3 times; set redis to share them",
+    ]);
+    expect(load(`${SMALL}\nprocesses: 1`).warnings).toEqual([]);
   });
 
   test("the clocks of a model go before its upstream's, and those before the general ones", () => {

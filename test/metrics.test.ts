@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { MergedMetrics } from "../src/metrics/merged.ts";
 import { Metrics } from "../src/metrics.ts";
 
 test("docs/metrics.md lists every metric with its type and labels, and nothing else", () => {
@@ -8,6 +9,7 @@ test("docs/metrics.md lists every metric with its type and labels, and nothing e
   const documented = [...page.matchAll(/^\| `(weir_\w+)` \| (\w+) \| ([\w, ]*?) ?\|/gm)].map(
     ([, name, type, labels]) => `${name} ${type} ${labels}`,
   );
-  const defined = new Metrics().definitions().map(({ name, type, labels }) => `${name} ${type} ${labels.join(", ")}`);
+  const definitions = [...new Metrics().definitions(), ...new MergedMetrics().definitions()];
+  const defined = definitions.map(({ name, type, labels }) => `${name} ${type} ${labels.join(", ")}`);
   expect(documented.sort()).toEqual(defined.sort());
 });

@@ -1,48 +1,141 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Elysia } from "elysia";
-import { type Readiness, readinessResponse } from "../contract/readiness.ts";
+import type { DirectoryActions } from "../directory/directory.ts";
+import { docsPage, type PageSetting } from "../openapi/page.ts";
+import type { Audit } from "./audit.ts";
+import { Door } from "./door.ts";
+import { keyRoutes } from "./keys.ts";
+import { adminDocument } from "./openapi.ts";
+import { AdminRefusal, asRefusal, refusalResponse } from "./refusal.ts";
+import type { AdminRoute } from "./route.ts";
+import { type UsageSource, usageRoutes } from "./usage.ts";
+import { type Served, workspaceRoutes } from "./workspaces.ts";
 
 export interface AdminParts {
-  /** Undefined: the calls that need it answer 401 to everybody. */
+  routes: readonly AdminRoute[];
+  /** Undefined: the routes that need it answer 401 to everybody. */
   token: string | undefined;
-  metrics: { contentType: string; render(): Promise<string> };
-  readiness(): Readiness;
-  /** Ends one worker abruptly and tells which; undefined where drills are not allowed. */
-  crashWorker: (() => number | undefined) | undefined;
+  /** Weir's own. */
+  version: string;
+  audit: Audit;
+  /** A fault of ours, for the log. */
+  onFault(thrown: unknown): void;
+  /** Who asks, as far as the connection tells. */
+  addressOf(request: Request): string;
 }
 
-/** The admin listener: what operators and Prometheus ask. Never on the public port. */
-export function createAdmin(parts: AdminParts): (request: Request) => Response | Promise<Response> {
-  const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
-  // Before the routes: Elysia gives a hook only to what is registered after it.
-  app.onError(() => problem(500, "An internal error occurred."));
-  app.get("/metrics", async () => new Response(await parts.metrics.render(), { headers: { "content-type": parts.metrics.contentType } }));
-  app.get("/healthz", () => new Response("ok\n"));
-  app.get("/readyz", () => readinessResponse(parts.readiness()));
-  app.post("/admin/v1/chaos/worker", ({ request }) => {
-    const refusal = refuseStranger(request.headers, parts.token);
-    if (refusal !== undefined) return refusal;
-    if (parts.crashWorker === undefined) return problem(404, "Drills are off: start Weir with WEIR_CHAOS=1 to allow them.");
-    const worker = parts.crashWorker();
-    return worker === undefined ? problem(503, "No worker is alive.") : Response.json({ worker });
-  });
-  app.all("/*", ({ request }) =>
-    problem(404, `There is nothing at ${request.method} ${new URL(request.url).pathname} on the admin listener.`),
-  );
-  return (request) => app.handle(request);
+export interface DirectoryParts {
+  directory: DirectoryActions;
+  usage: UsageSource;
+  audit: Audit;
+  /** The configuration in force. */
+  served(): Served;
 }
 
-function refuseStranger(headers: Headers, token: string | undefined): Response | undefined {
-  const sent = /^bearer (.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-  if (token !== undefined && sent !== undefined && timingSafeEqual(digest(sent), digest(token))) return undefined;
-  return problem(401, "Send the admin token as 'Authorization: Bearer TOKEN'.");
+const PAGE_PARAMETERS = ["limit", "after_id"];
+
+/** The admin listener: what administrators, operators and Prometheus ask. Never on the public port. */
+export class Admin {
+  readonly app: Elysia;
+  readonly #parts: AdminParts;
+  readonly #door: Door;
+
+  constructor(parts: AdminParts) {
+    this.#parts = parts;
+    this.#door = new Door(parts.token, parts.audit);
+    const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
+    // Before the routes: Elysia gives a hook only to what is registered after it.
+    app.onError(({ error }) => this.#refuse(error));
+    const routes = [...parts.routes, ...descriptions(parts)];
+    for (const route of routes) {
+      const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+      app.route(route.method, path, ({ request, params = {} }) => this.#serve(route, request, params as Record<string, string | null>), {
+        parse: "none",
+      });
+    }
+    app.all("/*", ({ request }) => this.#lost(request, routes), { parse: "none" });
+    this.app = app as unknown as Elysia;
+  }
+
+  handle(request: Request): Response | Promise<Response> {
+    return this.app.handle(request);
+  }
+
+  async #serve(route: AdminRoute, request: Request, params: Record<string, string | null>): Promise<Response> {
+    try {
+      const address = this.#parts.addressOf(request);
+      if (route.open !== true) this.#door.pass(request.headers, address);
+      const query = new URL(request.url).searchParams;
+      checkQuery(query, route);
+      return await route.reply({ request, params: decoded(params), query, address });
+    } catch (thrown) {
+      return this.#refuse(thrown);
+    }
+  }
+
+  #refuse(thrown: unknown): Response {
+    const refusal = asRefusal(thrown);
+    if (refusal.kind === "internal") this.#parts.onFault(thrown);
+    return refusalResponse(refusal);
+  }
+
+  /** No route takes it: perhaps its path has other methods. */
+  #lost(request: Request, routes: readonly AdminRoute[]): Response {
+    const { pathname } = new URL(request.url);
+    const methods = routes.filter(({ path }) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname));
+    if (methods.length === 0)
+      return refusalResponse(
+        new AdminRefusal("unknown", "There is nothing at this path of the admin listener. GET /admin/openapi.json tells what there is."),
+      );
+    const allow = methods.map(({ method }) => method).join(", ");
+    return refusalResponse(new AdminRefusal("method_not_allowed", `This path takes ${allow}.`, { allow }));
+  }
 }
 
-/** Digests are of one length, which `timingSafeEqual` asks for, and hide that of the token. */
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+/** Of what administrators change, wherever the directory is. */
+export function directoryRoutes({ directory, usage, audit, served }: DirectoryParts): AdminRoute[] {
+  return [...workspaceRoutes(directory, audit, served), ...keyRoutes(directory, audit), ...usageRoutes(usage)];
 }
 
-function problem(status: number, message: string): Response {
-  return Response.json({ error: { message } }, { status });
+function descriptions({ routes, version }: AdminParts): AdminRoute[] {
+  const about = { method: "GET", tag: "Gateway", open: true, refusals: [] } as const;
+  const own: AdminRoute[] = [
+    {
+      ...about,
+      path: "/admin/openapi.json",
+      operation: "openapi",
+      summary: "This document",
+      answer: { status: 200, description: "OpenAPI 3.1.", type: "application/json" },
+      reply: () => Response.json(document()),
+    },
+    {
+      ...about,
+      path: "/admin/docs",
+      operation: "docs",
+      summary: "This document as a page",
+      answer: { status: 200, description: "HTML that loads nothing.", type: "text/html" },
+      reply: () => new Response(docsPage(document(), PAGE), { headers: { "content-type": "text/html; charset=utf-8" } }),
+    },
+  ];
+  const document = () => adminDocument([...routes, ...own], version);
+  return own;
+}
+
+const PAGE: PageSetting = {
+  intro: "<p>Most routes want the admin token: <code>Authorization: Bearer</code>.</p>",
+  address: ["WEIR_ADMIN_URL", "http://127.0.0.1:9090"],
+  key: ["WEIR_ADMIN_TOKEN", "…"],
+};
+
+/** @throws AdminRefusal for a parameter that the route does not have: a slip must not be taken for the whole list. */
+function checkQuery(query: URLSearchParams, { paged }: AdminRoute): void {
+  for (const name of query.keys()) {
+    if (paged === true && PAGE_PARAMETERS.includes(name)) continue;
+    const known = paged === true ? `; expected ${PAGE_PARAMETERS.join(" or ")}` : "";
+    throw new AdminRefusal("invalid", `${JSON.stringify(name.slice(0, 64))}: is not a parameter here${known}`);
+  }
+}
+
+/** A variable that does not decode is the name of nothing. */
+function decoded(params: Record<string, string | null>): Record<string, string> {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, value ?? ""]));
 }

@@ -3,6 +3,7 @@ import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from ".
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import type { Outcome } from "./outcome.ts";
+import { table } from "./table.ts";
 
 /** `check`: what a configuration resolves to, secrets masked; or everything that is wrong with it. */
 export function runCheck(source: ConfigSource): Outcome {
@@ -28,7 +29,8 @@ function report({ config, warnings, file }: LoadedConfig): string {
         `bodies to ${server.maxBodyBytes} bytes, drains in ${durationText(server.drainTimeoutMs)}`,
       ],
       ["admin listener", `${admin.host}:${admin.port}`, admin.token === undefined ? "metrics and health alone: no token" : "with a token"],
-      ["workers", String(config.workers), "threads"],
+      ...(config.processes === 1 ? [] : [["processes", String(config.processes), "on one public port"]]),
+      ["workers", String(config.workers), config.processes === 1 ? "threads" : "threads in each process"],
       ["limits", redisText(config), limitsText(config.limits)],
       ...(config.redis === undefined ? [["keys", config.directory.file, ""]] : []),
       ...(config.proxy === undefined ? [] : [["proxy", proxyText(config.proxy), ""]]),
@@ -112,11 +114,4 @@ function proxyText(proxy: NonNullable<Config["proxy"]>): string {
 
 function titled(title: string, rows: string[][]): string {
   return rows.length === 0 ? "" : `${title}\n${table(rows)}`;
-}
-
-/** Columns wide enough for their widest cell. */
-function table(rows: readonly string[][]): string {
-  const widths: number[] = [];
-  for (const row of rows) for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd()).join("\n");
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { TSchema } from "@sinclair/typebox";
 import { inner } from "./check.ts";
 import type { Path, Problem } from "./problems.ts";
@@ -29,8 +30,7 @@ export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadTe
       return;
     }
     try {
-      // Editors and `echo` end a file with a line end that is no part of the secret.
-      const content = readText(file).replace(/[\r\n]+$/, "");
+      const content = withoutLineEnd(readText(file));
       if (content === "") problems.push({ path: at, text: `expected a secret in ${file}, which is empty` });
       else {
         node[name] = content;
@@ -42,6 +42,23 @@ export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadTe
   };
   visit(schema, root, []);
   return problems;
+}
+
+/** A secret that stands in a file of its own. @throws Error that says what is wrong with the file */
+export function readSecret(path: string): string {
+  let content: string;
+  try {
+    content = withoutLineEnd(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new Error(`expected a readable file, got ${path}, which ${whyUnreadable(error)}`);
+  }
+  if (content === "") throw new Error(`expected a secret in ${path}, which is empty`);
+  return content;
+}
+
+/** Editors and `echo` end a file with a line end that is no part of the secret. */
+function withoutLineEnd(content: string): string {
+  return content.replace(/[\r\n]+$/, "");
 }
 
 /** The end of "a file which …". */

@@ -55,6 +55,13 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.[0-9]{1,3}){3}$/.test(host);
 }
 
+/** How the processors are shared out. A process keeps one busy with its front, and one with each worker. */
+export function resolveThreads(file: File, processors: number): { processes: number; workers: number } {
+  const ofOne = file.workers === "auto" ? 2 : file.workers + 1;
+  const processes = file.processes === "auto" ? Math.max(1, Math.floor(processors / ofOne)) : file.processes;
+  return { processes, workers: file.workers === "auto" ? Math.max(1, Math.floor(processors / processes) - 1) : file.workers };
+}
+
 /** Redis as the file and `REDIS_URL` say, or undefined for limits in memory. */
 export function resolveRedis(file: File, { environment, problems, warnings }: Surroundings): Redis | undefined {
   const path = ["redis"];

@@ -1,7 +1,7 @@
 /** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
 import type { Config, Workspace } from "../contract/config.ts";
 import { clocks, span } from "./clocks.ts";
-import { resolveProxy, resolveRedis, withPorts } from "./machine.ts";
+import { resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
 import type { File } from "./schema.ts";
@@ -45,7 +45,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
     },
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined },
-    workers: file.workers === "auto" ? Math.max(1, setting.processors - 1) : file.workers,
+    ...resolveThreads(file, setting.processors),
     redis: resolveRedis(file, setting),
     directory: { file: setting.locate(file.directory.file) },
     limits: limitsOf(file.limits),

@@ -8,10 +8,10 @@ import { providers } from "../providers/index.ts";
 import { DURATION, SIZE } from "./units.ts";
 
 /** Names end up in paths, Redis keys and metric labels. Those of models also hold the marks that vendors use. */
-const NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
-const MODEL_NAME = "^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$";
-const NAME_TITLE = "a name of letters, digits, dots, underscores and hyphens, at most 64 of them";
-const MODEL_NAME_TITLE = "a name of letters, digits and any of . _ - : @ /, at most 128 of them";
+export const NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+export const MODEL_NAME = "^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$";
+export const NAME_TITLE = "a name of letters, digits, dots, underscores and hyphens, at most 64 of them";
+export const MODEL_NAME_TITLE = "a name of letters, digits and any of . _ - : @ /, at most 128 of them";
 
 function map<Properties extends TProperties>(
   properties: Properties,
@@ -52,18 +52,15 @@ const RESERVE_OUTPUT = ["expected", "max_tokens"] as const;
 const RESERVE_OUTPUT_TEXT =
   "How much of the answer is reserved beforehand: `expected` (what answers of this workspace and model have been like) or `max_tokens` (all the client allows).";
 
-const limits = (description: string) =>
-  Type.Optional(
-    map(
-      {
-        rpm: Type.Optional(Type.Integer(rpm)),
-        tpm: Type.Optional(Type.Integer(tpm)),
-        cache_read_weight: Type.Optional(Type.Number(cacheReadWeight)),
-        reserve_output: Type.Optional(oneOf(RESERVE_OUTPUT, RESERVE_OUTPUT_TEXT)),
-      },
-      description,
-    ),
-  );
+/** Of a workspace, of a model: what is left out is decided by the next less specific place. */
+export const limitFields = {
+  rpm: Type.Optional(Type.Integer(rpm)),
+  tpm: Type.Optional(Type.Integer(tpm)),
+  cache_read_weight: Type.Optional(Type.Number(cacheReadWeight)),
+  reserve_output: Type.Optional(oneOf(RESERVE_OUTPUT, RESERVE_OUTPUT_TEXT)),
+};
+
+const limits = (description: string) => Type.Optional(map(limitFields, description));
 
 const CLOCKS = {
   connect: "Longest time until the connection to an upstream stands, TLS included.",
@@ -288,10 +285,16 @@ export const schema = map(
       "The admin listener.",
       { default: {} },
     ),
+    processes: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 256 })], {
+      title: '"auto" or a number of processes from 1 to 256',
+      default: 1,
+      description:
+        "Gateway processes that share the public port (Linux). `auto`: one for every two processors, or for as many as one process with its `workers` keeps busy.",
+    }),
     workers: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 256 })], {
       title: '"auto" or a number of threads from 1 to 256',
       default: "auto",
-      description: "Worker threads of a process. `auto`: one less than there are processors, at least 1.",
+      description: "Worker threads of a process. `auto`: one less than there are processors for each process, at least 1.",
     }),
     redis: Type.Optional(redis),
     directory: map(

@@ -1,9 +1,11 @@
 /** Durations and sizes as people write them. */
 
 export const DURATION = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$";
+/** As `DURATION`, in days too: for what outlives a call. */
+export const SPAN = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$";
 export const SIZE = "^[0-9]+(\\.[0-9]+)? ?(B|kB|KB|KiB|MB|MiB|GB|GiB)?$";
 
-const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const BYTES: Readonly<Record<string, number>> = {
   "": 1,
   B: 1,
@@ -16,10 +18,10 @@ const BYTES: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,
 };
 
-/** Milliseconds of a duration that matches `DURATION`: `50ms`, `1.5s`, `1h30m`. */
+/** Milliseconds of a duration that matches `DURATION` or `SPAN`: `50ms`, `1.5s`, `1h30m`, `30d`. */
 export function milliseconds(duration: string): number {
   let total = 0;
-  for (const [, amount = "", unit = ""] of duration.matchAll(/([0-9.]+)(ms|s|m|h)/g))
+  for (const [, amount = "", unit = ""] of duration.matchAll(/([0-9.]+)(ms|s|m|h|d)/g))
     total += Number(amount) * (MILLISECONDS[unit] ?? Number.NaN);
   return Math.round(total);
 }

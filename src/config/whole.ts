@@ -32,6 +32,10 @@ export function checkWhole(config: Config, file: File, setting: Setting): void {
   }
   for (const name of Object.keys(config.upstreams))
     if (!used.has(name)) warnings.push({ path: ["upstreams", name], text: "no model uses it" });
+  if (config.processes > 1 && config.redis === undefined) {
+    const text = `limits are kept in memory by each of the ${config.processes} processes for itself, so a workspace may use its limit ${config.processes} times; set redis to share them`;
+    warnings.push({ path: ["processes"], text });
+  }
   if (file.limits.tpm < 256) warnings.push({ path: ["limits", "tpm"], text: "is so small that hardly any request fits" });
 }
 

@@ -6,7 +6,9 @@ export interface Config {
   sandbox: boolean;
   server: { host: string; port: number; maxBodyBytes: number; drainTimeoutMs: number; drainGraceMs: number };
   admin: { host: string; port: number; token: string | undefined };
-  /** Threads. */
+  /** That share the public listener; 1 has no supervisor. */
+  processes: number;
+  /** Threads of a process. */
   workers: number;
   redis: Redis | undefined;
   limits: Limits;
@@ -17,6 +19,27 @@ export interface Config {
   upstreams: Record<string, Upstream>;
   models: Record<string, Model>;
   workspaces: Record<string, Workspace>;
+}
+
+/** What only a new start can change. */
+export const FIXED = [
+  "server",
+  "admin",
+  "processes",
+  "workers",
+  "redis",
+  "directory",
+  "proxy",
+] as const satisfies readonly (keyof Config)[];
+export type FixedConfig = Pick<Config, (typeof FIXED)[number]>;
+
+export function fixedOf({ server, admin, processes, workers, redis, directory, proxy }: Config): FixedConfig {
+  return { server, admin, processes, workers, redis, directory, proxy };
+}
+
+/** `config` with what is fixed as it is in `fixed`. */
+export function withFixed(config: Config, fixed: FixedConfig): Config {
+  return { ...config, ...Object.fromEntries(FIXED.map((part) => [part, fixed[part]])) };
 }
 
 /** As the environment gives it (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */

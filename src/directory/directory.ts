@@ -1,6 +1,4 @@
-/**
- * SEAM, to be built by the helper "directory". The admin API and the command line use exactly this.
- */
+/** What administrators see of the directory and do with it: the seam between `replica.ts`, which keeps it, and the admin API and command line. */
 import type { Limits } from "../contract/config.ts";
 
 /** A key as it may be shown. Times are milliseconds since 1970. */
@@ -30,6 +28,14 @@ export interface CreatedKey {
   /** The key itself: shown once, kept nowhere. */
   key: string;
   entry: KeyEntry;
+}
+
+export interface WorkspaceSettings {
+  name: string;
+  defaultRegion: string | undefined;
+  limits: Limits;
+  /** Limits of single models. */
+  models: Record<string, { limits: Limits }>;
 }
 
 /** What administrators do. Shared by the admin API and by the command line without a running gateway. */

@@ -1,6 +1,6 @@
 /** Which store a configuration means. A store is one file and one line here. */
 import type { Redis as RedisSettings } from "../contract/config.ts";
-import { connectRedis } from "./connect.ts";
+import { connectRedis } from "../redis/connect.ts";
 import { Limiter, type LimiterEvents } from "./limiter.ts";
 import { MemoryStore } from "./memory.ts";
 import { RedisStore } from "./redis.ts";

@@ -1,12 +1,12 @@
 /** Windows shared by every gateway on one Redis: the algorithm of `ring.lua`, on Redis's own clock, one round trip to reserve. */
 import { randomBytes } from "node:crypto";
+import type { RedisClient } from "../redis/connect.ts";
+import { Script, type ScriptClient } from "../redis/script.ts";
 import adjustLua from "./adjust.lua" with { type: "text" };
-import type { RedisClient } from "./connect.ts";
 import { Deadline } from "./deadline.ts";
 import reserveLua from "./reserve.lua" with { type: "text" };
 import { Reserves } from "./reserves.ts";
 import ringLua from "./ring.lua" with { type: "text" };
-import { Script, type ScriptClient } from "./script.ts";
 import { type Batch, Settlements } from "./settlements.ts";
 import { type Adjustment, type FailureKind, type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
 

@@ -108,8 +108,9 @@ export class CellHistogram extends Histogram<string> {
     let count = 0;
     const buckets = cell.counts.map((here, at) => {
       count += here;
-      return { metricName: `${name}_bucket`, labels: { ...labels, le: this.#bounds[at] ?? "+Inf" }, value: count };
+      return { metricName: `${name}_bucket`, sharedLabels: labels, labels: { le: this.#bounds[at] ?? "+Inf" }, value: count };
     });
-    return [...buckets, { metricName: `${name}_sum`, labels, value: cell.sum }, { metricName: `${name}_count`, labels, value: count }];
+    const whole = (part: string, value: number) => ({ metricName: `${name}_${part}`, sharedLabels: labels, labels: {}, value });
+    return [...buckets, whole("sum", cell.sum), whole("count", count)];
   }
 }

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from "../openapi.ts";
 import { STYLE } from "./style.ts";
 
-const METHODS = ["get", "post"];
+const METHODS = ["get", "post", "put", "delete"];
 /** Deeper than this a schema is left to the document. */
 const DEEPEST = 3;
 
@@ -12,7 +12,15 @@ interface Operation {
   described: JsonObject;
 }
 
-export function docsPage(document: JsonObject): string {
+/** How a page speaks of the address and of the key: names and usual values of the variables that its examples take them from. */
+export interface PageSetting {
+  /** HTML. */
+  intro: string;
+  address: readonly [variable: string, value: string];
+  key: readonly [variable: string, value: string];
+}
+
+export function docsPage(document: JsonObject, setting: PageSetting): string {
   const { info, components } = document;
   const schemas = object(object(components).schemas);
   const operations = Object.entries(object(document.paths)).flatMap(([path, item]) =>
@@ -21,7 +29,7 @@ export function docsPage(document: JsonObject): string {
       return described === undefined ? [] : [{ method: method.toUpperCase(), path, described: object(described) }];
     }),
   );
-  const tags = [...list(document.tags).map(object), { name: "Gateway", description: "What is no model's." }];
+  const tags = list(document.tags).map(object);
   const groups = tags.map((tag) => ({ tag, members: operations.filter(({ described }) => list(described.tags)[0] === tag.name) }));
   return `<!doctype html>
 <html lang="en">
@@ -36,25 +44,21 @@ export function docsPage(document: JsonObject): string {
 <main>
 <h1>${escaped(object(info).title)} <small>${escaped(object(info).version)}</small></h1>
 <p>${inline(object(info).description)} The same as a document for tools: <a href="openapi.json">openapi.json</a>.</p>
-<p>A key goes into one of three headers: <code>Authorization: Bearer</code>, <code>x-api-key</code> or <code>api-key</code>. Every route below that needs one is there a second time below ${list(
-    document.servers,
-  )
-    .slice(1)
-    .map((server) => `<code>${escaped(object(server).url)}</code>`)
-    .join(", ")}. The examples take the address and the key from the shell:</p>
-<pre><code>export WEIR_URL=https://weir.example.com
-export WEIR_KEY=weir_…</code></pre>
+${setting.intro}
+<p>The examples take the address and the key from the shell:</p>
+<pre><code>export ${setting.address.join("=")}
+export ${setting.key.join("=")}</code></pre>
 <nav><ul>${operations.map((operation) => `<li>${title(operation, true)}</li>`).join("\n")}</ul></nav>
-${groups.map(({ tag, members }) => group(object(tag), members, schemas)).join("\n")}
+${groups.map(({ tag, members }) => group(object(tag), members, schemas, setting)).join("\n")}
 </main>
 </body>
 </html>
 `;
 }
 
-function group(tag: JsonObject, operations: Operation[], schemas: JsonObject): string {
+function group(tag: JsonObject, operations: Operation[], schemas: JsonObject, setting: PageSetting): string {
   return `<section><h2>${escaped(tag.name)}</h2><p>${inline(tag.description)}</p>
-${operations.map((operation) => article(operation, schemas)).join("\n")}</section>`;
+${operations.map((operation) => article(operation, schemas, setting)).join("\n")}</section>`;
 }
 
 function title({ method, path }: Operation, linked: boolean): string {
@@ -66,7 +70,7 @@ function anchor(method: string, path: string): string {
   return `${method}${path.replaceAll(/[^a-z0-9]+/gi, "-")}`.toLowerCase();
 }
 
-function article(operation: Operation, schemas: JsonObject): string {
+function article(operation: Operation, schemas: JsonObject, setting: PageSetting): string {
   const { method, path, described } = operation;
   const body = object(object(described.requestBody).content)["application/json"];
   const parameters = list(described.parameters).map(object);
@@ -75,7 +79,7 @@ function article(operation: Operation, schemas: JsonObject): string {
 <p>${escaped(described.summary)}${described.description === undefined ? "" : `. ${inline(described.description)}`}</p>
 ${parameters.length === 0 ? "" : `<h4>Parameters</h4><table>${parameters.map(parameterRow).join("")}</table>`}
 ${body === undefined ? "" : `<h4>Body</h4>${named(object(object(body).schema), schemas)}`}
-<h4>Example</h4><pre><code>${escaped(curl(operation))}</code></pre>
+<h4>Example</h4><pre><code>${escaped(curl(operation, setting))}</code></pre>
 <h4>Answers</h4><table>${Object.entries(object(described.responses))
     .map(([status, response]) => responseRow(status, object(response), schemas))
     .join("")}</table>
@@ -102,16 +106,16 @@ function responseRow(status: string, { description, headers, content }: JsonObje
 }
 
 /** As it can be pasted into a shell. */
-function curl({ method, path, described }: Operation): string {
+function curl({ method, path, described }: Operation, { address, key }: PageSetting): string {
   const parameters = list(described.parameters).map(object);
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     String(parameters.find((parameter) => parameter.name === name)?.example ?? name),
   );
   const body = object(object(object(described.requestBody).content)["application/json"]).example;
   return [
-    `curl "$WEIR_URL${filled}"`,
-    ...(list(described.security ?? ["key"]).length === 0 ? [] : ['-H "Authorization: Bearer $WEIR_KEY"']),
-    ...(method === "POST" ? ['-H "Content-Type: application/json"', `-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`] : []),
+    `curl ${method === "GET" || (method === "POST" && body !== undefined) ? "" : `-X ${method} `}"$${address[0]}${filled}"`,
+    ...(list(described.security ?? ["key"]).length === 0 ? [] : [`-H "Authorization: Bearer $${key[0]}"`]),
+    ...(body !== undefined ? ['-H "Content-Type: application/json"', `-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`] : []),
   ].join(" \\\n  ");
 }
 

@@ -1,8 +1,8 @@
 /** The page's whole appearance, light and dark. */
 export const STYLE = `
-:root { color-scheme: light dark; --ink: #1b2430; --soft: #5a6675; --line: #d9dee5; --paper: #fff; --well: #f4f6f9; --link: #0b5cad; --get: #1a7f4b; --post: #8a4b08 }
+:root { color-scheme: light dark; --ink: #1b2430; --soft: #5a6675; --line: #d9dee5; --paper: #fff; --well: #f4f6f9; --link: #0b5cad; --get: #1a7f4b; --post: #8a4b08; --delete: #b3261e }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e3e8ee; --soft: #9aa7b6; --line: #323c48; --paper: #14191f; --well: #1d242c; --link: #79b8ff; --get: #5fd39a; --post: #f0b45f }
+  :root { --ink: #e3e8ee; --soft: #9aa7b6; --line: #323c48; --paper: #14191f; --well: #1d242c; --link: #79b8ff; --get: #5fd39a; --post: #f0b45f; --delete: #ff8a80 }
 }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
@@ -15,7 +15,7 @@ code { background: var(--well); border-radius: 3px; padding: .05em .3em; overflo
 pre { background: var(--well); border: 1px solid var(--line); border-radius: 6px; padding: .7rem .9rem; margin: .3rem 0; white-space: pre-wrap; overflow-wrap: anywhere }
 pre code { background: none; padding: 0 }
 article { border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1.1rem; margin: .9rem 0 }
-.method { display: inline-block; min-width: 3.4rem; font-weight: 700 } .GET { color: var(--get) } .POST { color: var(--post) }
+.method { display: inline-block; min-width: 3.4rem; font-weight: 700 } .GET { color: var(--get) } .POST, .PUT { color: var(--post) } .DELETE { color: var(--delete) }
 table { border-collapse: collapse; width: 100%; font-size: .92rem } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 500 } td:first-child, td:first-child code { white-space: nowrap; overflow-wrap: normal }
 details { margin: .3rem 0 } summary { cursor: pointer; color: var(--link) }

@@ -25,7 +25,21 @@ interface Exception {
  */
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
-  gateway: ["access-log", "answer", "auth", "call", "catalog", "dialects", "limiter", "metrics", "pool", "request-id", "routes", "visit"],
+  gateway: [
+    "access-log",
+    "answer",
+    "auth",
+    "call",
+    "catalog",
+    "dialects",
+    "limiter",
+    "metrics",
+    "pool",
+    "request-id",
+    "routes",
+    "usage",
+    "visit",
+  ],
   /** A request that a worker answers: the second half of the gateway. */
   call: ["answer", "body", "catalog", "limiter", "metrics", "pool", "visit"],
   /** What is known of a request is what the parts have found out. */
@@ -37,10 +51,24 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   routes: ["dialects"],
   /** What is published of the routes. */
   openapi: ["dialects", "routes"],
-  /** What the command line can do besides starting. */
-  commands: ["config", "providers"],
-  /** A configuration that changes while Weir runs replaces these as one. */
-  reload: ["auth", "catalog", "config", "gateway", "log", "metrics", "pool"],
+  /** What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone. */
+  commands: ["admin", "catalog", "config", "directory", "limiter", "providers", "usage"],
+  /** Times, names and limits are those of the configuration, and so is what is told of mistakes. */
+  admin: ["body", "config", "directory", "limiter", "log", "openapi", "usage"],
+  /** Day totals lie in Redis too, and are waited for by the limiter's deadline. */
+  usage: ["limiter", "redis"],
+  /** A key is looked up where keys are kept. */
+  auth: ["directory"],
+  /** One way to Redis for all who keep something there. */
+  directory: ["redis"],
+  limiter: ["redis"],
+  /** Configuration and directory change while Weir runs, and these are replaced as one. */
+  "in-force": ["catalog", "directory", "gateway", "metrics", "pool"],
+  reload: ["config", "in-force", "log", "metrics"],
+  /** How a process listens, or says that it cannot. */
+  open: ["runtime"],
+  /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */
+  supervisor: ["log", "metrics", "open", "runtime", "signals"],
   /** An upstream's part of weir.yaml is described by its provider. */
   config: ["providers"],
 };
@@ -122,6 +150,8 @@ const surroundingsHaveOneReader: Rule = {
   },
   exceptions: [
     { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
+    { file: "src/directory/file.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
+    { file: "src/directory/lock.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     {
       file: "workers/providers/entra.ts",
       allows: "imports node:fs/promises",

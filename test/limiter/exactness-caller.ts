@@ -4,9 +4,10 @@
  *
  * Arguments: URL, window in ms, seed, when to begin and when to end (ms since 1970).
  */
-import { connectRedis } from "../../src/limiter/connect.ts";
+
 import { RedisStore } from "../../src/limiter/redis.ts";
 import { CODE } from "../../src/limiter/store.ts";
+import { connectRedis } from "../../src/redis/connect.ts";
 import { pause } from "../redis.ts";
 import { connected, randomFrom, settings } from "./fixture.ts";
 

@@ -1,5 +1,5 @@
 import type { Redis as RedisSettings } from "../../src/contract/config.ts";
-import type { RedisClient } from "../../src/limiter/connect.ts";
+import type { RedisClient } from "../../src/redis/connect.ts";
 
 /** What `weir.yaml` would say of a single server. */
 export function settings(url: string, change: Partial<RedisSettings> = {}): RedisSettings {

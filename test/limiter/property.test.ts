@@ -7,10 +7,10 @@
  *   alike            memory and Redis give the same answers, field by field
  */
 import { describe, expect, test } from "bun:test";
-import { connectRedis } from "../../src/limiter/connect.ts";
 import { MemoryStore } from "../../src/limiter/memory.ts";
 import { RedisStore } from "../../src/limiter/redis.ts";
 import { CODE, type LimiterStore, type StoreAnswer, type StoreAsk } from "../../src/limiter/store.ts";
+import { connectRedis } from "../../src/redis/connect.ts";
 import { haveRedis, startRedis } from "../redis.ts";
 import { ask, Clock } from "./exam.ts";
 import { connected, randomFrom, settings } from "./fixture.ts";

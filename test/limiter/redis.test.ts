@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { connectRedis } from "../../src/limiter/connect.ts";
 import { RedisStore } from "../../src/limiter/redis.ts";
 import { pairKey, type StoreFailure } from "../../src/limiter/store.ts";
+import { connectRedis } from "../../src/redis/connect.ts";
 import { haveRedis, pause, type RedisServer, redisCli, startRedis } from "../redis.ts";
 import { ask, examine } from "./exam.ts";
 import { connected, settings } from "./fixture.ts";

@@ -3,6 +3,8 @@ import { AccessLog } from "../../src/access-log.ts";
 import { Keyring } from "../../src/auth.ts";
 import { Catalog } from "../../src/catalog.ts";
 import { readConfig } from "../../src/config.ts";
+import { FileStore } from "../../src/directory/file.ts";
+import { Replica } from "../../src/directory/replica.ts";
 import { Gateway } from "../../src/gateway.ts";
 import { Admission } from "../../src/limiter/admission.ts";
 import type { Limiter } from "../../src/limiter/limiter.ts";
@@ -44,10 +46,11 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
   const gateway = new Gateway({
     config,
     admission: new Admission(limiter),
-    keyring: new Keyring(Object.values(config.workspaces)),
+    keyring: new Keyring(new Replica(config, new FileStore({ file: "/nonexistent/weir-keys.json" }))),
     catalog,
     pool,
     metrics,
+    totals: { count: () => {} },
     accessLog: new AccessLog({ write: () => {}, takes: () => false }),
     pages: {},
     readiness: () => ({ ready: true, detail: {} }),

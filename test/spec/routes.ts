@@ -84,7 +84,7 @@ export function specifyRoutes(world: World): void {
       status: "ready",
       gateway: expect.any(String),
       limiter: expect.any(String),
-      directory: expect.stringContaining("4 keys"),
+      directory: expect.stringContaining("4 of config"),
       configuration: expect.any(String),
       workers: expect.stringContaining("2 of 2"),
     });

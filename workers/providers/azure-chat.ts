@@ -1,6 +1,6 @@
 /** Chat completions on Azure OpenAI. Source: `wire.md` §2. */
 import type { ByteText } from "../../src/contract/bytes.ts";
-import { editMembers, editNested, type Member, memberValue, members } from "../../src/contract/json.ts";
+import { editMembers, editNested, type Member, members, memberValue } from "../../src/contract/json.ts";
 import { isReasoningModel } from "./azure-models.ts";
 import { type AzureOperation, deploymentName } from "./azure-operation.ts";
 import { AzureStream, azureAnswer } from "./azure-reader.ts";
@@ -16,7 +16,11 @@ export const azureChat: AzureOperation = {
     // Refused beside `stream: false`.
     if (!stream) remove.push("stream_options");
     const rename: Record<string, string> = {};
-    if (isGiven(body, "max_tokens", all) && isReasoningModel(job.model, job.upstreamModel) && !isGiven(body, "max_completion_tokens", all)) {
+    if (
+      isGiven(body, "max_tokens", all) &&
+      isReasoningModel(job.model, job.upstreamModel) &&
+      !isGiven(body, "max_completion_tokens", all)
+    ) {
       remove.push("max_completion_tokens");
       rename.max_tokens = "max_completion_tokens";
     }

@@ -40,10 +40,11 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
   const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
   const place = (job: Job) => ({ upstream: upstream.name, upstreamModel: job.upstreamModel });
 
-  const signed = async (identity: AwsIdentity, request: HttpRequest, headers: Record<string, string>): Promise<HttpRequest> => {
+  const signed = (identity: AwsIdentity, request: HttpRequest, headers: Record<string, string>): HttpRequest | Promise<HttpRequest> => {
     const { method, path, body } = request;
-    const all = await signer.sign(identity, { method, host, path, headers, body }, nowMs());
-    return { ...request, headers: Object.entries(all).flat() };
+    const all = signer.sign(identity, { method, host, path, headers, body }, nowMs());
+    if (all instanceof Promise) return all.then((ready) => ({ ...request, headers: pairs(ready) }));
+    return { ...request, headers: pairs(all) };
   };
 
   return {
@@ -53,8 +54,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
       const headers = { "content-type": "application/json", ...operation.headers(job) };
       const request: HttpRequest = { origin, method: "POST", path, headers: [], body: operation.body(job, furtherBetas) };
-      if (identities === undefined)
-        return { ...request, headers: ["host", host, ...Object.entries(headers).flat(), "authorization", bearer] };
+      if (identities === undefined) return { ...request, headers: ["host", host, ...pairs(headers), "authorization", bearer] };
       const identity = identities.get();
       if (identity instanceof Promise) return identity.then((ready) => signed(ready, request, headers));
       return signed(identity, request, headers);
@@ -71,6 +71,13 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("x-amzn-requestid") ?? "",
   };
+}
+
+/** Name, value, name, value. */
+function pairs(headers: Record<string, string>): string[] {
+  const all: string[] = [];
+  for (const name of Object.keys(headers)) all.push(name, headers[name] as string);
+  return all;
 }
 
 function operationOf({ operation }: Job): BedrockOperation {

@@ -1,6 +1,10 @@
-/** AWS Signature Version 4 by @smithy/signature-v4, with a hash over `node:crypto`: a quarter of the time of its JavaScript one. */
+/**
+ * AWS Signature Version 4. The key of a day is derived by @smithy/signature-v4; what is signed with it is put together here, at once: through the
+ * library a signature was a quarter of what a worker does for a call, most of it in copies and promises. The tests hold it against the
+ * algorithm's description and AWS's own client. Source: "Create a signed AWS API request", IAM User Guide.
+ */
 import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
-import { SignatureV4 } from "@smithy/signature-v4";
+import { createScope, getSigningKey } from "@smithy/signature-v4";
 import type { ByteText } from "../../src/contract/bytes.ts";
 
 export interface AwsIdentity {
@@ -22,8 +26,8 @@ export interface UnsignedRequest {
 }
 
 export interface Signer {
-  /** All headers of the signed request. `nowMs` is the time it claims, in milliseconds since 1970. */
-  sign(identity: AwsIdentity, request: UnsignedRequest, nowMs: number): Promise<Record<string, string>>;
+  /** All headers of the signed request; a promise where the key of the day has to be derived first. `nowMs` is the time it claims, in milliseconds since 1970. */
+  sign(identity: AwsIdentity, request: UnsignedRequest, nowMs: number): Record<string, string> | Promise<Record<string, string>>;
 }
 
 /** SHA-256, or its HMAC where a key is given, in the form that the signing library asks for. */
@@ -51,24 +55,70 @@ function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }
 
+/** What signs the requests of one identity on one day. */
+interface DayKey {
+  identity: AwsIdentity;
+  day: string;
+  scope: string;
+  key: Uint8Array;
+}
+
 export function createSigner(region: string, service: string): Signer {
-  /** The library takes an identity when it is made; it keeps the derived keys of a day by itself. */
-  let made: { identity: AwsIdentity; signature: SignatureV4 } | undefined;
+  let made: DayKey | undefined;
+
+  const derive = async (identity: AwsIdentity, day: string): Promise<DayKey> => {
+    const { accessKeyId, secretAccessKey } = identity;
+    const key = await getSigningKey(Sha256, { accessKeyId, secretAccessKey }, day, region, service);
+    made = { identity, day, scope: createScope(day, region, service), key };
+    return made;
+  };
 
   return {
-    async sign(identity, { method, host, path, headers, body }, nowMs) {
-      if (made?.identity !== identity) {
-        const { accessKeyId, secretAccessKey, sessionToken } = identity;
-        const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-        made = { identity, signature: new SignatureV4({ credentials, region, service, sha256: Sha256 }) };
-      }
-      // The library would hash a string as UTF-8; byte text is hashed here, and a digest that stands in the headers is taken as it is.
-      const digest = createHash("sha256").update(body, "latin1").digest("hex");
-      const signed = await made.signature.sign(
-        { method, protocol: "https:", hostname: host, path, query: {}, headers: { ...headers, host, "x-amz-content-sha256": digest } },
-        { signingDate: new Date(nowMs) },
-      );
-      return signed.headers;
+    sign(identity, request, nowMs) {
+      // 20261124T144600Z
+      const moment = `${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+      const day = moment.slice(0, 8);
+      if (made?.identity === identity && made.day === day) return signed(made, request, moment);
+      return derive(identity, day).then((dayKey) => signed(dayKey, request, moment));
     },
   };
+}
+
+function signed({ identity, scope, key }: DayKey, { method, host, path, headers, body }: UnsignedRequest, moment: string) {
+  // Byte text is hashed as the bytes that it stands for.
+  const digest = createHash("sha256").update(body, "latin1").digest("hex");
+  const all: Record<string, string> = { ...headers, host, "x-amz-content-sha256": digest, "x-amz-date": moment };
+  if (identity.sessionToken !== undefined) all["x-amz-security-token"] = identity.sessionToken;
+  const names = Object.keys(all).sort();
+  let lines = "";
+  for (const name of names) lines += `${name}:${(all[name] as string).trim().replace(/ {2,}/g, " ")}\n`;
+  const signedNames = names.join(";");
+  const canonical = `${method}\n${canonicalPath(path)}\n\n${lines}\n${signedNames}\n${digest}`;
+  const toSign = `${ALGORITHM}\n${moment}\n${scope}\n${createHash("sha256").update(canonical).digest("hex")}`;
+  const signature = createHmac("sha256", key).update(toSign).digest("hex");
+  all.authorization = `${ALGORITHM} Credential=${identity.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
+  return all;
+}
+
+const ALGORITHM = "AWS4-HMAC-SHA256";
+
+/** Paths as they are signed, by what goes on the wire: one for each model. */
+const canonicalPaths = new Map<string, string>();
+const MOST_PATHS = 1_000;
+
+/** Encoded once more than on the wire, and without empty and dotted segments: the rule for every service but S3. */
+function canonicalPath(path: string): string {
+  const known = canonicalPaths.get(path);
+  if (known !== undefined) return known;
+  const segments: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(segment);
+  }
+  const plain = `/${segments.join("/")}${segments.length > 0 && path.endsWith("/") ? "/" : ""}`;
+  const encoded = encodeURIComponent(plain)
+    .replaceAll("%2F", "/")
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  if (canonicalPaths.size < MOST_PATHS) canonicalPaths.set(path, encoded);
+  return encoded;
 }

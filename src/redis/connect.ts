@@ -1,4 +1,4 @@
-/** ioredis as the limiter wants it: it fails at once rather than queue, never sends a command twice of its own accord, and comes back by itself. */
+/** ioredis as Weir wants it: it fails at once rather than queue, never sends a command twice of its own accord, and comes back by itself. */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Redis as RedisSettings } from "../contract/config.ts";
 

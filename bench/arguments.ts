@@ -1,0 +1,135 @@
+/** The command line of the benchmark. */
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { SCENARIOS } from "./scenarios/index.ts";
+import type { CallDialect } from "./variant.ts";
+
+export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchmarks.md tells what is measured, and how)
+
+  --only SCENARIO…     these scenarios; * stands for anything; repeatable, and the word may be left out
+  --rounds N           rounds, each with fresh processes and the order turned round (5)
+  --seconds N          how long each measurement counts (5)
+  --json FILE          the whole result
+  --html FILE          a page with charts
+  --list               the scenarios, and no run
+  --smoke              a few calls of each scenario: whether all answers are right, nothing is measured
+  --peer NAME          another gateway in the same run: portkey, litellm, bifrost; repeatable
+  --cache FOLDER       where peers are installed, once (~/.cache/weir-bench)
+  --against URL        a gateway that runs already, instead of this one; with a path, that is where its calls go
+  --key KEY            its API key (or WEIR_BENCH_KEY in the environment)
+  --dialect DIALECT    what it speaks: openai, anthropic; repeatable (both)
+  --model NAME         the model to ask it for
+  --save NAME          keep the result in bench/results/
+  --compare NAME       tell what has changed since; exit 1 where something is worse
+  --from FILE          no run: the results of earlier ones (--json), put together; repeatable
+  --write-docs         write the tables of docs/benchmarks.md
+
+Exit code: 0, 1 for a wrong answer or a regression, 2 for a mistake on the command line.
+`;
+
+export class UsageError extends Error {}
+
+export interface Options {
+  names: string[];
+  rounds: number | undefined;
+  seconds: number | undefined;
+  json: string | undefined;
+  html: string | undefined;
+  isList: boolean;
+  isSmoke: boolean;
+  isHelp: boolean;
+  peers: string[];
+  cache: string;
+  against: string | undefined;
+  key: string | undefined;
+  dialects: CallDialect[];
+  model: string | undefined;
+  save: string | undefined;
+  compare: string | undefined;
+  from: string[];
+  writesDocs: boolean;
+}
+
+const DIALECTS: readonly CallDialect[] = ["openai", "anthropic"];
+
+export function readArguments(words: readonly string[], environment: Record<string, string | undefined>): Options {
+  const { values, positionals } = parsed(words);
+  return {
+    names: scenarioNames([...(values.only ?? []), ...positionals]),
+    rounds: count("rounds", values.rounds),
+    seconds: count("seconds", values.seconds),
+    json: values.json,
+    html: values.html,
+    isList: values.list === true,
+    isSmoke: values.smoke === true,
+    isHelp: values.help === true,
+    peers: values.peer ?? [],
+    cache: resolve(values.cache ?? join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "weir-bench")),
+    against: values.against,
+    key: values.key ?? environment.WEIR_BENCH_KEY,
+    dialects: values.dialect === undefined ? [...DIALECTS] : values.dialect.map(dialect),
+    model: values.model,
+    save: values.save,
+    compare: values.compare,
+    from: values.from ?? [],
+    writesDocs: values["write-docs"] === true,
+  };
+}
+
+function parsed(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        only: { type: "string", multiple: true },
+        rounds: { type: "string" },
+        seconds: { type: "string" },
+        json: { type: "string" },
+        html: { type: "string" },
+        list: { type: "boolean" },
+        smoke: { type: "boolean" },
+        help: { type: "boolean" },
+        peer: { type: "string", multiple: true },
+        cache: { type: "string" },
+        against: { type: "string" },
+        key: { type: "string" },
+        dialect: { type: "string", multiple: true },
+        model: { type: "string" },
+        save: { type: "string" },
+        compare: { type: "string" },
+        from: { type: "string", multiple: true },
+        "write-docs": { type: "boolean" },
+      },
+    });
+  } catch (thrown) {
+    throw new UsageError(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+/** All of them where none is named. */
+function scenarioNames(wanted: readonly string[]): string[] {
+  const known = SCENARIOS.map(({ name }) => name);
+  const patterns = wanted.flatMap((words) => words.split(","));
+  if (patterns.length === 0) return known;
+  return patterns.flatMap((pattern) => {
+    const fits = new RegExp(`^${pattern.replace(/[^\w*-]/g, "").replaceAll("*", ".*")}$`);
+    const found = known.filter((name) => fits.test(name));
+    if (found.length === 0) throw new UsageError(`there is no scenario ${JSON.stringify(pattern)}; --list shows them`);
+    return found;
+  });
+}
+
+function count(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (!(number > 0)) throw new UsageError(`--${name} wants a number above 0, not ${JSON.stringify(text)}`);
+  return number;
+}
+
+function dialect(name: string): CallDialect {
+  const found = DIALECTS.find((one) => one === name);
+  if (found === undefined) throw new UsageError(`--dialect is one of ${DIALECTS.join(", ")}, not ${JSON.stringify(name)}`);
+  return found;
+}

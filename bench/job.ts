@@ -1,0 +1,78 @@
+/** Makes the load generator's job of a scenario and the variants that run: each is asked, and its answers read whole, before it is timed. */
+import { readFileSync } from "node:fs";
+import { CHUNKS, PACES } from "./answers.ts";
+import type { Job, Target } from "./load/job.ts";
+import { contentOf, requestBody, type Scenario } from "./scenarios/scenario.ts";
+import type { Settings } from "./settings.ts";
+import type { Running, World } from "./variant.ts";
+import { type Asking, verify, verifyHostile, verifyRefusal } from "./verify.ts";
+
+export interface Named {
+  name: string;
+  running: Running;
+}
+
+/** Undefined where none of them speaks the dialect. */
+export async function jobOf(scenario: Scenario, asked: readonly Named[], world: World, settings: Settings): Promise<Job | undefined> {
+  const targets: Target[] = [];
+  for (const one of asked) targets.push(...(await targetOf(scenario, one, world)));
+  const [first, running] = [targets[0], asked[0]?.running];
+  if (first === undefined || running === undefined) return undefined;
+  const { question, kind, callers, perSecond, neighbour, refuses } = scenario;
+  const content = contentOf(scenario);
+  const pace = PACES[question.model];
+  const address = { path: first.path, headers: first.headers };
+  const hostile = neighbour?.body(question) ?? "";
+  const refused = refuses ? running.refused?.(question) : undefined;
+  const asking = (change: Partial<Asking>): Asking => ({
+    running,
+    address,
+    body: requestBody(question, content),
+    certificate: undefined,
+    ...change,
+  });
+  return {
+    kind,
+    targets,
+    body: requestBody(question, content),
+    warmUpBody: requestBody({ ...question, model: question.atOnce }, content),
+    callers: Math.min(callers, settings.mostCallers),
+    perSecond,
+    warmUpMs: settings.warmUpMs,
+    countMs: settings.countMs,
+    chunks: question.stream ? CHUNKS : 0,
+    paceMs: typeof pace === "number" ? pace / settings.hurry : 0,
+    neighbour:
+      neighbour === undefined
+        ? undefined
+        : { body: hostile, expect: await verifyHostile(asking({ body: hostile })), perSecond: neighbour.perSecond },
+    refused: refused === undefined ? undefined : { headers: refused.headers, expect: await verifyRefusal(asking({ address: refused })) },
+  };
+}
+
+async function targetOf(scenario: Scenario, { name, running }: Named, world: World): Promise<Target[]> {
+  const { question } = scenario;
+  const address = running.address(question);
+  // A slow stream takes minutes; the same at once has the same bytes.
+  const brisk = { ...question, model: question.atOnce };
+  const briskAddress = running.address(brisk);
+  if (address === undefined || briskAddress === undefined) return [];
+  const { hostname, port, protocol } = new URL(running.url);
+  const isTls = protocol === "https:";
+  const certificate = isTls ? world.certificate : undefined;
+  const asking = { running, address: briskAddress, body: requestBody(brisk, contentOf(scenario)), certificate };
+  return [
+    {
+      name,
+      host: hostname,
+      port: Number(port || (isTls ? 443 : 80)),
+      certificate: certificate === undefined ? undefined : readFileSync(certificate, "utf8"),
+      path: address.path,
+      warmUpPath: briskAddress.path,
+      headers: address.headers,
+      expect: await verify(asking, brisk, running.isElsewhere !== true),
+      pids: running.pids(),
+      ...(running.metricsUrl === undefined ? {} : { metricsUrl: running.metricsUrl }),
+    },
+  ];
+}

@@ -1,0 +1,32 @@
+/** A caller of small requests, first alone and then beside a neighbour with large or hostile ones, who calls from a process of its own. */
+import { type Job, type Outcome, only } from "./job.ts";
+import { open } from "./open.ts";
+import { inOwnProcess } from "./process.ts";
+
+export async function beside(job: Job): Promise<Outcome> {
+  const { neighbour, ...quiet } = job;
+  const target = only(job);
+  if (neighbour === undefined) throw new Error("there is no neighbour");
+  const alone = await open({ ...quiet, neighbour: undefined });
+  const disturbing = inOwnProcess({
+    ...quiet,
+    kind: "open",
+    neighbour: undefined,
+    targets: [{ ...target, expect: neighbour.expect }],
+    body: neighbour.body,
+    callers: 1,
+    perSecond: neighbour.perSecond,
+    warmUpMs: 0,
+    // It comes while the caller warms up, and is not gone before the caller is.
+    countMs: job.warmUpMs + 2 * job.countMs,
+  });
+  const [disturbed, disturber] = await Promise.all([open({ ...quiet, neighbour: undefined }), disturbing]);
+  const [before, after] = [alone.measures[target.name] ?? {}, disturbed.measures[target.name] ?? {}];
+  const { cpuMicros: _, ...times } = after;
+  return {
+    measures: {
+      [target.name]: { ...times, aloneP99Ms: before.p99Ms ?? 0, riseP99Ms: (after.p99Ms ?? 0) - (before.p99Ms ?? 0) },
+    },
+    calls: alone.calls + disturbed.calls + disturber.calls,
+  };
+}

@@ -1,0 +1,35 @@
+/** Throughput, and CPU for each request and each chunk. */
+import { quantile } from "../result.ts";
+import { keepCalling } from "./callers.ts";
+import { check, requestBytes } from "./connection.ts";
+import { type Job, type Outcome, only } from "./job.ts";
+
+export async function closed(job: Job): Promise<Outcome> {
+  const target = only(job);
+  const counted = await keepCalling({
+    ...job,
+    target,
+    request: requestBytes(target, job.body),
+    check: (answer) => check(target, target.expect, answer),
+    spreadMs: job.paceMs * job.chunks,
+  });
+  const [least, most] = target.expect.bytes;
+  // Streams that are under way at either end of the count have their share.
+  const answers = counted.bytes / ((least + most) / 2);
+  const { gapsMs } = counted.tally;
+  const times =
+    job.paceMs > 0
+      ? { gapP50Ms: quantile(gapsMs, 0.5), gapP99Ms: quantile(gapsMs, 0.99) }
+      : { p50Ms: quantile(counted.latenciesMs, 0.5), p99Ms: quantile(counted.latenciesMs, 0.99) };
+  const perPart = { [job.chunks > 0 ? "cpuMicrosPerChunk" : "cpuMicros"]: counted.cpuMicros / answers / (job.chunks || 1) };
+  return {
+    measures: {
+      [target.name]: {
+        ...(target.pids.length === 0 ? {} : perPart),
+        requestsPerSecond: (answers / counted.elapsedMs) * 1_000,
+        ...times,
+      },
+    },
+    calls: counted.tally.calls,
+  };
+}

@@ -1,0 +1,38 @@
+/** What a gateway tells of itself in Prometheus' text. */
+import type { Target } from "./job.ts";
+
+const EVERY_MS = 1_000;
+const PATIENCE_MS = 10_000;
+
+async function values(url: string, name: string): Promise<number[]> {
+  const text = await (await fetch(url)).text();
+  return [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].map(([, value]) => Number(value));
+}
+
+/** The event loop of each thread, looked at once a second. */
+export function watchLag({ metricsUrl }: Target): { most(): Promise<{ loopLagMs?: number }> } {
+  let mostSeconds = 0;
+  const look = async (): Promise<void> => {
+    if (metricsUrl !== undefined) mostSeconds = Math.max(mostSeconds, ...(await values(metricsUrl, "weir_worker_event_loop_lag_seconds")));
+  };
+  const timer = setInterval(() => void look().catch(() => {}), EVERY_MS);
+  return {
+    async most() {
+      clearInterval(timer);
+      await look();
+      return metricsUrl === undefined ? {} : { loopLagMs: mostSeconds * 1_000 };
+    },
+  };
+}
+
+/** Fails the run where calls stay in flight of which nobody waits for an answer. */
+export async function nothingInFlight({ name, metricsUrl }: Target): Promise<void> {
+  if (metricsUrl === undefined) return;
+  const untilMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const open = (await values(metricsUrl, "weir_requests_in_flight")).reduce((sum, value) => sum + value, 0);
+    if (open === 0) return;
+    if (performance.now() > untilMs) throw new Error(`${name}: ${open} calls are still in flight after all callers have left`);
+    await Bun.sleep(100);
+  }
+}

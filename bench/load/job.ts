@@ -1,0 +1,69 @@
+/** What the load generator is told, and what it tells. Both cross a pipe as JSON. */
+import type { Measures } from "../result.ts";
+
+export interface Target {
+  name: string;
+  host: string;
+  port: number;
+  /** PEM, where the target speaks TLS. */
+  certificate: string | undefined;
+  path: string;
+  /** Of a call with `warmUpBody`: some name the model in the path. */
+  warmUpPath: string;
+  headers: Record<string, string>;
+  /** Status and bytes of a right answer, least and most; a wrong one fails the run. */
+  expect: Expectation;
+  /** Whose CPU and memory are read. */
+  pids: number[];
+  metricsUrl?: string;
+}
+
+export interface Expectation {
+  status: number;
+  bytes: [least: number, most: number];
+}
+
+export type Kind = "aborts" | "beside" | "closed" | "open" | "pairs" | "refusals" | "slow";
+
+export interface Neighbour {
+  body: string;
+  expect: Expectation;
+  perSecond: number;
+}
+
+/** One measurement, for any kind of load (`kinds.ts`). */
+export interface Job {
+  kind: Kind;
+  /** One, or for paired calls several: direct and bare are found by their names. */
+  targets: Target[];
+  body: string;
+  /** The same call with an answer that comes at once, where that of `body` takes its time. */
+  warmUpBody: string;
+  /** Connections, each with one call at a time. */
+  callers: number;
+  /** Open loop: calls begun per second. */
+  perSecond: number;
+  warmUpMs: number;
+  countMs: number;
+  /** Chunks that a whole answer holds; 0 where it is no stream. */
+  chunks: number;
+  /** Between two chunks, as the upstream sends them. */
+  paceMs: number;
+  /** Asked of the same target at the same time, by a process of its own. */
+  neighbour: Neighbour | undefined;
+  /** The target's address for calls that are refused: headers with the key of a workspace whose limit is used up. */
+  refused: { headers: Record<string, string>; expect: Expectation } | undefined;
+}
+
+export interface Outcome {
+  /** By target. */
+  measures: Record<string, Measures>;
+  /** Calls made, warm-up included. */
+  calls: number;
+}
+
+/** The target of a kind of load that has one. */
+export function only({ targets: [target] }: Job): Target {
+  if (target === undefined) throw new Error("a job without a target");
+  return target;
+}

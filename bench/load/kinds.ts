@@ -1,0 +1,11 @@
+/** The kinds of load. */
+import { aborts } from "./aborts.ts";
+import { beside } from "./beside.ts";
+import { closed } from "./closed.ts";
+import type { Job, Kind, Outcome } from "./job.ts";
+import { open } from "./open.ts";
+import { pairs } from "./pairs.ts";
+import { refusals } from "./refusals.ts";
+import { slow } from "./slow.ts";
+
+export const KINDS: Readonly<Record<Kind, (job: Job) => Promise<Outcome>>> = { aborts, beside, closed, open, pairs, refusals, slow };

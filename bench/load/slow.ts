@@ -1,0 +1,50 @@
+/** Many streams that are open at once and say little: what each takes of memory. */
+import { rssBytes } from "../processes.ts";
+import { warmUp } from "./callers.ts";
+import { Connection, requestBytes, Tally } from "./connection.ts";
+import { watchLag } from "./gauges.ts";
+import { type Job, type Outcome, only } from "./job.ts";
+
+const AT_ONCE = 100;
+
+/** The warm-up, than that before CPU is counted. */
+const SHORTER = 10;
+
+export async function slow(job: Job): Promise<Outcome> {
+  const target = only(job);
+  // The code is there before memory is counted, and not much else: a heap that has grown by a long warm-up would take in thousands of streams for
+  // nothing.
+  await warmUp(target, job.warmUpBody, job.warmUpMs / SHORTER);
+  await Bun.sleep(job.warmUpMs);
+
+  const before = rssBytes(target.pids);
+  const tally = new Tally();
+  const request = requestBytes(target, job.body);
+  const streams: Connection[] = [];
+  const wrong = Promise.withResolvers<never>();
+  const lag = watchLag(target);
+  while (streams.length < job.callers) {
+    const some = await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, job.callers - streams.length) }, () => Connection.open(target, tally)),
+    );
+    streams.push(...some);
+    const begun = some.map((stream) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stream.onPiece = (bytes) => {
+        if (bytes > 0) resolve();
+      };
+      stream.ask(request).then((answer) => wrong.reject(new Error(`${target.name}: a stream ended with ${answer.status}`)), wrong.reject);
+      return promise;
+    });
+    await Promise.race([Promise.all(begun), wrong.promise]);
+  }
+  await Promise.race([Bun.sleep(job.countMs), wrong.promise]);
+  const growth = rssBytes(target.pids) - before;
+  const measures = {
+    streams: streams.length,
+    ...(target.pids.length === 0 ? {} : { rssPerStreamBytes: growth / streams.length }),
+    ...(await lag.most()),
+  };
+  for (const stream of streams) stream.leave();
+  return { measures: { [target.name]: measures }, calls: tally.calls };
+}

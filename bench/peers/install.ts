@@ -1,0 +1,73 @@
+/** Installs a peer by its ordinary client, once: a file that is written last says that all of it is there. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command, Peer } from "./peer.ts";
+import { PEER_VERSIONS } from "./versions.ts";
+
+const INSTALL_MS = 10 * 60_000;
+const ROOM_BYTES = 4 * 2 ** 30;
+const KEPT_OUTPUT = 4_000;
+const REASON_LENGTH = 400;
+const STAMP = "installed.json";
+
+/** Resolves to the folder that it is in; rejects with a reason in one line. */
+export async function installed(peer: Peer, cacheFolder: string): Promise<string> {
+  const folder = join(cacheFolder, `${peer.name}-${PEER_VERSIONS[peer.name]}`);
+  if (existsSync(join(folder, STAMP))) return folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail * bsize < ROOM_BYTES) throw new Error(`less than ${ROOM_BYTES / 2 ** 30} GiB are free beside the cache`);
+  const until = AbortSignal.timeout(INSTALL_MS);
+  try {
+    for (const command of peer.install(folder)) await run(command, until);
+  } catch (thrown) {
+    // What is there is not whole, and may be much.
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(oneLine(thrown instanceof Error ? thrown.message : String(thrown), cacheFolder));
+  }
+  writeFileSync(join(folder, STAMP), JSON.stringify({ peer: peer.name, version: PEER_VERSIONS[peer.name] }));
+  return folder;
+}
+
+function run({ words: [program = "", ...words], environment }: Command, until: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // A group of its own: what a client starts ends with it.
+    const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment }, detached: true });
+    let output = "";
+    const take = (bytes: Buffer) => {
+      output = (output + bytes.toString()).slice(-KEPT_OUTPUT);
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    const stop = () => process.kill(-(child.pid ?? 0), "SIGKILL");
+    until.addEventListener("abort", stop);
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      until.removeEventListener("abort", stop);
+      reject(new Error(error.code === "ENOENT" ? `${program} is not installed` : error.message));
+    });
+    child.once("close", (code) => {
+      until.removeEventListener("abort", stop);
+      if (code === 0) resolve();
+      else if (until.aborted) reject(new Error(`${program} took longer than ${INSTALL_MS / 60_000} minutes`));
+      else reject(new Error(`${program} ended with ${code}: ${telling(output)}`));
+    });
+  });
+}
+
+/** The lines that say what went wrong, or the last ones. */
+function telling(output: string): string {
+  const lines = output.split("\n").filter((line) => line.trim() !== "");
+  const errors = lines.filter((line) => /error|forbidden|refused|not found|no matching/i.test(line));
+  return (errors.length > 0 ? errors : lines).slice(-3).join(" ");
+}
+
+/** A reason is kept with the results, where no folder of this machine belongs. */
+export const oneLine = (text: string, folder: string): string =>
+  text
+    .replaceAll(folder, "…")
+    .replaceAll(process.env.HOME ?? folder, "~")
+    .replaceAll(/\s+/g, " ")
+    .trim()
+    .slice(0, REASON_LENGTH);

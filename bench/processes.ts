@@ -1,0 +1,101 @@
+/** Programs that are measured: started with room for many sockets, counted by `/proc` with all their children, ended by their id. Linux only. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Of a `/proc` clock. */
+const TICK_US = 10_000;
+const PAGE_BYTES = 4_096;
+const START_MS = 60_000;
+const KEPT_OUTPUT = 20_000;
+
+export interface Program {
+  pid: number;
+  /** What its `ready` pattern captured. */
+  found: RegExpExecArray;
+  stop(): Promise<void>;
+}
+
+/** As many files as the system lets a process have: a shell lifts the limit, `exec` keeps the id. */
+export const WITH_MOST_FILES = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh"] as const;
+
+/** Resolves when `ready` matches what the program says on standard output or error. */
+export async function startProgram(words: readonly string[], ready: RegExp, environment: Record<string, string> = {}): Promise<Program> {
+  const child = spawn(WITH_MOST_FILES[0], [...WITH_MOST_FILES.slice(1), ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+  });
+  const found = await new Promise<RegExpExecArray>((resolve, reject) => {
+    let output = "";
+    const fail = (why: string) => {
+      child.kill("SIGKILL");
+      reject(new Error(`${words.slice(0, 3).join(" ")} ${why}\n${output}`));
+    };
+    const timer = setTimeout(() => fail("did not start"), START_MS);
+    child.once("error", (error) => fail(error.message));
+    child.once("exit", (code) => fail(`ended with ${code}`));
+    const take = (bytes: Buffer) => {
+      output = (output + bytes.toString()).slice(-KEPT_OUTPUT);
+      const match = ready.exec(output);
+      if (match === null) return;
+      clearTimeout(timer);
+      child.removeAllListeners("exit");
+      resolve(match);
+    };
+    child.stdout?.on("data", take);
+    child.stderr?.on("data", take);
+  });
+  return { pid: child.pid ?? 0, found, stop: () => end(child) };
+}
+
+function end(child: ChildProcess): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  child.once("exit", () => resolve());
+  // Children of a program that is killed outlive it.
+  for (const pid of tree([child.pid ?? 0]).reverse()) signal(pid);
+  return promise;
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // Gone already.
+  }
+}
+
+/** The fields of `/proc/PID/stat` after the name, which may itself hold spaces and brackets; undefined where there is no such process. */
+function stat(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
+}
+
+/** The processes and all that descend from them. */
+export function tree(roots: readonly number[]): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const parent = Number(stat(Number(name))?.[1]);
+    children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const found = [...roots];
+  for (let at = 0; at < found.length; at++) found.push(...(children.get(found[at] ?? -1) ?? []));
+  return found;
+}
+
+/** User and system time of the processes, their threads and their children, also of children that have ended. */
+export function cpuMicros(roots: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of tree(roots)) for (const field of stat(pid)?.slice(11, 15) ?? []) ticks += Number(field);
+  return ticks * TICK_US;
+}
+
+export function rssBytes(roots: readonly number[]): number {
+  let pages = 0;
+  for (const pid of tree(roots)) pages += Number(stat(pid)?.[21] ?? 0);
+  return pages * PAGE_BYTES;
+}

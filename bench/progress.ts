@@ -1,0 +1,20 @@
+/** How far a run is, on standard error: one line that changes where a person looks, plain lines elsewhere. */
+
+export class Progress {
+  readonly #begunMs = performance.now();
+  readonly #isTty = process.stderr.isTTY === true;
+
+  /** `done` of `count` measurements are behind. */
+  step(done: number, count: number, what: string): void {
+    const leftMs = done === 0 ? undefined : ((performance.now() - this.#begunMs) / done) * (count - done);
+    const left = leftMs === undefined ? "" : `, ${minutes(leftMs)} left`;
+    const line = `[${String(done + 1).padStart(String(count).length)} of ${count}${left}] ${what}`;
+    process.stderr.write(this.#isTty ? `\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}` : `${line}\n`);
+  }
+
+  end(): void {
+    if (this.#isTty) process.stderr.write("\r\u001b[K");
+  }
+}
+
+const minutes = (ms: number): string => (ms < 60_000 ? `${Math.ceil(ms / 1_000)} s` : `${Math.ceil(ms / 60_000)} min`);

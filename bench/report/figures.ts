@@ -1,0 +1,82 @@
+/** What is drawn: for every scenario and measure, one row for each variant that has it. */
+import { type BenchResult, MEASURES, type Measure, median, type ScenarioResult } from "../result.ts";
+import { figure } from "../table.ts";
+
+export interface Row {
+  variant: string;
+  median: number;
+  least: number;
+  most: number;
+  /** Beside the bare pass-through of the same run, for people: "2.10 ×", or "+0.31" of what is a difference already. */
+  toBare: string;
+}
+
+export interface Figure {
+  /** Of letters, digits and hyphens, and no other figure's. */
+  id: string;
+  scenario: string;
+  title: string;
+  measure: string;
+  rows: Row[];
+}
+
+export interface Section {
+  id: string;
+  scenario: ScenarioResult;
+  figures: Figure[];
+}
+
+const BARE = "bare";
+
+/** These are differences, near nothing or below it: a ratio of them says nothing. */
+const DIFFERENCES: ReadonlySet<string> = new Set<Measure>([
+  "addedP50Ms",
+  "addedP99Ms",
+  "addedToBareP50Ms",
+  "addedToBareP99Ms",
+  "riseP99Ms",
+  "rssGrowthBytes",
+]);
+
+export const sections = ({ scenarios }: Pick<BenchResult, "scenarios">): Section[] =>
+  scenarios.map((scenario, at) => {
+    const id = slug(scenario.name, at);
+    return { id, scenario, figures: figuresOf(scenario, id) };
+  });
+
+function figuresOf({ name, title, variants }: ScenarioResult, id: string): Figure[] {
+  const known = Object.keys(MEASURES);
+  const found = [...new Set(variants.flatMap(({ measures }) => Object.keys(measures)))];
+  // In the order in which they are listed, and then what a later version may have measured.
+  const measures = [...known.filter((measure) => found.includes(measure)), ...found.filter((measure) => !known.includes(measure))];
+  return measures.flatMap((measure, at) => {
+    const rows = rowsOf(variants, measure);
+    if (rows.length === 0) return [];
+    return [{ id: `${id}-${slug(measure, at)}`, scenario: name, title, measure: labelOf(measure), rows }];
+  });
+}
+
+function rowsOf(variants: ScenarioResult["variants"], measure: string): Row[] {
+  const rows = variants.flatMap(({ variant, measures }) => {
+    const figures = measuredOf(measures, measure).filter(Number.isFinite);
+    if (figures.length === 0) return [];
+    return [{ variant, median: median(figures), least: Math.min(...figures), most: Math.max(...figures), toBare: "–" }];
+  });
+  const bare = rows.find(({ variant }) => variant === BARE);
+  if (bare === undefined) return rows;
+  return rows.map((row) => (row === bare ? row : { ...row, toBare: comparison(row.median, bare.median, DIFFERENCES.has(measure)) }));
+}
+
+function comparison(one: number, bare: number, isDifference: boolean): string {
+  if (isDifference) return `${one >= bare ? "+" : "−"}${figure(Math.abs(one - bare))}`;
+  return bare > 0 && one >= 0 ? `${figure(one / bare)} ×` : "–";
+}
+
+const measuredOf = (measures: Readonly<Record<string, number[] | undefined>>, measure: string): number[] => measures[measure] ?? [];
+const labelOf = (measure: string): string => (MEASURES as Readonly<Record<string, string>>)[measure] ?? measure;
+
+/** A number keeps two names apart that only differ in what is left out. */
+function slug(name: string, at: number): string {
+  const plain = name.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+  return plain === name ? plain : `${plain || "x"}-${at}`;
+}

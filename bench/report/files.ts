@@ -1,0 +1,16 @@
+/** The charts as files of their own, for pages that cannot hold them: one SVG for each scenario and measure. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BenchResult } from "../result.ts";
+import { chart, standalone } from "./chart.ts";
+import colours from "./colours.css" with { type: "text" };
+import { sections } from "./figures.ts";
+
+/** `only` are names of files without their ending; all where it is empty. Returns the names that were written. */
+export function writeCharts(result: BenchResult, folder: string, only: readonly string[]): string[] {
+  mkdirSync(folder, { recursive: true });
+  const figures = sections(result).flatMap((section) => section.figures);
+  const wanted = figures.filter(({ id }) => only.length === 0 || only.includes(id));
+  for (const figure of wanted) writeFileSync(join(folder, `${figure.id}.svg`), standalone(chart(figure), colours));
+  return wanted.map(({ id }) => id);
+}

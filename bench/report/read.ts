@@ -1,0 +1,32 @@
+/** A result from a file: what the report needs of it, checked, so that a mistake is told and not drawn. */
+import { readFileSync } from "node:fs";
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import type { BenchResult } from "../result.ts";
+
+const Texts = Type.Record(Type.String(), Type.String());
+const RESULT = Type.Object({
+  startedAt: Type.String(),
+  commit: Type.String(),
+  machine: Type.Object({ processors: Type.Number(), model: Type.String(), kernel: Type.String(), memoryGiB: Type.Number() }),
+  versions: Texts,
+  arguments: Type.Array(Type.String()),
+  rounds: Type.Number(),
+  scenarios: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      title: Type.String(),
+      limiter: Type.String(),
+      variants: Type.Array(Type.Object({ variant: Type.String(), measures: Type.Record(Type.String(), Type.Array(Type.Number())) })),
+    }),
+  ),
+  notRun: Type.Array(Type.Object({ what: Type.String(), why: Type.String() })),
+});
+
+/** Throws with the place and what was expected there. */
+export function readResult(file: string): BenchResult {
+  const found: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const mistake = Value.Errors(RESULT, found).First();
+  if (mistake !== undefined) throw new Error(`${file} is no result of the benchmark: ${mistake.path || "/"}: ${mistake.message}`);
+  return found as BenchResult;
+}

@@ -1,0 +1,147 @@
+/** Runs scenarios, round by round, and gathers what they measure. */
+
+import { Absent } from "./absent.ts";
+import { jobOf, type Named } from "./job.ts";
+import { leaveAll } from "./load/connection.ts";
+import type { Job, Outcome } from "./load/job.ts";
+import { KINDS } from "./load/kinds.ts";
+import { inOwnProcess } from "./load/process.ts";
+import { MEASURES, type Measure, type Measures, type NotRun, type ScenarioResult } from "./result.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
+import type { Settings } from "./settings.ts";
+import type { Running, Variant, World } from "./variant.ts";
+import type { Surroundings } from "./world.ts";
+
+export interface Run {
+  scenarios: readonly Scenario[];
+  variants: readonly Variant[];
+  /** Names of variants that run in every scenario that peers run in. */
+  peers: readonly string[];
+  settings: Settings;
+  surroundings: Surroundings;
+  progress: { step(done: number, count: number, what: string): void };
+}
+
+/** Throws with the scenario and the variant at the first wrong answer, unless it is a peer's: that one is left out of the scenario from then on. */
+export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; notRun: NotRun[] }> {
+  const { settings, surroundings, progress } = run;
+  const sheet = new Sheet();
+  const silent = new Map<string, NotRun>();
+  const absent = new Absent(run.peers);
+  const started = new Started(settings.fresh);
+  const steps = run.scenarios.map((scenario) => ({ scenario, groups: groupsOf(scenario, run) }));
+  const count = settings.rounds * steps.reduce((sum, { groups }) => sum + groups.length, 0);
+  let done = 0;
+  try {
+    for (let round = 0; round < settings.rounds; round++) {
+      for (const { scenario, groups } of steps) {
+        const world = await surroundings.world(scenario);
+        // The order alternates: what one leaves behind (heat, caches) does not always meet the same one.
+        for (const group of round % 2 === 0 ? groups : groups.toReversed()) {
+          const names = group.map(({ name }) => name).join(", ");
+          progress.step(done++, count, `round ${round + 1}, ${scenario.name}, ${names}`);
+          try {
+            const outcome = await absent.without(scenario.name, round, group, (present) =>
+              measure(scenario, present, world, settings, started),
+            );
+            if (outcome === "absent") continue;
+            if (outcome === undefined)
+              silent.set(scenario.name + names, { what: `${scenario.name}, ${names}`, why: "does not speak the dialect" });
+            else sheet.write(scenario, outcome);
+          } catch (thrown) {
+            throw new Error(`${scenario.name}, ${names}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+          }
+        }
+      }
+    }
+  } finally {
+    await started.stopAll();
+  }
+  return { scenarios: sheet.results(), notRun: [...silent.values(), ...absent.notRun] };
+}
+
+/** The variants that are measured in one go: one by one, or all together. */
+function groupsOf(scenario: Scenario, { variants, peers }: Run): Variant[][] {
+  const those = variants.filter(
+    ({ name, dialects }) =>
+      (scenario.beside.includes(name) || (scenario.peers && peers.includes(name))) &&
+      (dialects?.includes(scenario.question.dialect) ?? true),
+  );
+  return scenario.together ? [those] : those.map((variant) => [variant]);
+}
+
+async function measure(
+  scenario: Scenario,
+  group: readonly Variant[],
+  world: World,
+  settings: Settings,
+  started: Started,
+): Promise<Outcome | undefined> {
+  const asked: Named[] = [];
+  try {
+    for (const variant of group) asked.push({ name: variant.name, running: await started.take(variant, world) });
+    const job = await jobOf(scenario, asked, world, settings);
+    return job && (await perform(job, settings));
+  } finally {
+    leaveAll();
+    for (const { running } of asked) await started.giveBack(running);
+  }
+}
+
+const perform = (job: Job, { fresh }: Settings): Promise<Outcome> => (fresh ? inOwnProcess(job) : KINDS[job.kind](job));
+
+/** Variants that run: started anew each time, or kept where only correctness counts. */
+class Started {
+  readonly #fresh: boolean;
+  readonly #kept = new Map<string, Running>();
+
+  constructor(fresh: boolean) {
+    this.#fresh = fresh;
+  }
+
+  async take(variant: Variant, world: World): Promise<Running> {
+    if (this.#fresh) return await variant.start(world);
+    const key = `${variant.name} ${world.upstreamUrl} ${world.limiter}`;
+    const running = this.#kept.get(key) ?? (await variant.start(world));
+    this.#kept.set(key, running);
+    return running;
+  }
+
+  async giveBack(running: Running): Promise<void> {
+    if (this.#fresh) await running.stop();
+  }
+
+  async stopAll(): Promise<void> {
+    for (const running of this.#kept.values()) await running.stop();
+  }
+}
+
+/** Measures by scenario and variant, one figure per round. */
+class Sheet {
+  readonly #scenarios = new Map<string, ScenarioResult>();
+
+  write({ name, title, limiter }: Scenario, { measures }: Outcome): void {
+    const result = this.#scenarios.get(name) ?? { name, title, limiter, variants: [] };
+    this.#scenarios.set(name, result);
+    for (const [variant, found] of Object.entries(measures)) {
+      let row = result.variants.find((one) => one.variant === variant);
+      if (row === undefined) {
+        row = { variant, measures: {} };
+        result.variants.push(row);
+      }
+      for (const measure of Object.keys(MEASURES) as Measure[]) append(row.measures, measure, found);
+    }
+  }
+
+  results(): ScenarioResult[] {
+    return [...this.#scenarios.values()];
+  }
+}
+
+function append(row: Partial<Record<Measure, number[]>>, measure: Measure, found: Measures): void {
+  const value = found[measure];
+  if (value === undefined) return;
+  const values = row[measure] ?? [];
+  row[measure] = values;
+  values.push(value);
+}

@@ -1,0 +1,116 @@
+/** A scenario is data: nothing that runs it asks which one it is. */
+import type { Kind } from "../load/job.ts";
+import type { LimiterPlace } from "../result.ts";
+import type { CallDialect, Question } from "../variant.ts";
+
+export interface Scenario {
+  /** As `--only` names it. */
+  name: string;
+  /** For people. */
+  title: string;
+  kind: Kind;
+  question: Question;
+  limiter: LimiterPlace;
+  /** Between the variant and the upstream. */
+  tls: boolean;
+  /** Variants that it is run for, and whether the peers are among them. */
+  beside: readonly string[];
+  peers: boolean;
+  /** All variants run at the same time, and are asked in turn. */
+  together: boolean;
+  /** Length of a request. */
+  bodyBytes: number;
+  callers: number;
+  /** Open loop: calls begun per second. */
+  perSecond: number;
+  /** What another caller sends at the same time, and how often. */
+  neighbour: Neighbour | undefined;
+  /** Calls that are refused are measured beside accepted ones. */
+  refuses: boolean;
+  /** It can be measured through a gateway that runs elsewhere, with an upstream of its own. */
+  elsewhere: boolean;
+}
+
+export interface Neighbour {
+  body(question: Question): string;
+  perSecond: number;
+}
+
+const DEFAULTS = {
+  limiter: "redis",
+  tls: false,
+  beside: ["direct", "bare", "weir", "nginx"],
+  peers: true,
+  together: false,
+  bodyBytes: 2_000,
+  callers: 64,
+  perSecond: 0,
+  neighbour: undefined,
+  refuses: false,
+  elsewhere: false,
+} as const satisfies Partial<Scenario>;
+
+/** The parts of a scenario that differ from most others. */
+export type Difference = Pick<Scenario, "title" | "kind"> & Partial<Omit<Scenario, "name" | "question">> & { asks: Asked };
+
+/** A non-streaming call, or a stream sent in one of the stand-in's ways. */
+export type Asked = "answer" | "burst" | "whole" | "paced" | "slow";
+
+interface Speech {
+  dialect: CallDialect;
+  /** In the name of a scenario. */
+  short: string;
+  title: string;
+  models: Record<Asked, string>;
+  /** What a gateway that runs elsewhere is asked for, where nothing else is said. */
+  elsewhere: string;
+}
+
+/** OpenAI's calls go to Azure as they are, Anthropic's to Bedrock: signed, and its streams framed anew. */
+export const SPEECHES: Readonly<Record<CallDialect, Speech>> = {
+  openai: {
+    dialect: "openai",
+    short: "openai",
+    title: "OpenAI",
+    models: { answer: "gpt-4o-burst", burst: "gpt-4o-burst", whole: "gpt-4o-whole", paced: "gpt-4o-paced", slow: "gpt-4o-drips" },
+    elsewhere: "gpt-4o",
+  },
+  anthropic: {
+    dialect: "anthropic",
+    short: "bedrock",
+    title: "Bedrock",
+    models: {
+      answer: "claude-3-haiku-burst",
+      burst: "claude-3-haiku-burst",
+      whole: "claude-3-haiku-whole",
+      paced: "claude-3-haiku-paced",
+      slow: "claude-3-haiku-drips",
+    },
+    elsewhere: "claude-3-haiku-20240307",
+  },
+};
+
+/** The scenario in one dialect. */
+export function scenario(dialect: CallDialect, suffix: string, { asks, ...difference }: Difference): Scenario {
+  const { short, title, models } = SPEECHES[dialect];
+  const question = { dialect, model: models[asks], atOnce: models.burst, stream: asks !== "answer" };
+  return { ...DEFAULTS, ...difference, name: `${short}-${suffix}`, title: `${title}, ${difference.title}`, question };
+}
+
+/** The scenarios in both dialects. */
+export const inBoth = (differences: Record<string, Difference>): Scenario[] =>
+  Object.entries(differences).flatMap(([suffix, difference]) =>
+    (["openai", "anthropic"] as const).map((dialect) => scenario(dialect, suffix, difference)),
+  );
+
+const SENTENCE = "Tell me in a few words how a weir keeps a river within its bounds, and who measures what flows over it. ";
+/** Of a request, around its content. */
+const FRAME_BYTES = 120;
+
+export const english = (bytes: number): string => SENTENCE.repeat(Math.ceil(bytes / SENTENCE.length)).slice(0, bytes);
+
+export function requestBody({ model, stream }: Question, content: string): string {
+  return JSON.stringify({ model, ...(stream ? { stream } : {}), max_tokens: 100, messages: [{ role: "user", content }] });
+}
+
+export const contentOf = ({ bodyBytes }: Scenario): string => english(bodyBytes - FRAME_BYTES);

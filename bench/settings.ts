@@ -1,0 +1,29 @@
+/** How much of everything: a measurement, or a look at whether all is right. */
+import { spawnSync } from "node:child_process";
+
+export interface Settings {
+  rounds: number;
+  warmUpMs: number;
+  countMs: number;
+  /** At most so many connections in one measurement. */
+  mostCallers: number;
+  /** How many times faster paced streams are. */
+  hurry: number;
+  /** Each measurement by processes that have done nothing before, and load from a process of its own. */
+  fresh: boolean;
+}
+
+/** Files that a process has besides the sockets of its calls, of which a gateway holds two for each. */
+const OTHER_FILES = 600;
+const mostFiles = Number(spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout) || Number.POSITIVE_INFINITY;
+
+export const MEASURING: Settings = {
+  rounds: 5,
+  warmUpMs: 3_000,
+  countMs: 5_000,
+  mostCallers: Math.floor((mostFiles - OTHER_FILES) / 2),
+  hurry: 1,
+  fresh: true,
+};
+
+export const SMOKE: Settings = { rounds: 1, warmUpMs: 0, countMs: 50, mostCallers: 8, hurry: 20, fresh: false };

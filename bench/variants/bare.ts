@@ -1,0 +1,20 @@
+/** The floor of the runtime: see passthrough.ts. */
+import { join } from "node:path";
+import { startProgram } from "../processes.ts";
+import type { Variant } from "../variant.ts";
+import { cloudAddress } from "./direct.ts";
+
+export const bare: Variant = {
+  name: "bare",
+  async start({ upstreamUrl, certificate }) {
+    const words = [
+      process.execPath,
+      join(import.meta.dir, "../passthrough.ts"),
+      upstreamUrl,
+      ...(certificate === undefined ? [] : [certificate]),
+    ];
+    // Without it Bun's `fetch` makes all but 256 calls wait.
+    const program = await startProgram(words, /"port":(\d+)/, { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" });
+    return { url: `http://127.0.0.1:${program.found[1]}`, address: cloudAddress, pids: () => [program.pid], stop: program.stop };
+  },
+};

@@ -1,0 +1,68 @@
+/** nginx as it is set up before such an upstream: one worker, connections to the upstream kept, nothing buffered. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { startProgram } from "../processes.ts";
+import type { Variant, World } from "../variant.ts";
+import { cloudAddress } from "./direct.ts";
+
+/** Undefined where there is none. */
+export const nginxVersion = /nginx\/(\S+)/.exec(spawnSync("nginx", ["-v"], { encoding: "utf8" }).stderr ?? "")?.[1];
+
+function configuration({ upstreamUrl, certificate }: World, folder: string, port: number): string {
+  const { protocol, host } = new URL(upstreamUrl);
+  const trust =
+    certificate === undefined ? "" : `proxy_ssl_verify on; proxy_ssl_name 127.0.0.1; proxy_ssl_trusted_certificate ${certificate};`;
+  const places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`).join("\n  ");
+  return `daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log stderr notice;
+events { worker_connections 32768; }
+http {
+  ${places}
+  access_log off;
+  client_max_body_size 64m;
+  client_body_buffer_size 16m;
+  upstream stand_in { server ${host}; keepalive 512; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    keepalive_requests 1000000000;
+    location / {
+      proxy_pass ${protocol}//stand_in;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      ${trust}
+    }
+  }
+}
+`;
+}
+
+export const nginx: Variant = {
+  name: "nginx",
+  async start(world) {
+    const folder = mkdtempSync(join(world.folder, "nginx-"));
+    const port = await freePort();
+    writeFileSync(join(folder, "nginx.conf"), configuration(world, folder, port));
+    const program = await startProgram(
+      ["nginx", "-e", "stderr", "-p", folder, "-c", join(folder, "nginx.conf")],
+      /start worker process \d+/,
+    );
+    return { url: `http://127.0.0.1:${port}`, address: cloudAddress, pids: () => [program.pid], stop: program.stop };
+  },
+};
+
+/** nginx takes no port of the system's choice. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}

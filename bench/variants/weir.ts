@@ -1,0 +1,66 @@
+/** The gateway from this source, started as its users start it, in a process of its own. */
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PACES } from "../answers.ts";
+import { startProgram } from "../processes.ts";
+import type { CallDialect, Variant, World } from "../variant.ts";
+
+const KEY = "weir_bench_key";
+/** Of a workspace that may call once a minute. */
+const REFUSED_KEY = "weir_bench_key_refused";
+const UNLIMITED = 1_000_000_000;
+const MOST_BODY = "32MiB";
+
+export const PATHS: Record<CallDialect, string> = {
+  openai: "/openai/eu/v1/chat/completions",
+  anthropic: "/anthropic/eu/v1/messages",
+};
+
+const LIMITERS = {
+  redis: (url: string | undefined) => ({ redis: { url, timeout: "1s" } }),
+  memory: () => ({}),
+  // Nobody listens there, and the policy lets everything through: no store is asked at all.
+  off: () => ({ redis: { url: "redis://127.0.0.1:1", on_failure: "open" } }),
+};
+
+function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World): string {
+  const credentials = { access_key_id: "AKIABENCH", secret_access_key: "bench" };
+  const cloud = { region: "eu", endpoint: upstreamUrl, ...(certificate === undefined ? {} : { ca_file: certificate }) };
+  const digest = (key: string) => createHash("sha256").update(key).digest("hex");
+  const target = (model: string) =>
+    model.startsWith("gpt") ? { upstream: "azure", model } : { upstream: "bedrock", model: `anthropic.${model}-v1:0` };
+  return JSON.stringify({
+    server: { host: "127.0.0.1", port: 0, max_body: MOST_BODY },
+    admin: { port: 0 },
+    limits: { rpm: UNLIMITED, tpm: UNLIMITED },
+    ...LIMITERS[limiter](redisUrl),
+    upstreams: {
+      bedrock: { provider: "bedrock", aws_region: "eu-central-1", credentials, ...cloud },
+      azure: { provider: "azure", credentials: { api_key: "bench" }, ...cloud },
+    },
+    models: Object.fromEntries(Object.keys(PACES).map((model) => [model, { targets: [target(model)] }])),
+    workspaces: {
+      bench: { keys: [{ name: "bench", sha256: digest(KEY) }] },
+      refused: { limits: { rpm: 1 }, keys: [{ name: "refused", sha256: digest(REFUSED_KEY) }] },
+    },
+  });
+}
+
+export const weir: Variant = {
+  name: "weir",
+  async start(world) {
+    const file = join(world.folder, `weir-${world.limiter}-${world.certificate === undefined ? "plain" : "tls"}.yaml`);
+    writeFileSync(file, configuration(world));
+    const words = [process.execPath, join(import.meta.dir, "../../src/main.ts"), "--config", file];
+    const program = await startProgram(words, /"port":(\d+),"admin_port":(\d+).*"listening"/);
+    return {
+      url: `http://127.0.0.1:${program.found[1]}`,
+      address: ({ dialect }) => ({ path: PATHS[dialect], headers: { authorization: `Bearer ${KEY}` } }),
+      refused: ({ dialect }) => ({ path: PATHS[dialect], headers: { authorization: `Bearer ${REFUSED_KEY}` } }),
+      pids: () => [program.pid],
+      metricsUrl: `http://127.0.0.1:${program.found[2]}/metrics`,
+      stop: program.stop,
+    };
+  },
+};

@@ -1,0 +1,82 @@
+/** Bodies of the admin API: read to a limit, held against a compiled schema, and what is wrong told by the field. */
+import { FormatRegistry, type Static, type TObject, type TSchema } from "@sinclair/typebox";
+import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
+import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
+import { readBody } from "../body.ts";
+import { expectation } from "../config/check.ts";
+import { didYouMean, spell } from "../config/problems.ts";
+import { GatewayError } from "../contract/errors.ts";
+import { AdminRefusal } from "./refusal.ts";
+
+/** No settings and no key come near this. */
+const LARGEST_BODY = 64 * 1024;
+const SHOWN_CHARACTERS = 64;
+
+/** TypeBox refuses every text of a format that nobody has explained to it. */
+FormatRegistry.Set("date-time", (text) => Number.isFinite(Date.parse(text)));
+
+/** A schema under its published name, compiled once, with an example that fits it. */
+export interface Checked<Schema extends TSchema = TSchema> {
+  readonly name: string;
+  readonly schema: Schema;
+  readonly example: Static<Schema>;
+  readonly check: TypeCheck<Schema>;
+}
+
+export function checked<Schema extends TSchema>(name: string, schema: Schema, example: Static<Schema>): Checked<Schema> {
+  return { name, schema, example, check: TypeCompiler.Compile(schema) };
+}
+
+/** @throws AdminRefusal `invalid` or `too_large` */
+export async function readChecked<Schema extends TSchema>(request: Request, { check }: Checked<Schema>): Promise<Static<Schema>> {
+  const value = parse(await readBytes(request));
+  if (check.Check(value)) return value;
+  throw new AdminRefusal("invalid", tell(check.Errors(value).First()));
+}
+
+async function readBytes(request: Request): Promise<ArrayBuffer> {
+  try {
+    return await readBody(request, LARGEST_BODY);
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    if (thrown.kind === "too_large") throw new AdminRefusal("too_large", `The body is larger than ${LARGEST_BODY / 1024} KiB.`);
+    throw new AdminRefusal("invalid", thrown.message);
+  }
+}
+
+function parse(bytes: ArrayBuffer): unknown {
+  try {
+    // An empty body asks for nothing special.
+    return bytes.byteLength === 0 ? {} : JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new AdminRefusal("invalid", "The body is not JSON in UTF-8.");
+  }
+}
+
+function tell(error: ValueError | undefined): string {
+  if (error === undefined) return "The body is not valid.";
+  const path = error.path
+    .split("/")
+    .slice(1)
+    .map((key) => clip(key.replaceAll("~1", "/").replaceAll("~0", "~")));
+  const { schema, type, value } = error;
+  if (type === ValueErrorType.ObjectAdditionalProperties) {
+    if (schema.patternProperties !== undefined) return `${spell(path)}: expected ${schema.title ?? "another name"}`;
+    const known = Object.keys((schema as TObject).properties);
+    return `${spell(path)}: is not a field here${didYouMean(path.at(-1) ?? "", known)}; expected one of ${known.join(", ")}`;
+  }
+  const where = path.length === 0 ? "the body" : spell(path);
+  return `${where}: expected ${expectation(schema)}, got ${kindOf(value)}`;
+}
+
+/** Texts are not repeated: somebody may have pasted a key into the wrong field. */
+function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null || typeof value === "boolean" || typeof value === "number") return String(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "a map" : value === "" ? "empty text" : "other text";
+}
+
+function clip(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}

@@ -1,0 +1,69 @@
+import { type Readiness, readinessResponse } from "../contract/readiness.ts";
+import type { Audit } from "./audit.ts";
+import { AdminRefusal } from "./refusal.ts";
+import type { AdminRoute } from "./route.ts";
+import { crashed } from "./schemas.ts";
+
+export interface GatewaySource {
+  metrics: { contentType: string; render(): Promise<string> };
+  readiness(): Readiness;
+  /** Ends one worker abruptly and tells which; undefined where drills are not allowed. */
+  crashWorker: (() => number | undefined) | undefined;
+}
+
+/** What operators and Prometheus ask of the process itself. */
+export function gatewayRoutes({ metrics, readiness, crashWorker }: GatewaySource, audit: Audit): AdminRoute[] {
+  return [
+    {
+      method: "GET",
+      path: "/metrics",
+      operation: "metrics",
+      tag: "Gateway",
+      summary: "Metrics for Prometheus",
+      open: true,
+      answer: { status: 200, description: "Prometheus' text format.", type: "text/plain" },
+      refusals: [],
+      reply: async () => new Response(await metrics.render(), { headers: { "content-type": metrics.contentType } }),
+    },
+    {
+      method: "GET",
+      path: "/healthz",
+      operation: "healthz",
+      tag: "Gateway",
+      summary: "Is it alive",
+      open: true,
+      answer: { status: 200, description: "It is.", type: "text/plain" },
+      refusals: [],
+      reply: () => new Response("ok\n"),
+    },
+    {
+      method: "GET",
+      path: "/readyz",
+      operation: "readyz",
+      tag: "Gateway",
+      summary: "May it take traffic",
+      description: "503 with the same lines where it may not.",
+      open: true,
+      answer: { status: 200, description: "It may; one line for each part.", type: "application/json" },
+      refusals: [],
+      reply: () => readinessResponse(readiness()),
+    },
+    {
+      method: "POST",
+      path: "/admin/v1/chaos/worker",
+      operation: "crashWorker",
+      tag: "Gateway",
+      summary: "End one worker abruptly",
+      description: "For drills. Only where Weir was started with `WEIR_CHAOS=1`.",
+      answer: { status: 200, description: "Which one.", body: crashed },
+      refusals: ["unknown", "unavailable"],
+      reply: ({ address }) => {
+        if (crashWorker === undefined) throw new AdminRefusal("unknown", "Drills are off: start Weir with WEIR_CHAOS=1 to allow them.");
+        const worker = crashWorker();
+        if (worker === undefined) throw new AdminRefusal("unavailable", "No worker is alive.");
+        audit.changed("worker.crashed", address, {});
+        return Response.json({ worker });
+      },
+    },
+  ];
+}

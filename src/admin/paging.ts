@@ -1,0 +1,41 @@
+import { AdminRefusal } from "./refusal.ts";
+
+/** Entries that a list has at most, unless it is asked for another number. */
+export const USUAL_LIMIT = 100;
+export const LARGEST_LIMIT = 1000;
+/** No name and no id is longer. */
+const LONGEST_CURSOR = 128;
+
+export interface Page<Entry> {
+  data: Entry[];
+  has_more: boolean;
+  /** Goes into `after_id` for the next page. */
+  last_id: string | null;
+}
+
+/**
+ * One page of a list, in the order of its ids: so a cursor holds also where its entry has gone meanwhile.
+ * @throws AdminRefusal `invalid`
+ */
+export function page<Entry>(entries: Iterable<Entry>, idOf: (entry: Entry) => string, query: URLSearchParams): Page<Entry> {
+  const limit = readLimit(query.get("limit"));
+  const after = readCursor(query.get("after_id"));
+  const rest = [...entries].filter((entry) => after === undefined || idOf(entry) > after);
+  rest.sort((one, other) => (idOf(one) < idOf(other) ? -1 : 1));
+  const data = rest.slice(0, limit);
+  const last = data.at(-1);
+  return { data, has_more: rest.length > limit, last_id: last === undefined ? null : idOf(last) };
+}
+
+function readLimit(text: string | null): number {
+  if (text === null) return USUAL_LIMIT;
+  const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= LARGEST_LIMIT) return limit;
+  throw new AdminRefusal("invalid", `limit: expected a whole number from 1 to ${LARGEST_LIMIT}`);
+}
+
+function readCursor(text: string | null): string | undefined {
+  if (text === null) return undefined;
+  if (text.length <= LONGEST_CURSOR && /^[A-Za-z0-9][A-Za-z0-9._:@/-]*$/.test(text)) return text;
+  throw new AdminRefusal("invalid", "after_id: expected the last_id of the page before");
+}

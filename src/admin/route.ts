@@ -1,0 +1,34 @@
+import type { Checked } from "./checked.ts";
+import type { RefusalKind } from "./refusal.ts";
+
+/** One question to the admin listener, after the door. */
+interface Asked {
+  request: Request;
+  /** The variables of the path, decoded. */
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  /** Who asks, as far as the connection tells. */
+  address: string;
+}
+
+/** A route of the admin listener: how it is answered, and how it is described (`/admin/openapi.json` is made of these). */
+export interface AdminRoute {
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  /** With variables in braces. */
+  path: string;
+  /** Its name for tools: `createKey`. */
+  operation: string;
+  tag: "Workspaces" | "Keys" | "Gateway";
+  summary: string;
+  description?: string;
+  /** Anybody who reaches the listener may ask; else the admin token is wanted. */
+  open?: true;
+  /** Takes `limit` and `after_id`. */
+  paged?: true;
+  body?: Checked;
+  answer: { status: number; description: string; type?: string; body?: Checked };
+  /** How it refuses beside 401 and 500. */
+  refusals: readonly RefusalKind[];
+  /** @throws AdminRefusal, DirectoryRefusal or DirectoryUnavailable */
+  reply(asked: Asked): Response | Promise<Response>;
+}

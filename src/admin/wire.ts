@@ -1,0 +1,61 @@
+/** From what the directory knows to what goes over the wire, and back. */
+import type { Limits } from "../contract/config.ts";
+import type { CreatedKey as Created, KeyEntry, WorkspaceEntry } from "../directory/directory.ts";
+import type { CreatedKey, Key, Workspace, WorkspaceSettings } from "./schemas.ts";
+
+export function keyText({ id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs }: KeyEntry): Key {
+  return {
+    id,
+    name,
+    workspace,
+    source,
+    created_at: moment(createdAtMs),
+    last_used_at: moment(lastUsedAtMs),
+    expires_at: moment(expiresAtMs),
+  };
+}
+
+export function createdText({ key, entry }: Created): CreatedKey {
+  return { ...keyText(entry), key };
+}
+
+export function workspaceText({ name, source, defaultRegion, limits, models, upstreams, keys }: WorkspaceEntry): Workspace {
+  return {
+    name,
+    source,
+    default_region: defaultRegion ?? null,
+    limits: limitsText(limits),
+    models: Object.fromEntries(Object.entries(models).map(([model, special]) => [model, { limits: limitsText(special.limits) }])),
+    upstreams,
+    keys,
+  };
+}
+
+/** What the directory takes. */
+export function settingsOf(name: string, { default_region, limits, models = {} }: WorkspaceSettings) {
+  return {
+    name,
+    defaultRegion: default_region,
+    limits: limitsOf(limits),
+    models: Object.fromEntries(Object.entries(models).map(([model, special]) => [model, { limits: limitsOf(special.limits) }])),
+  };
+}
+
+export function moment(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
+}
+
+type LimitsText = NonNullable<WorkspaceSettings["limits"]>;
+
+function limitsText({ rpm, tpm, cacheReadWeight, reserveOutput }: Limits): LimitsText {
+  return {
+    ...(rpm === undefined ? {} : { rpm }),
+    ...(tpm === undefined ? {} : { tpm }),
+    ...(cacheReadWeight === undefined ? {} : { cache_read_weight: cacheReadWeight }),
+    ...(reserveOutput === undefined ? {} : { reserve_output: reserveOutput }),
+  };
+}
+
+function limitsOf(limits: LimitsText = {}): Limits {
+  return { rpm: limits.rpm, tpm: limits.tpm, cacheReadWeight: limits.cache_read_weight, reserveOutput: limits.reserve_output };
+}

@@ -1,0 +1,76 @@
+/** The admin API as a command asks it: over HTTP of a running gateway, or of one that is put together for this command over its store. */
+import type { Static, TSchema } from "@sinclair/typebox";
+import type { Checked } from "../admin/checked.ts";
+import { refusalBody } from "../admin/schemas.ts";
+
+export interface Way {
+  /** @throws CommandRefusal where nobody can be asked */
+  send(request: Request): Promise<Response>;
+  /** Without a slash at its end. */
+  base: string;
+  token: string;
+  close(): Promise<void>;
+}
+
+/** Who was asked said no, or could not be asked. The message ends with what to do. */
+export class CommandRefusal extends Error {
+  readonly kind: string;
+
+  constructor(kind: string, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+interface PageOf<Entry> {
+  data: Entry[];
+  has_more: boolean;
+  last_id: string | null;
+}
+
+const MOST = 1000;
+
+export class Administration {
+  readonly #way: Way;
+
+  constructor(way: Way) {
+    this.#way = way;
+  }
+
+  /** @throws CommandRefusal */
+  async ask<Schema extends TSchema>(method: string, path: string, answer: Checked<Schema>, body?: unknown): Promise<Static<Schema>> {
+    const response = await this.#send(method, path, body);
+    const value = await response.json().catch(() => undefined);
+    if (answer.check.Check(value)) return value;
+    throw new CommandRefusal("invalid", `${this.#way.base} answers, but not as Weir's admin listener does: is --url its address?`);
+  }
+
+  /** For what has no answer. @throws CommandRefusal */
+  async tell(method: string, path: string): Promise<void> {
+    await this.#send(method, path, undefined);
+  }
+
+  /** All pages; what stands beside the list is that of the last. @throws CommandRefusal */
+  async all<Schema extends TSchema>(path: string, answer: Checked<Schema>): Promise<Static<Schema>> {
+    const data: unknown[] = [];
+    for (let after = ""; ; ) {
+      const page = await this.ask("GET", `${path}?limit=${MOST}${after}`, answer);
+      const { data: more, has_more: hasMore, last_id: last } = page as PageOf<unknown>;
+      data.push(...more);
+      if (!hasMore || last === null) return { ...(page as object), data } as Static<Schema>;
+      after = `&after_id=${encodeURIComponent(last)}`;
+    }
+  }
+
+  async #send(method: string, path: string, body: unknown): Promise<Response> {
+    const { base, token, send } = this.#way;
+    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) };
+    // A redirection would carry the token to somebody else.
+    const init = { method, headers, redirect: "manual", ...(body === undefined ? {} : { body: JSON.stringify(body) }) } as const;
+    const response = await send(new Request(`${base}/admin/v1${path}`, init));
+    if (response.ok) return response;
+    const refusal: unknown = await response.json().catch(() => undefined);
+    if (refusalBody.check.Check(refusal)) throw new CommandRefusal(refusal.error.kind, refusal.error.message);
+    throw new CommandRefusal("invalid", `${base} answers ${response.status}, and not as Weir's admin listener does: is --url its address?`);
+  }
+}

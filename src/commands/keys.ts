@@ -1,0 +1,78 @@
+import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
+import { readMoment, readSpan, told } from "./spoken.ts";
+import { table } from "./table.ts";
+import type { Shown, Verb } from "./verb.ts";
+
+const WORKSPACE = { value: "W", about: "name of the workspace", needed: true } as const;
+
+export const keyVerbs: readonly Verb[] = [
+  {
+    words: ["keys", "create"],
+    about: "make a key; it is shown this once",
+    options: {
+      workspace: WORKSPACE,
+      name: { value: "N", about: "what it is called in logs and lists", needed: true },
+      expires: { value: "T", about: "when it ends: 2027-01-01T00:00:00Z, or a span such as 30d or 12h (never)" },
+    },
+    run: async (administration, _, { workspace = "", name, expires }) => {
+      const expiry = expires === undefined ? {} : { expires_at: readMoment("expires", expires, Date.now()) };
+      return shownOnce(await administration.ask("POST", of(workspace), createdKey, { name, ...expiry }));
+    },
+  },
+  {
+    words: ["keys", "list"],
+    about: "the keys of a workspace, never the keys themselves",
+    options: { workspace: WORKSPACE },
+    run: async (administration, _, { workspace = "" }) => {
+      const { data } = await administration.all(of(workspace), keys);
+      const rows = data.map((key) => [
+        key.id,
+        key.name,
+        key.source,
+        told(key.created_at, "-"),
+        told(key.last_used_at, "-"),
+        told(key.expires_at, "never"),
+      ]);
+      const text =
+        rows.length === 0
+          ? `${workspace} has no keys. Make one: keys create --workspace ${workspace} --name NAME`
+          : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED", "EXPIRES"], ...rows]);
+      return { json: { data }, text };
+    },
+  },
+  {
+    words: ["keys", "rotate"],
+    argument: "ID",
+    about: "make a new key in place of one; the old one ends when the grace does",
+    options: { grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (not at all)" } },
+    run: async (administration, id, { grace }) => {
+      const body = grace === undefined ? {} : { grace: readSpan("grace", grace) };
+      return shownOnce(await administration.ask("POST", `/keys/${encodeURIComponent(id)}/rotate`, createdKey, body));
+    },
+  },
+  {
+    words: ["keys", "revoke"],
+    argument: "ID",
+    about: "end a key, in force at once",
+    options: {},
+    run: async (administration, id) => {
+      await administration.tell("DELETE", `/keys/${encodeURIComponent(id)}`);
+      return { json: { id, revoked: true }, text: `${id} is revoked.` };
+    },
+  },
+];
+
+function of(workspace: string): string {
+  return `/workspaces/${encodeURIComponent(workspace)}/keys`;
+}
+
+function shownOnce(made: CreatedKey): Shown {
+  const rows = [
+    ["key", made.key],
+    ["id", made.id],
+    ["name", made.name],
+    ["workspace", made.workspace],
+    ["expires", told(made.expires_at, "never")],
+  ];
+  return { json: made, text: `${table(rows)}\n\nThe key is shown this once: keep it now.` };
+}

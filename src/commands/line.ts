@@ -1,0 +1,141 @@
+/** What the command line asks for. */
+import { parseArgs } from "node:util";
+import { keyVerbs } from "./keys.ts";
+import { UsageMistake } from "./outcome.ts";
+import type { Verb } from "./verb.ts";
+import { workspaceVerbs } from "./workspaces.ts";
+
+export type Line =
+  | { command: "start" | "check" | "schema"; file: string | undefined }
+  | { command: "version" }
+  | { command: "help"; text: string }
+  | { command: "administer"; asked: Administering };
+
+/** One of the verbs, with what stands beside it. */
+export interface Administering {
+  verb: Verb;
+  argument: string;
+  options: Readonly<Record<string, string | undefined>>;
+  file: string | undefined;
+  url: string | undefined;
+  token: string | undefined;
+  tokenFile: string | undefined;
+  json: boolean;
+}
+
+const VERBS: readonly Verb[] = [...keyVerbs, ...workspaceVerbs];
+
+const CONFIG_HELP = "the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)";
+
+/** What every verb takes beside its own. */
+const WHERE: readonly (readonly [string, string])[] = [
+  ["--url URL", "admin listener of a running gateway (or WEIR_ADMIN_URL); without one, the store of the configuration"],
+  ["--token T", "its admin token; better in WEIR_ADMIN_TOKEN, where no list of processes shows it"],
+  ["--token-file F", "a file with the admin token"],
+  ["--config FILE", CONFIG_HELP],
+  ["--json", "for scripts"],
+];
+
+const OPTIONS = {
+  config: { type: "string" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
+  json: { type: "boolean" },
+  url: { type: "string" },
+  token: { type: "string" },
+  "token-file": { type: "string" },
+} as const;
+
+/** @throws UsageMistake */
+export function readLine(words: string[]): Line {
+  const { values, positionals } = parse(words);
+  const [first = "start", second = "", ...rest] = positionals;
+  const verb = VERBS.find((candidate) => candidate.words[0] === first && candidate.words[1] === second);
+  if (values.help === true) return { command: "help", text: verb === undefined ? overview(first) : verbHelp(verb) };
+  if (values.version === true) return { command: "version" };
+  if (verb !== undefined) return { command: "administer", asked: administering(verb, rest, values) };
+  const given = Object.keys(values).filter((option) => option !== "config");
+  if ((first === "start" || first === "check" || first === "schema") && second === "" && given.length === 0)
+    return { command: first, file: text(values.config) };
+  const known = VERBS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
+  if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help tells more.`);
+  throw new UsageMistake(
+    given.length > 0 ? `${first} takes no --${given.join(" and no --")}` : `unknown command: ${positionals.join(" ")}\n\n${overview("")}`,
+  );
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+function parse(words: string[]): { values: Values; positionals: string[] } {
+  const own = VERBS.flatMap(({ options }) => Object.keys(options).map((name) => [name, { type: "string" }] as const));
+  try {
+    return parseArgs({ args: words, allowPositionals: true, options: { ...Object.fromEntries(own), ...OPTIONS } });
+  } catch (thrown) {
+    throw new UsageMistake(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+function administering(verb: Verb, rest: string[], values: Values): Administering {
+  const name = verb.words.join(" ");
+  const cure = `weir ${name} --help tells more.`;
+  const wrong = Object.keys(values).find((option) => !(option in OPTIONS) && !Object.hasOwn(verb.options, option));
+  if (wrong !== undefined) throw new UsageMistake(`${name} takes no --${wrong}. ${cure}`);
+  const [argument = "", ...more] = rest;
+  if (more.length > 0 || (argument !== "" && verb.argument === undefined))
+    throw new UsageMistake(`${name}: nothing is expected after it but ${verb.argument ?? "options"}. ${cure}`);
+  if (argument === "" && verb.argument !== undefined) throw new UsageMistake(`${name}: ${verb.argument} is missing. ${cure}`);
+  const missing = Object.entries(verb.options).find(([option, { needed }]) => needed === true && !text(values[option]));
+  if (missing !== undefined) throw new UsageMistake(`${name}: --${missing[0]} is missing. ${cure}`);
+  return {
+    verb,
+    argument,
+    options: Object.fromEntries(Object.keys(verb.options).map((option) => [option, text(values[option])])),
+    file: text(values.config),
+    url: text(values.url),
+    token: text(values.token),
+    tokenFile: text(values["token-file"]),
+    json: values.json === true,
+  };
+}
+
+function text(value: string | boolean | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function overview(noun: string): string {
+  const verbs = VERBS.filter(({ words }) => words[0] === noun);
+  if (verbs.length > 0) return `${columns(verbs.map((verb) => [signature(verb), verb.about]))}\n\n${columns(WHERE)}\n`;
+  return `weir: an LLM API gateway
+
+${columns([
+  ["bun src/main.ts", "start (without a configuration: in sandbox mode)"],
+  ["bun src/main.ts check", "validate a configuration and print what it resolves to"],
+  ["bun src/main.ts schema", "print the JSON Schema of weir.yaml"],
+  ["bun src/main.ts keys …", "create, list, rotate, revoke the keys of workspaces"],
+  ["bun src/main.ts workspaces …", "create, list, remove workspaces; usage of one"],
+])}
+
+${columns([
+  ["--config FILE", CONFIG_HELP],
+  ["--help", "this text; after a command, what it takes"],
+  ["--version", "the version"],
+])}
+`;
+}
+
+function verbHelp(verb: Verb): string {
+  const own = Object.entries(verb.options).map(([option, { value, about }]) => [`--${option} ${value}`, about] as const);
+  return `bun src/main.ts ${signature(verb)}\n  ${verb.about}\n\n${columns([...own, ...WHERE])}\n`;
+}
+
+function signature({ words, argument, options }: Verb): string {
+  const own = Object.entries(options).map(([option, { value, needed }]) =>
+    needed === true ? `--${option} ${value}` : `[--${option} ${value}]`,
+  );
+  return [...words, ...(argument === undefined ? [] : [argument]), ...own].join(" ");
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}

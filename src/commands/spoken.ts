@@ -1,0 +1,30 @@
+/** Times, spans and numbers as they stand on a command line, and times as they are shown. */
+import { milliseconds, SPAN } from "../config/units.ts";
+import { UsageMistake } from "./outcome.ts";
+
+const MOMENT = /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2}))?$/;
+
+/** A moment, or a span from now, as RFC 3339. @throws UsageMistake */
+export function readMoment(option: string, text: string, nowMs: number): string {
+  const moment = new RegExp(SPAN).test(text) ? nowMs + milliseconds(text) : MOMENT.test(text) ? Date.parse(text) : Number.NaN;
+  const found = new Date(moment);
+  if (!Number.isNaN(found.getTime()) && found.getUTCFullYear() <= 9999) return found.toISOString();
+  throw new UsageMistake(`--${option}: expected a time such as 2027-01-01T00:00:00Z, or a span such as 30d or 12h`);
+}
+
+/** @throws UsageMistake */
+export function readSpan(option: string, text: string): string {
+  if (new RegExp(SPAN).test(text)) return text;
+  throw new UsageMistake(`--${option}: expected a span such as 30m, 1h or 7d`);
+}
+
+/** @throws UsageMistake */
+export function readCount(option: string, text: string): number {
+  if (/^[1-9][0-9]{0,9}$/.test(text)) return Number(text);
+  throw new UsageMistake(`--${option}: expected a whole number from 1`);
+}
+
+/** To the second, or `otherwise`. */
+export function told(moment: string | null, otherwise: string): string {
+  return moment === null ? otherwise : moment.replace(/\.\d+Z$/, "Z");
+}

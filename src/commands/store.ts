@@ -1,0 +1,124 @@
+/** The store of a configuration, without a running gateway: the admin listener's own routes, in this process, over nobody's port. */
+import { randomBytes } from "node:crypto";
+import { Admin, directoryRoutes } from "../admin/admin.ts";
+import { Audit } from "../admin/audit.ts";
+import { AdminRefusal } from "../admin/refusal.ts";
+import { type UsageSource, usageFrom } from "../admin/usage.ts";
+import { Catalog } from "../catalog.ts";
+import { type ConfigSource, readConfig } from "../config.ts";
+import type { Config } from "../contract/config.ts";
+import { openStore } from "../directory/index.ts";
+import { Replica } from "../directory/replica.ts";
+import type { DirectoryStore } from "../directory/store.ts";
+import { openLimiter } from "../limiter/index.ts";
+import { openTotals } from "../usage/index.ts";
+import { CommandRefusal, type Way } from "./administration.ts";
+
+const PATIENCE_MS = 2_000;
+const LOOK_EVERY_MS = 50;
+/** Changes without a gateway are in no gateway's audit. */
+const UNHEARD = { info: () => {}, warn: () => {} };
+
+/** @throws ConfigError or CommandRefusal */
+export async function overStore(source: ConfigSource): Promise<Way> {
+  const { config } = readConfig(source);
+  if (config.sandbox) {
+    const cure = "name a configuration with --config, or a running gateway with --url";
+    throw new CommandRefusal("unknown", `Nothing is configured here, so there is no store: ${cure}.`);
+  }
+  const store = openStore(config, () => {});
+  try {
+    await contact(store);
+  } catch (thrown) {
+    await store.close();
+    throw new CommandRefusal("unavailable", thrown instanceof Error ? thrown.message : String(thrown));
+  }
+  const directory = new Replica(config, store);
+  await directory.refresh();
+  const usage = new LazyUsage(config, directory);
+  const token = randomBytes(16).toString("hex");
+  const audit = new Audit(UNHEARD);
+  let fault: unknown;
+  const admin = new Admin({
+    routes: directoryRoutes({ directory, usage, audit, served: () => config }),
+    token,
+    version: "",
+    audit,
+    onFault: (thrown) => {
+      fault = thrown;
+    },
+    addressOf: () => "",
+  });
+  return {
+    base: "http://store.invalid",
+    token,
+    send: async (request) => {
+      const answer = await admin.handle(request);
+      if (fault !== undefined) throw fault;
+      return answer;
+    },
+    close: async () => {
+      await Promise.all([directory.close(), usage.close()]);
+    },
+  };
+}
+
+/** Waits for the first answer: a connection takes its time. @throws DirectoryUnavailable */
+async function contact(store: DirectoryStore): Promise<void> {
+  const untilMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await store.load();
+      return;
+    } catch (thrown) {
+      if (performance.now() > untilMs) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+}
+
+/** Opens what knows of usage when it is asked, since most commands do not ask. */
+class LazyUsage implements UsageSource {
+  readonly sinceMs = undefined;
+  readonly #config: Config;
+  readonly #directory: Replica;
+  #opened: Promise<UsageSource> | undefined;
+  #close: () => Promise<unknown> = async () => {};
+
+  constructor(config: Config, directory: Replica) {
+    this.#config = config;
+    this.#directory = directory;
+  }
+
+  limits(workspace: string) {
+    return new Catalog(this.#directory.withWorkspaces(this.#config)).limits(workspace);
+  }
+
+  async windows(workspace: string, model: string, rpm: number, tpm: number) {
+    return await (await this.#source()).windows(workspace, model, rpm, tpm);
+  }
+
+  async days(workspace: string) {
+    return await (await this.#source()).days(workspace);
+  }
+
+  async close(): Promise<void> {
+    await this.#close();
+  }
+
+  #source(): Promise<UsageSource> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #open(): Promise<UsageSource> {
+    const { redis } = this.#config;
+    if (redis === undefined)
+      throw new AdminRefusal("unavailable", "Without Redis only the running gateway knows what is used: ask it, with --url.");
+    const limiter = openLimiter({ redis });
+    const totals = openTotals(redis);
+    this.#close = () => Promise.all([limiter.close(), totals.close()]);
+    await limiter.contact(PATIENCE_MS);
+    return usageFrom((workspace) => this.limits(workspace), limiter, totals);
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * What a supervisor and its gateway processes say to each other, over the channel that the runtime opens between a process and what it spawned.
+ * In this order: settings, built (by every process), listen, listening; from then on reload and drain, as often as they come.
+ */
+import type { FixedConfig } from "./config.ts";
+
+/** The environment variable that gives a gateway process its number. */
+export const PROCESS_VARIABLE = "WEIR_PROCESS";
+
+export type SupervisorMessage =
+  /** What the process takes in place of what the file says by now, so that a replacement is like the others. */
+  { type: "settings"; settings: FixedConfig } | { type: "listen"; port: number } | { type: "reload" } | { type: "drain" };
+
+export type ProcessMessage =
+  /** All of it stands, and no port is open yet. */
+  | { type: "built" }
+  /** It serves; `adminPort` is on loopback and for the supervisor alone. */
+  | { type: "listening"; adminPort: number };
+
+/** What a process counted, as JSON, on its admin port. */
+export const SNAPSHOT_PATH = "/metrics.json";

@@ -1,0 +1,69 @@
+/** The forms that keys and workspaces take on their way: as they are stored, as a request is identified by them, as administrators see them. */
+import type { Key, Limits, Workspace } from "../contract/config.ts";
+import { DirectoryRefusal, type KeyEntry, type WorkspaceEntry } from "./directory.ts";
+import { keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
+
+/** A key as a request is identified by it. */
+export interface KnownKey {
+  readonly id: string;
+  readonly workspace: Workspace;
+  /** For the access log. */
+  readonly keyName: string;
+  /** Milliseconds since 1970; infinite for a key that never expires. */
+  readonly expiresAtMs: number;
+  lastUsedAtMs: number | undefined;
+  readonly source: KeyEntry["source"];
+  readonly createdAtMs: number | undefined;
+}
+
+/** A workspace of the store as the configuration would have it. */
+export function asWorkspace({ name, defaultRegion, limits, models }: StoredWorkspace): Workspace {
+  const facts = { created: 0, family: undefined, aliasOf: undefined, estimate: undefined, targets: undefined };
+  const own = Object.entries(models).map(([model, { limits: its }]) => [model, { ...facts, limits: { ...NO_LIMITS, ...its } }] as const);
+  return { name, defaultRegion, limits: { ...NO_LIMITS, ...limits }, upstreams: {}, models: Object.fromEntries(own), keys: [] };
+}
+
+/** Left to the next less specific place. */
+const NO_LIMITS: Limits = { rpm: undefined, tpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
+
+export function workspaceEntry(
+  { name, defaultRegion, limits, models, upstreams }: Workspace,
+  source: WorkspaceEntry["source"],
+  keys: number,
+): WorkspaceEntry {
+  const ownLimits = Object.entries(models).map(([model, { limits: own }]): [string, { limits: Limits }] => [model, { limits: own }]);
+  return { name, source, defaultRegion, limits, models: Object.fromEntries(ownLimits), upstreams: Object.keys(upstreams), keys };
+}
+
+export function storedKey(
+  { id, name, expiresAtMs = Number.POSITIVE_INFINITY, lastUsedAtMs, createdAtMs }: StoredKey,
+  workspace: Workspace,
+  source: KeyEntry["source"],
+): KnownKey {
+  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs, source, createdAtMs };
+}
+
+export function configuredKey({ sha256, name, expiresAtMs = Number.POSITIVE_INFINITY }: Key, workspace: Workspace): KnownKey {
+  const id = keyId(sha256);
+  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs: undefined, source: "config", createdAtMs: undefined };
+}
+
+export function keyEntry({ id, keyName, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs }: KnownKey): KeyEntry {
+  const ends = Number.isFinite(expiresAtMs) ? expiresAtMs : undefined;
+  return { id, name: keyName, workspace: workspace.name, source, createdAtMs, lastUsedAtMs, expiresAtMs: ends };
+}
+
+export function storedEntry(
+  { id, name, workspace, createdAtMs, lastUsedAtMs, expiresAtMs }: StoredKey,
+  source: KeyEntry["source"],
+): KeyEntry {
+  return { id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs };
+}
+
+export function unknownWorkspace(name: string): DirectoryRefusal {
+  return new DirectoryRefusal("unknown", `There is no workspace "${name.slice(0, 64)}".`);
+}
+
+export function unknownKey(id: string): DirectoryRefusal {
+  return new DirectoryRefusal("unknown", `There is no key ${id.slice(0, 64)}.`);
+}

@@ -1,0 +1,285 @@
+/**
+ * Keys and workspaces in a local file: the embedded default, for one machine. Every change writes a new file beside the old one, forces it to the
+ * disk and renames it over: whoever dies in between leaves the old one whole. A lock file keeps writers of several processes apart.
+ */
+import { chmod, open, readFile, rename, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { codeOf, lockFile } from "./lock.ts";
+import { type DirectoryStore, DirectoryUnavailable, type Records, type StoredKey, type StoredWorkspace } from "./store.ts";
+
+export interface FileStoreOptions {
+  /** Absolute path; it need not exist. */
+  file: string;
+  /** What an operator should know: that others can read the file. */
+  onWarning?: ((text: string) => void) | undefined;
+  lookEveryMs?: number | undefined;
+}
+
+const FORMAT = 1;
+/** For its owner only. */
+const MODE = 0o600;
+const LOOK_EVERY_MS = 250;
+
+const limits = Type.Object({
+  rpm: Type.Optional(Type.Integer({ minimum: 0 })),
+  tpm: Type.Optional(Type.Integer({ minimum: 0 })),
+  cacheReadWeight: Type.Optional(Type.Number()),
+  reserveOutput: Type.Optional(Type.Union([Type.Literal("expected"), Type.Literal("max_tokens")])),
+});
+const content = TypeCompiler.Compile(
+  Type.Object({
+    format: Type.Literal(FORMAT),
+    keys: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+        name: Type.String(),
+        workspace: Type.String(),
+        createdAtMs: Type.Number(),
+        expiresAtMs: Type.Optional(Type.Number()),
+        lastUsedAtMs: Type.Optional(Type.Number()),
+      }),
+    ),
+    workspaces: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        defaultRegion: Type.Optional(Type.String()),
+        limits,
+        models: Type.Record(Type.String(), Type.Object({ limits })),
+        createdAtMs: Type.Number(),
+      }),
+    ),
+  }),
+);
+
+interface Held {
+  keys: Map<string, StoredKey>;
+  workspaces: Map<string, StoredWorkspace>;
+}
+
+export class FileStore implements DirectoryStore {
+  readonly source = "file";
+  readonly #file: string;
+  readonly #options: FileStoreOptions;
+  /** Time, size and place of what was read last; "" where it has to be read anew. */
+  #stamp = "";
+  /** Of what `load` gave last: what this process has read or written since, its watcher has not seen. */
+  #loaded = "";
+  #held: Held = { keys: new Map(), workspaces: new Map() };
+  #state = "ok";
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Changes of this process go one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: FileStoreOptions) {
+    this.#file = options.file;
+    this.#options = options;
+  }
+
+  get state(): string {
+    return this.#state;
+  }
+
+  async load(): Promise<Records> {
+    const { keys, workspaces } = await this.#read();
+    this.#loaded = this.#stamp;
+    return { keys: [...keys.values()], workspaces: [...workspaces.values()] };
+  }
+
+  async find(sha256: string): Promise<StoredKey | undefined> {
+    for (const key of (await this.#read()).keys.values()) if (key.sha256 === sha256) return key;
+    return undefined;
+  }
+
+  async putKey(key: StoredKey): Promise<void> {
+    await this.#change(({ keys }) => {
+      keys.set(key.id, key);
+      return true;
+    });
+  }
+
+  changeKey(key: StoredKey): Promise<boolean> {
+    return this.#change(({ keys }) => keys.has(key.id) && keys.set(key.id, key) === keys);
+  }
+
+  removeKey(id: string): Promise<boolean> {
+    return this.#change(({ keys }) => keys.delete(id));
+  }
+
+  putWorkspace(workspace: StoredWorkspace, replace: boolean): Promise<boolean> {
+    return this.#change(({ workspaces }) => {
+      if (!replace && workspaces.has(workspace.name)) return false;
+      workspaces.set(workspace.name, workspace);
+      return true;
+    });
+  }
+
+  removeWorkspace(name: string): Promise<boolean> {
+    return this.#change(({ keys, workspaces }) => {
+      if (!workspaces.delete(name)) return false;
+      for (const [id, { workspace }] of keys) if (workspace === name) keys.delete(id);
+      return true;
+    });
+  }
+
+  async touch(lastUsedAtMs: ReadonlyMap<string, number>): Promise<void> {
+    await this.#change(({ keys }) => {
+      let changed = false;
+      for (const [id, atMs] of lastUsedAtMs) {
+        const key = keys.get(id);
+        if (key === undefined || (key.lastUsedAtMs ?? 0) >= atMs) continue;
+        keys.set(id, { ...key, lastUsedAtMs: atMs });
+        changed = true;
+      }
+      return changed;
+    });
+  }
+
+  watch(onChange: () => void): void {
+    this.#timer = setInterval(() => {
+      // A file that cannot be looked at is told by the load that fails.
+      void this.#stampNow().then(
+        (stamp) => {
+          if (stamp !== this.#loaded) onChange();
+        },
+        () => onChange(),
+      );
+    }, this.#options.lookEveryMs ?? LOOK_EVERY_MS);
+    this.#timer.unref?.();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#turn;
+  }
+
+  /** A file that is missing holds nothing; one that may not be looked at is an error, or every key would be forgotten. */
+  async #stampNow(): Promise<string> {
+    try {
+      const { mtimeMs, size, ino } = await stat(this.#file);
+      return `${mtimeMs} ${size} ${ino}`;
+    } catch (thrown) {
+      if (codeOf(thrown) === "ENOENT") return "none";
+      throw thrown;
+    }
+  }
+
+  async #read(): Promise<Held> {
+    try {
+      // Before the content: a change in between is seen at the next look.
+      const stamp = await this.#stampNow();
+      if (stamp === this.#stamp) return this.#held;
+      this.#held = stamp === "none" ? { keys: new Map(), workspaces: new Map() } : await this.#parse();
+      this.#stamp = stamp;
+      this.#state = "ok";
+      return this.#held;
+    } catch (thrown) {
+      this.#stamp = "";
+      throw this.#unavailable(thrown);
+    }
+  }
+
+  async #parse(): Promise<Held> {
+    const text = await readFile(this.#file, "utf8");
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      throw new DirectoryUnavailable(`${this.#file} is not JSON: put a copy of it back, or move it away to begin without keys`);
+    }
+    if (!content.Check(value)) {
+      const at = content.Errors(value).First()?.path ?? "";
+      throw new DirectoryUnavailable(
+        `${this.#file} is no key file of this version${at === "" ? "" : ` (at ${at})`}: it is left as it is; name another one in directory.file`,
+      );
+    }
+    const { mode } = await stat(this.#file);
+    if ((mode & 0o077) !== 0) this.#options.onWarning?.(`${this.#file} can be read by others than its owner: chmod 600 ${this.#file}`);
+    // The schema has said what each field is; a field that is absent reads as undefined.
+    const { keys, workspaces } = value as unknown as { keys: StoredKey[]; workspaces: StoredWorkspace[] };
+    return { keys: new Map(keys.map((key) => [key.id, key])), workspaces: new Map(workspaces.map((one) => [one.name, one])) };
+  }
+
+  /** Applies a change to what the file holds now, and writes it; false where there was nothing to change. */
+  #change(change: (held: Held) => boolean): Promise<boolean> {
+    const turn = this.#turn.then(async () => {
+      let unlock = async () => {};
+      try {
+        unlock = await lockFile(`${this.#file}.lock`);
+        // Two quick changes of others can leave the same stamp: what is built upon is read.
+        this.#stamp = "";
+        const { keys, workspaces } = await this.#read();
+        const next: Held = { keys: new Map(keys), workspaces: new Map(workspaces) };
+        if (!change(next)) return false;
+        await this.#write(next);
+        this.#held = next;
+        this.#stamp = await this.#stampNow();
+        this.#state = "ok";
+        return true;
+      } catch (thrown) {
+        throw this.#unavailable(thrown);
+      } finally {
+        await unlock();
+      }
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #write({ keys, workspaces }: Held): Promise<void> {
+    const text = JSON.stringify({ format: FORMAT, keys: [...keys.values()], workspaces: [...workspaces.values()] }, null, 2);
+    const folder = dirname(this.#file);
+    // Its own name: a process that died here before leaves one behind, and the lock keeps others away.
+    const fresh = join(folder, `.${basename(this.#file)}.new`);
+    const handle = await open(fresh, "w", MODE);
+    try {
+      // An older one of this name keeps its mode when it is opened.
+      await chmod(fresh, MODE);
+      await handle.writeFile(`${text}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, this.#file);
+    await syncFolder(folder);
+  }
+
+  #unavailable(thrown: unknown): DirectoryUnavailable {
+    const failure = thrown instanceof DirectoryUnavailable ? thrown : new DirectoryUnavailable(`${this.#file} ${whatToDo(codeOf(thrown))}`);
+    this.#state = failure.message;
+    return failure;
+  }
+}
+
+/** A rename is on the disk once its folder is. Some file systems cannot; there the rename is as safe as they make it. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // As above.
+  }
+}
+
+function whatToDo(code: string): string {
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return "cannot be written: the disk is full, make room";
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "cannot be written: give this user write access to its folder, or name another file in directory.file";
+    case "ENOENT":
+    case "ENOTDIR":
+      return "cannot be written: its folder does not exist: make it, or name another file in directory.file";
+    default:
+      return `cannot be read or written (${code === "" ? "unknown reason" : code})`;
+  }
+}

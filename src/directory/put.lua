@@ -1,0 +1,17 @@
+-- Writes one record and tells everybody.
+--
+-- KEYS[1]  hash of the records
+-- KEYS[2]  version of the directory: rises with each change
+-- ARGV[1]  channel that gateways listen to
+-- ARGV[2]  field
+-- ARGV[3]  record (JSON)
+-- ARGV[4]  where: 'anywhere', 'new' (only where there is none), 'over' (only where there is one)
+--
+-- Returns 1 written, 0 not: there is one already, or none
+if ARGV[4] ~= 'anywhere' then
+  local wanted = ARGV[4] == 'over' and 1 or 0
+  if redis.call('HEXISTS', KEYS[1], ARGV[2]) ~= wanted then return 0 end
+end
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+redis.call('PUBLISH', ARGV[1], redis.call('INCR', KEYS[2]))
+return 1

@@ -1,0 +1,189 @@
+/**
+ * Keys and workspaces in Redis, shared by every gateway on it: three hashes and a version in one slot. A change is one script that writes, raises
+ * the version and publishes it. Gateways listen, and look at the version twice a second besides, because a message that was published while a
+ * connection was down is gone.
+ */
+import type { Redis as RedisSettings } from "../contract/config.ts";
+import { connectRedis, type RedisClient } from "../redis/connect.ts";
+import { Script } from "../redis/script.ts";
+import putLua from "./put.lua" with { type: "text" };
+import removeKeyLua from "./remove-key.lua" with { type: "text" };
+import removeWorkspaceLua from "./remove-workspace.lua" with { type: "text" };
+import { type DirectoryStore, DirectoryUnavailable, keyId, type Records, type StoredKey, type StoredWorkspace } from "./store.ts";
+import touchLua from "./touch.lua" with { type: "text" };
+
+/** Says in the name which form the records have, so that releases with another form can run side by side. */
+const PREFIX = "weir:{directory}:1:";
+const KEYS = `${PREFIX}keys`;
+const USED = `${PREFIX}used`;
+const WORKSPACES = `${PREFIX}workspaces`;
+const VERSION = `${PREFIX}version`;
+const CHANNEL = "weir:directory:1";
+
+const LOOK_EVERY_MS = 500;
+/** A command that was not answered so long has failed; nobody's request waits for it but an unknown key's. */
+const DEADLINE_MS = 1_000;
+
+export class RedisDirectory implements DirectoryStore {
+  readonly source = "redis";
+  readonly #client: RedisClient;
+  readonly #connect: () => RedisClient;
+  readonly #put = new Script(putLua);
+  readonly #removeKey = new Script(removeKeyLua);
+  readonly #removeWorkspace = new Script(removeWorkspaceLua);
+  readonly #touch = new Script(touchLua);
+  #listener: RedisClient | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** The version that was read last. */
+  #version = "";
+  #looking = false;
+  #state = "no contact with Redis yet";
+
+  /** @param onWarning - Told once what would lose keys, as this Redis is set. */
+  constructor(settings: RedisSettings, onWarning?: (text: string) => void) {
+    this.#connect = () => connectRedis(settings);
+    this.#client = this.#connect();
+    this.#client.once("ready", () => {
+      this.#risks().then(
+        (risks) => {
+          for (const text of risks) onWarning?.(`keys are kept in Redis, but ${text}`);
+        },
+        // A Redis that may not be asked (managed ones) tells nothing.
+        () => {},
+      );
+    });
+    // Told by the state; a listener that is missing would end the process.
+    this.#client.on("error", () => {});
+  }
+
+  get state(): string {
+    return this.#state;
+  }
+
+  async load(): Promise<Records> {
+    return await this.#ask(async (client) => {
+      // The version first: a change in between is seen at the next look.
+      const version = await client.get(VERSION);
+      const [keys, used, workspaces] = await Promise.all([client.hgetall(KEYS), client.hgetall(USED), client.hgetall(WORKSPACES)]);
+      this.#version = version ?? "";
+      return {
+        keys: Object.entries(keys).map(([id, text]) => ({ ...record<StoredKey>(text), lastUsedAtMs: Number(used[id]) || undefined })),
+        workspaces: Object.values(workspaces).map((text) => record<StoredWorkspace>(text)),
+      };
+    });
+  }
+
+  async find(sha256: string): Promise<StoredKey | undefined> {
+    const text = await this.#ask((client) => client.hget(KEYS, keyId(sha256)));
+    const key = text === null ? undefined : record<StoredKey>(text);
+    return key?.sha256 === sha256 ? key : undefined;
+  }
+
+  async putKey(key: StoredKey): Promise<void> {
+    await this.#writeKey(key, "anywhere");
+  }
+
+  changeKey(key: StoredKey): Promise<boolean> {
+    return this.#writeKey(key, "over");
+  }
+
+  async removeKey(id: string): Promise<boolean> {
+    return (await this.#run(this.#removeKey, [KEYS, VERSION, USED], [CHANNEL, id])) === 1;
+  }
+
+  async putWorkspace(workspace: StoredWorkspace, replace: boolean): Promise<boolean> {
+    const written = [CHANNEL, workspace.name, JSON.stringify(workspace), replace ? "anywhere" : "new"];
+    return (await this.#run(this.#put, [WORKSPACES, VERSION], written)) === 1;
+  }
+
+  async removeWorkspace(name: string): Promise<boolean> {
+    return (await this.#run(this.#removeWorkspace, [KEYS, VERSION, USED, WORKSPACES], [CHANNEL, name])) === 1;
+  }
+
+  async touch(lastUsedAtMs: ReadonlyMap<string, number>): Promise<void> {
+    if (lastUsedAtMs.size > 0) await this.#run(this.#touch, [KEYS, USED], [...lastUsedAtMs].flat());
+  }
+
+  watch(onChange: () => void): void {
+    const listener = this.#connect();
+    this.#listener = listener;
+    listener.on("error", () => {});
+    listener.on("message", onChange);
+    // A connection that is new, or back, has missed what was said meanwhile.
+    listener.on("ready", () => void listener.subscribe(CHANNEL).then(onChange, () => {}));
+    this.#timer = setInterval(() => void this.#look(onChange), LOOK_EVERY_MS);
+    this.#timer.unref?.();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#listener?.disconnect();
+    this.#client.disconnect();
+  }
+
+  async #risks(): Promise<string[]> {
+    const persistence = await this.#ask((client) => client.info("persistence"));
+    const memory = await this.#ask((client) => client.info("memory"));
+    const risks: string[] = [];
+    if (/^aof_enabled:0\r?$/m.test(persistence)) {
+      risks.push("appendonly is off: keys made since the last snapshot are lost when Redis stops. Set appendonly yes.");
+    }
+    const policy = /^maxmemory_policy:(\S+)\r?$/m.exec(memory)?.[1] ?? "noeviction";
+    if (/^maxmemory:[1-9]/m.test(memory) && policy.startsWith("allkeys"))
+      risks.push(`maxmemory-policy is ${policy}: a full Redis throws keys away. Set noeviction, or a volatile- policy.`);
+    return risks;
+  }
+
+  async #look(onChange: () => void): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      const version = await this.#ask((client) => client.get(VERSION));
+      if ((version ?? "") !== this.#version) onChange();
+    } catch {
+      // The state tells; the next look may be luckier.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** When it was used is kept apart, so that noting it cannot undo a change. */
+  async #writeKey(key: StoredKey, where: "anywhere" | "over"): Promise<boolean> {
+    const text = JSON.stringify({ ...key, lastUsedAtMs: undefined });
+    return (await this.#run(this.#put, [KEYS, VERSION], [CHANNEL, key.id, text, where])) === 1;
+  }
+
+  #run(script: Script, keys: readonly string[], words: readonly (string | number)[]): Promise<unknown> {
+    return this.#ask((client) => script.run(client, keys.length, [...keys, ...words]));
+  }
+
+  /** @throws DirectoryUnavailable within the deadline. */
+  async #ask<Answer>(question: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error("no answer")), DEADLINE_MS);
+      });
+      const answer = await Promise.race([question(this.#client), late]);
+      this.#state = "ok";
+      return answer;
+    } catch (thrown) {
+      // The client hangs the command on its error, and that may hold a digest: only the first words are told.
+      const why = firstWords(thrown);
+      this.#state = `Redis cannot be used now (${why}): keys are known as they were, changes have to wait`;
+      throw new DirectoryUnavailable(`Redis cannot be used now (${why}): nothing was changed, or it is not known; look, then try again`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** What was written here by a script above. */
+function record<Kind>(text: string): Kind {
+  return JSON.parse(text) as Kind;
+}
+
+function firstWords(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : "unknown failure";
+  return /^[A-Z]{3,} /.test(text) ? (text.split(" ", 1)[0] ?? "") : "no connection";
+}

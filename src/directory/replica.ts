@@ -1,0 +1,300 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Config, Workspace } from "../contract/config.ts";
+import {
+  type CreatedKey,
+  type DirectoryActions,
+  DirectoryRefusal,
+  type KeyEntry,
+  type WorkspaceEntry,
+  type WorkspaceSettings,
+} from "./directory.ts";
+import {
+  asWorkspace,
+  configuredKey,
+  type KnownKey,
+  keyEntry,
+  storedEntry,
+  storedKey,
+  unknownKey,
+  unknownWorkspace,
+  workspaceEntry,
+} from "./entries.ts";
+import { Misses } from "./misses.ts";
+import { type DirectoryStore, keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
+import { Uses } from "./uses.ts";
+
+export interface ReplicaEvents {
+  /** Stored workspaces are others than before: what each may use has to be worked out anew. */
+  onWorkspaces?: (() => void) | undefined;
+  /** How many keys there are now, by source. */
+  onKeys?: ((counts: Readonly<Record<string, number>>) => void) | undefined;
+  /** The store could not be read; what was known stays in force. Once per change of state. */
+  onTrouble?: ((text: string) => void) | undefined;
+}
+
+/** What every key begins with, so that one left in a repository is found by secret scanners. */
+const PREFIX = "weir_";
+const FLUSH_EVERY_MS = 60_000;
+
+/**
+ * The directory as this process knows it: keys and workspaces of the configuration, and all that the store holds, in memory. A known key costs one
+ * map look-up and works while the store is away; the store tells when something has changed.
+ */
+export class Replica implements DirectoryActions {
+  readonly #store: DirectoryStore;
+  readonly #events: ReplicaEvents;
+  readonly #misses: Misses;
+  #config: Config;
+  #byDigest = new Map<string, KnownKey>();
+  #keys = new Map<string, StoredKey>();
+  #workspaces = new Map<string, StoredWorkspace>();
+  /** All there are, those of the configuration first. */
+  #owners = new Map<string, Workspace>();
+  readonly #uses: Uses;
+  #workspacesText = "[]";
+  #troubled = false;
+  /** The load that runs, and the one that waits for its end. */
+  #loading: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
+  #closed = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(config: Config, store: DirectoryStore, events: ReplicaEvents = {}) {
+    this.#config = config;
+    this.#store = store;
+    this.#events = events;
+    this.#uses = new Uses(store);
+    this.#misses = new Misses({ find: (sha256) => this.#ask(sha256) });
+    this.#index();
+  }
+
+  /** Reads the store; where that fails, what is known stays as it is and the store's state tells. Many changes at once are read once. */
+  refresh(): Promise<void> {
+    this.#waiting ??= this.#loading.then(() => {
+      this.#waiting = undefined;
+      this.#loading = this.#load();
+      return this.#loading;
+    });
+    return this.#waiting;
+  }
+
+  /** Follows the store from now on. */
+  watch(): void {
+    this.#store.watch(() => void this.refresh());
+    this.#timer = setInterval(() => void this.#uses.flush(), FLUSH_EVERY_MS);
+    this.#timer.unref?.();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#uses.flush();
+    this.#closed = true;
+    await this.#store.close();
+  }
+
+  /** Another configuration is in force. */
+  configure(config: Config): void {
+    this.#config = config;
+    this.#index();
+  }
+
+  /** The configuration with the workspaces of the store beside its own. A name that both have means the configuration's. */
+  withWorkspaces(config: Config): Config {
+    const stored = [...this.#workspaces.values()].filter(({ name }) => config.workspaces[name] === undefined).map(asWorkspace);
+    return { ...config, workspaces: { ...config.workspaces, ...Object.fromEntries(stored.map((one) => [one.name, one])) } };
+  }
+
+  /** For `/readyz`. */
+  get state(): string {
+    const counts = Object.entries(this.#counts()).map(([source, count]) => `${count} of ${source}`);
+    return `${this.#store.state}: keys: ${counts.join(", ")}`;
+  }
+
+  /** The key of this digest, where this process knows it. */
+  find(sha256: string, nowMs: number): KnownKey | undefined {
+    const known = this.#byDigest.get(sha256);
+    if (known === undefined) return undefined;
+    if (this.#uses.isDue(known.lastUsedAtMs, nowMs) && nowMs < known.expiresAtMs) this.#note(known, nowMs);
+    return known;
+  }
+
+  /** A key that this process does not know, asked of the store; undefined where there is none, or nothing may be asked now. */
+  findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined {
+    return this.#misses.ask(sha256)?.then((key) => {
+      if (key === undefined) return undefined;
+      // Somebody has just made it; the message that says so is on its way.
+      this.#keys.set(key.id, key);
+      this.#index();
+      return this.#byDigest.get(sha256);
+    });
+  }
+
+  workspaces(): WorkspaceEntry[] {
+    const own = Object.values(this.#config.workspaces).map((one) => this.#workspaceEntry(one, "config"));
+    const stored = [...this.#workspaces.values()].filter(({ name }) => this.#config.workspaces[name] === undefined);
+    return [...own, ...stored.map((one) => this.#workspaceEntry(asWorkspace(one), this.#store.source))];
+  }
+
+  async createWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry> {
+    const { name } = settings;
+    const exists = new DirectoryRefusal("exists", `There is a workspace "${name}" already.`);
+    if (this.#config.workspaces[name] !== undefined) throw exists;
+    const made: StoredWorkspace = { ...settings, createdAtMs: Date.now() };
+    if (!(await this.#store.putWorkspace(made, false))) throw exists;
+    await this.#took(() => this.#workspaces.set(name, made));
+    return this.#workspaceEntry(asWorkspace(made), this.#store.source);
+  }
+
+  async updateWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry> {
+    const before = await this.#storedWorkspace(settings.name);
+    const made: StoredWorkspace = { ...settings, createdAtMs: before.createdAtMs };
+    await this.#store.putWorkspace(made, true);
+    await this.#took(() => this.#workspaces.set(made.name, made));
+    return this.#workspaceEntry(asWorkspace(made), this.#store.source);
+  }
+
+  async removeWorkspace(name: string): Promise<void> {
+    await this.#storedWorkspace(name);
+    if (!(await this.#store.removeWorkspace(name))) throw unknownWorkspace(name);
+    await this.#took(() => {
+      this.#workspaces.delete(name);
+      for (const [id, key] of this.#keys) if (key.workspace === name) this.#keys.delete(id);
+    });
+  }
+
+  keys(workspace: string): KeyEntry[] {
+    if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
+    return [...this.#byDigest.values()].filter((key) => key.workspace.name === workspace).map(keyEntry);
+  }
+
+  async createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey> {
+    if (this.#owners.get(workspace) === undefined) await this.refresh();
+    if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
+    if (expiresAtMs !== undefined && expiresAtMs <= Date.now())
+      throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
+    const key = PREFIX + randomBytes(32).toString("base64url");
+    const sha256 = createHash("sha256").update(key).digest("hex");
+    const stored = { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined };
+    await this.#store.putKey(stored);
+    await this.#took(() => this.#keys.set(stored.id, stored));
+    return { key, entry: storedEntry(stored, this.#store.source) };
+  }
+
+  async rotateKey(id: string, graceMs: number): Promise<CreatedKey> {
+    const old = await this.#storedKey(id);
+    // The new one first: whatever happens in between, one of the two works.
+    const created = await this.createKey(old.workspace, old.name, undefined);
+    const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, Date.now() + graceMs);
+    const ending = { ...old, expiresAtMs: endsAtMs };
+    if (!(await this.#store.changeKey(ending))) {
+      // Revoked elsewhere this moment: nothing may come of it.
+      await this.revokeKey(created.entry.id);
+      throw unknownKey(id);
+    }
+    await this.#took(() => this.#keys.set(id, ending));
+    return created;
+  }
+
+  async revokeKey(id: string): Promise<void> {
+    await this.#storedKey(id);
+    if (!(await this.#store.removeKey(id))) throw unknownKey(id);
+    await this.#took(() => this.#keys.delete(id));
+  }
+
+  /** A key of a workspace that does not exist is unknown. */
+  async #ask(sha256: string): Promise<StoredKey | undefined> {
+    const key = await this.#store.find(sha256);
+    // Its workspace may be as new as the key.
+    if (key !== undefined && !this.#owners.has(key.workspace)) await this.refresh();
+    return key !== undefined && this.#owners.has(key.workspace) ? key : undefined;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const { keys, workspaces } = await this.#store.load();
+      this.#troubled = false;
+      this.#keys = new Map(keys.map((key) => [key.id, key]));
+      this.#workspaces = new Map(workspaces.map((one) => [one.name, one]));
+    } catch (thrown) {
+      if (!this.#troubled && !this.#closed) this.#events.onTrouble?.(thrown instanceof Error ? thrown.message : String(thrown));
+      this.#troubled = true;
+      return;
+    }
+    this.#applied();
+  }
+
+  /** A change that the store has confirmed, in force here without waiting for its message. */
+  async #took(change: () => void): Promise<void> {
+    // A load that began before the change would take it back.
+    await this.#loading;
+    change();
+    this.#applied();
+    // Somebody else may have changed the same after it: the store decides.
+    if (this.#timer !== undefined) void this.refresh();
+  }
+
+  #applied(): void {
+    this.#misses.forget();
+    this.#index();
+    const text = JSON.stringify([...this.#workspaces.values()]);
+    if (text === this.#workspacesText) return;
+    this.#workspacesText = text;
+    this.#events.onWorkspaces?.();
+  }
+
+  #index(): void {
+    const before = this.#byDigest;
+    const now = new Map<string, KnownKey>();
+    const add = (sha256: string, key: KnownKey) => {
+      key.lastUsedAtMs = Math.max(key.lastUsedAtMs ?? 0, before.get(sha256)?.lastUsedAtMs ?? 0) || undefined;
+      now.set(sha256, key);
+    };
+    this.#owners = new Map(Array.from(this.#workspaces.values(), (one) => [one.name, asWorkspace(one)]));
+    for (const workspace of Object.values(this.#config.workspaces)) this.#owners.set(workspace.name, workspace);
+    for (const key of this.#keys.values()) {
+      const owner = this.#owners.get(key.workspace);
+      if (owner !== undefined) add(key.sha256, storedKey(key, owner, this.#store.source));
+    }
+    for (const workspace of Object.values(this.#config.workspaces)) {
+      for (const key of workspace.keys) add(key.sha256, configuredKey(key, workspace));
+    }
+    this.#byDigest = now;
+    this.#events.onKeys?.(this.#counts());
+  }
+
+  #counts(): Record<string, number> {
+    const counts: Record<string, number> = { config: 0, [this.#store.source]: 0 };
+    for (const { source } of this.#byDigest.values()) counts[source] = (counts[source] ?? 0) + 1;
+    return counts;
+  }
+
+  #note(key: KnownKey, nowMs: number): void {
+    key.lastUsedAtMs = this.#uses.hourOf(nowMs);
+    if (key.source !== "config") this.#uses.note(key.id, key.lastUsedAtMs);
+  }
+
+  #workspaceEntry(workspace: Workspace, source: WorkspaceEntry["source"]): WorkspaceEntry {
+    let keys = 0;
+    for (const key of this.#byDigest.values()) if (key.workspace.name === workspace.name) keys += 1;
+    return workspaceEntry(workspace, source, keys);
+  }
+
+  async #storedKey(id: string): Promise<StoredKey> {
+    if (!this.#keys.has(id)) await this.refresh();
+    const key = this.#keys.get(id);
+    if (key !== undefined) return key;
+    for (const known of this.#byDigest.values()) {
+      if (known.id === id) throw new DirectoryRefusal("read_only", `The key ${id} is one of weir.yaml: change it there.`);
+    }
+    throw unknownKey(id);
+  }
+
+  async #storedWorkspace(name: string): Promise<StoredWorkspace> {
+    if (this.#config.workspaces[name] !== undefined)
+      throw new DirectoryRefusal("read_only", `The workspace "${name}" is one of weir.yaml: change it there.`);
+    if (!this.#workspaces.has(name)) await this.refresh();
+    const workspace = this.#workspaces.get(name);
+    if (workspace === undefined) throw unknownWorkspace(name);
+    return workspace;
+  }
+}

@@ -1,0 +1,95 @@
+import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
+
+/** A registry as data (`Metrics.snapshot`). */
+export type Snapshot = readonly MetricSnapshot[];
+
+interface MetricSnapshot {
+  name: string;
+  help: string;
+  type: string;
+  /** What several of it make together. */
+  aggregator: string;
+  values: readonly { labels: Record<string, string | number>; value: number; metricName?: string }[];
+}
+
+/**
+ * The metrics of several processes as one: counters and histograms are added up, gauges as each of them says. What a process had counted when it
+ * was last heard of stays in the sum after its end, since a counter that falls looks to Prometheus like one that began anew.
+ */
+export class MergedMetrics {
+  readonly #own = new Registry();
+  readonly #restarts = new Counter({
+    name: "weir_process_restarts_total",
+    help: "Gateway processes that ended and were replaced.",
+    registers: [this.#own],
+  });
+  readonly #listening = new Gauge({
+    name: "weir_processes",
+    help: "Gateway processes that listen on the public port.",
+    registers: [this.#own],
+  });
+  readonly #latest = new Map<number, Snapshot>();
+  #past: Promise<Snapshot> = Promise.resolve([]);
+
+  get contentType(): string {
+    return this.#own.contentType;
+  }
+
+  restarted(): void {
+    this.#restarts.inc();
+  }
+
+  listening(processes: number): void {
+    this.#listening.set(processes);
+  }
+
+  /** What a process has counted so far. */
+  take(process: number, snapshot: Snapshot): void {
+    this.#latest.set(
+      process,
+      snapshot.map((metric) => readable(metric, process)),
+    );
+  }
+
+  /** The process has ended; another one may take its number. */
+  gone(process: number): void {
+    const last = this.#latest.get(process)?.filter(({ type }) => type === "counter" || type === "histogram");
+    this.#latest.delete(process);
+    if (last !== undefined) this.#past = this.#past.then((past) => added([past, last]));
+  }
+
+  async render(): Promise<string> {
+    for (;;) {
+      const asked = this.#past;
+      const past = await asked;
+      // A process that ended meanwhile is no longer among the latest and not yet in this past.
+      if (asked !== this.#past) continue;
+      const merged = AggregatorRegistry.aggregate([past, ...this.#latest.values()]);
+      return `${await this.#own.metrics()}${await merged.metrics()}`;
+    }
+  }
+
+  /** What there is beyond the metrics of one process, for the documentation. */
+  definitions(): { name: string; type: string; labels: string[] }[] {
+    return [
+      { name: "weir_process_restarts_total", type: "counter", labels: [] },
+      { name: "weir_processes", type: "gauge", labels: [] },
+    ];
+  }
+}
+
+async function added(snapshots: readonly Snapshot[]): Promise<Snapshot> {
+  const sum: object[] = await AggregatorRegistry.aggregate([...snapshots]).getMetricsAsJSON();
+  return sum as MetricSnapshot[];
+}
+
+/** Workers count from 0 in every process: `1.0` is the first one of process 1. JSON has no NaN, which a gauge without a sample is. */
+function readable(metric: MetricSnapshot, process: number): MetricSnapshot {
+  const values = metric.values
+    .filter(({ value }) => typeof value === "number")
+    .map((entry) => {
+      const { worker } = entry.labels;
+      return worker === undefined ? entry : { ...entry, labels: { ...entry.labels, worker: `${process}.${worker}` } };
+    });
+  return { ...metric, values };
+}

@@ -1,0 +1,58 @@
+import { SNAPSHOT_PATH } from "../contract/process.ts";
+import { readinessResponse } from "../contract/readiness.ts";
+import type { MergedMetrics, Snapshot } from "../metrics/merged.ts";
+import type { Child } from "./child.ts";
+import { forward } from "./forward.ts";
+import { type MemberReadiness, mergeReadiness } from "./readiness.ts";
+
+export interface SupervisorAdminParts {
+  /** One for each process that there should be; undefined while it is away. */
+  members(): readonly (Child | undefined)[];
+  draining(): boolean;
+  metrics: MergedMetrics;
+}
+
+/** The admin listener of several processes: what is told of all is put together here, and everything else answered by one of them. */
+export function createSupervisorAdmin(parts: SupervisorAdminParts): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "GET") {
+      if (pathname === "/metrics") return await scrape(parts);
+      if (pathname === "/healthz") return new Response("ok\n");
+      if (pathname === "/readyz")
+        return readinessResponse(mergeReadiness(parts.draining(), await Promise.all(parts.members().map(readinessOf))));
+    }
+    const child = parts.members().find((member) => member?.state === "listening");
+    if (child === undefined) return problem("No gateway process is alive at this moment. Please try again.");
+    try {
+      return await forward(request, child.adminPort);
+    } catch {
+      return problem(`Process ${child.index} went away before it had answered. Please try again.`);
+    }
+  };
+}
+
+async function scrape({ members, metrics }: SupervisorAdminParts): Promise<Response> {
+  const asked = members().filter((child) => child?.state === "listening");
+  const taken = asked.map(async (child) => {
+    if (child === undefined) return;
+    const snapshot = await child.ask(SNAPSHOT_PATH);
+    // One that is silent counts as it did when it was last asked. One that has ended meanwhile has been counted with the past.
+    if (snapshot?.ok && child.state === "listening") metrics.take(child.index, (await snapshot.json()) as Snapshot);
+  });
+  await Promise.all(taken);
+  return new Response(await metrics.render(), { headers: { "content-type": metrics.contentType } });
+}
+
+async function readinessOf(child: Child | undefined, index: number): Promise<MemberReadiness> {
+  if (child === undefined || child.state === "gone") return { index, ready: false, detail: undefined, absence: "ended, is being replaced" };
+  if (child.state !== "listening") return { index, ready: false, detail: undefined, absence: "starting" };
+  const answer = await child.ask("/readyz");
+  if (answer === undefined) return { index, ready: false, detail: undefined, absence: "does not answer" };
+  const { status, ...detail } = (await answer.json()) as Record<string, string>;
+  return { index, ready: answer.ok && status === "ready", detail };
+}
+
+function problem(message: string): Response {
+  return Response.json({ error: { message } }, { status: 503 });
+}

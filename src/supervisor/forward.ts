@@ -1,0 +1,41 @@
+import { type IncomingMessage, request as openRequest } from "node:http";
+import { Readable } from "node:stream";
+import type { ReadableStream as NodeStream } from "node:stream/web";
+
+/** Belong to one connection and not to what is said over it. */
+const OF_THE_CONNECTION = /^(connection|keep-alive|transfer-encoding|upgrade)$/i;
+const WITHOUT_BODY = [204, 205, 304];
+
+/**
+ * Puts a request to a port of this machine, and gives its answer back: method, path, headers (`host` too, which `fetch` would replace), bodies as
+ * they come, status.
+ * @throws an error of the connection
+ */
+export function forward(request: Request, port: number): Promise<Response> {
+  const { pathname, search } = new URL(request.url);
+  const headers = Object.fromEntries([...request.headers].filter(([name]) => !OF_THE_CONNECTION.test(name)));
+  return new Promise((resolve, reject) => {
+    const outgoing = openRequest({ host: "127.0.0.1", port, method: request.method, path: pathname + search, headers, agent: false });
+    outgoing.on("error", reject);
+    outgoing.on("response", (answer) => resolve(toResponse(answer)));
+    request.signal.addEventListener("abort", () => outgoing.destroy(), { once: true });
+    if (request.body === null) outgoing.end();
+    else
+      Readable.fromWeb(request.body as unknown as NodeStream)
+        .on("error", reject)
+        .pipe(outgoing);
+  });
+}
+
+function toResponse(answer: IncomingMessage): Response {
+  const status = answer.statusCode ?? 502;
+  const headers = new Headers();
+  for (let at = 0; at + 1 < answer.rawHeaders.length; at += 2) {
+    const name = answer.rawHeaders[at] ?? "";
+    if (!OF_THE_CONNECTION.test(name)) headers.append(name, answer.rawHeaders[at + 1] ?? "");
+  }
+  if (!WITHOUT_BODY.includes(status))
+    return new Response(Readable.toWeb(answer) as unknown as ReadableStream<Uint8Array>, { status, headers });
+  answer.resume();
+  return new Response(null, { status, headers });
+}

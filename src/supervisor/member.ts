@@ -1,0 +1,81 @@
+import process from "node:process";
+import type { FixedConfig } from "../contract/config.ts";
+import { PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "../contract/process.ts";
+
+/** Where a gateway process listens. */
+export interface Places {
+  server: { host: string; port: number; shared: boolean };
+  admin: { host: string; port: number };
+}
+
+export interface Duties {
+  reload(): void;
+  /** May be asked for more than once. */
+  drain(): void;
+}
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/** What a gateway process knows of the supervisor that started it. It does not outlive it: when the channel between them closes, it drains. */
+export class Member {
+  readonly index: number;
+  readonly #settings = Promise.withResolvers<FixedConfig>();
+  readonly #port = Promise.withResolvers<number>();
+  #duties: Duties | undefined;
+  #reloadMissed = false;
+
+  private constructor(index: number) {
+    this.index = index;
+    process.on("message", (message: SupervisorMessage) => this.#take(message));
+    process.on("disconnect", () => this.#drain());
+  }
+
+  /** Undefined where no supervisor has started this process. */
+  static of(environment: Readonly<Record<string, string | undefined>>): Member | undefined {
+    const index = environment[PROCESS_VARIABLE];
+    return index === undefined || process.send === undefined ? undefined : new Member(Number(index));
+  }
+
+  /** The part of the configuration that it shares with the other processes as it was at the start. */
+  settings(): Promise<FixedConfig> {
+    return this.#settings.promise;
+  }
+
+  /** Says that everything stands but the listeners, and waits until they may be opened. */
+  async places(): Promise<Places> {
+    say({ type: "built" });
+    const [{ server }, port] = await Promise.all([this.#settings.promise, this.#port.promise]);
+    return { server: { host: server.host, port, shared: true }, admin: { host: "127.0.0.1", port: 0 } };
+  }
+
+  /** Says that it serves, and does from now on what the supervisor asks for. */
+  serve(adminPort: number, duties: Duties): void {
+    this.#duties = duties;
+    say({ type: "listening", adminPort });
+    if (this.#reloadMissed) duties.reload();
+    if (!process.connected) duties.drain();
+  }
+
+  /** The admin listener as the supervisor needs it: with the metrics as data. */
+  administer(admin: Handler, snapshot: () => Promise<object[]>): Handler {
+    return async (request) => (new URL(request.url).pathname === SNAPSHOT_PATH ? Response.json(await snapshot()) : admin(request));
+  }
+
+  #take(message: SupervisorMessage): void {
+    if (message.type === "settings") this.#settings.resolve(message.settings);
+    else if (message.type === "listen") this.#port.resolve(message.port);
+    else if (message.type === "drain") this.#drain();
+    else if (this.#duties === undefined) this.#reloadMissed = true;
+    else this.#duties.reload();
+  }
+
+  #drain(): void {
+    // It has not served anybody yet.
+    if (this.#duties === undefined) process.exit(0);
+    this.#duties.drain();
+  }
+}
+
+function say(message: ProcessMessage): void {
+  if (process.connected) process.send?.(message);
+}

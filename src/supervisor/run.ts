@@ -1,0 +1,40 @@
+import process from "node:process";
+import type { Config } from "../contract/config.ts";
+import type { Log } from "../log.ts";
+import { open, refusePort } from "../open.ts";
+import { sameCommand } from "../runtime.ts";
+import { onEnding } from "../signals.ts";
+import { holdPort } from "./port.ts";
+import { Supervisor } from "./supervisor.ts";
+
+export interface SuperviseOptions {
+  config: Config;
+  environment: Readonly<Record<string, string | undefined>>;
+  logging: Log;
+  tellListening(log: Log["log"], config: Config, port: number, adminPort: number): void;
+}
+
+/** Makes this process the supervisor of several, which it starts, looks after, and answers for on the admin listener. */
+export async function supervise({ config, environment, logging, tellListening }: SuperviseOptions): Promise<void> {
+  const { log, forward, flush } = logging;
+  const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
+  const supervisor = new Supervisor({
+    config,
+    log,
+    command: sameCommand(),
+    environment,
+    held,
+    listenAdmin: (handle) => open(config, { ...config.admin, handle }).port,
+    onLines: forward,
+    onServing: ({ port, adminPort }) => tellListening(log, config, port, adminPort),
+    leave: (exitCode) => {
+      flush();
+      process.exit(exitCode);
+    },
+  });
+  process.on("SIGHUP", () => supervisor.reload());
+  onEnding(
+    () => supervisor.drain(),
+    () => supervisor.kill(),
+  );
+}

@@ -1,0 +1,172 @@
+import { type Config, fixedOf } from "../contract/config.ts";
+import { MergedMetrics } from "../metrics/merged.ts";
+import { createSupervisorAdmin } from "./admin.ts";
+import { Child, type ChildOptions } from "./child.ts";
+import type { HeldPort } from "./port.ts";
+import { watchPulses } from "./pulse.ts";
+
+export interface SupervisorParts {
+  config: Config;
+  log: {
+    info(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  /** What every process is started with. */
+  command: readonly string[];
+  environment: Readonly<Record<string, string | undefined>>;
+  /** The public port, held free for them. */
+  held: HeldPort;
+  /** Opens the admin listener; returns its port. */
+  listenAdmin(handle: (request: Request) => Promise<Response>): number;
+  onLines(lines: string): void;
+  /** Every process listens. */
+  onServing(ports: { port: number; adminPort: number }): void;
+  /** Everything has ended. */
+  leave(exitCode: number): void;
+  /** How often the processes are asked whether they are alive. Default: 5 s. */
+  pulseMs?: number;
+}
+
+const EXIT_REFUSED = 1;
+/** A process that lived for so long was well; one that did not is replaced after a pause that doubles each time. */
+const WELL_MS = 10_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+const PULSE_MS = 5_000;
+/** Beyond the drain itself, for the last words. */
+const DRAIN_SLACK_MS = 10_000;
+
+/** Runs several gateway processes behind one public port: starts them together, replaces those that die, drains and reloads all. Serves no call itself. */
+export class Supervisor {
+  readonly #parts: SupervisorParts;
+  readonly #metrics = new MergedMetrics();
+  /** By number; undefined while one is away. */
+  readonly #children: (Child | undefined)[];
+  /** How many in a row, by number, did not live long. */
+  readonly #failures: number[];
+  readonly #adminPort: number;
+  #phase: "building" | "opening" | "serving" | "draining" = "building";
+  #exitCode = 0;
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+    const { processes } = parts.config;
+    this.#children = Array.from({ length: processes }, () => undefined);
+    this.#failures = Array.from({ length: processes }, () => 0);
+    const draining = () => this.#phase === "draining";
+    this.#adminPort = parts.listenAdmin(createSupervisorAdmin({ members: () => this.#children, draining, metrics: this.#metrics }));
+    for (let index = 0; index < processes; index++) this.#start(index);
+    watchPulses(
+      () => this.#children,
+      parts.pulseMs ?? PULSE_MS,
+      (child) => {
+        parts.log.error({ stuck: child.index, pid: child.pid }, "a process does not answer any more and is ended");
+        child.kill();
+      },
+    );
+  }
+
+  /** Every process reads the configuration anew. */
+  reload(): void {
+    for (const child of this.#children) child?.send({ type: "reload" });
+  }
+
+  /** Every process ends what it has begun; then this one ends. */
+  drain(): void {
+    if (this.#phase === "draining") return;
+    this.#phase = "draining";
+    const { log, config } = this.#parts;
+    const left = this.#left();
+    log.info({ processes: left.length }, "draining all processes");
+    for (const child of left) child.send({ type: "drain" });
+    setTimeout(() => this.kill(), config.server.drainGraceMs + config.server.drainTimeoutMs + DRAIN_SLACK_MS).unref?.();
+    this.#leaveWhenEmpty();
+  }
+
+  /** Ends every process at once. */
+  kill(): void {
+    for (const child of this.#left()) child.kill();
+  }
+
+  #start(index: number): void {
+    const { command, environment, config, onLines } = this.#parts;
+    const events: Pick<ChildOptions, "onBuilt" | "onListening" | "onExit"> = {
+      onBuilt: (child) => void this.#built(child),
+      onListening: (child) => this.#listening(child),
+      onExit: (child, end) => this.#ended(child, end),
+    };
+    this.#children[index] = new Child({ index, command, environment, settings: fixedOf(config), onLines, ...events });
+  }
+
+  async #built(child: Child): Promise<void> {
+    if (this.#phase === "building") {
+      if (!this.#children.every((each) => each?.state === "built")) return;
+      this.#phase = "opening";
+      await this.#parts.held.release();
+      for (const each of this.#children) each?.send({ type: "listen", port: this.#parts.held.port });
+    } else if (this.#phase === "serving") child.send({ type: "listen", port: this.#parts.held.port });
+    else child.kill();
+  }
+
+  #listening(child: Child): void {
+    const { log, config, held } = this.#parts;
+    const listening = this.#countListening();
+    log.info({ started: child.index, pid: child.pid }, "a process listens");
+    if (this.#phase === "draining") child.send({ type: "drain" });
+    else if (this.#phase === "opening" && listening === config.processes) {
+      this.#phase = "serving";
+      this.#parts.onServing({ port: held.port, adminPort: this.#adminPort });
+    }
+  }
+
+  #ended(child: Child, end: number | string): void {
+    const { index } = child;
+    this.#children[index] = undefined;
+    this.#metrics.gone(index);
+    this.#countListening();
+    if (this.#phase === "draining") {
+      if (end !== 0 && this.#exitCode === 0) {
+        this.#exitCode = EXIT_REFUSED;
+        this.#parts.log.error({ ended: index, end }, "a process ended before it had drained");
+      }
+      this.#leaveWhenEmpty();
+    } else if (this.#phase === "serving") this.#replace(child, end);
+    else this.#giveUp(index, end);
+  }
+
+  #replace({ index, startedMs }: Child, end: number | string): void {
+    const livedMs = Math.round(performance.now() - startedMs);
+    const failures = livedMs < WELL_MS ? (this.#failures[index] ?? 0) : 0;
+    this.#failures[index] = failures + 1;
+    const pauseMs = failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
+    this.#metrics.restarted();
+    this.#parts.log.error({ ended: index, end, lived_ms: livedMs, pause_ms: pauseMs }, "a process ended and is being replaced");
+    setTimeout(() => {
+      if (this.#phase === "serving") this.#start(index);
+    }, pauseMs);
+  }
+
+  /** At the start what one process cannot do, none of them can: it has said why. */
+  #giveUp(index: number, end: number | string): void {
+    if (this.#exitCode !== 0) return;
+    this.#exitCode = typeof end === "number" && end !== 0 ? end : EXIT_REFUSED;
+    this.#parts.log.error({ ended: index, end }, "a process could not start, so none does");
+    this.#phase = "draining";
+    this.kill();
+    this.#leaveWhenEmpty();
+  }
+
+  #countListening(): number {
+    const listening = this.#left().filter(({ state }) => state === "listening").length;
+    this.#metrics.listening(listening);
+    return listening;
+  }
+
+  #left(): Child[] {
+    return this.#children.filter((child) => child !== undefined);
+  }
+
+  #leaveWhenEmpty(): void {
+    if (this.#left().length === 0) this.#parts.leave(this.#exitCode);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Usage } from "../contract/usage.ts";
+import type { Counts } from "./tally.ts";
+
+/** Days that totals are kept for, today among them. */
+export const KEPT_DAYS = 35;
+
+/** Model → day (`2026-11-24`) → counts. */
+export type Reading = ReadonlyMap<string, ReadonlyMap<string, Counts>>;
+
+/** The seam of the day totals: where what calls came to is added up. A place is one file; `memory.ts` and `redis.ts` sit one exam. */
+export interface Totals {
+  /** A call has ended. Costs no command and no wait. */
+  count(workspace: string, model: string, usage: Usage | undefined): void;
+  /** The last `KEPT_DAYS` days of a workspace, what this process has just counted included. @throws TotalsUnavailable */
+  read(workspace: string): Promise<Reading>;
+  /** When counting began; undefined where it is kept for good. */
+  readonly sinceMs: number | undefined;
+  /** Writes what is not yet written, as far as that is possible now. */
+  close(): Promise<void>;
+}
+
+/** The totals cannot be read now; the message says why, and holds no secret. */
+export class TotalsUnavailable extends Error {
+  override readonly name = "TotalsUnavailable";
+}

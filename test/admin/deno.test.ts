@@ -1,0 +1,3 @@
+import { specifyAdmin } from "./specification.ts";
+
+specifyAdmin("deno");
