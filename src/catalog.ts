@@ -148,7 +148,10 @@ export class Catalog {
       for (const offers of table.values()) {
         for (const { model, region, targets } of offers.values()) {
           const dialect = targets[0].upstream.dialect;
-          seen.set(`${dialect} ${region} ${model}`, { dialect, model, region, upstreams: targets.map((target) => target.upstream.name) });
+          const key = `${dialect} ${region} ${model}`;
+          // A model of one name has upstreams of its own in each workspace that brings some.
+          const upstreams = new Set([...(seen.get(key)?.upstreams ?? []), ...targets.map((target) => target.upstream.name)]);
+          seen.set(key, { dialect, model, region, upstreams: [...upstreams] });
         }
       }
     }

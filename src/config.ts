@@ -16,6 +16,7 @@ import { ConfigError, isWithin, type Problem, spell } from "./config/problems.ts
 import { resolveFile } from "./config/resolve.ts";
 import { type File, schema } from "./config/schema.ts";
 import type { Setting } from "./config/setting.ts";
+import { type Stamps, stampOf } from "./config/watch.ts";
 import type { Config } from "./contract/config.ts";
 
 export { ConfigError };
@@ -42,15 +43,18 @@ export interface LoadedConfig {
   warnings: string[];
   /** The configuration file, absolute; undefined where there is none. */
   file: string | undefined;
-  /** Every file that was read, for watching. */
-  files: string[];
+  /** Every file that was read, as it looked before, for watching. */
+  read: Stamps;
 }
 
-/** @throws ConfigError */
-export function readConfig(source: ConfigSource): LoadedConfig {
+/**
+ * @param read - receives every file before it is read, also where the configuration is refused.
+ * @throws ConfigError
+ */
+export function readConfig(source: ConfigSource, read: Map<string, string> = new Map()): LoadedConfig {
   const directory = source.directory ?? currentDirectory();
   const file = source.document === undefined ? findFile(source, directory) : undefined;
-  const files = file === undefined ? [] : [file];
+  if (file !== undefined) read.set(file, stampOf(file));
   const name = file === undefined ? (source.document === undefined ? "environment" : "configuration") : file;
   const document = file === undefined ? plainDocument(source.document ?? {}) : openDocument(file);
   const line = (path: readonly string[]) => document.line(path);
@@ -59,8 +63,9 @@ export function readConfig(source: ConfigSource): LoadedConfig {
   const base = file === undefined ? directory : dirname(file);
   const locate = (path: string) => resolve(base, path);
   const readText = (path: string) => {
-    files.push(locate(path));
-    return readFileSync(locate(path), "utf8");
+    const place = locate(path);
+    read.set(place, stampOf(place));
+    return readFileSync(place, "utf8");
   };
   const filled = fillEnvironment(document.value ?? {}, source.environment);
   const fromOutside = new Set(filled.filled);
@@ -81,7 +86,7 @@ export function readConfig(source: ConfigSource): LoadedConfig {
   };
   const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, setting);
   if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, line));
-  return { config: freeze(config), warnings: tellInOrder(setting.warnings, line), file, files };
+  return { config: freeze(config), warnings: tellInOrder(setting.warnings, line), file, read };
 }
 
 /** @throws ConfigError where it has been removed under a running process. */

@@ -28,7 +28,7 @@ export class Reloader {
   constructor(source: ConfigSource, loaded: LoadedConfig, parts: ReloadParts) {
     this.#source = source;
     this.#parts = parts;
-    this.#watch = new FileWatch(loaded.files, LOOK_EVERY_MS, () => void this.reload("a file has changed"));
+    this.#watch = new FileWatch(loaded.read, LOOK_EVERY_MS, () => void this.reload("a file has changed"));
   }
 
   /** For `/readyz`: `ok`, or why the newest file is not in force. */
@@ -48,23 +48,27 @@ export class Reloader {
 
   async #reload(reason: string): Promise<void> {
     const { inForce, metrics, log } = this.#parts;
+    const read = new Map<string, string>();
     let loaded: LoadedConfig;
     try {
-      loaded = readConfig(this.#source);
+      loaded = readConfig(this.#source, read);
       if (loaded.config.sandbox)
         throw new ConfigError(loaded.file ?? "configuration", ["expected the file that Weir was started with, got none"]);
     } catch (thrown) {
       if (!(thrown instanceof ConfigError)) throw thrown;
+      // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
+      if (read.size > 0) this.#watch.follow(read);
       this.#state = `the newest file is refused, the one before is in force: ${thrown.message.split("\n", 2).join(" ")}`;
       metrics.configReloaded("refused");
       log.error({ reason, problems: thrown.problems }, "the configuration is refused; the one before stays in force");
       return;
     }
+    // What changes from here on is seen as a change, also while the workers are told.
+    this.#watch.follow(read);
     const before = inForce.config;
     const restart = FIXED.filter((part) => JSON.stringify(loaded.config[part]) !== JSON.stringify(before[part]));
     await inForce.replace(withFixed(loaded.config, before));
     metrics.configReloaded("applied");
-    this.#watch.follow(loaded.files);
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;
     for (const warning of loaded.warnings) log.warn(warning);
     log.info({ reason, ...(restart.length === 0 ? {} : { waiting_for_restart: restart }) }, "the configuration is in force");

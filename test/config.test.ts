@@ -182,8 +182,8 @@ describe("where a configuration comes from", () => {
   });
 
   test("the files that were read are named, for watching", () => {
-    const { files, file } = load(`${SMALL}\nadmin: { token_file: token }`, { files: { token: "0123456789abcdef\n" } });
-    expect(files).toEqual([file ?? "", join(dirname(file ?? ""), "token")]);
+    const { read, file } = load(`${SMALL}\nadmin: { token_file: token }`, { files: { token: "0123456789abcdef\n" } });
+    expect([...read.keys()]).toEqual([file ?? "", join(dirname(file ?? ""), "token")]);
   });
 });
 

@@ -37,6 +37,9 @@ export class RedisServer {
   }
 
   async start(): Promise<void> {
+    // The port of one that was killed can stay taken for a moment after its process is gone.
+    const freeUntil = performance.now() + PATIENCE_MS;
+    while (!(await isFree(this.port)) && performance.now() < freeUntil) await pause(20);
     const keeper = spawn("sh", ["-c", KEEPER, "sh", ...this.#args], { cwd: this.directory, stdio: ["pipe", "pipe", "ignore"] });
     this.#keeper = keeper;
     this.#pid = await new Promise((resolve) => keeper.stdout.once("data", (text) => resolve(Number(text))));
@@ -179,6 +182,14 @@ function serverArguments(port: number, args: string[]): string[] {
 function run(command: string, args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(command, args, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
+  });
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }
 

@@ -57,6 +57,7 @@ function scene(keepAliveMs = 60_000) {
         events = listener;
         return { pause: note("pause"), resume: note("resume"), abort: note("abort") };
       },
+      forget: () => {},
       close: () => {},
     },
     wheel: new Wheel(),
@@ -65,6 +66,7 @@ function scene(keepAliveMs = 60_000) {
     estimator: new Estimator(),
   };
   const connection = {
+    origin: REQUEST.origin,
     request: () => REQUEST,
     reader: () => new EchoReader(),
     failure: (_job: unknown, status: number, _headers: unknown, body: string) => {
@@ -80,7 +82,7 @@ function scene(keepAliveMs = 60_000) {
     dialects.anthropic,
     JOB,
     { estimate: 1, guess: 1 },
-    { connection, timeouts },
+    { connection, secrets: [], timeouts },
     () => void did.push("over"),
   );
   if (events === undefined) throw new Error("nothing was sent");

@@ -9,6 +9,7 @@ import { connectionFailure } from "./connection-failure.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job, Reader } from "./providers/provider.ts";
+import { hide } from "./providers/secrets.ts";
 import { usedTokens } from "./used.ts";
 import type { Ticket, Wheel } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
@@ -26,6 +27,8 @@ export interface CallHost {
 /** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
 export interface CallTarget {
   connection: Connection;
+  /** See `secretsOf`. */
+  secrets: readonly string[];
   timeouts: Timeouts;
 }
 
@@ -253,7 +256,7 @@ export class Relay implements Call, HttpEvents {
 
   #fail(error: GatewayError): void {
     if (this.#over) return;
-    this.#report(REPORT.fail, error.kind, JSON.stringify(error.detail));
+    this.#report(REPORT.fail, error.kind, hide(this.#target.secrets, JSON.stringify(error.detail)));
   }
 
   #report(report: number, ...fields: string[]): void {

@@ -11,6 +11,7 @@ import { Estimator } from "./estimator.ts";
 import { Outbox } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
+import { secretsOf } from "./providers/secrets.ts";
 import { type Call, type CallHost, type CallTarget, type InputTokens, Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
@@ -24,6 +25,8 @@ interface Scope {
 const CANCELLED = new GatewayError("cancelled", { message: "The client has gone." });
 const PULSE_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
+/** How long a call that was routed may take until it gets here: it may wait for Redis, but not for several reloads that follow each other. */
+const RETIRED_MS = 10_000;
 
 const scope = globalThis as unknown as Scope;
 const outbox = new Outbox((message) => scope.postMessage(message));
@@ -40,7 +43,8 @@ const waiting = new Map<
 >();
 const estimator = new Estimator();
 let targets = new Map<number, CallTarget & { model: string; countModel: string | undefined }>();
-let previousTargets = targets;
+/** Those of the configurations before, for calls that were routed by them; the newest first. */
+let retired: { targets: typeof targets; untilMs: number }[] = [];
 /** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
 let connections = new Map<string, Connection>();
 let host: CallHost | undefined;
@@ -109,12 +113,14 @@ function configure(config: WorkerConfig): void {
     connections.set(key, connection);
     return connection;
   });
-  // Calls that were routed before this order may still name a target of the configuration before.
-  previousTargets = targets;
+  const hidden = config.upstreams.map(secretsOf);
+  for (const [key, connection] of kept) if (!connections.has(key)) host.client.forget(connection.origin);
+  retired.unshift({ targets, untilMs: performance.now() + RETIRED_MS });
   targets = new Map();
   for (const { id, upstream, model, countModel, timeouts } of config.targets) {
     const connection = opened[upstream];
-    if (connection !== undefined) targets.set(id, { connection, model, countModel, timeouts });
+    const secrets = hidden[upstream] ?? [];
+    if (connection !== undefined) targets.set(id, { connection, secrets, model, countModel, timeouts });
   }
   outbox.push(REPORT.ready, 0);
 }
@@ -141,7 +147,7 @@ function start(
   call: Omit<Job, "upstreamModel" | "countModel">,
   input: InputTokens,
 ): void {
-  const target = targets.get(targetId) ?? previousTargets.get(targetId);
+  const target = targets.get(targetId) ?? retired.find((one) => one.targets.has(targetId))?.targets.get(targetId);
   if (host === undefined || target === undefined) {
     refuse(id, new GatewayError("internal", { message: "An internal error occurred.", log: `the worker knows no target ${targetId}` }));
     return;
@@ -161,4 +167,5 @@ setInterval(() => {
   const nowMs = performance.now();
   outbox.push(REPORT.pulse, 0, Math.max(0, nowMs - expectedMs), taken);
   expectedMs = nowMs + PULSE_MS;
+  if (retired.length > 0) retired = retired.filter(({ untilMs }) => untilMs > nowMs);
 }, PULSE_MS);

@@ -60,9 +60,7 @@ export function readLine(words: string[]): Line {
   const known = VERBS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
   if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help tells more.`);
   throw new UsageMistake(
-    given.length > 0
-      ? `${first} takes no --${given.join(" and no --")}`
-      : `unknown command: ${positionals.join(" ")}. weir --help lists them.`,
+    given.length > 0 ? `${first} takes no --${given.join(" and no --")}` : `unknown command: ${positionals.join(" ")}\n\n${overview("")}`,
   );
 }
 

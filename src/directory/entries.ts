@@ -1,7 +1,7 @@
 /** The forms that keys and workspaces take on their way: as they are stored, as a request is identified by them, as administrators see them. */
-import type { Limits, Workspace } from "../contract/config.ts";
-import { DirectoryRefusal, type KeyEntry } from "./directory.ts";
-import type { StoredKey, StoredWorkspace } from "./store.ts";
+import type { Key, Limits, Workspace } from "../contract/config.ts";
+import { DirectoryRefusal, type KeyEntry, type WorkspaceEntry } from "./directory.ts";
+import { keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
 
 /** A key as a request is identified by it. */
 export interface KnownKey {
@@ -25,6 +25,28 @@ export function asWorkspace({ name, defaultRegion, limits, models }: StoredWorks
 
 /** Left to the next less specific place. */
 const NO_LIMITS: Limits = { rpm: undefined, tpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
+
+export function workspaceEntry(
+  { name, defaultRegion, limits, models, upstreams }: Workspace,
+  source: WorkspaceEntry["source"],
+  keys: number,
+): WorkspaceEntry {
+  const ownLimits = Object.entries(models).map(([model, { limits: own }]): [string, { limits: Limits }] => [model, { limits: own }]);
+  return { name, source, defaultRegion, limits, models: Object.fromEntries(ownLimits), upstreams: Object.keys(upstreams), keys };
+}
+
+export function storedKey(
+  { id, name, expiresAtMs = Number.POSITIVE_INFINITY, lastUsedAtMs, createdAtMs }: StoredKey,
+  workspace: Workspace,
+  source: KeyEntry["source"],
+): KnownKey {
+  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs, source, createdAtMs };
+}
+
+export function configuredKey({ sha256, name, expiresAtMs = Number.POSITIVE_INFINITY }: Key, workspace: Workspace): KnownKey {
+  const id = keyId(sha256);
+  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs: undefined, source: "config", createdAtMs: undefined };
+}
 
 export function keyEntry({ id, keyName, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs }: KnownKey): KeyEntry {
   const ends = Number.isFinite(expiresAtMs) ? expiresAtMs : undefined;

@@ -63,8 +63,10 @@ export class FileStore implements DirectoryStore {
   readonly source = "file";
   readonly #file: string;
   readonly #options: FileStoreOptions;
-  /** Time, size and place of what was read last. */
+  /** Time, size and place of what was read last; "" where it has to be read anew. */
   #stamp = "";
+  /** Of what `load` gave last: what this process has read or written since, its watcher has not seen. */
+  #loaded = "";
   #held: Held = { keys: new Map(), workspaces: new Map() };
   #state = "ok";
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -82,6 +84,7 @@ export class FileStore implements DirectoryStore {
 
   async load(): Promise<Records> {
     const { keys, workspaces } = await this.#read();
+    this.#loaded = this.#stamp;
     return { keys: [...keys.values()], workspaces: [...workspaces.values()] };
   }
 
@@ -95,6 +98,10 @@ export class FileStore implements DirectoryStore {
       keys.set(key.id, key);
       return true;
     });
+  }
+
+  changeKey(key: StoredKey): Promise<boolean> {
+    return this.#change(({ keys }) => keys.has(key.id) && keys.set(key.id, key) === keys);
   }
 
   removeKey(id: string): Promise<boolean> {
@@ -132,9 +139,13 @@ export class FileStore implements DirectoryStore {
 
   watch(onChange: () => void): void {
     this.#timer = setInterval(() => {
-      void this.#stampNow().then((stamp) => {
-        if (stamp !== this.#stamp) onChange();
-      });
+      // A file that cannot be looked at is told by the load that fails.
+      void this.#stampNow().then(
+        (stamp) => {
+          if (stamp !== this.#loaded) onChange();
+        },
+        () => onChange(),
+      );
     }, this.#options.lookEveryMs ?? LOOK_EVERY_MS);
     this.#timer.unref?.();
   }
@@ -144,27 +155,30 @@ export class FileStore implements DirectoryStore {
     await this.#turn;
   }
 
+  /** A file that is missing holds nothing; one that may not be looked at is an error, or every key would be forgotten. */
   async #stampNow(): Promise<string> {
     try {
       const { mtimeMs, size, ino } = await stat(this.#file);
       return `${mtimeMs} ${size} ${ino}`;
-    } catch {
-      return "none";
+    } catch (thrown) {
+      if (codeOf(thrown) === "ENOENT") return "none";
+      throw thrown;
     }
   }
 
   async #read(): Promise<Held> {
-    // Before the content: a change in between is seen at the next look.
-    const stamp = await this.#stampNow();
-    if (stamp === this.#stamp) return this.#held;
     try {
+      // Before the content: a change in between is seen at the next look.
+      const stamp = await this.#stampNow();
+      if (stamp === this.#stamp) return this.#held;
       this.#held = stamp === "none" ? { keys: new Map(), workspaces: new Map() } : await this.#parse();
+      this.#stamp = stamp;
+      this.#state = "ok";
+      return this.#held;
     } catch (thrown) {
+      this.#stamp = "";
       throw this.#unavailable(thrown);
     }
-    this.#stamp = stamp;
-    this.#state = "ok";
-    return this.#held;
   }
 
   async #parse(): Promise<Held> {
@@ -194,12 +208,15 @@ export class FileStore implements DirectoryStore {
       let unlock = async () => {};
       try {
         unlock = await lockFile(`${this.#file}.lock`);
+        // Two quick changes of others can leave the same stamp: what is built upon is read.
+        this.#stamp = "";
         const { keys, workspaces } = await this.#read();
         const next: Held = { keys: new Map(keys), workspaces: new Map(workspaces) };
         if (!change(next)) return false;
         await this.#write(next);
         this.#held = next;
         this.#stamp = await this.#stampNow();
+        this.#state = "ok";
         return true;
       } catch (thrown) {
         throw this.#unavailable(thrown);
@@ -254,14 +271,14 @@ function whatToDo(code: string): string {
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
-      return "cannot be written: the disk is full";
+      return "cannot be written: the disk is full, make room";
     case "EACCES":
     case "EPERM":
     case "EROFS":
       return "cannot be written: give this user write access to its folder, or name another file in directory.file";
     case "ENOENT":
     case "ENOTDIR":
-      return "cannot be written: its folder does not exist";
+      return "cannot be written: its folder does not exist: make it, or name another file in directory.file";
     default:
       return `cannot be read or written (${code === "" ? "unknown reason" : code})`;
   }

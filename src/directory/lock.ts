@@ -1,34 +1,49 @@
-/** A lock between processes: a file that only one can make. */
-import { open, readFile, rm, stat } from "node:fs/promises";
+/** A lock between processes: a symbolic link that only one can make. It is there with its content at once, so none is ever half written. */
+import { randomBytes } from "node:crypto";
+import { lstat, readlink, rm, symlink } from "node:fs/promises";
+import { hostname } from "node:os";
 import process from "node:process";
 import { DirectoryUnavailable } from "./store.ts";
 
 /** A change takes milliseconds; a lock this old was left by a machine that died. */
 const STALE_MS = 10_000;
 const RETRY_MS = 10;
-const PATIENCE_MS = 5_000;
-const MODE = 0o600;
+/** Longer than a lock takes to be stale: whoever waits gets his turn. */
+const PATIENCE_MS = 12_000;
+
+/** What this process holds: in a container every process has the same id as the one that died there before. */
+const held = new Set<string>();
 
 /**
  * Waits for its turn; what it gives back ends it. A lock whose process is gone is taken over.
  * @throws DirectoryUnavailable where another process keeps it, or the error of the file system.
  */
 export async function lockFile(file: string): Promise<() => Promise<void>> {
+  const owner = `${process.pid} ${randomBytes(6).toString("hex")} ${hostname()}`;
   const untilMs = performance.now() + PATIENCE_MS;
-  while (!(await make(file))) {
-    if (await isStale(file)) await rm(file, { force: true });
-    else if (performance.now() > untilMs) throw new DirectoryUnavailable(`another process holds ${file}: remove it if none does`);
-    else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  held.add(owner);
+  try {
+    while (!(await make(file, owner))) {
+      if (performance.now() > untilMs) throw new DirectoryUnavailable(`another process holds ${file}: remove it if none does`);
+      const stale = await staleOwner(file);
+      if (stale === undefined) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      else await takeAway(file, stale);
+    }
+  } catch (thrown) {
+    held.delete(owner);
+    throw thrown;
   }
-  return () => rm(file, { force: true });
+  return async () => {
+    // Not one that somebody else has made since, because this process was stopped for too long.
+    if ((await ownerOf(file)) === owner) await rm(file, { force: true });
+    held.delete(owner);
+  };
 }
 
 /** False where there is one. */
-async function make(file: string): Promise<boolean> {
+async function make(file: string, owner: string): Promise<boolean> {
   try {
-    const handle = await open(file, "wx", MODE);
-    await handle.writeFile(String(process.pid));
-    await handle.close();
+    await symlink(owner, file);
     return true;
   } catch (thrown) {
     if (codeOf(thrown) === "EEXIST") return false;
@@ -36,19 +51,41 @@ async function make(file: string): Promise<boolean> {
   }
 }
 
-/** True where whoever made the lock is gone. An empty one is being written, or its writer died that moment: then only its age tells. */
-async function isStale(file: string): Promise<boolean> {
+/** Behind a lock of its own: of two that saw the same stale lock, the slower one would remove what the quicker one has made since. */
+async function takeAway(file: string, stale: string): Promise<void> {
+  const unlock = await lockFile(`${file}.over`);
   try {
-    const pid = Number(await readFile(file, "utf8"));
-    if (pid > 0 && !isAlive(pid)) return true;
-    return Date.now() - (await stat(file)).mtimeMs > STALE_MS;
-  } catch {
-    // Gone meanwhile.
-    return false;
+    if ((await ownerOf(file)) === stale) await rm(file, { force: true });
+  } finally {
+    await unlock();
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whose lock it is, where that process is gone. */
+async function staleOwner(file: string): Promise<string | undefined> {
+  const owner = await ownerOf(file);
+  if (owner === undefined) return undefined;
+  const [pid = "", , host] = owner.split(" ");
+  if (host === hostname() && !isAlive(Number(pid), owner)) return owner;
+  try {
+    return Date.now() - (await lstat(file)).mtimeMs > STALE_MS ? owner : undefined;
+  } catch {
+    // Gone meanwhile.
+    return undefined;
+  }
+}
+
+/** Undefined where there is no lock; "" for something else of its name, which only its age can make stale. */
+async function ownerOf(file: string): Promise<string | undefined> {
+  try {
+    return await readlink(file);
+  } catch (thrown) {
+    return codeOf(thrown) === "ENOENT" ? undefined : "";
+  }
+}
+
+function isAlive(pid: number, owner: string): boolean {
+  if (pid === process.pid) return held.has(owner);
   try {
     process.kill(pid, 0);
     return true;

@@ -80,7 +80,11 @@ export class RedisDirectory implements DirectoryStore {
   }
 
   async putKey(key: StoredKey): Promise<void> {
-    await this.#run(this.#put, [KEYS, VERSION], [CHANNEL, key.id, JSON.stringify({ ...key, lastUsedAtMs: undefined }), 1]);
+    await this.#writeKey(key, "anywhere");
+  }
+
+  changeKey(key: StoredKey): Promise<boolean> {
+    return this.#writeKey(key, "over");
   }
 
   async removeKey(id: string): Promise<boolean> {
@@ -88,7 +92,7 @@ export class RedisDirectory implements DirectoryStore {
   }
 
   async putWorkspace(workspace: StoredWorkspace, replace: boolean): Promise<boolean> {
-    const written = [CHANNEL, workspace.name, JSON.stringify(workspace), replace ? 1 : 0];
+    const written = [CHANNEL, workspace.name, JSON.stringify(workspace), replace ? "anywhere" : "new"];
     return (await this.#run(this.#put, [WORKSPACES, VERSION], written)) === 1;
   }
 
@@ -143,6 +147,12 @@ export class RedisDirectory implements DirectoryStore {
     }
   }
 
+  /** When it was used is kept apart, so that noting it cannot undo a change. */
+  async #writeKey(key: StoredKey, where: "anywhere" | "over"): Promise<boolean> {
+    const text = JSON.stringify({ ...key, lastUsedAtMs: undefined });
+    return (await this.#run(this.#put, [KEYS, VERSION], [CHANNEL, key.id, text, where])) === 1;
+  }
+
   #run(script: Script, keys: readonly string[], words: readonly (string | number)[]): Promise<unknown> {
     return this.#ask((client) => script.run(client, keys.length, [...keys, ...words]));
   }
@@ -158,11 +168,10 @@ export class RedisDirectory implements DirectoryStore {
       this.#state = "ok";
       return answer;
     } catch (thrown) {
-      this.#state = "Redis is away: keys are known as they were, changes have to wait";
       // The client hangs the command on its error, and that may hold a digest: only the first words are told.
-      throw new DirectoryUnavailable(
-        `Redis cannot be used now (${firstWords(thrown)}): nothing was changed, or it is not known; try again`,
-      );
+      const why = firstWords(thrown);
+      this.#state = `Redis cannot be used now (${why}): keys are known as they were, changes have to wait`;
+      throw new DirectoryUnavailable(`Redis cannot be used now (${why}): nothing was changed, or it is not known; look, then try again`);
     } finally {
       clearTimeout(timer);
     }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Config, Limits, Workspace } from "../contract/config.ts";
+import type { Config, Workspace } from "../contract/config.ts";
 import {
   type CreatedKey,
   type DirectoryActions,
@@ -8,9 +8,20 @@ import {
   type WorkspaceEntry,
   type WorkspaceSettings,
 } from "./directory.ts";
-import { asWorkspace, type KnownKey, keyEntry, storedEntry, unknownKey, unknownWorkspace } from "./entries.ts";
+import {
+  asWorkspace,
+  configuredKey,
+  type KnownKey,
+  keyEntry,
+  storedEntry,
+  storedKey,
+  unknownKey,
+  unknownWorkspace,
+  workspaceEntry,
+} from "./entries.ts";
 import { Misses } from "./misses.ts";
 import { type DirectoryStore, keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
+import { Uses } from "./uses.ts";
 
 export interface ReplicaEvents {
   /** Stored workspaces are others than before: what each may use has to be worked out anew. */
@@ -23,8 +34,6 @@ export interface ReplicaEvents {
 
 /** What every key begins with, so that one left in a repository is found by secret scanners. */
 const PREFIX = "weir_";
-/** How coarsely it is noted when a key was used. */
-const USED_EVERY_MS = 3_600_000;
 const FLUSH_EVERY_MS = 60_000;
 
 /**
@@ -41,37 +50,45 @@ export class Replica implements DirectoryActions {
   #workspaces = new Map<string, StoredWorkspace>();
   /** All there are, those of the configuration first. */
   #owners = new Map<string, Workspace>();
-  /** Times of use that the store has not been told. */
-  readonly #used = new Map<string, number>();
+  readonly #uses: Uses;
   #workspacesText = "[]";
   #troubled = false;
+  /** The load that runs, and the one that waits for its end. */
   #loading: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
+  #closed = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(config: Config, store: DirectoryStore, events: ReplicaEvents = {}) {
     this.#config = config;
     this.#store = store;
     this.#events = events;
-    this.#misses = new Misses({ find: (sha256) => store.find(sha256) });
+    this.#uses = new Uses(store);
+    this.#misses = new Misses({ find: (sha256) => this.#ask(sha256) });
     this.#index();
   }
 
-  /** Reads the store; where that fails, what is known stays as it is and the store's state tells. */
+  /** Reads the store; where that fails, what is known stays as it is and the store's state tells. Many changes at once are read once. */
   refresh(): Promise<void> {
-    this.#loading = this.#loading.then(() => this.#load());
-    return this.#loading;
+    this.#waiting ??= this.#loading.then(() => {
+      this.#waiting = undefined;
+      this.#loading = this.#load();
+      return this.#loading;
+    });
+    return this.#waiting;
   }
 
   /** Follows the store from now on. */
   watch(): void {
     this.#store.watch(() => void this.refresh());
-    this.#timer = setInterval(() => void this.#flush(), FLUSH_EVERY_MS);
+    this.#timer = setInterval(() => void this.#uses.flush(), FLUSH_EVERY_MS);
     this.#timer.unref?.();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#flush();
+    await this.#uses.flush();
+    this.#closed = true;
     await this.#store.close();
   }
 
@@ -97,7 +114,7 @@ export class Replica implements DirectoryActions {
   find(sha256: string, nowMs: number): KnownKey | undefined {
     const known = this.#byDigest.get(sha256);
     if (known === undefined) return undefined;
-    if (nowMs - (known.lastUsedAtMs ?? 0) >= USED_EVERY_MS) this.#note(known, nowMs);
+    if (this.#uses.isDue(known.lastUsedAtMs, nowMs) && nowMs < known.expiresAtMs) this.#note(known, nowMs);
     return known;
   }
 
@@ -106,7 +123,6 @@ export class Replica implements DirectoryActions {
     return this.#misses.ask(sha256)?.then((key) => {
       if (key === undefined) return undefined;
       // Somebody has just made it; the message that says so is on its way.
-      if (this.#owners.get(key.workspace) === undefined) return this.refresh().then(() => this.#byDigest.get(sha256));
       this.#keys.set(key.id, key);
       this.#index();
       return this.#byDigest.get(sha256);
@@ -170,7 +186,11 @@ export class Replica implements DirectoryActions {
     const created = await this.createKey(old.workspace, old.name, undefined);
     const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, Date.now() + graceMs);
     const ending = { ...old, expiresAtMs: endsAtMs };
-    await this.#store.putKey(ending);
+    if (!(await this.#store.changeKey(ending))) {
+      // Revoked elsewhere this moment: nothing may come of it.
+      await this.revokeKey(created.entry.id);
+      throw unknownKey(id);
+    }
     await this.#took(() => this.#keys.set(id, ending));
     return created;
   }
@@ -181,6 +201,14 @@ export class Replica implements DirectoryActions {
     await this.#took(() => this.#keys.delete(id));
   }
 
+  /** A key of a workspace that does not exist is unknown. */
+  async #ask(sha256: string): Promise<StoredKey | undefined> {
+    const key = await this.#store.find(sha256);
+    // Its workspace may be as new as the key.
+    if (key !== undefined && !this.#owners.has(key.workspace)) await this.refresh();
+    return key !== undefined && this.#owners.has(key.workspace) ? key : undefined;
+  }
+
   async #load(): Promise<void> {
     try {
       const { keys, workspaces } = await this.#store.load();
@@ -188,7 +216,7 @@ export class Replica implements DirectoryActions {
       this.#keys = new Map(keys.map((key) => [key.id, key]));
       this.#workspaces = new Map(workspaces.map((one) => [one.name, one]));
     } catch (thrown) {
-      if (!this.#troubled) this.#events.onTrouble?.(thrown instanceof Error ? thrown.message : String(thrown));
+      if (!this.#troubled && !this.#closed) this.#events.onTrouble?.(thrown instanceof Error ? thrown.message : String(thrown));
       this.#troubled = true;
       return;
     }
@@ -201,6 +229,8 @@ export class Replica implements DirectoryActions {
     await this.#loading;
     change();
     this.#applied();
+    // Somebody else may have changed the same after it: the store decides.
+    if (this.#timer !== undefined) void this.refresh();
   }
 
   #applied(): void {
@@ -221,17 +251,12 @@ export class Replica implements DirectoryActions {
     };
     this.#owners = new Map(Array.from(this.#workspaces.values(), (one) => [one.name, asWorkspace(one)]));
     for (const workspace of Object.values(this.#config.workspaces)) this.#owners.set(workspace.name, workspace);
-    for (const { id, sha256, workspace, name, expiresAtMs, lastUsedAtMs, createdAtMs } of this.#keys.values()) {
-      const owner = this.#owners.get(workspace);
-      if (owner === undefined) continue;
-      const ends = expiresAtMs ?? Number.POSITIVE_INFINITY;
-      add(sha256, { id, workspace: owner, keyName: name, expiresAtMs: ends, lastUsedAtMs, source: this.#store.source, createdAtMs });
+    for (const key of this.#keys.values()) {
+      const owner = this.#owners.get(key.workspace);
+      if (owner !== undefined) add(key.sha256, storedKey(key, owner, this.#store.source));
     }
     for (const workspace of Object.values(this.#config.workspaces)) {
-      for (const { sha256, name, expiresAtMs = Number.POSITIVE_INFINITY } of workspace.keys) {
-        const id = keyId(sha256);
-        add(sha256, { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs: undefined, source: "config", createdAtMs: undefined });
-      }
+      for (const key of workspace.keys) add(key.sha256, configuredKey(key, workspace));
     }
     this.#byDigest = now;
     this.#events.onKeys?.(this.#counts());
@@ -244,28 +269,14 @@ export class Replica implements DirectoryActions {
   }
 
   #note(key: KnownKey, nowMs: number): void {
-    const hourMs = Math.floor(nowMs / USED_EVERY_MS) * USED_EVERY_MS;
-    key.lastUsedAtMs = hourMs;
-    if (key.source !== "config") this.#used.set(key.id, hourMs);
+    key.lastUsedAtMs = this.#uses.hourOf(nowMs);
+    if (key.source !== "config") this.#uses.note(key.id, key.lastUsedAtMs);
   }
 
-  async #flush(): Promise<void> {
-    if (this.#used.size === 0) return;
-    const used = new Map(this.#used);
-    this.#used.clear();
-    try {
-      await this.#store.touch(used);
-    } catch {
-      // Said with the next minute, unless a later use says more.
-      for (const [id, atMs] of used) if (!this.#used.has(id)) this.#used.set(id, atMs);
-    }
-  }
-
-  #workspaceEntry({ name, defaultRegion, limits, models, upstreams }: Workspace, source: WorkspaceEntry["source"]): WorkspaceEntry {
-    const ownLimits = Object.entries(models).map(([model, { limits: own }]): [string, { limits: Limits }] => [model, { limits: own }]);
+  #workspaceEntry(workspace: Workspace, source: WorkspaceEntry["source"]): WorkspaceEntry {
     let keys = 0;
-    for (const key of this.#byDigest.values()) if (key.workspace.name === name) keys += 1;
-    return { name, source, defaultRegion, limits, models: Object.fromEntries(ownLimits), upstreams: Object.keys(upstreams), keys };
+    for (const key of this.#byDigest.values()) if (key.workspace.name === workspace.name) keys += 1;
+    return workspaceEntry(workspace, source, keys);
   }
 
   async #storedKey(id: string): Promise<StoredKey> {

@@ -31,7 +31,7 @@ export interface Records {
   workspaces: readonly StoredWorkspace[];
 }
 
-export type StoreSource = "file" | "redis";
+type StoreSource = "file" | "redis";
 
 /**
  * Where keys and workspaces made at run time are kept. What a method has promised is kept when it resolves: it survives this process. Several
@@ -47,6 +47,8 @@ export interface DirectoryStore {
   find(sha256: string): Promise<StoredKey | undefined>;
   /** Writes a key over the one of the same id, or anew. */
   putKey(key: StoredKey): Promise<void>;
+  /** Writes a key over the one of the same id; false where there is none any more: a key that was revoked meanwhile stays so. */
+  changeKey(key: StoredKey): Promise<boolean>;
   /** False where there was none. */
   removeKey(id: string): Promise<boolean>;
   /** False where there is one of this name and `replace` is off. */

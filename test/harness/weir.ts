@@ -28,6 +28,8 @@ export interface Weir {
   log(): Record<string, unknown>[];
   /** Waits for a log line. */
   logged(predicate: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Where its configuration lies; relative paths in it begin there. */
+  folder: string;
   /** Writes another configuration into its file. */
   rewrite(config: Record<string, unknown>): void;
   /** Sends a signal and waits for the end; resolves with the exit code. */
@@ -134,6 +136,7 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
       output: () => output,
       log,
       logged,
+      folder,
       rewrite: (config) => void writeConfig(folder, config),
       stop,
     };

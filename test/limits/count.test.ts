@@ -44,9 +44,11 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
       events = listener;
       return { pause() {}, resume() {}, abort() {} };
     },
+    forget() {},
     close() {},
   };
   const connection: Connection = {
+    origin: REQUEST.origin,
     request: () => REQUEST,
     reader: (job) => bedrockCount.reader(job, { upstream: "u", upstreamModel: "m" }),
     failure: () => {
@@ -55,7 +57,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     upstreamRequestId: () => "",
   };
   const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator() };
-  new Count(1, host, dialects.anthropic, JOB, { estimate: undefined, guess: 0 }, { connection, timeouts: PATIENT }, () => {});
+  new Count(1, host, dialects.anthropic, JOB, { estimate: undefined, guess: 0 }, { connection, secrets: [], timeouts: PATIENT }, () => {});
   await Promise.resolve();
   await Promise.resolve();
   if (events !== undefined) act(events);

@@ -62,6 +62,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
   const sent: HttpEvents[] = [];
   const estimator = new Estimator();
   const connection: Connection = {
+    origin: REQUEST.origin,
     request: options.request ?? (() => REQUEST),
     reader: () => reader,
     failure: () => new GatewayError("upstream_failed", { message: "failed" }),
@@ -72,12 +73,13 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
       sent.push(events);
       return { pause: () => {}, resume: () => {}, abort: () => {} };
     },
+    forget: () => {},
     close: () => {},
   };
   const host = { client, wheel: new Wheel(), outbox: new Outbox((message) => said.push(message)), keepAliveMs: 60_000, estimator };
   const job = { ...JOB, stream: options.stream ?? true };
   const input = { estimate: undefined, guess: INPUT };
-  const relay = new Relay(1, host, dialects.anthropic, job, input, { connection, timeouts: TIMEOUTS }, () => {});
+  const relay = new Relay(1, host, dialects.anthropic, job, input, { connection, secrets: [], timeouts: TIMEOUTS }, () => {});
   return {
     relay,
     reader,

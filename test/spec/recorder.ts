@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 
-interface Recorded {
+export interface Recorded {
   path: string;
   headers: Record<string, string>;
   /** The body as it came. */
@@ -18,6 +18,8 @@ export interface Recorder {
   url: string;
   /** The last request; throws where there was none. */
   last(): Recorded;
+  /** Every request so far, oldest first. */
+  all(): readonly Recorded[];
   close(): void;
 }
 
@@ -89,6 +91,7 @@ export async function startRecorder(): Promise<Recorder> {
       if (last === undefined) throw new Error("the recorder was sent nothing");
       return last;
     },
+    all: () => recorded,
     close: () => server.close(),
   };
 }

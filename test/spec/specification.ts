@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import type { RuntimeName } from "../harness/weir.ts";
 import { specifyBodies } from "./bodies.ts";
+import { specifyByok } from "./byok.ts";
 import { specifyCounting } from "./counting.ts";
 import { specifyCrowd } from "./crowd.ts";
 import { specifyDemo } from "./demo.ts";
@@ -33,6 +34,7 @@ export function specify(runtime: RuntimeName): void {
 
     describe("routes", () => specifyRoutes(world));
     describe("keys", () => specifyKeys(world));
+    describe("workspaces that bring their own keys", () => specifyByok(world));
     describe("validation", () => specifyValidation(world));
     describe("parameters", () => specifyParameters(world));
     describe("the unified route", () => specifyUnified(world));

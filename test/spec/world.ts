@@ -245,7 +245,7 @@ export async function eventually(holds: () => boolean | Promise<boolean>, what: 
 }
 
 /** A port on which nobody listens. */
-async function closedPort(): Promise<number> {
+export async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -44,6 +44,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       : `${base}/openai/deployments/${encodeURIComponent(job.upstreamModel)}/${below}?api-version=${encodeURIComponent(api)}`;
 
   return {
+    origin,
     request(job) {
       const operation = operationOf(job);
       const body = operation.body(job, settings);

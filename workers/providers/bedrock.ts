@@ -48,6 +48,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
   };
 
   return {
+    origin,
     request(job) {
       const operation = operationOf(job);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;

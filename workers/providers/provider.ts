@@ -7,7 +7,7 @@ import type { Upstream } from "../../src/contract/config.ts";
 import type { CallOperation } from "../../src/contract/dialect.ts";
 import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Usage } from "../../src/contract/usage.ts";
-import type { HttpHeaders, HttpRequest } from "../wire/http.ts";
+import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 
 /** One call, as the front ordered it. */
 export interface Job {
@@ -43,6 +43,8 @@ export interface Reader {
 
 /** One upstream, opened: holds its origin, its credentials and whatever it caches (signing keys, tokens). */
 export interface Connection {
+  /** Where its requests go. */
+  readonly origin: Origin;
   /**
    * The HTTP request of a call.
    * @throws GatewayError `invalid_request` for what this upstream cannot do (an operation among it), `misconfigured` for credentials that cannot be had.

@@ -30,6 +30,8 @@ export function createFetchClient(options: FetchOptions = {}): HttpClient {
       }
       return exchange;
     },
+    // Its connections are the runtime's own.
+    forget() {},
     close() {
       closed = true;
       for (const exchange of open) queueMicrotask(() => exchange.fail("broken", "the HTTP client was closed"));

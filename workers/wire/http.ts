@@ -54,6 +54,8 @@ export interface HttpExchange {
 
 export interface HttpClient {
   send(request: HttpRequest, timeouts: Timeouts, events: HttpEvents): HttpExchange;
+  /** Closes the idle connections of an origin that no new call will name, and keeps no more of them. Open exchanges go on. */
+  forget(origin: Origin): void;
   /** Closes idle connections and refuses further calls; open exchanges fail. */
   close(): void;
 }

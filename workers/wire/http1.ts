@@ -68,6 +68,13 @@ class Http1Client implements HttpClient {
     for (const exchange of this.#open) exchange.refuse("broken", "the HTTP client was closed");
   }
 
+  forget(origin: Origin): void {
+    const pool = this.#pool(origin);
+    pool.isForgotten = true;
+    pool.clear();
+    this.#idle.delete(pool);
+  }
+
   left(exchange: Exchange): void {
     this.#open.delete(exchange);
   }
@@ -75,7 +82,7 @@ class Http1Client implements HttpClient {
   keep(connection: Connection, hintSeconds: number): void {
     // A second less than the upstream's own limit, for the way there.
     const idleMs = hintSeconds > 0 ? Math.min(this.#idleMs, (hintSeconds - 1) * 1000) : this.#idleMs;
-    if (this.#closed || idleMs <= 0) {
+    if (this.#closed || connection.pool.isForgotten || idleMs <= 0) {
       connection.destroy();
       return;
     }

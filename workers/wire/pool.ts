@@ -20,6 +20,8 @@ interface Carried {
 export class Pool {
   readonly origin: Origin;
   readonly proxy: ProxyServer | undefined;
+  /** No new call will come: connections are closed once they are idle. */
+  isForgotten = false;
   readonly #idle: Connection[] = [];
   #trust: SecureContext | undefined;
   #trustRead = false;

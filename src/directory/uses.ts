@@ -1,0 +1,41 @@
+import type { DirectoryStore } from "./store.ts";
+
+/** How coarsely it is noted when a key was used. */
+const EVERY_MS = 3_600_000;
+
+/** When keys were last used, by the hour: a key that is busy costs its store one line an hour. */
+export class Uses {
+  readonly #store: Pick<DirectoryStore, "touch">;
+  /** What the store has not been told, by id. */
+  readonly #untold = new Map<string, number>();
+
+  constructor(store: Pick<DirectoryStore, "touch">) {
+    this.#store = store;
+  }
+
+  isDue(lastUsedAtMs: number | undefined, nowMs: number): boolean {
+    return nowMs - (lastUsedAtMs ?? 0) >= EVERY_MS;
+  }
+
+  /** Gives back the hour. */
+  hourOf(nowMs: number): number {
+    return Math.floor(nowMs / EVERY_MS) * EVERY_MS;
+  }
+
+  note(id: string, hourMs: number): void {
+    this.#untold.set(id, hourMs);
+  }
+
+  /** Tells the store. Never rejects. */
+  async flush(): Promise<void> {
+    if (this.#untold.size === 0) return;
+    const told = new Map(this.#untold);
+    this.#untold.clear();
+    try {
+      await this.#store.touch(told);
+    } catch {
+      // Told with the next flush, unless a later use says more.
+      for (const [id, atMs] of told) if (!this.#untold.has(id)) this.#untold.set(id, atMs);
+    }
+  }
+}
