@@ -16,7 +16,7 @@ const calls: ScenarioResult = {
   variants: [
     { variant: "direct", measures: { p50Ms: [0.1, 0.2, 0.3] } },
     { variant: "bare", measures: { p50Ms: [0.4, 0.5, 0.6], cpuMicros: [40, 50, 60] } },
-    { variant: "weir", measures: { p50Ms: [0.9, 1, 1.1], cpuMicros: [70, 75, 90] } },
+    { variant: "weir", measures: { p50Ms: [0.9, 1, 1.1], cpuMicros: [90, 75, 70] } },
   ],
 };
 
@@ -108,6 +108,14 @@ describe("the report", () => {
     expect(empty).toContain("Nothing was measured.");
     expect(count(empty, /<svg /g)).toBe(0);
     expect(unbalanced(page(result({ scenarios: [] })))).toEqual([]);
+  });
+
+  test("compares figures of the same round, and then takes the median", () => {
+    const measured = (variant: string, cpuMicros: number[]) => ({ variant, measures: { cpuMicros } });
+    const html = (weir: number[]) =>
+      page(result({ scenarios: [{ ...calls, variants: [measured("bare", [10, 20, 40]), measured("weir", weir)] }] }));
+    expect(html([30, 20, 40])).toContain("<td>1.00 ×</td>");
+    expect(html([30, 40])).toContain("<td>1.75 ×</td>");
   });
 
   test("tells of a difference how much more it is, below nothing as well", () => {

@@ -57,19 +57,29 @@ function figuresOf({ name, title, variants }: ScenarioResult, id: string): Figur
 }
 
 function rowsOf(variants: ScenarioResult["variants"], measure: string): Row[] {
-  const rows = variants.flatMap(({ variant, measures }) => {
+  const found = variants.flatMap(({ variant, measures }) => {
     const figures = measuredOf(measures, measure).filter(Number.isFinite);
-    if (figures.length === 0) return [];
-    return [{ variant, median: median(figures), least: Math.min(...figures), most: Math.max(...figures), toBare: "–" }];
+    return figures.length === 0 ? [] : [{ variant, figures }];
   });
-  const bare = rows.find(({ variant }) => variant === BARE);
-  if (bare === undefined) return rows;
-  return rows.map((row) => (row === bare ? row : { ...row, toBare: comparison(row.median, bare.median, DIFFERENCES.has(measure)) }));
+  const bare = found.find(({ variant }) => variant === BARE)?.figures;
+  return found.map(({ variant, figures }) => ({
+    variant,
+    median: median(figures),
+    least: Math.min(...figures),
+    most: Math.max(...figures),
+    toBare: bare === undefined || variant === BARE ? "–" : comparison(figures, bare, DIFFERENCES.has(measure)),
+  }));
 }
 
-function comparison(one: number, bare: number, isDifference: boolean): string {
-  if (isDifference) return `${one >= bare ? "+" : "−"}${figure(Math.abs(one - bare))}`;
-  return bare > 0 && one >= 0 ? `${figure(one / bare)} ×` : "–";
+/** Of two figures of the same round, and then the median; of the medians where a round is missing. */
+function comparison(one: readonly number[], bare: readonly number[], isDifference: boolean): string {
+  const pairs =
+    one.length === bare.length ? one.map((mine, round) => [mine, bare[round] ?? 0] as const) : [[median(one), median(bare)] as const];
+  if (isDifference) {
+    const more = median(pairs.map(([mine, floor]) => mine - floor));
+    return `${more >= 0 ? "+" : "−"}${figure(Math.abs(more))}`;
+  }
+  return pairs.every(([mine, floor]) => floor > 0 && mine >= 0) ? `${figure(median(pairs.map(([mine, floor]) => mine / floor)))} ×` : "–";
 }
 
 const measuredOf = (measures: Readonly<Record<string, number[] | undefined>>, measure: string): number[] => measures[measure] ?? [];
