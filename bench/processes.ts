@@ -18,12 +18,22 @@ export interface Program {
 /** As many files as the system lets a process have: a shell lifts the limit, `exec` keeps the id. */
 export const WITH_MOST_FILES = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh"] as const;
 
+/** Those that run. */
+const started = new Set<ChildProcess>();
+
+/** A run that is broken off leaves nobody behind. */
+export async function stopPrograms(): Promise<void> {
+  await Promise.all([...started].map(end));
+}
+
 /** Resolves when `ready` matches what the program says on standard output or error. */
 export async function startProgram(words: readonly string[], ready: RegExp, environment: Record<string, string> = {}): Promise<Program> {
   const child = spawn(WITH_MOST_FILES[0], [...WITH_MOST_FILES.slice(1), ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...environment },
   });
+  started.add(child);
+  child.once("exit", () => started.delete(child));
   const found = await new Promise<RegExpExecArray>((resolve, reject) => {
     let output = "";
     const fail = (why: string) => {
@@ -32,13 +42,14 @@ export async function startProgram(words: readonly string[], ready: RegExp, envi
     };
     const timer = setTimeout(() => fail("did not start"), START_MS);
     child.once("error", (error) => fail(error.message));
-    child.once("exit", (code) => fail(`ended with ${code}`));
+    const early = (code: number | null) => fail(`ended with ${code}`);
+    child.once("exit", early);
     const take = (bytes: Buffer) => {
       output = (output + bytes.toString()).slice(-KEPT_OUTPUT);
       const match = ready.exec(output);
       if (match === null) return;
       clearTimeout(timer);
-      child.removeAllListeners("exit");
+      child.off("exit", early);
       resolve(match);
     };
     child.stdout?.on("data", take);

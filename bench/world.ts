@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { haveRedis, startRedis } from "../test/redis.ts";
-import { type Program, startProgram } from "./processes.ts";
+import { startProgram, stopPrograms } from "./processes.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import type { World } from "./variant.ts";
 
@@ -18,9 +18,10 @@ export function missing({ limiter, tls }: Scenario): string | undefined {
 }
 
 export class Surroundings {
+  /** Removed at the end. */
   readonly folder = mkdtempSync(join(tmpdir(), "weir-bench-"));
   readonly #hurry: number;
-  readonly #upstreams = new Map<boolean, Promise<{ program: Program; url: string }>>();
+  readonly #upstreams = new Map<boolean, Promise<string>>();
   #redis: ReturnType<typeof startRedis> | undefined;
   #certificate: string | undefined;
 
@@ -35,7 +36,7 @@ export class Surroundings {
     if (limiter === "redis") this.#redis ??= startRedis();
     return {
       folder: this.folder,
-      upstreamUrl: (await upstream).url,
+      upstreamUrl: await upstream,
       certificate: tls ? this.#certificate : undefined,
       limiter,
       redisUrl: limiter === "redis" ? (await this.#redis)?.url : undefined,
@@ -43,15 +44,15 @@ export class Surroundings {
   }
 
   async close(): Promise<void> {
-    for (const upstream of this.#upstreams.values()) await (await upstream).program.stop();
+    await stopPrograms();
     await (await this.#redis)?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #startUpstream(tls: boolean): Promise<{ program: Program; url: string }> {
+  async #startUpstream(tls: boolean): Promise<string> {
     const words = [process.execPath, join(import.meta.dir, "upstream.ts"), ...(tls ? this.#makeCertificate() : [])];
     const program = await startProgram(words, /"port":(\d+)/, { WEIR_BENCH_HURRY: String(this.#hurry) });
-    return { program, url: `${tls ? "https" : "http"}://127.0.0.1:${program.found[1]}` };
+    return `${tls ? "https" : "http"}://127.0.0.1:${program.found[1]}`;
   }
 
   #makeCertificate(): string[] {
