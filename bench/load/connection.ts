@@ -69,7 +69,13 @@ export class Connection implements MessageListener {
     return connection;
   }
 
+  /** Servers close what has been idle for a while. */
+  get isOpen(): boolean {
+    return this.#socket !== undefined;
+  }
+
   ask(request: Uint8Array): Promise<Answer> {
+    if (this.#socket === undefined) return Promise.reject(new Error(`${this.#name}: the connection was closed before the call`));
     this.#begunMs = performance.now();
     this.#firstByteMs = 0;
     this.#bytes = 0;

@@ -20,7 +20,9 @@ export async function open(job: Job): Promise<Outcome> {
   const idle = await Promise.all(Array.from({ length: job.callers }, () => Connection.open(target, tally)));
   const latenciesMs: number[] = [];
   const call = async (meantMs: number): Promise<void> => {
-    const connection = idle.pop() ?? (await Connection.open(target, tally));
+    let connection = idle.pop();
+    while (connection?.isOpen === false) connection = idle.pop();
+    connection ??= await Connection.open(target, tally);
     const answer = await connection.ask(request);
     check(target, target.expect, answer);
     latenciesMs.push(answer.endedMs - meantMs);

@@ -9,6 +9,7 @@ import type { Job, Outcome } from "./job.ts";
 
 export async function pairs(job: Job): Promise<Outcome> {
   const tally = new Tally();
+  for (const target of job.targets) await warmUp(target, job.warmUpBody, job.warmUpMs);
   const asked = await Promise.all(
     job.targets.map(async (target) => ({
       target,
@@ -17,7 +18,6 @@ export async function pairs(job: Job): Promise<Outcome> {
       timesMs: [] as number[],
     })),
   );
-  for (const { target } of asked) await warmUp(target, job.warmUpBody, job.warmUpMs);
   const endMs = performance.now() + job.countMs;
   for (let turn = 0; performance.now() < endMs; turn++) {
     for (let at = 0; at < asked.length; at++) {

@@ -3,13 +3,18 @@ import { join } from "node:path";
 import { WITH_MOST_FILES } from "../processes.ts";
 import type { Job, Outcome } from "./job.ts";
 
+/** Beyond what a measurement takes by itself. */
+const PATIENCE_MS = 120_000;
+
 export async function inOwnProcess(job: Job): Promise<Outcome> {
   const child = Bun.spawn([...WITH_MOST_FILES, process.execPath, join(import.meta.dir, "../load.ts")], {
     stdin: Buffer.from(JSON.stringify(job)),
     stdout: "pipe",
     stderr: "pipe",
   });
+  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS + (job.warmUpMs + job.countMs) * (job.targets.length + 1));
   const [text, wrong] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
-  if (child.exitCode !== 0) throw new Error(wrong.trim());
+  clearTimeout(timer);
+  if (child.exitCode !== 0) throw new Error(wrong.trim() || "the load did not come to its end: somebody does not answer");
   return JSON.parse(text) as Outcome;
 }
