@@ -19,7 +19,6 @@ export interface InForceParts {
 export class InForce {
   readonly #parts: InForceParts;
   #config: Config;
-  #running: Promise<void> = Promise.resolve();
 
   constructor(config: Config, parts: InForceParts) {
     this.#config = config;
@@ -30,26 +29,18 @@ export class InForce {
     return this.#config;
   }
 
-  /** Puts another configuration in force; resolves when it is. */
-  replace(config: Config): Promise<void> {
-    return this.#next(config);
-  }
-
   /** The directory has other workspaces. */
-  refresh(): Promise<void> {
-    return this.#next(undefined);
+  refresh(): void {
+    this.replace(this.#config);
   }
 
-  #next(config: Config | undefined): Promise<void> {
-    this.#running = this.#running.then(() => this.#apply(config ?? this.#config));
-    return this.#running;
-  }
-
-  async #apply(config: Config): Promise<void> {
+  /** Puts another configuration in force. */
+  replace(config: Config): void {
     const { gateway, pool, metrics, directory } = this.#parts;
     const catalog = new Catalog(directory.withWorkspaces(config));
-    // The workers learn of the new targets before a call can name one; they keep those of before for the calls that are on their way.
-    await pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+    // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
+    // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
+    void pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
     this.#config = config;
     directory.configure(config);
     gateway.replace({ config, catalog });

@@ -112,7 +112,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     {
       onKeys: (counts) => metrics.keysKnown(counts),
       onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
-      onWorkspaces: () => void inForce?.refresh(),
+      onWorkspaces: () => inForce?.refresh(),
     },
   );
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
@@ -152,7 +152,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     ...gateway.labels(),
   });
   inForce = new InForce(config, { gateway, pool, metrics, directory });
-  await inForce.refresh();
+  inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const audit = new Audit(log);
   let adminListener: Listener | undefined;
@@ -199,10 +199,10 @@ async function start(file: string | undefined, environment: Record<string, strin
     flush();
     process.exit(0);
   };
-  if (reloader !== undefined) process.on("SIGHUP", () => void reloader.reload("SIGHUP"));
+  if (reloader !== undefined) process.on("SIGHUP", () => reloader.reload("SIGHUP"));
   onEnding(drain, () => process.exit(EXIT_REFUSED));
   member?.serve(adminListener.port, {
-    reload: () => void reloader?.reload("SIGHUP"),
+    reload: () => reloader?.reload("SIGHUP"),
     drain: () => void drain(),
   });
 }

@@ -23,12 +23,11 @@ export class Reloader {
   readonly #parts: ReloadParts;
   readonly #watch: FileWatch;
   #state = "ok";
-  #running: Promise<void> = Promise.resolve();
 
   constructor(source: ConfigSource, loaded: LoadedConfig, parts: ReloadParts) {
     this.#source = source;
     this.#parts = parts;
-    this.#watch = new FileWatch(loaded.read, LOOK_EVERY_MS, () => void this.reload("a file has changed"));
+    this.#watch = new FileWatch(loaded.read, LOOK_EVERY_MS, () => this.reload("a file has changed"));
   }
 
   /** For `/readyz`: `ok`, or why the newest file is not in force. */
@@ -36,38 +35,37 @@ export class Reloader {
     return this.#state;
   }
 
-  /** One after the other, in the order they were asked for. Never rejects. */
-  reload(reason: string): Promise<void> {
-    this.#running = this.#running.then(() => this.#reload(reason));
-    return this.#running;
+  /** Never throws: what cannot be read or put in force is refused. */
+  reload(reason: string): void {
+    const read = new Map<string, string>();
+    try {
+      this.#apply(reason, read);
+    } catch (thrown) {
+      // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
+      if (read.size > 0) this.#watch.follow(read);
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#state = `the newest file is refused, the one before is in force: ${message.split("\n", 2).join(" ")}`;
+      this.#parts.metrics.configReloaded("refused");
+      const problems = thrown instanceof ConfigError ? thrown.problems : [message];
+      this.#parts.log.error({ reason, problems }, "the configuration is refused; the one before stays in force");
+    }
   }
 
   stop(): void {
     this.#watch.stop();
   }
 
-  async #reload(reason: string): Promise<void> {
+  /** @throws ConfigError */
+  #apply(reason: string, read: Map<string, string>): void {
     const { inForce, metrics, log } = this.#parts;
-    const read = new Map<string, string>();
-    let loaded: LoadedConfig;
-    try {
-      loaded = readConfig(this.#source, read);
-      if (loaded.config.sandbox)
-        throw new ConfigError(loaded.file ?? "configuration", ["expected the file that Weir was started with, got none"]);
-    } catch (thrown) {
-      if (!(thrown instanceof ConfigError)) throw thrown;
-      // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
-      if (read.size > 0) this.#watch.follow(read);
-      this.#state = `the newest file is refused, the one before is in force: ${thrown.message.split("\n", 2).join(" ")}`;
-      metrics.configReloaded("refused");
-      log.error({ reason, problems: thrown.problems }, "the configuration is refused; the one before stays in force");
-      return;
-    }
-    // What changes from here on is seen as a change, also while the workers are told.
+    const loaded = readConfig(this.#source, read);
+    if (loaded.config.sandbox)
+      throw new ConfigError(loaded.file ?? "configuration", ["expected the file that Weir was started with, got none"]);
+    // What changes from here on is seen as a change.
     this.#watch.follow(read);
     const before = inForce.config;
     const restart = FIXED.filter((part) => JSON.stringify(loaded.config[part]) !== JSON.stringify(before[part]));
-    await inForce.replace(withFixed(loaded.config, before));
+    inForce.replace(withFixed(loaded.config, before));
     metrics.configReloaded("applied");
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;
     for (const warning of loaded.warnings) log.warn(warning);

@@ -165,6 +165,10 @@ const told: Record<string, [yaml: string, message: string]> = {
     `${SMALL}\nredis: { timeout: 50ms }`,
     "line 8: redis: expected one of url, cluster or sentinel, got none; leave redis out to keep limits in memory",
   ],
+  "a password in an address, which is not repeated": [
+    `${SMALL}\nredis: { cluster: ["redis://:sesame@10.0.0.1:6379"] }`,
+    'line 8: redis.cluster.0: expected an address such as redis://10.0.0.1:6379, got "…@10.0.0.1:6379"',
+  ],
   "a Redis of another protocol": [
     `${SMALL}\nredis: { url: "http://me:secret@a" }`,
     "line 8: redis.url: expected an address such as redis://10.0.0.1:6379 or rediss:// for TLS, got other text",

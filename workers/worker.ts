@@ -25,8 +25,8 @@ interface Scope {
 const CANCELLED = new GatewayError("cancelled", { message: "The client has gone." });
 const PULSE_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
-/** How long a call that was routed may take until it gets here: it may wait for Redis, but not for several reloads that follow each other. */
-const RETIRED_MS = 10_000;
+/** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
+const RETIRED_MS = 300_000;
 
 const scope = globalThis as unknown as Scope;
 const outbox = new Outbox((message) => scope.postMessage(message));

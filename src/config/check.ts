@@ -173,7 +173,14 @@ function describe(value: unknown, isPrinted: boolean, isFilled: boolean): string
   const kind = typeof value === "string" ? "text" : `a ${typeof value}`;
   if (isFilled) return `other ${kind} from the environment`;
   if (!isPrinted) return typeof value === "string" ? "other text" : kind;
-  return typeof value === "string"
-    ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-    : `${kind === "a boolean" ? "" : "the number "}${value}`;
+  return typeof value === "string" ? JSON.stringify(clip(withoutPassword(value))) : `${kind === "a boolean" ? "" : "the number "}${value}`;
+}
+
+/** An address may hold what belongs elsewhere: everything before an "@". */
+function withoutPassword(text: string): string {
+  return text.replace(/^.*@/s, "…@");
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
