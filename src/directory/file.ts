@@ -2,11 +2,13 @@
  * Keys and workspaces in a local file: the embedded default, for one machine. Every change writes a new file beside the old one, forces it to the
  * disk and renames it over: whoever dies in between leaves the old one whole. A lock file keeps writers of several processes apart.
  */
-import { chmod, open, readFile, rename, stat } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
-import { codeOf, lockFile } from "./lock.ts";
+import { codeOf, type HeldLock, lockFile } from "./lock.ts";
+import { keyRecord, workspaceRecord } from "./records.ts";
 import { type DirectoryStore, DirectoryUnavailable, type Records, type StoredKey, type StoredWorkspace } from "./store.ts";
 
 export interface FileStoreOptions {
@@ -22,36 +24,8 @@ const FORMAT = 1;
 const MODE = 0o600;
 const LOOK_EVERY_MS = 250;
 
-const limits = Type.Object({
-  rpm: Type.Optional(Type.Integer({ minimum: 0 })),
-  tpm: Type.Optional(Type.Integer({ minimum: 0 })),
-  cacheReadWeight: Type.Optional(Type.Number()),
-  reserveOutput: Type.Optional(Type.Union([Type.Literal("expected"), Type.Literal("max_tokens")])),
-});
 const content = TypeCompiler.Compile(
-  Type.Object({
-    format: Type.Literal(FORMAT),
-    keys: Type.Array(
-      Type.Object({
-        id: Type.String(),
-        sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
-        name: Type.String(),
-        workspace: Type.String(),
-        createdAtMs: Type.Number(),
-        expiresAtMs: Type.Optional(Type.Number()),
-        lastUsedAtMs: Type.Optional(Type.Number()),
-      }),
-    ),
-    workspaces: Type.Array(
-      Type.Object({
-        name: Type.String(),
-        defaultRegion: Type.Optional(Type.String()),
-        limits,
-        models: Type.Record(Type.String(), Type.Object({ limits })),
-        createdAtMs: Type.Number(),
-      }),
-    ),
-  }),
+  Type.Object({ format: Type.Literal(FORMAT), keys: Type.Array(keyRecord), workspaces: Type.Array(workspaceRecord) }),
 );
 
 interface Held {
@@ -205,45 +179,66 @@ export class FileStore implements DirectoryStore {
   /** Applies a change to what the file holds now, and writes it; false where there was nothing to change. */
   #change(change: (held: Held) => boolean): Promise<boolean> {
     const turn = this.#turn.then(async () => {
-      let unlock = async () => {};
       try {
-        unlock = await lockFile(`${this.#file}.lock`);
-        // Two quick changes of others can leave the same stamp: what is built upon is read.
-        this.#stamp = "";
-        const { keys, workspaces } = await this.#read();
-        const next: Held = { keys: new Map(keys), workspaces: new Map(workspaces) };
-        if (!change(next)) return false;
-        await this.#write(next);
-        this.#held = next;
-        this.#stamp = await this.#stampNow();
-        this.#state = "ok";
-        return true;
+        let outcome = await this.#changeOnce(change);
+        while (outcome === "overtaken") outcome = await this.#changeOnce(change);
+        return outcome === "changed";
       } catch (thrown) {
         throw this.#unavailable(thrown);
-      } finally {
-        await unlock();
       }
     });
     this.#turn = turn.catch(() => {});
     return turn;
   }
 
-  async #write({ keys, workspaces }: Held): Promise<void> {
+  async #changeOnce(change: (held: Held) => boolean): Promise<"changed" | "unchanged" | "overtaken"> {
+    const lock = await lockFile(`${this.#file}.lock`);
+    try {
+      // Two quick changes of others can leave the same stamp: what is built upon is read.
+      this.#stamp = "";
+      const { keys, workspaces } = await this.#read();
+      const next: Held = { keys: new Map(keys), workspaces: new Map(workspaces) };
+      if (!change(next)) return "unchanged";
+      if (!(await this.#write(next, lock))) return "overtaken";
+      this.#held = next;
+      this.#stamp = await this.#stampNow();
+      this.#state = "ok";
+      return "changed";
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** False, and nothing is changed, where somebody else has written since, because this process was stopped for too long. */
+  async #write({ keys, workspaces }: Held, lock: HeldLock): Promise<boolean> {
     const text = JSON.stringify({ format: FORMAT, keys: [...keys.values()], workspaces: [...workspaces.values()] }, null, 2);
     const folder = dirname(this.#file);
-    // Its own name: a process that died here before leaves one behind, and the lock keeps others away.
-    const fresh = join(folder, `.${basename(this.#file)}.new`);
-    const handle = await open(fresh, "w", MODE);
+    const prefix = `.${basename(this.#file)}.new-`;
+    // What those left who died while they wrote.
+    for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { force: true });
+    // A name of its own: whoever was stopped in here goes on writing into his own file, and not into the one that is in force by now.
+    const fresh = join(folder, prefix + randomBytes(6).toString("hex"));
     try {
-      // An older one of this name keeps its mode when it is opened.
-      await chmod(fresh, MODE);
-      await handle.writeFile(`${text}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
+      const handle = await open(fresh, "wx", MODE);
+      try {
+        await handle.writeFile(`${text}\n`);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      if (!(await lock.isHeld())) {
+        await rm(fresh, { force: true });
+        return false;
+      }
+      await rename(fresh, this.#file);
+    } catch (thrown) {
+      // Whoever took the lock over has cleared the new file away.
+      if (codeOf(thrown) === "ENOENT" && !(await lock.isHeld())) return false;
+      await rm(fresh, { force: true }).catch(() => {});
+      throw thrown;
     }
-    await rename(fresh, this.#file);
     await syncFolder(folder);
+    return true;
   }
 
   #unavailable(thrown: unknown): DirectoryUnavailable {

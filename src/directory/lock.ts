@@ -14,11 +14,18 @@ const PATIENCE_MS = 12_000;
 /** What this process holds: in a container every process has the same id as the one that died there before. */
 const held = new Set<string>();
 
+/** A lock that this process has taken. */
+export interface HeldLock {
+  /** False where somebody took it over, because this process was stopped for too long: what it has prepared is out of date. */
+  isHeld(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
 /**
- * Waits for its turn; what it gives back ends it. A lock whose process is gone is taken over.
+ * Waits for its turn. A lock whose process is gone is taken over.
  * @throws DirectoryUnavailable where another process keeps it, or the error of the file system.
  */
-export async function lockFile(file: string): Promise<() => Promise<void>> {
+export async function lockFile(file: string): Promise<HeldLock> {
   const owner = `${process.pid} ${randomBytes(6).toString("hex")} ${hostname()}`;
   const untilMs = performance.now() + PATIENCE_MS;
   held.add(owner);
@@ -33,10 +40,13 @@ export async function lockFile(file: string): Promise<() => Promise<void>> {
     held.delete(owner);
     throw thrown;
   }
-  return async () => {
-    // Not one that somebody else has made since, because this process was stopped for too long.
-    if ((await ownerOf(file)) === owner) await rm(file, { force: true });
-    held.delete(owner);
+  const isHeld = async () => (await ownerOf(file)) === owner;
+  return {
+    isHeld,
+    release: async () => {
+      if (await isHeld()) await rm(file, { force: true });
+      held.delete(owner);
+    },
   };
 }
 
@@ -53,11 +63,11 @@ async function make(file: string, owner: string): Promise<boolean> {
 
 /** Behind a lock of its own: of two that saw the same stale lock, the slower one would remove what the quicker one has made since. */
 async function takeAway(file: string, stale: string): Promise<void> {
-  const unlock = await lockFile(`${file}.over`);
+  const over = await lockFile(`${file}.over`);
   try {
     if ((await ownerOf(file)) === stale) await rm(file, { force: true });
   } finally {
-    await unlock();
+    await over.release();
   }
 }
 

@@ -7,6 +7,7 @@ import type { Redis as RedisSettings } from "../contract/config.ts";
 import { connectRedis, type RedisClient } from "../redis/connect.ts";
 import { Script } from "../redis/script.ts";
 import putLua from "./put.lua" with { type: "text" };
+import { readKey, readWorkspace } from "./records.ts";
 import removeKeyLua from "./remove-key.lua" with { type: "text" };
 import removeWorkspaceLua from "./remove-workspace.lua" with { type: "text" };
 import { type DirectoryStore, DirectoryUnavailable, keyId, type Records, type StoredKey, type StoredWorkspace } from "./store.ts";
@@ -38,15 +39,21 @@ export class RedisDirectory implements DirectoryStore {
   #version = "";
   #looking = false;
   #state = "no contact with Redis yet";
+  /** The first connection stands, or has failed. */
+  readonly #contact: Promise<void>;
+  readonly #onWarning: (text: string) => void;
+  /** Records that were told of. */
+  readonly #leftOut = new Set<string>();
 
-  /** @param onWarning - Told once what would lose keys, as this Redis is set. */
-  constructor(settings: RedisSettings, onWarning?: (text: string) => void) {
+  /** @param onWarning - Told once what would lose keys, as this Redis is set, and of each record that cannot be read. */
+  constructor(settings: RedisSettings, onWarning: (text: string) => void = () => {}) {
+    this.#onWarning = onWarning;
     this.#connect = () => connectRedis(settings);
     this.#client = this.#connect();
     this.#client.once("ready", () => {
       this.#risks().then(
         (risks) => {
-          for (const text of risks) onWarning?.(`keys are kept in Redis, but ${text}`);
+          for (const text of risks) onWarning(`keys are kept in Redis, but ${text}`);
         },
         // A Redis that may not be asked (managed ones) tells nothing.
         () => {},
@@ -54,6 +61,15 @@ export class RedisDirectory implements DirectoryStore {
     });
     // Told by the state; a listener that is missing would end the process.
     this.#client.on("error", () => {});
+    this.#contact = new Promise((resolve) => {
+      const patience = setTimeout(resolve, DEADLINE_MS);
+      const met = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+      this.#client.once("ready", met);
+      this.#client.once("error", met);
+    });
   }
 
   get state(): string {
@@ -67,15 +83,15 @@ export class RedisDirectory implements DirectoryStore {
       const [keys, used, workspaces] = await Promise.all([client.hgetall(KEYS), client.hgetall(USED), client.hgetall(WORKSPACES)]);
       this.#version = version ?? "";
       return {
-        keys: Object.entries(keys).map(([id, text]) => ({ ...record<StoredKey>(text), lastUsedAtMs: Number(used[id]) || undefined })),
-        workspaces: Object.values(workspaces).map((text) => record<StoredWorkspace>(text)),
+        keys: this.#readable(keys, readKey).map((key) => ({ ...key, lastUsedAtMs: Number(used[key.id]) || undefined })),
+        workspaces: this.#readable(workspaces, readWorkspace),
       };
     });
   }
 
   async find(sha256: string): Promise<StoredKey | undefined> {
     const text = await this.#ask((client) => client.hget(KEYS, keyId(sha256)));
-    const key = text === null ? undefined : record<StoredKey>(text);
+    const key = text === null ? undefined : readKey(text);
     return key?.sha256 === sha256 ? key : undefined;
   }
 
@@ -134,6 +150,17 @@ export class RedisDirectory implements DirectoryStore {
     return risks;
   }
 
+  /** One record that cannot be read must not hide what has become of the others: a key that is revoked, above all. */
+  #readable<Kind>(hash: Record<string, string>, read: (text: string) => Kind | undefined): Kind[] {
+    return Object.entries(hash).flatMap(([name, text]) => {
+      const record = read(text);
+      if (record !== undefined) return [record];
+      if (!this.#leftOut.has(name)) this.#onWarning(`the record ${name} in Redis cannot be read by this Weir: it is left out`);
+      this.#leftOut.add(name);
+      return [];
+    });
+  }
+
   async #look(onChange: () => void): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
@@ -159,6 +186,8 @@ export class RedisDirectory implements DirectoryStore {
 
   /** @throws DirectoryUnavailable within the deadline. */
   async #ask<Answer>(question: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
+    // A client takes nothing before its first connection: whoever asks at the start would be told that Redis is away.
+    if (this.#client.status !== "ready") await this.#contact;
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
@@ -176,11 +205,6 @@ export class RedisDirectory implements DirectoryStore {
       clearTimeout(timer);
     }
   }
-}
-
-/** What was written here by a script above. */
-function record<Kind>(text: string): Kind {
-  return JSON.parse(text) as Kind;
 }
 
 function firstWords(thrown: unknown): string {

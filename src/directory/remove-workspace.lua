@@ -11,7 +11,9 @@
 if redis.call('HDEL', KEYS[4], ARGV[2]) == 0 then return 0 end
 local keys = redis.call('HGETALL', KEYS[1])
 for at = 1, #keys, 2 do
-  if cjson.decode(keys[at + 1]).workspace == ARGV[2] then
+  -- A record that cannot be read stays, and holds up nothing.
+  local is_record, record = pcall(cjson.decode, keys[at + 1])
+  if is_record and type(record) == 'table' and record.workspace == ARGV[2] then
     redis.call('HDEL', KEYS[1], keys[at])
     redis.call('HDEL', KEYS[3], keys[at])
   end

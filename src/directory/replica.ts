@@ -170,8 +170,8 @@ export class Replica implements DirectoryActions {
   async createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey> {
     if (this.#owners.get(workspace) === undefined) await this.refresh();
     if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
-    if (expiresAtMs !== undefined && expiresAtMs <= Date.now())
-      throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
+    const isOver = expiresAtMs !== undefined && expiresAtMs <= Date.now();
+    if (isOver) throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
     const key = PREFIX + randomBytes(32).toString("base64url");
     const sha256 = createHash("sha256").update(key).digest("hex");
     const stored = { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined };
@@ -204,9 +204,10 @@ export class Replica implements DirectoryActions {
   /** A key of a workspace that does not exist is unknown. */
   async #ask(sha256: string): Promise<StoredKey | undefined> {
     const key = await this.#store.find(sha256);
-    // Its workspace may be as new as the key.
-    if (key !== undefined && !this.#owners.has(key.workspace)) await this.refresh();
-    return key !== undefined && this.#owners.has(key.workspace) ? key : undefined;
+    if (key === undefined || this.#owners.has(key.workspace)) return key;
+    // Its workspace may be as new as the key; and what is read now knows whether the key was revoked meanwhile.
+    await this.refresh();
+    return this.#owners.has(key.workspace) ? this.#keys.get(key.id) : undefined;
   }
 
   async #load(): Promise<void> {
@@ -283,10 +284,8 @@ export class Replica implements DirectoryActions {
     if (!this.#keys.has(id)) await this.refresh();
     const key = this.#keys.get(id);
     if (key !== undefined) return key;
-    for (const known of this.#byDigest.values()) {
-      if (known.id === id) throw new DirectoryRefusal("read_only", `The key ${id} is one of weir.yaml: change it there.`);
-    }
-    throw unknownKey(id);
+    const isConfigured = [...this.#byDigest.values()].some((known) => known.id === id);
+    throw isConfigured ? new DirectoryRefusal("read_only", `The key ${id} is one of weir.yaml: change it there.`) : unknownKey(id);
   }
 
   async #storedWorkspace(name: string): Promise<StoredWorkspace> {

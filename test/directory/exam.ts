@@ -38,7 +38,8 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       store = open();
       // A connection that is being made answers nothing yet.
       await until("the first load", () => answers(store), 5_000);
-    });
+      // A Sentinel has to find its replica first.
+    }, 20_000);
     afterAll(async () => {
       await Promise.all(opened.map((one) => one.close()));
       await candidate.end();

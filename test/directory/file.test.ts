@@ -1,15 +1,19 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { lutimesSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { FileStore } from "../../src/directory/file.ts";
 import { DirectoryUnavailable } from "../../src/directory/store.ts";
 import { examine, until } from "./exam.ts";
-import { storedKey } from "./stored.ts";
+import { NO_LIMITS, storedKey, storedWorkspace } from "./stored.ts";
 
 const WRITER = join(import.meta.dir, "writer.ts");
 const KILLS = 40;
+
+const manyModels = () => Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`model-${at}`, { limits: NO_LIMITS }]));
+/** A signal is on its way for a moment. */
+const isStopped = (pid = 0): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 
 const folder = mkdtempSync(join(tmpdir(), "weir-keys-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -147,6 +151,33 @@ describe("the key file", () => {
       expect(performance.now() - beganMs).toBeLessThan(1_000);
     }
   });
+
+  test("is whole and keeps what was confirmed where a writer was stopped in a change, overtaken, and goes on", async () => {
+    const seed = new FileStore({ file });
+    // Large enough that a change takes a while.
+    await seed.putWorkspace(storedWorkspace("wide", { models: manyModels() }), false);
+    const stopped = write("stopped");
+    const { child } = stopped;
+    await until("a key is confirmed", () => stopped.ids().length > 0, 15_000);
+    const isWriting = () => readdirSync(folder).some((name) => name.startsWith(`.${basename(file)}.new`));
+    await until("it is in the middle of a change", () => {
+      child.kill("SIGSTOP");
+      if (isWriting() && isStopped(child.pid)) return true;
+      child.kill("SIGCONT");
+      return false;
+    });
+    // As old as a lock has to be that is taken over although its process lives.
+    const [before, lock] = [stopped.ids(), `${file}.lock`];
+    lutimesSync(lock, new Date(0), new Date(0));
+    const other = storedKey("overtaking");
+    await new FileStore({ file }).putKey(other);
+    child.kill("SIGCONT");
+    await until("it has gone on", () => stopped.ids().length > before.length + 3, 15_000);
+    child.kill("SIGKILL");
+    await stopped.ended;
+    const kept = new Set(idsIn());
+    expect([...stopped.ids(), other.id].filter((id) => !kept.has(id))).toEqual([]);
+  }, 40_000);
 
   test("waits while a process that lives holds the lock", async () => {
     symlinkSync(`${process.ppid} 0123456789ab ${hostname()}`, `${file}.lock`);

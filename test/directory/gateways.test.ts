@@ -163,6 +163,7 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
     const weir = await startWeir({ config: configuration({ redis: { url: redis.url } }) });
     try {
       expect(await ask(weir, key)).toBe(200);
+      expect(weir.log().filter(({ level }) => level === "error")).toEqual([]);
     } finally {
       weir.child.kill("SIGKILL");
     }

@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { RedisDirectory } from "../../src/directory/redis.ts";
 import { DirectoryUnavailable } from "../../src/directory/store.ts";
 import { settings } from "../limiter/fixture.ts";
-import { haveRedis, redisCli, startRedis, startRedisCluster } from "../redis.ts";
+import { haveRedis, redisCli, startRedis, startRedisCluster, startSentinelSet } from "../redis.ts";
 import { examine, until } from "./exam.ts";
-import { storedKey } from "./stored.ts";
+import { storedKey, storedWorkspace } from "./stored.ts";
 
 if (!haveRedis) console.warn("redis-server is not on PATH: the tests of the Redis directory are skipped");
 
@@ -22,6 +22,11 @@ if (haveRedis) {
         for (const server of servers) await server.stop();
       },
     };
+  });
+  examine("redis behind a Sentinel", async () => {
+    const set = await startSentinelSet("weir");
+    const sentinel = { name: set.name, nodes: [`127.0.0.1:${set.sentinel.port}`] };
+    return { open: () => new RedisDirectory(settings("", { url: undefined, sentinel })), end: () => set.stop() };
   });
 }
 
@@ -55,6 +60,53 @@ describe.skipIf(!haveRedis)("a Redis that keeps keys", () => {
     const full = ["--appendonly", "yes", "--maxmemory", "100mb"];
     expect(await risksOf([...full, "--maxmemory-policy", "allkeys-lru"])).toEqual([expect.stringContaining("Set noeviction")]);
     expect(await risksOf([...full, "--maxmemory-policy", "volatile-lru"])).toEqual([]);
+  });
+
+  test("may hold a record that nobody can read: it is left out and told of once, and every other change is still noticed", async () => {
+    const server = await startRedis(["--appendonly", "yes"]);
+    const told: string[] = [];
+    const store = new RedisDirectory(settings(server.url), (text) => told.push(text));
+    try {
+      const [kept, revoked] = [storedKey("kept"), storedKey("revoked")];
+      await store.putKey(kept);
+      await store.putKey(revoked);
+      for (const [id, text] of [
+        ["key_0000000000000000", "no JSON"],
+        ["key_0000000000000001", '{"id":"key_0000000000000001","sha256":"short"}'],
+        ["key_0000000000000002", "null"],
+      ]) {
+        await redisCli(server.port, ["hset", "weir:{directory}:1:keys", id ?? "", text ?? ""]);
+      }
+      await redisCli(server.port, ["hset", "weir:{directory}:1:workspaces", "odd", '"text"']);
+      expect((await store.load()).keys.map(({ id }) => id).sort()).toEqual([kept.id, revoked.id].sort());
+      expect(store.state).toBe("ok");
+      await store.removeKey(revoked.id);
+      expect(await store.load()).toEqual({ keys: [kept], workspaces: [] });
+      expect(told.length).toBe(4);
+      expect(told.join()).toContain("key_0000000000000001");
+      expect(told.join()).not.toContain("no JSON");
+      expect(await store.find(`0000000000000000${"a".repeat(48)}`)).toBeUndefined();
+      // One that is removed with its workspace does not stop at those.
+      expect(await store.putWorkspace(storedWorkspace("acme"), false)).toBe(true);
+      expect(await store.removeWorkspace("acme")).toBe(true);
+      expect((await store.load()).keys).toEqual([]);
+    } finally {
+      await store.close();
+      await server.stop();
+    }
+  });
+
+  test("is waited for by the first question, and not where its connection is refused", async () => {
+    const server = await startRedis(["--appendonly", "yes"]);
+    const store = new RedisDirectory(settings(server.url));
+    expect(await store.load()).toEqual({ keys: [], workspaces: [] });
+    await store.close();
+    await server.stop();
+    const away = new RedisDirectory(settings(server.url));
+    const beganMs = performance.now();
+    await expect(away.load()).rejects.toBeInstanceOf(DirectoryUnavailable);
+    expect(performance.now() - beganMs).toBeLessThan(500);
+    await away.close();
   });
 
   test("needs to allow no more than docs/operations.md says", async () => {

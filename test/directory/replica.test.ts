@@ -168,6 +168,16 @@ describe("a replica", () => {
     expect(loads).toBe(1);
   });
 
+  test("a key that was revoked between being found and its new workspace being read stays unknown", async () => {
+    const elsewhere = new FileStore({ file });
+    await elsewhere.putWorkspace({ ...shop, createdAtMs: 0 }, false);
+    const revoked = storedKey("revoked", { workspace: "shop" });
+    store.find = async () => revoked;
+    expect(await replica.findElsewhere(revoked.sha256)).toBeUndefined();
+    expect(replica.find(revoked.sha256, Date.now())).toBeUndefined();
+    expect(replica.keys("shop")).toEqual([]);
+  });
+
   test("many changes at once are read once or twice", async () => {
     let loads = 0;
     const readAll = store.load.bind(store);
