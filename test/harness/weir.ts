@@ -90,7 +90,10 @@ export async function runToEnd(
   const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   clearTimeout(timer);
-  note(said.stdout + said.stderr);
+  // The one place where a key is shown, once, to whoever asked for it.
+  const words = options.arguments ?? [];
+  const showsKey = words.includes("keys") && (words.includes("create") || words.includes("rotate"));
+  note(showsKey ? said.stderr : said.stdout + said.stderr);
   rmSync(folder, { recursive: true, force: true });
   return { code, ...said };
 }

@@ -69,7 +69,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       const nothing = await fetch(`${world.weir.adminUrl}/nothing/here?at=all`, { method: "PUT", body: "{}" });
       expect(nothing.status).toBe(404);
       expect(nothing.headers.get("content-type")).toStartWith("application/json");
-      expect(await nothing.json()).toEqual({ error: { message: "There is nothing at PUT /nothing/here on the admin listener." } });
+      expect(await nothing.json()).toMatchObject({ error: { kind: "unknown", message: expect.stringContaining("nothing at this path") } });
       const drill = `${world.weir.adminUrl}/admin/v1/chaos/worker`;
       expect((await fetch(drill, { method: "POST" })).status).toBe(401);
       expect(await (await fetch(drill, { method: "POST", headers: ADMIN })).json()).toEqual({ worker: 0 });
