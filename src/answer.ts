@@ -19,7 +19,7 @@ export interface AnswerOptions {
   operation: CallOperation;
   requestId: string;
   /** For every answer of this request. */
-  headers: Record<string, string>;
+  headers: Headers;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
 }
@@ -32,13 +32,6 @@ export interface AnswerOwner {
   /** Called exactly once. */
   ended(outcome: Outcome): void;
 }
-
-const STREAM_HEADERS = {
-  "content-type": "text/event-stream; charset=utf-8",
-  "cache-control": "no-cache, no-transform",
-  "x-accel-buffering": "no",
-};
-const JSON_HEADERS = { "content-type": "application/json" };
 
 /** What the runtime may hold of a stream before the client has taken it; beyond that no credit is given. */
 const QUEUE_BYTES = 64 * 1024;
@@ -114,7 +107,11 @@ export class Answer implements CallEvents {
       },
       { highWaterMark: QUEUE_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
     );
-    this.#resolve(new Response(body, { status: 200, headers: { ...STREAM_HEADERS, ...this.#options.headers } }));
+    const { headers } = this.#options;
+    headers.set("content-type", "text/event-stream; charset=utf-8");
+    headers.set("cache-control", "no-cache, no-transform");
+    headers.set("x-accel-buffering", "no");
+    this.#resolve(new Response(body, { status: 200, headers }));
   }
 
   chunk(text: ByteText): void {
@@ -131,7 +128,7 @@ export class Answer implements CallEvents {
   answer(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = performance.now();
-    this.#resolve(new Response(toBytes(text), { status: 200, headers: { ...JSON_HEADERS, ...this.#options.headers } }));
+    this.#resolve(jsonResponse(200, text, this.#options.headers));
   }
 
   done(ended: Ended): void {
@@ -183,15 +180,21 @@ export class Answer implements CallEvents {
 const LONGEST_RETRY_MS = 59_000;
 
 /** When another try may succeed, in both forms that clients read: from 1 ms to 59 s, rounded up. */
-export function retryAfterHeaders(retryAfterMs: number): Record<string, string> {
+export function retryAfterHeaders(retryAfterMs: number): { "retry-after-ms": string; "retry-after": string } {
   const ms = Math.min(LONGEST_RETRY_MS, Math.max(1, Math.ceil(retryAfterMs)));
   return { "retry-after-ms": String(ms), "retry-after": String(Math.ceil(ms / 1000)) };
 }
 
+/** An answer in one piece. `headers` becomes that of this answer. */
+export function jsonResponse(status: number, body: ByteText, headers: Headers): Response {
+  headers.set("content-type", "application/json");
+  return new Response(toBytes(body), { status, headers });
+}
+
 /** An error before the first byte, in the dialect. */
-export function errorResponse(dialect: Dialect, error: GatewayError, requestId: string, headers: Record<string, string>): Response {
+export function errorResponse(dialect: Dialect, error: GatewayError, requestId: string, headers: Headers): Response {
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
-  const all: Record<string, string> = { ...JSON_HEADERS, ...headers };
-  if (error.detail.retryAfterMs !== undefined) Object.assign(all, retryAfterHeaders(error.detail.retryAfterMs));
-  return new Response(toBytes(dialect.errorBody(error, requestId)), { status, headers: all });
+  if (error.detail.retryAfterMs !== undefined)
+    for (const [name, value] of Object.entries(retryAfterHeaders(error.detail.retryAfterMs))) headers.set(name, value);
+  return jsonResponse(status, dialect.errorBody(error, requestId), headers);
 }

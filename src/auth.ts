@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { GatewayError } from "./contract/errors.ts";
 import type { KnownKey } from "./directory/entries.ts";
 
@@ -37,7 +37,7 @@ export class Keyring {
         message: "No API key was sent. Send it as 'Authorization: Bearer KEY', 'x-api-key: KEY' or 'api-key: KEY'.",
       });
     }
-    const digest = createHash("sha256").update(key).digest("hex");
+    const digest = hash("sha256", key, "hex");
     const known = this.#keys.find(digest, nowMs);
     if (known !== undefined) return unexpired(known, nowMs);
     const asked = key.startsWith(PREFIX) ? this.#keys.findElsewhere(digest) : undefined;

@@ -1,3 +1,4 @@
+import { ByNames } from "./contract/by-names.ts";
 import type {
   Config,
   EffectiveLimits,
@@ -238,8 +239,15 @@ export class Catalog {
   }
 }
 
+const tableKeys = new ByNames<string>(1_000);
+
 function tableKey(dialect: UpstreamDialect, region: string): string {
-  return `${dialect} ${region}`;
+  let key = tableKeys.get(dialect, region);
+  if (key === undefined) {
+    key = `${dialect} ${region}`;
+    tableKeys.set(dialect, region, key);
+  }
+  return key;
 }
 
 /** Client text that stands in a message: short. */

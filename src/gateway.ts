@@ -6,10 +6,9 @@
  */
 import { Elysia } from "elysia";
 import type { AccessLog } from "./access-log.ts";
-import { errorResponse, type Outcome } from "./answer.ts";
+import { errorResponse, jsonResponse, type Outcome } from "./answer.ts";
 import type { Identity, Keyring } from "./auth.ts";
 import { Call, type CallParts } from "./call.ts";
-import { toBytes } from "./contract/bytes.ts";
 import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
@@ -34,12 +33,12 @@ const PROBE = /^\/$|\/api\/hello$/;
 export class Gateway {
   readonly app: Elysia;
   #parts: GatewayParts;
-  readonly #fixedHeaders: Record<string, string>;
+  readonly #fixedHeaders: Record<string, string> | undefined;
   #open = 0;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#fixedHeaders = parts.config.sandbox ? { "x-weir-sandbox": "true" } : {};
+    this.#fixedHeaders = parts.config.sandbox ? { "x-weir-sandbox": "true" } : undefined;
     // `standardHostname` off: with it, Elysia takes a path from the eleventh character on and misses it behind a short host name such as "gw".
     const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
     // Before the routes: Elysia gives a hook only to what is registered after it.
@@ -67,7 +66,8 @@ export class Gateway {
   }
 
   handle(request: Request): Response | Promise<Response> {
-    return this.app.handle(request);
+    // `handle` would do the same behind one more promise.
+    return this.app.fetch(request);
   }
 
   /** Every value that the metrics' labels can have, as far as it is known beforehand. */
@@ -159,7 +159,7 @@ export class Gateway {
   /** An answer that needed nobody else. */
   #answer(visit: Visit, body: string): Response {
     this.#settle(visit, { outcome: "ok", error: undefined, ended: undefined, firstByteAtMs: performance.now() });
-    return new Response(toBytes(body), { headers: { "content-type": "application/json", ...visit.headers } });
+    return jsonResponse(200, body, visit.headers);
   }
 
   #refuse(visit: Visit, thrown: unknown): Response {

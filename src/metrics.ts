@@ -1,4 +1,5 @@
 import { type Aggregator, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { ByNames } from "./contract/by-names.ts";
 import { ERROR_KINDS } from "./contract/errors.ts";
 import type { Usage } from "./contract/usage.ts";
 import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
@@ -93,9 +94,12 @@ export class Metrics {
   readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
-  readonly #callCells = new Map<string, CallCells>();
-  readonly #tokenCells = new Map<string, TokenCells>();
-  readonly #decisionCells = new Map<string, CounterCell>();
+  /** By upstream and model, then by route and region, then by outcome. */
+  readonly #callCells = new ByNames<ByNames<Map<string, CallCells>>>();
+  /** By workspace and model. */
+  readonly #tokenCells = new ByNames<TokenCells>();
+  /** By workspace and model, then by decision. */
+  readonly #decisionCells = new ByNames<Map<string, CounterCell>>();
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
   #samples: () => WorkerSample[] = () => [];
@@ -140,11 +144,15 @@ export class Metrics {
   }
 
   limiterDecided(workspace: string, model: string, decision: string): void {
-    const key = `${workspace}\n${model}\n${decision}`;
-    let cell = this.#decisionCells.get(key);
+    let cells = this.#decisionCells.get(workspace, model);
+    if (cells === undefined) {
+      cells = new Map();
+      this.#decisionCells.set(workspace, model, cells);
+    }
+    let cell = cells.get(decision);
     if (cell === undefined) {
       cell = this.#decisions.cell(workspace, model, decision);
-      this.#decisionCells.set(key, cell);
+      cells.set(decision, cell);
     }
     cell.value += 1;
   }
@@ -236,8 +244,17 @@ export class Metrics {
   }
 
   #cellsOf({ route, model, region, upstream, outcome }: CallRecord): CallCells {
-    const key = `${route}\n${model}\n${region}\n${upstream}\n${outcome}`;
-    let cells = this.#callCells.get(key);
+    let paths = this.#callCells.get(upstream, model);
+    if (paths === undefined) {
+      paths = new ByNames();
+      this.#callCells.set(upstream, model, paths);
+    }
+    let outcomes = paths.get(route, region);
+    if (outcomes === undefined) {
+      outcomes = new Map();
+      paths.set(route, region, outcomes);
+    }
+    let cells = outcomes.get(outcome);
     if (cells === undefined) {
       cells = {
         requests: this.#requests.cell(route, model, region, outcome),
@@ -246,18 +263,17 @@ export class Metrics {
         firstByte: this.#firstByte.cell(route, model),
         attempts: upstream === "" ? undefined : this.#attempts.cell(upstream, model, outcome),
       };
-      this.#callCells.set(key, cells);
+      outcomes.set(outcome, cells);
     }
     return cells;
   }
 
   #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite }: Usage): void {
-    const key = `${workspace}\n${model}`;
-    let cells = this.#tokenCells.get(key);
+    let cells = this.#tokenCells.get(workspace, model);
     if (cells === undefined) {
       const cell = (direction: string) => this.#tokens.cell(workspace, model, direction);
       cells = { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
-      this.#tokenCells.set(key, cells);
+      this.#tokenCells.set(workspace, model, cells);
     }
     cells.input.value += input;
     cells.output.value += output;

@@ -34,6 +34,6 @@ export class Outbox {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(this.#flush);
+    setImmediate(this.#flush);
   }
 }

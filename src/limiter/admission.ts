@@ -4,6 +4,7 @@ import type { Ended } from "../contract/call.ts";
 import type { EffectiveLimits } from "../contract/config.ts";
 import { ExpectedOutput } from "./expected.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
+import { pairKey } from "./store.ts";
 
 /** Whose windows a call takes from, and how much it may answer. */
 export interface Claim {
@@ -96,5 +97,5 @@ export class Admission {
 }
 
 function pair({ workspace, model }: Claim): string {
-  return `${workspace}\n${model}`;
+  return pairKey(workspace, model);
 }

@@ -5,6 +5,7 @@
  * The percentile is read from a histogram whose classes grow by 9 % (an eighth of a doubling), so it errs upwards by up to 9 %; after each
  * 256 answers all classes are halved, so that old answers fade. docs/limits.md says what this choice costs beside others.
  */
+import { pairKey } from "./store.ts";
 
 /** Below this nothing is distinguished: it is the least that is ever expected. */
 const LEAST = 256;
@@ -75,13 +76,13 @@ export class ExpectedOutput {
    */
   tokens(workspace: string, model: string, maxTokens: number, reserve: "expected" | "max_tokens"): number {
     if (reserve === "max_tokens" && maxTokens > 0) return maxTokens;
-    const expected = this.#pairs.get(`${workspace}\n${model}`)?.percentile() ?? LEAST;
+    const expected = this.#pairs.get(pairKey(workspace, model))?.percentile() ?? LEAST;
     return maxTokens > 0 ? Math.min(maxTokens, expected) : expected;
   }
 
   /** An answer was so long. Only whole answers teach: one that was cut off says nothing. */
   record(workspace: string, model: string, outputTokens: number): void {
-    const name = `${workspace}\n${model}`;
+    const name = pairKey(workspace, model);
     let lengths = this.#pairs.get(name);
     if (lengths === undefined) {
       if (this.#pairs.size >= this.#mostPairs) {

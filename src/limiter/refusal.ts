@@ -18,8 +18,8 @@ export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "wei
 }
 
 /** Puts both windows into an answer's headers; `prefix` is that of the dialect's own names, where it has some. */
-export function showWindows(headers: Record<string, string>, prefix: string | undefined, windows: Windows): void {
+export function showWindows(headers: Headers, prefix: string | undefined, windows: Windows): void {
   const pairs = rateLimitHeaders(windows);
   if (prefix !== undefined) pairs.push(...prefixedRateLimitHeaders(prefix, windows, Date.now()));
-  for (let at = 0; at + 1 < pairs.length; at += 2) headers[pairs[at] as string] = pairs[at + 1] as string;
+  for (let at = 0; at + 1 < pairs.length; at += 2) headers.set(pairs[at] as string, pairs[at + 1] as string);
 }

@@ -3,6 +3,7 @@
  * algorithm (`ring.ts`, `ring.lua`) and sit the same exam (`test/limiter/exam.ts`). What a call costs, when it settles and what happens when
  * a store fails is `limiter.ts`.
  */
+import { ByNames } from "../contract/by-names.ts";
 
 /** What a store is asked for: so much of both windows, or nothing. */
 export interface StoreAsk {
@@ -75,7 +76,14 @@ export class StoreFailure extends Error {
   }
 }
 
+const pairKeys = new ByNames<string>(10_000);
+
 /** The windows of a workspace and model. Percent-encoded, so that no name can reach into another's or out of the braces of a hash tag. */
 export function pairKey(workspace: string, model: string): string {
-  return `${encodeURIComponent(workspace)}/${encodeURIComponent(model)}`;
+  let key = pairKeys.get(workspace, model);
+  if (key === undefined) {
+    key = `${encodeURIComponent(workspace)}/${encodeURIComponent(model)}`;
+    pairKeys.set(workspace, model, key);
+  }
+  return key;
 }
