@@ -10,6 +10,7 @@ export const PLACES = 10;
 
 const CAPITAL = 4;
 const DIGIT = 5;
+export const SPACE = 6;
 /** Line breaks. */
 export const START = 7;
 export const ASTRAL = 38;
@@ -68,7 +69,7 @@ function asciiKind(code: number): number {
   if ("kjqxz".includes(character)) return 3;
   if (code >= 65 && code <= 90) return CAPITAL;
   if (code >= 48 && code <= 57) return DIGIT;
-  if (character === " ") return 6;
+  if (character === " ") return SPACE;
   if (character === "\n" || character === "\r") return START;
   if (character === "\t") return 8;
   if (",.".includes(character)) return 9;
