@@ -19,6 +19,14 @@ interface AzureSettings extends AzureApi {
   scope: string;
 }
 
+/** What requests say beside their bodies, as long as a token lasts. */
+interface Headers {
+  /** "" beside a key. */
+  token: string;
+  answer: readonly string[];
+  stream: readonly string[];
+}
+
 const operations: Partial<Record<CallOperation, AzureOperation>> = {
   generate: azureChat,
   responses: azureResponses,
@@ -35,7 +43,6 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
   const { endpoint, api, credentials, scope } = settings;
   const { origin, host, base } = addressOf(upstream, endpoint);
   const tokens = credentials.kind === "key" ? undefined : entraTokens(upstream.name, credentials, scope, nowMs);
-  const key = credentials.kind === "key" ? ["api-key", credentials.apiKey] : [];
   const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel });
 
   const path = (job: Job, below: string) =>
@@ -43,29 +50,32 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       ? `${base}/openai/v1/${below}`
       : `${base}/openai/deployments/${encodeURIComponent(job.upstreamModel)}/${below}?api-version=${encodeURIComponent(api)}`;
 
+  const headersFor = (token: string): Headers => {
+    const authorization = credentials.kind === "key" ? ["api-key", credentials.apiKey] : ["authorization", `Bearer ${token}`];
+    const accepting = (type: string) =>
+      Object.freeze(["host", host, "content-type", "application/json", "accept", type, ...authorization] as const);
+    return { token, answer: accepting("application/json"), stream: accepting("text/event-stream") };
+  };
+  let current = headersFor("");
+  const headers = ({ stream }: Job, token: string) => {
+    if (current.token !== token) current = headersFor(token);
+    return stream ? current.stream : current.answer;
+  };
+
   return {
     origin,
     request(job) {
       const operation = operationOf(job);
       const body = operation.body(job, settings);
-      const write = (authorization: string[]) => ({
+      const write = (token: string) => ({
         origin,
         method: "POST" as const,
         path: path(job, operation.path),
-        headers: [
-          "host",
-          host,
-          "content-type",
-          "application/json",
-          "accept",
-          job.stream ? "text/event-stream" : "application/json",
-          ...authorization,
-        ],
+        headers: headers(job, token),
         body,
       });
-      if (tokens === undefined) return write(key);
-      const token = tokens.get();
-      return token instanceof Promise ? token.then((ready) => write(bearer(ready))) : write(bearer(token));
+      const token = tokens === undefined ? "" : tokens.get();
+      return token instanceof Promise ? token.then(write) : write(token);
     },
 
     reader: (job) => operationOf(job).reader(job, place(job)),
@@ -78,10 +88,6 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
   };
-}
-
-function bearer(token: string): string[] {
-  return ["authorization", `Bearer ${token}`];
 }
 
 function operationOf({ operation }: Job): AzureOperation {

@@ -18,7 +18,7 @@ export interface HttpRequest {
   method: "POST" | "GET";
   /** Path and query as they go on the wire, already encoded. */
   path: string;
-  /** Name, value, name, value …; names in lower case. The client adds `host` (where it is absent), `content-length` and `connection` itself. */
+  /** Name, value, name, value …; names in lower case; best one frozen list for all calls that say the same. The client adds `host` (where it is absent), `content-length` and `connection` itself. */
   headers: readonly string[];
   body: ByteText;
 }

@@ -3,7 +3,7 @@
  * Source: RFC 9112. Stricter than it allows where leniency would mean guessing: a repeated content-length, content-length beside transfer-encoding,
  * any transfer-encoding but `chunked`, obsolete line folding, bare CR or LF and control characters are errors.
  */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { HttpHeaders } from "./http.ts";
 
 /** Of a whole head, and of a whole trailer. */
@@ -23,9 +23,10 @@ const SEMICOLON = 59;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 /** In whole lines. */
-const UNCLEAN = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)/;
+const UNCLEAN = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)|[^\r]\n/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const BARE_LINE_FEED = /[^\r]\n/;
+const EMPTY_LINE = Buffer.from("\r\n\r\n");
 /** Every beginning of an answer matches as much of this as there is. */
 const BEGINNING = "HTTP/1.";
 
@@ -49,6 +50,7 @@ function parseFields(text: string, headers: Map<string, string>): void {
   if (text === "") return;
   // One look at the whole; a value is looked at by itself only where something is wrong.
   const isClean = !UNCLEAN.test(text);
+  if (!isClean) refuseBareLineFeeds(` ${text}`);
   let count = 0;
   for (let start = 0; start <= text.length; ) {
     const lineFeed = text.indexOf("\r\n", start);
@@ -64,6 +66,11 @@ function parseFields(text: string, headers: Map<string, string>): void {
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
     start = end + 2;
   }
+}
+
+/** `text` begins with the character before the first that is looked at. */
+function refuseBareLineFeeds(text: string): void {
+  if (BARE_LINE_FEED.test(text)) throw new Malformed("a line that does not end with CR LF");
 }
 
 /** Blanks and tabs only: `trim` would also take characters of Latin-1 that belong to the value. */
@@ -102,7 +109,10 @@ export function parseHead(text: string): Head {
   const statusLine = lineEnd < 0 ? text : text.slice(0, lineEnd);
   if (statusLine.length > MAX_LINE_BYTES) throw new Malformed(`a status line longer than ${MAX_LINE_BYTES} bytes`);
   const match = STATUS_LINE.exec(statusLine);
-  if (match === null) throw new Malformed("no valid status line of HTTP/1.0 or HTTP/1.1");
+  if (match === null) {
+    refuseBareLineFeeds(` ${text}`);
+    throw new Malformed("no valid status line of HTTP/1.0 or HTTP/1.1");
+  }
   const headers = new Map<string, string>();
   if (lineEnd >= 0) parseFields(text.slice(lineEnd + 2), headers);
   return { minor: Number(match[1]), status: Number(match[2]), headers };
@@ -120,16 +130,18 @@ export class HeadCollector {
    */
   push(bytes: Buffer, from: number, emptyAllowed: boolean): string | undefined {
     const before = this.#text.length;
+    // Nearly every head comes whole, in one piece with the beginning of its body; what is wrong in it is found as it is read.
+    const whole = before === 0 && !emptyAllowed ? bytes.indexOf(EMPTY_LINE, from) : -1;
+    if (whole >= 0 && whole - from <= MAX_HEAD_BYTES) return this.#complete(bytes.toString("latin1", from, whole), whole + 4 - from);
     const added = bytes.toString("latin1", from, Math.min(bytes.length, from + MAX_HEAD_BYTES + 4 - before));
     const text = before === 0 ? added : this.#text + added;
     if (emptyAllowed && text.startsWith("\r\n")) return this.#complete("", 2 - before);
     const end = text.indexOf("\r\n\r\n", Math.max(0, before - 3));
-    const whole = end < 0 ? text : text.slice(0, end);
+    const lines = end < 0 ? text : text.slice(0, end);
     // Looked for at once, not at the end: a peer that ends its lines with LF alone would never send the end.
-    if (BARE_LINE_FEED.test(before === 0 ? ` ${whole}` : whole.slice(before - 1)))
-      throw new Malformed("a line that does not end with CR LF");
-    if (whole.length > MAX_HEAD_BYTES) throw new Malformed(`more than ${MAX_HEAD_BYTES} bytes of headers`);
-    if (end >= 0) return this.#complete(whole, end + 4 - before);
+    refuseBareLineFeeds(before === 0 ? ` ${lines}` : lines.slice(before - 1));
+    if (lines.length > MAX_HEAD_BYTES) throw new Malformed(`more than ${MAX_HEAD_BYTES} bytes of headers`);
+    if (end >= 0) return this.#complete(lines, end + 4 - before);
     this.#text = text;
     this.used = added.length;
     return undefined;

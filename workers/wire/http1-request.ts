@@ -37,11 +37,24 @@ function bracketed(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
+/** What is written of a request's head before its content-length, by its list of headers, and the path that it was written for. */
+const written = new WeakMap<readonly string[], { path: string; text: string }>();
+
 /**
- * The head, empty line included.
+ * The head, empty line included. A list of headers that is frozen is looked at once for a path: it can only say the same again.
  * @throws Error for what must not go on the wire (a line break in a value would start a header, or a request, of its own); the text names the header, not its value.
  */
-export function requestHead({ origin, method, path, headers, body }: HttpRequest): string {
+export function requestHead(request: HttpRequest): string {
+  const { method, path, headers, body } = request;
+  const known = written.get(headers);
+  const text = known?.path === path ? known.text : beginning(request);
+  if (known?.path !== path && Object.isFrozen(headers)) written.set(headers, { path, text });
+  // A GET without a body says nothing about one; a POST says 0.
+  const length = method !== "GET" || body !== "" ? `content-length: ${body.length}\r\n` : "";
+  return `${text}${length}connection: keep-alive\r\n\r\n`;
+}
+
+function beginning({ origin, method, path, headers }: HttpRequest): string {
   if (!PATH.test(path)) throw new Error("the request path holds a character that is not allowed there");
   let host = "";
   let lines = "";
@@ -59,7 +72,5 @@ export function requestHead({ origin, method, path, headers, body }: HttpRequest
   }
   if (host === "") host = authority(origin);
   if (!VALUE.test(host)) throw new Error("the upstream's host holds a character that is not allowed");
-  // A GET without a body says nothing about one; a POST says 0.
-  if (method !== "GET" || body !== "") lines += `content-length: ${body.length}\r\n`;
-  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines}connection: keep-alive\r\n\r\n`;
+  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines}`;
 }
