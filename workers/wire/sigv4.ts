@@ -3,9 +3,9 @@
  * library a signature was a quarter of what a worker does for a call, most of it in copies and promises. The tests hold it against the
  * algorithm's description and AWS's own client. Source: "Create a signed AWS API request", IAM User Guide.
  */
-import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { createHash, createHmac, type Hash, type Hmac, hash } from "node:crypto";
 import { createScope, getSigningKey } from "@smithy/signature-v4";
-import type { ByteText } from "../../src/contract/bytes.ts";
+import { type ByteText, toBytes } from "../../src/contract/bytes.ts";
 
 export interface AwsIdentity {
   accessKeyId: string;
@@ -65,6 +65,8 @@ interface DayKey {
 
 export function createSigner(region: string, service: string): Signer {
   let made: DayKey | undefined;
+  let second = 0;
+  let moment = "";
 
   const derive = async (identity: AwsIdentity, day: string): Promise<DayKey> => {
     const { accessKeyId, secretAccessKey } = identity;
@@ -75,18 +77,22 @@ export function createSigner(region: string, service: string): Signer {
 
   return {
     sign(identity, request, nowMs) {
-      // 20261124T144600Z
-      const moment = `${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+      if (Math.floor(nowMs / 1000) !== second) {
+        second = Math.floor(nowMs / 1000);
+        // 20261124T144600Z
+        moment = `${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+      }
       const day = moment.slice(0, 8);
       if (made?.identity === identity && made.day === day) return signed(made, request, moment);
-      return derive(identity, day).then((dayKey) => signed(dayKey, request, moment));
+      const claimed = moment;
+      return derive(identity, day).then((dayKey) => signed(dayKey, request, claimed));
     },
   };
 }
 
 function signed({ identity, scope, key }: DayKey, { method, host, path, headers, body }: UnsignedRequest, moment: string) {
   // Byte text is hashed as the bytes that it stands for.
-  const digest = createHash("sha256").update(body, "latin1").digest("hex");
+  const digest = hash("sha256", toBytes(body), "hex");
   const all: Record<string, string> = { ...headers, host, "x-amz-content-sha256": digest, "x-amz-date": moment };
   if (identity.sessionToken !== undefined) all["x-amz-security-token"] = identity.sessionToken;
   const names = Object.keys(all).sort();
@@ -94,7 +100,7 @@ function signed({ identity, scope, key }: DayKey, { method, host, path, headers,
   for (const name of names) lines += `${name}:${(all[name] as string).trim().replace(/ {2,}/g, " ")}\n`;
   const signedNames = names.join(";");
   const canonical = `${method}\n${canonicalPath(path)}\n\n${lines}\n${signedNames}\n${digest}`;
-  const toSign = `${ALGORITHM}\n${moment}\n${scope}\n${createHash("sha256").update(canonical).digest("hex")}`;
+  const toSign = `${ALGORITHM}\n${moment}\n${scope}\n${hash("sha256", canonical, "hex")}`;
   const signature = createHmac("sha256", key).update(toSign).digest("hex");
   all.authorization = `${ALGORITHM} Credential=${identity.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
   return all;
