@@ -23,7 +23,7 @@ export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchm
   --save NAME          keep the result in bench/results/
   --compare NAME       tell what has changed since; exit 1 where something is worse
   --from FILE          no run: the results of earlier ones (--json), put together; repeatable
-  --write-docs         write the tables of docs/benchmarks.md
+  --write-docs         write the tables of docs/benchmarks.md, and the charts beside it
 
 Exit code: 0, 1 for a wrong answer or a regression, 2 for a mistake on the command line.
 `;
