@@ -2,13 +2,14 @@
 import { writeFileSync } from "node:fs";
 import { type Options, readArguments, USAGE, UsageError } from "./arguments.ts";
 import { changeLines, changes, save, saved } from "./compare.ts";
+import { joined } from "./joined.ts";
 import { commit, machine, versions } from "./machine.ts";
 import { writePage } from "./page.ts";
 import { plan } from "./plan.ts";
 import { Progress } from "./progress.ts";
 import { page } from "./report/page.ts";
 import { readResult } from "./report/read.ts";
-import { type BenchResult, joined } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 import { runAll } from "./run.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 import { MEASURING, SMOKE } from "./settings.ts";
@@ -23,7 +24,8 @@ async function main(): Promise<number> {
   const options = readArguments(words, process.env);
   if (options.isHelp) return say(USAGE);
   if (options.isList) return say(SCENARIOS.map(({ name, title }) => `${name.padEnd(24)} ${title}\n`).join(""));
-  const result = options.from.length > 0 ? joined(options.from.map(readResult)) : await measured(options, words);
+  const result =
+    options.from.length > 0 ? joined(options.from.map((file) => ({ file, result: readResult(file) }))) : await measured(options, words);
   return report(options, result);
 }
 

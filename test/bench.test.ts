@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { changes } from "../bench/compare.ts";
+import { joined } from "../bench/joined.ts";
 import { withTables } from "../bench/page.ts";
-import { type BenchResult, joined, median, quantile, type VariantResult } from "../bench/result.ts";
+import { type BenchResult, median, quantile, type VariantResult } from "../bench/result.ts";
 import { SCENARIOS } from "../bench/scenarios/index.ts";
 import { reached, TARGETS } from "../bench/targets.ts";
 import { type MessageListener, MessageReader } from "../bench/wire.ts";
@@ -138,6 +139,8 @@ const run = (weir: number[], bare: number[]): BenchResult => ({
   notRun: [],
 });
 
+const pieces = (...results: BenchResult[]) => results.map((result, at) => ({ file: `${at}.json`, result }));
+
 describe("what is told of a run", () => {
   test("a target compares the rounds one by one", () => {
     const [target] = reached(run([60, 100, 40], [40, 50, 20]));
@@ -167,9 +170,33 @@ describe("what is told of a run", () => {
   });
 
   test("runs that are joined keep each scenario whole, from the last that has it", () => {
-    const both = joined([run([1], [1]), run([2, 3], [2, 3])]);
+    const both = joined(pieces(run([1], [1]), run([2, 3], [2, 3])));
     expect(both.scenarios).toHaveLength(1);
     expect(both.scenarios[0]?.variants[1]?.measures.cpuMicros).toEqual([2, 3]);
+  });
+
+  test("runs that are joined are as if all had been run at once", () => {
+    const [one, other] = [run([1], [1]), run([2], [2])];
+    const late = other.scenarios.map((scenario) => ({ ...scenario, name: "bedrock-burst" }));
+    const both = joined(
+      pieces(
+        { ...other, scenarios: late, versions: { bun: "1", litellm: "2" }, notRun: [{ what: "openai-2kb", why: "no Redis" }] },
+        { ...one, startedAt: "2025-12-31T00:00:00.000Z", versions: { bun: "1" }, notRun: [{ what: "bifrost", why: "no Go" }] },
+      ),
+    );
+    expect(both.scenarios.map(({ name }) => name)).toEqual(["openai-2kb", "bedrock-burst"]);
+    expect(both.versions).toEqual({ bun: "1", litellm: "2" });
+    expect(both.startedAt).toStartWith("2025-12-31");
+    expect(both.notRun, "what another piece has run").toEqual([{ what: "bifrost", why: "no Go" }]);
+  });
+
+  test("runs of different machines, commits or versions are not joined", () => {
+    const one = run([1], [1]);
+    const told = (other: BenchResult) => () => joined(pieces(one, { ...one, versions: {} }, other));
+    expect(told({ ...one, commit: "def" })).toThrow("0.json and 2.json are not of one run: the commit: abc and def");
+    expect(told({ ...one, machine: { ...one.machine, processors: 4 } })).toThrow("the processors: 2 × x and 4 × x");
+    const versions = (redis: string): BenchResult => ({ ...one, versions: { redis } });
+    expect(() => joined(pieces(one, versions("7"), versions("8")))).toThrow("1.json and 2.json are not of one run: redis: 7 and 8");
   });
 
   test("medians and quantiles", () => {
