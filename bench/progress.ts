@@ -15,7 +15,7 @@ export class Progress {
 
   /** What is being done that is no measurement. */
   note(line: string): void {
-    process.stderr.write(this.#isTty ? `\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}` : `${line}\n`);
+    process.stderr.write(this.#isTty ? `\r\u001b[K${line.slice(0, (process.stderr.columns || 80) - 1)}` : `${line}\n`);
   }
 
   end(): void {
