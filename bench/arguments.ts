@@ -2,6 +2,8 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { misuse, NAMES } from "./misuse.ts";
+import { PEER_VERSIONS, type PeerName } from "./peers/versions.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 import type { CallDialect } from "./variant.ts";
 
@@ -13,6 +15,7 @@ export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchm
   --json FILE          the whole result
   --html FILE          a page with charts
   --list               the scenarios, and no run
+  --help               this
   --smoke              a few calls of each scenario: whether all answers are right, nothing is measured
   --peer NAME          another gateway in the same run: portkey, litellm, bifrost; repeatable
   --cache FOLDER       where peers are installed, once (~/.cache/weir-bench)
@@ -23,7 +26,7 @@ export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchm
   --save NAME          keep the result in bench/results/
   --compare NAME       tell what has changed since; exit 1 where something is worse
   --from FILE          no run: the results of earlier ones (--json), put together; repeatable
-  --write-docs         write the tables of docs/benchmarks.md
+  --write-docs         write the tables of docs/benchmarks.md, and the charts beside it
 
 Exit code: 0, 1 for a wrong answer or a regression, 2 for a mistake on the command line.
 `;
@@ -39,9 +42,9 @@ export interface Options {
   isList: boolean;
   isSmoke: boolean;
   isHelp: boolean;
-  peers: string[];
+  peers: PeerName[];
   cache: string;
-  against: string | undefined;
+  against: URL | undefined;
   key: string | undefined;
   dialects: CallDialect[];
   model: string | undefined;
@@ -52,23 +55,26 @@ export interface Options {
 }
 
 const DIALECTS: readonly CallDialect[] = ["openai", "anthropic"];
+const PEERS = Object.keys(PEER_VERSIONS) as PeerName[];
 
 export function readArguments(words: readonly string[], environment: Record<string, string | undefined>): Options {
   const { values, positionals } = parsed(words);
+  const wrong = misuse(new Set([...Object.keys(values), ...(positionals.length > 0 ? [NAMES] : [])]));
+  if (wrong !== undefined) throw new UsageError(wrong);
   return {
     names: scenarioNames([...(values.only ?? []), ...positionals]),
-    rounds: count("rounds", values.rounds),
-    seconds: count("seconds", values.seconds),
+    rounds: rounds(values.rounds),
+    seconds: amount("seconds", values.seconds),
     json: values.json,
     html: values.html,
     isList: values.list === true,
     isSmoke: values.smoke === true,
     isHelp: values.help === true,
-    peers: values.peer ?? [],
+    peers: (values.peer ?? []).map((name) => oneOf("peer", PEERS, name)),
     cache: resolve(values.cache ?? join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "weir-bench")),
-    against: values.against,
+    against: values.against === undefined ? undefined : address(values.against),
     key: values.key ?? environment.WEIR_BENCH_KEY,
-    dialects: values.dialect === undefined ? [...DIALECTS] : values.dialect.map(dialect),
+    dialects: values.dialect === undefined ? [...DIALECTS] : values.dialect.map((name) => oneOf("dialect", DIALECTS, name)),
     model: values.model,
     save: values.save,
     compare: values.compare,
@@ -121,15 +127,27 @@ function scenarioNames(wanted: readonly string[]): string[] {
   });
 }
 
-function count(name: string, text: string | undefined): number | undefined {
+function amount(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
-  if (!(number > 0)) throw new UsageError(`--${name} wants a number above 0, not ${JSON.stringify(text)}`);
+  if (!(number > 0) || !Number.isFinite(number)) throw new UsageError(`--${name} wants a number above 0, not ${JSON.stringify(text)}`);
   return number;
 }
 
-function dialect(name: string): CallDialect {
-  const found = DIALECTS.find((one) => one === name);
-  if (found === undefined) throw new UsageError(`--dialect is one of ${DIALECTS.join(", ")}, not ${JSON.stringify(name)}`);
+function rounds(text: string | undefined): number | undefined {
+  const number = amount("rounds", text);
+  if (number !== undefined && !Number.isInteger(number)) throw new UsageError(`--rounds wants a whole number, not ${JSON.stringify(text)}`);
+  return number;
+}
+
+function address(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new UsageError(`--against wants an address such as https://gateway.example, not ${JSON.stringify(text)}`);
+}
+
+function oneOf<Name extends string>(option: string, names: readonly Name[], wanted: string): Name {
+  const found = names.find((name) => name === wanted);
+  if (found === undefined) throw new UsageError(`--${option} is one of ${names.join(", ")}, not ${JSON.stringify(wanted)}`);
   return found;
 }

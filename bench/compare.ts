@@ -1,11 +1,15 @@
 /** Results that are kept under a name, and what has changed since. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { UsageError } from "./arguments.ts";
+import { readResult } from "./report/read.ts";
 import { type BenchResult, type Measure, median, type VariantResult } from "./result.ts";
 
 const FOLDER = join(import.meta.dir, "results");
 /** Less is nothing, even where the rounds agree with one another. */
 const LEAST_CHANGE = 0.05;
+/** So few lie apart by chance. */
+const FEWEST_ROUNDS = 3;
 
 /** What is compared: for which less is better, and for which more is. Costs of the same work are taken against the bare pass-through beside it. */
 const JUDGED: Partial<Record<Measure, "less" | "more">> = {
@@ -30,13 +34,27 @@ export interface Change {
   isWorse: boolean;
 }
 
-export function save(name: string, result: BenchResult): void {
+/** Returns the file that it is in. */
+export function save(name: string, result: BenchResult): string {
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(fileOf(name), JSON.stringify(result, null, 2));
+  return fileOf(name);
 }
 
-export function saved(name: string): BenchResult {
-  return JSON.parse(readFileSync(fileOf(name), "utf8")) as BenchResult;
+/** Throws where nothing is kept under the name, or none of what is wanted: better before a run than after it. */
+export function saved(name: string, scenarios: readonly string[]): BenchResult {
+  if (!existsSync(fileOf(name))) {
+    const kept = existsSync(FOLDER) ? readdirSync(FOLDER).map((file) => file.replace(/\.json$/, "")) : [];
+    throw new UsageError(
+      `nothing is kept as ${JSON.stringify(name)}; ${kept.length === 0 ? "--save keeps one" : `there are ${kept.sort().join(", ")}`}`,
+    );
+  }
+  const result = readResult(fileOf(name));
+  if (!result.scenarios.some((scenario) => scenarios.includes(scenario.name)))
+    throw new UsageError(
+      `what is kept as ${JSON.stringify(name)} has none of these scenarios; it has ${result.scenarios.map((one) => one.name).join(", ")}`,
+    );
+  return result;
 }
 
 const fileOf = (name: string): string => join(FOLDER, `${name.replace(/[^\w.-]/g, "_")}.json`);
@@ -73,4 +91,16 @@ export function changeLines(found: readonly Change[]): string {
         `${isWorse ? "WORSE " : "better"} × ${ratio.toFixed(2)} ${scenario} ${variant} ${measure}\n`,
     )
     .join("");
+}
+
+/** What makes a change that is told no change of the gateway's. */
+export function caveats(before: BenchResult, now: BenchResult): string {
+  const isElsewhere = JSON.stringify(before.machine) !== JSON.stringify(now.machine);
+  const isShort = Math.min(before.rounds, now.rounds) < FEWEST_ROUNDS;
+  return [
+    isElsewhere
+      ? "note: the two were measured on different machines; only what is taken against the bare pass-through says something\n"
+      : "",
+    isShort ? `note: of fewer than ${FEWEST_ROUNDS} rounds, what is noise looks like a change\n` : "",
+  ].join("");
 }

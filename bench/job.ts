@@ -1,7 +1,7 @@
 /** Makes the load generator's job of a scenario and the variants that run: each is asked, and its answers read whole, before it is timed. */
 import { readFileSync } from "node:fs";
 import { CHUNKS, PACES } from "./answers.ts";
-import type { Job, Target } from "./load/job.ts";
+import type { Job, Target, Trust } from "./load/job.ts";
 import { contentOf, requestBody, type Scenario } from "./scenarios/scenario.ts";
 import type { Settings } from "./settings.ts";
 import type { Running, World } from "./variant.ts";
@@ -66,7 +66,7 @@ async function targetOf(scenario: Scenario, { name, running }: Named, world: Wor
       name,
       host: hostname,
       port: Number(port || (isTls ? 443 : 80)),
-      certificate: certificate === undefined ? undefined : readFileSync(certificate, "utf8"),
+      tls: isTls ? trust(certificate) : undefined,
       path: address.path,
       warmUpPath: briskAddress.path,
       headers: address.headers,
@@ -76,3 +76,5 @@ async function targetOf(scenario: Scenario, { name, running }: Named, world: Wor
     },
   ];
 }
+
+const trust = (certificate: string | undefined): Trust => (certificate === undefined ? true : { ca: readFileSync(certificate, "utf8") });

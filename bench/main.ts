@@ -1,14 +1,16 @@
 /** `bun run bench`: what Weir costs, beside three baselines of the same run. See docs/benchmarks.md. Linux only. */
-import { writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
 import { type Options, readArguments, USAGE, UsageError } from "./arguments.ts";
-import { changeLines, changes, save, saved } from "./compare.ts";
+import { caveats, changeLines, changes, save, saved } from "./compare.ts";
+import { joined } from "./joined.ts";
 import { commit, machine, versions } from "./machine.ts";
 import { writePage } from "./page.ts";
 import { plan } from "./plan.ts";
 import { Progress } from "./progress.ts";
 import { page } from "./report/page.ts";
 import { readResult } from "./report/read.ts";
-import { type BenchResult, joined } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 import { runAll } from "./run.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 import { MEASURING, SMOKE } from "./settings.ts";
@@ -23,8 +25,12 @@ async function main(): Promise<number> {
   const options = readArguments(words, process.env);
   if (options.isHelp) return say(USAGE);
   if (options.isList) return say(SCENARIOS.map(({ name, title }) => `${name.padEnd(24)} ${title}\n`).join(""));
-  const result = options.from.length > 0 ? joined(options.from.map(readResult)) : await measured(options, words);
-  return report(options, result);
+  mayBeWritten(options);
+  const pieces = options.from.map((file) => ({ file, result: readResult(file) }));
+  const names = pieces.length > 0 ? pieces.flatMap(({ result }) => result.scenarios.map(({ name }) => name)) : options.names;
+  const earlier = options.compare === undefined ? undefined : saved(options.compare, names);
+  const result = pieces.length > 0 ? joined(pieces) : await measured(options, words);
+  return report(options, result, earlier);
 }
 
 async function measured(options: Options, words: string[]): Promise<BenchResult> {
@@ -37,7 +43,7 @@ async function measured(options: Options, words: string[]): Promise<BenchResult>
   process.once("SIGINT", () => interrupted.reject(new Error("interrupted")));
   const about = { startedAt: new Date().toISOString(), commit: commit(), machine: machine(), versions: versions(), arguments: words };
   try {
-    const planned = await plan(options, surroundings);
+    const planned = await plan(options, surroundings, (what) => progress.note(what));
     const found = await Promise.race([runAll({ ...planned, settings, surroundings, progress }), interrupted.promise]);
     return {
       ...about,
@@ -52,15 +58,25 @@ async function measured(options: Options, words: string[]): Promise<BenchResult>
   }
 }
 
-function report({ json, html, save: name, compare, writesDocs, isSmoke }: Options, result: BenchResult): number {
+/** Known before a run of two hours, rather than after it. */
+function mayBeWritten({ json, html }: Options): void {
+  for (const [option, file] of Object.entries({ json, html })) {
+    if (file === undefined) continue;
+    const folder = dirname(resolve(file));
+    if (!existsSync(folder)) throw new UsageError(`--${option} ${file}: there is no folder ${folder}`);
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new UsageError(`--${option} ${file}: that is a folder`);
+  }
+}
+
+function report({ json, html, save: name, writesDocs, isSmoke }: Options, result: BenchResult, earlier: BenchResult | undefined): number {
   say(isSmoke ? smoke(result) : terminal(result));
   if (json !== undefined) writeFileSync(json, JSON.stringify(result, null, 2));
   if (html !== undefined) writeFileSync(html, page(result));
   if (writesDocs) writePage(result);
-  const found = compare === undefined ? undefined : changes(saved(compare), result);
-  if (name !== undefined) save(name, result);
-  if (found === undefined) return 0;
-  say(changeLines(found));
+  if (name !== undefined) say(`kept in ${relative(process.cwd(), save(name, result))}\n`);
+  if (earlier === undefined) return 0;
+  const found = changes(earlier, result);
+  say(changeLines(found) + caveats(earlier, result));
   return found.some(({ isWorse }) => isWorse) ? EXIT_WRONG : 0;
 }
 
@@ -79,6 +95,6 @@ try {
   process.exitCode = await main();
 } catch (thrown) {
   const isUsage = thrown instanceof UsageError;
-  process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n${isUsage ? `\n${USAGE}` : ""}`);
+  process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n${isUsage ? "; --help shows all options" : ""}\n`);
   process.exitCode = isUsage ? EXIT_USAGE : EXIT_WRONG;
 }

@@ -1,9 +1,15 @@
-/** The tables of docs/benchmarks.md: written by a run between two marks, never by hand. */
-import { readFileSync, writeFileSync } from "node:fs";
+/** The tables and pictures of docs/benchmarks.md: written by a run between two marks and into a folder of their own, never by hand. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writePictures } from "./report/files.ts";
+import { type Picture, pictures, TARGETS } from "./report/overviews.ts";
 import type { BenchResult } from "./result.ts";
 import { heading, rowsOf, targetRows } from "./table.ts";
 
-const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
+const DOCS = join(import.meta.dir, "../docs");
+const PAGE = "benchmarks.md";
+/** Beside the page. */
+const PICTURES = "benchmarks";
 const BEGIN = "<!-- written by bun run bench -- --write-docs -->";
 const END = "<!-- end -->";
 
@@ -11,18 +17,25 @@ const markdown = ([head = [], ...rows]: string[][]): string =>
   [head, head.map(() => "--"), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
 
 /** Whether the run was of this source or of a later one, its figures are these. */
-export function tables(result: BenchResult): string {
+export function tables(result: BenchResult, shown: readonly Picture[]): string {
+  const [targets, charts] = [shown.filter(isOfTargets), shown.filter((picture) => !isOfTargets(picture))];
   const scenarios = result.scenarios.map((scenario) => `**${scenario.title}** (\`${scenario.name}\`)\n\n${markdown(rowsOf(scenario))}`);
   const missed = result.notRun.map(({ what, why }) => `- ${what}: ${why}`);
   return [
     heading(result),
     "### Targets",
     markdown(targetRows(result)),
+    ...targets.map(embedded),
+    ...(charts.length === 0 ? [] : ["### Charts", ...charts.map(embedded)]),
     "### Every scenario",
     ...scenarios,
     ...(missed.length === 0 ? [] : ["### Not run", missed.join("\n")]),
   ].join("\n\n");
 }
+
+const isOfTargets = ({ name }: Picture): boolean => name === TARGETS;
+
+const embedded = ({ name, alternative }: Picture): string => `![${alternative.replace(/[[\]\\]/g, "\\$&")}](${PICTURES}/${name}.svg)`;
 
 /** The page with what stands between the marks replaced. */
 export function withTables(page: string, text: string): string {
@@ -31,6 +44,12 @@ export function withTables(page: string, text: string): string {
   return `${page.slice(0, from + BEGIN.length)}\n\n${text}\n\n${page.slice(to)}`;
 }
 
-export function writePage(result: BenchResult): void {
-  writeFileSync(PAGE, withTables(readFileSync(PAGE, "utf8"), tables(result)));
+export function writePage(result: BenchResult, docs = DOCS): void {
+  const page = join(docs, PAGE);
+  const shown = pictures(result);
+  const text = withTables(readFileSync(page, "utf8"), tables(result, shown));
+  // What an earlier run measured and this one did not would stay.
+  rmSync(join(docs, PICTURES), { recursive: true, force: true });
+  writePictures(shown, join(docs, PICTURES));
+  writeFileSync(page, text);
 }

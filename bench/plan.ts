@@ -1,5 +1,5 @@
 /** Which scenarios and variants a command line means, and what of it this machine cannot do. */
-import type { Options } from "./arguments.ts";
+import { type Options, UsageError } from "./arguments.ts";
 import { peers } from "./peers/index.ts";
 import type { NotRun } from "./result.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
@@ -19,12 +19,18 @@ export interface Plan {
   notRun: NotRun[];
 }
 
-export async function plan(options: Options, surroundings: Surroundings): Promise<Plan> {
+/** `tell` is what a person hears of what takes a while before the run. */
+export async function plan(options: Options, surroundings: Surroundings, tell: (what: string) => void): Promise<Plan> {
   const wanted = SCENARIOS.filter(({ name }) => options.names.includes(name));
-  return options.against === undefined ? await here(wanted, options, surroundings) : elsewhere(wanted, options, options.against);
+  return options.against === undefined ? await here(wanted, options, surroundings, tell) : elsewhere(wanted, options, options.against);
 }
 
-async function here(wanted: readonly Scenario[], options: Options, surroundings: Surroundings): Promise<Plan> {
+async function here(
+  wanted: readonly Scenario[],
+  options: Options,
+  surroundings: Surroundings,
+  tell: (what: string) => void,
+): Promise<Plan> {
   const notRun = [...MISSING_VARIANTS];
   const scenarios = wanted.filter((scenario) => {
     const why = missing(scenario);
@@ -33,7 +39,7 @@ async function here(wanted: readonly Scenario[], options: Options, surroundings:
   });
   if (options.peers.length === 0) return { scenarios, variants: VARIANTS, peers: [], versions: {}, notRun };
   const { upstreamUrl } = await surroundings.world({ limiter: "off", tls: false });
-  const others = await peers(options.peers, options.cache, upstreamUrl);
+  const others = await peers(options.peers, options.cache, upstreamUrl, tell);
   return {
     scenarios,
     variants: [...VARIANTS, ...others.variants],
@@ -44,7 +50,7 @@ async function here(wanted: readonly Scenario[], options: Options, surroundings:
 }
 
 /** What asks nothing of the upstream and nothing of the limiter, with the one gateway that runs already. */
-function elsewhere(wanted: readonly Scenario[], { key, dialects, model: named }: Options, url: string): Plan {
+function elsewhere(wanted: readonly Scenario[], { key, dialects, model: named }: Options, url: URL): Plan {
   const scenarios = wanted
     .filter((scenario) => scenario.elsewhere && dialects.includes(scenario.question.dialect))
     .map((scenario): Scenario => {
@@ -52,5 +58,12 @@ function elsewhere(wanted: readonly Scenario[], { key, dialects, model: named }:
       const question = { ...scenario.question, model, atOnce: model };
       return { ...scenario, question, limiter: "off", beside: ["against"] };
     });
+  if (scenarios.length === 0) {
+    const possible = SCENARIOS.filter((scenario) => scenario.elsewhere && dialects.includes(scenario.question.dialect));
+    const names = possible.map(({ name }) => name).join(", ");
+    throw new UsageError(
+      `none of these scenarios can be asked of a gateway that runs already, in ${dialects.join(" or ")}; there are ${names}`,
+    );
+  }
   return { scenarios, variants: [against({ url, key, dialects })], peers: [], versions: {}, notRun: [] };
 }

@@ -1,15 +1,21 @@
 /** How far a run is, on standard error: one line that changes where a person looks, plain lines elsewhere. */
 
 export class Progress {
-  readonly #begunMs = performance.now();
+  #begunMs = performance.now();
   readonly #isTty = process.stderr.isTTY === true;
 
   /** `done` of `count` measurements are behind. */
   step(done: number, count: number, what: string): void {
+    // What comes before the first (installing a peer) tells nothing of the others.
+    if (done === 0) this.#begunMs = performance.now();
     const leftMs = done === 0 ? undefined : ((performance.now() - this.#begunMs) / done) * (count - done);
     const left = leftMs === undefined ? "" : `, ${minutes(leftMs)} left`;
-    const line = `[${String(done + 1).padStart(String(count).length)} of ${count}${left}] ${what}`;
-    process.stderr.write(this.#isTty ? `\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}` : `${line}\n`);
+    this.note(`[${String(done + 1).padStart(String(count).length)} of ${count}${left}] ${what}`);
+  }
+
+  /** What is being done that is no measurement. */
+  note(line: string): void {
+    process.stderr.write(this.#isTty ? `\r\u001b[K${line.slice(0, (process.stderr.columns || 80) - 1)}` : `${line}\n`);
   }
 
   end(): void {

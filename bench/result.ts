@@ -83,17 +83,3 @@ export const quantile = (numbers: Iterable<number>, at: number): number => {
   const sorted = Float64Array.from(numbers).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? 0;
 };
-
-/** Several runs as one: of a scenario that several have, the last counts whole, so that its figures stay of one run. */
-export function joined(results: readonly BenchResult[]): BenchResult {
-  const last = results.at(-1);
-  if (last === undefined) throw new Error("no results to join");
-  const scenarios = new Map(results.flatMap((result) => result.scenarios.map((scenario) => [scenario.name, scenario] as const)));
-  const notRun = new Map(results.flatMap((result) => result.notRun.map((one) => [`${one.what} ${one.why}`, one] as const)));
-  return {
-    ...last,
-    rounds: Math.min(...results.map(({ rounds }) => rounds)),
-    scenarios: [...scenarios.values()],
-    notRun: [...notRun.values()],
-  };
-}

@@ -87,28 +87,38 @@ describe("each peer is pointed at the stand-in, with a key, and without what cos
   });
 });
 
+const silent = (): void => {};
+
 /** A peer that is a script of ours. */
 const made = (change: Partial<Peer>): Peer => ({ ...portkey, ...change });
 
 describe("a peer that cannot be had is told with the reason:", () => {
-  test("one that nobody knows", async () => {
-    expect(await peers(["gateway-of-nobody"], fresh(), UPSTREAM)).toEqual({
-      variants: [],
-      versions: {},
-      notRun: [{ what: "gateway-of-nobody", why: "no such peer; there are portkey, litellm, bifrost" }],
-    });
+  test("one that cannot be had is no failure of the run", async () => {
+    const path = process.env.PATH;
+    const heard: string[] = [];
+    try {
+      process.env.PATH = "/no/programs";
+      const found = await peers(["bifrost"], fresh(), UPSTREAM, (what) => heard.push(what));
+      expect(found).toEqual({ variants: [], versions: {}, notRun: [{ what: "bifrost", why: "go is not installed" }] });
+    } finally {
+      process.env.PATH = path;
+    }
+    expect(heard).toEqual([
+      `installing bifrost ${PEER_VERSIONS.bifrost}, once, in at most 10 minutes`,
+      "bifrost is not run: go is not installed",
+    ]);
   });
 
   test("its client is not installed", async () => {
     const peer = made({ install: () => [{ words: ["no-such-client", "install"] }] });
-    await expect(installed(peer, fresh())).rejects.toThrow("no-such-client is not installed");
+    await expect(installed(peer, fresh(), silent)).rejects.toThrow("no-such-client is not installed");
   });
 
   test("its client is refused, which says why and leaves nothing", async () => {
     const cache = fresh();
     const words = ["sh", "-c", `echo some progress; echo "error: 403 Forbidden: ${cache}/x" >&2; exit 7`];
     const peer = made({ install: () => [{ words }] });
-    await expect(installed(peer, cache)).rejects.toThrow("sh ended with 7: error: 403 Forbidden: …/x");
+    await expect(installed(peer, cache, silent)).rejects.toThrow("sh ended with 7: error: 403 Forbidden: …/x");
     expect(existsSync(join(cache, `portkey-${PEER_VERSIONS.portkey}`))).toBe(false);
   });
 
@@ -129,9 +139,9 @@ describe("a peer that is there", () => {
     const half = join(cache, `portkey-${PEER_VERSIONS.portkey}`);
     mkdirSync(half);
     writeFileSync(join(half, "rest"), "");
-    expect(await installed(peer, cache)).toBe(half);
+    expect(await installed(peer, cache, silent)).toBe(half);
     expect(existsSync(join(half, "rest"))).toBe(false);
-    expect(await installed(peer, cache)).toBe(half);
+    expect(await installed(peer, cache, silent)).toBe(half);
     expect(readFileSync(join(cache, "count"), "utf8")).toBe("x\n");
   });
 
@@ -180,6 +190,9 @@ describe("a peer that fails in a scenario", () => {
   });
 });
 
-test("a reason is one line, without this machine's folders", () => {
+test("a reason is one line, without this machine's folders and addresses", () => {
   expect(oneLine(`npm failed\n  in /some/cache/portkey and ${process.env.HOME}/x`, "/some/cache")).toBe("npm failed in …/portkey and ~/x");
+  expect(oneLine("go: reading https://mirror.example:8443/sumdb/x@v1.6.0: 404 Not Found", "/some/cache")).toBe(
+    "go: reading …: 404 Not Found",
+  );
 });

@@ -1,8 +1,10 @@
 /** The report of the benchmark: a page that stands alone, whatever the result holds. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writePage } from "../bench/page.ts";
+import { pictures } from "../bench/report/overviews.ts";
 import { page } from "../bench/report/page.ts";
 import type { BenchResult, ScenarioResult } from "../bench/result.ts";
 
@@ -45,6 +47,13 @@ function unbalanced(html: string): string[] {
   }
   return [...wrong, ...open];
 }
+
+/** What is no tag with quoted attributes, no text and no entity that XML knows: an image is read by a strict parser. */
+const unreadable = (svg: string): string =>
+  svg.replace(
+    /<\/?[a-zA-Z][\w-]*(?:\s+[\w:-]+="[^"<&]*(?:&(?:amp|lt|gt|quot|#\d+);[^"<&]*)*")*\s*\/?>|[^<&]|&(?:amp|lt|gt|quot|#\d+);/g,
+    "",
+  );
 
 describe("the report", () => {
   test("has one chart with a name and a description, and one table, for every measure", () => {
@@ -129,6 +138,86 @@ describe("the report", () => {
     expect(page(result({ notRun: [{ what: "bifrost", why: "go is not installed" }] }))).toContain(
       "<li><strong>bifrost</strong>: go is not installed</li>",
     );
+  });
+});
+
+describe("the pictures of the documentation", () => {
+  const one = (name: string, from = result()): string => pictures(from).find((picture) => picture.name === name)?.svg ?? "";
+  const measured = (name: string, title: string, figures: Record<string, Record<string, number[]>>): ScenarioResult => {
+    const variants = Object.entries(figures).map(([variant, measures]) => ({ variant, measures }));
+    return { name, title, limiter: "redis", variants };
+  };
+  const several = result({
+    scenarios: [
+      { ...calls, variants: [...calls.variants, { variant: "litellm", measures: { cpuMicros: [9000, 9100, 9200] } }] },
+      measured("bedrock-burst", "Bedrock, streams", { bare: { cpuMicrosPerChunk: [2] }, weir: { cpuMicrosPerChunk: [4] } }),
+      measured("openai-caller", "OpenAI, one caller", { weir: { addedP50Ms: [0.25], addedP99Ms: [1.25], addedToBareP50Ms: [0.2] } }),
+    ],
+  });
+
+  test("are of what was measured, and none of what was not", () => {
+    expect(pictures(several).map(({ name }) => name)).toEqual(["targets", "cpu-per-request", "cpu-per-chunk", "added-latency"]);
+    expect(pictures(result({ scenarios: [] }))).toEqual([]);
+  });
+
+  test("name each scenario and variant, and the run, beside its figures", () => {
+    const svg = one("cpu-per-request");
+    for (const text of ["OpenAI, 2 kB", "openai-2kb", "bare", "weir", "50.0", "75.0"]) expect(svg).toContain(`>${text}</text>`);
+    expect(svg).toContain("2026-11-24, commit abc1234, 2 × Xeon, 3 rounds");
+    const latency = one("added-latency", several);
+    for (const text of ["0.25", "1.25", "openai-caller, added to direct, p50 ms"]) expect(latency).toContain(`>${text}</text>`);
+  });
+
+  test("draw each target's figure on the scale of its target, and tell whether it is met", () => {
+    const svg = one("targets", several);
+    expect(svg).toContain(">1.50 ×, aimed at ≤ 2.00: met</text>");
+    expect(svg).toContain(">0.20 ms, aimed at ≤ 0.35: met</text>");
+    const bars = [...svg.matchAll(/<path d="M190 [\d.]+l([\d.]+) 0l0 12[^"]*" fill="#0b6e8f"/g)].map(([, width]) => Number(width));
+    const [request = 0, chunk = 0, latency = 0] = bars;
+    expect(request / chunk).toBeCloseTo(1.5 / 2 / (2 / 2), 2);
+    expect(latency / request).toBeCloseTo(0.2 / 0.35 / (1.5 / 2), 2);
+  });
+
+  test("cut off what takes many times as much, and say so and how much", () => {
+    const svg = one("cpu-per-request", several);
+    expect(svg).toContain(">› 9100</text>");
+    expect(svg).toContain("a bar marked › is longer than there is room for");
+    expect(one("cpu-per-request")).not.toContain("›");
+    const throughput = measured("openai-2kb", "OpenAI", { direct: { requestsPerSecond: [90] }, weir: { requestsPerSecond: [9] } });
+    expect(one("requests-per-second", result({ scenarios: [throughput] }))).not.toContain("›");
+  });
+
+  test("bring their colours and their ground, are well-formed, and are the same each time", () => {
+    const evil = `"><script>alert('x')</script>&\u0000`;
+    const odd = result({ commit: evil, scenarios: [{ ...calls, title: evil, name: evil }] });
+    for (const from of [several, odd]) {
+      for (const { svg } of pictures(from)) {
+        expect(unreadable(svg)).toBe("");
+        expect(svg).not.toContain("\u0000");
+        expect(unbalanced(svg)).toEqual([]);
+        expect(svg).toMatch(/<rect width="\d+" height="\d+" fill="#ffffff"\/>/);
+        expect(svg).not.toMatch(/var\(|<script|NaN|undefined/);
+        const ids = [...svg.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+        expect(new Set(ids).size).toBe(ids.length);
+      }
+      expect(pictures(from)).toEqual(pictures(from));
+    }
+  });
+
+  test("stand in the page with what they show, in place of those of an earlier run", () => {
+    const docs = join(folder, "docs");
+    mkdirSync(docs);
+    writeFileSync(join(docs, "benchmarks.md"), "# A\n<!-- written by bun run bench -- --write-docs -->\n<!-- end -->\nB\n");
+    writePage(several, docs);
+    writePage(result(), docs);
+    const written = readFileSync(join(docs, "benchmarks.md"), "utf8");
+    const shown = [...written.matchAll(/^!\[([^\]]+)\]\((benchmarks\/[\w-]+\.svg)\)$/gm)];
+    expect(shown.map(([, , file]) => file)).toEqual(["benchmarks/targets.svg", "benchmarks/cpu-per-request.svg"]);
+    expect(shown[0]?.[1]).toContain("1 of 1 are met");
+    expect(shown[1]?.[1]).toStartWith("CPU per request, µs, of bare, weir, in openai-2kb.");
+    for (const [, , file = ""] of shown) expect(existsSync(join(docs, file)), file).toBe(true);
+    expect(readdirSync(join(docs, "benchmarks"))).toHaveLength(2);
+    expect(written).toEndWith("<!-- end -->\nB\n");
   });
 });
 

@@ -3,9 +3,11 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readArguments } from "../bench/arguments.ts";
 import { changes } from "../bench/compare.ts";
+import { joined } from "../bench/joined.ts";
 import { withTables } from "../bench/page.ts";
-import { type BenchResult, joined, median, quantile, type VariantResult } from "../bench/result.ts";
+import { type BenchResult, median, quantile, type VariantResult } from "../bench/result.ts";
 import { SCENARIOS } from "../bench/scenarios/index.ts";
 import { reached, TARGETS } from "../bench/targets.ts";
 import { type MessageListener, MessageReader } from "../bench/wire.ts";
@@ -14,8 +16,10 @@ const MAIN = join(import.meta.dir, "../bench/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "weir-bench-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function bench(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = Bun.spawn([process.execPath, MAIN, ...words], { stdout: "pipe", stderr: "pipe" });
+async function bench(...all: (string | Record<string, string>)[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const words = all.filter((word) => typeof word === "string");
+  const environment = Object.assign({}, process.env, ...all.filter((word) => typeof word === "object"));
+  const child = Bun.spawn([process.execPath, MAIN, ...words], { stdout: "pipe", stderr: "pipe", env: environment });
   const [stdout, stderr, code] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
   return { code, stdout, stderr };
 }
@@ -81,10 +85,56 @@ describe.skipIf(process.platform !== "linux")("bun run bench", () => {
     expect(stderr).toContain("a wrong answer, status 200");
   });
 
+  test.skipIf(Bun.which("openssl") === null)("a gateway that runs is measured over TLS as well", async () => {
+    const [cert, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
+    const made =
+      "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+    Bun.spawnSync(["openssl", ...made.split(" "), "-keyout", key, "-out", cert]);
+    using other = Bun.serve({
+      port: 0,
+      tls: { cert: Bun.file(cert), key: Bun.file(key) },
+      fetch: () => Response.json({ choices: [{ message: { content: "yes" } }] }),
+    });
+    const words = ["--smoke", "--against", `https://localhost:${other.port}`, "openai-2kb"];
+    const { code, stdout, stderr } = await bench({ NODE_EXTRA_CA_CERTS: cert }, ...words);
+    expect(code, stderr.slice(-500)).toBe(0);
+    expect(stdout).toContain("openai-2kb: right answers by against");
+  });
+
   test("a scenario that does not exist is a mistake on the command line", async () => {
     const { code, stderr } = await bench("openai-3kb");
     expect(code).toBe(2);
     expect(stderr).toContain('there is no scenario "openai-3kb"');
+  });
+});
+
+describe("a mistake on the command line is told before anything is measured:", () => {
+  test.each([
+    ["--rounds 0", '--rounds wants a number above 0, not "0"'],
+    ["--rounds 1.5", '--rounds wants a whole number, not "1.5"'],
+    ["--seconds soon", '--seconds wants a number above 0, not "soon"'],
+    ["--peer nobody", '--peer is one of portkey, litellm, bifrost, not "nobody"'],
+    ["--dialect latin --against http://x", '--dialect is one of openai, anthropic, not "latin"'],
+    ["--against gateway.example", '--against wants an address such as https://gateway.example, not "gateway.example"'],
+    ["--against http://x --peer portkey", "--against and --peer do not go together"],
+    ["--key k", "--key wants --against"],
+    ["--from run.json openai-2kb", "--from and SCENARIO do not go together: --from measures nothing"],
+    ["--from run.json --rounds 3", "--from and --rounds do not go together"],
+    ["--smoke --write-docs", "--smoke and --write-docs do not go together: --smoke measures nothing"],
+    ["--nonsense", "Unknown option '--nonsense'"],
+  ])("%s", (words, told) => {
+    expect(() => readArguments(words.split(" "), {})).toThrow(told);
+  });
+
+  test.each([
+    ["--compare nothing-of-that-name", 'nothing is kept as "nothing-of-that-name"'],
+    ["--json /no/such/folder/run.json", "--json /no/such/folder/run.json: there is no folder /no/such/folder"],
+    ["--against http://127.0.0.1:1 openai-refusals", "none of these scenarios can be asked of a gateway that runs already"],
+  ])("%s", async (words, told) => {
+    const { code, stdout, stderr } = await bench(...words.split(" "));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(told);
+    expect(stderr).toEndWith("; --help shows all options\n");
   });
 });
 
@@ -138,6 +188,8 @@ const run = (weir: number[], bare: number[]): BenchResult => ({
   notRun: [],
 });
 
+const pieces = (...results: BenchResult[]) => results.map((result, at) => ({ file: `${at}.json`, result }));
+
 describe("what is told of a run", () => {
   test("a target compares the rounds one by one", () => {
     const [target] = reached(run([60, 100, 40], [40, 50, 20]));
@@ -167,9 +219,33 @@ describe("what is told of a run", () => {
   });
 
   test("runs that are joined keep each scenario whole, from the last that has it", () => {
-    const both = joined([run([1], [1]), run([2, 3], [2, 3])]);
+    const both = joined(pieces(run([1], [1]), run([2, 3], [2, 3])));
     expect(both.scenarios).toHaveLength(1);
     expect(both.scenarios[0]?.variants[1]?.measures.cpuMicros).toEqual([2, 3]);
+  });
+
+  test("runs that are joined are as if all had been run at once", () => {
+    const [one, other] = [run([1], [1]), run([2], [2])];
+    const late = other.scenarios.map((scenario) => ({ ...scenario, name: "bedrock-burst" }));
+    const both = joined(
+      pieces(
+        { ...other, scenarios: late, versions: { bun: "1", litellm: "2" }, notRun: [{ what: "openai-2kb", why: "no Redis" }] },
+        { ...one, startedAt: "2025-12-31T00:00:00.000Z", versions: { bun: "1" }, notRun: [{ what: "bifrost", why: "no Go" }] },
+      ),
+    );
+    expect(both.scenarios.map(({ name }) => name)).toEqual(["openai-2kb", "bedrock-burst"]);
+    expect(both.versions).toEqual({ bun: "1", litellm: "2" });
+    expect(both.startedAt).toStartWith("2025-12-31");
+    expect(both.notRun, "what another piece has run").toEqual([{ what: "bifrost", why: "no Go" }]);
+  });
+
+  test("runs of different machines, commits or versions are not joined", () => {
+    const one = run([1], [1]);
+    const told = (other: BenchResult) => () => joined(pieces(one, { ...one, versions: {} }, other));
+    expect(told({ ...one, commit: "def" })).toThrow("0.json and 2.json are not of one run: the commit: abc and def");
+    expect(told({ ...one, machine: { ...one.machine, processors: 4 } })).toThrow("the processors: 2 × x and 4 × x");
+    const versions = (redis: string): BenchResult => ({ ...one, versions: { redis } });
+    expect(() => joined(pieces(one, versions("7"), versions("8")))).toThrow("1.json and 2.json are not of one run: redis: 7 and 8");
   });
 
   test("medians and quantiles", () => {

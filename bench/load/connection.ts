@@ -56,7 +56,7 @@ export class Connection implements MessageListener {
     connection.#socket = await connect({
       hostname: target.host,
       port: target.port,
-      ...(target.certificate === undefined ? {} : { tls: { ca: target.certificate } }),
+      ...(target.tls === undefined ? {} : { tls: target.tls }),
       socket: {
         data: (_, bytes) => connection.#take(bytes),
         drain: () => connection.#send(),

@@ -5,8 +5,8 @@ export interface Target {
   name: string;
   host: string;
   port: number;
-  /** PEM, where the target speaks TLS. */
-  certificate: string | undefined;
+  /** Where the target speaks TLS. */
+  tls: Trust | undefined;
   path: string;
   /** Of a call with `warmUpBody`: some name the model in the path. */
   warmUpPath: string;
@@ -17,6 +17,9 @@ export interface Target {
   pids: number[];
   metricsUrl?: string;
 }
+
+/** In a certificate (PEM), or in whom the runtime trusts. */
+export type Trust = { ca: string } | true;
 
 export interface Expectation {
   status: number;

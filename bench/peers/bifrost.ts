@@ -8,6 +8,8 @@ import type { World } from "../variant.ts";
 import { PEER_KEY, type Peer, UPSTREAM_KEY } from "./peer.ts";
 import { PEER_VERSIONS } from "./versions.ts";
 
+const MODULE = "github.com/maximhq/bifrost/transports";
+
 /** Virtual keys begin so, or they are taken for a provider's. */
 const VIRTUAL_KEY = `sk-bf-${PEER_KEY}`;
 
@@ -57,15 +59,25 @@ const configuration = ({ upstreamUrl, certificate }: World): string =>
 export const bifrost: Peer = {
   name: "bifrost",
   dialects: ["openai"],
-  install: (folder) => [
-    {
-      // https://github.com/maximhq/bifrost/blob/main/docs/configuration/http-config.md
-      words: ["go", "install", "-modcacherw", `github.com/maximhq/bifrost/transports/bifrost-http@${PEER_VERSIONS.bifrost}`],
-      environment: { GOBIN: join(folder, "bin"), GOPATH: join(folder, "go"), GOCACHE: join(folder, "go/build") },
-    },
-    // Sources and intermediate files are many times the program.
-    { words: ["rm", "-rf", join(folder, "go")] },
-  ],
+  install: (folder) => {
+    const [go, source] = [join(folder, "go"), join(folder, "source")];
+    const page = join(folder, "index.html");
+    writeFileSync(page, "The pages of this program are not built here.\n");
+    const environment = { GOPATH: go, GOCACHE: join(go, "build"), GOFLAGS: "-modcacherw", GOWORK: "off" };
+    // https://github.com/maximhq/bifrost/blob/main/transports/Dockerfile, but for the static linking, which changes no call.
+    const build = ["-trimpath", "-ldflags", `-w -s -X main.Version=${PEER_VERSIONS.bifrost}`, "-o", join(folder, "bin/bifrost-http")];
+    return [
+      { words: ["go", "mod", "download", `${MODULE}@${PEER_VERSIONS.bifrost}`], environment },
+      { words: ["cp", "-r", join(go, "pkg/mod", `${MODULE}@${PEER_VERSIONS.bifrost}`), source] },
+      // `//go:embed all:ui` of its main.go wants its console's pages, which its Dockerfile builds and no module holds: `go install`, as its documentation
+      // has it, ends there. One page in their place, which no call of ours asks for.
+      { words: ["mkdir", "-p", join(source, "bifrost-http/ui")] },
+      { words: ["cp", page, join(source, "bifrost-http/ui")] },
+      { words: ["go", "build", "-C", source, ...build, "./bifrost-http"], environment },
+      // Sources and intermediate files are many times the program.
+      { words: ["rm", "-rf", go, source] },
+    ];
+  },
   prepare: ({ installed, folder, port }, world) => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "config.json"), configuration(world));

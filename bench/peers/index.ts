@@ -11,23 +11,31 @@ import { litellm } from "./litellm.ts";
 import type { Peer } from "./peer.ts";
 import { portkey } from "./portkey.ts";
 import { variantOf } from "./start.ts";
-import { PEER_VERSIONS } from "./versions.ts";
+import { PEER_VERSIONS, type PeerName } from "./versions.ts";
 
-const PEERS: readonly Peer[] = [portkey, litellm, bifrost];
+const PEERS: Readonly<Record<PeerName, Peer>> = { portkey, litellm, bifrost };
 
-/** `cacheFolder` outlives the run; `upstreamUrl` is the stand-in over plain HTTP. */
-export async function peers(names: readonly string[], cacheFolder: string, upstreamUrl: string): Promise<Peers> {
+/** `cacheFolder` outlives the run; `upstreamUrl` is the stand-in over plain HTTP; `tell` hears what takes a while. */
+export async function peers(
+  names: readonly PeerName[],
+  cacheFolder: string,
+  upstreamUrl: string,
+  tell: (what: string) => void,
+): Promise<Peers> {
   const found: Peers = { variants: [], versions: {}, notRun: [] };
   for (const name of new Set(names)) {
-    const peer = PEERS.find((one) => one.name === name);
+    const peer = PEERS[name];
     try {
-      if (peer === undefined) throw new Error(`no such peer; there are ${PEERS.map((one) => one.name).join(", ")}`);
-      const variant = variantOf(peer, await installed(peer, cacheFolder));
+      const folder = await installed(peer, cacheFolder, tell);
+      tell(`starting ${name}, and asking it for the first time`);
+      const variant = variantOf(peer, folder);
       await tried(variant, upstreamUrl);
       found.variants.push(variant);
-      found.versions[name] = PEER_VERSIONS[peer.name];
+      found.versions[name] = PEER_VERSIONS[name];
     } catch (thrown) {
-      found.notRun.push({ what: name, why: oneLine(thrown instanceof Error ? thrown.message : String(thrown), cacheFolder) });
+      const why = oneLine(thrown instanceof Error ? thrown.message : String(thrown), cacheFolder);
+      tell(`${name} is not run: ${why}`);
+      found.notRun.push({ what: name, why });
     }
   }
   return found;

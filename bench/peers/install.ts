@@ -12,13 +12,14 @@ const REASON_LENGTH = 400;
 const STAMP = "installed.json";
 
 /** Resolves to the folder that it is in; rejects with a reason in one line. */
-export async function installed(peer: Peer, cacheFolder: string): Promise<string> {
+export async function installed(peer: Peer, cacheFolder: string, tell: (what: string) => void): Promise<string> {
   const folder = join(cacheFolder, `${peer.name}-${PEER_VERSIONS[peer.name]}`);
   if (existsSync(join(folder, STAMP))) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < ROOM_BYTES) throw new Error(`less than ${ROOM_BYTES / 2 ** 30} GiB are free beside the cache`);
+  tell(`installing ${peer.name} ${PEER_VERSIONS[peer.name]}, once, in at most ${INSTALL_MS / 60_000} minutes`);
   const until = AbortSignal.timeout(INSTALL_MS);
   try {
     for (const command of peer.install(folder)) await run(command, until);
@@ -63,11 +64,12 @@ function telling(output: string): string {
   return (errors.length > 0 ? errors : lines).slice(-3).join(" ");
 }
 
-/** A reason is kept with the results, where no folder of this machine belongs. */
+/** A reason is kept with the results, where no folder of this machine belongs, and no address that a client was set up with. */
 export const oneLine = (text: string, folder: string): string =>
   text
     .replaceAll(folder, "…")
     .replaceAll(process.env.HOME ?? folder, "~")
+    .replaceAll(/\bhttps?:\/\/[^\s"'<>)]*[^\s"'<>).,:;]/g, "…")
     .replaceAll(/\s+/g, " ")
     .trim()
     .slice(0, REASON_LENGTH);

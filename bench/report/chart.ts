@@ -3,36 +3,67 @@ import { BarChart, CustomChart } from "echarts/charts";
 import { GridComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import type { Measure } from "../result.ts";
 import { figure as written } from "../table.ts";
 import { escaped } from "./escape.ts";
 import type { Figure, Row } from "./figures.ts";
 
 use([BarChart, CustomChart, GridComponent, SVGRenderer]);
 
-const WIDTH = 460;
+export const CHART_WIDTH = 460;
 const ROW_HEIGHT = 26;
 /** For the axis and its figures. */
 const FOOT = 28;
 const NAMES_WIDTH = 84;
-const FIGURE_WIDTH = 62;
+const FIGURE_WIDTH = 84;
 const FONT = "12px system-ui, sans-serif";
 const CAP = 4;
 /** What the report is about. */
 const SUBJECT = "weir";
+/** Times the subject's own figure: what is beyond is cut off, or one that takes a hundred times as much would hide how the others differ. */
+const FURTHEST = 3;
+const CUT_OFF = "› ";
 
 /** A chart whose colours are the page's: `--ink`, `--quiet`, `--line`, `--bar`, `--subject`. */
 export function chart(figure: Figure): string {
-  const height = figure.rows.length * ROW_HEIGHT + FOOT;
-  const canvas = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
+  const height = chartHeight(figure);
+  return named(drawn(described(figure), CHART_WIDTH, height), figure, height);
+}
+
+export const chartHeight = ({ rows }: Figure): number => rows.length * ROW_HEIGHT + FOOT;
+
+/** The elements of a drawing, without what ECharts adds for its own script. */
+export function drawn(options: EChartsCoreOption, width: number, height: number): string {
+  const canvas = init(null, null, { renderer: "svg", ssr: true, width, height });
   try {
-    canvas.setOption(described(figure));
-    return named(canvas.renderToSVGString(), figure, height);
+    canvas.setOption(options);
+    const svg = canvas.renderToSVGString();
+    return svg
+      .slice(svg.indexOf(">") + 1, svg.lastIndexOf("</svg>"))
+      .replace(/<style\b[\s\S]*?<\/style>/g, "")
+      .replace(/ (?:ecmeta_\w+|class|pointer-events|xml:space)="[^"]*"/g, "")
+      .trim();
   } finally {
     canvas.dispose();
   }
 }
 
-function described({ rows }: Figure): EChartsCoreOption {
+/** Where more is better nothing is cut off: it would hide how far ahead the others are. */
+const UNCUT: ReadonlySet<string> = new Set<Measure>(["requestsPerSecond"]);
+
+/** Where the axis ends, if that is before the longest bar. */
+function endOf({ key, rows }: Figure): number | undefined {
+  if (UNCUT.has(key)) return undefined;
+  const most = rows.find(({ variant }) => variant === SUBJECT)?.most ?? 0;
+  return most > 0 && rows.some(({ median }) => median > FURTHEST * most) ? FURTHEST * most : undefined;
+}
+
+/** Whether a chart has a bar that is cut off. */
+export const isCut = (figure: Figure): boolean => endOf(figure) !== undefined;
+
+function described(figure: Figure): EChartsCoreOption {
+  const { rows } = figure;
+  const end = endOf(figure);
   const small = { fontSize: 12, fontFamily: "system-ui, sans-serif" };
   return {
     animation: false,
@@ -40,7 +71,9 @@ function described({ rows }: Figure): EChartsCoreOption {
     xAxis: {
       type: "value",
       splitNumber: 4,
-      axisLabel: { ...small, color: "var(--quiet)", formatter: short, hideOverlap: true },
+      ...(end === undefined ? {} : { max: end }),
+      // An end that was not the axis's own choice is no round number.
+      axisLabel: { ...small, color: "var(--quiet)", formatter: short, hideOverlap: true, showMaxLabel: end === undefined },
       splitLine: { lineStyle: { color: "var(--line)" } },
     },
     yAxis: {
@@ -68,7 +101,7 @@ function described({ rows }: Figure): EChartsCoreOption {
         // The axis has to reach both ends.
         encode: { x: [1, 2], y: 0 },
         data: rows.map(({ least, most }, at) => [at, least, most]),
-        renderItem: (_: unknown, api: Api) => whisker(rows, api),
+        renderItem: (_: unknown, api: Api) => whisker(rows, api, end),
       },
     ],
   };
@@ -80,39 +113,39 @@ interface Api {
   coord(point: [number, number]): [number, number];
 }
 
-function whisker(rows: readonly Row[], api: Api) {
+/** From the least to the most, as far as the axis goes, and the median beside it: right of the axis even where it is below nothing. */
+function whisker(rows: readonly Row[], api: Api, end = Number.POSITIVE_INFINITY) {
   const at = api.value(0);
-  const [from, y] = api.coord([api.value(1), at]);
-  const [to] = api.coord([api.value(2), at]);
+  const [least, most, middle] = [api.value(1), api.value(2), rows[at]?.median ?? 0];
+  const [from, y] = api.coord([Math.min(least, end), at]);
+  const [to] = api.coord([Math.min(most, end), at]);
+  const [zero] = api.coord([0, at]);
   const style = { stroke: "var(--ink)", lineWidth: 1.2, fill: "none" };
   const line = (x1: number, y1: number, x2: number, y2: number) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
-  const text = written(rows[at]?.median ?? 0);
+  const cap = (x: number) => line(x, y - CAP, x, y + CAP);
+  const isCutOff = middle > end;
+  const text = `${isCutOff ? CUT_OFF : ""}${written(middle)}`;
   return {
     type: "group",
     children: [
-      line(from, y, to, y),
-      line(from, y - CAP, from, y + CAP),
-      line(to, y - CAP, to, y + CAP),
-      { type: "text", style: { x: to + 7, y, text, font: FONT, fill: "var(--ink)", verticalAlign: "middle" } },
+      ...(isCutOff ? [] : [line(from, y, to, y), cap(from)]),
+      ...(most > end ? [] : [cap(to)]),
+      { type: "text", style: { x: Math.max(to, zero) + 7, y, text, font: FONT, fill: "var(--ink)", verticalAlign: "middle" } },
     ],
   };
 }
 
 const short = (number: number): string => Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number);
 
-/** With a name and a description for those who do not see it, and without what ECharts adds for its own script. */
-function named(svg: string, figure: Figure, height: number): string {
-  const inner = svg
-    .slice(svg.indexOf(">") + 1, svg.lastIndexOf("</svg>"))
-    .replace(/<style\b[\s\S]*?<\/style>/g, "")
-    .replace(/ (?:ecmeta_\w+|class|pointer-events|xml:space)="[^"]*"/g, "");
+/** With a name and a description for those who do not see it. */
+function named(inner: string, figure: Figure, height: number): string {
   const description = figure.rows
     .map((row) => `${row.variant} ${written(row.median)} (${written(row.least)} to ${written(row.most)})`)
     .join("; ");
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${CHART_WIDTH} ${height}" width="${CHART_WIDTH}" height="${height}" role="img" ` +
     `aria-labelledby="${figure.id}-title ${figure.id}-desc"><title id="${figure.id}-title">${escaped(`${figure.title}: ${figure.measure}`)}</title>` +
-    `<desc id="${figure.id}-desc">${escaped(`Median, least to most: ${description}`)}</desc>${inner.trim()}</svg>\n`
+    `<desc id="${figure.id}-desc">${escaped(`Median, least to most: ${description}`)}</desc>${inner}</svg>\n`
   );
 }
 

@@ -16,6 +16,9 @@ export interface Figure {
   id: string;
   scenario: string;
   title: string;
+  /** Of the measure, as the result names it. */
+  key: string;
+  /** For people. */
   measure: string;
   rows: Row[];
 }
@@ -52,7 +55,7 @@ function figuresOf({ name, title, variants }: ScenarioResult, id: string): Figur
   return measures.flatMap((measure, at) => {
     const rows = rowsOf(variants, measure);
     if (rows.length === 0) return [];
-    return [{ id: `${id}-${slug(measure, at)}`, scenario: name, title, measure: labelOf(measure), rows }];
+    return [{ id: `${id}-${slug(measure, at)}`, scenario: name, title, key: measure, measure: labelOf(measure), rows }];
   });
 }
 

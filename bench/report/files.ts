@@ -5,6 +5,7 @@ import type { BenchResult } from "../result.ts";
 import { chart, standalone } from "./chart.ts";
 import colours from "./colours.css" with { type: "text" };
 import { sections } from "./figures.ts";
+import type { Picture } from "./overviews.ts";
 
 /** `only` are names of files without their ending; all where it is empty. Returns the names that were written. */
 export function writeCharts(result: BenchResult, folder: string, only: readonly string[]): string[] {
@@ -13,4 +14,10 @@ export function writeCharts(result: BenchResult, folder: string, only: readonly 
   const wanted = figures.filter(({ id }) => only.length === 0 || only.includes(id));
   for (const figure of wanted) writeFileSync(join(folder, `${figure.id}.svg`), standalone(chart(figure), colours));
   return wanted.map(({ id }) => id);
+}
+
+/** The overviews, for the documentation. */
+export function writePictures(shown: readonly Picture[], folder: string): void {
+  if (shown.length > 0) mkdirSync(folder, { recursive: true });
+  for (const { name, svg } of shown) writeFileSync(join(folder, `${name}.svg`), svg);
 }

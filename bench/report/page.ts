@@ -13,7 +13,7 @@ const METHOD =
   "one wrong answer fails the run. " +
   "The load comes from a process apart, the order of the variants is turned round in every round, and all of them run on the same machine in the same run: " +
   "ratios hold elsewhere, single figures do not. " +
-  "A bar is the median of the rounds and its whisker reaches from the least to the most; CPU is user and system time of the whole process tree.";
+  "A bar is the median of the rounds and its whisker reaches from the least to the most, and one marked › is longer than there is room for; CPU is user and system time of the whole process tree.";
 
 export function page(result: BenchResult): string {
   const all = sections(result);

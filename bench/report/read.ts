@@ -25,8 +25,16 @@ const RESULT = Type.Object({
 
 /** Throws with the place and what was expected there. */
 export function readResult(file: string): BenchResult {
-  const found: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const found = parsed(file);
   const mistake = Value.Errors(RESULT, found).First();
   if (mistake !== undefined) throw new Error(`${file} is no result of the benchmark: ${mistake.path || "/"}: ${mistake.message}`);
   return found as BenchResult;
+}
+
+function parsed(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (thrown) {
+    throw new Error(`${file} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  }
 }

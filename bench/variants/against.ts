@@ -4,13 +4,13 @@ import { PATHS } from "./weir.ts";
 
 export interface Elsewhere {
   /** With a path: that of its calls. Without: Weir's own paths. */
-  url: string;
+  url: URL;
   key: string | undefined;
   dialects: readonly CallDialect[];
 }
 
 export function against({ url, key, dialects }: Elsewhere): Variant {
-  const { origin, pathname } = new URL(url);
+  const { origin, pathname } = url;
   const running = {
     url: origin,
     address: ({ dialect }: { dialect: CallDialect }) => {

@@ -1,0 +1,60 @@
+/** A run that was made in pieces, as one. */
+import { UsageError } from "./arguments.ts";
+import type { BenchResult, NotRun } from "./result.ts";
+import { SCENARIOS } from "./scenarios/index.ts";
+
+export interface Piece {
+  /** Where it comes from, for who has to tell two apart. */
+  file: string;
+  result: BenchResult;
+}
+
+/**
+ * Of a scenario that several have, the last counts whole, so that its figures stay of one run. Throws where the pieces are of different machines,
+ * commits or versions: their figures would stand in one table and not be comparable.
+ */
+export function joined(pieces: readonly Piece[]): BenchResult {
+  const [first] = pieces;
+  if (first === undefined) throw new Error("no results to join");
+  // Each with each: a peer that two of them have need not be in the first.
+  for (const [at, piece] of pieces.entries()) for (const later of pieces.slice(at + 1)) alike(piece, later);
+  const results = pieces.map(({ result }) => result);
+  const scenarios = [
+    ...new Map(results.flatMap((result) => result.scenarios.map((scenario) => [scenario.name, scenario] as const))).values(),
+  ].toSorted((one, other) => place(one.name) - place(other.name));
+  return {
+    ...first.result,
+    startedAt: results.map(({ startedAt }) => startedAt).toSorted()[0] ?? first.result.startedAt,
+    versions: Object.assign({}, ...results.map(({ versions }) => versions)) as Record<string, string>,
+    arguments: results.flatMap(({ arguments: words }, at) => (at === 0 ? words : ["+", ...words])),
+    rounds: Math.min(...results.map(({ rounds }) => rounds)),
+    scenarios,
+    notRun: stillNotRun(results, scenarios),
+  };
+}
+
+/** As if all had been run at once; last what this version does not know. */
+const ORDER = SCENARIOS.map(({ name }) => name);
+const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+
+function alike({ file, result }: Piece, other: Piece): void {
+  const facts = ({ machine, commit, versions }: BenchResult): [string, string][] => [
+    ["the processors", `${machine.processors} × ${machine.model}`],
+    ["the memory", `${machine.memoryGiB} GiB`],
+    ["the kernel", machine.kernel],
+    ["the commit", commit],
+    ...Object.entries(versions),
+  ];
+  const others = new Map(facts(other.result));
+  for (const [what, one] of facts(result)) {
+    const another = others.get(what) ?? one;
+    if (another !== one) throw new UsageError(`${file} and ${other.file} are not of one run: ${what}: ${one} and ${another}`);
+  }
+}
+
+/** Without what one piece could not run and another did. */
+function stillNotRun(results: readonly BenchResult[], scenarios: BenchResult["scenarios"]): NotRun[] {
+  const run = new Set(scenarios.flatMap(({ name, variants }) => [name, ...variants.map(({ variant }) => `${name}, ${variant}`)]));
+  const told = new Map(results.flatMap(({ notRun }) => notRun.map((one) => [`${one.what} ${one.why}`, one] as const)));
+  return [...told.values()].filter(({ what }) => !run.has(what));
+}
