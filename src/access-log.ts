@@ -16,16 +16,22 @@ export interface LineSink {
 }
 
 /** Lines are written once there are so many characters of them, */
-const BATCH_LENGTH = 16 * 1024;
+const BATCH_LENGTH = 32 * 1024;
 /** or the first one has waited so long. */
 const LONGEST_WAIT_MS = 100;
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */
 const MOST_NAMES = 10_000;
 
+/** What is said of all calls of one key to one target. */
+interface Place extends Pick<Visit, "route" | "region" | "offer" | "stream"> {
+  text: string;
+}
+
 export class AccessLog {
   readonly #sink: LineSink;
   readonly #base: string;
   readonly #quoted = new Map<string, string>();
+  readonly #places = new WeakMap<NonNullable<Visit["target"]>, WeakMap<NonNullable<Visit["identity"]>, Place>>();
   #lines = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #second = 0;
@@ -58,16 +64,8 @@ export class AccessLog {
   }
 
   #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {
-    const { identity, offer, target, startedMs } = visit;
-    let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}","route":${this.#name(visit.route)}`;
-    if (identity === undefined) line += ',"workspace":""';
-    else {
-      line += `,"region":${this.#name(visit.region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)}`;
-    }
-    if (offer !== undefined) line += `,"model":${this.#name(offer.model)}`;
-    line += `,"stream":${visit.stream}`;
-    if (target === undefined) line += ',"upstream":""';
-    else line += `,"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;
+    const { startedMs } = visit;
+    let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}",${this.#place(visit)}`;
     if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
     line += `,"outcome":"${outcome}","duration_ms":${round(endedMs - startedMs)}`;
     if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
@@ -93,6 +91,33 @@ export class AccessLog {
     return `${this.#secondText}${String(nowMs - second * 1000).padStart(3, "0")}Z`;
   }
 
+  /** Who called for what: alike for all calls of one key to one target. */
+  #place(visit: Visit): string {
+    const { identity, target, route, region, offer, stream } = visit;
+    if (identity === undefined || target === undefined) return this.#placeText(visit);
+    let places = this.#places.get(target);
+    if (places === undefined) {
+      places = new WeakMap();
+      this.#places.set(target, places);
+    }
+    let place = places.get(identity);
+    if (place === undefined || place.route !== route || place.region !== region || place.offer !== offer || place.stream !== stream) {
+      place = { route, region, offer, stream, text: this.#placeText(visit) };
+      places.set(identity, place);
+    }
+    return place.text;
+  }
+
+  #placeText({ route, region, identity, offer, stream, target }: Visit): string {
+    let text = `"route":${this.#name(route)}`;
+    if (identity === undefined) text += ',"workspace":""';
+    else text += `,"region":${this.#name(region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)}`;
+    if (offer !== undefined) text += `,"model":${this.#name(offer.model)}`;
+    text += `,"stream":${stream}`;
+    if (target === undefined) return `${text},"upstream":""`;
+    return `${text},"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;
+  }
+
   /** A name of the configuration in quotes. */
   #name(text: string): string {
     let quoted = this.#quoted.get(text);
@@ -105,7 +130,12 @@ export class AccessLog {
   }
 }
 
+/** What stands after the whole milliseconds, by the microseconds beyond them. A fraction's digits cost an engine more than all the rest of a line. */
+const FRACTIONS = Array.from({ length: 1000 }, (_, micros) => String(micros / 1000).slice(1));
+
 /** To the microsecond. */
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
+function round(ms: number): string {
+  const micros = Math.max(0, Math.round(ms * 1000));
+  const whole = Math.floor(micros / 1000);
+  return `${whole}${FRACTIONS[micros - whole * 1000]}`;
 }

@@ -61,7 +61,7 @@ export class RedisStore implements LimiterStore {
     this.#reserves = new Reserves({
       timeoutMs: options.timeoutMs,
       onePair: this.#client.isCluster,
-      send: (keys, fields) => this.#sendAsks(keys, fields),
+      send: (keys, asks) => this.#sendAsks(keys, asks),
       missed: () => this.#missed(),
       failed: (error) => this.#report(error),
     });
@@ -111,9 +111,9 @@ export class RedisStore implements LimiterStore {
     this.#client.disconnect();
   }
 
-  async #sendAsks(keys: readonly string[], fields: readonly number[]): Promise<unknown> {
+  async #sendAsks(keys: readonly string[], asks: string): Promise<unknown> {
     const rings = keys.map((key) => `${PREFIX}{${key}}`);
-    const reply = await this.#reserve.run(this.#scripts, rings.length, [...rings, this.#tickUs, this.#nowUs(), ...fields]);
+    const reply = await this.#reserve.run(this.#scripts, rings.length, [...rings, this.#tickUs, this.#nowUs(), asks]);
     this.#settlements.resume();
     return reply;
   }

@@ -5,7 +5,7 @@
 -- KEYS[i]  rings of the pairs, each once (in a cluster a command has one)
 -- ARGV[1]  tick_us    length of a tick, microseconds
 -- ARGV[2]  now_us     microseconds since 1970, or 0 for Redis's own clock (only tests give it)
--- ARGV[3…] the asks, in sixes:
+-- ARGV[3]  the asks, as one text of numbers with blanks between (a client writes one argument cheaper than a hundred), in sixes:
 --          ring       index into KEYS
 --          rpm        most requests in any window
 --          tpm        most tokens in any window
@@ -70,15 +70,14 @@ local function reserve(ring, rpm, tpm, requests, tokens, bound)
 end
 
 local rings, answers = {}, {}
-for at = 3, #ARGV, 6 do
-  local index = tonumber(ARGV[at])
+for index, rpm, tpm, requests, tokens, bound in string.gmatch(ARGV[3], '(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)') do
+  index = tonumber(index)
   local ring = rings[index]
   if not ring then
     ring = load_ring(KEYS[index], tick_us, now_us)
     rings[index] = ring
   end
-  answers[#answers + 1] = reserve(ring, tonumber(ARGV[at + 1]), math.min(tonumber(ARGV[at + 2]), MOST), tonumber(ARGV[at + 3]),
-    tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]))
+  answers[#answers + 1] = reserve(ring, tonumber(rpm), math.min(tonumber(tpm), MOST), tonumber(requests), tonumber(tokens), tonumber(bound))
 end
 for _, ring in pairs(rings) do
   if ring.taken or (ring.moved and not ring.fresh) then save_ring(ring) end

@@ -17,10 +17,10 @@ export interface ReservesOptions {
   /** A command has the rings of one pair only: in a cluster those of another lie elsewhere. */
   onePair: boolean;
   /**
-   * Puts asks to the store; `keys` are the pairs, `fields` six numbers for each ask, in the order of `reserve.lua`.
+   * Puts asks to the store; `keys` are the pairs, `asks` six numbers for each, in the order of `reserve.lua`, with blanks between.
    * @returns its text, six numbers for each ask.
    */
-  send(keys: readonly string[], fields: readonly number[]): Promise<unknown>;
+  send(keys: readonly string[], asks: string): Promise<unknown>;
   missed(): StoreFailure;
   /** What a rejected command means; called once for each. */
   failed(error: unknown): StoreFailure;
@@ -70,18 +70,18 @@ export class Reserves {
 
   #send(batch: readonly Waiting[]): void {
     const keys: string[] = [];
-    const fields: number[] = [];
+    let asks = "";
     for (const { ask } of batch) {
       let index = keys.indexOf(ask.key) + 1;
       if (index === 0) index = keys.push(ask.key);
-      fields.push(index, ask.rpm, ask.tpm, ask.requests, ask.tokens, ask.bound);
+      asks += `${asks === "" ? "" : " "}${index} ${ask.rpm} ${ask.tpm} ${ask.requests} ${ask.tokens} ${ask.bound}`;
     }
     const late = (reply: unknown): void => {
       const answers = readAnswers(reply, batch.length);
       for (const [at, { ask }] of batch.entries()) ask.late?.(answers[at] as StoreAnswer);
     };
     this.#deadline
-      .run(this.#options.send(keys, fields), this.#options.missed, late)
+      .run(this.#options.send(keys, asks), this.#options.missed, late)
       .then((reply) => {
         const answers = readAnswers(reply, batch.length);
         for (let at = 0; at < batch.length; at++) (batch[at] as Waiting).resolve(answers[at] as StoreAnswer);
