@@ -242,12 +242,11 @@ export class Catalog {
 const tableKeys = new ByNames<string>(1_000);
 
 function tableKey(dialect: UpstreamDialect, region: string): string {
-  let key = tableKeys.get(dialect, region);
-  if (key === undefined) {
-    key = `${dialect} ${region}`;
-    tableKeys.set(dialect, region, key);
-  }
-  return key;
+  return tableKeys.of(dialect, region, joined);
+}
+
+function joined(dialect: string, region: string): string {
+  return `${dialect} ${region}`;
 }
 
 /** Client text that stands in a message: short. */

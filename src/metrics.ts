@@ -39,6 +39,9 @@ export interface WorkerSample {
   lagMs: number;
 }
 
+const noCells = <Cell>() => new Map<string, Cell>();
+const noPaths = () => new ByNames<Map<string, CallCells>>();
+
 /** The only owner of prom-client. Names and labels are those of `docs/metrics.md`, which a test compares with this file. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -144,11 +147,7 @@ export class Metrics {
   }
 
   limiterDecided(workspace: string, model: string, decision: string): void {
-    let cells = this.#decisionCells.get(workspace, model);
-    if (cells === undefined) {
-      cells = new Map();
-      this.#decisionCells.set(workspace, model, cells);
-    }
+    const cells = this.#decisionCells.of(workspace, model, noCells);
     let cell = cells.get(decision);
     if (cell === undefined) {
       cell = this.#decisions.cell(workspace, model, decision);
@@ -244,16 +243,7 @@ export class Metrics {
   }
 
   #cellsOf({ route, model, region, upstream, outcome }: CallRecord): CallCells {
-    let paths = this.#callCells.get(upstream, model);
-    if (paths === undefined) {
-      paths = new ByNames();
-      this.#callCells.set(upstream, model, paths);
-    }
-    let outcomes = paths.get(route, region);
-    if (outcomes === undefined) {
-      outcomes = new Map();
-      paths.set(route, region, outcomes);
-    }
+    const outcomes = this.#callCells.of(upstream, model, noPaths).of(route, region, noCells);
     let cells = outcomes.get(outcome);
     if (cells === undefined) {
       cells = {
@@ -268,13 +258,13 @@ export class Metrics {
     return cells;
   }
 
+  readonly #makeTokenCells = (workspace: string, model: string): TokenCells => {
+    const cell = (direction: string) => this.#tokens.cell(workspace, model, direction);
+    return { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
+  };
+
   #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite }: Usage): void {
-    let cells = this.#tokenCells.get(workspace, model);
-    if (cells === undefined) {
-      const cell = (direction: string) => this.#tokens.cell(workspace, model, direction);
-      cells = { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
-      this.#tokenCells.set(workspace, model, cells);
-    }
+    const cells = this.#tokenCells.of(workspace, model, this.#makeTokenCells);
     cells.input.value += input;
     cells.output.value += output;
     cells.cacheRead.value += cacheRead;

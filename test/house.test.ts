@@ -156,9 +156,9 @@ describe("the rules themselves", () => {
   });
 
   test("an exception allows what it names and no more", () => {
-    const told = inspect([readSource("src/main.ts", 'import "../workers/worker.ts"; import "../package.json" with { type: "json" };')]);
-    expect(told).toContain("src/main.ts imports workers/worker.ts: src knows of the workers one URL (rule: imports point one way)");
-    expect(told.join()).not.toContain("src/main.ts imports package.json");
+    const told = inspect([readSource("src/program.ts", 'import "../workers/worker.ts"; import "../package.json" with { type: "json" };')]);
+    expect(told).toContain("src/program.ts imports workers/worker.ts: src knows of the workers one URL (rule: imports point one way)");
+    expect(told.join()).not.toContain("src/program.ts imports package.json");
   });
 
   test("a file that is not TypeScript is an error, not a file without imports", () => {

@@ -12,11 +12,17 @@ export class ByNames<Value> {
     this.#most = most;
   }
 
-  get(first: string, second: string): Value | undefined {
-    return this.#values.get(first)?.get(second);
+  /** The value of these names; where there is none yet, the one that `make` gives. */
+  of(first: string, second: string, make: (first: string, second: string) => Value): Value {
+    let value = this.#values.get(first)?.get(second);
+    if (value === undefined) {
+      value = make(first, second);
+      this.#set(first, second, value);
+    }
+    return value;
   }
 
-  set(first: string, second: string, value: Value): void {
+  #set(first: string, second: string, value: Value): void {
     if (this.#size >= this.#most) {
       this.#values.clear();
       this.#size = 0;

@@ -80,10 +80,9 @@ const pairKeys = new ByNames<string>(10_000);
 
 /** The windows of a workspace and model. Percent-encoded, so that no name can reach into another's or out of the braces of a hash tag. */
 export function pairKey(workspace: string, model: string): string {
-  let key = pairKeys.get(workspace, model);
-  if (key === undefined) {
-    key = `${encodeURIComponent(workspace)}/${encodeURIComponent(model)}`;
-    pairKeys.set(workspace, model, key);
-  }
-  return key;
+  return pairKeys.of(workspace, model, joined);
+}
+
+function joined(workspace: string, model: string): string {
+  return `${encodeURIComponent(workspace)}/${encodeURIComponent(model)}`;
 }

@@ -19,9 +19,12 @@ interface Exception {
   because: string;
 }
 
+/** These build everything and see everything. */
+const BUILDERS: ReadonlySet<string> = new Set(["main", "program"]);
+
 /**
  * What each part of `src` may import besides itself and `contract`. A part is a file or a folder directly under `src`, and a file with the folder of
- * its name. A part that is not named here is a sibling of the others and sees none of them. `main` builds everything and sees everything.
+ * its name. A part that is not named here is a sibling of the others and sees none of them.
  */
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
@@ -92,11 +95,11 @@ const importsPointOneWay: Rule = {
       if (!/^(src|workers)\//.test(target)) return [`imports ${target}, which is outside src and workers`];
       if (to === "workers") return [`imports ${target}: src knows of the workers one URL`];
       if (from === "workers") return to === "dialects" ? [] : [`imports ${target}: workers see contract and dialects only`];
-      if (from === "main" || SEES[from]?.includes(to)) return [];
+      if (BUILDERS.has(from) || SEES[from]?.includes(to)) return [];
       return [`imports ${target}: ${from} may see ${["contract", ...(SEES[from] ?? [])].join(", ")}`];
     });
   },
-  exceptions: [{ file: "src/main.ts", allows: "imports package.json", because: "the version is told there" }],
+  exceptions: [{ file: "src/program.ts", allows: "imports package.json", because: "the version is told there" }],
 };
 
 const explicitExtensions: Rule = {
@@ -149,7 +152,8 @@ const surroundingsHaveOneReader: Rule = {
     ];
   },
   exceptions: [
-    { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
+    { file: "src/program.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
+    { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to whoever starts the runtime over" },
     { file: "src/directory/file.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     { file: "src/directory/lock.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     {
