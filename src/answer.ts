@@ -1,4 +1,4 @@
-import { type ByteText, toBytes } from "./contract/bytes.ts";
+import { type ByteText, toBody, toBytes } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
 import type { CallOperation, Dialect } from "./contract/dialect.ts";
 import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
@@ -188,7 +188,7 @@ export function retryAfterHeaders(retryAfterMs: number): { "retry-after-ms": str
 /** An answer in one piece. `headers` becomes that of this answer. */
 export function jsonResponse(status: number, body: ByteText, headers: Headers): Response {
   headers.set("content-type", "application/json");
-  return new Response(toBytes(body), { status, headers });
+  return new Response(toBody(body), { status, headers });
 }
 
 /** An error before the first byte, in the dialect. */

@@ -133,8 +133,11 @@ export class Relay implements Call, HttpEvents {
   head(status: number, headers: HttpHeaders): void {
     if (this.#over) return;
     this.#headers = headers;
-    if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
-    else this.#refusal = { status, body: "" };
+    if (status === 200) {
+      this.#reader = this.#target.connection.reader(this.#job, headers);
+      // A stream may stay open for an hour, and nobody asks for its question any more.
+      this.#job.body = "";
+    } else this.#refusal = { status, body: "" };
   }
 
   chunk(bytes: Uint8Array): void {
