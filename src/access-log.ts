@@ -6,6 +6,7 @@
  * the body.
  */
 import type { Outcome } from "./answer.ts";
+import { decimalText } from "./contract/decimal.ts";
 import type { Visit } from "./visit.ts";
 
 /** Where lines go; `log.ts` has it. */
@@ -130,12 +131,7 @@ export class AccessLog {
   }
 }
 
-/** What stands after the whole milliseconds, by the microseconds beyond them. A fraction's digits cost an engine more than all the rest of a line. */
-const FRACTIONS = Array.from({ length: 1000 }, (_, micros) => String(micros / 1000).slice(1));
-
 /** To the microsecond. */
 function round(ms: number): string {
-  const micros = Math.max(0, Math.round(ms * 1000));
-  const whole = Math.floor(micros / 1000);
-  return `${whole}${FRACTIONS[micros - whole * 1000]}`;
+  return decimalText(Math.max(0, Math.round(ms * 1000)));
 }

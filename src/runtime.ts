@@ -85,7 +85,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   MIMALLOC_PURGE_DELAY: "10000",
   MIMALLOC_PURGE_HOLES: "0",
   // A collection costs by what lives, not by what is thrown away, and a call throws away all that it makes: so fewer of them, and one thread for each.
-  BUN_JSC_largeHeapSize: "134217728",
+  BUN_JSC_largeHeapSize: "67108864",
   BUN_JSC_numberOfGCMarkers: "1",
   BUN_GC_TIMER_INTERVAL: "30000",
 };

@@ -1,4 +1,5 @@
 /** What a client sees of its limits (design §3.6): pure functions from a decision to header values and the text of a refusal. */
+import { decimalText } from "../contract/decimal.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 
 /** A duration as OpenAI (and Go) write it: `12ms`, `1s`, `1.5s`, `6m0s`. Whole milliseconds, rounded up. */
@@ -7,14 +8,23 @@ export function durationText(ms: number): string {
   if (whole === 0) return "0s";
   if (whole < 1000) return `${whole}ms`;
   const minutes = Math.floor(whole / 60_000);
-  const seconds = `${(whole - minutes * 60_000) / 1000}s`;
+  const seconds = `${decimalText(whole - minutes * 60_000)}s`;
   return minutes === 0 ? seconds : `${minutes}m${seconds}`;
 }
 
 /** The moment `ms` after `nowMs` (since 1970) by RFC 3339, in whole seconds, rounded up. */
 export function instantText(nowMs: number, ms: number): string {
-  return `${new Date(Math.ceil((nowMs + ms) / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  const second = Math.ceil((nowMs + ms) / 1000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    lastInstant = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+  }
+  return lastInstant;
 }
+
+/** Of busy windows, all that is told within a second is the same. */
+let lastSecond = Number.NaN;
+let lastInstant = "";
 
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`: name, value, name, value … */
 export function rateLimitHeaders({ requests, tokens }: Windows): string[] {

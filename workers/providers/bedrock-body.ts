@@ -26,16 +26,19 @@ const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
   service_tier: ['"auto"', '"standard_only"'],
 };
 
+const UNAVAILABLE_ENTRIES = Object.entries(UNAVAILABLE);
+
 /** @throws GatewayError `invalid_request` for what Bedrock cannot do. */
 export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, furtherBetas: ReadonlySet<string>): ByteText {
   const fields = new Map<string, ByteText>();
-  for (const { key, start, end } of members(body)) {
+  const all = members(body);
+  for (const { key, start, end } of all) {
     if (fields.has(key) && isEdited(key)) throw refusal(key, "stands twice in the request body");
     fields.set(key, body.slice(start, end));
   }
   const set: Record<string, ByteText> = { anthropic_version: BEDROCK_VERSION };
   const remove = ["model", "stream", "betas"];
-  for (const [name, empty] of Object.entries(UNAVAILABLE)) {
+  for (const [name, empty] of UNAVAILABLE_ENTRIES) {
     const value = fields.get(name);
     if (value === undefined) continue;
     if (value !== "null" && !empty.includes(value.replace(/\s+/g, "")))
@@ -52,7 +55,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, furthe
   const accepted = acceptedBetas(betas, furtherBetas);
   if (accepted.length > 0) set.anthropic_beta = JSON.stringify(accepted);
   else remove.push("anthropic_beta");
-  return editMembers(body, { remove, set });
+  return editMembers(body, { remove, set }, all);
 }
 
 const EDITED = new Set(["model", "stream", "betas", "anthropic_beta", "anthropic_version", "top_k", "top_p", "tools", "messages"]);

@@ -10,10 +10,12 @@ import { malformed, WholeAnswer } from "./whole-answer.ts";
 /** An InvokeModel has to say how long its answer may be, and longer than its thoughts; a count has no answer. */
 const ROOM = 1024;
 
+const HEADERS = { "content-type": "application/json", accept: "application/json" };
+
 export const bedrockCount: BedrockOperation = {
   model: ({ countModel, upstreamModel }) => countModel ?? withoutProfile(upstreamModel),
   action: () => "count-tokens",
-  headers: () => ({ accept: "application/json" }),
+  headers: () => HEADERS,
 
   body(job, furtherBetas) {
     const invoke = bedrockBody(job, furtherBetas);

@@ -3,10 +3,14 @@ import { bedrockBody } from "./bedrock-body.ts";
 import type { BedrockOperation } from "./bedrock-operation.ts";
 import { BedrockStream, bedrockAnswer } from "./bedrock-reader.ts";
 
+const JSON_TYPE = "application/json";
+const HEADERS = { "content-type": JSON_TYPE, accept: JSON_TYPE };
+const STREAM_HEADERS = { "content-type": JSON_TYPE, "x-amzn-bedrock-accept": JSON_TYPE };
+
 export const bedrockInvoke: BedrockOperation = {
   model: (job) => job.upstreamModel,
   action: (job) => (job.stream ? "invoke-with-response-stream" : "invoke"),
-  headers: (job) => ({ [job.stream ? "x-amzn-bedrock-accept" : "accept"]: "application/json" }),
+  headers: (job) => (job.stream ? STREAM_HEADERS : HEADERS),
   body: bedrockBody,
   reader: (job, place) => (job.stream ? new BedrockStream(place, job.model) : bedrockAnswer(place, job.model)),
 };

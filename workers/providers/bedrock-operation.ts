@@ -8,8 +8,8 @@ export interface BedrockOperation {
   model(job: Job): string;
   /** What stands after it. */
   action(job: Job): string;
-  /** Beside `content-type`. */
-  headers(job: Job): Record<string, string>;
+  /** One object for all calls that say the same: how they are signed is kept by it. */
+  headers(job: Job): Readonly<Record<string, string>>;
   /** @throws GatewayError `invalid_request` for what Bedrock cannot do. */
   body(job: Job, furtherBetas: ReadonlySet<string>): ByteText;
   reader(job: Job, place: Place): Reader;

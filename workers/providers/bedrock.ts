@@ -40,7 +40,11 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
   const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
   const place = (job: Job) => ({ upstream: upstream.name, upstreamModel: job.upstreamModel });
 
-  const signed = (identity: AwsIdentity, request: HttpRequest, headers: Record<string, string>): HttpRequest | Promise<HttpRequest> => {
+  const signed = (
+    identity: AwsIdentity,
+    request: HttpRequest,
+    headers: Readonly<Record<string, string>>,
+  ): HttpRequest | Promise<HttpRequest> => {
     const { method, path, body } = request;
     const all = signer.sign(identity, { method, host, path, headers, body }, nowMs());
     if (all instanceof Promise) return all.then((ready) => ({ ...request, headers: pairs(ready) }));
@@ -52,7 +56,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
     request(job) {
       const operation = operationOf(job);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
-      const headers = { "content-type": "application/json", ...operation.headers(job) };
+      const headers = operation.headers(job);
       const request: HttpRequest = { origin, method: "POST", path, headers: [], body: operation.body(job, furtherBetas) };
       if (identities === undefined) return { ...request, headers: ["host", host, ...pairs(headers), "authorization", bearer] };
       const identity = identities.get();
@@ -74,7 +78,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
 }
 
 /** Name, value, name, value. */
-function pairs(headers: Record<string, string>): string[] {
+function pairs(headers: Readonly<Record<string, string>>): string[] {
   const all: string[] = [];
   for (const name of Object.keys(headers)) all.push(name, headers[name] as string);
   return all;
@@ -87,7 +91,15 @@ function operationOf({ operation }: Job): BedrockOperation {
   return found;
 }
 
+/** Those of a configuration. */
+const escapedIds = new Map<string, string>();
+const MOST_IDS = 1_000;
+
 /** As AWS's own SDKs write a model id into the path: everything but unreserved characters escaped, slashes and colons too. */
 function escapeId(id: string): string {
-  return encodeURIComponent(id).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  const known = escapedIds.get(id);
+  if (known !== undefined) return known;
+  const escaped = encodeURIComponent(id).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  if (escapedIds.size < MOST_IDS) escapedIds.set(id, escaped);
+  return escaped;
 }

@@ -54,6 +54,16 @@ export function requestHead(request: HttpRequest): string {
   return `${text}${length}connection: keep-alive\r\n\r\n`;
 }
 
+/** Names that were looked at: a few dozen. */
+const goodNames = new Set<string>();
+const MOST_NAMES = 500;
+
+function admitName(name: string): void {
+  if (!NAME.test(name)) throw new Error("a request header has a name that is not allowed");
+  if (OURS.has(name)) throw new Error(`the request header "${name}" belongs to the HTTP client`);
+  if (goodNames.size < MOST_NAMES) goodNames.add(name);
+}
+
 function beginning({ origin, method, path, headers }: HttpRequest): string {
   if (!PATH.test(path)) throw new Error("the request path holds a character that is not allowed there");
   let host = "";
@@ -61,12 +71,11 @@ function beginning({ origin, method, path, headers }: HttpRequest): string {
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] ?? "";
     const value = headers[at + 1];
-    if (!NAME.test(name)) throw new Error("a request header has a name that is not allowed");
+    if (!goodNames.has(name)) admitName(name);
     if (value === undefined || !VALUE.test(value))
       throw new Error(
         `the request header "${name}" has a value that is not allowed (a line break, a control character or a blank at its end?)`,
       );
-    if (OURS.has(name)) throw new Error(`the request header "${name}" belongs to the HTTP client`);
     if (name === "host") host = value;
     else lines += `${name}: ${value}\r\n`;
   }

@@ -20,7 +20,7 @@ export interface UnsignedRequest {
   host: string;
   /** As it goes on the wire; the signature encodes it once more. */
   path: string;
-  /** Further headers to send and sign, in lower case. */
+  /** Further headers to send and sign, in lower case; best the same object for requests that say the same. */
   headers: Readonly<Record<string, string>>;
   body: ByteText;
 }
@@ -93,13 +93,10 @@ export function createSigner(region: string, service: string): Signer {
 function signed({ identity, scope, key }: DayKey, { method, host, path, headers, body }: UnsignedRequest, moment: string) {
   // Byte text is hashed as the bytes that it stands for.
   const digest = hash("sha256", toBytes(body), "hex");
-  const all: Record<string, string> = { ...headers, host, "x-amz-content-sha256": digest, "x-amz-date": moment };
-  if (identity.sessionToken !== undefined) all["x-amz-security-token"] = identity.sessionToken;
-  const names = Object.keys(all).sort();
-  let lines = "";
-  for (const name of names) lines += `${name}:${(all[name] as string).trim().replace(/ {2,}/g, " ")}\n`;
-  const signedNames = names.join(";");
-  const canonical = `${method}\n${canonicalPath(path)}\n\n${lines}\n${signedNames}\n${digest}`;
+  const all: Record<string, string> = { ...headers, host, [DIGEST]: digest, [DATE]: moment };
+  if (identity.sessionToken !== undefined) all[TOKEN] = identity.sessionToken;
+  const { before, after, signedNames } = formOf(headers, host, identity.sessionToken);
+  const canonical = `${method}\n${canonicalPath(path)}\n\n${before}${DIGEST}:${digest}\n${DATE}:${moment}\n${after}\n${signedNames}\n${digest}`;
   const toSign = `${ALGORITHM}\n${moment}\n${scope}\n${hash("sha256", canonical, "hex")}`;
   const signature = createHmac("sha256", key).update(toSign).digest("hex");
   all.authorization = `${ALGORITHM} Credential=${identity.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
@@ -107,6 +104,38 @@ function signed({ identity, scope, key }: DayKey, { method, host, path, headers,
 }
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
+const DIGEST = "x-amz-content-sha256";
+const DATE = "x-amz-date";
+const TOKEN = "x-amz-security-token";
+
+/** The lines of signed headers in their order, but for the two that differ from request to request; these stand beside each other. */
+interface Form {
+  host: string;
+  sessionToken: string | undefined;
+  before: string;
+  after: string;
+  signedNames: string;
+}
+
+const forms = new WeakMap<UnsignedRequest["headers"], Form>();
+
+function formOf(headers: UnsignedRequest["headers"], host: string, sessionToken: string | undefined): Form {
+  const known = forms.get(headers);
+  if (known?.host === host && known.sessionToken === sessionToken) return known;
+  const all: Record<string, string> = { ...headers, host };
+  if (sessionToken !== undefined) all[TOKEN] = sessionToken;
+  const names = Object.keys(all).sort();
+  const lines = (some: string[]) => some.map((name) => `${name}:${(all[name] as string).trim().replace(/ {2,}/g, " ")}\n`).join("");
+  const form = {
+    host,
+    sessionToken,
+    before: lines(names.filter((name) => name < DIGEST)),
+    after: lines(names.filter((name) => name > DATE)),
+    signedNames: [...names, DIGEST, DATE].sort().join(";"),
+  };
+  forms.set(headers, form);
+  return form;
+}
 
 /** Paths as they are signed, by what goes on the wire: one for each model. */
 const canonicalPaths = new Map<string, string>();
