@@ -1,8 +1,8 @@
 import type { Flat } from "../src/contract/messages.ts";
 
 /**
- * What the worker has to say to the front: one post for all calls that had something to say in this turn of the event loop.
- * A microtask ends the turn: with a few hundred paced streams it costs less than `setImmediate`, which wakes the loop once more.
+ * What the worker has to say to the front: one post for all calls that had something to say in this turn of the event loop. `setImmediate` ends the
+ * turn and not a microtask, because the runtime works those off after each socket that it reads: every report would be a post of its own.
  */
 export class Outbox {
   readonly #post: (message: Flat) => void;
@@ -10,9 +10,7 @@ export class Outbox {
   #scheduled = false;
   readonly #flush = (): void => {
     this.#scheduled = false;
-    const message = this.#pending;
-    this.#pending = [];
-    this.#post(message);
+    this.#send();
   };
 
   constructor(post: (message: Flat) => void) {
@@ -29,6 +27,19 @@ export class Outbox {
   text(report: number, id: number, text: string): void {
     this.#pending.push(report, id, text);
     this.#schedule();
+  }
+
+  /** `text` for the one report that somebody waits for: the first byte of a stream. What has gathered goes with it. */
+  urgent(report: number, id: number, text: string): void {
+    this.#pending.push(report, id, text);
+    this.#send();
+  }
+
+  #send(): void {
+    if (this.#pending.length === 0) return;
+    const message = this.#pending;
+    this.#pending = [];
+    this.#post(message);
   }
 
   #schedule(): void {

@@ -225,7 +225,7 @@ export class Relay implements Call, HttpEvents {
     else {
       this.#opened = true;
       this.#firstByteMs = performance.now() - this.#sentMs;
-      this.#host.outbox.text(REPORT.open, this.#id, text);
+      this.#host.outbox.urgent(REPORT.open, this.#id, text);
       this.#armKeepAlive();
     }
     this.#outstanding += text.length;
