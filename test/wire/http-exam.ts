@@ -4,6 +4,7 @@
  */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import process from "node:process";
+import type { TLSSocket } from "node:tls";
 import type { HttpClient, HttpFailure } from "../../workers/wire/http.ts";
 import type { ProxySettings } from "../../workers/wire/proxy.ts";
 import { CUT, MALFORMED, mutated, random } from "./http-answers.ts";
@@ -162,7 +163,7 @@ const framing: ExamCase[] = [
           }),
         ),
       );
-      failed(await call(client, { origin: peer.origin }).over, "broken", false);
+      failed(await call(client, { origin: peer.origin }).over, "broken", false, /ECONNRESET.* in the middle of an answer$/);
     },
   ),
   ...MALFORMED.map(([name, answer]) =>
@@ -420,13 +421,16 @@ const connections: ExamCase[] = [
     for (const answer of waiting) answer();
     for (const { over } of calls) whole(await over, 200, "hello");
   }),
-  exam("a port that nobody listens on is unreachable", async (client, keep) => {
+  exam("a port that nobody listens on is unreachable", async (client, keep, failed) => {
     const peer = keep(await answering(HELLO, false));
     const { origin } = peer;
     peer.close();
     await wait(10);
-    const outcome = await call(client, { origin }).over;
-    deepEqual([outcome.result, outcome.failure?.beforeFirstByte, outcome.order], ["unreachable", true, ["fail"]]);
+    for (const host of ["127.0.0.1", "localhost"]) {
+      const outcome = await call(client, { origin: { ...origin, host } }).over;
+      failed(outcome, "unreachable", true, /^connecting to (?:127\.0\.0\.1|localhost):\d+ failed: .*connect.*ECONNREFUSED/i);
+      deepEqual(outcome.order, ["fail"]);
+    }
   }),
   exam("a name that does not exist and a port that cannot be are unreachable", async (client) => {
     for (const origin of [
@@ -638,6 +642,32 @@ const control: ExamCase[] = [
     exchange.resume();
     whole(await over, 200, "hello");
   }),
+  exam("what a peer sent before it closed arrives whole when a paused call is resumed, and then its end", async (client, keep) => {
+    const half = "x".repeat(500_000);
+    // Deno 2.9 does not tell the end of a TLS connection that came while it was paused.
+    for (const [certificate, length] of [
+      [undefined, ""],
+      [certificates().good, "content-length: 500000\r\n"],
+    ] as const) {
+      const peer = keep(
+        await listen(
+          (socket) =>
+            eachRequest(socket, () => {
+              socket.write(`HTTP/1.1 200 OK\r\n${length}\r\n`);
+              setTimeout(() => socket.end(half), 40);
+            }),
+          certificate,
+        ),
+      );
+      const made: ReturnType<typeof call> = call(client, { origin: { ...peer.origin, ca: certificates().ca } }, PATIENT, {
+        head: () => made.exchange.pause(),
+      });
+      await wait(150);
+      ok(made.outcome.order.every((event) => event !== "end" && event !== "fail"));
+      made.exchange.resume();
+      whole(await made.over, 200, half);
+    }
+  }),
   exam("a call that is paused and resumed at every chunk is whole, and its connection serves the next", async (client, keep) => {
     const peer = keep(await listen((socket) => eachRequest(socket, () => void dribble(socket, [...CHUNKED], 0, false))));
     for (let round = 0; round < 2; round++) {
@@ -658,12 +688,21 @@ const UNTRUSTED = /^TLS with .*: the certificate of .* does not verify: /;
 const tls: ExamCase[] = [
   exam("a certificate of the upstream's own authority is accepted, by name and by address", async (client, keep) => {
     const { good, ca } = certificates();
-    const peer = keep(await answering(CHUNKED, false, good));
+    const seen: unknown[] = [];
+    const peer = keep(
+      await listen((socket) => {
+        const { servername, alpnProtocol } = socket as TLSSocket & { servername?: unknown };
+        seen.push(servername || "no name", alpnProtocol);
+        eachRequest(socket, () => socket.write(CHUNKED, "latin1"));
+      }, good),
+    );
     for (const host of ["127.0.0.1", "localhost"]) {
       const origin = { ...peer.origin, host, ca };
       for (let index = 0; index < 3; index++) whole(await call(client, { origin }).over, 200, CHUNKED_BODY);
     }
     equal(peer.accepted, 2);
+    // Which name a server saw is told by Bun alone.
+    if (seen.length === 4) deepEqual(seen, ["no name", "http/1.1", "localhost", "http/1.1"]);
   }),
   ...(["wrongHost", "expired", "selfSigned", "unknown"] as const).map((kind) =>
     exam(`a certificate that does not verify is refused before a byte of the request is sent: ${kind}`, async (client, keep, failed) => {

@@ -6,6 +6,12 @@ import type { Implementation } from "./http-exam.ts";
 export const IMPLEMENTATIONS: readonly Implementation[] = [
   { name: "http1", create: (options) => createHttp1Client(options), tellsReasons: true, skip: [] },
   {
+    name: "http1 over the sockets of node:net",
+    create: (options) => createHttp1Client({ ...options, sockets: "node" }),
+    tellsReasons: true,
+    skip: [],
+  },
+  {
     name: "fetch",
     create: () => createFetchClient(),
     tellsReasons: false,

@@ -39,3 +39,11 @@ export function trust(ca: string | undefined): SecureContext | undefined {
   const authorities = systemAuthorities();
   return ca === undefined ? undefined : createSecureContext({ ca: [...authorities, ca] });
 }
+
+let systemTrust: SecureContext | undefined;
+
+/** The default context by itself, for sockets that do not know the thread's default. Made once: every connection then shares one list that has been read. */
+export function defaultTrust(): SecureContext {
+  systemTrust ??= createSecureContext({ ca: systemAuthorities() });
+  return systemTrust;
+}

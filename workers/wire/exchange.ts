@@ -5,11 +5,12 @@
 import type { Buffer } from "node:buffer";
 import type { Timeouts } from "../../src/contract/config.ts";
 import type { Ticket, Wheel } from "./clock.ts";
-import { type Dialing, describe, dial } from "./dial.ts";
 import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders, HttpRequest } from "./http.ts";
 import { AnswerParser } from "./http1-parser.ts";
 import { hostAndPort, requestHead } from "./http1-request.ts";
 import { Connection, type Pool } from "./pool.ts";
+import { describe } from "./sockets/failure.ts";
+import type { Dialing } from "./sockets/wire.ts";
 
 /** What a call needs of its client. */
 interface Home {
@@ -76,14 +77,14 @@ export class Exchange implements HttpExchange {
   pause(): void {
     if (this.#paused || this.#phase === PHASE.over) return;
     this.#paused = true;
-    this.#connection?.socket.pause();
+    this.#connection?.wire.pause();
   }
 
   resume(): void {
     if (!this.#paused || this.#phase === PHASE.over) return;
     this.#paused = false;
     this.#activeMs = this.#home.wheel.nowMs;
-    this.#connection?.socket.resume();
+    this.#connection?.wire.resume();
   }
 
   abort(): void {
@@ -105,7 +106,7 @@ export class Exchange implements HttpExchange {
   }
 
   /**
-   * Two limits of `node:net` and `node:tls` on both runtimes: an upstream that answers and closes without reading a large request to its end may reset the connection
+   * Two limits of sockets on both runtimes: an upstream that answers and closes without reading a large request to its end may reset the connection
    * before its answer is read (the call is `broken`), and a TLS connection that ends without a close_notify ends as cleanly as one with it (a body that lasts until
    * the end may then lack its tail; the dialects know their own last event).
    */
@@ -145,7 +146,7 @@ export class Exchange implements HttpExchange {
       const text = this.#headWritten ? piece : this.#head + piece;
       this.#headWritten = true;
       this.#written += piece.length;
-      if (!this.#connection.socket.write(text, "latin1")) return;
+      if (!this.#connection.wire.write(text)) return;
     }
   }
 
@@ -154,10 +155,10 @@ export class Exchange implements HttpExchange {
     this.#phase = PHASE.connecting;
     this.#arm();
     try {
-      this.#dialing = dial({ origin: pool.origin, proxy: pool.proxy, trust: pool.trust }, (socket, problem) => {
+      this.#dialing = pool.dial({ origin: pool.origin, proxy: pool.proxy, trust: pool.trust }, (wire, problem) => {
         this.#dialing = undefined;
-        if (socket === undefined) this.#fail("unreachable", problem);
-        else this.#use(new Connection(pool, socket));
+        if (wire === undefined) this.#fail("unreachable", problem);
+        else this.#use(new Connection(pool, wire));
       });
     } catch (thrown) {
       this.refuse(
@@ -173,18 +174,18 @@ export class Exchange implements HttpExchange {
     this.#phase = PHASE.waiting;
     this.#arm();
     this.write();
-    if (this.#paused) connection.socket.pause();
+    if (this.#paused) connection.wire.pause();
   }
 
   #finish(): void {
     const connection = this.#connection;
     const events = this.#events;
     const parser = this.#parser;
-    const reusable = parser.persistent && !parser.surplus && this.#written === this.#length && connection?.socket.writableLength === 0;
+    const reusable = parser.persistent && !parser.surplus && this.#written === this.#length && connection?.wire.flushed === true;
     // First the connection, then the news: who answers it with another call finds the connection free.
     if (reusable && connection !== undefined) {
       connection.exchange = undefined;
-      if (this.#paused) connection.socket.resume();
+      if (this.#paused) connection.wire.resume();
       this.#leave(false);
       this.#home.keep(connection, parser.idleHintSeconds);
     } else this.#leave(true);

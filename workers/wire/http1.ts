@@ -1,12 +1,13 @@
 /**
- * The HTTP/1.1 client for upstreams, over `node:net` and `node:tls`. Beside it: the parser (`http1-parser.ts`), the request's bytes (`http1-request.ts`),
- * opening connections (`dial.ts`, `proxy.ts`, `authorities.ts`), keeping them (`pool.ts`), the life of a call (`exchange.ts`) and the clock (`clock.ts`).
+ * The HTTP/1.1 client for upstreams, over plain sockets. Beside it: the parser (`http1-parser.ts`), the request's bytes (`http1-request.ts`),
+ * opening connections (`dial.ts`, `sockets/`, `proxy.ts`, `authorities.ts`), keeping them (`pool.ts`), the life of a call (`exchange.ts`) and the clock (`clock.ts`).
  *
  * A call is an `Exchange`. It takes an idle `Connection` of its origin (the one used last, which is the least likely to have been closed) or dials a new one;
  * nothing waits for a free connection, so there is no limit to open calls but the system's.
  */
 import type { Timeouts } from "../../src/contract/config.ts";
 import { Wheel } from "./clock.ts";
+import { dialer, type SocketKind } from "./dial.ts";
 import { Exchange } from "./exchange.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpRequest, Origin } from "./http.ts";
 import { type Connection, Pool } from "./pool.ts";
@@ -19,6 +20,8 @@ export interface Http1Options {
   wheel?: Wheel | undefined;
   /** How long an idle connection is kept where the upstream does not say. */
   idleMs?: number | undefined;
+  /** Native where it is not said. */
+  sockets?: SocketKind | undefined;
 }
 
 /** Below the 60 s of AWS's load balancers, the shortest of our upstreams. */
@@ -37,6 +40,7 @@ class Http1Client implements HttpClient {
   readonly #idleMs: number;
   readonly #sweepMs: number;
   readonly #choose: ProxyChoice;
+  readonly #sockets: SocketKind;
   /** Weak, because a reloaded configuration brings new origins and forgets the old. */
   readonly #pools = new WeakMap<Origin, Pool>();
   /** Those that hold idle connections. */
@@ -49,6 +53,7 @@ class Http1Client implements HttpClient {
     this.#idleMs = options.idleMs ?? IDLE_MS;
     this.#sweepMs = Math.min(SWEEP_MS, this.#idleMs);
     this.#choose = proxyChoice(options.proxy);
+    this.#sockets = options.sockets ?? "native";
   }
 
   send(request: HttpRequest, timeouts: Timeouts, events: HttpEvents): HttpExchange {
@@ -95,7 +100,8 @@ class Http1Client implements HttpClient {
   #pool(origin: Origin): Pool {
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
-      pool = new Pool(origin, this.#choose(origin));
+      const proxy = this.#choose(origin);
+      pool = new Pool(origin, proxy, dialer(this.#sockets, proxy));
       this.#pools.set(origin, pool);
     }
     return pool;

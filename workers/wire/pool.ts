@@ -1,11 +1,10 @@
 /** Connections of one origin, and what happens on one while it carries a call and while it does not. */
 import type { Buffer } from "node:buffer";
-import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
 import { trust } from "./authorities.ts";
-import { describe } from "./dial.ts";
 import type { Origin } from "./http.ts";
 import type { ProxyServer } from "./proxy.ts";
+import type { Dial, Wire, WireListener } from "./sockets/wire.ts";
 
 /** The call that a connection carries. */
 interface Carried {
@@ -20,15 +19,17 @@ interface Carried {
 export class Pool {
   readonly origin: Origin;
   readonly proxy: ProxyServer | undefined;
+  readonly dial: Dial;
   /** No new call will come: connections are closed once they are idle. */
   isForgotten = false;
   readonly #idle: Connection[] = [];
   #trust: SecureContext | undefined;
   #trustRead = false;
 
-  constructor(origin: Origin, proxy: ProxyServer | undefined) {
+  constructor(origin: Origin, proxy: ProxyServer | undefined, dial: Dial) {
     this.origin = origin;
     this.proxy = proxy;
+    this.dial = dial;
   }
 
   get empty(): boolean {
@@ -73,30 +74,44 @@ export class Pool {
   }
 }
 
-/** An open socket. Its listeners are set once, for all the calls that it will carry. */
-export class Connection {
+/** An open wire, which hears of it for all the calls that it will carry. */
+export class Connection implements WireListener {
   readonly pool: Pool;
-  readonly socket: Socket;
+  readonly wire: Wire;
   exchange: Carried | undefined;
   idleUntilMs = 0;
 
-  constructor(pool: Pool, socket: Socket) {
+  constructor(pool: Pool, wire: Wire) {
     this.pool = pool;
-    this.socket = socket;
-    socket.on("data", (bytes: Buffer) => {
-      // Nobody asked: an idle connection that speaks cannot be trusted with the next call.
-      if (this.exchange === undefined) this.#dropIdle();
-      else this.exchange.received(bytes);
-    });
-    socket.on("drain", () => this.exchange?.write());
-    socket.on("error", (error) => this.#lost(describe(error, pool.origin), false));
-    socket.on("end", () => this.#lost("the upstream closed the connection", true));
-    socket.on("close", () => this.#lost("the connection was closed", false));
+    this.wire = wire;
+    wire.listener = this;
+  }
+
+  received(bytes: Buffer): void {
+    // Nobody asked: an idle connection that speaks cannot be trusted with the next call.
+    if (this.exchange === undefined) this.#dropIdle();
+    else this.exchange.received(bytes);
+  }
+
+  drained(): void {
+    this.exchange?.write();
+  }
+
+  ended(): void {
+    this.#lost("the upstream closed the connection", true);
+  }
+
+  failed(text: string): void {
+    this.#lost(text, false);
+  }
+
+  closed(): void {
+    this.#lost("the connection was closed", false);
   }
 
   destroy(): void {
     this.exchange = undefined;
-    this.socket.destroy();
+    this.wire.destroy();
   }
 
   #lost(text: string, clean: boolean): void {

@@ -1,0 +1,54 @@
+/** The seam between a connection and the socket under it. Two implementations sit the same exam: `native.ts` and `node.ts`; `dial.ts` chooses. */
+import type { Buffer } from "node:buffer";
+import type { SecureContext } from "node:tls";
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import type { Origin } from "../http.ts";
+import type { ProxyServer } from "../proxy.ts";
+
+/** Probes start after this much silence: below the idle limits of the NAT gateways and load balancers on the way, so a model may think for minutes. */
+export const TCP_KEEP_ALIVE_MS = 45_000;
+
+/** An open socket that can carry a request. */
+export interface Wire {
+  /** Who is told what happens. Set before the task ends in which the wire was handed over. */
+  listener: WireListener | undefined;
+  /** Everything written was taken by the system. */
+  readonly flushed: boolean;
+  /** Returns false where the system did not take all of it: the rest is kept, and `drained` tells when it has gone. */
+  write(text: ByteText): boolean;
+  /** Stops reading; what was read already may still be delivered. */
+  pause(): void;
+  resume(): void;
+  /** Closes at once, without waiting for what was written; its listener hears nothing more. May be called again. */
+  destroy(): void;
+}
+
+export interface WireListener {
+  /** The view is valid only during the call. */
+  received(bytes: Buffer): void;
+  drained(): void;
+  /** The peer has ended its side in order. */
+  ended(): void;
+  /** The connection broke; `text` says how. */
+  failed(text: string): void;
+  /** The socket is closed; after `ended` or `failed`, or alone. */
+  closed(): void;
+}
+
+export interface Route {
+  origin: Origin;
+  proxy: ProxyServer | undefined;
+  /** Undefined: the thread's default. */
+  trust: SecureContext | undefined;
+}
+
+export interface Dialing {
+  /** Gives up; the outcome is not reported. */
+  cancel(): void;
+}
+
+/** Called once and never before `dial` returns: with a wire that can carry a request, or with what went wrong. */
+export type Settled = (wire: Wire | undefined, problem: string) => void;
+
+/** Opens a connection, of which the certificate has been verified. @throws Error for a route that cannot be used at all. */
+export type Dial = (route: Route, settled: Settled) => Dialing;
