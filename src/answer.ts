@@ -34,13 +34,13 @@ export interface AnswerOwner {
 }
 
 /** What the runtime may hold of a stream before the client has taken it; beyond that no credit is given. */
-const QUEUE_BYTES = 64 * 1024;
+const QUEUE: QueuingStrategy<Uint8Array> = { highWaterMark: 64 * 1024, size: (chunk) => chunk?.byteLength ?? 0 };
 
 /**
  * From a worker's reports to the client's `Response`. A stream is written as it comes; the worker is given credit for what the client's side
  * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
  */
-export class Answer implements CallEvents {
+export class Answer implements CallEvents, UnderlyingDefaultSource<Uint8Array> {
   readonly response: Promise<Response>;
   readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
@@ -95,23 +95,31 @@ export class Answer implements CallEvents {
     if (this.idle) return;
     const bytes = toBytes(text);
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
-    const body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-          this.#owed = bytes.length;
-          controller.enqueue(bytes);
-        },
-        pull: () => this.#giveCredit(),
-        cancel: () => this.abandon(),
-      },
-      { highWaterMark: QUEUE_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
-    );
+    const body = new ReadableStream<Uint8Array>(this, QUEUE);
+    this.#owed = bytes.length;
+    this.#controller?.enqueue(bytes);
     const { headers } = this.#options;
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
     headers.set("x-accel-buffering", "no");
     this.#resolve(new Response(body, { status: 200, headers }));
+  }
+
+  /** Of the stream, as its source: it begins. */
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+  }
+
+  /** Of the stream: its queue has room again. */
+  pull(): void {
+    if (this.#owed < STREAM_WINDOW / 2) return;
+    this.#call?.credit(this.#owed);
+    this.#owed = 0;
+  }
+
+  /** Of the stream: its reader has gone. */
+  cancel(): void {
+    this.abandon();
   }
 
   chunk(text: ByteText): void {
@@ -122,7 +130,7 @@ export class Answer implements CallEvents {
     this.#lastChunkMs = nowMs;
     this.#owed += text.length;
     controller.enqueue(toBytes(text));
-    if (this.#owed >= STREAM_WINDOW / 2 && (controller.desiredSize ?? 0) > 0) this.#giveCredit();
+    if (this.#owed >= STREAM_WINDOW / 2 && (controller.desiredSize ?? 0) > 0) this.pull();
   }
 
   answer(text: ByteText): void {
@@ -152,13 +160,6 @@ export class Answer implements CallEvents {
       this.#close();
     }
     this.#end(error.kind, error, ended);
-  }
-
-  /** Called by the runtime when its queue has room again. */
-  #giveCredit(): void {
-    if (this.#owed < STREAM_WINDOW / 2) return;
-    this.#call?.credit(this.#owed);
-    this.#owed = 0;
   }
 
   #close(): void {
