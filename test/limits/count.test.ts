@@ -12,6 +12,9 @@ import type { Connection, Job } from "../../workers/providers/provider.ts";
 import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";
 
+/** What a worker says in one turn of its event loop leaves at the end of it. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 const BODY = JSON.stringify({ model: "claude", messages: [{ role: "user", content: "Hello, how are you today?" }] });
 const JOB: Job = {
   operation: "count_tokens",
@@ -58,10 +61,9 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
   };
   const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator() };
   new Count(1, host, dialects.anthropic, JOB, { estimate: undefined, guess: 0 }, { connection, secrets: [], timeouts: PATIENT }, () => {});
-  await Promise.resolve();
-  await Promise.resolve();
+  await turn();
   if (events !== undefined) act(events);
-  await Promise.resolve();
+  await turn();
   return reports;
 }
 

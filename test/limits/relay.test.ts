@@ -11,6 +11,9 @@ import { Relay } from "../../workers/relay.ts";
 import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";
 
+/** What a worker says in one turn of its event loop leaves at the end of it. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 const BODY = JSON.stringify({ model: "claude", max_tokens: 100, messages: [{ role: "user", content: "Hello, how are you today?" }] });
 const JOB: Job = {
   operation: "generate",
@@ -86,7 +89,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
     estimator,
     events: () => sent[0] as HttpEvents,
     async told() {
-      await Promise.resolve();
+      await turn();
       const flat = said.flat();
       let [at, next] = [0, 0];
       while (next < flat.length) {
