@@ -3,10 +3,11 @@
  * with them. Every process is ended by its own id.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isCollecting, source } from "./harness/collected.ts";
 
 /** False where the machine has none: such tests are then skipped, and say so. */
 export const haveRedis = spawnSync("redis-server", ["--version"]).status === 0;
@@ -70,9 +71,20 @@ export class RedisServer {
     const keeper = this.#keeper;
     if (keeper === undefined) return;
     this.#keeper = undefined;
+    if (isCollecting()) await this.#collect();
     const gone = new Promise<void>((resolve) => keeper.once("exit", () => resolve()));
     keeper.stdin?.end();
     await gone;
+  }
+
+  /** Takes over what it holds, as plain text. Where it does not answer, or wants a password, there is nothing to be had. */
+  async #collect(): Promise<void> {
+    await redisCli(this.port, ["save"]).catch(() => {});
+    const file = join(this.directory, "dump.rdb");
+    if (!existsSync(file)) return;
+    source("redis.rdb")(readFileSync(file, "latin1"));
+    // A server that is started again must not find it.
+    rmSync(file);
   }
 
   async stop(): Promise<void> {
@@ -176,12 +188,26 @@ export function redisCli(port: number, args: string[]): Promise<string> {
 }
 
 function serverArguments(port: number, args: string[]): string[] {
-  return ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", ...args];
+  return [
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--rdbcompression",
+    "no",
+    "--daemonize",
+    "no",
+    ...args,
+  ];
 }
 
 function run(command: string, args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(command, args, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
+    execFile(command, args, { timeout: PATIENCE_MS }, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
   });
 }
 

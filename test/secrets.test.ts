@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { findSecrets } from "../scripts/secrets.mjs";
 import { collectStore, register } from "./harness/collected.ts";
 import { keyEntry, runToEnd, startWeir } from "./harness/weir.ts";
+import { haveRedis, redisCli, startRedis } from "./redis.ts";
 
 const outer = process.env.WEIR_TEST_OUTPUT;
 const folders: string[] = [];
@@ -53,6 +54,14 @@ test("a gateway that says nothing of its secrets passes", async () => {
   const { sources, secrets, found } = findSecrets(folder);
   expect(found).toEqual([]);
   expect([sources, secrets]).toEqual([4, 2]);
+});
+
+test.skipIf(!haveRedis)("a key that a Redis holds is found when the server ends", async () => {
+  register("a planted key", PLANTED);
+  const redis = await startRedis();
+  await redisCli(redis.port, ["hset", "weir:keys", "k_1", `{"name":"ci","key":"${PLANTED}"}`]);
+  await redis.stop();
+  expect(findSecrets(folder).found).toEqual([expect.stringMatching(/redis\.rdb:\d+: a planted key$/)]);
 });
 
 test("a key in a gateway's log is found, and told without being repeated", async () => {

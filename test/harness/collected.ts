@@ -19,6 +19,10 @@ function folder(): string | undefined {
   return named !== undefined && existsSync(named) ? named : undefined;
 }
 
+export function isCollecting(): boolean {
+  return folder() !== undefined;
+}
+
 /** From now on `secret` must be nowhere in what gateways say and keep. `what` is told in its place where it is found. */
 export function register(what: string, secret: string): void {
   const place = folder();
