@@ -43,6 +43,18 @@ describe("the fast estimate of text", () => {
     }
   });
 
+  test("ASCII costs the same read as bytes, from four places at once, as character by character", () => {
+    const words = 'The quick brown fox (age 42) said: "no  more", then\tleft.\n';
+    // Longer than a block; short; without a blank to begin after; with nothing but blanks.
+    const texts = [words.repeat(3_000), words.repeat(5), words, "x".repeat(5_000), `${" ".repeat(70_000)}x`];
+    for (const tokenizer of TOKENIZERS) {
+      const weights = weightsOf(tokenizer);
+      // One character beyond ASCII has the whole read character by character, and begins a run of its own.
+      const beyond = fastTokens(".你", weights) - fastTokens(".", weights);
+      for (const text of texts) expect(fastTokens(`${text}.你`, weights) - beyond).toBeCloseTo(fastTokens(`${text}.`, weights), 6);
+    }
+  });
+
   test("no text is estimated at more tokens than it has bytes, however odd its bytes are", () => {
     const next = random(1);
     for (let round = 0; round < 200; round++) {
