@@ -84,7 +84,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   // Memory that was freed goes back to the system after ten seconds and not at once: what a call frees, the next one takes.
   MIMALLOC_PURGE_DELAY: "10000",
   MIMALLOC_PURGE_HOLES: "0",
-  // A collection costs by what lives, not by what is thrown away, and a call throws away all that it makes: so fewer of them, and one thread for each.
+  // Fewer, larger collections cost less in all than many small ones, though each stands still for longer; and no second thread works on them.
   BUN_JSC_largeHeapSize: "67108864",
   BUN_JSC_numberOfGCMarkers: "1",
   BUN_GC_TIMER_INTERVAL: "30000",

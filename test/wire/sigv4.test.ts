@@ -147,6 +147,17 @@ describe("a signature", () => {
     expect(signedHeadersOf(headers)).toContain("x-amz-security-token");
   });
 
+  test("is of the host, the body and the moment that are given, also where the headers are the same object, and of bodies of any size", async () => {
+    const signer = createSigner("eu-central-1", "bedrock");
+    const shared = { "content-type": "application/json", "x-amzn-bedrock-accept": "application/json" };
+    for (const [round, length] of [10, 65_536, 65_537, 10, 200_000].entries()) {
+      const host = round % 2 === 0 ? HOST : "127.0.0.1:8443";
+      const request: UnsignedRequest = { method: "POST", host, path: "/model/m/invoke", headers: shared, body: bytes(length) };
+      const headers = await signer.sign(round < 3 ? KEYS : TEMPORARY, request, NEW_YEAR_MS + round * 1_500);
+      expect(headers.authorization).toBe(byTheBook(round < 3 ? KEYS : TEMPORARY, request, headers));
+    }
+  });
+
   test("is made with the identity that is given, also right after another", async () => {
     const signer = createSigner("eu-central-1", "bedrock");
     const request: UnsignedRequest = { method: "POST", host: HOST, path: "/model/m/invoke", headers: {}, body: "{}" };

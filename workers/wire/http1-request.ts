@@ -37,18 +37,19 @@ function bracketed(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
-/** What is written of a request's head before its content-length, by its list of headers, and the path that it was written for. */
-const written = new WeakMap<readonly string[], { path: string; text: string }>();
+/** What is written of a request's head before its content-length, by its list of headers, and what else it was written for. */
+const written = new WeakMap<readonly string[], Pick<HttpRequest, "origin" | "method" | "path"> & { text: string }>();
 
 /**
- * The head, empty line included. A list of headers that is frozen is looked at once for a path: it can only say the same again.
+ * The head, empty line included. A list of headers that is frozen is looked at once for a place: it can only say the same again.
  * @throws Error for what must not go on the wire (a line break in a value would start a header, or a request, of its own); the text names the header, not its value.
  */
 export function requestHead(request: HttpRequest): string {
-  const { method, path, headers, body } = request;
+  const { origin, method, path, headers, body } = request;
   const known = written.get(headers);
-  const text = known?.path === path ? known.text : beginning(request);
-  if (known?.path !== path && Object.isFrozen(headers)) written.set(headers, { path, text });
+  const isKnown = known?.path === path && known.method === method && known.origin === origin;
+  const text = isKnown ? known.text : beginning(request);
+  if (!isKnown && Object.isFrozen(headers)) written.set(headers, { origin, method, path, text });
   // A GET without a body says nothing about one; a POST says 0.
   const length = method !== "GET" || body !== "" ? `content-length: ${body.length}\r\n` : "";
   return `${text}${length}connection: keep-alive\r\n\r\n`;
