@@ -8,8 +8,11 @@ export interface Log {
   accessLog: AccessLog;
   /** Puts whole lines that others have written among its own. */
   forward(lines: string): void;
-  flush(): void;
+  /** Writes what is left and closes; for half a second at most, as whoever reads may have gone, or stand still. The last thing before an end. */
+  end(): Promise<void>;
 }
+
+const END_MS = 500;
 
 /**
  * The log: one JSON line per event on standard output, buffered, so that a busy gateway does not wait for its log.
@@ -18,8 +21,12 @@ export interface Log {
  */
 export function createLog(level: string = "info", base: Record<string, number> | null = null): Log {
   const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
+  let broken = false;
+  let ended: Promise<void> | undefined;
   // A closed pipe (`weir | head`) must not take the gateway with it.
-  sink.on("error", () => {});
+  sink.on("error", () => {
+    broken = true;
+  });
   const log = pino(
     { level, base, messageKey: "message", timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     {
@@ -31,17 +38,26 @@ export function createLog(level: string = "info", base: Record<string, number> |
     },
   );
   const accessLog = new AccessLog({ write: (lines) => sink.write(lines), takes: (lineLevel) => log.isLevelEnabled(lineLevel) }, base ?? {});
+  // Not by the sink's own `flushSync`: that one tries for ever where nobody reads any more.
+  const end = async (): Promise<void> => {
+    if (!broken) {
+      await new Promise<unknown>((resolve) => {
+        sink.once("close", resolve);
+        sink.once("error", resolve);
+        setTimeout(resolve, END_MS);
+        sink.end();
+      });
+    }
+    sink.destroy();
+  };
   return {
     log,
     accessLog,
     forward: (lines) => void sink.write(lines),
-    flush: () => {
+    end: () => {
       accessLog.flush();
-      try {
-        sink.flushSync();
-      } catch {
-        // Not opened yet, or gone: there is nothing to flush.
-      }
+      ended ??= end();
+      return ended;
     },
   };
 }

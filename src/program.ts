@@ -72,7 +72,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
   const logging = createLog(environment.WEIR_LOG_LEVEL, member === undefined ? null : { process: member.index });
-  const { log, accessLog, flush } = logging;
+  const { log, accessLog } = logging;
   // Several processes have their supervisor say it once.
   if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
   if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, tellListening });
@@ -196,11 +196,11 @@ async function start(file: string | undefined, environment: Record<string, strin
     }
     await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close()]), delay(FLUSH_MS)]);
     log.info("drained");
-    flush();
+    await logging.end();
     process.exit(0);
   };
   if (reloader !== undefined) process.on("SIGHUP", () => reloader.reload("SIGHUP"));
-  onEnding(drain, () => process.exit(EXIT_REFUSED));
+  onEnding(drain, () => void logging.end().then(() => process.exit(EXIT_REFUSED)));
   member?.serve(adminListener.port, {
     reload: () => reloader?.reload("SIGHUP"),
     drain: () => void drain(),

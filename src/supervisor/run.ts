@@ -16,7 +16,7 @@ export interface SuperviseOptions {
 
 /** Makes this process the supervisor of several, which it starts, looks after, and answers for on the admin listener. */
 export async function supervise({ config, environment, logging, tellListening }: SuperviseOptions): Promise<void> {
-  const { log, forward, flush } = logging;
+  const { log, forward, end } = logging;
   const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
   const supervisor = new Supervisor({
     config,
@@ -27,10 +27,7 @@ export async function supervise({ config, environment, logging, tellListening }:
     listenAdmin: (handle) => open(config, { ...config.admin, handle }).port,
     onLines: forward,
     onServing: ({ port, adminPort }) => tellListening(log, config, port, adminPort),
-    leave: (exitCode) => {
-      flush();
-      process.exit(exitCode);
-    },
+    leave: (exitCode) => void end().then(() => process.exit(exitCode)),
   });
   process.on("SIGHUP", () => supervisor.reload());
   onEnding(

@@ -1,0 +1,82 @@
+/** How a gateway ends whose log nobody reads any more. */
+import { expect, test } from "bun:test";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startSandbox } from "../src/sandbox/sandbox.ts";
+import { type RuntimeName, startWeir } from "./harness/weir.ts";
+import { eventually } from "./limits/answers.ts";
+import { configuration } from "./limits/world.ts";
+
+/** More lines than a pipe of the system takes (64 KiB). */
+const LINES = 600;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Tells it to end; its exit code, or null where that takes too long and it is killed. */
+function endsWith(child: ChildProcess, withinMs: number): Promise<number | null> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), withinMs);
+  const exited = new Promise<number | null>((resolve) => child.on("exit", resolve));
+  child.kill("SIGTERM");
+  return exited.finally(() => clearTimeout(timer));
+}
+
+for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
+  test(`a gateway on ${runtime} ends as told where the reader of its log has gone`, async () => {
+    const sandbox = await startSandbox();
+    try {
+      for (let round = 0; round < 2; round++) {
+        const weir = await startWeir({ runtime, config: configuration(sandbox, { acme: {} }) });
+        // With nothing in its buffer: the first line that cannot be written is then the last one.
+        await Bun.sleep(250);
+        weir.child.stdout?.destroy();
+        expect(await endsWith(weir.child, 3_000)).toBe(0);
+      }
+    } finally {
+      await sandbox.close();
+    }
+  }, 30_000);
+}
+
+test("a gateway ends as told where the reader of its log stands still and the pipe is full", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "weir-log-"));
+  const sandbox = await startSandbox();
+  const pipe = join(folder, "log");
+  execFileSync("mkfifo", [pipe]);
+  // Open for reading too, and never read.
+  const end = openSync(pipe, "r+");
+  const port = await freePort();
+  const file = join(folder, "weir.yaml");
+  writeFileSync(
+    file,
+    JSON.stringify(configuration(sandbox, { acme: {} }, { server: { host: "127.0.0.1", port, drain_grace: "0s" }, admin: { port: 0 } })),
+  );
+  const child = spawn(process.execPath, [join(import.meta.dir, "../src/main.ts"), "--config", file], { stdio: ["ignore", end, "inherit"] });
+  try {
+    const asks = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).then(({ status }) => status);
+    await eventually(
+      () =>
+        asks("/healthz").then(
+          (status) => status === 200,
+          () => false,
+        ),
+      "it to listen",
+    );
+    for (let asked = 0; asked < LINES; asked += 50) await Promise.all(Array.from({ length: 50 }, () => asks("/v1/nothing-here")));
+    expect(await asks("/healthz")).toBe(200);
+    expect(await endsWith(child, 3_000)).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+    closeSync(end);
+    rmSync(folder, { recursive: true, force: true });
+    await sandbox.close();
+  }
+}, 20_000);
