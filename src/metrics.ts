@@ -1,9 +1,11 @@
-import { type Aggregator, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { type Aggregator, Gauge, Registry } from "prom-client";
 import { ByNames } from "./contract/by-names.ts";
 import { ERROR_KINDS } from "./contract/errors.ts";
 import type { Usage } from "./contract/usage.ts";
 import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
 import { CellCounter, CellHistogram, type CounterCell } from "./metrics/cells.ts";
+import { collectProcessMetrics } from "./metrics/process.ts";
+import { textOf } from "./metrics/text.ts";
 
 /** Seconds. From a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */
 const LATENCY_BUCKETS = [
@@ -108,7 +110,7 @@ export class Metrics {
   #samples: () => WorkerSample[] = () => [];
 
   constructor() {
-    collectDefaultMetrics({ register: this.#registry });
+    collectProcessMetrics(this.#registry);
   }
 
   get contentType(): string {
@@ -223,7 +225,7 @@ export class Metrics {
 
   async render(): Promise<string> {
     this.#sample();
-    return await this.#registry.metrics();
+    return await textOf(this.#registry);
   }
 
   /** The same as data, for a supervisor that puts those of several processes together. */
