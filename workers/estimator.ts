@@ -2,7 +2,7 @@ import type { ByteText } from "../src/contract/bytes.ts";
 import type { UpstreamDialect } from "../src/contract/dialect.ts";
 import type { Weighing } from "../src/contract/messages.ts";
 import { Correction } from "./estimate/correction.ts";
-import { estimate, estimateExactly, profileOf } from "./estimate/estimate.ts";
+import { estimate, estimateExactly, estimateInTurns, profileOf } from "./estimate/estimate.ts";
 import { exactCounter } from "./estimate/exact.ts";
 
 /** This worker's estimates and what it has learned of them, model by model. */
@@ -22,6 +22,11 @@ export class Estimator {
   /** Input tokens of a body, before any factor. */
   estimate(dialect: UpstreamDialect, model: string, body: ByteText): number {
     return estimate(dialect, model, body, this.#weighing.get(model)?.family);
+  }
+
+  /** As `estimate`, of a checked body; what takes long is done in steps, with a `turn` between. */
+  estimateInTurns(dialect: UpstreamDialect, model: string, body: ByteText, request: object, turn: () => Promise<void>): Promise<number> {
+    return estimateInTurns(dialect, model, body, request, turn, this.#weighing.get(model)?.family);
   }
 
   /** Input tokens by the model's table, loaded at its first use; the estimate where there is no table for it. */

@@ -130,14 +130,23 @@ async function weigh(id: number, dialect: DialectName, operation: CallOperation,
   try {
     const body = toByteText(new Uint8Array(buffer));
     const { check, upstream } = dialects[dialect];
-    const { model, stream, maxTokens } = check(body, hints, operation);
-    const estimate = estimator.isExact(model) ? await estimator.count(upstream, model, body) : estimator.estimate(upstream, model, body);
-    if (!waiting.has(id)) return; // Cancelled while the table was being loaded.
+    // Other calls have their turn between the steps: each takes milliseconds where the body has megabytes.
+    await turn();
+    const { model, stream, maxTokens, request } = check(body, hints, operation);
+    await turn();
+    const estimate = await (estimator.isExact(model)
+      ? estimator.count(upstream, model, body)
+      : estimator.estimateInTurns(upstream, model, body, request, turn));
+    if (!waiting.has(id)) return; // Cancelled meanwhile.
     waiting.set(id, { dialect, operation, hints, body, model, stream, estimate });
     outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, estimator.corrected(model, estimate));
   } catch (thrown) {
     if (waiting.delete(id)) refuse(id, asGatewayError(thrown));
   }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function start(

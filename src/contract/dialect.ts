@@ -48,6 +48,12 @@ export interface Envelope {
   maxTokens: number;
 }
 
+/** A request body that is good. */
+export interface Checked extends Envelope {
+  /** As the check has parsed it, with byte text in its strings; for reading only. */
+  request: object;
+}
+
 /** One line of a models list. */
 export interface ModelEntry {
   id: string;
@@ -88,7 +94,7 @@ export interface Dialect {
    * Validates the body of a call.
    * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
    */
-  check(body: ByteText, hints: string, operation: CallOperation): Envelope;
+  check(body: ByteText, hints: string, operation: CallOperation): Checked;
   /** The whole error answer, as JSON. */
   errorBody(error: GatewayError, requestId: string): ByteText;
   /** An error after the first byte: the last thing on the stream. */

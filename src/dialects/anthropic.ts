@@ -2,7 +2,7 @@
 import type { TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../contract/bytes.ts";
-import type { CallOperation, Dialect, Envelope, ModelEntry, Route } from "../contract/dialect.ts";
+import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../contract/errors.ts";
 import { pageOf } from "./anthropic-pages.ts";
 import { messagesSchema } from "./anthropic-schema.ts";
@@ -106,7 +106,7 @@ export const anthropic: Dialect = {
     return `${headers.get("anthropic-version")?.trim() || CLASSIC}\n${betas.filter((beta) => beta !== "").join(",")}`;
   },
 
-  check(body, hints, operation): Envelope {
+  check(body, hints, operation): Checked {
     const versions = checkers[operation];
     if (versions === undefined) throw new GatewayError("unknown_route", { message: "The Anthropic protocol has no such request." });
     const { version, betas } = readHints(hints);
@@ -127,7 +127,7 @@ export const anthropic: Dialect = {
     const request = value as MessagesRequest;
     checkConversation(request);
     if (version === CURRENT) checkCurrent(request);
-    return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_tokens ?? 0 };
+    return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_tokens ?? 0, request };
   },
 
   errorBody(error, requestId) {

@@ -2,7 +2,7 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../contract/bytes.ts";
-import type { Envelope } from "../contract/dialect.ts";
+import type { Checked } from "../contract/dialect.ts";
 import { readName } from "./body.ts";
 import { readRequest } from "./openai-request.ts";
 import { EXPECTED, nullable, words } from "./schema.ts";
@@ -27,7 +27,7 @@ export const embeddingsSchema: TSchema = Type.Object({
 
 const checker = TypeCompiler.Compile(embeddingsSchema);
 
-export function checkEmbeddings(body: ByteText): Envelope {
-  const { model } = readRequest<{ model: string }>(body, checker, SINGLE);
-  return { model: readName(body, "model", model), stream: false, maxTokens: 0 };
+export function checkEmbeddings(body: ByteText): Checked {
+  const request = readRequest<{ model: string }>(body, checker, SINGLE);
+  return { model: readName(body, "model", request.model), stream: false, maxTokens: 0, request };
 }

@@ -5,7 +5,7 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../contract/bytes.ts";
-import type { Envelope } from "../contract/dialect.ts";
+import type { Checked } from "../contract/dialect.ts";
 import { readName } from "./body.ts";
 import { errorObject, jsonText } from "./error-text.ts";
 import { readRequest } from "./openai-request.ts";
@@ -95,13 +95,18 @@ interface ResponsesRequest {
   service_tier?: unknown;
 }
 
-export function checkResponses(body: ByteText): Envelope {
+export function checkResponses(body: ByteText): Checked {
   const request = readRequest<ResponsesRequest>(body, checker, SINGLE);
   // As in chat completions: asking for nothing special passes.
   if (!["auto", "default", null, undefined].includes(request.service_tier as string | null | undefined)) {
     throw refusal("unsupported_parameter", "service_tier", 'only "auto" and "default" are supported');
   }
-  return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_output_tokens ?? 0 };
+  return {
+    model: readName(body, "model", request.model),
+    stream: request.stream === true,
+    maxTokens: request.max_output_tokens ?? 0,
+    request,
+  };
 }
 
 interface ErrorFields {

@@ -1,7 +1,7 @@
 /** The OpenAI protocol: chat completions here, the other requests in files of their own. */
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../contract/bytes.ts";
-import type { CallOperation, Dialect, Envelope, ModelEntry, Route } from "../contract/dialect.ts";
+import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../contract/errors.ts";
 import { readName } from "./body.ts";
 import { errorObject, jsonText } from "./error-text.ts";
@@ -91,7 +91,7 @@ export const openai: Dialect = {
 
   hints: (_headers, strict) => (strict ? STRICT : ""),
 
-  check(body, hints, operation): Envelope {
+  check(body, hints, operation): Checked {
     const check = checks[operation];
     if (check === undefined) throw new GatewayError("unknown_route", { message: "The OpenAI protocol has no such request." });
     return check(body, hints === STRICT);
@@ -120,13 +120,13 @@ export const openai: Dialect = {
   speaks: (headers) => headers.has("openai-organization") || headers.has("openai-project") || headers.has("openai-beta"),
 };
 
-const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) => Envelope>> = {
+const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) => Checked>> = {
   generate: checkChat,
   responses: checkResponses,
   embeddings: checkEmbeddings,
 };
 
-function checkChat(body: ByteText, strict: boolean): Envelope {
+function checkChat(body: ByteText, strict: boolean): Checked {
   const request = readRequest<ChatRequest>(body, checker, SINGLE);
   if (strict) refuseAll(request);
   checkUnsupported(request);
@@ -134,6 +134,7 @@ function checkChat(body: ByteText, strict: boolean): Envelope {
     model: readName(body, "model", request.model),
     stream: request.stream === true,
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? 0,
+    request,
   };
 }
 

@@ -232,6 +232,7 @@ describe("requests of real clients pass", () => {
       model,
       maxTokens: max_tokens,
       stream: stream === true,
+      request: JSON.parse(encodeUtf8(JSON.stringify(body))),
     });
   });
 

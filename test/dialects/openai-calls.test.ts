@@ -39,11 +39,11 @@ describe("responses", () => {
     },
     { ...base, text: { format: { type: "json_schema", name: "n", schema: {} }, verbosity: "low" }, x_future: { big: 1 } },
   ])("take %j", (body) => {
-    expect(check("responses", body)).toEqual({ model: "m", stream: false, maxTokens: 0 });
+    expect(check("responses", body)).toEqual({ model: "m", stream: false, maxTokens: 0, request: body });
   });
 
   test("tell what Weir has to know", () => {
-    expect(check("responses", { ...base, model: "modèle", stream: true, max_output_tokens: 99 })).toEqual({
+    expect(check("responses", { ...base, model: "modèle", stream: true, max_output_tokens: 99 })).toMatchObject({
       model: "modèle",
       stream: true,
       maxTokens: 99,
@@ -91,11 +91,8 @@ describe("responses", () => {
 
 describe("embeddings", () => {
   test.each([{ input: "text" }, { input: ["a", "b"] }, { input: [1, 2] }, { input: [[1], [2, 3]] }])("take %j", ({ input }) => {
-    expect(check("embeddings", { model: "m", input, encoding_format: null, dimensions: 8, x_future: 1 })).toEqual({
-      model: "m",
-      stream: false,
-      maxTokens: 0,
-    });
+    const request = { model: "m", input, encoding_format: null, dimensions: 8, x_future: 1 };
+    expect(check("embeddings", request)).toEqual({ model: "m", stream: false, maxTokens: 0, request });
   });
 
   test.each<[object, string]>([
@@ -118,7 +115,7 @@ test("a call that a dialect does not have is a 404", () => {
 test("counting takes a body without max_tokens, and nothing else than an answer would", () => {
   const hints = anthropic.hints(new Headers(), false);
   const body = { model: "m", messages: [{ role: "user", content: "hi" }] };
-  expect(anthropic.check(JSON.stringify(body), hints, "count_tokens")).toEqual({ model: "m", stream: false, maxTokens: 0 });
+  expect(anthropic.check(JSON.stringify(body), hints, "count_tokens")).toEqual({ model: "m", stream: false, maxTokens: 0, request: body });
   expect(refusalOf(() => anthropic.check(JSON.stringify(body), hints, "generate")).detail.param).toBe("max_tokens");
   expect(refusalOf(() => anthropic.check('{"model":"m","messages":[]}', hints, "count_tokens")).detail.param).toBe("messages");
 });

@@ -3,7 +3,7 @@ import { random, samples } from "../../bench/calibrate/samples.ts";
 import { bound, PICTURE_AT_MOST } from "../../src/contract/bound.ts";
 import { type ByteText, encodeUtf8 } from "../../src/contract/bytes.ts";
 import type { UpstreamDialect } from "../../src/contract/dialect.ts";
-import { estimate } from "../../workers/estimate/estimate.ts";
+import { estimate, estimateInTurns } from "../../workers/estimate/estimate.ts";
 import { png } from "./pictures.ts";
 
 const bodyOf = (request: unknown): ByteText => encodeUtf8(JSON.stringify(request));
@@ -127,6 +127,26 @@ describe("what of a request is billed", () => {
         ],
       }),
     ).toBeWithin(20, 35);
+  });
+
+  test("a long body that is parsed already costs the same in turns, between which others come", async () => {
+    const words = "A weir holds a river back, and lets it run; 你好。 ".repeat(20_000);
+    const request = {
+      model: "gpt-4o",
+      ...user([
+        { type: "text", text: words },
+        { type: "text", text: "short" },
+      ]),
+      tools: [{ type: "function" }],
+    };
+    const body = bodyOf(request);
+    let turns = 0;
+    const turn = async () => void turns++;
+    const inTurns = await estimateInTurns("openai", "gpt-4o", body, JSON.parse(body), turn);
+    expect(turns).toBeGreaterThan(7);
+    expect(Math.abs(inTurns - estimate("openai", "gpt-4o", body))).toBeLessThan(2 * turns);
+    const small = bodyOf(user("Hello"));
+    expect(await estimateInTurns("openai", "gpt-4o", small, JSON.parse(small), turn)).toBe(estimate("openai", "gpt-4o", small));
   });
 
   test("whatever a body is, there is an answer", () => {

@@ -6,7 +6,7 @@ import { random } from "../../bench/calibrate/samples.ts";
 import { measure, summary, TOKENIZERS, UNSEEN } from "../../bench/calibrate/table.ts";
 import { tables, withTable } from "../../bench/calibrate.ts";
 import { encodeUtf8 } from "../../src/contract/bytes.ts";
-import { fastTokens, weightsOf } from "../../workers/estimate/text.ts";
+import { fastTokens, PIECE, pieceEnd, weightsOf } from "../../workers/estimate/text.ts";
 import { WEIGHTS } from "../../workers/estimate/weights.gen.ts";
 
 describe("the fast estimate of text", () => {
@@ -52,6 +52,28 @@ describe("the fast estimate of text", () => {
       // One character beyond ASCII has the whole read character by character, and begins a run of its own.
       const beyond = fastTokens("The end.你", weights) - fastTokens("The end.", weights);
       for (const text of texts) expect(fastTokens(`${text}.你`, weights) - beyond).toBeCloseTo(fastTokens(`${text}.`, weights), 6);
+    }
+  });
+
+  test("pieces of a long text are the whole text, end before a word or at least not inside of a character, and cost about what it costs", () => {
+    const texts = [
+      "A weir holds a river back, and lets it run. ".repeat(20_000),
+      "x".repeat(3 * PIECE + 7),
+      "👍你é".repeat(100_000),
+      " ".repeat(2 * PIECE),
+    ];
+    for (const text of texts.flatMap((text) => [text, encodeUtf8(text)])) {
+      const pieces: string[] = [];
+      for (let at = 0; at < text.length; at += pieces.at(-1)?.length ?? 0) pieces.push(text.slice(at, pieceEnd(text, at)));
+      expect(pieces.join("")).toBe(text);
+      expect(pieces.length).toBeGreaterThan(1);
+      for (const piece of pieces) {
+        expect(piece.length).toBeWithin(1, PIECE + 1);
+        expect(/^[\u0080-\u00bf\udc00-\udfff]/.test(piece)).toBe(false);
+      }
+      const weights = weightsOf("o200k");
+      const sum = pieces.reduce((tokens, piece) => tokens + fastTokens(piece, weights), 0);
+      expect(Math.abs(sum - fastTokens(text, weights))).toBeLessThan(2 * pieces.length);
     }
   });
 

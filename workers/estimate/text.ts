@@ -96,6 +96,24 @@ const BLANK = 0x20;
 /** The first blank after something else begins a run of its own, so what stands before it does not matter to what comes after. */
 const AFTER_BLANK = stateOf(SPACE, 0);
 
+/** Text of so many bytes is counted in a fraction of a millisecond. */
+export const PIECE = 128 * 1024;
+
+/** Where the piece ends that begins at `at`: before a blank that starts a run of its own, or at least not inside of a character. */
+export function pieceEnd(text: ByteText, at: number): number {
+  const most = at + PIECE;
+  if (most >= text.length) return text.length;
+  for (let end = most; end > most - NEAR; end--) if (text.charCodeAt(end) === BLANK && text.charCodeAt(end - 1) !== BLANK) return end;
+  let end = most;
+  while (end > most - 4 && isInside(text.charCodeAt(end))) end--;
+  return end;
+}
+
+/** A byte that continues a UTF-8 sequence, or the second half of a surrogate pair. */
+function isInside(code: number): boolean {
+  return (code & 0xffc0) === 0x0080 || (code & 0xfc00) === 0xdc00;
+}
+
 /** So far: the state, thousandths of a token, and bytes of the text. */
 interface Pass {
   state: number;
