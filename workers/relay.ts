@@ -1,5 +1,5 @@
 import type { ByteText } from "../src/contract/bytes.ts";
-import { toByteText } from "../src/contract/bytes.ts";
+import { toByteText, toBytes } from "../src/contract/bytes.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
@@ -68,8 +68,8 @@ export class Relay implements Call, HttpEvents {
   readonly #onOver: (id: number) => void;
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
-  #headers: HttpHeaders | undefined;
-  #refusal: { status: number; body: ByteText } | undefined;
+  #refusal: { status: number; headers: HttpHeaders; body: ByteText } | undefined;
+  #upstreamRequestId = "";
   #translator: ReturnType<Translation["stream"]> | undefined;
   #keepAlive: Ticket | undefined;
   /** `performance.now()` when the upstream was sent its request; 0 before. */
@@ -132,12 +132,12 @@ export class Relay implements Call, HttpEvents {
 
   head(status: number, headers: HttpHeaders): void {
     if (this.#over) return;
-    this.#headers = headers;
+    this.#upstreamRequestId = copied(this.#target.connection.upstreamRequestId(headers));
     if (status === 200) {
       this.#reader = this.#target.connection.reader(this.#job, headers);
       // A stream may stay open for an hour, and nobody asks for its question any more.
       this.#job.body = "";
-    } else this.#refusal = { status, body: "" };
+    } else this.#refusal = { status, headers, body: "" };
   }
 
   chunk(bytes: Uint8Array): void {
@@ -167,8 +167,8 @@ export class Relay implements Call, HttpEvents {
   end(): void {
     if (this.#over) return;
     if (this.#refusal !== undefined) {
-      const { status, body } = this.#refusal;
-      this.#fail(this.#target.connection.failure(this.#job, status, this.#headers ?? new Map(), body));
+      const { status, headers, body } = this.#refusal;
+      this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
       return;
     }
     const reader = this.#reader;
@@ -274,10 +274,9 @@ export class Relay implements Call, HttpEvents {
       const { input, cacheRead, cacheWrite } = this.#reader.usage;
       estimator.learn(model, estimate, input + cacheRead + cacheWrite);
     }
-    const requestId = this.#headers === undefined ? "" : this.#target.connection.upstreamRequestId(this.#headers);
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     const { input, output, cacheRead, cacheWrite } = used;
-    const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, requestId, corrected, estimator.factor(model)];
+    const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, this.#upstreamRequestId, corrected, estimator.factor(model)];
     outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();
   }
@@ -289,4 +288,9 @@ export class Relay implements Call, HttpEvents {
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }
+}
+
+/** The same text without what it was cut from: a header's value would keep the whole head for as long as a stream lasts. */
+function copied(text: ByteText): ByteText {
+  return toByteText(toBytes(text));
 }
