@@ -3,9 +3,12 @@ import type { ProxySettings, Timeouts, Upstream } from "./contract/config.ts";
 import type { CallOperation, DialectName } from "./contract/dialect.ts";
 import { type ErrorKind, GatewayError } from "./contract/errors.ts";
 import { ORDER, type Weighing, type WorkerConfig } from "./contract/messages.ts";
+import { startInline } from "./pool/inline.ts";
 import { Slot } from "./pool/slot.ts";
+import { startWorker } from "./pool/thread.ts";
 
 export interface PoolOptions {
+  /** Worker threads; where it is 0, the thread of the pool does their work. */
   size: number;
   /** A worker died: why, and how many calls it took along. */
   onDeath(worker: number, reason: string, calls: number): void;
@@ -27,6 +30,8 @@ const YOUNG_MS = 1_000;
 export class Pool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
+  /** The thread that listens does the work of workers too, of which there are none. */
+  readonly #isInline: boolean;
   #configuration = "";
   #version = 0;
   #turn = 0;
@@ -34,7 +39,10 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#slots = Array.from({ length: options.size }, (_, index) => new Slot(index, (slot, reason) => this.#replace(slot, reason)));
+    const { size } = options;
+    this.#isInline = size === 0;
+    const start = this.#isInline ? startInline : startWorker;
+    this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, (slot, reason) => this.#replace(slot, reason)));
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */
@@ -81,8 +89,9 @@ export class Pool {
     return this.#slots.reduce((count, slot) => count + (slot.ready ? 1 : 0), 0);
   }
 
-  get size(): number {
-    return this.#slots.length;
+  /** For people: how many of the workers run. */
+  get state(): string {
+    return this.#isInline ? "none, by configuration" : `${this.healthy} of ${this.#slots.length} running`;
   }
 
   samples(): { worker: number; calls: number; queued: number; lagMs: number }[] {
@@ -96,6 +105,8 @@ export class Pool {
 
   /** Ends one worker abruptly, as a crash would; returns its index, or undefined where none is alive. */
   crashOne(): number | undefined {
+    // It would be the end of the process.
+    if (this.#isInline) return undefined;
     const slot = this.#slots.reduce<Slot | undefined>(
       (busiest, slot) => (slot.ready && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
       undefined,
@@ -106,6 +117,7 @@ export class Pool {
 
   /** Replaces workers that have stopped answering. To be called now and then. */
   checkPulses(nowMs: number): void {
+    if (this.#isInline) return;
     for (const slot of this.#slots)
       if (slot.ready && nowMs - slot.lastPulseMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
   }

@@ -127,7 +127,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       limiter: limiter.ready().detail + (isPerProcess ? `; each of the ${config.processes} processes has its own` : ""),
       directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
-      workers: `${pool.healthy} of ${pool.size} running`,
+      workers: pool.state,
     },
   });
 

@@ -57,7 +57,10 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a truth value of another language": [`${SMALL}\nstrict_parameters: yes`, 'line 8: strict_parameters: expected true or false, got "yes"'],
   "no processes": [`${SMALL}\nprocesses: 0`, 'line 8: processes: expected "auto" or a number of processes from 1 to 256, got the number 0'],
-  "no threads": [`${SMALL}\nworkers: 0`, 'line 8: workers: expected "auto" or a number of threads from 1 to 256, got the number 0'],
+  "fewer than no threads": [
+    `${SMALL}\nworkers: -1`,
+    'line 8: workers: expected "auto" or a number of threads from 0 to 256, got the number -1',
+  ],
   "a list for a map": [`${SMALL}\nserver: []`, "line 8: server: expected a map, got a list"],
   "an empty value": [`${SMALL}\nserver: { host: }`, "line 8: server.host: expected text, got nothing"],
   "a name with a blank": [

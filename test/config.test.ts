@@ -47,6 +47,8 @@ describe("what a configuration resolves to", () => {
       ["processes: 8", 4, 8, 1],
       ["processes: auto\nworkers: 3", 8, 2, 3],
       ["processes: auto\nworkers: 16", 8, 1, 16],
+      ["processes: auto\nworkers: 0", 8, 8, 0],
+      ["workers: 0", 8, 1, 0],
     ];
     for (const [settings, processors, processes, workers] of rows) {
       const { config, warnings } = load(`${SMALL}\n${settings}\n${redis}`, { processors });

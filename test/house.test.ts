@@ -53,14 +53,15 @@ const SAMPLES: Record<string, { wrong: [file: string, text: string, found: strin
     ],
     right: [["src/limiter/redis.ts", 'import lua from "./reserve.lua" with { type: "text" }; import "./ring.ts"; import "ioredis";']],
   },
-  "src knows of the workers one URL, in the pool": {
+  "src knows of the workers two URLs, in the pool: what a thread runs, and what this one runs in its place": {
     wrong: [
       ["src/main.ts", 'new URL("../workers/worker.ts", import.meta.url);', "names the workers"],
       ["src/pool.ts", 'new URL("../workers/relay.ts", import.meta.url);', "names the workers"],
     ],
     right: [
       ["src/pool.ts", 'new URL("../workers/worker.ts", import.meta.url);'],
-      ["src/pool/slot.ts", 'new URL("../../workers/worker.ts", import.meta.url);'],
+      ["src/pool/thread.ts", 'new URL("../../workers/worker.ts", import.meta.url);'],
+      ["src/pool/inline.ts", 'new URL("../../workers/desk.ts", import.meta.url);'],
     ],
   },
   "threads are made in the pool alone": {

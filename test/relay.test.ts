@@ -64,7 +64,7 @@ function scene(keepAliveMs = 60_000) {
       close: () => {},
     },
     wheel: new Wheel(),
-    outbox: new Outbox((message) => void said.push(message)),
+    outbox: new Outbox((message) => void said.push(message), setImmediate),
     keepAliveMs,
     estimator: new Estimator(),
   };

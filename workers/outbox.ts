@@ -1,32 +1,34 @@
 import type { Flat } from "../src/contract/messages.ts";
 
-/**
- * What the worker has to say to the front: one post for all calls that had something to say in this turn of the event loop. `setImmediate` ends the
- * turn and not a microtask, because the runtime works those off after each socket that it reads: every report would be a post of its own.
- */
+/** Calls `flush` soon. */
+export type Schedule = (flush: () => void) => void;
+
+/** What a worker has to say to the front, gathered: one post for all calls that had something to say until `schedule` says that it is time. */
 export class Outbox {
   readonly #post: (message: Flat) => void;
+  readonly #schedule: Schedule;
   #pending: Flat = [];
-  #scheduled = false;
+  #isScheduled = false;
   readonly #flush = (): void => {
-    this.#scheduled = false;
+    this.#isScheduled = false;
     this.#send();
   };
 
-  constructor(post: (message: Flat) => void) {
+  constructor(post: (message: Flat) => void, schedule: Schedule) {
     this.#post = post;
+    this.#schedule = schedule;
   }
 
   /** Adds to the current message; the first field is a `REPORT`. */
   push(...fields: Flat): void {
     for (const field of fields) this.#pending.push(field);
-    this.#schedule();
+    this.#sendSoon();
   }
 
   /** `push` for the one report that there are thousands of a second of. */
   text(report: number, id: number, text: string): void {
     this.#pending.push(report, id, text);
-    this.#schedule();
+    this.#sendSoon();
   }
 
   /** `text` for the one report that somebody waits for: the first byte of a stream. What has gathered goes with it. */
@@ -42,9 +44,9 @@ export class Outbox {
     this.#post(message);
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#flush);
+  #sendSoon(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#schedule(this.#flush);
   }
 }

@@ -1,5 +1,4 @@
-import type { ByteText } from "../src/contract/bytes.ts";
-import { toByteText, toBytes } from "../src/contract/bytes.ts";
+import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
@@ -276,7 +275,17 @@ export class Relay implements Call, HttpEvents {
     }
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     const { input, output, cacheRead, cacheWrite } = used;
-    const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, this.#upstreamRequestId, corrected, estimator.factor(model)];
+    const ended = [
+      input,
+      output,
+      cacheRead,
+      cacheWrite,
+      firstByteMs,
+      upstreamMs,
+      this.#upstreamRequestId,
+      corrected,
+      estimator.factor(model),
+    ];
     outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();
   }
@@ -288,9 +297,4 @@ export class Relay implements Call, HttpEvents {
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }
-}
-
-/** The same text without what it was cut from: a header's value would keep the whole head for as long as a stream lasts. */
-function copied(text: ByteText): ByteText {
-  return toByteText(toBytes(text));
 }

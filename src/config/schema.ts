@@ -289,12 +289,13 @@ export const schema = map(
       title: '"auto" or a number of processes from 1 to 256',
       default: 1,
       description:
-        "Gateway processes that share the public port (Linux). `auto`: one for every two processors, or for as many as one process with its `workers` keeps busy.",
+        "Gateway processes that share the public port (Linux). `auto`: one for every two processors, or for as many as one process with its `workers` keeps busy (each of them with `workers: 0`).",
     }),
-    workers: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 256 })], {
-      title: '"auto" or a number of threads from 1 to 256',
+    workers: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 0, maximum: 256 })], {
+      title: '"auto" or a number of threads from 0 to 256',
       default: "auto",
-      description: "Worker threads of a process. `auto`: one less than there are processors for each process, at least 1.",
+      description:
+        "Worker threads of a process. `auto`: one less than there are processors for each process, at least 1. `0`: none, and the thread that takes connections does their work too: answers begin sooner, but one processor does it all, and a large body holds up the other calls.",
     }),
     redis: Type.Optional(redis),
     directory: map(

@@ -32,3 +32,8 @@ export function decodeUtf8(text: ByteText): string {
 export function encodeUtf8(characters: string): ByteText {
   return Buffer.from(characters, "utf8").toString("latin1");
 }
+
+/** The same text without what it was cut from: an engine may keep the whole for as long as it keeps a part. */
+export function copied(text: ByteText): ByteText {
+  return toByteText(toBytes(text));
+}

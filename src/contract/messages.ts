@@ -59,6 +59,11 @@ export const STREAM_WINDOW = 256 * 1024;
 
 export type Flat = (string | number)[];
 
+/** Whoever does a worker's work; what it has to say it was given a function for when it was made. */
+export interface WorkerDesk {
+  take(orders: Flat): void;
+}
+
 export interface Weighing {
   model: string;
   /** Undefined where the name has to say it. */

@@ -1,6 +1,7 @@
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../contract/errors.ts";
 import { type Flat, ORDER, REPORT, REPORT_LENGTH } from "../contract/messages.ts";
+import type { StartThread, Thread } from "./thread.ts";
 
 let lastCallId = 0;
 
@@ -10,9 +11,10 @@ export class Slot {
   ready = false;
   lagMs = 0;
   lastPulseMs = 0;
+  readonly #startThread: StartThread;
   readonly #onDeath: (slot: Slot, reason: string) => void;
   readonly #calls = new Map<number, SlotCall>();
-  #worker: Worker | undefined;
+  #thread: Thread | undefined;
   #startedMs = 0;
   #outbox: Flat = [];
   #flushing = false;
@@ -20,8 +22,9 @@ export class Slot {
   #taken = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(index: number, onDeath: (slot: Slot, reason: string) => void) {
+  constructor(index: number, startThread: StartThread, onDeath: (slot: Slot, reason: string) => void) {
     this.index = index;
+    this.#startThread = startThread;
     this.#onDeath = onDeath;
   }
 
@@ -39,29 +42,24 @@ export class Slot {
 
   /** Gives the worker its configuration; starts one first where there is none. Resolves when this worker, or the one after it, has taken it. */
   configure(version: number, configuration: string): Promise<void> {
-    this.#worker ??= this.#start();
+    this.#thread ??= this.#start();
     this.post([ORDER.configure, version, configuration]);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #start(): Worker {
-    const worker = new Worker(new URL("../../workers/worker.ts", import.meta.url).href, { type: "module" });
+  #start(): Thread {
     this.#startedMs = performance.now();
     this.#posted = 0;
     this.#taken = 0;
-    worker.onmessage = (event: MessageEvent<Flat>) => {
-      if (this.#worker === worker) this.#take(event.data);
-    };
-    worker.onerror = (event: ErrorEvent) => {
-      // Deno ends the whole process for a worker's uncaught error unless this is said.
-      event.preventDefault?.();
-      if (this.#worker === worker) this.die(deathNotice(event.message));
-    };
-    // Bun alone tells that a thread has ended without an error.
-    worker.addEventListener("close", () => {
-      if (this.#worker === worker) this.die("the thread ended");
+    const thread: Thread = this.#startThread({
+      reports: (reports) => {
+        if (this.#thread === thread) this.#take(reports);
+      },
+      died: (reason) => {
+        if (this.#thread === thread) this.die(reason);
+      },
     });
-    return worker;
+    return thread;
   }
 
   open(events: CallEvents): SlotCall {
@@ -88,7 +86,7 @@ export class Slot {
   postAlone(order: Flat, body: ArrayBuffer): void {
     this.#flush();
     this.#posted += 1;
-    this.#worker?.postMessage([...order, body], [body]);
+    this.#thread?.post([...order, body] as unknown as Flat, [body]);
   }
 
   failAll(error: GatewayError): void {
@@ -112,8 +110,8 @@ export class Slot {
   }
 
   terminate(): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#thread?.terminate();
+    this.#thread = undefined;
     this.ready = false;
     this.#outbox = [];
   }
@@ -123,7 +121,7 @@ export class Slot {
     if (this.#outbox.length === 0) return;
     const batch = this.#outbox;
     this.#outbox = [];
-    this.#worker?.postMessage(batch);
+    this.#thread?.post(batch);
   }
 
   #take(reports: Flat): void {
@@ -207,14 +205,4 @@ class SlotCall implements PoolCall {
   cancel(): void {
     this.#slot.post([ORDER.cancel, this.id]);
   }
-}
-
-/** The line that says what happened; Bun puts the source around it as well. */
-function deathNotice(message: string): string {
-  return (
-    message
-      .split("\n")
-      .find((line) => /error: /i.test(line))
-      ?.slice(0, 200) ?? "uncaught error"
-  );
 }

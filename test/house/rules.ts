@@ -111,12 +111,14 @@ const explicitExtensions: Rule = {
   exceptions: [],
 };
 
-const workersAreOneUrl: Rule = {
-  name: "src knows of the workers one URL, in the pool",
+const WORKER_ENTRIES = ["workers/worker.ts", "workers/desk.ts"];
+
+const workersAreTwoUrls: Rule = {
+  name: "src knows of the workers two URLs, in the pool: what a thread runs, and what this one runs in its place",
   check({ file, strings }) {
     if (!file.startsWith("src/")) return [];
-    const isTheUrl = (text: string) => part(file) === "pool" && posix.join(posix.dirname(file), text) === "workers/worker.ts";
-    return strings.filter((text) => /(^|\/)workers\//.test(text) && !isTheUrl(text)).map((text) => `names the workers in "${text}"`);
+    const isAnEntry = (text: string) => part(file) === "pool" && WORKER_ENTRIES.includes(posix.join(posix.dirname(file), text));
+    return strings.filter((text) => /(^|\/)workers\//.test(text) && !isAnEntry(text)).map((text) => `names the workers in "${text}"`);
   },
   exceptions: [],
 };
@@ -248,7 +250,7 @@ const plainNames: Rule = {
 export const RULES: readonly Rule[] = [
   importsPointOneWay,
   explicitExtensions,
-  workersAreOneUrl,
+  workersAreTwoUrls,
   threadsHaveOneOwner,
   runtimesHaveOnePlace,
   surroundingsHaveOneReader,

@@ -39,7 +39,7 @@ const ESTIMATE = new Estimator().estimate("anthropic", "claude", BODY);
 /** @returns what was reported after `act` has played the upstream. */
 async function reported(act: (events: HttpEvents) => void, timeouts: (given: Timeouts) => void = () => {}): Promise<unknown[]> {
   const reports: unknown[] = [];
-  const outbox = new Outbox((message) => reports.push(...message));
+  const outbox = new Outbox((message) => reports.push(...message), setImmediate);
   let events: HttpEvents | undefined;
   const client = {
     send(_request: HttpRequest, given: Timeouts, listener: HttpEvents) {

@@ -79,7 +79,13 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
     forget: () => {},
     close: () => {},
   };
-  const host = { client, wheel: new Wheel(), outbox: new Outbox((message) => said.push(message)), keepAliveMs: 60_000, estimator };
+  const host = {
+    client,
+    wheel: new Wheel(),
+    outbox: new Outbox((message) => said.push(message), setImmediate),
+    keepAliveMs: 60_000,
+    estimator,
+  };
   const job = { ...JOB, stream: options.stream ?? true };
   const input = { estimate: undefined, guess: INPUT };
   const relay = new Relay(1, host, dialects.anthropic, job, input, { connection, secrets: [], timeouts: TIMEOUTS }, () => {});

@@ -50,7 +50,9 @@ export function specifyCrowd(world: World): void {
     },
     60_000,
   );
+}
 
+export function specifyLostWorkers(world: World): void {
   world.sentence(
     "a worker that dies ends exactly its own streams, each with an error event; the others complete, and the next request is served",
     async () => {

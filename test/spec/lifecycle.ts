@@ -75,7 +75,7 @@ export function specifyLifecycle(world: World): void {
   });
 
   world.sentence("a wrong configuration ends before a port opens, with every mistake listed by its path", async () => {
-    const config = { ...world.configuration({ drain_timeout: "soon" }), workers: 0, colour: "blue" };
+    const config = { ...world.configuration({ drain_timeout: "soon" }), workers: -1, colour: "blue" };
     for (const words of [[], ["check"]]) {
       const { code, stderr, stdout } = await runToEnd(world.runtime, { config, arguments: words });
       expect(code).toBe(1);

@@ -4,7 +4,7 @@ import type { RuntimeName } from "../harness/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyByok } from "./byok.ts";
 import { specifyCounting } from "./counting.ts";
-import { specifyCrowd } from "./crowd.ts";
+import { specifyCrowd, specifyLostWorkers } from "./crowd.ts";
 import { specifyDemo } from "./demo.ts";
 import { specifyEmbeddings } from "./embeddings.ts";
 import { specifyFailures } from "./failures.ts";
@@ -48,6 +48,7 @@ export function specify(runtime: RuntimeName): void {
     describe("streams", () => specifyStreams(world));
     describe("clients that leave or wait", () => specifyLeaving(world));
     describe("crowds", () => specifyCrowd(world));
+    describe("workers that are lost", () => specifyLostWorkers(world));
     describe("the demo", () => specifyDemo(world));
     describe("life", () => specifyLifecycle(world));
     describe("observation", () => specifyObservation(world));

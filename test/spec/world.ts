@@ -46,6 +46,8 @@ interface ExpectedLine {
 
 export class World {
   readonly runtime: RuntimeName;
+  /** Threads of each gateway. */
+  readonly workers: number;
   readonly #secrets = [KEY, US_KEY, HOMELESS_KEY, EXPIRED_KEY, ADMIN_TOKEN, WRONG_SECRET, MARKER];
   #weir: Weir | undefined;
   #sandbox: Sandbox | undefined;
@@ -54,8 +56,9 @@ export class World {
   #others: Weir[] = [];
   #expectedLines: ExpectedLine[] = [];
 
-  constructor(runtime: RuntimeName) {
+  constructor(runtime: RuntimeName, workers = 2) {
     this.runtime = runtime;
+    this.workers = workers;
   }
 
   get weir(): Weir {
@@ -170,7 +173,7 @@ export class World {
     return {
       server: { max_body: MAX_BODY, drain_timeout: "2s", ...server },
       admin: { token: ADMIN_TOKEN },
-      workers: 2,
+      workers: this.workers,
       limits: FREE,
       upstreams: {
         "bedrock-eu": bedrockAt("eu", "eu-central-1", bedrock.url),
