@@ -4,12 +4,12 @@ import { type Difference, english, inBoth, type Neighbour, requestBody, scenario
 const LARGE_BYTES = 10_000_000;
 const HOSTILE_BYTES = 100_000;
 
-const beside = (title: string, neighbour: Neighbour): Difference => ({
+const beside = (title: string, neighbour: Neighbour, more: string[] = []): Difference => ({
   title: `2 kB beside ${title}`,
   kind: "beside",
   asks: "answer",
   perSecond: 200,
-  beside: ["bare", "weir", "nginx"],
+  beside: ["bare", "weir", "nginx", ...more],
   neighbour,
 });
 
@@ -18,7 +18,9 @@ const nested: Neighbour["body"] = (question) =>
 
 export const NEIGHBOURS = [
   ...inBoth({
-    "beside-10mb": beside("10 MB, twice a second", { body: (question) => requestBody(question, english(LARGE_BYTES)), perSecond: 2 }),
+    "beside-10mb": beside("10 MB, twice a second", { body: (question) => requestBody(question, english(LARGE_BYTES)), perSecond: 2 }, [
+      "inline",
+    ]),
     "beside-letter": beside("100 kB of one letter, 20 times a second", {
       body: (question) => requestBody(question, "a".repeat(HOSTILE_BYTES)),
       perSecond: 20,

@@ -36,10 +36,14 @@ export interface Neighbour {
   perSecond: number;
 }
 
+const EVERYBODY = ["direct", "bare", "weir", "nginx"];
+/** For what depends most on which thread does the work. */
+export const AND_INLINE = [...EVERYBODY, "inline"];
+
 const DEFAULTS = {
   limiter: "redis",
   tls: false,
-  beside: ["direct", "bare", "weir", "nginx"],
+  beside: EVERYBODY,
   peers: true,
   together: false,
   bodyBytes: 2_000,

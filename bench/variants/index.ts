@@ -4,9 +4,9 @@ import type { Variant } from "../variant.ts";
 import { bare } from "./bare.ts";
 import { direct } from "./direct.ts";
 import { nginx, nginxVersion } from "./nginx.ts";
-import { weir } from "./weir.ts";
+import { inline, weir } from "./weir.ts";
 
 export { nginxVersion };
 
-export const VARIANTS: readonly Variant[] = [direct, bare, weir, ...(nginxVersion === undefined ? [] : [nginx])];
+export const VARIANTS: readonly Variant[] = [direct, bare, weir, inline, ...(nginxVersion === undefined ? [] : [nginx])];
 export const MISSING_VARIANTS: readonly NotRun[] = nginxVersion === undefined ? [{ what: "nginx", why: "nginx is not installed" }] : [];

@@ -24,7 +24,10 @@ const LIMITERS = {
   off: () => ({ redis: { url: "redis://127.0.0.1:1", on_failure: "open" } }),
 };
 
-function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World): string {
+/** What of the configuration says how many threads there are. */
+type Threads = { workers?: number };
+
+function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World, threads: Threads): string {
   const credentials = { access_key_id: "AKIABENCH", secret_access_key: "bench" };
   const cloud = { region: "eu", endpoint: upstreamUrl, ...(certificate === undefined ? {} : { ca_file: certificate }) };
   const digest = (key: string) => createHash("sha256").update(key).digest("hex");
@@ -34,6 +37,7 @@ function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World): 
     server: { host: "127.0.0.1", port: 0, max_body: MOST_BODY },
     admin: { port: 0 },
     limits: { rpm: UNLIMITED, tpm: UNLIMITED },
+    ...threads,
     ...LIMITERS[limiter](redisUrl),
     upstreams: {
       bedrock: { provider: "bedrock", aws_region: "eu-central-1", credentials, ...cloud },
@@ -47,11 +51,11 @@ function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World): 
   });
 }
 
-export const weir: Variant = {
-  name: "weir",
+const weirWith = (name: string, threads: Threads): Variant => ({
+  name,
   async start(world) {
-    const file = join(world.folder, `weir-${world.limiter}-${world.certificate === undefined ? "plain" : "tls"}.yaml`);
-    writeFileSync(file, configuration(world));
+    const file = join(world.folder, `${name}-${world.limiter}-${world.certificate === undefined ? "plain" : "tls"}.yaml`);
+    writeFileSync(file, configuration(world, threads));
     const words = [process.execPath, join(import.meta.dir, "../../src/main.ts"), "--config", file];
     const program = await startProgram(words, /"port":(\d+),"admin_port":(\d+).*"listening"/);
     return {
@@ -63,4 +67,9 @@ export const weir: Variant = {
       stop: program.stop,
     };
   },
-};
+});
+
+/** As anybody starts it. */
+export const weir = weirWith("weir", {});
+/** All in the thread that takes connections. */
+export const inline = weirWith("inline", { workers: 0 });
