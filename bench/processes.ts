@@ -62,14 +62,16 @@ function end(child: ChildProcess): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   child.once("exit", () => resolve());
-  // Children of a program that is killed outlive it.
-  for (const pid of tree([child.pid ?? 0]).reverse()) signal(pid);
+  const root = child.pid ?? 0;
+  // Children of a program that is killed outlive it; and one that is still running makes new ones in their place, as nginx does, while they are counted.
+  signal(root, "SIGSTOP");
+  for (const pid of tree([root])) signal(pid, "SIGKILL");
   return promise;
 }
 
-function signal(pid: number): void {
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, name);
   } catch {
     // Gone already.
   }
