@@ -62,7 +62,8 @@ function end(child: ChildProcess): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   child.once("exit", () => resolve());
-  const root = child.pid ?? 0;
+  const root = child.pid;
+  if (root === undefined) return Promise.resolve();
   // Children of a program that is killed outlive it; and one that is still running makes new ones in their place, as nginx does, while they are counted.
   signal(root, "SIGSTOP");
   for (const pid of tree([root])) signal(pid, "SIGKILL");

@@ -24,7 +24,7 @@ export interface CallParts {
 }
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
-const INLINE_BYTES = 64 * 1024;
+const FRONT_BYTES = 64 * 1024;
 
 /**
  * A request that a worker answers: its body is read, checked, routed and reserved for, and a worker is given it. Written as callbacks on one object
@@ -97,7 +97,7 @@ export class Call implements AnswerOwner {
       this.#visit.bytes = bytes.byteLength;
       holdOpen(request);
       const hints = dialect.hints(request.headers, config.strictParameters);
-      if (bytes.byteLength <= INLINE_BYTES) this.#check(bytes, hints);
+      if (bytes.byteLength <= FRONT_BYTES) this.#check(bytes, hints);
       else if (!this.#answer.idle) this.#hold(pool.weigh(dialect.name, this.#operation, hints, bytes, this.#answer));
     } catch (thrown) {
       this.#failed(request, thrown);

@@ -21,41 +21,43 @@ const END_MS = 500;
  */
 export function createLog(level: string = "info", base: Record<string, number> | null = null): Log {
   const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
-  let broken = false;
   let ended: Promise<void> | undefined;
   // A closed pipe (`weir | head`) must not take the gateway with it.
-  sink.on("error", () => {
-    broken = true;
-  });
+  sink.on("error", () => {});
+  const write = (lines: string): void => {
+    // Afterwards calls that are left may still end, and timers come due; the sink would throw.
+    if (ended === undefined) sink.write(lines);
+  };
   const log = pino(
     { level, base, messageKey: "message", timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     {
       // What happened before an event stands before it.
       write: (line: string) => {
         accessLog.flush();
-        sink.write(line);
+        write(line);
       },
     },
   );
-  const accessLog = new AccessLog({ write: (lines) => sink.write(lines), takes: (lineLevel) => log.isLevelEnabled(lineLevel) }, base ?? {});
+  const accessLog = new AccessLog({ write, takes: (lineLevel) => log.isLevelEnabled(lineLevel) }, base ?? {});
   // Not by the sink's own `flushSync`: that one tries for ever where nobody reads any more.
-  const end = async (): Promise<void> => {
-    if (!broken) {
-      await new Promise<unknown>((resolve) => {
-        sink.once("close", resolve);
-        sink.once("error", resolve);
-        setTimeout(resolve, END_MS);
-        sink.end();
-      });
-    }
-    sink.destroy();
+  const end = (): Promise<void> => {
+    accessLog.flush();
+    return new Promise((resolve) => {
+      const over = (): void => {
+        sink.destroy();
+        resolve();
+      };
+      sink.once("close", over);
+      sink.once("error", over);
+      setTimeout(over, END_MS);
+      sink.end();
+    });
   };
   return {
     log,
     accessLog,
-    forward: (lines) => void sink.write(lines),
+    forward: write,
     end: () => {
-      accessLog.flush();
       ended ??= end();
       return ended;
     },

@@ -5,7 +5,7 @@ import type { Usage } from "./contract/usage.ts";
 import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
 import { CellCounter, CellHistogram, type CounterCell } from "./metrics/cells.ts";
 import { collectProcessMetrics } from "./metrics/process.ts";
-import { textOf } from "./metrics/text.ts";
+import { metricsData, metricsText } from "./metrics/scrape.ts";
 
 /** Seconds. From a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */
 const LATENCY_BUCKETS = [
@@ -225,13 +225,13 @@ export class Metrics {
 
   async render(): Promise<string> {
     this.#sample();
-    return await textOf(this.#registry);
+    return await metricsText(this.#registry);
   }
 
   /** The same as data, for a supervisor that puts those of several processes together. */
   async snapshot(): Promise<object[]> {
     this.#sample();
-    return await this.#registry.getMetricsAsJSON();
+    return await metricsData(this.#registry);
   }
 
   #sample(): void {

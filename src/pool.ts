@@ -5,7 +5,7 @@ import { type ErrorKind, GatewayError } from "./contract/errors.ts";
 import { ORDER, type Weighing, type WorkerConfig } from "./contract/messages.ts";
 import { startInline } from "./pool/inline.ts";
 import { Slot } from "./pool/slot.ts";
-import { startWorker } from "./pool/thread.ts";
+import { startThread } from "./pool/thread.ts";
 
 export interface PoolOptions {
   /** Worker threads; where it is 0, the thread of the pool does their work. */
@@ -41,7 +41,7 @@ export class Pool {
     this.#options = options;
     const { size } = options;
     this.#isInline = size === 0;
-    const start = this.#isInline ? startInline : startWorker;
+    const start = this.#isInline ? startInline : startThread;
     this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, (slot, reason) => this.#replace(slot, reason)));
   }
 
@@ -76,7 +76,7 @@ export class Pool {
     return call;
   }
 
-  /** Lets a worker check a body first: one that is too large to be parsed on the front. The buffer is transferred. */
+  /** Lets a worker check a body first: one that is too large to be parsed on the front. The buffer is the worker's from then on. */
   weigh(dialect: DialectName, operation: CallOperation, hints: string, body: ArrayBuffer, events: CallEvents): PoolCall {
     const slot = this.#leastLoaded();
     if (slot === undefined) return refused(events);

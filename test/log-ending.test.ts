@@ -1,7 +1,7 @@
 /** How a gateway ends whose log nobody reads any more. */
 import { expect, test } from "bun:test";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,18 @@ async function freePort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function isFull(pipe: string): boolean {
+  const end = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    writeSync(end, "x");
+    return false;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === "EAGAIN";
+  } finally {
+    closeSync(end);
+  }
 }
 
 /** Tells it to end; its exit code, or null where that takes too long and it is killed. */
@@ -72,6 +84,7 @@ test("a gateway ends as told where the reader of its log stands still and the pi
     );
     for (let asked = 0; asked < LINES; asked += 50) await Promise.all(Array.from({ length: 50 }, () => asks("/v1/nothing-here")));
     expect(await asks("/healthz")).toBe(200);
+    await eventually(() => isFull(pipe), "the pipe to be full");
     expect(await endsWith(child, 3_000)).toBe(0);
   } finally {
     child.kill("SIGKILL");

@@ -22,6 +22,9 @@ const KEEP_ALIVE_MS = 15_000;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
 
+/** Bodies up to here are weighed without a pause. */
+const AT_ONCE_BYTES = 128 * 1024;
+
 /** How each kind of call is carried. */
 const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
   CallOperation,
@@ -141,16 +144,18 @@ export class Desk implements WorkerDesk {
     const waiting = this.#waiting;
     const estimator = this.#estimator;
     try {
+      // Other calls have their turn between the steps: each takes milliseconds where the body has megabytes.
+      const turn = buffer.byteLength > AT_ONCE_BYTES ? nextTurn : noTurn;
       const body = toByteText(new Uint8Array(buffer));
       const { check, upstream } = dialects[dialect];
-      // Other calls have their turn between the steps: each takes milliseconds where the body has megabytes.
       await turn();
+      if (!waiting.has(id)) return; // Cancelled meanwhile, as below.
       const { model, stream, maxTokens, request } = check(body, hints, operation);
       await turn();
       const estimate = await (estimator.isExact(model)
         ? estimator.count(upstream, model, body)
         : estimator.estimateInTurns(upstream, model, body, request, turn));
-      if (!waiting.has(id)) return; // Cancelled meanwhile.
+      if (!waiting.has(id)) return;
       waiting.set(id, { dialect, operation, hints, body, model, stream, estimate });
       this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, estimator.corrected(model, estimate));
     } catch (thrown) {
@@ -186,6 +191,8 @@ export class Desk implements WorkerDesk {
   }
 }
 
-function turn(): Promise<void> {
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+async function noTurn(): Promise<void> {}

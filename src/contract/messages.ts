@@ -11,7 +11,7 @@ import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./confi
 export const ORDER = {
   /** id, dialect, operation, target, stream (0 | 1), model, hints, request id, guess, body: start a call whose body the front has checked; its input was reserved as `guess` tokens. */
   call: 0,
-  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as a transferred `ArrayBuffer`. */
+  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, the worker's from then on. */
   weigh: 1,
   /** id, target, request id: start a weighed call. */
   go: 2,

@@ -1,26 +1,36 @@
 import type { Flat, WorkerDesk } from "../contract/messages.ts";
-import type { StartThread } from "./thread.ts";
+import type { StartWorker } from "./thread.ts";
 
 interface DeskModule {
   Desk: new (post: (reports: Flat) => void, schedule: (flush: () => void) => void) => WorkerDesk;
 }
 
 /** The thread that calls this: no other is woken for a call, and what a body or an answer costs is paid here. Lives as long as the process. */
-export const startInline: StartThread = ({ reports }) => {
+export const startInline: StartWorker = ({ reports, died }) => {
   let desk: WorkerDesk | undefined;
-  const loaded = load().then(({ Desk }) => {
-    desk = new Desk(reports, queueMicrotask);
-    return desk;
-  });
+  const early: Flat[] = [];
+  const take = (worker: WorkerDesk, orders: Flat): void => {
+    try {
+      worker.take(orders);
+    } catch (thrown) {
+      // A mistake of ours, and not of the call that happened to post: as loud as it would be anywhere else.
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  };
+  const start = async (): Promise<void> => {
+    const { Desk } = (await import(new URL("../../workers/desk.ts", import.meta.url).href)) as DeskModule;
+    const worker = new Desk(reports, queueMicrotask);
+    for (const orders of early.splice(0)) take(worker, orders);
+    desk = worker;
+  };
+  start().catch((thrown: unknown) => died(thrown instanceof Error ? thrown.message : String(thrown)));
   return {
     post(orders) {
-      if (desk === undefined) void loaded.then((ready) => ready.take(orders));
-      else desk.take(orders);
+      if (desk === undefined) early.push(orders);
+      else take(desk, orders);
     },
     terminate: () => {},
   };
 };
-
-async function load(): Promise<DeskModule> {
-  return (await import(new URL("../../workers/desk.ts", import.meta.url).href)) as DeskModule;
-}

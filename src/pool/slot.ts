@@ -1,7 +1,7 @@
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../contract/errors.ts";
 import { type Flat, ORDER, REPORT, REPORT_LENGTH } from "../contract/messages.ts";
-import type { StartThread, Thread } from "./thread.ts";
+import type { StartWorker, WorkerPort } from "./thread.ts";
 
 let lastCallId = 0;
 
@@ -11,10 +11,10 @@ export class Slot {
   ready = false;
   lagMs = 0;
   lastPulseMs = 0;
-  readonly #startThread: StartThread;
+  readonly #startWorker: StartWorker;
   readonly #onDeath: (slot: Slot, reason: string) => void;
   readonly #calls = new Map<number, SlotCall>();
-  #thread: Thread | undefined;
+  #port: WorkerPort | undefined;
   #startedMs = 0;
   #outbox: Flat = [];
   #flushing = false;
@@ -22,9 +22,9 @@ export class Slot {
   #taken = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(index: number, startThread: StartThread, onDeath: (slot: Slot, reason: string) => void) {
+  constructor(index: number, startWorker: StartWorker, onDeath: (slot: Slot, reason: string) => void) {
     this.index = index;
-    this.#startThread = startThread;
+    this.#startWorker = startWorker;
     this.#onDeath = onDeath;
   }
 
@@ -42,24 +42,24 @@ export class Slot {
 
   /** Gives the worker its configuration; starts one first where there is none. Resolves when this worker, or the one after it, has taken it. */
   configure(version: number, configuration: string): Promise<void> {
-    this.#thread ??= this.#start();
+    this.#port ??= this.#start();
     this.post([ORDER.configure, version, configuration]);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #start(): Thread {
+  #start(): WorkerPort {
     this.#startedMs = performance.now();
     this.#posted = 0;
     this.#taken = 0;
-    const thread: Thread = this.#startThread({
+    const port: WorkerPort = this.#startWorker({
       reports: (reports) => {
-        if (this.#thread === thread) this.#take(reports);
+        if (this.#port === port) this.#take(reports);
       },
       died: (reason) => {
-        if (this.#thread === thread) this.die(reason);
+        if (this.#port === port) this.die(reason);
       },
     });
-    return thread;
+    return port;
   }
 
   open(events: CallEvents): SlotCall {
@@ -82,11 +82,11 @@ export class Slot {
     queueMicrotask(() => this.#flush());
   }
 
-  /** Posts an order in a message of its own, with a buffer that changes hands. */
+  /** Posts an order in a message of its own, with a buffer that is the worker's from then on. */
   postAlone(order: Flat, body: ArrayBuffer): void {
     this.#flush();
     this.#posted += 1;
-    this.#thread?.post([...order, body] as unknown as Flat, [body]);
+    this.#port?.post([...order, body] as unknown as Flat, [body]);
   }
 
   failAll(error: GatewayError): void {
@@ -110,8 +110,8 @@ export class Slot {
   }
 
   terminate(): void {
-    this.#thread?.terminate();
-    this.#thread = undefined;
+    this.#port?.terminate();
+    this.#port = undefined;
     this.ready = false;
     this.#outbox = [];
   }
@@ -121,7 +121,7 @@ export class Slot {
     if (this.#outbox.length === 0) return;
     const batch = this.#outbox;
     this.#outbox = [];
-    this.#thread?.post(batch);
+    this.#port?.post(batch);
   }
 
   #take(reports: Flat): void {

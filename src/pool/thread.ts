@@ -1,21 +1,21 @@
 import type { Flat } from "../contract/messages.ts";
 
-interface ThreadEvents {
+interface WorkerEvents {
   reports(reports: Flat): void;
   died(reason: string): void;
 }
 
-/** Whoever takes the orders of a slot. */
-export interface Thread {
-  /** Bodies in `moved` change hands. */
-  post(orders: Flat, moved?: ArrayBuffer[]): void;
+/** Where the orders of a slot go. */
+export interface WorkerPort {
+  /** A body in `transfer` is the worker's from then on. */
+  post(orders: Flat, transfer?: ArrayBuffer[]): void;
   terminate(): void;
 }
 
-export type StartThread = (events: ThreadEvents) => Thread;
+export type StartWorker = (events: WorkerEvents) => WorkerPort;
 
 /** A thread of its own. */
-export const startWorker: StartThread = ({ reports, died }) => {
+export const startThread: StartWorker = ({ reports, died }) => {
   const worker = new Worker(new URL("../../workers/worker.ts", import.meta.url).href, { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<Flat>) => reports(data);
   worker.onerror = (event: ErrorEvent) => {
@@ -25,7 +25,7 @@ export const startWorker: StartThread = ({ reports, died }) => {
   };
   // Bun alone tells that a thread has ended without an error.
   worker.addEventListener("close", () => died("the thread ended"));
-  return { post: (orders, moved = []) => worker.postMessage(orders, moved), terminate: () => worker.terminate() };
+  return { post: (orders, transfer = []) => worker.postMessage(orders, transfer), terminate: () => worker.terminate() };
 };
 
 /** The line that says what happened; Bun puts the source around it as well. */

@@ -129,24 +129,25 @@ describe("what of a request is billed", () => {
     ).toBeWithin(20, 35);
   });
 
-  test("a long body that is parsed already costs the same in turns, between which others come", async () => {
-    const words = "A weir holds a river back, and lets it run; 你好。 ".repeat(20_000);
-    const request = {
-      model: "gpt-4o",
-      ...user([
-        { type: "text", text: words },
-        { type: "text", text: "short" },
-      ]),
-      tools: [{ type: "function" }],
-    };
-    const body = bodyOf(request);
-    let turns = 0;
-    const turn = async () => void turns++;
-    const inTurns = await estimateInTurns("openai", "gpt-4o", body, JSON.parse(body), turn);
-    expect(turns).toBeGreaterThan(7);
-    expect(Math.abs(inTurns - estimate("openai", "gpt-4o", body))).toBeLessThan(2 * turns);
+  test("a long body that is parsed already costs the same in turns, between which others come, whether its text is one or many", async () => {
+    const words = "A weir holds a river back, and lets it run; 你好。 ";
+    const bodies = [
+      [words.repeat(40_000)],
+      Array.from({ length: 40 }, () => words.repeat(1_000)),
+      Array.from({ length: 40_000 }, () => words),
+    ];
+    for (const texts of bodies) {
+      const body = bodyOf({ model: "gpt-4o", ...user(texts.map((text) => ({ type: "text", text }))), tools: [{ type: "function" }] });
+      let turns = 0;
+      const inTurns = await estimateInTurns("openai", "gpt-4o", body, JSON.parse(body), async () => void turns++);
+      expect(turns).toBeGreaterThan(10);
+      expect(Math.abs(inTurns - estimate("openai", "gpt-4o", body))).toBeLessThan(2 * turns);
+    }
     const small = bodyOf(user("Hello"));
-    expect(await estimateInTurns("openai", "gpt-4o", small, JSON.parse(small), turn)).toBe(estimate("openai", "gpt-4o", small));
+    const atOnce = await estimateInTurns("openai", "gpt-4o", small, JSON.parse(small), () =>
+      Promise.reject(new Error("a turn for nothing")),
+    );
+    expect(atOnce).toBe(estimate("openai", "gpt-4o", small));
   });
 
   test("whatever a body is, there is an answer", () => {

@@ -6,7 +6,7 @@ import { random } from "../../bench/calibrate/samples.ts";
 import { measure, summary, TOKENIZERS, UNSEEN } from "../../bench/calibrate/table.ts";
 import { tables, withTable } from "../../bench/calibrate.ts";
 import { encodeUtf8 } from "../../src/contract/bytes.ts";
-import { fastTokens, PIECE, pieceEnd, weightsOf } from "../../workers/estimate/text.ts";
+import { fastTokens, PIECE_BYTES, pieceEnd, weightsOf } from "../../workers/estimate/text.ts";
 import { WEIGHTS } from "../../workers/estimate/weights.gen.ts";
 
 describe("the fast estimate of text", () => {
@@ -58,9 +58,9 @@ describe("the fast estimate of text", () => {
   test("pieces of a long text are the whole text, end before a word or at least not inside of a character, and cost about what it costs", () => {
     const texts = [
       "A weir holds a river back, and lets it run. ".repeat(20_000),
-      "x".repeat(3 * PIECE + 7),
+      "x".repeat(3 * PIECE_BYTES + 7),
       "👍你é".repeat(100_000),
-      " ".repeat(2 * PIECE),
+      " ".repeat(2 * PIECE_BYTES),
     ];
     for (const text of texts.flatMap((text) => [text, encodeUtf8(text)])) {
       const pieces: string[] = [];
@@ -68,7 +68,7 @@ describe("the fast estimate of text", () => {
       expect(pieces.join("")).toBe(text);
       expect(pieces.length).toBeGreaterThan(1);
       for (const piece of pieces) {
-        expect(piece.length).toBeWithin(1, PIECE + 1);
+        expect(piece.length).toBeWithin(1, PIECE_BYTES + 1);
         expect(/^[\u0080-\u00bf\udc00-\udfff]/.test(piece)).toBe(false);
       }
       const weights = weightsOf("o200k");

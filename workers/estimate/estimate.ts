@@ -12,7 +12,7 @@ import type { ExactCounter } from "./exact.ts";
 import { gptProfile } from "./gpt.ts";
 import { tallyOpenai } from "./openai.ts";
 import type { Profile } from "./profile.ts";
-import { fastTokens, PIECE, pieceEnd, weightsOf } from "./text.ts";
+import { fastTokens, PIECE_BYTES, pieceEnd, weightsOf } from "./text.ts";
 import { type CountText, isObject, type Json, type JsonObject, type Tally } from "./walk.ts";
 
 /** What a dialect brings: its models, and its way of billing a request. */
@@ -71,7 +71,7 @@ export function estimate(dialect: UpstreamDialect, model: string, body: ByteText
 }
 
 /**
- * As `estimate`, of a body that is parsed already and may be large: long texts are counted in pieces, with a `turn` after each. It differs from
+ * As `estimate`, of a body that is parsed already and may be large: text is counted in pieces, with a `turn` between. It differs from
  * `estimate` by what a cut in the middle of a word may cost: less than two tokens a piece, and mostly nothing.
  */
 export async function estimateInTurns(
@@ -84,18 +84,26 @@ export async function estimateInTurns(
 ): Promise<number> {
   const profile = profileOf(dialect, model, family);
   const weights = weightsOf(profile.tokenizer);
-  const long: ByteText[] = [];
+  const later: ByteText[] = [];
+  let room = PIECE_BYTES;
   const tally = DIALECTS[dialect].tally(request as JsonObject, profile, (text) => {
-    if (text.length <= PIECE) return fastTokens(text, weights);
-    long.push(text);
+    room -= text.length;
+    if (room >= 0) return fastTokens(text, weights);
+    later.push(text);
     return 0;
   });
-  for (const text of long) {
+  room = 0;
+  for (const text of later) {
     for (let at = 0; at < text.length; ) {
+      // A piece ends at a word, a few bytes before it is full.
+      if (room < PIECE_BYTES / 2) {
+        await turn();
+        room = PIECE_BYTES;
+      }
       const end = pieceEnd(text, at);
       tally.text += fastTokens(text.slice(at, end), weights);
+      room -= end - at;
       at = end;
-      await turn();
     }
   }
   return total(tally, profile, body);

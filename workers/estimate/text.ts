@@ -97,11 +97,11 @@ const BLANK = 0x20;
 const AFTER_BLANK = stateOf(SPACE, 0);
 
 /** Text of so many bytes is counted in a fraction of a millisecond. */
-export const PIECE = 128 * 1024;
+export const PIECE_BYTES = 128 * 1024;
 
 /** Where the piece ends that begins at `at`: before a blank that starts a run of its own, or at least not inside of a character. */
 export function pieceEnd(text: ByteText, at: number): number {
-  const most = at + PIECE;
+  const most = at + PIECE_BYTES;
   if (most >= text.length) return text.length;
   for (let end = most; end > most - NEAR; end--) if (text.charCodeAt(end) === BLANK && text.charCodeAt(end - 1) !== BLANK) return end;
   let end = most;

@@ -130,7 +130,7 @@ export class Exchange implements HttpExchange {
     this.#phase = PHASE.body;
     this.#arm();
     // No second try from here on, and a stream may stay open for an hour.
-    if (this.#headWritten) this.#head = "";
+    this.#head = "";
     if (this.#written === this.#length) this.#body = "";
     this.#events?.head(status, headers);
   }
