@@ -58,7 +58,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
 
     world.sentence("several processes of one thread each share a port", async () => {
       const weir = await world.another({ config: { ...world.configuration(), processes: 2 } });
-      expect(await (await fetch(`${weir.url}/readyz`)).json()).toMatchObject({ workers: "none, by configuration (in each process)" });
+      expect(await (await fetch(`${weir.adminUrl}/readyz`)).json()).toMatchObject({ workers: "none, by configuration (in each process)" });
       const answered = await Promise.all(Array.from({ length: 8 }, () => world.ask(openai, {}, weir)));
       expect(answered.map(({ status }) => status)).toEqual(answered.map(() => 200));
       expect(await weir.stop("SIGTERM")).toBe(0);
