@@ -2,24 +2,16 @@
 import { expect, test } from "bun:test";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startSandbox } from "../src/sandbox/sandbox.ts";
 import { type RuntimeName, startWeir } from "./harness/weir.ts";
 import { eventually } from "./limits/answers.ts";
 import { configuration } from "./limits/world.ts";
+import { closedPort } from "./spec/world.ts";
 
 /** More lines than a pipe of the system takes (64 KiB). */
 const LINES = 600;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 function isFull(pipe: string): boolean {
   const end = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
@@ -65,7 +57,7 @@ test("a gateway ends as told where the reader of its log stands still and the pi
   execFileSync("mkfifo", [pipe]);
   // Open for reading too, and never read.
   const end = openSync(pipe, "r+");
-  const port = await freePort();
+  const port = await closedPort();
   const file = join(folder, "weir.yaml");
   writeFileSync(
     file,

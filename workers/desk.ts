@@ -7,6 +7,7 @@ import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig, type WorkerDesk } from "../src/contract/messages.ts";
 import { dialects } from "../src/dialects/index.ts";
 import { Count } from "./count.ts";
+import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
@@ -21,9 +22,6 @@ const PULSE_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
-
-/** Bodies up to here are weighed without a pause. */
-const AT_ONCE_BYTES = 128 * 1024;
 
 /** How each kind of call is carried. */
 const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
@@ -145,7 +143,7 @@ export class Desk implements WorkerDesk {
     const estimator = this.#estimator;
     try {
       // Other calls have their turn between the steps: each takes milliseconds where the body has megabytes.
-      const turn = buffer.byteLength > AT_ONCE_BYTES ? nextTurn : noTurn;
+      const turn = buffer.byteLength > PIECE_BYTES ? nextTurn : noTurn;
       const body = toByteText(new Uint8Array(buffer));
       const { check, upstream } = dialects[dialect];
       await turn();

@@ -1,5 +1,5 @@
 /** What of the specification depends on which thread does the work, of gateways without a worker (`workers: 0`). */
-import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { describe, expect } from "bun:test";
 import type { RuntimeName } from "../harness/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyCounting } from "./counting.ts";
@@ -10,19 +10,14 @@ import { specifyFidelity } from "./fidelity.ts";
 import { specifyLeaving } from "./leaving.ts";
 import { specifyLifecycle } from "./lifecycle.ts";
 import { specifySecrecy } from "./observed.ts";
-import { QuietStreams, specifyStreams } from "./streams.ts";
+import { specified } from "./specified.ts";
+import { specifyStreams } from "./streams.ts";
 import { specifyUnified } from "./unified.ts";
 import { ADMIN_TOKEN, eventually, World } from "./world.ts";
 
 for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
   describe(`weir on ${runtime}, without workers`, () => {
-    const world = new World(runtime, 0);
-    const quiet = new QuietStreams(world);
-    beforeAll(async () => {
-      await world.start();
-      await quiet.begin();
-    }, 30_000);
-    afterAll(() => world.stop());
+    const { world, quiet } = specified(new World(runtime, 0));
 
     describe("the unified route", () => specifyUnified(world));
     describe("fidelity", () => specifyFidelity(world));

@@ -1,5 +1,5 @@
 /** The specification of Weir, as sentences about a gateway that runs in a process of its own. The same on every runtime. */
-import { afterAll, beforeAll, describe } from "bun:test";
+import { describe } from "bun:test";
 import type { RuntimeName } from "../harness/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyByok } from "./byok.ts";
@@ -17,20 +17,15 @@ import { specifyParameters } from "./parameters.ts";
 import { specifyPublished } from "./published.ts";
 import { specifyResponses } from "./responses.ts";
 import { specifyRoutes } from "./routes.ts";
-import { QuietStreams, specifyStreams } from "./streams.ts";
+import { specified } from "./specified.ts";
+import { specifyStreams } from "./streams.ts";
 import { specifyUnified } from "./unified.ts";
 import { specifyValidation } from "./validation.ts";
 import { World } from "./world.ts";
 
 export function specify(runtime: RuntimeName): void {
   describe(`weir on ${runtime}`, () => {
-    const world = new World(runtime);
-    const quiet = new QuietStreams(world);
-    beforeAll(async () => {
-      await world.start();
-      await quiet.begin();
-    }, 30_000);
-    afterAll(() => world.stop());
+    const { world, quiet } = specified(new World(runtime));
 
     describe("routes", () => specifyRoutes(world));
     describe("keys", () => specifyKeys(world));
