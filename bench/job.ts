@@ -4,18 +4,21 @@ import { CHUNKS, PACES } from "./answers.ts";
 import type { Job, Target, Trust } from "./load/job.ts";
 import { contentOf, requestBody, type Scenario } from "./scenarios/scenario.ts";
 import type { Settings } from "./settings.ts";
-import type { Running, World } from "./variant.ts";
+import type { Running, Variant, World } from "./variant.ts";
 import { type Asking, verify, verifyHostile, verifyRefusal } from "./verify.ts";
 
 export interface Named {
-  name: string;
+  variant: Variant;
   running: Running;
 }
+
+/** For connections and buffers. */
+const COMPILED_WARM_UP_MS = 1_000;
 
 /** Undefined where none of them speaks the dialect. */
 export async function jobOf(scenario: Scenario, asked: readonly Named[], world: World, settings: Settings): Promise<Job | undefined> {
   const targets: Target[] = [];
-  for (const one of asked) targets.push(...(await targetOf(scenario, one, world)));
+  for (const one of asked) targets.push(...(await targetOf(scenario, one, world, settings)));
   const [first, running] = [targets[0], asked[0]?.running];
   if (first === undefined || running === undefined) return undefined;
   const { question, kind, callers, perSecond, neighbour, refuses } = scenario;
@@ -38,7 +41,6 @@ export async function jobOf(scenario: Scenario, asked: readonly Named[], world: 
     warmUpBody: requestBody({ ...question, model: question.atOnce }, content),
     callers: Math.min(callers, settings.mostCallers),
     perSecond,
-    warmUpMs: settings.warmUpMs,
     countMs: settings.countMs,
     chunks: question.stream ? CHUNKS : 0,
     paceMs: typeof pace === "number" ? pace / settings.hurry : 0,
@@ -50,7 +52,7 @@ export async function jobOf(scenario: Scenario, asked: readonly Named[], world: 
   };
 }
 
-async function targetOf(scenario: Scenario, { name, running }: Named, world: World): Promise<Target[]> {
+async function targetOf(scenario: Scenario, { variant, running }: Named, world: World, { warmUpMs }: Settings): Promise<Target[]> {
   const { question } = scenario;
   const address = running.address(question);
   // A slow stream takes minutes; the same at once has the same bytes.
@@ -63,12 +65,13 @@ async function targetOf(scenario: Scenario, { name, running }: Named, world: Wor
   const asking = { running, address: briskAddress, body: requestBody(brisk, contentOf(scenario)), certificate };
   return [
     {
-      name,
+      name: variant.name,
       host: hostname,
       port: Number(port || (isTls ? 443 : 80)),
       tls: isTls ? trust(certificate) : undefined,
       path: address.path,
       warmUpPath: briskAddress.path,
+      warmUpMs: variant.isCompiled ? Math.min(warmUpMs, COMPILED_WARM_UP_MS) : warmUpMs,
       headers: address.headers,
       expect: await verify(asking, brisk, running.isElsewhere !== true),
       pids: running.pids(),

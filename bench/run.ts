@@ -79,7 +79,7 @@ async function measure(
 ): Promise<Outcome | undefined> {
   const asked: Named[] = [];
   try {
-    for (const variant of group) asked.push({ name: variant.name, running: await started.take(variant, world) });
+    for (const variant of group) asked.push({ variant, running: await started.take(variant, world) });
     const job = await jobOf(scenario, asked, world, settings);
     return job && (await perform(job, settings));
   } finally {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 
 export interface Settings {
   rounds: number;
+  /** Of a program that is compiled as it runs; one that is not takes a second. */
   warmUpMs: number;
   countMs: number;
   /** At most so many connections in one measurement. */
@@ -19,7 +20,7 @@ const mostFiles = Number(spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8
 
 export const MEASURING: Settings = {
   rounds: 5,
-  warmUpMs: 3_000,
+  warmUpMs: 8_000,
   countMs: 5_000,
   mostCallers: Math.floor((mostFiles - OTHER_FILES) / 2),
   hurry: 1,

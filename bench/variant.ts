@@ -36,6 +36,8 @@ export interface Variant {
   name: string;
   /** All of them where none is named: one that does not speak a scenario's is not started for it. */
   dialects?: readonly CallDialect[];
+  /** Nothing of it is compiled as it runs. */
+  isCompiled?: boolean;
   /** A fresh process, ready to be called. */
   start(world: World): Promise<Running>;
 }

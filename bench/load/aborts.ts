@@ -10,7 +10,7 @@ export async function aborts(job: Job): Promise<Outcome> {
   const tally = new Tally();
   const request = requestBytes(target, job.body);
   const half = target.expect.bytes[0] / 2;
-  await warmUp(target, job.warmUpBody, job.warmUpMs);
+  await warmUp(target, job.warmUpBody);
   let isOver = false;
   let left = 0;
 

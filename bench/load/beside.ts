@@ -3,24 +3,27 @@ import { type Job, type Outcome, only } from "./job.ts";
 import { open } from "./open.ts";
 import { inOwnProcess } from "./process.ts";
 
+/** The second time the program is warm already: a warm-up so long lets the neighbour begin before anything is counted. */
+const AGAIN_MS = 1_000;
+
 export async function beside(job: Job): Promise<Outcome> {
   const { neighbour, ...quiet } = job;
   const target = only(job);
   if (neighbour === undefined) throw new Error("there is no neighbour");
   const alone = await open({ ...quiet, neighbour: undefined });
+  const again = { ...target, warmUpMs: Math.min(target.warmUpMs, AGAIN_MS) };
   const disturbing = inOwnProcess({
     ...quiet,
     kind: "open",
     neighbour: undefined,
-    targets: [{ ...target, expect: neighbour.expect }],
+    targets: [{ ...target, expect: neighbour.expect, warmUpMs: 0 }],
     body: neighbour.body,
     callers: 1,
     perSecond: neighbour.perSecond,
-    warmUpMs: 0,
     // It comes while the caller warms up, and is not gone before the caller is.
-    countMs: job.warmUpMs + 2 * job.countMs,
+    countMs: again.warmUpMs + 2 * job.countMs,
   });
-  const [disturbed, disturber] = await Promise.all([open({ ...quiet, neighbour: undefined }), disturbing]);
+  const [disturbed, disturber] = await Promise.all([open({ ...quiet, neighbour: undefined, targets: [again] }), disturbing]);
   const [before, after] = [alone.measures[target.name] ?? {}, disturbed.measures[target.name] ?? {}];
   const { cpuMicros: _, ...times } = after;
   return {

@@ -62,7 +62,7 @@ export async function keepCalling({ target, request, check, callers, spreadMs, w
 }
 
 /** The runtime compiles what is hot in its first seconds: calls without a pause, whatever the measured ones do after. */
-export async function warmUp(target: Target, body: string, warmUpMs: number): Promise<void> {
+export async function warmUp(target: Target, body: string, warmUpMs: number = target.warmUpMs): Promise<void> {
   if (warmUpMs === 0) return;
   await keepCalling({
     target,

@@ -1,26 +1,32 @@
 /** Throughput, and CPU for each request and each chunk. */
 import { quantile } from "../result.ts";
-import { keepCalling } from "./callers.ts";
+import { keepCalling, warmUp } from "./callers.ts";
 import { check, requestBytes } from "./connection.ts";
 import { type Job, type Outcome, only } from "./job.ts";
 
+/** Once all streams of a pace have begun. */
+const SETTLING_MS = 1_000;
+
 export async function closed(job: Job): Promise<Outcome> {
   const target = only(job);
+  const isPaced = job.paceMs > 0;
+  // At its own pace a program would not be warm in minutes.
+  if (isPaced) await warmUp(target, job.warmUpBody);
   const counted = await keepCalling({
     ...job,
     target,
     request: requestBytes(target, job.body),
     check: (answer) => check(target, target.expect, answer),
     spreadMs: job.paceMs * job.chunks,
+    warmUpMs: isPaced ? Math.min(target.warmUpMs, SETTLING_MS) : target.warmUpMs,
   });
   const [least, most] = target.expect.bytes;
   // Streams that are under way at either end of the count have their share.
   const answers = counted.bytes / ((least + most) / 2);
   const { gapsMs } = counted.tally;
-  const times =
-    job.paceMs > 0
-      ? { gapP50Ms: quantile(gapsMs, 0.5), gapP99Ms: quantile(gapsMs, 0.99) }
-      : { p50Ms: quantile(counted.latenciesMs, 0.5), p99Ms: quantile(counted.latenciesMs, 0.99) };
+  const times = isPaced
+    ? { gapP50Ms: quantile(gapsMs, 0.5), gapP99Ms: quantile(gapsMs, 0.99) }
+    : { p50Ms: quantile(counted.latenciesMs, 0.5), p99Ms: quantile(counted.latenciesMs, 0.99) };
   const perPart = { [job.chunks > 0 ? "cpuMicrosPerChunk" : "cpuMicros"]: counted.cpuMicros / answers / (job.chunks || 1) };
   return {
     measures: {

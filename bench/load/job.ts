@@ -10,6 +10,8 @@ export interface Target {
   path: string;
   /** Of a call with `warmUpBody`: some name the model in the path. */
   warmUpPath: string;
+  /** Calls without a pause before anything is measured. */
+  warmUpMs: number;
   headers: Record<string, string>;
   /** Status and bytes of a right answer, least and most; a wrong one fails the run. */
   expect: Expectation;
@@ -46,7 +48,6 @@ export interface Job {
   callers: number;
   /** Open loop: calls begun per second. */
   perSecond: number;
-  warmUpMs: number;
   countMs: number;
   /** Chunks that a whole answer holds; 0 where it is no stream. */
   chunks: number;

@@ -16,7 +16,7 @@ export async function open(job: Job): Promise<Outcome> {
   const target = only(job);
   const tally = new Tally();
   const request = requestBytes(target, job.body);
-  await warmUp(target, job.warmUpBody, job.warmUpMs);
+  await warmUp(target, job.warmUpBody);
   const idle = await Promise.all(Array.from({ length: job.callers }, () => Connection.open(target, tally)));
   const latenciesMs: number[] = [];
   const call = async (meantMs: number): Promise<void> => {

@@ -9,7 +9,7 @@ import type { Job, Outcome } from "./job.ts";
 
 export async function pairs(job: Job): Promise<Outcome> {
   const tally = new Tally();
-  for (const target of job.targets) await warmUp(target, job.warmUpBody, job.warmUpMs);
+  for (const target of job.targets) await warmUp(target, job.warmUpBody);
   const asked = await Promise.all(
     job.targets.map(async (target) => ({
       target,

@@ -12,7 +12,10 @@ export async function inOwnProcess(job: Job): Promise<Outcome> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS + (job.warmUpMs + job.countMs) * (job.targets.length + 1));
+  const timer = setTimeout(
+    () => child.kill("SIGKILL"),
+    PATIENCE_MS + job.targets.reduce((sum, { warmUpMs }) => sum + 2 * (warmUpMs + job.countMs), job.countMs),
+  );
   const [text, wrong] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
   clearTimeout(timer);
   if (child.exitCode !== 0) throw new Error(wrong.trim() || "the load did not come to its end: somebody does not answer");

@@ -10,6 +10,7 @@ export async function refusals(job: Job): Promise<Outcome> {
   const accepted = await keepCalling({
     ...job,
     target,
+    warmUpMs: target.warmUpMs,
     request: requestBytes(target, job.body),
     check: (answer) => check(target, target.expect, answer),
     spreadMs: 0,
@@ -17,6 +18,7 @@ export async function refusals(job: Job): Promise<Outcome> {
   const stormed = await keepCalling({
     ...job,
     target,
+    warmUpMs: target.warmUpMs,
     request: requestBytes(target, job.body, refused.headers),
     // One a minute is let through.
     check: (answer) => check(target, answer.status === target.expect.status ? target.expect : refused.expect, answer),

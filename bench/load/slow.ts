@@ -7,15 +7,15 @@ import { type Job, type Outcome, only } from "./job.ts";
 
 const AT_ONCE = 100;
 
-/** The warm-up, than that before CPU is counted. */
-const SHORTER = 10;
+/** Of the warm-up, and of the rest after it. */
+const [WARM_UP_MS, REST_MS] = [300, 3_000];
 
 export async function slow(job: Job): Promise<Outcome> {
   const target = only(job);
   // The code is there before memory is counted, and not much else: a heap that has grown by a long warm-up would take in thousands of streams for
   // nothing.
-  await warmUp(target, job.warmUpBody, job.warmUpMs / SHORTER);
-  await Bun.sleep(job.warmUpMs);
+  await warmUp(target, job.warmUpBody, Math.min(target.warmUpMs, WARM_UP_MS));
+  await Bun.sleep(Math.min(target.warmUpMs, REST_MS));
 
   const before = rssBytes(target.pids);
   const tally = new Tally();

@@ -14,5 +14,6 @@ const CLOUD_PATHS = {
 
 export const direct: Variant = {
   name: "direct",
+  isCompiled: true,
   start: async ({ upstreamUrl }) => ({ url: upstreamUrl, address: cloudAddress, pids: () => [], stop: async () => {} }),
 };

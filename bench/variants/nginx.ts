@@ -43,6 +43,7 @@ http {
 
 export const nginx: Variant = {
   name: "nginx",
+  isCompiled: true,
   async start(world) {
     const folder = mkdtempSync(join(world.folder, "nginx-"));
     const port = await freePort();
