@@ -1,25 +1,30 @@
 /**
  * The access log: one line for each call that has ended; `docs/operations.md` tells its fields. It is written by hand, because a logging library
- * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
+ * took an eighth of the front's time for it: the strings of the configuration are quoted once, each line is encoded while it is fresh, and those of a
+ * moment leave as one write.
  *
  * Nothing that a client wrote freely stands in it: not a region or a model that was not found, and not the message of an error, which may quote
  * the body.
  */
+import { Buffer } from "node:buffer";
 import type { Outcome } from "./answer.ts";
 import { decimalText } from "./contract/decimal.ts";
 import type { Visit } from "./visit.ts";
 
 /** Where lines go; `log.ts` has it. */
 export interface LineSink {
-  write(lines: string): void;
+  /** Whole lines, in UTF-8; the bytes are the sink's from then on. */
+  write(lines: Uint8Array): void;
   /** False for lines that the configured level leaves out. */
   takes(level: "info" | "error"): boolean;
 }
 
-/** Lines are written once there are so many characters of them, */
-const BATCH_LENGTH = 32 * 1024;
+/** Lines are written once there are so many bytes of them, */
+const BATCH_BYTES = 32 * 1024;
 /** or the first one has waited so long. */
 const LONGEST_WAIT_MS = 100;
+/** A character of a string takes at most so many bytes of UTF-8. */
+const MOST_BYTES = 3;
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */
 const MOST_NAMES = 10_000;
 
@@ -33,7 +38,9 @@ export class AccessLog {
   readonly #base: string;
   readonly #quoted = new Map<string, string>();
   readonly #places = new WeakMap<NonNullable<Visit["target"]>, WeakMap<NonNullable<Visit["identity"]>, Place>>();
-  #lines = "";
+  readonly #lines = Buffer.allocUnsafeSlow(2 * BATCH_BYTES);
+  /** Bytes of `#lines` that have gathered. */
+  #length = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #second = 0;
   #secondText = "";
@@ -50,8 +57,11 @@ export class AccessLog {
   add(visit: Visit, end: Outcome, endedMs: number): void {
     const level = end.outcome === "misconfigured" || end.outcome === "internal" ? "error" : "info";
     if (!this.#sink.takes(level)) return;
-    this.#lines += this.#line(level, visit, end, endedMs);
-    if (this.#lines.length >= BATCH_LENGTH) this.flush();
+    const line = this.#line(level, visit, end, endedMs);
+    if (this.#length + line.length * MOST_BYTES > this.#lines.length) this.flush();
+    if (line.length * MOST_BYTES > this.#lines.length) this.#sink.write(Buffer.from(line));
+    else this.#length += this.#lines.write(line, this.#length);
+    if (this.#length >= BATCH_BYTES) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), LONGEST_WAIT_MS);
   }
 
@@ -59,9 +69,10 @@ export class AccessLog {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#lines;
-    this.#lines = "";
-    if (lines !== "") this.#sink.write(lines);
+    if (this.#length === 0) return;
+    const lines = Buffer.from(this.#lines.subarray(0, this.#length));
+    this.#length = 0;
+    this.#sink.write(lines);
   }
 
   #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {

@@ -109,7 +109,7 @@ export class Call implements AnswerOwner {
     const { admission, pool } = this.#parts;
     const { dialect, requestId } = this.#visit;
     const operation = this.#operation;
-    const body = toByteText(new Uint8Array(bytes));
+    const body = toByteText(Buffer.from(bytes));
     const { model, stream, maxTokens } = dialect.check(body, hints, operation);
     const target = this.#route({ model, stream, maxTokens });
     const weigh = () => this.#hold(pool.weigh(dialect.name, operation, hints, bytes, this.#answer));

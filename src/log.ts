@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import { AccessLog } from "./access-log.ts";
 
@@ -13,6 +14,8 @@ export interface Log {
 }
 
 const END_MS = 500;
+/** What is kept for a reader that stands still; lines beyond it are dropped, and it is told how much. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
  * The log: one JSON line per event on standard output, buffered, so that a busy gateway does not wait for its log.
@@ -20,13 +23,23 @@ const END_MS = 500;
  * @param base - Fields of every line.
  */
 export function createLog(level: string = "info", base: Record<string, number> | null = null): Log {
-  const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
+  const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200, maxLength: MOST_BYTES, contentMode: "buffer" });
   let ended: Promise<void> | undefined;
+  let dropped = 0;
   // A closed pipe (`weir | head`) must not take the gateway with it.
   sink.on("error", () => {});
-  const write = (lines: string): void => {
-    // Afterwards calls that are left may still end, and timers come due; the sink would throw.
-    if (ended === undefined) sink.write(lines);
+  sink.on("drop", (lines: Uint8Array) => {
+    dropped += lines.byteLength;
+  });
+  sink.on("drain", () => {
+    if (dropped === 0 || ended !== undefined) return;
+    const bytes = dropped;
+    dropped = 0;
+    log.warn({ dropped_bytes: bytes }, "the log was not read for a while: lines are missing here");
+  });
+  const write = (lines: Uint8Array): void => {
+    // Afterwards calls that are left may still end, and timers come due; the sink would throw. Its type knows texts only.
+    if (ended === undefined) sink.write(lines as unknown as string);
   };
   const log = pino(
     { level, base, messageKey: "message", timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
@@ -34,7 +47,7 @@ export function createLog(level: string = "info", base: Record<string, number> |
       // What happened before an event stands before it.
       write: (line: string) => {
         accessLog.flush();
-        write(line);
+        write(Buffer.from(line));
       },
     },
   );
@@ -56,7 +69,7 @@ export function createLog(level: string = "info", base: Record<string, number> |
   return {
     log,
     accessLog,
-    forward: write,
+    forward: (lines) => write(Buffer.from(lines)),
     end: () => {
       ended ??= end();
       return ended;

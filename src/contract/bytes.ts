@@ -10,7 +10,8 @@ export type ByteText = string;
 
 /** Bytes to byte text; copies once. */
 export function toByteText(bytes: Uint8Array): ByteText {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  // A second object over the same bytes costs as much as copying a small piece.
+  return (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString("latin1");
 }
 
 /** Byte text to the bytes that go on the wire. */

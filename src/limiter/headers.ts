@@ -1,4 +1,4 @@
-/** What a client sees of its limits (design §3.6): pure functions from a decision to header values and the text of a refusal. */
+/** What a client sees of its limits (design §3.6): from a decision to headers and the text of a refusal. */
 import { decimalText } from "../contract/decimal.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 
@@ -26,30 +26,39 @@ export function instantText(nowMs: number, ms: number): string {
 let lastSecond = Number.NaN;
 let lastInstant = "";
 
-/** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`: name, value, name, value … */
-export function rateLimitHeaders({ requests, tokens }: Windows): string[] {
-  const of = (window: Window, unit: string): string[] => [
-    `x-ratelimit-limit-${unit}`,
-    String(window.limit),
-    `x-ratelimit-remaining-${unit}`,
-    String(window.remaining),
-    `x-ratelimit-reset-${unit}`,
-    durationText(window.resetMs),
-  ];
-  return [...of(requests, "requests"), ...of(tokens, "tokens")];
+/** The names of one window's headers. */
+type Names = Readonly<Record<"limit" | "remaining" | "reset", string>>;
+
+/** Made once for all answers: a name that is put together anew each time costs more than its value. */
+const namesOf = (name: (unit: string, what: string) => string): Readonly<Record<keyof Windows, Names>> => {
+  const of = (unit: string) => ({ limit: name(unit, "limit"), remaining: name(unit, "remaining"), reset: name(unit, "reset") });
+  return { requests: of("requests"), tokens: of("tokens") };
+};
+
+const common = namesOf((unit, what) => `x-ratelimit-${what}-${unit}`);
+const byPrefix = new Map<string, ReturnType<typeof namesOf>>();
+
+/** Sets `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`. */
+export function setRateLimits(headers: Headers, { requests, tokens }: Windows): void {
+  setWindow(headers, common.requests, requests, durationText(requests.resetMs));
+  setWindow(headers, common.tokens, tokens, durationText(tokens.resetMs));
 }
 
-/** `{prefix}-{requests,tokens}-{limit,remaining,reset}` for a dialect that has names of its own; resets as moments. */
-export function prefixedRateLimitHeaders(prefix: string, { requests, tokens }: Windows, nowMs: number): string[] {
-  const of = (window: Window, unit: string): string[] => [
-    `${prefix}-${unit}-limit`,
-    String(window.limit),
-    `${prefix}-${unit}-remaining`,
-    String(window.remaining),
-    `${prefix}-${unit}-reset`,
-    instantText(nowMs, window.resetMs),
-  ];
-  return [...of(requests, "requests"), ...of(tokens, "tokens")];
+/** Sets `{prefix}-{requests,tokens}-{limit,remaining,reset}`, for a dialect that has names of its own; resets as moments. */
+export function setPrefixedRateLimits(headers: Headers, prefix: string, { requests, tokens }: Windows, nowMs: number): void {
+  let names = byPrefix.get(prefix);
+  if (names === undefined) {
+    names = namesOf((unit, what) => `${prefix}-${unit}-${what}`);
+    byPrefix.set(prefix, names);
+  }
+  setWindow(headers, names.requests, requests, instantText(nowMs, requests.resetMs));
+  setWindow(headers, names.tokens, tokens, instantText(nowMs, tokens.resetMs));
+}
+
+function setWindow(headers: Headers, names: Names, { limit, remaining }: Window, reset: string): void {
+  headers.set(names.limit, String(limit));
+  headers.set(names.remaining, String(remaining));
+  headers.set(names.reset, reset);
 }
 
 /** The message of a 429 or 413: which limit, how much of it is used, what was asked for, and when to come back. */

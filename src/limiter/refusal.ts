@@ -1,5 +1,5 @@
 import { GatewayError } from "../contract/errors.ts";
-import { prefixedRateLimitHeaders, rateLimitHeaders, refusalText } from "./headers.ts";
+import { refusalText, setPrefixedRateLimits, setRateLimits } from "./headers.ts";
 import type { Decision, Windows } from "./limiter.ts";
 
 /** What a call that was not admitted fails with. */
@@ -19,7 +19,6 @@ export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "wei
 
 /** Puts both windows into an answer's headers; `prefix` is that of the dialect's own names, where it has some. */
 export function showWindows(headers: Headers, prefix: string | undefined, windows: Windows): void {
-  const pairs = rateLimitHeaders(windows);
-  if (prefix !== undefined) pairs.push(...prefixedRateLimitHeaders(prefix, windows, Date.now()));
-  for (let at = 0; at + 1 < pairs.length; at += 2) headers.set(pairs[at] as string, pairs[at + 1] as string);
+  setRateLimits(headers, windows);
+  if (prefix !== undefined) setPrefixedRateLimits(headers, prefix, windows, Date.now());
 }

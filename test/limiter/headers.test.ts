@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { retryAfterHeaders } from "../../src/answer.ts";
-import { durationText, instantText, prefixedRateLimitHeaders, rateLimitHeaders, refusalText } from "../../src/limiter/headers.ts";
+import { durationText, instantText, refusalText, setPrefixedRateLimits, setRateLimits } from "../../src/limiter/headers.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
 
@@ -28,32 +28,29 @@ test("a moment is written by RFC 3339, in whole seconds and never too early", ()
 });
 
 test("six headers tell both windows", () => {
-  expect(rateLimitHeaders(windows)).toEqual([
-    ...["x-ratelimit-limit-requests", "500", "x-ratelimit-remaining-requests", "499", "x-ratelimit-reset-requests", "12ms"],
-    ...["x-ratelimit-limit-tokens", "60000", "x-ratelimit-remaining-tokens", "59300", "x-ratelimit-reset-tokens", "59.901s"],
-  ]);
+  const headers = new Headers();
+  setRateLimits(headers, windows);
+  expect(Object.fromEntries(headers)).toEqual({
+    "x-ratelimit-limit-requests": "500",
+    "x-ratelimit-remaining-requests": "499",
+    "x-ratelimit-reset-requests": "12ms",
+    "x-ratelimit-limit-tokens": "60000",
+    "x-ratelimit-remaining-tokens": "59300",
+    "x-ratelimit-reset-tokens": "59.901s",
+  });
 });
 
 test("a dialect's own headers tell the same with moments", () => {
-  const lines = prefixedRateLimitHeaders("own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z"));
-  expect(lines).toEqual([
-    ...[
-      "own-ratelimit-requests-limit",
-      "500",
-      "own-ratelimit-requests-remaining",
-      "499",
-      "own-ratelimit-requests-reset",
-      "2026-11-22T04:00:01Z",
-    ],
-    ...[
-      "own-ratelimit-tokens-limit",
-      "60000",
-      "own-ratelimit-tokens-remaining",
-      "59300",
-      "own-ratelimit-tokens-reset",
-      "2026-11-22T04:01:00Z",
-    ],
-  ]);
+  const headers = new Headers();
+  setPrefixedRateLimits(headers, "own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z"));
+  expect(Object.fromEntries(headers)).toEqual({
+    "own-ratelimit-requests-limit": "500",
+    "own-ratelimit-requests-remaining": "499",
+    "own-ratelimit-requests-reset": "2026-11-22T04:00:01Z",
+    "own-ratelimit-tokens-limit": "60000",
+    "own-ratelimit-tokens-remaining": "59300",
+    "own-ratelimit-tokens-reset": "2026-11-22T04:01:00Z",
+  });
 });
 
 test.each([

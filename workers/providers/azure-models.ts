@@ -1,4 +1,5 @@
 /** What Azure's models differ in, told from their names. */
+import { remembered } from "../remembered.ts";
 
 /**
  * Families that refuse `max_tokens` and want `max_completion_tokens` in its place, since their answers include thinking that nobody sees.
@@ -11,7 +12,9 @@ const REASONING: readonly RegExp[] = [
   /(?:^|[^a-z0-9])gpt-?5(?![0-9])/,
 ];
 
+const isReasoning = remembered((name) => REASONING.some((family) => family.test(name.toLowerCase())));
+
 /** `names` are those of one model: the client's, which is the catalogue's, and the deployment's. */
 export function isReasoningModel(...names: string[]): boolean {
-  return names.some((name) => REASONING.some((family) => family.test(name.toLowerCase())));
+  return names.some(isReasoning);
 }

@@ -1,4 +1,5 @@
 import { type ByteText, encodeUtf8 } from "../../src/contract/bytes.ts";
+import { remembered } from "../remembered.ts";
 import type { Place } from "./azure-errors.ts";
 import type { Job, Reader } from "./provider.ts";
 
@@ -24,7 +25,10 @@ export interface AzureOperation {
   reader(job: Job, place: Place): Reader;
 }
 
+const naming = remembered((model): Readonly<Record<string, ByteText>> => ({ model: encodeUtf8(JSON.stringify(model)) }));
+const NOTHING: Readonly<Record<string, ByteText>> = {};
+
 /** What to set in a body so that it names the deployment, where the path does not. */
-export function deploymentName({ upstreamModel }: Job, { api }: AzureApi): Record<string, ByteText> {
-  return api === V1 ? { model: encodeUtf8(JSON.stringify(upstreamModel)) } : {};
+export function deploymentName({ upstreamModel }: Job, { api }: AzureApi): Readonly<Record<string, ByteText>> {
+  return api === V1 ? naming(upstreamModel) : NOTHING;
 }

@@ -31,12 +31,9 @@ export const azureResponses: AzureOperation = {
           "The Responses API needs Azure's v1 API, and this model is served by a dated one: use chat completions, or ask the operator to set api: v1.",
       });
     }
-    const set = deploymentName(job, api);
-    if (!api.allowStore) {
-      refuseState(job.body);
-      set.store = "false";
-    }
-    return editMembers(job.body, { set });
+    if (!api.allowStore) refuseState(job.body);
+    const store: Record<string, ByteText> = api.allowStore ? {} : { store: "false" };
+    return editMembers(job.body, { set: { ...deploymentName(job, api), ...store } });
   },
 
   reader: (job, place) => (job.stream ? new ResponsesStream(place) : azureResponse(place)),

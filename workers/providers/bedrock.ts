@@ -2,6 +2,7 @@
 import type { Upstream } from "../../src/contract/config.ts";
 import type { CallOperation } from "../../src/contract/dialect.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
+import { remembered } from "../remembered.ts";
 import type { HttpHeaders, HttpRequest } from "../wire/http.ts";
 import { type AwsIdentity, createSigner } from "../wire/sigv4.ts";
 import { type AwsCredentials, awsIdentities } from "./aws-credentials.ts";
@@ -91,15 +92,7 @@ function operationOf({ operation }: Job): BedrockOperation {
   return found;
 }
 
-/** Those of a configuration. */
-const escapedIds = new Map<string, string>();
-const MOST_IDS = 1_000;
-
 /** As AWS's own SDKs write a model id into the path: everything but unreserved characters escaped, slashes and colons too. */
-function escapeId(id: string): string {
-  const known = escapedIds.get(id);
-  if (known !== undefined) return known;
-  const escaped = encodeURIComponent(id).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-  if (escapedIds.size < MOST_IDS) escapedIds.set(id, escaped);
-  return escaped;
-}
+const escapeId = remembered((id) =>
+  encodeURIComponent(id).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`),
+);

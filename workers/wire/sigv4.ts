@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { createHash, createHmac, type Hash, type Hmac, hash } from "node:crypto";
 import { createScope, getSigningKey } from "@smithy/signature-v4";
 import { type ByteText, toBytes } from "../../src/contract/bytes.ts";
+import { remembered } from "../remembered.ts";
 
 export interface AwsIdentity {
   accessKeyId: string;
@@ -146,23 +147,15 @@ function formOf(headers: UnsignedRequest["headers"], host: string, sessionToken:
   return form;
 }
 
-/** Paths as they are signed, by what goes on the wire: one for each model. */
-const canonicalPaths = new Map<string, string>();
-const MOST_PATHS = 1_000;
-
-/** Encoded once more than on the wire, and without empty and dotted segments: the rule for every service but S3. */
-function canonicalPath(path: string): string {
-  const known = canonicalPaths.get(path);
-  if (known !== undefined) return known;
+/** A path as it is signed: encoded once more than on the wire, and without empty and dotted segments: the rule for every service but S3. */
+const canonicalPath = remembered((path) => {
   const segments: string[] = [];
   for (const segment of path.split("/")) {
     if (segment === "..") segments.pop();
     else if (segment !== "" && segment !== ".") segments.push(segment);
   }
   const plain = `/${segments.join("/")}${segments.length > 0 && path.endsWith("/") ? "/" : ""}`;
-  const encoded = encodeURIComponent(plain)
+  return encodeURIComponent(plain)
     .replaceAll("%2F", "/")
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-  if (canonicalPaths.size < MOST_PATHS) canonicalPaths.set(path, encoded);
-  return encoded;
-}
+});
