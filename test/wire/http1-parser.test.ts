@@ -108,6 +108,16 @@ test("body bytes are handed on as views of what came, not copied", () => {
   expect(Buffer.from(seen[1] ?? []).toString()).toBe("tail");
 });
 
+test("chunks that came in one piece are handed on as one", () => {
+  const seen: string[] = [];
+  const parser = new AnswerParser({ head() {}, chunk: (bytes) => seen.push(Buffer.from(bytes).toString()) });
+  parser.push(Buffer.from("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntw"));
+  parser.push(Buffer.from("o\r\n5;why=not\r\nthree\r\n4\r\nfour\r\n"));
+  parser.push(Buffer.from("4\r\nfive\r\n0\r\n\r\nsurplus"));
+  expect(seen).toEqual(["onetw", "othreefour", "five"]);
+  expect(parser).toMatchObject({ done: true, surplus: true, error: undefined });
+});
+
 test("20,000 mutated answers never throw, and each cut of one gives what the whole gives", () => {
   const next = random(1);
   const results = new Set<string>();

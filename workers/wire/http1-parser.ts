@@ -201,6 +201,9 @@ export class AnswerParser {
   #left = 0;
   #digits = 0;
   #extensionBytes = 0;
+  /** Where the body's bytes stand in the piece that is being read. */
+  #from = 0;
+  #to = 0;
 
   constructor(events: AnswerEvents) {
     this.#events = events;
@@ -216,21 +219,24 @@ export class AnswerParser {
     return this.#state !== STATE.head && this.#state !== STATE.failed;
   }
 
-  /** Takes the next bytes; reports to the events before it returns. Never throws on any input (what the events throw passes through). */
+  /**
+   * Takes the next bytes, which are the parser's from then on; reports to the events before it returns. What they hold of a body is reported as one
+   * chunk: under load a piece has several of the peer's, and each that is handed on costs as much as a piece. Never throws on any input (what the
+   * events throw passes through).
+   */
   push(bytes: Buffer): void {
     if (bytes.length === 0) return;
     this.untouched = false;
+    this.#to = 0;
     let at = 0;
-    while (at < bytes.length) {
-      if (this.#state === STATE.done) this.surplus = true;
-      if (this.#state >= STATE.done) return;
-      if (this.#state === STATE.length || this.#state === STATE.data) at = this.#body(bytes, at);
-      else if (this.#state === STATE.untilClose) {
-        this.#events.chunk(at === 0 ? bytes : bytes.subarray(at));
-        return;
-      } else if (this.#state === STATE.head || this.#state === STATE.trailer) at = this.#fields(bytes, at);
+    while (at < bytes.length && this.#state < STATE.done) {
+      if (this.#state === STATE.length || this.#state === STATE.data) at = this.#body(bytes, at, this.#left);
+      else if (this.#state === STATE.untilClose) at = this.#body(bytes, at, Number.POSITIVE_INFINITY);
+      else if (this.#state === STATE.head || this.#state === STATE.trailer) at = this.#fields(bytes, at);
       else at = this.#framing(bytes, at);
     }
+    if (this.#state === STATE.done && at < bytes.length) this.surplus = true;
+    if (this.#to > 0) this.#events.chunk(this.#to - this.#from === bytes.length ? bytes : bytes.subarray(this.#from, this.#to));
   }
 
   /** The peer has closed. Afterwards either `done` is true or the answer was cut short. */
@@ -248,13 +254,13 @@ export class AnswerParser {
     this.#state = STATE.failed;
   }
 
-  #body(bytes: Buffer, at: number): number {
-    const end = Math.min(bytes.length, at + this.#left);
-    this.#left -= end - at;
-    // State first: the callback may stop us.
-    const finished = this.#left === 0;
-    if (finished) this.#state = this.#state === STATE.data ? STATE.dataReturn : STATE.done;
-    this.#events.chunk(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+  #body(bytes: Buffer, at: number, left: number): number {
+    const end = Math.min(bytes.length, at + left);
+    this.#left = left - (end - at);
+    if (this.#left === 0) this.#state = this.#state === STATE.data ? STATE.dataReturn : STATE.done;
+    if (this.#to === 0) this.#from = at;
+    else bytes.copyWithin(this.#to, at, end); // Over the framing that stood between.
+    this.#to = this.#to === 0 ? end : this.#to + end - at;
     return end;
   }
 
