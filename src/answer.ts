@@ -1,4 +1,4 @@
-import { type ByteText, toBody, toBytes } from "./contract/bytes.ts";
+import { type ByteText, toBody } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
 import type { CallOperation, Dialect } from "./contract/dialect.ts";
 import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
@@ -22,6 +22,8 @@ export interface AnswerOptions {
   headers: Headers;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
+  /** What the runtime's streams take best. */
+  streamPiece(text: ByteText): Piece;
 }
 
 /** Whose answer it is: told what is not for the client. */
@@ -33,20 +35,23 @@ export interface AnswerOwner {
   ended(outcome: Outcome): void;
 }
 
+/** Of a stream. A text is ASCII, so the length of either is a number of bytes. */
+export type Piece = Uint8Array | string;
+
 /** What the runtime may hold of a stream before the client has taken it; beyond that no credit is given. */
-const QUEUE: QueuingStrategy<Uint8Array> = { highWaterMark: 64 * 1024, size: (chunk) => chunk?.byteLength ?? 0 };
+const QUEUE: QueuingStrategy<Piece> = { highWaterMark: 64 * 1024, size: (piece) => piece?.length ?? 0 };
 
 /**
  * From a worker's reports to the client's `Response`. A stream is written as it comes; the worker is given credit for what the client's side
  * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
  */
-export class Answer implements CallEvents, UnderlyingDefaultSource<Uint8Array> {
+export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
   readonly response: Promise<Response>;
   readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
   #resolve: (response: Response) => void = () => {};
   #call: PoolCall | undefined;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #controller: ReadableStreamDefaultController<Piece> | undefined;
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
@@ -93,11 +98,10 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Uint8Array> {
 
   open(text: ByteText): void {
     if (this.idle) return;
-    const bytes = toBytes(text);
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
-    const body = new ReadableStream<Uint8Array>(this, QUEUE);
-    this.#owed = bytes.length;
-    this.#controller?.enqueue(bytes);
+    const body = new ReadableStream<Piece>(this, QUEUE);
+    this.#owed = text.length;
+    this.#controller?.enqueue(this.#options.streamPiece(text));
     const { headers } = this.#options;
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
@@ -106,7 +110,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Uint8Array> {
   }
 
   /** Of the stream, as its source: it begins. */
-  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+  start(controller: ReadableStreamDefaultController<Piece>): void {
     this.#controller = controller;
   }
 
@@ -129,7 +133,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Uint8Array> {
     this.#options.gaps.observe((nowMs - this.#lastChunkMs) / 1000);
     this.#lastChunkMs = nowMs;
     this.#owed += text.length;
-    controller.enqueue(toBytes(text));
+    controller.enqueue(this.#options.streamPiece(text));
     if (this.#owed >= STREAM_WINDOW / 2 && (controller.desiredSize ?? 0) > 0) this.pull();
   }
 
@@ -156,7 +160,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Uint8Array> {
     const { dialect, operation, requestId, headers } = this.#options;
     if (this.#controller === undefined) this.#resolve(errorResponse(dialect, error, requestId, headers));
     else {
-      this.#controller.enqueue(toBytes(dialect.errorEvent(error, requestId, operation)));
+      this.#controller.enqueue(this.#options.streamPiece(dialect.errorEvent(error, requestId, operation)));
       this.#close();
     }
     this.#end(error.kind, error, ended);

@@ -1,4 +1,4 @@
-import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
+import { Answer, type AnswerOptions, type AnswerOwner, type Outcome } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
 import { toByteText } from "./contract/bytes.ts";
@@ -21,6 +21,8 @@ export interface CallParts {
   metrics: Metrics;
   /** See `Listener.holdOpen`. */
   holdOpen(request: Request): void;
+  /** See `runtime.ts`. */
+  streamPiece: AnswerOptions["streamPiece"];
 }
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
@@ -45,7 +47,8 @@ export class Call implements AnswerOwner {
     this.#operation = operation;
     this.#onEnd = onEnd;
     const { dialect, requestId, headers } = visit;
-    this.#answer = new Answer(this, { dialect, operation, requestId, headers, gaps: parts.metrics.chunkGaps(visit.route) });
+    const gaps = parts.metrics.chunkGaps(visit.route);
+    this.#answer = new Answer(this, { dialect, operation, requestId, headers, gaps, streamPiece: parts.streamPiece });
   }
 
   /** Never rejects. */

@@ -85,3 +85,45 @@ test("a gateway ends as told where the reader of its log stands still and the pi
     await sandbox.close();
   }
 }, 20_000);
+
+test("a log whose reader stands still takes no more memory than it may, and says what is missing", async () => {
+  const script = `
+    import { createLog } from "${join(import.meta.dir, "../src/log.ts")}";
+    const { log, end } = createLog();
+    for (let at = 0; at < 40_000; at++) {
+      log.info({ at, text: "x".repeat(1_000) }, "line");
+      if (at % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    process.stderr.write("written");
+    await new Promise((resolve) => process.stdin.once("data", resolve));
+    log.info("read again");
+    await end();
+    process.exit(0);`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "pipe"] });
+  try {
+    child.stdout.pause();
+    const gone = new Promise<number | null>((resolve) => child.on("exit", resolve));
+    await new Promise((resolve) => child.stderr.once("data", resolve));
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (piece) => {
+      text += piece;
+    });
+    child.stdout.resume();
+    await eventually(() => text.includes("dropped_bytes"), "the log to say what is missing");
+    child.stdin.write("go on");
+    expect(await gone).toBe(0);
+    const lines = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { at?: number; dropped_bytes?: number; message: string });
+    const written = lines.filter(({ message }) => message === "line");
+    const dropped = lines.reduce((sum, { dropped_bytes = 0 }) => sum + dropped_bytes, 0);
+    expect(written.map(({ at }) => at)).toEqual(written.map((_, at) => at));
+    // 16 MiB are kept, and what the pipes take.
+    expect(text.length).toBeLessThan(18 * 1024 * 1024);
+    expect(text.length + dropped).toBeGreaterThan(40_000 * 1_000);
+    expect(lines.at(-1)?.message).toBe("read again");
+  } finally {
+    child.kill("SIGKILL");
+  }
+}, 20_000);
