@@ -1,19 +1,17 @@
 /**
  * The access log: one line for each call that has ended; `docs/operations.md` tells its fields. It is written by hand, because a logging library
- * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one piece of bytes.
+ * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
  *
  * Nothing that a client wrote freely stands in it: not a region or a model that was not found, and not the message of an error, which may quote
  * the body.
  */
-import { Buffer } from "node:buffer";
 import type { Outcome } from "./answer.ts";
 import { decimalText } from "./contract/decimal.ts";
 import type { Visit } from "./visit.ts";
 
 /** Where lines go; `log.ts` has it. */
 export interface LineSink {
-  /** Whole lines, in UTF-8; the bytes are the sink's from then on. */
-  write(lines: Uint8Array): void;
+  write(lines: string): void;
   /** False for lines that the configured level leaves out. */
   takes(level: "info" | "error"): boolean;
 }
@@ -61,10 +59,9 @@ export class AccessLog {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#lines === "") return;
-    const lines = Buffer.from(this.#lines);
+    const lines = this.#lines;
     this.#lines = "";
-    this.#sink.write(lines);
+    if (lines !== "") this.#sink.write(lines);
   }
 
   #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {

@@ -14,8 +14,8 @@ export interface Log {
 }
 
 const END_MS = 500;
-/** What is kept for a reader that stands still; lines beyond it are dropped, and it is told how much. */
-const MOST_BYTES = 16 * 1024 * 1024;
+/** What waits for a reader that stands still. Access lines beyond it are dropped, and the log says how much; there are few others, and all are kept. */
+const MOST_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
  * The log: one JSON line per event on standard output, buffered, so that a busy gateway does not wait for its log.
@@ -23,23 +23,35 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * @param base - Fields of every line.
  */
 export function createLog(level: string = "info", base: Record<string, number> | null = null): Log {
-  const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200, maxLength: MOST_BYTES, contentMode: "buffer" });
+  // As texts, lines would be encoded three times over, once only to learn how long they are.
+  const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200, contentMode: "buffer" });
   let ended: Promise<void> | undefined;
-  let dropped = 0;
+  let [waiting, dropped] = [0, 0];
   // A closed pipe (`weir | head`) must not take the gateway with it.
   sink.on("error", () => {});
-  sink.on("drop", (lines: Uint8Array) => {
-    dropped += lines.byteLength;
+  sink.on("write", (bytes: number) => {
+    waiting -= bytes;
   });
-  sink.on("drain", () => {
-    if (dropped === 0 || ended !== undefined) return;
+  const write = (lines: string): void => {
+    // Afterwards calls that are left may still end, and timers come due; the sink would throw.
+    if (ended !== undefined) return;
+    const bytes = Buffer.from(lines);
+    waiting += bytes.length;
+    // Its type knows texts only.
+    sink.write(bytes as unknown as string);
+  };
+  const tellDropped = (): void => {
+    if (dropped === 0) return;
     const bytes = dropped;
     dropped = 0;
-    log.warn({ dropped_bytes: bytes }, "the log was not read for a while: lines are missing here");
-  });
-  const write = (lines: Uint8Array): void => {
-    // Afterwards calls that are left may still end, and timers come due; the sink would throw. Its type knows texts only.
-    if (ended === undefined) sink.write(lines as unknown as string);
+    log.error({ dropped_bytes: bytes }, "nobody read the log for a while, and access lines are missing before this one");
+  };
+  const writeIfRead = (lines: string): void => {
+    if (waiting > MOST_WAITING_BYTES) dropped += Buffer.byteLength(lines);
+    else {
+      tellDropped();
+      write(lines);
+    }
   };
   const log = pino(
     { level, base, messageKey: "message", timestamp: stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
@@ -47,14 +59,15 @@ export function createLog(level: string = "info", base: Record<string, number> |
       // What happened before an event stands before it.
       write: (line: string) => {
         accessLog.flush();
-        write(Buffer.from(line));
+        write(line);
       },
     },
   );
-  const accessLog = new AccessLog({ write, takes: (lineLevel) => log.isLevelEnabled(lineLevel) }, base ?? {});
+  const accessLog = new AccessLog({ write: writeIfRead, takes: (lineLevel) => log.isLevelEnabled(lineLevel) }, base ?? {});
   // Not by the sink's own `flushSync`: that one tries for ever where nobody reads any more.
   const end = (): Promise<void> => {
     accessLog.flush();
+    tellDropped();
     return new Promise((resolve) => {
       const over = (): void => {
         sink.destroy();
@@ -69,7 +82,7 @@ export function createLog(level: string = "info", base: Record<string, number> |
   return {
     log,
     accessLog,
-    forward: (lines) => write(Buffer.from(lines)),
+    forward: writeIfRead,
     end: () => {
       ended ??= end();
       return ended;

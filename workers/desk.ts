@@ -144,7 +144,7 @@ export class Desk implements WorkerDesk {
     try {
       // Other calls have their turn between the steps: each takes milliseconds where the body has megabytes.
       const turn = buffer.byteLength > PIECE_BYTES ? nextTurn : noTurn;
-      const body = toByteText(new Uint8Array(buffer));
+      const body = toByteText(Buffer.from(buffer));
       const { check, upstream } = dialects[dialect];
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.

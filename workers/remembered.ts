@@ -1,4 +1,4 @@
-/** Answers of a configuration's few names. */
+/** Texts that are remembered: names of a configuration or a protocol are some dozens, and what comes from outside must not fill the memory. */
 const MOST = 1_000;
 
 /** The same function, which works a text out once: for what follows from a model's name or the like, and would be worked out for each call. */

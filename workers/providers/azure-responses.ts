@@ -32,8 +32,8 @@ export const azureResponses: AzureOperation = {
       });
     }
     if (!api.allowStore) refuseState(job.body);
-    const store: Record<string, ByteText> = api.allowStore ? {} : { store: "false" };
-    return editMembers(job.body, { set: { ...deploymentName(job, api), ...store } });
+    const name = deploymentName(job, api);
+    return editMembers(job.body, { set: api.allowStore ? name : { ...name, store: "false" } });
   },
 
   reader: (job, place) => (job.stream ? new ResponsesStream(place) : azureResponse(place)),

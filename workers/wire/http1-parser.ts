@@ -4,6 +4,7 @@
  * any transfer-encoding but `chunked`, obsolete line folding, bare CR or LF and control characters are errors.
  */
 import { Buffer } from "node:buffer";
+import { remembered } from "../remembered.ts";
 import type { HttpHeaders } from "./http.ts";
 
 /** Of a whole head, and of a whole trailer. */
@@ -30,20 +31,12 @@ const EMPTY_LINE = Buffer.from("\r\n\r\n");
 /** Every beginning of an answer matches as much of this as there is. */
 const BEGINNING = "HTTP/1.";
 
-/** Header names as upstreams write them, with their lower case: the same dozens in every answer. */
-const knownNames = new Map<string, string>();
-const MOST_NAMES = 500;
-
-/** Throws a `Malformed`. */
-function fieldName(written: string): string {
-  const known = knownNames.get(written);
-  if (known !== undefined) return known;
+/** A header's name in lower case: upstreams write the same dozens in every answer. Throws a `Malformed`. */
+const fieldName = remembered((written) => {
   // A folded line begins with white space and is no token either.
   if (!TOKEN.test(written)) throw new Malformed("a header line without a valid name");
-  const name = written.toLowerCase();
-  if (knownNames.size < MOST_NAMES) knownNames.set(written, name);
-  return name;
-}
+  return written.toLowerCase();
+});
 
 /** Name (lower case) to value; repeated ones joined by ", ". Throws a `Malformed`. */
 function parseFields(text: string, headers: Map<string, string>): void {
@@ -220,7 +213,7 @@ export class AnswerParser {
   }
 
   /**
-   * Takes the next bytes, which are the parser's from then on; reports to the events before it returns. What they hold of a body is reported as one
+   * Takes the next bytes, and may overwrite them; reports to the events before it returns. What they hold of a body is reported as one
    * chunk: under load a piece has several of the peer's, and each that is handed on costs as much as a piece. Never throws on any input (what the
    * events throw passes through).
    */
@@ -258,9 +251,12 @@ export class AnswerParser {
     const end = Math.min(bytes.length, at + left);
     this.#left = left - (end - at);
     if (this.#left === 0) this.#state = this.#state === STATE.data ? STATE.dataReturn : STATE.done;
-    if (this.#to === 0) this.#from = at;
-    else bytes.copyWithin(this.#to, at, end); // Over the framing that stood between.
-    this.#to = this.#to === 0 ? end : this.#to + end - at;
+    if (this.#to === 0) [this.#from, this.#to] = [at, end];
+    else {
+      // Over the framing that stood between.
+      bytes.copyWithin(this.#to, at, end);
+      this.#to += end - at;
+    }
     return end;
   }
 

@@ -24,7 +24,7 @@ export interface Wire {
 }
 
 export interface WireListener {
-  /** The view is valid only during the call. */
+  /** The view is valid only during the call, and may be overwritten in it. */
   received(bytes: Buffer): void;
   drained(): void;
   /** The peer has ended its side in order. */

@@ -1,4 +1,4 @@
-/** How a gateway ends whose log nobody reads any more. */
+/** What becomes of a gateway whose log nobody reads, or nobody for a while. */
 import { expect, test } from "bun:test";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
@@ -86,43 +86,49 @@ test("a gateway ends as told where the reader of its log stands still and the pi
   }
 }, 20_000);
 
+/** Of a line of the script below, but for its number. */
+const LINE_BYTES = JSON.stringify({ message: "line", at: 0, text: "x".repeat(1_000) }).length;
+
 test("a log whose reader stands still takes no more memory than it may, and says what is missing", async () => {
   const script = `
     import { createLog } from "${join(import.meta.dir, "../src/log.ts")}";
-    const { log, end } = createLog();
+    const { log, forward, end } = createLog();
+    const line = (message, at) => forward(JSON.stringify({ message, at, text: "x".repeat(1_000) }) + "\\n");
     for (let at = 0; at < 40_000; at++) {
-      log.info({ at, text: "x".repeat(1_000) }, "line");
+      line("line", at);
       if (at % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
+    log.info("an event");
     process.stderr.write("written");
     await new Promise((resolve) => process.stdin.once("data", resolve));
-    log.info("read again");
+    line("read again", 40_000);
     await end();
     process.exit(0);`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "pipe"] });
   try {
     child.stdout.pause();
-    const gone = new Promise<number | null>((resolve) => child.on("exit", resolve));
+    const gone = new Promise<number | null>((resolve) => child.on("close", resolve));
     await new Promise((resolve) => child.stderr.once("data", resolve));
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (piece) => {
       text += piece;
     });
     child.stdout.resume();
-    await eventually(() => text.includes("dropped_bytes"), "the log to say what is missing");
+    await eventually(() => text.includes("an event"), "what was kept to be read");
     child.stdin.write("go on");
     expect(await gone).toBe(0);
     const lines = text
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line) as { at?: number; dropped_bytes?: number; message: string });
-    const written = lines.filter(({ message }) => message === "line");
-    const dropped = lines.reduce((sum, { dropped_bytes = 0 }) => sum + dropped_bytes, 0);
-    expect(written.map(({ at }) => at)).toEqual(written.map((_, at) => at));
-    // 16 MiB are kept, and what the pipes take.
-    expect(text.length).toBeLessThan(18 * 1024 * 1024);
-    expect(text.length + dropped).toBeGreaterThan(40_000 * 1_000);
-    expect(lines.at(-1)?.message).toBe("read again");
+    const kept = lines.filter(({ message }) => message === "line");
+    expect(kept.map(({ at }) => at)).toEqual(kept.map((_, at) => at));
+    const [event, notice, last] = lines.slice(kept.length);
+    expect([event?.message, last?.message, lines.length]).toEqual(["an event", "read again", kept.length + 3]);
+    // 16 MiB are kept, and what the pipe takes.
+    expect(text.length).toBeLessThan(17 * 1024 * 1024);
+    const bytes = Array.from({ length: 40_000 }, (_, at) => String(at).length + LINE_BYTES).reduce((sum, length) => sum + length);
+    expect(kept.reduce((sum, { at = 0 }) => sum + String(at).length + LINE_BYTES, 0) + (notice?.dropped_bytes ?? 0)).toBe(bytes);
   } finally {
     child.kill("SIGKILL");
   }
