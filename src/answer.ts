@@ -18,8 +18,6 @@ export interface AnswerOptions {
   dialect: Dialect;
   operation: CallOperation;
   requestId: string;
-  /** For every answer of this request. */
-  headers: Headers;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
   /** What the runtime's streams take best. */
@@ -28,6 +26,8 @@ export interface AnswerOptions {
 
 /** Whose answer it is: told what is not for the client. */
 export interface AnswerOwner {
+  /** The headers that the answer of this request begins with; asked for once. */
+  takeHeaders(): Headers;
   /** A worker has checked and weighed the body. */
   weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void;
   estimated(inputTokens: number): void;
@@ -102,7 +102,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
     const body = new ReadableStream<Piece>(this, QUEUE);
     this.#owed = text.length;
     this.#controller?.enqueue(this.#options.streamPiece(text));
-    const { headers } = this.#options;
+    const headers = this.#owner.takeHeaders();
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
     headers.set("x-accel-buffering", "no");
@@ -140,7 +140,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
   answer(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = performance.now();
-    this.#resolve(jsonResponse(200, text, this.#options.headers));
+    this.#resolve(jsonResponse(200, text, this.#owner.takeHeaders()));
   }
 
   done(ended: Ended): void {
@@ -157,8 +157,8 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
       this.#end("cancelled", error, ended);
       return;
     }
-    const { dialect, operation, requestId, headers } = this.#options;
-    if (this.#controller === undefined) this.#resolve(errorResponse(dialect, error, requestId, headers));
+    const { dialect, operation, requestId } = this.#options;
+    if (this.#controller === undefined) this.#resolve(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
     else {
       this.#controller.enqueue(this.#options.streamPiece(dialect.errorEvent(error, requestId, operation)));
       this.#close();

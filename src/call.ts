@@ -11,7 +11,7 @@ import type { Decision } from "./limiter/limiter.ts";
 import { refusal, showWindows } from "./limiter/refusal.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
-import type { Visit } from "./visit.ts";
+import { takeHeaders, type Visit } from "./visit.ts";
 
 export interface CallParts {
   config: Config;
@@ -46,9 +46,9 @@ export class Call implements AnswerOwner {
     this.#visit = visit;
     this.#operation = operation;
     this.#onEnd = onEnd;
-    const { dialect, requestId, headers } = visit;
+    const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
-    this.#answer = new Answer(this, { dialect, operation, requestId, headers, gaps, streamPiece: parts.streamPiece });
+    this.#answer = new Answer(this, { dialect, operation, requestId, gaps, streamPiece: parts.streamPiece });
   }
 
   /** Never rejects. */
@@ -62,6 +62,11 @@ export class Call implements AnswerOwner {
       (thrown) => this.#failed(request, thrown),
     );
     return answer.response;
+  }
+
+  /** Of the answer. */
+  takeHeaders(): Headers {
+    return takeHeaders(this.#visit);
   }
 
   /** Of the answer: a worker has checked and weighed a body. */
