@@ -35,6 +35,8 @@ export interface AnswerOwner {
   ended(outcome: Outcome): void;
 }
 
+const NOBODY = (): void => {};
+
 /** Of a stream. A text is ASCII, so the length of either is a number of bytes. */
 export type Piece = Uint8Array | string;
 
@@ -46,10 +48,9 @@ const QUEUE: QueuingStrategy<Piece> = { highWaterMark: 64 * 1024, size: (piece) 
  * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
  */
 export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
-  readonly response: Promise<Response>;
   readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
-  #resolve: (response: Response) => void = () => {};
+  #resolve: (response: Response) => void = NOBODY;
   #call: PoolCall | undefined;
   #controller: ReadableStreamDefaultController<Piece> | undefined;
   /** Bytes written for which the worker has no credit yet. */
@@ -63,9 +64,20 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
   constructor(owner: AnswerOwner, options: AnswerOptions) {
     this.#owner = owner;
     this.#options = options;
-    this.response = new Promise((resolve) => {
+  }
+
+  /** The answer, once there is one. */
+  begin(): Promise<Response> {
+    return new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  /** A stream that is open holds neither the promise nor, through it, the `Response`. */
+  #respond(response: Response): void {
+    const resolve = this.#resolve;
+    this.#resolve = NOBODY;
+    resolve(response);
   }
 
   /** True once nobody waits for an answer: a call that has not started need not. */
@@ -85,7 +97,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
     // Nobody reads it, but a handler must return something.
-    this.#resolve(new Response(null, { status: STATUS.cancelled }));
+    this.#respond(new Response(null, { status: STATUS.cancelled }));
   }
 
   weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void {
@@ -106,7 +118,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
     headers.set("x-accel-buffering", "no");
-    this.#resolve(new Response(body, { status: 200, headers }));
+    this.#respond(new Response(body, { status: 200, headers }));
   }
 
   /** Of the stream, as its source: it begins. */
@@ -140,7 +152,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
   answer(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = performance.now();
-    this.#resolve(jsonResponse(200, text, this.#owner.takeHeaders()));
+    this.#respond(jsonResponse(200, text, this.#owner.takeHeaders()));
   }
 
   done(ended: Ended): void {
@@ -158,7 +170,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
       return;
     }
     const { dialect, operation, requestId } = this.#options;
-    if (this.#controller === undefined) this.#resolve(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
+    if (this.#controller === undefined) this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
     else {
       this.#controller.enqueue(this.#options.streamPiece(dialect.errorEvent(error, requestId, operation)));
       this.#close();

@@ -54,6 +54,7 @@ export class Call implements AnswerOwner {
   /** Never rejects. */
   begin(request: Request): Promise<Response> {
     const answer = this.#answer;
+    const response = answer.begin();
     // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
     // As a property, since a listener that is added costs several times as much of each call.
     request.signal.onabort = () => answer.abandon();
@@ -61,7 +62,7 @@ export class Call implements AnswerOwner {
       (body) => this.#arrived(request, body),
       (thrown) => this.#failed(request, thrown),
     );
-    return answer.response;
+    return response;
   }
 
   /** Of the answer. */
