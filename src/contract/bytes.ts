@@ -8,10 +8,14 @@
  */
 export type ByteText = string;
 
+/** The same bytes; itself where it is a `Buffer`, since a second object over them costs as much as copying a small piece. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Bytes to byte text; copies once. */
 export function toByteText(bytes: Uint8Array): ByteText {
-  // A second object over the same bytes costs as much as copying a small piece.
-  return (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString("latin1");
+  return asBuffer(bytes).toString("latin1");
 }
 
 /** Byte text to the bytes that go on the wire. */

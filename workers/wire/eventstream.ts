@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
+import { asBuffer } from "../../src/contract/bytes.ts";
 
 const PRELUDE_BYTES = 12;
 /** A frame without headers and payload. */
@@ -42,7 +43,7 @@ export class FrameDecoder {
 
   push(chunk: Uint8Array): void {
     if (this.#ended) return;
-    const bytes = chunk instanceof Buffer ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes = asBuffer(chunk);
     let at = this.#filled > 0 ? this.#complete(bytes) : 0;
     while (!this.#ended && bytes.length - at >= PRELUDE_BYTES) {
       const total = this.#readPrelude(bytes, at);

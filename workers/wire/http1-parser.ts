@@ -207,11 +207,6 @@ export class AnswerParser {
     return this.#state === STATE.done;
   }
 
-  /** The final head has been reported. */
-  get inBody(): boolean {
-    return this.#state !== STATE.head && this.#state !== STATE.failed;
-  }
-
   /**
    * Takes the next bytes, and may overwrite them; reports to the events before it returns. What they hold of a body is reported as one
    * chunk: under load a piece has several of the peer's, and each that is handed on costs as much as a piece. Never throws on any input (what the
