@@ -35,6 +35,36 @@ function connectionOptions(settings: RedisSettings): ConnectionOptions {
   };
 }
 
+type SentinelOptions = ConnectionOptions & Pick<RedisOptions, "enableOfflineQueue" | "retryStrategy" | "sentinels">;
+
+/**
+ * Begins anew where ioredis gives up. It does while it asks the Sentinels where the master is: word of a failover that comes just then drops the attempt
+ * (FailoverDetector, 6.0), an address that is none fails it, and no other one follows.
+ */
+class LastingRedis extends Redis {
+  #closed = false;
+  #endings = 0;
+
+  constructor(options: SentinelOptions) {
+    super(options);
+    this.on("ready", () => {
+      this.#endings = 0;
+    });
+    this.on("end", () => {
+      if (this.#closed) return;
+      const again = (): void => {
+        if (!this.#closed) this.connect().catch(() => {});
+      };
+      setTimeout(again, retryDelayMs(++this.#endings));
+    });
+  }
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect) this.#closed = true;
+    super.disconnect(reconnect);
+  }
+}
+
 /** `host:port`, `[v6]:port` or a redis URL. */
 function place(
   node: string,
@@ -65,7 +95,7 @@ export function connectRedis(settings: RedisSettings): RedisClient {
   if (settings.cluster !== undefined) return connectCluster(settings, settings.cluster, options);
   if (settings.sentinel !== undefined) {
     const sentinels = settings.sentinel.nodes.map((node) => place(node, 26379));
-    return new Redis({
+    return new LastingRedis({
       ...options,
       name: settings.sentinel.name,
       sentinels: sentinels.map(({ host, port }) => ({ host, port })),
