@@ -3,6 +3,7 @@ import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
 import type { CallOperation, Dialect } from "./contract/dialect.ts";
 import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
+import type { ClientStream, OpenStream, StreamOwner } from "./contract/stream.ts";
 
 /** How a call ended for its client. */
 export interface Outcome {
@@ -20,8 +21,8 @@ export interface AnswerOptions {
   requestId: string;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
-  /** What the runtime's streams take best. */
-  streamPiece(text: ByteText): Piece;
+  /** The body of a streamed answer. */
+  openStream: OpenStream;
 }
 
 /** Whose answer it is: told what is not for the client. */
@@ -37,22 +38,16 @@ export interface AnswerOwner {
 
 const NOBODY = (): void => {};
 
-/** Of a stream. A text is ASCII, so the length of either is a number of bytes. */
-export type Piece = Uint8Array | string;
-
-/** What the runtime may hold of a stream before the client has taken it; beyond that no credit is given. */
-const QUEUE: QueuingStrategy<Piece> = { highWaterMark: 64 * 1024, size: (piece) => piece?.length ?? 0 };
-
 /**
  * From a worker's reports to the client's `Response`. A stream is written as it comes; the worker is given credit for what the client's side
  * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
  */
-export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
+export class Answer implements CallEvents, StreamOwner {
   readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
   #resolve: (response: Response) => void = NOBODY;
   #call: PoolCall | undefined;
-  #controller: ReadableStreamDefaultController<Piece> | undefined;
+  #stream: ClientStream | undefined;
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
@@ -111,9 +106,11 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
   open(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
-    const body = new ReadableStream<Piece>(this, QUEUE);
+    const stream = this.#options.openStream(this);
+    this.#stream = stream;
+    const body = stream.begin();
+    stream.write(text);
     this.#owed = text.length;
-    this.#controller?.enqueue(this.#options.streamPiece(text));
     const headers = this.#owner.takeHeaders();
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
@@ -121,32 +118,27 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
     this.#respond(new Response(body, { status: 200, headers }));
   }
 
-  /** Of the stream, as its source: it begins. */
-  start(controller: ReadableStreamDefaultController<Piece>): void {
-    this.#controller = controller;
-  }
-
-  /** Of the stream: its queue has room again. */
-  pull(): void {
+  /** Of the stream: it has room. */
+  drained(): void {
     if (this.#owed < STREAM_WINDOW / 2) return;
     this.#call?.credit(this.#owed);
     this.#owed = 0;
   }
 
   /** Of the stream: its reader has gone. */
-  cancel(): void {
+  left(): void {
     this.abandon();
   }
 
   chunk(text: ByteText): void {
-    const controller = this.#controller;
-    if (controller === undefined || this.idle) return;
+    const stream = this.#stream;
+    if (stream === undefined || this.idle) return;
     const nowMs = performance.now();
     this.#options.gaps.observe((nowMs - this.#lastChunkMs) / 1000);
     this.#lastChunkMs = nowMs;
     this.#owed += text.length;
-    controller.enqueue(this.#options.streamPiece(text));
-    if (this.#owed >= STREAM_WINDOW / 2 && (controller.desiredSize ?? 0) > 0) this.pull();
+    stream.write(text);
+    if (this.#owed >= STREAM_WINDOW / 2 && stream.hasRoom) this.drained();
   }
 
   answer(text: ByteText): void {
@@ -158,7 +150,7 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
   done(ended: Ended): void {
     if (this.#gone) this.#end("cancelled", undefined, ended);
     else {
-      this.#close();
+      this.#stream?.close();
       this.#end("ok", undefined, ended);
     }
   }
@@ -170,20 +162,12 @@ export class Answer implements CallEvents, UnderlyingDefaultSource<Piece> {
       return;
     }
     const { dialect, operation, requestId } = this.#options;
-    if (this.#controller === undefined) this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
+    if (this.#stream === undefined) this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
     else {
-      this.#controller.enqueue(this.#options.streamPiece(dialect.errorEvent(error, requestId, operation)));
-      this.#close();
+      this.#stream.write(dialect.errorEvent(error, requestId, operation));
+      this.#stream.close();
     }
     this.#end(error.kind, error, ended);
-  }
-
-  #close(): void {
-    try {
-      this.#controller?.close();
-    } catch {
-      // The runtime has cancelled the stream in this very turn.
-    }
   }
 
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {

@@ -22,7 +22,7 @@ export interface CallParts {
   /** See `Listener.holdOpen`. */
   holdOpen(request: Request): void;
   /** See `runtime.ts`. */
-  streamPiece: AnswerOptions["streamPiece"];
+  openStream: AnswerOptions["openStream"];
 }
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
@@ -48,7 +48,7 @@ export class Call implements AnswerOwner {
     this.#onEnd = onEnd;
     const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
-    this.#answer = new Answer(this, { dialect, operation, requestId, gaps, streamPiece: parts.streamPiece });
+    this.#answer = new Answer(this, { dialect, operation, requestId, gaps, openStream: parts.openStream });
   }
 
   /** Never rejects. */

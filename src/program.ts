@@ -32,7 +32,7 @@ import { open } from "./open.ts";
 import { publishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
-import { type Listener, runtimeName, streamPiece } from "./runtime.ts";
+import { type Listener, openStream, runtimeName } from "./runtime.ts";
 import { onEnding } from "./signals.ts";
 import { Member } from "./supervisor/member.ts";
 import { supervise } from "./supervisor/run.ts";
@@ -144,7 +144,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     readiness,
     pages: publishedPages(packageJson.version),
     holdOpen: (request) => listener?.holdOpen(request),
-    streamPiece,
+    openStream,
   });
   metrics.declare({
     version: packageJson.version,

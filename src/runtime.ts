@@ -2,7 +2,9 @@
  * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
  */
 import process from "node:process";
-import { type ByteText, toBody, toBytes } from "./contract/bytes.ts";
+import type { OpenStream } from "./contract/stream.ts";
+import { DirectStream } from "./runtime/direct-stream.ts";
+import { StandardStream } from "./runtime/standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
 interface DenoRuntime {
@@ -77,8 +79,8 @@ export function listen({ host, port, handle, shared = false, tellsAddresses = fa
   };
 }
 
-/** A piece of a body's stream. Bun's streams take texts as well, and an array of bytes for each piece costs more than the piece; Deno's do not. */
-export const streamPiece: (text: ByteText) => Uint8Array | string = globalThis.Deno ? toBytes : toBody;
+/** The kind of stream that this runtime sends at the least cost. */
+export const openStream: OpenStream = globalThis.Deno ? (owner) => new StandardStream(owner) : (owner) => new DirectStream(owner);
 
 /**
  * What a busy gateway wants of the runtime; read by it before it runs a line of ours. Each can be set otherwise in the environment.

@@ -10,7 +10,7 @@ import { Admission } from "../../src/limiter/admission.ts";
 import type { Limiter } from "../../src/limiter/limiter.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Pool } from "../../src/pool.ts";
-import { type Listener, listen, streamPiece } from "../../src/runtime.ts";
+import { type Listener, listen, openStream } from "../../src/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
 import type { Spoken } from "../spec/dialects.ts";
@@ -55,7 +55,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     pages: {},
     readiness: () => ({ ready: true, detail: {} }),
     holdOpen: (request) => listener?.holdOpen(request),
-    streamPiece,
+    openStream,
   });
   listener = listen({ host: "127.0.0.1", port: 0, handle: (request) => gateway.handle(request) });
   const { port } = listener;

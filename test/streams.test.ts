@@ -1,0 +1,171 @@
+/** Both kinds of stream for a client sit one exam, each as the body that `Bun.serve` sends to a raw socket. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { ClientStream, OpenStream } from "../src/contract/stream.ts";
+import { DirectStream } from "../src/runtime/direct-stream.ts";
+import { StandardStream } from "../src/runtime/standard-stream.ts";
+import { pause } from "./redis.ts";
+
+const KINDS: Readonly<Record<string, OpenStream>> = {
+  direct: (owner) => new DirectStream(owner),
+  standard: (owner) => new StandardStream(owner),
+};
+
+class Opened {
+  readonly stream: ClientStream;
+  drains = 0;
+  lefts = 0;
+
+  constructor(open: OpenStream) {
+    this.stream = open({ drained: () => this.drains++, left: () => this.lefts++ });
+  }
+}
+
+/** The text of a chunked body. */
+function unchunked(answer: string): string {
+  let body = "";
+  for (let at = answer.indexOf("\r\n\r\n") + 4; ; ) {
+    const line = answer.indexOf("\r\n", at);
+    const length = Number.parseInt(answer.slice(at, line), 16);
+    if (!(length > 0)) return body;
+    body += answer.slice(line + 2, line + 2 + length);
+    at = line + 2 + length + 2;
+  }
+}
+
+async function until(what: () => boolean): Promise<void> {
+  const untilMs = performance.now() + 5000;
+  while (!what()) {
+    if (performance.now() > untilMs) throw new Error(`in vain: ${what}`);
+    await pause(5);
+  }
+}
+
+describe.each(Object.entries(KINDS))("%s", (_, open) => {
+  const opened: Opened[] = [];
+  let begun: (opened: Opened) => void = () => {};
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    fetch: () => {
+      const one = new Opened(open);
+      opened.push(one);
+      const body = one.stream.begin();
+      begun(one);
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  afterAll(() => server.stop(true));
+
+  async function ask(begin: (opened: Opened) => void): Promise<{ socket: Socket; one: Opened; heard: () => string }> {
+    begun = begin;
+    const count = opened.length;
+    const socket = connect(server.port ?? 0, "127.0.0.1");
+    let text = "";
+    socket.setEncoding("latin1").on("data", (data) => {
+      text += data;
+    });
+    await once(socket, "connect");
+    socket.write("GET / HTTP/1.1\r\nhost: weir\r\n\r\n");
+    await until(() => opened.length > count);
+    return { socket, one: opened.at(-1) as Opened, heard: () => text };
+  }
+
+  test("what is written before the runtime asks comes first, with the head; later pieces come as they are written, then the end", async () => {
+    const { socket, one, heard } = await ask(({ stream }) => {
+      stream.write("one,");
+      stream.write("two,");
+    });
+    await until(() => unchunked(heard()) === "one,two,");
+    one.stream.write("three,");
+    await until(() => unchunked(heard()) === "one,two,three,");
+    one.stream.write("four,");
+    one.stream.write("caf\u00c3\u00a9");
+    one.stream.close();
+    await until(() => heard().endsWith("0\r\n\r\n"));
+    expect(unchunked(heard())).toBe("one,two,three,four,caf\u00c3\u00a9");
+    expect(one.lefts).toBe(0);
+    // The connection serves the next.
+    begun = ({ stream }) => stream.write("next");
+    const before = heard().length;
+    socket.write("GET / HTTP/1.1\r\nhost: weir\r\n\r\n");
+    await until(() => heard().slice(before).includes("next"));
+    socket.destroy();
+  });
+
+  test("one that ends before the runtime asks for it is whole", async () => {
+    const { socket, heard } = await ask(({ stream }) => {
+      stream.write("all ");
+      stream.write("at once");
+      stream.close();
+    });
+    await until(() => /content-length: 11\r\n/i.test(heard()) || heard().endsWith("0\r\n\r\n"));
+    await until(() => heard().includes("all at once") || unchunked(heard()) === "all at once");
+    socket.destroy();
+  });
+
+  test("a client that stands still leaves no room; when it reads again there is, and every byte is right", async () => {
+    const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
+    await until(() => unchunked(heard()) === "begin,");
+    socket.pause();
+    let [written, number] = ["begin,", 0];
+    const untilMs = performance.now() + 5000;
+    while (one.stream.hasRoom && performance.now() < untilMs) {
+      const piece = `${number++}:`.padEnd(16_384, ".");
+      one.stream.write(piece);
+      written += piece;
+      await pause(0);
+    }
+    expect(one.stream.hasRoom).toBe(false);
+    const before = one.drains;
+    await pause(50);
+    expect(one.stream.hasRoom).toBe(false);
+    expect(one.drains).toBe(before);
+    socket.resume();
+    await until(() => one.stream.hasRoom);
+    expect(one.drains).toBeGreaterThan(before);
+    one.stream.write("end");
+    one.stream.close();
+    await until(() => heard().endsWith("0\r\n\r\n"));
+    expect(Bun.hash(unchunked(heard()))).toBe(Bun.hash(`${written}end`));
+    socket.destroy();
+  });
+
+  test("one that is closed while its client stands still arrives whole", async () => {
+    const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
+    await until(() => unchunked(heard()) === "begin,");
+    socket.pause();
+    let length = "begin,".length;
+    while (one.stream.hasRoom && length < 64 << 20) {
+      one.stream.write("x".repeat(65_536));
+      length += 65_536;
+      await pause(0);
+    }
+    one.stream.write("last");
+    one.stream.close();
+    socket.resume();
+    await until(() => heard().endsWith("0\r\n\r\n"));
+    expect(unchunked(heard()).length).toBe(length + 4);
+    expect(unchunked(heard())).toEndWith("last");
+    socket.destroy();
+  });
+
+  test.each(["idle", "full"])("a client that leaves is told of once, and what is written then does no harm (%s)", async (state) => {
+    const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
+    await until(() => unchunked(heard()) === "begin,");
+    if (state === "full") {
+      socket.pause();
+      while (one.stream.hasRoom) {
+        one.stream.write("x".repeat(65_536));
+        await pause(0);
+      }
+    }
+    socket.destroy();
+    await until(() => one.lefts > 0);
+    one.stream.close();
+    await pause(20);
+    expect(one.lefts).toBe(1);
+  });
+});
