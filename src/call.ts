@@ -1,4 +1,4 @@
-import { Answer, type AnswerOptions, type AnswerOwner, type Outcome } from "./answer.ts";
+import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
 import { toByteText } from "./contract/bytes.ts";
@@ -6,6 +6,7 @@ import type { PoolCall } from "./contract/call.ts";
 import type { Config } from "./contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "./contract/dialect.ts";
 import { asGatewayError } from "./contract/errors.ts";
+import type { OpenStream } from "./contract/stream.ts";
 import type { Admission } from "./limiter/admission.ts";
 import type { Decision } from "./limiter/limiter.ts";
 import { refusal, showWindows } from "./limiter/refusal.ts";
@@ -22,7 +23,7 @@ export interface CallParts {
   /** See `Listener.holdOpen`. */
   holdOpen(request: Request): void;
   /** See `runtime.ts`. */
-  openStream: AnswerOptions["openStream"];
+  openStream: OpenStream;
 }
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */

@@ -6,6 +6,7 @@ import type { ClientStream, OpenStream } from "../src/contract/stream.ts";
 import { DirectStream } from "../src/runtime/direct-stream.ts";
 import { StandardStream } from "../src/runtime/standard-stream.ts";
 import { pause } from "./redis.ts";
+import { dechunked, until } from "./sandbox/wire.ts";
 
 const KINDS: Readonly<Record<string, OpenStream>> = {
   direct: (owner) => new DirectStream(owner),
@@ -22,24 +23,9 @@ class Opened {
   }
 }
 
-/** The text of a chunked body. */
-function unchunked(answer: string): string {
-  let body = "";
-  for (let at = answer.indexOf("\r\n\r\n") + 4; ; ) {
-    const line = answer.indexOf("\r\n", at);
-    const length = Number.parseInt(answer.slice(at, line), 16);
-    if (!(length > 0)) return body;
-    body += answer.slice(line + 2, line + 2 + length);
-    at = line + 2 + length + 2;
-  }
-}
-
-async function until(what: () => boolean): Promise<void> {
-  const untilMs = performance.now() + 5000;
-  while (!what()) {
-    if (performance.now() > untilMs) throw new Error(`in vain: ${what}`);
-    await pause(5);
-  }
+/** The body of a chunked answer, as far as it has come. */
+function bodyOf(answer: string): string {
+  return dechunked(Buffer.from(answer.slice(answer.indexOf("\r\n\r\n") + 4), "latin1")).body.toString("latin1");
 }
 
 describe.each(Object.entries(KINDS))("%s", (_, open) => {
@@ -69,7 +55,7 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
     });
     await once(socket, "connect");
     socket.write("GET / HTTP/1.1\r\nhost: weir\r\n\r\n");
-    await until(() => opened.length > count);
+    await until(() => opened.length > count, "the request");
     return { socket, one: opened.at(-1) as Opened, heard: () => text };
   }
 
@@ -78,20 +64,20 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
       stream.write("one,");
       stream.write("two,");
     });
-    await until(() => unchunked(heard()) === "one,two,");
+    await until(() => bodyOf(heard()) === "one,two,", "the beginning");
     one.stream.write("three,");
-    await until(() => unchunked(heard()) === "one,two,three,");
+    await until(() => bodyOf(heard()) === "one,two,three,", "the third piece");
     one.stream.write("four,");
     one.stream.write("caf\u00c3\u00a9");
     one.stream.close();
-    await until(() => heard().endsWith("0\r\n\r\n"));
-    expect(unchunked(heard())).toBe("one,two,three,four,caf\u00c3\u00a9");
+    await until(() => heard().endsWith("0\r\n\r\n"), "the end");
+    expect(bodyOf(heard())).toBe("one,two,three,four,caf\u00c3\u00a9");
     expect(one.lefts).toBe(0);
     // The connection serves the next.
     begun = ({ stream }) => stream.write("next");
     const before = heard().length;
     socket.write("GET / HTTP/1.1\r\nhost: weir\r\n\r\n");
-    await until(() => heard().slice(before).includes("next"));
+    await until(() => heard().slice(before).includes("next"), "the next answer");
     socket.destroy();
   });
 
@@ -101,14 +87,14 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
       stream.write("at once");
       stream.close();
     });
-    await until(() => /content-length: 11\r\n/i.test(heard()) || heard().endsWith("0\r\n\r\n"));
-    await until(() => heard().includes("all at once") || unchunked(heard()) === "all at once");
+    await until(() => /content-length: 11\r\n/i.test(heard()) || heard().endsWith("0\r\n\r\n"), "the end");
+    await until(() => heard().includes("all at once") || bodyOf(heard()) === "all at once", "the text");
     socket.destroy();
   });
 
   test("a client that stands still leaves no room; when it reads again there is, and every byte is right", async () => {
     const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
-    await until(() => unchunked(heard()) === "begin,");
+    await until(() => bodyOf(heard()) === "begin,", "the beginning");
     socket.pause();
     let [written, number] = ["begin,", 0];
     const untilMs = performance.now() + 5000;
@@ -124,18 +110,18 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
     expect(one.stream.hasRoom).toBe(false);
     expect(one.drains).toBe(before);
     socket.resume();
-    await until(() => one.stream.hasRoom);
+    await until(() => one.stream.hasRoom, "room");
     expect(one.drains).toBeGreaterThan(before);
     one.stream.write("end");
     one.stream.close();
-    await until(() => heard().endsWith("0\r\n\r\n"));
-    expect(Bun.hash(unchunked(heard()))).toBe(Bun.hash(`${written}end`));
+    await until(() => heard().endsWith("0\r\n\r\n"), "the end");
+    expect(Bun.hash(bodyOf(heard()))).toBe(Bun.hash(`${written}end`));
     socket.destroy();
   });
 
   test("one that is closed while its client stands still arrives whole", async () => {
     const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
-    await until(() => unchunked(heard()) === "begin,");
+    await until(() => bodyOf(heard()) === "begin,", "the beginning");
     socket.pause();
     let length = "begin,".length;
     while (one.stream.hasRoom && length < 64 << 20) {
@@ -146,15 +132,15 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
     one.stream.write("last");
     one.stream.close();
     socket.resume();
-    await until(() => heard().endsWith("0\r\n\r\n"));
-    expect(unchunked(heard()).length).toBe(length + 4);
-    expect(unchunked(heard())).toEndWith("last");
+    await until(() => heard().endsWith("0\r\n\r\n"), "the end");
+    expect(bodyOf(heard()).length).toBe(length + 4);
+    expect(bodyOf(heard())).toEndWith("last");
     socket.destroy();
   });
 
   test.each(["idle", "full"])("a client that leaves is told of once, and what is written then does no harm (%s)", async (state) => {
     const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
-    await until(() => unchunked(heard()) === "begin,");
+    await until(() => bodyOf(heard()) === "begin,", "the beginning");
     if (state === "full") {
       socket.pause();
       while (one.stream.hasRoom) {
@@ -163,7 +149,7 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
       }
     }
     socket.destroy();
-    await until(() => one.lefts > 0);
+    await until(() => one.lefts > 0, "word that the client has gone");
     one.stream.close();
     await pause(20);
     expect(one.lefts).toBe(1);

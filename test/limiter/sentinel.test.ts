@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { haveRedis, pause, startRedis } from "../redis.ts";
+import { until } from "../sandbox/wire.ts";
 import { connected, settings } from "./fixture.ts";
 
 /** Serves `SENTINEL` and `SUBSCRIBE`, all that a client asks of one; nobody knows another Sentinel. */
@@ -64,14 +65,6 @@ class StandIn {
   }
 }
 
-async function until(what: () => boolean): Promise<void> {
-  const untilMs = performance.now() + 5000;
-  while (!what()) {
-    if (performance.now() > untilMs) throw new Error(`in vain: ${what}`);
-    await pause(5);
-  }
-}
-
 test.skipIf(!haveRedis)(
   "word of a failover that comes while the client asks where the master is does not end it, nor does an address that is none; closing does",
   async () => {
@@ -80,30 +73,30 @@ test.skipIf(!haveRedis)(
     sentinel.masterPort = old.port;
     const client = connectRedis(settings("", { url: undefined, sentinel: { name: "weir", nodes: [await sentinel.start()] } }));
     client.on("error", () => {});
-    const endings: number[] = [];
-    client.on("end", () => endings.push(performance.now()));
+    let endings = 0;
+    client.on("end", () => endings++);
     await connected(client);
-    await until(() => sentinel.subscribers === 1);
+    await until(() => sentinel.subscribers === 1, "the subscription");
 
     sentinel.masterPort = undefined;
     await old.stop();
-    await until(() => sentinel.waiting.length > 0);
+    await until(() => sentinel.waiting.length > 0, "a question");
     sentinel.announce();
-    await until(() => sentinel.subscribers === 0);
+    await until(() => sentinel.subscribers === 0, "the subscription's end");
     // No port at all: the attempt itself throws.
     sentinel.answer(70_000);
-    await until(() => endings.length >= 3);
+    await until(() => endings >= 3, "three endings");
     sentinel.answer(heir.port);
     await connected(client);
     expect(await client.ping()).toBe("PONG");
 
-    const before = endings.length;
+    const before = endings;
     sentinel.masterPort = undefined;
     await heir.stop();
-    await until(() => sentinel.waiting.length > 0);
+    await until(() => sentinel.waiting.length > 0, "a question");
     client.disconnect();
     sentinel.answer(heir.port);
-    await until(() => endings.length === before + 1);
+    await until(() => endings === before + 1, "the last ending");
     await pause(100);
     expect(client.status).toBe("end");
     expect(sentinel.waiting).toEqual([]);

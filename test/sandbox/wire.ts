@@ -94,7 +94,8 @@ function parse(raw: Buffer): Received {
   return { status, headers, body: rest, isWhole: rest.length === Number(headers["content-length"]) };
 }
 
-function dechunked(rest: Buffer): { body: Buffer; isWhole: boolean } {
+/** A chunked body, or as much of it as came. */
+export function dechunked(rest: Buffer): { body: Buffer; isWhole: boolean } {
   const pieces: Buffer[] = [];
   for (let at = 0; ; ) {
     const lineEnd = rest.indexOf("\r\n", at);
