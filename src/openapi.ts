@@ -220,7 +220,11 @@ function ownPaths(): { [path: string]: JsonObject } {
 
 function pathParameters(path: string, { regions }: Offered, { model, models, region }: Shown): Json[] {
   const known: { [name: string]: JsonObject } = {
-    region: { description: "Where the models run.", schema: { type: "string", enum: [...regions] }, example: region },
+    region: {
+      description: "Where the models run.",
+      schema: { type: "string", ...(regions.length === 0 ? {} : { enum: [...regions] }) },
+      example: region,
+    },
     model: {
       description: "The name of a model of the list.",
       schema: { type: "string", ...(models.length === 0 ? {} : { examples: [...models] }) },
@@ -234,7 +238,7 @@ function parameter({ name, in: place, description, schema }: Parameter): Json {
   return { name, in: place, description, required: place === "path", schema: plain(schema) };
 }
 
-/** `models` are examples and no enum: workspaces may have others of their own. */
+/** `models` are what may be asked for, as examples and not as an enum: workspaces may have others of their own. */
 function media({ name, schema, example: value }: Body, shown: Shown, schemas: JsonObject, models: readonly string[] = []): JsonObject {
   const published = plain(schema) as { properties?: { model?: JsonObject } };
   const model = published.properties?.model;
