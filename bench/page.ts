@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writePictures } from "./report/files.ts";
 import { type Picture, pictures, TARGETS } from "./report/overviews.ts";
+import { explained } from "./report/variants.ts";
 import type { BenchResult } from "./result.ts";
 import { heading, rowsOf, targetRows } from "./table.ts";
 
@@ -23,6 +24,8 @@ export function tables(result: BenchResult, shown: readonly Picture[]): string {
   const missed = result.notRun.map(({ what, why }) => `- ${what}: ${why}`);
   return [
     heading(result),
+    "### Variants",
+    markdown([["variant", "what it is"], ...explained(result).map(([variant, meaning]) => [`\`${variant}\``, meaning])]),
     "### Targets",
     markdown(targetRows(result)),
     ...targets.map(embedded),

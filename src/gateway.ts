@@ -11,6 +11,7 @@ import type { Identity, Keyring } from "./auth.ts";
 import { Call, type CallParts } from "./call.ts";
 import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
+import type { Pages } from "./contract/pages.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
 import { tokensOf } from "./contract/usage.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
@@ -21,8 +22,7 @@ export interface GatewayParts extends CallParts {
   keyring: Keyring;
   accessLog: AccessLog;
   totals: Pick<Totals, "count">;
-  /** What is served as it is, to everybody, by path. */
-  pages: Readonly<Record<string, { type: string; text: string }>>;
+  pages: Pages;
   /** What `/readyz` answers. */
   readiness(): Readiness;
 }
@@ -56,8 +56,8 @@ export class Gateway {
         );
       }
     }
-    for (const [path, { type, text }] of Object.entries(parts.pages)) {
-      for (const place of [path, PUBLIC_PREFIX + path]) app.get(place, () => new Response(text, { headers: { "content-type": type } }));
+    for (const path of parts.pages.paths) {
+      for (const prefix of ["", PUBLIC_PREFIX]) app.get(prefix + path, ({ request }) => parts.pages.answer(path, prefix, request));
     }
     app.get("/healthz", () => new Response("ok\n"));
     app.get("/readyz", () => readinessResponse(this.#parts.readiness()));

@@ -3,6 +3,7 @@ import type { Config } from "./contract/config.ts";
 import type { Replica } from "./directory/replica.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
+import type { PublishedPages } from "./openapi/pages.ts";
 import type { Pool } from "./pool.ts";
 
 export interface InForceParts {
@@ -10,6 +11,7 @@ export interface InForceParts {
   pool: Pool;
   metrics: Metrics;
   directory: Replica;
+  pages: PublishedPages;
 }
 
 /**
@@ -36,7 +38,7 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory } = this.#parts;
+    const { gateway, pool, metrics, directory, pages } = this.#parts;
     const catalog = new Catalog(directory.withWorkspaces(config));
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
@@ -44,6 +46,7 @@ export class InForce {
     this.#config = config;
     directory.configure(config);
     gateway.replace({ config, catalog });
+    pages.describe(config);
     metrics.declareOffers(gateway.labels().offers);
   }
 }

@@ -3,6 +3,8 @@ import type { Dialect, Route } from "./contract/dialect.ts";
 import { ERROR_KINDS, type ErrorKind, GatewayError, STATUS } from "./contract/errors.ts";
 import type { Body, DescribedOperation, Parameter } from "./dialects/openapi/description.ts";
 import { descriptions } from "./dialects/openapi/index.ts";
+import type { Offered } from "./openapi/offered.ts";
+import { Shown } from "./openapi/shown.ts";
 import { PUBLIC_PREFIX, routeLabel, routes } from "./routes.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -63,13 +65,13 @@ const HEADERS: JsonObject = {
   "retry-after-ms": header("The same in milliseconds.", "11200"),
 };
 
-/** `version` is Weir's own. */
-export function openapiDocument(version: string): JsonObject {
+/** `version` is Weir's own; `offered` is what the enums and examples are made of. */
+export function openapiDocument(version: string, offered: Offered): JsonObject {
   const paths: { [path: string]: JsonObject } = {};
   const schemas: JsonObject = {};
   for (const { dialect, route } of routes) {
     const path = routeLabel(route);
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(dialect, route, schemas) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(dialect, route, offered, schemas) };
   }
   return {
     openapi: "3.1.1",
@@ -104,11 +106,13 @@ export function openapiDocument(version: string): JsonObject {
   };
 }
 
-function operation(dialect: Dialect, route: Route, schemas: JsonObject): JsonObject {
-  const { title, error, operations } = descriptions[dialect.name];
+function operation(dialect: Dialect, route: Route, offered: Offered, schemas: JsonObject): JsonObject {
+  const { title, error, operations, model } = descriptions[dialect.name];
   const described = operations[route.operation];
   if (described === undefined) throw new Error(`nothing describes ${route.operation} of ${dialect.name}`);
   const { summary, description, request } = described;
+  const { model: written = model } = (request?.example ?? {}) as { model?: string };
+  const shown = new Shown(offered, dialect.upstream, written);
   const path = routeLabel(route);
   schemas[error.name] = plain(error.schema);
   return {
@@ -116,20 +120,28 @@ function operation(dialect: Dialect, route: Route, schemas: JsonObject): JsonObj
     tags: [title],
     summary,
     description,
-    parameters: [...pathParameters(path), ...(described.parameters ?? []).map(parameter)],
-    ...(request === undefined ? {} : { requestBody: { required: true, content: { [JSON_TYPE]: media(request, schemas) } } }),
-    responses: { 200: answer(dialect, described, route, schemas), ...failures(dialect, error.name, request !== undefined) },
+    parameters: [...pathParameters(path, offered, shown), ...(described.parameters ?? []).map(parameter)],
+    ...(request === undefined
+      ? {}
+      : { requestBody: { required: true, content: { [JSON_TYPE]: media(request, shown, schemas, shown.models) } } }),
+    responses: { 200: answer(dialect, described, route, shown, schemas), ...failures(dialect, error.name, request !== undefined) },
   };
 }
 
-function answer(dialect: Dialect, { answer: body, stream, request }: DescribedOperation, route: Route, schemas: JsonObject): JsonObject {
+function answer(
+  dialect: Dialect,
+  { answer: body, stream, request }: DescribedOperation,
+  route: Route,
+  shown: Shown,
+  schemas: JsonObject,
+): JsonObject {
   const isLimited = request !== undefined && route.operation !== "count_tokens";
   return {
     description: stream === undefined ? "The answer." : "The answer; a stream where the request says `stream: true`.",
     headers: headerRefs([...ID_HEADERS, ...(isLimited ? limitHeaders(dialect) : [])]),
     content: {
-      [JSON_TYPE]: media(body, schemas),
-      ...(stream === undefined ? {} : { [STREAM_TYPE]: { schema: { type: "string" }, example: stream } }),
+      [JSON_TYPE]: media(body, shown, schemas),
+      ...(stream === undefined ? {} : { [STREAM_TYPE]: { schema: { type: "string" }, example: shown.put(stream) } }),
     },
   };
 }
@@ -200,29 +212,39 @@ function ownPaths(): { [path: string]: JsonObject } {
       200: ["It may; one line for each part.", JSON_TYPE],
       503: ["It may not: which part, and why.", JSON_TYPE],
     }),
+    "/": own("What this is", { 200: ["JSON; a small page where HTML is asked for.", JSON_TYPE] }),
     "/openapi.json": own("This document", { 200: ["OpenAPI 3.1.", JSON_TYPE] }),
     "/docs": own("This document as a page", { 200: ["HTML that loads nothing.", "text/html"] }),
   };
 }
 
-function pathParameters(path: string): Json[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
-    name,
-    in: "path",
-    required: true,
-    description: name === "region" ? "Where the models run." : "The name of a model of the list.",
-    schema: { type: "string" },
-    example: name === "region" ? "eu" : "claude-sonnet-4-5",
-  }));
+function pathParameters(path: string, { regions }: Offered, { model, models, region }: Shown): Json[] {
+  const known: { [name: string]: JsonObject } = {
+    region: {
+      description: "Where the models run.",
+      schema: { type: "string", ...(regions.length === 0 ? {} : { enum: [...regions] }) },
+      example: region,
+    },
+    model: {
+      description: "The name of a model of the list.",
+      schema: { type: "string", ...(models.length === 0 ? {} : { examples: [...models] }) },
+      example: model,
+    },
+  };
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({ name, in: "path", required: true, ...known[name] }));
 }
 
 function parameter({ name, in: place, description, schema }: Parameter): Json {
   return { name, in: place, description, required: place === "path", schema: plain(schema) };
 }
 
-function media({ name, schema, example: value }: Body, schemas: JsonObject): JsonObject {
-  schemas[name] = plain(schema);
-  return { schema: ref("schemas", name), example: value as Json };
+/** `models` are what may be asked for, as examples and not as an enum: workspaces may have others of their own. */
+function media({ name, schema, example: value }: Body, shown: Shown, schemas: JsonObject, models: readonly string[] = []): JsonObject {
+  const published = plain(schema) as { properties?: { model?: JsonObject } };
+  const model = published.properties?.model;
+  if (model !== undefined && models.length > 0) model.examples = [...models];
+  schemas[name] = published as JsonObject;
+  return { schema: ref("schemas", name), example: shown.put(value) as Json };
 }
 
 function header(description: string, value?: string): JsonObject {

@@ -29,7 +29,7 @@ import { FAILURE_KINDS } from "./limiter/store.ts";
 import { createLog, type Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { open } from "./open.ts";
-import { publishedPages } from "./openapi/pages.ts";
+import { PublishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
 import { type Listener, openStream, runtimeName } from "./runtime.ts";
@@ -131,6 +131,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     },
   });
 
+  const pages = new PublishedPages(packageJson.version, config);
   let listener: Listener | undefined;
   const gateway: Gateway = new Gateway({
     config,
@@ -142,7 +143,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     accessLog,
     totals,
     readiness,
-    pages: publishedPages(packageJson.version),
+    pages,
     holdOpen: (request) => listener?.holdOpen(request),
     openStream,
   });
@@ -152,7 +153,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
-  inForce = new InForce(config, { gateway, pool, metrics, directory });
+  inForce = new InForce(config, { gateway, pool, metrics, directory, pages });
   inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const audit = new Audit(log);

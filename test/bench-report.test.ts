@@ -4,9 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writePage } from "../bench/page.ts";
+import { PEER_VERSIONS } from "../bench/peers/versions.ts";
 import { pictures } from "../bench/report/overviews.ts";
 import { page } from "../bench/report/page.ts";
+import { explained } from "../bench/report/variants.ts";
 import type { BenchResult, ScenarioResult } from "../bench/result.ts";
+import { VARIANTS } from "../bench/variants/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weir-report-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -67,6 +70,19 @@ describe("the report", () => {
     expect(html).toContain('<th scope="row">weir</th><td>75.0</td><td>70.0–90.0</td><td>1.50 ×</td>');
     const ids = [...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("explains the variants that it has figures of, and no other", () => {
+    const html = page(result());
+    expect(html).toMatch(
+      /<h2>Variants<\/h2>\s*<dl>\s*<dt>direct<\/dt><dd>no gateway[^<]*<\/dd>\s*<dt>bare<\/dt><dd>[^<]*<\/dd>\s*<dt>weir<\/dt>/,
+    );
+    expect(html).not.toMatch(/<dt>(?:nginx|inline|litellm)<\/dt>/);
+    const everyone = [...VARIANTS.map(({ name }) => name), "nginx", ...Object.keys(PEER_VERSIONS), "against"];
+    const measured = everyone.map((variant) => ({ variant, measures: {} }));
+    const told = explained(result({ scenarios: [{ ...calls, variants: measured }] }));
+    expect(told.map(([name]) => name)).toEqual([...new Set(everyone)]);
+    for (const [name, meaning] of told) expect([name, meaning]).not.toEqual([name, "not described"]);
   });
 
   test("draws a bar as long as its median and a whisker as long as its spread", () => {

@@ -92,6 +92,19 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(await reloads(weir, "applied")).toBe(2);
     }, 15_000);
 
+    test("changes what /docs and /openapi.json say of models", async () => {
+      const said = async () =>
+        await Promise.all(["/docs", "/openapi.json"].map(async (path) => await (await fetch(weir.url + path)).text()));
+      const before = await said();
+      for (const text of before) expect([text.includes("claude"), text.includes("described-later")]).toEqual([true, false]);
+      weir.rewrite(configuration({ models: ["claude", "described-later"] }));
+      await soon(200, () => ask(weir, { model: "described-later" }));
+      for (const text of await said()) expect(text).toContain("described-later");
+      weir.rewrite(configuration());
+      await soon(404, () => ask(weir, { model: "described-later" }));
+      expect(await said()).toEqual(before);
+    });
+
     test("changes limits at once, also for what was used before", async () => {
       weir.rewrite(configuration({ rpm: 1 }));
       await soon(429, () => ask(weir));

@@ -6,6 +6,7 @@ import colours from "./colours.css" with { type: "text" };
 import { escaped } from "./escape.ts";
 import { type Figure, type Section, sections } from "./figures.ts";
 import style from "./page.css" with { type: "text" };
+import { explained } from "./variants.ts";
 
 const SUBJECT = "weir";
 const METHOD =
@@ -32,6 +33,7 @@ ${colours}${style}</style>
 <h1>Weir benchmark</h1>
 <p>${METHOD}</p>
 ${about(result)}
+${variants(result)}
 ${contents(all)}
 ${targets(result)}
 ${all.map(section).join("\n")}
@@ -57,7 +59,15 @@ function about({ machine, versions, commit, rounds, startedAt, arguments: words 
     ["Command", `bun run bench ${words.length > 0 ? `-- ${words.join(" ")}` : ""}`],
   ];
   const known = facts.filter(([, value]) => value !== "");
-  return `<dl>\n${known.map(([name = "", value = ""]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`).join("\n")}\n</dl>`;
+  return definitions(known.map(([name = "", value = ""]) => [name, value]));
+}
+
+const definitions = (all: readonly [name: string, value: string][]): string =>
+  `<dl>\n${all.map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`).join("\n")}\n</dl>`;
+
+function variants(result: BenchResult): string {
+  const all = explained(result);
+  return all.length === 0 ? "" : `<section><h2>Variants</h2>\n${definitions(all)}</section>`;
 }
 
 const contents = (all: readonly Section[]): string =>

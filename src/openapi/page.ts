@@ -1,6 +1,7 @@
 /** The OpenAPI document as one page of HTML that loads nothing and runs nothing. */
+import { shellWord } from "../dialects/openapi/description.ts";
 import type { Json, JsonObject } from "../openapi.ts";
-import { STYLE } from "./style.ts";
+import { code, escaped, htmlPage, inline } from "./html.ts";
 
 const METHODS = ["get", "post", "put", "delete"];
 /** Deeper than this a schema is left to the document. */
@@ -10,14 +11,20 @@ interface Operation {
   method: string;
   path: string;
   described: JsonObject;
+  /** It has no second place below the prefix. */
+  atRoot: boolean;
 }
 
-/** How a page speaks of the address and of the key: names and usual values of the variables that its examples take them from. */
+/** What is not in the document: who answers, and where. */
 export interface PageSetting {
-  /** HTML. */
+  /** HTML, between the title and the list of routes. */
   intro: string;
-  address: readonly [variable: string, value: string];
-  key: readonly [variable: string, value: string];
+  /** What examples call; it ends without a slash. A shell may read it between double quotes, and fill in a variable. */
+  address: string;
+  /** The same for routes that stand at the root alone. */
+  origin: string;
+  /** The name of the variable that examples take the key from. */
+  key: string;
 }
 
 export function docsPage(document: JsonObject, setting: PageSetting): string {
@@ -26,34 +33,19 @@ export function docsPage(document: JsonObject, setting: PageSetting): string {
   const operations = Object.entries(object(document.paths)).flatMap(([path, item]) =>
     METHODS.flatMap((method): Operation[] => {
       const described = object(item)[method];
-      return described === undefined ? [] : [{ method: method.toUpperCase(), path, described: object(described) }];
+      return described === undefined
+        ? []
+        : [{ method: method.toUpperCase(), path, described: object(described), atRoot: object(item).servers !== undefined }];
     }),
   );
   const tags = list(document.tags).map(object);
   const groups = tags.map((tag) => ({ tag, members: operations.filter(({ described }) => list(described.tags)[0] === tag.name) }));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escaped(object(info).title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escaped(object(info).title)} <small>${escaped(object(info).version)}</small></h1>
+  const body = `<h1>${escaped(object(info).title)} <small>${escaped(object(info).version)}</small></h1>
 <p>${inline(object(info).description)} The same as a document for tools: <a href="openapi.json">openapi.json</a>.</p>
 ${setting.intro}
-<p>The examples take the address and the key from the shell:</p>
-<pre><code>export ${setting.address.join("=")}
-export ${setting.key.join("=")}</code></pre>
-<nav><ul>${operations.map((operation) => `<li>${title(operation, true)}</li>`).join("\n")}</ul></nav>
-${groups.map(({ tag, members }) => group(object(tag), members, schemas, setting)).join("\n")}
-</main>
-</body>
-</html>
-`;
+<section><h2>Routes</h2><nav><ul>${operations.map((operation) => `<li>${title(operation, true)}</li>`).join("\n")}</ul></nav></section>
+${groups.map(({ tag, members }) => group(object(tag), members, schemas, setting)).join("\n")}`;
+  return htmlPage(object(info).title, body);
 }
 
 function group(tag: JsonObject, operations: Operation[], schemas: JsonObject, setting: PageSetting): string {
@@ -79,7 +71,7 @@ function article(operation: Operation, schemas: JsonObject, setting: PageSetting
 <p>${escaped(described.summary)}${described.description === undefined ? "" : `. ${inline(described.description)}`}</p>
 ${parameters.length === 0 ? "" : `<h4>Parameters</h4><table>${parameters.map(parameterRow).join("")}</table>`}
 ${body === undefined ? "" : `<h4>Body</h4>${named(object(object(body).schema), schemas)}`}
-<h4>Example</h4><pre><code>${escaped(curl(operation, setting))}</code></pre>
+<h4>Example</h4>${code(curl(operation, setting))}
 <h4>Answers</h4><table>${Object.entries(object(described.responses))
     .map(([status, response]) => responseRow(status, object(response), schemas))
     .join("")}</table>
@@ -95,10 +87,7 @@ function responseRow(status: string, { description, headers, content }: JsonObje
   const bodies = Object.entries(object(content)).map(([type, media]) => {
     const { schema, example, examples } = object(media);
     const first = example ?? object(Object.values(object(examples))[0]).value;
-    const shown =
-      first === undefined
-        ? ""
-        : `<pre><code>${escaped(typeof first === "string" ? first.trim() : JSON.stringify(first, null, 1))}</code></pre>`;
+    const shown = first === undefined ? "" : code(typeof first === "string" ? first.trim() : JSON.stringify(first, null, 1));
     return `<details><summary>${escaped(type)}</summary>${schema === undefined ? "" : named(object(schema), schemas)}${shown}</details>`;
   });
   const told = names.length === 0 ? "" : `<p><small>Headers: ${names.map((name) => `<code>${escaped(name)}</code>`).join(" ")}</small></p>`;
@@ -106,16 +95,17 @@ function responseRow(status: string, { description, headers, content }: JsonObje
 }
 
 /** As it can be pasted into a shell. */
-function curl({ method, path, described }: Operation, { address, key }: PageSetting): string {
+function curl({ method, path, described, atRoot }: Operation, { address, origin, key }: PageSetting): string {
   const parameters = list(described.parameters).map(object);
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    String(parameters.find((parameter) => parameter.name === name)?.example ?? name),
+    encodeURIComponent(String(parameters.find((parameter) => parameter.name === name)?.example ?? name)),
   );
+  const place = atRoot ? origin : address;
   const body = object(object(object(described.requestBody).content)["application/json"]).example;
   return [
-    `curl ${method === "GET" || (method === "POST" && body !== undefined) ? "" : `-X ${method} `}"$${address[0]}${filled}"`,
-    ...(list(described.security ?? ["key"]).length === 0 ? [] : [`-H "Authorization: Bearer $${key[0]}"`]),
-    ...(body !== undefined ? ['-H "Content-Type: application/json"', `-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`] : []),
+    `curl ${method === "GET" || (method === "POST" && body !== undefined) ? "" : `-X ${method} `}"${place}${filled}"`,
+    ...(list(described.security ?? ["key"]).length === 0 ? [] : [`-H "Authorization: Bearer $${key}"`]),
+    ...(body !== undefined ? ['-H "Content-Type: application/json"', `-d ${shellWord(JSON.stringify(body))}`] : []),
   ].join(" \\\n  ");
 }
 
@@ -153,6 +143,10 @@ function kind(schema: JsonObject): string {
   if (variants.length > 0) return [...new Set(variants.map(kind))].join(" | ");
   const type = typeof schema.type === "string" ? schema.type : "anything";
   if (type === "array") return `array of ${kind(object(schema.items))}`;
+  if (schema.enum !== undefined)
+    return list(schema.enum)
+      .map((value) => `<code>${escaped(value)}</code>`)
+      .join(" | ");
   const { minimum, maximum } = schema;
   const range = [minimum === undefined ? "" : `≥ ${minimum}`, maximum === undefined ? "" : `≤ ${maximum}`].filter((part) => part !== "");
   return escaped([type, ...range].join(" "));
@@ -164,15 +158,4 @@ function object(value: Json | undefined): JsonObject {
 
 function list(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-function escaped(value: Json | undefined): string {
-  return String(value ?? "").replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
-}
-
-/** Sentences in which code stands between backticks. */
-function inline(value: Json | undefined): string {
-  return escaped(value).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }

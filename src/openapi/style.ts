@@ -8,7 +8,7 @@ export const STYLE = `
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
 main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem }
 h1 { font-size: 1.8rem; margin: 0 } h2 { margin: 2.5rem 0 .3rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line) }
-h3 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere } h4 { margin: 1rem 0 .3rem; font-size: .9rem; color: var(--soft) }
+h3 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere } section > h3 { margin-top: 1.4rem } h4 { margin: 1rem 0 .3rem; font-size: .9rem; color: var(--soft) }
 p { margin: .3rem 0 } a { color: var(--link) } small, .soft { color: var(--soft) }
 code, pre { font: .86rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
 code { background: var(--well); border-radius: 3px; padding: .05em .3em; overflow-wrap: anywhere }

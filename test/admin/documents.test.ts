@@ -32,11 +32,11 @@ test("the answers that it shows are of the shape that is answered", () => {
 });
 
 test("the commands that it lists are those that there are", () => {
-  const listed = PAGE.match(/^bun src\/main\.ts (keys|workspaces) .*$/gm) ?? [];
+  const listed = PAGE.match(/^npx weir (keys|workspaces) .*$/gm) ?? [];
   const line = readLine(["--help", "keys"]);
   const others = readLine(["--help", "workspaces"]);
   const known = [line, others].flatMap((help) =>
     help.command === "help" ? (help.text.match(/^ {2}(keys|workspaces) .*?(?= {2})/gm) ?? []) : [],
   );
-  expect(listed.map((text) => text.replace("bun src/main.ts ", ""))).toEqual(known.map((text) => text.trim()));
+  expect(listed.map((text) => text.replace("npx weir ", ""))).toEqual(known.map((text) => text.trim()));
 });

@@ -66,7 +66,7 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   directory: ["redis"],
   limiter: ["redis"],
   /** Configuration and directory change while Weir runs, and these are replaced as one. */
-  "in-force": ["catalog", "directory", "gateway", "metrics", "pool"],
+  "in-force": ["catalog", "directory", "gateway", "metrics", "openapi", "pool"],
   reload: ["config", "in-force", "log", "metrics"],
   /** How a process listens, or says that it cannot. */
   open: ["runtime"],

@@ -52,7 +52,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     metrics,
     totals: { count: () => {} },
     accessLog: new AccessLog({ write: () => {}, takes: () => false }),
-    pages: {},
+    pages: { paths: [], answer: () => new Response() },
     readiness: () => ({ ready: true, detail: {} }),
     holdOpen: (request) => listener?.holdOpen(request),
     openStream,

@@ -1,5 +1,6 @@
 /** What Weir says of itself: the OpenAPI document, the page made of it, and the questions that agents ask before they start (wire §3.8). */
 import { describe, expect } from "bun:test";
+import { createHash } from "node:crypto";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv2020 from "ajv/dist/2020.js";
 import { routeLabel, routes } from "../../src/routes.ts";
@@ -13,15 +14,31 @@ interface Media {
 }
 interface Operation {
   operationId: string;
-  parameters?: { name: string; in: string; example?: string }[];
+  parameters?: { name: string; in: string; example?: string; schema: { enum?: string[]; examples?: string[] } }[];
   requestBody?: { content: Record<string, Media> };
   responses: Record<string, { content: Record<string, Media>; headers?: object }>;
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, { properties?: Record<string, { examples?: string[] }> }> };
   servers: { url: string }[];
 }
+
+const OWN_TARGET = { upstream: "own", model: "anthropic.claude-3-haiku-20240307-v1:0" };
+
+/** None of them is a host; each says what it would like to be repeated. */
+const HOSTILE_HOSTS = [
+  '"><script>evil</script>',
+  "evil'onmouseover=x",
+  "evil.example/path",
+  "evil@example.com",
+  "evil$(id)",
+  "evil`id`",
+  "evil\\",
+  "[::1]evil",
+  "evil:port",
+  `evil${"a".repeat(300)}`,
+];
 
 const KINDS = ["application/json", "text/event-stream"];
 
@@ -70,20 +87,20 @@ export function specifyPublished(world: World): void {
     world.sentence(
       "its examples run against the sandbox, and what comes back fits its schemas",
       async () => {
-        const document = await read();
-        const ajv = new Ajv2020({ strict: false, validateFormats: false });
-        ajv.addSchema({ $id: "weir", ...document });
         const weir = await startWeir({ runtime: world.runtime, environment: { PORT: "0", ADMIN_PORT: "0" } });
         try {
           await weir.logged((line) => line.sandbox === true);
+          const document: Document = JSON.parse((await world.call({ method: "GET", path: "/openapi.json" }, weir).answered).text);
+          const ajv = new Ajv2020({ strict: false, validateFormats: false });
+          ajv.addSchema({ $id: "weir", ...document });
           const key = /weir_demo[\w-]+/.exec(weir.output())?.[0] ?? "";
           const operations = Object.entries(document.paths).flatMap(([path, item]) =>
             Object.entries(item).flatMap(([method, operation]) => (["get", "post"].includes(method) ? [{ path, method, operation }] : [])),
           );
           expect(operations.length).toBeGreaterThan(routes.length);
           const run = async ({ path, method, operation }: (typeof operations)[number]) => {
-            const model = path.startsWith("/openai") ? "gpt-4o" : "claude-sonnet-4-5";
-            const filled = path.replace("{region}", "eu").replace("{model}", model);
+            const examples = Object.fromEntries((operation.parameters ?? []).map(({ name, example = "" }) => [name, example]));
+            const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => examples[name] ?? "");
             const example = operation.requestBody?.content["application/json"]?.example;
             const body = example === undefined ? {} : { body: JSON.stringify(example) };
             const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
@@ -109,10 +126,86 @@ export function specifyPublished(world: World): void {
       30_000,
     );
 
+    world.sentence(
+      "regions are an enum, and models examples, of what this configuration shares; a workspace's own are nobody else's",
+      async () => {
+        const config = world.configuration();
+        const shared = (config.upstreams as Record<string, object>)["bedrock-us"];
+        const upstreams = { own: { ...shared, region: "ap", aws_region: "ap-southeast-2" } };
+        const workspaces = {
+          ...(config.workspaces as object),
+          own: { upstreams, models: { secretive: { targets: [OWN_TARGET] } }, keys: [] },
+        };
+        const weir = await world.another({ config: { ...config, workspaces } });
+        const { text } = await world.call({ method: "GET", path: "/openapi.json" }, weir).answered;
+        const document: Document = JSON.parse(text);
+        const names = Object.keys(config.models as object);
+        const [region, model] = document.paths["/openai/{region}/v1/models/{model}"]?.get?.parameters ?? [];
+        expect([region?.schema.enum, region?.example]).toEqual([["ap", "eu", "us"], "eu"]);
+        expect(model?.schema.examples).toEqual(names.filter((name) => name.startsWith("gpt")));
+        const asked = (schema: string) => document.components.schemas[schema]?.properties?.model?.examples;
+        expect(asked("AnthropicMessagesRequest")).toEqual(names.filter((name) => name.startsWith("claude")));
+        expect(asked("OpenAIEmbeddingsRequest")).toEqual(names.filter((name) => name.startsWith("embedding")));
+        expect(asked("OpenAIChatCompletion")).toBeUndefined();
+        const page = (await world.call({ method: "GET", path: "/docs" }, weir).answered).text;
+        for (const name of names) expect(page).toContain(`<td><code>${name}</code></td>`);
+        for (const written of ["secretive", "claude-sonnet-5", "gpt-5-mini&quot;"])
+          expect(page.includes(written) || text.includes(written)).toBe(false);
+      },
+    );
+
+    world.sentence("/docs and / speak of the address that was asked for, by name or through a proxy", async () => {
+      const asked: [path: string, headers: Record<string, string>, address: string][] = [
+        ["", { host: "gw" }, "http://gw"],
+        ["", { host: "weir.internal:8080" }, "http://weir.internal:8080"],
+        ["", { host: "[::1]:8080", "x-forwarded-proto": "https" }, "https://[::1]:8080"],
+        [
+          "/api/public",
+          { host: "inside", "x-forwarded-host": "llm.example.org, inner", "x-forwarded-proto": "https, http" },
+          "https://llm.example.org",
+        ],
+      ];
+      for (const [prefix, headers, address] of asked) {
+        const page = await world.call({ method: "GET", path: `${prefix}/docs`, headers }).answered;
+        expect(page.text).toContain(`curl &quot;${address}${prefix}/anthropic/eu/v1/messages&quot;`);
+        expect(page.text).toContain(`curl &quot;${address}/healthz&quot;`);
+        const door = JSON.parse((await world.call({ method: "GET", path: `${prefix}/`, headers }).answered).text);
+        expect([door.docs, door.openapi]).toEqual([`${address}${prefix}/docs`, `${address}${prefix}/openapi.json`]);
+      }
+    });
+
+    world.sentence("a host that is not the form of one is not repeated, and no cache keeps a page with another's", async () => {
+      for (const host of HOSTILE_HOSTS) {
+        for (const path of ["/docs", "/"]) {
+          const { text, headers } = await world.call({ method: "GET", path, headers: { "x-forwarded-host": host } }).answered;
+          expect([host, text.includes("https://weir.example.com")]).toEqual([host, true]);
+          expect([host, text.includes("evil")]).toEqual([host, false]);
+          expect(headers.get("cache-control")).toBe("no-store");
+        }
+      }
+    });
+
+    world.sentence("GET / tells a developer where to read on: JSON, or a small page for a browser", async () => {
+      const told = JSON.parse((await world.get("/", null)).text);
+      expect(told).toMatchObject({ name: "Weir", docs: "http://weir.test/docs", openapi: "http://weir.test/openapi.json" });
+      for (const prefix of ["", "/api/public"]) {
+        const page = await world.call({ method: "GET", path: `${prefix}/`, headers: { accept: "text/html,*/*;q=0.8" } }).answered;
+        expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+        const links = [...page.text.matchAll(/href="([^"]+)"/g)].map(([, link = ""]) => link);
+        expect(links).toEqual([`${prefix}/docs`, `${prefix}/openapi.json`]);
+        for (const link of links) expect((await world.get(link, null)).status).toBe(200);
+      }
+    });
+
     world.sentence("/docs is a page that loads nothing, runs nothing and shows every route", async () => {
       const answered = await world.get("/docs", null);
       expect([answered.status, answered.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
-      expect(answered.text).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+      const style = /<style>([\s\S]*)<\/style>/.exec(answered.text)?.[1] ?? "";
+      const digest = createHash("sha256").update(style).digest("base64");
+      const policy = `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`;
+      expect(answered.text).toContain(`http-equiv="content-security-policy" content="${policy}"`);
+      expect(answered.headers.get("content-security-policy")).toBe(`${policy}; frame-ancestors 'none'`);
+      expect(answered.text).not.toMatch(/\bstyle=|\bon[a-z]+=/);
       expect(answered.text).not.toMatch(/<(?:script|link|img|iframe|object|embed)\b|\bsrc=|@import|url\(/i);
       for (const { route } of routes) expect(answered.text).toContain(routeLabel(route));
       for (const kind of KINDS) expect(answered.text).toContain(kind);

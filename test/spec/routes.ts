@@ -21,7 +21,7 @@ const MISTAKES: readonly { dialect: Spoken; method?: string; path: string; says:
     path: "/somewhere/else",
     says: /Routes:.*\/anthropic\/\{region\}\/v1\/messages.*\/openai\/\{region\}\/v1\/chat\/completions/,
   },
-  { dialect: openai, method: "GET", path: "/", says: /Routes:/ },
+  { dialect: openai, method: "POST", path: "/", says: /Routes:/ },
 ];
 
 export function specifyRoutes(world: World): void {

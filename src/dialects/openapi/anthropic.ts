@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { messagesSchema } from "../anthropic-schema.ts";
 import { nullable, openUnion, typed } from "../schema.ts";
+import { anthropicSnippets } from "./anthropic-snippets.ts";
 import { count, type DialectDescription, type Parameter, text } from "./description.ts";
 
 export const VERSION_HEADERS: readonly Parameter[] = [
@@ -42,10 +43,10 @@ const message = Type.Object({
 
 const model = Type.Object({ type: Type.Literal("model"), id: text, display_name: text, created_at: text });
 
-const EXAMPLE_MODEL = { type: "model", id: "claude-sonnet-4-5", display_name: "claude-sonnet-4-5", created_at: "2025-09-29T00:00:00Z" };
+const EXAMPLE_MODEL = { type: "model", id: "claude-sonnet-5", display_name: "claude-sonnet-5", created_at: "2026-06-30T00:00:00Z" };
 
 export const messagesExample = {
-  model: "claude-sonnet-4-5",
+  model: "claude-sonnet-5",
   max_tokens: 1024,
   messages: [{ role: "user", content: "Write a haiku about cats." }],
 };
@@ -53,6 +54,8 @@ export const messagesExample = {
 export const anthropicDescription: DialectDescription = {
   title: "Anthropic",
   description: "The Messages protocol, as Anthropic's own clients speak it, answered by Claude on AWS Bedrock.",
+  model: messagesExample.model,
+  snippets: anthropicSnippets,
   error: {
     name: "AnthropicError",
     schema: Type.Object({ type: Type.Literal("error"), error: Type.Object({ type: text, message: text }), request_id: text }),
@@ -70,7 +73,7 @@ export const anthropicDescription: DialectDescription = {
           id: "msg_bdrk_01",
           type: "message",
           role: "assistant",
-          model: "claude-sonnet-4-5",
+          model: "claude-sonnet-5",
           content: [{ type: "text", text: "Soft paws at midnight" }],
           stop_reason: "end_turn",
           stop_sequence: null,

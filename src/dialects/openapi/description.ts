@@ -27,11 +27,37 @@ export interface DescribedOperation {
   stream?: string;
 }
 
+/** What a snippet is shown for. */
+export interface Place {
+  /** Without a slash at the end. Shells and string literals may hold it as it is. */
+  address: string;
+  /** As it stands in a path. */
+  region: string;
+  model: string;
+}
+
+/** How one client is told of the gateway: it can be pasted and runs, with the key in the environment as `WEIR_KEY`. */
+export interface Snippet {
+  id: string;
+  title: string;
+  /** A sentence; code stands between backticks. */
+  note?: string;
+  text: string;
+}
+
 export interface DialectDescription {
   title: string;
   description: string;
   error: { name: string; schema: TSchema };
   operations: Readonly<Partial<Record<Operation, DescribedOperation>>>;
+  /** The model that all of its examples name but those for embeddings. */
+  model: string;
+  snippets?(place: Place): readonly Snippet[];
+}
+
+/** As one word of a shell, whatever stands in it. */
+export function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export const text = Type.String();

@@ -4,6 +4,7 @@ import { responsesSchema } from "../openai-responses.ts";
 import { chatSchema } from "../openai-schema.ts";
 import { nullable } from "../schema.ts";
 import { count, type DialectDescription, text } from "./description.ts";
+import { openaiSnippets } from "./openai-snippets.ts";
 
 export const openaiUsage = Type.Object({
   prompt_tokens: count,
@@ -52,11 +53,13 @@ const embeddings = Type.Object({
 
 const model = Type.Object({ id: text, object: Type.Literal("model"), created: count, owned_by: text });
 
-const EXAMPLE_MODEL = { id: "gpt-4o", object: "model", created: 1715367049, owned_by: "weir" };
+const EXAMPLE_MODEL = { id: "gpt-5-mini", object: "model", created: 1754524800, owned_by: "weir" };
 
 export const openaiDescription: DialectDescription = {
   title: "OpenAI",
   description: "The protocols of OpenAI's own clients, answered by Azure OpenAI.",
+  model: EXAMPLE_MODEL.id,
+  snippets: openaiSnippets,
   error: {
     name: "OpenAIError",
     schema: Type.Object({ error: Type.Object({ message: text, type: text, param: nullable(text), code: nullable(text) }) }),
@@ -69,7 +72,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIChatRequest",
         schema: chatSchema,
-        example: { model: "gpt-4o", messages: [{ role: "user", content: "Write a short poem about cats." }] },
+        example: { model: "gpt-5-mini", messages: [{ role: "user", content: "Write a short poem about cats." }] },
       },
       answer: {
         name: "OpenAIChatCompletion",
@@ -78,7 +81,7 @@ export const openaiDescription: DialectDescription = {
           id: "chatcmpl-01",
           object: "chat.completion",
           created: 1760000000,
-          model: "gpt-4o-2024-08-06",
+          model: "gpt-5-mini-2025-08-07",
           choices: [{ index: 0, message: { role: "assistant", content: "Soft paws at midnight" }, finish_reason: "stop" }],
           usage: { prompt_tokens: 14, completion_tokens: 8, total_tokens: 22 },
         },
@@ -93,7 +96,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIResponsesRequest",
         schema: responsesSchema,
-        example: { model: "gpt-4o", input: "Write a short poem about cats." },
+        example: { model: "gpt-5-mini", input: "Write a short poem about cats." },
       },
       answer: {
         name: "OpenAIResponse",
@@ -103,7 +106,7 @@ export const openaiDescription: DialectDescription = {
           object: "response",
           created_at: 1760000000,
           status: "completed",
-          model: "gpt-4o-2024-08-06",
+          model: "gpt-5-mini-2025-08-07",
           output: [
             {
               type: "message",

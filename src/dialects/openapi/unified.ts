@@ -31,6 +31,7 @@ export const unifiedDescription: DialectDescription = {
   title: "Unified",
   description:
     "Requests as Anthropic's, answers as an envelope around OpenAI-style choices, streams as OpenAI-style chunks. The workspace's default region serves them.",
+  model: messagesExample.model,
   error: {
     name: "UnifiedError",
     schema: Type.Object({ success: Type.Literal(false), code: text, message: text, data: Type.Null() }),
@@ -50,14 +51,14 @@ export const unifiedDescription: DialectDescription = {
           message: "successful",
           data: {
             id: "msg_bdrk_01",
-            model: "claude-sonnet-4-5",
+            model: "claude-sonnet-5",
             choices: [{ index: 0, message: { role: "assistant", content: "Soft paws at midnight" }, finish_reason: "stop" }],
             usage: { prompt_tokens: 14, completion_tokens: 8, total_tokens: 22, prompt_tokens_details: { cached_tokens: 0 } },
           },
         },
       },
       stream:
-        'data: {"id":"msg_bdrk_01","model":"claude-sonnet-4-5","object":"chat.completion.chunk","created":1760000000,"choices":[{"index":0,"delta":{"content":"Soft paws"},"finish_reason":null}]}\n\ndata: [DONE]\n\n',
+        'data: {"id":"msg_bdrk_01","model":"claude-sonnet-5","object":"chat.completion.chunk","created":1760000000,"choices":[{"index":0,"delta":{"content":"Soft paws"},"finish_reason":null}]}\n\ndata: [DONE]\n\n',
     },
   },
 };
