@@ -87,8 +87,10 @@ function misfitMember(schema: TSchema, value: Record<string, unknown>): Misfit |
   const properties: Readonly<Record<string, TSchema>> = schema.properties ?? {};
   const required: readonly string[] = schema.required ?? [];
   // What is missing goes before what is wrong.
-  const missing = required.find((name) => !Object.hasOwn(value, name));
-  if (missing !== undefined) return { schema: properties[missing] ?? {}, value: undefined, key: missing } as Misfit;
+  for (const name of required) {
+    const property = properties[name];
+    if (property !== undefined && !Object.hasOwn(value, name)) return { schema: property, value: undefined, key: name };
+  }
   for (const [name, property] of Object.entries(properties)) {
     if (Object.hasOwn(value, name) && unfit(property)(value[name])) return { schema: property, value: value[name], key: name };
   }
@@ -200,8 +202,4 @@ function readable(text: string): string {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function unescapePointer(part: string): string {
-  return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }
