@@ -1,5 +1,5 @@
 import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
-import { readBody } from "./body.ts";
+import { declaredBytes, readBody } from "./body.ts";
 import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
 import { toByteText } from "./contract/bytes.ts";
 import type { PoolCall } from "./contract/call.ts";
@@ -12,6 +12,7 @@ import type { Decision } from "./limiter/limiter.ts";
 import { refusal, showWindows } from "./limiter/refusal.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
+import type { Place, Room } from "./room.ts";
 import { takeHeaders, type Visit } from "./visit.ts";
 
 export interface CallParts {
@@ -20,6 +21,7 @@ export interface CallParts {
   pool: Pool;
   admission: Admission;
   metrics: Metrics;
+  room: Room;
   /** See `Listener.holdOpen`. */
   holdOpen(request: Request): void;
   /** See `runtime.ts`. */
@@ -40,6 +42,7 @@ export class Call implements AnswerOwner {
   readonly #onEnd: (visit: Visit, outcome: Outcome) => void;
   readonly #answer: Answer;
   #worker: PoolCall | undefined;
+  #place: Place | undefined;
 
   /** @param onEnd - Called exactly once. */
   constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
@@ -52,14 +55,22 @@ export class Call implements AnswerOwner {
     this.#answer = new Answer(this, { dialect, operation, requestId, gaps, openStream: parts.openStream });
   }
 
-  /** Never rejects. */
+  /**
+   * Never rejects.
+   * @throws GatewayError `overloaded`, at once: then nothing has begun, and `onEnd` is not called.
+   */
   begin(request: Request): Promise<Response> {
+    const { room, config } = this.#parts;
+    const { maxBodyBytes } = config.server;
+    const { name = "", maxConcurrent } = this.#visit.identity?.workspace ?? {};
+    const place = room.enter(name, maxConcurrent, declaredBytes(request, maxBodyBytes));
+    this.#place = place;
     const answer = this.#answer;
     const response = answer.begin();
     // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
     // As a property, since a listener that is added costs several times as much of each call.
     request.signal.onabort = () => answer.abandon();
-    readBody(request, this.#parts.config.server.maxBodyBytes).then(
+    readBody(request, maxBodyBytes, (bytes) => place.hold(bytes)).then(
       (body) => this.#arrived(request, body),
       (thrown) => this.#failed(request, thrown),
     );
@@ -68,6 +79,8 @@ export class Call implements AnswerOwner {
 
   /** Of the answer. */
   takeHeaders(): Headers {
+    // The answer begins, so nobody will ask for the body again.
+    this.#place?.letGo();
     return takeHeaders(this.#visit);
   }
 
@@ -92,6 +105,7 @@ export class Call implements AnswerOwner {
 
   /** Of the answer. */
   ended(outcome: Outcome): void {
+    this.#place?.leave();
     this.#onEnd(this.#visit, outcome);
   }
 

@@ -12,6 +12,7 @@ import { checkValue } from "./config/check.ts";
 import { type Document, readDocument } from "./config/document.ts";
 import { type Environment, fillEnvironment } from "./config/environment.ts";
 import { readSecretFiles, whyUnreadable } from "./config/files.ts";
+import { memoryBytes } from "./config/memory.ts";
 import { ConfigError, isWithin, type Problem, spell } from "./config/problems.ts";
 import { resolveFile } from "./config/resolve.ts";
 import { type File, schema } from "./config/schema.ts";
@@ -35,6 +36,8 @@ export interface ConfigSource {
   nowMs?: number;
   /** Default: those of this machine. */
   processors?: number;
+  /** Bytes of memory. Default: what there is for this process. */
+  memory?: number;
 }
 
 export interface LoadedConfig {
@@ -79,6 +82,7 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
     isSandbox: source.sandbox ?? (file === undefined && source.document === undefined),
     nowMs: source.nowMs ?? Date.now(),
     processors: source.processors ?? availableParallelism(),
+    memory: source.memory ?? memoryBytes(),
     readText,
     locate,
     problems,

@@ -97,6 +97,7 @@ export class Metrics {
   readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
   readonly #reloads = this.#counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
   readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
+  readonly #buffered = this.#gauge("weir_buffered_bytes", "Bytes of request bodies that are held until their answers begin.", []);
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   /** By upstream and model, then by route and region, then by outcome. */
@@ -108,6 +109,7 @@ export class Metrics {
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
   #samples: () => WorkerSample[] = () => [];
+  #bufferedBytes: () => number = () => 0;
 
   constructor() {
     collectProcessMetrics(this.#registry);
@@ -179,9 +181,10 @@ export class Metrics {
     this.#reloads.cell(result).value += 1;
   }
 
-  /** Workers are sampled when somebody scrapes. */
-  sampleWorkers(samples: () => WorkerSample[]): void {
+  /** Workers and the bytes of bodies are sampled when somebody scrapes. */
+  sample(samples: () => WorkerSample[], bufferedBytes: () => number): void {
     this.#samples = samples;
+    this.#bufferedBytes = bufferedBytes;
   }
 
   /** @param counts - By source. */
@@ -224,22 +227,23 @@ export class Metrics {
   }
 
   async render(): Promise<string> {
-    this.#sample();
+    this.#takeSamples();
     return await metricsText(this.#registry);
   }
 
   /** The same as data, for a supervisor that puts those of several processes together. */
   async snapshot(): Promise<object[]> {
-    this.#sample();
+    this.#takeSamples();
     return await metricsData(this.#registry);
   }
 
-  #sample(): void {
+  #takeSamples(): void {
     for (const { worker, calls, queued, lagMs } of this.#samples()) {
       this.#queue.set({ worker }, queued);
       this.#streams.set({ worker }, calls);
       this.#lag.set({ worker }, lagMs / 1000);
     }
+    this.#buffered.set(this.#bufferedBytes());
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }

@@ -19,7 +19,7 @@ const SHOWN_KINDS: ReadonlySet<ErrorKind> = new Set(
 );
 
 /** Kinds that a route without a body cannot fail with. */
-const NEEDS_BODY = /^(invalid_request|unsupported|too_|rate_|limiter|upstream|misconfigured|worker)/;
+const NEEDS_BODY = /^(invalid_request|unsupported|too_|rate_|limiter|upstream|misconfigured|overloaded|worker)/;
 
 /** Of each kind of failure: what it means here. */
 const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
@@ -41,6 +41,7 @@ const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
   upstream_unreachable: "the cloud cannot be reached",
   upstream_malformed: "the cloud's answer broke off or cannot be read",
   misconfigured: "the operator has to mend something",
+  overloaded: "the gateway, or the workspace, has as many calls open as it may",
   worker_lost: "a part of the gateway failed",
   draining: "the gateway is leaving",
   internal: "a fault of the gateway",

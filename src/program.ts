@@ -32,6 +32,7 @@ import { open } from "./open.ts";
 import { PublishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
+import { Room } from "./room.ts";
 import { type Listener, openStream, runtimeName } from "./runtime.ts";
 import { onEnding } from "./signals.ts";
 import { Member } from "./supervisor/member.ts";
@@ -87,7 +88,11 @@ async function start(file: string | undefined, environment: Record<string, strin
     },
   });
   await pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
-  metrics.sampleWorkers(() => pool.samples());
+  const room = new Room(config.server);
+  metrics.sample(
+    () => pool.samples(),
+    () => room.bufferedBytes,
+  );
 
   const limiter = openLimiter({
     redis: config.redis,
@@ -140,6 +145,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     catalog,
     pool,
     metrics,
+    room,
     accessLog,
     totals,
     readiness,

@@ -86,7 +86,7 @@ export const openStream: OpenStream = globalThis.Deno ? (owner) => new StandardS
  * What a busy gateway wants of the runtime; read by it before it runs a line of ours. Each can be set otherwise in the environment.
  * docs/benchmarks.md has what they are worth.
  */
-const SETTINGS: Readonly<Record<string, string>> = {
+const settingsFor = (heapBytes: number): Readonly<Record<string, string>> => ({
   // Memory that was freed goes back to the system after ten seconds and not at once: what a call frees, the next one takes.
   MIMALLOC_PURGE_DELAY: "10000",
   MIMALLOC_PURGE_HOLES: "0",
@@ -94,19 +94,23 @@ const SETTINGS: Readonly<Record<string, string>> = {
   BUN_JSC_largeHeapSize: "67108864",
   BUN_JSC_numberOfGCMarkers: "1",
   BUN_GC_TIMER_INTERVAL: "30000",
-};
+  // A heap that takes much of what there is for it is collected sooner. The runtime would take the whole machine for its own, whatever the container.
+  BUN_JSC_forceRAMSize: String(heapBytes),
+});
 
 /**
  * Starts this program over where the runtime lacks one of its settings: in this process, with its id, streams and arguments. Returns where there
  * is nothing to set, or no way to.
+ * @param heapBytes - Memory that there is for each of its heaps.
  */
-export function startTuned(environment: Readonly<Record<string, string | undefined>>): void {
+export function startTuned(environment: Readonly<Record<string, string | undefined>>, heapBytes: number): void {
   if (globalThis.Deno || process.execve === undefined || process.platform === "win32") return;
-  if (Object.keys(SETTINGS).every((name) => environment[name] !== undefined)) return;
+  const settings = settingsFor(heapBytes);
+  if (Object.keys(settings).every((name) => environment[name] !== undefined)) return;
   const [program = process.execPath, ...words] = sameCommand();
   const given = Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
   try {
-    process.execve(program, [program, ...words], { ...SETTINGS, ...given });
+    process.execve(program, [program, ...words], { ...settings, ...given });
   } catch {
     // Not allowed here: it runs with what it has.
   }

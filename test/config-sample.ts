@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError, type LoadedConfig, readConfig } from "../src/config.ts";
 
+/** Of the machine that these tests suppose. */
+const MEMORY = 8 * 1024 ** 3;
 export const NOW_MS = Date.parse("2026-11-22T12:00:00Z");
 
 export const BEDROCK_EU = "bedrock-eu: { provider: bedrock, region: eu, aws_region: eu-central-1 }";
@@ -35,7 +37,7 @@ export function writeSample(yaml: string, files: Record<string, string> = {}): s
 
 export function load(yaml: string, { environment = {}, files, processors = 4 }: Surroundings = {}): LoadedConfig {
   const file = writeSample(yaml, files);
-  return readConfig({ file, environment, directory: dirname(file), nowMs: NOW_MS, processors });
+  return readConfig({ file, environment, directory: dirname(file), nowMs: NOW_MS, processors, memory: MEMORY });
 }
 
 /** Every mistake that is told of a configuration; none where it is good. */

@@ -22,6 +22,8 @@ const PULSE_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
+/** Bodies above this have a line of their own. */
+const HUGE_BYTES = 1024 * 1024;
 
 /** How each kind of call is carried. */
 const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
@@ -30,13 +32,27 @@ const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_t
 >;
 
 type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined }>;
+/** A body that waits for its check; the buffer is given away with it. */
+interface UncheckedCall {
+  dialect: DialectName;
+  operation: CallOperation;
+  hints: string;
+  buffer: ArrayBuffer;
+}
 type WeighedCall = Omit<Job, "upstreamModel" | "countModel" | "requestId"> & { dialect: DialectName; estimate: number };
 
 export class Desk implements WorkerDesk {
   readonly #outbox: Outbox;
   readonly #calls = new Map<number, Call>();
+  /** Calls that wait to be weighed. Nobody else holds their bodies, so that one that is cancelled lets go of its own. */
+  readonly #unchecked = new Map<number, UncheckedCall>();
   /** Calls that are being weighed (undefined), or were and wait for `go`. */
   readonly #waiting = new Map<number, WeighedCall | undefined>();
+  /**
+   * The ends of two lines of bodies that are checked one at a time, since a parsed one takes many times its size: those of megabytes have a line
+   * of their own, so that no other waits for them.
+   */
+  readonly #lines = { moderate: Promise.resolve(), huge: Promise.resolve() };
   readonly #estimator = new Estimator();
   #targets: Targets = new Map();
   /** Those of the configurations before, for calls that were routed by them; the newest first. */
@@ -84,13 +100,21 @@ export class Desk implements WorkerDesk {
         return;
       case ORDER.cancel:
         // A call that is over has reported so, and the front has read it or will.
-        if (this.#waiting.delete(id)) this.#refuse(id, CANCELLED);
+        if (this.#unchecked.delete(id) || this.#waiting.delete(id)) this.#refuse(id, CANCELLED);
         else this.#calls.get(id)?.cancel();
         return;
-      case ORDER.weigh:
-        this.#waiting.set(id, undefined);
-        void this.#weigh(id, ...(order.slice(at + 2, at + 6) as unknown as [DialectName, CallOperation, string, ArrayBuffer]));
+      case ORDER.weigh: {
+        const [dialect, operation, hints, buffer] = order.slice(at + 2, at + 6) as unknown as [
+          DialectName,
+          CallOperation,
+          string,
+          ArrayBuffer,
+        ];
+        this.#unchecked.set(id, { dialect, operation, hints, buffer });
+        const line = buffer.byteLength > HUGE_BYTES ? "huge" : "moderate";
+        this.#lines[line] = this.#lines[line].then(() => this.#weigh(id));
         return;
+      }
       case ORDER.go: {
         const call = this.#waiting.get(id);
         this.#waiting.delete(id);
@@ -137,14 +161,21 @@ export class Desk implements WorkerDesk {
     outbox.push(REPORT.ready, 0);
   }
 
-  /** Checks and estimates a body before its call may start: one that is too large for the front, or that might not fit its limit. */
-  async #weigh(id: number, dialect: DialectName, operation: CallOperation, hints: string, buffer: ArrayBuffer): Promise<void> {
+  /** Checks and estimates a body before its call may start: one that is too large for the front, or that might not fit its limit. Never rejects. */
+  async #weigh(id: number): Promise<void> {
+    const unchecked = this.#unchecked.get(id);
+    if (unchecked === undefined) return; // Cancelled before its turn.
+    this.#unchecked.delete(id);
+    const { dialect, operation, hints, buffer } = unchecked;
     const waiting = this.#waiting;
+    waiting.set(id, undefined);
     const estimator = this.#estimator;
     try {
       // Other calls have their turn between the steps: each takes milliseconds where the body has megabytes.
       const turn = buffer.byteLength > PIECE_BYTES ? nextTurn : noTurn;
       const body = toByteText(Buffer.from(buffer));
+      // Its memory goes back now, and not when somebody collects.
+      buffer.transfer(0);
       const { check, upstream } = dialects[dialect];
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.

@@ -26,7 +26,7 @@ function report({ config, warnings, file }: LoadedConfig): string {
       [
         "public listener",
         `${server.host}:${server.port}`,
-        `bodies to ${server.maxBodyBytes} bytes, drains in ${durationText(server.drainTimeoutMs)}`,
+        `bodies to ${server.maxBodyBytes} bytes, ${server.maxBufferedBytes} at a time, ${server.maxCalls} calls, drains in ${durationText(server.drainTimeoutMs)}`,
       ],
       ["admin listener", `${admin.host}:${admin.port}`, admin.token === undefined ? "metrics and health alone: no token" : "with a token"],
       ...(config.processes === 1 ? [] : [["processes", String(config.processes), "on one public port"]]),
@@ -80,6 +80,7 @@ function workspaceText(workspace: Workspace, config: Config): string {
     table([
       ["default region", workspace.defaultRegion ?? "none: routes without a region are refused"],
       ["limits", limitsText(workspace.limits) || "the shared ones"],
+      ...(workspace.maxConcurrent === undefined ? [] : [["calls", `${workspace.maxConcurrent} at a time`]]),
       ["keys", keys.join(", ") || "none in this file"],
       ...(hasOwnList ? [["models", "these alone"]] : []),
     ]),

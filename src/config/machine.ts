@@ -3,7 +3,7 @@ import type { Config, ProxySettings, Redis } from "../contract/config.ts";
 import type { Environment } from "./environment.ts";
 import { isWithin, type Problem } from "./problems.ts";
 import type { File } from "./schema.ts";
-import { durationText, milliseconds } from "./units.ts";
+import { bytes, durationText, milliseconds } from "./units.ts";
 
 interface Surroundings {
   environment: Environment;
@@ -60,6 +60,31 @@ export function resolveThreads(file: File, processors: number): { processes: num
   const ofOne = file.workers === "auto" ? 2 : file.workers + 1;
   const processes = file.processes === "auto" ? Math.max(1, Math.floor(processors / ofOne)) : file.processes;
   return { processes, workers: file.workers === "auto" ? Math.max(1, Math.floor(processors / processes) - 1) : file.workers };
+}
+
+const LARGEST_AUTO_BUFFER = 512 * 1024 ** 2;
+const MEMORY_SHARE = 1 / 8;
+/** A workspace may take half of what is buffered, and a body is some workspace's. */
+const LEAST_BODIES = 2;
+
+/** How large bodies may be, one and all of a process. */
+export function resolveBodies(
+  { server }: File,
+  processes: number,
+  { memory, problems }: Surroundings & { memory: number },
+): { maxBodyBytes: number; maxBufferedBytes: number } {
+  const maxBodyBytes = bytes(server.max_body);
+  const least = LEAST_BODIES * maxBodyBytes;
+  if (server.max_buffered === "auto") {
+    const share = Math.min(LARGEST_AUTO_BUFFER, Math.floor((memory * MEMORY_SHARE) / processes));
+    return { maxBodyBytes, maxBufferedBytes: Math.max(least, share) };
+  }
+  const maxBufferedBytes = bytes(server.max_buffered);
+  if (maxBufferedBytes < least) {
+    const text = `expected at least ${least} bytes, which are two of the largest bodies (server.max_body), got ${maxBufferedBytes}`;
+    problems.push({ path: ["server", "max_buffered"], text });
+  }
+  return { maxBodyBytes, maxBufferedBytes };
 }
 
 /** Redis as the file and `REDIS_URL` say, or undefined for limits in memory. */

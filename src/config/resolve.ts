@@ -1,12 +1,11 @@
 /** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
 import type { Config, Workspace } from "../contract/config.ts";
 import { clocks, span } from "./clocks.ts";
-import { resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
+import { resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
 import type { File } from "./schema.ts";
 import type { Setting } from "./setting.ts";
-import { bytes } from "./units.ts";
 import { Upstreams } from "./upstreams.ts";
 import { checkWhole } from "./whole.ts";
 import { checkKeys, resolveWorkspace } from "./workspaces.ts";
@@ -35,17 +34,19 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
     });
   }
   checkKeys(workspaces, setting);
+  const threads = resolveThreads(file, setting.processors);
   const config: Config = {
     sandbox: setting.isSandbox,
     server: {
       host: file.server.host,
       port: ports.server,
-      maxBodyBytes: bytes(file.server.max_body),
+      ...resolveBodies(file, threads.processes, setting),
+      maxCalls: file.server.max_calls,
       drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, setting),
       drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
     },
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined },
-    ...resolveThreads(file, setting.processors),
+    ...threads,
     redis: resolveRedis(file, setting),
     directory: { file: setting.locate(file.directory.file) },
     limits: limitsOf(file.limits),

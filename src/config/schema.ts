@@ -200,6 +200,14 @@ const key = map(
 const workspace = map(
   {
     default_region: Type.Optional(Type.String({ description: "Region of the routes that have none in their path." })),
+    max_concurrent: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000_000,
+        description:
+          "Calls that this workspace has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: half of `server.max_calls`.",
+      }),
+    ),
     limits: limits("Limits of each model in this workspace, where they differ from `limits`. They are per model, not a total."),
     upstreams: Type.Optional(named(upstream, "Upstreams of this workspace alone: its own keys, its own bill.")),
     models: Type.Optional(
@@ -266,6 +274,18 @@ export const schema = map(
           title: "a size such as 32MiB, 10MB or a number of bytes",
           default: "32MiB",
           description: "Largest request body; larger ones are refused with 413.",
+        }),
+        max_buffered: Type.Union([Type.Literal("auto"), Type.String({ pattern: SIZE }), Type.Integer({ minimum: 1 })], {
+          title: '"auto" or a size such as 512MiB, 1GB or a number of bytes',
+          default: "auto",
+          description:
+            "Bytes of request bodies that a process holds at a time, each from its first byte until its answer begins; a workspace may take half of it. Beyond it a call is refused with 503 (529) before its body is read. `auto`: an eighth of the memory of the machine or the container, shared out among `processes`, at most 512MiB, and never less than two of the largest bodies.",
+        }),
+        max_calls: Type.Integer({
+          minimum: 1,
+          maximum: 10_000_000,
+          default: 10_000,
+          description: "Calls that a process has open at a time. Beyond it a call is refused with 503 (529) before its body is read.",
         }),
         drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
         drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),

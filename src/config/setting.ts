@@ -10,6 +10,8 @@ export interface Setting {
   isSandbox: boolean;
   nowMs: number;
   processors: number;
+  /** Bytes. */
+  memory: number;
   readText: ReadText;
   /** A path of the file as an absolute one. */
   locate: (path: string) => string;

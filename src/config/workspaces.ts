@@ -51,6 +51,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   return {
     name,
     defaultRegion: settings.default_region || undefined,
+    maxConcurrent: settings.max_concurrent,
     limits: limitsOf(settings.limits),
     upstreams: own.resolved,
     models,

@@ -4,7 +4,15 @@ import type { UpstreamDialect } from "./dialect.ts";
 export interface Config {
   /** True where nobody configured anything: stand-ins for the upstreams, one demo key. */
   sandbox: boolean;
-  server: { host: string; port: number; maxBodyBytes: number; drainTimeoutMs: number; drainGraceMs: number };
+  server: {
+    host: string;
+    port: number;
+    maxBodyBytes: number;
+    maxCalls: number;
+    maxBufferedBytes: number;
+    drainTimeoutMs: number;
+    drainGraceMs: number;
+  };
   admin: { host: string; port: number; token: string | undefined };
   /** That share the public listener; 1 has no supervisor. */
   processes: number;
@@ -131,6 +139,8 @@ export interface Model extends ModelFacts {
 export interface Workspace {
   name: string;
   defaultRegion: string | undefined;
+  /** Calls at a time in one process; undefined: a share of `server.maxCalls`. */
+  maxConcurrent: number | undefined;
   limits: Limits;
   /** Its own upstreams, beside the shared ones. */
   upstreams: Record<string, Upstream>;

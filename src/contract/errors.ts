@@ -33,6 +33,8 @@ export const STATUS = {
   upstream_malformed: 502,
   /** Our fault, not the client's: a credential, a deployment, a model id or a quota that the operator must mend. */
   misconfigured: 502,
+  /** The process, or the workspace in it, has as many calls or bytes of bodies as it may. */
+  overloaded: 503,
   worker_lost: 503,
   draining: 503,
   internal: 500,

@@ -187,3 +187,23 @@ export function elements(text: string): { start: number; end: number }[] {
     if (text.charCodeAt(at) !== COMMA) return found;
   }
 }
+
+/**
+ * Whether `text` has more than `most` pieces: names, values and open brackets, each of which costs a parser some hundred bytes, however short it
+ * is. Stops at the first one too many. A long string costs one native search, so that a prompt of megabytes takes milliseconds.
+ */
+export function hasMorePieces(text: string, most: number): boolean {
+  // A piece has a character of its own.
+  if (text.length <= most) return false;
+  let pieces = 0;
+  for (let at = 0; at < text.length && pieces <= most; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = skipString(text, at);
+      continue;
+    }
+    if (code === COMMA || code === COLON || code === OPEN_BRACE || code === OPEN_BRACKET) pieces++;
+    at++;
+  }
+  return pieces > most;
+}

@@ -86,6 +86,7 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   upstream_unreachable: { type: "api_error" },
   upstream_malformed: { type: "api_error" },
   misconfigured: { type: "api_error" },
+  overloaded: { type: "overloaded_error", status: 529 },
   worker_lost: { type: "api_error" },
   draining: { type: "overloaded_error" },
   internal: { type: "api_error" },

@@ -1,10 +1,24 @@
 /** Reading a request body: JSON or a clear refusal that never repeats what the client wrote. */
 import { type ByteText, decodeUtf8 } from "../contract/bytes.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { members, memberValue } from "../contract/json.ts";
+import { hasMorePieces, members, memberValue } from "../contract/json.ts";
 
-/** @throws GatewayError `invalid_request` where the body is not one JSON object; says where it went wrong, alike on every runtime. */
+/**
+ * Names, values and brackets that a body may have. A model reads at least two tokens for each in a prompt, and one in a list of tokens to embed, so
+ * no model takes as many. 32 MiB of nothing but `{}` have forty times as many, and would be parsed to some thirty times their size.
+ */
+export const MOST_PIECES = 500_000;
+
+/**
+ * @throws GatewayError `invalid_request` where the body is not one JSON object, or has more pieces than any model reads; says where it went wrong,
+ * alike on every runtime.
+ */
 export function parseObject(body: ByteText): object {
+  if (hasMorePieces(body, MOST_PIECES)) {
+    throw new GatewayError("invalid_request", {
+      message: `The request body has more than ${MOST_PIECES} names and values in it, which is more than any model reads.`,
+    });
+  }
   let value: unknown;
   try {
     value = JSON.parse(body);

@@ -74,6 +74,7 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   upstream_unreachable: { type: "server_error", code: "upstream_unreachable" },
   upstream_malformed: { type: "server_error", code: "upstream_malformed" },
   misconfigured: { type: "server_error" },
+  overloaded: { type: "service_unavailable_error", code: "server_is_overloaded" },
   worker_lost: { type: "server_error" },
   draining: { type: "service_unavailable_error", code: "server_is_overloaded" },
   internal: { type: "server_error" },

@@ -20,7 +20,15 @@ export interface KnownKey {
 export function asWorkspace({ name, defaultRegion, limits, models }: StoredWorkspace): Workspace {
   const facts = { created: 0, family: undefined, aliasOf: undefined, estimate: undefined, targets: undefined };
   const own = Object.entries(models).map(([model, { limits: its }]) => [model, { ...facts, limits: { ...NO_LIMITS, ...its } }] as const);
-  return { name, defaultRegion, limits: { ...NO_LIMITS, ...limits }, upstreams: {}, models: Object.fromEntries(own), keys: [] };
+  return {
+    name,
+    defaultRegion,
+    maxConcurrent: undefined,
+    limits: { ...NO_LIMITS, ...limits },
+    upstreams: {},
+    models: Object.fromEntries(own),
+    keys: [],
+  };
 }
 
 /** Left to the next less specific place. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { decodeUtf8, encodeUtf8 } from "../../src/contract/bytes.ts";
 import type { DialectName } from "../../src/contract/dialect.ts";
 import { ERROR_KINDS, GatewayError, STATUS } from "../../src/contract/errors.ts";
-import { findMistake } from "../../src/dialects/body.ts";
+import { findMistake, MOST_PIECES } from "../../src/dialects/body.ts";
 import { dialects } from "../../src/dialects/index.ts";
 
 const all = Object.values(dialects);
@@ -91,8 +91,49 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
   });
 
   test("a mistake far behind is not searched for", () => {
-    const body = `{"a":[${"1,".repeat(600_000)}`;
+    const body = `{"a":[${'"12345",'.repeat(200_000)}`;
     expect(refusalOf(name, body).detail.message).toBe("invalid JSON: it goes wrong somewhere after the first MiB");
+  });
+
+  test.each([
+    ["objects", "{},", 2],
+    ["lists", "[],", 2],
+    ["numbers", "1,", 1],
+    ["members", '"a":0,', 2],
+  ])("a body of nothing but %s is refused before it is parsed, at its last piece too many", (_kind, unit, pieces) => {
+    const refused = unit.repeat(MOST_PIECES / pieces + 1).slice(0, -1);
+    const body = unit.includes(":") ? `{${refused}}` : `{"messages":[${refused}]}`;
+    const error = refusalOf(name, body);
+    expect(error.kind).toBe("invalid_request");
+    expect(error.detail.message).toMatch(/^The request body has more than 500000 names and values in it/);
+    const fewer = unit.repeat(MOST_PIECES / pieces - 5).slice(0, -1);
+    expect(refusalOf(name, unit.includes(":") ? `{${fewer}}` : `{"messages":[${fewer}]}`).detail.message).not.toContain("names and values");
+  });
+
+  test("punctuation inside a prompt is no piece, however much of it there is", () => {
+    const prompt = JSON.stringify(`${'{"a":[1,2]},\\"'.repeat(200_000)}`);
+    expect(check(name, `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":${prompt}}]}`).model).toBe("m");
+  });
+
+  test("a mistake at the end of a long conversation costs little more to find than a good body costs to check", () => {
+    const turns = Array.from({ length: 600 }, (_, at) => ({
+      role: at % 2 === 0 ? "user" : "assistant",
+      content: [{ type: "text", text: "weir ".repeat(6) }],
+    }));
+    const bodyOf = (...more: object[]) => JSON.stringify({ model: "m", max_tokens: 5, messages: [...turns, ...more] });
+    const right = bodyOf();
+    const wrong = bodyOf({ role: "user", content: [{ type: "text", text: 5 }] });
+    const fastestMs = (work: () => unknown) => {
+      let fastest = Number.POSITIVE_INFINITY;
+      for (let round = 0; round < 40; round++) {
+        const startedMs = performance.now();
+        work();
+        fastest = Math.min(fastest, performance.now() - startedMs);
+      }
+      return fastest;
+    };
+    expect(refusalOf(name, wrong).detail.message).toMatch(/600\]?\.content.*text: must be a string, not 5/);
+    expect(fastestMs(() => refusalOf(name, wrong))).toBeLessThan(4 * fastestMs(() => check(name, right)));
   });
 
   test("keys that name parts of a JavaScript object are only keys", () => {

@@ -39,12 +39,13 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
     "metrics",
     "pool",
     "request-id",
+    "room",
     "routes",
     "usage",
     "visit",
   ],
   /** A request that a worker answers: the second half of the gateway. */
-  call: ["answer", "body", "catalog", "limiter", "metrics", "pool", "visit"],
+  call: ["answer", "body", "catalog", "limiter", "metrics", "pool", "room", "visit"],
   /** What is known of a request is what the parts have found out. */
   visit: ["answer", "auth", "catalog", "limiter", "metrics", "request-id"],
   /** The line of a call that has ended, and where it goes beside all other events. */

@@ -10,6 +10,7 @@ import { Admission } from "../../src/limiter/admission.ts";
 import type { Limiter } from "../../src/limiter/limiter.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Pool } from "../../src/pool.ts";
+import { Room } from "../../src/room.ts";
 import { type Listener, listen, openStream } from "../../src/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
@@ -50,6 +51,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     catalog,
     pool,
     metrics,
+    room: new Room(config.server),
     totals: { count: () => {} },
     accessLog: new AccessLog({ write: () => {}, takes: () => false }),
     pages: { paths: [], answer: () => new Response() },

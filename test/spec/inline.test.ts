@@ -10,6 +10,7 @@ import { specifyFidelity } from "./fidelity.ts";
 import { specifyLeaving } from "./leaving.ts";
 import { specifyLifecycle } from "./lifecycle.ts";
 import { specifySecrecy } from "./observed.ts";
+import { specifyOverload } from "./overload.ts";
 import { specified } from "./specified.ts";
 import { specifyStreams } from "./streams.ts";
 import { specifyUnified } from "./unified.ts";
@@ -23,6 +24,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
     describe("fidelity", () => specifyFidelity(world));
     describe("counting", () => specifyCounting(world));
     describe("bodies", () => specifyBodies(world));
+    describe("overload", () => specifyOverload(world));
     describe("failures", () => specifyFailures(world));
     describe("streams", () => specifyStreams(world));
     describe("clients that leave or wait", () => specifyLeaving(world));

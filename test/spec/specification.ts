@@ -13,6 +13,7 @@ import { specifyKeys } from "./keys.ts";
 import { specifyLeaving } from "./leaving.ts";
 import { specifyLifecycle } from "./lifecycle.ts";
 import { specifyObservation, specifySecrecy } from "./observed.ts";
+import { specifyOverload } from "./overload.ts";
 import { specifyParameters } from "./parameters.ts";
 import { specifyPublished } from "./published.ts";
 import { specifyResponses } from "./responses.ts";
@@ -39,6 +40,7 @@ export function specify(runtime: RuntimeName): void {
     describe("embeddings", () => specifyEmbeddings(world));
     describe("counting", () => specifyCounting(world));
     describe("bodies", () => specifyBodies(world));
+    describe("overload", () => specifyOverload(world));
     describe("failures", () => specifyFailures(world));
     describe("streams", () => specifyStreams(world));
     describe("clients that leave or wait", () => specifyLeaving(world));

@@ -1,0 +1,49 @@
+/** How much memory there is for this process and what it starts: the least of the machine's and of what its control groups allow. */
+import { readFileSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import { posix } from "node:path";
+
+/** Where the kernel shows its control groups, and the files that hold a bound of memory: version 2, and version 1. */
+const UNIFIED = { folder: "/sys/fs/cgroup", file: "memory.max" };
+const LEGACY = { folder: "/sys/fs/cgroup/memory", file: "memory.limit_in_bytes" };
+
+/**
+ * Bytes. Every group above counts too; inside a container the names of the groups may be those of outside, and then only the topmost is there.
+ * @param read - A file's text; throws where there is none. Default: the system's.
+ */
+export function memoryBytes(read: (file: string) => string = readText, machineBytes: number = totalmem()): number {
+  let least = machineBytes;
+  for (const line of linesOf("/proc/self/cgroup", read)) {
+    const [, controllers = "", ...names] = line.split(":");
+    const kind = controllers === "" ? UNIFIED : controllers.split(",").includes("memory") ? LEGACY : undefined;
+    if (kind === undefined) continue;
+    for (let group = posix.join("/", names.join(":")); ; group = posix.dirname(group)) {
+      const [bound = ""] = linesOf(posix.join(kind.folder, group, kind.file), read);
+      // "max" where there is no bound.
+      if (/^[0-9]+$/.test(bound) && Number(bound) > 0) least = Math.min(least, Number(bound));
+      if (group === "/") break;
+    }
+  }
+  return least;
+}
+
+/** A heap that is told of less is collected more often than a large body asks for. */
+const LEAST_HEAP = 256 * 1024 ** 2;
+
+/** What of it there is for one thread's heap: with the defaults there are as many threads as processors. */
+export function heapBytes(memory: number = memoryBytes(), processors: number = availableParallelism()): number {
+  return Math.max(LEAST_HEAP, Math.floor(memory / processors));
+}
+
+/** None of a file that is not there. */
+function linesOf(file: string, read: (file: string) => string): string[] {
+  try {
+    return read(file).trim().split("\n");
+  } catch {
+    return [];
+  }
+}
+
+function readText(file: string): string {
+  return readFileSync(file, "utf8");
+}
