@@ -2,6 +2,7 @@ import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
+import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
 import { connectionFailure } from "./connection-failure.ts";
@@ -46,7 +47,12 @@ export interface Call {
   credit(bytes: number): void;
   /** Nobody wants the answer any more; what was used so far is still reported. */
   cancel(): void;
+  /** Something of ours went wrong in what was done for this call: it ends, and no other. */
+  fault(thrown: unknown): void;
 }
+
+/** The end of a report (`Ended`) of a call of which nothing is known. */
+export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1] as const;
 
 /** A guess further off than this part of the estimate is told to the front. */
 const WORTH_TELLING = 0.1;
@@ -101,13 +107,10 @@ export class Relay implements Call, HttpEvents {
     try {
       const request = target.connection.request(job);
       if (request instanceof Promise) {
-        request.then(
-          (ready) => this.#send(ready),
-          (thrown) => this.#fail(asGatewayError(thrown)),
-        );
+        request.then((ready) => this.#send(ready)).catch((thrown) => this.fault(thrown));
       } else this.#send(request);
     } catch (thrown) {
-      this.#fail(asGatewayError(thrown));
+      this.fault(thrown);
     }
   }
 
@@ -129,8 +132,57 @@ export class Relay implements Call, HttpEvents {
     this.#done();
   }
 
+  fault(thrown: unknown): void {
+    const exchange = this.#exchange;
+    const error = asGatewayError(thrown);
+    // Its end has been told, or tried.
+    if (this.#over) throwLater(thrown);
+    try {
+      this.#fail(error);
+    } catch {
+      // Not even its report could be put together: it is told without what was used.
+      this.#over = true;
+      this.#host.outbox.push(REPORT.fail, this.#id, error.kind, JSON.stringify(error.detail), ...NOTHING_USED);
+      this.#onOver(this.#id);
+    }
+    exchange?.abort();
+  }
+
   head(status: number, headers: HttpHeaders): void {
     if (this.#over) return;
+    try {
+      this.#begin(status, headers);
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  chunk(bytes: Uint8Array): void {
+    if (this.#over) return;
+    try {
+      this.#take(bytes);
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  end(): void {
+    if (this.#over) return;
+    try {
+      this.#complete();
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  fail(failure: HttpFailure): void {
+    if (this.#over) return;
+    // An error answer whose body broke off still says what is wrong by its status.
+    if (this.#refusal !== undefined && failure.reason !== "malformed" && failure.reason !== "fault") this.end();
+    else this.fault(connectionFailure(failure, this.#opened));
+  }
+
+  #begin(status: number, headers: HttpHeaders): void {
     this.#upstreamRequestId = copied(this.#target.connection.upstreamRequestId(headers));
     if (status === 200) {
       this.#reader = this.#target.connection.reader(this.#job, headers);
@@ -139,8 +191,7 @@ export class Relay implements Call, HttpEvents {
     } else this.#refusal = { status, headers, body: "" };
   }
 
-  chunk(bytes: Uint8Array): void {
-    if (this.#over) return;
+  #take(bytes: Uint8Array): void {
     const reader = this.#reader;
     if (reader === undefined) {
       this.#refusalChunk(bytes);
@@ -163,8 +214,7 @@ export class Relay implements Call, HttpEvents {
     this.#exchange?.abort();
   }
 
-  end(): void {
-    if (this.#over) return;
+  #complete(): void {
     if (this.#refusal !== undefined) {
       const { status, headers, body } = this.#refusal;
       this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
@@ -182,13 +232,6 @@ export class Relay implements Call, HttpEvents {
       this.#host.outbox.text(REPORT.answer, this.#id, text);
       this.#done();
     }
-  }
-
-  fail(failure: HttpFailure): void {
-    if (this.#over) return;
-    // An error answer whose body broke off still says what is wrong by its status.
-    if (this.#refusal !== undefined && failure.reason !== "malformed") this.end();
-    else this.#fail(connectionFailure(failure, this.#opened));
   }
 
   #send(request: Parameters<HttpClient["send"]>[0]): void {
