@@ -6,7 +6,7 @@ import { editMembers, editNested } from "../../src/contract/json.ts";
 import { noUsage, type Usage } from "../../src/contract/usage.ts";
 import { FrameDecoder, readHeaders } from "../wire/eventstream.ts";
 import { bedrockException, type Place } from "./bedrock-errors.ts";
-import { asCount, asObject, asText, errorFields } from "./failure.ts";
+import { asCount, asObject, asWords, errorFields } from "./failure.ts";
 import type { Reader } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
 
@@ -25,7 +25,7 @@ export function bedrockAnswer(place: Place, model: string): Reader {
   return new WholeAnswer(place.upstream, (answer, text, usage) => {
     if (answer.type === "error") {
       const error = asObject(errorFields(text)?.error);
-      return bedrockException(place, asText(error?.type) ?? "", asText(error?.message) ?? "");
+      return bedrockException(place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
     }
     if (answer.type !== "message") return malformed(place.upstream, "the answer is no message");
     addUsage(usage, answer.usage);
@@ -96,12 +96,16 @@ export class BedrockStream implements Reader {
         return;
       case "exception": {
         const fields = errorFields(payload);
-        const message = asText(fields?.message) ?? asText(fields?.Message) ?? asText(fields?.originalMessage);
-        this.#error = bedrockException(this.#place, asText(headers.get(":exception-type")) ?? "", message ?? "");
+        const message = asWords(fields?.message) ?? asWords(fields?.Message) ?? asWords(fields?.originalMessage);
+        this.#error = bedrockException(this.#place, asWords(headers.get(":exception-type")) ?? "", message ?? "");
         return;
       }
       case "error":
-        this.#error = bedrockException(this.#place, asText(headers.get(":error-code")) ?? "", asText(headers.get(":error-message")) ?? "");
+        this.#error = bedrockException(
+          this.#place,
+          asWords(headers.get(":error-code")) ?? "",
+          asWords(headers.get(":error-message")) ?? "",
+        );
         return;
       default:
         this.#malformed(headers === undefined ? "the headers of a frame are malformed" : "a frame of an unknown kind");
@@ -131,7 +135,7 @@ export class BedrockStream implements Reader {
         break;
       case "error": {
         const error = asObject(errorFields(json)?.error);
-        this.#error = bedrockException(this.#place, asText(error?.type) ?? "", asText(error?.message) ?? "");
+        this.#error = bedrockException(this.#place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
         return;
       }
     }

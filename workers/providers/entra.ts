@@ -44,14 +44,17 @@ async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: (
     form.set("client_assertion", (await readFile(credentials.tokenFile, "utf8")).trim());
   }
   const askedMs = nowMs();
-  const answer = await fetch(`${credentials.authority.replace(/\/+$/, "")}/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`, {
-    method: "POST",
-    // As text: with a form object Bun's fetch would stream it, and a retry inside would have nothing to send.
-    headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: form.toString(),
-    redirect: "error",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const answer = await fetch(
+    `${credentials.authority.replace(/(?<!\/)\/+$/, "")}/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`,
+    {
+      method: "POST",
+      // As text: with a form object Bun's fetch would stream it, and a retry inside would have nothing to send.
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: form.toString(),
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    },
+  );
   const text = await answer.text();
   const fields = errorFields(Buffer.from(text).toString("latin1"));
   const token = asText(fields?.access_token);

@@ -6,6 +6,8 @@ import type { HttpHeaders } from "../wire/http.ts";
 /** SDKs ignore longer hints (`wire.md` §0.7). */
 const LONGEST_RETRY_MS = 59_000;
 const SHOWN_CHARACTERS = 300;
+/** Of what an upstream says: patterns look through it, and it crosses to the front's thread. Errors may be as long as whole answers. */
+const MOST_SAID = 4_096;
 
 /** Our own mistake: the client learns only that it is not its own. `log` names the upstream and the cure. */
 export function misconfigured(log: string): GatewayError {
@@ -65,6 +67,11 @@ export function asObject(value: unknown): Record<string, unknown> | undefined {
 
 export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** As `asText`, of words about a failure: cut where there are too many. */
+export function asWords(value: unknown): string | undefined {
+  return asText(value)?.slice(0, MOST_SAID);
 }
 
 /** A count of tokens. */
