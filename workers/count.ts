@@ -4,7 +4,8 @@ import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { REPORT } from "../src/contract/messages.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
-import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED } from "./relay.ts";
+import { shownId } from "./providers/secrets.ts";
+import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, secretsOf } from "./relay.ts";
 import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
 /** Clients count while a person waits, and the estimate is at hand. */
@@ -150,7 +151,7 @@ export class Count implements Call, HttpEvents {
     this.#over = true;
     const { estimator, outbox } = this.#host;
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
-    const requestId = this.#target.connection.upstreamRequestId(this.#headers);
+    const requestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
     outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, this.#estimate, estimator.factor(this.#job.model));
     this.#onOver(this.#id);

@@ -70,7 +70,7 @@ export class Desk implements WorkerDesk {
   }
 
   fault(thrown: unknown): void {
-    this.#outbox.push(REPORT.notice, 0, asGatewayError(thrown).detail.log ?? "");
+    this.#outbox.notice(asGatewayError(thrown).detail.log ?? "");
   }
 
   /** An order could not be carried out: that ends its call, and not those of the others. */
@@ -150,7 +150,8 @@ export class Desk implements WorkerDesk {
     for (const { id, upstream, model, countModel, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
-      if (connection !== undefined) this.#targets.set(id, { connection, secrets, model, countModel, timeouts });
+      const name = config.upstreams[upstream]?.name ?? "";
+      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, timeouts });
     }
     outbox.push(REPORT.ready, 0);
   }

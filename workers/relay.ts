@@ -9,7 +9,7 @@ import { connectionFailure } from "./connection-failure.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job, Reader } from "./providers/provider.ts";
-import { hide } from "./providers/secrets.ts";
+import { shownId, withoutSecrets } from "./providers/secrets.ts";
 import { usedTokens } from "./used.ts";
 import type { Ticket, Wheel } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
@@ -26,10 +26,18 @@ export interface CallHost {
 
 /** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
 export interface CallTarget {
+  /** The upstream's, for the log. */
+  name: string;
   connection: Connection;
-  /** See `secretsOf`. */
+  /** Its configured credentials. */
   secrets: readonly string[];
   timeouts: Timeouts;
+}
+
+/** All that must not come back out of the upstream. */
+export function secretsOf({ secrets, connection }: CallTarget): readonly string[] {
+  const fetched = connection.fetchedSecrets?.() ?? [];
+  return fetched.length === 0 ? secrets : [...secrets, ...fetched];
 }
 
 /** How much of a call's input was reserved, as far as that is known when it starts. */
@@ -183,9 +191,10 @@ export class Relay implements Call, HttpEvents {
   }
 
   #begin(status: number, headers: HttpHeaders): void {
-    this.#upstreamRequestId = copied(this.#target.connection.upstreamRequestId(headers));
+    const { connection } = this.#target;
+    this.#upstreamRequestId = copied(shownId(connection.upstreamRequestId(headers), secretsOf(this.#target)));
     if (status === 200) {
-      this.#reader = this.#target.connection.reader(this.#job, headers);
+      this.#reader = connection.reader(this.#job, headers);
       // A stream may stay open for an hour, and nobody asks for its question any more.
       this.#job.body = "";
     } else this.#refusal = { status, headers, body: "" };
@@ -301,7 +310,7 @@ export class Relay implements Call, HttpEvents {
 
   #fail(error: GatewayError): void {
     if (this.#over) return;
-    this.#report(REPORT.fail, error.kind, hide(this.#target.secrets, JSON.stringify(error.detail)));
+    this.#report(REPORT.fail, error.kind, JSON.stringify(withoutSecrets(secretsOf(this.#target), error.detail)));
   }
 
   #report(report: number, ...fields: string[]): void {
@@ -310,6 +319,8 @@ export class Relay implements Call, HttpEvents {
     const { model } = this.#job;
     const estimate = this.#input.estimate ?? 0;
     const corrected = estimator.corrected(model, estimate);
+    if (this.#reader?.usage.isOdd)
+      outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
     const used = wasTaken ? usedTokens(this.#reader, corrected, report === REPORT.fail && !this.#opened) : noUsage();
     if (this.#reader?.complete && report === REPORT.done) {

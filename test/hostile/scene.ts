@@ -92,7 +92,15 @@ export async function sceneOf(
   };
   const connection = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
   const Carrier = operation === "count_tokens" ? Count : Relay;
-  new Carrier(1, host, dialects[dialect], job, { estimate: 1, guess: 1 }, { connection, secrets: [], timeouts: TIMEOUTS }, note("over"));
+  new Carrier(
+    1,
+    host,
+    dialects[dialect],
+    job,
+    { estimate: 1, guess: 1 },
+    { name: "u", connection, secrets: [], timeouts: TIMEOUTS },
+    note("over"),
+  );
   // A count sends in a task of its own.
   await Promise.resolve();
   if (events === undefined) throw new Error("nothing was sent");

@@ -15,6 +15,8 @@ export interface Tokens {
 }
 
 const TIMEOUT_MS = 10_000;
+/** Tokens last for an hour or a day. */
+const LONGEST_LIFE_SECONDS = 86_400;
 /** Part of a token's life after which the next one is fetched, while this one still serves. */
 const RENEW_AT = 0.8;
 
@@ -58,7 +60,7 @@ async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: (
   const text = await answer.text();
   const fields = errorFields(Buffer.from(text).toString("latin1"));
   const token = asText(fields?.access_token);
-  const seconds = Number(fields?.expires_in);
+  const seconds = Math.min(Number(fields?.expires_in), LONGEST_LIFE_SECONDS);
   if (!answer.ok || token === undefined || !(seconds > 0)) {
     throw new Error(
       `status ${answer.status} ${asText(asObject(fields)?.error) ?? ""} ${brief(asText(fields?.error_description) ?? "")}`.trim(),
