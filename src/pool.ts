@@ -4,7 +4,7 @@ import type { CallOperation, DialectName } from "./contract/dialect.ts";
 import { type ErrorKind, GatewayError } from "./contract/errors.ts";
 import { ORDER, type Weighing, type WorkerConfig } from "./contract/messages.ts";
 import { startInline } from "./pool/inline.ts";
-import { Slot } from "./pool/slot.ts";
+import { Slot, type SlotEvents } from "./pool/slot.ts";
 import { startThread } from "./pool/thread.ts";
 
 export interface PoolOptions {
@@ -12,6 +12,8 @@ export interface PoolOptions {
   size: number;
   /** A worker died: why, and how many calls it took along. */
   onDeath(worker: number, reason: string, calls: number): void;
+  /** Something for the log that ended no worker. */
+  onNotice(worker: number, text: string): void;
 }
 
 /** What the workers have to know of the configuration. */
@@ -42,7 +44,11 @@ export class Pool {
     const { size } = options;
     this.#isInline = size === 0;
     const start = this.#isInline ? startInline : startThread;
-    this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, (slot, reason) => this.#replace(slot, reason)));
+    const events: SlotEvents = {
+      died: (slot, reason) => this.#replace(slot, reason),
+      noticed: ({ index }, text) => options.onNotice(index, text),
+    };
+    this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, events));
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */

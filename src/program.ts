@@ -17,6 +17,7 @@ import { runSchema } from "./commands/schema.ts";
 import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
 import { type Config, withFixed } from "./contract/config.ts";
 import { asGatewayError } from "./contract/errors.ts";
+import { outliveFaults } from "./contract/fault.ts";
 import type { Readiness } from "./contract/readiness.ts";
 import { openStore } from "./directory/index.ts";
 import { Replica } from "./directory/replica.ts";
@@ -86,6 +87,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       metrics.workerRestarted();
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
+    onNotice: (worker, cause) => log.error({ worker, cause }, "something is wrong in a worker, which goes on"),
   });
   await pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
   const room = new Room(config.server);
@@ -187,6 +189,8 @@ async function start(file: string | undefined, environment: Record<string, strin
   const handle = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
   adminListener = open(config, { ...places.admin, handle, tellsAddresses: true });
   care(pool, metrics);
+  // From here on: a fault of the start ends it.
+  outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 

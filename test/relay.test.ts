@@ -85,7 +85,7 @@ function scene(keepAliveMs = 60_000) {
     dialects.anthropic,
     JOB,
     { estimate: 1, guess: 1 },
-    { connection, secrets: [], timeouts },
+    { name: "u", connection, secrets: [], timeouts },
     () => void did.push("over"),
   );
   if (events === undefined) throw new Error("nothing was sent");

@@ -1,4 +1,4 @@
-import { GatewayError } from "../src/contract/errors.ts";
+import { GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import type { HttpFailure } from "./wire/http.ts";
 
 /** What a failed connection means to the client; its details are for the log. */
@@ -17,6 +17,8 @@ export function connectionFailure(failure: HttpFailure, afterFirstByte: boolean)
         message: "The connection to the model's service broke before the answer was complete.",
         log,
       });
+    case "fault":
+      return new GatewayError("internal", { message: INTERNAL_MESSAGE, log });
     case "malformed":
       return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
   }

@@ -1,9 +1,12 @@
 import { type ByteText, toByteText } from "../src/contract/bytes.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
+import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { REPORT } from "../src/contract/messages.ts";
+import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
-import type { Call, CallHost, CallTarget, InputTokens } from "./relay.ts";
-import type { HttpEvents, HttpExchange, HttpHeaders } from "./wire/http.ts";
+import { shownId } from "./providers/secrets.ts";
+import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, secretsOf } from "./relay.ts";
+import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
 /** Clients count while a person waits, and the estimate is at hand. */
 const LONGEST_MS = 5_000;
@@ -58,22 +61,52 @@ export class Count implements Call, HttpEvents {
     this.#done();
   }
 
+  fault(thrown: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#exchange?.abort();
+    const { kind, detail } = asGatewayError(thrown);
+    this.#host.outbox.push(REPORT.fail, this.#id, kind, JSON.stringify(detail), ...NOTHING_USED);
+    this.#onOver(this.#id);
+  }
+
   head(status: number, headers: HttpHeaders): void {
     if (this.#over) return;
-    this.#status = status;
-    this.#headers = headers;
-    if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
+    try {
+      this.#status = status;
+      this.#headers = headers;
+      if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
+    } catch (thrown) {
+      this.fault(thrown);
+    }
   }
 
   chunk(bytes: Uint8Array): void {
     if (this.#over) return;
-    if (this.#reader !== undefined) this.#reader.push(bytes);
-    else if (this.#refusal.length < ERROR_BODY_LIMIT)
-      this.#refusal += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - this.#refusal.length));
+    try {
+      if (this.#reader !== undefined) this.#reader.push(bytes);
+      else if (this.#refusal.length < ERROR_BODY_LIMIT)
+        this.#refusal += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - this.#refusal.length));
+    } catch (thrown) {
+      this.fault(thrown);
+    }
   }
 
   end(): void {
     if (this.#over) return;
+    try {
+      this.#complete();
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  fail(failure: HttpFailure): void {
+    if (failure.reason === "fault") this.fault(connectionFailure(failure, false));
+    else this.#answerEstimate();
+  }
+
+  #complete(): void {
     const text = this.#reader?.end() ?? "";
     if (this.#reader?.complete) this.#answer(text);
     else {
@@ -81,10 +114,6 @@ export class Count implements Call, HttpEvents {
       if (this.#status !== 200) this.#target.connection.failure(this.#job, this.#status, this.#headers, this.#refusal);
       this.#answerEstimate();
     }
-  }
-
-  fail(): void {
-    this.#answerEstimate();
   }
 
   async #send(): Promise<void> {
@@ -100,9 +129,10 @@ export class Count implements Call, HttpEvents {
         totalMs: Math.min(totalMs, LONGEST_MS),
       };
       this.#exchange = this.#host.client.send(request, timeouts, this);
-    } catch {
+    } catch (thrown) {
       // No such operation, no credentials, or a request that the upstream would refuse.
-      this.#answerEstimate();
+      if (thrown instanceof GatewayError) this.#answerEstimate();
+      else this.fault(thrown);
     }
   }
 
@@ -121,7 +151,7 @@ export class Count implements Call, HttpEvents {
     this.#over = true;
     const { estimator, outbox } = this.#host;
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
-    const requestId = this.#target.connection.upstreamRequestId(this.#headers);
+    const requestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
     outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, this.#estimate, estimator.factor(this.#job.model));
     this.#onOver(this.#id);

@@ -3,7 +3,8 @@
  */
 import { toByteText } from "../src/contract/bytes.ts";
 import type { CallOperation, DialectName } from "../src/contract/dialect.ts";
-import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
+import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
+import { Ending } from "../src/contract/fault.ts";
 import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig, type WorkerDesk } from "../src/contract/messages.ts";
 import { dialects } from "../src/dialects/index.ts";
 import { Count } from "./count.ts";
@@ -13,7 +14,7 @@ import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
 import { secretsOf } from "./providers/secrets.ts";
-import { type Call, type CallHost, type CallTarget, type InputTokens, Relay } from "./relay.ts";
+import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
 
@@ -73,11 +74,28 @@ export class Desk implements WorkerDesk {
     let at = 0;
     while (at < orders.length) {
       const operation = orders[at] as number;
-      this.#takeOne(operation, orders, at);
+      try {
+        this.#takeOne(operation, orders, at);
+      } catch (thrown) {
+        this.#failed(operation, orders[at + 1] as number, thrown);
+      }
       this.#taken += 1;
       if (operation === ORDER.weigh) return; // Its body is the last element.
       at += ORDER_LENGTH[operation] ?? orders.length;
     }
+  }
+
+  fault(thrown: unknown): void {
+    this.#outbox.notice(asGatewayError(thrown).detail.log ?? "");
+  }
+
+  /** An order could not be carried out: that ends its call, and not those of the others. */
+  #failed(operation: number, id: number, thrown: unknown): void {
+    // Calls would be answered by a configuration that is out of force.
+    if (operation === ORDER.configure) throw new Ending(`the configuration cannot be used: ${asGatewayError(thrown).detail.log}`);
+    const call = this.#calls.get(id);
+    if (call === undefined) this.#refuse(id, asGatewayError(thrown));
+    else call.fault(thrown);
   }
 
   #takeOne(operation: number, order: Flat, at: number): void {
@@ -128,7 +146,7 @@ export class Desk implements WorkerDesk {
         return;
       case ORDER.crash:
         setTimeout(() => {
-          throw new Error("ended by a drill");
+          throw new Ending("ended by a drill");
         });
     }
   }
@@ -156,7 +174,8 @@ export class Desk implements WorkerDesk {
     for (const { id, upstream, model, countModel, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
-      if (connection !== undefined) this.#targets.set(id, { connection, secrets, model, countModel, timeouts });
+      const name = config.upstreams[upstream]?.name ?? "";
+      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, timeouts });
     }
     outbox.push(REPORT.ready, 0);
   }
@@ -197,7 +216,7 @@ export class Desk implements WorkerDesk {
     const target = this.#targets.get(targetId) ?? this.#retired.find((one) => one.targets.has(targetId))?.targets.get(targetId);
     if (host === undefined || target === undefined) {
       const log = `the worker knows no target ${targetId}`;
-      this.#refuse(id, new GatewayError("internal", { message: "An internal error occurred.", log }));
+      this.#refuse(id, new GatewayError("internal", { message: INTERNAL_MESSAGE, log }));
       return;
     }
     const job: Job = { ...call, upstreamModel: target.model, countModel: target.countModel };
@@ -209,7 +228,7 @@ export class Desk implements WorkerDesk {
 
   /** The end of a call that never reached an upstream. */
   #refuse(id: number, error: GatewayError): void {
-    this.#outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), 0, 0, 0, 0, 0, 0, "", 0, 1);
+    this.#outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), ...NOTHING_USED);
   }
 
   #pulse(): void {

@@ -1,7 +1,10 @@
-import type { Flat } from "../src/contract/messages.ts";
+import { type Flat, REPORT } from "../src/contract/messages.ts";
 
 /** Calls `flush` soon. */
 export type Schedule = (flush: () => void) => void;
+
+const SAME_NOTICE_MS = 60_000;
+const MOST_NOTICES = 100;
 
 /** What a worker has to say to the front, gathered: one post for all calls that had something to say until `schedule` says that it is time. */
 export class Outbox {
@@ -9,6 +12,8 @@ export class Outbox {
   readonly #schedule: Schedule;
   #pending: Flat = [];
   #isScheduled = false;
+  /** Until when what has been told is not told again. */
+  readonly #noticed = new Map<string, number>();
   readonly #flush = (): void => {
     this.#isScheduled = false;
     this.#send();
@@ -23,6 +28,15 @@ export class Outbox {
   push(...fields: Flat): void {
     for (const field of fields) this.#pending.push(field);
     this.#sendSoon();
+  }
+
+  /** Tells something for the log, once in a while: what an upstream does it may do with every call. */
+  notice(text: string): void {
+    const nowMs = performance.now();
+    if (nowMs < (this.#noticed.get(text) ?? 0)) return;
+    if (this.#noticed.size >= MOST_NOTICES) this.#noticed.clear();
+    this.#noticed.set(text, nowMs + SAME_NOTICE_MS);
+    this.push(REPORT.notice, 0, text);
   }
 
   /** `push` for the one report that there are thousands of a second of. */

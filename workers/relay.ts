@@ -2,13 +2,14 @@ import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
+import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job, Reader } from "./providers/provider.ts";
-import { hide } from "./providers/secrets.ts";
+import { shownId, withoutSecrets } from "./providers/secrets.ts";
 import { usedTokens } from "./used.ts";
 import type { Ticket, Wheel } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
@@ -25,10 +26,18 @@ export interface CallHost {
 
 /** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
 export interface CallTarget {
+  /** The upstream's, for the log. */
+  name: string;
   connection: Connection;
-  /** See `secretsOf`. */
+  /** Its configured credentials. */
   secrets: readonly string[];
   timeouts: Timeouts;
+}
+
+/** All that must not come back out of the upstream. */
+export function secretsOf({ secrets, connection }: CallTarget): readonly string[] {
+  const fetched = connection.fetchedSecrets?.() ?? [];
+  return fetched.length === 0 ? secrets : [...secrets, ...fetched];
 }
 
 /** How much of a call's input was reserved, as far as that is known when it starts. */
@@ -46,7 +55,12 @@ export interface Call {
   credit(bytes: number): void;
   /** Nobody wants the answer any more; what was used so far is still reported. */
   cancel(): void;
+  /** Something of ours went wrong in what was done for this call: it ends, and no other. */
+  fault(thrown: unknown): void;
 }
+
+/** The end of a report (`Ended`) of a call of which nothing is known. */
+export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1] as const;
 
 /** A guess further off than this part of the estimate is told to the front. */
 const WORTH_TELLING = 0.1;
@@ -101,13 +115,10 @@ export class Relay implements Call, HttpEvents {
     try {
       const request = target.connection.request(job);
       if (request instanceof Promise) {
-        request.then(
-          (ready) => this.#send(ready),
-          (thrown) => this.#fail(asGatewayError(thrown)),
-        );
+        request.then((ready) => this.#send(ready)).catch((thrown) => this.fault(thrown));
       } else this.#send(request);
     } catch (thrown) {
-      this.#fail(asGatewayError(thrown));
+      this.fault(thrown);
     }
   }
 
@@ -129,18 +140,67 @@ export class Relay implements Call, HttpEvents {
     this.#done();
   }
 
+  fault(thrown: unknown): void {
+    const exchange = this.#exchange;
+    const error = asGatewayError(thrown);
+    // Its end has been told, or tried.
+    if (this.#over) throwLater(thrown);
+    try {
+      this.#fail(error);
+    } catch {
+      // Not even its report could be put together: it is told without what was used.
+      this.#over = true;
+      this.#host.outbox.push(REPORT.fail, this.#id, error.kind, JSON.stringify(error.detail), ...NOTHING_USED);
+      this.#onOver(this.#id);
+    }
+    exchange?.abort();
+  }
+
   head(status: number, headers: HttpHeaders): void {
     if (this.#over) return;
-    this.#upstreamRequestId = copied(this.#target.connection.upstreamRequestId(headers));
+    try {
+      this.#begin(status, headers);
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  chunk(bytes: Uint8Array): void {
+    if (this.#over) return;
+    try {
+      this.#take(bytes);
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  end(): void {
+    if (this.#over) return;
+    try {
+      this.#complete();
+    } catch (thrown) {
+      this.fault(thrown);
+    }
+  }
+
+  fail(failure: HttpFailure): void {
+    if (this.#over) return;
+    // An error answer whose body broke off still says what is wrong by its status.
+    if (this.#refusal !== undefined && failure.reason !== "malformed" && failure.reason !== "fault") this.end();
+    else this.fault(connectionFailure(failure, this.#opened));
+  }
+
+  #begin(status: number, headers: HttpHeaders): void {
+    const { connection } = this.#target;
+    this.#upstreamRequestId = copied(shownId(connection.upstreamRequestId(headers), secretsOf(this.#target)));
     if (status === 200) {
-      this.#reader = this.#target.connection.reader(this.#job, headers);
+      this.#reader = connection.reader(this.#job, headers);
       // A stream may stay open for an hour, and nobody asks for its question any more.
       this.#job.body = "";
     } else this.#refusal = { status, headers, body: "" };
   }
 
-  chunk(bytes: Uint8Array): void {
-    if (this.#over) return;
+  #take(bytes: Uint8Array): void {
     const reader = this.#reader;
     if (reader === undefined) {
       this.#refusalChunk(bytes);
@@ -163,8 +223,7 @@ export class Relay implements Call, HttpEvents {
     this.#exchange?.abort();
   }
 
-  end(): void {
-    if (this.#over) return;
+  #complete(): void {
     if (this.#refusal !== undefined) {
       const { status, headers, body } = this.#refusal;
       this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
@@ -182,13 +241,6 @@ export class Relay implements Call, HttpEvents {
       this.#host.outbox.text(REPORT.answer, this.#id, text);
       this.#done();
     }
-  }
-
-  fail(failure: HttpFailure): void {
-    if (this.#over) return;
-    // An error answer whose body broke off still says what is wrong by its status.
-    if (this.#refusal !== undefined && failure.reason !== "malformed") this.end();
-    else this.#fail(connectionFailure(failure, this.#opened));
   }
 
   #send(request: Parameters<HttpClient["send"]>[0]): void {
@@ -258,7 +310,7 @@ export class Relay implements Call, HttpEvents {
 
   #fail(error: GatewayError): void {
     if (this.#over) return;
-    this.#report(REPORT.fail, error.kind, hide(this.#target.secrets, JSON.stringify(error.detail)));
+    this.#report(REPORT.fail, error.kind, JSON.stringify(withoutSecrets(secretsOf(this.#target), error.detail)));
   }
 
   #report(report: number, ...fields: string[]): void {
@@ -267,6 +319,8 @@ export class Relay implements Call, HttpEvents {
     const { model } = this.#job;
     const estimate = this.#input.estimate ?? 0;
     const corrected = estimator.corrected(model, estimate);
+    if (this.#reader?.usage.isOdd)
+      outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
     const used = wasTaken ? usedTokens(this.#reader, corrected, report === REPORT.fail && !this.#opened) : noUsage();
     if (this.#reader?.complete && report === REPORT.done) {

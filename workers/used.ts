@@ -1,6 +1,6 @@
 import type { Usage } from "../src/contract/usage.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import type { Reader } from "./providers/provider.ts";
+import type { Reader, ReportedUsage } from "./providers/provider.ts";
 
 /** Bytes of an answer's text for a token, where its text itself is not kept: English and code lie around it. */
 const ANSWER_BYTES_PER_TOKEN = 3.5;
@@ -11,10 +11,10 @@ const ANSWER_BYTES_PER_TOKEN = 3.5;
  * @param failedEarly - Its client got nothing and pays for nothing: only what was reported is told.
  */
 export function usedTokens(reader: Reader | undefined, estimate: number, failedEarly: boolean): Usage {
-  const usage = reader?.usage ?? noUsage();
+  const usage: ReportedUsage = reader?.usage ?? noUsage();
   const { input, cacheRead, cacheWrite } = usage;
   const isReported = input + cacheRead + cacheWrite > 0;
-  if (failedEarly || (isReported && reader?.complete)) return usage;
+  if (failedEarly || (isReported && reader?.complete && usage.isOdd !== true)) return usage;
   const counted = Math.ceil((reader?.written ?? 0) / ANSWER_BYTES_PER_TOKEN);
   return { ...usage, input: isReported ? input : estimate, output: Math.max(usage.output, counted) };
 }

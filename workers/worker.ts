@@ -1,4 +1,5 @@
 /** A worker thread: a desk whose orders and reports are messages. */
+import { outliveFaults } from "../src/contract/fault.ts";
 import type { Flat } from "../src/contract/messages.ts";
 import { Desk } from "./desk.ts";
 
@@ -14,4 +15,5 @@ const desk = new Desk(
   // Not a microtask: the runtime works those off after each socket that it reads, and every report would be a message of its own.
   setImmediate,
 );
+outliveFaults((thrown) => desk.fault(thrown));
 scope.onmessage = ({ data }) => desk.take(data);

@@ -87,10 +87,13 @@ export interface ErrorName {
   status?: number;
 }
 
+/** All that a client learns of a fault of ours. */
+export const INTERNAL_MESSAGE = "An internal error occurred.";
+
 /** Whatever was thrown, as a GatewayError; what is not one of ours is `internal`, and its text is for the log only. */
 export function asGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
-  return new GatewayError("internal", { message: "An internal error occurred.", log: describe(thrown) });
+  return new GatewayError("internal", { message: INTERNAL_MESSAGE, log: describe(thrown) });
 }
 
 /** A fault for the log. What JSON.parse throws quotes the text it was given, which may be a prompt: of that only the place is told. */

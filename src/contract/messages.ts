@@ -48,11 +48,13 @@ export const REPORT = {
   pulse: 7,
   /** id, estimated input tokens: the guess of a running call was far off. */
   estimated: 8,
+  /** 0, text: something for the log that ended no call. */
+  notice: 9,
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
 export const ORDER_LENGTH: readonly number[] = [11, 5, 4, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 6, 3, 3, 3, 11, 13, 4, 3];
+export const REPORT_LENGTH: readonly number[] = [2, 6, 3, 3, 3, 11, 13, 4, 3, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
@@ -62,6 +64,8 @@ export type Flat = (string | number)[];
 /** Whoever does a worker's work; what it has to say it was given a function for when it was made. */
 export interface WorkerDesk {
   take(orders: Flat): void;
+  /** Tells of a fault that belongs to no call. */
+  fault(thrown: unknown): void;
 }
 
 export interface Weighing {

@@ -146,9 +146,15 @@ function inner(json: ByteText | undefined): ByteText {
   return json?.startsWith('"') ? json.slice(1, -1) : "";
 }
 
-/** A string of plain words, such as a type. */
+/** A string of plain words, such as a type. Nobody has parsed the events that a reader passes on as they came, so it may be no JSON at all. */
 function word(json: ByteText | undefined): string {
-  return json?.includes("\\") ? String(JSON.parse(json)) : inner(json);
+  const written = inner(json);
+  if (!written.includes("\\")) return written;
+  try {
+    return String(JSON.parse(`"${written}"`));
+  } catch {
+    return "";
+  }
 }
 
 function finishReason(stopReason: ByteText | undefined): ByteText {

@@ -1,3 +1,4 @@
+import { throwLater } from "../contract/fault.ts";
 import type { Flat, WorkerDesk } from "../contract/messages.ts";
 import type { StartWorker } from "./thread.ts";
 
@@ -13,10 +14,8 @@ export const startInline: StartWorker = ({ reports, died }) => {
     try {
       worker.take(orders);
     } catch (thrown) {
-      // A mistake of ours, and not of the call that happened to post: as loud as it would be anywhere else.
-      queueMicrotask(() => {
-        throw thrown;
-      });
+      // Not that of the call that happened to post.
+      throwLater(thrown);
     }
   };
   const start = async (): Promise<void> => {

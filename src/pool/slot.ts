@@ -1,9 +1,16 @@
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
-import { type ErrorKind, type FailureDetail, GatewayError } from "../contract/errors.ts";
+import { asGatewayError, type ErrorKind, type FailureDetail, GatewayError } from "../contract/errors.ts";
 import { type Flat, ORDER, REPORT, REPORT_LENGTH } from "../contract/messages.ts";
 import type { StartWorker, WorkerPort } from "./thread.ts";
 
 let lastCallId = 0;
+
+/** What becomes of a slot's worker. */
+export interface SlotEvents {
+  died(slot: Slot, reason: string): void;
+  /** Something for the log that ended no worker. */
+  noticed(slot: Slot, text: string): void;
+}
 
 /** One place in the pool: a worker, and after it its replacement. */
 export class Slot {
@@ -12,7 +19,7 @@ export class Slot {
   lagMs = 0;
   lastPulseMs = 0;
   readonly #startWorker: StartWorker;
-  readonly #onDeath: (slot: Slot, reason: string) => void;
+  readonly #events: SlotEvents;
   readonly #calls = new Map<number, SlotCall>();
   #port: WorkerPort | undefined;
   #startedMs = 0;
@@ -22,10 +29,10 @@ export class Slot {
   #taken = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(index: number, startWorker: StartWorker, onDeath: (slot: Slot, reason: string) => void) {
+  constructor(index: number, startWorker: StartWorker, events: SlotEvents) {
     this.index = index;
     this.#startWorker = startWorker;
-    this.#onDeath = onDeath;
+    this.#events = events;
   }
 
   get calls(): number {
@@ -106,7 +113,7 @@ export class Slot {
 
   die(reason: string): void {
     this.terminate();
-    this.#onDeath(this, reason);
+    this.#events.died(this, reason);
   }
 
   terminate(): void {
@@ -136,12 +143,32 @@ export class Slot {
         this.lagMs = reports[at + 2] as number;
         this.#taken = reports[at + 3] as number;
         this.lastPulseMs = performance.now();
-      } else {
+      } else if (operation === REPORT.notice) this.#events.noticed(this, reports[at + 2] as string);
+      else {
         const call = this.#calls.get(reports[at + 1] as number);
         // A call that was cancelled meanwhile has no ears any more.
-        if (call !== undefined) this.#tell(call, operation, reports, at);
+        if (call !== undefined)
+          try {
+            this.#tell(call, operation, reports, at);
+          } catch (thrown) {
+            this.#fault(call, thrown);
+          }
       }
       at += REPORT_LENGTH[operation] ?? reports.length;
+    }
+  }
+
+  /** A report could not be told: that ends its call, and the other reports are told. */
+  #fault(call: SlotCall, thrown: unknown): void {
+    const error = asGatewayError(thrown);
+    // Its own end may be what failed, and then nobody else says why.
+    this.#events.noticed(this, error.detail.log ?? "");
+    call.cancel();
+    this.forget(call);
+    try {
+      call.events.fail(error, undefined);
+    } catch (second) {
+      this.#events.noticed(this, asGatewayError(second).detail.log ?? "");
     }
   }
 

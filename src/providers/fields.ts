@@ -47,7 +47,7 @@ export function secureAddress(field: string, address: string): URL {
 
 /** The text of an address without slashes at its end. */
 export function addressText(url: URL): string {
-  return url.href.replace(/\/+$/, "");
+  return url.href.replace(/(?<!\/)\/+$/, "");
 }
 
 function isLoopback(hostname: string): boolean {

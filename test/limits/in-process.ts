@@ -41,7 +41,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
   const { config } = readConfig({ document, environment: {} });
   const metrics = new Metrics();
   const catalog = new Catalog(config);
-  const pool = new Pool({ size: 1, onDeath: () => {} });
+  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {} });
   await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
   let listener: Listener | undefined;
   const gateway = new Gateway({

@@ -1,7 +1,7 @@
 /** Embeddings on Azure OpenAI: as they come, with the deployment's name. Source: `wire.md` §2.1. */
 import { editMembers } from "../../src/contract/json.ts";
 import { type AzureOperation, deploymentName } from "./azure-operation.ts";
-import { asCount, asObject } from "./failure.ts";
+import { asObject, countFor } from "./failure.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
 
 export const azureEmbeddings: AzureOperation = {
@@ -12,7 +12,7 @@ export const azureEmbeddings: AzureOperation = {
   reader: (_job, { upstream }) =>
     new WholeAnswer(upstream, (answer, text, usage) => {
       if (!Array.isArray(answer.data)) return malformed(upstream, "the answer is no list of embeddings");
-      usage.input = asCount(asObject(answer.usage)?.prompt_tokens) ?? 0;
+      usage.input = countFor(usage, asObject(answer.usage)?.prompt_tokens) ?? 0;
       return text;
     }),
 };

@@ -3,7 +3,7 @@ import { type ByteText, encodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
 import { memberValue } from "../../src/contract/json.ts";
 import type { HttpHeaders } from "../wire/http.ts";
-import { asObject, asText, brief, errorFields, misconfigured, retryAfterMs } from "./failure.ts";
+import { asObject, asWords, brief, errorFields, misconfigured, retryAfterMs } from "./failure.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {
@@ -40,8 +40,8 @@ const OUR_REQUEST: readonly [RegExp, string][] = [
 /** An HTTP error. */
 export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
   const error = asObject(errorFields(body)?.error);
-  const message = asText(error?.message) ?? asText(errorFields(body)?.message) ?? "";
-  const code = asText(error?.code);
+  const message = asWords(error?.message) ?? asWords(errorFields(body)?.message) ?? "";
+  const code = asWords(error?.code);
   const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
   // What is said of a refused key may quote it.
   const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
@@ -68,13 +68,13 @@ export function azureStreamError(place: Place, json: ByteText): GatewayError {
   const fields = errorFields(json);
   // In a stream of responses the fields stand at the top.
   const error = asObject(fields?.error) ?? fields;
-  const code = asText(error?.code) ?? "";
+  const code = asWords(error?.code) ?? "";
   const log = `upstream "${place.upstream}", deployment "${place.deployment}": error event ${brief(code)}`;
   const overloaded = code === "503" || /overloaded|slow_down/.test(code);
   const limited = code === "429" || /rate_limit/.test(code);
   const kind = limited ? "upstream_rate_limited" : overloaded ? "upstream_overloaded" : "upstream_failed";
-  const message = asText(error?.message) ?? "The model's service failed.";
-  return new GatewayError(kind, { message, code: asText(error?.code), param: asText(error?.param), body: errorObject(json), log });
+  const message = asWords(error?.message) ?? "The model's service failed.";
+  return new GatewayError(kind, { message, code: asWords(error?.code), param: asWords(error?.param), body: errorObject(json), log });
 }
 
 /** The client's own mistake, in Azure's words and with Azure's own fields; what is missing is filled in by the dialect. */
@@ -87,20 +87,26 @@ function rejected(
 ): GatewayError {
   return new GatewayError("upstream_rejected", {
     message: message === "" ? "The model's service refused the request." : message,
-    param: asText(error?.param),
-    code: asText(error?.code),
-    type: asText(error?.type),
+    param: asWords(error?.param),
+    code: asWords(error?.code),
+    type: asWords(error?.type),
     status,
     body,
     log,
   });
 }
 
+/** An error object beyond it is told by its message alone: it would be read and written again on the front's thread. */
+const MOST_SHOWN = 16 * 1024;
+
 /** The text of the error object, where there is one with a message. */
 function errorObject(body: ByteText): ByteText | undefined {
   const fields = errorFields(body);
   const error = asObject(fields?.error);
-  if (error !== undefined) return asText(error.message) === undefined ? undefined : memberValue(body, "error");
-  const message = asText(fields?.message);
+  if (error !== undefined) {
+    const shown = asWords(error.message) === undefined ? undefined : memberValue(body, "error");
+    return shown !== undefined && shown.length <= MOST_SHOWN ? shown : undefined;
+  }
+  const message = asWords(fields?.message);
   return message === undefined ? undefined : encodeUtf8(JSON.stringify({ message }));
 }

@@ -5,11 +5,11 @@ import { noUsage } from "../../src/contract/usage.ts";
 import { EventBuffer, eventEnd } from "../wire/sse.ts";
 import type { Place } from "./azure-errors.ts";
 import { asObject } from "./failure.ts";
-import type { Reader } from "./provider.ts";
+import type { Reader, ReportedUsage } from "./provider.ts";
 import { malformed } from "./whole-answer.ts";
 
 export abstract class AzureEvents implements Reader {
-  readonly usage = noUsage();
+  readonly usage: ReportedUsage = noUsage();
   written = 0;
   error: GatewayError | undefined;
   complete = false;

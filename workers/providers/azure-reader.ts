@@ -1,12 +1,11 @@
 /** Azure's answer as the OpenAI dialect's text: its stream's oddities evened out, its usage read. Source: `wire.md` §2.3, §2.4. */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../src/contract/json.ts";
-import type { Usage } from "../../src/contract/usage.ts";
 import { eventData } from "../wire/sse.ts";
 import { azureStreamError, type Place } from "./azure-errors.ts";
 import { AzureEvents } from "./azure-events.ts";
-import { asCount, asObject } from "./failure.ts";
-import type { Reader } from "./provider.ts";
+import { asObject, countFor } from "./failure.ts";
+import type { Reader, ReportedUsage } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
 
 const DELTA = '"delta":{';
@@ -144,11 +143,11 @@ function frame(json: ByteText): ByteText {
 }
 
 /** Azure counts what it read from its cache among the prompt's tokens. */
-function addUsage(usage: Usage, reported: unknown): void {
+function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
-  const prompt = asCount(counts?.prompt_tokens);
+  const prompt = countFor(usage, counts?.prompt_tokens);
   if (prompt === undefined) return;
-  usage.cacheRead = Math.min(prompt, asCount(asObject(counts?.prompt_tokens_details)?.cached_tokens) ?? 0);
+  usage.cacheRead = Math.min(prompt, countFor(usage, asObject(counts?.prompt_tokens_details)?.cached_tokens) ?? 0);
   usage.input = prompt - usage.cacheRead;
-  usage.output = asCount(counts?.completion_tokens) ?? 0;
+  usage.output = countFor(usage, counts?.completion_tokens) ?? 0;
 }

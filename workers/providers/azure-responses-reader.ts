@@ -1,12 +1,11 @@
 /** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { skipString } from "../../src/contract/json.ts";
-import type { Usage } from "../../src/contract/usage.ts";
 import { eventData } from "../wire/sse.ts";
 import { azureStreamError, type Place } from "./azure-errors.ts";
 import { AzureEvents } from "./azure-events.ts";
-import { asCount, asObject } from "./failure.ts";
-import type { Reader } from "./provider.ts";
+import { asObject, countFor } from "./failure.ts";
+import type { Reader, ReportedUsage } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
 
 /** The last event of a stream, whatever became of the answer. */
@@ -63,11 +62,11 @@ function deltaLength(event: ByteText): number {
 }
 
 /** Azure counts what it read from its cache among the input. */
-function addUsage(usage: Usage, reported: unknown): void {
+function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
-  const input = asCount(counts?.input_tokens);
+  const input = countFor(usage, counts?.input_tokens);
   if (input === undefined) return;
-  usage.cacheRead = Math.min(input, asCount(asObject(counts?.input_tokens_details)?.cached_tokens) ?? 0);
+  usage.cacheRead = Math.min(input, countFor(usage, asObject(counts?.input_tokens_details)?.cached_tokens) ?? 0);
   usage.input = input - usage.cacheRead;
-  usage.output = asCount(counts?.output_tokens) ?? 0;
+  usage.output = countFor(usage, counts?.output_tokens) ?? 0;
 }

@@ -11,6 +11,7 @@ import { azureResponses } from "./azure-responses.ts";
 import { type EntraCredentials, entraTokens } from "./entra.ts";
 import { addressOf } from "./origin.ts";
 import type { Connection, Job, Provider } from "./provider.ts";
+import { Fetched } from "./secrets.ts";
 
 /** As `src/providers/azure.ts` resolves them. */
 interface AzureSettings extends AzureApi {
@@ -57,8 +58,12 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
     return { token, answer: accepting("application/json"), stream: accepting("text/event-stream") };
   };
   let current = headersFor("");
+  const fetched = new Fetched();
   const headers = ({ stream }: Job, token: string) => {
-    if (current.token !== token) current = headersFor(token);
+    if (current.token !== token) {
+      current = headersFor(token);
+      fetched.replace([token]);
+    }
     return stream ? current.stream : current.answer;
   };
 
@@ -87,6 +92,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
     },
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
+    fetchedSecrets: () => fetched.secrets,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../../src/contract/errors.ts";
 import type { HttpHeaders } from "../wire/http.ts";
-import { asObject, asText, brief, errorFields, misconfigured, retryAfterMs } from "./failure.ts";
+import { asObject, asWords, brief, errorFields, misconfigured, retryAfterMs } from "./failure.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {
@@ -77,15 +77,16 @@ const OUR_VALIDATION: readonly [RegExp, string][] = [
 ];
 
 /** TPM throttling, sometimes under another name. Not to be mixed up with a prompt that is too long. */
-const THROTTLED = /too many (?:tokens|requests)\b.*\bwait/i;
+const THROTTLED = /too many (?:tokens|requests)\b/i;
+const TO_WAIT = /\bwait/i;
 const SHOWN_CHARACTERS = 2_000;
 
 /** For an HTTP status other than 200. */
 export function bedrockFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText): GatewayError {
   const fields = errorFields(body);
   const error = asObject(fields?.error);
-  const name = asText(error?.type) ?? headers.get("x-amzn-errortype") ?? asText(fields?.__type) ?? "";
-  const message = asText(error?.message) ?? asText(fields?.message) ?? asText(fields?.Message) ?? "";
+  const name = asWords(error?.type) ?? asWords(headers.get("x-amzn-errortype")) ?? asWords(fields?.__type) ?? "";
+  const message = asWords(error?.message) ?? asWords(fields?.message) ?? asWords(fields?.Message) ?? "";
   return failure(place, { name: bareName(name), status, message, headers });
 }
 
@@ -96,12 +97,18 @@ export function bedrockException(place: Place, name: string, message: string): G
 
 /** `com.amazon.coral.service#ThrottlingException:http://internal.amazon.com/…` */
 function bareName(name: string): string {
-  return name.replace(/:.*$/s, "").replace(/^.*#/s, "").trim();
+  return brief(name.replace(/:.*$/s, "").replace(/^.*#/s, "").trim());
+}
+
+/** In two searches: one pattern for both would look for the second word from each place of the first. */
+function isThrottled(message: string): boolean {
+  const at = message.search(THROTTLED);
+  return at >= 0 && TO_WAIT.test(message.slice(at));
 }
 
 function failure(place: Place, { name, status, message, headers }: Failure): GatewayError {
   const key = name.toLowerCase();
-  const kind = THROTTLED.test(message) ? "upstream_rate_limited" : (KINDS.get(key) ?? byStatus(status));
+  const kind = isThrottled(message) ? "upstream_rate_limited" : (KINDS.get(key) ?? byStatus(status));
   const cure = kind === "upstream_rate_limited" ? undefined : cureOf(key, kind, message);
   const what = `upstream "${place.upstream}", model "${place.upstreamModel}": ${[status || "in the stream", name].filter(Boolean).join(" ")}`;
   // AWS answers a bad signature with the request it expected, session token included.

@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
 import { editMembers, editNested } from "../../src/contract/json.ts";
-import { noUsage, type Usage } from "../../src/contract/usage.ts";
+import { noUsage } from "../../src/contract/usage.ts";
 import { FrameDecoder, readHeaders } from "../wire/eventstream.ts";
 import { bedrockException, type Place } from "./bedrock-errors.ts";
-import { asCount, asObject, asText, errorFields } from "./failure.ts";
-import type { Reader } from "./provider.ts";
+import { asObject, asWords, countFor, errorFields } from "./failure.ts";
+import type { Reader, ReportedUsage } from "./provider.ts";
 import { malformed, WholeAnswer } from "./whole-answer.ts";
 
 /** The headers of every chunk frame that Bedrock sends today, byte for byte; other spellings of them are read header by header. */
@@ -25,18 +25,18 @@ export function bedrockAnswer(place: Place, model: string): Reader {
   return new WholeAnswer(place.upstream, (answer, text, usage) => {
     if (answer.type === "error") {
       const error = asObject(errorFields(text)?.error);
-      return bedrockException(place, asText(error?.type) ?? "", asText(error?.message) ?? "");
+      return bedrockException(place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
     }
     if (answer.type !== "message") return malformed(place.upstream, "the answer is no message");
     addUsage(usage, answer.usage);
-    usage.output = asCount(asObject(answer.usage)?.output_tokens) ?? 0;
+    usage.output = countFor(usage, asObject(answer.usage)?.output_tokens) ?? 0;
     return editMembers(text, { set: { model: asciiJson(model) }, remove: [METRICS] });
   });
 }
 
 /** For a call that streams. */
 export class BedrockStream implements Reader {
-  readonly usage = noUsage();
+  readonly usage: ReportedUsage = noUsage();
   written = 0;
   readonly #place: Place;
   readonly #model: string;
@@ -96,12 +96,16 @@ export class BedrockStream implements Reader {
         return;
       case "exception": {
         const fields = errorFields(payload);
-        const message = asText(fields?.message) ?? asText(fields?.Message) ?? asText(fields?.originalMessage);
-        this.#error = bedrockException(this.#place, asText(headers.get(":exception-type")) ?? "", message ?? "");
+        const message = asWords(fields?.message) ?? asWords(fields?.Message) ?? asWords(fields?.originalMessage);
+        this.#error = bedrockException(this.#place, asWords(headers.get(":exception-type")) ?? "", message ?? "");
         return;
       }
       case "error":
-        this.#error = bedrockException(this.#place, asText(headers.get(":error-code")) ?? "", asText(headers.get(":error-message")) ?? "");
+        this.#error = bedrockException(
+          this.#place,
+          asWords(headers.get(":error-code")) ?? "",
+          asWords(headers.get(":error-message")) ?? "",
+        );
         return;
       default:
         this.#malformed(headers === undefined ? "the headers of a frame are malformed" : "a frame of an unknown kind");
@@ -131,7 +135,7 @@ export class BedrockStream implements Reader {
         break;
       case "error": {
         const error = asObject(errorFields(json)?.error);
-        this.#error = bedrockException(this.#place, asText(error?.type) ?? "", asText(error?.message) ?? "");
+        this.#error = bedrockException(this.#place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
         return;
       }
     }
@@ -175,7 +179,7 @@ export class BedrockStream implements Reader {
   #messageDelta(json: ByteText): void {
     const usage = asObject(this.#parse(json)?.usage);
     addUsage(this.usage, usage);
-    this.usage.output = Math.max(this.usage.output, asCount(usage?.output_tokens) ?? 0);
+    this.usage.output = Math.max(this.usage.output, countFor(this.usage, usage?.output_tokens) ?? 0);
   }
 
   #messageStop(json: ByteText): void {
@@ -225,20 +229,20 @@ function textLength(json: ByteText): number {
 }
 
 /** All but the output, of which a `message_start` has only a placeholder. */
-function addUsage(usage: Usage, reported: unknown): void {
+function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
-  usage.input = Math.max(usage.input, asCount(counts?.input_tokens) ?? 0);
-  usage.cacheRead = Math.max(usage.cacheRead, asCount(counts?.cache_read_input_tokens) ?? 0);
-  usage.cacheWrite = Math.max(usage.cacheWrite, asCount(counts?.cache_creation_input_tokens) ?? 0);
+  usage.input = Math.max(usage.input, countFor(usage, counts?.input_tokens) ?? 0);
+  usage.cacheRead = Math.max(usage.cacheRead, countFor(usage, counts?.cache_read_input_tokens) ?? 0);
+  usage.cacheWrite = Math.max(usage.cacheWrite, countFor(usage, counts?.cache_creation_input_tokens) ?? 0);
 }
 
 /** Bedrock's own counts, for what the events left out (models of 2024 put no input into them). */
-function addMetrics(usage: Usage, metrics: Record<string, unknown> | undefined): void {
-  usage.output ||= asCount(metrics?.outputTokenCount) ?? 0;
+function addMetrics(usage: ReportedUsage, metrics: Record<string, unknown> | undefined): void {
+  usage.output ||= countFor(usage, metrics?.outputTokenCount) ?? 0;
   if (usage.input + usage.cacheRead + usage.cacheWrite > 0) return;
-  usage.input = asCount(metrics?.inputTokenCount) ?? 0;
-  usage.cacheRead = asCount(metrics?.cacheReadInputTokenCount) ?? 0;
-  usage.cacheWrite = asCount(metrics?.cacheWriteInputTokenCount) ?? 0;
+  usage.input = countFor(usage, metrics?.inputTokenCount) ?? 0;
+  usage.cacheRead = countFor(usage, metrics?.cacheReadInputTokenCount) ?? 0;
+  usage.cacheWrite = countFor(usage, metrics?.cacheWriteInputTokenCount) ?? 0;
 }
 
 /** A JSON string of ASCII alone, which is right in byte text whatever the name's characters. */

@@ -12,6 +12,7 @@ import { bedrockInvoke } from "./bedrock-invoke.ts";
 import type { BedrockOperation } from "./bedrock-operation.ts";
 import { addressOf } from "./origin.ts";
 import type { Connection, Job, Provider } from "./provider.ts";
+import { Fetched } from "./secrets.ts";
 
 /** As `src/providers/bedrock.ts` resolves them. */
 interface BedrockSettings {
@@ -41,11 +42,19 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
   const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
   const place = (job: Job) => ({ upstream: upstream.name, upstreamModel: job.upstreamModel });
 
+  const fetched = new Fetched();
+  let current: AwsIdentity | undefined;
+
   const signed = (
     identity: AwsIdentity,
     request: HttpRequest,
     headers: Readonly<Record<string, string>>,
   ): HttpRequest | Promise<HttpRequest> => {
+    if (identity !== current) {
+      current = identity;
+      // Those of the configuration are known.
+      if (credentials.kind !== "static") fetched.replace([identity.accessKeyId, identity.secretAccessKey, identity.sessionToken]);
+    }
     const { method, path, body } = request;
     const all = signer.sign(identity, { method, host, path, headers, body }, nowMs());
     if (all instanceof Promise) return all.then((ready) => ({ ...request, headers: pairs(ready) }));
@@ -75,6 +84,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
     },
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("x-amzn-requestid") ?? "",
+    fetchedSecrets: () => fetched.secrets,
   };
 }
 

@@ -15,6 +15,8 @@ export interface Tokens {
 }
 
 const TIMEOUT_MS = 10_000;
+/** Tokens last for an hour or a day. */
+const LONGEST_LIFE_SECONDS = 86_400;
 /** Part of a token's life after which the next one is fetched, while this one still serves. */
 const RENEW_AT = 0.8;
 
@@ -44,18 +46,21 @@ async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: (
     form.set("client_assertion", (await readFile(credentials.tokenFile, "utf8")).trim());
   }
   const askedMs = nowMs();
-  const answer = await fetch(`${credentials.authority.replace(/\/+$/, "")}/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`, {
-    method: "POST",
-    // As text: with a form object Bun's fetch would stream it, and a retry inside would have nothing to send.
-    headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: form.toString(),
-    redirect: "error",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
+  const answer = await fetch(
+    `${credentials.authority.replace(/(?<!\/)\/+$/, "")}/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`,
+    {
+      method: "POST",
+      // As text: with a form object Bun's fetch would stream it, and a retry inside would have nothing to send.
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: form.toString(),
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    },
+  );
   const text = await answer.text();
   const fields = errorFields(Buffer.from(text).toString("latin1"));
   const token = asText(fields?.access_token);
-  const seconds = Number(fields?.expires_in);
+  const seconds = Math.min(Number(fields?.expires_in), LONGEST_LIFE_SECONDS);
   if (!answer.ok || token === undefined || !(seconds > 0)) {
     throw new Error(
       `status ${answer.status} ${asText(asObject(fields)?.error) ?? ""} ${brief(asText(fields?.error_description) ?? "")}`.trim(),

@@ -2,10 +2,13 @@
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
 import type { HttpHeaders } from "../wire/http.ts";
+import type { ReportedUsage } from "./provider.ts";
 
 /** SDKs ignore longer hints (`wire.md` §0.7). */
 const LONGEST_RETRY_MS = 59_000;
 const SHOWN_CHARACTERS = 300;
+/** Of what an upstream says: patterns look through it, and it crosses to the front's thread. Errors may be as long as whole answers. */
+const MOST_SAID = 4_096;
 
 /** Our own mistake: the client learns only that it is not its own. `log` names the upstream and the cure. */
 export function misconfigured(log: string): GatewayError {
@@ -67,7 +70,22 @@ export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** As `asText`, of words about a failure: cut where there are too many. */
+export function asWords(value: unknown): string | undefined {
+  return asText(value)?.slice(0, MOST_SAID);
+}
+
+/** No call has more tokens; JSON may say any number, and one without end (`1e999`) would never leave a sum that it was added to. */
+const MOST_TOKENS = 1_000_000_000;
+
 /** A count of tokens. */
 export function asCount(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 ? value : undefined;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_TOKENS ? (value as number) : undefined;
+}
+
+/** A count of tokens that an upstream reports; what is there and is none is noted in `usage`. */
+export function countFor(usage: ReportedUsage, value: unknown): number | undefined {
+  const count = asCount(value);
+  if (count === undefined && value !== undefined && value !== null) usage.isOdd = true;
+  return count;
 }

@@ -14,6 +14,6 @@ export function addressOf(upstream: Upstream, endpoint: string): Address {
   return {
     origin: { tls, host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) || (tls ? 443 : 80), ca: upstream.ca },
     host: url.host,
-    base: url.pathname.replace(/\/+$/, ""),
+    base: url.pathname.replace(/(?<!\/)\/+$/, ""),
   };
 }

@@ -25,6 +25,11 @@ export interface Job {
   requestId: string;
 }
 
+export interface ReportedUsage extends Usage {
+  /** Something was reported that is no number of tokens, and is not counted. */
+  isOdd?: boolean;
+}
+
 /** Turns an upstream's 200 answer into the dialect's text. One per call; pure: bytes in, text out. */
 export interface Reader {
   /** Takes body bytes as they come, cut anywhere; returns the text that can be relayed now (whole events only), or "". Never throws: see `error`. */
@@ -36,7 +41,7 @@ export interface Reader {
   /** True once the answer is complete in its own terms (`message_stop`, `[DONE]`); the connection may linger. */
   readonly complete: boolean;
   /** What the upstream has reported so far. */
-  readonly usage: Usage;
+  readonly usage: ReportedUsage;
   /** Bytes of the model's own text so far, roughly: what is counted of a stream that breaks off before its upstream has reported. */
   readonly written: number;
 }
@@ -54,8 +59,10 @@ export interface Connection {
   reader(job: Job, headers: HttpHeaders): Reader;
   /** For any other status; `body` is at most 64 KiB of the answer. */
   failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
-  /** The upstream's own id of the call, for the log. */
+  /** The upstream's own id of the call, as it said it. */
   upstreamRequestId(headers: HttpHeaders): string;
+  /** Credentials that are in no configuration, and that calls were sent with lately. */
+  fetchedSecrets?(): readonly string[];
 }
 
 export interface Provider {

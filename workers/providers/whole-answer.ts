@@ -1,14 +1,14 @@
 /** The Reader of a call that does not stream: the body as one text, bounded, and read once at its end. */
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { type FailureDetail, GatewayError } from "../../src/contract/errors.ts";
-import { noUsage, type Usage } from "../../src/contract/usage.ts";
+import { noUsage } from "../../src/contract/usage.ts";
 import { asObject } from "./failure.ts";
-import type { Reader } from "./provider.ts";
+import type { Reader, ReportedUsage } from "./provider.ts";
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Takes what is needed from a parsed answer (strings in it are byte text) and returns the text for the client, or why it is none. */
-export type AnswerReading = (answer: Record<string, unknown>, text: ByteText, usage: Usage) => ByteText | GatewayError;
+export type AnswerReading = (answer: Record<string, unknown>, text: ByteText, usage: ReportedUsage) => ByteText | GatewayError;
 
 /** An answer that breaks the upstream's own protocol. `log` says how. */
 export function malformed(upstream: string, log: string): GatewayError {
@@ -20,7 +20,7 @@ export function malformed(upstream: string, log: string): GatewayError {
 }
 
 export class WholeAnswer implements Reader {
-  readonly usage = noUsage();
+  readonly usage: ReportedUsage = noUsage();
   readonly #upstream: string;
   readonly #read: AnswerReading;
   #parts: ByteText[] = [];

@@ -5,6 +5,7 @@
  * A deadline is never early and at most three ticks late (75 ms by default) on an idle machine.
  */
 import { clearInterval, setInterval } from "node:timers";
+import { throwLater } from "../../src/contract/fault.ts";
 
 /** Slots of one revolution; a deadline further away is passed over once per revolution (12.8 s at 25 ms). A power of two. */
 const SLOTS = 512;
@@ -161,7 +162,13 @@ export class Wheel {
     while (due.linked) {
       const entry = due.next;
       entry.unlink();
-      const moreMs = entry.due?.() ?? 0;
+      let moreMs = 0;
+      try {
+        moreMs = entry.due?.() ?? 0;
+      } catch (thrown) {
+        // The other deadlines of this turn are those of other calls.
+        throwLater(thrown);
+      }
       if (moreMs > 0) this.#insert(entry, moreMs);
       else this.#count--;
     }

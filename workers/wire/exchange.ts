@@ -4,6 +4,7 @@
  */
 import type { Buffer } from "node:buffer";
 import type { Timeouts } from "../../src/contract/config.ts";
+import { asGatewayError } from "../../src/contract/errors.ts";
 import type { Ticket, Wheel } from "./clock.ts";
 import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders, HttpRequest } from "./http.ts";
 import { AnswerParser } from "./http1-parser.ts";
@@ -125,6 +126,10 @@ export class Exchange implements HttpExchange {
     } else this.#fail("broken", `${text} ${parser.untouched ? "before it answered" : "in the middle of an answer"}`);
   }
 
+  fault(thrown: unknown): void {
+    this.#fail("fault", asGatewayError(thrown).detail.log ?? "");
+  }
+
   /** Of the parser. */
   head(status: number, headers: HttpHeaders): void {
     this.#phase = PHASE.body;
@@ -159,7 +164,12 @@ export class Exchange implements HttpExchange {
       this.#dialing = pool.dial({ origin: pool.origin, proxy: pool.proxy, trust: pool.trust }, (wire, problem) => {
         this.#dialing = undefined;
         if (wire === undefined) this.#fail("unreachable", problem);
-        else this.#use(new Connection(pool, wire));
+        else
+          try {
+            this.#use(new Connection(pool, wire));
+          } catch (thrown) {
+            this.fault(thrown);
+          }
       });
     } catch (thrown) {
       this.refuse(

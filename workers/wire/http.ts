@@ -26,9 +26,9 @@ export interface HttpRequest {
 /** Lower-case names; a repeated header is joined with ", ". */
 export type HttpHeaders = ReadonlyMap<string, string>;
 
-/** Why there is no (whole) answer. `text` is for the operator's log. */
+/** Why there is no (whole) answer; `fault` is one of ours. `text` is for the operator's log. */
 export interface HttpFailure {
-  reason: "unreachable" | "timeout" | "malformed" | "broken";
+  reason: "unreachable" | "timeout" | "malformed" | "broken" | "fault";
   text: string;
   /** True where not one byte of an answer had come. */
   beforeFirstByte: boolean;

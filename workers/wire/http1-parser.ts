@@ -351,5 +351,9 @@ function beginsLikeAnAnswer(text: string): boolean {
 
 /** The members of a comma-separated header, in lower case. */
 function tokens(value: string | undefined): string[] {
-  return value === undefined ? [] : value.toLowerCase().split(/[\t ]*,[\t ]*/);
+  if (value === undefined) return [];
+  return value
+    .toLowerCase()
+    .split(",")
+    .map((member) => trimBlanks(member, 0, member.length));
 }

@@ -13,6 +13,8 @@ interface Carried {
   write(): void;
   /** The connection is gone; `text` says how. `clean`: the peer ended it in order, so a body that lasts until then is whole. */
   lost(text: string, clean: boolean): void;
+  /** What was done for this call threw: it fails, and the connection with it. */
+  fault(thrown: unknown): void;
 }
 
 /** What is known of one origin: its proxy, its trust and its idle connections, the one used last at the end. */
@@ -89,12 +91,23 @@ export class Connection implements WireListener {
 
   received(bytes: Buffer): void {
     // Nobody asked: an idle connection that speaks cannot be trusted with the next call.
-    if (this.exchange === undefined) this.#dropIdle();
-    else this.exchange.received(bytes);
+    const { exchange } = this;
+    if (exchange === undefined) this.#dropIdle();
+    else
+      try {
+        exchange.received(bytes);
+      } catch (thrown) {
+        exchange.fault(thrown);
+      }
   }
 
   drained(): void {
-    this.exchange?.write();
+    const { exchange } = this;
+    try {
+      exchange?.write();
+    } catch (thrown) {
+      exchange?.fault(thrown);
+    }
   }
 
   ended(): void {
@@ -115,8 +128,14 @@ export class Connection implements WireListener {
   }
 
   #lost(text: string, clean: boolean): void {
-    if (this.exchange === undefined) this.#dropIdle();
-    else this.exchange.lost(text, clean);
+    const { exchange } = this;
+    if (exchange === undefined) this.#dropIdle();
+    else
+      try {
+        exchange.lost(text, clean);
+      } catch (thrown) {
+        exchange.fault(thrown);
+      }
   }
 
   #dropIdle(): void {

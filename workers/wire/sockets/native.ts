@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import type { ByteText } from "../../../src/contract/bytes.ts";
+import { throwLater } from "../../../src/contract/fault.ts";
 import { defaultTrust } from "../authorities.ts";
 import type { Origin } from "../http.ts";
 import { bareHost, hostAndPort } from "../http1-request.ts";
@@ -189,12 +190,6 @@ class NativeWire implements Wire, Dialing {
 }
 
 /** What a handler throws would be told to the socket as a failure of its own. It is a mistake of ours, and as loud as on any other runtime. */
-function raise(thrown: unknown): void {
-  queueMicrotask(() => {
-    throw thrown;
-  });
-}
-
 function loudly<Rest extends unknown[]>(
   handle: (socket: NativeSocket, ...rest: Rest) => void,
 ): (socket: NativeSocket, ...rest: Rest) => void {
@@ -202,7 +197,7 @@ function loudly<Rest extends unknown[]>(
     try {
       handle(socket, ...rest);
     } catch (thrown) {
-      raise(thrown);
+      throwLater(thrown);
     }
   };
 }
@@ -213,7 +208,7 @@ const shared: Handlers = {
     try {
       data.listener?.received(bytes);
     } catch (thrown) {
-      raise(thrown);
+      throwLater(thrown);
     }
   },
   drain: loudly(({ data }) => data.drained()),

@@ -1,0 +1,4 @@
+import { specifyHostile } from "./specification.ts";
+
+specifyHostile("deno", 1);
+specifyHostile("deno", 0);

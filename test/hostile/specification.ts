@@ -1,0 +1,136 @@
+/** What an upstream that somebody else controls can do to a gateway that others share: nothing but fail its own calls. The same on every runtime, with and without workers. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { ServerResponse } from "node:http";
+import type { RuntimeName } from "../harness/weir.ts";
+import { chunkFrame, EVENTS, exceptionFrame } from "../providers/frames.ts";
+import { anthropic, openai } from "../spec/dialects.ts";
+import { MESSAGE } from "../spec/recorder.ts";
+import { AWS, HostileWorld, TOKEN, UNIFIED } from "./world.ts";
+
+const FRAMES = "application/vnd.amazon.eventstream";
+const [START = "", ...REST] = EVENTS;
+const ODD_DELTA = '{"type":"content_block_delta","index":0,"delta":{"type":"text\\qdelta","text":"x"}}';
+const LONG = "too many tokens ".repeat(250_000);
+/** Other calls go on meanwhile; by the square of its length that text took minutes. */
+const SOON_MS = 5_000;
+
+const json = (response: ServerResponse, status: number, body: unknown) => {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(typeof body === "string" ? body : JSON.stringify(body));
+};
+const escaped = (text: string) => Array.from(text, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+
+export function specifyHostile(runtime: RuntimeName, workers: number): void {
+  describe(`hostile upstreams, on ${runtime} with ${workers} workers`, () => {
+    const world = new HostileWorld(runtime, workers);
+    beforeAll(() => world.start(), 30_000);
+    afterAll(() => world.stop());
+
+    let release = (): void => {};
+    const steady = world.model(anthropic, "steady", (response) => {
+      response.writeHead(200, { "content-type": FRAMES });
+      response.write(chunkFrame(START));
+      release = () => void response.end(Buffer.concat(REST.map((event) => chunkFrame(event))));
+    });
+    /** Does it while another call is open, which then comes to its good end. */
+    const beside = async (act: () => Promise<void>) => {
+      const open = world.open({ model: steady, stream: true });
+      await open.until((text) => text.includes("message_start"));
+      await act();
+      release();
+      expect(anthropic.isComplete((await open.answered).text)).toBe(true);
+    };
+
+    const oddFrame = world.model(anthropic, "odd-frame", (response) => {
+      response.writeHead(200, { "content-type": FRAMES });
+      response.end(Buffer.concat([START, ODD_DELTA, ...REST].map((event) => chunkFrame(event))));
+    });
+    test("a frame that is no JSON in the unified answer's eyes costs at most its own call", async () => {
+      await beside(async () => {
+        const answered = await world.open({ model: oddFrame, stream: true, path: UNIFIED.path }).answered;
+        expect(answered.status).toBe(200);
+        expect(answered.text).toContain("[DONE]");
+      });
+    });
+
+    const longFrame = world.model(anthropic, "long-frame", (response) => {
+      response.writeHead(200, { "content-type": FRAMES });
+      response.end(exceptionFrame("throttlingException", JSON.stringify({ message: LONG })));
+    });
+    const longAnswer = world.model(anthropic, "long-answer", (response) =>
+      json(response, 200, { type: "error", error: { message: LONG } }),
+    );
+    for (const [what, model, stream] of [
+      ["an exception frame", longFrame, true],
+      ["a whole answer that is an error", longAnswer, false],
+    ] as const) {
+      test(`${what} with 4 MB of words holds nobody`, async () => {
+        await beside(async () => {
+          const startedMs = performance.now();
+          const { status, text } = await world.open({ model, stream }).answered;
+          expect(status).toBeGreaterThanOrEqual(429);
+          expect(text.length).toBeLessThan(10_000);
+          expect(performance.now() - startedMs).toBeLessThan(SOON_MS);
+        });
+      });
+    }
+
+    for (const [nth, number] of ["1e999", "-5", "2.5", "1e300", "12345678901", '"7"'].entries()) {
+      const model = world.model(anthropic, `odd-count-${nth}`, (response) =>
+        json(
+          response,
+          200,
+          MESSAGE.replace('"output_tokens":2', `"output_tokens":${number}`).replace('"input_tokens":3', `"input_tokens":${number}`),
+        ),
+      );
+      test(`a usage of ${number} tokens is not counted, and told; what can be counted is`, async () => {
+        expect((await world.open({ model }).answered).status).toBe(200);
+        const line = await world.logged(model, "ok");
+        for (const field of ["input_tokens", "output_tokens"] as const) {
+          expect(line[field]).toBeNumber();
+          expect(line[field]).toBeWithin(0, 10_000);
+        }
+        await world.weir.logged(({ cause }) => /upstream "bedrock" reported .* no numbers of tokens/.test(String(cause)));
+      });
+    }
+
+    for (const dialect of [anthropic, openai]) {
+      const secrets = dialect === openai ? [TOKEN] : Object.values(AWS);
+      for (const [how, spelled] of [
+        ["as they are", (text: string) => JSON.stringify(text)],
+        ["in JSON's escapes", (text: string) => `"${escaped(text)}"`],
+        ["in base64", (text: string) => JSON.stringify(Buffer.from(`Bearer:${text}`).toString("base64"))],
+        ["as in an address", (text: string) => JSON.stringify(encodeURIComponent(text))],
+      ] as const) {
+        const model = world.model(dialect, `echo-${how.replaceAll(/\W/g, "-")}`, (response, request) => {
+          const said = `${JSON.stringify(request.headers)} ${secrets.join(" ")}`;
+          response.setHeader(dialect === openai ? "apim-request-id" : "x-amzn-requestid", secrets[0] ?? "");
+          json(
+            response,
+            400,
+            `{"error":{"message":${spelled(said)},"code":"x","param":${spelled(secrets[0] ?? "")}},"message":${spelled(said)}}`,
+          );
+        });
+        test(`${dialect.name}: fetched credentials that an upstream repeats ${how} reach neither the client nor the log`, async () => {
+          const { status, text } = await world.open({ model }).answered;
+          expect(status).toBe(400);
+          const line = await world.logged(model, "upstream_rejected");
+          for (const secret of secrets) {
+            const forms = [secret, encodeURIComponent(secret), Buffer.from(secret.slice(3)).toString("base64").slice(0, 24)];
+            for (const form of forms) expect([form, text.includes(form), world.weir.output().includes(form)]).toEqual([form, false, false]);
+          }
+          expect(line.upstream_request_id).toBe("");
+        });
+      }
+    }
+
+    const badId = world.model(openai, "bad-id", (response) => {
+      response.setHeader("apim-request-id", '"><script>\\"');
+      json(response, 500, "{}");
+    });
+    test("an id of the upstream that does not look like one is not repeated", async () => {
+      await world.open({ model: badId }).answered;
+      expect((await world.logged(badId, "upstream_failed")).upstream_request_id).toBe("");
+    });
+  });
+}
