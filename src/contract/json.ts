@@ -118,6 +118,19 @@ export function memberValue(text: ByteText, name: string, all: readonly Member[]
   return undefined;
 }
 
+/** A letter, a digit or `_` that JSON need not escape. */
+const ESCAPED_WORD = /\\u00(?:3[0-9]|[46][1-9a-f]|[57][0-9a]|5f)/i;
+
+/** Whether a name or a word may be spelled with escapes somewhere (`item_referenc\u0065`): then a search of the text for it says nothing. */
+export function hidesWords(text: ByteText): boolean {
+  return text.includes("\\u00") && ESCAPED_WORD.test(text);
+}
+
+/** A JSON string's characters (bytes beyond ASCII as they stand); undefined for any other value. */
+export function stringValue(value: ByteText): string | undefined {
+  return value.startsWith('"') ? decodeKey(value, 0, value.length) : undefined;
+}
+
 const NOTHING: Readonly<Record<string, never>> = {};
 
 /**

@@ -13,7 +13,9 @@ import { refusal } from "./problem.ts";
 import { EXPECTED, either, nullable, openUnion, typed, words } from "./schema.ts";
 
 const SINGLE = new Set(
-  "model input instructions stream store background previous_response_id conversation max_output_tokens tools service_tier".split(" "),
+  "model input instructions stream store background previous_response_id conversation max_output_tokens tools service_tier prompt".split(
+    " ",
+  ),
 );
 
 const text = Type.String();

@@ -14,7 +14,7 @@ import { refusal } from "./problem.ts";
 
 /** Read or edited on the way; see `refuseDuplicates`. */
 const SINGLE = new Set(
-  "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools".split(" "),
+  "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools store".split(" "),
 );
 
 /** What `hints` says under `strict_parameters`. */

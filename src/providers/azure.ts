@@ -29,7 +29,7 @@ const schema = Type.Object(
     allow_store: Type.Boolean({
       default: false,
       description:
-        "Let clients have their answers of the Responses API kept by Azure, and refer to them later. Whoever knows the id of a kept answer can read it with any key for this upstream. Otherwise every request is sent with `store: false`.",
+        "Let clients have their answers kept by Azure, and refer to them and to prompts that are kept there (`previous_response_id`, `prompt`). Whoever knows the id of a kept answer can read it with any key for this upstream. Otherwise requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
     }),
     credentials: Type.Object(
       {

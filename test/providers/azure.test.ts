@@ -226,3 +226,44 @@ test("Azure's own id of a call is known", () => {
   ).toBe("a");
   expect(open().upstreamRequestId(new Map([["x-request-id", "x"]]))).toBe("x");
 });
+
+test("what refers to what Azure keeps is refused however it is spelled, unless the operator allows it", async () => {
+  const asks = async (body: string, allowStore: boolean) => {
+    const responses = job({ body, operation: "responses" });
+    return (await open({ allowStore }).request(responses)).body;
+  };
+  const refused = async (body: string) => {
+    try {
+      return await asks(body, false);
+    } catch (thrown) {
+      return asGatewayError(thrown).detail.param;
+    }
+  };
+  for (const [body, param] of [
+    [String.raw`{"model":"m","input":[{"role":"user","content":"x"},{"type":"item_referenc\u0065","id":"msg_1"}]}`, "input[1].type"],
+    [String.raw`{"model":"m","input":[{"typ\u0065":"item\u005Freference","id":"msg_1"}]}`, "input[0].type"],
+    [`{"model":"m","input":[{"type":"item_reference","id":"msg_1","type":"message"}]}`, "input[0].type"],
+    [`{"model":"m","prompt":{"id":"pmpt_1","variables":{"a":"b"}}}`, "prompt"],
+    [String.raw`{"model":"m","\u0070rompt":{"id":"pmpt_1"}}`, "prompt"],
+    [String.raw`{"model":"m","input":"x","previous_response\u005fid":"resp_1"}`, "previous_response_id"],
+  ] as const) {
+    expect(await refused(body)).toBe(param);
+    expect(JSON.parse(await asks(body, true)).model).toBeDefined();
+  }
+  // What only speaks of it passes, escaped or not.
+  for (const text of ["item_reference", String.raw`{\"type\":\"item_reference\"}`, String.raw`item_referenc\u0065 \u00e9`]) {
+    const body = `{"model":"m","input":[{"role":"user","content":"${text}"}],"prompt":null}`;
+    expect(await refused(body)).toContain(text);
+  }
+});
+
+test("a chat completion that is to be kept at Azure is refused, unless the operator allows it", async () => {
+  const asks = async (store: string, allowStore = false) =>
+    (await open({ allowStore }).request(job({ body: `{"model":"m",${store},${MESSAGES}}`, upstreamModel: "prod" }))).body;
+  for (const store of ['"store":true', String.raw`"stor\u0065": true`]) {
+    const failure = asGatewayError(await asks(store).catch((thrown: unknown) => thrown));
+    expect(failure).toMatchObject({ kind: "invalid_request", detail: { param: "store" } });
+    expect(JSON.parse(await asks(store, true)).store).toBe(true);
+  }
+  for (const store of ['"store":false', '"store":null']) expect(await asks(store)).toBe(`{"model":"prod",${store},${MESSAGES}}`);
+});

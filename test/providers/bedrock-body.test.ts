@@ -118,3 +118,19 @@ test.each(["betas", "tools", "service_tier", "anthropic_version"])("%s twice is 
 test("betas that are no list of names are refused", () => {
   expect(refusal(`{"betas":"context-1m-2025-08-07",${MESSAGES}}`).message).toBe("betas: must be an array of strings");
 });
+
+test("escapes hide nothing from the rules: names at the top, types of tools, content that lies elsewhere", () => {
+  const edited = JSON.parse(
+    edit(String.raw`{"mod\u0065l":"m","strea\u006d":true,"anthropic_v\u0065rsion":"x","b\u0065tas":["effort-2025-11-24"],${MESSAGES}}`),
+  );
+  expect(edited).not.toContainAnyKeys(["model", "stream", "betas"]);
+  expect(edited).toMatchObject({ anthropic_version: "bedrock-2023-05-31", anthropic_beta: ["effort-2025-11-24"] });
+  expect(refusal(String.raw`{"model":"a","mod\u0065l":"b",${MESSAGES}}`).detail.param).toBe("model");
+  expect(refusal(String.raw`{"tools":[{"type":"web_s\u0065arch_2025030\u0035","name":"web_search"}],${MESSAGES}}`).detail.param).toBe(
+    "tools.0.type",
+  );
+  const eager = edit(String.raw`{"tools":[{"name":"t","input_schema":{},"\u0065ager_input_streaming":true}],${MESSAGES}}`);
+  expect(JSON.parse(eager).tools[0]).toEqual({ name: "t", input_schema: {} });
+  const image = String.raw`{"type":"image","source":{"type":"\u0075rl","url":"https://a.example/b.png"}}`;
+  expect(refusal(`{"messages":[{"role":"user","content":[${image}]}]}`).detail.param).toBe("messages.0.content.0.source");
+});

@@ -92,6 +92,7 @@ export function specifyResponses(world: World): void {
       [{ conversation: "conv_1" }, "conversation", /whole conversation/],
       [{ background: true }, "background", /stream/],
       [{ input: [{ type: "item_reference", id: "msg_1" }] }, "input[0].type", /store = false/],
+      [{ prompt: { id: "pmpt_1" } }, "prompt", /instructions/],
     ];
     for (const [more, param, advice] of rows) {
       const told = expectFailure(openai, await respond(asks("hi", more)), "invalid");

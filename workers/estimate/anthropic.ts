@@ -2,79 +2,222 @@
 
 import { documentTokens, pictureSize, pictureTokens, REMOTE_DOCUMENT_TOKENS } from "./pictures.ts";
 import type { Profile } from "./profile.ts";
-import { type CountText, countLoose, countSchema, isObject, type Json, type JsonObject, listOf, type Tally, textOf } from "./walk.ts";
+import { addDescription, addSchema } from "./schema.ts";
+import {
+  asEncoded,
+  asEncrypted,
+  asJson,
+  asMark,
+  asNothing,
+  asText,
+  type CountText,
+  isObject,
+  type Json,
+  type JsonObject,
+  listOf,
+  type Members,
+  Tally,
+  textOf,
+  type Weigh,
+} from "./walk.ts";
+
+/** Members of a request that are not billed, whatever stands there, with the reason. */
+export const UNBILLED: Readonly<Record<string, string>> = {
+  model: "names the model",
+  max_tokens: "a number",
+  stream: "a switch",
+  temperature: "a number",
+  top_p: "a number",
+  top_k: "a number",
+  stop_sequences: "compared with the answer, not shown to the model",
+  metadata: "for the vendor's own records of abuse",
+  service_tier: "chooses a queue",
+  inference_geo: "chooses a place",
+  speed: "chooses a queue",
+  anthropic_version: "names the API's version",
+  anthropic_beta: "names of features",
+  betas: "names of features",
+};
 
 /** Anthropic's own tools, whose definition the API writes: `wire.md` §5.3 has bash; the others are of its size or larger. */
 const OWN_TOOL_TOKENS = 325;
 
-function countPicture(source: Json | undefined, profile: Profile, tally: Tally): void {
-  const data = isObject(source) && source.type === "base64" ? pictureSize(textOf(source.data)) : undefined;
-  tally.other += pictureTokens(profile.picture, data);
-}
-
-function countDocument(block: JsonObject, profile: Profile, count: CountText, tally: Tally, depth: number): void {
-  tally.text += count(textOf(block.title)) + count(textOf(block.context));
-  const source = block.source;
-  if (!isObject(source)) return;
-  if (source.type === "text") tally.text += count(textOf(source.data));
-  else if (source.type === "content") countContent(source.content, profile, count, tally, depth);
-  else if (source.type === "base64") tally.other += documentTokens(textOf(source.data).length);
-  else tally.other += REMOTE_DOCUMENT_TOKENS;
-}
-
 /** The API's own nesting is two deep (a document in a tool's result); what lies deeper is counted as loose text. */
 const DEEPEST = 4;
 
-function countContent(content: Json | undefined, profile: Profile, count: CountText, tally: Tally, depth = 0): void {
-  if (typeof content === "string") {
-    tally.text += count(content);
+const addContent: Weigh = (tally, content, depth) => {
+  if (!Array.isArray(content) || depth > DEEPEST) {
+    tally.addText(content);
     return;
   }
-  for (const block of listOf(content)) {
-    if (!isObject(block) || depth > DEEPEST) tally.text += countLoose(block, count, false);
-    else if (block.type === "text") tally.text += count(textOf(block.text));
-    else if (block.type === "thinking") tally.text += count(textOf(block.thinking));
-    else if (block.type === "image") countPicture(block.source, profile, tally);
-    else if (block.type === "document") countDocument(block, profile, count, tally, depth + 1);
-    else if (block.type === "tool_use") tally.text += count(textOf(block.name)) + countLoose(block.input, count, true);
-    else if (block.type === "tool_result") {
-      tally.text += count(textOf(block.tool_use_id));
-      countContent(block.content, profile, count, tally, depth + 1);
-    } else tally.text += countLoose(block, count, false);
+  for (const block of content) {
+    if (isObject(block)) tally.addMembers(block, BLOCKS.get(textOf(block.type)) ?? UNKNOWN_BLOCK, depth);
+    else tally.addText(block);
+  }
+};
+
+/** What is encoded is billed by the picture or the page; everything beside it is text. */
+const ENCODED: Members = new Map([
+  ["data", asEncoded],
+  ["media_type", asMark],
+  ["url", asMark],
+]);
+
+const addPicture: Weigh = (tally, source) => {
+  const isEncoded = isObject(source) && source.type === "base64";
+  tally.other += pictureTokens(tally.profile.picture, isEncoded ? pictureSize(textOf(source.data)) : undefined);
+  addSource(tally, source, isEncoded);
+};
+
+const addDocument: Weigh = (tally, source, depth) => {
+  const type = isObject(source) ? source.type : undefined;
+  if (isObject(source) && type === "content") tally.addMembers(source, NESTED, depth);
+  else {
+    if (isObject(source) && type === "base64") tally.other += documentTokens(textOf(source.data).length);
+    else if (type !== "text") tally.other += REMOTE_DOCUMENT_TOKENS;
+    addSource(tally, source, type === "base64");
+  }
+};
+
+const PLAIN: Members = new Map([
+  ["data", asText],
+  ["media_type", asMark],
+  ["url", asMark],
+]);
+
+function addSource(tally: Tally, source: Json, isEncoded: boolean): void {
+  if (isObject(source)) tally.addMembers(source, isEncoded ? ENCODED : PLAIN);
+  else tally.addText(source);
+}
+
+const addInner: Weigh = (tally, content, depth) => addContent(tally, content, depth + 1);
+
+const NESTED: Members = new Map([["content", addInner]]);
+
+const UNKNOWN_BLOCK: Members = new Map([
+  ["content", addInner],
+  ["encrypted_content", asEncrypted],
+  ["encrypted_index", asEncrypted],
+]);
+
+/** By type; a block of another type is text, whatever its members are called. */
+const BLOCKS: ReadonlyMap<string, Members> = new Map<string, Members>([
+  ["text", new Map([["text", asText]])],
+  [
+    "thinking",
+    new Map([
+      ["thinking", asText],
+      ["signature", asEncrypted],
+    ]),
+  ],
+  ["redacted_thinking", new Map([["data", asEncrypted]])],
+  ["image", new Map([["source", addPicture]])],
+  [
+    "document",
+    new Map([
+      ["source", addDocument],
+      ["title", asText],
+      ["context", asText],
+      ["citations", asMark],
+    ]),
+  ],
+  [
+    "search_result",
+    new Map([
+      ["content", addInner],
+      ["source", asText],
+      ["title", asText],
+      ["citations", asMark],
+    ]),
+  ],
+  [
+    "tool_use",
+    new Map([
+      ["name", asText],
+      ["input", asJson],
+      ["caller", asMark],
+    ]),
+  ],
+  [
+    "tool_result",
+    new Map([
+      ["tool_use_id", asText],
+      ["content", addInner],
+    ]),
+  ],
+]);
+
+const MESSAGE: Members = new Map([["content", addContent]]);
+
+const TOOL: Members = new Map<string, Weigh>([
+  ["name", asText],
+  ["description", addDescription],
+  ["input_schema", addSchema],
+  ["input_examples", asJson],
+  ["eager_input_streaming", asMark],
+  ["defer_loading", asMark],
+  ["allowed_callers", asMark],
+]);
+
+function addTools(tally: Tally, tools: Json, choice: Json | undefined): void {
+  const { overhead } = tally.profile;
+  if (!Array.isArray(tools)) {
+    tally.addText(tools);
+    return;
+  }
+  if (tools.length === 0) return;
+  const isForced = isObject(choice) && (choice.type === "any" || choice.type === "tool");
+  tally.other += isForced ? overhead.tools.forced : overhead.tools.free;
+  for (const [index, tool] of tools.entries()) {
+    if (!isObject(tool)) tally.addText(tool);
+    else if (typeof tool.type === "string" && tool.type !== "custom") {
+      tally.other += OWN_TOOL_TOKENS;
+      // A few settings, as a rule.
+      tally.addMark(tool);
+    } else {
+      if (index > 0) tally.other += overhead.perTool;
+      tally.addMembers(tool, TOOL);
+    }
   }
 }
 
-function countTools(request: JsonObject, profile: Profile, count: CountText, tally: Tally): void {
-  const tools = listOf(request.tools);
-  if (tools.length === 0) return;
-  const choice = isObject(request.tool_choice) ? request.tool_choice.type : "auto";
-  tally.other += choice === "any" || choice === "tool" ? profile.overhead.tools.forced : profile.overhead.tools.free;
-  tools.forEach((tool, i) => {
-    if (!isObject(tool)) return;
-    if (typeof tool.type === "string" && tool.type !== "custom") {
-      tally.other += OWN_TOOL_TOKENS;
-      return;
-    }
-    if (i > 0) tally.other += profile.overhead.perTool;
-    tally.text += count(textOf(tool.name));
-    if (typeof tool.description === "string") {
-      tally.text += count(tool.description);
-      tally.other += profile.overhead.description;
-    }
-    countSchema(tool.input_schema, count, profile.overhead, tally);
-  });
-}
+const FORMAT: Members = new Map<string, Weigh>([["schema", addSchema]]);
+const addFormat: Weigh = (tally, format) => {
+  if (isObject(format)) tally.addMembers(format, FORMAT);
+  else tally.addText(format);
+};
+const OUTPUT: Members = new Map<string, Weigh>([
+  ["format", addFormat],
+  ["effort", asMark],
+]);
+
+const REQUEST: Members = new Map<string, Weigh>([
+  ...Object.keys(UNBILLED).map((name) => [name, asNothing] as const),
+  ["system", addContent],
+  [
+    "messages",
+    (tally, messages) => {
+      for (const message of listOf(messages)) {
+        tally.other += tally.profile.overhead.perMessage;
+        if (isObject(message)) tally.addMembers(message, MESSAGE);
+        else addContent(tally, message, 0);
+      }
+      if (!Array.isArray(messages)) tally.addText(messages);
+    },
+  ],
+  // Weighed with `tool_choice`, which stands beside them.
+  ["tools", asNothing],
+  ["tool_choice", asMark],
+  ["thinking", asMark],
+  ["context_management", asMark],
+  ["container", asMark],
+  ["output_format", addFormat],
+  ["output_config", (tally, config) => (isObject(config) ? tally.addMembers(config, OUTPUT) : tally.addText(config))],
+]);
 
 export function tallyAnthropic(request: JsonObject, profile: Profile, count: CountText): Tally {
-  const tally: Tally = { text: 0, other: profile.overhead.base };
-  countContent(request.system, profile, count, tally);
-  for (const message of listOf(request.messages)) {
-    tally.other += profile.overhead.perMessage;
-    countContent(isObject(message) ? message.content : message, profile, count, tally);
-  }
-  countTools(request, profile, count, tally);
-  for (const format of [request.output_format, isObject(request.output_config) ? request.output_config.format : undefined]) {
-    if (isObject(format)) countSchema(format.schema, count, profile.overhead, tally);
-  }
+  const tally = new Tally(profile, count);
+  tally.addMembers(request, REQUEST);
+  if (request.tools !== undefined) addTools(tally, request.tools, request.tool_choice);
   return tally;
 }

@@ -1,123 +1,242 @@
 /** What an OpenAI request (chat completions, responses, embeddings) puts before the model. Overheads: `wire.md` §5.2. */
 
-import { documentTokens, pictureSize, pictureTokens, REMOTE_DOCUMENT_TOKENS, soundTokens } from "./pictures.ts";
+import { addContent } from "./openai-content.ts";
 import type { Profile } from "./profile.ts";
-import { type CountText, countLoose, countSchema, isObject, type Json, type JsonObject, listOf, type Tally, textOf } from "./walk.ts";
+import { addDescription, addSchema } from "./schema.ts";
+import {
+  asEncrypted,
+  asJson,
+  asMark,
+  asNothing,
+  asText,
+  type CountText,
+  isObject,
+  type Json,
+  type JsonObject,
+  listOf,
+  type Members,
+  Tally,
+  textOf,
+  type Weigh,
+} from "./walk.ts";
 
-/** The base64 of a `data:` URL, or undefined for one that points elsewhere. */
-function inlineData(url: string): string | undefined {
-  if (!url.startsWith("data:")) return undefined;
-  const comma = url.slice(0, 256).indexOf(",");
-  return comma < 0 ? undefined : url.slice(comma + 1);
-}
-
-function countPart(part: JsonObject, profile: Profile, count: CountText, tally: Tally): void {
-  switch (part.type) {
-    case "text":
-    case "input_text":
-    case "output_text":
-      tally.text += count(textOf(part.text));
-      break;
-    case "image_url":
-    case "input_image": {
-      // `{image_url: {url, detail}}` in chat completions, `{image_url: "…", detail}` in responses.
-      const image = isObject(part.image_url) ? part.image_url : { url: part.image_url ?? null, detail: part.detail ?? null };
-      const data = inlineData(textOf(image.url));
-      tally.other += pictureTokens(profile.picture, data === undefined ? undefined : pictureSize(data), image.detail === "low");
-      break;
-    }
-    case "input_audio": {
-      const audio = isObject(part.input_audio) ? part.input_audio : {};
-      tally.other += soundTokens(textOf(audio.data).length, textOf(audio.format));
-      break;
-    }
-    case "file":
-    case "input_file": {
-      const data = textOf((isObject(part.file) ? part.file : part).file_data);
-      tally.other += data === "" ? REMOTE_DOCUMENT_TOKENS : documentTokens(data.length);
-      break;
-    }
-    default:
-      tally.text += countLoose(part, count, false);
-  }
-}
-
-function countContent(content: Json | undefined, profile: Profile, count: CountText, tally: Tally): void {
-  if (typeof content === "string") tally.text += count(content);
-  for (const part of listOf(content)) {
-    if (isObject(part)) countPart(part, profile, count, tally);
-    else tally.text += countLoose(part, count, false);
-  }
-}
+/** Members of a request that are not billed, whatever stands there, with the reason. */
+export const UNBILLED: Readonly<Record<string, string>> = {
+  model: "names the model",
+  stream: "a switch",
+  stream_options: "switches",
+  temperature: "a number",
+  top_p: "a number",
+  n: "a number",
+  max_tokens: "a number",
+  max_completion_tokens: "a number",
+  max_output_tokens: "a number",
+  max_tool_calls: "a number",
+  frequency_penalty: "a number",
+  presence_penalty: "a number",
+  seed: "a number",
+  logprobs: "a switch",
+  top_logprobs: "a number",
+  logit_bias: "numbers of tokens, and how much to favour them",
+  stop: "compared with the answer, not shown to the model",
+  user: "for the vendor's own records of abuse",
+  safety_identifier: "for the vendor's own records of abuse",
+  metadata: "kept beside the answer, not shown to the model",
+  prompt_cache_key: "chooses a cache",
+  prompt_cache_retention: "chooses a cache",
+  prompt_cache_options: "chooses a cache",
+  service_tier: "chooses a queue",
+  store: "a switch",
+  background: "a switch",
+  parallel_tool_calls: "a switch",
+  include: "names of fields of the answer",
+  truncation: "a switch",
+  previous_response_id: "an id",
+  encoding_format: "a switch",
+  dimensions: "a number",
+};
 
 /** Three tokens frame a call of a function in a message, as they frame a message. */
 const CALL_TOKENS = 3;
 
-function countCall(call: Json | undefined, count: CountText, tally: Tally): void {
-  if (!isObject(call)) return;
-  tally.other += CALL_TOKENS;
-  tally.text += count(textOf(call.name)) + count(textOf(call.arguments));
+const CALLED: Members = new Map([
+  ["name", asText],
+  ["arguments", asText],
+  ["input", asText],
+]);
+const addCalled: Weigh = (tally, called) => {
+  if (isObject(called)) {
+    tally.other += CALL_TOKENS;
+    tally.addMembers(called, CALLED);
+  } else tally.addText(called);
+};
+const CALL: Members = new Map([
+  ["function", addCalled],
+  ["custom", addCalled],
+]);
+const addCalls: Weigh = (tally, calls) => {
+  if (!Array.isArray(calls)) tally.addText(calls);
+  for (const call of listOf(calls)) {
+    if (isObject(call)) tally.addMembers(call, CALL);
+    else tally.addText(call);
+  }
+};
+
+const addName: Weigh = (tally, name) => {
+  tally.addText(name);
+  if (typeof name === "string") tally.other += 1;
+};
+
+/** A message of chat completions, or one among the items of responses. */
+const MESSAGE: Members = new Map<string, Weigh>([
+  ["content", addContent],
+  ["name", addName],
+  ["refusal", asText],
+  ["reasoning_content", asText],
+  ["tool_calls", addCalls],
+  ["function_call", addCalled],
+  ["audio", asMark],
+]);
+
+/** Items of responses by type; what another type has is text. */
+const CALL_ITEM: Members = new Map([...CALLED, ["namespace", asMark] as const]);
+const OUTPUT_ITEM: Members = new Map([["output", addContent]]);
+const ITEMS: ReadonlyMap<string, Members> = new Map<string, Members>([
+  ["message", MESSAGE],
+  ["function_call", CALL_ITEM],
+  ["custom_tool_call", CALL_ITEM],
+  ["function_call_output", OUTPUT_ITEM],
+  ["custom_tool_call_output", OUTPUT_ITEM],
+  [
+    "reasoning",
+    new Map([
+      ["summary", addContent],
+      ["content", addContent],
+      ["encrypted_content", asEncrypted],
+    ]),
+  ],
+]);
+const UNKNOWN_ITEM: Members = new Map([
+  ["content", addContent],
+  ["encrypted_content", asEncrypted],
+]);
+
+/** @param item of `messages`, or of `input` */
+function addItem(tally: Tally, item: JsonObject): void {
+  tally.other += tally.profile.overhead.perMessage;
+  const members = item.type === undefined ? MESSAGE : (ITEMS.get(textOf(item.type)) ?? UNKNOWN_ITEM);
+  if (members === CALL_ITEM) tally.other += CALL_TOKENS;
+  tally.addMembers(item, members);
 }
 
-/** A message of chat completions, or an item of a responses `input`. */
-function countMessage(message: Json, profile: Profile, count: CountText, tally: Tally): void {
-  tally.other += profile.overhead.perMessage;
-  if (!isObject(message)) {
-    tally.text += countLoose(message, count, false);
+const DEFINITION: Members = new Map<string, Weigh>([
+  ["name", asText],
+  ["description", addDescription],
+  ["parameters", addSchema],
+]);
+const addDefinition: Weigh = (tally, definition) => {
+  if (isObject(definition)) tally.addMembers(definition, DEFINITION);
+  else tally.addText(definition);
+};
+/** A chat tool has its definition in a member of its own, a responses tool at the top. */
+const TOOL: Members = new Map([...DEFINITION, ["function", addDefinition] as const, ["custom", addDefinition] as const]);
+
+/** `functions` is what tools were called before. */
+const addTools: Weigh = (tally, tools) => {
+  if (!Array.isArray(tools)) {
+    tally.addText(tools);
     return;
   }
-  if (typeof message.name === "string" && message.type !== "function_call") {
-    tally.text += count(message.name);
-    tally.other += 1;
-  }
-  countContent(message.content, profile, count, tally);
-  for (const call of listOf(message.tool_calls)) countCall(isObject(call) ? (call.function ?? call.custom) : undefined, count, tally);
-  countCall(message.function_call, count, tally);
-  if (message.type === "function_call") countCall(message, count, tally);
-  else if (message.type === "function_call_output") {
-    if (typeof message.output === "string") tally.text += count(message.output);
-    else countContent(message.output, profile, count, tally);
-  } else if (message.content === undefined && typeof message.type === "string") tally.text += countLoose(message, count, false);
-}
-
-function countTools(request: JsonObject, profile: Profile, count: CountText, tally: Tally): void {
-  // `functions` is what tools were called before; a responses tool has its fields at the top.
-  const tools = [...listOf(request.tools), ...listOf(request.functions)];
-  if (tools.length > 0) tally.other += profile.overhead.tools.free;
   for (const tool of tools) {
-    if (!isObject(tool)) continue;
-    const definition = isObject(tool.function) ? tool.function : tool;
-    tally.other += profile.overhead.perTool;
-    tally.text += count(textOf(definition.name));
-    if (typeof definition.description === "string") {
-      tally.text += count(definition.description);
-      tally.other += profile.overhead.description;
+    if (!isObject(tool)) {
+      tally.addText(tool);
+      continue;
     }
-    countSchema(definition.parameters, count, profile.overhead, tally);
+    tally.other += tally.profile.overhead.perTool;
+    tally.addMembers(tool, TOOL);
   }
-  const format = isObject(request.response_format)
-    ? request.response_format.json_schema
-    : isObject(request.text)
-      ? request.text.format
-      : undefined;
-  if (isObject(format)) countSchema(format.schema, count, profile.overhead, tally);
+};
+
+/** `response_format` of chat, `text.format` of responses. */
+const FORMAT: Members = new Map<string, Weigh>([
+  ["json_schema", (tally, format) => addFormat(tally, format)],
+  ["name", asText],
+  ["description", addDescription],
+  ["schema", addSchema],
+]);
+function addFormat(tally: Tally, format: Json): void {
+  if (isObject(format)) tally.addMembers(format, FORMAT);
+  else tally.addText(format);
+}
+const ANSWER_TEXT: Members = new Map<string, Weigh>([
+  ["format", addFormat],
+  ["verbosity", asMark],
+]);
+
+const PREDICTION: Members = new Map([["content", addContent]]);
+/** Values of a stored prompt's variables: texts, or parts of content. */
+const PROMPT: Members = new Map<string, Weigh>([
+  ["version", asMark],
+  [
+    "variables",
+    (tally, variables) => {
+      if (!isObject(variables)) tally.addText(variables);
+      else for (const value of Object.values(variables)) addContent(tally, isObject(value) ? [value] : value, 0);
+      if (isObject(variables)) tally.text += Object.keys(variables).reduce((sum, name) => sum + tally.count(name), 0);
+    },
+  ],
+]);
+
+const within =
+  (members: Members): Weigh =>
+  (tally, value) => {
+    if (isObject(value)) tally.addMembers(value, members);
+    else tally.addText(value);
+  };
+
+function addToken(tally: Tally, token: Json): void {
+  if (typeof token === "number") tally.other += 1;
+  else tally.addText(token);
 }
 
-/** The input of an embedding: a text, texts, tokens, or lists of tokens. */
-function countInput(input: Json | undefined, profile: Profile, count: CountText, tally: Tally): void {
-  if (typeof input === "string") tally.text += count(input);
-  for (const item of listOf(input)) {
-    if (typeof item === "number") tally.other += 1;
-    else if (typeof item === "string") tally.text += count(item);
-    else if (Array.isArray(item)) tally.other += item.length;
-    else countMessage(item, profile, count, tally);
+/** Messages, or the input of responses and embeddings: a text, texts, tokens, lists of tokens, items. */
+const addInput: Weigh = (tally, input) => {
+  if (!Array.isArray(input)) {
+    tally.addText(input);
+    return;
   }
-}
+  for (const item of input) {
+    if (Array.isArray(item)) for (const token of item) addToken(tally, token);
+    else if (isObject(item)) addItem(tally, item);
+    else addToken(tally, item);
+  }
+};
+
+const REQUEST: Members = new Map<string, Weigh>([
+  ...Object.keys(UNBILLED).map((name) => [name, asNothing] as const),
+  ["messages", addInput],
+  ["input", addInput],
+  ["instructions", asText],
+  ["tools", addTools],
+  ["functions", addTools],
+  ["tool_choice", asMark],
+  ["function_call", asMark],
+  ["response_format", addFormat],
+  ["text", within(ANSWER_TEXT)],
+  ["prediction", within(PREDICTION)],
+  ["prompt", within(PROMPT)],
+  ["reasoning", asMark],
+  ["reasoning_effort", asMark],
+  ["verbosity", asMark],
+  ["modalities", asMark],
+  ["audio", asMark],
+  ["conversation", asMark],
+  ["web_search_options", asJson],
+]);
 
 export function tallyOpenai(request: JsonObject, profile: Profile, count: CountText): Tally {
-  const tally: Tally = { text: count(textOf(request.instructions)), other: profile.overhead.base };
-  for (const message of listOf(request.messages)) countMessage(message, profile, count, tally);
-  countInput(request.input, profile, count, tally);
-  countTools(request, profile, count, tally);
+  const tally = new Tally(profile, count);
+  if (listOf(request.tools).length + listOf(request.functions).length > 0) tally.other += profile.overhead.tools.free;
+  tally.addMembers(request, REQUEST);
   return tally;
 }

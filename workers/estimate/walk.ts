@@ -1,18 +1,17 @@
-/** Steps that both dialects' walks share. A body has passed its dialect's check, but what lies deeper than the check looks may be anything. */
-import type { Overhead } from "./profile.ts";
+/**
+ * Steps that both dialects' walks share. A body has passed its dialect's check, but what lies deeper than the check looks may be anything, so the
+ * rule is: whatever goes upstream is weighed, wherever it stands, unless it is known not to be billed.
+ */
+import type { Profile } from "./profile.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** Adds up one request. */
-export interface Tally {
-  /** Tokens of text, before the profile's scale. */
-  text: number;
-  /** Tokens of everything else: frames, tools' frames, pictures, documents. */
-  other: number;
-}
-
 export type CountText = (text: string) => number;
+
+/** How a member of a known name is weighed. `depth` counts how often content stands inside of content. */
+export type Weigh = (tally: Tally, value: Json, depth: number) => void;
+export type Members = ReadonlyMap<string, Weigh>;
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -26,72 +25,122 @@ export function listOf(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Fields that are no prompt: marks, ids and what the upstream encrypted for itself. */
-const SILENT = new Set([
-  "type",
-  "id",
-  "cache_control",
-  "signature",
-  "encrypted_content",
-  "encrypted_index",
-  "data",
-  "file_id",
-  "status",
-  "index",
-]);
-
-/** Counts all strings and numbers of a value that nobody knows better, and its keys where they are the client's own. Never recurses: depth is the client's choice. */
-export function countLoose(root: Json | undefined, count: CountText, keys: boolean): number {
-  let sum = 0;
-  const open: (Json | undefined)[] = [root];
-  while (open.length > 0) {
-    const value = open.pop();
-    if (typeof value === "string") sum += count(value);
-    else if (typeof value === "number") sum += count(String(value));
-    else if (typeof value === "boolean") sum += 1;
-    else if (Array.isArray(value)) for (const item of value) open.push(item);
-    else if (isObject(value)) {
-      for (const key in value) {
-        if (keys) sum += count(key) + JSON_PUNCTUATION;
-        else if (SILENT.has(key)) continue;
-        open.push(value[key]);
-      }
-    }
-  }
-  return sum;
-}
+/** Names of the APIs' own for marks: ids, kinds and switches, which models are not shown. Free only as long as they are short. */
+const MARKS: ReadonlySet<string> = new Set(
+  "type id role status index object cache_control call_id tool_call_id file_id detail strict is_error phase".split(" "),
+);
+const NO_MARKS: ReadonlySet<string> = new Set();
+/** Ids have up to some 60 characters. What is longer is no mark, whatever it is called. */
+const MARK_CHARACTERS = 64;
+/** A mark that is an object (`cache_control`, `tool_choice`, `thinking`) comes to fewer tokens than this. */
+const MARK_TOKENS = 64;
 
 /** Quotes, colon and comma around a key and its value, in JSON that a model reads: about two tokens. */
-const JSON_PUNCTUATION = 2;
+export const JSON_PUNCTUATION = 2;
 
-/** A JSON Schema as models are shown it: names, descriptions and enumerations are text, the rest is a fixed price per property. */
-export function countSchema(root: Json | undefined, count: CountText, overhead: Overhead, tally: Tally): void {
-  const open: (Json | undefined)[] = [root];
-  let first = true;
-  while (open.length > 0) {
-    const schema = open.pop();
-    if (Array.isArray(schema)) for (const item of schema) open.push(item);
-    if (!isObject(schema)) continue;
-    if (typeof schema.description === "string") {
-      tally.text += count(schema.description);
-      tally.other += overhead.description;
-    }
-    if (Array.isArray(schema.enum)) {
-      tally.text += countLoose(schema.enum, count, false);
-      tally.other += overhead.enumeration;
-    }
-    for (const key of ["properties", "$defs", "definitions"]) {
-      const members = schema[key];
-      if (!isObject(members)) continue;
-      for (const name in members) {
-        tally.text += count(name);
-        tally.other += first ? overhead.firstProperty : overhead.furtherProperty;
-        first = false;
-        open.push(members[name]);
-      }
-    }
-    for (const key of ["items", "anyOf", "oneOf", "allOf", "additionalProperties", "prefixItems"]) {
-      if (schema[key] !== undefined) open.push(schema[key]);
+/** What an upstream encrypted for itself: base64 of text of about four bytes a token. Anything else in its place is text. */
+const ENCRYPTED = /^[A-Za-z0-9+/_=-]*$/;
+const ENCRYPTED_TOKENS_PER_CHARACTER = 3 / 16;
+
+/** From here on a number's text is not what the parser made of it: it may have been an integer of so many digits, three of them a token. */
+const ROUNDED_FROM = 1e21;
+/** Readers of JSON take no integer that is longer (Python's limit). */
+const MOST_DIGITS = 4300;
+
+/** Adds up one request. */
+export class Tally {
+  /** Tokens of text, before the profile's scale. */
+  text = 0;
+  /** Tokens of everything else: frames, tools' frames, pictures, documents. */
+  other: number;
+  readonly profile: Profile;
+  readonly count: CountText;
+
+  constructor(profile: Profile, count: CountText) {
+    this.profile = profile;
+    this.count = count;
+    this.other = profile.overhead.base;
+  }
+
+  /** Text that the model is shown; where it is something else, that. */
+  addText(value: Json | undefined): void {
+    this.text += typeof value === "string" ? this.count(value) : this.looseTokens(value);
+  }
+
+  /** JSON of the client's own, which the model is shown as JSON. */
+  addJson(value: Json | undefined): void {
+    this.text += this.looseTokens(value, NO_MARKS);
+  }
+
+  /** An id, a kind, a switch. */
+  addMark(value: Json): void {
+    if (typeof value === "string") {
+      if (value.length > MARK_CHARACTERS) this.text += this.count(value);
+    } else if (typeof value === "object" && value !== null) {
+      this.text += Math.max(0, this.looseTokens(value, NO_MARKS) - MARK_TOKENS);
     }
   }
+
+  addEncrypted(value: Json): void {
+    if (typeof value === "string" && ENCRYPTED.test(value)) this.text += value.length * ENCRYPTED_TOKENS_PER_CHARACTER;
+    else this.addText(value);
+  }
+
+  /** Every member of an object, by its entry in `members`; what has none is weighed as it stands. */
+  addMembers(object: JsonObject, members: Members, depth = 0): void {
+    for (const key in object) {
+      const value = object[key] as Json;
+      const weigh = members.get(key);
+      if (weigh !== undefined) weigh(this, value, depth);
+      else if (MARKS.has(key)) this.addMark(value);
+      else this.text += this.count(key) + JSON_PUNCTUATION + this.looseTokens(value);
+    }
+  }
+
+  /** Tokens of a value that nobody knows better, keys and all. Never recurses: depth is the client's choice. */
+  looseTokens(root: Json | undefined, marks = MARKS): number {
+    const { count } = this;
+    let sum = 0;
+    const open: (Json | undefined)[] = [root];
+    while (open.length > 0) {
+      const value = open.pop();
+      if (typeof value === "string") sum += count(value);
+      else if (typeof value === "number") sum += this.#numberTokens(value);
+      else if (typeof value === "boolean") sum += 1;
+      else if (Array.isArray(value)) {
+        // A comma each.
+        sum += value.length;
+        for (const item of value) open.push(item);
+      } else if (isObject(value)) {
+        sum += 1;
+        for (const key in value) {
+          const member = value[key] as Json;
+          if (marks.has(key) && isShort(member)) continue;
+          sum += count(key) + JSON_PUNCTUATION;
+          open.push(member);
+        }
+      }
+    }
+    return sum;
+  }
+
+  #numberTokens(value: number): number {
+    const size = Math.abs(value);
+    return size < ROUNDED_FROM ? this.count(String(value)) : Math.min(Math.log10(size), MOST_DIGITS) / 3;
+  }
 }
+
+function isShort(value: Json): boolean {
+  return typeof value === "string" ? value.length <= MARK_CHARACTERS : typeof value !== "object" || value === null;
+}
+
+export const asText: Weigh = (tally, value) => tally.addText(value);
+export const asJson: Weigh = (tally, value) => tally.addJson(value);
+export const asMark: Weigh = (tally, value) => tally.addMark(value);
+export const asEncrypted: Weigh = (tally, value) => tally.addEncrypted(value);
+/** Base64 of something that is billed by its size. */
+export const asEncoded: Weigh = (tally, value) => {
+  if (typeof value !== "string") tally.addText(value);
+};
+/** Known not to be billed, or counted elsewhere. */
+export const asNothing: Weigh = () => {};

@@ -1,5 +1,6 @@
 /** Chat completions on Azure OpenAI. Source: `wire.md` §2. */
 import type { ByteText } from "../../src/contract/bytes.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
 import { editMembers, editNested, type Member, members, memberValue } from "../../src/contract/json.ts";
 import { isReasoningModel } from "./azure-models.ts";
 import { type AzureOperation, deploymentName } from "./azure-operation.ts";
@@ -11,6 +12,7 @@ export const azureChat: AzureOperation = {
   body(job, api) {
     const { body, stream } = job;
     const all = members(body);
+    if (!api.allowStore) refuseStore(memberValue(body, "store", all));
     // LangChain's "not set".
     const remove = Number(memberValue(body, "top_p", all)) === -1 ? ["top_p"] : [];
     // Refused beside `stream: false`.
@@ -31,6 +33,15 @@ export const azureChat: AzureOperation = {
 
   reader: (job, place) => (job.stream ? new AzureStream(place, asksForUsage(job.body)) : azureAnswer(place)),
 };
+
+/** What Azure keeps can be listed and read with any key of the resource, which others use too. */
+function refuseStore(store: ByteText = "null"): void {
+  if (store === "null" || store === "false") return;
+  throw new GatewayError("invalid_request", {
+    message: "store: is not available, because nothing is stored here; leave it out",
+    param: "store",
+  });
+}
 
 function isGiven(body: ByteText, name: string, all: readonly Member[]): boolean {
   return (memberValue(body, name, all) ?? "null") !== "null";

@@ -7,7 +7,7 @@ import type { Job, Reader } from "./provider.ts";
 export interface AzureApi {
   /** `v1`, or a dated api-version. */
   api: string;
-  /** The client may have its answers kept. */
+  /** The client may have its answers kept, and refer to what is kept. */
   allowStore: boolean;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { editMembers, elements, members } from "../../src/contract/json.ts";
+import { editMembers, elements, hidesWords, members } from "../../src/contract/json.ts";
 import { readHints } from "../../src/dialects/anthropic.ts";
 import { acceptedBetas, betaOfTool } from "./bedrock-betas.ts";
 import { asObject } from "./failure.ts";
@@ -48,7 +48,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, furthe
   // LangChain's way of leaving them out.
   for (const name of ["top_k", "top_p"]) if (Number(fields.get(name) ?? 0) === -1) remove.push(name);
 
-  refuseRemoteContent(body, fields.get("messages"));
+  refuseRemoteContent(fields.get("messages"));
   const betas = [...readHints(hints).betas, ...betaList(fields, "anthropic_beta"), ...betaList(fields, "betas")];
   const tools = readTools(fields.get("tools"), betas);
   if (tools !== undefined) set.tools = tools;
@@ -81,7 +81,7 @@ const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor)(?:_|$)|^mc
 
 /** Adds the flags that the tools need to `betas`; returns the tools where they had to be changed. */
 function readTools(text: ByteText | undefined, betas: string[]): ByteText | undefined {
-  if (text === undefined || !TYPED_TOOL.test(text)) return undefined;
+  if (text === undefined || !(TYPED_TOOL.test(text) || hidesWords(text))) return undefined;
   let edited = "";
   let copied = 0;
   for (const [index, { start, end }] of elements(text).entries()) {
@@ -102,13 +102,15 @@ function readTools(text: ByteText | undefined, betas: string[]): ByteText | unde
   return copied === 0 ? undefined : edited + text.slice(copied);
 }
 
+const NAMED = ['"url"', '"file"', '"container_upload"'];
 const REMOTE = /"type"\s*:\s*"(?:url|file|container_upload)"/;
 
 /** Bedrock fetches nothing and has no Files API, and Weir fetches nothing for a client. */
-function refuseRemoteContent(body: ByteText, messages: ByteText | undefined): void {
+function refuseRemoteContent(messages: ByteText | undefined): void {
+  if (messages === undefined) return;
   // Three searches of the text decide nearly always that there is nothing to parse.
-  if (messages === undefined || !(body.includes('"url"') || body.includes('"file"') || body.includes('"container_upload"'))) return;
-  if (!REMOTE.test(messages)) return;
+  const spelled = NAMED.some((name) => messages.includes(name)) && REMOTE.test(messages);
+  if (!spelled && !hidesWords(messages)) return;
   const list: unknown = JSON.parse(messages);
   if (Array.isArray(list))
     for (const [index, message] of list.entries()) refuseRemoteBlocks(asObject(message)?.content, `messages.${index}.content`);
