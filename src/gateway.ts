@@ -192,7 +192,7 @@ export class Gateway {
     const { claim, reservation } = visit;
     if (reservation !== undefined) {
       admission.end(claim, reservation, visit.bytes, end);
-      totals.count(reservation.workspace, reservation.model, end.ended?.usage);
+      if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, end.ended?.usage);
     }
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));

@@ -2,8 +2,9 @@ import { bound } from "../contract/bound.ts";
 import type { ByteText } from "../contract/bytes.ts";
 import type { Ended } from "../contract/call.ts";
 import type { EffectiveLimits } from "../contract/config.ts";
+import type { CallWindow } from "../contract/dialect.ts";
 import type { ErrorKind } from "../contract/errors.ts";
-import { tokensOf, type Usage } from "../contract/usage.ts";
+import type { Usage } from "../contract/usage.ts";
 import { ExpectedOutput } from "./expected.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
 import { pairKey } from "./store.ts";
@@ -12,6 +13,7 @@ import { pairKey } from "./store.ts";
 export interface Claim {
   workspace: string;
   model: string;
+  window: CallWindow;
   limits: EffectiveLimits;
   /** The client's bound of the answer, 0 where it gave none. */
   maxTokens: number;
@@ -102,9 +104,13 @@ export class Admission {
     this.#learn(pair(claim), (input + cacheRead + cacheWrite) / bytes);
   }
 
-  #reserve({ workspace, model, limits, maxTokens, writes }: Claim, input: number, most: number | undefined): Decision | Promise<Decision> {
+  #reserve(claim: Claim, input: number, most: number | undefined): Decision | Promise<Decision> {
+    const { workspace, model, window, limits, maxTokens, writes } = claim;
+    const { tpm } = limits;
+    if (window === "counts")
+      return this.#limiter.reserve({ workspace, model, window, rpm: limits.countRpm, tpm, input: 0, bound: undefined, output: 0 });
     const output = writes ? this.#expected.tokens(workspace, model, maxTokens, limits.reserveOutput) : 0;
-    return this.#limiter.reserve({ workspace, model, rpm: limits.rpm, tpm: limits.tpm, input, bound: most, output });
+    return this.#limiter.reserve({ workspace, model, window, rpm: limits.rpm, tpm, input, bound: most, output });
   }
 
   #learn(key: string, density: number): void {
@@ -120,7 +126,7 @@ export class Admission {
 
 /** The client left before the upstream was sent anything. */
 function wasNeverSent(outcome: Ending["outcome"], ended: Ended | undefined): boolean {
-  return outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0;
+  return outcome === "cancelled" && ended !== undefined && ended.upstreamMs === 0;
 }
 
 /** Tokens as the limit counts them. */
