@@ -82,7 +82,16 @@ async function slotsBesideLog(): Promise<void> {
       const limiter = new Limiter({ store: new MemoryStore({ nowUs: clock.read }) });
       const slots = await play(times, comeBack, async (atMs) => {
         clock.us = beganUs + atMs * 1000;
-        const decision = await limiter.reserve({ workspace: "w", model: "m", rpm: RPM, tpm: 4e9, input: 1, bound: undefined, output: 0 });
+        const decision = await limiter.reserve({
+          workspace: "w",
+          model: "m",
+          window: "calls",
+          rpm: RPM,
+          tpm: 4e9,
+          input: 1,
+          bound: undefined,
+          output: 0,
+        });
         return decision.outcome === "requests" ? decision.retryAfterMs : undefined;
       });
       const log: number[] = [];
@@ -167,7 +176,16 @@ async function reservedOutput(answers: string, draw: (random: () => number) => n
       clock.us = beganUs + atMs * 1000;
       asked++;
       const reserved = choose(expected, recent);
-      const decision = await limiter.reserve({ workspace: "w", model: "m", rpm: 1e6, tpm: TPM, input, bound: undefined, output: reserved });
+      const decision = await limiter.reserve({
+        workspace: "w",
+        model: "m",
+        window: "calls",
+        rpm: 1e6,
+        tpm: TPM,
+        input,
+        bound: undefined,
+        output: reserved,
+      });
       if (decision.outcome !== "admitted") continue;
       served.push([atMs, input + output]);
       open.push({ endMs: atMs + 500 + (output / 60) * 1000, used: input + output, output, reservation: decision.reservation });

@@ -77,7 +77,16 @@ async function measure(server: RedisServer, variant: Variant): Promise<Cost> {
     while (left-- > 0) {
       const beganMs = performance.now();
       const model = `m${left % variant.pairs}`;
-      const decision = await limiter.reserve({ workspace: "w", model, rpm: 1e8, tpm: 4e9, input: 700, bound: undefined, output: 256 });
+      const decision = await limiter.reserve({
+        workspace: "w",
+        model,
+        window: "calls",
+        rpm: 1e8,
+        tpm: 4e9,
+        input: 700,
+        bound: undefined,
+        output: 256,
+      });
       latencies.push(performance.now() - beganMs);
       if (decision.outcome === "admitted" && variant.settle) limiter.settle(decision.reservation, 400);
     }

@@ -89,9 +89,7 @@ export class Call implements AnswerOwner {
     try {
       const target = this.#route({ model, stream, maxTokens });
       const { admission } = this.#parts;
-      if (CALLS[this.#operation].counted) {
-        this.#whenDecided(admission.byWeight(this.#visit.claim, inputTokens), () => this.#worker?.go(target.id, this.#visit.requestId));
-      } else if (!this.#answer.idle) this.#worker?.go(target.id, this.#visit.requestId);
+      this.#whenDecided(admission.byWeight(this.#visit.claim, inputTokens), () => this.#worker?.go(target.id, this.#visit.requestId));
     } catch (thrown) {
       this.#refuse(thrown);
     }
@@ -146,8 +144,7 @@ export class Call implements AnswerOwner {
       this.#hold(
         pool.call({ dialect: dialect.name, operation, target: target.id, stream, model, hints, requestId, guess, body }, this.#answer),
       );
-    if (CALLS[operation].counted) this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
-    else if (!this.#answer.idle) send();
+    this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
   }
 
   #hold(worker: PoolCall): void {
@@ -162,8 +159,8 @@ export class Call implements AnswerOwner {
     visit.stream = stream;
     visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
     visit.target = takeTurn(visit.offer);
-    const { writes } = CALLS[this.#operation];
-    visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens, writes };
+    const { window, writes } = CALLS[this.#operation];
+    visit.claim = { workspace, model: visit.offer.model, window, limits: visit.offer.limits, maxTokens, writes };
     return visit.target;
   }
 
@@ -184,10 +181,11 @@ export class Call implements AnswerOwner {
       return;
     }
     if (outcome !== "unavailable") {
-      metrics.limiterDecided(claim.workspace, claim.model, outcome);
+      if (claim.window === "calls") metrics.limiterDecided(claim.workspace, claim.model, outcome);
+      else if (outcome !== "admitted") metrics.limiterDecided(claim.workspace, claim.model, "counts");
       if (decision.windows !== undefined) showWindows(headers, dialect.rateLimitPrefix, decision.windows);
     }
-    if (outcome !== "admitted") this.#refuse(refusal(decision, claim.workspace, claim.model));
+    if (outcome !== "admitted") this.#refuse(refusal(decision, claim));
     else if (this.#answer.idle)
       admission.refund(decision.reservation); // The client left meanwhile, and its call has been settled without it.
     else {

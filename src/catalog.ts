@@ -230,8 +230,10 @@ export class Catalog {
       this.#config.limits,
     ];
     const pick = <K extends keyof Limits>(field: K) => places.find((place) => place?.[field] !== undefined)?.[field];
+    const rpm = pick("rpm") ?? Number.MAX_SAFE_INTEGER;
     return {
-      rpm: pick("rpm") ?? Number.MAX_SAFE_INTEGER,
+      rpm,
+      countRpm: pick("countRpm") ?? rpm,
       tpm: pick("tpm") ?? Number.MAX_SAFE_INTEGER,
       cacheReadWeight: pick("cacheReadWeight") ?? 0,
       reserveOutput: pick("reserveOutput") ?? "expected",

@@ -13,7 +13,6 @@ import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import type { Pages } from "./contract/pages.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
-import { tokensOf } from "./contract/usage.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import type { Totals } from "./usage/totals.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
@@ -191,13 +190,10 @@ export class Gateway {
     const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
-    const { outcome, ended, firstByteAtMs } = end;
     if (reservation !== undefined) {
-      const failedEarly = firstByteAtMs === undefined && outcome !== "cancelled" && outcome !== "ok";
-      if (failedEarly || (outcome === "cancelled" && ended !== undefined && tokensOf(ended.usage) === 0)) admission.refund(reservation);
-      else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
+      admission.end(claim, reservation, visit.bytes, end);
+      if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, end.ended?.usage);
     }
-    if (reservation !== undefined) totals.count(reservation.workspace, reservation.model, ended?.usage);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

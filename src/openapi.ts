@@ -1,5 +1,5 @@
 /** The description of every public route, as an OpenAPI document: routes, schemas and names of errors are those that the gateway itself goes by. */
-import type { Dialect, Route } from "./contract/dialect.ts";
+import { CALLS, type Dialect, isCall, type Operation, type Route } from "./contract/dialect.ts";
 import { ERROR_KINDS, type ErrorKind, GatewayError, STATUS } from "./contract/errors.ts";
 import type { Body, DescribedOperation, Parameter } from "./dialects/openapi/description.ts";
 import { descriptions } from "./dialects/openapi/index.ts";
@@ -48,10 +48,8 @@ const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
 };
 
 const REQUEST_ID = "req_01k6example";
+const BOTH_WINDOWS = ["requests", "tokens"];
 const ID_HEADERS = ["request-id", "x-request-id"];
-const LIMIT_HEADERS = ["limit", "remaining", "reset"].flatMap((what) =>
-  ["requests", "tokens"].map((unit) => `x-ratelimit-${what}-${unit}`),
-);
 
 const HEADERS: JsonObject = {
   "request-id": header("Names this request, for the operator's log."),
@@ -125,21 +123,20 @@ function operation(dialect: Dialect, route: Route, offered: Offered, schemas: Js
     ...(request === undefined
       ? {}
       : { requestBody: { required: true, content: { [JSON_TYPE]: media(request, shown, schemas, shown.models) } } }),
-    responses: { 200: answer(dialect, described, route, shown, schemas), ...failures(dialect, error.name, request !== undefined) },
+    responses: { 200: answer(dialect, described, route, shown, schemas), ...failures(dialect, error.name, route.operation) },
   };
 }
 
 function answer(
   dialect: Dialect,
-  { answer: body, stream, request }: DescribedOperation,
+  { answer: body, stream }: DescribedOperation,
   route: Route,
   shown: Shown,
   schemas: JsonObject,
 ): JsonObject {
-  const isLimited = request !== undefined && route.operation !== "count_tokens";
   return {
     description: stream === undefined ? "The answer." : "The answer; a stream where the request says `stream: true`.",
-    headers: headerRefs([...ID_HEADERS, ...(isLimited ? limitHeaders(dialect) : [])]),
+    headers: headerRefs([...ID_HEADERS, ...limitHeaders(dialect, windowsOf(route.operation))]),
     content: {
       [JSON_TYPE]: media(body, shown, schemas),
       ...(stream === undefined ? {} : { [STREAM_TYPE]: { schema: { type: "string" }, example: shown.put(stream) } }),
@@ -147,26 +144,34 @@ function answer(
   };
 }
 
-function limitHeaders(dialect: Dialect): string[] {
-  return [...LIMIT_HEADERS, ...ownLimitHeaders(dialect)];
+/** The windows that an operation takes from. */
+function windowsOf(operation: Operation): readonly string[] {
+  if (!isCall(operation)) return [];
+  return CALLS[operation].window === "calls" ? BOTH_WINDOWS : ["requests"];
+}
+
+function limitHeaders(dialect: Dialect, windows: readonly string[]): string[] {
+  const common = ["limit", "remaining", "reset"].flatMap((what) => windows.map((unit) => `x-ratelimit-${what}-${unit}`));
+  return [...common, ...ownLimitHeaders(dialect, windows)];
 }
 
 /** Those that a dialect has under names of its own. */
-function ownLimitHeaders({ rateLimitPrefix }: Dialect): string[] {
+function ownLimitHeaders({ rateLimitPrefix }: Dialect, windows: readonly string[]): string[] {
   if (rateLimitPrefix === undefined) return [];
-  return ["requests", "tokens"].flatMap((unit) => ["limit", "remaining", "reset"].map((what) => `${rateLimitPrefix}-${unit}-${what}`));
+  return windows.flatMap((unit) => ["limit", "remaining", "reset"].map((what) => `${rateLimitPrefix}-${unit}-${what}`));
 }
 
 function dialectHeaders(): JsonObject {
-  const names = routes.flatMap(({ dialect }) => ownLimitHeaders(dialect));
+  const names = routes.flatMap(({ dialect }) => ownLimitHeaders(dialect, BOTH_WINDOWS));
   return Object.fromEntries(names.map((name) => [name, header("As `x-ratelimit-…`; a reset is a moment (RFC 3339).")]));
 }
 
 /** By status; the examples are written by the dialect itself. */
-function failures(dialect: Dialect, schemaName: string, hasBody: boolean): JsonObject {
+function failures(dialect: Dialect, schemaName: string, operation: Operation): JsonObject {
+  const windows = windowsOf(operation);
   const byStatus = new Map<number, ErrorKind[]>();
   for (const kind of SHOWN_KINDS) {
-    if (!hasBody && NEEDS_BODY.test(kind)) continue;
+    if (!isCall(operation) && NEEDS_BODY.test(kind)) continue;
     const status = dialect.errorNames[kind].status ?? STATUS[kind];
     byStatus.set(status, [...(byStatus.get(status) ?? []), kind]);
   }
@@ -176,7 +181,10 @@ function failures(dialect: Dialect, schemaName: string, hasBody: boolean): JsonO
       String(status),
       {
         description: kinds.map((kind) => sentence(MEANINGS[kind] ?? kind)).join(" "),
-        headers: headerRefs([...ID_HEADERS, ...(status === 429 ? ["retry-after", "retry-after-ms", ...limitHeaders(dialect)] : [])]),
+        headers: headerRefs([
+          ...ID_HEADERS,
+          ...(status === 429 ? ["retry-after", "retry-after-ms", ...limitHeaders(dialect, windows)] : []),
+        ]),
         content: {
           [JSON_TYPE]: {
             schema: ref("schemas", schemaName),

@@ -14,7 +14,8 @@ export const NO_ROUTE = "other";
 const NO_CLAIM: Claim = {
   workspace: "",
   model: "",
-  limits: { rpm: 0, tpm: 0, cacheReadWeight: 0, reserveOutput: "expected" },
+  window: "calls",
+  limits: { rpm: 0, tpm: 0, countRpm: 0, cacheReadWeight: 0, reserveOutput: "expected" },
   maxTokens: 0,
   writes: false,
 };

@@ -26,7 +26,7 @@ describe("what a configuration resolves to", () => {
     expect(config.workers).toBe(3);
     expect(config.redis).toBeUndefined();
     expect(config.proxy).toBeUndefined();
-    expect(config.limits).toEqual({ rpm: 500, tpm: 60_000, cacheReadWeight: 0, reserveOutput: "expected" });
+    expect(config.limits).toEqual({ rpm: 500, tpm: 60_000, countRpm: undefined, cacheReadWeight: 0, reserveOutput: "expected" });
     expect(config.strictParameters).toBe(false);
     expect(config.directory.file).toBe(join(dirname(file ?? ""), "weir-keys.json"));
     expect(config.models.claude?.targets[0]?.timeouts).toEqual({
@@ -90,7 +90,13 @@ upstreams: { ${AZURE_EU} }
 models: { gpt-5: { limits: { tpm: 120000 }, targets: [{ upstream: azure-eu, model: prod }] } }
 workspaces: { acme: { limits: { rpm: 1000 }, models: { gpt-5: { limits: { tpm: 200000, reserve_output: max_tokens } } } } }
 `);
-    expect(config.models["gpt-5"]?.limits).toEqual({ rpm: undefined, tpm: 120_000, cacheReadWeight: undefined, reserveOutput: undefined });
+    expect(config.models["gpt-5"]?.limits).toEqual({
+      rpm: undefined,
+      tpm: 120_000,
+      countRpm: undefined,
+      cacheReadWeight: undefined,
+      reserveOutput: undefined,
+    });
     expect(config.workspaces.acme?.limits.rpm).toBe(1000);
     expect(config.workspaces.acme?.models["gpt-5"]?.limits).toMatchObject({ tpm: 200_000, reserveOutput: "max_tokens" });
     expect(config.workspaces.acme?.models["gpt-5"]?.targets).toBeUndefined();

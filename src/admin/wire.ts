@@ -47,15 +47,22 @@ export function moment(milliseconds: number | undefined): string | null {
 
 type LimitsText = NonNullable<WorkspaceSettings["limits"]>;
 
-function limitsText({ rpm, tpm, cacheReadWeight, reserveOutput }: Limits): LimitsText {
+function limitsText({ rpm, tpm, countRpm, cacheReadWeight, reserveOutput }: Limits): LimitsText {
   return {
     ...(rpm === undefined ? {} : { rpm }),
     ...(tpm === undefined ? {} : { tpm }),
+    ...(countRpm === undefined ? {} : { count_rpm: countRpm }),
     ...(cacheReadWeight === undefined ? {} : { cache_read_weight: cacheReadWeight }),
     ...(reserveOutput === undefined ? {} : { reserve_output: reserveOutput }),
   };
 }
 
 function limitsOf(limits: LimitsText = {}): Limits {
-  return { rpm: limits.rpm, tpm: limits.tpm, cacheReadWeight: limits.cache_read_weight, reserveOutput: limits.reserve_output };
+  return {
+    rpm: limits.rpm,
+    tpm: limits.tpm,
+    countRpm: limits.count_rpm,
+    cacheReadWeight: limits.cache_read_weight,
+    reserveOutput: limits.reserve_output,
+  };
 }

@@ -89,10 +89,11 @@ function workspaceText(workspace: Workspace, config: Config): string {
   ].join("\n");
 }
 
-function limitsText({ rpm, tpm, cacheReadWeight, reserveOutput }: Limits): string {
+function limitsText({ rpm, tpm, countRpm, cacheReadWeight, reserveOutput }: Limits): string {
   const parts = [
     rpm === undefined ? "" : `${rpm} requests/min`,
     tpm === undefined ? "" : `${tpm} tokens/min`,
+    countRpm === undefined ? "" : `${countRpm} token counts/min`,
     cacheReadWeight === undefined ? "" : `cache reads × ${cacheReadWeight}`,
     reserveOutput === undefined ? "" : `reserves ${reserveOutput} output`,
   ];

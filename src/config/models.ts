@@ -137,5 +137,11 @@ export function factsOf(name: string, family: ModelFacts["family"], targets: rea
 }
 
 export function limitsOf(settings: LimitSettings): Limits {
-  return { rpm: settings?.rpm, tpm: settings?.tpm, cacheReadWeight: settings?.cache_read_weight, reserveOutput: settings?.reserve_output };
+  return {
+    rpm: settings?.rpm,
+    tpm: settings?.tpm,
+    countRpm: settings?.count_rpm,
+    cacheReadWeight: settings?.cache_read_weight,
+    reserveOutput: settings?.reserve_output,
+  };
 }

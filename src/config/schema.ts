@@ -43,6 +43,12 @@ const port = (fallback: number, description: string) => Type.Integer({ minimum: 
 
 const rpm = { minimum: 1, maximum: 1_000_000_000, description: "Requests that may begin in any 60 seconds." };
 const tpm = { minimum: 1, maximum: 1_000_000_000, description: "Tokens that may be used in any 60 seconds." };
+const countRpm = {
+  minimum: 1,
+  maximum: 1_000_000_000,
+  description:
+    "Token counts (`…/count_tokens`) that may begin in any 60 seconds, in a window of their own. Left out everywhere: as many as `rpm`.",
+};
 const cacheReadWeight = {
   minimum: 0,
   maximum: 1,
@@ -56,6 +62,7 @@ const RESERVE_OUTPUT_TEXT =
 export const limitFields = {
   rpm: Type.Optional(Type.Integer(rpm)),
   tpm: Type.Optional(Type.Integer(tpm)),
+  count_rpm: Type.Optional(Type.Integer(countRpm)),
   cache_read_weight: Type.Optional(Type.Number(cacheReadWeight)),
   reserve_output: Type.Optional(oneOf(RESERVE_OUTPUT, RESERVE_OUTPUT_TEXT)),
 };
@@ -333,6 +340,7 @@ export const schema = map(
       {
         rpm: Type.Integer({ ...rpm, default: 500 }),
         tpm: Type.Integer({ ...tpm, default: 60_000 }),
+        count_rpm: Type.Optional(Type.Integer(countRpm)),
         cache_read_weight: Type.Number({ ...cacheReadWeight, default: 0 }),
         reserve_output: oneOf(RESERVE_OUTPUT, RESERVE_OUTPUT_TEXT, { default: "expected" }),
       },

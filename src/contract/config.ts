@@ -72,6 +72,8 @@ export interface Redis {
 export interface Limits {
   rpm: number | undefined;
   tpm: number | undefined;
+  /** Of token counts. */
+  countRpm: number | undefined;
   cacheReadWeight: number | undefined;
   reserveOutput: "expected" | "max_tokens" | undefined;
 }
@@ -80,6 +82,7 @@ export interface Limits {
 export interface EffectiveLimits {
   rpm: number;
   tpm: number;
+  countRpm: number;
   cacheReadWeight: number;
   reserveOutput: "expected" | "max_tokens";
 }

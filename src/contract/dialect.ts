@@ -8,19 +8,22 @@ export type UpstreamDialect = "anthropic" | "openai";
 /** Those that clients speak: one more, whose answers are translated. */
 export type DialectName = UpstreamDialect | "unified";
 
+/** Of a workspace and model: `calls` has a window of requests and one of tokens, `counts` one of requests. */
+export type CallWindow = "calls" | "counts";
+
 interface CallKind {
-  /** The limits count it: a request, and its tokens. */
-  counted: boolean;
+  /** Where the limits count it. */
+  window: CallWindow;
   /** It writes an answer whose tokens have to be reserved. */
   writes: boolean;
 }
 
 /** What can be asked of an upstream, and what of it the limits see. */
 export const CALLS = {
-  generate: { counted: true, writes: true },
-  responses: { counted: true, writes: true },
-  embeddings: { counted: true, writes: false },
-  count_tokens: { counted: false, writes: false },
+  generate: { window: "calls", writes: true },
+  responses: { window: "calls", writes: true },
+  embeddings: { window: "calls", writes: false },
+  count_tokens: { window: "counts", writes: false },
 } as const satisfies Record<string, CallKind>;
 
 export type CallOperation = keyof typeof CALLS;

@@ -32,7 +32,7 @@ export function asWorkspace({ name, defaultRegion, limits, models }: StoredWorks
 }
 
 /** Left to the next less specific place. */
-const NO_LIMITS: Limits = { rpm: undefined, tpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
+const NO_LIMITS: Limits = { rpm: undefined, tpm: undefined, countRpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
 
 export function workspaceEntry(
   { name, defaultRegion, limits, models, upstreams }: Workspace,

@@ -16,6 +16,7 @@ export const keyRecord = Type.Object({
 const limits = Type.Object({
   rpm: Type.Optional(Type.Integer({ minimum: 0 })),
   tpm: Type.Optional(Type.Integer({ minimum: 0 })),
+  countRpm: Type.Optional(Type.Integer({ minimum: 0 })),
   cacheReadWeight: Type.Optional(Type.Number()),
   reserveOutput: Type.Optional(Type.Union([Type.Literal("expected"), Type.Literal("max_tokens")])),
 });

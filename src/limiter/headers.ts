@@ -1,5 +1,6 @@
 /** What a client sees of its limits (design §3.6): from a decision to headers and the text of a refusal. */
 import { decimalText } from "../contract/decimal.ts";
+import type { Claim } from "./admission.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 
 /** A duration as OpenAI (and Go) write it: `12ms`, `1s`, `1.5s`, `6m0s`. Whole milliseconds, rounded up. */
@@ -38,10 +39,10 @@ const namesOf = (name: (unit: string, what: string) => string): Readonly<Record<
 const common = namesOf((unit, what) => `x-ratelimit-${what}-${unit}`);
 const byPrefix = new Map<string, ReturnType<typeof namesOf>>();
 
-/** Sets `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`. */
+/** Sets `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for the windows that there are. */
 export function setRateLimits(headers: Headers, { requests, tokens }: Windows): void {
   setWindow(headers, common.requests, requests, durationText(requests.resetMs));
-  setWindow(headers, common.tokens, tokens, durationText(tokens.resetMs));
+  if (tokens !== undefined) setWindow(headers, common.tokens, tokens, durationText(tokens.resetMs));
 }
 
 /** Sets `{prefix}-{requests,tokens}-{limit,remaining,reset}`, for a dialect that has names of its own; resets as moments. */
@@ -52,7 +53,7 @@ export function setPrefixedRateLimits(headers: Headers, prefix: string, { reques
     byPrefix.set(prefix, names);
   }
   setWindow(headers, names.requests, requests, instantText(nowMs, requests.resetMs));
-  setWindow(headers, names.tokens, tokens, instantText(nowMs, tokens.resetMs));
+  if (tokens !== undefined) setWindow(headers, names.tokens, tokens, instantText(nowMs, tokens.resetMs));
 }
 
 function setWindow(headers: Headers, names: Names, { limit, remaining }: Window, reset: string): void {
@@ -64,12 +65,12 @@ function setWindow(headers: Headers, names: Names, { limit, remaining }: Window,
 /** The message of a 429 or 413: which limit, how much of it is used, what was asked for, and when to come back. */
 export function refusalText(
   decision: Extract<Decision, { outcome: "requests" | "tokens" | "too_large" }>,
-  workspace: string,
-  model: string,
+  { workspace, model, window }: Pick<Claim, "workspace" | "model" | "window">,
 ): string {
   if (decision.outcome === "too_large") {
     return `The input of this request is about ${decision.requested} tokens, more than the limit of ${decision.limit} tokens per minute for ${model} in workspace ${workspace}. It can never pass; shorten the input or have the limit raised.`;
   }
   const { outcome, limit, used, requested, retryAfterMs } = decision;
-  return `Rate limit of ${limit} ${outcome} per minute reached for ${model} in workspace ${workspace}: used ${used}, requested ${requested}. Please try again in ${durationText(retryAfterMs)}.`;
+  const what = window === "calls" ? outcome : "token counts";
+  return `Rate limit of ${limit} ${what} per minute reached for ${model} in workspace ${workspace}: used ${used}, requested ${requested}. Please try again in ${durationText(retryAfterMs)}.`;
 }

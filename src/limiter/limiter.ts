@@ -5,8 +5,18 @@
  *   correct   as soon as the worker has weighed a call that was reserved by a guess
  *   settle    when the call ends, once, to what was really used; or `refund`, where it failed before its first byte
  */
+import type { CallWindow } from "../contract/dialect.ts";
 import { Breaker } from "./breaker.ts";
-import { CODE, type FailureKind, type LimiterStore, pairKey, type StoreAnswer, type StoreAsk, type StoreFailure } from "./store.ts";
+import {
+  CODE,
+  countKey,
+  type FailureKind,
+  type LimiterStore,
+  pairKey,
+  type StoreAnswer,
+  type StoreAsk,
+  type StoreFailure,
+} from "./store.ts";
 
 /** What decides while Redis does not answer: windows of this process alone; refuse (503); let everything pass. */
 export type Policy = "local" | "closed" | "open";
@@ -18,6 +28,8 @@ export type LimiterState = (typeof LIMITER_STATES)[number];
 export interface Ask {
   workspace: string;
   model: string;
+  /** Token counts are counted apart from calls, and take no tokens: `input` and `output` are 0. */
+  window: CallWindow;
   rpm: number;
   tpm: number;
   /** Tokens of the input: weighed, or a guess where `bound` is set. */
@@ -38,7 +50,8 @@ export interface Window {
 
 export interface Windows {
   requests: Window;
-  tokens: Window;
+  /** Undefined for token counts, which take none. */
+  tokens: Window | undefined;
 }
 
 /** `outcome` is the label of `weir_limiter_decisions_total` where it is `admitted`, `requests`, `tokens` or `too_large`. */
@@ -166,7 +179,7 @@ export class Limiter {
   /** Never rejects, and never takes longer than the store's deadline; at once where the windows are in memory. */
   reserve(ask: Ask): Decision | Promise<Decision> {
     const { tpm, bound } = ask;
-    const key = pairKey(ask.workspace, ask.model);
+    const key = keyOf(ask);
     if (bound === undefined && ask.input > tpm) return this.#tooLarge(ask, key);
     // A guess whose bound alone passes the limit may well be small.
     if (bound !== undefined && bound > tpm) return { outcome: "weigh" };
@@ -325,10 +338,14 @@ export class Limiter {
   }
 }
 
-function windowsOf({ rpm, tpm }: Ask, { requests, tokens, resetMs }: StoreAnswer): Windows {
+function keyOf({ window, workspace, model }: Ask): string {
+  return window === "calls" ? pairKey(workspace, model) : countKey(workspace, model);
+}
+
+function windowsOf({ window, rpm, tpm }: Ask, { requests, tokens, resetMs }: StoreAnswer): Windows {
   return {
     requests: { limit: rpm, remaining: Math.max(0, rpm - requests), resetMs },
-    tokens: { limit: tpm, remaining: Math.max(0, tpm - tokens), resetMs },
+    tokens: window === "calls" ? { limit: tpm, remaining: Math.max(0, tpm - tokens), resetMs } : undefined,
   };
 }
 

@@ -1,17 +1,18 @@
 import { GatewayError } from "../contract/errors.ts";
+import type { Claim } from "./admission.ts";
 import { refusalText, setPrefixedRateLimits, setRateLimits } from "./headers.ts";
 import type { Decision, Windows } from "./limiter.ts";
 
 /** What a call that was not admitted fails with. */
-export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, workspace: string, model: string): GatewayError {
+export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, claim: Claim): GatewayError {
   switch (decision.outcome) {
     case "unavailable":
       return new GatewayError("limiter_unavailable", { message: "Rate limits cannot be checked at this moment. Please try again." });
     case "too_large":
-      return new GatewayError("too_many_tokens", { message: refusalText(decision, workspace, model) });
+      return new GatewayError("too_many_tokens", { message: refusalText(decision, claim) });
     default:
       return new GatewayError(decision.outcome === "requests" ? "rate_limited_requests" : "rate_limited_tokens", {
-        message: refusalText(decision, workspace, model),
+        message: refusalText(decision, claim),
         retryAfterMs: decision.retryAfterMs,
       });
   }

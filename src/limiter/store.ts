@@ -77,10 +77,20 @@ export class StoreFailure extends Error {
 }
 
 const pairKeys = new ByNames<string>(10_000);
+const countKeys = new ByNames<string>(10_000);
 
 /** The windows of a workspace and model. Percent-encoded, so that no name can reach into another's or out of the braces of a hash tag. */
 export function pairKey(workspace: string, model: string): string {
   return pairKeys.of(workspace, model, joined);
+}
+
+/** The window of a workspace's token counts for a model: beside the pair's, and never another pair's, since no name has a bare `/`. */
+export function countKey(workspace: string, model: string): string {
+  return countKeys.of(workspace, model, joinedCounts);
+}
+
+function joinedCounts(workspace: string, model: string): string {
+  return `${joined(workspace, model)}/counts`;
 }
 
 function joined(workspace: string, model: string): string {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { keyId, type StoredKey, type StoredWorkspace } from "../../src/directory/store.ts";
 
-export const NO_LIMITS = { rpm: undefined, tpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
+export const NO_LIMITS = { rpm: undefined, tpm: undefined, countRpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
 
 export function storedKey(name: string, change: Partial<StoredKey> = {}): StoredKey {
   const sha256 = createHash("sha256").update(name).digest("hex");

@@ -66,10 +66,11 @@ test.each([
 
 test("a refusal says which limit, used, requested and when", () => {
   const tokens = { outcome: "tokens" as const, limit: 60_000, used: 59_800, requested: 700, retryAfterMs: 4321, windows };
-  expect(refusalText(tokens, "acme", "gpt-4o")).toBe(
+  const claim = { workspace: "acme", model: "gpt-4o", window: "calls" } as const;
+  expect(refusalText(tokens, claim)).toBe(
     "Rate limit of 60000 tokens per minute reached for gpt-4o in workspace acme: used 59800, requested 700. Please try again in 4.321s.",
   );
-  expect(refusalText({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, "acme", "gpt-4o")).toContain(
-    "can never pass",
-  );
+  expect(refusalText({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, claim)).toContain("can never pass");
+  const counts = { outcome: "requests" as const, limit: 20, used: 20, requested: 1, retryAfterMs: 1000, windows };
+  expect(refusalText(counts, { ...claim, window: "counts" })).toStartWith("Rate limit of 20 token counts per minute reached for gpt-4o");
 });

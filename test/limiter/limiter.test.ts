@@ -9,7 +9,7 @@ const RPM = 5;
 const TPM = 10_000;
 
 function ask(change: Partial<Ask> = {}): Ask {
-  return { workspace: "acme", model: "gpt-4o", rpm: RPM, tpm: TPM, input: 100, bound: undefined, output: 256, ...change };
+  return { workspace: "acme", model: "gpt-4o", window: "calls", rpm: RPM, tpm: TPM, input: 100, bound: undefined, output: 256, ...change };
 }
 
 function inMemory(change: Partial<LimiterOptions> = {}): { limiter: Limiter; clock: Clock } {

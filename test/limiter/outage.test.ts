@@ -61,6 +61,7 @@ class Load {
       const decision = await this.limiter.reserve({
         workspace: "w",
         model: this.policy,
+        window: "calls",
         rpm: 1e6,
         tpm: 1e9,
         input: 100,
@@ -137,7 +138,7 @@ test.skipIf(!haveRedis)(
     const server = await startRedis();
     const limiter = openLimiter({ redis: settings(server.url, { onFailure: "open" }) });
     await limiter.contact(2000);
-    const ask = { workspace: "w", model: "m", rpm: 1000, tpm: 1e6, input: 1000, bound: undefined, output: 0 };
+    const ask = { workspace: "w", model: "m", window: "calls" as const, rpm: 1000, tpm: 1e6, input: 1000, bound: undefined, output: 0 };
     const decisions = await Promise.all(Array.from({ length: 50 }, () => limiter.reserve(ask)));
     server.freeze();
     for (const decision of decisions) if (decision.outcome === "admitted") limiter.settle(decision.reservation, 300);

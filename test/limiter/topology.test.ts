@@ -7,7 +7,7 @@ import type { Decision, Limiter } from "../../src/limiter/limiter.ts";
 import { haveRedis, pause, redisCli, startRedisCluster, startSentinelSet, startTlsRedis } from "../redis.ts";
 import { settings } from "./fixture.ts";
 
-const LIMITS = { rpm: 10, tpm: 60_000, input: 100, bound: undefined, output: 256 };
+const LIMITS = { window: "calls" as const, rpm: 10, tpm: 60_000, input: 100, bound: undefined, output: 256 };
 
 function reserve(limiter: Limiter, model: string): Decision | Promise<Decision> {
   return limiter.reserve({ workspace: "w", model, ...LIMITS });

@@ -1,5 +1,6 @@
 /** How each ending of a call is settled (docs/limits.md, "A call's tokens"). */
 import { expect, test } from "bun:test";
+import { estimate } from "../../workers/estimate/estimate.ts";
 import { eventually, header } from "./answers.ts";
 import { answerLimit, anthropic, type Held, type LimitsWorld, ROOMY, type Spoken, usageOf } from "./world.ts";
 
@@ -22,6 +23,8 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
   const crashed = place("crashed");
   const unlucky = place("unlucky");
   const indebted = place("indebted", { tpm: 3_000 });
+  const rejected = place("rejected");
+  const stubborn = place("stubborn", { rpm: 20 });
   const learning = world.workspace(`${name}-learning`);
   const more = answerLimit(dialect, BOUND);
 
@@ -59,7 +62,6 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
   const failures: [what: string, directive: string, status: number, model: string][] = [
     ["an upstream that refuses", "status=500", 500, family],
     ["an upstream that has enough", "throttle", 429, family],
-    ["an upstream that rejects the request", "too-long", 400, family],
     ["an upstream that hangs up", "hang-up", 502, family],
     ["an upstream that talks nonsense", "malformed", 502, family],
     ["an upstream that does not answer in time", "stall", 504, `${family}-hasty`],
@@ -74,6 +76,29 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
       }
     });
   }
+
+  test("a request that the upstream rejects keeps its place and its estimated input, as at the clouds", async () => {
+    const body = JSON.stringify(dialect.body(`[sandbox: too-long] ${"weir ".repeat(400)}`, more));
+    // The catalogue knows the tokenizer by the upstream's name of the model, whatever clients call it.
+    const weighed = estimate(dialect.name, family, body, dialect === anthropic ? "claude-3" : undefined);
+    for (const [nth, stream] of [false, true].entries()) {
+      const answered = await world.ask(dialect, rejected, { body: JSON.stringify({ ...JSON.parse(body), stream }) });
+      expect(answered.status).toBe(400);
+      // What was reserved for the answer is given back.
+      await eventually(async () => (await world.held(dialect, rejected)).tokens < BOUND, "the settlement");
+      const held = await world.held(dialect, rejected);
+      expect(held.requests).toBe(nth + 1);
+      // Estimates follow what the upstream has reported of other calls.
+      expect(held.tokens / (nth + 1)).toBeWithin(weighed * 0.5, weighed * 2);
+      expect(await world.logged(answered)).toMatchObject({ outcome: "upstream_rejected", input_tokens: 0, output_tokens: 0 });
+    }
+  });
+
+  test("who sends nothing but requests that the upstream rejects is held to the requests per minute", async () => {
+    const statuses: number[] = [];
+    for (let nth = 0; nth < 30; nth++) statuses.push((await world.ask(dialect, stubborn, { prompt: "[sandbox: too-long]" })).status);
+    expect(statuses).toEqual([...Array(20).fill(400), ...Array(10).fill(429)]);
+  });
 
   test("a client that leaves in the middle of a stream pays for what was read and written so far", async () => {
     const call = world.open(dialect, leaving, { stream: true, prompt: `[sandbox: tokens=2000 stall after=${SENT} pace=0]`, more });

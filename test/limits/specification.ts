@@ -32,6 +32,7 @@ export function specifyLimits(runtime: RuntimeName, store: "memory" | "redis"): 
     }
     describe("which limit", () => specifyPlaces(world));
     describe("weighing", () => specifyWeighing(world));
+    describe("token counts", () => specifyCounts(world));
   });
 }
 
@@ -207,6 +208,46 @@ function specifyWeighing(world: LimitsWorld): void {
       expect(ROOMY.tpm - header(answered, "x-ratelimit-remaining-tokens")).toBe(3 + 4 + (counts.at(-1) ?? 0) + LEAST_OUTPUT);
     }
     expect(counts[0]).not.toBe(counts[1]);
+  });
+}
+
+function specifyCounts(world: LimitsWorld): void {
+  const counting = world.workspace("counting", { limits: { rpm: 4 } });
+  const counted = world.workspace("counted", { limits: { count_rpm: 3 }, models: { "claude-hasty": { limits: { count_rpm: 2 } } } });
+  const counts = (workspace: string, change: { model?: string; prompt?: string } = {}) =>
+    world.ask(anthropic, workspace, { path: "/anthropic/eu/v1/messages/count_tokens", ...change });
+  const statuses = async (workspace: string, times: number, change: { model?: string; prompt?: string } = {}) => {
+    const all: number[] = [];
+    for (let nth = 0; nth < times; nth++) all.push((await counts(workspace, change)).status);
+    return all;
+  };
+
+  test("token counts have a window of their own, of as many requests as calls have: neither takes from the other", async () => {
+    const first = await counts(counting);
+    expect(header(first, "x-ratelimit-limit-requests")).toBe(4);
+    expect(header(first, "x-ratelimit-remaining-requests")).toBe(3);
+    expect(header(first, "anthropic-ratelimit-requests-remaining")).toBe(3);
+    expect([...first.headers.keys()].filter((name) => name.includes("ratelimit") && name.includes("tokens"))).toEqual([]);
+    expect(await statuses(counting, 6)).toEqual([200, 200, 200, 429, 429, 429]);
+    expect(await world.held(anthropic, counting)).toEqual({ requests: 0, tokens: 0 });
+    expect((await world.ask(anthropic, counting, { prompt: "[sandbox: pace=0] hello" })).status).toBe(200);
+  });
+
+  test("a count beyond its window is a 429 that says which limit, and when to return; a metric shows it", async () => {
+    const before = await world.metric("weir_limiter_decisions_total", { workspace: counted, decision: "counts" });
+    expect(await statuses(counted, 3)).toEqual([200, 200, 200]);
+    const refused = await counts(counted);
+    expect(refused.status).toBe(429);
+    const { type, message } = anthropic.error(refused.text);
+    expect(type).toBe("rate_limit_error");
+    expect(message).toStartWith(`Rate limit of 3 token counts per minute reached for claude in workspace ${counted}: used 3, requested 1.`);
+    expect(header(refused, "retry-after")).toBeWithin(50, 60);
+    expect(await world.metric("weir_limiter_decisions_total", { workspace: counted, decision: "counts" })).toBe(before + 1);
+    expect(await world.metric("weir_limiter_decisions_total", { workspace: counted, decision: "admitted" })).toBe(0);
+  });
+
+  test("`count_rpm` is taken from the most specific place, and a large body, which a worker weighs, meets it too", async () => {
+    expect(await statuses(counted, 3, { model: "claude-hasty", prompt: "weir ".repeat(16_000) })).toEqual([200, 200, 429]);
   });
 }
 

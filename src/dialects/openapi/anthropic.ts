@@ -86,7 +86,7 @@ export const anthropicDescription: DialectDescription = {
     count_tokens: {
       summary: "Count tokens",
       description:
-        "How many input tokens a request has: counted by the cloud where it does so for the model, else estimated. It is not limited.",
+        "How many input tokens a request has: counted by the cloud where it does so for the model, else estimated. It takes no tokens of the limit, and has a limit of requests of its own.",
       parameters: VERSION_HEADERS,
       request: {
         name: "AnthropicCountRequest",
