@@ -11,7 +11,7 @@ import type { Identity, Keyring } from "./auth.ts";
 import { Call, type CallParts } from "./call.ts";
 import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
-import { type Readiness, readinessResponse } from "./contract/readiness.ts";
+import { publicReadiness, type Readiness } from "./contract/readiness.ts";
 import { tokensOf } from "./contract/usage.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import type { Totals } from "./usage/totals.ts";
@@ -60,7 +60,7 @@ export class Gateway {
       for (const place of [path, PUBLIC_PREFIX + path]) app.get(place, () => new Response(text, { headers: { "content-type": type } }));
     }
     app.get("/healthz", () => new Response("ok\n"));
-    app.get("/readyz", () => readinessResponse(this.#parts.readiness()));
+    app.get("/readyz", () => publicReadiness(this.#parts.readiness()));
     app.all("/*", ({ request }) => this.#lost(request), { parse: "none" });
     this.app = app as unknown as Elysia;
   }

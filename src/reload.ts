@@ -43,10 +43,11 @@ export class Reloader {
     } catch (thrown) {
       // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
       if (read.size > 0) this.#watch.follow(read);
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
-      this.#state = `the newest file is refused, the one before is in force: ${message.split("\n", 2).join(" ")}`;
       this.#parts.metrics.configReloaded("refused");
-      const problems = thrown instanceof ConfigError ? thrown.problems : [message];
+      const problems = thrown instanceof ConfigError ? thrown.problems : [thrown instanceof Error ? thrown.message : String(thrown)];
+      // What is no mistake of the configuration is a fault of ours, whose words nobody has looked through.
+      const first = thrown instanceof ConfigError ? problems[0] : "the log tells why";
+      this.#state = `the newest file is refused, the one before is in force: ${first}`;
       this.#parts.log.error({ reason, problems }, "the configuration is refused; the one before stays in force");
     }
   }

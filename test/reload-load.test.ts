@@ -63,7 +63,7 @@ const becomes = (weir: Weir, status: number, question: Parameters<typeof ask>[1]
   promptly(`${JSON.stringify(question)} is answered with ${status}`, async () => (await ask(weir, question)).status === status);
 
 async function readiness(weir: Weir): Promise<{ status: number; configuration: string }> {
-  const answer = await fetch(`${weir.url}/readyz`);
+  const answer = await fetch(`${weir.adminUrl}/readyz`);
   const { configuration } = (await answer.json()) as { configuration: string };
   return { status: answer.status, configuration };
 }
