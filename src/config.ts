@@ -8,11 +8,11 @@ import { dirname, resolve } from "node:path";
 import { cwd } from "node:process";
 import { fileURLToPath } from "node:url";
 import { readCatalogue } from "./config/catalogue.ts";
-import { checkValue } from "./config/check.ts";
+import { checkValue, repeatable } from "./config/check.ts";
 import { type Document, readDocument } from "./config/document.ts";
 import { type Environment, fillEnvironment } from "./config/environment.ts";
 import { readSecretFiles, whyUnreadable } from "./config/files.ts";
-import { ConfigError, isWithin, type Problem, spell } from "./config/problems.ts";
+import { ConfigError, isWithin, type Path, type Problem, spell } from "./config/problems.ts";
 import { resolveFile } from "./config/resolve.ts";
 import { type File, schema } from "./config/schema.ts";
 import type { Setting } from "./config/setting.ts";
@@ -57,7 +57,6 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
   if (file !== undefined) read.set(file, stampOf(file));
   const name = file === undefined ? (source.document === undefined ? "environment" : "configuration") : file;
   const document = file === undefined ? plainDocument(source.document ?? {}) : openDocument(file);
-  const line = (path: readonly string[]) => document.line(path);
 
   // Paths in a file are meant from where the file lies.
   const base = file === undefined ? directory : dirname(file);
@@ -85,8 +84,9 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
     warnings: [],
   };
   const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, setting);
-  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, line));
-  return { config: freeze(config), warnings: tellInOrder(setting.warnings, line), file, read };
+  const tell = (path: Path) => ({ line: document.line(path), place: isVariable(path) ? path : repeatable(schema, filled.value, path) });
+  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, tell));
+  return { config: freeze(config), warnings: tellInOrder(setting.warnings, tell), file, read };
 }
 
 /** @throws ConfigError where it has been removed under a running process. */
@@ -173,9 +173,17 @@ function without(value: unknown, path: readonly string[]): unknown {
   return copy;
 }
 
-function tellInOrder(problems: readonly Problem[], line: (path: readonly string[]) => number | undefined): string[] {
+/** Some mistakes are in a variable of the environment and not in the file. */
+function isVariable([first = "", ...rest]: Path): boolean {
+  return rest.length === 0 && ["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY"].includes(first);
+}
+
+function tellInOrder(problems: readonly Problem[], tell: (path: Path) => { line: number | undefined; place: Path }): string[] {
   return problems
-    .map(({ path, text }) => ({ line: line(path), text: `${path.length === 0 ? "" : `${spell(path)}: `}${text}` }))
+    .map(({ path, text }) => {
+      const { line, place } = tell(path);
+      return { line, text: `${place.length === 0 ? "" : `${spell(place)}: `}${text}` };
+    })
     .sort((one, other) => (one.line ?? 0) - (other.line ?? 0))
     .map((problem) => (problem.line === undefined ? problem.text : `line ${problem.line}: ${problem.text}`));
 }

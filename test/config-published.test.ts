@@ -104,7 +104,7 @@ describe("a slip at any level", () => {
       const map = maps(document).find(([other]) => other === place)?.[1] ?? {};
       map["zz top"] = 1;
       expect(accepts(document)).toBe(false);
-      expect(mistakes(JSON.stringify(document), { environment }).join("\n")).toMatch(/zz top/);
+      expect(mistakes(JSON.stringify(document), { environment }).join("\n")).toMatch(/…: (is not a setting|expected a name)/);
     });
   }
 
@@ -171,8 +171,8 @@ describe("check", () => {
 
   test("shows no password of Redis or a proxy", () => {
     const { text } = check(`${SMALL}\nredis: { url: "rediss://me:hunter2@cache:6379" }`, { HTTPS_PROXY: "http://me:hunter3@proxy:1" });
-    expect(text).toContain("rediss://…@cache:6379");
-    expect(text).toContain("http://…@proxy:1");
+    expect(text).toContain("rediss://cache:6379");
+    expect(text).toContain("http://proxy:1");
     expect(text).not.toMatch(/hunter/);
   });
 

@@ -282,10 +282,10 @@ describe("secrets from files", () => {
 
   test("a file that is absent, a directory or empty is a mistake that names it", () => {
     expect(mistakes(yaml)).toEqual([
-      "line 2: upstreams.bedrock-eu.credentials.bearer_token_file: expected a readable file, got token, which does not exist",
+      "line 2: upstreams.bedrock-eu.credentials.bearer_token_file: expected a readable file, got one which does not exist",
     ]);
-    expect(mistakes(yaml.replace("file: token", "file: ."))).toEqual([expect.stringContaining("got ., which is a directory")]);
-    expect(mistakes(yaml, { files: { token: "\n" } })).toEqual([expect.stringContaining("expected a secret in token, which is empty")]);
+    expect(mistakes(yaml.replace("file: token", "file: ."))).toEqual([expect.stringContaining("got one which is a directory")]);
+    expect(mistakes(yaml, { files: { token: "\n" } })).toEqual([expect.stringContaining("expected a secret in this file, which is empty")]);
   });
 
   test("a secret and its file at once are a mistake", () => {
@@ -307,7 +307,7 @@ describe("secrets from files", () => {
     const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
     expect(load(withCa, { files: { "ca.pem": pem } }).config.upstreams["bedrock-eu"]?.ca).toBe(pem);
     expect(mistakes(withCa, { files: { "ca.pem": "nothing" } })).toEqual([
-      expect.stringContaining("ca_file: expected PEM certificates, got ca.pem, which holds none"),
+      expect.stringContaining("ca_file: expected PEM certificates in this file, which holds none"),
     ]);
     expect(mistakes(withCa)).toEqual([expect.stringContaining("ca_file: expected a readable file")]);
   });

@@ -31,13 +31,13 @@ export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadTe
     }
     try {
       const content = withoutLineEnd(readText(file));
-      if (content === "") problems.push({ path: at, text: `expected a secret in ${file}, which is empty` });
+      if (content === "") problems.push({ path: at, text: "expected a secret in this file, which is empty" });
       else {
         node[name] = content;
         filled.add(JSON.stringify([...path, name]));
       }
     } catch (error) {
-      problems.push({ path: at, text: `expected a readable file, got ${file}, which ${whyUnreadable(error)}` });
+      problems.push({ path: at, text: `expected a readable file, got one which ${whyUnreadable(error)}` });
     }
   };
   visit(schema, root, []);

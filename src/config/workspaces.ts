@@ -3,6 +3,7 @@ import { checkEstimate, checkNames, factsOf, limitsOf, resolveTargets, warnRetir
 import { didYouMean, type Path } from "./problems.ts";
 import type { WorkspaceSettings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
+import { shown } from "./shown.ts";
 import { Upstreams } from "./upstreams.ts";
 
 interface WorkspaceSurroundings {
@@ -22,7 +23,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   for (const [upstream, fields] of Object.entries(settings.upstreams ?? {})) {
     const at = [...path, "upstreams", upstream];
     if (shared.names().includes(upstream))
-      setting.problems.push({ path: at, text: `expected a name of its own, got that of the shared upstream "${upstream}"` });
+      setting.problems.push({ path: at, text: `expected a name of its own, got that of the shared upstream ${shown(upstream)}` });
     own.add(upstream, fields, at, around.base, name);
   }
   own.addNames(around.namesWritten([...path, "upstreams"]));
@@ -66,7 +67,7 @@ function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting:
       text: "expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
     });
   } else if (expiresAtMs !== undefined && expiresAtMs <= setting.nowMs) {
-    setting.warnings.push({ path: [...path, "expires_at"], text: `the key "${key.name}" has expired` });
+    setting.warnings.push({ path: [...path, "expires_at"], text: `the key ${shown(key.name)} has expired` });
   }
   return { name: key.name, sha256: key.sha256.toLowerCase(), expiresAtMs };
 }
@@ -81,8 +82,8 @@ export function checkKeys(workspaces: Record<string, Workspace>, setting: Settin
       if (owner !== undefined)
         setting.problems.push({ path: [...path, "sha256"], text: `expected a key of its own, got the same as ${owner}` });
       if (names.has(key.name))
-        setting.problems.push({ path: [...path, "name"], text: `expected a name that is not taken, got "${key.name}" a second time` });
-      owners.set(key.sha256, `"${key.name}" of workspace "${workspace.name}"`);
+        setting.problems.push({ path: [...path, "name"], text: `expected a name that is not taken, got ${shown(key.name)} a second time` });
+      owners.set(key.sha256, `${shown(key.name)} of workspace ${shown(workspace.name)}`);
       names.add(key.name);
     }
   }
