@@ -139,6 +139,22 @@ const told: Record<string, [yaml: string, message: string]> = {
     `${keys(`{ name: ci, sha256: ${SHA} }`)}  beta: { keys: [{ name: x, sha256: ${SHA.toUpperCase()} }] }`,
     'line 7: workspaces.beta.keys.0.sha256: expected a key of its own, got the same as "ci" of workspace "acme"',
   ],
+  "the key of the example, which everybody knows": [
+    keys("{ name: ci, sha256: EB499340c74719046b7b96fe0a66afaef75faf4922b9a6ed53b352ac6a1be365 }"),
+    'line 6: workspaces.acme.keys.0.sha256: expected the digest of a key of your own, got that of "weir_example", which everybody can read in the example',
+  ],
+  "the digest of nothing": [
+    keys("{ name: ci, sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 }"),
+    "line 6: workspaces.acme.keys.0.sha256: expected the digest of a key of your own, got that of an empty text",
+  ],
+  "credentials with a line break": [
+    upstream('credentials: { bearer_token: "one\\ntwo" }'),
+    "line 2: upstreams.bedrock-eu.credentials.bearer_token: expected a secret of one line, got one with a line break in it",
+  ],
+  "a password with a control character": [
+    `${SMALL}\nredis: { url: "redis://a", password: "a\\u0007b" }`,
+    "line 8: redis.password: expected a secret of one line, got one with a control character in it",
+  ],
   "two keys of one name": [
     keys(`{ name: ci, sha256: ${SHA} }, { name: ci, sha256: ${SHA.replace("9", "8")} }`),
     'line 6: workspaces.acme.keys.1.name: expected a name that is not taken, got "ci" a second time',

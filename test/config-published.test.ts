@@ -17,6 +17,7 @@ const environment = {
   AZURE_CLIENT_ID: "client",
   AZURE_FEDERATED_TOKEN_FILE: "/run/token",
   BYOK_AZURE_KEY: "byok-key-0123456789",
+  ACME_KEY_SHA256: "ab".repeat(32),
 };
 const accepts = new Ajv2020({ strict: true, strictTypes: false, allErrors: true }).compile(JSON.parse(runSchema().text));
 

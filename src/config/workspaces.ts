@@ -59,6 +59,12 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   };
 }
 
+/** Digests of what everybody knows: the key of Weir's first example, and no key at all (a variable that was empty when its digest was made). */
+const PUBLISHED: Readonly<Record<string, string>> = {
+  eb499340c74719046b7b96fe0a66afaef75faf4922b9a6ed53b352ac6a1be365: 'that of "weir_example", which everybody can read in the example',
+  e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855: "that of an empty text",
+};
+
 function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting: Setting): Key {
   const expiresAtMs = key.expires_at === undefined ? undefined : Date.parse(key.expires_at);
   if (expiresAtMs !== undefined && !Number.isFinite(expiresAtMs)) {
@@ -69,7 +75,11 @@ function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting:
   } else if (expiresAtMs !== undefined && expiresAtMs <= setting.nowMs) {
     setting.warnings.push({ path: [...path, "expires_at"], text: `the key ${shown(key.name)} has expired` });
   }
-  return { name: key.name, sha256: key.sha256.toLowerCase(), expiresAtMs };
+  const sha256 = key.sha256.toLowerCase();
+  const published = PUBLISHED[sha256];
+  if (published !== undefined && !setting.isSandbox)
+    setting.problems.push({ path: [...path, "sha256"], text: `expected the digest of a key of your own, got ${published}` });
+  return { name: key.name, sha256, expiresAtMs };
 }
 
 export function checkKeys(workspaces: Record<string, Workspace>, setting: Setting): void {
