@@ -2,22 +2,24 @@
  * The only reader of environment and files. `readConfig` turns `weir.yaml` and the environment into the frozen `Config`, or throws one error that
  * names everything that is wrong. The steps: read, fill in `${…}`, read secret files, hold against the schema, resolve what refers to what.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { cwd } from "node:process";
 import { fileURLToPath } from "node:url";
 import { readCatalogue } from "./config/catalogue.ts";
-import { checkValue } from "./config/check.ts";
+import { checkValue, repeatable } from "./config/check.ts";
+import { disk, type FileSource } from "./config/disk.ts";
 import { type Document, readDocument } from "./config/document.ts";
 import { type Environment, fillEnvironment } from "./config/environment.ts";
 import { readSecretFiles, whyUnreadable } from "./config/files.ts";
 import { memoryBytes } from "./config/memory.ts";
-import { ConfigError, isWithin, type Problem, spell } from "./config/problems.ts";
+import { ConfigError, isWithin, type Path, type Problem, spell } from "./config/problems.ts";
 import { resolveFile } from "./config/resolve.ts";
 import { type File, schema } from "./config/schema.ts";
+import { checkSecrets } from "./config/secrets.ts";
 import type { Setting } from "./config/setting.ts";
-import { type Stamps, stampOf } from "./config/watch.ts";
+import type { Stamps } from "./config/watch.ts";
 import type { Config } from "./contract/config.ts";
 
 export { ConfigError };
@@ -38,6 +40,8 @@ export interface ConfigSource {
   processors?: number;
   /** Bytes of memory. Default: what there is for this process. */
   memory?: number;
+  /** Default: the disk. */
+  files?: FileSource;
 }
 
 export interface LoadedConfig {
@@ -48,6 +52,8 @@ export interface LoadedConfig {
   file: string | undefined;
   /** Every file that was read, as it looked before, for watching. */
   read: Stamps;
+  /** The file says in so many words that there are no workspaces, and is not one of which the end is missing. */
+  isEmptied: boolean;
 }
 
 /**
@@ -57,24 +63,25 @@ export interface LoadedConfig {
 export function readConfig(source: ConfigSource, read: Map<string, string> = new Map()): LoadedConfig {
   const directory = source.directory ?? currentDirectory();
   const file = source.document === undefined ? findFile(source, directory) : undefined;
-  if (file !== undefined) read.set(file, stampOf(file));
+  const { files = disk } = source;
+  if (file !== undefined) read.set(file, files.stamp(file));
   const name = file === undefined ? (source.document === undefined ? "environment" : "configuration") : file;
-  const document = file === undefined ? plainDocument(source.document ?? {}) : openDocument(file);
-  const line = (path: readonly string[]) => document.line(path);
+  const document = file === undefined ? plainDocument(source.document ?? {}) : openDocument(file, files);
 
   // Paths in a file are meant from where the file lies.
   const base = file === undefined ? directory : dirname(file);
   const locate = (path: string) => resolve(base, path);
   const readText = (path: string) => {
     const place = locate(path);
-    read.set(place, stampOf(place));
-    return readFileSync(place, "utf8");
+    read.set(place, files.stamp(place));
+    return files.text(place);
   };
   const filled = fillEnvironment(document.value ?? {}, source.environment);
   const fromOutside = new Set(filled.filled);
   const problems = [...filled.problems, ...readSecretFiles(schema, filled.value, readText, fromOutside)];
   const checked = checkValue(schema, filled.value, fromOutside);
-  problems.push(...checked.problems.filter(({ path }) => !problems.some((known) => isWithin(path, known.path))));
+  const found = [...checked.problems, ...checkSecrets(schema, filled.value)];
+  problems.push(...found.filter(({ path }) => !problems.some((known) => isWithin(path, known.path))));
 
   const setting: Setting = {
     environment: source.environment,
@@ -89,8 +96,9 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
     warnings: [],
   };
   const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, setting);
-  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, line));
-  return { config: freeze(config), warnings: tellInOrder(setting.warnings, line), file, read };
+  const tell = (path: Path) => ({ line: document.line(path), place: isVariable(path) ? path : repeatable(schema, filled.value, path) });
+  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, tell));
+  return { config: freeze(config), warnings: tellInOrder(setting.warnings, tell), file, read, isEmptied: isEmptied(document.value) };
 }
 
 /** @throws ConfigError where it has been removed under a running process. */
@@ -107,18 +115,20 @@ function findFile({ file, environment }: ConfigSource, directory: string): strin
   const asked = file ?? (environment.WEIR_CONFIG || undefined);
   if (asked !== undefined) return resolve(directory, asked);
   const usual = resolve(directory, "weir.yaml");
-  try {
-    readFileSync(usual);
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
-  }
-  return usual;
+  // One that is there and may not be read is told as such, and does not start the sandbox.
+  return statSync(usual, { throwIfNoEntry: false }) === undefined ? undefined : usual;
 }
 
-function openDocument(file: string): Document {
+/** `workspaces: {}`, and not a heading that nothing follows yet. */
+function isEmptied(written: unknown): boolean {
+  const workspaces = typeof written === "object" && written !== null ? (written as Record<string, unknown>).workspaces : undefined;
+  return typeof workspaces === "object" && workspaces !== null && Object.keys(workspaces).length === 0;
+}
+
+function openDocument(file: string, files: FileSource): Document {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = files.text(file);
   } catch (error) {
     throw new ConfigError(file, [`expected a readable file, got one which ${whyUnreadable(error)}`]);
   }
@@ -177,9 +187,17 @@ function without(value: unknown, path: readonly string[]): unknown {
   return copy;
 }
 
-function tellInOrder(problems: readonly Problem[], line: (path: readonly string[]) => number | undefined): string[] {
+/** Some mistakes are in a variable of the environment and not in the file. */
+function isVariable([first = "", ...rest]: Path): boolean {
+  return rest.length === 0 && ["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY"].includes(first);
+}
+
+function tellInOrder(problems: readonly Problem[], tell: (path: Path) => { line: number | undefined; place: Path }): string[] {
   return problems
-    .map(({ path, text }) => ({ line: line(path), text: `${path.length === 0 ? "" : `${spell(path)}: `}${text}` }))
+    .map(({ path, text }) => {
+      const { line, place } = tell(path);
+      return { line, text: `${place.length === 0 ? "" : `${spell(place)}: `}${text}` };
+    })
     .sort((one, other) => (one.line ?? 0) - (other.line ?? 0))
     .map((problem) => (problem.line === undefined ? problem.text : `line ${problem.line}: ${problem.text}`));
 }

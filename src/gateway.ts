@@ -12,7 +12,7 @@ import { Call, type CallParts } from "./call.ts";
 import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import type { Pages } from "./contract/pages.ts";
-import { type Readiness, readinessResponse } from "./contract/readiness.ts";
+import { publicReadiness, type Readiness } from "./contract/readiness.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import type { Totals } from "./usage/totals.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
@@ -59,7 +59,7 @@ export class Gateway {
       for (const prefix of ["", PUBLIC_PREFIX]) app.get(prefix + path, ({ request }) => parts.pages.answer(path, prefix, request));
     }
     app.get("/healthz", () => new Response("ok\n"));
-    app.get("/readyz", () => readinessResponse(this.#parts.readiness()));
+    app.get("/readyz", () => publicReadiness(this.#parts.readiness()));
     app.all("/*", ({ request }) => this.#lost(request), { parse: "none" });
     this.app = app as unknown as Elysia;
   }

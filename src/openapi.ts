@@ -218,8 +218,8 @@ function ownPaths(): { [path: string]: JsonObject } {
   return {
     "/healthz": own("Is it alive", { 200: ["It is.", "text/plain"] }),
     "/readyz": own("May it take traffic", {
-      200: ["It may; one line for each part.", JSON_TYPE],
-      503: ["It may not: which part, and why.", JSON_TYPE],
+      200: ["It may.", JSON_TYPE],
+      503: ["It may not; the admin listener's `/readyz` tells why.", JSON_TYPE],
     }),
     "/": own("What this is", { 200: ["JSON; a small page where HTML is asked for.", JSON_TYPE] }),
     "/openapi.json": own("This document", { 200: ["OpenAPI 3.1.", JSON_TYPE] }),

@@ -211,10 +211,10 @@ async function start(file: string | undefined, environment: Record<string, strin
     await logging.end();
     process.exit(0);
   };
-  if (reloader !== undefined) process.on("SIGHUP", () => reloader.reload("SIGHUP"));
+  if (reloader !== undefined) process.on("SIGHUP", () => void reloader.reload("SIGHUP"));
   onEnding(drain, () => void logging.end().then(() => process.exit(EXIT_REFUSED)));
   member?.serve(adminListener.port, {
-    reload: () => reloader?.reload("SIGHUP"),
+    reload: () => void reloader?.reload("SIGHUP"),
     drain: () => void drain(),
   });
 }

@@ -17,6 +17,7 @@ const environment = {
   AZURE_CLIENT_ID: "client",
   AZURE_FEDERATED_TOKEN_FILE: "/run/token",
   BYOK_AZURE_KEY: "byok-key-0123456789",
+  ACME_KEY_SHA256: "ab".repeat(32),
 };
 const accepts = new Ajv2020({ strict: true, strictTypes: false, allErrors: true }).compile(JSON.parse(runSchema().text));
 
@@ -104,7 +105,7 @@ describe("a slip at any level", () => {
       const map = maps(document).find(([other]) => other === place)?.[1] ?? {};
       map["zz top"] = 1;
       expect(accepts(document)).toBe(false);
-      expect(mistakes(JSON.stringify(document), { environment }).join("\n")).toMatch(/zz top/);
+      expect(mistakes(JSON.stringify(document), { environment }).join("\n")).toMatch(/…: (is not a setting|expected a name)/);
     });
   }
 
@@ -171,8 +172,8 @@ describe("check", () => {
 
   test("shows no password of Redis or a proxy", () => {
     const { text } = check(`${SMALL}\nredis: { url: "rediss://me:hunter2@cache:6379" }`, { HTTPS_PROXY: "http://me:hunter3@proxy:1" });
-    expect(text).toContain("rediss://…@cache:6379");
-    expect(text).toContain("http://…@proxy:1");
+    expect(text).toContain("rediss://cache:6379");
+    expect(text).toContain("http://proxy:1");
     expect(text).not.toMatch(/hunter/);
   });
 

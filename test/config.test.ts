@@ -1,8 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation under test
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { runCheck } from "../src/commands/check.ts";
 import { readConfig } from "../src/config.ts";
 import { AZURE_EU, BEDROCK_EU, load, mistakes, SMALL, writeSample } from "./config-sample.ts";
 
@@ -290,10 +292,36 @@ describe("secrets from files", () => {
 
   test("a file that is absent, a directory or empty is a mistake that names it", () => {
     expect(mistakes(yaml)).toEqual([
-      "line 2: upstreams.bedrock-eu.credentials.bearer_token_file: expected a readable file, got token, which does not exist",
+      "line 2: upstreams.bedrock-eu.credentials.bearer_token_file: expected a readable file, got one which does not exist",
     ]);
-    expect(mistakes(yaml.replace("file: token", "file: ."))).toEqual([expect.stringContaining("got ., which is a directory")]);
-    expect(mistakes(yaml, { files: { token: "\n" } })).toEqual([expect.stringContaining("expected a secret in token, which is empty")]);
+    expect(mistakes(yaml.replace("file: token", "file: ."))).toEqual([expect.stringContaining("got one which is a directory")]);
+    expect(mistakes(yaml, { files: { token: "\n" } })).toEqual([expect.stringContaining("expected a secret in this file, which is empty")]);
+  });
+
+  test("a pipe, a device or a file without end is a mistake, and nobody waits for it", () => {
+    const pipe = join(mkdtempSync(join(tmpdir(), "weir-pipe-")), "token");
+    expect(spawnSync("mkfifo", [pipe]).status).toBe(0);
+    for (const place of [pipe, "/dev/zero"])
+      expect(mistakes(yaml.replace("file: token", `file: ${place}`))).toEqual([
+        "line 2: upstreams.bedrock-eu.credentials.bearer_token_file: expected a readable file, got one which is no regular file but a pipe, a socket or a device",
+      ]);
+    expect(runCheck({ file: pipe, environment: {} })).toMatchObject({ exitCode: 1, text: expect.stringContaining("a pipe") });
+  });
+
+  test("a link to a regular file is read, as a mounted secret is one", () => {
+    const folder = mkdtempSync(join(tmpdir(), "weir-mounted-"));
+    mkdirSync(join(folder, "..2026"));
+    writeFileSync(join(folder, "..2026", "token"), "linked");
+    symlinkSync("..2026", join(folder, "..data"));
+    symlinkSync("..data/token", join(folder, "token"));
+    const { config } = load(yaml.replace("file: token", `file: ${folder}/token`));
+    expect(config.upstreams["bedrock-eu"]?.settings.credentials).toEqual({ kind: "bearer", token: "linked" });
+  });
+
+  test("a secret of several lines is a mistake of the file that holds it", () => {
+    expect(mistakes(yaml, { files: { token: "one\ntwo\n" } })).toEqual([
+      "line 2: upstreams.bedrock-eu.credentials.bearer_token: expected a secret of one line, got one with a line break in it",
+    ]);
   });
 
   test("a secret and its file at once are a mistake", () => {
@@ -315,7 +343,7 @@ describe("secrets from files", () => {
     const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
     expect(load(withCa, { files: { "ca.pem": pem } }).config.upstreams["bedrock-eu"]?.ca).toBe(pem);
     expect(mistakes(withCa, { files: { "ca.pem": "nothing" } })).toEqual([
-      expect.stringContaining("ca_file: expected PEM certificates, got ca.pem, which holds none"),
+      expect.stringContaining("ca_file: expected PEM certificates in this file, which holds none"),
     ]);
     expect(mistakes(withCa)).toEqual([expect.stringContaining("ca_file: expected a readable file")]);
   });

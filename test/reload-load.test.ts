@@ -1,5 +1,6 @@
 /** A configuration that changes under load, in every way in which files change. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
@@ -63,7 +64,7 @@ const becomes = (weir: Weir, status: number, question: Parameters<typeof ask>[1]
   promptly(`${JSON.stringify(question)} is answered with ${status}`, async () => (await ask(weir, question)).status === status);
 
 async function readiness(weir: Weir): Promise<{ status: number; configuration: string }> {
-  const answer = await fetch(`${weir.url}/readyz`);
+  const answer = await fetch(`${weir.adminUrl}/readyz`);
   const { configuration } = (await answer.json()) as { configuration: string };
   return { status: answer.status, configuration };
 }
@@ -204,6 +205,49 @@ function specify(runtime: RuntimeName): void {
     await promptly("it is refused", async () => (await reloads(weir, "refused")) === 1);
     writeFileSync(join(weir.folder, "late-secret"), aws?.secretAccessKey ?? "");
     await becomes(weir, 200, { model: "with-secret" });
+    await endLoad();
+  }, 15_000);
+
+  test("a file that is written in two steps is read when it is whole", async () => {
+    const whole = readFileSync(written("whole.yaml", { models: ["whole"] }), "utf8");
+    writeFileSync(file, "");
+    await Bun.sleep(120);
+    writeFileSync(file, whole);
+    await becomes(weir, 200, { model: "whole" });
+    expect(await reloads(weir, "refused")).toBe(0);
+    await endLoad();
+  }, 15_000);
+
+  test("a first half that is good by itself and has no workspaces locks nobody out; one that says so does", async () => {
+    const { workspaces, ...half } = configuration();
+    for (const text of [JSON.stringify(half), JSON.stringify({ ...half, workspaces: null })]) {
+      const before = await reloads(weir, "refused");
+      writeFileSync(file, text);
+      await promptly("it is refused", async () => (await reloads(weir, "refused")) === before + 1);
+      expect((await ask(weir)).status).toBe(200);
+    }
+    expect((await readiness(weir)).configuration).toMatch(/workspaces: expected at least one.*"workspaces: \{\}"/);
+    await endLoad();
+    expect(Object.keys(workspaces)).toEqual(["acme"]);
+    writeFileSync(file, JSON.stringify({ ...half, workspaces: {} }));
+    await becomes(weir, 401, {});
+  }, 15_000);
+
+  test("a pipe in the place of a file is refused, and nobody's call waits for it", async () => {
+    const pipe = join(weir.folder, "pipe");
+    expect(spawnSync("mkfifo", [pipe]).status).toBe(0);
+    const aws = sandbox.credentials.aws[0];
+    const changed = configuration();
+    const credentials = { access_key_id: aws?.accessKeyId, secret_access_key_file: "pipe" };
+    weir.rewrite({ ...changed, upstreams: { b: { ...changed.upstreams.b, credentials } } });
+    await promptly("it is refused", async () => (await reloads(weir, "refused")) === 1);
+    expect((await readiness(weir)).configuration).toMatch(/secret_access_key_file: .*a pipe/);
+    renameSync(pipe, file);
+    await promptly("the pipe as the file itself is refused", async () => (await reloads(weir, "refused")) === 2);
+    expect((await ask(weir)).status).toBe(200);
+    rmSync(file);
+    weir.rewrite(configuration({ models: ["after"] }));
+    await becomes(weir, 200, { model: "after" });
     await endLoad();
   }, 15_000);
 

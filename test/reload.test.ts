@@ -119,7 +119,9 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(JSON.stringify(line.problems)).toContain("limits.rpm");
       expect((await ask(weir)).status).toBe(200);
       expect((await ask(weir, { key: OTHER_KEY })).status).toBe(401);
-      const readiness = await fetch(`${weir.url}/readyz`);
+      const open = await fetch(`${weir.url}/readyz`);
+      expect([open.status, await open.json()]).toEqual([200, { status: "ready" }]);
+      const readiness = await fetch(`${weir.adminUrl}/readyz`);
       expect(readiness.status).toBe(200);
       expect(((await readiness.json()) as { configuration: string }).configuration).toMatch(/refused.*one before is in force/);
       expect([await reloads(weir, "refused"), await reloads(weir, "applied")]).toEqual([1, applied]);

@@ -1,9 +1,10 @@
+import { hostOf, withoutSecrets } from "../config/shown.ts";
 import { durationText } from "../config/units.ts";
 import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "../config.ts";
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import type { Outcome } from "./outcome.ts";
-import { table } from "./table.ts";
+import { table as plainTable } from "./table.ts";
 
 /** `check`: what a configuration resolves to, secrets masked; or everything that is wrong with it. */
 export function runCheck(source: ConfigSource): Outcome {
@@ -76,7 +77,7 @@ function workspaceText(workspace: Workspace, config: Config): string {
     (key) => `${key.name}${key.expiresAtMs === undefined ? "" : ` (until ${new Date(key.expiresAtMs).toISOString()})`}`,
   );
   return [
-    `Workspace ${workspace.name}`,
+    `Workspace ${withoutSecrets(workspace.name)}`,
     table([
       ["default region", workspace.defaultRegion ?? "none: routes without a region are refused"],
       ["limits", limitsText(workspace.limits) || "the shared ones"],
@@ -100,18 +101,23 @@ function limitsText({ rpm, tpm, countRpm, cacheReadWeight, reserveOutput }: Limi
   return parts.filter((part) => part !== "").join(", ");
 }
 
-/** Addresses without what stands before an "@". */
 function redisText({ redis }: Config): string {
   if (redis === undefined) return "in memory";
-  const where = redis.url ?? redis.cluster?.join(", ") ?? `sentinel ${redis.sentinel?.name}`;
-  return `${where.replaceAll(/\/\/[^@/]*@/g, "//…@")} (${redis.onFailure} on failure)`;
+  const addresses = redis.url === undefined ? redis.cluster : [redis.url];
+  const where = addresses?.map(hostOf).join(", ") ?? `sentinel ${redis.sentinel?.name}`;
+  return `${where} (${redis.onFailure} on failure)`;
 }
 
 function proxyText(proxy: NonNullable<Config["proxy"]>): string {
   return [proxy.https, proxy.http]
     .filter((address) => address !== undefined)
-    .join(", ")
-    .replaceAll(/\/\/[^@/]*@/g, "//…@");
+    .map(hostOf)
+    .join(", ");
+}
+
+/** What an operator may call as he likes (a model, a folder) may be a secret that he has put in the wrong place. */
+function table(rows: string[][]): string {
+  return plainTable(rows.map((row) => row.map(withoutSecrets)));
 }
 
 function titled(title: string, rows: string[][]): string {

@@ -1,7 +1,8 @@
 /** Holds a value against the schema: defaults filled in, texts from the environment read as the numbers they stand for, every mistake told. */
 import type { TObject, TSchema } from "@sinclair/typebox";
 import { Value, type ValueError, ValueErrorType } from "@sinclair/typebox/value";
-import { didYouMean, type Path, type Problem } from "./problems.ts";
+import { didYouMean, HIDDEN, isSlip, type Path, type Problem } from "./problems.ts";
+import { withoutSecrets } from "./shown.ts";
 
 export interface Checked {
   value: unknown;
@@ -116,18 +117,18 @@ function tell({ type, schema, value }: ValueError, path: Path, filled: ReadonlyS
     (typeof value === "number" || typeof value === "boolean") && schema.type === "string" && Value.Check(schema, String(value));
   const cure = isQuoteMissing ? "; put it in quotes" : "";
   const choices = constants(schema);
-  const hint = typeof value === "string" && choices.length > 1 ? didYouMean(value, choices) : "";
-  return `expected ${expectation(schema)}, got ${describe(value, isPrintable(schema, path, isFilled), isFilled)}${hint}${cure}`;
+  const hint = typeof value === "string" && choices.length > 1 && !isFilled ? didYouMean(value, choices) : "";
+  return `expected ${expectation(schema)}, got ${describe(value, takesNumber(schema), isFilled)}${hint}${cure}`;
 }
 
 function tellProvider(schema: TSchema, value: unknown, isFilled: boolean): string {
   if (typeof value !== "object" || value === null) return `expected a map with a provider, got ${describe(value, false, false)}`;
   const names = (schema.anyOf as TSchema[]).map((candidate) => String(candidate.properties.provider.const));
   const provider = (value as Record<string, unknown>).provider;
-  if (provider === undefined) return `expected provider: ${names.join(" or ")}, got no provider`;
-  if (typeof provider !== "string" || isFilled)
-    return `expected provider: ${names.join(" or ")}, got ${describe(provider, false, isFilled)}`;
-  return `expected provider: ${names.join(" or ")}, got "${provider.slice(0, 40)}"${didYouMean(provider, names)}`;
+  const expected = `expected provider: ${names.join(" or ")}`;
+  if (provider === undefined) return `${expected}, got no provider`;
+  const hint = typeof provider === "string" && !isFilled ? didYouMean(provider, names) : "";
+  return `${expected}, got ${describe(provider, false, isFilled)}${hint}`;
 }
 
 function constants(schema: TSchema): string[] {
@@ -160,27 +161,56 @@ export function expectation(schema: TSchema): string {
   }
 }
 
-/** Nothing that may be a secret: what the schema calls one, what came from the environment, and all that stands near credentials and keys. */
-function isPrintable(schema: TSchema, path: Path, isFilled: boolean): boolean {
-  return !isFilled && schema.writeOnly !== true && !path.includes("credentials") && !path.includes("keys");
+function takesNumber(schema: TSchema): boolean {
+  return [schema, ...((schema.anyOf as TSchema[] | undefined) ?? [])].some(({ type }) => type === "integer" || type === "number");
 }
 
-function describe(value: unknown, isPrinted: boolean, isFilled: boolean): string {
+/** Longer ones are no ports, numbers of threads or limits, and may be a secret in digits. */
+const LARGEST_SHOWN = 1_000_000;
+
+/**
+ * The kind of a value, never the value: a secret may have been put anywhere. Shown are small numbers where a number is expected.
+ * The place and the line tell where to look.
+ */
+function describe(value: unknown, isNumberPlace: boolean, isFilled: boolean): string {
   if (value === undefined || value === null) return "nothing";
   if (value === "") return "empty text";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";
   const kind = typeof value === "string" ? "text" : `a ${typeof value}`;
   if (isFilled) return `other ${kind} from the environment`;
-  if (!isPrinted) return typeof value === "string" ? "other text" : kind;
-  return typeof value === "string" ? JSON.stringify(clip(withoutPassword(value))) : `${kind === "a boolean" ? "" : "the number "}${value}`;
+  if (typeof value === "number" && isNumberPlace && Math.abs(value) < LARGEST_SHOWN) return `the number ${value}`;
+  return typeof value === "string" ? "other text" : kind;
 }
 
-/** An address may hold what belongs elsewhere: everything before an "@". */
-function withoutPassword(text: string): string {
-  return text.replace(/^.*@/s, "…@");
+/** Every name that the schema has for a setting, at any depth. */
+function settingNames(schema: TSchema): Set<string> {
+  const names = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    const { properties } = node as { properties?: object };
+    if (typeof properties === "object" && !Array.isArray(node)) for (const name of Object.keys(properties)) names.add(name);
+    for (const part of Object.values(node)) visit(part);
+  };
+  visit(schema);
+  return names;
 }
 
-function clip(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+/**
+ * A path as it may be repeated: settings, slips of them, places in lists, and the names that operators choose where the schema takes names.
+ * Any other key may be a secret that stands in a wrong place.
+ */
+export function repeatable(schema: TSchema, root: unknown, path: Path): Path {
+  const known = settingNames(schema);
+  let here: TSchema | undefined = schema;
+  let node: unknown = root;
+  return path.map((key) => {
+    const next: TSchema | undefined = here === undefined ? undefined : inner(here, node, key);
+    const isName = here?.patternProperties !== undefined && next !== undefined;
+    const isPlace = Array.isArray(node) && /^[0-9]{1,6}$/.test(key);
+    node = typeof node === "object" && node !== null ? (node as Record<string, unknown>)[key] : undefined;
+    here = next;
+    if (isName) return withoutSecrets(key);
+    return isPlace || known.has(key) || isSlip(key, known) ? key : HIDDEN;
+  });
 }

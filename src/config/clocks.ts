@@ -21,7 +21,7 @@ export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, se
 export function span(duration: string, path: Path, least: number, setting: Setting): number {
   const length = milliseconds(duration);
   if (length < least || length > DAY_MS) {
-    const problem = { path, text: `expected a duration from ${durationText(least)} to 24h, got ${duration}` };
+    const problem = { path, text: `expected a duration from ${durationText(least)} to 24h, got ${durationText(length)}` };
     // A model's clocks are read once for each of its targets.
     if (!setting.problems.some((known) => isWithin(known.path, path))) setting.problems.push(problem);
   }

@@ -1,4 +1,5 @@
 import type { Path, Problem } from "./problems.ts";
+import { withoutSecrets } from "./shown.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,11 +39,16 @@ export function fillEnvironment(value: unknown, environment: Environment): Fille
       if (found === undefined && fallback === undefined) {
         problems.push({
           path,
-          text: `expected the environment variable ${name}, which is not set; set it, or write \${${name}:-} for nothing`,
+          text: `expected the environment variable ${variable(name)}, which is not set; set it, or write \${${variable(name)}:-} for nothing`,
         });
         return reference;
       }
       return fallback !== undefined && (found === undefined || found === "") ? fallback : (found ?? "");
     });
   return { value: visit(value, []), problems, filled };
+}
+
+/** The name of a variable, unless a secret was written in its place. */
+function variable(name: string): string {
+  return withoutSecrets(name.slice(0, 64));
 }

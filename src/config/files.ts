@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { TSchema } from "@sinclair/typebox";
 import { inner } from "./check.ts";
+import { disk, NotReadable } from "./disk.ts";
 import type { Path, Problem } from "./problems.ts";
 
 /** Reads a text file. @throws Error as `node:fs` does */
@@ -31,13 +31,13 @@ export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadTe
     }
     try {
       const content = withoutLineEnd(readText(file));
-      if (content === "") problems.push({ path: at, text: `expected a secret in ${file}, which is empty` });
+      if (content === "") problems.push({ path: at, text: "expected a secret in this file, which is empty" });
       else {
         node[name] = content;
         filled.add(JSON.stringify([...path, name]));
       }
     } catch (error) {
-      problems.push({ path: at, text: `expected a readable file, got ${file}, which ${whyUnreadable(error)}` });
+      problems.push({ path: at, text: `expected a readable file, got one which ${whyUnreadable(error)}` });
     }
   };
   visit(schema, root, []);
@@ -48,7 +48,7 @@ export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadTe
 export function readSecret(path: string): string {
   let content: string;
   try {
-    content = withoutLineEnd(readFileSync(path, "utf8"));
+    content = withoutLineEnd(disk.text(path));
   } catch (error) {
     throw new Error(`expected a readable file, got ${path}, which ${whyUnreadable(error)}`);
   }
@@ -63,6 +63,7 @@ function withoutLineEnd(content: string): string {
 
 /** The end of "a file which …". */
 export function whyUnreadable(error: unknown): string {
+  if (error instanceof NotReadable) return error.message;
   const code = (error as { code?: unknown }).code;
   switch (code) {
     case "ENOENT":

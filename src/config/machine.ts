@@ -38,7 +38,7 @@ function checkToken(admin: File["admin"], problems: Problem[], warnings: Problem
     if (isLoopback(admin.host)) return;
     problems.push({
       path,
-      text: `expected a token because admin.host ${admin.host} can be reached from other machines, got nothing; set it, or bind 127.0.0.1`,
+      text: `expected a token because admin.host is an address that other machines can reach, got nothing; set it, or bind 127.0.0.1`,
     });
   } else if (!/^[\x21-\x7e]+$/.test(admin.token)) {
     problems.push({ path, text: "expected printable ASCII without blanks, since it travels in a header, got other text" });
@@ -109,7 +109,7 @@ export function resolveRedis(file: File, { environment, problems, warnings }: Su
   }
   const timeoutMs = milliseconds(settings?.timeout ?? "50ms");
   if (timeoutMs < 1 || timeoutMs > LONGEST_REDIS_WAIT_MS) {
-    const text = `expected a duration from 1ms to ${durationText(LONGEST_REDIS_WAIT_MS)}, got ${settings?.timeout}; every call may wait that long`;
+    const text = `expected a duration from 1ms to ${durationText(LONGEST_REDIS_WAIT_MS)}, got ${durationText(timeoutMs)}; every call may wait that long`;
     problems.push({ path: ["redis", "timeout"], text });
   }
   return {

@@ -7,6 +7,7 @@ import { clocks } from "./clocks.ts";
 import { didYouMean, type Path } from "./problems.ts";
 import type { LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
+import { namesAmong, shown, withoutSecrets } from "./shown.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export function resolveModels(settings: Record<string, ModelSettings>, upstreams: Upstreams, setting: Setting): Record<string, Model> {
@@ -65,8 +66,9 @@ export function resolveTargets(
       const names = upstreams.names();
       // One that is written but wrong has been told already.
       if (!names.includes(target.upstream)) {
-        const there = names.length === 0 ? "there are none" : `there are ${names.join(", ")}`;
-        const text = `expected the name of an upstream, got "${target.upstream}"${didYouMean(target.upstream, names)}; ${there}`;
+        const there = namesAmong(names);
+        const list = there.length === 0 ? "there are none" : `there are ${there.join(", ")}`;
+        const text = `expected the name of an upstream, got another text${didYouMean(target.upstream, there)}; ${list}`;
         setting.problems.push({ path: [...at, "upstream"], text });
       }
       continue;
@@ -85,7 +87,7 @@ export function resolveTargets(
     targets.push({ upstream: target.upstream, model, countModel, weight, timeouts: own });
   }
   if (dialects.size > 1) {
-    const mix = [...dialects].map(([dialect, upstream]) => `${upstream} speaks ${dialect}`).join(", ");
+    const mix = [...dialects].map(([dialect, upstream]) => `${withoutSecrets(upstream)} speaks ${dialect}`).join(", ");
     setting.problems.push({ path: [...path, "targets"], text: `expected targets that speak one dialect, got two: ${mix}` });
   }
   return targets;
@@ -99,7 +101,7 @@ export function checkNames(names: readonly string[], path: Path, setting: Settin
     if (before !== undefined)
       setting.problems.push({
         path: [...path, name],
-        text: `expected names that differ by more than capitals, got "${before}" and "${name}"`,
+        text: `expected names that differ by more than capitals, got ${shown(before)} and ${shown(name)}`,
       });
     if (name === "other")
       setting.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });

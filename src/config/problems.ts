@@ -1,6 +1,10 @@
 /** What is wrong with a configuration, and how it is told. */
+import { withoutSecrets } from "./shown.ts";
 
 export type Path = readonly string[];
+
+/** In place of a name that may be a secret. */
+export const HIDDEN = "…";
 
 export interface Problem {
   path: Path;
@@ -24,7 +28,8 @@ export class ConfigError extends Error {
 /** `models["gpt-5.1"].targets.0.upstream` */
 export function spell(path: Path): string {
   return path.reduce(
-    (spelt, key) => (/^[A-Za-z0-9_-]+$/.test(key) ? `${spelt}${spelt === "" ? "" : "."}${key}` : `${spelt}[${JSON.stringify(key)}]`),
+    (spelt, key) =>
+      key === HIDDEN || /^[A-Za-z0-9_-]+$/.test(key) ? `${spelt}${spelt === "" ? "" : "."}${key}` : `${spelt}[${JSON.stringify(key)}]`,
     "",
   );
 }
@@ -42,7 +47,15 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
     const distance = editDistance(plain, simplify(candidate));
     if (distance < least) [best, least] = [candidate, distance];
   }
-  return best === undefined ? "" : ` (did you mean "${best}"?)`;
+  return best === undefined ? "" : ` (did you mean "${withoutSecrets(best)}"?)`;
+}
+
+/** Whether `word` can only be a slip of one of `known`, so that it may be repeated. */
+export function isSlip(word: string, known: Iterable<string>): boolean {
+  const plain = simplify(word);
+  const most = Math.min(2, Math.floor(plain.length / 3));
+  for (const name of known) if (editDistance(plain, simplify(name)) <= most) return true;
+  return false;
 }
 
 /** `maxBody`, `max-body` and `MAX_BODY` are all slips of `max_body`. */

@@ -65,9 +65,9 @@ function readAuthorities(file: string, path: Path, setting: Setting): string | u
   try {
     const pem = setting.readText(file);
     if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
-    setting.problems.push({ path, text: `expected PEM certificates, got ${file}, which holds none` });
+    setting.problems.push({ path, text: "expected PEM certificates in this file, which holds none" });
   } catch (error) {
-    setting.problems.push({ path, text: `expected a readable file, got ${file}, which ${whyUnreadable(error)}` });
+    setting.problems.push({ path, text: `expected a readable file, got one which ${whyUnreadable(error)}` });
   }
   return undefined;
 }

@@ -1,36 +1,45 @@
 import { statSync } from "node:fs";
+import { stat } from "node:fs/promises";
 
-/** What files looked like, by absolute path: a text that differs once a file was written, replaced, moved, deleted or given other rights. */
-export type Stamps = ReadonlyMap<string, string>;
+/** What a file looked like: a text that differs once it was written, replaced, moved, deleted or given other rights. */
+export type Stamp = string;
+
+/** By absolute path. */
+export type Stamps = ReadonlyMap<string, Stamp>;
+
+/** Whoever writes a file in two steps is given so many looks to write the rest: an editor, a template, a copy over a network. */
+const SETTLED_LOOKS = 3;
 
 /**
- * Calls `changed` once files differ from what they were when they were read. They are looked at and not listened to: a file that is replaced, a
- * secret that Kubernetes swaps by its symbolic link and a network mount tell nobody.
+ * Calls `changed` once files differ from what they were when they were read, and have been left alone for a while. They are looked at and not
+ * listened to: a file that is replaced, a secret that Kubernetes swaps by its symbolic link and a network mount tell nobody. Looks are not waited
+ * for, since a mount may hang: while one is on its way, there is no other.
  */
 export class FileWatch {
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #changed: () => void;
   #files: readonly string[];
   #seen: string;
+  #before: string;
+  #alike = 0;
+  #isLooking = false;
+  #turn = 0;
 
   /** @param read - the stamps taken before the files were read, so that a change in the meantime is one too. */
   constructor(read: Stamps, everyMs: number, changed: () => void) {
+    this.#changed = changed;
     this.#files = [...read.keys()];
     this.#seen = textOf(read.values());
-    let before = this.#seen;
+    this.#before = this.#seen;
     this.#timer = setInterval(() => {
-      const now = textOf(this.#files.map(stampOf));
-      // Seen alike twice: nobody is in the middle of writing it.
-      if (now !== this.#seen && now === before) {
-        this.#seen = now;
-        changed();
-      }
-      before = now;
+      if (!this.#isLooking) void this.#look();
     }, everyMs);
     this.#timer.unref?.();
   }
 
   /** Other files count from now on, or the same ones as they were when they were read again. */
   follow(read: Stamps): void {
+    this.#turn += 1;
     this.#files = [...read.keys()];
     this.#seen = textOf(read.values());
   }
@@ -38,18 +47,48 @@ export class FileWatch {
   stop(): void {
     clearInterval(this.#timer);
   }
-}
 
-/** Never throws: one that cannot be seen has a stamp too, so that its coming back is a change. */
-export function stampOf(file: string): string {
-  try {
-    const stat = statSync(file);
-    return `${stat.mtimeMs} ${stat.ctimeMs} ${stat.size} ${stat.ino}`;
-  } catch (thrown) {
-    return String((thrown as { code?: unknown }).code);
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    const turn = this.#turn;
+    const now = textOf(await Promise.all(this.#files.map(stampOf)));
+    this.#isLooking = false;
+    // Other files are followed meanwhile.
+    if (turn !== this.#turn) return;
+    this.#alike = now === this.#before ? this.#alike + 1 : 0;
+    this.#before = now;
+    if (now === this.#seen || this.#alike < SETTLED_LOOKS) return;
+    this.#seen = now;
+    this.#changed();
   }
 }
 
-function textOf(stamps: Iterable<string>): string {
+/** Never rejects: one that cannot be seen has a stamp too, so that its coming back is a change. */
+export async function stampOf(file: string): Promise<Stamp> {
+  try {
+    return stampText(await stat(file));
+  } catch (thrown) {
+    return codeText(thrown);
+  }
+}
+
+/** As `stampOf`, for the start, before anybody waits. */
+export function stampNow(file: string): Stamp {
+  try {
+    return stampText(statSync(file));
+  } catch (thrown) {
+    return codeText(thrown);
+  }
+}
+
+function stampText({ mtimeMs, ctimeMs, size, ino }: { mtimeMs: number; ctimeMs: number; size: number; ino: number }): Stamp {
+  return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+}
+
+function codeText(thrown: unknown): Stamp {
+  return String((thrown as { code?: unknown }).code);
+}
+
+function textOf(stamps: Iterable<Stamp>): string {
   return [...stamps].join("\n");
 }

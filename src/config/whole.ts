@@ -2,6 +2,7 @@ import type { Config, Upstream, Workspace } from "../contract/config.ts";
 import { didYouMean } from "./problems.ts";
 import type { File } from "./schema.ts";
 import type { Setting } from "./setting.ts";
+import { namesAmong } from "./shown.ts";
 
 /** What only the whole can tell; asked when all else is well. */
 export function checkWhole(config: Config, file: File, setting: Setting): void {
@@ -23,7 +24,7 @@ export function checkWhole(config: Config, file: File, setting: Setting): void {
     for (const target of offered) used.add(target.upstream.name);
     const regions = [...new Set(offered.map((target) => target.upstream.region))].sort();
     if (workspace.defaultRegion !== undefined && !regions.includes(workspace.defaultRegion)) {
-      const text = `expected a region that serves a model to this workspace (${regions.join(", ") || "there is none"}), got "${workspace.defaultRegion}"${didYouMean(workspace.defaultRegion, regions)}`;
+      const text = `expected a region that serves a model to this workspace (${namesAmong(regions).join(", ") || "there is none"}), got another text${didYouMean(workspace.defaultRegion, namesAmong(regions))}`;
       problems.push({ path: ["workspaces", workspace.name, "default_region"], text });
     }
     for (const [name, upstream] of Object.entries(workspace.upstreams)) {

@@ -3,6 +3,7 @@ import { checkEstimate, checkNames, factsOf, limitsOf, resolveTargets, warnRetir
 import { didYouMean, type Path } from "./problems.ts";
 import type { WorkspaceSettings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
+import { shown } from "./shown.ts";
 import { Upstreams } from "./upstreams.ts";
 
 interface WorkspaceSurroundings {
@@ -22,7 +23,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   for (const [upstream, fields] of Object.entries(settings.upstreams ?? {})) {
     const at = [...path, "upstreams", upstream];
     if (shared.names().includes(upstream))
-      setting.problems.push({ path: at, text: `expected a name of its own, got that of the shared upstream "${upstream}"` });
+      setting.problems.push({ path: at, text: `expected a name of its own, got that of the shared upstream ${shown(upstream)}` });
     own.add(upstream, fields, at, around.base, name);
   }
   own.addNames(around.namesWritten([...path, "upstreams"]));
@@ -59,6 +60,12 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   };
 }
 
+/** Digests of what everybody knows: the key of Weir's first example, and no key at all (a variable that was empty when its digest was made). */
+const PUBLISHED: Readonly<Record<string, string>> = {
+  eb499340c74719046b7b96fe0a66afaef75faf4922b9a6ed53b352ac6a1be365: 'that of "weir_example", which everybody can read in the example',
+  e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855: "that of an empty text",
+};
+
 function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting: Setting): Key {
   const expiresAtMs = key.expires_at === undefined ? undefined : Date.parse(key.expires_at);
   if (expiresAtMs !== undefined && !Number.isFinite(expiresAtMs)) {
@@ -67,9 +74,13 @@ function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting:
       text: "expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
     });
   } else if (expiresAtMs !== undefined && expiresAtMs <= setting.nowMs) {
-    setting.warnings.push({ path: [...path, "expires_at"], text: `the key "${key.name}" has expired` });
+    setting.warnings.push({ path: [...path, "expires_at"], text: `the key ${shown(key.name)} has expired` });
   }
-  return { name: key.name, sha256: key.sha256.toLowerCase(), expiresAtMs };
+  const sha256 = key.sha256.toLowerCase();
+  const published = PUBLISHED[sha256];
+  if (published !== undefined && !setting.isSandbox)
+    setting.problems.push({ path: [...path, "sha256"], text: `expected the digest of a key of your own, got ${published}` });
+  return { name: key.name, sha256, expiresAtMs };
 }
 
 export function checkKeys(workspaces: Record<string, Workspace>, setting: Setting): void {
@@ -82,8 +93,8 @@ export function checkKeys(workspaces: Record<string, Workspace>, setting: Settin
       if (owner !== undefined)
         setting.problems.push({ path: [...path, "sha256"], text: `expected a key of its own, got the same as ${owner}` });
       if (names.has(key.name))
-        setting.problems.push({ path: [...path, "name"], text: `expected a name that is not taken, got "${key.name}" a second time` });
-      owners.set(key.sha256, `"${key.name}" of workspace "${workspace.name}"`);
+        setting.problems.push({ path: [...path, "name"], text: `expected a name that is not taken, got ${shown(key.name)} a second time` });
+      owners.set(key.sha256, `${shown(key.name)} of workspace ${shown(workspace.name)}`);
       names.add(key.name);
     }
   }

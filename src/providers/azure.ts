@@ -82,7 +82,7 @@ export const azure: ProviderSettings = {
   resolve(fields) {
     const url = secureAddress("endpoint", text(fields, "endpoint") ?? "");
     if (/\/openai(\/|$)/.test(url.pathname)) {
-      throw new Error(`endpoint: expected the resource's address alone, got a path with /openai in it; write ${url.origin}`);
+      throw new Error(`endpoint: expected the resource's address alone, got a path with /openai in it; leave out /openai and what follows`);
     }
     const api = text(fields, "api") ?? "v1";
     const given = map(fields, "credentials");
@@ -100,10 +100,11 @@ export const azure: ProviderSettings = {
     const sovereign = SOVEREIGN.find(({ domain }) => host.endsWith(domain));
     // A region of a name that nobody knows may be anywhere; "eu" may not.
     if (sovereign !== undefined && !sovereign.regions.includes(region))
-      return `endpoint: ${host} is in ${sovereign.place}, not in region "${region}"`;
+      return `endpoint: it is in ${sovereign.place}, not in region "${region}"`;
     const location = /^([a-z0-9]+)\.api\.cognitive\.microsoft\.com$/.exec(host)?.[1];
     const known = LOCATIONS[region];
-    if (location !== undefined && known !== undefined && !known.test(location)) return `endpoint: ${location} is not in region "${region}"`;
+    if (location !== undefined && known !== undefined && !known.test(location))
+      return `endpoint: its location is not in region "${region}"`;
     return undefined;
   },
 

@@ -67,6 +67,8 @@ const PLACES: Readonly<Record<string, { regions: RegExp; profiles: readonly stri
   global: { regions: /^/, profiles: ["global", "eu", "us", "us-gov", "ca", "jp", "au", "apac"] },
 };
 
+const EVERY_PROFILE = new Set(Object.values(PLACES).flatMap(({ profiles }) => profiles));
+
 const AWS_REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 
 /** Anthropic's models on AWS Bedrock. */
@@ -104,10 +106,10 @@ export const bedrock: ProviderSettings = {
   modelProblem(region, model, settings) {
     if (!model.toLowerCase().startsWith("arn:")) return profileProblem(region, model);
     const arn = /^arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]*):[^:]*:([a-z-]+)\/(.+)$/i.exec(model);
-    if (arn === null) return `"${model}" is not an ARN of a model or an inference profile`;
+    if (arn === null) return "it is not an ARN of a model or an inference profile";
     const [, arnRegion = "", kind = "", resource = ""] = arn;
     if (arnRegion !== String(settings.awsRegion))
-      return `"${model}" is in ${arnRegion || "no AWS region"}, but the upstream is in ${settings.awsRegion}`;
+      return `it is in ${AWS_REGION.test(arnRegion) ? arnRegion : "no AWS region"}, but the upstream is in ${settings.awsRegion}`;
     return kind === "inference-profile" ? profileProblem(region, resource) : undefined;
   },
 
@@ -175,5 +177,6 @@ function profileProblem(region: string, model: string): string | undefined {
     profiles.length > 0
       ? `use ${profiles.map((profile) => `${profile}.`).join(" or ")} or an id without a prefix`
       : "use an id without a prefix";
-  return `"${model}" is an inference profile of "${prefix}" and would leave region "${region}"; ${cure}`;
+  const whose = EVERY_PROFILE.has(prefix) ? `"${prefix}"` : "another place";
+  return `it is an inference profile of ${whose} and would leave region "${region}"; ${cure}`;
 }

@@ -106,7 +106,7 @@ describe.skipIf(!haveRedis)("with Redis away", () => {
           const { policy, weir } = load;
           expect([policy, load.take()]).toEqual([policy, [policy === "closed" ? "503" : "200"]]);
           expect(await stateOf(weir, "redis")).toBe(0);
-          const ready = await fetch(`${weir.url}/readyz`);
+          const ready = await fetch(`${weir.adminUrl}/readyz`);
           expect(ready.status).toBe(200);
           expect(((await ready.json()) as { limiter: string }).limiter).toMatch(new RegExp(`^${policy}: Redis is away \\(.+\\), `));
         });

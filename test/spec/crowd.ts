@@ -85,7 +85,7 @@ export function specifyLostWorkers(world: World): void {
       expect(await sum(weir, "weir_worker_restarts_total")).toBe(1);
       expect(weir.log().find(({ level, calls: count }) => level === "error" && count === lost.length)).toMatchObject({ worker });
       await eventually(
-        async () => JSON.parse(await (await fetch(`${weir.url}/readyz`)).text()).workers.startsWith("2 of 2"),
+        async () => JSON.parse(await (await fetch(`${weir.adminUrl}/readyz`)).text()).workers.startsWith("2 of 2"),
         "the replacement to be ready",
       );
       for (let index = 0; index < 4; index++) expect((await world.ask(dialectOf(index), {}, weir)).status).toBe(200);

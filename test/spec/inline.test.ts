@@ -33,7 +33,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
 
     world.sentence("it says so, and there is no worker that a drill could end", async () => {
       const weir = await world.another({ environment: { WEIR_CHAOS: "1" } });
-      expect(await (await fetch(`${weir.url}/readyz`)).json()).toMatchObject({ workers: "none, by configuration" });
+      expect(await (await fetch(`${weir.adminUrl}/readyz`)).json()).toMatchObject({ workers: "none, by configuration" });
       const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
       expect((await fetch(`${weir.adminUrl}/admin/v1/chaos/worker`, { method: "POST", headers })).status).toBe(503);
       expect((await fetch(`${weir.url}/healthz`)).status).toBe(200);

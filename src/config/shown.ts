@@ -1,0 +1,30 @@
+/** What of a configuration may be repeated in a message. */
+
+/** What keys and credentials begin with: Weir's own, those of vendors, and JSON Web Tokens. */
+const BEGINNING = /(?:weir_|sk-|eyJ|AKIA|ASIA|ABSK|Bearer )[^\s"',]*/g;
+/** Nobody names a thing by so many letters and digits in a row. */
+const RUN = /[A-Za-z0-9+]{20,}/g;
+const PASSWORD = /\/\/[^/@\s]*@/g;
+
+/** `text` without what looks like a secret: for what an operator may call as he likes, and may have mistaken for the place of a secret. */
+export function withoutSecrets(text: string): string {
+  return text
+    .replace(PASSWORD, "//…@")
+    .replace(BEGINNING, "…")
+    .replace(RUN, (run) => (/[0-9]/.test(run) && /[A-Za-z]/.test(run) ? "…" : run));
+}
+
+/** A name in quotes, for a message. A name is what the schema lets an operator choose to be shown in logs and metrics; nothing else is. */
+export function shown(name: string): string {
+  return `"${withoutSecrets(name.slice(0, 64))}"`;
+}
+
+/** Of what stands in the places of names, what can be one. */
+export function namesAmong(names: readonly string[]): string[] {
+  return names.filter((name) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) && withoutSecrets(name) === name);
+}
+
+/** Where an address leads, without user, password and whatever follows the host. */
+export function hostOf(address: string): string {
+  return URL.canParse(address) ? `${new URL(address).protocol}//${new URL(address).host}` : "an address";
+}
