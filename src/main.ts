@@ -3,10 +3,12 @@
  * before it loads anything, and starting over is cheap only as long as little has been loaded.
  */
 import process from "node:process";
+import { spareLoopback } from "./runtime/loopback.ts";
 import { startTuned } from "./runtime.ts";
 
-const [first = "-"] = process.argv.slice(2);
-// A command word: it is over before any setting would pay.
-if (first.startsWith("-")) startTuned(process.env);
+spareLoopback(process.env);
+const [first = "start"] = process.argv.slice(2);
+// Any other command word: it is over before a setting would pay.
+if (first === "start" || first.startsWith("-")) startTuned(process.env);
 const { main } = await import("./program.ts");
 await main();
