@@ -171,7 +171,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     version: packageJson.version,
     audit,
     onFault: (thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed"),
-    addressOf: (request) => adminListener?.addressOf(request) ?? "",
+    addressOf: (request) => member?.peerOf(request) ?? adminListener?.addressOf(request) ?? "",
   });
 
   const places = member === undefined ? config : await member.places();

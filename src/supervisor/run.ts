@@ -2,7 +2,7 @@ import process from "node:process";
 import type { Config } from "../contract/config.ts";
 import type { Log } from "../log.ts";
 import { open, refusePort } from "../open.ts";
-import { sameCommand } from "../runtime.ts";
+import { type Listener, sameCommand } from "../runtime.ts";
 import { onEnding } from "../signals.ts";
 import { holdPort } from "./port.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -24,7 +24,14 @@ export async function supervise({ config, environment, logging, tellListening }:
     command: sameCommand(),
     environment,
     held,
-    listenAdmin: (handle) => open(config, { ...config.admin, handle }).port,
+    listenAdmin: (handle) => {
+      const listener: Listener = open(config, {
+        ...config.admin,
+        handle: (request) => handle(request, listener.addressOf(request)),
+        tellsAddresses: true,
+      });
+      return listener.port;
+    },
     onLines: forward,
     onServing: ({ port, adminPort }) => tellListening(log, config, port, adminPort),
     leave: (exitCode) => void end().then(() => process.exit(exitCode)),
