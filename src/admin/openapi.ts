@@ -15,6 +15,7 @@ const MEANINGS: Readonly<Record<RefusalKind, string>> = {
   method_not_allowed: "The path has other methods.",
   exists: "There is one of this name already.",
   read_only: "It stands in the configuration file, which is changed there.",
+  replaced: "Another key has been made in its place before.",
   too_large: "The body is larger than 64 KiB.",
   internal: "A fault of the gateway.",
   unavailable: "The store cannot be reached; nothing has been changed.",

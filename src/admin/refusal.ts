@@ -9,6 +9,7 @@ export const REFUSALS = {
   method_not_allowed: 405,
   exists: 409,
   read_only: 409,
+  replaced: 409,
   too_large: 413,
   internal: 500,
   unavailable: 503,
