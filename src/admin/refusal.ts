@@ -11,6 +11,8 @@ export const REFUSALS = {
   read_only: 409,
   replaced: 409,
   too_large: 413,
+  misdirected: 421,
+  slowed: 429,
   internal: 500,
   unavailable: 503,
 } as const;

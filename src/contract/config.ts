@@ -5,7 +5,7 @@ export interface Config {
   /** True where nobody configured anything: stand-ins for the upstreams, one demo key. */
   sandbox: boolean;
   server: { host: string; port: number; maxBodyBytes: number; drainTimeoutMs: number; drainGraceMs: number };
-  admin: { host: string; port: number; token: string | undefined };
+  admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
   processes: number;
   /** Threads of a process. */

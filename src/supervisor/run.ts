@@ -11,11 +11,13 @@ export interface SuperviseOptions {
   config: Config;
   environment: Readonly<Record<string, string | undefined>>;
   logging: Log;
+  /** Looks at each request of the admin listener before anything else does. */
+  hosts: { refusal(request: Request): Response | undefined };
   tellListening(log: Log["log"], config: Config, port: number, adminPort: number): void;
 }
 
 /** Makes this process the supervisor of several, which it starts, looks after, and answers for on the admin listener. */
-export async function supervise({ config, environment, logging, tellListening }: SuperviseOptions): Promise<void> {
+export async function supervise({ config, environment, logging, hosts, tellListening }: SuperviseOptions): Promise<void> {
   const { log, forward, end } = logging;
   const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
   const supervisor = new Supervisor({
@@ -27,7 +29,7 @@ export async function supervise({ config, environment, logging, tellListening }:
     listenAdmin: (handle) => {
       const listener: Listener = open(config, {
         ...config.admin,
-        handle: (request) => handle(request, listener.addressOf(request)),
+        handle: (request) => hosts.refusal(request) ?? handle(request, listener.addressOf(request)),
         tellsAddresses: true,
       });
       return listener.port;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RuntimeName, runToEnd } from "../harness/weir.ts";
 import { specifyAudit } from "./audited.ts";
 import { specifyDescription } from "./described.ts";
+import { specifyGuard } from "./guarded.ts";
 import { specifyHostility } from "./hostile.ts";
 import { specifyUsage } from "./used.ts";
 import { AdminWorld, FILE_KEY, MODEL, soon, TOKEN } from "./world.ts";
@@ -16,6 +17,7 @@ export function specifyAdmin(runtime: RuntimeName): void {
     afterAll(() => world.stop());
 
     describe("the door", () => specifyDoor(world));
+    describe("the guard", () => specifyGuard(world));
     describe("keys", () => specifyKeys(world));
     describe("workspaces", () => specifyWorkspaces(world));
     describe("lists", () => specifyLists(world));
