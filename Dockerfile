@@ -4,8 +4,8 @@
 FROM oven/bun:1.4.5-slim AS packages
 WORKDIR /weir
 COPY package.json bun.lock bunfig.toml ./
-# Peers are Elysia's, for what Weir does not use (the TypeScript compiler among them).
-RUN bun install --frozen-lockfile --production --omit=peer --ignore-scripts
+# Peers are Elysia's, for what Weir does not use (the TypeScript compiler among them); the optional package is Bun, which is here already.
+RUN bun install --frozen-lockfile --production --omit=peer --omit=optional --ignore-scripts
 
 FROM oven/bun:1.4.5-slim
 WORKDIR /weir

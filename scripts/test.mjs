@@ -17,9 +17,11 @@ const collected = mkdtempSync(join(tmpdir(), "weir-test-output-"));
 process.env.WEIR_TEST_OUTPUT = collected;
 
 let said = "";
-const ending = await run(bun, ["test", ...process.argv.slice(2)], (text) => {
-  // Only the summary matters, and it comes last.
-  said = (said + text).slice(-4096);
+const ending = await run(bun, ["test", ...process.argv.slice(2)], {
+  overhear: (text) => {
+    // Only the summary matters, and it comes last.
+    said = (said + text).slice(-4096);
+  },
 });
 
 /**

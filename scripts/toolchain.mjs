@@ -4,12 +4,14 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
 const modules = join(root, "node_modules");
+const isClone = existsSync(join(root, "package-lock.json"));
 
 /** @param {string} path */
 const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
@@ -27,13 +29,15 @@ const launchingBun = () => {
  * @param {{ dev: boolean }} scope
  */
 function isInstalled({ dev }) {
+  // Installed as a package itself: npm has put the others beside it, and left the lock file out.
+  if (!isClone) return true;
   const lock = readJson(join(root, "package-lock.json")).packages;
   const receipt = join(modules, ".package-lock.json");
   if (existsSync(receipt)) {
     const present = readJson(receipt).packages;
     return Object.entries(lock).every(([path, wanted]) => {
-      // Optional packages are mostly those of other platforms.
-      if (path === "" || wanted.optional || wanted.devOptional || (wanted.dev && !dev)) return true;
+      // Optional packages are mostly those of other platforms; peers are Elysia's, for what Weir does not use.
+      if (path === "" || wanted.optional || wanted.devOptional || (!dev && (wanted.dev || wanted.peer))) return true;
       return present[path]?.integrity === wanted.integrity;
     });
   }
@@ -50,18 +54,28 @@ function stop(reason) {
   process.exit(1);
 }
 
-function installCommand() {
+/** @param {{ dev: boolean }} scope */
+function installCommand({ dev }) {
   const bun = launchingBun();
-  if (bun) return [bun, "install", "--frozen-lockfile"];
+  if (bun) return [bun, "install", "--frozen-lockfile", ...(dev ? [] : ["--production"])];
   const launcher = process.env.npm_execpath ?? "";
   const npm = basename(launcher) === "npm-cli.js" ? [process.execPath, launcher] : ["npm"];
-  // Named, because a machine's npm may be told to leave them out (NODE_ENV=production does that too): Bun and the tools are among them.
-  return [...npm, "ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Named, because a machine's npm may be told otherwise (by NODE_ENV too). Bun is an optional package, the tools are development's.
+  return [
+    ...npm,
+    "ci",
+    "--include=optional",
+    ...(dev ? ["--include=dev"] : ["--omit=dev", "--omit=peer"]),
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ];
 }
 
-function install() {
+/** @param {{ dev: boolean }} scope */
+function install(scope) {
   console.error("weir: installing the packages of the lock file …");
-  const [command = "", ...args] = installCommand();
+  const [command = "", ...args] = installCommand(scope);
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
   if (error || status !== 0) stop(`the packages could not be installed (${error?.message ?? `exit ${status}`}); the lines above say why.`);
 }
@@ -69,10 +83,9 @@ function install() {
 /**
  * Some packages are a binary that their install script puts in place, and that script may not have run (`ignore-scripts`, npm's allow list, pnpm,
  * Bun). Running it again is harmless and needs no network: the binary lies in an optional package beside it.
- * @param {string} name @param {string} script @param {string} binary
+ * @param {string} name @param {string} script @param {string} binary @param {string} [folder] of the package
  */
-export function finishInstall(name, script, binary) {
-  const folder = join(modules, name);
+export function finishInstall(name, script, binary, folder = join(modules, name)) {
   if (!existsSync(folder) || versionOf(join(folder, binary))) return;
   spawnSync(process.execPath, [script], { cwd: folder, stdio: "ignore", timeout: 120_000 });
 }
@@ -90,19 +103,28 @@ function isAtLeast(version, least) {
   return true;
 }
 
+/** The folder of a package, wherever npm has put it. @param {string} name */
+function besideUs(name) {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  } catch {
+    return join(modules, name);
+  }
+}
+
 function findBun() {
   const least = readJson(join(root, "package.json")).engines.bun;
-  const packaged = join(modules, "bun", "bin", "bun.exe");
+  const packaged = join(isClone ? join(modules, "bun") : besideUs("bun"), "bin", "bun.exe");
   /** Where the package's folder cannot be written, its binary stays where npm unpacked it. */
   const unpacked = () => {
-    const scope = join(modules, "@oven");
+    const scope = join(packaged, "../../../@oven");
     if (!existsSync(scope)) return [];
     return readdirSync(scope).flatMap((name) => [join(scope, name, "bin", "bun"), join(scope, name, "bin", "bun.exe")]);
   };
   const good = (/** @type {string | undefined} */ program) => program !== undefined && isAtLeast(versionOf(program) ?? "0", least);
   const launched = launchingBun();
   if (good(launched)) return launched;
-  finishInstall("bun", "install.js", join("bin", "bun.exe"));
+  finishInstall("bun", "install.js", join("bin", "bun.exe"), join(packaged, "../.."));
   return [packaged, ...unpacked(), "bun"].find(good);
 }
 
@@ -114,21 +136,22 @@ function findBun() {
 export function prepare(scope) {
   const bun = isInstalled(scope) ? findBun() : undefined;
   if (bun) return bun;
-  install();
+  if (isClone) install(scope);
   return findBun() ?? stop("Bun is not among the installed packages and not on the PATH: see https://bun.com/docs/installation.");
 }
 
 /**
  * Runs a program in this one's place: same streams, same environment, same end, signals handed on.
  * @param {string} program @param {string[]} args
- * @param {(text: string) => void} [overhear] gets what the program writes to its error stream, which still goes to ours
+ * @param {{ folder?: string, overhear?: (text: string) => void }} [setting] folder: where it runs, by default the project's. overhear: gets what the
+ *   program writes to its error stream, which still goes to ours
  * @returns {Promise<{ code: number, signal: NodeJS.Signals | null }>}
  */
-export function run(program, args, overhear) {
+export function run(program, args, { folder = root, overhear } = {}) {
   // Bun's fetch serves 256 calls at a time unless this is set before Bun starts.
   /** @type {NodeJS.ProcessEnv} */
   const env = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336", ...process.env };
-  const child = spawn(program, args, { cwd: root, stdio: ["inherit", "inherit", overhear ? "pipe" : "inherit"], env });
+  const child = spawn(program, args, { cwd: folder, stdio: ["inherit", "inherit", overhear ? "pipe" : "inherit"], env });
   child.stderr?.setEncoding("utf8").on("data", (text) => {
     process.stderr.write(text);
     overhear?.(text);

@@ -112,7 +112,8 @@ export class AccessLog {
   #placeText({ route, region, identity, offer, stream, target }: Visit): string {
     let text = `"route":${this.#name(route)}`;
     if (identity === undefined) text += ',"workspace":""';
-    else text += `,"region":${this.#name(region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)}`;
+    else
+      text += `,"region":${this.#name(region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)},"key_id":${this.#name(identity.id)}`;
     if (offer !== undefined) text += `,"model":${this.#name(offer.model)}`;
     text += `,"stream":${stream}`;
     if (target === undefined) return `${text},"upstream":""`;

@@ -4,10 +4,12 @@
  */
 import process from "node:process";
 import { heapBytes } from "./config/memory.ts";
+import { spareLoopback } from "./runtime/loopback.ts";
 import { startTuned } from "./runtime.ts";
 
-const [first = "-"] = process.argv.slice(2);
-// A command word: it is over before any setting would pay.
-if (first.startsWith("-")) startTuned(process.env, heapBytes());
+spareLoopback(process.env);
+const [first = "start"] = process.argv.slice(2);
+// Any other command word: it is over before a setting would pay.
+if (first === "start" || first.startsWith("-")) startTuned(process.env, heapBytes());
 const { main } = await import("./program.ts");
 await main();

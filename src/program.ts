@@ -6,6 +6,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { Admin, directoryRoutes } from "./admin/admin.ts";
 import { Audit } from "./admin/audit.ts";
 import { gatewayRoutes } from "./admin/gateway.ts";
+import { KnownHosts } from "./admin/hosts.ts";
 import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
@@ -77,7 +78,8 @@ async function start(file: string | undefined, environment: Record<string, strin
   const { log, accessLog } = logging;
   // Several processes have their supervisor say it once.
   if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
-  if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, tellListening });
+  const hosts = new KnownHosts([config.admin.host, ...config.admin.hosts]);
+  if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, hosts, tellListening });
 
   const metrics = new Metrics();
   const catalog = new Catalog(config);
@@ -177,10 +179,11 @@ async function start(file: string | undefined, environment: Record<string, strin
       ...gatewayRoutes({ metrics, readiness, crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined }, audit),
     ],
     token: config.admin.token,
+    hosts,
     version: packageJson.version,
     audit,
     onFault: (thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed"),
-    addressOf: (request) => adminListener?.addressOf(request) ?? "",
+    addressOf: (request) => member?.peerOf(request) ?? adminListener?.addressOf(request) ?? "",
   });
 
   const places = member === undefined ? config : await member.places();

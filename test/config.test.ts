@@ -23,7 +23,7 @@ describe("what a configuration resolves to", () => {
       drainTimeoutMs: 120_000,
       drainGraceMs: 5000,
     });
-    expect(config.admin).toEqual({ host: "127.0.0.1", port: 9090, token: undefined });
+    expect(config.admin).toEqual({ host: "127.0.0.1", port: 9090, token: undefined, hosts: [] });
     expect(config.processes).toBe(1);
     expect(config.workers).toBe(3);
     expect(config.redis).toBeUndefined();

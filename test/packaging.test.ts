@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -31,17 +32,21 @@ interface Manifest {
   engines: { node: string; bun: string };
   scripts: Record<string, string>;
   dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
   devDependencies: Record<string, string>;
+  bin: Record<string, string>;
 }
 interface LockedPackage {
   name?: string;
   version: string;
   integrity?: string;
+  dev?: boolean;
+  peer?: boolean;
   optionalDependencies?: Record<string, string>;
 }
 const manifest: Manifest = JSON.parse(text("package.json"));
 const packages: Record<string, LockedPackage> = JSON.parse(text("package-lock.json")).packages;
-const named = { ...manifest.dependencies, ...manifest.devDependencies };
+const named = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies };
 
 test("the pages link to files that exist", () => {
   const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)].filter(
@@ -191,11 +196,11 @@ describe("npm start", () => {
     ],
     ["one is missing", (folder: string) => change(join(folder, "node_modules/.package-lock.json"), "node_modules/yaml", undefined)],
   ] as const)
-    test(`installs from the lock file where ${what}, and says so when that fails`, async () => {
+    test(`installs what running needs from the lock file where ${what}, and says so when that fails`, async () => {
       const { run, called, folder } = project();
       spoil(folder);
       const { code, errors } = await run("with-bun.mjs", "src/main.ts");
-      expect(called()).toEqual(["npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error"]);
+      expect(called()).toEqual(["npm ci --include=optional --omit=dev --omit=peer --no-audit --no-fund --loglevel=error"]);
       expect(errors).toContain("the packages could not be installed (exit 9)");
       expect(code).toBe(1);
     });
@@ -207,6 +212,14 @@ describe("npm start", () => {
     rmSync(join(folder, "node_modules/bun"), { recursive: true });
     rmSync(join(folder, "node_modules/@oven"), { recursive: true });
     symlinkSync(process.execPath, join(path, "bun"));
+    expect(await run("with-bun.mjs", "src/main.ts")).toMatchObject({ code: 0, output: "[]\n" });
+    expect(called()).toEqual([]);
+  });
+
+  test("does not miss what it leaves out itself: the development packages and the peers", async () => {
+    const { run, called, folder } = project();
+    for (const [name, { dev, peer }] of Object.entries(packages))
+      if (dev || peer) change(join(folder, "node_modules/.package-lock.json"), name, undefined);
     expect(await run("with-bun.mjs", "src/main.ts")).toMatchObject({ code: 0, output: "[]\n" });
     expect(called()).toEqual([]);
   });
@@ -246,6 +259,49 @@ describe("npm start", () => {
   });
 });
 
+describe("weir, the command", () => {
+  const main = "console.log(JSON.stringify([process.cwd(), ...process.argv.slice(2)]));";
+
+  test("is what package.json names, and a program", () => {
+    expect(manifest.bin).toEqual({ weir: "scripts/weir.mjs" });
+    expect(statSync(join(ROOT, "scripts/weir.mjs")).mode & 0o111).toBe(0o111);
+    expect(text("scripts/weir.mjs")).toStartWith("#!/usr/bin/env node\n");
+  });
+
+  test("runs Weir in the folder of whoever asks, with the words that were given and the cap of Bun's fetch lifted", async () => {
+    const { folder, path } = project({ main: `${main} console.log(process.env.BUN_CONFIG_MAX_HTTP_REQUESTS);` });
+    const elsewhere = mkdtempSync(join(scratch, "elsewhere-"));
+    const words = [join(folder, "scripts/weir.mjs"), "check", "--config", "a b.yaml"];
+    const child = spawn(join(path, "node"), words, { cwd: elsewhere, env: { PATH: path }, stdio: ["ignore", "pipe", "pipe"] });
+    const ending = await finish(child);
+    expect(ending).toMatchObject({
+      code: 0,
+      output: `${JSON.stringify([elsewhere, "check", "--config", "a b.yaml"])}\n65336\n`,
+      errors: "",
+    });
+  });
+
+  test("installed as a package it finds the Bun that npm has put beside it, and installs nothing", async () => {
+    const { folder, path, called } = project({ main });
+    rmSync(join(folder, "package-lock.json"));
+    const host = mkdtempSync(join(scratch, "host-"));
+    mkdirSync(join(host, "node_modules"));
+    // As npm lays it out: what the package needs stands beside it.
+    for (const name of ["bun", "@oven"])
+      cpSync(join(folder, "node_modules", name), join(host, "node_modules", name), { recursive: true, verbatimSymlinks: true });
+    writeFileSync(join(host, "node_modules/bun/package.json"), '{"name":"bun"}');
+    rmSync(join(folder, "node_modules"), { recursive: true });
+    cpSync(folder, join(host, "node_modules/weir"), { recursive: true, verbatimSymlinks: true });
+    const child = spawn(join(path, "node"), [join(host, "node_modules/weir/scripts/weir.mjs"), "check"], {
+      cwd: host,
+      env: { PATH: path },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    expect(await finish(child)).toMatchObject({ code: 0, output: `${JSON.stringify([host, "check"])}\n`, errors: "" });
+    expect(called()).toEqual([]);
+  });
+});
+
 function change(receipt: string, name: string, entry: object | undefined): void {
   const content: { packages: Record<string, object> } = JSON.parse(readFileSync(receipt, "utf8"));
   if (entry) content.packages[name] = entry;
@@ -254,6 +310,13 @@ function change(receipt: string, name: string, entry: object | undefined): void 
 }
 
 describe("npm test", () => {
+  test("installs development's packages too", async () => {
+    const { run, called, folder } = project({ test: 'test("a", () => {});' });
+    change(join(folder, "node_modules/.package-lock.json"), "node_modules/knip", undefined);
+    expect((await run("test.mjs")).errors).toContain("the packages could not be installed (exit 9)");
+    expect(called()).toEqual(["npm ci --include=optional --include=dev --no-audit --no-fund --loglevel=error"]);
+  });
+
   const last = ({ output }: { output: string }) => output.trimEnd().split("\n").at(-1);
 
   test("closes with the totals, and with exit code 0 where all passed", async () => {

@@ -4,6 +4,7 @@ import { code, HTML_HEADERS } from "../openapi/html.ts";
 import { docsPage, type PageSetting } from "../openapi/page.ts";
 import type { Audit } from "./audit.ts";
 import { Door } from "./door.ts";
+import type { KnownHosts } from "./hosts.ts";
 import { keyRoutes } from "./keys.ts";
 import { adminDocument } from "./openapi.ts";
 import { AdminRefusal, asRefusal, refusalResponse } from "./refusal.ts";
@@ -15,6 +16,8 @@ export interface AdminParts {
   routes: readonly AdminRoute[];
   /** Undefined: the routes that need it answer 401 to everybody. */
   token: string | undefined;
+  /** Left out: nobody asks over a network. */
+  hosts?: KnownHosts;
   /** Weir's own. */
   version: string;
   audit: Audit;
@@ -58,7 +61,7 @@ export class Admin {
   }
 
   handle(request: Request): Response | Promise<Response> {
-    return this.app.handle(request);
+    return this.#parts.hosts?.refusal(request) ?? this.app.handle(request);
   }
 
   async #serve(route: AdminRoute, request: Request, params: Record<string, string | null>): Promise<Response> {

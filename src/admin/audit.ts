@@ -33,7 +33,7 @@ export class Audit {
   }
 
   /** Somebody without the right token. A flood of them fills no disk: after the first ones they are counted, and told once a window. */
-  refused(address: string, reason: "no token" | "wrong token"): void {
+  refused(address: string, reason: "no token" | "wrong token" | "too many guesses"): void {
     this.#refusals += 1;
     if (this.#refusals <= SHOWN_REFUSALS) this.#log.warn({ action: "sign_in.refused", address, reason }, "audit");
     if (this.#window !== undefined) return;

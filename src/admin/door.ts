@@ -1,25 +1,44 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Audit } from "./audit.ts";
+import { Guesses } from "./guesses.ts";
 import { AdminRefusal } from "./refusal.ts";
 
 /** Lets those in who send the admin token, in constant time. Without a token nobody comes in. */
 export class Door {
   readonly #digest: Buffer | undefined;
   readonly #audit: Audit | undefined;
+  readonly #guesses: Guesses;
 
-  constructor(token: string | undefined, audit: Audit | undefined) {
+  constructor(token: string | undefined, audit: Audit | undefined, guesses: Guesses = new Guesses()) {
     this.#digest = token === undefined ? undefined : digest(token);
     this.#audit = audit;
+    this.#guesses = guesses;
   }
 
-  /** @throws AdminRefusal `unauthenticated` */
+  /** @throws AdminRefusal `unauthenticated`, or `slowed` after too many guesses */
   pass(headers: Headers, address: string): void {
     const sent = /^bearer (.+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-    if (this.#digest !== undefined && sent !== undefined && timingSafeEqual(digest(sent), this.#digest)) return;
+    if (this.#digest !== undefined && sent !== undefined) {
+      this.#checkWait(address);
+      const sentDigest = digest(sent);
+      if (timingSafeEqual(sentDigest, this.#digest)) return;
+      this.#guesses.wrong(address, sentDigest.toString("base64"));
+    }
     this.#audit?.refused(address, sent === undefined ? "no token" : "wrong token");
     const cure = this.#digest === undefined ? " This gateway has none yet: set admin.token in its configuration." : "";
     throw new AdminRefusal("unauthenticated", `Send the admin token as 'Authorization: Bearer TOKEN'.${cure}`, {
       "www-authenticate": "Bearer",
+    });
+  }
+
+  /** Before the token is looked at, or the answer would tell whether it is the right one. */
+  #checkWait(address: string): void {
+    const waitMs = this.#guesses.waitMs(address);
+    if (waitMs <= 0) return;
+    this.#audit?.refused(address, "too many guesses");
+    const seconds = Math.ceil(waitMs / 1000);
+    throw new AdminRefusal("slowed", `Too many wrong tokens came from this address. Wait ${seconds} s, then try again.`, {
+      "retry-after": String(seconds),
     });
   }
 }

@@ -53,10 +53,11 @@ export function keyRoutes(directory: DirectoryActions, audit: Audit): AdminRoute
       operation: "rotateKey",
       tag: "Keys",
       summary: "Make a new key in place of one",
-      description: "Of the same name and workspace. The old one ends when the grace does: at once, where none is given.",
+      description:
+        "Of the same name, workspace and expiry. The old one ends when the grace does: at once, where none is given. A key is rotated once; after that its successor is.",
       body: rotation,
       answer: { status: 201, description: "The new key, which is shown this once.", body: createdKey },
-      refusals: ["invalid", "unknown", "read_only", "too_large", "unavailable"],
+      refusals: ["invalid", "unknown", "read_only", "replaced", "too_large", "unavailable"],
       reply: async ({ request, params: { key = "" }, address }) => {
         const { grace = "0s" } = await readChecked(request, rotation);
         const graceMs = milliseconds(grace);

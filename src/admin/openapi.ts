@@ -15,7 +15,10 @@ const MEANINGS: Readonly<Record<RefusalKind, string>> = {
   method_not_allowed: "The path has other methods.",
   exists: "There is one of this name already.",
   read_only: "It stands in the configuration file, which is changed there.",
+  replaced: "Another key has been made in its place before.",
   too_large: "The body is larger than 64 KiB.",
+  misdirected: "The Host header has a name that the listener is not known by; see `admin.hosts`.",
+  slowed: "Too many wrong tokens came from this address; `retry-after` has the seconds to wait.",
   internal: "A fault of the gateway.",
   unavailable: "The store cannot be reached; nothing has been changed.",
 };
@@ -76,7 +79,7 @@ function operation(route: AdminRoute, schemas: JsonObject): JsonObject {
 }
 
 function refusals({ refusals: own, open }: AdminRoute, schemas: JsonObject): JsonObject {
-  const kinds: RefusalKind[] = [...(open === true ? [] : (["unauthenticated"] as const)), ...own, "internal"];
+  const kinds: RefusalKind[] = [...(open === true ? [] : (["unauthenticated", "slowed"] as const)), ...own, "misdirected", "internal"];
   const byStatus = Map.groupBy(kinds, (kind) => REFUSALS[kind]);
   return Object.fromEntries(
     [...byStatus].map(([status, all]) => [

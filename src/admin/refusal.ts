@@ -9,7 +9,10 @@ export const REFUSALS = {
   method_not_allowed: 405,
   exists: 409,
   read_only: 409,
+  replaced: 409,
   too_large: 413,
+  misdirected: 421,
+  slowed: 429,
   internal: 500,
   unavailable: 503,
 } as const;

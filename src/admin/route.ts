@@ -27,7 +27,7 @@ export interface AdminRoute {
   paged?: true;
   body?: Checked;
   answer: { status: number; description: string; type?: string; body?: Checked };
-  /** How it refuses beside 401 and 500. */
+  /** How it refuses beside 401, 421, 429 and 500. */
   refusals: readonly RefusalKind[];
   /** @throws AdminRefusal, DirectoryRefusal or DirectoryUnavailable */
   reply(asked: Asked): Response | Promise<Response>;

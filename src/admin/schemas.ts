@@ -108,6 +108,7 @@ const keyFields = {
   created_at: moment("Null for a key of the configuration file."),
   last_used_at: moment("To the hour; null where it has not been used."),
   expires_at: moment("Null: never."),
+  replaced_by: Type.Optional(orNull(Type.String(), "Id of the key that a rotation has made in its place; null where there is none.")),
 };
 const anyKey = {
   id: "key_9f86d081884c7d65",
@@ -117,6 +118,7 @@ const anyKey = {
   created_at: "2026-11-24T09:30:00.000Z",
   last_used_at: null,
   expires_at: "2030-01-01T00:00:00.000Z",
+  replaced_by: null,
 };
 const key = checked("Key", Type.Object(keyFields), anyKey);
 export type Key = Static<typeof key.schema>;

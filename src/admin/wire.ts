@@ -3,7 +3,7 @@ import type { Limits } from "../contract/config.ts";
 import type { CreatedKey as Created, KeyEntry, WorkspaceEntry } from "../directory/directory.ts";
 import type { CreatedKey, Key, Workspace, WorkspaceSettings } from "./schemas.ts";
 
-export function keyText({ id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs }: KeyEntry): Key {
+export function keyText({ id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy }: KeyEntry): Key {
   return {
     id,
     name,
@@ -12,6 +12,7 @@ export function keyText({ id, name, workspace, source, createdAtMs, lastUsedAtMs
     created_at: moment(createdAtMs),
     last_used_at: moment(lastUsedAtMs),
     expires_at: moment(expiresAtMs),
+    replaced_by: replacedBy ?? null,
   };
 }
 

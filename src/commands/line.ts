@@ -105,14 +105,14 @@ function text(value: string | boolean | undefined): string | undefined {
 function overview(noun: string): string {
   const verbs = VERBS.filter(({ words }) => words[0] === noun);
   if (verbs.length > 0) return `${columns(verbs.map((verb) => [signature(verb), verb.about]))}\n\n${columns(WHERE)}\n`;
-  return `weir: an LLM API gateway
+  return `weir: an LLM API gateway (in a clone of its repository: npx weir)
 
 ${columns([
-  ["bun src/main.ts", "start (without a configuration: in sandbox mode)"],
-  ["bun src/main.ts check", "validate a configuration and print what it resolves to"],
-  ["bun src/main.ts schema", "print the JSON Schema of weir.yaml"],
-  ["bun src/main.ts keys …", "create, list, rotate, revoke the keys of workspaces"],
-  ["bun src/main.ts workspaces …", "create, list, remove workspaces; usage of one"],
+  ["weir [start]", "start (without a configuration: in sandbox mode)"],
+  ["weir check", "validate a configuration and print what it resolves to"],
+  ["weir schema", "print the JSON Schema of weir.yaml"],
+  ["weir keys …", "create, list, rotate, revoke the keys of workspaces"],
+  ["weir workspaces …", "create, list, remove workspaces; usage of one"],
 ])}
 
 ${columns([
@@ -125,7 +125,7 @@ ${columns([
 
 function verbHelp(verb: Verb): string {
   const own = Object.entries(verb.options).map(([option, { value, about }]) => [`--${option} ${value}`, about] as const);
-  return `bun src/main.ts ${signature(verb)}\n  ${verb.about}\n\n${columns([...own, ...WHERE])}\n`;
+  return `weir ${signature(verb)}\n  ${verb.about}\n\n${columns([...own, ...WHERE])}\n`;
 }
 
 function signature({ words, argument, options }: Verb): string {

@@ -45,7 +45,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, setting),
       drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
     },
-    admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined },
+    admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined, hosts: file.admin.hosts },
     ...threads,
     redis: resolveRedis(file, setting),
     directory: { file: setting.locate(file.directory.file) },

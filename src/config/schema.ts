@@ -10,6 +10,7 @@ import { DURATION, SIZE } from "./units.ts";
 /** Names end up in paths, Redis keys and metric labels. Those of models also hold the marks that vendors use. */
 export const NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 export const MODEL_NAME = "^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$";
+const HOST_NAME = "^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$";
 export const NAME_TITLE = "a name of letters, digits, dots, underscores and hyphens, at most 64 of them";
 export const MODEL_NAME_TITLE = "a name of letters, digits and any of . _ - : @ /, at most 128 of them";
 
@@ -308,6 +309,11 @@ export const schema = map(
           "token",
           "Token of the admin interface. Needed where `admin.host` is not loopback; without one, only metrics and health answer.",
         ),
+        hosts: Type.Array(Type.String({ pattern: HOST_NAME, title: "a host name such as weir-admin.example.com, without a port" }), {
+          default: [],
+          description:
+            "Names by which the admin listener is asked, besides addresses, names without a dot and those that end in .localhost, .local, .internal, .svc or .home.arpa. Requests with another name in their Host header are refused: a web page may have sent them.",
+        }),
       },
       "The admin listener.",
       { default: {} },

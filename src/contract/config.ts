@@ -13,7 +13,7 @@ export interface Config {
     drainTimeoutMs: number;
     drainGraceMs: number;
   };
-  admin: { host: string; port: number; token: string | undefined };
+  admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
   processes: number;
   /** Threads of a process. */

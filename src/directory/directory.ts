@@ -11,6 +11,8 @@ export interface KeyEntry {
   createdAtMs: number | undefined;
   lastUsedAtMs: number | undefined;
   expiresAtMs: number | undefined;
+  /** The id of the key that a rotation has made in place of this one. */
+  replacedBy: string | undefined;
 }
 
 export interface WorkspaceEntry {
@@ -60,15 +62,18 @@ export interface DirectoryActions {
   keys(workspace: string): KeyEntry[];
   /** @throws DirectoryRefusal unknown (workspace) | invalid (already expired) */
   createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey>;
-  /** A new key of the same name and workspace; the old one ends when the grace does. @throws DirectoryRefusal unknown | read_only */
+  /**
+   * A new key of the same name, workspace and expiry; the old one ends when the grace does.
+   * @throws DirectoryRefusal unknown | read_only | replaced (by an earlier rotation) | invalid (expired)
+   */
   rotateKey(id: string, graceMs: number): Promise<CreatedKey>;
   /** In force at once. @throws DirectoryRefusal unknown | read_only */
   revokeKey(id: string): Promise<void>;
 }
 
-/** What was asked cannot be done; the message is for the person who asked. Admin API: unknown 404, exists and read_only 409, invalid 400. */
+/** What was asked cannot be done; the message is for the person who asked. Admin API: unknown 404, exists, read_only and replaced 409, invalid 400. */
 export class DirectoryRefusal extends Error {
-  readonly reason: "unknown" | "exists" | "read_only" | "invalid";
+  readonly reason: "unknown" | "exists" | "read_only" | "replaced" | "invalid";
   constructor(reason: DirectoryRefusal["reason"], message: string) {
     super(message);
     this.reason = reason;

@@ -1,7 +1,11 @@
 /** The forms that keys and workspaces take on their way: as they are stored, as a request is identified by them, as administrators see them. */
+import { createHash, randomBytes } from "node:crypto";
 import type { Key, Limits, Workspace } from "../contract/config.ts";
 import { DirectoryRefusal, type KeyEntry, type WorkspaceEntry } from "./directory.ts";
 import { keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
+
+/** What every key begins with, so that one left in a repository is found by secret scanners. */
+const PREFIX = "weir_";
 
 /** A key as a request is identified by it. */
 export interface KnownKey {
@@ -14,6 +18,7 @@ export interface KnownKey {
   lastUsedAtMs: number | undefined;
   readonly source: KeyEntry["source"];
   readonly createdAtMs: number | undefined;
+  readonly replacedBy: string | undefined;
 }
 
 /** A workspace of the store as the configuration would have it. */
@@ -44,34 +49,54 @@ export function workspaceEntry(
 }
 
 export function storedKey(
-  { id, name, expiresAtMs = Number.POSITIVE_INFINITY, lastUsedAtMs, createdAtMs }: StoredKey,
+  { id, name, expiresAtMs = Number.POSITIVE_INFINITY, lastUsedAtMs, createdAtMs, replacedBy }: StoredKey,
   workspace: Workspace,
   source: KeyEntry["source"],
 ): KnownKey {
-  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs, source, createdAtMs };
+  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs, source, createdAtMs, replacedBy };
 }
 
 export function configuredKey({ sha256, name, expiresAtMs = Number.POSITIVE_INFINITY }: Key, workspace: Workspace): KnownKey {
   const id = keyId(sha256);
-  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs: undefined, source: "config", createdAtMs: undefined };
+  const unknown = { lastUsedAtMs: undefined, createdAtMs: undefined, replacedBy: undefined };
+  return { id, workspace, keyName: name, expiresAtMs, source: "config", ...unknown };
 }
 
-export function keyEntry({ id, keyName, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs }: KnownKey): KeyEntry {
+export function keyEntry({ id, keyName, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy }: KnownKey): KeyEntry {
   const ends = Number.isFinite(expiresAtMs) ? expiresAtMs : undefined;
-  return { id, name: keyName, workspace: workspace.name, source, createdAtMs, lastUsedAtMs, expiresAtMs: ends };
+  return { id, name: keyName, workspace: workspace.name, source, createdAtMs, lastUsedAtMs, expiresAtMs: ends, replacedBy };
 }
 
 export function storedEntry(
-  { id, name, workspace, createdAtMs, lastUsedAtMs, expiresAtMs }: StoredKey,
+  { id, name, workspace, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy }: StoredKey,
   source: KeyEntry["source"],
 ): KeyEntry {
-  return { id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs };
+  return { id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy };
 }
 
 export function unknownWorkspace(name: string): DirectoryRefusal {
   return new DirectoryRefusal("unknown", `There is no workspace "${name.slice(0, 64)}".`);
 }
 
+export function replacedKey(id: string, by: string | undefined): DirectoryRefusal {
+  const [made, cure] =
+    by === undefined
+      ? ["Another key has been made", "Make a new one"]
+      : [`The key ${by} has been made`, "Rotate that one, or make a new one"];
+  return new DirectoryRefusal("replaced", `${made} in place of ${id} already. ${cure}.`);
+}
+
 export function unknownKey(id: string): DirectoryRefusal {
   return new DirectoryRefusal("unknown", `There is no key ${id.slice(0, 64)}.`);
+}
+
+export function isOver(expiresAtMs: number | undefined): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= Date.now();
+}
+
+/** A new key, and how it is kept. */
+export function freshKey(workspace: string, name: string, expiresAtMs: number | undefined): { key: string; stored: StoredKey } {
+  const key = PREFIX + randomBytes(32).toString("base64url");
+  const sha256 = createHash("sha256").update(key).digest("hex");
+  return { key, stored: { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined } };
 }

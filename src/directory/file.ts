@@ -9,7 +9,7 @@ import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { codeOf, type HeldLock, lockFile } from "./lock.ts";
 import { keyRecord, workspaceRecord } from "./records.ts";
-import { type DirectoryStore, DirectoryUnavailable, type Records, type StoredKey, type StoredWorkspace } from "./store.ts";
+import { type DirectoryStore, DirectoryUnavailable, type Records, type Rotation, type StoredKey, type StoredWorkspace } from "./store.ts";
 
 export interface FileStoreOptions {
   /** Absolute path; it need not exist. */
@@ -74,8 +74,17 @@ export class FileStore implements DirectoryStore {
     });
   }
 
-  changeKey(key: StoredKey): Promise<boolean> {
-    return this.#change(({ keys }) => keys.has(key.id) && keys.set(key.id, key) === keys);
+  async rotateKey(ending: StoredKey, fresh: StoredKey): Promise<Rotation> {
+    let refusal: Rotation = "unknown";
+    const isDone = await this.#change(({ keys }) => {
+      const before = keys.get(ending.id);
+      refusal = before === undefined ? "unknown" : "replaced";
+      if (before === undefined || before.replacedBy !== undefined) return false;
+      keys.set(ending.id, { ...ending, lastUsedAtMs: before.lastUsedAtMs });
+      keys.set(fresh.id, fresh);
+      return true;
+    });
+    return isDone ? "rotated" : refusal;
   }
 
   removeKey(id: string): Promise<boolean> {

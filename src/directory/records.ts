@@ -11,6 +11,7 @@ export const keyRecord = Type.Object({
   createdAtMs: Type.Number(),
   expiresAtMs: Type.Optional(Type.Number()),
   lastUsedAtMs: Type.Optional(Type.Number()),
+  replacedBy: Type.Optional(Type.String()),
 });
 
 const limits = Type.Object({

@@ -10,7 +10,16 @@ import putLua from "./put.lua" with { type: "text" };
 import { readKey, readWorkspace } from "./records.ts";
 import removeKeyLua from "./remove-key.lua" with { type: "text" };
 import removeWorkspaceLua from "./remove-workspace.lua" with { type: "text" };
-import { type DirectoryStore, DirectoryUnavailable, keyId, type Records, type StoredKey, type StoredWorkspace } from "./store.ts";
+import rotateLua from "./rotate.lua" with { type: "text" };
+import {
+  type DirectoryStore,
+  DirectoryUnavailable,
+  keyId,
+  type Records,
+  type Rotation,
+  type StoredKey,
+  type StoredWorkspace,
+} from "./store.ts";
 import touchLua from "./touch.lua" with { type: "text" };
 
 /** Says in the name which form the records have, so that releases with another form can run side by side. */
@@ -30,6 +39,7 @@ export class RedisDirectory implements DirectoryStore {
   readonly #client: RedisClient;
   readonly #connect: () => RedisClient;
   readonly #put = new Script(putLua);
+  readonly #rotate = new Script(rotateLua);
   readonly #removeKey = new Script(removeKeyLua);
   readonly #removeWorkspace = new Script(removeWorkspaceLua);
   readonly #touch = new Script(touchLua);
@@ -96,11 +106,13 @@ export class RedisDirectory implements DirectoryStore {
   }
 
   async putKey(key: StoredKey): Promise<void> {
-    await this.#writeKey(key, "anywhere");
+    await this.#run(this.#put, [KEYS, VERSION], [CHANNEL, key.id, keyText(key), "anywhere"]);
   }
 
-  changeKey(key: StoredKey): Promise<boolean> {
-    return this.#writeKey(key, "over");
+  async rotateKey(ending: StoredKey, fresh: StoredKey): Promise<Rotation> {
+    const written = [CHANNEL, ending.id, keyText(ending), fresh.id, keyText(fresh)];
+    const outcome = await this.#run(this.#rotate, [KEYS, VERSION], written);
+    return outcome === 1 ? "rotated" : outcome === 0 ? "unknown" : "replaced";
   }
 
   async removeKey(id: string): Promise<boolean> {
@@ -174,12 +186,6 @@ export class RedisDirectory implements DirectoryStore {
     }
   }
 
-  /** When it was used is kept apart, so that noting it cannot undo a change. */
-  async #writeKey(key: StoredKey, where: "anywhere" | "over"): Promise<boolean> {
-    const text = JSON.stringify({ ...key, lastUsedAtMs: undefined });
-    return (await this.#run(this.#put, [KEYS, VERSION], [CHANNEL, key.id, text, where])) === 1;
-  }
-
   #run(script: Script, keys: readonly string[], words: readonly (string | number)[]): Promise<unknown> {
     return this.#ask((client) => script.run(client, keys.length, [...keys, ...words]));
   }
@@ -205,6 +211,11 @@ export class RedisDirectory implements DirectoryStore {
       clearTimeout(timer);
     }
   }
+}
+
+/** When it was used is kept apart, so that noting it cannot undo a change. */
+function keyText(key: StoredKey): string {
+  return JSON.stringify({ ...key, lastUsedAtMs: undefined });
 }
 
 function firstWords(thrown: unknown): string {

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from "node:crypto";
 import type { Config, Workspace } from "../contract/config.ts";
 import {
   type CreatedKey,
@@ -11,8 +10,11 @@ import {
 import {
   asWorkspace,
   configuredKey,
+  freshKey,
+  isOver,
   type KnownKey,
   keyEntry,
+  replacedKey,
   storedEntry,
   storedKey,
   unknownKey,
@@ -20,7 +22,7 @@ import {
   workspaceEntry,
 } from "./entries.ts";
 import { Misses } from "./misses.ts";
-import { type DirectoryStore, keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
+import type { DirectoryStore, StoredKey, StoredWorkspace } from "./store.ts";
 import { Uses } from "./uses.ts";
 
 export interface ReplicaEvents {
@@ -32,8 +34,6 @@ export interface ReplicaEvents {
   onTrouble?: ((text: string) => void) | undefined;
 }
 
-/** What every key begins with, so that one left in a repository is found by secret scanners. */
-const PREFIX = "weir_";
 const FLUSH_EVERY_MS = 60_000;
 
 /**
@@ -170,11 +170,8 @@ export class Replica implements DirectoryActions {
   async createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey> {
     if (this.#owners.get(workspace) === undefined) await this.refresh();
     if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
-    const isOver = expiresAtMs !== undefined && expiresAtMs <= Date.now();
-    if (isOver) throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
-    const key = PREFIX + randomBytes(32).toString("base64url");
-    const sha256 = createHash("sha256").update(key).digest("hex");
-    const stored = { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined };
+    if (isOver(expiresAtMs)) throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
+    const { key, stored } = freshKey(workspace, name, expiresAtMs);
     await this.#store.putKey(stored);
     await this.#took(() => this.#keys.set(stored.id, stored));
     return { key, entry: storedEntry(stored, this.#store.source) };
@@ -182,17 +179,17 @@ export class Replica implements DirectoryActions {
 
   async rotateKey(id: string, graceMs: number): Promise<CreatedKey> {
     const old = await this.#storedKey(id);
-    // The new one first: whatever happens in between, one of the two works.
-    const created = await this.createKey(old.workspace, old.name, undefined);
+    if (old.replacedBy !== undefined) throw replacedKey(id, old.replacedBy);
+    if (isOver(old.expiresAtMs)) throw new DirectoryRefusal("invalid", `The key ${id} has expired: make a new one.`);
+    const { key, stored } = freshKey(old.workspace, old.name, old.expiresAtMs);
     const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, Date.now() + graceMs);
-    const ending = { ...old, expiresAtMs: endsAtMs };
-    if (!(await this.#store.changeKey(ending))) {
-      // Revoked elsewhere this moment: nothing may come of it.
-      await this.revokeKey(created.entry.id);
-      throw unknownKey(id);
-    }
-    await this.#took(() => this.#keys.set(id, ending));
-    return created;
+    const ending = { ...old, expiresAtMs: endsAtMs, replacedBy: stored.id };
+    // The store has the last word: the key may have been revoked or rotated elsewhere this moment.
+    const outcome = await this.#store.rotateKey(ending, stored);
+    if (outcome === "unknown") throw unknownKey(id);
+    if (outcome === "replaced") throw replacedKey(id, undefined);
+    await this.#took(() => this.#keys.set(id, ending).set(stored.id, stored));
+    return { key, entry: storedEntry(stored, this.#store.source) };
   }
 
   async revokeKey(id: string): Promise<void> {

@@ -13,6 +13,8 @@ export interface StoredKey {
   expiresAtMs: number | undefined;
   /** When it was last seen, to the hour; undefined where it has not been used yet. */
   lastUsedAtMs: number | undefined;
+  /** The id of the key that was made in place of this one; undefined where there is none. */
+  replacedBy?: string | undefined;
 }
 
 /** A workspace made at run time: served by the shared models, within its own limits. */
@@ -31,6 +33,9 @@ export interface Records {
   workspaces: readonly StoredWorkspace[];
 }
 
+/** What became of a rotation: done; there is no such key; another one has been made in its place before. */
+export type Rotation = "rotated" | "unknown" | "replaced";
+
 type StoreSource = "file" | "redis";
 
 /**
@@ -47,8 +52,8 @@ export interface DirectoryStore {
   find(sha256: string): Promise<StoredKey | undefined>;
   /** Writes a key over the one of the same id, or anew. */
   putKey(key: StoredKey): Promise<void>;
-  /** Writes a key over the one of the same id; false where there is none any more: a key that was revoked meanwhile stays so. */
-  changeKey(key: StoredKey): Promise<boolean>;
+  /** Writes a key that ends over the one of the same id, and the one in its place; both or neither, and once for each key, whoever else tries. */
+  rotateKey(ending: StoredKey, fresh: StoredKey): Promise<Rotation>;
   /** False where there was none. */
   removeKey(id: string): Promise<boolean>;
   /** False where there is one of this name and `replace` is off. */

@@ -10,11 +10,16 @@ export interface SupervisorAdminParts {
   members(): readonly (Child | undefined)[];
   draining(): boolean;
   metrics: MergedMetrics;
+  /** Of the group: proves to a process that the address it is told is the supervisor's word. */
+  secret: string;
 }
 
+/** @param address - Who asks, as the connection tells. */
+export type AdminHandler = (request: Request, address: string) => Promise<Response>;
+
 /** The admin listener of several processes: what is told of all is put together here, and everything else answered by one of them. */
-export function createSupervisorAdmin(parts: SupervisorAdminParts): (request: Request) => Promise<Response> {
-  return async (request) => {
+export function createSupervisorAdmin(parts: SupervisorAdminParts): AdminHandler {
+  return async (request, address) => {
     const { pathname } = new URL(request.url);
     if (request.method === "GET") {
       if (pathname === "/metrics") return await scrape(parts);
@@ -25,7 +30,7 @@ export function createSupervisorAdmin(parts: SupervisorAdminParts): (request: Re
     const child = parts.members().find((member) => member?.state === "listening");
     if (child === undefined) return problem("No gateway process is alive at this moment. Please try again.");
     try {
-      return await forward(request, child.adminPort);
+      return await forward(request, child.adminPort, `${parts.secret} ${address}`);
     } catch {
       return problem(`Process ${child.index} went away before it had answered. Please try again.`);
     }

@@ -10,6 +10,8 @@ export interface ChildOptions {
   command: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
   settings: FixedConfig;
+  /** Of the group. */
+  secret: string;
   /** Whole lines of its standard output. */
   onLines(lines: string): void;
   onBuilt(child: Child): void;
@@ -57,7 +59,7 @@ export class Child {
     child.on("error", (error) => {
       if (child.pid === undefined) ended(error.message);
     });
-    this.send({ type: "settings", settings: options.settings });
+    this.send({ type: "settings", settings: options.settings, secret: options.secret });
   }
 
   get state(): ChildState {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
+import { PEER_HEADER } from "../contract/process.ts";
 
 /** Belong to one connection and not to what is said over it. */
 const OF_THE_CONNECTION = /^(connection|keep-alive|transfer-encoding|upgrade)$/i;
@@ -9,11 +10,13 @@ const WITHOUT_BODY = [204, 205, 304];
 /**
  * Puts a request to a port of this machine, and gives its answer back: method, path, headers (`host` too, which `fetch` would replace), bodies as
  * they come, status.
+ * @param peer - The value of `PEER_HEADER`, in place of what the client may have sent there.
  * @throws an error of the connection
  */
-export function forward(request: Request, port: number): Promise<Response> {
+export function forward(request: Request, port: number, peer: string): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const headers = Object.fromEntries([...request.headers].filter(([name]) => !OF_THE_CONNECTION.test(name)));
+  headers[PEER_HEADER] = peer;
   return new Promise((resolve, reject) => {
     const outgoing = openRequest({ host: "127.0.0.1", port, method: request.method, path: pathname + search, headers, agent: false });
     outgoing.on("error", reject);

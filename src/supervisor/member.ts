@@ -1,6 +1,8 @@
+import { Buffer } from "node:buffer";
+import { timingSafeEqual } from "node:crypto";
 import process from "node:process";
 import type { FixedConfig } from "../contract/config.ts";
-import { PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "../contract/process.ts";
+import { PEER_HEADER, PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "../contract/process.ts";
 
 /** Where a gateway process listens. */
 export interface Places {
@@ -21,6 +23,7 @@ export class Member {
   readonly index: number;
   readonly #settings = Promise.withResolvers<FixedConfig>();
   readonly #port = Promise.withResolvers<number>();
+  #secret = "";
   #duties: Duties | undefined;
   #reloadMissed = false;
 
@@ -61,9 +64,18 @@ export class Member {
     return async (request) => (new URL(request.url).pathname === SNAPSHOT_PATH ? Response.json(await snapshot()) : admin(request));
   }
 
+  /** Who asked the supervisor what it handed on; undefined for a request that does not come from it. */
+  peerOf(request: Request): string | undefined {
+    const [secret = "", address] = request.headers.get(PEER_HEADER)?.split(" ") ?? [];
+    const [sent, own] = [Buffer.from(secret), Buffer.from(this.#secret)];
+    return own.length > 0 && sent.length === own.length && timingSafeEqual(sent, own) ? address : undefined;
+  }
+
   #take(message: SupervisorMessage): void {
-    if (message.type === "settings") this.#settings.resolve(message.settings);
-    else if (message.type === "listen") this.#port.resolve(message.port);
+    if (message.type === "settings") {
+      this.#secret = message.secret;
+      this.#settings.resolve(message.settings);
+    } else if (message.type === "listen") this.#port.resolve(message.port);
     else if (message.type === "drain") this.#drain();
     else if (this.#duties === undefined) this.#reloadMissed = true;
     else this.#duties.reload();

@@ -2,7 +2,7 @@ import process from "node:process";
 import type { Config } from "../contract/config.ts";
 import type { Log } from "../log.ts";
 import { open, refusePort } from "../open.ts";
-import { sameCommand } from "../runtime.ts";
+import { type Listener, sameCommand } from "../runtime.ts";
 import { onEnding } from "../signals.ts";
 import { holdPort } from "./port.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -11,11 +11,13 @@ export interface SuperviseOptions {
   config: Config;
   environment: Readonly<Record<string, string | undefined>>;
   logging: Log;
+  /** Looks at each request of the admin listener before anything else does. */
+  hosts: { refusal(request: Request): Response | undefined };
   tellListening(log: Log["log"], config: Config, port: number, adminPort: number): void;
 }
 
 /** Makes this process the supervisor of several, which it starts, looks after, and answers for on the admin listener. */
-export async function supervise({ config, environment, logging, tellListening }: SuperviseOptions): Promise<void> {
+export async function supervise({ config, environment, logging, hosts, tellListening }: SuperviseOptions): Promise<void> {
   const { log, forward, end } = logging;
   const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
   const supervisor = new Supervisor({
@@ -24,7 +26,14 @@ export async function supervise({ config, environment, logging, tellListening }:
     command: sameCommand(),
     environment,
     held,
-    listenAdmin: (handle) => open(config, { ...config.admin, handle }).port,
+    listenAdmin: (handle) => {
+      const listener: Listener = open(config, {
+        ...config.admin,
+        handle: (request) => hosts.refusal(request) ?? handle(request, listener.addressOf(request)),
+        tellsAddresses: true,
+      });
+      return listener.port;
+    },
     onLines: forward,
     onServing: ({ port, adminPort }) => tellListening(log, config, port, adminPort),
     leave: (exitCode) => void end().then(() => process.exit(exitCode)),

@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { type Config, fixedOf } from "../contract/config.ts";
 import { MergedMetrics } from "../metrics/merged.ts";
-import { createSupervisorAdmin } from "./admin.ts";
+import { type AdminHandler, createSupervisorAdmin } from "./admin.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import type { HeldPort } from "./port.ts";
 import { watchPulses } from "./pulse.ts";
@@ -17,7 +18,7 @@ export interface SupervisorParts {
   /** The public port, held free for them. */
   held: HeldPort;
   /** Opens the admin listener; returns its port. */
-  listenAdmin(handle: (request: Request) => Promise<Response>): number;
+  listenAdmin(handle: AdminHandler): number;
   onLines(lines: string): void;
   /** Every process listens. */
   onServing(ports: { port: number; adminPort: number }): void;
@@ -40,6 +41,7 @@ const DRAIN_SLACK_MS = 10_000;
 export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #metrics = new MergedMetrics();
+  readonly #secret = randomBytes(24).toString("base64url");
   /** By number; undefined while one is away. */
   readonly #children: (Child | undefined)[];
   /** How many in a row, by number, did not live long. */
@@ -53,8 +55,14 @@ export class Supervisor {
     const { processes } = parts.config;
     this.#children = Array.from({ length: processes }, () => undefined);
     this.#failures = Array.from({ length: processes }, () => 0);
-    const draining = () => this.#phase === "draining";
-    this.#adminPort = parts.listenAdmin(createSupervisorAdmin({ members: () => this.#children, draining, metrics: this.#metrics }));
+    this.#adminPort = parts.listenAdmin(
+      createSupervisorAdmin({
+        members: () => this.#children,
+        draining: () => this.#phase === "draining",
+        metrics: this.#metrics,
+        secret: this.#secret,
+      }),
+    );
     for (let index = 0; index < processes; index++) this.#start(index);
     watchPulses(
       () => this.#children,
@@ -95,7 +103,15 @@ export class Supervisor {
       onListening: (child) => this.#listening(child),
       onExit: (child, end) => this.#ended(child, end),
     };
-    this.#children[index] = new Child({ index, command, environment, settings: fixedOf(config), onLines, ...events });
+    this.#children[index] = new Child({
+      index,
+      command,
+      environment,
+      settings: fixedOf(config),
+      secret: this.#secret,
+      onLines,
+      ...events,
+    });
   }
 
   async #built(child: Child): Promise<void> {

@@ -126,10 +126,10 @@ describe("the command line", () => {
     ]) {
       const { code, stdout } = await run(...words, "--help");
       expect([words, code]).toEqual([words, 0]);
-      expect(stdout).toStartWith(`bun src/main.ts ${words.join(" ")}`);
+      expect(stdout).toStartWith(`weir ${words.join(" ")}`);
       for (const option of ["--url URL", "--token T", "--token-file F", "--config FILE", "--json"]) expect(stdout).toContain(option);
     }
-    expect((await run("--help")).stdout).toContain("bun src/main.ts keys");
+    expect((await run("--help")).stdout).toContain("  weir keys");
     expect((await run("keys", "--help")).stdout).toContain("rotate ID [--grace 1h]");
   }, 30_000);
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RuntimeName, runToEnd } from "../harness/weir.ts";
 import { specifyAudit } from "./audited.ts";
 import { specifyDescription } from "./described.ts";
+import { specifyGuard } from "./guarded.ts";
 import { specifyHostility } from "./hostile.ts";
 import { specifyUsage } from "./used.ts";
 import { AdminWorld, FILE_KEY, MODEL, soon, TOKEN } from "./world.ts";
@@ -16,6 +17,7 @@ export function specifyAdmin(runtime: RuntimeName): void {
     afterAll(() => world.stop());
 
     describe("the door", () => specifyDoor(world));
+    describe("the guard", () => specifyGuard(world));
     describe("keys", () => specifyKeys(world));
     describe("workspaces", () => specifyWorkspaces(world));
     describe("lists", () => specifyLists(world));
@@ -105,6 +107,20 @@ function specifyKeys(world: AdminWorld): void {
     const old = await world.newKey();
     const made = await world.admin("POST", `/admin/v1/keys/${old.id}/rotate`);
     expect([await world.call(old.key), await world.call(made.json.key)]).toEqual([401, 200]);
+  });
+
+  test("a rotation keeps the key's expiry, and is not done twice: 409 with the key to rotate", async () => {
+    const old = await world.newKey("acme", "made", { expires_at: "2999-01-01T00:00:00Z" });
+    const made = await world.admin("POST", `/admin/v1/keys/${old.id}/rotate`, { grace: "1h" });
+    expect([made.status, made.json.expires_at, made.json.replaced_by]).toEqual([201, "2999-01-01T00:00:00.000Z", null]);
+    const again = await world.admin("POST", `/admin/v1/keys/${old.id}/rotate`, { grace: "1h" });
+    expect([again.status, again.json.error.kind]).toEqual([409, "replaced"]);
+    expect(again.json.error.message).toContain(made.json.id);
+    const listed = await world.admin("GET", `${WORKSPACES}/acme/keys?limit=1000`);
+    expect(listed.json.data.find(({ id }: { id: string }) => id === old.id).replaced_by).toBe(made.json.id);
+    expect([await world.call(old.key), await world.call(made.json.key)]).toEqual([200, 200]);
+    // Both have one name: the log tells them apart by their ids.
+    for (const { id } of [old, made.json]) await world.weir.logged((line) => line.message === "request" && line.key_id === id);
   });
 
   test("a revoked key is refused at once, and is not there any more", async () => {

@@ -71,18 +71,35 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       await store.putKey(key);
       await store.putKey({ ...key, expiresAtMs: 5 });
       expect((await loadedKey(key.id))?.expiresAtMs).toBe(5);
-      expect(await store.changeKey({ ...key, expiresAtMs: 6 })).toBe(true);
-      expect((await loadedKey(key.id))?.expiresAtMs).toBe(6);
     });
 
-    test("a key that is removed is gone, once, and a change does not bring it back", async () => {
+    test("a key that is removed is gone, once, and a rotation does not bring it back", async () => {
       const key = storedKey("removed");
       await store.putKey(key);
       expect(await store.removeKey(key.id)).toBe(true);
       expect(await store.removeKey(key.id)).toBe(false);
-      expect(await store.changeKey(key)).toBe(false);
+      const fresh = storedKey("in place of removed");
+      expect(await store.rotateKey({ ...key, replacedBy: fresh.id }, fresh)).toBe("unknown");
       expect(await store.find(key.sha256)).toBeUndefined();
+      expect(await store.find(fresh.sha256)).toBeUndefined();
       expect(await loadedKey(key.id)).toBeUndefined();
+    });
+
+    test("a key is rotated once: it ends and names its successor, and whoever is late, also elsewhere, changes nothing", async () => {
+      const key = storedKey("rotated", { expiresAtMs: 1_900_000_000_000 });
+      await store.putKey(key);
+      const successors = ["first", "second", "third"].map((name) => storedKey(`${name} in place of rotated`));
+      const stores = [store, open(), open()];
+      for (const one of stores) await until("the first load", () => answers(one), 5_000);
+      const rotate = (fresh: (typeof successors)[number], at: number) =>
+        (stores[at] ?? store).rotateKey({ ...key, expiresAtMs: 1_800_000_000_000 + at, replacedBy: fresh.id }, fresh);
+      const outcomes = await Promise.all(successors.map(rotate));
+      expect([...outcomes].sort()).toEqual(["replaced", "replaced", "rotated"]);
+      const winner = outcomes.indexOf("rotated");
+      const [won] = successors.slice(winner);
+      expect(await loadedKey(key.id)).toEqual({ ...key, expiresAtMs: 1_800_000_000_000 + winner, replacedBy: won?.id });
+      for (const [at, { sha256 }] of successors.entries()) expect((await store.find(sha256)) !== undefined).toBe(at === winner);
+      expect(await Promise.all(successors.map(rotate))).toEqual(["replaced", "replaced", "replaced"]);
     });
 
     test("a workspace is loaded as it was put, and replaced only where that is asked", async () => {

@@ -89,11 +89,29 @@ describe("a replica", () => {
     expect(isKnown(next.key)).toBe(false);
   });
 
-  test("a grace does not lengthen a key's life", async () => {
+  test("a rotation lengthens no key's life: not that of the old one by its grace, nor by a new one without an end", async () => {
     const endsAtMs = Date.now() + 60_000;
     const old = await replica.createKey("acme", "brief", endsAtMs);
-    await replica.rotateKey(old.entry.id, HOUR_MS);
-    expect(replica.find(digest(old.key), Date.now())?.expiresAtMs).toBe(endsAtMs);
+    const next = await replica.rotateKey(old.entry.id, HOUR_MS);
+    expect(next.entry.expiresAtMs).toBe(endsAtMs);
+    for (const key of [old.key, next.key]) expect(replica.find(digest(key), Date.now())?.expiresAtMs).toBe(endsAtMs);
+    const last = await replica.rotateKey(next.entry.id, 0);
+    expect(last.entry.expiresAtMs).toBe(endsAtMs);
+  });
+
+  test("a key is rotated once, on whichever gateway, and one that has expired not at all", async () => {
+    const { entry } = await replica.createKey("acme", "laptop", undefined);
+    // This one has not heard of the rotation.
+    const behind = new Replica(config, new FileStore({ file }));
+    await behind.refresh();
+    const next = await replica.rotateKey(entry.id, HOUR_MS);
+    expect(replica.keys("acme").find(({ id }) => id === entry.id)?.replacedBy).toBe(next.entry.id);
+    for (const again of [replica, behind]) expect(await refusal(again.rotateKey(entry.id, HOUR_MS))).toBe("replaced");
+    expect(replica.keys("acme").filter(({ name }) => name === "laptop")).toHaveLength(2);
+    const expired = storedKey("over", { expiresAtMs: Date.now() - 1 });
+    await store.putKey(expired);
+    await replica.refresh();
+    expect(await refusal(replica.rotateKey(expired.id, 0))).toBe("invalid");
   });
 
   test("a key that was revoked elsewhere this moment is not brought back by a rotation", async () => {

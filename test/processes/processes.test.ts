@@ -80,6 +80,21 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       );
     });
 
+    test("tell in the audit who asked, whoever handed it on, and nobody can say that he is another", async () => {
+      const create = `${world.weir.adminUrl}/admin/v1/workspaces/roomy/keys`;
+      const from = async (name: string, ...words: string[]) => {
+        const asked = ["--silent", "--fail", "--header", `authorization: ${ADMIN.authorization}`, "--data", JSON.stringify({ name })];
+        // By curl, which lets one choose the address that one asks from.
+        const made = Bun.spawn(["curl", ...asked, ...words, create], { stdout: "pipe" });
+        const { id } = JSON.parse(await new Response(made.stdout).text()) as { id: string };
+        return (await world.weir.logged(({ message, key }) => message === "audit" && key === id)).address;
+      };
+      expect(await from("near")).toBe("127.0.0.1");
+      expect(await from("far", "--interface", "127.0.0.77")).toBe("127.0.0.77");
+      const forged = ["--header", "x-weir-peer: 10.0.0.1", "--header", "x-weir-peer:  10.0.0.1", "--header", "X-Weir-Peer: a 10.0.0.1"];
+      expect(await from("forger", "--interface", "127.0.0.78", ...forged)).toBe("127.0.0.78");
+    });
+
     test("take a new configuration together", async () => {
       const { sandbox, weir } = world;
       const places = { ...world.places, newcomer: { limits: { rpm: 1_000, tpm: 1_000_000 } } };

@@ -105,7 +105,7 @@ export function specifyObservation(world: World): void {
   });
 
   world.sentence(
-    "every request has one line in the log: id, workspace, key name, model, upstream, outcome, timings and tokens",
+    "every request has one line in the log: id, workspace, key by name and id, model, upstream, outcome, timings and tokens",
     async () => {
       for (const dialect of DIALECTS) {
         for (const stream of [true, false]) {
@@ -119,6 +119,7 @@ export function specifyObservation(world: World): void {
             region: "eu",
             workspace: "acme",
             key: "ci",
+            key_id: expect.stringMatching(/^key_[0-9a-f]{16}$/),
             model: dialect === anthropic ? "claude" : "gpt",
             stream,
             upstream: dialect === anthropic ? "bedrock-eu" : "azure-eu",
