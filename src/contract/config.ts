@@ -1,10 +1,11 @@
 import type { UpstreamDialect } from "./dialect.ts";
+import type { Clocks } from "./turn.ts";
 
 /** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
 export interface Config {
   /** True where nobody configured anything: stand-ins for the upstreams, one demo key. */
   sandbox: boolean;
-  server: { host: string; port: number; maxBodyBytes: number; drainTimeoutMs: number; drainGraceMs: number };
+  server: { host: string; port: number; maxBodyBytes: number; drainTimeoutMs: number; drainGraceMs: number; clocks: Clocks };
   admin: { host: string; port: number; token: string | undefined };
   /** That share the public listener; 1 has no supervisor. */
   processes: number;

@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { FixedConfig } from "../contract/config.ts";
 import { PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "../contract/process.ts";
+import { pathOf } from "../contract/target.ts";
 
 /** Where a gateway process listens. */
 export interface Places {
@@ -58,7 +59,7 @@ export class Member {
 
   /** The admin listener as the supervisor needs it: with the metrics as data. */
   administer(admin: Handler, snapshot: () => Promise<object[]>): Handler {
-    return async (request) => (new URL(request.url).pathname === SNAPSHOT_PATH ? Response.json(await snapshot()) : admin(request));
+    return async (request) => (pathOf(request.url) === SNAPSHOT_PATH ? Response.json(await snapshot()) : admin(request));
   }
 
   #take(message: SupervisorMessage): void {

@@ -1,9 +1,11 @@
 import process from "node:process";
 import type { Config } from "../contract/config.ts";
+import { asGatewayError } from "../contract/errors.ts";
 import type { Log } from "../log.ts";
 import { open, refusePort } from "../open.ts";
 import { sameCommand } from "../runtime.ts";
 import { onEnding } from "../signals.ts";
+import { problem } from "./admin.ts";
 import { holdPort } from "./port.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -18,13 +20,14 @@ export interface SuperviseOptions {
 export async function supervise({ config, environment, logging, tellListening }: SuperviseOptions): Promise<void> {
   const { log, forward, end } = logging;
   const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
+  const onFault = (thrown: unknown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed");
   const supervisor = new Supervisor({
     config,
     log,
     command: sameCommand(),
     environment,
     held,
-    listenAdmin: (handle) => open(config, { ...config.admin, handle }).port,
+    listenAdmin: (handle) => open(config, { ...config.admin, handle, refuse: (_, flaw) => problem(flaw, 400), onFault }).port,
     onLines: forward,
     onServing: ({ port, adminPort }) => tellListening(log, config, port, adminPort),
     leave: (exitCode) => void end().then(() => process.exit(exitCode)),
