@@ -4,6 +4,7 @@ import type { CallOperation, Dialect } from "./contract/dialect.ts";
 import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
 import type { ClientStream, OpenStream, StreamOwner } from "./contract/stream.ts";
+import type { Turn } from "./contract/turn.ts";
 
 /** How a call ended for its client. */
 export interface Outcome {
@@ -32,9 +33,14 @@ export interface AnswerOwner {
   /** A worker has checked and weighed the body. */
   weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void;
   estimated(inputTokens: number): void;
+  /** The client reads now, or is idle. */
+  turn(turn: Turn): void;
   /** Called exactly once. */
   ended(outcome: Outcome): void;
 }
+
+/** What a socket takes at once: an answer up to here has gone when it has been written. */
+const AT_ONCE_BYTES = 64 * 1024;
 
 const NOBODY = (): void => {};
 
@@ -115,6 +121,7 @@ export class Answer implements CallEvents, StreamOwner {
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
     headers.set("x-accel-buffering", "no");
+    this.#owner.turn("reading");
     this.#respond(new Response(body, { status: 200, headers }));
   }
 
@@ -144,13 +151,14 @@ export class Answer implements CallEvents, StreamOwner {
   answer(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = performance.now();
+    this.#owner.turn(text.length > AT_ONCE_BYTES ? "reading" : "idle");
     this.#respond(jsonResponse(200, text, this.#owner.takeHeaders()));
   }
 
   done(ended: Ended): void {
     if (this.#gone) this.#end("cancelled", undefined, ended);
     else {
-      this.#stream?.close();
+      this.#closeStream();
       this.#end("ok", undefined, ended);
     }
   }
@@ -162,12 +170,22 @@ export class Answer implements CallEvents, StreamOwner {
       return;
     }
     const { dialect, operation, requestId } = this.#options;
-    if (this.#stream === undefined) this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
-    else {
+    if (this.#stream === undefined) {
+      this.#owner.turn("idle");
+      this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
+    } else {
       this.#stream.write(dialect.errorEvent(error, requestId, operation));
-      this.#stream.close();
+      this.#closeStream();
     }
     this.#end(error.kind, error, ended);
+  }
+
+  /** The end of a stream. A client that has not taken all of it yet is still reading. */
+  #closeStream(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    if (stream.hasRoom) this.#owner.turn("idle");
+    stream.close();
   }
 
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {

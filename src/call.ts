@@ -1,12 +1,14 @@
 import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
+import type { BodyClock, Sender } from "./body/clock.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
 import { toByteText } from "./contract/bytes.ts";
 import type { PoolCall } from "./contract/call.ts";
 import type { Config } from "./contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "./contract/dialect.ts";
-import { asGatewayError } from "./contract/errors.ts";
+import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import type { OpenStream } from "./contract/stream.ts";
+import type { Turn } from "./contract/turn.ts";
 import type { Admission } from "./limiter/admission.ts";
 import type { Decision } from "./limiter/limiter.ts";
 import { refusal, showWindows } from "./limiter/refusal.ts";
@@ -22,8 +24,9 @@ export interface CallParts {
   admission: Admission;
   metrics: Metrics;
   room: Room;
-  /** See `Listener.holdOpen`. */
-  holdOpen(request: Request): void;
+  bodyClock: BodyClock;
+  /** See `Listener.turn`. */
+  turn(request: Request, turn: Turn): void;
   /** See `runtime.ts`. */
   openStream: OpenStream;
 }
@@ -35,12 +38,13 @@ const FRONT_BYTES = 64 * 1024;
  * A request that a worker answers: its body is read, checked, routed and reserved for, and a worker is given it. Written as callbacks on one object
  * and not as async functions: their frames live as long as a reservation's round trip, and were a tenth of what the front allocates.
  */
-export class Call implements AnswerOwner {
+export class Call implements AnswerOwner, Sender {
   readonly #parts: CallParts;
   readonly #visit: Visit;
   readonly #operation: CallOperation;
   readonly #onEnd: (visit: Visit, outcome: Outcome) => void;
   readonly #answer: Answer;
+  #request: Request | undefined;
   #worker: PoolCall | undefined;
   #place: Place | undefined;
 
@@ -70,6 +74,9 @@ export class Call implements AnswerOwner {
     // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
     // As a property, since a listener that is added costs several times as much of each call.
     request.signal.onabort = () => answer.abandon();
+    this.#request = request;
+    this.turn("sending");
+    this.#parts.bodyClock.begin(this, this.#visit.startedMs);
     readBody(request, maxBodyBytes, (bytes) => place.hold(bytes)).then(
       (body) => this.#arrived(request, body),
       (thrown) => this.#failed(request, thrown),
@@ -82,6 +89,19 @@ export class Call implements AnswerOwner {
     // The answer begins, so nobody will ask for the body again.
     this.#place?.letGo();
     return takeHeaders(this.#visit);
+  }
+
+  /** Of the answer. */
+  turn(turn: Turn): void {
+    if (this.#request !== undefined) this.#parts.turn(this.#request, turn);
+  }
+
+  /** Of the clock of bodies. The connection ends with the answer, as what follows on it is still the body. */
+  late(): void {
+    if (this.#answer.idle) return;
+    this.#visit.headers.set("connection", "close");
+    const message = "The request's body took too long to arrive: the connection is slow, or not all of it was sent.";
+    this.#answer.fail(new GatewayError("body_timeout", { message }), undefined);
   }
 
   /** Of the answer: a worker has checked and weighed a body. */
@@ -108,16 +128,20 @@ export class Call implements AnswerOwner {
   }
 
   #failed(request: Request, thrown: unknown): void {
+    this.#parts.bodyClock.end(this);
     if (request.signal.aborted) this.#answer.abandon();
     else this.#answer.fail(asGatewayError(thrown), undefined);
   }
 
   #arrived(request: Request, bytes: ArrayBuffer): void {
-    const { config, pool, holdOpen } = this.#parts;
+    const { bodyClock, config, pool } = this.#parts;
     const { dialect } = this.#visit;
+    bodyClock.end(this);
+    // It was late, or its client has left.
+    if (this.#answer.idle) return;
     try {
       this.#visit.bytes = bytes.byteLength;
-      holdOpen(request);
+      this.turn("waiting");
       const hints = dialect.hints(request.headers, config.strictParameters);
       if (bytes.byteLength <= FRONT_BYTES) this.#check(bytes, hints);
       else if (!this.#answer.idle) this.#hold(pool.weigh(dialect.name, this.#operation, hints, bytes, this.#answer));

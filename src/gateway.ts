@@ -13,7 +13,8 @@ import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import type { Pages } from "./contract/pages.ts";
 import { publicReadiness, type Readiness } from "./contract/readiness.ts";
-import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
+import { normalisePath, pathOf, queryOf } from "./contract/target.ts";
+import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import type { Totals } from "./usage/totals.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
@@ -33,6 +34,8 @@ export class Gateway {
   readonly app: Elysia;
   #parts: GatewayParts;
   readonly #fixedHeaders: Record<string, string> | undefined;
+  /** What everybody may ask for, by path. */
+  readonly #plain = new Map<string, (request: Request) => Response>();
   #open = 0;
 
   constructor(parts: GatewayParts) {
@@ -56,10 +59,11 @@ export class Gateway {
       }
     }
     for (const path of parts.pages.paths) {
-      for (const prefix of ["", PUBLIC_PREFIX]) app.get(prefix + path, ({ request }) => parts.pages.answer(path, prefix, request));
+      for (const prefix of ["", PUBLIC_PREFIX]) this.#plain.set(prefix + path, (request) => parts.pages.answer(path, prefix, request));
     }
-    app.get("/healthz", () => new Response("ok\n"));
-    app.get("/readyz", () => publicReadiness(this.#parts.readiness()));
+    this.#plain.set("/healthz", () => new Response("ok\n"));
+    this.#plain.set("/readyz", () => publicReadiness(this.#parts.readiness()));
+    for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(request));
     app.all("/*", ({ request }) => this.#lost(request), { parse: "none" });
     this.app = app as unknown as Elysia;
   }
@@ -67,6 +71,11 @@ export class Gateway {
   handle(request: Request): Response | Promise<Response> {
     // `handle` would do the same behind one more promise.
     return this.app.fetch(request);
+  }
+
+  /** A request whose address is not to be followed; see `ListenOptions.refuse`. */
+  refuse(request: Request, flaw: string): Response {
+    return this.#unexpected(new GatewayError("invalid_request", { message: flaw }), request);
   }
 
   /** Every value that the metrics' labels can have, as far as it is known beforehand. */
@@ -131,7 +140,7 @@ export class Gateway {
     visit.region ||= defaultRegion ?? "";
     switch (route.operation) {
       case "models":
-        return this.#answer(visit, visit.dialect.models(this.#models(visit), new URL(request.url).searchParams));
+        return this.#answer(visit, visit.dialect.models(this.#models(visit), new URLSearchParams(queryOf(request.url))));
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
@@ -169,11 +178,13 @@ export class Gateway {
 
   /** No route has this path: perhaps one has it without doubled slashes; else the answer says what was probably meant. */
   #lost(request: Request): Response | Promise<Response> {
-    const url = new URL(request.url);
-    const path = normalisePath(url.pathname);
-    if (path !== url.pathname) {
+    const sent = pathOf(request.url);
+    const path = normalisePath(sent);
+    if (path !== sent) {
       const found = matchRoute(request.method, path);
       if (found !== undefined) return this.#serve(found.dialect, found.route, request, found.params);
+      const plain = request.method === "GET" ? this.#plain.get(path) : undefined;
+      if (plain !== undefined) return plain(request);
     }
     if (request.method === "HEAD" && PROBE.test(path)) return new Response(null);
     const { dialect, error } = explainPath(request.method, path, request.headers);
@@ -181,7 +192,7 @@ export class Gateway {
   }
 
   #unexpected(error: unknown, request: Request): Response {
-    const { dialect } = explainPath(request.method, new URL(request.url).pathname, request.headers);
+    const { dialect } = explainPath(request.method, pathOf(request.url), request.headers);
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }
 

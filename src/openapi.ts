@@ -19,7 +19,7 @@ const SHOWN_KINDS: ReadonlySet<ErrorKind> = new Set(
 );
 
 /** Kinds that a route without a body cannot fail with. */
-const NEEDS_BODY = /^(invalid_request|unsupported|too_|rate_|limiter|upstream|misconfigured|overloaded|worker)/;
+const NEEDS_BODY = /^(invalid_request|unsupported|too_|body_|rate_|limiter|upstream|misconfigured|overloaded|worker)/;
 
 /** Of each kind of failure: what it means here. */
 const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
@@ -29,6 +29,7 @@ const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
   unknown_region: "no such region; the message lists them",
   unknown_model: "no such model here; the message lists them",
   too_large: "the body is larger than `server.max_body`",
+  body_timeout: "the body took too long to come",
   rate_limited_requests: "over the requests per minute",
   rate_limited_tokens: "over the tokens per minute",
   too_many_tokens: "the request alone is larger than the tokens per minute: it can never pass",

@@ -9,6 +9,8 @@ import { gatewayRoutes } from "./admin/gateway.ts";
 import { KnownHosts } from "./admin/hosts.ts";
 import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
+import { BodyClock } from "./body/clock.ts";
+import { care } from "./care.ts";
 import { Catalog } from "./catalog.ts";
 import { runAdminister } from "./commands/administer.ts";
 import { runCheck } from "./commands/check.ts";
@@ -44,8 +46,6 @@ import { openTotals } from "./usage/index.ts";
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
 
-/** How often the front samples its own lag and looks after the workers. */
-const CARE_MS = 1_000;
 /** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
 const REDIS_PATIENCE_MS = 2_000;
 /** After the drain, for the last events to reach their clients. */
@@ -142,6 +142,7 @@ async function start(file: string | undefined, environment: Record<string, strin
 
   const pages = new PublishedPages(packageJson.version, config);
   let listener: Listener | undefined;
+  const bodyClock = new BodyClock(config.server.clocks.sendingMs);
   const gateway: Gateway = new Gateway({
     config,
     admission: new Admission(limiter),
@@ -154,7 +155,8 @@ async function start(file: string | undefined, environment: Record<string, strin
     totals,
     readiness,
     pages,
-    holdOpen: (request) => listener?.holdOpen(request),
+    bodyClock,
+    turn: (request, turn) => listener?.turn(request, turn),
     openStream,
   });
   metrics.declare({
@@ -187,13 +189,15 @@ async function start(file: string | undefined, environment: Record<string, strin
   });
 
   const places = member === undefined ? config : await member.places();
-  listener = open(config, { ...places.server, handle: (request) => gateway.handle(request) });
+  const onFault = (thrown: unknown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a listener failed");
+  const refuse = (request: Request, flaw: string) => gateway.refuse(request, flaw);
+  listener = open(config, { ...places.server, handle: (request) => gateway.handle(request), refuse, onFault });
   const answerAdmin = (request: Request) => admin.handle(request);
   const handle = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
-  adminListener = open(config, { ...places.admin, handle, tellsAddresses: true });
-  care(pool, metrics);
   // From here on: a fault of the start ends it.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
+  adminListener = open(config, { ...places.admin, handle, refuse: (_, flaw) => admin.refuse(flaw), onFault, tellsAddresses: true });
+  care(pool, metrics, bodyClock);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 
@@ -269,18 +273,6 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
     announce: (port, adminPort) => say(announceDemo(demo.key, port, adminPort)),
   };
-}
-
-/** Once a second: how late this thread is, and whether the workers still answer. */
-function care(pool: Pool, metrics: Metrics): void {
-  let expectedMs = performance.now() + CARE_MS;
-  setInterval(() => {
-    const nowMs = performance.now();
-    metrics.frontLag(Math.max(0, nowMs - expectedMs));
-    // Reports that wait behind a delay of our own would look like silence.
-    if (nowMs - expectedMs < CARE_MS) pool.checkPulses(nowMs);
-    expectedMs = nowMs + CARE_MS;
-  }, CARE_MS);
 }
 
 function delay(milliseconds: number): Promise<void> {

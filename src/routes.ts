@@ -32,12 +32,6 @@ export function routeLabel(route: Route): string {
   return labels.get(route) ?? route.path;
 }
 
-/** Without doubled and trailing slashes, which base URLs and SDKs put together wrongly now and then. */
-export function normalisePath(path: string): string {
-  const single = path.replaceAll(/\/{2,}/g, "/");
-  return single.length > 1 && single.endsWith("/") ? single.slice(0, -1) : single;
-}
-
 /** The route of a normalised path; for paths that the router missed. */
 export function matchRoute(method: string, path: string): Match | undefined {
   for (const { dialect, route, pattern } of patterns) {

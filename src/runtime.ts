@@ -3,7 +3,9 @@
  */
 import process from "node:process";
 import type { OpenStream } from "./contract/stream.ts";
+import type { Clocks, Turn } from "./contract/turn.ts";
 import { DirectStream } from "./runtime/direct-stream.ts";
+import { flawOfHost, flawOfParts, flawOfPath, rawPatterns } from "./runtime/door.ts";
 import { StandardStream } from "./runtime/standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
@@ -23,8 +25,8 @@ export interface Listener {
   readonly port: number;
   /** Stops accepting; resolves once the calls that are open have ended. */
   close(): Promise<void>;
-  /** Lifts the clock on a silent connection while this request is being answered: an upstream may think for minutes. */
-  holdOpen(request: Request): void;
+  /** Whose turn it is from now on, on the connection of a request that is being answered: the clock of that turn starts. */
+  turn(request: Request, turn: Turn): void;
   /** Who asks, as the connection tells, while the request is being answered; `unknown` where it does not, or `tellsAddresses` is off. */
   addressOf(request: Request): string;
 }
@@ -32,51 +34,95 @@ export interface Listener {
 export interface ListenOptions {
   host: string;
   port: number;
+  clocks: Clocks;
   handle: (request: Request) => Response | Promise<Response>;
+  /** In place of `handle`, where a request's address cannot be told or must not be followed. */
+  refuse: (request: Request, flaw: string) => Response;
+  /** What `handle` has thrown: a fault of ours. The client gets a bare 500. */
+  onFault: (thrown: unknown) => void;
   /** Other processes listen on this port too, and the system shares the connections out (Linux). Default: false. */
   shared?: boolean;
   /** Whether `Listener.addressOf` is going to be asked. */
   tellsAddresses?: boolean;
 }
 
-/** Seconds of silence after which an idle connection, or one that never finishes sending its request, is closed (Bun; Deno keeps it). */
-const IDLE_SECONDS = 120;
-
 const UNKNOWN_ADDRESS = "unknown";
+/** Bun's clock counts in steps of four seconds, and the first may pass at once. */
+const STEP_SECONDS = 4;
+/** It holds no more. */
+const MOST_SECONDS = 255;
 
 /**
  * Starts listening.
  * @throws an error with `code: "EADDRINUSE"` where the port is taken.
  */
-export function listen({ host, port, handle, shared = false, tellsAddresses = false }: ListenOptions): Listener {
-  if (globalThis.Deno) {
-    const addresses = new WeakMap<Request, string>();
-    const remembering = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
-      addresses.set(request, remoteAddr.hostname ?? UNKNOWN_ADDRESS);
+export function listen(options: ListenOptions): Listener {
+  return globalThis.Deno === undefined ? listenOnBun(options) : listenOnDeno(globalThis.Deno, options);
+}
+
+/** Its server has no clocks: a connection stays as long as its client likes. */
+function listenOnDeno(
+  deno: DenoRuntime,
+  { host, port, handle, refuse, onFault, shared = false, tellsAddresses = false }: ListenOptions,
+): Listener {
+  const addresses = new WeakMap<Request, string>();
+  const server = deno.serve(
+    { hostname: host, port, reusePort: shared, onListen: () => {}, onError: (error) => faultResponse(error, onFault) },
+    (request, { remoteAddr }) => {
+      const flaw = flawOfHost(request.headers) ?? flawOfPath(request.url);
+      if (flaw !== undefined) return refuse(request, flaw);
+      if (tellsAddresses) addresses.set(request, remoteAddr.hostname ?? UNKNOWN_ADDRESS);
       return handle(request);
-    };
-    const server = globalThis.Deno.serve(
-      { hostname: host, port, reusePort: shared, onListen: () => {}, onError: () => new Response(null, { status: 500 }) },
-      tellsAddresses ? remembering : handle,
-    );
-    const addressOf = (request: Request) => addresses.get(request) ?? UNKNOWN_ADDRESS;
-    return { port: server.addr.port, close: () => server.shutdown(), holdOpen: () => {}, addressOf };
-  }
+    },
+  );
+  return {
+    port: server.addr.port,
+    close: () => server.shutdown(),
+    turn: () => {},
+    addressOf: (request) => addresses.get(request) ?? UNKNOWN_ADDRESS,
+  };
+}
+
+/**
+ * Its server gives the first head of a connection ten seconds, whatever comes of it. After that one clock runs: it starts anew with each request, where a
+ * client takes what is written, and with every 160 kB that it sends; and not with less, so that a trickle does not hold a connection.
+ */
+function listenOnBun({ host, port, clocks, handle, refuse, onFault, shared = false }: ListenOptions): Listener {
+  const take = (request: Request & { params?: Record<string, string> }) => {
+    const flaw = flawOfHost(request.headers) ?? flawOfParts(request.params);
+    return flaw === undefined ? handle(request) : refuse(request, flaw);
+  };
+  const seconds = (milliseconds: number) => Math.min(MOST_SECONDS, Math.ceil(milliseconds / 1000) + STEP_SECONDS);
+  const secondsOf: Record<Turn, number> = {
+    sending: seconds(clocks.sendingMs),
+    waiting: 0,
+    reading: seconds(clocks.readingMs),
+    idle: seconds(clocks.idleMs),
+  };
   const server = Bun.serve({
     hostname: host,
     port,
     reusePort: shared,
-    idleTimeout: IDLE_SECONDS,
+    idleTimeout: secondsOf.idle,
     // The gateway has a limit of its own, and answers in the client's dialect; Bun's would be a bare 413.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: handle,
+    // Whatever NODE_ENV says: no page with our source for whoever asks.
+    development: false,
+    error: (thrown) => faultResponse(thrown, onFault),
+    routes: Object.fromEntries(rawPatterns().map((pattern) => [pattern, take])),
+    fetch: take,
   });
   return {
     port: server.port ?? port,
     close: () => server.stop(false),
-    holdOpen: (request) => server.timeout(request, 0),
+    turn: (request, turn) => server.timeout(request, secondsOf[turn]),
     addressOf: (request) => server.requestIP(request)?.address ?? UNKNOWN_ADDRESS,
   };
+}
+
+function faultResponse(thrown: unknown, onFault: (thrown: unknown) => void): Response {
+  onFault(thrown);
+  return Response.json({ error: { message: "An internal error occurred." } }, { status: 500 });
 }
 
 /** The kind of stream that this runtime sends at the least cost. */

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import type { DirectoryActions } from "../directory/directory.ts";
 import { code, HTML_HEADERS } from "../openapi/html.ts";
 import { docsPage, type PageSetting } from "../openapi/page.ts";
@@ -68,7 +69,7 @@ export class Admin {
     try {
       const address = this.#parts.addressOf(request);
       if (route.open !== true) this.#door.pass(request.headers, address);
-      const query = new URL(request.url).searchParams;
+      const query = new URLSearchParams(queryOf(request.url));
       checkQuery(query, route);
       return await route.reply({ request, params: decoded(params), query, address });
     } catch (thrown) {
@@ -82,10 +83,20 @@ export class Admin {
     return refusalResponse(refusal);
   }
 
-  /** No route takes it: perhaps its path has other methods. */
-  #lost(request: Request, routes: readonly AdminRoute[]): Response {
-    const { pathname } = new URL(request.url);
-    const methods = routes.filter(({ path }) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname));
+  /** A request whose address is not to be followed; see `ListenOptions.refuse`. */
+  refuse(flaw: string): Response {
+    return refusalResponse(new AdminRefusal("invalid", flaw));
+  }
+
+  /** No route takes it: perhaps one does without doubled slashes, or its path has other methods. */
+  #lost(request: Request, routes: readonly AdminRoute[]): Response | Promise<Response> {
+    const sent = pathOf(request.url);
+    const path = normalisePath(sent);
+    if (path !== sent) {
+      const plain = routes.find((route) => route.path === path && route.method === request.method);
+      if (plain !== undefined) return this.#serve(plain, request, {});
+    }
+    const methods = routes.filter((route) => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path));
     if (methods.length === 0)
       return refusalResponse(
         new AdminRefusal("unknown", "There is nothing at this path of the admin listener. GET /admin/openapi.json tells what there is."),

@@ -5,6 +5,9 @@ import type { Setting } from "./setting.ts";
 import { durationText, milliseconds } from "./units.ts";
 
 const DAY_MS = 86_400_000;
+const SECOND_MS = 1_000;
+/** A runtime's clock of a connection may hold 255 seconds, and count in steps of four. */
+const MOST_SILENCE_MS = 240_000;
 
 export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, setting: Setting): Timeouts {
   const clock = (key: "connect" | "first_byte" | "silence" | "total", fallback: number) =>
@@ -18,12 +21,17 @@ export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, se
 }
 
 /** Milliseconds of a duration; timers hold 24 days, and nothing here should last a day. */
-export function span(duration: string, path: Path, least: number, setting: Setting): number {
+export function span(duration: string, path: Path, least: number, setting: Setting, most: number = DAY_MS): number {
   const length = milliseconds(duration);
-  if (length < least || length > DAY_MS) {
-    const problem = { path, text: `expected a duration from ${durationText(least)} to 24h, got ${durationText(length)}` };
+  if (length < least || length > most) {
+    const problem = { path, text: `expected a duration from ${durationText(least)} to ${durationText(most)}, got ${durationText(length)}` };
     // A model's clocks are read once for each of its targets.
     if (!setting.problems.some((known) => isWithin(known.path, path))) setting.problems.push(problem);
   }
   return length;
+}
+
+/** Milliseconds that a client's connection may be silent for. */
+export function silence(duration: string, path: Path, setting: Setting): number {
+  return span(duration, path, SECOND_MS, setting, MOST_SILENCE_MS);
 }

@@ -1,6 +1,6 @@
 /** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
 import type { Config, Workspace } from "../contract/config.ts";
-import { clocks, span } from "./clocks.ts";
+import { clocks, silence, span } from "./clocks.ts";
 import { resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
@@ -42,6 +42,11 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       port: ports.server,
       ...resolveBodies(file, threads.processes, setting),
       maxCalls: file.server.max_calls,
+      clocks: {
+        sendingMs: silence(file.server.body_timeout, ["server", "body_timeout"], setting),
+        readingMs: silence(file.server.reader_timeout, ["server", "reader_timeout"], setting),
+        idleMs: silence(file.server.idle_timeout, ["server", "idle_timeout"], setting),
+      },
       drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, setting),
       drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
     },

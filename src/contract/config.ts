@@ -1,4 +1,5 @@
 import type { UpstreamDialect } from "./dialect.ts";
+import type { Clocks } from "./turn.ts";
 
 /** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
 export interface Config {
@@ -12,6 +13,7 @@ export interface Config {
     maxBufferedBytes: number;
     drainTimeoutMs: number;
     drainGraceMs: number;
+    clocks: Clocks;
   };
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */

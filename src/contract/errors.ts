@@ -13,6 +13,8 @@ export const STATUS = {
   unknown_model: 404,
   method_not_allowed: 405,
   too_large: 413,
+  /** The body did not come to its end in time. */
+  body_timeout: 408,
   /** The workspace has used up its requests, or its tokens, of the last minute. */
   rate_limited_requests: 429,
   rate_limited_tokens: 429,

@@ -62,6 +62,7 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   unknown_model: { type: "invalid_request_error", code: "model_not_found" },
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   too_large: { type: "invalid_request_error", code: "request_too_large" },
+  body_timeout: { type: "invalid_request_error", code: "request_timeout" },
   rate_limited_requests: { type: "requests", code: "rate_limit_exceeded" },
   rate_limited_tokens: { type: "tokens", code: "rate_limit_exceeded" },
   too_many_tokens: { type: "tokens", code: "rate_limit_exceeded" },

@@ -1,5 +1,6 @@
 import { SNAPSHOT_PATH } from "../contract/process.ts";
 import { readinessResponse } from "../contract/readiness.ts";
+import { normalisePath, pathOf } from "../contract/target.ts";
 import type { MergedMetrics, Snapshot } from "../metrics/merged.ts";
 import type { Child } from "./child.ts";
 import { forward } from "./forward.ts";
@@ -20,7 +21,7 @@ export type AdminHandler = (request: Request, address: string) => Promise<Respon
 /** The admin listener of several processes: what is told of all is put together here, and everything else answered by one of them. */
 export function createSupervisorAdmin(parts: SupervisorAdminParts): AdminHandler {
   return async (request, address) => {
-    const { pathname } = new URL(request.url);
+    const pathname = normalisePath(pathOf(request.url));
     if (request.method === "GET") {
       if (pathname === "/metrics") return await scrape(parts);
       if (pathname === "/healthz") return new Response("ok\n");
@@ -58,6 +59,6 @@ async function readinessOf(child: Child | undefined, index: number): Promise<Mem
   return { index, ready: answer.ok && status === "ready", detail };
 }
 
-function problem(message: string): Response {
-  return Response.json({ error: { message } }, { status: 503 });
+export function problem(message: string, status = 503): Response {
+  return Response.json({ error: { message } }, { status });
 }

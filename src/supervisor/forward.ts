@@ -2,6 +2,7 @@ import { type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import { PEER_HEADER } from "../contract/process.ts";
+import { pathOf, queryOf } from "../contract/target.ts";
 
 /** Belong to one connection and not to what is said over it. */
 const OF_THE_CONNECTION = /^(connection|keep-alive|transfer-encoding|upgrade)$/i;
@@ -14,11 +15,17 @@ const WITHOUT_BODY = [204, 205, 304];
  * @throws an error of the connection
  */
 export function forward(request: Request, port: number, peer: string): Promise<Response> {
-  const { pathname, search } = new URL(request.url);
   const headers = Object.fromEntries([...request.headers].filter(([name]) => !OF_THE_CONNECTION.test(name)));
   headers[PEER_HEADER] = peer;
   return new Promise((resolve, reject) => {
-    const outgoing = openRequest({ host: "127.0.0.1", port, method: request.method, path: pathname + search, headers, agent: false });
+    const outgoing = openRequest({
+      host: "127.0.0.1",
+      port,
+      method: request.method,
+      path: pathOf(request.url) + queryOf(request.url),
+      headers,
+      agent: false,
+    });
     outgoing.on("error", reject);
     outgoing.on("response", (answer) => resolve(toResponse(answer)));
     request.signal.addEventListener("abort", () => outgoing.destroy(), { once: true });

@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import process from "node:process";
 import type { FixedConfig } from "../contract/config.ts";
 import { PEER_HEADER, PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "../contract/process.ts";
+import { pathOf } from "../contract/target.ts";
 
 /** Where a gateway process listens. */
 export interface Places {
@@ -61,7 +62,7 @@ export class Member {
 
   /** The admin listener as the supervisor needs it: with the metrics as data. */
   administer(admin: Handler, snapshot: () => Promise<object[]>): Handler {
-    return async (request) => (new URL(request.url).pathname === SNAPSHOT_PATH ? Response.json(await snapshot()) : admin(request));
+    return async (request) => (pathOf(request.url) === SNAPSHOT_PATH ? Response.json(await snapshot()) : admin(request));
   }
 
   /** Who asked the supervisor what it handed on; undefined for a request that does not come from it. */

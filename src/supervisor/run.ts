@@ -1,9 +1,11 @@
 import process from "node:process";
 import type { Config } from "../contract/config.ts";
+import { asGatewayError } from "../contract/errors.ts";
 import type { Log } from "../log.ts";
 import { open, refusePort } from "../open.ts";
 import { type Listener, sameCommand } from "../runtime.ts";
 import { onEnding } from "../signals.ts";
+import { problem } from "./admin.ts";
 import { holdPort } from "./port.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -20,6 +22,7 @@ export interface SuperviseOptions {
 export async function supervise({ config, environment, logging, hosts, tellListening }: SuperviseOptions): Promise<void> {
   const { log, forward, end } = logging;
   const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
+  const onFault = (thrown: unknown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed");
   const supervisor = new Supervisor({
     config,
     log,
@@ -30,6 +33,8 @@ export async function supervise({ config, environment, logging, hosts, tellListe
       const listener: Listener = open(config, {
         ...config.admin,
         handle: (request) => hosts.refusal(request) ?? handle(request, listener.addressOf(request)),
+        refuse: (_, flaw) => problem(flaw, 400),
+        onFault,
         tellsAddresses: true,
       });
       return listener.port;

@@ -69,6 +69,8 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   /** Configuration and directory change while Weir runs, and these are replaced as one. */
   "in-force": ["catalog", "directory", "gateway", "metrics", "openapi", "pool"],
   reload: ["config", "in-force", "log", "metrics"],
+  /** What is looked after while a process runs. */
+  care: ["body", "metrics", "pool"],
   /** How a process listens, or says that it cannot. */
   open: ["runtime"],
   /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */

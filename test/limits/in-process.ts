@@ -1,6 +1,7 @@
 /** The gateway with a limiter of the test's own, in this process: for windows shorter than a minute and for moments that no clock can hit. */
 import { AccessLog } from "../../src/access-log.ts";
 import { Keyring } from "../../src/auth.ts";
+import { BodyClock } from "../../src/body/clock.ts";
 import { Catalog } from "../../src/catalog.ts";
 import { readConfig } from "../../src/config.ts";
 import { FileStore } from "../../src/directory/file.ts";
@@ -9,9 +10,10 @@ import { Gateway } from "../../src/gateway.ts";
 import { Admission } from "../../src/limiter/admission.ts";
 import type { Limiter } from "../../src/limiter/limiter.ts";
 import { Metrics } from "../../src/metrics.ts";
+import { open } from "../../src/open.ts";
 import { Pool } from "../../src/pool.ts";
 import { Room } from "../../src/room.ts";
-import { type Listener, listen, openStream } from "../../src/runtime.ts";
+import { type Listener, openStream } from "../../src/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
 import type { Spoken } from "../spec/dialects.ts";
@@ -56,10 +58,19 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     accessLog: new AccessLog({ write: () => {}, takes: () => false }),
     pages: { paths: [], answer: () => new Response() },
     readiness: () => ({ ready: true, detail: {} }),
-    holdOpen: (request) => listener?.holdOpen(request),
+    bodyClock: new BodyClock(config.server.clocks.sendingMs),
+    turn: (request, turn) => listener?.turn(request, turn),
     openStream,
   });
-  listener = listen({ host: "127.0.0.1", port: 0, handle: (request) => gateway.handle(request) });
+  listener = open(config, {
+    host: "127.0.0.1",
+    port: 0,
+    handle: (request) => gateway.handle(request),
+    refuse: (request, flaw) => gateway.refuse(request, flaw),
+    onFault: (thrown) => {
+      throw thrown;
+    },
+  });
   const { port } = listener;
   return {
     recorder,

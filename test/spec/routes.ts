@@ -111,7 +111,7 @@ function specifyRoute(world: World, dialect: Spoken): void {
 
   world.sentence("the query is ignored; a slash at the end, doubled slashes and /api/public do no harm", async () => {
     const { path } = dialect;
-    const doubled = `/${path.replaceAll("/", "//")}`;
+    const doubled = `/${path.replace("/v1/", "//v1/")}`;
     for (const variant of [`${path}?beta=true&x=%zz`, `${path}/`, doubled, `/api/public${path}`, `//api/public/${path}/?a=1`]) {
       const answered = await world.ask(dialect, { path: variant });
       expect([variant, answered.status]).toEqual([variant, 200]);

@@ -3,6 +3,7 @@ import { describe } from "bun:test";
 import type { RuntimeName } from "../harness/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyByok } from "./byok.ts";
+import { specifyConnections } from "./connections.ts";
 import { specifyCounting } from "./counting.ts";
 import { specifyCrowd, specifyLostWorkers } from "./crowd.ts";
 import { specifyDemo } from "./demo.ts";
@@ -29,6 +30,7 @@ export function specify(runtime: RuntimeName): void {
     const { world, quiet } = specified(new World(runtime));
 
     describe("routes", () => specifyRoutes(world));
+    describe("connections", () => specifyConnections(world));
     describe("keys", () => specifyKeys(world));
     describe("workspaces that bring their own keys", () => specifyByok(world));
     describe("validation", () => specifyValidation(world));
