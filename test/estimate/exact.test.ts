@@ -32,35 +32,40 @@ function hostileTexts(): [string, string][] {
 
 describe("the exact count", () => {
   let counter: ExactCounter;
-  /** The same, with a clock that stands: nothing is ever too late. */
-  let patient: ExactCounter;
   beforeAll(async () => {
     const loaded = await exactCounter("o200k");
     if (loaded === undefined) throw new Error("no table");
     counter = loaded;
-    patient = makeCounter(
-      "o200k",
-      (text) => exactTokens("o200k", text),
-      () => 0,
-    );
   });
 
   test("is the library's own on ordinary text, though slices and runs are cut", () => {
     for (const [name, text] of samples("holdout")) {
       const exact = exactTokens("o200k", text);
-      const ours = estimateExactly("openai", "gpt-4o", bodyOf(text), patient) - FRAME;
+      const ours = estimateExactly("openai", "gpt-4o", bodyOf(text), counter) - FRAME;
       // A cut inside a word of a script without spaces makes a token or two of difference.
       expect({ name, off: Math.abs(ours - exact) <= Math.max(1, exact * 0.005) }).toEqual({ name, off: true });
     }
   });
 
-  test("is the same with the real clock on a prompt of a few kilobytes", () => {
-    const text = (samples("holdout").get("english") ?? "").slice(0, 2000);
-    estimateExactly("openai", "gpt-4o", bodyOf(text), counter);
-    expect(estimateExactly("openai", "gpt-4o", bodyOf(text), counter) - FRAME).toBeWithin(
-      exactTokens("o200k", text) * 0.9,
-      exactTokens("o200k", text) * 1.1,
-    );
+  test("is exact from the first request on, however long the cold table takes over it", () => {
+    for (const bytes of [20, 2000, 100_000]) {
+      const text = (samples("holdout").get("english") ?? "").repeat(10).slice(0, bytes);
+      const slow = makeCounter("o200k", (run) => {
+        const untilMs = performance.now() + 1;
+        while (performance.now() < untilMs);
+        return exactTokens("o200k", run);
+      });
+      const quick = makeCounter("o200k", (run) => exactTokens("o200k", run));
+      const ours = estimateExactly("openai", "gpt-4o", bodyOf(text), slow);
+      expect(ours).toBe(estimateExactly("openai", "gpt-4o", bodyOf(text), quick));
+      expect(Math.abs(ours - FRAME - exactTokens("o200k", text))).toBeLessThanOrEqual(bytes / 1000);
+    }
+  });
+
+  test("a table that could not be loaded is asked for again by the next caller", async () => {
+    const broken = () => Promise.reject(new Error("the disk was away"));
+    await expect(exactCounter("claude", broken)).rejects.toThrow("the disk was away");
+    expect(await exactCounter("claude")).toBeUndefined();
   });
 
   test("reads special tokens as the text that they are, and never throws", () => {
@@ -73,28 +78,41 @@ describe("the exact count", () => {
     expect(await exactCounter("claude")).toBeUndefined();
   });
 
-  test("where time runs out, the rest is scaled from what was counted, within a tenth", () => {
+  test("beyond the work that is done for a request, the rest is scaled from what was, within a tenth", () => {
     const text = [...samples("holdout").values()].join("\n").slice(0, 200_000);
-    let clock = 0;
-    const hasty = makeCounter(
-      "o200k",
-      (run) => exactTokens("o200k", run),
-      () => clock++ * 0.2,
-    );
-    const ours = estimateExactly("openai", "gpt-4o", bodyOf(text), hasty) - FRAME;
+    let counted = 0;
+    const count = (run: string) => {
+      counted += Buffer.byteLength(run);
+      return exactTokens("o200k", run);
+    };
+    const ours = estimateExactly("openai", "gpt-4o", bodyOf(text), makeCounter("o200k", count, 30_000)) - FRAME;
+    expect(counted).toBeWithin(5_000, 32_000);
     expect(ours / exactTokens("o200k", text)).toBeWithin(0.9, 1.1);
+  });
+
+  test("ordinary text of 100 kB is counted whole; of text that no table knows, a few thousand bytes are", () => {
+    const counted = (text: string) => {
+      let bytes = 0;
+      const count = (run: string) => {
+        bytes += Buffer.byteLength(run);
+        return exactTokens("o200k", run);
+      };
+      estimateExactly("openai", "gpt-4o", bodyOf(text), makeCounter("o200k", count));
+      return bytes;
+    };
+    const english = (samples("holdout").get("english") ?? "").repeat(10).slice(0, 100_000);
+    expect(counted(english)).toBe(Buffer.byteLength(english));
+    const hostile = new Map(hostileTexts());
+    for (const name of ["random letters", "random short words", "random ideographs", "base64, 1 MB"])
+      expect(counted(hostile.get(name) ?? "")).toBeWithin(3_000, 20_000);
   });
 
   test("counts no piece in which a run is longer than the cut, whatever the text", () => {
     let longest = 0;
-    const watching = makeCounter(
-      "o200k",
-      (piece) => {
-        for (const run of piece.match(/\p{L}+|\p{M}+|\s+|[^\p{L}\p{M}\p{N}\s]+/gu) ?? []) longest = Math.max(longest, run.length);
-        return 1;
-      },
-      () => 0,
-    );
+    const watching = makeCounter("o200k", (piece) => {
+      for (const run of piece.match(/\p{L}+|\p{M}+|\s+|[^\p{L}\p{M}\p{N}\s]+/gu) ?? []) longest = Math.max(longest, run.length);
+      return 1;
+    });
     for (const [, text] of hostileTexts()) estimateExactly("openai", "gpt-4o", bodyOf(text), watching);
     expect(longest).toBeLessThanOrEqual(97);
   });

@@ -14,7 +14,7 @@ describe.skipIf(!haveRedis)("a gateway that goes", () => {
   beforeAll(async () => {
     redis = await startRedis();
     for (const world of [...going, staying]) for (const name of ["quick", "silent", "streaming"]) world.workspace(name, LIMITS);
-    await Promise.all([...going, staying].map((world) => world.start({}, redis.url)));
+    await Promise.all([...going, staying].map((world) => world.start({}, redis.url, "5s")));
   }, 30_000);
   afterAll(async () => {
     for (const world of [...going, staying]) await world.stop();

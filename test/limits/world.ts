@@ -114,9 +114,11 @@ export class LimitsWorld {
     return name;
   }
 
-  async start(options: Partial<WeirOptions> = {}, redisUrl?: string): Promise<void> {
+  /** @param redisTimeout - As in the configuration; its own default where it is left out. */
+  async start(options: Partial<WeirOptions> = {}, redisUrl?: string, redisTimeout?: string): Promise<void> {
     this.#sandbox = await startSandbox();
-    const redis = redisUrl === undefined ? {} : { redis: { url: redisUrl } };
+    const timeout = redisTimeout === undefined ? {} : { timeout: redisTimeout };
+    const redis = redisUrl === undefined ? {} : { redis: { url: redisUrl, ...timeout } };
     const config = configuration(this.#sandbox, this.places, { ...this.#more, ...redis });
     this.#weir = await startWeir({ runtime: this.runtime, config, environment: { WEIR_CHAOS: "1" }, ...options });
   }

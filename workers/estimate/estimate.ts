@@ -121,7 +121,7 @@ export function estimateExactly(
   const text = decodeUtf8(body);
   const request = parse(text);
   if (request === undefined) return estimate(dialect, model, body, family);
-  const count = counter.begin(body.length);
+  const count = counter.begin();
   return total(DIALECTS[dialect].tally(request, profile, count), profile, body);
 }
 

@@ -3,8 +3,8 @@
  * configuration first asks for it.
  *
  * Byte-pair encoding is quadratic in the length of a run without a break: 100 kB of one letter would take a quarter of a minute. So runs are cut
- * (which leaves ordinary text exact), and the whole request has a time budget that ordinary text stays well within. Text beyond the budget is not
- * counted but estimated, by the fast estimate times what the counted slices of the same request came to: slices are taken spread over the text.
+ * (which leaves ordinary text exact), and a request has so much work done for it. Text beyond that is not counted but estimated, by the fast estimate times what the counted slices of the same request came to: slices are taken
+ * spread over the text. No clock takes part, so a busy machine or a cold table gives the same count.
  */
 import { Buffer } from "node:buffer";
 import { fastTokens, type Tokenizer, weightsOf } from "./text.ts";
@@ -12,15 +12,20 @@ import type { CountText } from "./walk.ts";
 
 export interface ExactCounter {
   /** Starts the budget of one request; the function counts its texts (characters, not byte text). */
-  begin(bodyBytes: number): CountText;
+  begin(): CountText;
 }
 
 /** Longer runs are cut here: cheap enough at its worst (some 50 µs), long enough that only a few tokens in the world are cut. */
 const RUN_CHARACTERS = 96;
-/** One look at the clock per slice. */
+/** What is counted or estimated as one. */
 const SLICE_CHARACTERS = 1024;
-/** Ordinary text stays within it; the most is there because every stream of this thread waits meanwhile. */
-const BUDGET_MS = { base: 1, perKilobyte: 0.05, most: 25 };
+/**
+ * Work that is done for a request, in bytes of ordinary text: some 7 ms, in which every stream of this thread waits. Words that no table knows cost up
+ * to 20 times as much a byte, and are told by their many tokens: those beyond one in four bytes count as `DEAR_TOKEN` bytes each.
+ */
+const MOST_WORK = 128 * 1024;
+const ORDINARY_BYTES_PER_TOKEN = 4;
+const DEAR_TOKEN = 40;
 /** Words that the table's code remembers; each is at most a run and its tokens, so this is a few megabytes. The library's own 100,000 are hundreds. */
 const REMEMBERED_WORDS = 5000;
 /** Client text may spell `<|endoftext|>`; the upstream reads it as text, and so do we. */
@@ -38,56 +43,56 @@ const TABLES: Partial<Record<Tokenizer, () => Promise<Table>>> = {
 
 const loading = new Map<Tokenizer, Promise<ExactCounter | undefined>>();
 
-/** The counter of a tokenizer, loaded once per thread; undefined where its table is not public. */
-export function exactCounter(tokenizer: Tokenizer): Promise<ExactCounter | undefined> {
+/**
+ * The counter of a tokenizer, loaded once per thread; undefined where its table is not public.
+ * @throws what the import throws; the next caller tries it again.
+ */
+export function exactCounter(tokenizer: Tokenizer, loadTable = TABLES[tokenizer]): Promise<ExactCounter | undefined> {
   const begun = loading.get(tokenizer);
   if (begun !== undefined) return begun;
-  const fresh = load(tokenizer);
+  const fresh = load(tokenizer, loadTable);
   loading.set(tokenizer, fresh);
+  fresh.catch(() => loading.delete(tokenizer));
   return fresh;
 }
 
-async function load(tokenizer: Tokenizer): Promise<ExactCounter | undefined> {
-  const table = await TABLES[tokenizer]?.();
+async function load(tokenizer: Tokenizer, loadTable: (() => Promise<Table>) | undefined): Promise<ExactCounter | undefined> {
+  const table = await loadTable?.();
   if (table === undefined) return undefined;
   table.setMergeCacheSize(REMEMBERED_WORDS);
-  return makeCounter(
-    tokenizer,
-    (text) => table.countTokens(text, SPECIAL_AS_TEXT),
-    () => performance.now(),
-  );
+  return makeCounter(tokenizer, (text) => table.countTokens(text, SPECIAL_AS_TEXT));
 }
 
 /**
  * @param countPiece the table's count of a short text
- * @param now milliseconds, from anywhere
+ * @param mostWork see `MOST_WORK`
  */
-export function makeCounter(tokenizer: Tokenizer, countPiece: (text: string) => number, now: () => number): ExactCounter {
+export function makeCounter(tokenizer: Tokenizer, countPiece: (text: string) => number, mostWork = MOST_WORK): ExactCounter {
   const weights = weightsOf(tokenizer);
   const fast = (text: string) => fastTokens(Buffer.from(text, "utf8").toString("latin1"), weights);
   return {
-    begin(bodyBytes) {
-      const deadline = now() + Math.min(BUDGET_MS.most, BUDGET_MS.base + (BUDGET_MS.perKilobyte * bodyBytes) / 1000);
+    begin() {
+      let workLeft = mostWork;
       // What the counted slices came to, exactly and by the fast estimate, over the whole request.
       let exactSum = 0;
       let fastSum = 0;
-      let late = false;
       return (text) => {
         const slices = sliced(text);
         const skipped: string[] = [];
         let sum = 0;
         for (const i of spread(slices.length)) {
           const slice = slices[i] ?? "";
-          if (late) {
+          if (workLeft <= 0) {
             skipped.push(slice);
             continue;
           }
           let tokens = 0;
           for (const run of cutRuns(slice)) tokens += countPiece(run);
           sum += tokens;
-          late = now() > deadline;
+          const bytes = Buffer.byteLength(slice, "utf8");
+          workLeft -= bytes + DEAR_TOKEN * Math.max(0, tokens - bytes / ORDINARY_BYTES_PER_TOKEN);
           // The comparison is needed only where something may have to be scaled by it.
-          if (slices.length > 1 || late) {
+          if (slices.length > 1 || workLeft <= 0) {
             exactSum += tokens;
             fastSum += fast(slice);
           }
