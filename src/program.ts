@@ -88,7 +88,10 @@ async function start(file: string | undefined, environment: Record<string, strin
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "something is wrong in a worker, which goes on"),
   });
-  await pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+  const configured = pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+  // Already now: a worker may never begin.
+  care(pool, metrics);
+  await configured;
   metrics.sampleWorkers(() => pool.samples());
 
   const limiter = openLimiter({
@@ -181,7 +184,6 @@ async function start(file: string | undefined, environment: Record<string, strin
   const answerAdmin = (request: Request) => admin.handle(request);
   const handle = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
   adminListener = open(config, { ...places.admin, handle, tellsAddresses: true });
-  care(pool, metrics);
   // From here on: a fault of the start ends it.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
