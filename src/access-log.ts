@@ -74,6 +74,7 @@ export class AccessLog {
       const { input, output, cacheRead, cacheWrite } = ended.usage;
       line += `,"upstream_ms":${round(ended.upstreamMs)},"input_tokens":${input},"output_tokens":${output}`;
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
+      if (ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
     }
     // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
     if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;

@@ -31,6 +31,8 @@ export interface CallRecord {
   usage: Usage | undefined;
   /** What this model's estimates are multiplied by; undefined where no worker had the call. */
   estimateFactor: number | undefined;
+  /** How often its upstream was sent the request. */
+  attempts: number;
 }
 
 export interface WorkerSample {
@@ -205,7 +207,7 @@ export class Metrics {
     const cells = this.#cellsOf(call);
     cells.requests.value += 1;
     cells.duration.observe(call.durationMs / 1000);
-    if (cells.attempts !== undefined) cells.attempts.value += 1;
+    if (cells.attempts !== undefined) cells.attempts.value += call.attempts;
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
     if (call.estimateFactor !== undefined && model !== "other") this.#factors.set(model, call.estimateFactor);

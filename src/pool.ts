@@ -5,11 +5,13 @@ import { type ErrorKind, GatewayError } from "./contract/errors.ts";
 import { ORDER, type Weighing, type WorkerConfig } from "./contract/messages.ts";
 import { startInline } from "./pool/inline.ts";
 import { Slot, type SlotEvents } from "./pool/slot.ts";
-import { startThread } from "./pool/thread.ts";
+import { type StartWorker, startThread } from "./pool/thread.ts";
 
 export interface PoolOptions {
   /** Worker threads; where it is 0, the thread of the pool does their work. */
   size: number;
+  /** Threads where it is not said. */
+  start?: StartWorker;
   /** A worker died: why, and how many calls it took along. */
   onDeath(worker: number, reason: string, calls: number): void;
   /** Something for the log that ended no worker. */
@@ -25,6 +27,8 @@ export interface PoolConfig {
 
 /** A worker that has not shown a sign of life for so long is stuck in a loop and is replaced. */
 const STUCK_MS = 20_000;
+/** A worker that has not said for so long that it is ready never will. It loads in a second, and waits for nobody. */
+const READY_MS = 30_000;
 /** A worker that dies younger than this is replaced after a pause of as long, so that a fault at start-up does not spin. */
 const YOUNG_MS = 1_000;
 
@@ -43,7 +47,7 @@ export class Pool {
     this.#options = options;
     const { size } = options;
     this.#isInline = size === 0;
-    const start = this.#isInline ? startInline : startThread;
+    const start = this.#isInline ? startInline : (options.start ?? startThread);
     const events: SlotEvents = {
       died: (slot, reason) => this.#replace(slot, reason),
       noticed: ({ index }, text) => options.onNotice(index, text),
@@ -121,11 +125,13 @@ export class Pool {
     return slot?.index;
   }
 
-  /** Replaces workers that have stopped answering. To be called now and then. */
+  /** Replaces workers that have stopped answering, or never began. To be called now and then. */
   checkPulses(nowMs: number): void {
     if (this.#isInline) return;
-    for (const slot of this.#slots)
+    for (const slot of this.#slots) {
       if (slot.ready && nowMs - slot.lastPulseMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
+      else if (slot.isStarting && nowMs - slot.startedMs > READY_MS) slot.die(`not ready after ${READY_MS / 1000} s`);
+    }
   }
 
   close(): void {

@@ -91,7 +91,11 @@ async function start(file: string | undefined, environment: Record<string, strin
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "something is wrong in a worker, which goes on"),
   });
-  await pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+  const configured = pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+  const bodyClock = new BodyClock(config.server.clocks.sendingMs);
+  // Already now: a worker may never begin.
+  care(pool, metrics, bodyClock);
+  await configured;
   const room = new Room(config.server);
   metrics.sample(
     () => pool.samples(),
@@ -142,7 +146,6 @@ async function start(file: string | undefined, environment: Record<string, strin
 
   const pages = new PublishedPages(packageJson.version, config);
   let listener: Listener | undefined;
-  const bodyClock = new BodyClock(config.server.clocks.sendingMs);
   const gateway: Gateway = new Gateway({
     config,
     admission: new Admission(limiter),
@@ -197,7 +200,6 @@ async function start(file: string | undefined, environment: Record<string, strin
   // From here on: a fault of the start ends it.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
   adminListener = open(config, { ...places.admin, handle, refuse: (_, flaw) => admin.refuse(flaw), onFault, tellsAddresses: true });
-  care(pool, metrics, bodyClock);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 

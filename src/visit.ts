@@ -88,5 +88,7 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - ended.firstByteMs,
     usage: ended?.usage,
     estimateFactor: ended?.factor,
+    // Of a call whose worker was lost it is not known.
+    attempts: ended?.attempts ?? 1,
   };
 }

@@ -27,6 +27,8 @@ export class Count implements Call, HttpEvents {
   #headers: HttpHeaders = new Map();
   #refusal: ByteText = "";
   #sentMs = 0;
+  /** How often the upstream was asked. */
+  #attempts = 0;
   #over = false;
 
   constructor(
@@ -68,6 +70,10 @@ export class Count implements Call, HttpEvents {
     const { kind, detail } = asGatewayError(thrown);
     this.#host.outbox.push(REPORT.fail, this.#id, kind, JSON.stringify(detail), ...NOTHING_USED);
     this.#onOver(this.#id);
+  }
+
+  resent(): void {
+    this.#attempts += 1;
   }
 
   head(status: number, headers: HttpHeaders): void {
@@ -121,6 +127,7 @@ export class Count implements Call, HttpEvents {
       const request = await this.#target.connection.request(this.#job);
       if (this.#over) return;
       this.#sentMs = performance.now();
+      this.#attempts = 1;
       const { connectMs, firstByteMs, silenceMs, totalMs } = this.#target.timeouts;
       const timeouts = {
         connectMs: Math.min(connectMs, LONGEST_MS),
@@ -153,7 +160,20 @@ export class Count implements Call, HttpEvents {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const requestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
-    outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, this.#estimate, estimator.factor(this.#job.model));
+    outbox.push(
+      REPORT.done,
+      this.#id,
+      0,
+      0,
+      0,
+      0,
+      upstreamMs,
+      upstreamMs,
+      requestId,
+      this.#estimate,
+      estimator.factor(this.#job.model),
+      this.#attempts,
+    );
     this.#onOver(this.#id);
   }
 }

@@ -60,7 +60,7 @@ export interface Call {
 }
 
 /** The end of a report (`Ended`) of a call of which nothing is known. */
-export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1] as const;
+export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1, 0] as const;
 
 /** A guess further off than this part of the estimate is told to the front. */
 const WORTH_TELLING = 0.1;
@@ -87,6 +87,8 @@ export class Relay implements Call, HttpEvents {
   #keepAlive: Ticket | undefined;
   /** `performance.now()` when the upstream was sent its request; 0 before. */
   #sentMs = 0;
+  /** How often the upstream was sent the request. */
+  #attempts = 0;
   #firstByteMs = 0;
   #lastTextMs = 0;
   #opened = false;
@@ -154,6 +156,10 @@ export class Relay implements Call, HttpEvents {
       this.#onOver(this.#id);
     }
     exchange?.abort();
+  }
+
+  resent(): void {
+    this.#attempts += 1;
   }
 
   head(status: number, headers: HttpHeaders): void {
@@ -246,6 +252,7 @@ export class Relay implements Call, HttpEvents {
   #send(request: Parameters<HttpClient["send"]>[0]): void {
     if (this.#over) return;
     this.#sentMs = performance.now();
+    this.#attempts = 1;
     this.#exchange = this.#host.client.send(request, this.#target.timeouts, this);
     this.#weigh();
   }
@@ -339,6 +346,7 @@ export class Relay implements Call, HttpEvents {
       this.#upstreamRequestId,
       corrected,
       estimator.factor(model),
+      this.#attempts,
     ];
     outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();

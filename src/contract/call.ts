@@ -15,6 +15,8 @@ export interface Ended {
   estimate: number;
   /** What this model's estimates are multiplied by, as learned from what its upstream reported. */
   factor: number;
+  /** How often the upstream was sent the request: 0 where it did not come to that, 2 where a kept connection had died. */
+  attempts: number;
 }
 
 /**

@@ -18,11 +18,12 @@ export class Slot {
   ready = false;
   lagMs = 0;
   lastPulseMs = 0;
+  startedMs = 0;
   readonly #startWorker: StartWorker;
   readonly #events: SlotEvents;
   readonly #calls = new Map<number, SlotCall>();
   #port: WorkerPort | undefined;
-  #startedMs = 0;
+  #hasBegun = false;
   #outbox: Flat = [];
   #flushing = false;
   #posted = 0;
@@ -44,7 +45,12 @@ export class Slot {
   }
 
   get ageMs(): number {
-    return performance.now() - this.#startedMs;
+    return performance.now() - this.startedMs;
+  }
+
+  /** There is a worker that has not said yet that it is ready. */
+  get isStarting(): boolean {
+    return this.#port !== undefined && !this.#hasBegun;
   }
 
   /** Gives the worker its configuration; starts one first where there is none. Resolves when this worker, or the one after it, has taken it. */
@@ -55,9 +61,11 @@ export class Slot {
   }
 
   #start(): WorkerPort {
-    this.#startedMs = performance.now();
+    this.startedMs = performance.now();
+    this.#hasBegun = false;
     this.#posted = 0;
     this.#taken = 0;
+    this.#outbox = [];
     const port: WorkerPort = this.#startWorker({
       reports: (reports) => {
         if (this.#port === port) this.#take(reports);
@@ -82,6 +90,8 @@ export class Slot {
 
   /** Adds an order to the message that leaves at the end of this turn. */
   post(order: Flat): void {
+    // The cancelled calls of a worker that died are not its successor's.
+    if (this.#port === undefined) return;
     for (const field of order) this.#outbox.push(field);
     this.#posted += 1;
     if (this.#flushing) return;
@@ -91,9 +101,10 @@ export class Slot {
 
   /** Posts an order in a message of its own, with a buffer that is the worker's from then on. */
   postAlone(order: Flat, body: ArrayBuffer): void {
+    if (this.#port === undefined) return;
     this.#flush();
     this.#posted += 1;
-    this.#port?.post([...order, body] as unknown as Flat, [body]);
+    this.#port.post([...order, body] as unknown as Flat, [body]);
   }
 
   failAll(error: GatewayError): void {
@@ -137,6 +148,7 @@ export class Slot {
       const operation = reports[at] as number;
       if (operation === REPORT.ready) {
         this.ready = true;
+        this.#hasBegun = true;
         this.lastPulseMs = performance.now();
         for (const resolve of this.#waiting.splice(0)) resolve();
       } else if (operation === REPORT.pulse) {
@@ -207,6 +219,7 @@ function ended(reports: Flat, at: number): Ended {
     upstreamRequestId: reports[at + 6] as string,
     estimate: reports[at + 7] as number,
     factor: reports[at + 8] as number,
+    attempts: reports[at + 9] as number,
   };
 }
 

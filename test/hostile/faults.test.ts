@@ -8,6 +8,7 @@ import { type Flat, ORDER, REPORT } from "../../src/contract/messages.ts";
 import { Slot } from "../../src/pool/slot.ts";
 import { Desk } from "../../workers/desk.ts";
 import type { Reader } from "../../workers/providers/provider.ts";
+import { NOTHING_USED } from "../../workers/relay.ts";
 import { Connection, Pool } from "../../workers/wire/pool.ts";
 import type { Wire } from "../../workers/wire/sockets/wire.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
@@ -120,7 +121,7 @@ describe("one report", () => {
     const other: string[] = [];
     const first = slot.open(ears([], { fail }));
     const second = slot.open(ears(other));
-    say(REPORT.fail, first.id, "internal", "no JSON", 0, 0, 0, 0, 0, 0, "", 0, 1, REPORT.open, second.id, "b");
+    say(REPORT.fail, first.id, "internal", "no JSON", ...NOTHING_USED, REPORT.open, second.id, "b");
     expect(other).toEqual(["open"]);
     expect(notices).toHaveLength(2);
   });

@@ -3,9 +3,11 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
-import { AzureStream } from "../../workers/providers/azure-reader.ts";
-import { BedrockStream } from "../../workers/providers/bedrock-reader.ts";
+import { AzureStream, azureAnswer } from "../../workers/providers/azure-reader.ts";
+import { azureResponse } from "../../workers/providers/azure-responses-reader.ts";
+import { BedrockStream, bedrockAnswer } from "../../workers/providers/bedrock-reader.ts";
 import type { Reader } from "../../workers/providers/provider.ts";
+import { usedTokens } from "../../workers/used.ts";
 
 const codec = new EventStreamCodec(
   (bytes) => Buffer.from(bytes).toString("utf8"),
@@ -70,6 +72,20 @@ describe("of an Azure stream", () => {
     test(`${what}: ${bytes} bytes, the fast way and the long way`, () => {
       for (const isFast of [true, false])
         expect(written(new AzureStream({ upstream: "u", deployment: "d" }, false, isFast), [chunk(delta)])).toBe(bytes);
+    });
+  }
+});
+
+describe("of a whole answer that is left just before its end", () => {
+  const place = { upstream: "u", upstreamModel: "m", deployment: "d" };
+  for (const [what, reader] of [
+    ["Bedrock's", bedrockAnswer(place, "claude")],
+    ["Azure's", azureAnswer(place)],
+    ["a response", azureResponse(place)],
+  ] as const) {
+    test(`${what}: what was read of it counts as output, and the input as it was estimated`, () => {
+      expect(written(reader, [Buffer.from(`{"content":"${"x".repeat(3_000)}`), Buffer.from("y".repeat(488))])).toBe(3_500);
+      expect(usedTokens(reader, 70, false)).toMatchObject({ input: 70, output: 1_000 });
     });
   }
 });

@@ -394,6 +394,25 @@ const connections: ExamCase[] = [
     }
   }),
   exam(
+    "a used connection that closes long after it took the request is not tried again: the upstream had it",
+    async (client, keep, failed) => {
+      let asked = 0;
+      const peer = keep(
+        await listen((socket) => {
+          let served = 0;
+          eachRequest(socket, () => {
+            asked++;
+            if (served++ === 0) socket.write(HELLO);
+            else setTimeout(() => socket.resetAndDestroy(), 700);
+          });
+        }),
+      );
+      whole(await call(client, { origin: peer.origin, body: "one" }).over, 200, "hello");
+      failed(await call(client, { origin: peer.origin, body: "two" }).over, "broken", true);
+      deepEqual([peer.accepted, asked], [1, 2]);
+    },
+  ),
+  exam(
     "a fresh connection that closes before one byte of an answer is not tried again, nor is a second one",
     async (client, keep, failed) => {
       const peer = keep(await listen((socket) => eachRequest(socket, () => socket.end())));

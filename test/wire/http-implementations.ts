@@ -39,6 +39,7 @@ export const IMPLEMENTATIONS: readonly Implementation[] = [
           "an idle connection is closed after its time",
           "closing the client closes idle connections",
           "a used connection that closes before one byte",
+          "a used connection that closes long after",
           "a fresh connection that closes before one byte",
         ],
       },

@@ -24,6 +24,12 @@ interface Home {
 /** A body up to this size leaves in one write with its head; a larger one in pieces of this size as the connection takes them. */
 const WRITE_BYTES = 262_144;
 
+/**
+ * A close that was under way when the request left comes within one way there and back; the longest on this planet are about 300 ms. What dies later
+ * had the request, and perhaps an answer half written: to ask again would be a second generation, and a second bill.
+ */
+const AT_ONCE_MS = 500;
+
 const PHASE = { connecting: 0, waiting: 1, body: 2, over: 3 } as const;
 
 export class Exchange implements HttpExchange {
@@ -44,6 +50,8 @@ export class Exchange implements HttpExchange {
   #dialing: Dialing | undefined;
   /** The connection carried a call before this one. */
   #reused = false;
+  /** `performance.now()` when the request began to leave. */
+  #sentMs = 0;
   #paused = false;
   #ticket: Ticket | undefined;
   #startedMs: number | undefined;
@@ -115,8 +123,9 @@ export class Exchange implements HttpExchange {
     const parser = this.#parser;
     if (clean) parser.close();
     if (parser.done) this.#finish();
-    else if (this.#reused && parser.untouched) {
+    else if (this.#reused && parser.untouched && performance.now() - this.#sentMs < AT_ONCE_MS) {
       // The upstream closed an idle connection while our request was on its way. Nothing was answered, so once more, on a connection of its own.
+      this.#events?.resent?.();
       this.#connection?.destroy();
       this.#connection = undefined;
       this.#reused = false;
@@ -183,6 +192,7 @@ export class Exchange implements HttpExchange {
     this.#connection = connection;
     connection.exchange = this;
     this.#phase = PHASE.waiting;
+    this.#sentMs = performance.now();
     this.#arm();
     this.write();
     if (this.#paused) connection.wire.pause();

@@ -39,6 +39,8 @@ export interface HttpEvents {
   head(status: number, headers: HttpHeaders): void;
   /** Body bytes, in order, as they came. The view is valid only during the call: keep a copy, not the array. */
   chunk(bytes: Uint8Array): void;
+  /** The kept connection that the request left on died at once; it leaves once more, on one of its own. */
+  resent?(): void;
   /** The answer is complete by its own framing. */
   end(): void;
   fail(failure: HttpFailure): void;
