@@ -50,7 +50,8 @@ describe("memory is the least of the machine's and of what its control groups al
   });
 
   test("each heap has its share, and enough for a large body", () => {
-    expect(heapBytes(8 * 1024 * MIB, 4)).toBe(2 * 1024 * MIB);
+    expect(heapBytes(1536 * MIB, 4)).toBe(384 * MIB);
+    expect(heapBytes(MACHINE, 4)).toBe(512 * MIB);
     expect(heapBytes(512 * MIB, 64)).toBe(256 * MIB);
   });
 });
@@ -62,10 +63,10 @@ describe("server.max_buffered", () => {
       .maxBufferedBytes;
   };
 
-  test("is by itself an eighth of the memory, shared out among the processes, at most 512 MiB and at least two bodies", () => {
-    expect(resolved("", 2048 * MIB)).toBe(256 * MIB);
-    expect(resolved("processes: 2", 2048 * MIB)).toBe(128 * MIB);
-    expect(resolved("", MACHINE)).toBe(512 * MIB);
+  test("is by itself an eighth of the memory, shared out among the processes, at most 256 MiB and at least two bodies", () => {
+    expect(resolved("", 1600 * MIB)).toBe(200 * MIB);
+    expect(resolved("processes: 2", 1600 * MIB)).toBe(100 * MIB);
+    expect(resolved("", MACHINE)).toBe(256 * MIB);
     expect(resolved("", 256 * MIB)).toBe(64 * MIB);
     expect(resolved("server: { max_body: 400MiB }", 256 * MIB)).toBe(800 * MIB);
   });

@@ -18,7 +18,7 @@ describe("what a configuration resolves to", () => {
       host: "0.0.0.0",
       port: 8080,
       maxBodyBytes: 32 * 1024 * 1024,
-      maxBufferedBytes: 512 * 1024 * 1024,
+      maxBufferedBytes: 256 * 1024 * 1024,
       maxCalls: 10_000,
       drainTimeoutMs: 120_000,
       drainGraceMs: 5000,

@@ -62,7 +62,8 @@ export function resolveThreads(file: File, processors: number): { processes: num
   return { processes, workers: file.workers === "auto" ? Math.max(1, Math.floor(processors / processes) - 1) : file.workers };
 }
 
-const LARGEST_AUTO_BUFFER = 512 * 1024 ** 2;
+/** A body that is being checked, edited and sent is there several times over, and a heap has done with it some time before it is collected. */
+const LARGEST_AUTO_BUFFER = 256 * 1024 ** 2;
 const MEMORY_SHARE = 1 / 8;
 /** A workspace may take half of what is buffered, and a body is some workspace's. */
 const LEAST_BODIES = 2;

@@ -27,12 +27,13 @@ export function memoryBytes(read: (file: string) => string = readText, machineBy
   return least;
 }
 
-/** A heap that is told of less is collected more often than a large body asks for. */
+/** A heap that is told of less is collected more often than large bodies ask for; with more it would keep what they left for longer than calls gain by. */
 const LEAST_HEAP = 256 * 1024 ** 2;
+const LARGEST_HEAP = 512 * 1024 ** 2;
 
 /** What of it there is for one thread's heap: with the defaults there are as many threads as processors. */
 export function heapBytes(memory: number = memoryBytes(), processors: number = availableParallelism()): number {
-  return Math.max(LEAST_HEAP, Math.floor(memory / processors));
+  return Math.min(LARGEST_HEAP, Math.max(LEAST_HEAP, Math.floor(memory / processors)));
 }
 
 /** None of a file that is not there. */
