@@ -1,4 +1,5 @@
 import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
+import { findModel } from "./asked.ts";
 import { readBody } from "./body.ts";
 import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
 import { toByteText } from "./contract/bytes.ts";
@@ -146,7 +147,7 @@ export class Call implements AnswerOwner {
     const visit = this.#visit;
     const workspace = visit.identity?.workspace.name ?? "";
     visit.stream = stream;
-    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
+    visit.offer = findModel(this.#parts.catalog, visit, model);
     visit.target = takeTurn(visit.offer);
     const { writes } = CALLS[this.#operation];
     visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens, writes };

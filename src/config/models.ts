@@ -4,15 +4,15 @@ import type { UpstreamDialect } from "../contract/dialect.ts";
 import { providers } from "../providers/index.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 import { clocks } from "./clocks.ts";
+import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
 import type { LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
-import { namesAmong, shown, withoutSecrets } from "./shown.ts";
+import { namesAmong, withoutSecrets } from "./shown.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export function resolveModels(settings: Record<string, ModelSettings>, upstreams: Upstreams, setting: Setting): Record<string, Model> {
   const models: Record<string, Model> = Object.create(null);
-  checkNames(Object.keys(settings), ["models"], setting);
   for (const [name, model] of Object.entries(settings)) {
     const path = ["models", name];
     const facts = factsOf(name, model.family, model.targets, setting.catalogue);
@@ -25,6 +25,7 @@ export function resolveModels(settings: Record<string, ModelSettings>, upstreams
     checkEstimate(model.estimate, facts, path, setting);
     warnRetired(name, model.targets, path, setting);
   }
+  addAliases(models, settings, ["models"], setting);
   return models;
 }
 
@@ -91,22 +92,6 @@ export function resolveTargets(
     setting.problems.push({ path: [...path, "targets"], text: `expected targets that speak one dialect, got two: ${mix}` });
   }
   return targets;
-}
-
-/** Names that clients could not tell apart, and one that metrics keep for what is not in the catalogue. */
-export function checkNames(names: readonly string[], path: Path, setting: Setting): void {
-  const seen = new Map<string, string>();
-  for (const name of names) {
-    const before = seen.get(name.toLowerCase());
-    if (before !== undefined)
-      setting.problems.push({
-        path: [...path, name],
-        text: `expected names that differ by more than capitals, got ${shown(before)} and ${shown(name)}`,
-      });
-    if (name === "other")
-      setting.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });
-    seen.set(name.toLowerCase(), name);
-  }
 }
 
 export function checkEstimate(estimate: "fast" | "exact", facts: ModelFacts, path: Path, setting: Setting): void {
