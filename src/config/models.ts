@@ -80,6 +80,7 @@ export function resolveTargets(
     if (problem !== undefined) setting.problems.push({ path: [...at, "model"], text: problem });
     const doubt = provider?.modelDoubt(target.model);
     if (doubt !== undefined) setting.warnings.push({ path: [...at, "model"], text: doubt });
+    warnPlainName(target.model, upstream.region, [...at, "model"], setting);
     const countProblem =
       target.count_model === undefined ? undefined : provider?.modelProblem(upstream.region, target.count_model, upstream.settings);
     if (countProblem !== undefined) setting.problems.push({ path: [...at, "count_model"], text: countProblem });
@@ -111,6 +112,17 @@ export function warnRetired(name: string, targets: readonly TargetSettings[], pa
   if (entry === undefined || setting.isSandbox) return;
   const since = entry.retiredAtMs === 0 ? "" : ` since ${new Date(entry.retiredAtMs ?? 0).toISOString().slice(0, 10)}`;
   setting.warnings.push({ path, text: `${entry.name === name ? "it" : entry.name} is retired upstream${since}; calls will fail` });
+}
+
+/** A plain name of a model that the catalogue knows under names with a place in front alone: its cloud serves it by profiles only. */
+function warnPlainName(model: string, region: string, path: Path, setting: Setting): void {
+  const plain = model.replace(/^arn:[^/]*:foundation-model\//i, "");
+  const entry = setting.catalogue.byUpstreamModel(plain);
+  const names = Object.values(entry?.regions ?? {});
+  if (names.length === 0 || !names.every((name) => name.endsWith(`.${plain}`))) return;
+  const cure = entry?.regions?.[region];
+  const text = `the plain id of a model that is served by inference profiles alone; ${cure === undefined ? "write its profile of this region, if there is one" : `write ${cure}`}`;
+  setting.warnings.push({ path, text });
 }
 
 function isRetired(entry: CatalogueEntry, setting: Setting): boolean {
