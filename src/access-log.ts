@@ -2,8 +2,8 @@
  * The access log: one line for each call that has ended; `docs/operations.md` tells its fields. It is written by hand, because a logging library
  * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
  *
- * Nothing that a client wrote freely stands in it: not a region or a model that was not found, and not the message of an error, which may quote
- * the body.
+ * Nothing that a client wrote freely stands in it: not a region that was not found, and not the message of an error, which may quote the body.
+ * A model that was not found is there, cut and without what no name has.
  */
 import type { Outcome } from "./answer.ts";
 import { decimalText } from "./contract/decimal.ts";
@@ -110,12 +110,13 @@ export class AccessLog {
     return place.text;
   }
 
-  #placeText({ route, region, identity, offer, stream, target }: Visit): string {
+  #placeText({ route, region, identity, offer, refusedModel, stream, target }: Visit): string {
     let text = `"route":${this.#name(route)}`;
     if (identity === undefined) text += ',"workspace":""';
     else
       text += `,"region":${this.#name(region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)},"key_id":${this.#name(identity.id)}`;
     if (offer !== undefined) text += `,"model":${this.#name(offer.model)}`;
+    else if (refusedModel !== undefined) text += `,"refused_model":${JSON.stringify(refusedModel)}`;
     text += `,"stream":${stream}`;
     if (target === undefined) return `${text},"upstream":""`;
     return `${text},"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;

@@ -1,4 +1,5 @@
 import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
+import { findModel } from "./asked.ts";
 import type { BodyClock, Sender } from "./body/clock.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
@@ -181,7 +182,7 @@ export class Call implements AnswerOwner, Sender {
     const visit = this.#visit;
     const workspace = visit.identity?.workspace.name ?? "";
     visit.stream = stream;
-    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
+    visit.offer = findModel(this.#parts.catalog, visit, model);
     visit.target = takeTurn(visit.offer);
     const { window, writes } = CALLS[this.#operation];
     visit.claim = { workspace, model: visit.offer.model, window, limits: visit.offer.limits, maxTokens, writes };

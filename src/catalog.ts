@@ -76,6 +76,7 @@ export class Catalog {
   readonly #tables = new Map<string, Table>();
   readonly #targets = new Map<Target, RoutedTarget>();
   readonly #regions: string[];
+  readonly #dialects: UpstreamDialect[];
 
   constructor(config: Config) {
     this.#config = config;
@@ -83,6 +84,7 @@ export class Catalog {
     for (const workspace of workspaces) this.#tables.set(workspace.name, this.#table(workspace));
     const upstreams = [config.upstreams, ...workspaces.map((workspace) => workspace.upstreams)].flatMap((record) => Object.values(record));
     this.#regions = [...new Set(upstreams.map((upstream) => upstream.region))].sort();
+    this.#dialects = [...new Set(upstreams.map((upstream) => upstream.dialect))];
   }
 
   /** Every way to serve a model, of all workspaces. */
@@ -127,6 +129,14 @@ export class Catalog {
       message: `The model "${clip(model)}" does not exist in region ${region}.${where} ${there}`,
       param: "model",
     });
+  }
+
+  /** Where else a workspace has a model of this name: in dialects that are not `dialect`, with the regions. */
+  elsewhere(workspace: string, dialect: UpstreamDialect, model: string): { dialect: UpstreamDialect; regions: string[] }[] {
+    return this.#dialects
+      .filter((other) => other !== dialect)
+      .map((other) => ({ dialect: other, regions: this.#regions.filter((region) => this.#offers(workspace, other, region)?.has(model)) }))
+      .filter(({ regions }) => regions.length > 0);
   }
 
   list(workspace: string, dialect: UpstreamDialect, region: string): ModelEntry[] {

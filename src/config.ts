@@ -187,9 +187,11 @@ function without(value: unknown, path: readonly string[]): unknown {
   return copy;
 }
 
+const VARIABLES = new Set(["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY", "WEIR_LOG_LEVEL"]);
+
 /** Some mistakes are in a variable of the environment and not in the file. */
 function isVariable([first = "", ...rest]: Path): boolean {
-  return rest.length === 0 && ["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY"].includes(first);
+  return rest.length === 0 && VARIABLES.has(first);
 }
 
 function tellInOrder(problems: readonly Problem[], tell: (path: Path) => { line: number | undefined; place: Path }): string[] {

@@ -7,6 +7,7 @@
 import { Elysia } from "elysia";
 import type { AccessLog } from "./access-log.ts";
 import { errorResponse, jsonResponse, type Outcome } from "./answer.ts";
+import { findModel } from "./asked.ts";
 import type { Identity, Keyring } from "./auth.ts";
 import { Call, type CallParts } from "./call.ts";
 import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
@@ -159,8 +160,7 @@ export class Gateway {
   }
 
   #model(visit: Visit, id: string) {
-    const workspace = visit.identity?.workspace.name ?? "";
-    visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, id);
+    visit.offer = findModel(this.#parts.catalog, visit, id);
     return { id, created: visit.offer.created };
   }
 

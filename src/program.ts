@@ -74,7 +74,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   const member = Member.of(environment);
   const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
-  const logging = createLog(environment.WEIR_LOG_LEVEL, member === undefined ? null : { process: member.index });
+  const logging = createLog(environment.WEIR_LOG_LEVEL || undefined, member === undefined ? null : { process: member.index });
   const { log, accessLog } = logging;
   // Several processes have their supervisor say it once.
   if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);

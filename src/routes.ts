@@ -1,4 +1,4 @@
-import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
+import { type Dialect, isCall, type Route, type UpstreamDialect } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
 import { dialects, fallbackDialect } from "./dialects/index.ts";
 
@@ -30,6 +30,13 @@ const patterns = routes.map(({ dialect, route }) => ({
 /** A route as metrics, log and messages name it: `/openai/{region}/v1/chat/completions`. */
 export function routeLabel(route: Route): string {
   return labels.get(route) ?? route.path;
+}
+
+/** The routes of calls that models of this dialect answer. */
+export function callsOf(dialect: UpstreamDialect): string[] {
+  return routes
+    .filter((each) => each.dialect.name === dialect && isCall(each.route.operation))
+    .map(({ route }) => `${route.method} ${routeLabel(route)}`);
 }
 
 /** The route of a normalised path; for paths that the router missed. */

@@ -37,6 +37,8 @@ export interface Visit {
   claim: Claim;
   reservation: Reservation | undefined;
   offer: Offer | undefined;
+  /** The name of a model that there is not, as the log may have it. */
+  refusedModel: string | undefined;
   target: RoutedTarget | undefined;
 }
 
@@ -69,6 +71,7 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     claim: NO_CLAIM,
     reservation: undefined,
     offer: undefined,
+    refusedModel: undefined,
     target: undefined,
   };
 }

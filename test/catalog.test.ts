@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Catalog, takeTurn } from "../src/catalog.ts";
-import { readConfig } from "../src/config.ts";
+import { type ConfigError, readConfig } from "../src/config.ts";
 
 const upstream = { provider: "azure", region: "eu", endpoint: "https://one.openai.azure.com", credentials: { api_key: "k" } };
 
@@ -42,4 +42,59 @@ test("each limit is taken from the most specific place that sets it", () => {
   expect(limitsOf({})).toMatchObject({ rpm: 3, tpm: 30 });
   expect(limitsOf({ limits: { rpm: 2 } })).toMatchObject({ rpm: 2, tpm: 30 });
   expect(limitsOf({ limits: { rpm: 2 }, models: { m: { limits: { tpm: 10 } } } })).toMatchObject({ rpm: 2, tpm: 10 });
+});
+
+describe("further names of a model", () => {
+  const bedrock = { provider: "bedrock", region: "eu", aws_region: "eu-central-1" };
+  const SONNET = "claude-sonnet-4-5-20250929";
+  const target = { upstream: "c", model: `eu.anthropic.${SONNET}-v1:0` };
+  const read = (models: Record<string, unknown>, workspace: Record<string, unknown> = {}) =>
+    readConfig({ document: { upstreams: { c: bedrock, a: upstream }, models, workspaces: { acme: workspace } }, environment: {} }).config;
+  const names = (models: Record<string, unknown>, workspace: Record<string, unknown> = {}) =>
+    new Catalog(read(models, workspace))
+      .list("acme", "anthropic", "eu")
+      .map(({ id }) => id)
+      .sort();
+
+  test("lead to its targets, and share its limits", () => {
+    const catalog = new Catalog(read({ m: { aliases: ["n", "o-latest"], limits: { rpm: 7 }, targets: [target] } }));
+    const offer = catalog.find("acme", "anthropic", "eu", "o-latest");
+    expect(offer).toMatchObject({ model: "m", limits: { rpm: 7 } });
+    expect(offer.targets[0].id).toBe(catalog.find("acme", "anthropic", "eu", "m").targets[0].id);
+  });
+
+  test("are those of the catalogue by themselves, unless the file gives them to another model", () => {
+    expect(names({ [SONNET]: { targets: [target] } })).toEqual(["claude-sonnet-4-5", SONNET]);
+    const theirs = { aliases: ["claude-sonnet-4-5"], targets: [target] };
+    const catalog = new Catalog(read({ [SONNET]: { targets: [target] }, theirs }));
+    expect(catalog.find("acme", "anthropic", "eu", "claude-sonnet-4-5").model).toBe("theirs");
+  });
+
+  test("go with a workspace's own model, and with a shared one that it keeps on its list", () => {
+    const own = {
+      upstreams: { mine: bedrock },
+      models: { x: { aliases: ["y"], targets: [{ ...target, upstream: "mine" }] }, [SONNET]: {} },
+    };
+    expect(names({ [SONNET]: { aliases: ["sonnet"], targets: [target] }, left: { targets: [target] } }, own)).toEqual(
+      ["claude-sonnet-4-5", SONNET, "sonnet", "x", "y"].sort(),
+    );
+  });
+
+  test("are a mistake where they are taken, differ by capitals alone, or stand beside no targets", () => {
+    const problems = (models: Record<string, unknown>, workspace?: Record<string, unknown>) => {
+      try {
+        read(models, workspace);
+        return [];
+      } catch (thrown) {
+        return (thrown as ConfigError).problems;
+      }
+    };
+    expect(problems({ m: { aliases: ["n"], targets: [target] }, n: { targets: [target] } })).toEqual([
+      'models.m.aliases.0: expected a name of its own, got one that stands for "n" already',
+    ]);
+    expect(problems({ m: { aliases: ["M"], targets: [target] } })).toEqual([expect.stringContaining("differ by more than capitals")]);
+    expect(problems({ m: { targets: [target] } }, { models: { m: { aliases: ["n"] } } })).toEqual([
+      expect.stringContaining("workspaces.acme.models.m.aliases: expected them beside targets"),
+    ]);
+  });
 });

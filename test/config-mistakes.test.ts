@@ -391,6 +391,18 @@ workspaces: { acme: { keys: [{ name: old, sha256: ${SHA}, expires_at: 2026-01-01
     expect(load(SMALL.replace(/workspaces:.*/s, "")).warnings).toEqual(["workspaces: there are none, so nobody can call"]);
   });
 
+  test("a plain id of a model that needs a profile, with the profile to write", () => {
+    const plain = (model: string) => load(SMALL.replace("model: eu.anthropic.claude-sonnet-4-6", `model: "${model}"`)).warnings;
+    const cure = "the plain id of a model that is served by inference profiles alone; write eu.anthropic.claude-sonnet-4-6";
+    expect(plain("anthropic.claude-sonnet-4-6")).toEqual([`line 4: models.claude.targets.0.model: ${cure}`]);
+    expect(plain("arn:aws:bedrock:eu-central-1::foundation-model/anthropic.claude-sonnet-4-6")).toEqual([expect.stringContaining(cure)]);
+    expect(plain("eu.anthropic.claude-sonnet-4-6")).toEqual([]);
+    expect(plain("anthropic.claude-3-haiku-20240307-v1:0")).toEqual([expect.stringContaining("is retired upstream")]);
+    expect(plain("anthropic.claude-3-5-haiku-20241022-v1:0")).toEqual([
+      expect.stringContaining("write its profile of this region, if there is one"),
+    ]);
+  });
+
   test("a model that is retired upstream, under whatever name, from its day on", () => {
     const withModel = (name: string, model: string) =>
       `upstreams: { ${AZURE_EU} }\nmodels: { ${name}: { targets: [{ upstream: azure-eu, model: ${model} }] } }\nworkspaces: { a: {} }`;

@@ -68,6 +68,7 @@ function workspaceText(workspace: Workspace, config: Config): string {
   const entries = Object.entries(workspace.models);
   const hasOwnList = entries.some(([, model]) => model.targets !== undefined);
   const models = entries.flatMap(([name, model]) => {
+    if (model.targets !== undefined && model.aliasOf !== undefined) return [[name, "", `as ${model.aliasOf}`, ""]];
     const limits = limitsText(model.limits);
     const [first, ...others] = model.targets ?? [];
     if (first === undefined) return [[name, "", "the shared targets", limits]];

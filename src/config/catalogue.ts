@@ -17,6 +17,8 @@ export interface Catalogue {
   entries: ReadonlyMap<string, CatalogueEntry>;
   /** The entry that an upstream's model name stands for, whatever the operator calls it. */
   byUpstreamModel(model: string): CatalogueEntry | undefined;
+  /** Further names of the model of this name; none where it is not in the catalogue, or such a name itself. */
+  aliasesOf(name: string): readonly string[];
 }
 
 const DATE = Type.String({ pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" });
@@ -47,6 +49,7 @@ export function readCatalogue(yaml: string): Catalogue {
   }
   const entries = new Map<string, CatalogueEntry>();
   const upstreamModels = new Map<string, CatalogueEntry>();
+  const further = new Map<string, readonly string[]>();
   for (const [provider, models] of Object.entries(content)) {
     for (const [name, { aliases = [], created, retired, family, regions }] of Object.entries(models)) {
       const entry: CatalogueEntry = {
@@ -58,6 +61,7 @@ export function readCatalogue(yaml: string): Catalogue {
         created: created === undefined ? 0 : Date.parse(created) / 1000,
         retiredAtMs: retired === undefined ? undefined : retired === true ? 0 : Date.parse(retired),
       };
+      further.set(name, aliases);
       for (const alias of [name, ...aliases]) {
         if (entries.has(alias)) throw new Error(`catalogue.yaml: "${alias}" stands there twice`);
         entries.set(alias, alias === name ? entry : { ...entry, name: alias, aliasOf: name });
@@ -65,7 +69,7 @@ export function readCatalogue(yaml: string): Catalogue {
       for (const upstreamModel of Object.values(regions ?? { any: name })) upstreamModels.set(bareName(upstreamModel), entry);
     }
   }
-  return { entries, byUpstreamModel: (model) => upstreamModels.get(bareName(model)) };
+  return { entries, byUpstreamModel: (model) => upstreamModels.get(bareName(model)), aliasesOf: (name) => further.get(name) ?? [] };
 }
 
 /** `eu.vendor.model` and `arn:…/eu.vendor.model` are the same model as `vendor.model`. */

@@ -1,7 +1,7 @@
 /** The settings that tie Weir to its surroundings: ports, Redis, proxy; with what the environment says of them. */
 import type { Config, ProxySettings, Redis } from "../contract/config.ts";
 import type { Environment } from "./environment.ts";
-import { isWithin, type Problem } from "./problems.ts";
+import { didYouMean, isWithin, type Problem } from "./problems.ts";
 import type { File } from "./schema.ts";
 import { bytes, durationText, milliseconds } from "./units.ts";
 
@@ -9,6 +9,16 @@ interface Surroundings {
   environment: Environment;
   problems: Problem[];
   warnings: Problem[];
+}
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+/** The level of the log, which the environment alone sets. */
+export function checkLogLevel({ environment, problems }: Surroundings): void {
+  const level = environment.WEIR_LOG_LEVEL;
+  if (level === undefined || level === "" || LOG_LEVELS.includes(level)) return;
+  const text = `expected one of ${LOG_LEVELS.join(", ")} in this environment variable, got other text${didYouMean(level, LOG_LEVELS)}`;
+  problems.push({ path: ["WEIR_LOG_LEVEL"], text });
 }
 
 const LONGEST_REDIS_WAIT_MS = 10_000;

@@ -4,15 +4,15 @@ import type { UpstreamDialect } from "../contract/dialect.ts";
 import { providers } from "../providers/index.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 import { clocks } from "./clocks.ts";
+import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
 import type { LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
-import { namesAmong, shown, withoutSecrets } from "./shown.ts";
+import { namesAmong, withoutSecrets } from "./shown.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export function resolveModels(settings: Record<string, ModelSettings>, upstreams: Upstreams, setting: Setting): Record<string, Model> {
   const models: Record<string, Model> = Object.create(null);
-  checkNames(Object.keys(settings), ["models"], setting);
   for (const [name, model] of Object.entries(settings)) {
     const path = ["models", name];
     const facts = factsOf(name, model.family, model.targets, setting.catalogue);
@@ -25,6 +25,7 @@ export function resolveModels(settings: Record<string, ModelSettings>, upstreams
     checkEstimate(model.estimate, facts, path, setting);
     warnRetired(name, model.targets, path, setting);
   }
+  addAliases(models, settings, ["models"], setting);
   return models;
 }
 
@@ -79,6 +80,7 @@ export function resolveTargets(
     if (problem !== undefined) setting.problems.push({ path: [...at, "model"], text: problem });
     const doubt = provider?.modelDoubt(target.model);
     if (doubt !== undefined) setting.warnings.push({ path: [...at, "model"], text: doubt });
+    warnPlainName(target.model, upstream.region, [...at, "model"], setting);
     const countProblem =
       target.count_model === undefined ? undefined : provider?.modelProblem(upstream.region, target.count_model, upstream.settings);
     if (countProblem !== undefined) setting.problems.push({ path: [...at, "count_model"], text: countProblem });
@@ -91,22 +93,6 @@ export function resolveTargets(
     setting.problems.push({ path: [...path, "targets"], text: `expected targets that speak one dialect, got two: ${mix}` });
   }
   return targets;
-}
-
-/** Names that clients could not tell apart, and one that metrics keep for what is not in the catalogue. */
-export function checkNames(names: readonly string[], path: Path, setting: Setting): void {
-  const seen = new Map<string, string>();
-  for (const name of names) {
-    const before = seen.get(name.toLowerCase());
-    if (before !== undefined)
-      setting.problems.push({
-        path: [...path, name],
-        text: `expected names that differ by more than capitals, got ${shown(before)} and ${shown(name)}`,
-      });
-    if (name === "other")
-      setting.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });
-    seen.set(name.toLowerCase(), name);
-  }
 }
 
 export function checkEstimate(estimate: "fast" | "exact", facts: ModelFacts, path: Path, setting: Setting): void {
@@ -126,6 +112,17 @@ export function warnRetired(name: string, targets: readonly TargetSettings[], pa
   if (entry === undefined || setting.isSandbox) return;
   const since = entry.retiredAtMs === 0 ? "" : ` since ${new Date(entry.retiredAtMs ?? 0).toISOString().slice(0, 10)}`;
   setting.warnings.push({ path, text: `${entry.name === name ? "it" : entry.name} is retired upstream${since}; calls will fail` });
+}
+
+/** A plain name of a model that the catalogue knows under names with a place in front alone: its cloud serves it by profiles only. */
+function warnPlainName(model: string, region: string, path: Path, setting: Setting): void {
+  const plain = model.replace(/^arn:[^/]*:foundation-model\//i, "");
+  const entry = setting.catalogue.byUpstreamModel(plain);
+  const names = Object.values(entry?.regions ?? {});
+  if (names.length === 0 || !names.every((name) => name.endsWith(`.${plain}`))) return;
+  const cure = entry?.regions?.[region];
+  const text = `the plain id of a model that is served by inference profiles alone; ${cure === undefined ? "write its profile of this region, if there is one" : `write ${cure}`}`;
+  setting.warnings.push({ path, text });
 }
 
 function isRetired(entry: CatalogueEntry, setting: Setting): boolean {

@@ -1,7 +1,7 @@
 /** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
 import type { Config, Workspace } from "../contract/config.ts";
 import { clocks, silence, span } from "./clocks.ts";
-import { resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
+import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
 import type { File } from "./schema.ts";
@@ -12,6 +12,7 @@ import { checkKeys, resolveWorkspace } from "./workspaces.ts";
 
 /** @param written - the file as it was before what is wrong in it was taken out: names that stand there are not unknown. */
 export function resolveFile(file: File, written: unknown, setting: Setting): Config {
+  checkLogLevel(setting);
   const ports = withPorts(file, setting);
   const base = clocks({ connectMs: 0, firstByteMs: 0, silenceMs: 0, totalMs: 0 }, file.timeouts, ["timeouts"], setting);
   const shared = new Upstreams(setting);

@@ -164,8 +164,16 @@ const family = Type.Optional(
   ),
 );
 
+const aliases = Type.Optional(
+  Type.Array(Type.String({ title: MODEL_NAME_TITLE, pattern: MODEL_NAME }), {
+    description:
+      "Further names of the model, with its targets, limits and metrics. Those that the shipped catalogue has for it (`claude-sonnet-4-5` of `claude-sonnet-4-5-20250929`) are names by themselves, unless they stand here for another model.",
+  }),
+);
+
 const model = map(
   {
+    aliases,
     limits: limits("Limits of this model for every workspace, where they differ from `limits`."),
     timeouts: timeouts("Clocks of this model, where they differ from its upstream's."),
     estimate: oneOf(ESTIMATE, ESTIMATE_TEXT, { default: "fast" }),
@@ -177,6 +185,7 @@ const model = map(
 
 const workspaceModel = map(
   {
+    aliases,
     limits: limits("Limits of this model in this workspace."),
     estimate: Type.Optional(oneOf(ESTIMATE, ESTIMATE_TEXT)),
     family,

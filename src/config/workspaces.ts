@@ -1,5 +1,6 @@
 import type { Key, Model, Timeouts, Workspace, WorkspaceModel } from "../contract/config.ts";
-import { checkEstimate, checkNames, factsOf, limitsOf, resolveTargets, warnRetired } from "./models.ts";
+import { checkEstimate, factsOf, limitsOf, resolveTargets, warnRetired } from "./models.ts";
+import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
 import type { WorkspaceSettings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
@@ -29,7 +30,6 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   own.addNames(around.namesWritten([...path, "upstreams"]));
 
   const models: Record<string, WorkspaceModel> = Object.create(null);
-  checkNames(Object.keys(settings.models ?? {}), [...path, "models"], setting);
   for (const [model, fields] of Object.entries(settings.models ?? {})) {
     const at = [...path, "models", model];
     const common = around.models[model];
@@ -47,8 +47,14 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
       targets,
     };
     checkEstimate(fields.estimate ?? "fast", facts, at, setting);
+    if (targets === undefined && fields.aliases !== undefined)
+      setting.problems.push({
+        path: [...at, "aliases"],
+        text: "expected them beside targets, got none; a shared model has the aliases that it has in models",
+      });
     warnRetired(model, fields.targets ?? [], at, setting);
   }
+  addOwnAliases(models, settings.models ?? {}, path, around);
   return {
     name,
     defaultRegion: settings.default_region || undefined,
@@ -58,6 +64,21 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
     models,
     keys: settings.keys.map((key, index) => resolveKey(key, [...path, "keys", String(index)], setting)),
   };
+}
+
+/** Aliases of a workspace's own models; and where its models are its whole list, those of the shared ones on it. */
+function addOwnAliases(
+  models: Record<string, WorkspaceModel>,
+  settings: NonNullable<WorkspaceSettings["models"]>,
+  path: Path,
+  { models: shared, setting }: WorkspaceSurroundings,
+): void {
+  addAliases(models, settings, [...path, "models"], setting);
+  if (!Object.values(models).some(({ targets }) => targets !== undefined)) return;
+  for (const [alias, { aliasOf }] of Object.entries(shared)) {
+    const listed = aliasOf === undefined ? undefined : models[aliasOf];
+    if (listed !== undefined && listed.targets === undefined) models[alias] ??= { ...listed, aliasOf };
+  }
 }
 
 /** Digests of what everybody knows: the key of Weir's first example, and no key at all (a variable that was empty when its digest was made). */

@@ -7,6 +7,8 @@ export interface Paths {
   routes: readonly Route[];
   /** Paths of the protocol, below `/v1/`, that Weir does not serve: what to say of each. */
   unserved: Readonly<Record<string, string>>;
+  /** Paths of a vendor's own client for the same protocol: `tail` is what stands below `/v1/` here. */
+  foreign?: { pattern: RegExp; text: string };
   /** Which base URL the client libraries want. */
   baseUrl: string;
 }
@@ -26,6 +28,16 @@ export function owns(paths: Paths, path: string): boolean {
 }
 
 export function misroute(paths: Paths, path: string): string | undefined {
+  return foreignRoute(paths, path) ?? ownRoute(paths, path);
+}
+
+function foreignRoute({ foreign, prefix, baseUrl }: Paths, path: string): string | undefined {
+  const found = foreign?.pattern.exec(path)?.groups;
+  if (foreign === undefined || found === undefined) return undefined;
+  return `${foreign.text}: did you mean ${`${prefix}/${found.region ?? "{region}"}/v1/${found.tail}`.slice(0, 200)}? ${baseUrl}`;
+}
+
+function ownRoute(paths: Paths, path: string): string | undefined {
   const { prefix, regional, region, versions, tail } = takeApart(paths, path);
   const unserved = Object.hasOwn(paths.unserved, tail) ? paths.unserved[tail] : undefined;
   if (unserved !== undefined) return unserved;

@@ -46,6 +46,11 @@ const routes: readonly Route[] = [
 const paths: Paths = {
   prefix: "/openai",
   routes,
+  foreign: {
+    // "/openai/eu" as the client's endpoint gives "/openai/eu/openai/deployments/…".
+    pattern: /^\/openai\/(?:(?!deployments\/|openai\/)(?<region>[^/]+)\/)?(?:openai\/)?deployments\/[^/]+\/(?<tail>.+)$/,
+    text: "/deployments/… is a path of the cloud's own client: use the plain OpenAI client, with the deployment's name as model",
+  },
   unserved: {
     completions: "Text completions are not served: use …/v1/chat/completions.",
     messages: "Messages are not part of the OpenAI protocol: use a base URL of the form …/anthropic/{region} for them.",

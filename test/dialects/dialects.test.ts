@@ -316,6 +316,12 @@ describe("a path that no route has", () => {
     ["/openai/eu/chat/completions", "openai", "/v1 is missing: did you mean /openai/eu/v1/chat/completions?"],
     ["/api/openai/v1/models", "openai", "/api/openai should be /openai, the region is missing: did you mean /openai/{region}/v1/models?"],
     ["/v1/chat/completions", "openai", "/openai is missing, the region is missing: did you mean /openai/{region}/v1/chat/completions?"],
+    [
+      "/openai/deployments/gpt-4o/chat/completions",
+      "openai",
+      "/deployments/… is a path of the cloud's own client: use the plain OpenAI client, with the deployment's name as model: did you mean /openai/{region}/v1/chat/completions?",
+    ],
+    ["/openai/eu/openai/deployments/gpt-4o/embeddings", "openai", "/deployments/… is a path of the cloud's own client: use the plain"],
     ["/openai/eu/v1/completions", "openai", "Text completions are not served"],
     ["/openai/v1/responses", "openai", "The region is missing: did you mean /openai/{region}/v1/responses?"],
     ["/openai/eu/embeddings", "openai", "/v1 is missing: did you mean /openai/eu/v1/embeddings?"],

@@ -31,6 +31,7 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   gateway: [
     "access-log",
     "answer",
+    "asked",
     "auth",
     "call",
     "catalog",
@@ -45,7 +46,9 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
     "visit",
   ],
   /** A request that a worker answers: the second half of the gateway. */
-  call: ["answer", "body", "catalog", "limiter", "metrics", "pool", "room", "visit"],
+  call: ["answer", "asked", "body", "catalog", "limiter", "metrics", "pool", "room", "visit"],
+  /** The model of a call; one that is not there may be on another route. */
+  asked: ["catalog", "routes", "visit"],
   /** What is known of a request is what the parts have found out. */
   visit: ["answer", "auth", "catalog", "limiter", "metrics", "request-id"],
   /** The line of a call that has ended, and where it goes beside all other events. */

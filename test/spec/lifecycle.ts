@@ -63,6 +63,25 @@ export function specifyLifecycle(world: World): void {
     expect((await call.answered).whole).toBe(false);
   });
 
+  world.sentence(
+    "a host of another machine, a host that is none and a word that is no log level are one line each and exit code 1",
+    async () => {
+      const starting = (server: object, environment: Record<string, string> = {}) =>
+        runToEnd(world.runtime, { config: { ...world.configuration(), server }, environment });
+      const [elsewhere, nowhere, level] = await Promise.all([
+        starting({ host: "192.0.2.1" }),
+        starting({ host: "not a host" }),
+        starting({}, { WEIR_LOG_LEVEL: "inof" }),
+      ]);
+      expect(elsewhere.code).toBe(1);
+      expect(elsewhere.stderr).toMatch(/^weir: port 0 on 192\.0\.2\.1 cannot be opened: this machine has no such address; .*\n$/);
+      expect(nowhere.code).toBe(1);
+      expect(nowhere.stderr).toMatch(/^weir: port 0 on the configured host cannot be opened \(.*\n$/);
+      expect(level.code).toBe(1);
+      expect(level.stderr).toMatch(/^.*weir\.yaml: 1 mistake\n {2}WEIR_LOG_LEVEL: expected one of .* \(did you mean "info"\?\)\n$/);
+    },
+  );
+
   world.sentence("with a configuration, a port that is taken is one line and exit code 1", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -75,11 +94,11 @@ export function specifyLifecycle(world: World): void {
   });
 
   world.sentence("a wrong configuration ends before a port opens, with every mistake listed by its path", async () => {
-    const config = { ...world.configuration({ drain_timeout: "soon" }), workers: -1, colour: "blue" };
+    const config = { ...world.configuration({ drain_timeout: "soon" }), workers: -1, worker: "blue" };
     for (const words of [[], ["check"]]) {
       const { code, stderr, stdout } = await runToEnd(world.runtime, { config, arguments: words });
       expect(code).toBe(1);
-      for (const path of ["server.drain_timeout", "workers", "colour"]) expect(stderr).toContain(path);
+      for (const path of ["server.drain_timeout", "workers:", "worker:"]) expect(stderr).toContain(path);
       expect(stdout).not.toContain("listening");
     }
     const missing = await runToEnd(world.runtime, { arguments: ["--config", "/nowhere/weir.yaml"] });

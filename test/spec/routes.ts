@@ -21,6 +21,11 @@ const MISTAKES: readonly { dialect: Spoken; method?: string; path: string; says:
     path: "/somewhere/else",
     says: /Routes:.*\/anthropic\/\{region\}\/v1\/messages.*\/openai\/\{region\}\/v1\/chat\/completions/,
   },
+  {
+    dialect: openai,
+    path: "/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+    says: /own client.*\/openai\/\{region\}\/v1\/chat/,
+  },
   { dialect: openai, method: "POST", path: "/", says: /Routes:/ },
 ];
 
@@ -74,6 +79,21 @@ export function specifyRoutes(world: World): void {
     expect(JSON.parse((await world.get("/api/public/openai/us/v1/models/gpt-us/")).text).id).toBe("gpt-us");
     expectFailure(anthropic, await world.get("/anthropic/eu/v1/models/claude-us"), "not_found_model");
     expectFailure(openai, await world.get("/openai/eu/v1/models", null), "unauthenticated");
+  });
+
+  world.sentence("a model asked for on the route of another protocol is told which one has it, and the log has its name", async () => {
+    const onOpenai = await world.ask(openai, { more: { model: "claude" } });
+    expect(expectFailure(openai, onOpenai, "not_found_model").message).toMatch(
+      /served in eu.* by: POST \/anthropic\/\{region\}\/v1\/messages/,
+    );
+    world.expectLine(onOpenai, { refused_model: "claude" });
+    const onAnthropic = await world.ask(anthropic, { more: { model: "gpt" } });
+    expect(expectFailure(anthropic, onAnthropic, "not_found_model").message).toContain("POST /openai/{region}/v1/chat/completions");
+    const nowhere = await world.ask(openai, { more: { model: `a b"\n${"x".repeat(100)}` } });
+    expect(expectFailure(openai, nowhere, "not_found_model").message).not.toContain("by: POST");
+    expect(String((await world.logged(nowhere)).refused_model)).toMatch(/^a\?b\?\?x{59}$|^\?$/);
+    const secret = await world.ask(openai, { more: { model: "weir_not_a_model_but_a_key" } });
+    expect(await world.logged(secret)).toMatchObject({ refused_model: "?" });
   });
 
   world.sentence("/healthz says that it is alive, /readyz its status alone, and on the admin port what each part does", async () => {

@@ -1,0 +1,56 @@
+/** Names of models: told apart, and those that stand for another one. */
+import type { ModelFacts, Target } from "../contract/config.ts";
+import type { Path } from "./problems.ts";
+import type { Setting } from "./setting.ts";
+import { shown } from "./shown.ts";
+
+interface Named {
+  aliases?: string[];
+}
+
+/**
+ * Adds every alias to `models` as an entry of its own, which is what it stands for under another name.
+ * @param settings - as the file lists them. An entry without targets is somebody else's model with other limits, and gets no names here.
+ */
+export function addAliases<Model extends ModelFacts & { targets: Target[] | undefined }>(
+  models: Record<string, Model>,
+  settings: Readonly<Record<string, Named>>,
+  path: Path,
+  setting: Setting,
+): void {
+  const owners = new Map(Object.keys(settings).map((name) => [name, name]));
+  const add = (alias: string, name: string): void => {
+    const model = models[name];
+    owners.set(alias, name);
+    if (model !== undefined) models[alias] = { ...model, aliasOf: name };
+  };
+  for (const [name, { aliases = [] }] of Object.entries(settings)) {
+    for (const [index, alias] of aliases.entries()) {
+      const at = [...path, name, "aliases", String(index)];
+      const owner = owners.get(alias);
+      if (owner === undefined) add(alias, name);
+      else setting.problems.push({ path: at, text: `expected a name of its own, got one that stands for ${shown(owner)} already` });
+    }
+  }
+  checkNames([...owners.keys()], path, setting);
+  for (const name of Object.keys(settings)) {
+    if (models[name]?.targets === undefined) continue;
+    for (const alias of setting.catalogue.aliasesOf(name)) if (!owners.has(alias)) add(alias, name);
+  }
+}
+
+/** Names that clients could not tell apart, and one that metrics keep for what is not in the catalogue. */
+function checkNames(names: readonly string[], path: Path, setting: Setting): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const before = seen.get(name.toLowerCase());
+    if (before !== undefined)
+      setting.problems.push({
+        path: [...path, name],
+        text: `expected names that differ by more than capitals, got ${shown(before)} and ${shown(name)}`,
+      });
+    if (name === "other")
+      setting.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });
+    seen.set(name.toLowerCase(), name);
+  }
+}
