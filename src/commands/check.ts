@@ -103,7 +103,7 @@ function limitsText({ rpm, tpm, countRpm, cacheReadWeight, reserveOutput }: Limi
 function redisText({ redis }: Config): string {
   if (redis === undefined) return "in memory";
   const where = redis.url ?? redis.cluster?.join(", ") ?? `sentinel ${redis.sentinel?.name}`;
-  return `${where.replaceAll(/\/\/[^@/]*@/g, "//…@")} (${redis.onFailure} on failure)`;
+  return `${where.replaceAll(/\/\/[^@/]*@/g, "//…@")} (${redis.onFailure} on failure${redis.prefix === "weir" ? "" : `, keys begin with ${redis.prefix}:`})`;
 }
 
 function proxyText(proxy: NonNullable<Config["proxy"]>): string {
