@@ -5,6 +5,7 @@ import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PublishedPages } from "./openapi/pages.ts";
 import type { Pool } from "./pool.ts";
+import type { Neighbours } from "./redis/neighbours.ts";
 
 export interface InForceParts {
   gateway: Gateway;
@@ -12,6 +13,8 @@ export interface InForceParts {
   metrics: Metrics;
   directory: Replica;
   pages: PublishedPages;
+  /** Undefined without Redis. */
+  neighbours: Neighbours | undefined;
 }
 
 /**
@@ -38,13 +41,14 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory, pages } = this.#parts;
+    const { gateway, pool, metrics, directory, neighbours, pages } = this.#parts;
     const catalog = new Catalog(directory.withWorkspaces(config));
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
     void pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
     this.#config = config;
     directory.configure(config);
+    neighbours?.configure(config);
     gateway.replace({ config, catalog });
     pages.describe(config);
     metrics.declareOffers(gateway.labels().offers);

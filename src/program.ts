@@ -35,6 +35,7 @@ import { Metrics } from "./metrics.ts";
 import { open } from "./open.ts";
 import { PublishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
+import { openNeighbours } from "./redis/neighbours.ts";
 import { Reloader } from "./reload.ts";
 import { Room } from "./room.ts";
 import { type Listener, openStream, runtimeName } from "./runtime.ts";
@@ -168,7 +169,9 @@ async function start(file: string | undefined, environment: Record<string, strin
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
-  inForce = new InForce(config, { gateway, pool, metrics, directory, pages });
+  // Several processes of one gateway have the first one look.
+  const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
+  inForce = new InForce(config, { gateway, pool, metrics, directory, neighbours, pages });
   inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const audit = new Audit(log);
@@ -215,6 +218,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       pool.failAll("draining", "The gateway is restarting. Please try again.");
       await Promise.race([closed, delay(FLUSH_MS)]);
     }
+    neighbours?.close();
     await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close()]), delay(FLUSH_MS)]);
     log.info("drained");
     await logging.end();

@@ -106,7 +106,8 @@ function redisText({ redis }: Config): string {
   if (redis === undefined) return "in memory";
   const addresses = redis.url === undefined ? redis.cluster : [redis.url];
   const where = addresses?.map(hostOf).join(", ") ?? `sentinel ${redis.sentinel?.name}`;
-  return `${where} (${redis.onFailure} on failure)`;
+  const prefix = redis.prefix === "weir" ? "" : `, keys begin with ${redis.prefix}:`;
+  return `${where} (${redis.onFailure} on failure${prefix})`;
 }
 
 function proxyText(proxy: NonNullable<Config["proxy"]>): string {

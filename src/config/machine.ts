@@ -130,6 +130,7 @@ export function resolveRedis(file: File, { environment, problems, warnings }: Su
     username: settings?.username || undefined,
     password: settings?.password || undefined,
     tls: settings?.tls ?? [url, ...(settings?.cluster ?? [])].some((address) => address?.startsWith("rediss:")),
+    prefix: settings?.prefix ?? "weir",
     onFailure: settings?.on_failure ?? "local",
     timeoutMs,
   };

@@ -264,6 +264,13 @@ const redis = map(
     username: Type.Optional(Type.String({ description: "User of Redis's access lists." })),
     ...secret("password", "Password of Redis."),
     tls: Type.Optional(Type.Boolean({ description: "Speak TLS. A `rediss://` address does so by itself." })),
+    prefix: Type.String({
+      title: "a name of letters, digits and any of . _ - :, at most 64 of them",
+      pattern: "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$",
+      default: "weir",
+      description:
+        "Begins the name of every key and channel in Redis. Gateways with the same one share limits, keys and totals: give each configuration on one Redis its own.",
+    }),
     on_failure: oneOf(
       ["local", "closed", "open"],
       "What happens when Redis is slow or gone: `local` counts in each process, `closed` refuses with 503, `open` lets everything through.",

@@ -66,6 +66,8 @@ export interface Redis {
   username: string | undefined;
   password: string | undefined;
   tls: boolean;
+  /** Begins the name of every key and channel. */
+  prefix: string;
   onFailure: "local" | "closed" | "open";
   timeoutMs: number;
 }

@@ -23,12 +23,7 @@ import {
 import touchLua from "./touch.lua" with { type: "text" };
 
 /** Says in the name which form the records have, so that releases with another form can run side by side. */
-const PREFIX = "weir:{directory}:1:";
-const KEYS = `${PREFIX}keys`;
-const USED = `${PREFIX}used`;
-const WORKSPACES = `${PREFIX}workspaces`;
-const VERSION = `${PREFIX}version`;
-const CHANNEL = "weir:directory:1";
+const FORM = "1";
 
 const LOOK_EVERY_MS = 500;
 /** A command that was not answered so long has failed; nobody's request waits for it but an unknown key's. */
@@ -36,6 +31,7 @@ const DEADLINE_MS = 1_000;
 
 export class RedisDirectory implements DirectoryStore {
   readonly source = "redis";
+  readonly #names: Names;
   readonly #client: RedisClient;
   readonly #connect: () => RedisClient;
   readonly #put = new Script(putLua);
@@ -58,6 +54,7 @@ export class RedisDirectory implements DirectoryStore {
   /** @param onWarning - Told once what would lose keys, as this Redis is set, and of each record that cannot be read. */
   constructor(settings: RedisSettings, onWarning: (text: string) => void = () => {}) {
     this.#onWarning = onWarning;
+    this.#names = namesBelow(settings.prefix);
     this.#connect = () => connectRedis(settings);
     this.#client = this.#connect();
     this.#client.once("ready", () => {
@@ -87,10 +84,15 @@ export class RedisDirectory implements DirectoryStore {
   }
 
   async load(): Promise<Records> {
+    const { keys: keysName, used: usedName, workspaces: workspacesName, version: versionName } = this.#names;
     return await this.#ask(async (client) => {
       // The version first: a change in between is seen at the next look.
-      const version = await client.get(VERSION);
-      const [keys, used, workspaces] = await Promise.all([client.hgetall(KEYS), client.hgetall(USED), client.hgetall(WORKSPACES)]);
+      const version = await client.get(versionName);
+      const [keys, used, workspaces] = await Promise.all([
+        client.hgetall(keysName),
+        client.hgetall(usedName),
+        client.hgetall(workspacesName),
+      ]);
       this.#version = version ?? "";
       return {
         keys: this.#readable(keys, readKey).map((key) => ({ ...key, lastUsedAtMs: Number(used[key.id]) || undefined })),
@@ -100,36 +102,42 @@ export class RedisDirectory implements DirectoryStore {
   }
 
   async find(sha256: string): Promise<StoredKey | undefined> {
-    const text = await this.#ask((client) => client.hget(KEYS, keyId(sha256)));
+    const text = await this.#ask((client) => client.hget(this.#names.keys, keyId(sha256)));
     const key = text === null ? undefined : readKey(text);
     return key?.sha256 === sha256 ? key : undefined;
   }
 
   async putKey(key: StoredKey): Promise<void> {
-    await this.#run(this.#put, [KEYS, VERSION], [CHANNEL, key.id, keyText(key), "anywhere"]);
+    const { keys, version, channel } = this.#names;
+    await this.#run(this.#put, [keys, version], [channel, key.id, keyText(key), "anywhere"]);
   }
 
   async rotateKey(ending: StoredKey, fresh: StoredKey): Promise<Rotation> {
-    const written = [CHANNEL, ending.id, keyText(ending), fresh.id, keyText(fresh)];
-    const outcome = await this.#run(this.#rotate, [KEYS, VERSION], written);
+    const { keys, version, channel } = this.#names;
+    const written = [channel, ending.id, keyText(ending), fresh.id, keyText(fresh)];
+    const outcome = await this.#run(this.#rotate, [keys, version], written);
     return outcome === 1 ? "rotated" : outcome === 0 ? "unknown" : "replaced";
   }
 
   async removeKey(id: string): Promise<boolean> {
-    return (await this.#run(this.#removeKey, [KEYS, VERSION, USED], [CHANNEL, id])) === 1;
+    const { keys, version, used, channel } = this.#names;
+    return (await this.#run(this.#removeKey, [keys, version, used], [channel, id])) === 1;
   }
 
   async putWorkspace(workspace: StoredWorkspace, replace: boolean): Promise<boolean> {
-    const written = [CHANNEL, workspace.name, JSON.stringify(workspace), replace ? "anywhere" : "new"];
-    return (await this.#run(this.#put, [WORKSPACES, VERSION], written)) === 1;
+    const { workspaces, version, channel } = this.#names;
+    const written = [channel, workspace.name, JSON.stringify(workspace), replace ? "anywhere" : "new"];
+    return (await this.#run(this.#put, [workspaces, version], written)) === 1;
   }
 
   async removeWorkspace(name: string): Promise<boolean> {
-    return (await this.#run(this.#removeWorkspace, [KEYS, VERSION, USED, WORKSPACES], [CHANNEL, name])) === 1;
+    const { keys, version, used, workspaces, channel } = this.#names;
+    return (await this.#run(this.#removeWorkspace, [keys, version, used, workspaces], [channel, name])) === 1;
   }
 
   async touch(lastUsedAtMs: ReadonlyMap<string, number>): Promise<void> {
-    if (lastUsedAtMs.size > 0) await this.#run(this.#touch, [KEYS, USED], [...lastUsedAtMs].flat());
+    const { keys, used } = this.#names;
+    if (lastUsedAtMs.size > 0) await this.#run(this.#touch, [keys, used], [...lastUsedAtMs].flat());
   }
 
   watch(onChange: () => void): void {
@@ -138,7 +146,7 @@ export class RedisDirectory implements DirectoryStore {
     listener.on("error", () => {});
     listener.on("message", onChange);
     // A connection that is new, or back, has missed what was said meanwhile.
-    listener.on("ready", () => void listener.subscribe(CHANNEL).then(onChange, () => {}));
+    listener.on("ready", () => void listener.subscribe(this.#names.channel).then(onChange, () => {}));
     this.#timer = setInterval(() => void this.#look(onChange), LOOK_EVERY_MS);
     this.#timer.unref?.();
   }
@@ -177,7 +185,7 @@ export class RedisDirectory implements DirectoryStore {
     if (this.#looking) return;
     this.#looking = true;
     try {
-      const version = await this.#ask((client) => client.get(VERSION));
+      const version = await this.#ask((client) => client.get(this.#names.version));
       if ((version ?? "") !== this.#version) onChange();
     } catch {
       // The state tells; the next look may be luckier.
@@ -216,6 +224,27 @@ export class RedisDirectory implements DirectoryStore {
 /** When it was used is kept apart, so that noting it cannot undo a change. */
 function keyText(key: StoredKey): string {
   return JSON.stringify({ ...key, lastUsedAtMs: undefined });
+}
+
+/** Names in Redis. */
+interface Names {
+  keys: string;
+  used: string;
+  workspaces: string;
+  version: string;
+  channel: string;
+}
+
+/** All keys lie in one slot. */
+function namesBelow(prefix: string): Names {
+  const key = (what: string) => `${prefix}:{directory}:${FORM}:${what}`;
+  return {
+    keys: key("keys"),
+    used: key("used"),
+    workspaces: key("workspaces"),
+    version: key("version"),
+    channel: `${prefix}:directory:${FORM}`,
+  };
 }
 
 function firstWords(thrown: unknown): string {

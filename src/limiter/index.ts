@@ -18,6 +18,7 @@ export function openLimiter({ redis, onLost, windowMs, ...events }: OpenLimiterO
   if (redis === undefined) return new Limiter({ ...events, store: new MemoryStore({ windowMs }) });
   const store = new RedisStore({
     client: connectRedis(redis),
+    prefix: redis.prefix,
     timeoutMs: redis.timeoutMs,
     windowMs,
     onConnected: () => limiter.storeConnected(),

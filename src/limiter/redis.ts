@@ -12,6 +12,8 @@ import { type Adjustment, type FailureKind, type LimiterStore, type StoreAnswer,
 
 export interface RedisStoreOptions {
   client: RedisClient;
+  /** See `Redis.prefix`. */
+  prefix?: string | undefined;
   /** No call waits longer. */
   timeoutMs: number;
   /** Length of the windows. The contract's is a minute; shorter ones are for tests, at the same resolution of a 600th. */
@@ -31,7 +33,7 @@ export interface RedisStoreOptions {
 }
 
 /** Says in the key which form the ring has, so that releases with another form can run side by side. */
-const PREFIX = "weir:1:";
+const FORM = "1";
 
 export class RedisStore implements LimiterStore {
   readonly name = "redis";
@@ -43,6 +45,8 @@ export class RedisStore implements LimiterStore {
   readonly #deadline: Deadline;
   readonly #reserves: Reserves;
   readonly #settlements: Settlements;
+  /** Of every ring's key. */
+  readonly #prefix: string;
   readonly #tickUs: number;
   readonly #keepMs: number;
   /** Names this process in the marks of its settlements. */
@@ -53,6 +57,7 @@ export class RedisStore implements LimiterStore {
   constructor(options: RedisStoreOptions) {
     const windowMs = options.windowMs ?? 60_000;
     this.#options = options;
+    this.#prefix = `${options.prefix ?? "weir"}:${FORM}:`;
     this.#client = options.client;
     this.#scripts = options.client;
     this.#deadline = new Deadline(options.timeoutMs);
@@ -112,14 +117,14 @@ export class RedisStore implements LimiterStore {
   }
 
   async #sendAsks(keys: readonly string[], asks: string): Promise<unknown> {
-    const rings = keys.map((key) => `${PREFIX}{${key}}`);
+    const rings = keys.map((key) => `${this.#prefix}{${key}}`);
     const reply = await this.#reserve.run(this.#scripts, rings.length, [...rings, this.#tickUs, this.#nowUs(), asks]);
     this.#settlements.resume();
     return reply;
   }
 
   async #sendBatch(key: string, batch: Batch): Promise<void> {
-    const ring = `${PREFIX}{${key}}`;
+    const ring = `${this.#prefix}{${key}}`;
     const keysAndArguments = [ring, `${ring}:${this.#sender}`, this.#tickUs, this.#nowUs(), batch.number, this.#keepMs, batch.debt];
     for (const [tick, [requests, tokens]] of batch.changes) keysAndArguments.push(tick, requests, tokens);
     const beganMs = performance.now();

@@ -6,5 +6,5 @@ import { RedisTotals } from "./redis.ts";
 import type { Totals } from "./totals.ts";
 
 export function openTotals(redis: Redis | undefined): Totals {
-  return redis === undefined ? new MemoryTotals() : new RedisTotals({ client: connectRedis(redis) });
+  return redis === undefined ? new MemoryTotals() : new RedisTotals({ client: connectRedis(redis), prefix: redis.prefix });
 }

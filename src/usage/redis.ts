@@ -10,6 +10,8 @@ import { KEPT_DAYS, type Reading, type Totals, TotalsUnavailable } from "./total
 
 export interface RedisTotalsOptions {
   client: RedisClient;
+  /** See `Redis.prefix`. */
+  prefix?: string | undefined;
   /** How often what was counted is written. */
   writeEveryMs?: number | undefined;
   /** No command is waited for longer. */
@@ -39,6 +41,7 @@ export class RedisTotals implements Totals {
   readonly #client: RedisClient;
   readonly #scripts: ScriptClient;
   readonly #script = new Script(totalsLua);
+  readonly #prefix: string;
   readonly #nowMs: () => number;
   readonly #deadline: Deadline;
   readonly #sender = randomBytes(6).toString("hex");
@@ -50,8 +53,9 @@ export class RedisTotals implements Totals {
   #writing: Promise<void> | undefined;
   #connecting: Promise<void> | undefined;
 
-  constructor({ client, writeEveryMs = WRITE_EVERY_MS, patienceMs = PATIENCE_MS, nowMs = Date.now }: RedisTotalsOptions) {
+  constructor({ client, prefix = "weir", writeEveryMs = WRITE_EVERY_MS, patienceMs = PATIENCE_MS, nowMs = Date.now }: RedisTotalsOptions) {
     this.#client = client;
+    this.#prefix = prefix;
     this.#scripts = client;
     this.#nowMs = nowMs;
     this.#deadline = new Deadline(patienceMs);
@@ -81,7 +85,7 @@ export class RedisTotals implements Totals {
     const reading = new Map<string, Map<string, Counts>>();
     const today = dayNumber(this.#nowMs());
     const days = Array.from({ length: KEPT_DAYS }, (_, ago) => dayText(today - ago));
-    const asked = Promise.all(days.map((day) => this.#client.hgetall(totalsKey(workspace, day))));
+    const asked = Promise.all(days.map((day) => this.#client.hgetall(this.#key(workspace, day))));
     const hashes = await this.#deadline.run(asked, unavailable).catch(() => {
       throw unavailable();
     });
@@ -98,6 +102,11 @@ export class RedisTotals implements Totals {
     clearInterval(this.#timer);
     await this.write();
     this.#client.disconnect();
+  }
+
+  /** All of a workspace lie in one slot. Names of workspaces hold no brace. */
+  #key(workspace: string, day: string): string {
+    return `${this.#prefix}:{usage:${workspace}}:${day}`;
   }
 
   #connected(): Promise<void> {
@@ -132,7 +141,7 @@ export class RedisTotals implements Totals {
   }
 
   async #send({ workspace, day, number, fields }: Batch): Promise<void> {
-    const key = totalsKey(workspace, day);
+    const key = this.#key(workspace, day);
     const keysAndArguments = [key, `${key}:${this.#sender}`, number, TOTALS_KEPT_S, MARK_KEPT_S, ...fields];
     await this.#deadline.run(this.#script.run(this.#scripts, 2, keysAndArguments), unavailable);
   }
@@ -140,9 +149,4 @@ export class RedisTotals implements Totals {
 
 function unavailable(): TotalsUnavailable {
   return new TotalsUnavailable("The totals of the days are in Redis, which does not answer. Nothing is lost; please try again.");
-}
-
-/** All of a workspace lie in one slot. Names of workspaces hold no brace. */
-function totalsKey(workspace: string, day: string): string {
-  return `weir:{usage:${workspace}}:${day}`;
 }

@@ -85,6 +85,7 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     username: undefined,
     password: undefined,
     tls: false,
+    prefix: "weir",
     onFailure: "local",
     timeoutMs: 1000,
   } as const;

@@ -10,6 +10,7 @@ export function settings(url: string, change: Partial<RedisSettings> = {}): Redi
     username: undefined,
     password: undefined,
     tls: false,
+    prefix: "weir",
     onFailure: "local",
     timeoutMs: 50,
     ...change,

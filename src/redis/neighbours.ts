@@ -1,0 +1,111 @@
+/**
+ * Gateways of another configuration on the same Redis, below the same prefix. They share windows, keys and totals with this one, which nobody
+ * wants who has two configurations (staging beside production): seen, they are worth a warning. During a rolling update there are two for a
+ * while, so it is no more than that, and said once.
+ */
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import type { Config, Limits } from "../contract/config.ts";
+import { connectRedis, type RedisClient } from "./connect.ts";
+import neighboursLua from "./neighbours.lua" with { type: "text" };
+import { Script, type ScriptClient } from "./script.ts";
+
+export interface NeighboursOptions {
+  client: RedisClient;
+  /** See `Redis.prefix`. */
+  prefix: string;
+  config: Config;
+  onWarning: (text: string) => void;
+  lookEveryMs?: number | undefined;
+}
+
+const LOOK_EVERY_MS = 5_000;
+/** Looks after which a configuration that nobody has renewed is forgotten. */
+const KEPT_LOOKS = 4;
+
+export class Neighbours {
+  readonly #options: NeighboursOptions;
+  readonly #scripts: ScriptClient;
+  readonly #script = new Script(neighboursLua);
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #lookEveryMs: number;
+  readonly #told = new Set<string>();
+  #fingerprint: string;
+  /** `performance.now()` from which on others count: what was noted before may be this gateway itself, or one that reloads a moment later. */
+  #countsFromMs: number;
+  #looking = false;
+
+  constructor(options: NeighboursOptions) {
+    this.#options = options;
+    this.#scripts = options.client;
+    this.#lookEveryMs = options.lookEveryMs ?? LOOK_EVERY_MS;
+    this.#fingerprint = fingerprintOf(options.config);
+    this.#countsFromMs = performance.now();
+    // A connection that is lost comes back by itself; the limiter says so in log and metrics.
+    options.client.on("error", () => {});
+    options.client.once("ready", () => void this.#look());
+    this.#timer = setInterval(() => void this.#look(), this.#lookEveryMs);
+    this.#timer.unref?.();
+  }
+
+  /** Another configuration is in force. */
+  configure(config: Config): void {
+    const fingerprint = fingerprintOf(config);
+    if (fingerprint === this.#fingerprint) return;
+    this.#fingerprint = fingerprint;
+    this.#countsFromMs = performance.now() + KEPT_LOOKS * this.#lookEveryMs;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#options.client.disconnect();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      const key = `${this.#options.prefix}:{gateways}:1`;
+      const keepMs = KEPT_LOOKS * this.#lookEveryMs;
+      const others = await this.#script.run(this.#scripts, 1, [key, this.#fingerprint, hostname(), keepMs]);
+      if (Array.isArray(others)) this.#tell(others.map(String));
+    } catch {
+      // Redis is away, or its access list leaves this out: it is a courtesy.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #tell(others: readonly string[]): void {
+    for (let at = 0; at + 2 < others.length; at += 3) {
+      const [fingerprint = "", ageMs, machine = ""] = others.slice(at, at + 3);
+      if (this.#told.has(fingerprint) || performance.now() - Number(ageMs) <= this.#countsFromMs) continue;
+      this.#told.add(fingerprint);
+      const { prefix, onWarning } = this.#options;
+      onWarning(
+        `a gateway with another configuration (on ${machine}) is on the same Redis with redis.prefix "${prefix}": the two share limits, keys and totals. Give each configuration a redis.prefix of its own. During a rolling update this is expected`,
+      );
+    }
+  }
+}
+
+/** Undefined where `config` has no Redis. */
+export function openNeighbours(config: Config, onWarning: (text: string) => void): Neighbours | undefined {
+  const { redis } = config;
+  return redis === undefined ? undefined : new Neighbours({ client: connectRedis(redis), prefix: redis.prefix, config, onWarning });
+}
+
+/** Of what gateways that share windows must agree on: who there is, which models, and all limits. Nothing secret goes into it. */
+function fingerprintOf({ limits, models, workspaces }: Config): string {
+  const modelLimits = (entries: Record<string, { limits: Limits }>) =>
+    sorted(Object.entries(entries)).map(([name, { limits: own }]) => [name, own]);
+  const who = sorted(Object.entries(workspaces)).map(([name, workspace]) => [name, workspace.limits, modelLimits(workspace.models)]);
+  return createHash("sha256")
+    .update(JSON.stringify([limits, modelLimits(models), who]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+function sorted<Value>(entries: [string, Value][]): [string, Value][] {
+  return entries.sort(([one], [other]) => (one < other ? -1 : 1));
+}
