@@ -4,12 +4,15 @@ import type { Replica } from "./directory/replica.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
+import type { HealthBook } from "./routing/router.ts";
 
 export interface InForceParts {
   gateway: Gateway;
   pool: Pool;
   metrics: Metrics;
   directory: Replica;
+  /** What is known of the targets, whichever configuration named them. */
+  health: HealthBook;
 }
 
 /**
@@ -36,8 +39,8 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory } = this.#parts;
-    const catalog = new Catalog(directory.withWorkspaces(config));
+    const { gateway, pool, metrics, directory, health } = this.#parts;
+    const catalog = new Catalog(directory.withWorkspaces(config), health);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
     void pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });

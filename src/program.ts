@@ -8,7 +8,7 @@ import { Audit } from "./admin/audit.ts";
 import { gatewayRoutes } from "./admin/gateway.ts";
 import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
-import { Catalog } from "./catalog.ts";
+import { Catalog, type RoutedTarget } from "./catalog.ts";
 import { runAdminister } from "./commands/administer.ts";
 import { runCheck } from "./commands/check.ts";
 import { type Line, readLine } from "./commands/line.ts";
@@ -32,6 +32,7 @@ import { open } from "./open.ts";
 import { publishedPages } from "./openapi/pages.ts";
 import { Pool } from "./pool.ts";
 import { Reloader } from "./reload.ts";
+import { HealthBook, Router } from "./routing/router.ts";
 import { type Listener, openStream, runtimeName } from "./runtime.ts";
 import { onEnding } from "./signals.ts";
 import { Member } from "./supervisor/member.ts";
@@ -78,7 +79,8 @@ async function start(file: string | undefined, environment: Record<string, strin
   if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, tellListening });
 
   const metrics = new Metrics();
-  const catalog = new Catalog(config);
+  const health = new HealthBook();
+  const catalog = new Catalog(config, health);
   const pool = new Pool({
     size: config.workers,
     onDeath: (worker, reason, calls) => {
@@ -137,6 +139,12 @@ async function start(file: string | undefined, environment: Record<string, strin
     admission: new Admission(limiter),
     keyring: new Keyring(directory),
     catalog,
+    router: new Router<RoutedTarget>((target, cause) => {
+      const { state } = target.health;
+      const place = { upstream: target.upstream.name, upstream_model: target.model };
+      if (state === "closed") log.info(place, "a target answers again: it is tried like the others");
+      else log.warn({ ...place, cause }, "a target fails: calls go to others, and it is probed now and then");
+    }),
     pool,
     metrics,
     accessLog,
@@ -152,7 +160,8 @@ async function start(file: string | undefined, environment: Record<string, strin
     redisErrors: FAILURE_KINDS,
     ...gateway.labels(),
   });
-  inForce = new InForce(config, { gateway, pool, metrics, directory });
+  inForce = new InForce(config, { gateway, pool, metrics, directory, health });
+  metrics.sampleBreakers(() => gateway.breakers());
   inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const audit = new Audit(log);

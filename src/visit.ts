@@ -6,6 +6,7 @@ import type { Claim } from "./limiter/admission.ts";
 import type { Reservation } from "./limiter/limiter.ts";
 import type { CallRecord } from "./metrics.ts";
 import { nextRequestId } from "./request-id.ts";
+import type { Attempt } from "./routing/router.ts";
 
 /** The label of requests that no route takes. */
 export const NO_ROUTE = "other";
@@ -36,7 +37,21 @@ export interface Visit {
   claim: Claim;
   reservation: Reservation | undefined;
   offer: Offer | undefined;
-  target: RoutedTarget | undefined;
+  /** Where it was tried, in order; none where it never reached an upstream. */
+  attempts: VisitAttempt[];
+}
+
+export interface VisitAttempt extends Attempt<RoutedTarget> {
+  /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
+  outcome: Outcome["outcome"] | undefined;
+}
+
+/** Of visits without an attempt. */
+const NO_ATTEMPTS: VisitAttempt[] = [];
+
+/** The target that was tried last. */
+export function lastTarget({ attempts }: Pick<Visit, "attempts">): RoutedTarget | undefined {
+  return attempts[attempts.length - 1]?.target;
 }
 
 /** Of visits whose answer has begun. */
@@ -68,7 +83,7 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     claim: NO_CLAIM,
     reservation: undefined,
     offer: undefined,
-    target: undefined,
+    attempts: NO_ATTEMPTS,
   };
 }
 
@@ -80,7 +95,7 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     workspace: visit.identity?.workspace.name ?? "",
     model: visit.offer?.model ?? "other",
     region: visit.offer?.region ?? "other",
-    upstream: visit.target?.upstream.name ?? "",
+    upstream: lastTarget(visit)?.upstream.name ?? "",
     outcome,
     durationMs: endedMs - visit.startedMs,
     firstByteMs,

@@ -1,7 +1,7 @@
 /** The gateway with a limiter of the test's own, in this process: for windows shorter than a minute and for moments that no clock can hit. */
 import { AccessLog } from "../../src/access-log.ts";
 import { Keyring } from "../../src/auth.ts";
-import { Catalog } from "../../src/catalog.ts";
+import { Catalog, type RoutedTarget } from "../../src/catalog.ts";
 import { readConfig } from "../../src/config.ts";
 import { FileStore } from "../../src/directory/file.ts";
 import { Replica } from "../../src/directory/replica.ts";
@@ -10,6 +10,7 @@ import { Admission } from "../../src/limiter/admission.ts";
 import type { Limiter } from "../../src/limiter/limiter.ts";
 import { Metrics } from "../../src/metrics.ts";
 import { Pool } from "../../src/pool.ts";
+import { Router } from "../../src/routing/router.ts";
 import { type Listener, listen, openStream } from "../../src/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
@@ -48,6 +49,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     admission: new Admission(limiter),
     keyring: new Keyring(new Replica(config, new FileStore({ file: "/nonexistent/weir-keys.json" }))),
     catalog,
+    router: new Router<RoutedTarget>(),
     pool,
     metrics,
     totals: { count: () => {} },

@@ -23,6 +23,8 @@ export interface Job {
   /** See `Target.countModel`. */
   countModel: string | undefined;
   requestId: string;
+  /** No other target could serve the call. */
+  isLast: boolean;
 }
 
 /** Turns an upstream's 200 answer into the dialect's text. One per call; pure: bytes in, text out. */
