@@ -172,7 +172,9 @@ export class Call implements AnswerOwner {
     const send = () => {
       const target = this.#firstAttempt(offer).id;
       const isLast = this.#isLast(offer);
-      this.#hold(pool.call({ dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, body }, this.#answer));
+      this.#hold(
+        pool.call({ dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, body }, this.#answer),
+      );
     };
     if (CALLS[operation].counted) this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
     else if (!this.#answer.idle) send();

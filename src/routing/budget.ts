@@ -9,39 +9,41 @@ const ALWAYS = 3;
  * fails under load would get twice the load. Ten slots of a second each; times are milliseconds.
  */
 export class RetryBudget {
-  readonly #calls = new Float64Array(SPAN_SECONDS);
-  readonly #retries = new Float64Array(SPAN_SECONDS);
-  #allCalls = 0;
-  #allRetries = 0;
+  readonly #slots = Array.from({ length: SPAN_SECONDS }, () => ({ calls: 0, retries: 0 }));
+  #newest = { calls: 0, retries: 0 };
+  #calls = 0;
+  #retries = 0;
   /** The newest second that has a slot. */
-  #second = 0;
+  #second = -1;
 
   /** A call has its first attempt. */
   call(nowMs: number): void {
-    this.#calls[this.#slot(nowMs)]! += 1;
-    this.#allCalls += 1;
+    this.#advance(nowMs);
+    this.#newest.calls += 1;
+    this.#calls += 1;
   }
 
   /** Takes one further attempt; false where there is none left. */
   take(nowMs: number): boolean {
-    const slot = this.#slot(nowMs);
-    if (this.#allRetries >= ALWAYS && this.#allRetries + 1 > SHARE * this.#allCalls) return false;
-    this.#retries[slot]! += 1;
-    this.#allRetries += 1;
+    this.#advance(nowMs);
+    if (this.#retries >= ALWAYS && this.#retries + 1 > SHARE * this.#calls) return false;
+    this.#newest.retries += 1;
+    this.#retries += 1;
     return true;
   }
 
-  /** The slot of this second; what is older than the span is let go of. */
-  #slot(nowMs: number): number {
-    const second = Math.max(this.#second, Math.floor(nowMs / 1000));
+  /** Gives this second its slot; what is older than the span is let go of. */
+  #advance(nowMs: number): void {
+    const second = Math.floor(nowMs / 1000);
     for (let next = Math.max(this.#second + 1, second - SPAN_SECONDS + 1); next <= second; next++) {
-      const slot = next % SPAN_SECONDS;
-      this.#allCalls -= this.#calls[slot]!;
-      this.#allRetries -= this.#retries[slot]!;
-      this.#calls[slot] = 0;
-      this.#retries[slot] = 0;
+      const slot = this.#slots[next % SPAN_SECONDS];
+      if (slot === undefined) continue;
+      this.#calls -= slot.calls;
+      this.#retries -= slot.retries;
+      slot.calls = 0;
+      slot.retries = 0;
+      this.#newest = slot;
     }
-    this.#second = second;
-    return second % SPAN_SECONDS;
+    this.#second = Math.max(this.#second, second);
   }
 }

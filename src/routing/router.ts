@@ -64,12 +64,7 @@ export class Router<Target extends Choice> {
   }
 
   /** The attempt after those before, all of which failed; undefined where none is left or the budget is used up. */
-  next(
-    choices: Choices<Target>,
-    conversation: number,
-    nowMs: number,
-    before: readonly Attempt<Target>[],
-  ): Attempt<Target> | undefined {
+  next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target = this.#choose(choices, conversation, nowMs, before);
     if (target === undefined || !this.#budget.take(nowMs)) return undefined;
     return { target, isProbe: target.health.begin(nowMs), isJudged: false };

@@ -89,7 +89,16 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
   };
   const job = { ...JOB, stream: options.stream ?? true };
   const input = { estimate: undefined, guess: INPUT };
-  const relay = new Relay(1, host, dialects.anthropic, job, input, { connection, secrets: [], timeouts: TIMEOUTS }, () => {}, () => {});
+  const relay = new Relay(
+    1,
+    host,
+    dialects.anthropic,
+    job,
+    input,
+    { connection, secrets: [], timeouts: TIMEOUTS },
+    () => {},
+    () => {},
+  );
   return {
     relay,
     reader,

@@ -27,7 +27,8 @@ function broken(target: Choice): void {
 /** Follows a call whose attempts all fail. */
 function tried(router: Router<Named>, among: Choices<Named>, conversation = 0): string[] {
   const attempts: Attempt<Named>[] = [router.first(among, conversation, 0)];
-  for (let next = router.next(among, conversation, 0, attempts); next; next = router.next(among, conversation, 0, attempts)) attempts.push(next);
+  for (let next = router.next(among, conversation, 0, attempts); next; next = router.next(among, conversation, 0, attempts))
+    attempts.push(next);
   return attempts.map(({ target }) => target.name);
 }
 
@@ -120,14 +121,16 @@ describe("a conversation", () => {
 
 test("a failure of the target speaks against it; a bad request, and a client that left, do not", () => {
   const router = new Router<Named>();
-  const verdicts = (["upstream_failed", "misconfigured", "upstream_rejected", "cancelled", "internal", "worker_lost"] as const).map((kind) => {
-    const among = choices({ name: "a" });
-    for (let time = 0; time < 5; time++) {
-      const { detail } = new GatewayError(kind, { message: "" });
-      router.ended(router.first(among, 0, 0), kind, detail, 0);
-    }
-    return among.of("a").health.state;
-  });
+  const verdicts = (["upstream_failed", "misconfigured", "upstream_rejected", "cancelled", "internal", "worker_lost"] as const).map(
+    (kind) => {
+      const among = choices({ name: "a" });
+      for (let time = 0; time < 5; time++) {
+        const { detail } = new GatewayError(kind, { message: "" });
+        router.ended(router.first(among, 0, 0), kind, detail, 0);
+      }
+      return among.of("a").health.state;
+    },
+  );
   expect(verdicts).toEqual(["open", "open", "closed", "closed", "closed", "closed"]);
 });
 
