@@ -7,7 +7,7 @@
  */
 import type { Outcome } from "./answer.ts";
 import { decimalText } from "./contract/decimal.ts";
-import type { Visit } from "./visit.ts";
+import { lastTarget, type Visit } from "./visit.ts";
 
 /** Where lines go; `log.ts` has it. */
 export interface LineSink {
@@ -32,7 +32,7 @@ export class AccessLog {
   readonly #sink: LineSink;
   readonly #base: string;
   readonly #quoted = new Map<string, string>();
-  readonly #places = new WeakMap<NonNullable<Visit["target"]>, WeakMap<NonNullable<Visit["identity"]>, Place>>();
+  readonly #places = new WeakMap<NonNullable<ReturnType<typeof lastTarget>>, WeakMap<NonNullable<Visit["identity"]>, Place>>();
   #lines = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #second = 0;
@@ -67,6 +67,8 @@ export class AccessLog {
   #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {
     const { startedMs } = visit;
     let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}",${this.#place(visit)}`;
+    if (visit.attempts.length > 0) line += `,"attempts":${visit.attempts.length}`;
+    if (visit.attempts.length > 1) line += `,"tried":[${visit.attempts.map((attempt) => this.#attemptText(attempt)).join(",")}]`;
     if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
     line += `,"outcome":"${outcome}","duration_ms":${round(endedMs - startedMs)}`;
     if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
@@ -95,7 +97,8 @@ export class AccessLog {
 
   /** Who called for what: alike for all calls of one key to one target. */
   #place(visit: Visit): string {
-    const { identity, target, route, region, offer, stream } = visit;
+    const { identity, route, region, offer, stream } = visit;
+    const target = lastTarget(visit);
     if (identity === undefined || target === undefined) return this.#placeText(visit);
     let places = this.#places.get(target);
     if (places === undefined) {
@@ -110,7 +113,9 @@ export class AccessLog {
     return place.text;
   }
 
-  #placeText({ route, region, identity, offer, refusedModel, stream, target }: Visit): string {
+  #placeText(visit: Visit): string {
+    const { route, region, identity, offer, refusedModel, stream } = visit;
+    const target = lastTarget(visit);
     let text = `"route":${this.#name(route)}`;
     if (identity === undefined) text += ',"workspace":""';
     else
@@ -120,6 +125,11 @@ export class AccessLog {
     text += `,"stream":${stream}`;
     if (target === undefined) return `${text},"upstream":""`;
     return `${text},"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;
+  }
+
+  /** What one of several attempts met. */
+  #attemptText({ target, outcome = "cancelled" }: Visit["attempts"][number]): string {
+    return `{"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)},"outcome":"${outcome}"}`;
   }
 
   /** A name of the configuration in quotes. */

@@ -1,6 +1,6 @@
 import { type ByteText, toBody } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
-import type { CallOperation, Dialect } from "./contract/dialect.ts";
+import type { CallOperation, Dialect, Envelope } from "./contract/dialect.ts";
 import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
 import type { ClientStream, OpenStream, StreamOwner } from "./contract/stream.ts";
@@ -31,10 +31,14 @@ export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
   takeHeaders(): Headers;
   /** A worker has checked and weighed the body. */
-  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void;
+  weighed(envelope: Envelope, conversation: number, inputTokens: number): void;
   estimated(inputTokens: number): void;
   /** The client reads now, or is idle. */
   turn(turn: Turn): void;
+  /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
+  missed(error: GatewayError, ended: Ended): void;
+  /** The answer begins, and it is a good one. */
+  answering(): void;
   /** Called exactly once. */
   ended(outcome: Outcome): void;
 }
@@ -101,8 +105,13 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(new Response(null, { status: STATUS.cancelled }));
   }
 
-  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void {
-    if (!this.idle) this.#owner.weighed(model, stream, maxTokens, inputTokens);
+  weighed(envelope: Envelope, conversation: number, inputTokens: number): void {
+    if (!this.idle) this.#owner.weighed(envelope, conversation, inputTokens);
+  }
+
+  missed(error: GatewayError, ended: Ended): void {
+    // The order to end it is on its way to the worker, which reports the end.
+    if (!this.idle) this.#owner.missed(error, ended);
   }
 
   estimated(inputTokens: number): void {
@@ -112,6 +121,7 @@ export class Answer implements CallEvents, StreamOwner {
   open(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
+    this.#owner.answering();
     const stream = this.#options.openStream(this);
     this.#stream = stream;
     const body = stream.begin();
@@ -152,6 +162,7 @@ export class Answer implements CallEvents, StreamOwner {
     if (this.idle) return;
     this.#firstByteAtMs = performance.now();
     this.#owner.turn(text.length > AT_ONCE_BYTES ? "reading" : "idle");
+    this.#owner.answering();
     this.#respond(jsonResponse(200, text, this.#owner.takeHeaders()));
   }
 

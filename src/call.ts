@@ -2,12 +2,12 @@ import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import type { BodyClock, Sender } from "./body/clock.ts";
 import { declaredBytes, readBody } from "./body.ts";
-import { type Catalog, type RoutedTarget, takeTurn } from "./catalog.ts";
+import type { Catalog, Offer, RoutedTarget } from "./catalog.ts";
 import { toByteText } from "./contract/bytes.ts";
-import type { PoolCall } from "./contract/call.ts";
+import type { Ended, PoolCall } from "./contract/call.ts";
 import type { Config } from "./contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "./contract/dialect.ts";
-import { asGatewayError, GatewayError } from "./contract/errors.ts";
+import { asGatewayError, type FailureDetail, GatewayError } from "./contract/errors.ts";
 import type { OpenStream } from "./contract/stream.ts";
 import type { Turn } from "./contract/turn.ts";
 import type { Admission } from "./limiter/admission.ts";
@@ -16,11 +16,14 @@ import { refusal, showWindows } from "./limiter/refusal.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
 import type { Place, Room } from "./room.ts";
+import { sessionOf } from "./routing/affinity.ts";
+import type { Router } from "./routing/router.ts";
 import { takeHeaders, type Visit } from "./visit.ts";
 
 export interface CallParts {
   config: Config;
   catalog: Catalog;
+  router: Router<RoutedTarget>;
   pool: Pool;
   admission: Admission;
   metrics: Metrics;
@@ -48,6 +51,8 @@ export class Call implements AnswerOwner, Sender {
   #request: Request | undefined;
   #worker: PoolCall | undefined;
   #place: Place | undefined;
+  /** Hash of the conversation that it belongs to; 0 where that does not matter. */
+  #conversation = 0;
 
   /** @param onEnd - Called exactly once. */
   constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
@@ -89,6 +94,8 @@ export class Call implements AnswerOwner, Sender {
   takeHeaders(): Headers {
     // The answer begins, so nobody will ask for the body again.
     this.#place?.letGo();
+    const { attempts, headers } = this.#visit;
+    if (attempts.length > 0) headers.set("x-weir-attempts", String(attempts.length));
     return takeHeaders(this.#visit);
   }
 
@@ -106,11 +113,15 @@ export class Call implements AnswerOwner, Sender {
   }
 
   /** Of the answer: a worker has checked and weighed a body. */
-  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void {
+  weighed(envelope: Envelope, conversation: number, inputTokens: number): void {
     try {
-      const target = this.#route({ model, stream, maxTokens });
-      const { admission } = this.#parts;
-      this.#whenDecided(admission.byWeight(this.#visit.claim, inputTokens), () => this.#worker?.go(target.id, this.#visit.requestId));
+      const offer = this.#route(envelope);
+      if (this.#conversation === 0) this.#conversation = conversation;
+      const go = () => {
+        const target = this.#firstAttempt(offer);
+        this.#worker?.go(target.id, this.#isLast(offer), this.#visit.requestId);
+      };
+      this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, inputTokens), go);
     } catch (thrown) {
       this.#refuse(thrown);
     }
@@ -122,9 +133,35 @@ export class Call implements AnswerOwner, Sender {
     if (reservation !== undefined) this.#parts.admission.correct(reservation, inputTokens);
   }
 
+  /** Of the answer: the client has seen nothing, so another target may do. */
+  missed(error: GatewayError, ended: Ended): void {
+    const { offer, attempts, requestId } = this.#visit;
+    const { router, metrics } = this.#parts;
+    this.#attemptEnded(error.kind, error.detail, ended);
+    const next = offer && router.next(offer, this.#conversation, performance.now(), attempts);
+    if (offer === undefined || next === undefined) {
+      this.#worker?.cancel();
+      this.#answer.fail(error, ended);
+      return;
+    }
+    const pauseMs = router.pauseMs(attempts.length);
+    attempts.push({ ...next, outcome: undefined });
+    metrics.retried(next.target.upstream.name);
+    setTimeout(() => {
+      if (!this.#answer.idle) this.#worker?.go(next.target.id, this.#isLast(offer), requestId);
+    }, pauseMs);
+  }
+
+  /** Of the answer. */
+  answering(): void {
+    const attempt = this.#visit.attempts.at(-1);
+    if (attempt !== undefined) this.#parts.router.answered(attempt, performance.now());
+  }
+
   /** Of the answer. */
   ended(outcome: Outcome): void {
     this.#place?.leave();
+    this.#attemptEnded(outcome.outcome, outcome.error?.detail, outcome.ended);
     this.#onEnd(this.#visit, outcome);
   }
 
@@ -143,6 +180,7 @@ export class Call implements AnswerOwner, Sender {
     try {
       this.#visit.bytes = bytes.byteLength;
       this.turn("waiting");
+      if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(request.headers);
       const hints = dialect.hints(request.headers, config.strictParameters);
       if (bytes.byteLength <= FRONT_BYTES) this.#check(bytes, hints);
       else if (!this.#answer.idle) this.#hold(pool.weigh(dialect.name, this.#operation, hints, bytes, this.#answer));
@@ -157,18 +195,25 @@ export class Call implements AnswerOwner, Sender {
     const { dialect, requestId } = this.#visit;
     const operation = this.#operation;
     const body = toByteText(Buffer.from(bytes));
-    const { model, stream, maxTokens } = dialect.check(body, hints, operation);
-    const target = this.#route({ model, stream, maxTokens });
+    const checked = dialect.check(body, hints, operation);
+    const { model, stream } = checked;
+    const offer = this.#route(checked);
+    // Only where there is a choice: it costs a look at the conversation's first words.
+    if (this.#conversation === 0 && offer.targets.length > 1 && CALLS[operation].writes)
+      this.#conversation = dialect.conversation(checked.request);
     const weigh = () => this.#hold(pool.weigh(dialect.name, operation, hints, bytes, this.#answer));
     if (this.#visit.offer?.exact) {
       if (!this.#answer.idle) weigh();
       return;
     }
     const guess = admission.guess(this.#visit.claim, body);
-    const send = () =>
+    const send = () => {
+      const target = this.#firstAttempt(offer).id;
+      const isLast = this.#isLast(offer);
       this.#hold(
-        pool.call({ dialect: dialect.name, operation, target: target.id, stream, model, hints, requestId, guess, body }, this.#answer),
+        pool.call({ dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, body }, this.#answer),
       );
+    };
     this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
   }
 
@@ -178,15 +223,37 @@ export class Call implements AnswerOwner, Sender {
   }
 
   /** @throws GatewayError `unknown_model` */
-  #route({ model, stream, maxTokens }: Envelope): RoutedTarget {
+  #route({ model, stream, maxTokens }: Envelope): Offer {
     const visit = this.#visit;
     const workspace = visit.identity?.workspace.name ?? "";
     visit.stream = stream;
-    visit.offer = findModel(this.#parts.catalog, visit, model);
-    visit.target = takeTurn(visit.offer);
+    const offer = findModel(this.#parts.catalog, visit, model);
+    visit.offer = offer;
     const { window, writes } = CALLS[this.#operation];
-    visit.claim = { workspace, model: visit.offer.model, window, limits: visit.offer.limits, maxTokens, writes };
-    return visit.target;
+    visit.claim = { workspace, model: offer.model, window, limits: offer.limits, maxTokens, writes };
+    return offer;
+  }
+
+  /** Chosen once for each call, when it is admitted. */
+  #firstAttempt(offer: Offer): RoutedTarget {
+    const { target, isProbe, isJudged } = this.#parts.router.first(offer, this.#conversation, performance.now());
+    this.#visit.attempts = [{ target, isProbe, isJudged, outcome: undefined }];
+    return target;
+  }
+
+  /** Whether the attempt that begins now is the last that there can be. A count has the estimate to fall back on. */
+  #isLast({ targets }: Offer): boolean {
+    return this.#visit.attempts.length >= targets.length || this.#operation === "count_tokens";
+  }
+
+  /** The attempt that was under way has ended; once, whoever says so. */
+  #attemptEnded(outcome: Outcome["outcome"], detail: FailureDetail | undefined, ended: Ended | undefined): void {
+    const { attempts, offer } = this.#visit;
+    const attempt = attempts.at(-1);
+    if (attempt === undefined || attempt.outcome !== undefined) return;
+    attempt.outcome = outcome;
+    this.#parts.router.ended(attempt, outcome, detail, performance.now());
+    this.#parts.metrics.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1);
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */

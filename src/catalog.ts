@@ -12,21 +12,23 @@ import type {
 } from "./contract/config.ts";
 import type { ModelEntry, UpstreamDialect } from "./contract/dialect.ts";
 import { GatewayError } from "./contract/errors.ts";
+import { hashText } from "./contract/hash.ts";
 import type { Weighing } from "./contract/messages.ts";
+import { BREAKER_STATES, type TargetHealth } from "./routing/health.ts";
+import { type Choice, type Choices, HealthBook } from "./routing/router.ts";
 
 /** One way to serve a model, as the worker pool knows it. */
-export interface RoutedTarget {
+export interface RoutedTarget extends Choice {
   /** The worker's name for it: never used again, so that a call that began before a reload still means the same. */
   id: number;
   upstream: Upstream;
   model: string;
   countModel: string | undefined;
-  weight: number;
   timeouts: Timeouts;
 }
 
 /** A model in one region for one workspace. */
-export interface Offer {
+export interface Offer extends Choices<RoutedTarget> {
   /** The name that limits and metrics know it by: of an alias, the model's own. */
   model: string;
   /** Seconds since 1970. */
@@ -38,30 +40,10 @@ export interface Offer {
   /** Its tokenizer, where that is known. */
   family: TokenizerFamily | undefined;
   targets: [RoutedTarget, ...RoutedTarget[]];
-  /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
-  credits: number[];
-}
-
-/**
- * The target of the next call: each as often as its weight says, and evenly spread (smooth weighted round-robin, as nginx does it: every target
- * earns its weight, the richest is taken and pays what all have earned).
- */
-export function takeTurn({ targets, credits }: Offer): RoutedTarget {
-  let [chosen] = targets;
-  if (targets.length === 1) return chosen;
-  let [at, earned] = [0, 0];
-  for (const [index, target] of targets.entries()) {
-    const credit = (credits[index] ?? 0) + target.weight;
-    credits[index] = credit;
-    earned += target.weight;
-    if (credit > (credits[at] ?? 0)) [at, chosen] = [index, target];
-  }
-  credits[at] = (credits[at] ?? 0) - earned;
-  return chosen;
 }
 
 /** A model as a workspace is to be served it. */
-type Served = ModelFacts & { targets: Target[]; estimate: "fast" | "exact" };
+type Served = ModelFacts & { targets: Target[]; estimate: "fast" | "exact"; affinity: boolean };
 
 /** What one workspace may use: dialect and region → model → offer. */
 type Table = Map<string, Map<string, Offer>>;
@@ -73,15 +55,25 @@ let lastTargetId = 0;
  */
 export class Catalog {
   readonly #config: Config;
+  readonly #health: HealthBook;
   readonly #tables = new Map<string, Table>();
   readonly #targets = new Map<Target, RoutedTarget>();
   readonly #regions: string[];
   readonly #dialects: UpstreamDialect[];
+  /** Some model has several targets in one region. */
+  readonly hasChoices: boolean;
+  #watchedTargets: { model: string; upstream: string; health: TargetHealth }[] | undefined;
 
-  constructor(config: Config) {
+  /** @param health - Of the targets, as it was known before; it outlives this catalogue. */
+  constructor(config: Config, health: HealthBook = new HealthBook()) {
     this.#config = config;
+    this.#health = health;
     const workspaces = Object.values(config.workspaces);
     for (const workspace of workspaces) this.#tables.set(workspace.name, this.#table(workspace));
+    health.keep(this.#targets.values());
+    this.hasChoices = [...this.#tables.values()].some((table) =>
+      [...table.values()].some((offers) => [...offers.values()].some(({ targets }) => targets.length > 1)),
+    );
     const upstreams = [config.upstreams, ...workspaces.map((workspace) => workspace.upstreams)].flatMap((record) => Object.values(record));
     this.#regions = [...new Set(upstreams.map((upstream) => upstream.region))].sort();
     this.#dialects = [...new Set(upstreams.map((upstream) => upstream.dialect))];
@@ -169,6 +161,30 @@ export class Catalog {
     return [...seen.values()];
   }
 
+  /** The health of every target, by upstream and by the model's name for clients; where one name has several targets at an upstream, the worst. */
+  breakers(): Iterable<{ upstream: string; model: string; state: number }> {
+    const worst = new Map<string, { upstream: string; model: string; state: number }>();
+    for (const { model, upstream, health } of this.#watched()) {
+      const key = `${upstream}\n${model}`;
+      const state = BREAKER_STATES[health.state];
+      const known = worst.get(key);
+      if (known === undefined || known.state < state) worst.set(key, { upstream, model, state });
+    }
+    return worst.values();
+  }
+
+  /** Each target once for each model: there may be thousands of workspaces that share them. */
+  #watched(): { model: string; upstream: string; health: TargetHealth }[] {
+    if (this.#watchedTargets !== undefined) return this.#watchedTargets;
+    const seen = new Map<string, { model: string; upstream: string; health: TargetHealth }>();
+    for (const table of this.#tables.values())
+      for (const offers of table.values())
+        for (const { model, targets } of offers.values())
+          for (const { id, upstream, health } of targets) seen.set(`${model}\n${id}`, { model, upstream: upstream.name, health });
+    this.#watchedTargets = [...seen.values()];
+    return this.#watchedTargets;
+  }
+
   #offers(workspace: string, dialect: UpstreamDialect, region: string): Map<string, Offer> | undefined {
     return this.#tables.get(workspace)?.get(tableKey(dialect, region));
   }
@@ -198,7 +214,8 @@ export class Catalog {
       const targets = special?.targets ?? shared?.targets;
       if (facts === undefined || targets === undefined) continue;
       const estimate = special?.estimate ?? shared?.estimate ?? "fast";
-      served[name] = { targets, estimate, created: facts.created, family: facts.family, aliasOf: facts.aliasOf };
+      const affinity = special?.affinity ?? shared?.affinity ?? true;
+      served[name] = { targets, estimate, affinity, created: facts.created, family: facts.family, aliasOf: facts.aliasOf };
     }
     return served;
   }
@@ -207,8 +224,10 @@ export class Catalog {
     const known = this.#targets.get(target);
     if (known !== undefined) return known;
     lastTargetId += 1;
-    const { model, countModel, weight, timeouts } = target;
-    const routed: RoutedTarget = { id: lastTargetId, upstream, model, countModel, weight, timeouts };
+    const { model, countModel, rank, weight, timeouts } = target;
+    const { name } = upstream;
+    const [health, seed] = [this.#health.of(name, model), hashText(`${name}\n${model}`)];
+    const routed: RoutedTarget = { id: lastTargetId, upstream, model, countModel, rank, weight, timeouts, health, seed };
     this.#targets.set(target, routed);
     return routed;
   }
@@ -221,12 +240,15 @@ export class Catalog {
     const offer = offers.get(name);
     if (offer !== undefined) {
       offer.targets.push(target);
+      offer.targets.sort((one, other) => one.rank - other.rank);
       return;
     }
     const own = model.aliasOf ?? name;
     const limits = this.#limits(workspace, own, name);
-    const { created, family } = model;
-    offers.set(name, { model: own, created, region, limits, exact: model.estimate === "exact", family, targets: [target], credits: [] });
+    const { created, family, affinity } = model;
+    const exact = model.estimate === "exact";
+    const seed = hashText(`${workspace.name}\n${own}`);
+    offers.set(name, { model: own, created, region, limits, exact, family, targets: [target], credits: [], seed, affinity });
   }
 
   /** Each limit from the most specific place that sets it. */

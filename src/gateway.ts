@@ -97,6 +97,11 @@ export class Gateway {
     this.#parts = { ...this.#parts, ...parts };
   }
 
+  /** As `Catalog.breakers`, of what is in force. */
+  breakers() {
+    return this.#parts.catalog.breakers();
+  }
+
   /** As `Catalog.limits`, of what is in force. */
   limits(workspace: string) {
     return this.#parts.catalog.limits(workspace);

@@ -6,6 +6,7 @@ import type { Metrics } from "./metrics.ts";
 import type { PublishedPages } from "./openapi/pages.ts";
 import type { Pool } from "./pool.ts";
 import type { Neighbours } from "./redis/neighbours.ts";
+import type { HealthBook } from "./routing/router.ts";
 
 export interface InForceParts {
   gateway: Gateway;
@@ -15,6 +16,8 @@ export interface InForceParts {
   pages: PublishedPages;
   /** Undefined without Redis. */
   neighbours: Neighbours | undefined;
+  /** What is known of the targets, whichever configuration named them. */
+  health: HealthBook;
 }
 
 /**
@@ -41,8 +44,8 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory, neighbours, pages } = this.#parts;
-    const catalog = new Catalog(directory.withWorkspaces(config));
+    const { gateway, pool, metrics, directory, neighbours, health, pages } = this.#parts;
+    const catalog = new Catalog(directory.withWorkspaces(config), health);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
     void pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });

@@ -31,8 +31,6 @@ export interface CallRecord {
   usage: Usage | undefined;
   /** What this model's estimates are multiplied by; undefined where no worker had the call. */
   estimateFactor: number | undefined;
-  /** How often its upstream was sent the request. */
-  attempts: number;
 }
 
 export interface WorkerSample {
@@ -41,6 +39,13 @@ export interface WorkerSample {
   /** Orders not yet taken by the worker. */
   queued: number;
   lagMs: number;
+}
+
+export interface BreakerSample {
+  upstream: string;
+  model: string;
+  /** 0 closed, 1 half open, 2 open. */
+  state: number;
 }
 
 const noCells = <Cell>() => new Map<string, Cell>();
@@ -77,6 +82,15 @@ export class Metrics {
     "model",
     "outcome",
   ]);
+  readonly #retries = this.#counter("weir_upstream_retries_total", "Calls put to this upstream because another target had failed them.", [
+    "upstream",
+  ]);
+  readonly #breakers = this.#gauge(
+    "weir_upstream_breaker_state",
+    "Circuit breaker of a target: 0 closed, 1 half open (being probed), 2 open (left out).",
+    ["upstream", "model"],
+    "max",
+  );
   readonly #estimates = this.#gauge(
     "weir_token_estimate_ratio",
     "Tokens that the upstream reports for one estimated token: what was learned of this model so far, by the worker that spoke last.",
@@ -110,8 +124,11 @@ export class Metrics {
   readonly #decisionCells = new ByNames<Map<string, CounterCell>>();
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
+  /** By upstream and model, then by outcome. */
+  readonly #attemptCells = new ByNames<Map<string, CounterCell>>();
   #samples: () => WorkerSample[] = () => [];
   #bufferedBytes: () => number = () => 0;
+  #breakerSamples: () => Iterable<BreakerSample> = () => [];
 
   constructor() {
     collectProcessMetrics(this.#registry);
@@ -147,6 +164,7 @@ export class Metrics {
         this.#requests.cell(route, model, region, outcome);
         for (const upstream of upstreams) this.#attempts.cell(upstream, model, outcome);
       }
+      for (const upstream of upstreams) this.#retries.cell(upstream);
       this.#debt.cell(model);
       if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
@@ -183,6 +201,30 @@ export class Metrics {
     this.#reloads.cell(result).value += 1;
   }
 
+  /**
+   * An attempt at an upstream has ended: with `ok`, `cancelled` or a kind of failure.
+   * @param sendings - How often the request was sent: more than once where a connection had died before it was used.
+   */
+  attemptEnded(upstream: string, model: string, outcome: string, sendings: number): void {
+    const cells = this.#attemptCells.of(upstream, model, noCells);
+    let cell = cells.get(outcome);
+    if (cell === undefined) {
+      cell = this.#attempts.cell(upstream, model, outcome);
+      cells.set(outcome, cell);
+    }
+    cell.value += sendings;
+  }
+
+  /** A call that another target has failed is put to this upstream. */
+  retried(upstream: string): void {
+    this.#retries.cell(upstream).value += 1;
+  }
+
+  /** Breakers are sampled when somebody scrapes. `state`: 0 closed, 1 half open, 2 open. */
+  sampleBreakers(samples: () => Iterable<BreakerSample>): void {
+    this.#breakerSamples = samples;
+  }
+
   /** Workers and the bytes of bodies are sampled when somebody scrapes. */
   sample(samples: () => WorkerSample[], bufferedBytes: () => number): void {
     this.#samples = samples;
@@ -207,7 +249,6 @@ export class Metrics {
     const cells = this.#cellsOf(call);
     cells.requests.value += 1;
     cells.duration.observe(call.durationMs / 1000);
-    if (cells.attempts !== undefined) cells.attempts.value += call.attempts;
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
     if (call.estimateFactor !== undefined && model !== "other") this.#factors.set(model, call.estimateFactor);
@@ -246,6 +287,8 @@ export class Metrics {
       this.#lag.set({ worker }, lagMs / 1000);
     }
     this.#buffered.set(this.#bufferedBytes());
+    this.#breakers.reset();
+    for (const { upstream, model, state } of this.#breakerSamples()) this.#breakers.set({ upstream, model }, state);
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }
@@ -259,7 +302,6 @@ export class Metrics {
         duration: this.#duration.cell(route, outcome),
         overhead: this.#overhead.cell(route),
         firstByte: this.#firstByte.cell(route, model),
-        attempts: upstream === "" ? undefined : this.#attempts.cell(upstream, model, outcome),
       };
       outcomes.set(outcome, cells);
     }

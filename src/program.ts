@@ -11,7 +11,7 @@ import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
 import { BodyClock } from "./body/clock.ts";
 import { care } from "./care.ts";
-import { Catalog } from "./catalog.ts";
+import { Catalog, type RoutedTarget } from "./catalog.ts";
 import { runAdminister } from "./commands/administer.ts";
 import { runCheck } from "./commands/check.ts";
 import { type Line, readLine } from "./commands/line.ts";
@@ -38,6 +38,7 @@ import { Pool } from "./pool.ts";
 import { openNeighbours } from "./redis/neighbours.ts";
 import { Reloader } from "./reload.ts";
 import { Room } from "./room.ts";
+import { HealthBook, Router } from "./routing/router.ts";
 import { type Listener, openStream, runtimeName } from "./runtime.ts";
 import { onEnding } from "./signals.ts";
 import { Member } from "./supervisor/member.ts";
@@ -83,7 +84,8 @@ async function start(file: string | undefined, environment: Record<string, strin
   if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, hosts, tellListening });
 
   const metrics = new Metrics();
-  const catalog = new Catalog(config);
+  const health = new HealthBook();
+  const catalog = new Catalog(config, health);
   const pool = new Pool({
     size: config.workers,
     onDeath: (worker, reason, calls) => {
@@ -152,6 +154,12 @@ async function start(file: string | undefined, environment: Record<string, strin
     admission: new Admission(limiter),
     keyring: new Keyring(directory),
     catalog,
+    router: new Router<RoutedTarget>((target, cause) => {
+      const { state } = target.health;
+      const place = { upstream: target.upstream.name, upstream_model: target.model };
+      if (state === "closed") log.info(place, "a target answers again: it is tried like the others");
+      else log.warn({ ...place, cause }, "a target fails: calls go to others, and it is probed now and then");
+    }),
     pool,
     metrics,
     room,
@@ -171,7 +179,8 @@ async function start(file: string | undefined, environment: Record<string, strin
   });
   // Several processes of one gateway have the first one look.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
-  inForce = new InForce(config, { gateway, pool, metrics, directory, neighbours, pages });
+  inForce = new InForce(config, { gateway, pool, metrics, directory, health, neighbours, pages });
+  metrics.sampleBreakers(() => gateway.breakers());
   inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const audit = new Audit(log);

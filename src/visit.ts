@@ -6,6 +6,7 @@ import type { Claim } from "./limiter/admission.ts";
 import type { Reservation } from "./limiter/limiter.ts";
 import type { CallRecord } from "./metrics.ts";
 import { nextRequestId } from "./request-id.ts";
+import type { Attempt } from "./routing/router.ts";
 
 /** The label of requests that no route takes. */
 export const NO_ROUTE = "other";
@@ -39,7 +40,21 @@ export interface Visit {
   offer: Offer | undefined;
   /** The name of a model that there is not, as the log may have it. */
   refusedModel: string | undefined;
-  target: RoutedTarget | undefined;
+  /** Where it was tried, in order; none where it never reached an upstream. */
+  attempts: VisitAttempt[];
+}
+
+export interface VisitAttempt extends Attempt<RoutedTarget> {
+  /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
+  outcome: Outcome["outcome"] | undefined;
+}
+
+/** Of visits without an attempt. */
+const NO_ATTEMPTS: VisitAttempt[] = [];
+
+/** The target that was tried last. */
+export function lastTarget({ attempts }: Pick<Visit, "attempts">): RoutedTarget | undefined {
+  return attempts[attempts.length - 1]?.target;
 }
 
 /** Of visits whose answer has begun. */
@@ -72,7 +87,7 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     reservation: undefined,
     offer: undefined,
     refusedModel: undefined,
-    target: undefined,
+    attempts: NO_ATTEMPTS,
   };
 }
 
@@ -84,7 +99,7 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     workspace: visit.identity?.workspace.name ?? "",
     model: visit.offer?.model ?? "other",
     region: visit.offer?.region ?? "other",
-    upstream: visit.target?.upstream.name ?? "",
+    upstream: lastTarget(visit)?.upstream.name ?? "",
     outcome,
     durationMs: endedMs - visit.startedMs,
     firstByteMs,
@@ -92,6 +107,5 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     usage: ended?.usage,
     estimateFactor: ended?.factor,
     // Of a call whose worker was lost it is not known.
-    attempts: ended?.attempts ?? 1,
   };
 }

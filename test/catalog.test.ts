@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { Catalog, takeTurn } from "../src/catalog.ts";
+import { Catalog } from "../src/catalog.ts";
 import { type ConfigError, readConfig } from "../src/config.ts";
+import { HealthBook } from "../src/routing/router.ts";
 
 const upstream = { provider: "azure", region: "eu", endpoint: "https://one.openai.azure.com", credentials: { api_key: "k" } };
 
@@ -9,22 +10,34 @@ function catalog(models: Record<string, unknown>, workspace: Record<string, unkn
   return new Catalog(readConfig({ document, environment: {} }).config);
 }
 
-test("the targets of a region share its calls by weight, evenly spread", () => {
+test("the targets of a region are in the order of the list, and those of one rank beside each other", () => {
   const targets = [
-    { upstream: "a", model: "one", weight: 5 },
-    { upstream: "us", model: "elsewhere", weight: 100 },
-    { upstream: "b", model: "two" },
-    { upstream: "b", model: "three" },
+    { upstream: "a", model: "last", rank: 9 },
+    { upstream: "us", model: "elsewhere" },
+    { upstream: "b", model: "third" },
+    { upstream: "b", model: "first", rank: 0, weight: 5 },
+    { upstream: "a", model: "second", rank: 0 },
   ];
   const offer = catalog({ m: { targets } }).find("acme", "openai", "eu", "m");
-  const turns = Array.from({ length: 14 }, () => takeTurn(offer).model);
-  expect(turns.slice(0, 7)).toEqual(["one", "one", "two", "one", "three", "one", "one"]);
-  expect(turns.slice(7)).toEqual(turns.slice(0, 7));
+  expect(offer.targets.map(({ model, rank, weight }) => [model, rank, weight])).toEqual([
+    ["first", 0, 5],
+    ["second", 0, 1],
+    ["third", 2, 1],
+    ["last", 9, 1],
+  ]);
 });
 
-test("a single target has every turn", () => {
-  const offer = catalog({ m: { targets: [{ upstream: "a", model: "one", weight: 3 }] } }).find("acme", "openai", "eu", "m");
-  expect([takeTurn(offer).model, takeTurn(offer).model]).toEqual(["one", "one"]);
+test("what is known of a target's health outlives the configuration, as long as the target is named", () => {
+  const book = new HealthBook();
+  const targetOf = (model: string) => {
+    const models = { m: { targets: [{ upstream: "a", model }] } };
+    const { config } = readConfig({ document: { upstreams: { a: upstream }, models, workspaces: { acme: {} } }, environment: {} });
+    return new Catalog(config, book).find("acme", "openai", "eu", "m").targets[0];
+  };
+  const first = targetOf("one");
+  expect(targetOf("one").health).toBe(first.health);
+  expect(targetOf("two").health).not.toBe(first.health);
+  expect(targetOf("one").health).not.toBe(first.health);
 });
 
 test("a workspace that brings targets of its own has those models alone; one that it lists without targets keeps the shared ones", () => {

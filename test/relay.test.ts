@@ -30,6 +30,7 @@ const JOB: Job = {
   upstreamModel: "m",
   countModel: undefined,
   requestId: "r",
+  isLast: true,
 };
 
 /** Gives back what it is pushed, and is complete after a "!". */
@@ -87,6 +88,7 @@ function scene(keepAliveMs = 60_000) {
     { estimate: 1, guess: 1 },
     { name: "u", connection, secrets: [], timeouts },
     () => void did.push("over"),
+    () => void did.push("missed"),
   );
   if (events === undefined) throw new Error("nothing was sent");
   const reports = async () => {

@@ -2,7 +2,7 @@
  * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/messages.ts` for both.
  */
 import { toByteText } from "../src/contract/bytes.ts";
-import type { CallOperation, DialectName } from "../src/contract/dialect.ts";
+import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
 import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig, type WorkerDesk } from "../src/contract/messages.ts";
@@ -40,15 +40,15 @@ interface UncheckedCall {
   hints: string;
   buffer: ArrayBuffer;
 }
-type WeighedCall = Omit<Job, "upstreamModel" | "countModel" | "requestId"> & { dialect: DialectName; estimate: number };
+type WaitingCall = Omit<Job, "upstreamModel" | "countModel" | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk {
   readonly #outbox: Outbox;
   readonly #calls = new Map<number, Call>();
   /** Calls that wait to be weighed. Nobody else holds their bodies, so that one that is cancelled lets go of its own. */
   readonly #unchecked = new Map<number, UncheckedCall>();
-  /** Calls that are being weighed (undefined), or were and wait for `go`. */
-  readonly #waiting = new Map<number, WeighedCall | undefined>();
+  /** Calls that are being weighed (undefined), or were and wait for `go`; and calls that a target has failed. */
+  readonly #waiting = new Map<number, WaitingCall | undefined>();
   /**
    * The ends of two lines of bodies that are checked one at a time, since a parsed one takes many times its size: those of megabytes have a line
    * of their own, so that no other waits for them.
@@ -102,13 +102,24 @@ export class Desk implements WorkerDesk {
     const id = order[at + 1] as number;
     switch (operation) {
       case ORDER.call: {
-        const fields = order.slice(at + 2, at + 11) as [DialectName, CallOperation, number, number, string, string, string, number, string];
-        const [dialect, operation, target, stream, model, hints, requestId, guess, body] = fields;
+        const fields = order.slice(at + 2, at + 12) as [
+          DialectName,
+          CallOperation,
+          number,
+          number,
+          number,
+          string,
+          string,
+          string,
+          number,
+          string,
+        ];
+        const [dialect, operation, target, isLast, stream, model, hints, requestId, guess, body] = fields;
         this.#start(
           id,
           dialect,
           target,
-          { operation, body, hints, stream: stream === 1, model, requestId },
+          { operation, body, hints, stream: stream === 1, model, requestId, isLast: isLast === 1 },
           { estimate: undefined, guess },
         );
         return;
@@ -137,8 +148,9 @@ export class Desk implements WorkerDesk {
         const call = this.#waiting.get(id);
         this.#waiting.delete(id);
         if (call === undefined) return;
-        const { dialect, estimate, ...job } = call;
-        this.#start(id, dialect, order[at + 2] as number, { ...job, requestId: order[at + 3] as string }, { estimate, guess: 0 });
+        const { dialect, input, ...job } = call;
+        const [target, isLast, requestId] = order.slice(at + 2, at + 5) as [number, number, string];
+        this.#start(id, dialect, target, { ...job, requestId, isLast: isLast === 1 }, input);
         return;
       }
       case ORDER.configure:
@@ -195,7 +207,7 @@ export class Desk implements WorkerDesk {
       const body = toByteText(Buffer.from(buffer));
       // Its memory goes back now, and not when somebody collects.
       buffer.transfer(0);
-      const { check, upstream } = dialects[dialect];
+      const { check, conversation, upstream } = dialects[dialect];
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.
       const { model, stream, maxTokens, request } = check(body, hints, operation);
@@ -204,8 +216,9 @@ export class Desk implements WorkerDesk {
         ? estimator.count(upstream, model, body)
         : estimator.estimateInTurns(upstream, model, body, request, turn));
       if (!waiting.has(id)) return;
-      waiting.set(id, { dialect, operation, hints, body, model, stream, estimate });
-      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, estimator.corrected(model, estimate));
+      waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0 } });
+      const hash = CALLS[operation].writes ? conversation(request) : 0;
+      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, hash, estimator.corrected(model, estimate));
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }
@@ -220,11 +233,16 @@ export class Desk implements WorkerDesk {
       return;
     }
     const job: Job = { ...call, upstreamModel: target.model, countModel: target.countModel };
-    const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver);
+    const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }
 
   readonly #onOver = (id: number): void => void this.#calls.delete(id);
+
+  /** A target has failed a call that another one may serve: the call waits here for what the front decides. */
+  readonly #onMissed = (id: number, dialect: DialectName, { operation, hints, body, model, stream }: Job, input: InputTokens): void => {
+    this.#waiting.set(id, { dialect, operation, hints, body, model, stream, input });
+  };
 
   /** The end of a call that never reached an upstream. */
   #refuse(id: number, error: GatewayError): void {

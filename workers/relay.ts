@@ -1,7 +1,7 @@
 import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
 import type { Timeouts } from "../src/contract/config.ts";
-import type { Dialect, Translation } from "../src/contract/dialect.ts";
-import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
+import type { Dialect, DialectName, Translation } from "../src/contract/dialect.ts";
+import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
@@ -62,6 +62,9 @@ export interface Call {
 /** The end of a report (`Ended`) of a call of which nothing is known. */
 export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1, 0] as const;
 
+/** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
+export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;
+
 /** A guess further off than this part of the estimate is told to the front. */
 const WORTH_TELLING = 0.1;
 
@@ -79,6 +82,7 @@ export class Relay implements Call, HttpEvents {
   readonly #job: Job;
   readonly #target: CallTarget;
   readonly #onOver: (id: number) => void;
+  readonly #onMissed: OnMissed;
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
   #refusal: { status: number; headers: HttpHeaders; body: ByteText } | undefined;
@@ -106,6 +110,7 @@ export class Relay implements Call, HttpEvents {
     input: InputTokens,
     target: CallTarget,
     onOver: (id: number) => void,
+    onMissed: OnMissed,
   ) {
     this.#id = id;
     this.#host = host;
@@ -114,6 +119,7 @@ export class Relay implements Call, HttpEvents {
     this.#input = input;
     this.#target = target;
     this.#onOver = onOver;
+    this.#onMissed = onMissed;
     try {
       const request = target.connection.request(job);
       if (request instanceof Promise) {
@@ -201,8 +207,7 @@ export class Relay implements Call, HttpEvents {
     this.#upstreamRequestId = copied(shownId(connection.upstreamRequestId(headers), secretsOf(this.#target)));
     if (status === 200) {
       this.#reader = connection.reader(this.#job, headers);
-      // A stream may stay open for an hour, and nobody asks for its question any more.
-      this.#job.body = "";
+      if (this.#job.isLast) this.#letGoOfBody();
     } else this.#refusal = { status, headers, body: "" };
   }
 
@@ -282,6 +287,7 @@ export class Relay implements Call, HttpEvents {
     if (this.#opened) this.#host.outbox.text(REPORT.chunk, this.#id, text);
     else {
       this.#opened = true;
+      this.#letGoOfBody();
       this.#firstByteMs = performance.now() - this.#sentMs;
       this.#host.outbox.urgent(REPORT.open, this.#id, text);
       this.#armKeepAlive();
@@ -317,7 +323,16 @@ export class Relay implements Call, HttpEvents {
 
   #fail(error: GatewayError): void {
     if (this.#over) return;
-    this.#report(REPORT.fail, error.kind, JSON.stringify(withoutSecrets(secretsOf(this.#target), error.detail)));
+    const isMissed = !this.#opened && !this.#job.isLast && (TARGET_FAILURES.has(error.kind) || error.detail.elsewhere === true);
+    // Before the report: the front may answer it at once.
+    if (isMissed) this.#onMissed(this.#id, this.#dialect.name, this.#job, this.#input);
+    const detail = JSON.stringify(withoutSecrets(secretsOf(this.#target), error.detail));
+    this.#report(isMissed ? REPORT.missed : REPORT.fail, error.kind, detail);
+  }
+
+  /** A stream may stay open for an hour, and nobody asks for its question any more. */
+  #letGoOfBody(): void {
+    this.#job.body = "";
   }
 
   #report(report: number, ...fields: string[]): void {
@@ -329,7 +344,7 @@ export class Relay implements Call, HttpEvents {
     if (this.#reader?.usage.isOdd)
       outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
-    const used = wasTaken ? usedTokens(this.#reader, corrected, report === REPORT.fail && !this.#opened) : noUsage();
+    const used = wasTaken ? usedTokens(this.#reader, corrected, report !== REPORT.done && !this.#opened) : noUsage();
     if (this.#reader?.complete && report === REPORT.done) {
       const { input, cacheRead, cacheWrite } = this.#reader.usage;
       estimator.learn(model, estimate, input + cacheRead + cacheWrite);

@@ -20,6 +20,7 @@ export function resolveModels(settings: Record<string, ModelSettings>, upstreams
       ...facts,
       limits: limitsOf(model.limits),
       estimate: model.estimate,
+      affinity: model.affinity === "on",
       targets: resolveTargets(model.targets, model.timeouts, path, upstreams, setting),
     };
     checkEstimate(model.estimate, facts, path, setting);
@@ -37,11 +38,12 @@ export function fromCatalogue(upstreams: Upstreams, setting: Setting): Record<st
     const targets = Object.entries(upstreams.resolved).flatMap(([name, upstream]): Target[] => {
       const model = entry.regions === undefined ? (entry.aliasOf ?? entry.name) : entry.regions[upstream.region];
       if (entry.provider !== upstream.provider || model === undefined) return [];
-      return [{ upstream: name, model, countModel: undefined, weight: 1, timeouts: upstream.timeouts }];
+      // Nobody has put these upstreams into an order: they share the calls.
+      return [{ upstream: name, model, countModel: undefined, rank: 0, weight: 1, timeouts: upstream.timeouts }];
     });
     if (targets.length === 0) continue;
     const { created, family, aliasOf } = entry;
-    models[entry.name] = { created, family, aliasOf, limits: limitsOf(undefined), estimate: "fast", targets };
+    models[entry.name] = { created, family, aliasOf, limits: limitsOf(undefined), estimate: "fast", affinity: true, targets };
     if (isRetired(entry, setting)) retired.push(entry.name);
   }
   if (retired.length > 0 && !setting.isSandbox) {
@@ -85,8 +87,8 @@ export function resolveTargets(
       target.count_model === undefined ? undefined : provider?.modelProblem(upstream.region, target.count_model, upstream.settings);
     if (countProblem !== undefined) setting.problems.push({ path: [...at, "count_model"], text: countProblem });
     const own = clocks(upstream.timeouts, timeouts, [...path, "timeouts"], setting);
-    const { model, count_model: countModel, weight } = target;
-    targets.push({ upstream: target.upstream, model, countModel, weight, timeouts: own });
+    const { model, count_model: countModel, rank = index, weight } = target;
+    targets.push({ upstream: target.upstream, model, countModel, rank, weight, timeouts: own });
   }
   if (dialects.size > 1) {
     const mix = [...dialects].map(([dialect, upstream]) => `${withoutSecrets(upstream)} speaks ${dialect}`).join(", ");

@@ -140,11 +140,19 @@ const target = map(
           "The name by which the upstream counts the model's tokens, where it is another one. Left out: on Bedrock the model's own id, without the prefix of its inference profile.",
       }),
     ),
+    rank: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1000,
+        description:
+          "Targets of a lower rank are tried first; those of one rank share the calls. Left out: the place in the list, so that a plain list is an order.",
+      }),
+    ),
     weight: Type.Integer({
       minimum: 1,
       maximum: 1000,
       default: 1,
-      description: "Share of the calls among the targets of the same region.",
+      description: "Share of the calls among the targets of the same rank and region.",
     }),
   },
   "One place where the model is served.",
@@ -152,8 +160,12 @@ const target = map(
 
 const targets = Type.Array(target, {
   minItems: 1,
-  description: "Where the model is served, in order of preference; those of one region stand in for one another.",
+  description:
+    "Where the model is served, in order of preference: where one fails before the client has seen anything, the next one of the same region is tried.",
 });
+const AFFINITY = ["on", "off"] as const;
+const AFFINITY_TEXT =
+  "Whether a conversation keeps its target, so that prompt caches and encrypted reasoning stay of use: `on`, or `off` to share single calls instead.";
 const ESTIMATE = ["fast", "exact"] as const;
 const ESTIMATE_TEXT =
   "How requests are weighed: `fast`, or `exact` by the model's own token table (OpenAI's models only; dearer than the rest of a small request).";
@@ -177,6 +189,7 @@ const model = map(
     limits: limits("Limits of this model for every workspace, where they differ from `limits`."),
     timeouts: timeouts("Clocks of this model, where they differ from its upstream's."),
     estimate: oneOf(ESTIMATE, ESTIMATE_TEXT, { default: "fast" }),
+    affinity: oneOf(AFFINITY, AFFINITY_TEXT, { default: "on" }),
     family,
     targets,
   },
@@ -188,6 +201,7 @@ const workspaceModel = map(
     aliases,
     limits: limits("Limits of this model in this workspace."),
     estimate: Type.Optional(oneOf(ESTIMATE, ESTIMATE_TEXT)),
+    affinity: Type.Optional(oneOf(AFFINITY, AFFINITY_TEXT)),
     family,
     targets: Type.Optional(targets),
   },

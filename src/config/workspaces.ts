@@ -44,6 +44,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
       aliasOf: targets === undefined ? common?.aliasOf : undefined,
       limits: limitsOf(fields.limits),
       estimate: fields.estimate,
+      affinity: fields.affinity === undefined ? undefined : fields.affinity === "on",
       targets,
     };
     checkEstimate(fields.estimate ?? "fast", facts, at, setting);

@@ -1,5 +1,5 @@
 import type { ByteText } from "./bytes.ts";
-import type { CallOperation, DialectName } from "./dialect.ts";
+import type { CallOperation, DialectName, Envelope } from "./dialect.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Usage } from "./usage.ts";
 
@@ -20,24 +20,27 @@ export interface Ended {
 }
 
 /**
- * What a worker reports of one call: `weighed` where it was asked to, then `open` and `chunk`s, or `answer`; and at the end `done` or `fail`, once,
+ * What a worker reports of one call: `weighed` where it was asked to, `missed` for each target that failed and is not the last one, then `open` and
+ * `chunk`s, or `answer`; and at the end `done` or `fail`, once,
  * also for a call that was cancelled. `ended` is undefined where the worker was lost, or there was none.
  */
 export interface CallEvents {
-  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void;
+  weighed(envelope: Envelope, conversation: number, inputTokens: number): void;
   /** The guess at the input was far off: this is the worker's estimate. */
   estimated(inputTokens: number): void;
   open(text: ByteText): void;
   chunk(text: ByteText): void;
   answer(text: ByteText): void;
+  /** The target failed before the client has seen anything: the call waits for `go` or `cancel`. */
+  missed(error: GatewayError, ended: Ended): void;
   done(ended: Ended): void;
   fail(error: GatewayError, ended: Ended | undefined): void;
 }
 
 /** The front's end of a call that a worker holds. */
 export interface PoolCall {
-  /** Starts a weighed call. */
-  go(target: number, requestId: string): void;
+  /** Starts a weighed call, or one that was missed. `isLast`: whatever happens is to be told as the call's end. */
+  go(target: number, isLast: boolean, requestId: string): void;
   /** The client has taken `bytes` more. */
   credit(bytes: number): void;
   /** Ends the call; of its events only the last one comes, with what was used so far. */
@@ -48,6 +51,8 @@ export interface CallOrder {
   dialect: DialectName;
   operation: CallOperation;
   target: number;
+  /** No other target could serve the call: a failure is its end. */
+  isLast: boolean;
   stream: boolean;
   model: string;
   hints: string;

@@ -120,6 +120,9 @@ export interface Target {
   model: string;
   /** The name that its tokens are counted by, where the operator gave one. */
   countModel: string | undefined;
+  /** Targets of a lower rank are tried first. */
+  rank: number;
+  /** Share of the calls among the targets of its rank. */
   weight: number;
   /** Where this model has clocks of its own. */
   timeouts: Timeouts;
@@ -140,6 +143,8 @@ export interface ModelFacts {
 export interface Model extends ModelFacts {
   limits: Limits;
   estimate: "fast" | "exact";
+  /** Conversations keep their target. */
+  affinity: boolean;
   targets: Target[];
 }
 
@@ -159,6 +164,7 @@ export interface Workspace {
 export interface WorkspaceModel extends ModelFacts {
   limits: Limits;
   estimate: "fast" | "exact" | undefined;
+  affinity: boolean | undefined;
   targets: Target[] | undefined;
 }
 

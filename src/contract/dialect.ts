@@ -98,6 +98,11 @@ export interface Dialect {
    * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
    */
   check(body: ByteText, hints: string, operation: CallOperation): Checked;
+  /**
+   * A hash that all requests of one conversation share, because they name it or begin with the same words. `request`: as `Checked` has it, of a call
+   * that writes an answer.
+   */
+  conversation(request: object): number;
   /** The whole error answer, as JSON. */
   errorBody(error: GatewayError, requestId: string): ByteText;
   /** An error after the first byte: the last thing on the stream. */

@@ -48,6 +48,17 @@ export type ErrorKind = keyof typeof STATUS;
 
 export const ERROR_KINDS = Object.keys(STATUS) as ErrorKind[];
 
+/** Failures that are of the target, and not of the request: they speak against the target, and before the first text another one is tried. */
+export const TARGET_FAILURES: ReadonlySet<string> = new Set([
+  "upstream_rate_limited",
+  "upstream_overloaded",
+  "upstream_failed",
+  "upstream_timeout",
+  "upstream_unreachable",
+  "upstream_malformed",
+  "misconfigured",
+] satisfies ErrorKind[]);
+
 /** What a failure carries beside its kind. Every field is a primitive, so that it can cross a thread as data. */
 export interface FailureDetail {
   /** For the client: what is wrong and what to do. Never holds a secret, a prompt or an upstream's address. */
@@ -62,6 +73,10 @@ export interface FailureDetail {
   status?: number | undefined;
   /** Milliseconds after which another try may succeed. */
   retryAfterMs?: number | undefined;
+  /** Milliseconds for which the upstream itself asked to be left alone. */
+  restMs?: number | undefined;
+  /** The client's request is good, but not for this target: another one may well take it. */
+  elsewhere?: boolean | undefined;
   /** The upstream's error object as JSON (byte text) to be shown with its missing fields filled in. */
   body?: string | undefined;
   /** For the operator's log only: what happened and the cure. Never a secret or a prompt. */

@@ -9,11 +9,14 @@ import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./confi
 
 /** Front to worker. */
 export const ORDER = {
-  /** id, dialect, operation, target, stream (0 | 1), model, hints, request id, guess, body: start a call whose body the front has checked; its input was reserved as `guess` tokens. */
+  /**
+   * id, dialect, operation, target, is last (0 | 1), stream (0 | 1), model, hints, request id, guess, body: start a call whose body the front has checked;
+   * its input was reserved as `guess` tokens. Where the target is not the last one that there is, a failure before the first text is `missed`.
+   */
   call: 0,
   /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, the worker's from then on. */
   weigh: 1,
-  /** id, target, request id: start a weighed call. */
+  /** id, target, is last (0 | 1), request id: start a weighed call, or one that was `missed` once more. */
   go: 2,
   /** id: end a call, whatever it is doing; only its `done` comes, with what it has used so far. */
   cancel: 3,
@@ -29,7 +32,7 @@ export const ORDER = {
 export const REPORT = {
   /** 0: loaded and listening. */
   ready: 0,
-  /** id, model, stream (0 | 1), max tokens, estimated input tokens: the body is good, and the call waits for `go` or `cancel`. */
+  /** id, model, stream (0 | 1), max tokens, conversation, estimated input tokens: the body is good, and the call waits for `go` or `cancel`. */
   weighed: 1,
   /** id, text: the answer is a stream and this is its beginning. */
   open: 2,
@@ -50,11 +53,13 @@ export const REPORT = {
   estimated: 8,
   /** 0, text: something for the log that ended no call. */
   notice: 9,
+  /** As `fail`, of a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
+  missed: 10,
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
-export const ORDER_LENGTH: readonly number[] = [11, 5, 4, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 6, 3, 3, 3, 12, 14, 4, 3, 3];
+export const ORDER_LENGTH: readonly number[] = [12, 5, 5, 2, 3, 3, 2];
+export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 12, 14, 4, 3, 3, 14];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;

@@ -7,6 +7,7 @@ import { type ErrorKind, type ErrorName, GatewayError } from "../contract/errors
 import { pageOf } from "./anthropic-pages.ts";
 import { messagesSchema } from "./anthropic-schema.ts";
 import { parseObject, readName, refuseDuplicates } from "./body.ts";
+import { conversationByHead, firstContent, isRecord, namedConversation } from "./conversation.ts";
 import { errorObject, jsonText } from "./error-text.ts";
 import { misroute, owns, type Paths } from "./misroute.ts";
 import { dotted, firstProblem, refusal } from "./problem.ts";
@@ -130,6 +131,12 @@ export const anthropic: Dialect = {
     checkConversation(request);
     if (version === CURRENT) checkCurrent(request);
     return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_tokens ?? 0, request };
+  },
+
+  conversation(request) {
+    const { metadata, system, messages } = request as Record<string, unknown>;
+    const named = namedConversation(isRecord(metadata) ? metadata.user_id : undefined);
+    return named ?? conversationByHead(system, firstContent(messages, "user"));
   },
 
   errorBody(error, requestId) {

@@ -4,6 +4,7 @@ import type { ByteText } from "../contract/bytes.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../contract/errors.ts";
 import { readName } from "./body.ts";
+import { conversationByHead, firstContent, namedConversation } from "./conversation.ts";
 import { errorObject, jsonText } from "./error-text.ts";
 import { misroute, owns, type Paths } from "./misroute.ts";
 import { checkEmbeddings } from "./openai-embeddings.ts";
@@ -102,6 +103,17 @@ export const openai: Dialect = {
     const check = checks[operation];
     if (check === undefined) throw new GatewayError("unknown_route", { message: "The OpenAI protocol has no such request." });
     return check(body, hints === STRICT);
+  },
+
+  conversation(request) {
+    const { prompt_cache_key: cacheKey, user, messages, instructions, input } = request as Record<string, unknown>;
+    const named = namedConversation(cacheKey, user);
+    if (named !== undefined) return named;
+    if (messages !== undefined) {
+      const system = firstContent(messages, "system") ?? firstContent(messages, "developer");
+      return conversationByHead(system, firstContent(messages, "user"));
+    }
+    return conversationByHead(instructions, firstContent(input, "user") ?? input);
   },
 
   errorBody(error) {

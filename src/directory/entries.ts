@@ -23,7 +23,7 @@ export interface KnownKey {
 
 /** A workspace of the store as the configuration would have it. */
 export function asWorkspace({ name, defaultRegion, limits, models }: StoredWorkspace): Workspace {
-  const facts = { created: 0, family: undefined, aliasOf: undefined, estimate: undefined, targets: undefined };
+  const facts = { created: 0, family: undefined, aliasOf: undefined, estimate: undefined, affinity: undefined, targets: undefined };
   const own = Object.entries(models).map(([model, { limits: its }]) => [model, { ...facts, limits: { ...NO_LIMITS, ...its } }] as const);
   return {
     name,

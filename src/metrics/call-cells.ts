@@ -6,8 +6,6 @@ export interface CallCells {
   duration: HistogramCell;
   overhead: HistogramCell;
   firstByte: HistogramCell;
-  /** Undefined where the call never reached an upstream. */
-  attempts: CounterCell | undefined;
 }
 
 /** The same, of the tokens of one workspace and model. */

@@ -1,4 +1,5 @@
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
+import type { Envelope } from "../contract/dialect.ts";
 import { asGatewayError, type ErrorKind, type FailureDetail, GatewayError } from "../contract/errors.ts";
 import { type Flat, ORDER, REPORT, REPORT_LENGTH } from "../contract/messages.ts";
 import type { StartWorker, WorkerPort } from "./thread.ts";
@@ -189,18 +190,25 @@ export class Slot {
     if (operation === REPORT.chunk) events.chunk(reports[at + 2] as string);
     else if (operation === REPORT.open) events.open(reports[at + 2] as string);
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
-    else if (operation === REPORT.weighed)
-      events.weighed(reports[at + 2] as string, reports[at + 3] === 1, reports[at + 4] as number, reports[at + 5] as number);
+    else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 5] as number, reports[at + 6] as number);
     else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {
       this.forget(call);
       events.done(ended(reports, at + 2));
     } else if (operation === REPORT.fail) {
       this.forget(call);
-      const detail = JSON.parse(reports[at + 3] as string) as FailureDetail;
-      events.fail(new GatewayError(reports[at + 2] as ErrorKind, detail), ended(reports, at + 4));
-    }
+      events.fail(failure(reports, at + 2), ended(reports, at + 4));
+    } else if (operation === REPORT.missed) events.missed(failure(reports, at + 2), ended(reports, at + 4));
   }
+}
+
+function envelope(reports: Flat, at: number): Envelope {
+  const [model, stream, maxTokens] = reports.slice(at, at + 3) as [string, number, number];
+  return { model, stream: stream === 1, maxTokens };
+}
+
+function failure(reports: Flat, at: number): GatewayError {
+  return new GatewayError(reports[at] as ErrorKind, JSON.parse(reports[at + 1] as string) as FailureDetail);
 }
 
 function ended(reports: Flat, at: number): Ended {
@@ -234,8 +242,8 @@ class SlotCall implements PoolCall {
     this.events = events;
   }
 
-  go(target: number, requestId: string): void {
-    this.#slot.post([ORDER.go, this.id, target, requestId]);
+  go(target: number, isLast: boolean, requestId: string): void {
+    this.#slot.post([ORDER.go, this.id, target, isLast ? 1 : 0, requestId]);
   }
 
   credit(bytes: number): void {

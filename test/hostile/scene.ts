@@ -89,6 +89,7 @@ export async function sceneOf(
     upstreamModel: "m",
     countModel: undefined,
     requestId: "r",
+    isLast: true,
   };
   const connection = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
   const Carrier = operation === "count_tokens" ? Count : Relay;
@@ -100,6 +101,7 @@ export async function sceneOf(
     { estimate: 1, guess: 1 },
     { name: "u", connection, secrets: [], timeouts: TIMEOUTS },
     note("over"),
+    note("missed"),
   );
   // A count sends in a task of its own.
   await Promise.resolve();

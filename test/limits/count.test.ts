@@ -25,6 +25,7 @@ const JOB: Job = {
   upstreamModel: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
   countModel: undefined,
   requestId: "r",
+  isLast: true,
 };
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },

@@ -2,7 +2,7 @@
 import { AccessLog } from "../../src/access-log.ts";
 import { Keyring } from "../../src/auth.ts";
 import { BodyClock } from "../../src/body/clock.ts";
-import { Catalog } from "../../src/catalog.ts";
+import { Catalog, type RoutedTarget } from "../../src/catalog.ts";
 import { readConfig } from "../../src/config.ts";
 import { FileStore } from "../../src/directory/file.ts";
 import { Replica } from "../../src/directory/replica.ts";
@@ -13,6 +13,7 @@ import { Metrics } from "../../src/metrics.ts";
 import { open } from "../../src/open.ts";
 import { Pool } from "../../src/pool.ts";
 import { Room } from "../../src/room.ts";
+import { Router } from "../../src/routing/router.ts";
 import { type Listener, openStream } from "../../src/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
@@ -51,6 +52,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     admission: new Admission(limiter),
     keyring: new Keyring(new Replica(config, new FileStore({ file: "/nonexistent/weir-keys.json" }))),
     catalog,
+    router: new Router<RoutedTarget>(),
     pool,
     metrics,
     room: new Room(config.server),

@@ -24,6 +24,7 @@ const JOB: Job = {
   upstreamModel: "m",
   countModel: undefined,
   requestId: "r",
+  isLast: true,
 };
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },
@@ -88,7 +89,16 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
   };
   const job = { ...JOB, stream: options.stream ?? true };
   const input = { estimate: undefined, guess: INPUT };
-  const relay = new Relay(1, host, dialects.anthropic, job, input, { name: "u", connection, secrets: [], timeouts: TIMEOUTS }, () => {});
+  const relay = new Relay(
+    1,
+    host,
+    dialects.anthropic,
+    job,
+    input,
+    { name: "u", connection, secrets: [], timeouts: TIMEOUTS },
+    () => {},
+    () => {},
+  );
   return {
     relay,
     reader,

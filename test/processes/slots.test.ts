@@ -30,11 +30,12 @@ function poolOfOne() {
   return { pool, threads, deaths, configured, newest };
 }
 
-const events = { weighed() {}, estimated() {}, open() {}, chunk() {}, answer() {}, done() {}, fail() {} };
+const events = { weighed() {}, estimated() {}, open() {}, chunk() {}, answer() {}, missed() {}, done() {}, fail() {} };
 const ORDER = {
   dialect: "openai",
   operation: "generate",
   target: 1,
+  isLast: true,
   stream: true,
   model: "m",
   hints: "",

@@ -19,6 +19,7 @@ export function job(fields: Partial<Job> = {}): Job {
     model: "m",
     upstreamModel: "up",
     requestId: "r",
+    isLast: true,
     ...fields,
   };
 }

@@ -70,7 +70,8 @@ function answerTo({ path, body }: Recorded): { type: string; bytes: Uint8Array }
   return { type: "application/json", bytes: Buffer.from(COMPLETION) };
 }
 
-export async function startRecorder(): Promise<Recorder> {
+/** @param port - 0: any that is free. */
+export async function startRecorder(port = 0): Promise<Recorder> {
   const recorded: Recorded[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -83,7 +84,7 @@ export async function startRecorder(): Promise<Recorder> {
       response.writeHead(200, { "content-type": type }).end(bytes);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     last() {
@@ -92,6 +93,9 @@ export async function startRecorder(): Promise<Recorder> {
       return last;
     },
     all: () => recorded,
-    close: () => server.close(),
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }

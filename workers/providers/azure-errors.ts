@@ -3,7 +3,7 @@ import { type ByteText, encodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
 import { memberValue } from "../../src/contract/json.ts";
 import type { HttpHeaders } from "../wire/http.ts";
-import { asObject, asWords, brief, errorFields, misconfigured, retryAfterMs } from "./failure.ts";
+import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "./failure.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {
@@ -37,6 +37,9 @@ const OUR_REQUEST: readonly [RegExp, string][] = [
   ],
 ];
 
+/** Reasoning is sealed by the resource that made it, and no other one can open it. Source: openai-agents-python#2063. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["invalid_encrypted_content"]);
+
 /** An HTTP error. */
 export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
   const error = asObject(errorFields(body)?.error);
@@ -51,12 +54,17 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
     return new GatewayError("upstream_rate_limited", {
       message: "The model's service is at its own limit at this moment. Please try again.",
       retryAfterMs: retryAfterMs(headers, message, nowMs),
+      restMs: hintedMs(headers, message, nowMs),
       log,
     });
   }
   if (status === 408 || status === 504) return new GatewayError("upstream_timeout", { message: "The model did not answer in time.", log });
   if (status === 503)
-    return new GatewayError("upstream_overloaded", { message: "The model is overloaded at this moment. Please try again.", log });
+    return new GatewayError("upstream_overloaded", {
+      message: "The model is overloaded at this moment. Please try again.",
+      restMs: hintedMs(headers, message, nowMs),
+      log,
+    });
   if (status >= 500) return new GatewayError("upstream_failed", { message: "The model's service failed. Please try again.", log });
   // A client's mistake may be told with its prompt: not in the log.
   if (status >= 400) return rejected(status, error, message, errorObject(body), what);
@@ -91,6 +99,7 @@ function rejected(
     code: asWords(error?.code),
     type: asWords(error?.type),
     status,
+    elsewhere: ELSEWHERE.has(asWords(error?.code) ?? "") ? true : undefined,
     body,
     log,
   });

@@ -2,7 +2,7 @@
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../../src/contract/errors.ts";
 import type { HttpHeaders } from "../wire/http.ts";
-import { asObject, asWords, brief, errorFields, misconfigured, retryAfterMs } from "./failure.ts";
+import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "./failure.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {
@@ -127,7 +127,10 @@ function failure(place: Place, { name, status, message, headers }: Failure): Gat
   };
   if (key === "servicequotaexceededexception") detail.log += "; raise this quota of the AWS account";
   // AWS itself gives no hint.
-  if (kind === "upstream_rate_limited" || kind === "upstream_overloaded") detail.retryAfterMs = retryAfterMs(headers, message, Date.now());
+  if (kind === "upstream_rate_limited" || kind === "upstream_overloaded") {
+    detail.retryAfterMs = retryAfterMs(headers, message, Date.now());
+    detail.restMs = hintedMs(headers, message, Date.now());
+  }
   return new GatewayError(kind, detail);
 }
 

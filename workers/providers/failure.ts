@@ -36,9 +36,14 @@ function spreadRetryMs(): number {
 
 /** What the upstream's headers, or else its words, say of another try; within 1 ms to 59 s. */
 export function retryAfterMs(headers: HttpHeaders, message: string, nowMs: number): number {
-  const hints = [Number(headers.get("retry-after-ms") ?? Number.NaN), secondsOrDate(headers.get("retry-after"), nowMs), spoken(message)];
-  const hint = hints.find((ms) => ms > 0);
+  const hint = hintedMs(headers, message, nowMs);
   return hint === undefined ? spreadRetryMs() : Math.min(LONGEST_RETRY_MS, Math.ceil(hint));
+}
+
+/** For how long the upstream itself asked to be left alone, by its headers or else its words; undefined where it did not. */
+export function hintedMs(headers: HttpHeaders, message: string, nowMs: number): number | undefined {
+  const hints = [Number(headers.get("retry-after-ms") ?? Number.NaN), secondsOrDate(headers.get("retry-after"), nowMs), spoken(message)];
+  return hints.find((ms) => ms > 0 && Number.isFinite(ms));
 }
 
 function secondsOrDate(value: string | undefined, nowMs: number): number {

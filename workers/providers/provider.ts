@@ -23,6 +23,8 @@ export interface Job {
   /** See `Target.countModel`. */
   countModel: string | undefined;
   requestId: string;
+  /** No other target could serve the call. */
+  isLast: boolean;
 }
 
 export interface ReportedUsage extends Usage {

@@ -1,0 +1,35 @@
+/** Which requests belong to one conversation: they name it, or they begin with the same words. Requests arrive checked, but hold whatever clients like. */
+import { hashText } from "../contract/hash.ts";
+
+/** Blocks of a message that are looked at: the first user message of an agent has a few, and its words stay as they are from turn to turn. */
+const MOST_BLOCKS = 4;
+
+/** Of the first name that is a text; undefined where none is. */
+export function namedConversation(...names: unknown[]): number | undefined {
+  for (const name of names) if (typeof name === "string" && name !== "") return hashText(name) || 1;
+  return undefined;
+}
+
+/** Of the words that a conversation begins with: texts, or lists of blocks with texts. Marks such as `cache_control` move from turn to turn, and do not count. */
+export function conversationByHead(...parts: unknown[]): number {
+  let hash = 0;
+  for (const part of parts) {
+    if (typeof part === "string") hash = hashText(part, hash);
+    else if (Array.isArray(part)) for (const block of part.slice(0, MOST_BLOCKS)) hash = hashText(textOf(block), hash);
+  }
+  return hash || 1;
+}
+
+/** The content of the first message with this role. */
+export function firstContent(messages: unknown, role: string): unknown {
+  if (!Array.isArray(messages)) return undefined;
+  return messages.find((message) => isRecord(message) && message.role === role)?.content;
+}
+
+function textOf(block: unknown): string {
+  return isRecord(block) && typeof block.text === "string" ? block.text : "";
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

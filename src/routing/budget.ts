@@ -1,0 +1,49 @@
+const SPAN_SECONDS = 10;
+/** Further attempts for each call. */
+const SHARE = 0.2;
+/** So that a gateway with few calls may try again at all. */
+const ALWAYS = 3;
+
+/**
+ * How many further attempts this process may make: a fifth of the calls of the last 10 seconds, and always 3 in those. Without it, an upstream that
+ * fails under load would get twice the load. Ten slots of a second each; times are milliseconds.
+ */
+export class RetryBudget {
+  readonly #slots = Array.from({ length: SPAN_SECONDS }, () => ({ calls: 0, retries: 0 }));
+  #newest = { calls: 0, retries: 0 };
+  #calls = 0;
+  #retries = 0;
+  /** The newest second that has a slot. */
+  #second = -1;
+
+  /** A call has its first attempt. */
+  call(nowMs: number): void {
+    this.#advance(nowMs);
+    this.#newest.calls += 1;
+    this.#calls += 1;
+  }
+
+  /** Takes one further attempt; false where there is none left. */
+  take(nowMs: number): boolean {
+    this.#advance(nowMs);
+    if (this.#retries >= ALWAYS && this.#retries + 1 > SHARE * this.#calls) return false;
+    this.#newest.retries += 1;
+    this.#retries += 1;
+    return true;
+  }
+
+  /** Gives this second its slot; what is older than the span is let go of. */
+  #advance(nowMs: number): void {
+    const second = Math.floor(nowMs / 1000);
+    for (let next = Math.max(this.#second + 1, second - SPAN_SECONDS + 1); next <= second; next++) {
+      const slot = this.#slots[next % SPAN_SECONDS];
+      if (slot === undefined) continue;
+      this.#calls -= slot.calls;
+      this.#retries -= slot.retries;
+      slot.calls = 0;
+      slot.retries = 0;
+      this.#newest = slot;
+    }
+    this.#second = Math.max(this.#second, second);
+  }
+}

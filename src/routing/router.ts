@@ -1,0 +1,170 @@
+import { type FailureDetail, TARGET_FAILURES } from "../contract/errors.ts";
+import { liking } from "./affinity.ts";
+import { RetryBudget } from "./budget.ts";
+import { TargetHealth, type Verdict } from "./health.ts";
+
+/** What the router must know of a target. */
+export interface Choice {
+  /** Targets of a lower rank are tried first. */
+  readonly rank: number;
+  readonly weight: number;
+  /** Hash of what it is: upstream and model. */
+  readonly seed: number;
+  readonly health: TargetHealth;
+}
+
+/** The targets of a model in one region for one workspace. */
+export interface Choices<Target extends Choice> {
+  /** By rank. */
+  readonly targets: readonly [Target, ...Target[]];
+  /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
+  readonly credits: number[];
+  /** Makes a conversation one of this workspace and model. */
+  readonly seed: number;
+  /** Conversations keep their target. */
+  readonly affinity: boolean;
+}
+
+/** One target, tried for one call. */
+export interface Attempt<Target extends Choice> {
+  readonly target: Target;
+  readonly isProbe: boolean;
+  /** What it said of its target has been taken down. */
+  isJudged: boolean;
+}
+
+/** The first pause before a further attempt lasts up to so long; each later one up to twice as long as the one before. */
+const FIRST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** Told when the breaker of a target has opened or closed. `cause`: of the last attempt that failed, for the log. */
+export type OnBreaker<Target extends Choice> = (target: Target, cause: string | undefined) => void;
+
+/**
+ * Where the calls of this process go: to the healthy targets of the lowest rank, each conversation to its own one; and after a failure that the client
+ * has not seen, to the next target, as far as the budget goes. Where no target is healthy, a call has one attempt all the same, at the target that is to
+ * be tried soonest: a breaker chooses among targets, and never makes a model unavailable that might answer.
+ */
+export class Router<Target extends Choice> {
+  readonly #budget = new RetryBudget();
+  readonly #onBreaker: OnBreaker<Target>;
+  readonly #random: () => number;
+
+  /** @param random - From 0 up to 1. */
+  constructor(onBreaker: OnBreaker<Target> = () => {}, random: () => number = Math.random) {
+    this.#onBreaker = onBreaker;
+    this.#random = random;
+  }
+
+  /** The first attempt of a call. `conversation`: a hash, 0 where there is none. */
+  first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> {
+    this.#budget.call(nowMs);
+    const target = this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets);
+    return { target, isProbe: target.health.begin(nowMs), isJudged: false };
+  }
+
+  /** The attempt after those before, all of which failed; undefined where none is left or the budget is used up. */
+  next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
+    const target = this.#choose(choices, conversation, nowMs, before);
+    if (target === undefined || !this.#budget.take(nowMs)) return undefined;
+    return { target, isProbe: target.health.begin(nowMs), isJudged: false };
+  }
+
+  /** Milliseconds to wait before the attempt that follows `failed` others: anything up to a bound that doubles ("full jitter"). */
+  pauseMs(failed: number): number {
+    return this.#random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failed - 1));
+  }
+
+  /** An attempt has begun to answer. */
+  answered(attempt: Attempt<Target>, nowMs: number): void {
+    this.#judge(attempt, "good", nowMs, undefined);
+  }
+
+  /** An attempt has ended: with `ok`, `cancelled` or a kind of failure. */
+  ended(attempt: Attempt<Target>, outcome: string, detail: FailureDetail | undefined, nowMs: number): void {
+    const isBad = TARGET_FAILURES.has(outcome);
+    // An answer that broke off speaks against its target, although its beginning was good.
+    if (isBad) attempt.isJudged = false;
+    this.#judge(attempt, isBad ? "bad" : outcome === "ok" ? "good" : "nothing", nowMs, detail);
+  }
+
+  #judge(attempt: Attempt<Target>, verdict: Verdict, nowMs: number, detail: FailureDetail | undefined): void {
+    if (attempt.isJudged) return;
+    attempt.isJudged = true;
+    const { target, isProbe } = attempt;
+    if (target.health.ended(verdict, isProbe, nowMs, detail?.restMs)) this.#onBreaker(target, detail?.log);
+  }
+
+  #choose(
+    { targets, credits, seed, affinity }: Choices<Target>,
+    conversation: number,
+    nowMs: number,
+    before: readonly Attempt<Target>[],
+  ): Target | undefined {
+    const [only] = targets;
+    if (targets.length === 1) return before.length === 0 && only.health.takes(nowMs) ? only : undefined;
+    const isFree = (target: Target) => target.health.takes(nowMs) && !before.some((attempt) => attempt.target === target);
+    const rank = targets.find(isFree)?.rank;
+    if (rank === undefined) return undefined;
+    if (!affinity || conversation === 0) return takeTurn(targets, credits, (target) => target.rank === rank && isFree(target));
+    let chosen: Target | undefined;
+    let most = -1;
+    for (const target of targets) {
+      if (target.rank !== rank || !isFree(target)) continue;
+      const liked = liking(conversation ^ seed, target.seed, target.weight);
+      if (liked > most) [most, chosen] = [liked, target];
+    }
+    return chosen;
+  }
+}
+
+const NONE: readonly Attempt<never>[] = [];
+
+function soonest<Target extends Choice>(targets: readonly [Target, ...Target[]]): Target {
+  return targets.reduce((best, target) => (target.health.takesAtMs < best.health.takesAtMs ? target : best));
+}
+
+/**
+ * The next of the targets that are free: each as often as its weight says, and evenly spread (smooth weighted round-robin, as nginx does it: every target
+ * earns its weight, the richest is taken and pays what all have earned).
+ */
+function takeTurn<Target extends Choice>(
+  targets: readonly Target[],
+  credits: number[],
+  isFree: (target: Target) => boolean,
+): Target | undefined {
+  let chosen: Target | undefined;
+  let [at, earned] = [0, 0];
+  for (const [index, target] of targets.entries()) {
+    if (!isFree(target)) continue;
+    const credit = (credits[index] ?? 0) + target.weight;
+    credits[index] = credit;
+    earned += target.weight;
+    if (chosen === undefined || credit > (credits[at] ?? 0)) [at, chosen] = [index, target];
+  }
+  if (chosen !== undefined) credits[at] = (credits[at] ?? 0) - earned;
+  return chosen;
+}
+
+/** The health of all targets, by upstream and model: it outlives the configuration that named them. */
+export class HealthBook {
+  readonly #known = new Map<string, TargetHealth>();
+
+  /** Of a target; the same object as long as there is such a target. */
+  of(upstream: string, model: string): TargetHealth {
+    const key = `${upstream}\n${model}`;
+    let health = this.#known.get(key);
+    if (health === undefined) {
+      health = new TargetHealth();
+      this.#known.set(key, health);
+    }
+    return health;
+  }
+
+  /** Forgets the targets that no configuration in force names. */
+  keep(targets: Iterable<Choice>): void {
+    const kept = new Set<TargetHealth>();
+    for (const { health } of targets) kept.add(health);
+    for (const [key, health] of this.#known) if (!kept.has(health)) this.#known.delete(key);
+  }
+}
