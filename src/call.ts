@@ -146,7 +146,7 @@ export class Call implements AnswerOwner, Sender {
     }
     const pauseMs = router.pauseMs(attempts.length);
     attempts.push({ ...next, outcome: undefined });
-    metrics.retried(next.target.upstream.name);
+    metrics.upstreams.retried(next.target.upstream.name);
     setTimeout(() => {
       if (!this.#answer.idle) this.#worker?.go(next.target.id, this.#isLast(offer), requestId);
     }, pauseMs);
@@ -253,7 +253,7 @@ export class Call implements AnswerOwner, Sender {
     if (attempt === undefined || attempt.outcome !== undefined) return;
     attempt.outcome = outcome;
     this.#parts.router.ended(attempt, outcome, detail, performance.now());
-    this.#parts.metrics.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1);
+    this.#parts.metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1);
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */

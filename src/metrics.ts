@@ -1,16 +1,13 @@
-import { type Aggregator, Gauge, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { ByNames } from "./contract/by-names.ts";
 import { ERROR_KINDS } from "./contract/errors.ts";
 import type { Usage } from "./contract/usage.ts";
 import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
-import { CellCounter, CellHistogram, type CounterCell } from "./metrics/cells.ts";
+import type { CounterCell } from "./metrics/cells.ts";
+import { Definer } from "./metrics/definer.ts";
 import { collectProcessMetrics } from "./metrics/process.ts";
 import { metricsData, metricsText } from "./metrics/scrape.ts";
-
-/** Seconds. From a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */
-const LATENCY_BUCKETS = [
-  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
-];
+import { UpstreamMetrics } from "./metrics/upstreams.ts";
 
 /** A call that has ended, as the metrics see it. Every string comes from a closed set. */
 export interface CallRecord {
@@ -41,79 +38,62 @@ export interface WorkerSample {
   lagMs: number;
 }
 
-export interface BreakerSample {
-  upstream: string;
-  model: string;
-  /** 0 closed, 1 half open, 2 open. */
-  state: number;
-}
-
 const noCells = <Cell>() => new Map<string, Cell>();
 const noPaths = () => new ByNames<Map<string, CallCells>>();
 
 /** The only owner of prom-client. Names and labels are those of `docs/metrics.md`, which a test compares with this file. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #definitions: { name: string; type: string; labels: string[] }[] = [];
-  readonly #requests = this.#counter("weir_requests_total", "Calls that have ended, by outcome: ok, cancelled or the kind of failure.", [
+  readonly #make = new Definer(this.#registry);
+  /** What calls met at their upstreams. */
+  readonly upstreams = new UpstreamMetrics(this.#make);
+  readonly #requests = this.#make.counter(
+    "weir_requests_total",
+    "Calls that have ended, by outcome: ok, cancelled or the kind of failure.",
+    ["route", "model", "region", "outcome"],
+  );
+  readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
+  readonly #duration = this.#make.histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
     "route",
-    "model",
-    "region",
     "outcome",
   ]);
-  readonly #inFlight = this.#gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
-  readonly #duration = this.#histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
-    "route",
-    "outcome",
-  ]);
-  readonly #overhead = this.#histogram(
+  readonly #overhead = this.#make.histogram(
     "weir_overhead_seconds",
     "Time spent in Weir itself: waiting for the upstream and for the client excluded.",
     ["route"],
   );
-  readonly #firstByte = this.#histogram("weir_time_to_first_byte_seconds", "From the arrival of a call to the first byte of its answer.", [
-    "route",
-    "model",
-  ]);
-  readonly #chunkGap = this.#histogram("weir_chunk_gap_seconds", "Time between two pieces of a stream.", ["route"]);
-  readonly #tokens = this.#counter("weir_tokens_total", "Tokens as the upstreams counted them.", ["workspace", "model", "direction"]);
-  readonly #attempts = this.#counter("weir_upstream_attempts_total", "Calls put to an upstream, by outcome.", [
-    "upstream",
-    "model",
-    "outcome",
-  ]);
-  readonly #retries = this.#counter("weir_upstream_retries_total", "Calls put to this upstream because another target had failed them.", [
-    "upstream",
-  ]);
-  readonly #breakers = this.#gauge(
-    "weir_upstream_breaker_state",
-    "Circuit breaker of a target: 0 closed, 1 half open (being probed), 2 open (left out).",
-    ["upstream", "model"],
-    "max",
+  readonly #firstByte = this.#make.histogram(
+    "weir_time_to_first_byte_seconds",
+    "From the arrival of a call to the first byte of its answer.",
+    ["route", "model"],
   );
-  readonly #estimates = this.#gauge(
+  readonly #chunkGap = this.#make.histogram("weir_chunk_gap_seconds", "Time between two pieces of a stream.", ["route"]);
+  readonly #tokens = this.#make.counter("weir_tokens_total", "Tokens as the upstreams counted them.", ["workspace", "model", "direction"]);
+  readonly #estimates = this.#make.gauge(
     "weir_token_estimate_ratio",
     "Tokens that the upstream reports for one estimated token: what was learned of this model so far, by the worker that spoke last.",
     ["model"],
     "average",
   );
-  readonly #debt = this.#counter("weir_token_debt_total", "Tokens of answers that were longer than what was reserved for them.", ["model"]);
-  readonly #decisions = this.#counter("weir_limiter_decisions_total", "What the limiter said.", ["workspace", "model", "decision"]);
-  readonly #limiterDuration = this.#histogram("weir_limiter_duration_seconds", "How long the limiter's store took.", ["operation"]);
-  readonly #limiterState = this.#gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"], "max");
-  readonly #redisErrors = this.#counter("weir_redis_errors_total", "Failed calls to Redis.", ["kind"]);
-  readonly #queue = this.#gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
-  readonly #streams = this.#gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
-  readonly #lag = this.#gauge(
+  readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens of answers that were longer than what was reserved for them.", [
+    "model",
+  ]);
+  readonly #decisions = this.#make.counter("weir_limiter_decisions_total", "What the limiter said.", ["workspace", "model", "decision"]);
+  readonly #limiterDuration = this.#make.histogram("weir_limiter_duration_seconds", "How long the limiter's store took.", ["operation"]);
+  readonly #limiterState = this.#make.gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"], "max");
+  readonly #redisErrors = this.#make.counter("weir_redis_errors_total", "Failed calls to Redis.", ["kind"]);
+  readonly #queue = this.#make.gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
+  readonly #streams = this.#make.gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
+  readonly #lag = this.#make.gauge(
     "weir_worker_event_loop_lag_seconds",
     'How late a timer of this thread ran, at its last sample; "front" is the thread that listens.',
     ["worker"],
   );
-  readonly #restarts = this.#counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
-  readonly #keys = this.#gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
-  readonly #reloads = this.#counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
-  readonly #build = this.#gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
-  readonly #buffered = this.#gauge("weir_buffered_bytes", "Bytes of request bodies that are held until their answers begin.", []);
+  readonly #restarts = this.#make.counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
+  readonly #keys = this.#make.gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
+  readonly #reloads = this.#make.counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
+  readonly #build = this.#make.gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
+  readonly #buffered = this.#make.gauge("weir_buffered_bytes", "Bytes of request bodies that are held until their answers begin.", []);
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   /** By upstream and model, then by route and region, then by outcome. */
@@ -124,11 +104,8 @@ export class Metrics {
   readonly #decisionCells = new ByNames<Map<string, CounterCell>>();
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
-  /** By upstream and model, then by outcome. */
-  readonly #attemptCells = new ByNames<Map<string, CounterCell>>();
   #samples: () => WorkerSample[] = () => [];
   #bufferedBytes: () => number = () => 0;
-  #breakerSamples: () => Iterable<BreakerSample> = () => [];
 
   constructor() {
     collectProcessMetrics(this.#registry);
@@ -162,9 +139,8 @@ export class Metrics {
     for (const { route, model, region, upstreams } of offers) {
       for (const outcome of ["ok", ...ERROR_KINDS.filter((kind) => kind.startsWith("upstream_"))]) {
         this.#requests.cell(route, model, region, outcome);
-        for (const upstream of upstreams) this.#attempts.cell(upstream, model, outcome);
+        for (const upstream of upstreams) this.upstreams.declare(upstream, model, outcome);
       }
-      for (const upstream of upstreams) this.#retries.cell(upstream);
       this.#debt.cell(model);
       if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
@@ -199,30 +175,6 @@ export class Metrics {
 
   configReloaded(result: "applied" | "refused"): void {
     this.#reloads.cell(result).value += 1;
-  }
-
-  /**
-   * An attempt at an upstream has ended: with `ok`, `cancelled` or a kind of failure.
-   * @param sendings - How often the request was sent: more than once where a connection had died before it was used.
-   */
-  attemptEnded(upstream: string, model: string, outcome: string, sendings: number): void {
-    const cells = this.#attemptCells.of(upstream, model, noCells);
-    let cell = cells.get(outcome);
-    if (cell === undefined) {
-      cell = this.#attempts.cell(upstream, model, outcome);
-      cells.set(outcome, cell);
-    }
-    cell.value += sendings;
-  }
-
-  /** A call that another target has failed is put to this upstream. */
-  retried(upstream: string): void {
-    this.#retries.cell(upstream).value += 1;
-  }
-
-  /** Breakers are sampled when somebody scrapes. `state`: 0 closed, 1 half open, 2 open. */
-  sampleBreakers(samples: () => Iterable<BreakerSample>): void {
-    this.#breakerSamples = samples;
   }
 
   /** Workers and the bytes of bodies are sampled when somebody scrapes. */
@@ -287,8 +239,7 @@ export class Metrics {
       this.#lag.set({ worker }, lagMs / 1000);
     }
     this.#buffered.set(this.#bufferedBytes());
-    this.#breakers.reset();
-    for (const { upstream, model, state } of this.#breakerSamples()) this.#breakers.set({ upstream, model }, state);
+    this.upstreams.sample();
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }
@@ -323,22 +274,6 @@ export class Metrics {
 
   /** What there is, for the documentation. */
   definitions(): { name: string; type: string; labels: string[] }[] {
-    return this.#definitions;
-  }
-
-  #counter(name: string, help: string, labelNames: string[]): CellCounter {
-    this.#definitions.push({ name, type: "counter", labels: labelNames });
-    return new CellCounter({ name, help, labelNames, registers: [this.#registry] });
-  }
-
-  /** @param aggregator - What several processes make of it together (`metrics/merged.ts`). */
-  #gauge<L extends string>(name: string, help: string, labelNames: L[], aggregator: Aggregator = "sum"): Gauge<L> {
-    this.#definitions.push({ name, type: "gauge", labels: labelNames });
-    return new Gauge({ name, help, labelNames, aggregator, registers: [this.#registry] });
-  }
-
-  #histogram(name: string, help: string, labelNames: string[]): CellHistogram {
-    this.#definitions.push({ name, type: "histogram", labels: labelNames });
-    return new CellHistogram({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers: [this.#registry] });
+    return this.#make.definitions;
   }
 }

@@ -17,8 +17,8 @@ import { runCheck } from "./commands/check.ts";
 import { type Line, readLine } from "./commands/line.ts";
 import { type Outcome, UsageMistake } from "./commands/outcome.ts";
 import { runSchema } from "./commands/schema.ts";
-import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
-import { type Config, withFixed } from "./contract/config.ts";
+import { readConfiguration } from "./configuration.ts";
+import type { Config } from "./contract/config.ts";
 import { asGatewayError } from "./contract/errors.ts";
 import { outliveFaults } from "./contract/fault.ts";
 import type { Readiness } from "./contract/readiness.ts";
@@ -180,7 +180,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   // Several processes of one gateway have the first one look.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
   inForce = new InForce(config, { gateway, pool, metrics, directory, health, neighbours, pages });
-  metrics.sampleBreakers(() => gateway.breakers());
+  metrics.upstreams.sampleBreakers(() => gateway.breakers());
   inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
   const audit = new Audit(log);
@@ -247,47 +247,6 @@ function tellListening(log: Log["log"], config: Config, port: number, adminPort:
     { port, admin_port: adminPort, runtime: runtimeName(), ...(processes === 1 ? {} : { processes }), workers, sandbox },
     "listening",
   );
-}
-
-interface Configuration {
-  config: Config;
-  warnings: readonly string[];
-  /** As it was read from its file; undefined in sandbox mode, which has none. */
-  loaded: LoadedConfig | undefined;
-  /** Tells a person where to go; says nothing in production, where the log does. */
-  announce(port: number, adminPort: number): void;
-}
-
-/** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
-async function readConfiguration(
-  file: string | undefined,
-  environment: Record<string, string | undefined>,
-  member: Member | undefined,
-): Promise<Configuration> {
-  try {
-    const read = readConfig({ file, environment });
-    if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
-    if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
-    const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
-    return { config: loaded.config, warnings: loaded.warnings, loaded, announce: () => {} };
-  } catch (thrown) {
-    if (!(thrown instanceof ConfigError)) throw thrown;
-    process.stderr.write(`${thrown.message}\n`);
-    process.exit(EXIT_REFUSED);
-  }
-}
-
-async function sandboxConfiguration(environment: Record<string, string | undefined>): Promise<Configuration> {
-  const { startSandbox } = await import("./sandbox/sandbox.ts");
-  const { announceDemo, DEMO_PACE_MS, demoConfiguration } = await import("./sandbox/demo.ts");
-  const demo = demoConfiguration(await startSandbox({ paceMs: DEMO_PACE_MS }));
-  const { config } = readConfig({ document: demo.document, sandbox: true, environment });
-  return {
-    config,
-    loaded: undefined,
-    warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
-    announce: (port, adminPort) => say(announceDemo(demo.key, port, adminPort)),
-  };
 }
 
 function delay(milliseconds: number): Promise<void> {

@@ -2,10 +2,10 @@ import { type ByteText, toByteText } from "../src/contract/bytes.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { REPORT } from "../src/contract/messages.ts";
+import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId } from "./providers/secrets.ts";
-import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, secretsOf } from "./relay.ts";
 import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
 /** Clients count while a person waits, and the estimate is at hand. */

@@ -1,69 +1,16 @@
 import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
-import type { Timeouts } from "../src/contract/config.ts";
-import type { Dialect, DialectName, Translation } from "../src/contract/dialect.ts";
+import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
+import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
-import type { Estimator } from "./estimator.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Connection, Job, Reader } from "./providers/provider.ts";
+import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
 import { usedTokens } from "./used.ts";
-import type { Ticket, Wheel } from "./wire/clock.ts";
+import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
-
-/** What every call of a worker shares. */
-export interface CallHost {
-  client: HttpClient;
-  wheel: Wheel;
-  outbox: Outbox;
-  /** Milliseconds of silence on a stream after which the client hears a keep-alive. */
-  keepAliveMs: number;
-  estimator: Estimator;
-}
-
-/** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
-export interface CallTarget {
-  /** The upstream's, for the log. */
-  name: string;
-  connection: Connection;
-  /** Its configured credentials. */
-  secrets: readonly string[];
-  timeouts: Timeouts;
-}
-
-/** All that must not come back out of the upstream. */
-export function secretsOf({ secrets, connection }: CallTarget): readonly string[] {
-  const fetched = connection.fetchedSecrets?.() ?? [];
-  return fetched.length === 0 ? secrets : [...secrets, ...fetched];
-}
-
-/** How much of a call's input was reserved, as far as that is known when it starts. */
-export interface InputTokens {
-  /** Weighed by this worker, before the factor; undefined where the front has guessed. */
-  estimate: number | undefined;
-  guess: number;
-}
-
-/** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */
-export interface Call {
-  /** True once nothing more will be reported. */
-  readonly over: boolean;
-  /** The client has taken `bytes`. */
-  credit(bytes: number): void;
-  /** Nobody wants the answer any more; what was used so far is still reported. */
-  cancel(): void;
-  /** Something of ours went wrong in what was done for this call: it ends, and no other. */
-  fault(thrown: unknown): void;
-}
-
-/** The end of a report (`Ended`) of a call of which nothing is known. */
-export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1, 0] as const;
-
-/** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
-export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;
 
 /** A guess further off than this part of the estimate is told to the front. */
 const WORTH_TELLING = 0.1;

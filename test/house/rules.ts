@@ -46,11 +46,13 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
     "visit",
   ],
   /** A request that a worker answers: the second half of the gateway. */
-  call: ["answer", "asked", "body", "catalog", "limiter", "metrics", "pool", "room", "visit"],
+  call: ["answer", "asked", "body", "catalog", "limiter", "metrics", "pool", "room", "routing", "visit"],
   /** The model of a call; one that is not there may be on another route. */
   asked: ["catalog", "routes", "visit"],
   /** What is known of a request is what the parts have found out. */
-  visit: ["answer", "auth", "catalog", "limiter", "metrics", "request-id"],
+  visit: ["answer", "auth", "catalog", "limiter", "metrics", "request-id", "routing"],
+  /** A target of the catalogue is a choice of the router. */
+  catalog: ["routing"],
   /** The line of a call that has ended, and where it goes beside all other events. */
   "access-log": ["answer", "visit"],
   log: ["access-log"],
@@ -70,10 +72,12 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   directory: ["redis"],
   limiter: ["redis"],
   /** Configuration and directory change while Weir runs, and these are replaced as one. */
-  "in-force": ["catalog", "directory", "gateway", "metrics", "openapi", "pool"],
+  "in-force": ["catalog", "directory", "gateway", "metrics", "openapi", "pool", "redis", "routing"],
   reload: ["config", "in-force", "log", "metrics"],
   /** What is looked after while a process runs. */
   care: ["body", "metrics", "pool"],
+  /** What a process starts with: of its file, or of the sandbox that it starts. */
+  configuration: ["config", "sandbox", "supervisor"],
   /** How a process listens, or says that it cannot. */
   open: ["runtime"],
   /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */
@@ -234,6 +238,11 @@ const filesAreShort: Rule = {
       file: "src/limiter/limiter.ts",
       allows: "has",
       because: "one call's way through reserve, correct and settle, and what happens when the store fails",
+    },
+    {
+      file: "workers/relay.ts",
+      allows: "has",
+      because: "one call's way from its request to its last word; each of its callbacks is guarded and sees the states of all others",
     },
     {
       file: "workers/wire/http1-parser.ts",

@@ -18,6 +18,8 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_worker_event_loop_lag_seconds: ["worker"],
   weir_worker_restarts_total: [],
   weir_upstream_attempts_total: ["upstream", "model", "outcome"],
+  weir_upstream_retries_total: ["upstream"],
+  weir_upstream_breaker_state: ["upstream", "model"],
   weir_directory_keys: ["source"],
   weir_build_info: ["version", "runtime"],
 };
