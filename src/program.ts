@@ -20,6 +20,7 @@ import { ConfigError, type LoadedConfig, readConfig } from "./config.ts";
 import { type Config, withFixed } from "./contract/config.ts";
 import { asGatewayError } from "./contract/errors.ts";
 import type { Readiness } from "./contract/readiness.ts";
+import { watchDescriptors } from "./descriptors.ts";
 import { openStore } from "./directory/index.ts";
 import { Replica } from "./directory/replica.ts";
 import { Gateway } from "./gateway.ts";
@@ -184,6 +185,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   const handle = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
   adminListener = open(config, { ...places.admin, handle, refuse: (_, flaw) => admin.refuse(flaw), onFault, tellsAddresses: true });
   care(pool, metrics, bodyClock);
+  watchDescriptors(listener, adminListener, log);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 
