@@ -22,6 +22,7 @@ import type { Config } from "./contract/config.ts";
 import { asGatewayError } from "./contract/errors.ts";
 import { outliveFaults } from "./contract/fault.ts";
 import type { Readiness } from "./contract/readiness.ts";
+import { watchDescriptors } from "./descriptors.ts";
 import { openStore } from "./directory/index.ts";
 import { Replica } from "./directory/replica.ts";
 import { Gateway } from "./gateway.ts";
@@ -212,6 +213,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   // From here on: a fault of the start ends it.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
   adminListener = open(config, { ...places.admin, handle, refuse: (_, flaw) => admin.refuse(flaw), onFault, tellsAddresses: true });
+  watchDescriptors(listener, adminListener, log);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 

@@ -6,6 +6,7 @@ import type { OpenStream } from "./contract/stream.ts";
 import type { Clocks, Turn } from "./contract/turn.ts";
 import { DirectStream } from "./runtime/direct-stream.ts";
 import { flawOfHost, flawOfParts, flawOfPath, rawPatterns } from "./runtime/door.ts";
+import { type Listening, Resumable } from "./runtime/resumable.ts";
 import { StandardStream } from "./runtime/standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
@@ -14,7 +15,7 @@ interface DenoRuntime {
   serve(
     options: { hostname: string; port: number; reusePort: boolean; onListen: () => void; onError: (error: unknown) => Response },
     handler: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
-  ): { addr: { hostname: string; port: number }; shutdown(): Promise<void> };
+  ): { addr: { hostname: string; port: number }; shutdown(): Promise<void>; finished: Promise<void> };
 }
 
 declare global {
@@ -25,6 +26,12 @@ export interface Listener {
   readonly port: number;
   /** Stops accepting; resolves once the calls that are open have ended. */
   close(): Promise<void>;
+  /** The runtime has stopped taking clients by itself. */
+  readonly gaveUp: boolean;
+  /** Takes no new clients for a while; those that are there are served on. */
+  pause(): void;
+  /** Takes clients again, on the same port, after a pause or where the runtime has given up; false where that cannot be had now. */
+  resume(): boolean;
   /** Whose turn it is from now on, on the connection of a request that is being answered: the clock of that turn starts. */
   turn(request: Request, turn: Turn): void;
   /** Who asks, as the connection tells, while the request is being answered; `unknown` where it does not, or `tellsAddresses` is off. */
@@ -57,29 +64,31 @@ const MOST_SECONDS = 255;
  * @throws an error with `code: "EADDRINUSE"` where the port is taken.
  */
 export function listen(options: ListenOptions): Listener {
-  return globalThis.Deno === undefined ? listenOnBun(options) : listenOnDeno(globalThis.Deno, options);
+  const { Deno } = globalThis;
+  const start: (port: number) => Listening = Deno === undefined ? startOnBun(options) : startOnDeno(Deno, options);
+  return new Resumable(start, options.port);
 }
 
 /** Its server has no clocks: a connection stays as long as its client likes. */
-function listenOnDeno(
-  deno: DenoRuntime,
-  { host, port, handle, refuse, onFault, shared = false, tellsAddresses = false }: ListenOptions,
-): Listener {
+function startOnDeno(deno: DenoRuntime, { host, handle, refuse, onFault, shared = false, tellsAddresses = false }: ListenOptions) {
   const addresses = new WeakMap<Request, string>();
-  const server = deno.serve(
-    { hostname: host, port, reusePort: shared, onListen: () => {}, onError: (error) => faultResponse(error, onFault) },
-    (request, { remoteAddr }) => {
-      const flaw = flawOfHost(request.headers) ?? flawOfPath(request.url);
-      if (flaw !== undefined) return refuse(request, flaw);
-      if (tellsAddresses) addresses.set(request, remoteAddr.hostname ?? UNKNOWN_ADDRESS);
-      return handle(request);
-    },
-  );
-  return {
-    port: server.addr.port,
-    close: () => server.shutdown(),
-    turn: () => {},
-    addressOf: (request) => addresses.get(request) ?? UNKNOWN_ADDRESS,
+  const take = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
+    const flaw = flawOfHost(request.headers) ?? flawOfPath(request.url);
+    if (flaw !== undefined) return refuse(request, flaw);
+    if (tellsAddresses) addresses.set(request, remoteAddr.hostname ?? UNKNOWN_ADDRESS);
+    return handle(request);
+  };
+  const onError = (thrown: unknown) => faultResponse(thrown, onFault);
+  return (port: number): Listening => {
+    const server = deno.serve({ hostname: host, port, reusePort: shared, onListen: () => {}, onError }, take);
+    return {
+      port: server.addr.port,
+      // It fails where no descriptor is left for a new client.
+      over: server.finished,
+      stop: () => server.shutdown(),
+      turn: () => {},
+      addressOf: (request) => addresses.get(request) ?? UNKNOWN_ADDRESS,
+    };
   };
 }
 
@@ -87,7 +96,7 @@ function listenOnDeno(
  * Its server gives the first head of a connection ten seconds, whatever comes of it. After that one clock runs: it starts anew with each request, where a
  * client takes what is written, and with every 160 kB that it sends; and not with less, so that a trickle does not hold a connection.
  */
-function listenOnBun({ host, port, clocks, handle, refuse, onFault, shared = false }: ListenOptions): Listener {
+function startOnBun({ host, clocks, handle, refuse, onFault, shared = false }: ListenOptions) {
   const take = (request: Request & { params?: Record<string, string> }) => {
     const flaw = flawOfHost(request.headers) ?? flawOfParts(request.params);
     return flaw === undefined ? handle(request) : refuse(request, flaw);
@@ -99,24 +108,27 @@ function listenOnBun({ host, port, clocks, handle, refuse, onFault, shared = fal
     reading: seconds(clocks.readingMs),
     idle: seconds(clocks.idleMs),
   };
-  const server = Bun.serve({
-    hostname: host,
-    port,
-    reusePort: shared,
-    idleTimeout: secondsOf.idle,
-    // The gateway has a limit of its own, and answers in the client's dialect; Bun's would be a bare 413.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    // Whatever NODE_ENV says: no page with our source for whoever asks.
-    development: false,
-    error: (thrown) => faultResponse(thrown, onFault),
-    routes: Object.fromEntries(rawPatterns().map((pattern) => [pattern, take])),
-    fetch: take,
-  });
-  return {
-    port: server.port ?? port,
-    close: () => server.stop(false),
-    turn: (request, turn) => server.timeout(request, secondsOf[turn]),
-    addressOf: (request) => server.requestIP(request)?.address ?? UNKNOWN_ADDRESS,
+  return (port: number): Listening => {
+    const server = Bun.serve({
+      hostname: host,
+      port,
+      reusePort: shared,
+      idleTimeout: secondsOf.idle,
+      // The gateway has a limit of its own, and answers in the client's dialect; Bun's would be a bare 413.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      // Whatever NODE_ENV says: no page with our source for whoever asks.
+      development: false,
+      error: (thrown) => faultResponse(thrown, onFault),
+      routes: Object.fromEntries(rawPatterns().map((pattern) => [pattern, take])),
+      fetch: take,
+    });
+    return {
+      port: server.port ?? port,
+      over: undefined,
+      stop: () => server.stop(false),
+      turn: (request, turn) => server.timeout(request, secondsOf[turn]),
+      addressOf: (request) => server.requestIP(request)?.address ?? UNKNOWN_ADDRESS,
+    };
   };
 }
 

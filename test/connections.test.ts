@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { BodyClock } from "../src/body/clock.ts";
-import type { Weir } from "./harness/weir.ts";
+import { startWeir, type Weir } from "./harness/weir.ts";
 import { anthropic, openai } from "./spec/dialects.ts";
 import { eventually, KEY, World } from "./spec/world.ts";
 
@@ -165,6 +165,18 @@ for (const workers of [2, 0]) {
     );
   });
 }
+
+test("on deno, too, a body that comes bit by bit is refused with 408 after ten times its silence", async () => {
+  const weir = await startWeir({ runtime: "deno", config: { ...world.configuration(SHORT), workers: 0 } });
+  const connection = new Connection(weir, `${head(openai.path, 5_000)}{`);
+  const bits = setInterval(() => void (connection.closed || connection.socket.write(" ")), 500);
+  await eventually(() => connection.text !== "", "an answer", CUT_MS);
+  clearInterval(bits);
+  connection.socket.destroy();
+  expect(connection.text).toStartWith("HTTP/1.1 408");
+  expect((await fetch(`${weir.url}/healthz`)).status).toBe(200);
+  weir.child.kill("SIGKILL");
+}, 40_000);
 
 test("a body is late ten times after its silence would be, whoever began first is told first, and who has ended is not told", () => {
   const told: string[] = [];

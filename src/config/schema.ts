@@ -329,9 +329,12 @@ export const schema = map(
           "How long a client may send nothing, or less than 160 kB, while its request's body comes; 1s to 4m. The whole body may take ten times as long; then it is refused with 408.",
           { default: "60s" },
         ),
-        reader_timeout: duration("How long a client may take nothing of an answer before its connection is cut; 1s to 4m.", {
-          default: "2m",
-        }),
+        reader_timeout: duration(
+          "How long a client may take nothing of an answer before its connection is cut; 1s to 4m. Keep it above 15s, after which a quiet stream carries a ping.",
+          {
+            default: "2m",
+          },
+        ),
         idle_timeout: duration("How long a connection may stay open without a request; 1s to 4m.", { default: "75s" }),
         drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
         drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),

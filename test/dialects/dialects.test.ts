@@ -189,7 +189,7 @@ describe("errors", () => {
 
   test("each Anthropic type goes with the status that its documentation gives", () => {
     const documented: Record<string, number[]> = {
-      invalid_request_error: [400, 405],
+      invalid_request_error: [400, 405, 408],
       authentication_error: [401],
       not_found_error: [404],
       request_too_large: [413],

@@ -80,6 +80,8 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   configuration: ["config", "sandbox", "supervisor"],
   /** How a process listens, or says that it cannot. */
   open: ["runtime"],
+  /** Whether clients can be taken. */
+  descriptors: ["runtime"],
   /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */
   supervisor: ["log", "metrics", "open", "runtime", "signals"],
   /** An upstream's part of weir.yaml is described by its provider. */
@@ -177,6 +179,7 @@ const surroundingsHaveOneReader: Rule = {
     { file: "src/directory/file.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     { file: "src/directory/lock.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     { file: "src/metrics/process.ts", allows: "imports node:fs/promises", because: "the system tells of this process in files" },
+    { file: "src/descriptors.ts", allows: "imports node:fs/promises", because: "how many files may still be opened is told by trying" },
     {
       file: "workers/providers/entra.ts",
       allows: "imports node:fs/promises",
