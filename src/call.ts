@@ -40,6 +40,7 @@ export class Call implements AnswerOwner {
   readonly #onEnd: (visit: Visit, outcome: Outcome) => void;
   readonly #answer: Answer;
   #worker: PoolCall | undefined;
+  #begunMs = 0;
 
   /** @param onEnd - Called exactly once. */
   constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
@@ -55,6 +56,7 @@ export class Call implements AnswerOwner {
   /** Never rejects. */
   begin(request: Request): Promise<Response> {
     const answer = this.#answer;
+    this.#begunMs = performance.now();
     const response = answer.begin();
     // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
     // As a property, since a listener that is added costs several times as much of each call.
@@ -76,7 +78,10 @@ export class Call implements AnswerOwner {
     try {
       const target = this.#route({ model, stream, maxTokens });
       const { admission } = this.#parts;
-      this.#whenDecided(admission.byWeight(this.#visit.claim, inputTokens), () => this.#worker?.go(target.id, this.#visit.requestId));
+      this.#whenDecided(admission.byWeight(this.#visit.claim, inputTokens), () => {
+        this.#visit.target = target;
+        this.#worker?.go(target.id, this.#visit.requestId);
+      });
     } catch (thrown) {
       this.#refuse(thrown);
     }
@@ -103,6 +108,7 @@ export class Call implements AnswerOwner {
     const { dialect } = this.#visit;
     try {
       this.#visit.bytes = bytes.byteLength;
+      this.#visit.uploadMs = performance.now() - this.#begunMs;
       holdOpen(request);
       const hints = dialect.hints(request.headers, config.strictParameters);
       if (bytes.byteLength <= FRONT_BYTES) this.#check(bytes, hints);
@@ -126,10 +132,12 @@ export class Call implements AnswerOwner {
       return;
     }
     const guess = admission.guess(this.#visit.claim, body);
-    const send = () =>
+    const send = () => {
+      this.#visit.target = target;
       this.#hold(
         pool.call({ dialect: dialect.name, operation, target: target.id, stream, model, hints, requestId, guess, body }, this.#answer),
       );
+    };
     this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
   }
 
@@ -144,10 +152,9 @@ export class Call implements AnswerOwner {
     const workspace = visit.identity?.workspace.name ?? "";
     visit.stream = stream;
     visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
-    visit.target = takeTurn(visit.offer);
     const { window, writes } = CALLS[this.#operation];
     visit.claim = { workspace, model: visit.offer.model, window, limits: visit.offer.limits, maxTokens, writes };
-    return visit.target;
+    return takeTurn(visit.offer);
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */

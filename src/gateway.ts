@@ -14,7 +14,7 @@ import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { type Readiness, readinessResponse } from "./contract/readiness.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import type { Totals } from "./usage/totals.ts";
-import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
+import { beginVisit, callRecord, NO_ROUTE, type Visit, wasAttempted } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
   keyring: Keyring;
@@ -194,6 +194,7 @@ export class Gateway {
       admission.end(claim, reservation, visit.bytes, end);
       if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, end.ended?.usage);
     }
+    if (!wasAttempted(end)) visit.target = undefined;
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

@@ -4,15 +4,14 @@ import type { Replica } from "./directory/replica.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Pool } from "./pool.ts";
-import type { Neighbours } from "./redis/neighbours.ts";
 
 export interface InForceParts {
   gateway: Gateway;
   pool: Pool;
   metrics: Metrics;
   directory: Replica;
-  /** Undefined without Redis. */
-  neighbours: Neighbours | undefined;
+  /** Who looks for gateways of another configuration; undefined without Redis. */
+  neighbours: { configure(config: Config): void } | undefined;
 }
 
 /**
