@@ -85,6 +85,11 @@ export class Catalog {
     this.#regions = [...new Set(upstreams.map((upstream) => upstream.region))].sort();
   }
 
+  /** Names of all workspaces. */
+  get workspaces(): string[] {
+    return [...this.#tables.keys()];
+  }
+
   /** Every way to serve a model, of all workspaces. */
   get targets(): RoutedTarget[] {
     return [...this.#targets.values()];

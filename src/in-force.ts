@@ -47,6 +47,6 @@ export class InForce {
     directory.configure(config);
     neighbours?.configure(config);
     gateway.replace({ config, catalog });
-    metrics.declareOffers(gateway.labels().offers);
+    metrics.declareServed(gateway.labels().served);
   }
 }

@@ -4,7 +4,7 @@ import type { Offer, RoutedTarget } from "./catalog.ts";
 import type { Dialect } from "./contract/dialect.ts";
 import type { Claim } from "./limiter/admission.ts";
 import type { Reservation } from "./limiter/limiter.ts";
-import type { CallRecord } from "./metrics.ts";
+import type { CallRecord } from "./metrics/records.ts";
 import { nextRequestId } from "./request-id.ts";
 
 /** The label of requests that no route takes. */
