@@ -1,6 +1,6 @@
 import { type Aggregator, Gauge, Registry } from "prom-client";
 import { ByNames } from "./contract/by-names.ts";
-import type { Usage } from "./contract/usage.ts";
+import { tokensOf, type Usage } from "./contract/usage.ts";
 import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
 import { CellCounter, CellHistogram, type CounterCell } from "./metrics/cells.ts";
 import { collectProcessMetrics } from "./metrics/process.ts";
@@ -199,8 +199,7 @@ export class Metrics {
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
     if (call.estimateFactor !== undefined && this.#named("model", model) !== OTHER) this.#factors.set(model, call.estimateFactor);
-    if (usage !== undefined && usage.input + usage.output + usage.cacheRead + usage.cacheWrite > 0)
-      this.#countTokens(call.workspace, model, usage);
+    if (usage !== undefined && tokensOf(usage) > 0) this.#countTokens(call.workspace, model, usage);
   }
 
   /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
