@@ -1,7 +1,7 @@
 import { type ByteText, toBody } from "./contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "./contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "./contract/dialect.ts";
-import { type ErrorKind, type GatewayError, STATUS } from "./contract/errors.ts";
+import { type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "./contract/errors.ts";
 import { STREAM_WINDOW } from "./contract/messages.ts";
 import type { ClientStream, OpenStream, StreamOwner } from "./contract/stream.ts";
 import type { Turn } from "./contract/turn.ts";
@@ -224,7 +224,7 @@ export function jsonResponse(status: number, body: ByteText, headers: Headers): 
 /** An error before the first byte, in the dialect. */
 export function errorResponse(dialect: Dialect, error: GatewayError, requestId: string, headers: Headers): Response {
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
-  if (error.detail.retryAfterMs !== undefined)
-    for (const [name, value] of Object.entries(retryAfterHeaders(error.detail.retryAfterMs))) headers.set(name, value);
+  const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
+  if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
   return jsonResponse(status, dialect.errorBody(error, requestId), headers);
 }

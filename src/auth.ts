@@ -31,17 +31,50 @@ export class Keyring {
    * @throws GatewayError (or rejects) `unauthenticated` for a missing, unknown or expired key.
    */
   identify(headers: Headers, nowMs: number): Identity | Promise<Identity> {
-    const key = presentedKey(headers);
-    if (key === undefined) {
+    const [first, ...others] = presentedKeys(headers);
+    if (first === undefined) {
       throw new GatewayError("unauthenticated", {
         message: "No API key was sent. Send it as 'Authorization: Bearer KEY', 'x-api-key: KEY' or 'api-key: KEY'.",
       });
     }
+    return others.length === 0 ? this.#identifyBy(first, nowMs) : this.#identifyByAny([first, ...others], nowMs);
+  }
+
+  #identifyBy(key: string, nowMs: number): Identity | Promise<Identity> {
     const digest = hash("sha256", key, "hex");
     const known = this.#keys.find(digest, nowMs);
     if (known !== undefined) return unexpired(known, nowMs);
     const asked = key.startsWith(PREFIX) ? this.#keys.findElsewhere(digest) : undefined;
     return asked === undefined ? unexpired(undefined, nowMs) : asked.then((found) => unexpired(found, nowMs));
+  }
+
+  /**
+   * Several headers hold a key: one that is good here decides; else those that look like ours, one after the other. Some clients send two
+   * (Claude Code with a key helper, SDKs whose placeholder stands beside the real one).
+   */
+  #identifyByAny(keys: readonly string[], nowMs: number): Identity | Promise<Identity> {
+    for (const key of keys) {
+      const known = this.#keys.find(hash("sha256", key, "hex"), nowMs);
+      if (known !== undefined && known.expiresAtMs > nowMs) return known;
+    }
+    const ours = (key: string) => Number(key.startsWith(PREFIX));
+    return this.#identifyInTurn(
+      [...keys].sort((one, other) => ours(other) - ours(one)),
+      nowMs,
+    );
+  }
+
+  /** @throws GatewayError (rejects) what the first of them was refused for, where all are. */
+  async #identifyInTurn(keys: readonly string[], nowMs: number): Promise<Identity> {
+    let refusal: unknown;
+    for (const key of keys) {
+      try {
+        return await this.#identifyBy(key, nowMs);
+      } catch (thrown) {
+        refusal ??= thrown;
+      }
+    }
+    throw refusal;
   }
 }
 
@@ -51,14 +84,14 @@ function unexpired(key: KnownKey | undefined, nowMs: number): KnownKey {
   return key;
 }
 
-/**
- * The key among the three headers that clients use. Some send two of them (Claude Code with a key helper, SDKs whose default placeholder
- * key stands beside the real one), so one that looks like ours goes before one that does not.
- */
-function presentedKey(headers: Headers): string | undefined {
+/** The different keys in the three headers that clients use. */
+function presentedKeys(headers: Headers): string[] {
   const authorization = headers.get("authorization");
-  const bearer = authorization !== null && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined;
-  if (bearer?.startsWith(PREFIX)) return bearer;
-  const apiKey = headers.get("x-api-key") ?? headers.get("api-key") ?? undefined;
-  return apiKey || bearer || undefined;
+  const bearer = authorization !== null && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : "";
+  const keys = [bearer];
+  for (const name of ["x-api-key", "api-key"]) {
+    const key = headers.get(name) ?? "";
+    if (!keys.includes(key)) keys.push(key);
+  }
+  return keys.filter((key) => key !== "");
 }

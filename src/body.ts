@@ -1,3 +1,4 @@
+import { sizeText } from "./contract/decimal.ts";
 import { GatewayError } from "./contract/errors.ts";
 
 const NOBODY = (): void => {};
@@ -66,6 +67,6 @@ async function gather(stream: ReadableStream<Uint8Array>, limit: number, onBytes
 
 function tooLarge(limit: number): GatewayError {
   return new GatewayError("too_large", {
-    message: `The request body is larger than the ${Math.floor(limit / 1024 / 1024)} MiB that are allowed.`,
+    message: `The request body is larger than the ${sizeText(limit)} that are allowed.`,
   });
 }

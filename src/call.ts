@@ -18,7 +18,7 @@ import type { Pool } from "./pool.ts";
 import type { Place, Room } from "./room.ts";
 import { sessionOf } from "./routing/affinity.ts";
 import type { Router } from "./routing/router.ts";
-import { takeHeaders, type Visit } from "./visit.ts";
+import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
 export interface CallParts {
   config: Config;
@@ -53,6 +53,7 @@ export class Call implements AnswerOwner, Sender {
   #place: Place | undefined;
   /** Hash of the conversation that it belongs to; 0 where that does not matter. */
   #conversation = 0;
+  #begunMs = 0;
 
   /** @param onEnd - Called exactly once. */
   constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
@@ -76,6 +77,7 @@ export class Call implements AnswerOwner, Sender {
     const place = room.enter(name, maxConcurrent, declaredBytes(request, maxBodyBytes));
     this.#place = place;
     const answer = this.#answer;
+    this.#begunMs = performance.now();
     const response = answer.begin();
     // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
     // As a property, since a listener that is added costs several times as much of each call.
@@ -161,6 +163,8 @@ export class Call implements AnswerOwner, Sender {
   /** Of the answer. */
   ended(outcome: Outcome): void {
     this.#place?.leave();
+    // What never left for the upstream was no attempt at it.
+    if (!wasAttempted(outcome)) this.#withdraw();
     this.#attemptEnded(outcome.outcome, outcome.error?.detail, outcome.ended);
     this.#onEnd(this.#visit, outcome);
   }
@@ -179,6 +183,7 @@ export class Call implements AnswerOwner, Sender {
     if (this.#answer.idle) return;
     try {
       this.#visit.bytes = bytes.byteLength;
+      this.#visit.uploadMs = performance.now() - this.#begunMs;
       this.turn("waiting");
       if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(request.headers);
       const hints = dialect.hints(request.headers, config.strictParameters);
@@ -244,6 +249,14 @@ export class Call implements AnswerOwner, Sender {
   /** Whether the attempt that begins now is the last that there can be. A count has the estimate to fall back on. */
   #isLast({ targets }: Offer): boolean {
     return this.#visit.attempts.length >= targets.length || this.#operation === "count_tokens";
+  }
+
+  /** Takes back the attempt that was chosen and not made. */
+  #withdraw(): void {
+    const attempt = this.#visit.attempts.at(-1);
+    if (attempt === undefined || attempt.outcome !== undefined) return;
+    this.#parts.router.ended(attempt, "cancelled", undefined, performance.now());
+    this.#visit.attempts.pop();
   }
 
   /** The attempt that was under way has ended; once, whoever says so. */

@@ -79,6 +79,11 @@ export class Catalog {
     this.#dialects = [...new Set(upstreams.map((upstream) => upstream.dialect))];
   }
 
+  /** Names of all workspaces. */
+  get workspaces(): string[] {
+    return [...this.#tables.keys()];
+  }
+
   /** Every way to serve a model, of all workspaces. */
   get targets(): RoutedTarget[] {
     return [...this.#targets.values()];

@@ -14,6 +14,7 @@ import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import type { Pages } from "./contract/pages.ts";
 import { publicReadiness, type Readiness } from "./contract/readiness.ts";
+import type { Served } from "./metrics/served.ts";
 import { normalisePath, pathOf, queryOf } from "./contract/target.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import type { Totals } from "./usage/totals.ts";
@@ -80,15 +81,20 @@ export class Gateway {
   }
 
   /** Every value that the metrics' labels can have, as far as it is known beforehand. */
-  labels(): { routes: string[]; offers: { route: string; model: string; region: string; upstreams: string[] }[] } {
-    const offers = this.#parts.catalog.offers();
+  labels(): { routes: string[]; served: Served } {
+    const { catalog } = this.#parts;
+    const offers = catalog.offers();
     return {
       routes: [...routes.map(({ route }) => routeLabel(route)), NO_ROUTE],
-      offers: routes
-        .filter(({ route }) => isCall(route.operation))
-        .flatMap(({ dialect, route }) =>
-          offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
-        ),
+      served: {
+        offers: routes
+          .filter(({ route }) => isCall(route.operation))
+          .flatMap(({ dialect, route }) =>
+            offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
+          ),
+        workspaces: catalog.workspaces,
+        modelsOf: (workspace) => catalog.limits(workspace)?.keys() ?? [],
+      },
     };
   }
 

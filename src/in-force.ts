@@ -5,7 +5,6 @@ import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PublishedPages } from "./openapi/pages.ts";
 import type { Pool } from "./pool.ts";
-import type { Neighbours } from "./redis/neighbours.ts";
 import type { HealthBook } from "./routing/router.ts";
 
 export interface InForceParts {
@@ -13,9 +12,9 @@ export interface InForceParts {
   pool: Pool;
   metrics: Metrics;
   directory: Replica;
+  /** Who looks for gateways of another configuration; undefined without Redis. */
+  neighbours: { configure(config: Config): void } | undefined;
   pages: PublishedPages;
-  /** Undefined without Redis. */
-  neighbours: Neighbours | undefined;
   /** What is known of the targets, whichever configuration named them. */
   health: HealthBook;
 }
@@ -54,6 +53,6 @@ export class InForce {
     neighbours?.configure(config);
     gateway.replace({ config, catalog });
     pages.describe(config);
-    metrics.declareOffers(gateway.labels().offers);
+    metrics.declareServed(gateway.labels().served);
   }
 }

@@ -1,42 +1,14 @@
 import { Registry } from "prom-client";
 import { ByNames } from "./contract/by-names.ts";
-import { ERROR_KINDS } from "./contract/errors.ts";
-import type { Usage } from "./contract/usage.ts";
+import { tokensOf, type Usage } from "./contract/usage.ts";
 import type { CallCells, TokenCells } from "./metrics/call-cells.ts";
 import type { CounterCell } from "./metrics/cells.ts";
 import { Definer } from "./metrics/definer.ts";
 import { collectProcessMetrics } from "./metrics/process.ts";
+import type { CallRecord, WorkerSample } from "./metrics/records.ts";
 import { metricsData, metricsText } from "./metrics/scrape.ts";
+import { DECISIONS, declaredPairs, EARLY_OUTCOMES, Names, OTHER, OUTCOMES, type Served, UPSTREAM_OUTCOMES } from "./metrics/served.ts";
 import { UpstreamMetrics } from "./metrics/upstreams.ts";
-
-/** A call that has ended, as the metrics see it. Every string comes from a closed set. */
-export interface CallRecord {
-  route: string;
-  workspace: string;
-  /** From the catalogue, or `other`. */
-  model: string;
-  region: string;
-  /** "" where the call never reached one. */
-  upstream: string;
-  /** `ok` or an error kind. */
-  outcome: string;
-  durationMs: number;
-  /** Time to the first byte of the answer; undefined where there was none. */
-  firstByteMs: number | undefined;
-  /** Time spent in Weir, without waiting for upstream and client; undefined where it cannot be told. */
-  overheadMs: number | undefined;
-  usage: Usage | undefined;
-  /** What this model's estimates are multiplied by; undefined where no worker had the call. */
-  estimateFactor: number | undefined;
-}
-
-export interface WorkerSample {
-  worker: number;
-  calls: number;
-  /** Orders not yet taken by the worker. */
-  queued: number;
-  lagMs: number;
-}
 
 const noCells = <Cell>() => new Map<string, Cell>();
 const noPaths = () => new ByNames<Map<string, CallCells>>();
@@ -97,13 +69,15 @@ export class Metrics {
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   /** By upstream and model, then by route and region, then by outcome. */
-  readonly #callCells = new ByNames<ByNames<Map<string, CallCells>>>();
+  #callCells = new ByNames<ByNames<Map<string, CallCells>>>();
   /** By workspace and model. */
-  readonly #tokenCells = new ByNames<TokenCells>();
+  #tokenCells = new ByNames<TokenCells>();
   /** By workspace and model, then by decision. */
-  readonly #decisionCells = new ByNames<Map<string, CounterCell>>();
+  #decisionCells = new ByNames<Map<string, CounterCell>>();
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
+  /** Those in force; undefined before the first configuration. */
+  #names: Names | undefined;
   #samples: () => WorkerSample[] = () => [];
   #bufferedBytes: () => number = () => 0;
 
@@ -116,13 +90,7 @@ export class Metrics {
   }
 
   /** Lets every label value that can be known exist before the first request, so that a rate over it starts at zero. */
-  declare(options: {
-    version: string;
-    runtime: string;
-    routes: readonly string[];
-    offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>;
-    redisErrors: readonly string[];
-  }): void {
+  declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#restarts.cell();
     for (const result of ["applied", "refused"]) this.#reloads.cell(result);
@@ -130,30 +98,56 @@ export class Metrics {
     for (const route of options.routes) {
       this.#openCalls.set(route, { count: 0 });
       this.#chunkGap.cell(route);
+      this.#overhead.cell(route);
+      this.#duration.cell(route, "ok");
     }
-    this.declareOffers(options.offers);
+    this.declareServed(options.served);
   }
 
-  /** As `declare`, of what a new configuration serves. */
-  declareOffers(offers: Iterable<{ route: string; model: string; region: string; upstreams: readonly string[] }>): void {
-    for (const { route, model, region, upstreams } of offers) {
-      for (const outcome of ["ok", ...ERROR_KINDS.filter((kind) => kind.startsWith("upstream_"))]) {
-        this.#requests.cell(route, model, region, outcome);
-        for (const upstream of upstreams) this.upstreams.declare(upstream, model, outcome);
-      }
+  /**
+   * As `declare`, of what a new configuration serves; series of workspaces, models, regions and upstreams that it does not have are forgotten.
+   * A call that outlives its workspace or model counts as that of `other`.
+   */
+  declareServed(served: Served): void {
+    const names = new Names(served);
+    this.#names = names;
+    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#debt, this.#decisions])
+      metric.keep((labels) => names.have(labels));
+    for (const model of this.#factors.keys()) {
+      if (this.#named("model", model) === model) continue;
+      this.#factors.delete(model);
+      this.#estimates.remove({ model });
+    }
+    this.upstreams.keep(names);
+    // They hold cells of series that are gone.
+    this.#callCells = new ByNames();
+    this.#tokenCells = new ByNames();
+    this.#decisionCells = new ByNames();
+    for (const { route, model, region, upstreams } of served.offers) {
+      for (const outcome of OUTCOMES) this.#requests.cell(route, model, region, outcome);
+      for (const outcome of UPSTREAM_OUTCOMES) for (const upstream of upstreams) this.upstreams.declare(upstream, model, outcome);
+      for (const outcome of EARLY_OUTCOMES) this.#requests.cell(route, OTHER, OTHER, outcome);
       this.#debt.cell(model);
       if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
+    for (const [workspace, model] of declaredPairs(served)) {
+      this.#decisionCells.of(workspace, model, this.#makeDecisionCells);
+      this.#tokenCells.of(workspace, model, this.#makeTokenCells);
+    }
   }
 
+  #named(label: string, value: string): string {
+    return this.#names?.of(label, value) ?? value;
+  }
+
+  readonly #makeDecisionCells = (workspace: string, model: string): Map<string, CounterCell> => {
+    const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
+    return new Map(DECISIONS.map((decision) => [decision, this.#decisions.cell(where, what, decision)]));
+  };
+
   limiterDecided(workspace: string, model: string, decision: string): void {
-    const cells = this.#decisionCells.of(workspace, model, noCells);
-    let cell = cells.get(decision);
-    if (cell === undefined) {
-      cell = this.#decisions.cell(workspace, model, decision);
-      cells.set(decision, cell);
-    }
-    cell.value += 1;
+    const cell = this.#decisionCells.of(workspace, model, this.#makeDecisionCells).get(decision);
+    if (cell !== undefined) cell.value += 1;
   }
 
   limiterTook(operation: "reserve" | "settle", durationMs: number): void {
@@ -170,7 +164,7 @@ export class Metrics {
   }
 
   debtMade(model: string, tokens: number): void {
-    this.#debt.cell(model).value += tokens;
+    this.#debt.cell(this.#named("model", model)).value += tokens;
   }
 
   configReloaded(result: "applied" | "refused"): void {
@@ -203,9 +197,8 @@ export class Metrics {
     cells.duration.observe(call.durationMs / 1000);
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
-    if (call.estimateFactor !== undefined && model !== "other") this.#factors.set(model, call.estimateFactor);
-    if (usage !== undefined && usage.input + usage.output + usage.cacheRead + usage.cacheWrite > 0)
-      this.#countTokens(call.workspace, model, usage);
+    if (call.estimateFactor !== undefined && this.#named("model", model) !== OTHER) this.#factors.set(model, call.estimateFactor);
+    if (usage !== undefined && tokensOf(usage) > 0) this.#countTokens(call.workspace, model, usage);
   }
 
   /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
@@ -248,11 +241,12 @@ export class Metrics {
     const outcomes = this.#callCells.of(upstream, model, noPaths).of(route, region, noCells);
     let cells = outcomes.get(outcome);
     if (cells === undefined) {
+      const what = this.#named("model", model);
       cells = {
-        requests: this.#requests.cell(route, model, region, outcome),
+        requests: this.#requests.cell(route, what, this.#named("region", region), outcome),
         duration: this.#duration.cell(route, outcome),
         overhead: this.#overhead.cell(route),
-        firstByte: this.#firstByte.cell(route, model),
+        firstByte: this.#firstByte.cell(route, what),
       };
       outcomes.set(outcome, cells);
     }
@@ -260,7 +254,8 @@ export class Metrics {
   }
 
   readonly #makeTokenCells = (workspace: string, model: string): TokenCells => {
-    const cell = (direction: string) => this.#tokens.cell(workspace, model, direction);
+    const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
+    const cell = (direction: string) => this.#tokens.cell(where, what, direction);
     return { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
   };
 

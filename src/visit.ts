@@ -4,7 +4,7 @@ import type { Offer, RoutedTarget } from "./catalog.ts";
 import type { Dialect } from "./contract/dialect.ts";
 import type { Claim } from "./limiter/admission.ts";
 import type { Reservation } from "./limiter/limiter.ts";
-import type { CallRecord } from "./metrics.ts";
+import type { CallRecord } from "./metrics/records.ts";
 import { nextRequestId } from "./request-id.ts";
 import type { Attempt } from "./routing/router.ts";
 
@@ -35,6 +35,8 @@ export interface Visit {
   stream: boolean;
   /** Length of the body. */
   bytes: number;
+  /** Milliseconds that its body took to arrive: the client's own time. */
+  uploadMs: number;
   claim: Claim;
   reservation: Reservation | undefined;
   offer: Offer | undefined;
@@ -83,12 +85,21 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     region,
     stream: false,
     bytes: 0,
+    uploadMs: 0,
     claim: NO_CLAIM,
     reservation: undefined,
     offer: undefined,
     refusedModel: undefined,
     attempts: NO_ATTEMPTS,
   };
+}
+
+/**
+ * Whether a call that a worker had was put to its upstream: not where the worker refused it by Weir's own rules, or the client left before it
+ * was sent. Credentials that cannot be had are the upstream's matter, though nothing is sent then.
+ */
+export function wasAttempted({ outcome, ended }: Outcome): boolean {
+  return ended === undefined || ended.upstreamMs > 0 || outcome === "misconfigured" || outcome.startsWith("upstream_");
 }
 
 /** A visit that has ended, as the metrics see it. `endedMs`: `performance.now()`. */
@@ -103,9 +114,8 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     outcome,
     durationMs: endedMs - visit.startedMs,
     firstByteMs,
-    overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - ended.firstByteMs,
+    overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - visit.uploadMs - ended.firstByteMs,
     usage: ended?.usage,
     estimateFactor: ended?.factor,
-    // Of a call whose worker was lost it is not known.
   };
 }

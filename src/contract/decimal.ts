@@ -1,3 +1,12 @@
+const UNITS = ["bytes", "KiB", "MiB", "GiB"] as const;
+
+/** `6 MiB`, `1.5 KiB`, `500 bytes`: a size in the largest unit that it reaches, rounded down to a thousandth of it. */
+export function sizeText(bytes: number): string {
+  let at = 0;
+  while (at < UNITS.length - 1 && bytes >= 1024 ** (at + 1)) at++;
+  return `${decimalText(Math.floor((bytes * 1000) / 1024 ** at))} ${UNITS[at]}`;
+}
+
 /** What stands after the point, by thousandths: "", ".001" … ".999", without zeros at the end. */
 const FRACTIONS = Array.from({ length: 1000 }, (_, thousandths) => String(thousandths / 1000).slice(1));
 

@@ -59,6 +59,17 @@ export const TARGET_FAILURES: ReadonlySet<string> = new Set([
   "misconfigured",
 ] satisfies ErrorKind[]);
 
+/**
+ * Milliseconds after which another try may succeed, for our own 503s where nothing better is known: a worker is replaced at once, another
+ * gateway takes what this one drains, and Redis is asked five times a second whether it is back.
+ */
+export const RETRY_AFTER_MS: Readonly<Partial<Record<ErrorKind, number>>> = {
+  limiter_unavailable: 1_000,
+  worker_lost: 1_000,
+  draining: 1_000,
+  overloaded: 1_000,
+};
+
 /** What a failure carries beside its kind. Every field is a primitive, so that it can cross a thread as data. */
 export interface FailureDetail {
   /** For the client: what is wrong and what to do. Never holds a secret, a prompt or an upstream's address. */

@@ -67,6 +67,8 @@ export class RedisStore implements LimiterStore {
       timeoutMs: options.timeoutMs,
       onePair: this.#client.isCluster,
       send: (keys, asks) => this.#sendAsks(keys, asks),
+      isUnsettled: (key) => this.#settlements.has(key),
+      settle: (key) => this.#settlements.deliver(key),
       missed: () => this.#missed(),
       failed: (error) => this.#report(error),
     });

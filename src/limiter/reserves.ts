@@ -3,10 +3,12 @@
  * command each cost the front more than all the rest of a small call (a fifth of its time), and Redis a script's start.
  */
 import { Deadline } from "./deadline.ts";
-import { type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
+import { CODE, type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
 
 interface Waiting {
   ask: StoreAsk;
+  /** It was refused before, and asks again behind the settlements of its pair. */
+  isSecond: boolean;
   resolve(answer: StoreAnswer): void;
   reject(failure: unknown): void;
 }
@@ -21,6 +23,10 @@ export interface ReservesOptions {
    * @returns its text, six numbers for each ask.
    */
   send(keys: readonly string[], asks: string): Promise<unknown>;
+  /** The pair has settlements that the store does not know yet: a refusal may rest on what they give back. */
+  isUnsettled(key: string): boolean;
+  /** Delivers them; resolves also where that failed. */
+  settle(key: string): Promise<void>;
   missed(): StoreFailure;
   /** What a rejected command means; called once for each. */
   failed(error: unknown): StoreFailure;
@@ -42,11 +48,21 @@ export class Reserves {
 
   /** @throws StoreFailure (rejects) */
   add(ask: StoreAsk): Promise<StoreAnswer> {
-    return new Promise((resolve, reject) => {
-      // After the sockets of this turn have been read: callers who came together go together.
-      if (this.#gathered.length === 0) setImmediate(() => this.#flush());
-      this.#gathered.push({ ask, resolve, reject });
-    });
+    return new Promise((resolve, reject) => this.#gather({ ask, isSecond: false, resolve, reject }));
+  }
+
+  #gather(waiting: Waiting): void {
+    // After the sockets of this turn have been read: callers who came together go together.
+    if (this.#gathered.length === 0) setImmediate(() => this.#flush());
+    this.#gathered.push(waiting);
+  }
+
+  #answer(waiting: Waiting, answer: StoreAnswer): void {
+    const { ask, isSecond } = waiting;
+    const isRefused = answer.code === CODE.requests || answer.code === CODE.tokens;
+    if (isRefused && !isSecond && this.#options.isUnsettled(ask.key))
+      void this.#options.settle(ask.key).then(() => this.#gather({ ...waiting, isSecond: true }));
+    else waiting.resolve(answer);
   }
 
   #flush(): void {
@@ -84,7 +100,7 @@ export class Reserves {
       .run(this.#options.send(keys, asks), this.#options.missed, late)
       .then((reply) => {
         const answers = readAnswers(reply, batch.length);
-        for (let at = 0; at < batch.length; at++) (batch[at] as Waiting).resolve(answers[at] as StoreAnswer);
+        for (let at = 0; at < batch.length; at++) this.#answer(batch[at] as Waiting, answers[at] as StoreAnswer);
       })
       .catch((error: unknown) => {
         const failure = this.#options.failed(error);

@@ -80,6 +80,21 @@ export class Settlements {
     for (const [key, pending] of this.#pairs) if (pending.flight === undefined) this.#send(key, pending);
   }
 
+  /** Whether a pair has something that the store has not confirmed. */
+  has(key: string): boolean {
+    return this.#pairs.has(key);
+  }
+
+  /** Sends what there is of one pair; resolves when it was answered, or has failed. */
+  async deliver(key: string): Promise<void> {
+    // What is on its way may have something gathered behind it, which goes at its answer.
+    for (let turn = 0; turn < 2; turn++) {
+      const pending = this.#pairs.get(key);
+      if (pending === undefined) return;
+      await (pending.flight ?? this.#send(key, pending));
+    }
+  }
+
   /** Sends what there is; resolves when each pair was answered or has failed. */
   async flush(): Promise<void> {
     this.#sendDirty();

@@ -9,6 +9,9 @@ export interface CounterCell {
   value: number;
 }
 
+/** Whether a series is still of use, by its labels. */
+export type IsKept = (labels: Readonly<Record<string, string>>) => boolean;
+
 interface Labelled<Cell> {
   labels: Record<string, string>;
   cell: Cell;
@@ -36,6 +39,10 @@ class Cells<Cell> {
     return known.cell;
   }
 
+  keep(isKept: IsKept): void {
+    for (const [key, { labels }] of this.#known) if (!isKept(labels)) this.#known.delete(key);
+  }
+
   all(): Iterable<Labelled<Cell>> {
     return this.#known.values();
   }
@@ -52,6 +59,11 @@ export class CellCounter extends Counter<string> {
   /** The value for these label values, which exists from now on. */
   cell(...values: string[]): CounterCell {
     return this.#cells.of(values);
+  }
+
+  /** Forgets the other series; a cell that somebody still holds of one moves nothing any more. */
+  keep(isKept: IsKept): void {
+    this.#cells.keep(isKept);
   }
 
   override async get() {
@@ -95,6 +107,11 @@ export class CellHistogram extends Histogram<string> {
   /** The observations for these label values, which exist from now on. */
   cell(...values: string[]): HistogramCell {
     return this.#cells.of(values);
+  }
+
+  /** As that of a counter. */
+  keep(isKept: IsKept): void {
+    this.#cells.keep(isKept);
   }
 
   /** What prom-client makes both of its forms from. */

@@ -64,7 +64,8 @@ export class MergedMetrics {
       const past = await asked;
       // A process that ended meanwhile is no longer among the latest and not yet in this past.
       if (asked !== this.#past) continue;
-      const merged = AggregatorRegistry.aggregate([past, ...this.#latest.values()]);
+      const latest = [...this.#latest.values()];
+      const merged = AggregatorRegistry.aggregate([withoutRemoved(past, latest), ...latest]);
       return `${await this.#own.metrics()}${await merged.metrics()}`;
     }
   }
@@ -76,6 +77,21 @@ export class MergedMetrics {
       { name: "weir_processes", type: "gauge", labels: [] },
     ];
   }
+}
+
+/** Labels whose values a new configuration can take away. */
+const NAMED = ["workspace", "model", "region", "upstream"];
+
+/** What processes have counted that have ended, without the series of names that no living one has any more. */
+function withoutRemoved(past: Snapshot, latest: readonly Snapshot[]): Snapshot {
+  if (latest.length === 0) return past;
+  const named = (label: string, value: string | number | undefined) => `${label} ${value}`;
+  const inForce = new Set<string>();
+  for (const { values } of latest.flat())
+    for (const { labels } of values) for (const label of NAMED) if (label in labels) inForce.add(named(label, labels[label]));
+  const isInForce = ({ labels }: MetricSnapshot["values"][number]) =>
+    NAMED.every((label) => !(label in labels) || inForce.has(named(label, labels[label])));
+  return past.map((metric) => ({ ...metric, values: metric.values.filter(isInForce) }));
 }
 
 async function added(snapshots: readonly Snapshot[]): Promise<Snapshot> {

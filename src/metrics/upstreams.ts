@@ -1,6 +1,7 @@
 import { ByNames } from "../contract/by-names.ts";
 import type { CounterCell } from "./cells.ts";
 import type { Definer } from "./definer.ts";
+import type { Names } from "./served.ts";
 
 export interface BreakerSample {
   upstream: string;
@@ -17,7 +18,8 @@ export class UpstreamMetrics {
   readonly #retries;
   readonly #breakers;
   /** By upstream and model, then by outcome. */
-  readonly #attemptCells = new ByNames<Map<string, CounterCell>>();
+  #attemptCells = new ByNames<Map<string, CounterCell>>();
+  #names: Names | undefined;
   #breakerSamples: () => Iterable<BreakerSample> = () => [];
 
   constructor(make: Definer) {
@@ -37,6 +39,14 @@ export class UpstreamMetrics {
     );
   }
 
+  /** Forgets the series of what a new configuration does not have; a call that outlives its model or upstream counts as that of `other`. */
+  keep(names: Names): void {
+    this.#names = names;
+    for (const metric of [this.#attempts, this.#retries]) metric.keep((labels) => names.have(labels));
+    // They are cells of series that are gone.
+    this.#attemptCells = new ByNames();
+  }
+
   /** Lets the series exist from the start. */
   declare(upstream: string, model: string, outcome: string): void {
     this.#attempts.cell(upstream, model, outcome);
@@ -51,7 +61,7 @@ export class UpstreamMetrics {
     const cells = this.#attemptCells.of(upstream, model, noCells);
     let cell = cells.get(outcome);
     if (cell === undefined) {
-      cell = this.#attempts.cell(upstream, model, outcome);
+      cell = this.#attempts.cell(this.#named("upstream", upstream), this.#named("model", model), outcome);
       cells.set(outcome, cell);
     }
     cell.value += sendings;
@@ -59,7 +69,7 @@ export class UpstreamMetrics {
 
   /** A call that another target has failed is put to this upstream. */
   retried(upstream: string): void {
-    this.#retries.cell(upstream).value += 1;
+    this.#retries.cell(this.#named("upstream", upstream)).value += 1;
   }
 
   /** Breakers are asked for when somebody scrapes. */
@@ -71,5 +81,9 @@ export class UpstreamMetrics {
   sample(): void {
     this.#breakers.reset();
     for (const { upstream, model, state } of this.#breakerSamples()) this.#breakers.set({ upstream, model }, state);
+  }
+
+  #named(label: string, value: string): string {
+    return this.#names?.of(label, value) ?? value;
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { RedisStore } from "../../src/limiter/redis.ts";
-import { pairKey, type StoreFailure } from "../../src/limiter/store.ts";
+import { CODE, pairKey, type StoreFailure } from "../../src/limiter/store.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { haveRedis, pause, type RedisServer, redisCli, startRedis } from "../redis.ts";
 import { ask, examine } from "./exam.ts";
@@ -39,6 +39,25 @@ describeRedis("on a real Redis", () => {
     // A ring that has been all round.
     await redisCli(server.port, ["setrange", "weir:1:{clock/m}", String(72 + 601 * 8 - 1), "\\0"]);
     expect(Number(await redisCli(server.port, ["strlen", "weir:1:{clock/m}"]))).toBeLessThanOrEqual(5000);
+  });
+
+  test("a refusal never rests on what was settled here and has not been sent yet", async () => {
+    const client = await connected(connectRedis(settings(server.url)));
+    // Nothing is sent by itself while this test runs.
+    const patient = new RedisStore({ client, timeoutMs: 1000, gatherMs: 600_000 });
+    const asked = { ...ask("patient/m"), rpm: 3, tpm: 1_000, tokens: 400, bound: 0 };
+    const { tick } = await patient.reserve(asked);
+    await patient.reserve(asked);
+    expect((await patient.reserve(asked)).code).toBe(CODE.tokens);
+    patient.adjust({ key: "patient/m", tick, requests: 0, tokens: -390, debt: 0 });
+    expect(await patient.reserve(asked)).toMatchObject({ code: CODE.admitted, requests: 3, tokens: 810 });
+    expect((await patient.reserve({ ...asked, tokens: 1 })).code).toBe(CODE.requests);
+    patient.adjust({ key: "patient/m", tick, requests: -1, tokens: -10, debt: 0 });
+    // Callers who come together are all answered.
+    const answers = await Promise.all(Array.from({ length: 5 }, () => patient.reserve({ ...asked, tokens: 1 })));
+    expect(answers.map(({ code }) => code)).toEqual([CODE.admitted, ...Array(4).fill(CODE.requests)]);
+    expect(patient.unsettled).toBe(0);
+    await patient.close();
   });
 
   test("idle windows leave nothing behind", async () => {

@@ -33,6 +33,7 @@ describe.skipIf(!haveRedis)("a gateway that goes", () => {
     // At once: the settlement of the call above has not been sent yet.
     expect(await drained.weir.stop("SIGTERM")).toBe(0);
     expect((await silent.answered).status).toBe(503);
+    expect((await silent.answered).headers.get("retry-after")).toBe("1");
     expect(anthropic.streamedError((await streaming.answered).text)).toBeDefined();
 
     const { input, output } = usageOf(anthropic, answered);

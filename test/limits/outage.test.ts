@@ -144,6 +144,7 @@ describe.skipIf(!haveRedis)("with Redis away", () => {
       expect((await fetch(`${weir.url}/readyz`)).status).toBe(503);
       const refused = await ask(weir);
       expect(refused.status).toBe(503);
+      expect([refused.headers.get("retry-after"), refused.headers.get("retry-after-ms")]).toEqual(["1", "1000"]);
       expect(anthropic.error(await refused.text()).message).toMatch(/^Rate limits cannot be checked/);
       await redis.start();
       await inState(weir, "redis");

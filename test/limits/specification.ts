@@ -4,7 +4,7 @@ import { estimate } from "../../workers/estimate/estimate.ts";
 import type { RuntimeName } from "../harness/weir.ts";
 import { haveRedis, type RedisServer, startRedis } from "../redis.ts";
 import type { Answered } from "../spec/client.ts";
-import { durationMs, header } from "./answers.ts";
+import { durationMs, eventually, header } from "./answers.ts";
 import { specifySettlement } from "./settlement.ts";
 import { answerLimit, anthropic, DIALECTS, LimitsWorld, openai, ROOMY, type Spoken, usageOf } from "./world.ts";
 
@@ -46,6 +46,7 @@ export function specifyLimits(runtime: RuntimeName, store: "memory" | "redis"): 
     }
     describe("which limit", () => specifyPlaces(world));
     describe("weighing", () => specifyWeighing(world));
+    describe("what is told of it", () => specifyTelling(world));
     describe("token counts", () => specifyCounts(world));
   });
 }
@@ -222,6 +223,46 @@ function specifyWeighing(world: LimitsWorld): void {
       expect(ROOMY.tpm - header(answered, "x-ratelimit-remaining-tokens")).toBe(3 + 4 + (counts.at(-1) ?? 0) + LEAST_OUTPUT);
     }
     expect(counts[0]).not.toBe(counts[1]);
+  });
+}
+
+function specifyTelling(world: LimitsWorld): void {
+  const refused = world.workspace("told-refused", { limits: { rpm: 1 } });
+  const slow = world.workspace("told-slow");
+  const large = world.workspace("told-large");
+
+  for (const dialect of DIALECTS) {
+    test(`${dialect.name}: a call that a limit refused never was an attempt, and its line names no upstream`, async () => {
+      const attempts = () => world.metric("weir_upstream_attempts_total");
+      const before = await attempts();
+      expect((await world.ask(dialect, refused, { prompt: "[sandbox: pace=0] hello" })).status).toBe(200);
+      await eventually(async () => (await attempts()) === before + 1, "the attempt");
+      const questions = [{}, { stream: true }, { prompt: "weir ".repeat(16_000) }];
+      for (const question of questions) {
+        const answered = await world.ask(dialect, refused, question);
+        expect(answered.status).toBe(429);
+        const line = await world.logged(answered);
+        expect(line).toMatchObject({ outcome: "rate_limited_requests", upstream: "", model: dialect.family });
+        expect(line.upstream_model).toBeUndefined();
+      }
+      expect(await attempts()).toBe(before + 1);
+    });
+  }
+
+  test("the time that a client takes to send its body is not Weir's own", async () => {
+    for (const [workspace, words] of [
+      [slow, 10],
+      [large, 16_000],
+    ] as const) {
+      const overhead = () => world.metric("weir_overhead_seconds_sum", { route: "/openai/{region}/v1/chat/completions" });
+      const count = () => world.metric("weir_overhead_seconds_count", { route: "/openai/{region}/v1/chat/completions" });
+      const [before, countBefore] = [await overhead(), await count()];
+      const body = JSON.stringify(openai.body(`[sandbox: pace=0] ${"weir ".repeat(words)}`));
+      const call = world.open(openai, workspace, { body, pauseMs: 1_500 });
+      expect((await call.answered).status).toBe(200);
+      await eventually(async () => (await count()) === countBefore + 1, "the call to be counted");
+      expect((await overhead()) - before).toBeLessThan(1);
+    }
   });
 }
 

@@ -19,6 +19,8 @@ export interface Question {
   /** In place of the dialect's own in `eu`. */
   path?: string;
   body?: string;
+  /** Milliseconds that the client waits in the middle of its body. */
+  pauseMs?: number | undefined;
 }
 
 /** `limits` of a workspace, and of its models. */
@@ -129,12 +131,13 @@ export class LimitsWorld {
     await this.#sandbox?.close();
   }
 
-  open(dialect: Spoken, workspace: string, { model, prompt = "Hello", stream, more, path, body }: Question = {}): Call {
+  open(dialect: Spoken, workspace: string, { model, prompt = "Hello", stream, more, path, body, pauseMs }: Question = {}): Call {
     const fields = { ...(model === undefined ? {} : { model }), ...(stream === undefined ? {} : { stream }), ...more };
     return new Call(Number(new URL(this.weir.url).port), {
       path: path ?? dialect.path,
       headers: { "content-type": "application/json", authorization: `Bearer ${keyOf(workspace)}` },
       body: body ?? JSON.stringify(dialect.body(prompt, fields)),
+      pauseMs,
     });
   }
 

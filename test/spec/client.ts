@@ -17,6 +17,8 @@ export interface Asking {
   isApart?: boolean;
   /** Sent in place of the body's length; the body may be left out. */
   declaredLength?: number;
+  /** Milliseconds that the client waits in the middle of its body. */
+  pauseMs?: number | undefined;
 }
 
 export interface ServerEvent {
@@ -112,7 +114,7 @@ export class Call {
     this.#socket.destroy();
   }
 
-  #send({ method = "POST", path, headers = {}, body, chunked = false, isApart = false, declaredLength }: Asking): void {
+  #send({ method = "POST", path, headers = {}, body, chunked = false, isApart = false, declaredLength, pauseMs }: Asking): void {
     const bytes = body === undefined ? undefined : Buffer.from(body as string);
     const all: Record<string, string> = { host: "weir.test", connection: "close", ...headers };
     if (chunked) all["transfer-encoding"] = "chunked";
@@ -120,6 +122,11 @@ export class Call {
     else if (bytes !== undefined) all["content-length"] = String(bytes.length);
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
     const head = Buffer.from([`${method} ${path} HTTP/1.1`, ...lines, "", ""].join(CRLF));
+    if (bytes !== undefined && pauseMs !== undefined) {
+      const half = bytes.length >> 1;
+      this.#socket.write(Buffer.concat([head, bytes.subarray(0, half)]));
+      return void setTimeout(() => this.#socket.write(bytes.subarray(half)), pauseMs);
+    }
     if (bytes !== undefined && !chunked && !isApart) return void this.#socket.write(Buffer.concat([head, bytes]));
     this.#socket.write(head);
     if (bytes === undefined) return;

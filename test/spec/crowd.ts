@@ -105,7 +105,7 @@ export function specifyLostWorkers(world: World): void {
     await eventually(async () => (await sum(weir, "weir_worker_restarts_total")) === 1, "the restart");
     await endWorker(weir);
     for (const [index, answered] of (await Promise.all(calls.map((call) => call.answered))).entries()) {
-      expect(answered.status).toBe(503);
+      expect([answered.status, answered.headers.get("retry-after")]).toEqual([503, "1"]);
       expect(dialectOf(index).error(answered.text).message).toContain("try again");
     }
     weir.child.kill("SIGKILL");

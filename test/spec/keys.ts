@@ -23,6 +23,10 @@ function specifyDialect(world: World, dialect: Spoken): void {
       { "api-key": KEY },
       { authorization: `Bearer ${KEY}`, "x-api-key": "placeholder" },
       { authorization: "Bearer placeholder", "x-api-key": KEY },
+      { "x-api-key": "placeholder", "api-key": KEY },
+      { "x-api-key": KEY, "api-key": "placeholder" },
+      { authorization: "Bearer weir_placeholder", "x-api-key": "weir_another_placeholder", "api-key": KEY },
+      { authorization: `Bearer ${EXPIRED_KEY}`, "x-api-key": KEY },
     ];
     for (const headers of forms) expect([headers, (await ask(headers)).status]).toEqual([headers, 200]);
   });
@@ -43,6 +47,8 @@ function specifyDialect(world: World, dialect: Spoken): void {
       }
     }
     expect(expectFailure(dialect, await ask({ "x-api-key": EXPIRED_KEY }), "unauthenticated").message).toContain("expired");
+    const beside = { authorization: "Bearer placeholder", "api-key": EXPIRED_KEY };
+    expect(expectFailure(dialect, await ask(beside), "unauthenticated").message).toContain("expired");
     expectFailure(dialect, await ask({ authorization: `Basic ${KEY}` }), "unauthenticated");
     expectFailure(dialect, await ask({ authorization: "Bearer " }), "unauthenticated");
   });
