@@ -10,5 +10,13 @@ spareLoopback(process.env);
 const [first = "start"] = process.argv.slice(2);
 // Any other command word: it is over before a setting would pay.
 if (first === "start" || first.startsWith("-")) startTuned(process.env);
-const { main } = await import("./program.ts");
-await main();
+if (first === "health") {
+  // Asked every few seconds: it loads no more than it needs.
+  const { runHealth } = await import("./commands/health.ts");
+  const { text, exitCode } = await runHealth(process.env);
+  process.stdout.write(text);
+  process.exitCode = exitCode;
+} else {
+  const { main } = await import("./program.ts");
+  await main();
+}
