@@ -4,7 +4,8 @@
  */
 import process from "node:process";
 import { spareLoopback } from "./runtime/loopback.ts";
-import { startTuned } from "./runtime.ts";
+import { installAndStart, lacksPackages } from "./runtime/packages.ts";
+import { sameCommand, startTuned, wantsPackagesInstalled } from "./runtime.ts";
 
 spareLoopback(process.env);
 const [first = "start"] = process.argv.slice(2);
@@ -17,6 +18,11 @@ if (first === "health") {
   process.stdout.write(text);
   process.exitCode = exitCode;
 } else {
-  const { main } = await import("./program.ts");
-  await main();
+  try {
+    const { main } = await import("./program.ts");
+    await main();
+  } catch (thrown) {
+    if (!wantsPackagesInstalled || !lacksPackages(thrown, process.env)) throw thrown;
+    installAndStart(sameCommand(), process.env);
+  }
 }

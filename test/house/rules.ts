@@ -171,6 +171,7 @@ const surroundingsHaveOneReader: Rule = {
       allows: "imports node:fs",
       because: "the demo's key and admin token are kept from start to start",
     },
+    { file: "src/runtime/packages.ts", allows: "imports node:fs", because: "whether the packages are there is known by looking" },
     { file: "src/metrics/process.ts", allows: "imports node:fs/promises", because: "the system tells of this process in files" },
     {
       file: "workers/providers/entra.ts",
