@@ -34,10 +34,11 @@ export function demoSecrets(file: string): DemoSecrets {
 
 function read(file: string): Pick<DemoSecrets, "key" | "adminToken"> | undefined {
   try {
-    const { mode, uid } = lstatSync(file);
-    const isOurs = process.getuid === undefined || (uid === process.getuid() && (mode & OPEN_TO_OTHERS) === 0);
+    const entry = lstatSync(file);
+    const isOurs = process.getuid === undefined || (entry.uid === process.getuid() && (entry.mode & OPEN_TO_OTHERS) === 0);
+    if (!entry.isFile() || !isOurs) return undefined;
     const { key, adminToken } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-    if (!isOurs || typeof key !== "string" || typeof adminToken !== "string") return undefined;
+    if (typeof key !== "string" || typeof adminToken !== "string") return undefined;
     return KEY.test(key) && ADMIN_TOKEN.test(adminToken) ? { key, adminToken } : undefined;
   } catch {
     return undefined;
