@@ -43,6 +43,6 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     config,
     loaded: undefined,
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
-    announce: (port, adminPort) => void process.stdout.write(announceDemo(demo.key, port, adminPort)),
+    announce: (port, adminPort) => void process.stdout.write(announceDemo(demo.secrets, port, adminPort)),
   };
 }

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import { AccessLog } from "./access-log.ts";
+import { type LogFormat, readable } from "./log/readable.ts";
 
 export type { Logger };
 
@@ -18,11 +19,11 @@ const END_MS = 500;
 const MOST_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
- * The log: one JSON line per event on standard output, buffered, so that a busy gateway does not wait for its log.
+ * The log: one JSON line per event (or, for a person, one readable line) on standard output, buffered, so that a busy gateway does not wait for its log.
  * What is written there is chosen field by field; nothing here can serialise a request, a key or a configuration by accident.
  * @param base - Fields of every line.
  */
-export function createLog(level: string = "info", base: Record<string, number> | null = null): Log {
+export function createLog(level: string = "info", base: Record<string, number> | null = null, format: LogFormat = "json"): Log {
   // As texts, lines would be encoded three times over, once only to learn how long they are.
   const sink = destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200, contentMode: "buffer" });
   let ended: Promise<void> | undefined;
@@ -35,7 +36,7 @@ export function createLog(level: string = "info", base: Record<string, number> |
   const write = (lines: string): void => {
     // Afterwards calls that are left may still end, and timers come due; the sink would throw.
     if (ended !== undefined) return;
-    const bytes = Buffer.from(lines);
+    const bytes = Buffer.from(format === "text" ? readable(lines) : lines);
     waiting += bytes.length;
     // Its type knows texts only.
     sink.write(bytes as unknown as string);

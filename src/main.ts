@@ -5,11 +5,25 @@
 import process from "node:process";
 import { heapBytes } from "./config/memory.ts";
 import { spareLoopback } from "./runtime/loopback.ts";
-import { startTuned } from "./runtime.ts";
+import { installAndStart, lacksPackages } from "./runtime/packages.ts";
+import { sameCommand, startTuned, wantsPackagesInstalled } from "./runtime.ts";
 
 spareLoopback(process.env);
 const [first = "start"] = process.argv.slice(2);
 // Any other command word: it is over before a setting would pay.
 if (first === "start" || first.startsWith("-")) startTuned(process.env, heapBytes());
-const { main } = await import("./program.ts");
-await main();
+if (first === "health") {
+  // Asked every few seconds: it loads no more than it needs.
+  const { runHealth } = await import("./commands/health.ts");
+  const { text, exitCode } = await runHealth(process.env);
+  process.stdout.write(text);
+  process.exitCode = exitCode;
+} else {
+  try {
+    const { main } = await import("./program.ts");
+    await main();
+  } catch (thrown) {
+    if (!wantsPackagesInstalled || !lacksPackages(thrown, process.env)) throw thrown;
+    installAndStart(sameCommand(), process.env);
+  }
+}

@@ -31,6 +31,7 @@ import { Admission } from "./limiter/admission.ts";
 import { openLimiter } from "./limiter/index.ts";
 import { LIMITER_STATES } from "./limiter/limiter.ts";
 import { FAILURE_KINDS } from "./limiter/store.ts";
+import { chooseFormat } from "./log/readable.ts";
 import { createLog, type Log } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { open } from "./open.ts";
@@ -77,7 +78,9 @@ async function start(file: string | undefined, environment: Record<string, strin
   const member = Member.of(environment);
   const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
-  const logging = createLog(environment.WEIR_LOG_LEVEL || undefined, member === undefined ? null : { process: member.index });
+  // What a process of several says is data for its supervisor.
+  const format = chooseFormat(member === undefined ? environment.WEIR_LOG_FORMAT : "json", process.stdout.isTTY === true);
+  const logging = createLog(environment.WEIR_LOG_LEVEL || undefined, member === undefined ? null : { process: member.index }, format);
   const { log, accessLog } = logging;
   // Several processes have their supervisor say it once.
   if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);

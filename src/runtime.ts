@@ -182,6 +182,9 @@ export function sameCommand(): string[] {
   return [execPath, ...flags, ...argv.slice(1)];
 }
 
+/** Whether this runtime takes packages from `node_modules` and puts none there by itself. */
+export const wantsPackagesInstalled: boolean = globalThis.Deno !== undefined;
+
 /** For logs and `weir_build_info`: `bun 1.4.5`, `deno 2.9.6`. */
 export function runtimeName(): string {
   return globalThis.Deno ? `deno ${globalThis.Deno.version.deno}` : `bun ${Bun.version}`;

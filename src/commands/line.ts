@@ -111,6 +111,7 @@ ${columns([
   ["weir [start]", "start (without a configuration: in sandbox mode)"],
   ["weir check", "validate a configuration and print what it resolves to"],
   ["weir schema", "print the JSON Schema of weir.yaml"],
+  ["weir health", "exit code 0 where the gateway of ./weir.yaml or WEIR_CONFIG is alive on this machine; for containers"],
   ["weir keys …", "create, list, rotate, revoke the keys of workspaces"],
   ["weir workspaces …", "create, list, remove workspaces; usage of one"],
 ])}

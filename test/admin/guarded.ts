@@ -5,7 +5,7 @@ import { startWeir } from "../harness/weir.ts";
 import { type AdminWorld, TOKEN } from "./world.ts";
 
 /** Asks with a Host header of one's own, as a page does whose name has come to mean this address; undefined sends none. */
-export function askAs(host: string | undefined, adminUrl: string, path: string): Promise<string> {
+function askAs(host: string | undefined, adminUrl: string, path: string): Promise<string> {
   const lines = [
     `GET ${path} HTTP/1.1`,
     ...(host === undefined ? [] : [`host: ${host}`]),

@@ -16,6 +16,8 @@ export interface WeirOptions {
   config?: Record<string, unknown>;
   environment?: Record<string, string>;
   arguments?: string[];
+  /** Where it is started; left there at the end. Default: an empty folder of its own. */
+  folder?: string;
 }
 
 export interface Weir {
@@ -61,7 +63,7 @@ function writeConfig(folder: string, content: Record<string, unknown>): string {
 
 /** Spawns Weir in an empty folder of its own, with its configuration if there is one. */
 function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string } {
-  const folder = mkdtempSync(join(tmpdir(), "weir-"));
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "weir-"));
   const words = [...(options.arguments ?? [])];
   if (options.config !== undefined) words.push("--config", writeConfig(folder, options.config));
   const [program = "", ...before] = command(options.runtime ?? "bun");
@@ -113,7 +115,7 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   const exited = new Promise<number | null>((resolve) => {
     child.on("exit", (code) => {
       collectStore(folder);
-      rmSync(folder, { recursive: true, force: true });
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
       resolve(code);
       for (const listener of listeners) listener();
     });

@@ -7,8 +7,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync }
 import { basename, join } from "node:path";
 
 export interface Image {
-  /** Where WORKDIR of the last stage is. */
+  /** Where `/weir` of the last stage is. */
   folder: string;
+  /** Where `/data` is, which is the volume and the last WORKDIR; who owns it is `dataOwner`. */
+  data: string;
+  dataOwner: string | undefined;
+  exposed: number[];
   base: string;
   environment: Record<string, string>;
   user: string | undefined;
@@ -35,7 +39,17 @@ export function buildImage({ context, scratch, environment }: Build): Image {
       const [base = "", , name = `stage-${stages.size}`] = rest.split(/\s+/);
       const folder = mkdtempSync(join(scratch, `${name}-`));
       stages.set(name, folder);
-      image = { folder, base, environment: {}, user: undefined, command: [], healthCheck: [] };
+      image = {
+        folder,
+        data: `${folder}-data`,
+        dataOwner: undefined,
+        exposed: [],
+        base,
+        environment: {},
+        user: undefined,
+        command: [],
+        healthCheck: [],
+      };
       continue;
     }
     if (!image) throw new Error(`${word} before FROM`);
@@ -54,9 +68,14 @@ interface Surroundings {
 function apply(word: string, rest: string, image: Image, { sent, stages, environment }: Surroundings): void {
   switch (word) {
     case "WORKDIR":
-      if (rest !== "/weir") throw new Error(`WORKDIR ${rest}: the stages are taken to be at /weir`);
+      if (rest !== "/weir" && rest !== "/data")
+        throw new Error(`WORKDIR ${rest}: the stages are taken to be at /weir, and to run in /data`);
+      return;
+    case "VOLUME":
+      if (rest !== "/data" || !existsSync(image.data)) throw new Error(`VOLUME ${rest}: it is taken to be /data, and to be there`);
       return;
     case "EXPOSE":
+      image.exposed = rest.split(/\s+/).map(Number);
       return;
     case "USER":
       image.user = rest;
@@ -65,15 +84,19 @@ function apply(word: string, rest: string, image: Image, { sent, stages, environ
       for (const pair of rest.split(/\s+/)) image.environment[pair.slice(0, pair.indexOf("="))] = pair.slice(pair.indexOf("=") + 1);
       return;
     case "CMD":
-      image.command = words(rest);
+      image.command = words(rest, image);
       return;
     case "HEALTHCHECK":
-      image.healthCheck = words(rest.slice(rest.indexOf("CMD") + 3));
+      image.healthCheck = words(rest.slice(rest.indexOf("CMD") + 3), image);
       return;
     case "COPY": {
-      const [, stage, paths = ""] = rest.match(/^(?:--from=(\S+)\s+)?(.*)$/) ?? [];
+      const [, stage, owner, paths = ""] = rest.match(/^(?:--from=(\S+)\s+)?(?:--chown=(\S+)\s+)?(.*)$/) ?? [];
       const sources = paths.split(/\s+/);
-      const target = join(image.folder, sources.pop() ?? "");
+      const place = sources.pop() ?? "";
+      if (place.startsWith("/") !== (place === "/data"))
+        throw new Error(`COPY ${rest}: copied is to /weir, by relative paths, and to /data`);
+      const target = place === "/data" ? image.data : join(image.folder, place);
+      if (place === "/data") image.dataOwner = owner;
       const from = stage === undefined ? sent : stages.get(stage);
       if (from === undefined) throw new Error(`COPY ${rest}: no such stage`);
       for (const source of sources) {
@@ -98,10 +121,15 @@ function apply(word: string, rest: string, image: Image, { sent, stages, environ
   }
 }
 
-function words(json: string): string[] {
+/** A command, with the places of the image as they are here. */
+function words(json: string, { folder, data }: Image): string[] {
   const parsed: unknown = JSON.parse(json);
   if (!Array.isArray(parsed)) throw new Error(`not in exec form: ${json}`);
-  return parsed.map(String);
+  return parsed.map((word) =>
+    String(word)
+      .replace(/^\/weir(?=\/)/, folder)
+      .replace(/^\/data(?=\/)/, data),
+  );
 }
 
 function* steps(text: string): Generator<{ word: string; rest: string }> {

@@ -1,7 +1,10 @@
 /** Sandbox mode: what somebody sees who starts Weir with nothing at all (design §2). */
 import { expect } from "bun:test";
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startWeir } from "../harness/weir.ts";
 import { anthropic, openai } from "./dialects.ts";
 import type { World } from "./world.ts";
@@ -36,6 +39,43 @@ export function specifyDemo(world: World): void {
         expect([refused.status, refused.headers.get("x-weir-sandbox")]).toEqual([401, "true"]);
       } finally {
         weir.child.kill("SIGKILL");
+      }
+    },
+    20_000,
+  );
+
+  world.sentence(
+    "in sandbox mode keys can be made with the admin token that is printed, and token and key are the same at the next start in this folder",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "weir-demo-"));
+      const told: string[][] = [];
+      try {
+        for (let round = 0; round < 2; round++) {
+          const weir = await startWeir({ runtime: world.runtime, environment: { PORT: "0", ADMIN_PORT: "0" }, folder });
+          try {
+            await weir.logged(() => weir.output().includes("docs/configuration.md"));
+            const [, docs = ""] = /^ {4}docs +(\S+)$/m.exec(weir.output()) ?? [];
+            const [, key = ""] = /^ {4}key +(\S+)$/m.exec(weir.output()) ?? [];
+            const [, token = ""] = /^ {4}admin token +(\S+)$/m.exec(weir.output()) ?? [];
+            told.push([key, token]);
+            expect((await fetch(docs)).status).toBe(200);
+            const made = await fetch(`${weir.adminUrl}/admin/v1/workspaces/demo/keys`, {
+              method: "POST",
+              headers: { authorization: `Bearer ${token}` },
+              body: JSON.stringify({ name: `round-${round}` }),
+            });
+            const { key: own } = (await made.json()) as { key: string };
+            for (const each of [own, key]) {
+              const asked = { method: "GET", path: "/anthropic/eu/v1/models", headers: { "x-api-key": each } };
+              expect((await world.call(asked, weir).answered).status).toBe(200);
+            }
+          } finally {
+            await weir.stop();
+          }
+        }
+        expect(told[0]).toEqual(told[1] ?? []);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
       }
     },
     20_000,

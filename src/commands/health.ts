@@ -1,0 +1,48 @@
+/** `weir health`: is the gateway of this configuration alive on this machine? For containers, which ask every few seconds. */
+import { get } from "node:http";
+import { ConfigError, readConfig } from "../config.ts";
+import type { Outcome } from "./outcome.ts";
+
+const PATIENCE_MS = 2_000;
+
+interface Place {
+  host: string;
+  port: number;
+}
+
+/**
+ * Exit code 0 where it is. A gateway that drains is alive, and answers on its admin port to the end. Where the configuration cannot be read, a gateway
+ * that runs goes on with the one before, so that is no reason to end it.
+ */
+export async function runHealth(environment: Readonly<Record<string, string | undefined>>): Promise<Outcome> {
+  let places: Place[];
+  try {
+    const { server, admin } = readConfig({ environment }).config;
+    places = [server, admin];
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    return { text: "weir: the configuration cannot be read now, so nobody was asked\n", exitCode: 0 };
+  }
+  for (const place of places) if (await answers(place)) return { text: "ok\n", exitCode: 0 };
+  const asked = places.map(({ host, port }) => `${host}:${port}`).join(" and ");
+  return { text: `weir: nothing answers /healthz at ${asked}\n`, exitCode: 1 };
+}
+
+/** By `node:http`, which knows of no proxy. */
+function answers({ host, port }: Place): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = get({ host: reachable(host), port, path: "/healthz", agent: false, timeout: PATIENCE_MS }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    asked.on("timeout", () => asked.destroy());
+    asked.on("error", () => resolve(false));
+    asked.on("close", () => resolve(false));
+  });
+}
+
+/** Whoever listens on all addresses is asked on loopback. */
+function reachable(host: string): string {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  return bare === "0.0.0.0" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
+}
