@@ -7,6 +7,7 @@ import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/
 import { Ending } from "../src/contract/fault.ts";
 import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig, type WorkerDesk } from "../src/contract/messages.ts";
 import { dialects } from "../src/dialects/index.ts";
+import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED } from "./call.ts";
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
@@ -14,7 +15,7 @@ import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
 import { secretsOf } from "./providers/secrets.ts";
-import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, Relay } from "./relay.ts";
+import { Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
 

@@ -1,66 +1,16 @@
 import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
-import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
+import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
-import type { Estimator } from "./estimator.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Connection, Job, Reader } from "./providers/provider.ts";
+import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
 import { usedTokens } from "./used.ts";
-import type { Ticket, Wheel } from "./wire/clock.ts";
+import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
-
-/** What every call of a worker shares. */
-export interface CallHost {
-  client: HttpClient;
-  wheel: Wheel;
-  outbox: Outbox;
-  /** Milliseconds of silence on a stream after which the client hears a keep-alive. */
-  keepAliveMs: number;
-  estimator: Estimator;
-}
-
-/** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
-export interface CallTarget {
-  /** The upstream's, for the log. */
-  name: string;
-  connection: Connection;
-  /** Its configured credentials. */
-  secrets: readonly string[];
-  timeouts: Timeouts;
-}
-
-/** All that must not come back out of the upstream. */
-export function secretsOf({ secrets, connection }: CallTarget): readonly string[] {
-  const fetched = connection.fetchedSecrets?.() ?? [];
-  return fetched.length === 0 ? secrets : [...secrets, ...fetched];
-}
-
-/** How much of a call's input was reserved, as far as that is known when it starts. */
-export interface InputTokens {
-  /** Weighed by this worker, before the factor; undefined where the front has guessed. */
-  estimate: number | undefined;
-  guess: number;
-}
-
-/** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */
-export interface Call {
-  /** True once nothing more will be reported. */
-  readonly over: boolean;
-  /** The client has taken `bytes`. */
-  credit(bytes: number): void;
-  /** Nobody wants the answer any more; what was used so far is still reported. */
-  cancel(): void;
-  /** Something of ours went wrong in what was done for this call: it ends, and no other. */
-  fault(thrown: unknown): void;
-}
-
-/** The end of a report (`Ended`) of a call of which nothing is known. */
-export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1, 0] as const;
 
 /** A guess further off than this part of the estimate is told to the front. */
 const WORTH_TELLING = 0.1;
@@ -163,40 +113,6 @@ export class Relay implements Call, HttpEvents {
   }
 
   head(status: number, headers: HttpHeaders): void {
-    if (this.#over) return;
-    try {
-      this.#begin(status, headers);
-    } catch (thrown) {
-      this.fault(thrown);
-    }
-  }
-
-  chunk(bytes: Uint8Array): void {
-    if (this.#over) return;
-    try {
-      this.#take(bytes);
-    } catch (thrown) {
-      this.fault(thrown);
-    }
-  }
-
-  end(): void {
-    if (this.#over) return;
-    try {
-      this.#complete();
-    } catch (thrown) {
-      this.fault(thrown);
-    }
-  }
-
-  fail(failure: HttpFailure): void {
-    if (this.#over) return;
-    // An error answer whose body broke off still says what is wrong by its status.
-    if (this.#refusal !== undefined && failure.reason !== "malformed" && failure.reason !== "fault") this.end();
-    else this.fault(connectionFailure(failure, this.#opened));
-  }
-
-  #begin(status: number, headers: HttpHeaders): void {
     const { connection } = this.#target;
     this.#upstreamRequestId = copied(shownId(connection.upstreamRequestId(headers), secretsOf(this.#target)));
     if (status === 200) {
@@ -206,7 +122,7 @@ export class Relay implements Call, HttpEvents {
     } else this.#refusal = { status, headers, body: "" };
   }
 
-  #take(bytes: Uint8Array): void {
+  chunk(bytes: Uint8Array): void {
     const reader = this.#reader;
     if (reader === undefined) {
       this.#refusalChunk(bytes);
@@ -229,7 +145,7 @@ export class Relay implements Call, HttpEvents {
     this.#exchange?.abort();
   }
 
-  #complete(): void {
+  end(): void {
     if (this.#refusal !== undefined) {
       const { status, headers, body } = this.#refusal;
       this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
@@ -249,11 +165,17 @@ export class Relay implements Call, HttpEvents {
     }
   }
 
+  fail(failure: HttpFailure): void {
+    // An error answer whose body broke off still says what is wrong by its status.
+    if (this.#refusal !== undefined && failure.reason !== "malformed" && failure.reason !== "fault") this.end();
+    else this.#fail(connectionFailure(failure, this.#opened));
+  }
+
   #send(request: Parameters<HttpClient["send"]>[0]): void {
     if (this.#over) return;
     this.#sentMs = performance.now();
     this.#attempts = 1;
-    this.#exchange = this.#host.client.send(request, this.#target.timeouts, this);
+    this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
     this.#weigh();
   }
 

@@ -2,13 +2,14 @@
 import type { DialectName } from "../../src/contract/dialect.ts";
 import { type Flat, REPORT, REPORT_LENGTH } from "../../src/contract/messages.ts";
 import { dialects } from "../../src/dialects/index.ts";
+import type { CallHost } from "../../workers/call.ts";
 import { Count } from "../../workers/count.ts";
 import { Estimator } from "../../workers/estimator.ts";
 import { Outbox } from "../../workers/outbox.ts";
 import { openAzure } from "../../workers/providers/azure.ts";
 import { openBedrock } from "../../workers/providers/bedrock.ts";
 import type { Connection, Job } from "../../workers/providers/provider.ts";
-import { type CallHost, Relay } from "../../workers/relay.ts";
+import { Relay } from "../../workers/relay.ts";
 import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";
 

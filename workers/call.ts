@@ -1,0 +1,108 @@
+/** What the two ways of carrying a call (`relay.ts`, `count.ts`) have in common. */
+import type { Timeouts } from "../src/contract/config.ts";
+import type { Estimator } from "./estimator.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Connection } from "./providers/provider.ts";
+import type { Wheel } from "./wire/clock.ts";
+import type { HttpClient, HttpEvents, HttpFailure, HttpHeaders } from "./wire/http.ts";
+
+/** What every call of a worker shares. */
+export interface CallHost {
+  client: HttpClient;
+  wheel: Wheel;
+  outbox: Outbox;
+  /** Milliseconds of silence on a stream after which the client hears a keep-alive. */
+  keepAliveMs: number;
+  estimator: Estimator;
+}
+
+/** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
+export interface CallTarget {
+  /** The upstream's, for the log. */
+  name: string;
+  connection: Connection;
+  /** Its configured credentials. */
+  secrets: readonly string[];
+  timeouts: Timeouts;
+}
+
+/** All that must not come back out of the upstream. */
+export function secretsOf({ secrets, connection }: CallTarget): readonly string[] {
+  const fetched = connection.fetchedSecrets?.() ?? [];
+  return fetched.length === 0 ? secrets : [...secrets, ...fetched];
+}
+
+/** How much of a call's input was reserved, as far as that is known when it starts. */
+export interface InputTokens {
+  /** Weighed by this worker, before the factor; undefined where the front has guessed. */
+  estimate: number | undefined;
+  guess: number;
+}
+
+/** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */
+export interface Call {
+  /** True once nothing more will be reported. */
+  readonly over: boolean;
+  /** The client has taken `bytes`. */
+  credit(bytes: number): void;
+  /** Nobody wants the answer any more; what was used so far is still reported. */
+  cancel(): void;
+  /** Something of ours went wrong in what was done for this call: it ends, and no other. */
+  fault(thrown: unknown): void;
+}
+
+/** The end of a report (`Ended`) of a call of which nothing is known. */
+export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1, 0] as const;
+
+/** Between an upstream and its call: what has ended hears no more, and what throws ends its call. */
+export class Guarded implements HttpEvents {
+  readonly #call: Call & HttpEvents;
+
+  constructor(call: Call & HttpEvents) {
+    this.#call = call;
+  }
+
+  resent(): void {
+    this.#call.resent?.();
+  }
+
+  head(status: number, headers: HttpHeaders): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.head(status, headers);
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+
+  chunk(bytes: Uint8Array): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.chunk(bytes);
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+
+  end(): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.end();
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+
+  fail(failure: HttpFailure): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.fail(failure);
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+}
