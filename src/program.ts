@@ -96,7 +96,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       metrics.workerRestarted();
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
-    onNotice: (worker, cause) => log.error({ worker, cause }, "something is wrong in a worker, which goes on"),
+    onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
   });
   const configured = pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);

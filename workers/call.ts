@@ -5,7 +5,7 @@ import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job } from "./providers/provider.ts";
 import type { Wheel } from "./wire/clock.ts";
-import type { HttpClient } from "./wire/http.ts";
+import type { HttpClient, HttpEvents, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
 /** What every call of a worker shares. */
 export interface CallHost {
@@ -57,3 +57,56 @@ export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1, 0] as const;
 
 /** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
 export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;
+
+/** Between an upstream and its call: what has ended hears no more, and what throws ends its call. */
+export class Guarded implements HttpEvents {
+  readonly #call: Call & HttpEvents;
+
+  constructor(call: Call & HttpEvents) {
+    this.#call = call;
+  }
+
+  resent(): void {
+    this.#call.resent?.();
+  }
+
+  head(status: number, headers: HttpHeaders): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.head(status, headers);
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+
+  chunk(bytes: Uint8Array): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.chunk(bytes);
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+
+  end(): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.end();
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+
+  fail(failure: HttpFailure): void {
+    const call = this.#call;
+    if (call.over) return;
+    try {
+      call.fail(failure);
+    } catch (thrown) {
+      call.fault(thrown);
+    }
+  }
+}

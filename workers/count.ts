@@ -2,7 +2,7 @@ import { type ByteText, toByteText } from "../src/contract/bytes.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { REPORT } from "../src/contract/messages.ts";
-import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, secretsOf } from "./call.ts";
+import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId } from "./providers/secrets.ts";
@@ -77,34 +77,15 @@ export class Count implements Call, HttpEvents {
   }
 
   head(status: number, headers: HttpHeaders): void {
-    if (this.#over) return;
-    try {
-      this.#status = status;
-      this.#headers = headers;
-      if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
-    } catch (thrown) {
-      this.fault(thrown);
-    }
+    this.#status = status;
+    this.#headers = headers;
+    if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
   }
 
   chunk(bytes: Uint8Array): void {
-    if (this.#over) return;
-    try {
-      if (this.#reader !== undefined) this.#reader.push(bytes);
-      else if (this.#refusal.length < ERROR_BODY_LIMIT)
-        this.#refusal += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - this.#refusal.length));
-    } catch (thrown) {
-      this.fault(thrown);
-    }
-  }
-
-  end(): void {
-    if (this.#over) return;
-    try {
-      this.#complete();
-    } catch (thrown) {
-      this.fault(thrown);
-    }
+    if (this.#reader !== undefined) this.#reader.push(bytes);
+    else if (this.#refusal.length < ERROR_BODY_LIMIT)
+      this.#refusal += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - this.#refusal.length));
   }
 
   fail(failure: HttpFailure): void {
@@ -112,7 +93,7 @@ export class Count implements Call, HttpEvents {
     else this.#answerEstimate();
   }
 
-  #complete(): void {
+  end(): void {
     const text = this.#reader?.end() ?? "";
     if (this.#reader?.complete) this.#answer(text);
     else {
@@ -135,7 +116,7 @@ export class Count implements Call, HttpEvents {
         silenceMs: Math.min(silenceMs, LONGEST_MS),
         totalMs: Math.min(totalMs, LONGEST_MS),
       };
-      this.#exchange = this.#host.client.send(request, timeouts, this);
+      this.#exchange = this.#host.client.send(request, timeouts, new Guarded(this));
     } catch (thrown) {
       // No such operation, no credentials, or a request that the upstream would refuse.
       if (thrown instanceof GatewayError) this.#answerEstimate();

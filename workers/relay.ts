@@ -4,7 +4,7 @@ import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contr
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
+import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
@@ -116,40 +116,6 @@ export class Relay implements Call, HttpEvents {
   }
 
   head(status: number, headers: HttpHeaders): void {
-    if (this.#over) return;
-    try {
-      this.#begin(status, headers);
-    } catch (thrown) {
-      this.fault(thrown);
-    }
-  }
-
-  chunk(bytes: Uint8Array): void {
-    if (this.#over) return;
-    try {
-      this.#take(bytes);
-    } catch (thrown) {
-      this.fault(thrown);
-    }
-  }
-
-  end(): void {
-    if (this.#over) return;
-    try {
-      this.#complete();
-    } catch (thrown) {
-      this.fault(thrown);
-    }
-  }
-
-  fail(failure: HttpFailure): void {
-    if (this.#over) return;
-    // An error answer whose body broke off still says what is wrong by its status.
-    if (this.#refusal !== undefined && failure.reason !== "malformed" && failure.reason !== "fault") this.end();
-    else this.fault(connectionFailure(failure, this.#opened));
-  }
-
-  #begin(status: number, headers: HttpHeaders): void {
     const { connection } = this.#target;
     this.#upstreamRequestId = copied(shownId(connection.upstreamRequestId(headers), secretsOf(this.#target)));
     if (status === 200) {
@@ -158,7 +124,7 @@ export class Relay implements Call, HttpEvents {
     } else this.#refusal = { status, headers, body: "" };
   }
 
-  #take(bytes: Uint8Array): void {
+  chunk(bytes: Uint8Array): void {
     const reader = this.#reader;
     if (reader === undefined) {
       this.#refusalChunk(bytes);
@@ -181,7 +147,7 @@ export class Relay implements Call, HttpEvents {
     this.#exchange?.abort();
   }
 
-  #complete(): void {
+  end(): void {
     if (this.#refusal !== undefined) {
       const { status, headers, body } = this.#refusal;
       this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
@@ -201,11 +167,17 @@ export class Relay implements Call, HttpEvents {
     }
   }
 
+  fail(failure: HttpFailure): void {
+    // An error answer whose body broke off still says what is wrong by its status.
+    if (this.#refusal !== undefined && failure.reason !== "malformed" && failure.reason !== "fault") this.end();
+    else this.#fail(connectionFailure(failure, this.#opened));
+  }
+
   #send(request: Parameters<HttpClient["send"]>[0]): void {
     if (this.#over) return;
     this.#sentMs = performance.now();
     this.#attempts = 1;
-    this.#exchange = this.#host.client.send(request, this.#target.timeouts, this);
+    this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
     this.#weigh();
   }
 

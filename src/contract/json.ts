@@ -86,13 +86,16 @@ function decodeKey(text: string, start: number, end: number): string {
   }
 }
 
-/** The members of the object that `text` is, in order, duplicates included; none where `text` is no object. Linear; about a microsecond for a small chat body. */
-export function members(text: string): Member[] {
+/**
+ * The members of the object that `text` is, in order, duplicates included; none where `text` is no object. Linear; about a microsecond for a small chat body.
+ * @param most - How many are looked for, where whoever wrote the text is not to decide that.
+ */
+export function members(text: string, most = Number.POSITIVE_INFINITY): Member[] {
   const found: Member[] = [];
   let at = skipSpace(text, 0);
   if (text.charCodeAt(at) !== OPEN_BRACE) return found;
   at = skipSpace(text, at + 1);
-  while (text.charCodeAt(at) === QUOTE) {
+  while (found.length < most && text.charCodeAt(at) === QUOTE) {
     const keyStart = at;
     at = skipString(text, at);
     const key = decodeKey(text, keyStart, at);
@@ -186,12 +189,12 @@ export function editNested(text: ByteText, name: string, edits: MemberEdits): By
   return edits.set === undefined ? text : editMembers(text, { set: { [name]: editMembers("{}", edits) } });
 }
 
-/** Where the items of the array that `text` is stand in it, in order; none where `text` is no array. */
-export function elements(text: string): { start: number; end: number }[] {
+/** Where the items of the array that `text` is stand in it, in order; none where `text` is no array. `most` as of `members`. */
+export function elements(text: string, most = Number.POSITIVE_INFINITY): { start: number; end: number }[] {
   const found: { start: number; end: number }[] = [];
   let at = skipSpace(text, 0);
   if (text.charCodeAt(at) !== OPEN_BRACKET) return found;
-  for (;;) {
+  while (found.length < most) {
     const start = skipSpace(text, at + 1);
     const end = skipValue(text, start);
     if (end === start) return found;
@@ -199,6 +202,7 @@ export function elements(text: string): { start: number; end: number }[] {
     at = skipSpace(text, end);
     if (text.charCodeAt(at) !== COMMA) return found;
   }
+  return found;
 }
 
 /**

@@ -22,6 +22,10 @@ const FINISH_REASONS: Readonly<Record<string, string>> = {
 const TEXT = { type: "text", delta: "text_delta", from: "text", to: "content" };
 const THINKING = { type: "thinking", delta: "thinking_delta", from: "thinking", to: "reasoning_content" };
 
+/** Messages have a dozen fields and as many blocks. Whoever answers could write millions, each of which costs more than its bytes. */
+const MOST_FIELDS = 1_000;
+const MOST_BLOCKS = 10_000;
+
 /** A whole message; `usage` is what its upstream reported. */
 export function envelopeOf(text: ByteText, usage: Usage): ByteText {
   const message = fieldsOf(text);
@@ -29,7 +33,7 @@ export function envelopeOf(text: ByteText, usage: Usage): ByteText {
   const written: ByteText[] = [];
   const thought: ByteText[] = [];
   const calls: ByteText[] = [];
-  for (const { start, end } of elements(content)) {
+  for (const { start, end } of elements(content, MOST_BLOCKS)) {
     const block = fieldsOf(content.slice(start, end));
     const type = word(block.get("type"));
     if (type === TEXT.type) written.push(inner(block.get(TEXT.from)));
@@ -138,7 +142,7 @@ export class ChunkStream {
 }
 
 function fieldsOf(text: ByteText): Fields {
-  return new Map(members(text).map(({ key, start, end }) => [key, text.slice(start, end)]));
+  return new Map(members(text, MOST_FIELDS).map(({ key, start, end }) => [key, text.slice(start, end)]));
 }
 
 /** A string's characters between its quotes, as JSON wrote them; "" of anything else. */

@@ -10,6 +10,9 @@ import { malformed, WholeAnswer } from "./whole-answer.ts";
 /** An InvokeModel has to say how long its answer may be, and longer than its thoughts; a count has no answer. */
 const ROOM = 1024;
 
+/** The answer is one number. */
+const MOST_BYTES = 64 * 1024;
+
 const HEADERS = { "content-type": "application/json", accept: "application/json" };
 
 export const bedrockCount: BedrockOperation = {
@@ -26,10 +29,14 @@ export const bedrockCount: BedrockOperation = {
   },
 
   reader: (_job, { upstream }) =>
-    new WholeAnswer(upstream, (answer) => {
-      const tokens = asCount(answer.inputTokens);
-      return tokens === undefined ? malformed(upstream, "the answer is no count") : `{"input_tokens":${tokens}}`;
-    }),
+    new WholeAnswer(
+      upstream,
+      (answer) => {
+        const tokens = asCount(answer.inputTokens);
+        return tokens === undefined ? malformed(upstream, "the answer is no count") : `{"input_tokens":${tokens}}`;
+      },
+      MOST_BYTES,
+    ),
 };
 
 /** Counting knows models, not inference profiles: `eu.vendor.model` is counted as `vendor.model`, in the same AWS region. */

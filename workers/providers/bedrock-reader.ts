@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { editMembers, editNested } from "../../src/contract/json.ts";
+import { editMembers, editNested, memberValue } from "../../src/contract/json.ts";
 import { noUsage } from "../../src/contract/usage.ts";
 import { FrameDecoder, readHeaders } from "../wire/eventstream.ts";
 import { bedrockException, type Place } from "./bedrock-errors.ts";
@@ -20,18 +20,25 @@ const PADDING_START = '","p":"';
 const EVENT_START = '{"type":"';
 const METRICS = "amazon-bedrock-invocationMetrics";
 
+/** The longest that any model writes is some 128,000 tokens. */
+const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
+
 /** For a call that does not stream. */
 export function bedrockAnswer(place: Place, model: string): Reader {
-  return new WholeAnswer(place.upstream, (answer, text, usage) => {
-    if (answer.type === "error") {
-      const error = asObject(errorFields(text)?.error);
-      return bedrockException(place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
-    }
-    if (answer.type !== "message") return malformed(place.upstream, "the answer is no message");
-    addUsage(usage, answer.usage);
-    usage.output = countFor(usage, asObject(answer.usage)?.output_tokens) ?? 0;
-    return editMembers(text, { set: { model: asciiJson(model) }, remove: [METRICS] });
-  });
+  return new WholeAnswer(
+    place.upstream,
+    (answer, text, usage) => {
+      if (answer.type === "error") {
+        const error = errorFields(memberValue(text, "error") ?? "");
+        return bedrockException(place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
+      }
+      if (answer.type !== "message") return malformed(place.upstream, "the answer is no message");
+      addUsage(usage, answer.usage);
+      usage.output = countFor(usage, asObject(answer.usage)?.output_tokens) ?? 0;
+      return editMembers(text, { set: { model: asciiJson(model) }, remove: [METRICS] });
+    },
+    MOST_MESSAGE_BYTES,
+  );
 }
 
 /** For a call that streams. */

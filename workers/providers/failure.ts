@@ -58,8 +58,12 @@ function spoken(message: string): number {
   return match === null ? Number.NaN : Number(match[1]) * (match[2]?.toLowerCase().startsWith("m") ? 1 : 1000);
 }
 
-/** The object that an error body is, its strings as characters; undefined for a page of HTML, a cut body, a mere word. */
+/** As much as is kept of an error answer; those in a stream may be longer. */
+const LONGEST_ERROR = 64 * 1024;
+
+/** The object that an error body is, its strings as characters; undefined for a page of HTML, a cut body, a mere word, and what is far too long. */
 export function errorFields(body: ByteText): Record<string, unknown> | undefined {
+  if (body.length > LONGEST_ERROR) return undefined;
   try {
     return asObject(JSON.parse(decodeUtf8(body)));
   } catch {

@@ -2,12 +2,13 @@
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { type FailureDetail, GatewayError } from "../../src/contract/errors.ts";
 import { noUsage } from "../../src/contract/usage.ts";
-import { asObject } from "./failure.ts";
+import { outline } from "./outline.ts";
 import type { Reader, ReportedUsage } from "./provider.ts";
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Embeddings of two thousand texts, pictures in base64. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
-/** Takes what is needed from a parsed answer (strings in it are byte text) and returns the text for the client, or why it is none. */
+/** Takes what is needed from an answer, parsed as `outline` does it, and returns the text for the client, or why it is none. */
 export type AnswerReading = (answer: Record<string, unknown>, text: ByteText, usage: ReportedUsage) => ByteText | GatewayError;
 
 /** An answer that breaks the upstream's own protocol. `log` says how. */
@@ -23,14 +24,16 @@ export class WholeAnswer implements Reader {
   readonly usage: ReportedUsage = noUsage();
   readonly #upstream: string;
   readonly #read: AnswerReading;
+  readonly #mostBytes: number;
   #parts: ByteText[] = [];
   #length = 0;
   #error: GatewayError | undefined;
   #complete = false;
 
-  constructor(upstream: string, read: AnswerReading) {
+  constructor(upstream: string, read: AnswerReading, mostBytes = MOST_BYTES) {
     this.#upstream = upstream;
     this.#read = read;
+    this.#mostBytes = mostBytes;
   }
 
   get error(): GatewayError | undefined {
@@ -49,10 +52,10 @@ export class WholeAnswer implements Reader {
   push(bytes: Uint8Array): ByteText {
     if (this.#error !== undefined) return "";
     this.#length += bytes.length;
-    if (this.#length <= MAX_ANSWER_BYTES) this.#parts.push(toByteText(bytes));
+    if (this.#length <= this.#mostBytes) this.#parts.push(toByteText(bytes));
     else {
       this.#parts = [];
-      this.#error = malformed(this.#upstream, `an answer of more than ${MAX_ANSWER_BYTES} bytes`);
+      this.#error = malformed(this.#upstream, `an answer of more than ${this.#mostBytes} bytes`);
     }
     return "";
   }
@@ -61,7 +64,7 @@ export class WholeAnswer implements Reader {
     if (this.#error !== undefined) return "";
     const text = this.#parts.join("");
     this.#parts = [];
-    const answer = parse(text);
+    const answer = outline(text);
     const result =
       answer === undefined ? malformed(this.#upstream, "the answer is not a JSON object") : this.#read(answer, text, this.usage);
     if (typeof result !== "string") {
@@ -70,13 +73,5 @@ export class WholeAnswer implements Reader {
     }
     this.#complete = true;
     return result;
-  }
-}
-
-function parse(text: ByteText): Record<string, unknown> | undefined {
-  try {
-    return asObject(JSON.parse(text));
-  } catch {
-    return undefined;
   }
 }

@@ -9,7 +9,8 @@ import { asBuffer } from "../../src/contract/bytes.ts";
 const PRELUDE_BYTES = 12;
 /** A frame without headers and payload. */
 const OVERHEAD_BYTES = 16;
-const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+/** An event is some hundred bytes; what is in it may have to be parsed at once. */
+const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 const MAX_HEADER_BYTES = 128 * 1024;
 
 /**
