@@ -15,6 +15,7 @@ import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import { publicReadiness, type Readiness } from "./contract/readiness.ts";
 import { tokensOf } from "./contract/usage.ts";
 import { explainPath, matchRoute, normalisePath, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
+import type { UpstreamHealth } from "./upstream-health.ts";
 import type { Totals } from "./usage/totals.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
@@ -22,6 +23,7 @@ export interface GatewayParts extends CallParts {
   keyring: Keyring;
   accessLog: AccessLog;
   totals: Pick<Totals, "count">;
+  health: Pick<UpstreamHealth, "note">;
   /** What is served as it is, to everybody, by path. */
   pages: Readonly<Record<string, { type: string; text: string }>>;
   /** What `/readyz` answers. */
@@ -92,6 +94,11 @@ export class Gateway {
   /** As `Catalog.limits`, of what is in force. */
   limits(workspace: string) {
     return this.#parts.catalog.limits(workspace);
+  }
+
+  /** The upstreams that calls can lead to, of all workspaces. */
+  upstreams(): string[] {
+    return this.#parts.catalog.targets.map(({ upstream }) => upstream.name);
   }
 
   /** Calls that are being answered. */
@@ -188,7 +195,7 @@ export class Gateway {
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
   readonly #settle = (visit: Visit, end: Outcome): void => {
-    const { admission, metrics, accessLog, totals } = this.#parts;
+    const { admission, metrics, accessLog, totals, health } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
     const { outcome, ended, firstByteAtMs } = end;
@@ -198,6 +205,7 @@ export class Gateway {
       else admission.settle(claim, reservation, visit.bytes, ended, outcome === "ok");
     }
     if (reservation !== undefined) totals.count(reservation.workspace, reservation.model, ended?.usage);
+    if (visit.target !== undefined && ended !== undefined) health.note(visit.target.upstream.name, outcome);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

@@ -10,7 +10,7 @@ import { usageFrom } from "./admin/usage.ts";
 import { Keyring } from "./auth.ts";
 import { Catalog } from "./catalog.ts";
 import { runAdminister } from "./commands/administer.ts";
-import { runCheck } from "./commands/check.ts";
+import { runCheck, runOnlineCheck } from "./commands/check.ts";
 import { type Line, readLine } from "./commands/line.ts";
 import { type Outcome, UsageMistake } from "./commands/outcome.ts";
 import { runSchema } from "./commands/schema.ts";
@@ -36,6 +36,7 @@ import { type Listener, openStream, runtimeName } from "./runtime.ts";
 import { onEnding } from "./signals.ts";
 import { Member } from "./supervisor/member.ts";
 import { supervise } from "./supervisor/run.ts";
+import { UpstreamHealth } from "./upstream-health.ts";
 import { openTotals } from "./usage/index.ts";
 
 const EXIT_REFUSED = 1;
@@ -57,7 +58,7 @@ export async function main(): Promise<void> {
     case "version":
       return say(`${packageJson.version}\n`);
     case "check":
-      return leave(runCheck({ file: line.file, environment }));
+      return leave(await (line.online ? runOnlineCheck : runCheck)({ file: line.file, environment }), line.online);
     case "schema":
       return leave(runSchema());
     case "administer":
@@ -118,6 +119,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
   directory.watch();
 
+  const health = new UpstreamHealth();
   let draining = false;
   const isPerProcess = config.processes > 1 && config.redis === undefined;
   const readiness = (): Readiness => ({
@@ -128,6 +130,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
       workers: pool.state,
+      ...health.lines(gateway.upstreams()),
     },
   });
 
@@ -141,6 +144,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     metrics,
     accessLog,
     totals,
+    health,
     readiness,
     pages: publishedPages(packageJson.version),
     holdOpen: (request) => listener?.holdOpen(request),
@@ -287,7 +291,10 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-function leave({ text, exitCode }: Outcome): void {
-  (exitCode === 0 ? process.stdout : process.stderr).write(text);
+/** @param atOnce - connections may be open that nobody closes. */
+function leave({ text, exitCode }: Outcome, atOnce = false): void {
   process.exitCode = exitCode;
+  (exitCode === 0 ? process.stdout : process.stderr).write(text, () => {
+    if (atOnce) process.exit(exitCode);
+  });
 }

@@ -51,6 +51,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     pool,
     metrics,
     totals: { count: () => {} },
+    health: { note: () => {} },
     accessLog: new AccessLog({ write: () => {}, takes: () => false }),
     pages: {},
     readiness: () => ({ ready: true, detail: {} }),
