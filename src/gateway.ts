@@ -14,9 +14,10 @@ import { type Dialect, isCall, type Route } from "./contract/dialect.ts";
 import { asGatewayError, GatewayError } from "./contract/errors.ts";
 import type { Pages } from "./contract/pages.ts";
 import { publicReadiness, type Readiness } from "./contract/readiness.ts";
-import type { Served } from "./metrics/served.ts";
 import { normalisePath, pathOf, queryOf } from "./contract/target.ts";
+import type { Served } from "./metrics/served.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
+import type { UpstreamHealth } from "./upstream-health.ts";
 import type { Totals } from "./usage/totals.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
@@ -24,6 +25,7 @@ export interface GatewayParts extends CallParts {
   keyring: Keyring;
   accessLog: AccessLog;
   totals: Pick<Totals, "count">;
+  health: Pick<UpstreamHealth, "note">;
   pages: Pages;
   /** What `/readyz` answers. */
   readiness(): Readiness;
@@ -111,6 +113,11 @@ export class Gateway {
   /** As `Catalog.limits`, of what is in force. */
   limits(workspace: string) {
     return this.#parts.catalog.limits(workspace);
+  }
+
+  /** The upstreams that calls can lead to, of all workspaces. */
+  upstreams(): string[] {
+    return this.#parts.catalog.targets.map(({ upstream }) => upstream.name);
   }
 
   /** Calls that are being answered. */
@@ -209,13 +216,14 @@ export class Gateway {
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
   readonly #settle = (visit: Visit, end: Outcome): void => {
-    const { admission, metrics, accessLog, totals } = this.#parts;
+    const { admission, metrics, accessLog, totals, health } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
     if (reservation !== undefined) {
       admission.end(claim, reservation, visit.bytes, end);
       if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, end.ended?.usage);
     }
+    for (const { target, outcome } of visit.attempts) if (outcome !== undefined) health.note(target.upstream.name, outcome);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

@@ -13,7 +13,7 @@ import { BodyClock } from "./body/clock.ts";
 import { care } from "./care.ts";
 import { Catalog, type RoutedTarget } from "./catalog.ts";
 import { runAdminister } from "./commands/administer.ts";
-import { runCheck } from "./commands/check.ts";
+import { runCheck, runOnlineCheck } from "./commands/check.ts";
 import { type Line, readLine } from "./commands/line.ts";
 import { type Outcome, UsageMistake } from "./commands/outcome.ts";
 import { runSchema } from "./commands/schema.ts";
@@ -45,6 +45,7 @@ import { type Listener, openStream, runtimeName } from "./runtime.ts";
 import { onEnding } from "./signals.ts";
 import { Member } from "./supervisor/member.ts";
 import { supervise } from "./supervisor/run.ts";
+import { UpstreamHealth } from "./upstream-health.ts";
 import { openTotals } from "./usage/index.ts";
 
 const EXIT_REFUSED = 1;
@@ -64,7 +65,7 @@ export async function main(): Promise<void> {
     case "version":
       return say(`${packageJson.version}\n`);
     case "check":
-      return leave(runCheck({ file: line.file, environment }));
+      return leave(await (line.online ? runOnlineCheck : runCheck)({ file: line.file, environment }), line.online);
     case "schema":
       return leave(runSchema());
     case "administer":
@@ -88,8 +89,8 @@ async function start(file: string | undefined, environment: Record<string, strin
   if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, hosts, tellListening });
 
   const metrics = new Metrics();
-  const health = new HealthBook();
-  const catalog = new Catalog(config, health);
+  const targetHealth = new HealthBook();
+  const catalog = new Catalog(config, targetHealth);
   const pool = new Pool({
     size: config.workers,
     onDeath: (worker, reason, calls) => {
@@ -138,6 +139,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
   directory.watch();
 
+  const health = new UpstreamHealth();
   let draining = false;
   const isPerProcess = config.processes > 1 && config.redis === undefined;
   const readiness = (): Readiness => ({
@@ -148,6 +150,7 @@ async function start(file: string | undefined, environment: Record<string, strin
       directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
       workers: pool.state,
+      ...health.lines(gateway.upstreams()),
     },
   });
 
@@ -169,6 +172,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     room,
     accessLog,
     totals,
+    health,
     readiness,
     pages,
     bodyClock,
@@ -183,7 +187,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   });
   // Several processes of one gateway have the first one look.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
-  inForce = new InForce(config, { gateway, pool, metrics, directory, health, neighbours, pages });
+  inForce = new InForce(config, { gateway, pool, metrics, directory, health: targetHealth, neighbours, pages });
   metrics.upstreams.sampleBreakers(() => gateway.breakers());
   inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
@@ -272,7 +276,10 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-function leave({ text, exitCode }: Outcome): void {
-  (exitCode === 0 ? process.stdout : process.stderr).write(text);
+/** @param atOnce - connections may be open that nobody closes. */
+function leave({ text, exitCode }: Outcome, atOnce = false): void {
   process.exitCode = exitCode;
+  (exitCode === 0 ? process.stdout : process.stderr).write(text, () => {
+    if (atOnce) process.exit(exitCode);
+  });
 }

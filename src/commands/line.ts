@@ -6,7 +6,8 @@ import type { Verb } from "./verb.ts";
 import { workspaceVerbs } from "./workspaces.ts";
 
 export type Line =
-  | { command: "start" | "check" | "schema"; file: string | undefined }
+  | { command: "start" | "schema"; file: string | undefined }
+  | { command: "check"; file: string | undefined; online: boolean }
   | { command: "version" }
   | { command: "help"; text: string }
   | { command: "administer"; asked: Administering };
@@ -41,6 +42,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "v" },
   json: { type: "boolean" },
+  online: { type: "boolean" },
   url: { type: "string" },
   token: { type: "string" },
   "token-file": { type: "string" },
@@ -54,9 +56,11 @@ export function readLine(words: string[]): Line {
   if (values.help === true) return { command: "help", text: verb === undefined ? overview(first) : verbHelp(verb) };
   if (values.version === true) return { command: "version" };
   if (verb !== undefined) return { command: "administer", asked: administering(verb, rest, values) };
-  const given = Object.keys(values).filter((option) => option !== "config");
+  const given = Object.keys(values).filter((option) => option !== "config" && !(option === "online" && first === "check"));
   if ((first === "start" || first === "check" || first === "schema") && second === "" && given.length === 0)
-    return { command: first, file: text(values.config) };
+    return first === "check"
+      ? { command: first, file: text(values.config), online: values.online === true }
+      : { command: first, file: text(values.config) };
   const known = VERBS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
   if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help tells more.`);
   throw new UsageMistake(
@@ -78,7 +82,7 @@ function parse(words: string[]): { values: Values; positionals: string[] } {
 function administering(verb: Verb, rest: string[], values: Values): Administering {
   const name = verb.words.join(" ");
   const cure = `weir ${name} --help tells more.`;
-  const wrong = Object.keys(values).find((option) => !(option in OPTIONS) && !Object.hasOwn(verb.options, option));
+  const wrong = Object.keys(values).find((option) => (!(option in OPTIONS) || option === "online") && !Object.hasOwn(verb.options, option));
   if (wrong !== undefined) throw new UsageMistake(`${name} takes no --${wrong}. ${cure}`);
   const [argument = "", ...more] = rest;
   if (more.length > 0 || (argument !== "" && verb.argument === undefined))
@@ -110,6 +114,7 @@ function overview(noun: string): string {
 ${columns([
   ["weir [start]", "start (without a configuration: in sandbox mode)"],
   ["weir check", "validate a configuration and print what it resolves to"],
+  ["weir check --online", "and ask each upstream whether it takes its credential and knows its models"],
   ["weir schema", "print the JSON Schema of weir.yaml"],
   ["weir health", "exit code 0 where the gateway of ./weir.yaml or WEIR_CONFIG is alive on this machine; for containers"],
   ["weir keys …", "create, list, rotate, revoke the keys of workspaces"],

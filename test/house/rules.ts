@@ -42,6 +42,7 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
     "request-id",
     "room",
     "routes",
+    "upstream-health",
     "usage",
     "visit",
   ],
@@ -60,8 +61,8 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   routes: ["dialects"],
   /** What is published of the routes. */
   openapi: ["dialects", "routes"],
-  /** What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone. */
-  commands: ["admin", "catalog", "config", "directory", "limiter", "providers", "usage"],
+  /** What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone, and asks upstreams. */
+  commands: ["admin", "catalog", "config", "directory", "limiter", "pool", "providers", "usage"],
   /** Times, names and limits are those of the configuration, and so is what is told of mistakes. */
   admin: ["body", "config", "directory", "limiter", "log", "openapi", "usage"],
   /** Day totals lie in Redis too, and are waited for by the limiter's deadline. */

@@ -57,6 +57,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     metrics,
     room: new Room(config.server),
     totals: { count: () => {} },
+    health: { note: () => {} },
     accessLog: new AccessLog({ write: () => {}, takes: () => false }),
     pages: { paths: [], answer: () => new Response() },
     readiness: () => ({ ready: true, detail: {} }),

@@ -1,0 +1,107 @@
+/**
+ * `check --online`: whether each upstream takes its credential and knows its deployment. It is asked by the very code that serves calls, for a
+ * conversation without a message: the cloud signs the caller in and looks up the model, refuses the question, and bills nothing.
+ */
+import { Catalog, type RoutedTarget } from "../catalog.ts";
+import { withoutSecrets } from "../config/shown.ts";
+import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
+import type { CallEvents } from "../contract/call.ts";
+import type { Config } from "../contract/config.ts";
+import type { ErrorKind, GatewayError } from "../contract/errors.ts";
+import { Pool } from "../pool.ts";
+import type { Outcome } from "./outcome.ts";
+import { table } from "./table.ts";
+
+/** A name is looked up, a connection made, a token fetched and a refusal sent. */
+const PATIENCE_MS = 20_000;
+/** Asked at once: enough for hundreds of deployments, too few to look like an attack. */
+const AT_ONCE = 8;
+const LONGEST_REASON = 300;
+
+/** What proves it: the question was refused for what it is, or answered after all, or there were too many before it. */
+const PROVEN: ReadonlySet<ErrorKind> = new Set(["upstream_rejected", "invalid_request", "upstream_rate_limited"]);
+
+/** Asks every upstream of `config`, the workspaces' own among them, for each model that a target names there. */
+export async function askUpstreams(config: Config, patienceMs: number = PATIENCE_MS): Promise<Outcome> {
+  const catalog = new Catalog(config);
+  // Aliases and workspaces name the same ones.
+  const places = new Map(catalog.targets.map((target) => [`${target.upstream.name}\n${target.model}`, target]));
+  const pool = new Pool({ size: 0, onDeath: () => {}, onNotice: () => {} });
+  await pool.configure({ proxy: config.proxy, weighing: [], targets: catalog.targets });
+  const waiting = [...places.values()];
+  const asked: { target: RoutedTarget; reason: string | undefined }[] = [];
+  const takeTurns = async (): Promise<void> => {
+    for (let target = waiting.shift(); target !== undefined; target = waiting.shift())
+      asked.push({ target, reason: await whyNot(pool, target, patienceMs) });
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
+  pool.close();
+  return told(asked, unused(config, catalog));
+}
+
+function told(asked: { target: RoutedTarget; reason: string | undefined }[], unasked: string[]): Outcome {
+  const rows = asked
+    .map(({ target, reason }) => [target.upstream.name, target.model, reason ?? "ok"].map(withoutSecrets))
+    .concat(unasked.map((name) => [withoutSecrets(name), "", "not asked: no model uses it"]))
+    .sort(([one = "", two = ""], [other = "", another = ""]) => one.localeCompare(other) || two.localeCompare(another));
+  const failed = asked.filter(({ reason }) => reason !== undefined).length;
+  const sum = failed === 0 ? "each took its credential and knows its model" : `${failed} of ${asked.length} failed`;
+  return { text: `Upstreams, asked just now: ${sum}\n${table(rows)}\n`, exitCode: failed === 0 ? 0 : 1 };
+}
+
+/** Upstreams that no target leads to. */
+function unused(config: Config, catalog: Catalog): string[] {
+  const used = new Set(catalog.targets.map(({ upstream }) => upstream.name));
+  const all = [config, ...Object.values(config.workspaces)].flatMap(({ upstreams }) => Object.values(upstreams));
+  return all.map(({ name }) => name).filter((name) => !used.has(name));
+}
+
+/** Why a call to this target would fail, with the cure; undefined where it would not. Never rejects. */
+function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const end = (reason: string | undefined): void => {
+      clearTimeout(timer);
+      resolve(reason);
+    };
+    const timer = setTimeout(() => {
+      call.cancel();
+      end(`failed: no answer within ${patienceMs / 1000} s; look at its address, the proxy and the network`);
+    }, patienceMs);
+    const ignore = (): void => {};
+    const events: CallEvents = {
+      weighed: ignore,
+      estimated: ignore,
+      open: ignore,
+      chunk: ignore,
+      answer: ignore,
+      missed: ignore,
+      done: () => end(undefined),
+      fail: (error) => end(PROVEN.has(error.kind) ? undefined : reasonOf(error)),
+    };
+    const call = pool.call(
+      {
+        dialect: upstream.dialect,
+        operation: "generate",
+        target: id,
+        isLast: true,
+        stream: false,
+        model,
+        hints: "",
+        requestId: "check",
+        guess: 1,
+        body: emptyQuestion(model),
+      },
+      events,
+    );
+  });
+}
+
+/** In either dialect. Whoever would take it answers with one token. */
+function emptyQuestion(model: string): ByteText {
+  return encodeUtf8(JSON.stringify({ model, max_tokens: 1, messages: [] }));
+}
+
+/** The log's words, which name the cure; they hold no secret. */
+function reasonOf({ kind, detail }: GatewayError): string {
+  return `failed: ${kind}: ${detail.log ?? detail.message}`.slice(0, LONGEST_REASON);
+}
