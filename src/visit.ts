@@ -46,7 +46,7 @@ export interface Visit {
   attempts: VisitAttempt[];
 }
 
-export interface VisitAttempt extends Attempt<RoutedTarget> {
+interface VisitAttempt extends Attempt<RoutedTarget> {
   /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
   outcome: Outcome["outcome"] | undefined;
 }

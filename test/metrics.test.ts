@@ -75,6 +75,7 @@ function serveOwn(metrics: Metrics): void {
   metrics.callStarted(ROUTE);
   metrics.limiterDecided("byok", "own-model", "admitted");
   metrics.debtMade("own-model", 3);
+  metrics.upstreams.attemptEnded("byok/own", "own-model", "ok", 1);
   metrics.callEnded({ ...place, outcome: "ok", durationMs: 9, firstByteMs: 5, overheadMs: 1, usage, estimateFactor: 1.1 });
 }
 

@@ -250,9 +250,9 @@ const filesAreShort: Rule = {
       because: "one call's way through reserve, correct and settle, and what happens when the store fails",
     },
     {
-      file: "workers/relay.ts",
+      file: "src/call.ts",
       allows: "has",
-      because: "one call's way from its request to its last word; each of its callbacks is guarded and sees the states of all others",
+      because: "one call's way from its body to its last attempt; its steps share what is known of it, and are read from top to bottom",
     },
     {
       file: "workers/wire/http1-parser.ts",
