@@ -29,8 +29,8 @@ export interface AnswerOptions {
 export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
   takeHeaders(): Headers;
-  /** A worker has checked and weighed the body. */
-  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void;
+  /** A worker has checked and weighed the body; see `CallEvents`. */
+  weighed(model: string, stream: boolean, maxTokens: number, estimate: number): void;
   estimated(inputTokens: number): void;
   /** Called exactly once. */
   ended(outcome: Outcome): void;
@@ -95,8 +95,8 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(new Response(null, { status: STATUS.cancelled }));
   }
 
-  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void {
-    if (!this.idle) this.#owner.weighed(model, stream, maxTokens, inputTokens);
+  weighed(model: string, stream: boolean, maxTokens: number, estimate: number): void {
+    if (!this.idle) this.#owner.weighed(model, stream, maxTokens, estimate);
   }
 
   estimated(inputTokens: number): void {

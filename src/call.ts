@@ -72,13 +72,14 @@ export class Call implements AnswerOwner {
   }
 
   /** Of the answer: a worker has checked and weighed a body. */
-  weighed(model: string, stream: boolean, maxTokens: number, inputTokens: number): void {
+  weighed(model: string, stream: boolean, maxTokens: number, estimate: number): void {
     try {
       const target = this.#route({ model, stream, maxTokens });
       const { admission } = this.#parts;
-      if (CALLS[this.#operation].counted) {
-        this.#whenDecided(admission.byWeight(this.#visit.claim, inputTokens), () => this.#worker?.go(target.id, this.#visit.requestId));
-      } else if (!this.#answer.idle) this.#worker?.go(target.id, this.#visit.requestId);
+      const { claim, requestId, factor } = this.#visit;
+      const go = () => this.#worker?.go(target.id, requestId, factor);
+      if (CALLS[this.#operation].counted) this.#whenDecided(admission.byWeight(claim, estimate), go);
+      else if (!this.#answer.idle) go();
     } catch (thrown) {
       this.#refuse(thrown);
     }
@@ -128,9 +129,13 @@ export class Call implements AnswerOwner {
       return;
     }
     const guess = admission.guess(this.#visit.claim, body);
+    const { factor } = this.#visit;
     const send = () =>
       this.#hold(
-        pool.call({ dialect: dialect.name, operation, target: target.id, stream, model, hints, requestId, guess, body }, this.#answer),
+        pool.call(
+          { dialect: dialect.name, operation, target: target.id, stream, model, hints, requestId, guess, factor, body },
+          this.#answer,
+        ),
       );
     if (CALLS[operation].counted) this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
     else if (!this.#answer.idle) send();
@@ -149,7 +154,9 @@ export class Call implements AnswerOwner {
     visit.offer = this.#parts.catalog.find(workspace, visit.dialect.upstream, visit.region, model);
     visit.target = takeTurn(visit.offer);
     const { writes } = CALLS[this.#operation];
-    visit.claim = { workspace, model: visit.offer.model, limits: visit.offer.limits, maxTokens, writes };
+    const { limits, exact } = visit.offer;
+    visit.claim = { workspace, model: visit.offer.model, upstream: visit.target.upstream.name, exact, limits, maxTokens, writes };
+    visit.factor = this.#parts.admission.factor(visit.claim);
     return visit.target;
   }
 

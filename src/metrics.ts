@@ -77,7 +77,7 @@ export class Metrics {
   ]);
   readonly #estimates = this.#gauge(
     "weir_token_estimate_ratio",
-    "Tokens that the upstream reports for one estimated token: what was learned of this model so far, by the worker that spoke last.",
+    "Tokens that the upstream reports for one estimated token: what was learned of this model so far, for the workspace and upstream of the last call.",
     ["model"],
     "average",
   );

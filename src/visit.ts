@@ -14,6 +14,8 @@ export const NO_ROUTE = "other";
 const NO_CLAIM: Claim = {
   workspace: "",
   model: "",
+  upstream: "",
+  exact: false,
   limits: { rpm: 0, tpm: 0, cacheReadWeight: 0, reserveOutput: "expected" },
   maxTokens: 0,
   writes: false,
@@ -34,6 +36,8 @@ export interface Visit {
   /** Length of the body. */
   bytes: number;
   claim: Claim;
+  /** What estimates of this call were multiplied by. */
+  factor: number;
   reservation: Reservation | undefined;
   offer: Offer | undefined;
   target: RoutedTarget | undefined;
@@ -66,6 +70,7 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     stream: false,
     bytes: 0,
     claim: NO_CLAIM,
+    factor: 1,
     reservation: undefined,
     offer: undefined,
     target: undefined,
@@ -86,6 +91,6 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     firstByteMs,
     overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - ended.firstByteMs,
     usage: ended?.usage,
-    estimateFactor: ended?.factor,
+    estimateFactor: ended === undefined ? undefined : visit.factor,
   };
 }

@@ -84,7 +84,7 @@ function scene(keepAliveMs = 60_000) {
     host,
     dialects.anthropic,
     JOB,
-    { estimate: 1, guess: 1 },
+    { estimate: 1, guess: 1, factor: 1 },
     { connection, secrets: [], timeouts },
     () => void did.push("over"),
   );

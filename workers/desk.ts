@@ -68,14 +68,14 @@ export class Desk implements WorkerDesk {
     const id = order[at + 1] as number;
     switch (operation) {
       case ORDER.call: {
-        const fields = order.slice(at + 2, at + 11) as [DialectName, CallOperation, number, number, string, string, string, number, string];
-        const [dialect, operation, target, stream, model, hints, requestId, guess, body] = fields;
+        type Fields = [DialectName, CallOperation, number, number, string, string, string, number, number, string];
+        const [dialect, operation, target, stream, model, hints, requestId, guess, factor, body] = order.slice(at + 2, at + 12) as Fields;
         this.#start(
           id,
           dialect,
           target,
           { operation, body, hints, stream: stream === 1, model, requestId },
-          { estimate: undefined, guess },
+          { estimate: undefined, guess, factor },
         );
         return;
       }
@@ -96,7 +96,13 @@ export class Desk implements WorkerDesk {
         this.#waiting.delete(id);
         if (call === undefined) return;
         const { dialect, estimate, ...job } = call;
-        this.#start(id, dialect, order[at + 2] as number, { ...job, requestId: order[at + 3] as string }, { estimate, guess: 0 });
+        this.#start(
+          id,
+          dialect,
+          order[at + 2] as number,
+          { ...job, requestId: order[at + 3] as string },
+          { estimate, guess: 0, factor: order[at + 4] as number },
+        );
         return;
       }
       case ORDER.configure:
@@ -155,7 +161,7 @@ export class Desk implements WorkerDesk {
         : estimator.estimateInTurns(upstream, model, body, request, turn));
       if (!waiting.has(id)) return;
       waiting.set(id, { dialect, operation, hints, body, model, stream, estimate });
-      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, estimator.corrected(model, estimate));
+      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, estimate);
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }
@@ -178,7 +184,7 @@ export class Desk implements WorkerDesk {
 
   /** The end of a call that never reached an upstream. */
   #refuse(id: number, error: GatewayError): void {
-    this.#outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), 0, 0, 0, 0, 0, 0, "", 0, 1);
+    this.#outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), 0, 0, 0, 0, 0, 0, "", 0);
   }
 
   #pulse(): void {

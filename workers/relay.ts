@@ -3,7 +3,7 @@ import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError } from "../src/contract/errors.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
-import { noUsage } from "../src/contract/usage.ts";
+import { noUsage, type Usage } from "../src/contract/usage.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Outbox } from "./outbox.ts";
@@ -36,6 +36,8 @@ export interface InputTokens {
   /** Weighed by this worker, before the factor; undefined where the front has guessed. */
   estimate: number | undefined;
   guess: number;
+  /** What was learned of this upstream for this workspace: an estimate is multiplied by it. */
+  factor: number;
 }
 
 /** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */
@@ -204,7 +206,7 @@ export class Relay implements Call, HttpEvents {
     if (this.#input.estimate !== undefined) return;
     const estimate = estimator.estimate(this.#dialect.upstream, this.#job.model, this.#job.body);
     this.#input.estimate = estimate;
-    const tokens = estimator.corrected(this.#job.model, estimate);
+    const tokens = Math.ceil(estimate * this.#input.factor);
     if (Math.abs(tokens - this.#input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, this.#id, tokens);
   }
 
@@ -263,29 +265,15 @@ export class Relay implements Call, HttpEvents {
 
   #report(report: number, ...fields: string[]): void {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
-    const { estimator, outbox } = this.#host;
-    const { model } = this.#job;
+    const { outbox } = this.#host;
     const estimate = this.#input.estimate ?? 0;
-    const corrected = estimator.corrected(model, estimate);
+    const corrected = Math.ceil(estimate * this.#input.factor);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
     const used = wasTaken ? usedTokens(this.#reader, corrected, report === REPORT.fail && !this.#opened) : noUsage();
-    if (this.#reader?.complete && report === REPORT.done) {
-      const { input, cacheRead, cacheWrite } = this.#reader.usage;
-      estimator.learn(model, estimate, input + cacheRead + cacheWrite);
-    }
+    const isCounted = report === REPORT.done && this.#reader?.complete === true && hasInput(this.#reader.usage);
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     const { input, output, cacheRead, cacheWrite } = used;
-    const ended = [
-      input,
-      output,
-      cacheRead,
-      cacheWrite,
-      firstByteMs,
-      upstreamMs,
-      this.#upstreamRequestId,
-      corrected,
-      estimator.factor(model),
-    ];
+    const ended = [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, this.#upstreamRequestId, isCounted ? estimate : 0];
     outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();
   }
@@ -297,4 +285,8 @@ export class Relay implements Call, HttpEvents {
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }
+}
+
+function hasInput({ input, cacheRead, cacheWrite }: Usage): boolean {
+  return input + cacheRead + cacheWrite > 0;
 }

@@ -179,7 +179,6 @@ function ended(reports: Flat, at: number): Ended {
     upstreamMs,
     upstreamRequestId: reports[at + 6] as string,
     estimate: reports[at + 7] as number,
-    factor: reports[at + 8] as number,
   };
 }
 
@@ -194,8 +193,8 @@ class SlotCall implements PoolCall {
     this.events = events;
   }
 
-  go(target: number, requestId: string): void {
-    this.#slot.post([ORDER.go, this.id, target, requestId]);
+  go(target: number, requestId: string, factor: number): void {
+    this.#slot.post([ORDER.go, this.id, target, requestId, factor]);
   }
 
   credit(bytes: number): void {

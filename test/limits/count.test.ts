@@ -60,7 +60,15 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     upstreamRequestId: () => "",
   };
   const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator() };
-  new Count(1, host, dialects.anthropic, JOB, { estimate: undefined, guess: 0 }, { connection, secrets: [], timeouts: PATIENT }, () => {});
+  new Count(
+    1,
+    host,
+    dialects.anthropic,
+    JOB,
+    { estimate: undefined, guess: 0, factor: 1 },
+    { connection, secrets: [], timeouts: PATIENT },
+    () => {},
+  );
   await turn();
   if (events !== undefined) act(events);
   await turn();
