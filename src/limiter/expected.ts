@@ -5,6 +5,7 @@
  * The percentile is read from a histogram whose classes grow by 9 % (an eighth of a doubling), so it errs upwards by up to 9 %; after each
  * 256 answers all classes are halved, so that old answers fade. docs/limits.md says what this choice costs beside others.
  */
+
 /** Below this nothing is distinguished: it is the least that is ever expected. */
 const LEAST = 256;
 const CLASSES_PER_DOUBLING = 8;
