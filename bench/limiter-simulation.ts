@@ -2,7 +2,7 @@
  * Two tables of docs/limits.md: what slots lose beside an exact log, and what each choice of the output to reserve costs. Simulated time,
  * the real limiter in memory, fixed seeds; not a test. Run it:  bun bench/limiter-simulation.ts
  */
-import { ExpectedOutput } from "../src/limiter/expected.ts";
+import { AnswerLengths, expectedTokens } from "../src/limiter/expected.ts";
 import { Limiter, type Reservation } from "../src/limiter/limiter.ts";
 import { MemoryStore } from "../src/limiter/memory.ts";
 import { Clock } from "../test/limiter/exam.ts";
@@ -116,7 +116,7 @@ function logNormal(random: () => number, median: number, sigma: number): number 
 const MAX_TOKENS = 8192;
 
 /** How much to reserve for an answer, given what is known. */
-type Choice = (expected: ExpectedOutput, recent: readonly number[]) => number;
+type Choice = (lengths: AnswerLengths, recent: readonly number[]) => number;
 
 function percentileOf(recent: readonly number[], part: number): number {
   const sorted = recent.slice(-256).sort((a, b) => a - b);
@@ -127,9 +127,9 @@ const CHOICES: [string, Choice][] = [
   ["nothing", () => 0],
   ["256", () => 256],
   ["median of recent answers", (_, recent) => percentileOf(recent, 0.5)],
-  ["**90th percentile (`expected`)**", (expected) => expected.tokens("w", "m", MAX_TOKENS, "expected")],
+  ["**90th percentile (`expected`)**", (lengths) => expectedTokens(lengths, MAX_TOKENS, "expected")],
   ["99th percentile", (_, recent) => percentileOf(recent, 0.99)],
-  ["`max_tokens` of 8192", (expected) => expected.tokens("w", "m", MAX_TOKENS, "max_tokens")],
+  ["`max_tokens` of 8192", (lengths) => expectedTokens(lengths, MAX_TOKENS, "max_tokens")],
 ];
 
 /** Answers with heavy tails, cut at `max_tokens`: of both the longest tenth are half of all tokens. Uncut, this Pareto has no variance. */
@@ -155,7 +155,7 @@ async function reservedOutput(answers: string, draw: (random: () => number) => n
         overruns++;
       },
     });
-    const expected = new ExpectedOutput();
+    const lengths = new AnswerLengths();
     const recent: number[] = [];
     const open: { endMs: number; used: number; output: number; reservation: Reservation }[] = [];
     const served: [atMs: number, tokens: number][] = [];
@@ -170,12 +170,12 @@ async function reservedOutput(answers: string, draw: (random: () => number) => n
         open.shift();
         clock.us = beganUs + next.endMs * 1000;
         limiter.settle(next.reservation, next.used);
-        expected.record("w", "m", next.output);
+        lengths.record(next.output);
         recent.push(next.output);
       }
       clock.us = beganUs + atMs * 1000;
       asked++;
-      const reserved = choose(expected, recent);
+      const reserved = choose(lengths, recent);
       const decision = await limiter.reserve({
         workspace: "w",
         model: "m",

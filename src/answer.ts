@@ -30,8 +30,8 @@ export interface AnswerOptions {
 export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
   takeHeaders(): Headers;
-  /** A worker has checked and weighed the body. */
-  weighed(envelope: Envelope, conversation: number, inputTokens: number): void;
+  /** A worker has checked and weighed the body; see `CallEvents`. */
+  weighed(envelope: Envelope, conversation: number, estimate: number): void;
   estimated(inputTokens: number): void;
   /** The client reads now, or is idle. */
   turn(turn: Turn): void;
@@ -105,8 +105,8 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(new Response(null, { status: STATUS.cancelled }));
   }
 
-  weighed(envelope: Envelope, conversation: number, inputTokens: number): void {
-    if (!this.idle) this.#owner.weighed(envelope, conversation, inputTokens);
+  weighed(envelope: Envelope, conversation: number, estimate: number): void {
+    if (!this.idle) this.#owner.weighed(envelope, conversation, estimate);
   }
 
   missed(error: GatewayError, ended: Ended): void {

@@ -115,15 +115,15 @@ export class Call implements AnswerOwner, Sender {
   }
 
   /** Of the answer: a worker has checked and weighed a body. */
-  weighed(envelope: Envelope, conversation: number, inputTokens: number): void {
+  weighed(envelope: Envelope, conversation: number, estimate: number): void {
     try {
       const offer = this.#route(envelope);
       if (this.#conversation === 0) this.#conversation = conversation;
       const go = () => {
         const target = this.#firstAttempt(offer);
-        this.#worker?.go(target.id, this.#isLast(offer), this.#visit.requestId);
+        this.#worker?.go(target.id, this.#isLast(offer), this.#visit.requestId, this.#visit.factor);
       };
-      this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, inputTokens), go);
+      this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, estimate), go);
     } catch (thrown) {
       this.#refuse(thrown);
     }
@@ -149,8 +149,9 @@ export class Call implements AnswerOwner, Sender {
     const pauseMs = router.pauseMs(attempts.length);
     attempts.push({ ...next, outcome: undefined });
     metrics.upstreams.retried(next.target.upstream.name);
+    this.#learnsFrom(next.target);
     setTimeout(() => {
-      if (!this.#answer.idle) this.#worker?.go(next.target.id, this.#isLast(offer), requestId);
+      if (!this.#answer.idle) this.#worker?.go(next.target.id, this.#isLast(offer), requestId, this.#visit.factor);
     }, pauseMs);
   }
 
@@ -215,8 +216,9 @@ export class Call implements AnswerOwner, Sender {
     const send = () => {
       const target = this.#firstAttempt(offer).id;
       const isLast = this.#isLast(offer);
+      const { factor } = this.#visit;
       this.#hold(
-        pool.call({ dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, body }, this.#answer),
+        pool.call({ dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, factor, body }, this.#answer),
       );
     };
     this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
@@ -235,7 +237,11 @@ export class Call implements AnswerOwner, Sender {
     const offer = findModel(this.#parts.catalog, visit, model);
     visit.offer = offer;
     const { window, writes } = CALLS[this.#operation];
-    visit.claim = { workspace, model: offer.model, window, limits: offer.limits, maxTokens, writes };
+    const { limits, exact, targets } = offer;
+    // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.
+    const upstream = targets[0].upstream.name;
+    visit.claim = { workspace, model: offer.model, upstream, exact, window, limits, maxTokens, writes };
+    visit.factor = this.#parts.admission.factor(visit.claim);
     return offer;
   }
 
@@ -243,7 +249,14 @@ export class Call implements AnswerOwner, Sender {
   #firstAttempt(offer: Offer): RoutedTarget {
     const { target, isProbe, isJudged } = this.#parts.router.first(offer, this.#conversation, performance.now());
     this.#visit.attempts = [{ target, isProbe, isJudged, outcome: undefined }];
+    this.#learnsFrom(target);
     return target;
+  }
+
+  /** What the call teaches is a lesson of the upstream that answers it. */
+  #learnsFrom({ upstream }: RoutedTarget): void {
+    const { claim } = this.#visit;
+    if (claim.upstream !== upstream.name) this.#visit.claim = { ...claim, upstream: upstream.name };
   }
 
   /** Whether the attempt that begins now is the last that there can be. A count has the estimate to fall back on. */

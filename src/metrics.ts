@@ -43,7 +43,7 @@ export class Metrics {
   readonly #tokens = this.#make.counter("weir_tokens_total", "Tokens as the upstreams counted them.", ["workspace", "model", "direction"]);
   readonly #estimates = this.#make.gauge(
     "weir_token_estimate_ratio",
-    "Tokens that the upstream reports for one estimated token: what was learned of this model so far, by the worker that spoke last.",
+    "Tokens that the upstream reports for one estimated token: what was learned of this model so far, for the workspace and upstream of the last call.",
     ["model"],
     "average",
   );

@@ -80,9 +80,23 @@ export class Pool {
   call(order: CallOrder, events: CallEvents): PoolCall {
     const slot = this.#leastLoaded();
     if (slot === undefined) return refused(events);
-    const { dialect, operation, target, isLast, stream, model, hints, requestId, guess, body } = order;
+    const { dialect, operation, target, isLast, stream, model, hints, requestId, guess, factor, body } = order;
     const call = slot.open(events);
-    slot.post([ORDER.call, call.id, dialect, operation, target, isLast ? 1 : 0, stream ? 1 : 0, model, hints, requestId, guess, body]);
+    slot.post([
+      ORDER.call,
+      call.id,
+      dialect,
+      operation,
+      target,
+      isLast ? 1 : 0,
+      stream ? 1 : 0,
+      model,
+      hints,
+      requestId,
+      guess,
+      factor,
+      body,
+    ]);
     return call;
   }
 

@@ -17,6 +17,8 @@ const NO_CLAIM: Claim = {
   model: "",
   window: "calls",
   limits: { rpm: 0, tpm: 0, countRpm: 0, cacheReadWeight: 0, reserveOutput: "expected" },
+  upstream: "",
+  exact: false,
   maxTokens: 0,
   writes: false,
 };
@@ -38,6 +40,8 @@ export interface Visit {
   /** Milliseconds that its body took to arrive: the client's own time. */
   uploadMs: number;
   claim: Claim;
+  /** What estimates of this call were multiplied by. */
+  factor: number;
   reservation: Reservation | undefined;
   offer: Offer | undefined;
   /** The name of a model that there is not, as the log may have it. */
@@ -87,6 +91,7 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     bytes: 0,
     uploadMs: 0,
     claim: NO_CLAIM,
+    factor: 1,
     reservation: undefined,
     offer: undefined,
     refusedModel: undefined,
@@ -116,6 +121,6 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     firstByteMs,
     overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - visit.uploadMs - ended.firstByteMs,
     usage: ended?.usage,
-    estimateFactor: ended?.factor,
+    estimateFactor: ended === undefined ? undefined : visit.factor,
   };
 }

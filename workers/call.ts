@@ -38,6 +38,8 @@ export interface InputTokens {
   /** Weighed by this worker, before the factor; undefined where the front has guessed. */
   estimate: number | undefined;
   guess: number;
+  /** What was learned of this upstream for this workspace: an estimate is multiplied by it. */
+  factor: number;
 }
 
 /** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */
@@ -53,7 +55,7 @@ export interface Call {
 }
 
 /** The end of a report (`Ended`) of a call of which nothing is known. */
-export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 1, 0] as const;
+export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 0] as const;
 
 /** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
 export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;

@@ -19,7 +19,9 @@ export class Count implements Call, HttpEvents {
   readonly #dialect: Dialect;
   readonly #job: Job;
   readonly #target: CallTarget;
+  /** Input tokens, before the factor. */
   readonly #estimate: number;
+  readonly #factor: number;
   readonly #onOver: (id: number) => void;
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
@@ -46,8 +48,8 @@ export class Count implements Call, HttpEvents {
     this.#job = job;
     this.#target = target;
     this.#onOver = onOver;
-    const { estimator } = host;
-    this.#estimate = estimator.corrected(job.model, input.estimate ?? estimator.estimate(dialect.upstream, job.model, job.body));
+    this.#estimate = input.estimate ?? host.estimator.estimate(dialect.upstream, job.model, job.body);
+    this.#factor = input.factor;
     void this.#send();
   }
 
@@ -125,7 +127,7 @@ export class Count implements Call, HttpEvents {
   }
 
   #answerEstimate(): void {
-    this.#answer(this.#dialect.tokenCount(this.#estimate));
+    this.#answer(this.#dialect.tokenCount(Math.ceil(this.#estimate * this.#factor)));
   }
 
   #answer(text: ByteText): void {
@@ -137,24 +139,11 @@ export class Count implements Call, HttpEvents {
   #done(): void {
     if (this.#over) return;
     this.#over = true;
-    const { estimator, outbox } = this.#host;
+    const { outbox } = this.#host;
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const requestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
-    outbox.push(
-      REPORT.done,
-      this.#id,
-      0,
-      0,
-      0,
-      0,
-      upstreamMs,
-      upstreamMs,
-      requestId,
-      this.#estimate,
-      estimator.factor(this.#job.model),
-      this.#attempts,
-    );
+    outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, 0, this.#attempts);
     this.#onOver(this.#id);
   }
 }

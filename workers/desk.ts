@@ -103,7 +103,7 @@ export class Desk implements WorkerDesk {
     const id = order[at + 1] as number;
     switch (operation) {
       case ORDER.call: {
-        const fields = order.slice(at + 2, at + 12) as [
+        const fields = order.slice(at + 2, at + 13) as [
           DialectName,
           CallOperation,
           number,
@@ -113,15 +113,16 @@ export class Desk implements WorkerDesk {
           string,
           string,
           number,
+          number,
           string,
         ];
-        const [dialect, operation, target, isLast, stream, model, hints, requestId, guess, body] = fields;
+        const [dialect, operation, target, isLast, stream, model, hints, requestId, guess, factor, body] = fields;
         this.#start(
           id,
           dialect,
           target,
           { operation, body, hints, stream: stream === 1, model, requestId, isLast: isLast === 1 },
-          { estimate: undefined, guess },
+          { estimate: undefined, guess, factor },
         );
         return;
       }
@@ -150,8 +151,8 @@ export class Desk implements WorkerDesk {
         this.#waiting.delete(id);
         if (call === undefined) return;
         const { dialect, input, ...job } = call;
-        const [target, isLast, requestId] = order.slice(at + 2, at + 5) as [number, number, string];
-        this.#start(id, dialect, target, { ...job, requestId, isLast: isLast === 1 }, input);
+        const [target, isLast, requestId, factor] = order.slice(at + 2, at + 6) as [number, number, string, number];
+        this.#start(id, dialect, target, { ...job, requestId, isLast: isLast === 1 }, { ...input, factor });
         return;
       }
       case ORDER.configure:
@@ -217,9 +218,9 @@ export class Desk implements WorkerDesk {
         ? estimator.count(upstream, model, body)
         : estimator.estimateInTurns(upstream, model, body, request, turn));
       if (!waiting.has(id)) return;
-      waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0 } });
+      waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
       const hash = CALLS[operation].writes ? conversation(request) : 0;
-      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, hash, estimator.corrected(model, estimate));
+      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, hash, estimate);
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }

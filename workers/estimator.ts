@@ -1,13 +1,11 @@
 import type { ByteText } from "../src/contract/bytes.ts";
 import type { UpstreamDialect } from "../src/contract/dialect.ts";
 import type { Weighing } from "../src/contract/messages.ts";
-import { Correction } from "./estimate/correction.ts";
 import { estimate, estimateExactly, estimateInTurns, profileOf } from "./estimate/estimate.ts";
 import { exactCounter } from "./estimate/exact.ts";
 
-/** This worker's estimates and what it has learned of them, model by model. */
+/** A worker's estimates, by what the configuration says of each model. What upstreams report corrects them on the front, which knows whose call it was. */
 export class Estimator {
-  readonly #corrections = new Map<string, Correction>();
   #weighing = new Map<string, Weighing>();
 
   configure(weighing: readonly Weighing[]): void {
@@ -34,24 +32,5 @@ export class Estimator {
     const family = this.#weighing.get(model)?.family;
     const counter = await exactCounter(profileOf(dialect, model, family).tokenizer);
     return counter === undefined ? this.estimate(dialect, model, body) : estimateExactly(dialect, model, body, counter, family);
-  }
-
-  /** An estimate with what was learned of this model; a count needs no correction. */
-  corrected(model: string, estimated: number): number {
-    return this.isExact(model) ? estimated : Math.ceil(estimated * this.factor(model));
-  }
-
-  factor(model: string): number {
-    return this.#corrections.get(model)?.factor ?? 1;
-  }
-
-  /** A call has ended, and its upstream has counted `reported` input tokens, cached ones included. */
-  learn(model: string, estimated: number, reported: number): void {
-    let correction = this.#corrections.get(model);
-    if (correction === undefined) {
-      correction = new Correction();
-      this.#corrections.set(model, correction);
-    }
-    correction.learn(estimated, reported);
   }
 }

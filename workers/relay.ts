@@ -3,7 +3,7 @@ import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
-import { noUsage } from "../src/contract/usage.ts";
+import { noUsage, type Usage } from "../src/contract/usage.ts";
 import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
@@ -187,7 +187,7 @@ export class Relay implements Call, HttpEvents {
     if (this.#input.estimate !== undefined) return;
     const estimate = estimator.estimate(this.#dialect.upstream, this.#job.model, this.#job.body);
     this.#input.estimate = estimate;
-    const tokens = estimator.corrected(this.#job.model, estimate);
+    const tokens = Math.ceil(estimate * this.#input.factor);
     if (Math.abs(tokens - this.#input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, this.#id, tokens);
   }
 
@@ -256,32 +256,19 @@ export class Relay implements Call, HttpEvents {
 
   #report(report: number, ...fields: string[]): void {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
-    const { estimator, outbox } = this.#host;
-    const { model } = this.#job;
+    const { outbox } = this.#host;
     const estimate = this.#input.estimate ?? 0;
-    const corrected = estimator.corrected(model, estimate);
+    const corrected = Math.ceil(estimate * this.#input.factor);
     if (this.#reader?.usage.isOdd)
       outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
     const used = wasTaken ? usedTokens(this.#reader, corrected, report !== REPORT.done && !this.#opened) : noUsage();
-    if (this.#reader?.complete && report === REPORT.done) {
-      const { input, cacheRead, cacheWrite } = this.#reader.usage;
-      estimator.learn(model, estimate, input + cacheRead + cacheWrite);
-    }
+    // Of an answer that its upstream has not counted nothing can be learned.
+    const isLesson = report !== REPORT.done || (this.#reader?.complete === true && hasInput(this.#reader.usage));
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     const { input, output, cacheRead, cacheWrite } = used;
-    const ended = [
-      input,
-      output,
-      cacheRead,
-      cacheWrite,
-      firstByteMs,
-      upstreamMs,
-      this.#upstreamRequestId,
-      corrected,
-      estimator.factor(model),
-      this.#attempts,
-    ];
+    const counts = [input, output, cacheRead, cacheWrite];
+    const ended = [...counts, firstByteMs, upstreamMs, this.#upstreamRequestId, isLesson ? estimate : 0, this.#attempts];
     outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();
   }
@@ -293,4 +280,8 @@ export class Relay implements Call, HttpEvents {
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }
+}
+
+function hasInput({ input, cacheRead, cacheWrite }: Usage): boolean {
+  return input + cacheRead + cacheWrite > 0;
 }

@@ -1,5 +1,5 @@
 /** How far the estimate is from the exact count, per class of text and size, before and after a correction has learned: the table of `docs/estimation.md`. */
-import { Correction } from "../../workers/estimate/correction.ts";
+import { Correction } from "../../src/limiter/correction.ts";
 import { fastTokens, type Tokenizer, weightsOf } from "../../workers/estimate/text.ts";
 import { exactTokens } from "./reference.ts";
 import { pieces, random, samples } from "./samples.ts";

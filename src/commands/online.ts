@@ -89,6 +89,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
         hints: "",
         requestId: "check",
         guess: 1,
+        factor: 1,
         body: emptyQuestion(model),
       },
       events,

@@ -11,10 +11,8 @@ export interface Ended {
   /** Milliseconds from sending the request to the end of the answer. */
   upstreamMs: number;
   upstreamRequestId: string;
-  /** Input tokens as the worker estimated them; 0 where it did not come to that. */
+  /** Input tokens as the worker estimated them, before any factor, beside which the upstream's own count stands in `usage`; 0 where it gave none. */
   estimate: number;
-  /** What this model's estimates are multiplied by, as learned from what its upstream reported. */
-  factor: number;
   /** How often the upstream was sent the request: 0 where it did not come to that, 2 where a kept connection had died. */
   attempts: number;
 }
@@ -25,8 +23,9 @@ export interface Ended {
  * also for a call that was cancelled. `ended` is undefined where the worker was lost, or there was none.
  */
 export interface CallEvents {
-  weighed(envelope: Envelope, conversation: number, inputTokens: number): void;
-  /** The guess at the input was far off: this is the worker's estimate. */
+  /** `estimate` is of the input, before any factor. */
+  weighed(envelope: Envelope, conversation: number, estimate: number): void;
+  /** The guess at the input was far off: this is the worker's estimate, times the factor of the order. */
   estimated(inputTokens: number): void;
   open(text: ByteText): void;
   chunk(text: ByteText): void;
@@ -40,7 +39,7 @@ export interface CallEvents {
 /** The front's end of a call that a worker holds. */
 export interface PoolCall {
   /** Starts a weighed call, or one that was missed. `isLast`: whatever happens is to be told as the call's end. */
-  go(target: number, isLast: boolean, requestId: string): void;
+  go(target: number, isLast: boolean, requestId: string, factor: number): void;
   /** The client has taken `bytes` more. */
   credit(bytes: number): void;
   /** Ends the call; of its events only the last one comes, with what was used so far. */
@@ -59,5 +58,7 @@ export interface CallOrder {
   requestId: string;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
+  /** What an estimate of the input is to be multiplied by. */
+  factor: number;
   body: ByteText;
 }

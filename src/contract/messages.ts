@@ -10,13 +10,13 @@ import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./confi
 /** Front to worker. */
 export const ORDER = {
   /**
-   * id, dialect, operation, target, is last (0 | 1), stream (0 | 1), model, hints, request id, guess, body: start a call whose body the front has checked;
+   * id, dialect, operation, target, is last (0 | 1), stream (0 | 1), model, hints, request id, guess, factor, body: start a call whose body the front has checked;
    * its input was reserved as `guess` tokens. Where the target is not the last one that there is, a failure before the first text is `missed`.
    */
   call: 0,
   /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, the worker's from then on. */
   weigh: 1,
-  /** id, target, is last (0 | 1), request id: start a weighed call, or one that was `missed` once more. */
+  /** id, target, is last (0 | 1), request id, factor: start a weighed call, or one that was `missed` once more. */
   go: 2,
   /** id: end a call, whatever it is doing; only its `done` comes, with what it has used so far. */
   cancel: 3,
@@ -32,7 +32,7 @@ export const ORDER = {
 export const REPORT = {
   /** 0: loaded and listening. */
   ready: 0,
-  /** id, model, stream (0 | 1), max tokens, conversation, estimated input tokens: the body is good, and the call waits for `go` or `cancel`. */
+  /** id, model, stream (0 | 1), max tokens, conversation, estimated input tokens before any factor: the body is good, and the call waits for `go` or `cancel`. */
   weighed: 1,
   /** id, text: the answer is a stream and this is its beginning. */
   open: 2,
@@ -41,7 +41,7 @@ export const REPORT = {
   /** id, text: the whole answer of a call that does not stream; `done` follows. */
   answer: 4,
   /**
-   * id, input, output, cache read, cache write, first byte ms, upstream ms, upstream request id, estimated input, learned factor, attempts (`Ended`):
+   * id, input, output, cache read, cache write, first byte ms, upstream ms, upstream request id, estimated input before any factor, 0 where the upstream counted none, attempts (`Ended`):
    * the call ended well, or was cancelled.
    */
   done: 5,
@@ -49,7 +49,7 @@ export const REPORT = {
   fail: 6,
   /** 0, event-loop lag in ms, orders taken so far: sent once a second. */
   pulse: 7,
-  /** id, estimated input tokens: the guess of a running call was far off. */
+  /** id, estimated input tokens times the factor: the guess of a running call was far off. */
   estimated: 8,
   /** 0, text: something for the log that ended no call. */
   notice: 9,
@@ -58,8 +58,8 @@ export const REPORT = {
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
-export const ORDER_LENGTH: readonly number[] = [12, 5, 5, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 12, 14, 4, 3, 3, 14];
+export const ORDER_LENGTH: readonly number[] = [13, 5, 6, 2, 3, 3, 2];
+export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;

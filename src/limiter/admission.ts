@@ -5,15 +5,19 @@ import type { EffectiveLimits } from "../contract/config.ts";
 import type { CallWindow } from "../contract/dialect.ts";
 import type { ErrorKind } from "../contract/errors.ts";
 import type { Usage } from "../contract/usage.ts";
-import { ExpectedOutput } from "./expected.ts";
+import { expectedTokens } from "./expected.ts";
+import { Lessons } from "./lessons.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
-import { pairKey } from "./store.ts";
 
 /** Whose windows a call takes from, and how much it may answer. */
 export interface Claim {
   workspace: string;
   model: string;
   window: CallWindow;
+  /** The name of the one that is asked: what its reports teach is kept apart from what others teach. */
+  upstream: string;
+  /** The input is counted, and needs no correction. */
+  exact: boolean;
   limits: EffectiveLimits;
   /** The client's bound of the answer, 0 where it gave none. */
   maxTokens: number;
@@ -30,22 +34,13 @@ export interface Ending {
   firstByteAtMs: number | undefined;
 }
 
-/** Tokens per byte of body before anything was learned: between English (0.25 to 0.3) and code or Chinese (0.4). */
-const FIRST_DENSITY = 0.33;
-/** Weight of one call in the learned density. */
-const STEP = 1 / 16;
-/** Pairs remembered; beyond that the one first seen is forgotten, and learns anew. */
-const MOST_PAIRS = 10_000;
-
 /**
  * A call's way through the limiter: what to guess, what to reserve for the answer, and what it has used when it ends. The limiter counts; this
  * knows what a call is.
  */
 export class Admission {
   readonly #limiter: Limiter;
-  readonly #expected = new ExpectedOutput();
-  /** Tokens per byte of body, of recent calls. */
-  readonly #densities = new Map<string, number>();
+  readonly #lessons = new Lessons();
 
   constructor(limiter: Limiter) {
     this.#limiter = limiter;
@@ -53,7 +48,12 @@ export class Admission {
 
   /** Input tokens that a body of this pair probably has, from its length alone. */
   guess(claim: Claim, body: ByteText): number {
-    return Math.ceil(body.length * (this.#densities.get(pair(claim)) ?? FIRST_DENSITY));
+    return Math.ceil(body.length * this.#lessons.of(claim).density);
+  }
+
+  /** What a worker's estimate of this call is to be multiplied by. */
+  factor(claim: Claim): number {
+    return claim.exact ? 1 : this.#lessons.of(claim).correction.factor;
   }
 
   /** Reserves by a guess, in one trip; `weigh` where the window might not have room for the most that the body can be. */
@@ -61,9 +61,9 @@ export class Admission {
     return this.#reserve(claim, guess, bound(body));
   }
 
-  /** Reserves by a worker's estimate. */
-  byWeight(claim: Claim, inputTokens: number): Decision | Promise<Decision> {
-    return this.#reserve(claim, inputTokens, undefined);
+  /** Reserves by a worker's estimate, which nothing has corrected yet. */
+  byWeight(claim: Claim, estimate: number): Decision | Promise<Decision> {
+    return this.#reserve(claim, Math.ceil(estimate * this.factor(claim)), undefined);
   }
 
   /** The worker has estimated a call that was reserved by a guess. */
@@ -89,19 +89,23 @@ export class Admission {
     else if (ended === undefined) this.#limiter.settle(reservation, reservation.tokens);
     else {
       this.#limiter.settle(reservation, weighted(ended.usage, claim));
-      if (outcome === "ok") this.#learnFrom(claim, bytes, ended.usage);
+      if (outcome === "ok") this.#learnFrom(claim, bytes, ended);
     }
   }
 
   /** The request and its input, by the upstream's count where it gave one. */
   #settleRejected(claim: Claim, reservation: Reservation, ended: Ended | undefined): void {
-    const counted = ended === undefined ? reservation.tokens : weighted(ended.usage, claim) || ended.estimate;
+    const counted =
+      ended === undefined ? reservation.tokens : weighted(ended.usage, claim) || Math.ceil(ended.estimate * this.factor(claim));
     this.#limiter.settle(reservation, counted);
   }
 
-  #learnFrom(claim: Claim, bytes: number, { input, output, cacheRead, cacheWrite }: Usage): void {
-    if (claim.writes) this.#expected.record(claim.workspace, claim.model, output);
-    this.#learn(pair(claim), (input + cacheRead + cacheWrite) / bytes);
+  #learnFrom(claim: Claim, bytes: number, { usage, estimate }: Ended): void {
+    const { input, output, cacheRead, cacheWrite } = usage;
+    const lesson = this.#lessons.open(claim);
+    if (claim.writes) lesson.lengths.record(output);
+    lesson.learnDensity((input + cacheRead + cacheWrite) / bytes);
+    lesson.correction.learn(estimate, input + cacheRead + cacheWrite);
   }
 
   #reserve(claim: Claim, input: number, most: number | undefined): Decision | Promise<Decision> {
@@ -109,18 +113,8 @@ export class Admission {
     const { tpm } = limits;
     if (window === "counts")
       return this.#limiter.reserve({ workspace, model, window, rpm: limits.countRpm, tpm, input: 0, bound: undefined, output: 0 });
-    const output = writes ? this.#expected.tokens(workspace, model, maxTokens, limits.reserveOutput) : 0;
+    const output = writes ? expectedTokens(this.#lessons.of(claim).lengths, maxTokens, limits.reserveOutput) : 0;
     return this.#limiter.reserve({ workspace, model, window, rpm: limits.rpm, tpm, input, bound: most, output });
-  }
-
-  #learn(key: string, density: number): void {
-    if (!(density > 0) || !Number.isFinite(density)) return;
-    const known = this.#densities.get(key);
-    if (known === undefined && this.#densities.size >= MOST_PAIRS) {
-      const [oldest] = this.#densities.keys();
-      if (oldest !== undefined) this.#densities.delete(oldest);
-    }
-    this.#densities.set(key, known === undefined ? density : known + STEP * (density - known));
   }
 }
 
@@ -132,8 +126,4 @@ function wasNeverSent(outcome: Ending["outcome"], ended: Ended | undefined): boo
 /** Tokens as the limit counts them. */
 function weighted({ input, output, cacheRead, cacheWrite }: Usage, { limits }: Claim): number {
   return input + cacheWrite + output + cacheRead * limits.cacheReadWeight;
-}
-
-function pair({ workspace, model }: Claim): string {
-  return pairKey(workspace, model);
 }

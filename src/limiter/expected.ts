@@ -1,11 +1,10 @@
 /**
  * How long an answer will probably be: what a reservation adds to the input (design §4.3). The larger of 256 and the 90th percentile of the recent
- * answers of this workspace and model, at most what the client allows. O(1) and about 600 bytes per pair, however many answers.
+ * answers of this workspace, upstream and model, at most what the client allows. O(1) and about 600 bytes, however many answers.
  *
  * The percentile is read from a histogram whose classes grow by 9 % (an eighth of a doubling), so it errs upwards by up to 9 %; after each
  * 256 answers all classes are halved, so that old answers fade. docs/limits.md says what this choice costs beside others.
  */
-import { pairKey } from "./store.ts";
 
 /** Below this nothing is distinguished: it is the least that is ever expected. */
 const LEAST = 256;
@@ -14,10 +13,8 @@ const CLASSES_PER_DOUBLING = 8;
 const CLASSES = 13 * CLASSES_PER_DOUBLING + 1;
 const PERCENTILE = 0.9;
 const FADE_AFTER = 256;
-/** Pairs remembered; beyond that the one first seen is forgotten, and learns anew. */
-const MOST_PAIRS = 10_000;
 
-/** Recent lengths of one workspace and model. */
+/** Recent lengths; only whole answers teach: one that was cut off says nothing. */
 export class AnswerLengths {
   /** Fractions, because halving whole numbers would lose the thinly spread long answers first. */
   readonly #counts = new Float32Array(CLASSES);
@@ -61,37 +58,14 @@ export class AnswerLengths {
   }
 }
 
-export class ExpectedOutput {
-  readonly #pairs = new Map<string, AnswerLengths>();
-  readonly #mostPairs: number;
-
-  constructor(mostPairs = MOST_PAIRS) {
-    this.#mostPairs = mostPairs;
-  }
-
-  /**
-   * Tokens to reserve for an answer.
-   * @param maxTokens the client's own bound, 0 where it gave none
-   * @param reserve `max_tokens` takes the whole of the client's bound, where it gave one
-   */
-  tokens(workspace: string, model: string, maxTokens: number, reserve: "expected" | "max_tokens"): number {
-    if (reserve === "max_tokens" && maxTokens > 0) return maxTokens;
-    const expected = this.#pairs.get(pairKey(workspace, model))?.percentile() ?? LEAST;
-    return maxTokens > 0 ? Math.min(maxTokens, expected) : expected;
-  }
-
-  /** An answer was so long. Only whole answers teach: one that was cut off says nothing. */
-  record(workspace: string, model: string, outputTokens: number): void {
-    const name = pairKey(workspace, model);
-    let lengths = this.#pairs.get(name);
-    if (lengths === undefined) {
-      if (this.#pairs.size >= this.#mostPairs) {
-        const [oldest] = this.#pairs.keys();
-        if (oldest !== undefined) this.#pairs.delete(oldest);
-      }
-      lengths = new AnswerLengths();
-      this.#pairs.set(name, lengths);
-    }
-    lengths.record(outputTokens);
-  }
+/**
+ * Tokens to reserve for an answer.
+ * @param lengths of recent answers
+ * @param maxTokens the client's own bound, 0 where it gave none
+ * @param reserve `max_tokens` takes the whole of the client's bound, where it gave one
+ */
+export function expectedTokens(lengths: Readonly<AnswerLengths>, maxTokens: number, reserve: "expected" | "max_tokens"): number {
+  if (reserve === "max_tokens" && maxTokens > 0) return maxTokens;
+  const expected = lengths.percentile();
+  return maxTokens > 0 ? Math.min(maxTokens, expected) : expected;
 }

@@ -226,8 +226,7 @@ function ended(reports: Flat, at: number): Ended {
     upstreamMs,
     upstreamRequestId: reports[at + 6] as string,
     estimate: reports[at + 7] as number,
-    factor: reports[at + 8] as number,
-    attempts: reports[at + 9] as number,
+    attempts: reports[at + 8] as number,
   };
 }
 
@@ -242,8 +241,8 @@ class SlotCall implements PoolCall {
     this.events = events;
   }
 
-  go(target: number, isLast: boolean, requestId: string): void {
-    this.#slot.post([ORDER.go, this.id, target, isLast ? 1 : 0, requestId]);
+  go(target: number, isLast: boolean, requestId: string, factor: number): void {
+    this.#slot.post([ORDER.go, this.id, target, isLast ? 1 : 0, requestId, factor]);
   }
 
   credit(bytes: number): void {

@@ -68,7 +68,7 @@ describe("one upstream's bytes", () => {
 test("one order: what cannot be carried out ends its own call, and the orders behind it are carried out", async () => {
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
-  const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, "{}"];
+  const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 1, "{}"];
   const config = JSON.stringify({ upstreams: [], weighing: [], targets: [] });
   desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
   await Promise.resolve();

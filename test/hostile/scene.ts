@@ -99,7 +99,7 @@ export async function sceneOf(
     host,
     dialects[dialect],
     job,
-    { estimate: 1, guess: 1 },
+    { estimate: 1, guess: 1, factor: 1 },
     { name: "u", connection, secrets: [], timeouts: TIMEOUTS },
     note("over"),
     note("missed"),

@@ -66,7 +66,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     host,
     dialects.anthropic,
     JOB,
-    { estimate: undefined, guess: 0 },
+    { estimate: undefined, guess: 0, factor: 1 },
     { name: "u", connection, secrets: [], timeouts: PATIENT },
     () => {},
   );

@@ -57,7 +57,8 @@ interface Scene {
   events(): HttpEvents;
   /** What the last report says: its kind and what was used. */
   told(): Promise<{ report: number; usage: Usage }>;
-  estimator: Estimator;
+  /** Of the last report, for the front to learn from. */
+  estimate(): number;
 }
 
 function scene(options: { request?: Connection["request"]; stream?: boolean } = {}): Scene {
@@ -88,7 +89,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
     estimator,
   };
   const job = { ...JOB, stream: options.stream ?? true };
-  const input = { estimate: undefined, guess: INPUT };
+  const input = { estimate: undefined, guess: INPUT, factor: 1 };
   const relay = new Relay(
     1,
     host,
@@ -102,7 +103,6 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
   return {
     relay,
     reader,
-    estimator,
     events: () => sent[0] as HttpEvents,
     async told() {
       await turn();
@@ -116,6 +116,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
       const [input = 0, output = 0, cacheRead = 0, cacheWrite = 0] = flat.slice(at + (report === REPORT.fail ? 4 : 2)) as number[];
       return { report, usage: { input, output, cacheRead, cacheWrite } };
     },
+    estimate: () => said.flat().at(-2) as number, // The last field is the attempts.
   };
 }
 
@@ -189,23 +190,21 @@ describe("a call that fails", () => {
 });
 
 describe("a call that comes to its end", () => {
-  test("is what its upstream counted, though more was written", async () => {
-    const { events, reader, told } = scene();
+  test("is what its upstream counted, though more was written; and its estimate stands beside that, to learn from", async () => {
+    const { events, reader, told, estimate } = scene();
     events().head(200, new Map());
     Object.assign(reader, { written: 35_000, usage: used(12, 7), complete: true });
     events().chunk(BYTES);
     expect(await told()).toEqual({ report: REPORT.done, usage: used(12, 7) });
+    expect(estimate()).toBe(INPUT);
   });
 
   test("and was never counted is what can be counted of it; and nothing is learned from that", async () => {
-    const learned: number[] = [];
-    const { events, reader, told, estimator } = scene();
-    estimator.learn = (_model, _estimated, reported) => learned.push(reported);
+    const { events, reader, told, estimate } = scene();
     events().head(200, new Map());
     Object.assign(reader, { written: 350, complete: true });
     events().chunk(BYTES);
     expect(await told()).toEqual({ report: REPORT.done, usage: used(INPUT, 100) });
-    // Of 0 it learns nothing.
-    expect(learned).toEqual([0]);
+    expect(estimate()).toBe(0);
   });
 });

@@ -41,6 +41,7 @@ const ORDER = {
   hints: "",
   requestId: "r",
   guess: 1,
+  factor: 1,
   body: "{}",
 } as const;
 const queued = (pool: Pool) => pool.samples()[0]?.queued;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { random } from "../../bench/calibrate/samples.ts";
-import { Correction } from "../../workers/estimate/correction.ts";
+import { Correction } from "../../src/limiter/correction.ts";
 
 function taught(reports: number, ratio: (i: number) => number): Correction {
   const correction = new Correction();

@@ -1,5 +1,5 @@
 /**
- * A model's factor between what was estimated and what its upstream reports: learned, bounded, slow to be fooled. It mends what calibration cannot
+ * The factor between what was estimated and what the upstream reports: learned, bounded, slow to be fooled. It mends what calibration cannot
  * know (a new tokenizer, a system prompt that the upstream adds, one workspace's language) and is shown as `weir_token_estimate_ratio`.
  */
 
