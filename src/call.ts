@@ -189,7 +189,7 @@ export class Call implements AnswerOwner, Sender {
       if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(request.headers);
       const hints = dialect.hints(request.headers, config.strictParameters);
       if (bytes.byteLength <= FRONT_BYTES) this.#check(bytes, hints);
-      else if (!this.#answer.idle) this.#hold(pool.weigh(dialect.name, this.#operation, hints, bytes, this.#answer));
+      else this.#hold(pool.weigh(dialect.name, this.#operation, hints, bytes, this.#answer));
     } catch (thrown) {
       this.#failed(request, thrown);
     }
@@ -208,7 +208,7 @@ export class Call implements AnswerOwner, Sender {
     if (this.#conversation === 0 && offer.targets.length > 1 && CALLS[operation].writes)
       this.#conversation = dialect.conversation(checked.request);
     const weigh = () => this.#hold(pool.weigh(dialect.name, operation, hints, bytes, this.#answer));
-    if (this.#visit.offer?.exact) {
+    if (offer.exact) {
       if (!this.#answer.idle) weigh();
       return;
     }

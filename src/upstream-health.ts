@@ -1,14 +1,10 @@
-import type { ErrorKind } from "./contract/errors.ts";
+import { type ErrorKind, TARGET_FAILURES } from "./contract/errors.ts";
 
-/** Ends of calls that tell against the upstream, and not against the client or ourselves. */
-const FAILURES: ReadonlySet<string> = new Set<ErrorKind>([
-  "upstream_failed",
-  "upstream_overloaded",
-  "upstream_timeout",
-  "upstream_unreachable",
-  "upstream_malformed",
-  "misconfigured",
-]);
+/** Whether the end of a call speaks against the upstream. One that throttles is alive: it is at its limit. */
+function isFailure(outcome: "ok" | ErrorKind): boolean {
+  return TARGET_FAILURES.has(outcome) && outcome !== "upstream_rate_limited";
+}
+
 /** Ends that tell nothing: it may have come to no answer. */
 const SILENT: ReadonlySet<string> = new Set<ErrorKind>(["cancelled", "worker_lost", "draining", "internal", "invalid_request"]);
 
@@ -32,7 +28,7 @@ export class UpstreamHealth {
       health = { failures: 0, sinceMs: 0, lastKind: "" };
       this.#upstreams.set(upstream, health);
     }
-    if (!FAILURES.has(outcome)) {
+    if (!isFailure(outcome)) {
       health.failures = 0;
       return;
     }

@@ -7,21 +7,11 @@ import { Buffer } from "node:buffer";
 import type { CallOperation, DialectName } from "../../src/contract/dialect.ts";
 import { chunkFrame, EVENTS, exceptionFrame, frame, recording } from "../providers/frames.ts";
 import { COMPLETION, MESSAGE } from "../spec/recorder.ts";
+import { random as seeded } from "../wire/http-answers.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
 
 const CASES = 600;
 const LONGEST_MS = 1_000;
-
-/** Mulberry32: the same numbers for the same seed, everywhere. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** What breaks parsers: escapes that are none, numbers that are none, names that every object has, depth, ends of lines and of texts. */
 const ODD = [
@@ -88,7 +78,7 @@ const STRANGE = [
   "",
 ];
 
-const random = numbers(20261129);
+const random = seeded(20261129);
 const pick = <T>(all: readonly T[]): T => all[random(all.length)] as T;
 
 function mutated(text: string): string {
