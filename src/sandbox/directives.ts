@@ -38,6 +38,8 @@ export interface Behaviour {
   breaks: Break[];
   filterAfter: number | undefined;
   asyncFilter: boolean;
+  /** Whatever flag it is. */
+  noBetas: boolean;
   hangUp: boolean;
   malformed: boolean;
   /** Bytes of each write; 0 leaves them as they are. */
@@ -66,6 +68,7 @@ function usual(): Behaviour {
     breaks: [],
     filterAfter: undefined,
     asyncFilter: false,
+    noBetas: false,
     hangUp: false,
     malformed: false,
     shred: 0,
@@ -220,6 +223,13 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     parameters: {},
     apply: (behaviour) => {
       behaviour.asyncFilter = true;
+    },
+  },
+  "no-betas": {
+    does: "Bedrock refuses every beta flag, as it did with Opus 4.7 in the first weeks",
+    parameters: {},
+    apply: (behaviour) => {
+      behaviour.noBetas = true;
     },
   },
 };
