@@ -1,0 +1,194 @@
+/**
+ * The client's Anthropic body as InvokeModel takes it (`wire.md` §1.5). The text is edited, not rebuilt; what Bedrock cannot do (§1.12) is refused
+ * with the field's name instead of being left to its "Extra inputs are not permitted".
+ */
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import { editMembers, hidesWords, members } from "../../../src/contract/json.ts";
+import { readHints } from "../../../src/dialects/anthropic/anthropic.ts";
+import { acceptedBetas } from "./betas.ts";
+import { hoistSystem } from "./hoist.ts";
+import { editMark, editMarks, editMessageMarks, mayHoldMarks, placeMark, takesAllMarks } from "./marks.ts";
+import { checkFormat, editOutput, editThinking, STRUCTURED } from "./output.ts";
+import { refusal } from "./refusal.ts";
+import { editStrays, editSystemStrays } from "./strays.ts";
+import { Dropped, FLAG_OF, type Takes } from "./takes.ts";
+import { editTools } from "./tools.ts";
+import { asObject } from "../failure.ts";
+import type { Job } from "../provider.ts";
+
+/** Whatever the client's version header says: Bedrock has one version for all its models. */
+const BEDROCK_VERSION = '"bedrock-2023-05-31"';
+const COMPACT = "compact-2026-01-12";
+
+/** Fields of Anthropic's own API, with the values that ask for nothing Bedrock lacks; those are taken out, as is null. */
+const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
+  container: [],
+  mcp_servers: ["[]"],
+  fallbacks: ["[]"],
+  thread: [],
+  inference_geo: [],
+  speed: ['"standard"'],
+  // Bedrock's tier is the standard one.
+  service_tier: ['"auto"', '"standard_only"'],
+};
+
+const UNAVAILABLE_ENTRIES = Object.entries(UNAVAILABLE);
+
+/** A body for Bedrock, and what is to be known of it. */
+export interface Prepared {
+  body: ByteText;
+  /** Flags that it asks for. */
+  betas: readonly string[];
+  /** See `Job.dropped`. */
+  dropped: string;
+}
+
+/** @throws GatewayError `invalid_request` for what Bedrock or the model cannot do. */
+export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes: Takes): Prepared {
+  const fields = new Map<string, ByteText>();
+  const all = members(body);
+  for (const { key, start, end } of all) {
+    if (fields.has(key) && (isEdited(key) || takes.without.has(key))) throw refusal(key, "stands twice in the request body");
+    fields.set(key, body.slice(start, end));
+  }
+  const set: Record<string, ByteText> = { anthropic_version: BEDROCK_VERSION };
+  const remove = ["model", "stream", "betas"];
+  const dropped = new Dropped();
+  for (const [name, empty] of UNAVAILABLE_ENTRIES) {
+    const value = fields.get(name);
+    if (value === undefined) continue;
+    if (value !== "null" && !empty.includes(value.replace(/\s+/g, "")))
+      throw refusal(name, "is not available for this model, which is served by AWS Bedrock");
+    remove.push(name);
+  }
+  // LangChain's way of leaving them out.
+  for (const name of ["top_k", "top_p"]) if (Number(fields.get(name) ?? 0) === -1) remove.push(name);
+  for (const name of takes.without) {
+    if (!fields.has(name)) continue;
+    remove.push(name);
+    dropped.add(name);
+  }
+
+  refuseRemoteContent(fields.get("messages"));
+  const betas = [...readHints(hints).betas, ...betaList(fields, "anthropic_beta"), ...betaList(fields, "betas")];
+  /** Sets what has changed, and takes out what is undefined. */
+  const put = (name: string, value: ByteText | undefined, before: ByteText): void => {
+    if (value === undefined) remove.push(name);
+    else if (value !== before) set[name] = value;
+  };
+  const thinking = fields.get("thinking");
+  if (thinking !== undefined) put("thinking", editThinking(thinking, takes), thinking);
+  const output = fields.get("output_config");
+  if (output !== undefined) put("output_config", editOutput(output, takes, dropped), output);
+  const format = fields.get("output_format");
+  if (format !== undefined) {
+    checkFormat(format, takes);
+    betas.push(STRUCTURED);
+  }
+  editContents(fields, set, remove, betas, takes, dropped);
+
+  const accepted = acceptedBetas(betas, takes.betas, dropped);
+  editContextManagement(fields.get("context_management"), accepted, remove, takes, dropped);
+  if (accepted.length > 0) set.anthropic_beta = JSON.stringify(accepted);
+  else remove.push("anthropic_beta");
+  return { body: editMembers(body, { remove, set }, all), betas: accepted, dropped: dropped.text };
+}
+
+/** Messages, system prompt and tools. */
+function editContents(
+  fields: ReadonlyMap<string, ByteText>,
+  set: Record<string, ByteText>,
+  remove: string[],
+  betas: string[],
+  takes: Takes,
+  dropped: Dropped,
+): void {
+  const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
+  let { messages, system, tools } = sent;
+  if (tools !== undefined) tools = editTools(tools, betas, takes, dropped);
+  if (!takes.fields.has("messages.role.system") && (messages.includes('"system"') || hidesWords(messages)))
+    messages = hoistSystem(messages, takes, dropped);
+  messages = editStrays(messages, betas, takes, dropped);
+  if (takes.without.size > 0 && system !== undefined) system = editSystemStrays(system, takes, dropped);
+  if (!takesAllMarks(takes)) {
+    if (mayHoldMarks(messages, takes)) messages = editMessageMarks(messages, takes, dropped);
+    if (system !== undefined && mayHoldMarks(system, takes)) system = editMarks(system, takes, dropped);
+    if (tools !== undefined && mayHoldMarks(tools, takes)) tools = editMarks(tools, takes, dropped);
+  }
+  const top = fields.get("cache_control");
+  if (top !== undefined) {
+    const mark = top === "null" ? undefined : editMark(top, takes, dropped);
+    if (mark === undefined || !takes.fields.has("automatic_cache_control")) {
+      remove.push("cache_control");
+      const placed = mark === undefined ? {} : placeMark(mark, { messages, system, tools });
+      if (placed === "full") dropped.add("cache_control");
+      else ({ messages, system, tools } = { messages, system, tools, ...placed });
+    } else if (mark !== top) set.cache_control = mark;
+  }
+  if (messages !== sent.messages) set.messages = messages;
+  if (system !== undefined && system !== sent.system) set.system = system;
+  if (tools !== undefined && tools !== sent.tools) set.tools = tools;
+}
+
+/** It needs a flag; one that the client has forgotten is added where the model has it. */
+function editContextManagement(value: ByteText | undefined, accepted: string[], remove: string[], takes: Takes, dropped: Dropped): void {
+  if (value === undefined) return;
+  const flags = FLAG_OF.context_management ?? [];
+  if (value !== "null") {
+    if (flags.some((flag) => accepted.includes(flag))) return;
+    const flag = value.includes('"compact_') && takes.betas.has(COMPACT) ? COMPACT : flags.find((each) => takes.betas.has(each));
+    if (flag !== undefined) return void accepted.push(flag);
+    dropped.add("context_management");
+  }
+  remove.push("context_management");
+}
+
+const EDITED = new Set(
+  `model stream betas anthropic_beta anthropic_version top_k top_p tools messages system thinking output_config output_format context_management
+  cache_control`.split(/\s+/),
+);
+
+function isEdited(name: string): boolean {
+  return EDITED.has(name) || UNAVAILABLE[name] !== undefined;
+}
+
+function betaList(fields: ReadonlyMap<string, ByteText>, name: string): string[] {
+  const value: unknown = JSON.parse(fields.get(name) ?? "null");
+  if (value === null) return [];
+  if (Array.isArray(value) && value.every((flag) => typeof flag === "string")) return value;
+  throw refusal(name, "must be an array of strings");
+}
+
+const NAMED = ['"url"', '"file"', '"container_upload"'];
+const REMOTE = /"type"\s*:\s*"(?:url|file|container_upload)"/;
+
+/** Bedrock fetches nothing and has no Files API, and Weir fetches nothing for a client. */
+function refuseRemoteContent(messages: ByteText | undefined): void {
+  if (messages === undefined) return;
+  // Three searches of the text decide nearly always that there is nothing to parse.
+  const spelled = NAMED.some((name) => messages.includes(name)) && REMOTE.test(messages);
+  if (!spelled && !hidesWords(messages)) return;
+  const list: unknown = JSON.parse(messages);
+  if (Array.isArray(list))
+    for (const [index, message] of list.entries()) refuseRemoteBlocks(asObject(message)?.content, `messages.${index}.content`);
+}
+
+function refuseRemoteBlocks(content: unknown, where: string): void {
+  if (!Array.isArray(content)) return;
+  for (const [index, item] of content.entries()) {
+    const block = asObject(item);
+    const path = `${where}.${index}`;
+    if (block?.type === "container_upload")
+      throw refusal(`${path}.type`, "uploads into a container are not available for this model, which is served by AWS Bedrock");
+    if (block?.type === "tool_result") refuseRemoteBlocks(block.content, `${path}.content`);
+    if (block?.type !== "image" && block?.type !== "document") continue;
+    const source = asObject(block.source);
+    if (source?.type === "content") refuseRemoteBlocks(source.content, `${path}.source.content`);
+    if (source?.type !== "url" && source?.type !== "file") continue;
+    const how = source.type === "url" ? "by URL" : "by file id";
+    throw refusal(
+      `${path}.source`,
+      `${block.type}s ${how} are not available for this model, which is served by AWS Bedrock; send the data as base64`,
+    );
+  }
+}
