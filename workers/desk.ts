@@ -1,6 +1,7 @@
 /**
  * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/messages.ts` for both.
  */
+import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
@@ -33,7 +34,7 @@ const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_t
   unknown
 >;
 
-type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined }>;
+type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
 /** A body that waits for its check; the buffer is given away with it. */
 interface UncheckedCall {
   dialect: DialectName;
@@ -41,7 +42,8 @@ interface UncheckedCall {
   hints: string;
   buffer: ArrayBuffer;
 }
-type WaitingCall = Omit<Job, "upstreamModel" | "countModel" | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
+type WaitingCall = Omit<Job, OfTarget | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk {
   readonly #outbox: Outbox;
@@ -185,11 +187,11 @@ export class Desk implements WorkerDesk {
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     this.#retired.unshift({ targets: this.#targets, untilMs: performance.now() + RETIRED_MS });
     this.#targets = new Map();
-    for (const { id, upstream, model, countModel, timeouts } of config.targets) {
+    for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
-      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, timeouts });
+      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, accepts, timeouts });
     }
     outbox.push(REPORT.ready, 0);
   }
@@ -226,7 +228,7 @@ export class Desk implements WorkerDesk {
     }
   }
 
-  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel" | "countModel">, input: InputTokens): void {
+  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, OfTarget>, input: InputTokens): void {
     const host = this.#host;
     const target = this.#targets.get(targetId) ?? this.#retired.find((one) => one.targets.has(targetId))?.targets.get(targetId);
     if (host === undefined || target === undefined) {
@@ -234,7 +236,8 @@ export class Desk implements WorkerDesk {
       this.#refuse(id, new GatewayError("internal", { message: INTERNAL_MESSAGE, log }));
       return;
     }
-    const job: Job = { ...call, upstreamModel: target.model, countModel: target.countModel };
+    const { model: upstreamModel, countModel, accepts } = target;
+    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "" };
     const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }

@@ -4,6 +4,7 @@ import { tokensOf, type Usage } from "../contract/usage.ts";
 import type { CallCells, TokenCells } from "./call-cells.ts";
 import type { CounterCell } from "./cells.ts";
 import { Definer } from "./definer.ts";
+import { DroppedMetrics } from "./dropped.ts";
 import { collectProcessMetrics } from "./process.ts";
 import type { CallRecord, WorkerSample } from "./records.ts";
 import { metricsData, metricsText } from "./scrape.ts";
@@ -19,6 +20,8 @@ export class Metrics {
   readonly #make = new Definer(this.#registry);
   /** What calls met at their upstreams. */
   readonly upstreams = new UpstreamMetrics(this.#make);
+  /** What was left out of requests. */
+  readonly dropped = new DroppedMetrics(this.#make);
   readonly #requests = this.#make.counter(
     "weir_requests_total",
     "Calls that have ended, by outcome: ok, cancelled or the kind of failure.",
@@ -118,6 +121,7 @@ export class Metrics {
       this.#factors.delete(model);
       this.#estimates.remove({ model });
     }
+    this.dropped.keep(names);
     this.upstreams.keep(names);
     // They hold cells of series that are gone.
     this.#callCells = new ByNames();

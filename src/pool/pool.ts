@@ -1,3 +1,4 @@
+import type { Accepts } from "../contract/accepts.ts";
 import type { CallEvents, CallOrder, PoolCall } from "../contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
 import type { CallOperation, DialectName } from "../contract/dialect.ts";
@@ -16,13 +17,22 @@ export interface PoolOptions {
   onDeath(worker: number, reason: string, calls: number): void;
   /** Something for the log that ended no worker. */
   onNotice(worker: number, text: string): void;
+  /** What an upstream has taught by a refusal, for the log. */
+  onLesson(worker: number, text: string): void;
 }
 
 /** What the workers have to know of the configuration. */
 export interface PoolConfig {
   proxy: ProxySettings | undefined;
   weighing: Weighing[];
-  targets: readonly { id: number; upstream: Upstream; model: string; countModel: string | undefined; timeouts: Timeouts }[];
+  targets: readonly {
+    id: number;
+    upstream: Upstream;
+    model: string;
+    countModel: string | undefined;
+    accepts: Accepts;
+    timeouts: Timeouts;
+  }[];
 }
 
 /** A worker that has not shown a sign of life for so long is stuck in a loop and is replaced. */
@@ -51,6 +61,7 @@ export class Pool {
     const events: SlotEvents = {
       died: (slot, reason) => this.#replace(slot, reason),
       noticed: ({ index }, text) => options.onNotice(index, text),
+      learned: ({ index }, text) => options.onLesson(index, text),
     };
     this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, events));
   }
@@ -63,11 +74,12 @@ export class Pool {
       proxy,
       upstreams,
       weighing,
-      targets: targets.map(({ id, upstream, model, countModel, timeouts }) => ({
+      targets: targets.map(({ id, upstream, model, countModel, accepts, timeouts }) => ({
         id,
         upstream: indices.get(upstream) ?? 0,
         model,
         countModel,
+        accepts,
         timeouts,
       })),
     };

@@ -33,6 +33,7 @@ import { AccessLog } from "../request/access-log.ts";
 import { BodyClock } from "../request/body-clock.ts";
 import { Gateway } from "../request/gateway.ts";
 import { Keyring } from "../request/keyring.ts";
+import { LeftOut } from "../request/left-out.ts";
 import { Room } from "../request/room.ts";
 import { Catalog, type RoutedTarget } from "../routing/catalog.ts";
 import { HealthBook, Router } from "../routing/router.ts";
@@ -100,6 +101,8 @@ async function start(file: string | undefined, environment: Record<string, strin
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
+    onLesson: (worker, cause) =>
+      log.warn({ worker, cause }, "an upstream has refused what its table says it takes: it is asked without it"),
   });
   const configured = pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
@@ -171,6 +174,9 @@ async function start(file: string | undefined, environment: Record<string, strin
     }),
     pool,
     metrics,
+    leftOut: new LeftOut(metrics, (model, name) =>
+      log.warn({ model, dropped: name }, "a model does not take this: requests go without it, and their answers say so (x-weir-dropped)"),
+    ),
     room,
     accessLog: new AccessLog(logging.lines, base),
     totals,

@@ -33,6 +33,8 @@ export interface AnswerOwner {
   /** A worker has checked and weighed the body; see `CallEvents`. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   estimated(inputTokens: number): void;
+  /** What was left out of the request. */
+  dropped(names: string): void;
   /** The client reads now, or is idle. */
   turn(turn: Turn): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
@@ -116,6 +118,10 @@ export class Answer implements CallEvents, StreamOwner {
 
   estimated(inputTokens: number): void {
     this.#owner.estimated(inputTokens);
+  }
+
+  dropped(names: string): void {
+    if (!this.idle) this.#owner.dropped(names);
   }
 
   open(text: ByteText): void {

@@ -17,6 +17,7 @@ import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
+import type { LeftOut } from "./left-out.ts";
 import type { Place, Room } from "./room.ts";
 import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
@@ -27,6 +28,7 @@ export interface CallParts {
   pool: Pool;
   admission: Admission;
   metrics: Metrics;
+  leftOut: LeftOut;
   room: Room;
   bodyClock: BodyClock;
   /** See `Listener.turn`. */
@@ -34,6 +36,9 @@ export interface CallParts {
   /** See `runtime.ts`. */
   openStream: OpenStream;
 }
+
+/** Names what was left out of the request. */
+const DROPPED_HEADER = "x-weir-dropped";
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
 const FRONT_BYTES = 64 * 1024;
@@ -135,10 +140,19 @@ export class Call implements AnswerOwner, Sender {
     if (reservation !== undefined) this.#parts.admission.correct(reservation, inputTokens);
   }
 
+  /** Of the answer. */
+  dropped(names: string): void {
+    const { headers, offer } = this.#visit;
+    headers.set(DROPPED_HEADER, names);
+    this.#parts.leftOut.note(offer?.model ?? "other", names);
+  }
+
   /** Of the answer: the client has seen nothing, so another target may do. */
   missed(error: GatewayError, ended: Ended): void {
-    const { offer, attempts, requestId } = this.#visit;
+    const { offer, attempts, requestId, headers } = this.#visit;
     const { router, metrics } = this.#parts;
+    // What the next target takes is another matter.
+    headers.delete(DROPPED_HEADER);
     this.#attemptEnded(error.kind, error.detail, ended);
     const next = offer && router.next(offer, this.#conversation, performance.now(), attempts);
     if (offer === undefined || next === undefined) {

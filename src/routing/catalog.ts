@@ -1,3 +1,4 @@
+import type { Accepts } from "../contract/accepts.ts";
 import { ByNames } from "../contract/by-names.ts";
 import type {
   Config,
@@ -24,6 +25,7 @@ export interface RoutedTarget extends Choice {
   upstream: Upstream;
   model: string;
   countModel: string | undefined;
+  accepts: Accepts;
   timeouts: Timeouts;
 }
 
@@ -229,10 +231,10 @@ export class Catalog {
     const known = this.#targets.get(target);
     if (known !== undefined) return known;
     lastTargetId += 1;
-    const { model, countModel, rank, weight, timeouts } = target;
+    const { model, countModel, accepts, rank, weight, timeouts } = target;
     const { name } = upstream;
     const [health, seed] = [this.#health.of(name, model), hashText(`${name}\n${model}`)];
-    const routed: RoutedTarget = { id: lastTargetId, upstream, model, countModel, rank, weight, timeouts, health, seed };
+    const routed: RoutedTarget = { id: lastTargetId, upstream, model, countModel, accepts, rank, weight, timeouts, health, seed };
     this.#targets.set(target, routed);
     return routed;
   }

@@ -99,7 +99,11 @@ export function* answerFrames(answer: Answer, usage: Usage, shown: Shown, frames
       }
     }
     if (part.kind === "thinking")
-      yield frame("open", { type: "content_block_delta", index: at, delta: { type: "signature_delta", signature: shown.seal.of(thought) } });
+      yield frame("open", {
+        type: "content_block_delta",
+        index: at,
+        delta: { type: "signature_delta", signature: shown.seal.of(thought) },
+      });
     yield frame(at === answer.parts.length - 1 ? "close" : "open", { type: "content_block_stop", index: at });
   }
   const delta = { stop_reason: STOP_REASONS[answer.end], stop_sequence: answer.stopSequence ?? null };

@@ -17,7 +17,9 @@ export function checkMark(mark: unknown, place: string, { cache }: BedrockRules)
   if (mark === undefined || mark === null) return;
   const here = `${place}.cache_control`;
   if (cache === "no") throw extra(here);
-  if (!isObject(mark) || mark.type !== "ephemeral") throw validation(`${here}: Input tag does not match any of the expected tags: 'ephemeral'`);
+  if (!isObject(mark) || mark.type !== "ephemeral")
+    throw validation(`${here}: Input tag does not match any of the expected tags: 'ephemeral'`);
   onlyMembers(mark, cache === "lifetimes" ? ["type", "ttl"] : ["type"], `${here}.ephemeral`);
-  if (mark.ttl !== undefined && mark.ttl !== "5m" && mark.ttl !== "1h") throw validation(`${here}.ephemeral.ttl: Input should be '5m' or '1h'`);
+  if (mark.ttl !== undefined && mark.ttl !== "5m" && mark.ttl !== "1h")
+    throw validation(`${here}.ephemeral.ttl: Input should be '5m' or '1h'`);
 }

@@ -97,7 +97,11 @@ const MODELS: Readonly<Record<string, Model>> = {
   "claude-opus-4-1-20250805": FOUR,
   "claude-sonnet-4-5-20250929": { ...LATE_FOUR, betas: [...LATE_FOUR_BETAS, ...TOOL_SEARCH, MILLION], window: 1_000_000 },
   "claude-haiku-4-5-20251001": { ...LATE_FOUR, betas: LATE_FOUR_BETAS },
-  "claude-opus-4-5-20251101": { ...LATE_FOUR, efforts: ["low", "medium", "high"], betas: [...LATE_FOUR_BETAS, ...TOOL_SEARCH, "effort-2025-11-24"] },
+  "claude-opus-4-5-20251101": {
+    ...LATE_FOUR,
+    efforts: ["low", "medium", "high"],
+    betas: [...LATE_FOUR_BETAS, ...TOOL_SEARCH, "effort-2025-11-24"],
+  },
   "claude-opus-4-6": {
     ...LATE_FOUR,
     thinking: ["enabled", "adaptive"],

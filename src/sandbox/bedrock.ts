@@ -89,8 +89,7 @@ export class Bedrock {
     const question = readQuestion(body);
     const behaviour = directives.read(question.text, id);
     // Regions get new models and flags one after the other.
-    if (behaviour.noBetas && Array.isArray(body.anthropic_beta) && body.anthropic_beta.length > 0)
-      throw validation("invalid beta flag");
+    if (behaviour.noBetas && Array.isArray(body.anthropic_beta) && body.anthropic_beta.length > 0) throw validation("invalid beta flag");
     if (question.inputTokens + (question.maxTokens ?? 0) > rulesOf(model.name).window) throw tooLong(question, model);
     const failure = behaviour.failure ?? (isStream ? undefined : failureOf(behaviour));
     if (failure !== undefined) return staged(awsFailure(failure, requestId), behaviour);

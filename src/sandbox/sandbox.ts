@@ -8,7 +8,7 @@ import { Azure } from "./azure.ts";
 import { Bedrock } from "./bedrock.ts";
 import { Calls } from "./calls.ts";
 import { deliver, Line } from "./delivery.ts";
-import { DirectiveReader } from "./directives.ts";
+import { DirectiveReader } from "./directive-reader.ts";
 import { Entra } from "./entra.ts";
 import { PromptCache } from "./prompt-cache.ts";
 import { Seal } from "./seal.ts";
@@ -55,7 +55,17 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     lastId += 1;
     return lastId.toString(36).padStart(24, "0");
   };
-  const state: State = { credentials, now, paceMs, calls, directives: new DirectiveReader(), cache: new PromptCache(), seal: new Seal(), behind, nextId };
+  const state: State = {
+    credentials,
+    now,
+    paceMs,
+    calls,
+    directives: new DirectiveReader(),
+    cache: new PromptCache(),
+    seal: new Seal(),
+    behind,
+    nextId,
+  };
   const bedrock = new Bedrock(state);
   const entra = new Entra(state);
   const azure = new Azure(state, entra);

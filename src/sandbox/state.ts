@@ -1,7 +1,8 @@
 import type { Buffer } from "node:buffer";
 import type { Calls } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
-import type { Behaviour, DirectiveReader } from "./directives.ts";
+import type { DirectiveReader } from "./directive-reader.ts";
+import type { Behaviour } from "./directives.ts";
 import type { PromptCache } from "./prompt-cache.ts";
 import type { Seal } from "./seal.ts";
 

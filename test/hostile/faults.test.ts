@@ -80,6 +80,7 @@ describe("one report", () => {
   const ears = (told: string[], more: Partial<CallEvents> = {}): CallEvents => ({
     weighed: () => {},
     estimated: () => {},
+    dropped: () => {},
     open: () => void told.push("open"),
     chunk: () => void told.push("chunk"),
     answer: () => void told.push("answer"),
@@ -97,7 +98,7 @@ describe("one report", () => {
       reports = events.reports;
       return { post: (some: Flat) => void orders.push(...some), terminate: () => {} };
     };
-    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text) });
+    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text), learned: () => {} });
     void slot.configure(1, "{}");
     return { slot, notices, orders, say: (...some: Flat) => reports(some) };
   }

@@ -89,6 +89,8 @@ export async function sceneOf(
     model: "claude",
     upstreamModel: "m",
     countModel: undefined,
+    accepts: {},
+    dropped: "",
     requestId: "r",
     isLast: true,
   };

@@ -9,7 +9,8 @@ import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
 import { type EntraCredentials, entraTokens } from "./entra.ts";
-import { azureFailure } from "./errors.ts";
+import { azureFailure, refusalWords } from "./errors.ts";
+import { Lessons } from "./lessons.ts";
 import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
 import { azureResponses } from "./responses.ts";
 
@@ -44,7 +45,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
   const { endpoint, api, credentials, scope } = settings;
   const { origin, host, base } = addressOf(upstream, endpoint);
   const tokens = credentials.kind === "key" ? undefined : entraTokens(upstream.name, credentials, scope, nowMs);
-  const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel });
+  const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel, model: job.model, operation: job.operation });
 
   const path = (job: Job, below: string) =>
     api === V1
@@ -57,6 +58,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       Object.freeze(["host", host, "content-type", "application/json", "accept", type, ...authorization] as const);
     return { token, answer: accepting("application/json"), stream: accepting("text/event-stream") };
   };
+  const lessons = new Lessons(upstream.name);
   let current = headersFor("");
   const fetched = new Fetched();
   const headers = ({ stream }: Job, token: string) => {
@@ -71,7 +73,8 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
     origin,
     request(job) {
       const operation = operationOf(job);
-      const body = operation.body(job, settings);
+      job.dropped = "";
+      const body = operation.body(job, settings, lessons.takes(job.accepts));
       const write = (token: string) => ({
         origin,
         method: "POST" as const,
@@ -90,6 +93,8 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       if (status === 401) tokens?.suspect();
       return azureFailure(place(job), status, headers, body, nowMs());
     },
+
+    lesson: (job, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
     fetchedSecrets: () => fetched.secrets,

@@ -1,14 +1,19 @@
 /** What Azure OpenAI says when a call fails, as a GatewayError. Source: `wire.md` §2.5. */
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
+import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue } from "../../../src/contract/json.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "../failure.ts";
+import { wrongRoute } from "./operation.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {
   upstream: string;
   deployment: string;
+  /** As the client named it. */
+  model?: string;
+  operation?: CallOperation;
 }
 
 const BAD_ADDRESS = "this is not the address of an Azure OpenAI resource; correct the upstream's endpoint";
@@ -40,15 +45,32 @@ const OUR_REQUEST: readonly [RegExp, string][] = [
 /** Reasoning is sealed by the resource that made it, and no other one can open it. Source: openai-agents-python#2063. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["invalid_encrypted_content"]);
 
+/** It says nothing of the deployment where the route is one of two: models differ in those. */
+const OTHER_ROUTE = /operation does not work with the specified model|operation is unsupported/i;
+
+/** What Azure says in the body of a refusal; "" where it says nothing. */
+export function refusalWords(body: ByteText): string {
+  const fields = errorFields(body);
+  return asWords(asObject(fields?.error)?.message) ?? asWords(fields?.message) ?? "";
+}
+
 /** An HTTP error. */
 export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
   const error = asObject(errorFields(body)?.error);
-  const message = asWords(error?.message) ?? asWords(errorFields(body)?.message) ?? "";
+  const message = refusalWords(body);
   const code = asWords(error?.code);
   const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
   // What is said of a refused key may quote it.
   const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
-  const cure = CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined);
+  if (status === 400 && OTHER_ROUTE.test(message) && place.model !== undefined) {
+    if (place.operation === "generate") return wrongRoute(place.model, "routes.chat", message);
+    if (place.operation === "responses") return wrongRoute(place.model, "routes.responses", message);
+  }
+  // A 404 that names a parameter speaks of what the client referred to, and not of the deployment.
+  const isClients = status === 404 && asWords(error?.param) !== undefined && code !== "DeploymentNotFound";
+  const cure = isClients
+    ? undefined
+    : (CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined));
   if (cure !== undefined) return misconfigured(`${log}; ${cure}`);
   if (status === 429) {
     return new GatewayError("upstream_rate_limited", {
@@ -65,7 +87,10 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
       restMs: hintedMs(headers, message, nowMs),
       log,
     });
-  if (status >= 500) return new GatewayError("upstream_failed", { message: "The model's service failed. Please try again.", log });
+  if (status >= 500) {
+    const message = "The model's service failed. Please try again.";
+    return new GatewayError("upstream_failed", { message, status: status === 502 ? status : undefined, log });
+  }
   // A client's mistake may be told with its prompt: not in the log.
   if (status >= 400) return rejected(status, error, message, errorObject(body), what);
   return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });

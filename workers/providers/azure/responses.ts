@@ -5,7 +5,7 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, elements, hidesWords, members, memberValue, stringValue } from "../../../src/contract/json.ts";
-import { type AzureOperation, deploymentName, V1 } from "./operation.ts";
+import { type AzureOperation, deploymentName, requireRoute, V1 } from "./operation.ts";
 import { azureResponse, ResponsesStream } from "./responses-reader.ts";
 
 /** Members that need what Azure has kept, with the values that ask for nothing. */
@@ -26,7 +26,8 @@ const REFERENCE = "item_reference";
 export const azureResponses: AzureOperation = {
   path: "responses",
 
-  body(job, api) {
+  body(job, api, takes) {
+    requireRoute(job, takes, "routes.responses");
     if (api.api !== V1) {
       throw new GatewayError("invalid_request", {
         message:

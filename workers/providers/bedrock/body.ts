@@ -5,6 +5,8 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, hidesWords, members } from "../../../src/contract/json.ts";
 import { readHints } from "../../../src/dialects/anthropic/anthropic.ts";
+import { asObject } from "../failure.ts";
+import type { Job } from "../provider.ts";
 import { acceptedBetas } from "./betas.ts";
 import { hoistSystem } from "./hoist.ts";
 import { editMark, editMarks, editMessageMarks, mayHoldMarks, placeMark, takesAllMarks } from "./marks.ts";
@@ -13,8 +15,6 @@ import { refusal } from "./refusal.ts";
 import { editStrays, editSystemStrays } from "./strays.ts";
 import { Dropped, FLAG_OF, type Takes } from "./takes.ts";
 import { editTools } from "./tools.ts";
-import { asObject } from "../failure.ts";
-import type { Job } from "../provider.ts";
 
 /** Whatever the client's version header says: Bedrock has one version for all its models. */
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';

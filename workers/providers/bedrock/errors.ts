@@ -81,12 +81,18 @@ const THROTTLED = /too many (?:tokens|requests)\b/i;
 const TO_WAIT = /\bwait/i;
 const SHOWN_CHARACTERS = 2_000;
 
+/** What Bedrock says in the body of a refusal, whichever shape it has; "" where it says nothing. */
+export function refusalWords(body: ByteText): string {
+  const fields = errorFields(body);
+  return asWords(asObject(fields?.error)?.message) ?? asWords(fields?.message) ?? asWords(fields?.Message) ?? "";
+}
+
 /** For an HTTP status other than 200. */
 export function bedrockFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText): GatewayError {
   const fields = errorFields(body);
   const error = asObject(fields?.error);
   const name = asWords(error?.type) ?? asWords(headers.get("x-amzn-errortype")) ?? asWords(fields?.__type) ?? "";
-  const message = asWords(error?.message) ?? asWords(fields?.message) ?? asWords(fields?.Message) ?? "";
+  const message = refusalWords(body);
   return failure(place, { name: bareName(name), status, message, headers });
 }
 

@@ -107,7 +107,8 @@ function memberLesson(message: string, takes: Takes): Lesson | undefined {
 
 function withoutMember(name: string, takes: Takes): Lesson | undefined {
   const lesson = { names: [name], list: "fields" } as const;
-  if (takes.fields.has(name)) return { ...lesson, takes: { ...takes, fields: new Set([...takes.fields].filter((field) => field !== name)) } };
+  if (takes.fields.has(name))
+    return { ...lesson, takes: { ...takes, fields: new Set([...takes.fields].filter((field) => field !== name)) } };
   // It was left out, or nothing is known of such a member to leave out.
   if (takes.without.has(name) || name === "messages.role.system" || name === "output_config.effort") return undefined;
   return { ...lesson, takes: { ...takes, without: new Set([...takes.without, name]) } };

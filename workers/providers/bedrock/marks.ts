@@ -1,6 +1,15 @@
 /** `cache_control` wherever it can stand: on tools, on blocks of the system prompt, of messages and of what stands inside those. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
-import { editElements, editMembers, elements, hidesWords, type MemberEdits, members, memberValue, stringValue } from "../../../src/contract/json.ts";
+import {
+  editElements,
+  editMembers,
+  elements,
+  hidesWords,
+  type MemberEdits,
+  members,
+  memberValue,
+  stringValue,
+} from "../../../src/contract/json.ts";
 import type { Dropped, Takes } from "./takes.ts";
 
 const MOST_MARKS = 4;

@@ -20,7 +20,10 @@ export function editThinking(thinking: ByteText, takes: Takes): ByteText | undef
   }
   if (type === "adaptive" && !canAdapt) {
     if (!canBudget) throw refusal("thinking", `${whose(takes)} has no extended thinking. thinking: Extra inputs are not permitted`);
-    throw refusal("thinking.type", `adaptive thinking is not supported on this model (${whose(takes)}); use "enabled" with "budget_tokens"`);
+    throw refusal(
+      "thinking.type",
+      `adaptive thinking is not supported on this model (${whose(takes)}); use "enabled" with "budget_tokens"`,
+    );
   }
   return type === "disabled" && !canBudget && !canAdapt ? undefined : thinking;
 }

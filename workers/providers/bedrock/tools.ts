@@ -74,7 +74,10 @@ function goes(key: string, value: unknown, index: number, betas: string[], takes
     case "allowed_callers":
       // Called by the model alone, as every tool is.
       if (value === null || (Array.isArray(value) && value.every((caller) => caller === "direct"))) return true;
-      throw refusal(`tools.${index}.allowed_callers`, "programmatic tool calling is not available for this model, which is served by AWS Bedrock");
+      throw refusal(
+        `tools.${index}.allowed_callers`,
+        "programmatic tool calling is not available for this model, which is served by AWS Bedrock",
+      );
     default:
       return false;
   }
