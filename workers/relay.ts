@@ -3,13 +3,13 @@ import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
-import { noUsage, type Usage } from "../src/contract/usage.ts";
+import { noUsage } from "../src/contract/usage.ts";
 import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
 import { Refusal } from "./refusal.ts";
-import { usedTokens } from "./used.ts";
+import { hasInput, usedTokens } from "./used.ts";
 import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
@@ -296,8 +296,4 @@ export class Relay implements Call, HttpEvents {
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }
-}
-
-function hasInput({ input, cacheRead, cacheWrite }: Usage): boolean {
-  return input + cacheRead + cacheWrite > 0;
 }

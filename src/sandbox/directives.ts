@@ -218,18 +218,18 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
       behaviour.filterAfter = number(values, "after");
     },
   },
-  "async-filter": {
-    does: "Azure's asynchronous filter: its verdicts come in chunks of their own, without `delta`",
-    parameters: {},
-    apply: (behaviour) => {
-      behaviour.asyncFilter = true;
-    },
-  },
   "no-betas": {
     does: "Bedrock refuses every beta flag, as it did with Opus 4.7 in the first weeks",
     parameters: {},
     apply: (behaviour) => {
       behaviour.noBetas = true;
+    },
+  },
+  "async-filter": {
+    does: "Azure's asynchronous filter: its verdicts come in chunks of their own, without `delta`",
+    parameters: {},
+    apply: (behaviour) => {
+      behaviour.asyncFilter = true;
     },
   },
 };

@@ -13,11 +13,12 @@ import { editMark, editMarks, editMessageMarks, mayHoldMarks, placeMark, takesAl
 import { checkFormat, editOutput, editThinking, STRUCTURED } from "./output.ts";
 import { refusal } from "./refusal.ts";
 import { editStrays, editSystemStrays } from "./strays.ts";
-import { Dropped, FLAG_OF, type Takes } from "./takes.ts";
+import { Dropped, type Takes } from "./takes.ts";
 import { editTools } from "./tools.ts";
 
 /** Whatever the client's version header says: Bedrock has one version for all its models. */
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';
+const CONTEXT_MANAGEMENT = "context-management-2025-06-27";
 const COMPACT = "compact-2026-01-12";
 
 /** Fields of Anthropic's own API, with the values that ask for nothing Bedrock lacks; those are taken out, as is null. */
@@ -133,11 +134,10 @@ function editContents(
 /** It needs a flag; one that the client has forgotten is added where the model has it. */
 function editContextManagement(value: ByteText | undefined, accepted: string[], remove: string[], takes: Takes, dropped: Dropped): void {
   if (value === undefined) return;
-  const flags = FLAG_OF.context_management ?? [];
   if (value !== "null") {
-    if (flags.some((flag) => accepted.includes(flag))) return;
-    const flag = value.includes('"compact_') && takes.betas.has(COMPACT) ? COMPACT : flags.find((each) => takes.betas.has(each));
-    if (flag !== undefined) return void accepted.push(flag);
+    if (accepted.includes(CONTEXT_MANAGEMENT) || accepted.includes(COMPACT)) return;
+    const flag = value.includes('"compact_') ? COMPACT : CONTEXT_MANAGEMENT;
+    if (takes.betas.has(flag)) return void accepted.push(flag);
     dropped.add("context_management");
   }
   remove.push("context_management");

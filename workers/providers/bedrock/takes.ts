@@ -36,11 +36,9 @@ export function takesOf(accepts: Accepts): Takes {
 
 /** Members that need a flag, by their names in `Takes.without`, with the flags that open them; the first is the one to add. */
 export const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
-  context_management: ["context-management-2025-06-27", "compact-2026-01-12"],
   "tools.defer_loading": ["tool-search-tool-2025-10-19"],
   "tools.input_examples": ["tool-examples-2025-10-29"],
   "messages.output_config": ["mid-conversation-output-config-2026-07-01"],
-  "cache_control.scope": ["prompt-caching-scope-2026-01-05"],
 };
 
 /** The names of what has been left out of one request, each once, for the client. */
