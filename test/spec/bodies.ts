@@ -1,12 +1,18 @@
 /** How a body may come, and how large (design §3.1, §3.5). */
 import { describe, expect } from "bun:test";
 import { deflateSync, gzipSync } from "node:zlib";
-import { DIALECTS, type Spoken } from "./dialects.ts";
+import { anthropic, DIALECTS, type Spoken } from "./dialects.ts";
 import { expectFailure, KEY, MARKER, MAX_BODY, type World } from "./world.ts";
 
 /** Above this a worker checks the body, not the front. */
 const LARGE = 100 * 1024;
 const HEADERS = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+
+/** The head of a small picture, and bytes that nobody looks at. */
+function picture(length: number) {
+  const data = `${"iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6B"}${"A".repeat(length)}`;
+  return { type: "image", source: { type: "base64", media_type: "image/png", data } };
+}
 
 export function specifyBodies(world: World): void {
   for (const dialect of DIALECTS) describe(dialect.name, () => specifyDialect(world, dialect));
@@ -56,7 +62,12 @@ function specifyDialect(world: World, dialect: Spoken): void {
 
   world.sentence("a body of five megabytes is taken, streaming and not", async () => {
     for (const stream of [false, true]) {
-      const answered = await send(bodyOf(5_000_000, { stream }));
+      // As a picture, where so much text is more than the model's window.
+      const body =
+        dialect === anthropic
+          ? bodyOf(10, { stream, messages: [{ role: "user", content: [picture(5_000_000)] }] })
+          : bodyOf(5_000_000, { stream });
+      const answered = await send(body);
       expect(answered.status).toBe(200);
       expect(world.sandbox.calls.recent.at(-1)?.bodyBytes).toBeGreaterThan(5_000_000);
       if (stream) expect(dialect.isComplete(answered.text)).toBe(true);

@@ -21,6 +21,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_upstream_attempts_total: ["upstream", "model", "outcome"],
   weir_upstream_retries_total: ["upstream"],
   weir_upstream_breaker_state: ["upstream", "model"],
+  weir_dropped_total: ["model", "name"],
   weir_directory_keys: ["source"],
   weir_build_info: ["version", "runtime"],
 };

@@ -3,8 +3,9 @@ import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, editNested, type Member, members, memberValue } from "../../../src/contract/json.ts";
 import type { Job } from "../provider.ts";
-import { type AzureOperation, deploymentName, leftOut, requireRoute } from "./operation.ts";
+import { type AzureOperation, deploymentName, leftOut } from "./operation.ts";
 import { AzureStream, azureAnswer } from "./reader.ts";
+import { requireRoute } from "./routes.ts";
 import { type Takes, takesMaxTokens } from "./takes.ts";
 
 export const azureChat: AzureOperation = {

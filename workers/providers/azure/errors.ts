@@ -5,7 +5,7 @@ import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue } from "../../../src/contract/json.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "../failure.ts";
-import { wrongRoute } from "./operation.ts";
+import { wrongRoute } from "./routes.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {

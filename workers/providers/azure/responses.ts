@@ -5,8 +5,9 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, elements, hidesWords, members, memberValue, stringValue } from "../../../src/contract/json.ts";
-import { type AzureOperation, deploymentName, requireRoute, V1 } from "./operation.ts";
+import { type AzureOperation, deploymentName, V1 } from "./operation.ts";
 import { azureResponse, ResponsesStream } from "./responses-reader.ts";
+import { requireRoute } from "./routes.ts";
 
 /** Members that need what Azure has kept, with the values that ask for nothing. */
 const STATEFUL: Readonly<Record<string, readonly ByteText[]>> = {

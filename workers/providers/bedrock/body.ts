@@ -123,7 +123,11 @@ function editContents(
       remove.push("cache_control");
       const placed = mark === undefined ? {} : placeMark(mark, { messages, system, tools });
       if (placed === "full") dropped.add("cache_control");
-      else ({ messages, system, tools } = { messages, system, tools, ...placed });
+      else {
+        messages = placed.messages ?? messages;
+        system = placed.system ?? system;
+        tools = placed.tools ?? tools;
+      }
     } else if (mark !== top) set.cache_control = mark;
   }
   if (messages !== sent.messages) set.messages = messages;

@@ -131,6 +131,8 @@ function failure(place: Place, { name, status, message, headers }: Failure): Gat
     message: shown ?? DEFAULT_MESSAGES[kind] ?? "The model's service failed.",
     log: `${what}${message && `: ${brief(message)}`}`,
   };
+  // From something in front of the service, whose number says more than ours.
+  if (kind === "upstream_failed" && status === 502) detail.status = status;
   if (key === "servicequotaexceededexception") detail.log += "; raise this quota of the AWS account";
   // AWS itself gives no hint.
   if (kind === "upstream_rate_limited" || kind === "upstream_overloaded") {
