@@ -17,6 +17,7 @@ import {
   replacedKey,
   storedEntry,
   storedKey,
+  unchanged,
   unknownKey,
   unknownWorkspace,
   workspaceEntry,
@@ -212,7 +213,7 @@ export class Replica implements DirectoryActions {
       const { keys, workspaces } = await this.#store.load();
       this.#troubled = false;
       this.#keys = new Map(keys.map((key) => [key.id, key]));
-      this.#workspaces = new Map(workspaces.map((one) => [one.name, one]));
+      this.#workspaces = new Map(workspaces.map((one) => [one.name, unchanged(this.#workspaces.get(one.name), one)]));
     } catch (thrown) {
       if (!this.#troubled && !this.#closed) this.#events.onTrouble?.(thrown instanceof Error ? thrown.message : String(thrown));
       this.#troubled = true;

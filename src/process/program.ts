@@ -34,8 +34,9 @@ import { BodyClock } from "../request/body-clock.ts";
 import { Gateway } from "../request/gateway.ts";
 import { Keyring } from "../request/keyring.ts";
 import { Room } from "../request/room.ts";
-import { Catalog, type RoutedTarget } from "../routing/catalog.ts";
+import { Catalog } from "../routing/catalog.ts";
 import { HealthBook, Router } from "../routing/router.ts";
+import type { RoutedTarget } from "../routing/targets.ts";
 import { UpstreamHealth } from "../routing/upstream-health.ts";
 import { open } from "../runtime/open.ts";
 import { type Listener, openStream, runtimeName } from "../runtime/runtime.ts";
@@ -189,7 +190,7 @@ async function start(file: string | undefined, environment: Record<string, strin
   });
   // Several processes of one gateway have the first one look.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
-  inForce = new InForce(config, { gateway, pool, metrics, directory, health: targetHealth, neighbours, pages });
+  inForce = new InForce(config, catalog, { gateway, pool, metrics, directory, health: targetHealth, neighbours, pages });
   metrics.upstreams.sampleBreakers(() => gateway.breakers());
   inForce.refresh();
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
