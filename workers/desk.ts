@@ -187,11 +187,13 @@ export class Desk implements WorkerDesk {
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     this.#retired.unshift({ targets: this.#targets, untilMs: performance.now() + RETIRED_MS });
     this.#targets = new Map();
+    const kinds = config.accepts;
     for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
-      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, accepts, timeouts });
+      if (connection !== undefined)
+        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
     }
     outbox.push(REPORT.ready, 0);
   }

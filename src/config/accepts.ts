@@ -41,7 +41,20 @@ export function acceptsOf(name: string, target: string, upstream: Upstream, sett
   const edits = [upstream.accepts, settings && editsOf(settings, provider, [...path, "accepts"], setting)].filter(
     (each) => each !== undefined,
   );
-  return provider.accepts(modelAt(name, target, upstream.provider, settings?.as, setting.catalogue), edits, upstream.settings);
+  return one(provider.accepts(modelAt(name, target, upstream.provider, settings?.as, setting.catalogue), edits, upstream.settings));
+}
+
+/** One object for all that say the same: there may be thousands of targets, and a handful of kinds. */
+const kinds = new Map<string, Accepts>();
+const MOST_KINDS = 1_000;
+
+function one(accepts: Accepts): Accepts {
+  const text = JSON.stringify(accepts);
+  const known = kinds.get(text);
+  if (known !== undefined) return known;
+  if (kinds.size >= MOST_KINDS) kinds.clear();
+  kinds.set(text, accepts);
+  return accepts;
 }
 
 /**

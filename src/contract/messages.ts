@@ -92,6 +92,8 @@ export interface WorkerConfig {
   upstreams: Upstream[];
   /** How models are weighed, by the names that clients use. */
   weighing: Weighing[];
-  /** `upstream` is an index into `upstreams`. Ids are never used twice in the life of a process. */
-  targets: { id: number; upstream: number; model: string; countModel: string | undefined; accepts: Accepts; timeouts: Timeouts }[];
+  /** `upstream` is an index into `upstreams`, `accepts` one into the list of that name. Ids are never used twice in the life of a process. */
+  targets: { id: number; upstream: number; model: string; countModel: string | undefined; accepts: number; timeouts: Timeouts }[];
+  /** What models take: there are few kinds, and thousands of targets where many workspaces bring their own. */
+  accepts: Accepts[];
 }

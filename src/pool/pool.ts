@@ -70,7 +70,10 @@ export class Pool {
   async configure({ proxy, weighing, targets }: PoolConfig): Promise<void> {
     const upstreams = [...new Set(targets.map((target) => target.upstream))];
     const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
+    const accepts = [...new Set(targets.map((target) => target.accepts))];
+    const kinds = new Map(accepts.map((kind, index) => [kind, index]));
     const workerConfig: WorkerConfig = {
+      accepts,
       proxy,
       upstreams,
       weighing,
@@ -79,7 +82,7 @@ export class Pool {
         upstream: indices.get(upstream) ?? 0,
         model,
         countModel,
-        accepts,
+        accepts: kinds.get(accepts) ?? 0,
         timeouts,
       })),
     };

@@ -69,7 +69,7 @@ test("one order: what cannot be carried out ends its own call, and the orders be
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
   const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 1, "{}"];
-  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [] });
+  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [], accepts: [] });
   desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
   await Promise.resolve();
   expect(said.filter((field) => field === "internal")).toHaveLength(2);

@@ -74,7 +74,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
     request(job) {
       const operation = operationOf(job);
       job.dropped = "";
-      const body = operation.body(job, settings, lessons.takes(job.accepts));
+      const body = operation.body(job, settings, lessons.takes(job));
       const write = (token: string) => ({
         origin,
         method: "POST" as const,

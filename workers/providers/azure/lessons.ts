@@ -13,24 +13,27 @@ const RENAMED = /Unsupported parameter: '([a-z_]+)' is not supported with this m
 const TOO_NEW = /(?:Unrecognized request argument supplied: |Unsupported parameter: '|unknown parameter: ')(max_completion_tokens)\b/i;
 
 interface Learned {
+  /** What was known before: another configuration begins anew. */
+  accepts: Accepts;
   takes: Takes;
   untilMs: number;
 }
 
 export class Lessons {
   readonly #upstream: string;
-  readonly #learned = new Map<Accepts, Learned>();
+  /** By the upstream's name of the model. */
+  readonly #learned = new Map<string, Learned>();
 
   constructor(upstream: string) {
     this.#upstream = upstream;
   }
 
-  takes(accepts: Accepts): Takes {
+  takes({ upstreamModel, accepts }: Job): Takes {
     if (this.#learned.size === 0) return takesOf(accepts);
-    const learned = this.#learned.get(accepts);
+    const learned = this.#learned.get(upstreamModel);
     if (learned === undefined) return takesOf(accepts);
-    if (performance.now() < learned.untilMs) return learned.takes;
-    this.#learned.delete(accepts);
+    if (performance.now() < learned.untilMs && learned.accepts === accepts) return learned.takes;
+    this.#learned.delete(upstreamModel);
     return takesOf(accepts);
   }
 
@@ -38,11 +41,16 @@ export class Lessons {
   learn(job: Job, message: string): string | undefined {
     const [from, to] = renaming(message) ?? [];
     if (from === undefined || to === undefined || !NAMES.has(from) || !NAMES.has(to)) return undefined;
-    const takes = this.takes(job.accepts);
+    const takes = this.takes(job);
     if (takes.rename[from] === to) return undefined;
     // The opposite of what was learned before is out of force.
     const { [to]: _, ...kept } = takes.rename;
-    this.#learned.set(job.accepts, { takes: { ...takes, rename: { ...kept, [from]: to } }, untilMs: performance.now() + KEPT_MS });
+    const { accepts, upstreamModel } = job;
+    this.#learned.set(upstreamModel, {
+      accepts,
+      takes: { ...takes, rename: { ...kept, [from]: to } },
+      untilMs: performance.now() + KEPT_MS,
+    });
     const cure =
       from === "max_tokens"
         ? ` To have it so from the start: models["${job.model}"].accepts: { fields: { remove: [max_tokens] } }, or accepts.as with the catalogue's name of the model behind the deployment`

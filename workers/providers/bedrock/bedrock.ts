@@ -67,7 +67,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
       const operation = operationOf(job);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
       const headers = operation.headers(job);
-      const { body, betas, dropped } = operation.body(job, lessons.takes(job.accepts));
+      const { body, betas, dropped } = operation.body(job, lessons.takes(job));
       job.dropped = dropped;
       if (betas.length > 0) lessons.sent(job, betas);
       const request: HttpRequest = { origin, method: "POST", path, headers: [], body };

@@ -24,6 +24,8 @@ const NO_EFFORT = /does not support the effort parameter/i;
 const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'/;
 
 interface Learned {
+  /** What was known before: another configuration begins anew. */
+  accepts: Accepts;
   takes: Takes;
   untilMs: number;
   count: number;
@@ -31,21 +33,22 @@ interface Learned {
 
 export class Lessons {
   readonly #upstream: string;
-  readonly #learned = new Map<Accepts, Learned>();
+  /** By the upstream's name of the model. */
+  readonly #learned = new Map<string, Learned>();
   /** Flags that calls in flight were sent with, and those that a target has answered to. */
   readonly #sent = new WeakMap<Job, readonly string[]>();
-  readonly #proven = new WeakMap<Accepts, Set<string>>();
+  readonly #proven = new Map<string, Set<string>>();
 
   constructor(upstream: string) {
     this.#upstream = upstream;
   }
 
-  takes(accepts: Accepts): Takes {
+  takes({ upstreamModel, accepts }: Job): Takes {
     if (this.#learned.size === 0) return takesOf(accepts);
-    const learned = this.#learned.get(accepts);
+    const learned = this.#learned.get(upstreamModel);
     if (learned === undefined) return takesOf(accepts);
-    if (performance.now() < learned.untilMs) return learned.takes;
-    this.#learned.delete(accepts);
+    if (performance.now() < learned.untilMs && learned.accepts === accepts) return learned.takes;
+    this.#learned.delete(upstreamModel);
     return takesOf(accepts);
   }
 
@@ -58,23 +61,24 @@ export class Lessons {
   answered(job: Job): void {
     const betas = this.#sent.get(job);
     if (betas === undefined) return;
-    let proven = this.#proven.get(job.accepts);
+    let proven = this.#proven.get(job.upstreamModel);
     if (proven === undefined) {
       proven = new Set();
-      this.#proven.set(job.accepts, proven);
+      this.#proven.set(job.upstreamModel, proven);
     }
     for (const beta of betas) proven.add(beta);
   }
 
   /** What a refusal teaches of the job's target, as a line for the log; undefined where it teaches nothing, or what is known already. */
   learn(job: Job, message: string): string | undefined {
-    const before = this.takes(job.accepts);
+    const before = this.takes(job);
     const lesson = /invalid beta flag/i.test(message) ? this.#betas(job, before) : memberLesson(message, before);
     if (lesson === undefined) return undefined;
-    const known = this.#learned.get(job.accepts);
+    const known = this.#learned.get(job.upstreamModel);
     const count = (known?.count ?? 0) + 1;
     if (count > MOST_LESSONS) return undefined;
-    this.#learned.set(job.accepts, { takes: lesson.takes, count, untilMs: performance.now() + KEPT_MS });
+    const { accepts, upstreamModel } = job;
+    this.#learned.set(upstreamModel, { accepts, takes: lesson.takes, count, untilMs: performance.now() + KEPT_MS });
     const names = lesson.names.join(", ");
     return `upstream "${this.#upstream}", model "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${names}. To leave it out for good: models["${job.model}"].accepts: { ${lesson.list}: { remove: [${names}] } }`;
   }
@@ -82,7 +86,7 @@ export class Lessons {
   /** Which of the flags it was is not said: those that this target has never answered to, else all. */
   #betas(job: Job, takes: Takes): Lesson | undefined {
     const sent = this.#sent.get(job) ?? [];
-    const proven = this.#proven.get(job.accepts);
+    const proven = this.#proven.get(job.upstreamModel);
     const suspects = sent.filter((beta) => !proven?.has(beta));
     const names = suspects.length > 0 ? suspects : sent;
     if (names.length === 0) return undefined;
