@@ -29,7 +29,7 @@ const RETIRED_MS = 300_000;
 const HUGE_BYTES = 1024 * 1024;
 
 /** How each kind of call is carried. */
-const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
+const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
   CallOperation,
   unknown
 >;

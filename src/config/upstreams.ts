@@ -52,6 +52,7 @@ export class Upstreams {
         region: settings.region,
         timeouts,
         ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], setting),
+        reserved: provider.reserved,
         accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], setting),
         settings: resolved,
       };

@@ -110,6 +110,8 @@ export interface Upstream {
   timeouts: Timeouts;
   /** PEM text of further authorities to trust, beside the system's. */
   ca: string | undefined;
+  /** Headers of the cloud's own that are not a client's to set. */
+  reserved: readonly string[];
   /** What its models take beside or less than elsewhere. */
   accepts: AcceptsEdits | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */

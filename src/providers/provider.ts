@@ -25,6 +25,11 @@ export interface ProviderSettings {
   modelProblem(region: string, model: string, settings: Settings): string | undefined;
   /** What cannot be told from the name alone and the operator should look at, or undefined. */
   modelDoubt(model: string): string | undefined;
+  /**
+   * Headers by which a client of the cloud itself controls a call, in lower case. A client of the gateway that sends one expects it to be obeyed (a
+   * guardrail above all), so it is refused and never ignored.
+   */
+  readonly reserved: readonly string[];
   /** Names of fields that models of this provider take or do not, for `accepts.fields.add` in weir.yaml. */
   readonly fields: readonly string[];
   /**

@@ -191,7 +191,7 @@ export class Answer implements CallEvents, StreamOwner {
       this.#owner.turn("idle");
       this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
-      this.#stream.write(dialect.errorEvent(error, requestId, operation));
+      if (error.detail.isShown !== true) this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
     }
     this.#end(error.kind, error, ended);
@@ -232,5 +232,7 @@ export function errorResponse(dialect: Dialect, error: GatewayError, requestId: 
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
   const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
   if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
+  // The SDKs repeat a 429 and a 500 by themselves, unless they are told not to.
+  if (error.detail.isFinal === true) headers.set("x-should-retry", "false");
   return jsonResponse(status, dialect.errorBody(error, requestId), headers);
 }

@@ -1,7 +1,28 @@
+import { pipeline, Readable, type Transform } from "node:stream";
+import { constants, createBrotliDecompress, createZstdDecompress } from "node:zlib";
 import { sizeText } from "../contract/decimal.ts";
 import { GatewayError } from "../contract/errors.ts";
 
 const NOBODY = (): void => {};
+
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** How far back a zstd frame may refer: 8 MiB, which is what the highest of its usual levels needs. A frame may ask for sixteen times as much. */
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
+
+/** By the name in `content-encoding`. Codex compresses with zstd. */
+const DECODERS: Readonly<Record<string, (body: Body) => AsyncIterable<Uint8Array>>> = {
+  gzip: (body) => body.pipeThrough(new DecompressionStream("gzip")),
+  deflate: (body) => body.pipeThrough(new DecompressionStream("deflate")),
+  br: (body) => through(body, createBrotliDecompress()),
+  zstd: (body) => through(body, createZstdDecompress(ZSTD)),
+};
+
+/** Ends with an error where the data is not what it says, or breaks off. */
+function through(body: Body, decoder: Transform): AsyncIterable<Uint8Array> {
+  pipeline(Readable.fromWeb(body as unknown as Parameters<typeof Readable.fromWeb>[0]), decoder, NOBODY);
+  return decoder;
+}
 
 /** Bytes of a body that comes as it is and says its length, within the limit; 0 of any other. */
 export function declaredBytes({ headers }: Request, limit: number): number {
@@ -27,13 +48,14 @@ async function readUnusual(request: Request, limit: number, onBytes: (bytes: num
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
   if (request.body === null) return new ArrayBuffer(0);
   if (encoding === "identity") return await gather(request.body, limit, onBytes).catch(brokenOff);
-  if (encoding !== "gzip" && encoding !== "deflate") {
+  const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
+  if (decode === undefined) {
     throw new GatewayError("invalid_request", {
-      message: `The content-encoding "${encoding.slice(0, 32)}" is not supported: send the body as it is, or with gzip or deflate.`,
+      message: `The content-encoding "${encoding.slice(0, 32)}" is not supported: send the body as it is, or with ${Object.keys(DECODERS).join(", ")}.`,
     });
   }
   try {
-    return await gather(request.body.pipeThrough(new DecompressionStream(encoding)), limit, onBytes);
+    return await gather(decode(request.body), limit, onBytes);
   } catch (thrown) {
     if (thrown instanceof GatewayError) throw thrown;
     throw new GatewayError("invalid_request", { message: `The body is not valid ${encoding} data.` });
@@ -46,7 +68,7 @@ function brokenOff(thrown: unknown): never {
   throw new GatewayError("cancelled", { message: "The request broke off before its body was complete." });
 }
 
-async function gather(stream: ReadableStream<Uint8Array>, limit: number, onBytes: (bytes: number) => void): Promise<ArrayBuffer> {
+async function gather(stream: AsyncIterable<Uint8Array>, limit: number, onBytes: (bytes: number) => void): Promise<ArrayBuffer> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of stream) {

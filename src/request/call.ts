@@ -20,6 +20,7 @@ import { findModel } from "./asked.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
 import type { LeftOut } from "./left-out.ts";
+import { refuseReserved } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
@@ -252,6 +253,7 @@ export class Call implements AnswerOwner, Sender {
     visit.stream = stream;
     const offer = findModel(this.#parts.catalog, visit, model);
     visit.offer = offer;
+    if (this.#request !== undefined) refuseReserved(this.#request.headers, offer.targets[0].upstream.reserved);
     const { window, writes } = CALLS[this.#operation];
     const { limits, exact, targets } = offer;
     // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { Azure } from "./azure.ts";
+import { Stored } from "./azure-items.ts";
 import { Bedrock } from "./bedrock.ts";
 import { Calls } from "./calls.ts";
 import { deliver, Line } from "./delivery.ts";
@@ -63,6 +64,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     directives: new DirectiveReader(),
     cache: new PromptCache(),
     seal: new Seal(),
+    stored: new Stored(),
     behind,
     nextId,
   };

@@ -1,6 +1,8 @@
 /** What the gateway makes of requests that clouds refuse, and of the models that differ: the same on every runtime. */
 import { afterAll, beforeAll, describe } from "bun:test";
 import type { RuntimeName } from "../harness/weir.ts";
+import { specifyAgents } from "./agents.ts";
+import { specifyAzureReports } from "./azure-reports.ts";
 import { specifyBedrockReports } from "./bedrock-reports.ts";
 import { FidelityWorld } from "./world.ts";
 
@@ -10,5 +12,7 @@ export function specifyTruth(runtime: RuntimeName): void {
     beforeAll(() => world.start(), 30_000);
     afterAll(() => world.stop());
     describe("reports of Bedrock", () => specifyBedrockReports(world));
+    describe("reports of Azure", () => specifyAzureReports(world));
+    describe("coding agents", () => specifyAgents(world));
   });
 }

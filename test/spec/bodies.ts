@@ -1,6 +1,6 @@
 /** How a body may come, and how large (design §3.1, §3.5). */
 import { describe, expect } from "bun:test";
-import { deflateSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { anthropic, DIALECTS, type Spoken } from "./dialects.ts";
 import { expectFailure, KEY, MARKER, MAX_BODY, type World } from "./world.ts";
 
@@ -37,6 +37,8 @@ function specifyDialect(world: World, dialect: Spoken): void {
         ["gzip", gzipSync(body)],
         ["GZIP", gzipSync(body)],
         ["deflate", deflateSync(body)],
+        ["br", brotliCompressSync(body)],
+        ["zstd", zstdCompressSync(body)],
       ] as const) {
         expect([encoding, length, (await send(bytes, { "content-encoding": encoding })).status]).toEqual([encoding, length, 200]);
       }
@@ -44,11 +46,22 @@ function specifyDialect(world: World, dialect: Spoken): void {
   });
 
   world.sentence("an encoding that Weir does not know, and one that is not what it says, are a 400 that says so", async () => {
-    const unknown = expectFailure(dialect, await send("x", { "content-encoding": "zstd, br" }), "invalid");
+    const unknown = expectFailure(dialect, await send("x", { "content-encoding": "compress, br" }), "invalid");
     expect(unknown.message).toMatch(/content-encoding.*gzip/);
-    for (const broken of [Buffer.from("not gzip at all"), gzipSync(bodyOf(100)).subarray(0, 60)]) {
-      expect(expectFailure(dialect, await send(broken, { "content-encoding": "gzip" }), "invalid").message).toMatch(/gzip/);
+    for (const [encoding, compress] of [
+      ["gzip", gzipSync],
+      ["br", brotliCompressSync],
+      ["zstd", zstdCompressSync],
+    ] as const) {
+      for (const broken of [Buffer.from("not compressed at all"), compress(bodyOf(100)).subarray(0, 60)]) {
+        expect(expectFailure(dialect, await send(broken, { "content-encoding": encoding }), "invalid").message).toContain(encoding);
+      }
     }
+    // A frame that wants 128 MiB for itself, whatever it holds.
+    const greedy = zstdCompressSync(bodyOf(3_000_000), {
+      params: { [constants.ZSTD_c_windowLog]: 27, [constants.ZSTD_c_contentSizeFlag]: 0 },
+    });
+    expectFailure(dialect, await send(greedy, { "content-encoding": "zstd" }), "invalid");
   });
 
   world.sentence("more than the limit is a 413, however it comes: declared, in chunks, or inflating past it", async () => {
@@ -58,6 +71,11 @@ function specifyDialect(world: World, dialect: Spoken): void {
     const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, 0x20));
     expect(bomb.length).toBeLessThan(MAX_BODY / 10);
     expectFailure(dialect, await send(bomb, { "content-encoding": "gzip" }), "too_large");
+    for (const [encoding, bytes] of [
+      ["br", brotliCompressSync(Buffer.alloc(200 * 1024 * 1024, 0x20), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+      ["zstd", zstdCompressSync(Buffer.alloc(200 * 1024 * 1024, 0x20))],
+    ] as const)
+      expectFailure(dialect, await send(bytes, { "content-encoding": encoding }), "too_large");
   });
 
   world.sentence("a body of five megabytes is taken, streaming and not", async () => {

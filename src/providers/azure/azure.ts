@@ -113,6 +113,7 @@ export const azure: ProviderSettings = {
   modelProblem: () => undefined,
   modelDoubt: () => undefined,
 
+  reserved: [],
   fields: AZURE_FIELDS,
   accepts: azureTakes,
 

@@ -121,6 +121,16 @@ export const bedrock: ProviderSettings = {
       : `the name of a ${kind.replaceAll("-", " ")} does not tell where it routes to; make sure that all its models stay in the region`;
   },
 
+  // Source: botocore, InvokeModel; `wire.md` §1.4.
+  reserved: [
+    "x-amzn-bedrock-guardrailidentifier",
+    "x-amzn-bedrock-guardrailversion",
+    "x-amzn-bedrock-trace",
+    "x-amzn-bedrock-performanceconfig-latency",
+    "x-amzn-bedrock-service-tier",
+    "x-amzn-bedrock-request-metadata",
+  ],
+
   fields: BEDROCK_FIELDS,
 
   accepts(model, edits, settings) {

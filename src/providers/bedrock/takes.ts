@@ -12,6 +12,7 @@
  *   effort           platform.claude.com, "Effort" (September 2026); claude-code-action#1005
  *   format           anthropic-sdk-python#1759, models.dev PR#1765, presenton#939, vectorize-io/hindsight#3300
  *   strict tools     litellm#31582, #33193 (measured model by model), PR#31943; lobehub#19876
+ *   window           AWS, model cards (Opus 4.6: 1M tokens); platform.claude.com, "What's new in Claude Haiku 5.5"
  *   caching          AWS, "Prompt caching for faster model inference"; litellm#26320 and PR#22867, inspect_ai PR#3851 (top-level field)
  */
 import { type Accepts, type AcceptsEdits, edited } from "../../contract/accepts.ts";
@@ -29,6 +30,8 @@ export const BEDROCK_FIELDS = [
   "thinking.adaptive",
   "thinking.enabled",
   "tools.strict",
+  /** A million tokens without a flag. */
+  "window.million",
 ] as const;
 type Field = (typeof BEDROCK_FIELDS)[number];
 
@@ -79,7 +82,7 @@ const CACHED: readonly Field[] = ["cache_control", "cache_control.ttl"];
 const EARLY_FIELDS: readonly Field[] = ["cache_control", "thinking.enabled"];
 const LATE_FOUR_FIELDS: readonly Field[] = [...CACHED, "thinking.enabled", "output_config.format", "tools.strict"];
 const SIX_FIELDS: readonly Field[] = [...LATE_FOUR_FIELDS, "thinking.adaptive", "output_config.effort"];
-const FIVE_FIELDS: readonly Field[] = [...CACHED, "thinking.adaptive", "output_config.effort"];
+const FIVE_FIELDS: readonly Field[] = [...CACHED, "thinking.adaptive", "output_config.effort", "window.million"];
 const WITH_SYSTEM: readonly Field[] = [...FIVE_FIELDS, "messages.role.system"];
 
 /** Held against the catalogue by a test: every model has a line, and every line a model. */

@@ -12,7 +12,7 @@ import { type EntraCredentials, entraTokens } from "./entra.ts";
 import { azureFailure, refusalWords } from "./errors.ts";
 import { Lessons } from "./lessons.ts";
 import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
-import { azureResponses } from "./responses.ts";
+import { azureCompact, azureResponses } from "./responses.ts";
 
 /** As `src/providers/azure/azure.ts` resolves them. */
 interface AzureSettings extends AzureApi {
@@ -32,6 +32,7 @@ interface Headers {
 const operations: Partial<Record<CallOperation, AzureOperation>> = {
   generate: azureChat,
   responses: azureResponses,
+  compact: azureCompact,
   embeddings: azureEmbeddings,
 };
 

@@ -4,7 +4,7 @@ import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue } from "../../../src/contract/json.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
-import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "../failure.ts";
+import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
 import { wrongRoute } from "./routes.ts";
 
 /** Where it happened, for the log: names from the configuration. */
@@ -73,10 +73,12 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
     : (CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined));
   if (cure !== undefined) return misconfigured(`${log}; ${cure}`);
   if (status === 429) {
+    const restMs = hintedMs(headers, message, nowMs);
     return new GatewayError("upstream_rate_limited", {
       message: "The model's service is at its own limit at this moment. Please try again.",
       retryAfterMs: retryAfterMs(headers, message, nowMs),
-      restMs: hintedMs(headers, message, nowMs),
+      restMs,
+      isFinal: isUsedUp(restMs, message) ? true : undefined,
       log,
     });
   }
@@ -96,6 +98,9 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
   return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
 }
 
+/** Codes of what is the client's to change, wherever it is said. */
+const CLIENTS_CODES: ReadonlySet<string> = new Set(["content_filter", "context_length_exceeded", "invalid_prompt"]);
+
 /** An error event in the middle of a stream. `json` is the whole event's data. */
 export function azureStreamError(place: Place, json: ByteText): GatewayError {
   const fields = errorFields(json);
@@ -105,9 +110,22 @@ export function azureStreamError(place: Place, json: ByteText): GatewayError {
   const log = `upstream "${place.upstream}", deployment "${place.deployment}": error event ${brief(code)}`;
   const overloaded = code === "503" || /overloaded|slow_down/.test(code);
   const limited = code === "429" || /rate_limit/.test(code);
-  const kind = limited ? "upstream_rate_limited" : overloaded ? "upstream_overloaded" : "upstream_failed";
   const message = asWords(error?.message) ?? "The model's service failed.";
-  return new GatewayError(kind, { message, code: asWords(error?.code), param: asWords(error?.param), body: errorObject(json), log });
+  const detail = { message, code: asWords(error?.code), param: asWords(error?.param), body: errorObject(json), log };
+  // SDKs repeat a 500, and the same prompt would be filtered and too long again.
+  if (CLIENTS_CODES.has(code)) return new GatewayError("upstream_rejected", { ...detail, type: asWords(error?.type), status: 400 });
+  if (limited) {
+    const headers = new Map();
+    const restMs = hintedMs(headers, message, Date.now());
+    const isFinal = isUsedUp(restMs, message) ? true : undefined;
+    return new GatewayError("upstream_rate_limited", {
+      ...detail,
+      retryAfterMs: retryAfterMs(headers, message, Date.now()),
+      restMs,
+      isFinal,
+    });
+  }
+  return new GatewayError(overloaded ? "upstream_overloaded" : "upstream_failed", detail);
 }
 
 /** The client's own mistake, in Azure's words and with Azure's own fields; what is missing is filled in by the dialect. */

@@ -4,7 +4,7 @@
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, hidesWords, members } from "../../../src/contract/json.ts";
-import { readHints } from "../../../src/dialects/anthropic/anthropic.ts";
+import { MILLION, readHints } from "../../../src/dialects/anthropic/anthropic.ts";
 import { asObject } from "../failure.ts";
 import type { Job } from "../provider.ts";
 import { acceptedBetas } from "./betas.ts";
@@ -20,6 +20,7 @@ import { editTools } from "./tools.ts";
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';
 const CONTEXT_MANAGEMENT = "context-management-2025-06-27";
 const COMPACT = "compact-2026-01-12";
+const MILLION_BETA = "context-1m-2025-08-07";
 
 /** Fields of Anthropic's own API, with the values that ask for nothing Bedrock lacks; those are taken out, as is null. */
 const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
@@ -72,6 +73,11 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
 
   refuseRemoteContent(fields.get("messages"));
   const betas = [...readHints(hints).betas, ...betaList(fields, "anthropic_beta"), ...betaList(fields, "betas")];
+  const model = fields.get("model")?.slice(1, -1);
+  if (model !== undefined && MILLION.test(model) && !takes.fields.has("window.million")) {
+    if (takes.betas.has(MILLION_BETA)) betas.push(MILLION_BETA);
+    else dropped.add("[1m]");
+  }
   /** Sets what has changed, and takes out what is undefined. */
   const put = (name: string, value: ByteText | undefined, before: ByteText): void => {
     if (value === undefined) remove.push(name);
