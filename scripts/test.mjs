@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { ensureRedis } from "./redis.mjs";
+import { ensurePrograms } from "./debian.mjs";
 import { findSecrets } from "./secrets.mjs";
 import { endAs, finishInstall, prepare, root, run } from "./toolchain.mjs";
 
 const bun = prepare({ dev: true });
 finishInstall("bun", "install.js", join("bin", "bun.exe"));
 finishInstall("deno", "install.cjs", "deno");
-ensureRedis();
+ensurePrograms();
 
 // Everything that gateways say and keep meanwhile, for one search at the end.
 const collected = mkdtempSync(join(tmpdir(), "weir-test-output-"));
