@@ -28,8 +28,8 @@ import { Uses } from "./uses.ts";
 export interface ReplicaEvents {
   /** Stored workspaces are others than before: what each may use has to be worked out anew. */
   onWorkspaces?: (() => void) | undefined;
-  /** How many keys there are now, by source. */
-  onKeys?: ((counts: Readonly<Record<string, number>>) => void) | undefined;
+  /** How many keys there are now, by source, and which. */
+  onKeys?: ((counts: Readonly<Record<string, number>>, keys: Iterable<KnownKey>) => void) | undefined;
   /** The store could not be read; what was known stays in force. Once per change of state. */
   onTrouble?: ((text: string) => void) | undefined;
 }
@@ -257,7 +257,7 @@ export class Replica implements DirectoryActions {
       for (const key of workspace.keys) add(key.sha256, configuredKey(key, workspace));
     }
     this.#byDigest = now;
-    this.#events.onKeys?.(this.#counts());
+    this.#events.onKeys?.(this.#counts(), now.values());
   }
 
   #counts(): Record<string, number> {

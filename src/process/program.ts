@@ -133,7 +133,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     config,
     openStore(config, (text) => log.warn(text)),
     {
-      onKeys: (counts) => metrics.keysKnown(counts),
+      onKeys: (counts, keys) => metrics.configured.keysKnown(counts, keys),
       onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
       onWorkspaces: () => inForce?.refresh(),
     },
