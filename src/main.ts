@@ -6,7 +6,7 @@ import process from "node:process";
 import { heapBytes } from "./config/memory.ts";
 import { spareLoopback } from "./runtime/loopback.ts";
 import { installAndStart, lacksPackages } from "./runtime/packages.ts";
-import { sameCommand, startTuned, wantsPackagesInstalled } from "./runtime.ts";
+import { sameCommand, startTuned, wantsPackagesInstalled } from "./runtime/runtime.ts";
 
 spareLoopback(process.env);
 const [first = "start"] = process.argv.slice(2);
@@ -20,7 +20,7 @@ if (first === "health") {
   process.exitCode = exitCode;
 } else {
   try {
-    const { main } = await import("./program.ts");
+    const { main } = await import("./process/program.ts");
     await main();
   } catch (thrown) {
     if (!wantsPackagesInstalled || !lacksPackages(thrown, process.env)) throw thrown;

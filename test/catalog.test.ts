@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { Catalog } from "../src/catalog.ts";
-import { type ConfigError, readConfig } from "../src/config.ts";
+import { type ConfigError, readConfig } from "../src/config/config.ts";
+import { Catalog } from "../src/routing/catalog.ts";
 import { HealthBook } from "../src/routing/router.ts";
 
 const upstream = { provider: "azure", region: "eu", endpoint: "https://one.openai.azure.com", credentials: { api_key: "k" } };

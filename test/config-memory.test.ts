@@ -1,8 +1,8 @@
 /** How much memory there is, and what is taken of it by itself (`src/config/memory.ts`, `server.max_buffered`). */
 import { describe, expect, test } from "bun:test";
 import { dirname } from "node:path";
+import { readConfig } from "../src/config/config.ts";
 import { heapBytes, memoryBytes } from "../src/config/memory.ts";
-import { readConfig } from "../src/config.ts";
 import { mistakes, NOW_MS, SMALL, writeSample } from "./config-sample.ts";
 
 const MIB = 1024 ** 2;

@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import Ajv2020 from "ajv/dist/2020.js";
 import { parse } from "yaml";
-import { Catalog } from "../src/catalog.ts";
 import { runCheck } from "../src/commands/check.ts";
 import { runSchema } from "../src/commands/schema.ts";
+import { Catalog } from "../src/routing/catalog.ts";
 import { BEDROCK_EU, load, mistakes, NOW_MS, SMALL, writeSample } from "./config-sample.ts";
 import { DOCUMENT, SCHEMA_FILE, withSettings } from "./configuration-reference.ts";
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { ConfigError, type LoadedConfig, readConfig } from "../src/config.ts";
+import { ConfigError, type LoadedConfig, readConfig } from "../src/config/config.ts";
 
 /** Of the machine that these tests suppose. */
 const MEMORY = 8 * 1024 ** 3;

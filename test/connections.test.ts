@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { BodyClock } from "../src/body/clock.ts";
+import { BodyClock } from "../src/request/body-clock.ts";
 import { startWeir, type Weir } from "./harness/weir.ts";
 import { anthropic, openai } from "./spec/dialects.ts";
 import { eventually, KEY, World } from "./spec/world.ts";

@@ -91,7 +91,7 @@ const LINE_BYTES = JSON.stringify({ message: "line", at: 0, text: "x".repeat(1_0
 
 test("a log whose reader stands still takes no more memory than it may, and says what is missing", async () => {
   const script = `
-    import { createLog } from "${join(import.meta.dir, "../src/log.ts")}";
+    import { createLog } from "${join(import.meta.dir, "../src/log/log.ts")}";
     const { log, forward, end } = createLog();
     const line = (message, at) => forward(JSON.stringify({ message, at, text: "x".repeat(1_000) }) + "\\n");
     for (let at = 0; at < 40_000; at++) {

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Counter, Registry } from "prom-client";
 import { MergedMetrics } from "../src/metrics/merged.ts";
+import { Metrics } from "../src/metrics/metrics.ts";
 import { metricsData, metricsText } from "../src/metrics/scrape.ts";
 import type { Served } from "../src/metrics/served.ts";
-import { Metrics } from "../src/metrics.ts";
 
 test("docs/metrics.md lists every metric with its type and labels, and nothing else", () => {
   const page = readFileSync(join(import.meta.dir, "../docs/metrics.md"), "utf8");

@@ -1,8 +1,8 @@
 /** Whether the upstreams would serve: asked by `weir check --online`, and told by the calls themselves on the admin port. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
+import { UpstreamHealth } from "../src/routing/upstream-health.ts";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
-import { UpstreamHealth } from "../src/upstream-health.ts";
 import { keyEntry, type RuntimeName, runToEnd, startWeir } from "./harness/weir.ts";
 
 const KEY = "weir_online_Tz5Mq8Rb2Kc7";

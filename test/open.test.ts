@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { trouble } from "../src/open.ts";
+import { trouble } from "../src/runtime/open.ts";
 
 test("a port that this user may not open is told with the cure, as either runtime puts it", () => {
   const byBun = Object.assign(new Error("permission denied 127.0.0.1:80"), { code: "EACCES" });

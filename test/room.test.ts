@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { GatewayError } from "../src/contract/errors.ts";
-import { Room } from "../src/room.ts";
+import { Room } from "../src/request/room.ts";
 
 function refusalOf(work: () => unknown): string | undefined {
   try {

@@ -1,4 +1,4 @@
-/** What Bun reads before it runs a line of ours (`startTuned` in src/runtime.ts), as the system sees it in the process that was started. */
+/** What Bun reads before it runs a line of ours (`startTuned` in src/runtime/runtime.ts), as the system sees it in the process that was started. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { heapBytes } from "../src/config/memory.ts";

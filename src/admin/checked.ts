@@ -2,10 +2,10 @@
 import { FormatRegistry, type Static, type TObject, type TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
-import { readBody } from "../body.ts";
 import { expectation } from "../config/check.ts";
 import { didYouMean, spell } from "../config/problems.ts";
 import { GatewayError } from "../contract/errors.ts";
+import { readBody } from "../request/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 
 /** No settings and no key come near this. */

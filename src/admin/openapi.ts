@@ -1,5 +1,5 @@
 /** The description of the admin listener, made of its routes and the schemas that check them. */
-import type { Json, JsonObject } from "../openapi.ts";
+import type { Json, JsonObject } from "../openapi/openapi.ts";
 import type { Checked } from "./checked.ts";
 import { LARGEST_LIMIT, USUAL_LIMIT } from "./paging.ts";
 import { REFUSALS, type RefusalKind } from "./refusal.ts";

@@ -1,5 +1,5 @@
+import { ConfigError, readConfig } from "../config/config.ts";
 import { readSecret } from "../config/files.ts";
-import { ConfigError, readConfig } from "../config.ts";
 import { Administration, CommandRefusal, type Way } from "./administration.ts";
 import type { Administering } from "./line.ts";
 import { type Outcome, UsageMistake } from "./outcome.ts";

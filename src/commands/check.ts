@@ -1,6 +1,6 @@
+import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "../config/config.ts";
 import { hostOf, withoutSecrets } from "../config/shown.ts";
 import { durationText } from "../config/units.ts";
-import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "../config.ts";
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import { askUpstreams } from "./online.ts";

@@ -1,6 +1,6 @@
 /** `weir health`: is the gateway of this configuration alive on this machine? For containers, which ask every few seconds. */
 import { get } from "node:http";
-import { ConfigError, readConfig } from "../config.ts";
+import { ConfigError, readConfig } from "../config/config.ts";
 import type { Outcome } from "./outcome.ts";
 
 const PATIENCE_MS = 2_000;

@@ -2,13 +2,14 @@
  * `check --online`: whether each upstream takes its credential and knows its deployment. It is asked by the very code that serves calls, for a
  * conversation without a message: the cloud signs the caller in and looks up the model, refuses the question, and bills nothing.
  */
-import { Catalog, type RoutedTarget } from "../catalog.ts";
+
 import { withoutSecrets } from "../config/shown.ts";
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { CallEvents } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { ErrorKind, GatewayError } from "../contract/errors.ts";
-import { Pool } from "../pool.ts";
+import { Pool } from "../pool/pool.ts";
+import { Catalog, type RoutedTarget } from "../routing/catalog.ts";
 import type { Outcome } from "./outcome.ts";
 import { table } from "./table.ts";
 

@@ -4,13 +4,13 @@ import { Admin, directoryRoutes } from "../admin/admin.ts";
 import { Audit } from "../admin/audit.ts";
 import { AdminRefusal } from "../admin/refusal.ts";
 import { type UsageSource, usageFrom } from "../admin/usage.ts";
-import { Catalog } from "../catalog.ts";
-import { type ConfigSource, readConfig } from "../config.ts";
+import { type ConfigSource, readConfig } from "../config/config.ts";
 import type { Config } from "../contract/config.ts";
 import { openStore } from "../directory/index.ts";
 import { Replica } from "../directory/replica.ts";
 import type { DirectoryStore } from "../directory/store.ts";
 import { openLimiter } from "../limiter/index.ts";
+import { Catalog } from "../routing/catalog.ts";
 import { openTotals } from "../usage/index.ts";
 import { CommandRefusal, type Way } from "./administration.ts";
 

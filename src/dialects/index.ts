@@ -1,7 +1,7 @@
 import type { Dialect, DialectName } from "../contract/dialect.ts";
-import { anthropic } from "./anthropic.ts";
-import { openai } from "./openai.ts";
-import { unified } from "./unified.ts";
+import { anthropic } from "./anthropic/anthropic.ts";
+import { openai } from "./openai/openai.ts";
+import { unified } from "./unified/unified.ts";
 
 /** Every protocol that clients may speak; one line each. */
 export const dialects: Readonly<Record<DialectName, Dialect>> = {

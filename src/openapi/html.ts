@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Json } from "../openapi.ts";
+import type { Json } from "./openapi.ts";
 import { STYLE } from "./style.ts";
 
 /** A page loads nothing, runs nothing, sends nothing and is framed by nobody; this one style is its own. */

@@ -1,7 +1,7 @@
 /** The OpenAPI document as one page of HTML that loads nothing and runs nothing. */
-import { shellWord } from "../dialects/openapi/description.ts";
-import type { Json, JsonObject } from "../openapi.ts";
+import { shellWord } from "../dialects/description.ts";
 import { code, escaped, htmlPage, inline } from "./html.ts";
+import type { Json, JsonObject } from "./openapi.ts";
 
 const METHODS = ["get", "post", "put", "delete"];
 /** Deeper than this a schema is left to the document. */

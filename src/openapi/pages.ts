@@ -1,11 +1,11 @@
 /** What is published of the gateway itself: for tools, for people, and for whoever asks at the door. */
 import type { Config } from "../contract/config.ts";
 import type { Pages } from "../contract/pages.ts";
-import { openapiDocument } from "../openapi.ts";
-import { PUBLIC_PREFIX } from "../routes.ts";
+import { PUBLIC_PREFIX } from "../request/routes.ts";
 import { ADDRESS, Addressed, addressOf } from "./address.ts";
 import { HTML_HEADERS, htmlPage } from "./html.ts";
 import { type Offered, offeredBy } from "./offered.ts";
+import { openapiDocument } from "./openapi.ts";
 import { docsPage } from "./page.ts";
 import { startSection } from "./start.ts";
 

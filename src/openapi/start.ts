@@ -1,6 +1,6 @@
 /** The first part of the page: what there is here, and how each client is told of it. */
-import { descriptions } from "../dialects/openapi/index.ts";
-import { routes } from "../routes.ts";
+import { descriptions } from "../dialects/openapi.ts";
+import { routes } from "../request/routes.ts";
 import { code, escaped, inline } from "./html.ts";
 import type { Offered, OfferedModel } from "./offered.ts";
 import { Shown } from "./shown.ts";

@@ -1,5 +1,5 @@
-import { azure } from "./azure.ts";
-import { bedrock } from "./bedrock.ts";
+import { azure } from "./azure/azure.ts";
+import { bedrock } from "./bedrock/bedrock.ts";
 import type { ProviderSettings } from "./provider.ts";
 
 /** Every provider, by the name that stands in `weir.yaml`. */

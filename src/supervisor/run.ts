@@ -1,10 +1,10 @@
 import process from "node:process";
 import type { Config } from "../contract/config.ts";
 import { asGatewayError } from "../contract/errors.ts";
-import type { Log } from "../log.ts";
-import { open, refusePort } from "../open.ts";
-import { type Listener, sameCommand } from "../runtime.ts";
-import { onEnding } from "../signals.ts";
+import type { Log } from "../log/log.ts";
+import { open, refusePort } from "../runtime/open.ts";
+import { type Listener, sameCommand } from "../runtime/runtime.ts";
+import { onEnding } from "../runtime/signals.ts";
 import { problem } from "./admin.ts";
 import { holdPort } from "./port.ts";
 import { Supervisor } from "./supervisor.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Audit } from "../../src/admin/audit.ts";
-import type { Logger } from "../../src/log.ts";
+import type { Logger } from "../../src/log/log.ts";
 import { soon } from "./world.ts";
 
 test("of a flood of refused sign-ins the first ten are told, and the rest as a number at the end of the minute", async () => {

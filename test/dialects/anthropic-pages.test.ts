@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { pageOf } from "../../src/dialects/anthropic-pages.ts";
+import { pageOf } from "../../src/dialects/anthropic/pages.ts";
 
 const entries = Array.from({ length: 45 }, (_, index) => ({ id: `m${index}`, created: 0 }));
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { anthropic, readHints } from "../../src/dialects/anthropic.ts";
+import { anthropic, readHints } from "../../src/dialects/anthropic/anthropic.ts";
 
 const classic = anthropic.hints(new Headers(), false);
 const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" }), false);

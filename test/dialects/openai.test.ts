@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { openai } from "../../src/dialects/openai.ts";
+import { openai } from "../../src/dialects/openai/openai.ts";
 
 const hints = openai.hints(new Headers(), false);
 const base = { model: "gpt-4o-mini", messages: [{ role: "user", content: "Write a short poem about cats." }] };

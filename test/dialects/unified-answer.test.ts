@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { decodeUtf8, encodeUtf8 } from "../../src/contract/bytes.ts";
 import type { Usage } from "../../src/contract/usage.ts";
-import { ChunkStream, envelopeOf } from "../../src/dialects/unified-answer.ts";
+import { ChunkStream, envelopeOf } from "../../src/dialects/unified/answer.ts";
 
 type Block =
   | { type: "text"; text: string }

@@ -20,7 +20,7 @@ export const UNREACHED: readonly { file: string; because: string }[] = [
 
 /** Where patterns are put together as the program runs, with what keeps them linear. */
 export const MADE: readonly { file: string; because: string }[] = [
-  { file: "src/routes.ts", because: "a route's path, whose parameters are one [^/]+ each between slashes" },
+  { file: "src/request/routes.ts", because: "a route's path, whose parameters are one [^/]+ each between slashes" },
   { file: "src/admin/admin.ts", because: "likewise" },
   { file: "src/dialects/misroute.ts", because: "likewise" },
 ];

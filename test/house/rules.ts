@@ -20,76 +20,34 @@ interface Exception {
 }
 
 /** These build everything and see everything. */
-const BUILDERS: ReadonlySet<string> = new Set(["main", "program"]);
+const BUILDERS: ReadonlySet<string> = new Set(["main", "process"]);
 
 /**
- * What each part of `src` may import besides itself and `contract`. A part is a file or a folder directly under `src`, and a file with the folder of
- * its name. A part that is not named here is a sibling of the others and sees none of them.
+ * What each part of `src` may import besides itself and `contract`. A part is a folder directly under `src`. A part that is not named here is a
+ * sibling of the others and sees none of them.
  */
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
-  gateway: [
-    "access-log",
-    "answer",
-    "asked",
-    "auth",
-    "call",
-    "catalog",
-    "dialects",
-    "limiter",
-    "metrics",
-    "pool",
-    "request-id",
-    "room",
-    "routes",
-    "upstream-health",
-    "usage",
-    "visit",
-  ],
-  /** A request that a worker answers: the second half of the gateway. */
-  call: ["answer", "asked", "body", "catalog", "limiter", "metrics", "pool", "room", "routing", "visit"],
-  /** The model of a call; one that is not there may be on another route. */
-  asked: ["catalog", "routes", "visit"],
-  /** What is known of a request is what the parts have found out. */
-  visit: ["answer", "auth", "catalog", "limiter", "metrics", "request-id", "routing"],
-  /** A target of the catalogue is a choice of the router. */
-  catalog: ["routing"],
-  /** The line of a call that has ended, and where it goes beside all other events. */
-  "access-log": ["answer", "visit"],
-  log: ["access-log"],
-  /** The routes are the dialects' own, put together. */
-  routes: ["dialects"],
+  /** A request's way: through the limiter and the router to a worker, and into what is counted and written. */
+  request: ["dialects", "directory", "limiter", "log", "metrics", "pool", "routing", "usage"],
   /** What is published of the routes. */
-  openapi: ["dialects", "routes"],
+  openapi: ["dialects", "request"],
   /** What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone, and asks upstreams. */
-  commands: ["admin", "catalog", "config", "directory", "limiter", "pool", "providers", "usage"],
-  /** Times, names and limits are those of the configuration, and so is what is told of mistakes. */
-  admin: ["body", "config", "directory", "limiter", "log", "openapi", "usage"],
-  /** Day totals lie in Redis too, and are waited for by the limiter's deadline. */
+  commands: ["admin", "config", "directory", "limiter", "pool", "providers", "routing", "usage"],
+  /** Times, names and limits are those of the configuration, and so are the messages about mistakes. A body is read as a call's body is. */
+  admin: ["config", "directory", "limiter", "log", "openapi", "request", "usage"],
+  /** Day totals are kept in Redis too, and wait for it as long as the limiter does. */
   usage: ["limiter", "redis"],
-  /** A key is looked up where keys are kept. */
-  auth: ["directory"],
   /** One way to Redis for all who keep something there. */
   directory: ["redis"],
   limiter: ["redis"],
-  /** Configuration and directory change while Weir runs, and these are replaced as one. */
-  "in-force": ["catalog", "directory", "gateway", "metrics", "openapi", "pool", "redis", "routing"],
-  reload: ["config", "in-force", "log", "metrics"],
-  /** What is looked after while a process runs. */
-  care: ["body", "metrics", "pool"],
-  /** What a process starts with: of its file, or of the sandbox that it starts. */
-  configuration: ["config", "sandbox", "supervisor"],
-  /** How a process listens, or says that it cannot. */
-  open: ["runtime"],
-  /** Whether clients can be taken. */
-  descriptors: ["runtime"],
   /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */
-  supervisor: ["log", "metrics", "open", "runtime", "signals"],
+  supervisor: ["log", "metrics", "runtime"],
   /** An upstream's part of weir.yaml is described by its provider. */
   config: ["providers"],
 };
 
-/** The part that a path belongs to: `src/auth.ts` → `auth`, `src/config/units.ts` → `config`, `workers/wire/http.ts` → `workers`. */
+/** The part that a path belongs to: `src/request/keyring.ts` → `auth`, `src/config/units.ts` → `config`, `workers/wire/http.ts` → `workers`. */
 function part(file: string): string {
   const [top = "", second = ""] = file.split("/");
   return top === "src" ? second.replace(/\.ts$/, "") : top;
@@ -112,7 +70,7 @@ const importsPointOneWay: Rule = {
       return [`imports ${target}: ${from} may see ${["contract", ...(SEES[from] ?? [])].join(", ")}`];
     });
   },
-  exceptions: [{ file: "src/program.ts", allows: "imports package.json", because: "the version is told there" }],
+  exceptions: [{ file: "src/process/program.ts", allows: "imports package.json", because: "the version is told there" }],
 };
 
 const explicitExtensions: Rule = {
@@ -146,7 +104,7 @@ const threadsHaveOneOwner: Rule = {
 };
 
 const runtimesHaveOnePlace: Rule = {
-  name: "Bun and Deno are named in runtime.ts alone",
+  name: "Bun and Deno are named in one file",
   check: ({ names, strings, members, imports }) => [
     ...["Bun", "Deno"]
       .filter((name) => names.has(name) || strings.some((text) => new RegExp(`\\b${name}\\b`).test(text)))
@@ -155,12 +113,12 @@ const runtimesHaveOnePlace: Rule = {
     ...(members.has("process.versions") ? ["asks process.versions"] : []),
   ],
   exceptions: [
-    { file: "src/runtime.ts", allows: "says", because: "the one place" },
+    { file: "src/runtime/runtime.ts", allows: "says", because: "the one place" },
     {
       file: "workers/wire/sockets/native.ts",
       allows: "says Bun",
       because:
-        "its sockets cost less than those of node:net, and workers do not see src/runtime.ts; it is there or not, whatever the runtime",
+        "its sockets cost less than those of node:net, and workers do not see src/runtime/runtime.ts; it is there or not, whatever the runtime",
     },
   ],
 };
@@ -175,7 +133,7 @@ const surroundingsHaveOneReader: Rule = {
     ];
   },
   exceptions: [
-    { file: "src/program.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
+    { file: "src/process/program.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
     { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to whoever starts the runtime over" },
     { file: "src/directory/file.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     { file: "src/directory/lock.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
@@ -186,9 +144,13 @@ const surroundingsHaveOneReader: Rule = {
     },
     { file: "src/runtime/packages.ts", allows: "imports node:fs", because: "whether the packages are there is known by looking" },
     { file: "src/metrics/process.ts", allows: "imports node:fs/promises", because: "the system tells of this process in files" },
-    { file: "src/descriptors.ts", allows: "imports node:fs/promises", because: "how many files may still be opened is told by trying" },
     {
-      file: "workers/providers/entra.ts",
+      file: "src/process/descriptors.ts",
+      allows: "imports node:fs/promises",
+      because: "how many files may still be opened is told by trying",
+    },
+    {
+      file: "workers/providers/azure/entra.ts",
       allows: "imports node:fs/promises",
       because: "a workload identity's token file is replaced while Weir runs, and is read whenever a token is needed",
     },
@@ -197,7 +159,7 @@ const surroundingsHaveOneReader: Rule = {
 
 const VENDORS = ["bedrock", "azure", "anthropic", "openai"];
 
-/** The folders that have a file for each vendor, and whom a file named after one may name: itself and the dialect that it speaks. */
+/** The folders that have a file or a folder for each vendor, and whom what is named after one may name: itself and the dialect that it speaks. */
 const VENDOR_FOLDERS = /^(src\/dialects|src\/providers|workers\/providers|workers\/estimate|src\/sandbox)\//;
 const SPEAKS: Readonly<Record<string, readonly string[]>> = { bedrock: ["anthropic"], azure: ["openai"] };
 
@@ -205,8 +167,9 @@ const vendorsHaveTheirFiles: Rule = {
   name: "a vendor is named in its own files alone",
   check({ file, names, strings, imports }) {
     if (file.startsWith("src/sandbox/")) return [];
-    const isIndex = VENDOR_FOLDERS.test(file) && file.endsWith("/index.ts");
-    const owner = VENDOR_FOLDERS.test(file) ? VENDORS.find((vendor) => posix.basename(file).startsWith(vendor)) : undefined;
+    const place = VENDOR_FOLDERS.exec(file)?.[0];
+    const isIndex = place !== undefined && (file.endsWith("/index.ts") || file === "src/dialects/openapi.ts");
+    const owner = place === undefined ? undefined : VENDORS.find((vendor) => file.slice(place.length).startsWith(vendor));
     const allowed = isIndex ? VENDORS : owner ? [owner, ...(SPEAKS[owner] ?? [])] : [];
     const said = [...names, ...strings, ...imports].join("\n").toLowerCase();
     return VENDORS.filter((vendor) => said.includes(vendor) && !allowed.includes(vendor)).map((vendor) => `names ${vendor}`);
@@ -215,16 +178,24 @@ const vendorsHaveTheirFiles: Rule = {
     { file: "src/contract/dialect.ts", allows: "names", because: "DialectName: the names of the dialects are part of the contract" },
     { file: "workers/estimate/estimate.ts", allows: "names", because: "the index of its folder: one line for each dialect" },
     { file: "src/config/schema.ts", allows: "names", because: "examples in the descriptions of weir.yaml's fields" },
-    { file: "src/dialects/anthropic.ts", allows: "names openai", because: "sends a client that took the wrong base URL to the right one" },
     {
-      file: "src/dialects/unified.ts",
+      file: "src/dialects/anthropic/anthropic.ts",
+      allows: "names openai",
+      because: "sends a client that took the wrong base URL to the right one",
+    },
+    {
+      file: "src/dialects/unified/unified.ts",
       allows: "names",
       because: "takes one protocol's requests, and sends a client that wants another route there",
     },
-    { file: "src/dialects/openapi/anthropic.ts", allows: "names bedrock", because: "tells people who answers" },
-    { file: "src/dialects/openapi/openai.ts", allows: "names azure", because: "tells people who answers" },
-    { file: "src/dialects/openapi/unified.ts", allows: "names", because: "made of one protocol's requests and the other's answers" },
-    { file: "src/dialects/openai.ts", allows: "names anthropic", because: "sends a client that took the wrong base URL to the right one" },
+    { file: "src/dialects/anthropic/openapi.ts", allows: "names bedrock", because: "tells people who answers" },
+    { file: "src/dialects/openai/openapi.ts", allows: "names azure", because: "tells people who answers" },
+    { file: "src/dialects/unified/openapi.ts", allows: "names", because: "made of one protocol's requests and the other's answers" },
+    {
+      file: "src/dialects/openai/openai.ts",
+      allows: "names anthropic",
+      because: "sends a client that took the wrong base URL to the right one",
+    },
   ],
 };
 
@@ -250,7 +221,7 @@ const filesAreShort: Rule = {
       because: "one call's way through reserve, correct and settle, and what happens when the store fails",
     },
     {
-      file: "src/call.ts",
+      file: "src/request/call.ts",
       allows: "has",
       because: "one call's way from its body to its last attempt; its steps share what is known of it, and are read from top to bottom",
     },

@@ -7,7 +7,7 @@ import { dialects } from "../../src/dialects/index.ts";
 import { Count } from "../../workers/count.ts";
 import { Estimator } from "../../workers/estimator.ts";
 import { Outbox } from "../../workers/outbox.ts";
-import { bedrockCount } from "../../workers/providers/bedrock-count.ts";
+import { bedrockCount } from "../../workers/providers/bedrock/count.ts";
 import type { Connection, Job } from "../../workers/providers/provider.ts";
 import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";

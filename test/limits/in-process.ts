@@ -1,20 +1,22 @@
 /** The gateway with a limiter of the test's own, in this process: for windows shorter than a minute and for moments that no clock can hit. */
-import { AccessLog } from "../../src/access-log.ts";
-import { Keyring } from "../../src/auth.ts";
-import { BodyClock } from "../../src/body/clock.ts";
-import { Catalog, type RoutedTarget } from "../../src/catalog.ts";
-import { readConfig } from "../../src/config.ts";
+
+import { readConfig } from "../../src/config/config.ts";
 import { FileStore } from "../../src/directory/file.ts";
 import { Replica } from "../../src/directory/replica.ts";
-import { Gateway } from "../../src/gateway.ts";
 import { Admission } from "../../src/limiter/admission.ts";
 import type { Limiter } from "../../src/limiter/limiter.ts";
-import { Metrics } from "../../src/metrics.ts";
-import { open } from "../../src/open.ts";
-import { Pool } from "../../src/pool.ts";
-import { Room } from "../../src/room.ts";
+import { LineBatch } from "../../src/log/batch.ts";
+import { Metrics } from "../../src/metrics/metrics.ts";
+import { Pool } from "../../src/pool/pool.ts";
+import { AccessLog } from "../../src/request/access-log.ts";
+import { BodyClock } from "../../src/request/body-clock.ts";
+import { Gateway } from "../../src/request/gateway.ts";
+import { Keyring } from "../../src/request/keyring.ts";
+import { Room } from "../../src/request/room.ts";
+import { Catalog, type RoutedTarget } from "../../src/routing/catalog.ts";
 import { Router } from "../../src/routing/router.ts";
-import { type Listener, openStream } from "../../src/runtime.ts";
+import { open } from "../../src/runtime/open.ts";
+import { type Listener, openStream } from "../../src/runtime/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
 import type { Spoken } from "../spec/dialects.ts";
@@ -58,7 +60,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     room: new Room(config.server),
     totals: { count: () => {} },
     health: { note: () => {} },
-    accessLog: new AccessLog({ write: () => {}, takes: () => false }),
+    accessLog: new AccessLog(new LineBatch({ write: () => {}, takes: () => false })),
     pages: { paths: [], answer: () => new Response() },
     readiness: () => ({ ready: true, detail: {} }),
     bodyClock: new BodyClock(config.server.clocks.sendingMs),

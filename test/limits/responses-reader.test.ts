@@ -1,7 +1,7 @@
 /** Responses of Azure as a reader sees them: passed as they came, wherever the network cuts them, and read for their usage. */
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { azureResponse, ResponsesStream } from "../../workers/providers/azure-responses-reader.ts";
+import { azureResponse, ResponsesStream } from "../../workers/providers/azure/responses-reader.ts";
 
 const PLACE = { upstream: "u", deployment: "d" };
 const USAGE = { input_tokens: 30, input_tokens_details: { cached_tokens: 20 }, output_tokens: 7, total_tokens: 37 };

@@ -3,9 +3,9 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
-import { AzureStream, azureAnswer } from "../../workers/providers/azure-reader.ts";
-import { azureResponse } from "../../workers/providers/azure-responses-reader.ts";
-import { BedrockStream, bedrockAnswer } from "../../workers/providers/bedrock-reader.ts";
+import { AzureStream, azureAnswer } from "../../workers/providers/azure/reader.ts";
+import { azureResponse } from "../../workers/providers/azure/responses-reader.ts";
+import { BedrockStream, bedrockAnswer } from "../../workers/providers/bedrock/reader.ts";
 import type { Reader } from "../../workers/providers/provider.ts";
 import { usedTokens } from "../../workers/used.ts";
 

@@ -1,8 +1,8 @@
 /** Workers that die, and workers that never begin: the pool over threads that a test scripts. */
 import { expect, test } from "bun:test";
 import { type Flat, REPORT } from "../../src/contract/messages.ts";
+import { Pool } from "../../src/pool/pool.ts";
 import type { StartWorker } from "../../src/pool/thread.ts";
-import { Pool } from "../../src/pool.ts";
 
 interface Thread {
   orders: Flat;

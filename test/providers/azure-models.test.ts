@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isReasoningModel } from "../../workers/providers/azure-models.ts";
+import { isReasoningModel } from "../../workers/providers/azure/models.ts";
 
 test.each([
   "o1",

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { AzureStream, azureAnswer } from "../../workers/providers/azure-reader.ts";
+import { AzureStream, azureAnswer } from "../../workers/providers/azure/reader.ts";
 import { everyCut, readAll, recording } from "./frames.ts";
 
 const PLACE = { upstream: "azure-eu", deployment: "gpt-4o-prod" };

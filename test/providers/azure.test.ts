@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError } from "../../src/contract/errors.ts";
-import { openAzure } from "../../workers/providers/azure.ts";
+import { openAzure } from "../../workers/providers/azure/azure.ts";
 import type { Connection } from "../../workers/providers/provider.ts";
 import { headersOf, job, serving, upstream } from "./upstream.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { GatewayError } from "../../src/contract/errors.ts";
-import { bedrockBody } from "../../workers/providers/bedrock-body.ts";
+import { bedrockBody } from "../../workers/providers/bedrock/body.ts";
 
 const MESSAGES = '"messages":[{"role":"user","content":"x"}]';
 

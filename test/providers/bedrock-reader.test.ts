@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { BedrockStream, bedrockAnswer } from "../../workers/providers/bedrock-reader.ts";
+import { BedrockStream, bedrockAnswer } from "../../workers/providers/bedrock/reader.ts";
 import { chunkFrame, EVENTS, everyCut, exceptionFrame, frame, readAll } from "./frames.ts";
 
 const PLACE = { upstream: "bedrock-eu", upstreamModel: "eu.anthropic.claude" };

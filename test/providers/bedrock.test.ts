@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError } from "../../src/contract/errors.ts";
-import { openBedrock } from "../../workers/providers/bedrock.ts";
+import { openBedrock } from "../../workers/providers/bedrock/bedrock.ts";
 import type { Connection } from "../../workers/providers/provider.ts";
 import { sdkRequest } from "../fixtures/aws-sdk.ts";
 import { headersOf, job, upstream } from "./upstream.ts";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError, type GatewayError } from "../../src/contract/errors.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { openAzure } from "../../workers/providers/azure.ts";
-import type { EntraCredentials } from "../../workers/providers/entra.ts";
+import { openAzure } from "../../workers/providers/azure/azure.ts";
+import type { EntraCredentials } from "../../workers/providers/azure/entra.ts";
 import type { Connection } from "../../workers/providers/provider.ts";
 import { headersOf, job, serving, upstream } from "./upstream.ts";
 

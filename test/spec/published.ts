@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test";
 import { createHash } from "node:crypto";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv2020 from "ajv/dist/2020.js";
-import { routeLabel, routes } from "../../src/routes.ts";
+import { routeLabel, routes } from "../../src/request/routes.ts";
 import { startWeir } from "../harness/weir.ts";
 import type { World } from "./world.ts";
 

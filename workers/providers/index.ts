@@ -1,5 +1,5 @@
-import { azure } from "./azure.ts";
-import { bedrock } from "./bedrock.ts";
+import { azure } from "./azure/azure.ts";
+import { bedrock } from "./bedrock/bedrock.ts";
 import type { Provider } from "./provider.ts";
 
 /** Every kind of cloud that a worker can call; one line each. */

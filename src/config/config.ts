@@ -1,0 +1,213 @@
+/**
+ * The only reader of environment and files. `readConfig` turns `weir.yaml` and the environment into the frozen `Config`, or throws one error that
+ * names everything that is wrong. The steps: read, fill in `${…}`, read secret files, hold against the schema, resolve what refers to what.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { cwd } from "node:process";
+import { fileURLToPath } from "node:url";
+import type { Config } from "../contract/config.ts";
+import { readCatalogue } from "./catalogue.ts";
+import { checkValue, repeatable } from "./check.ts";
+import { disk, type FileSource } from "./disk.ts";
+import { type Document, readDocument } from "./document.ts";
+import { type Environment, fillEnvironment } from "./environment.ts";
+import { readSecretFiles, whyUnreadable } from "./files.ts";
+import { memoryBytes } from "./memory.ts";
+import { ConfigError, isWithin, type Path, type Problem, spell } from "./problems.ts";
+import { resolveFile } from "./resolve.ts";
+import { type File, schema } from "./schema.ts";
+import { checkSecrets } from "./secrets.ts";
+import type { Setting } from "./setting.ts";
+import type { Stamps } from "./watch.ts";
+
+export { ConfigError };
+
+export interface ConfigSource {
+  environment: Environment;
+  /** Path from `--config`; without it `WEIR_CONFIG`, then `./weir.yaml`, then none: sandbox mode. */
+  file?: string | undefined;
+  /** A whole configuration in place of a file, as YAML would give it (the sandbox's own). */
+  document?: unknown;
+  /** Stand-ins serve the upstreams: nothing is demanded that only production needs. */
+  sandbox?: boolean;
+  /** Where relative paths begin. Default: the process's directory. */
+  directory?: string;
+  /** Default: now. */
+  nowMs?: number;
+  /** Default: those of this machine. */
+  processors?: number;
+  /** Bytes of memory. Default: what there is for this process. */
+  memory?: number;
+  /** Default: the disk. */
+  files?: FileSource;
+}
+
+export interface LoadedConfig {
+  config: Config;
+  /** What works and is probably not meant, one line each. */
+  warnings: string[];
+  /** The configuration file, absolute; undefined where there is none. */
+  file: string | undefined;
+  /** Every file that was read, as it looked before, for watching. */
+  read: Stamps;
+  /** The file says in so many words that there are no workspaces, and is not one of which the end is missing. */
+  isEmptied: boolean;
+}
+
+/**
+ * @param read - receives every file before it is read, also where the configuration is refused.
+ * @throws ConfigError
+ */
+export function readConfig(source: ConfigSource, read: Map<string, string> = new Map()): LoadedConfig {
+  const directory = source.directory ?? currentDirectory();
+  const file = source.document === undefined ? findFile(source, directory) : undefined;
+  const { files = disk } = source;
+  if (file !== undefined) read.set(file, files.stamp(file));
+  const name = file === undefined ? (source.document === undefined ? "environment" : "configuration") : file;
+  const document = file === undefined ? plainDocument(source.document ?? {}) : openDocument(file, files);
+
+  // Paths in a file are meant from where the file lies.
+  const base = file === undefined ? directory : dirname(file);
+  const locate = (path: string) => resolve(base, path);
+  const readText = (path: string) => {
+    const place = locate(path);
+    read.set(place, files.stamp(place));
+    return files.text(place);
+  };
+  const filled = fillEnvironment(document.value ?? {}, source.environment);
+  const fromOutside = new Set(filled.filled);
+  const problems = [...filled.problems, ...readSecretFiles(schema, filled.value, readText, fromOutside)];
+  const checked = checkValue(schema, filled.value, fromOutside);
+  const found = [...checked.problems, ...checkSecrets(schema, filled.value)];
+  problems.push(...found.filter(({ path }) => !problems.some((known) => isWithin(path, known.path))));
+
+  const setting: Setting = {
+    environment: source.environment,
+    catalogue: shippedCatalogue(),
+    isSandbox: source.sandbox ?? (file === undefined && source.document === undefined),
+    nowMs: source.nowMs ?? Date.now(),
+    processors: source.processors ?? availableParallelism(),
+    memory: source.memory ?? memoryBytes(),
+    readText,
+    locate,
+    problems,
+    warnings: [],
+  };
+  const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, setting);
+  const tell = (path: Path) => ({ line: document.line(path), place: isVariable(path) ? path : repeatable(schema, filled.value, path) });
+  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, tell));
+  return { config: freeze(config), warnings: tellInOrder(setting.warnings, tell), file, read, isEmptied: isEmptied(document.value) };
+}
+
+/** @throws ConfigError where it has been removed under a running process. */
+function currentDirectory(): string {
+  try {
+    return cwd();
+  } catch {
+    throw new ConfigError("configuration", ["expected the folder that Weir was started in, which has been removed"]);
+  }
+}
+
+/** @throws ConfigError for a file that was asked for and is not there. */
+function findFile({ file, environment }: ConfigSource, directory: string): string | undefined {
+  const asked = file ?? (environment.WEIR_CONFIG || undefined);
+  if (asked !== undefined) return resolve(directory, asked);
+  const usual = resolve(directory, "weir.yaml");
+  // One that is there and may not be read is told as such, and does not start the sandbox.
+  return statSync(usual, { throwIfNoEntry: false }) === undefined ? undefined : usual;
+}
+
+/** `workspaces: {}`, and not a heading that nothing follows yet. */
+function isEmptied(written: unknown): boolean {
+  const workspaces = typeof written === "object" && written !== null ? (written as Record<string, unknown>).workspaces : undefined;
+  return typeof workspaces === "object" && workspaces !== null && Object.keys(workspaces).length === 0;
+}
+
+function openDocument(file: string, files: FileSource): Document {
+  let text: string;
+  try {
+    text = files.text(file);
+  } catch (error) {
+    throw new ConfigError(file, [`expected a readable file, got one which ${whyUnreadable(error)}`]);
+  }
+  const document = readDocument(text);
+  if (document.problems.length > 0) {
+    throw new ConfigError(
+      file,
+      document.problems.map((problem) => `line ${problem.line}: ${problem.text}`),
+    );
+  }
+  return document;
+}
+
+function plainDocument(value: unknown): Document {
+  return { value, problems: [], line: () => undefined };
+}
+
+function shippedCatalogue() {
+  return readCatalogue(readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8"));
+}
+
+/** The rest of a file once everything that is wrong was taken out, so that the rest can be checked in the same run. */
+function withoutMistakes(input: unknown, problems: readonly Problem[], filled: ReadonlySet<string>): File {
+  let value = structuredClone(input);
+  let wrong = problems.map((problem) => problem.path);
+  while (wrong.length > 0) {
+    for (const path of wrong) value = without(value, path);
+    const checked = checkValue(schema, value, filled);
+    value = checked.value;
+    // What is missing takes with it what it is missing from.
+    wrong = checked.problems.map((problem) => (has(value, problem.path) ? problem.path : problem.path.slice(0, -1)));
+  }
+  return value as File;
+}
+
+function has(value: unknown, path: readonly string[]): boolean {
+  return (
+    path.reduce<unknown>(
+      (node, key) => (typeof node === "object" && node !== null ? (node as Record<string, unknown>)[key] : undefined),
+      value,
+    ) !== undefined
+  );
+}
+
+/** `value` without what stands at `path`. A list of which an item goes, goes as a whole, so that no item changes its place and thereby its path. */
+function without(value: unknown, path: readonly string[]): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return {};
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return value;
+  if (Array.isArray(value))
+    return rest.length === 0 ? undefined : value.map((item, index) => (String(index) === key ? without(item, rest) : item));
+  const copy: Record<string, unknown> = { ...value };
+  const kept = rest.length === 0 ? undefined : without(copy[key], rest);
+  if (kept === undefined) delete copy[key];
+  else copy[key] = kept;
+  return copy;
+}
+
+const VARIABLES = new Set(["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY", "WEIR_LOG_LEVEL"]);
+
+/** Some mistakes are in a variable of the environment and not in the file. */
+function isVariable([first = "", ...rest]: Path): boolean {
+  return rest.length === 0 && VARIABLES.has(first);
+}
+
+function tellInOrder(problems: readonly Problem[], tell: (path: Path) => { line: number | undefined; place: Path }): string[] {
+  return problems
+    .map(({ path, text }) => {
+      const { line, place } = tell(path);
+      return { line, text: `${place.length === 0 ? "" : `${spell(place)}: `}${text}` };
+    })
+    .sort((one, other) => (one.line ?? 0) - (other.line ?? 0))
+    .map((problem) => (problem.line === undefined ? problem.text : `line ${problem.line}: ${problem.text}`));
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) freeze(item);
+  }
+  return value;
+}

@@ -1,0 +1,33 @@
+/** The body of `POST /v1/embeddings`. Source: the types of openai 7.57. */
+import { type TSchema, Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { ByteText } from "../../contract/bytes.ts";
+import type { Checked } from "../../contract/dialect.ts";
+import { readName } from "../body.ts";
+import { EXPECTED, nullable, words } from "../schema.ts";
+import { readRequest } from "./request.ts";
+
+const SINGLE = new Set("model input encoding_format dimensions".split(" "));
+
+const tokens = Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1, [EXPECTED]: "an array of tokens" });
+
+export const embeddingsSchema: TSchema = Type.Object({
+  model: Type.String({ minLength: 1, maxLength: 256 }),
+  input: Type.Union([
+    Type.String({ minLength: 1 }),
+    Type.Array(Type.Union([Type.String({ minLength: 1 }), Type.Integer({ minimum: 0 }), tokens]), {
+      minItems: 1,
+      [EXPECTED]: "a non-empty array of texts, of tokens or of arrays of tokens",
+    }),
+  ]),
+  encoding_format: Type.Optional(nullable(words("float", "base64"))),
+  dimensions: Type.Optional(nullable(Type.Integer({ minimum: 1 }))),
+  user: Type.Optional(nullable(Type.String())),
+});
+
+const checker = TypeCompiler.Compile(embeddingsSchema);
+
+export function checkEmbeddings(body: ByteText): Checked {
+  const request = readRequest<{ model: string }>(body, checker, SINGLE);
+  return { model: readName(body, "model", request.model), stream: false, maxTokens: 0, request };
+}

@@ -1,0 +1,159 @@
+import { Type } from "@sinclair/typebox";
+import { count, type DialectDescription, text } from "../description.ts";
+import { nullable } from "../schema.ts";
+import { embeddingsSchema } from "./embeddings.ts";
+import { responsesSchema } from "./responses.ts";
+import { chatSchema } from "./schema.ts";
+import { openaiSnippets } from "./snippets.ts";
+
+export const openaiUsage = Type.Object({
+  prompt_tokens: count,
+  completion_tokens: count,
+  total_tokens: count,
+  prompt_tokens_details: Type.Optional(Type.Object({ cached_tokens: Type.Optional(count) })),
+});
+
+export const toolCalls = Type.Array(
+  Type.Object({ id: text, type: Type.Literal("function"), function: Type.Object({ name: text, arguments: text }) }),
+);
+
+const completion = Type.Object({
+  id: text,
+  object: Type.Literal("chat.completion"),
+  created: count,
+  model: text,
+  choices: Type.Array(
+    Type.Object({
+      index: count,
+      message: Type.Object({ role: Type.Literal("assistant"), content: nullable(text), tool_calls: Type.Optional(toolCalls) }),
+      finish_reason: nullable(text),
+    }),
+  ),
+  usage: openaiUsage,
+});
+
+const response = Type.Object({
+  id: text,
+  object: Type.Literal("response"),
+  created_at: count,
+  status: text,
+  model: text,
+  output: Type.Array(Type.Object({ type: text })),
+  usage: Type.Object({ input_tokens: count, output_tokens: count, total_tokens: count }),
+});
+
+const embeddings = Type.Object({
+  object: Type.Literal("list"),
+  data: Type.Array(
+    Type.Object({ object: Type.Literal("embedding"), index: count, embedding: Type.Union([Type.Array(Type.Number()), text]) }),
+  ),
+  model: text,
+  usage: Type.Object({ prompt_tokens: count, total_tokens: count }),
+});
+
+const model = Type.Object({ id: text, object: Type.Literal("model"), created: count, owned_by: text });
+
+const EXAMPLE_MODEL = { id: "gpt-5-mini", object: "model", created: 1754524800, owned_by: "weir" };
+
+export const openaiDescription: DialectDescription = {
+  title: "OpenAI",
+  description: "The protocols of OpenAI's own clients, answered by Azure OpenAI.",
+  model: EXAMPLE_MODEL.id,
+  snippets: openaiSnippets,
+  error: {
+    name: "OpenAIError",
+    schema: Type.Object({ error: Type.Object({ message: text, type: text, param: nullable(text), code: nullable(text) }) }),
+  },
+  operations: {
+    generate: {
+      summary: "Create a chat completion",
+      description:
+        "One answer to a conversation, whole or as a stream of chunks. Fields that are not listed are passed on as they are. Of `n`, `service_tier`, `parallel_tool_calls` and `stream_options` only what asks for nothing special is taken, and under `strict_parameters` none of the four.",
+      request: {
+        name: "OpenAIChatRequest",
+        schema: chatSchema,
+        example: { model: "gpt-5-mini", messages: [{ role: "user", content: "Write a short poem about cats." }] },
+      },
+      answer: {
+        name: "OpenAIChatCompletion",
+        schema: completion,
+        example: {
+          id: "chatcmpl-01",
+          object: "chat.completion",
+          created: 1760000000,
+          model: "gpt-5-mini-2025-08-07",
+          choices: [{ index: 0, message: { role: "assistant", content: "Soft paws at midnight" }, finish_reason: "stop" }],
+          usage: { prompt_tokens: 14, completion_tokens: 8, total_tokens: 22 },
+        },
+      },
+      stream:
+        'data: {"id":"chatcmpl-01","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Soft paws"},"finish_reason":null}]}\n\ndata: [DONE]\n\n',
+    },
+    responses: {
+      summary: "Create a response",
+      description:
+        "One answer by the Responses API, whole or as a stream of its events. Nothing is kept: `store` is false, and what needs a stored answer is refused, unless the operator allows it.",
+      request: {
+        name: "OpenAIResponsesRequest",
+        schema: responsesSchema,
+        example: { model: "gpt-5-mini", input: "Write a short poem about cats." },
+      },
+      answer: {
+        name: "OpenAIResponse",
+        schema: response,
+        example: {
+          id: "resp_01",
+          object: "response",
+          created_at: 1760000000,
+          status: "completed",
+          model: "gpt-5-mini-2025-08-07",
+          output: [
+            {
+              type: "message",
+              id: "msg_01",
+              status: "completed",
+              role: "assistant",
+              content: [{ type: "output_text", text: "Soft paws at midnight", annotations: [] }],
+            },
+          ],
+          usage: { input_tokens: 14, output_tokens: 8, total_tokens: 22 },
+        },
+      },
+      stream:
+        'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_01","output_index":0,"content_index":0,"delta":"Soft paws"}\n\n',
+    },
+    embeddings: {
+      summary: "Create embeddings",
+      description: "A vector for each text, as numbers or, with `encoding_format: base64`, as the bytes of 32-bit floats.",
+      request: {
+        name: "OpenAIEmbeddingsRequest",
+        schema: embeddingsSchema,
+        example: { model: "text-embedding-3-small", input: ["Cats sleep.", "Dogs run."] },
+      },
+      answer: {
+        name: "OpenAIEmbeddings",
+        schema: embeddings,
+        example: {
+          object: "list",
+          data: [{ object: "embedding", index: 0, embedding: [0.25, -0.5] }],
+          model: "text-embedding-3-small",
+          usage: { prompt_tokens: 6, total_tokens: 6 },
+        },
+      },
+    },
+    models: {
+      summary: "List models",
+      description: "What the key's workspace may use in the region.",
+      answer: {
+        name: "OpenAIModels",
+        schema: Type.Object({ object: Type.Literal("list"), data: Type.Array(model) }),
+        example: { object: "list", data: [EXAMPLE_MODEL] },
+      },
+    },
+    model: {
+      summary: "Get a model",
+      description: "One of the models of the list.",
+      answer: { name: "OpenAIModel", schema: model, example: EXAMPLE_MODEL },
+    },
+  },
+};

@@ -1,0 +1,20 @@
+/** How every request of the OpenAI protocol is read: JSON, no member twice that is read or edited, then its schema. */
+import type { TSchema } from "@sinclair/typebox";
+import type { TypeCheck } from "@sinclair/typebox/compiler";
+import type { ByteText } from "../../contract/bytes.ts";
+import { parseObject, refuseDuplicates } from "../body.ts";
+import { bracketed, firstProblem, refusal } from "../problem.ts";
+
+/**
+ * @param single names that must not stand twice: those that are read or edited on the way
+ * @throws GatewayError `invalid_request` that names the field.
+ */
+export function readRequest<Request>(body: ByteText, checker: TypeCheck<TSchema>, single: ReadonlySet<string>): Request {
+  const value = parseObject(body);
+  refuseDuplicates(body, single);
+  if (!checker.Check(value)) {
+    const { path, text } = firstProblem(checker, value);
+    throw refusal("invalid_request", bracketed(path) || "body", text);
+  }
+  return value as Request;
+}

@@ -1,0 +1,274 @@
+import { Registry } from "prom-client";
+import { ByNames } from "../contract/by-names.ts";
+import { tokensOf, type Usage } from "../contract/usage.ts";
+import type { CallCells, TokenCells } from "./call-cells.ts";
+import type { CounterCell } from "./cells.ts";
+import { Definer } from "./definer.ts";
+import { collectProcessMetrics } from "./process.ts";
+import type { CallRecord, WorkerSample } from "./records.ts";
+import { metricsData, metricsText } from "./scrape.ts";
+import { DECISIONS, declaredPairs, EARLY_OUTCOMES, Names, OTHER, OUTCOMES, type Served, UPSTREAM_OUTCOMES } from "./served.ts";
+import { UpstreamMetrics } from "./upstreams.ts";
+
+const noCells = <Cell>() => new Map<string, Cell>();
+const noPaths = () => new ByNames<Map<string, CallCells>>();
+
+/** The only owner of prom-client. Names and labels are those of `docs/metrics.md`, which a test compares with this file. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #make = new Definer(this.#registry);
+  /** What calls met at their upstreams. */
+  readonly upstreams = new UpstreamMetrics(this.#make);
+  readonly #requests = this.#make.counter(
+    "weir_requests_total",
+    "Calls that have ended, by outcome: ok, cancelled or the kind of failure.",
+    ["route", "model", "region", "outcome"],
+  );
+  readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
+  readonly #duration = this.#make.histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
+    "route",
+    "outcome",
+  ]);
+  readonly #overhead = this.#make.histogram(
+    "weir_overhead_seconds",
+    "Time spent in Weir itself: waiting for the upstream and for the client excluded.",
+    ["route"],
+  );
+  readonly #firstByte = this.#make.histogram(
+    "weir_time_to_first_byte_seconds",
+    "From the arrival of a call to the first byte of its answer.",
+    ["route", "model"],
+  );
+  readonly #chunkGap = this.#make.histogram("weir_chunk_gap_seconds", "Time between two pieces of a stream.", ["route"]);
+  readonly #tokens = this.#make.counter("weir_tokens_total", "Tokens as the upstreams counted them.", ["workspace", "model", "direction"]);
+  readonly #estimates = this.#make.gauge(
+    "weir_token_estimate_ratio",
+    "Tokens that the upstream reports for one estimated token: what was learned of this model so far, for the workspace and upstream of the last call.",
+    ["model"],
+    "average",
+  );
+  readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens of answers that were longer than what was reserved for them.", [
+    "model",
+  ]);
+  readonly #decisions = this.#make.counter("weir_limiter_decisions_total", "What the limiter said.", ["workspace", "model", "decision"]);
+  readonly #limiterDuration = this.#make.histogram("weir_limiter_duration_seconds", "How long the limiter's store took.", ["operation"]);
+  readonly #limiterState = this.#make.gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"], "max");
+  readonly #redisErrors = this.#make.counter("weir_redis_errors_total", "Failed calls to Redis.", ["kind"]);
+  readonly #queue = this.#make.gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
+  readonly #streams = this.#make.gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
+  readonly #lag = this.#make.gauge(
+    "weir_worker_event_loop_lag_seconds",
+    'How late a timer of this thread ran, at its last sample; "front" is the thread that listens.',
+    ["worker"],
+  );
+  readonly #restarts = this.#make.counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
+  readonly #keys = this.#make.gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
+  readonly #reloads = this.#make.counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
+  readonly #build = this.#make.gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
+  readonly #buffered = this.#make.gauge("weir_buffered_bytes", "Bytes of request bodies that are held until their answers begin.", []);
+  readonly #openCalls = new Map<string, { count: number }>();
+  readonly #factors = new Map<string, number>();
+  /** By upstream and model, then by route and region, then by outcome. */
+  #callCells = new ByNames<ByNames<Map<string, CallCells>>>();
+  /** By workspace and model. */
+  #tokenCells = new ByNames<TokenCells>();
+  /** By workspace and model, then by decision. */
+  #decisionCells = new ByNames<Map<string, CounterCell>>();
+  readonly #reserveTime = this.#limiterDuration.cell("reserve");
+  readonly #settleTime = this.#limiterDuration.cell("settle");
+  /** Those in force; undefined before the first configuration. */
+  #names: Names | undefined;
+  #samples: () => WorkerSample[] = () => [];
+  #bufferedBytes: () => number = () => 0;
+
+  constructor() {
+    collectProcessMetrics(this.#registry);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Lets every label value that can be known exist before the first request, so that a rate over it starts at zero. */
+  declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
+    this.#build.set({ version: options.version, runtime: options.runtime }, 1);
+    this.#restarts.cell();
+    for (const result of ["applied", "refused"]) this.#reloads.cell(result);
+    for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
+    for (const route of options.routes) {
+      this.#openCalls.set(route, { count: 0 });
+      this.#chunkGap.cell(route);
+      this.#overhead.cell(route);
+      this.#duration.cell(route, "ok");
+    }
+    this.declareServed(options.served);
+  }
+
+  /**
+   * As `declare`, of what a new configuration serves; series of workspaces, models, regions and upstreams that it does not have are forgotten.
+   * A call that outlives its workspace or model counts as that of `other`.
+   */
+  declareServed(served: Served): void {
+    const names = new Names(served);
+    this.#names = names;
+    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#debt, this.#decisions])
+      metric.keep((labels) => names.have(labels));
+    for (const model of this.#factors.keys()) {
+      if (this.#named("model", model) === model) continue;
+      this.#factors.delete(model);
+      this.#estimates.remove({ model });
+    }
+    this.upstreams.keep(names);
+    // They hold cells of series that are gone.
+    this.#callCells = new ByNames();
+    this.#tokenCells = new ByNames();
+    this.#decisionCells = new ByNames();
+    for (const { route, model, region, upstreams } of served.offers) {
+      for (const outcome of OUTCOMES) this.#requests.cell(route, model, region, outcome);
+      for (const outcome of UPSTREAM_OUTCOMES) for (const upstream of upstreams) this.upstreams.declare(upstream, model, outcome);
+      for (const outcome of EARLY_OUTCOMES) this.#requests.cell(route, OTHER, OTHER, outcome);
+      this.#debt.cell(model);
+      if (!this.#factors.has(model)) this.#factors.set(model, 1);
+    }
+    for (const [workspace, model] of declaredPairs(served)) {
+      this.#decisionCells.of(workspace, model, this.#makeDecisionCells);
+      this.#tokenCells.of(workspace, model, this.#makeTokenCells);
+    }
+  }
+
+  #named(label: string, value: string): string {
+    return this.#names?.of(label, value) ?? value;
+  }
+
+  readonly #makeDecisionCells = (workspace: string, model: string): Map<string, CounterCell> => {
+    const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
+    return new Map(DECISIONS.map((decision) => [decision, this.#decisions.cell(where, what, decision)]));
+  };
+
+  limiterDecided(workspace: string, model: string, decision: string): void {
+    const cell = this.#decisionCells.of(workspace, model, this.#makeDecisionCells).get(decision);
+    if (cell !== undefined) cell.value += 1;
+  }
+
+  limiterTook(operation: "reserve" | "settle", durationMs: number): void {
+    (operation === "reserve" ? this.#reserveTime : this.#settleTime).observe(durationMs / 1000);
+  }
+
+  /** @param states - All that there are. */
+  limiterIs(state: string, states: readonly string[]): void {
+    for (const name of states) this.#limiterState.set({ state: name }, name === state ? 1 : 0);
+  }
+
+  redisFailed(kind: string): void {
+    this.#redisErrors.cell(kind).value += 1;
+  }
+
+  debtMade(model: string, tokens: number): void {
+    this.#debt.cell(this.#named("model", model)).value += tokens;
+  }
+
+  configReloaded(result: "applied" | "refused"): void {
+    this.#reloads.cell(result).value += 1;
+  }
+
+  /** Workers and the bytes of bodies are sampled when somebody scrapes. */
+  sample(samples: () => WorkerSample[], bufferedBytes: () => number): void {
+    this.#samples = samples;
+    this.#bufferedBytes = bufferedBytes;
+  }
+
+  /** @param counts - By source. */
+  keysKnown(counts: Readonly<Record<string, number>>): void {
+    for (const [source, count] of Object.entries(counts)) this.#keys.set({ source }, count);
+  }
+
+  callStarted(route: string): void {
+    const open = this.#openCalls.get(route);
+    if (open === undefined) this.#openCalls.set(route, { count: 1 });
+    else open.count += 1;
+  }
+
+  callEnded(call: CallRecord): void {
+    const { route, model, usage } = call;
+    const open = this.#openCalls.get(route);
+    if (open !== undefined) open.count -= 1;
+    const cells = this.#cellsOf(call);
+    cells.requests.value += 1;
+    cells.duration.observe(call.durationMs / 1000);
+    if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
+    if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
+    if (call.estimateFactor !== undefined && this.#named("model", model) !== OTHER) this.#factors.set(model, call.estimateFactor);
+    if (usage !== undefined && tokensOf(usage) > 0) this.#countTokens(call.workspace, model, usage);
+  }
+
+  /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
+  chunkGaps(route: string): { observe(value: number): void } {
+    return this.#chunkGap.cell(route);
+  }
+
+  workerRestarted(): void {
+    this.#restarts.cell().value += 1;
+  }
+
+  frontLag(lagMs: number): void {
+    this.#lag.set({ worker: "front" }, lagMs / 1000);
+  }
+
+  async render(): Promise<string> {
+    this.#takeSamples();
+    return await metricsText(this.#registry);
+  }
+
+  /** The same as data, for a supervisor that puts those of several processes together. */
+  async snapshot(): Promise<object[]> {
+    this.#takeSamples();
+    return await metricsData(this.#registry);
+  }
+
+  #takeSamples(): void {
+    for (const { worker, calls, queued, lagMs } of this.#samples()) {
+      this.#queue.set({ worker }, queued);
+      this.#streams.set({ worker }, calls);
+      this.#lag.set({ worker }, lagMs / 1000);
+    }
+    this.#buffered.set(this.#bufferedBytes());
+    this.upstreams.sample();
+    for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
+    for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
+  }
+
+  #cellsOf({ route, model, region, upstream, outcome }: CallRecord): CallCells {
+    const outcomes = this.#callCells.of(upstream, model, noPaths).of(route, region, noCells);
+    let cells = outcomes.get(outcome);
+    if (cells === undefined) {
+      const what = this.#named("model", model);
+      cells = {
+        requests: this.#requests.cell(route, what, this.#named("region", region), outcome),
+        duration: this.#duration.cell(route, outcome),
+        overhead: this.#overhead.cell(route),
+        firstByte: this.#firstByte.cell(route, what),
+      };
+      outcomes.set(outcome, cells);
+    }
+    return cells;
+  }
+
+  readonly #makeTokenCells = (workspace: string, model: string): TokenCells => {
+    const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
+    const cell = (direction: string) => this.#tokens.cell(where, what, direction);
+    return { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
+  };
+
+  #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite }: Usage): void {
+    const cells = this.#tokenCells.of(workspace, model, this.#makeTokenCells);
+    cells.input.value += input;
+    cells.output.value += output;
+    cells.cacheRead.value += cacheRead;
+    cells.cacheWrite.value += cacheWrite;
+  }
+
+  /** What there is, for the documentation. */
+  definitions(): { name: string; type: string; labels: string[] }[] {
+    return this.#make.definitions;
+  }
+}

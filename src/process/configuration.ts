@@ -1,0 +1,48 @@
+/** The configuration that a process starts with: of its file, or of sandbox mode. */
+import process from "node:process";
+import { ConfigError, type LoadedConfig, readConfig } from "../config/config.ts";
+import { type Config, withFixed } from "../contract/config.ts";
+import type { Member } from "../supervisor/member.ts";
+
+const EXIT_REFUSED = 1;
+
+export interface Configuration {
+  config: Config;
+  warnings: readonly string[];
+  /** As it was read from its file; undefined in sandbox mode, which has none. */
+  loaded: LoadedConfig | undefined;
+  /** Tells a person where to go; says nothing in production, where the log does. */
+  announce(port: number, adminPort: number): void;
+}
+
+/** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
+export async function readConfiguration(
+  file: string | undefined,
+  environment: Record<string, string | undefined>,
+  member: Member | undefined,
+): Promise<Configuration> {
+  try {
+    const read = readConfig({ file, environment });
+    if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
+    if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
+    const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
+    return { config: loaded.config, warnings: loaded.warnings, loaded, announce: () => {} };
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    process.stderr.write(`${thrown.message}\n`);
+    process.exit(EXIT_REFUSED);
+  }
+}
+
+async function sandboxConfiguration(environment: Record<string, string | undefined>): Promise<Configuration> {
+  const { startSandbox } = await import("../sandbox/sandbox.ts");
+  const { announceDemo, DEMO_PACE_MS, demoConfiguration } = await import("../sandbox/demo.ts");
+  const demo = demoConfiguration(await startSandbox({ paceMs: DEMO_PACE_MS }));
+  const { config } = readConfig({ document: demo.document, sandbox: true, environment });
+  return {
+    config,
+    loaded: undefined,
+    warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
+    announce: (port, adminPort) => void process.stdout.write(announceDemo(demo.secrets, port, adminPort)),
+  };
+}

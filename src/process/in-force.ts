@@ -1,0 +1,58 @@
+import type { Config } from "../contract/config.ts";
+import type { Replica } from "../directory/replica.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { PublishedPages } from "../openapi/pages.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Gateway } from "../request/gateway.ts";
+import { Catalog } from "../routing/catalog.ts";
+import type { HealthBook } from "../routing/router.ts";
+
+export interface InForceParts {
+  gateway: Gateway;
+  pool: Pool;
+  metrics: Metrics;
+  directory: Replica;
+  /** Who looks for gateways of another configuration; undefined without Redis. */
+  neighbours: { configure(config: Config): void } | undefined;
+  pages: PublishedPages;
+  /** What is known of the targets, whichever configuration named them. */
+  health: HealthBook;
+}
+
+/**
+ * What is in force: the configuration with the directory's workspaces beside its own. Either may change while Weir runs; the change is in force at
+ * once and as a whole, and calls that run keep what they began with.
+ */
+export class InForce {
+  readonly #parts: InForceParts;
+  #config: Config;
+
+  constructor(config: Config, parts: InForceParts) {
+    this.#config = config;
+    this.#parts = parts;
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** The directory has other workspaces. */
+  refresh(): void {
+    this.replace(this.#config);
+  }
+
+  /** Puts another configuration in force. */
+  replace(config: Config): void {
+    const { gateway, pool, metrics, directory, neighbours, health, pages } = this.#parts;
+    const catalog = new Catalog(directory.withWorkspaces(config), health);
+    // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
+    // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
+    void pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+    this.#config = config;
+    directory.configure(config);
+    neighbours?.configure(config);
+    gateway.replace({ config, catalog });
+    pages.describe(config);
+    metrics.declareServed(gateway.labels().served);
+  }
+}

@@ -1,0 +1,152 @@
+import { Type } from "@sinclair/typebox";
+import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
+import type { ProviderSettings } from "../provider.ts";
+
+/** Settings of an upstream, as `workers/providers` reads them. */
+type AzureCredentials =
+  | { kind: "key"; apiKey: string }
+  | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
+  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
+
+const AUTHORITY = "https://login.microsoftonline.com";
+/** The v1 surface has an audience of its own; dated versions know the older one. `wire.md` §2.2. */
+const SCOPE_V1 = "https://ai.azure.com/.default";
+const SCOPE_DATED = "https://cognitiveservices.azure.com/.default";
+
+const schema = Type.Object(
+  {
+    endpoint: Type.String({
+      title: "the resource's https:// address",
+      minLength: 1,
+      description: "Address of the Azure OpenAI resource, such as `https://acme.openai.azure.com`, without `/openai` and what follows it.",
+    }),
+    api: Type.String({
+      title: '"v1" or a dated version such as 2024-10-21',
+      pattern: "^(v1|20[0-9]{2}-[0-9]{2}-[0-9]{2}(-preview)?)$",
+      default: "v1",
+      description: "`v1`, or the api-version of the dated API. Reasoning models and the Responses API need `v1`.",
+    }),
+    allow_store: Type.Boolean({
+      default: false,
+      description:
+        "Let clients have their answers kept by Azure, and refer to them and to prompts that are kept there (`previous_response_id`, `prompt`). Whoever knows the id of a kept answer can read it with any key for this upstream. Otherwise requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
+    }),
+    credentials: Type.Object(
+      {
+        ...secret("api_key", "Key of the resource."),
+        tenant_id: Type.Optional(Type.String({ description: "Microsoft Entra tenant." })),
+        client_id: Type.Optional(Type.String({ description: "Application (client) id in that tenant." })),
+        ...secret("client_secret", "Secret of the application, for client credentials."),
+        token_file: Type.Optional(
+          Type.String({
+            description:
+              "File with the federated token of a workload identity, in AKS the one that `AZURE_FEDERATED_TOKEN_FILE` names. Read again whenever a token is needed, since it is replaced while Weir runs.",
+          }),
+        ),
+        authority: Type.Optional(Type.String({ description: `Where tokens are asked for. Left out: \`${AUTHORITY}\`.` })),
+        scope: Type.Optional(
+          Type.String({
+            description: `Audience of the token. Left out: \`${SCOPE_V1}\` under v1, \`${SCOPE_DATED}\` under a dated version.`,
+          }),
+        ),
+      },
+      {
+        additionalProperties: false,
+        description: "How to sign in: `api_key`, or `tenant_id` and `client_id` with `client_secret` or `token_file`.",
+      },
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** Azure locations of a region, for the addresses that name one (`https://westeurope.api.cognitive.microsoft.com`). */
+const LOCATIONS: Readonly<Record<string, RegExp>> = {
+  eu: /^(westeurope|northeurope|francecentral|francesouth|germanywestcentral|germanynorth|italynorth|polandcentral|spaincentral|swedencentral|swedensouth|switzerlandnorth|switzerlandwest|norwayeast|norwaywest|austriaeast|belgiumcentral|denmarkeast|uksouth|ukwest)$/,
+  us: /^(eastus[23]?|westus[23]?|(north|south|west|southeast)?centralus|southeastus[35]?|usgov[a-z]+)$/,
+  ch: /^switzerland(north|west)$/,
+  uk: /^uk(south|west)$/,
+};
+
+/** Domains of sovereign clouds, and the only region names that may use them. */
+const SOVEREIGN: readonly { domain: string; regions: readonly string[]; place: string }[] = [
+  { domain: ".azure.us", regions: ["us", "global"], place: "the United States" },
+  { domain: ".azure.cn", regions: ["cn", "global"], place: "China" },
+];
+
+/** OpenAI's models on Azure. */
+export const azure: ProviderSettings = {
+  name: "azure",
+  dialect: "openai",
+  schema,
+
+  resolve(fields) {
+    const url = secureAddress("endpoint", text(fields, "endpoint") ?? "");
+    if (/\/openai(\/|$)/.test(url.pathname)) {
+      throw new Error(`endpoint: expected the resource's address alone, got a path with /openai in it; leave out /openai and what follows`);
+    }
+    const api = text(fields, "api") ?? "v1";
+    const given = map(fields, "credentials");
+    return {
+      endpoint: addressText(url),
+      api,
+      allowStore: fields.allow_store === true,
+      credentials: credentials(given),
+      scope: text(given, "scope") ?? (api === "v1" ? SCOPE_V1 : SCOPE_DATED),
+    };
+  },
+
+  regionProblem(region, settings) {
+    const host = new URL(String(settings.endpoint)).hostname;
+    const sovereign = SOVEREIGN.find(({ domain }) => host.endsWith(domain));
+    // A region of a name that nobody knows may be anywhere; "eu" may not.
+    if (sovereign !== undefined && !sovereign.regions.includes(region))
+      return `endpoint: it is in ${sovereign.place}, not in region "${region}"`;
+    const location = /^([a-z0-9]+)\.api\.cognitive\.microsoft\.com$/.exec(host)?.[1];
+    const known = LOCATIONS[region];
+    if (location !== undefined && known !== undefined && !known.test(location))
+      return `endpoint: its location is not in region "${region}"`;
+    return undefined;
+  },
+
+  // A deployment's name is the operator's own: whether it is Standard, Data Zone or Global is decided in Azure and not to be seen in it.
+  modelProblem: () => undefined,
+  modelDoubt: () => undefined,
+
+  summary(settings) {
+    const credentials = settings.credentials as AzureCredentials;
+    const how =
+      credentials.kind === "key"
+        ? `key ${masked(credentials.apiKey)}`
+        : `Entra ${credentials.kind.replace("_", " ")}, client ${masked(credentials.clientId)}`;
+    return `${settings.endpoint} · api ${settings.api} · ${how}`;
+  },
+};
+
+/** @throws Error */
+function credentials(fields: Record<string, unknown>): AzureCredentials {
+  const apiKey = text(fields, "api_key");
+  const clientSecret = text(fields, "client_secret");
+  const tokenFile = text(fields, "token_file");
+  const ways = [
+    apiKey !== undefined && "api_key",
+    clientSecret !== undefined && "client_secret",
+    tokenFile !== undefined && "token_file",
+  ].filter(Boolean);
+  if (ways.length !== 1) {
+    throw new Error(
+      `credentials: expected one of api_key, client_secret or token_file, got ${ways.length === 0 ? "none" : ways.join(" and ")}`,
+    );
+  }
+  const tenantId = text(fields, "tenant_id");
+  const clientId = text(fields, "client_id");
+  if (apiKey !== undefined) {
+    if (tenantId !== undefined || clientId !== undefined)
+      throw new Error("credentials: expected api_key alone, got tenant_id or client_id beside it");
+    return { kind: "key", apiKey };
+  }
+  if (tenantId === undefined) throw new Error(`credentials.tenant_id: expected it beside ${ways[0]}, got nothing`);
+  if (clientId === undefined) throw new Error(`credentials.client_id: expected it beside ${ways[0]}, got nothing`);
+  const authority = addressText(secureAddress("credentials.authority", text(fields, "authority") ?? AUTHORITY));
+  if (clientSecret !== undefined) return { kind: "client_secret", tenantId, clientId, clientSecret, authority };
+  return { kind: "workload_identity", tenantId, clientId, tokenFile: tokenFile ?? "", authority };
+}

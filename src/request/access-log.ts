@@ -1,0 +1,127 @@
+/**
+ * The access log: one line for each call that has ended; `docs/operations.md` tells its fields. It is written by hand, because a logging library
+ * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
+ *
+ * Nothing that a client wrote freely stands in it: not a region that was not found, and not the message of an error, which may quote the body.
+ * A model that was not found is there, cut and without what no name has.
+ */
+
+import { decimalText } from "../contract/decimal.ts";
+import type { LineBatch } from "../log/batch.ts";
+import type { Outcome } from "./answer.ts";
+import { lastTarget, type Visit } from "./visit.ts";
+
+/** Quoted strings that are remembered: the names of a configuration, and of those before it. */
+const MOST_NAMES = 10_000;
+
+/** What is said of all calls of one key to one target. */
+interface Place extends Pick<Visit, "route" | "region" | "offer" | "stream"> {
+  text: string;
+}
+
+export class AccessLog {
+  readonly #batch: LineBatch;
+  readonly #base: string;
+  readonly #quoted = new Map<string, string>();
+  readonly #places = new WeakMap<NonNullable<ReturnType<typeof lastTarget>>, WeakMap<NonNullable<Visit["identity"]>, Place>>();
+  #second = 0;
+  #secondText = "";
+
+  /** @param base - Fields of every line. */
+  constructor(batch: LineBatch, base: Readonly<Record<string, number>> = {}) {
+    this.#batch = batch;
+    this.#base = Object.entries(base)
+      .map(([name, value]) => `"${name}":${value},`)
+      .join("");
+  }
+
+  /** Adds the line of a call. `endedMs`: `performance.now()`. */
+  add(visit: Visit, end: Outcome, endedMs: number): void {
+    const level = end.outcome === "misconfigured" || end.outcome === "internal" ? "error" : "info";
+    if (this.#batch.takes(level)) this.#batch.add(this.#line(level, visit, end, endedMs));
+  }
+
+  #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {
+    const { startedMs } = visit;
+    let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}",${this.#place(visit)}`;
+    if (visit.attempts.length > 0) line += `,"attempts":${visit.attempts.length}`;
+    if (visit.attempts.length > 1) line += `,"tried":[${visit.attempts.map((attempt) => this.#attemptText(attempt)).join(",")}]`;
+    if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
+    line += `,"outcome":"${outcome}","duration_ms":${round(endedMs - startedMs)}`;
+    if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
+    if (ended !== undefined) {
+      const { input, output, cacheRead, cacheWrite } = ended.usage;
+      line += `,"upstream_ms":${round(ended.upstreamMs)},"input_tokens":${input},"output_tokens":${output}`;
+      line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
+      if (ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
+    }
+    // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
+    if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
+    if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;
+    return `${line},"message":"request"}\n`;
+  }
+
+  /** RFC 3339, to the millisecond; the part that changes once a second is made once a second. */
+  #time(): string {
+    const nowMs = Date.now();
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondText = new Date(second * 1000).toISOString().slice(0, 20);
+    }
+    return `${this.#secondText}${String(nowMs - second * 1000).padStart(3, "0")}Z`;
+  }
+
+  /** Who called for what: alike for all calls of one key to one target. */
+  #place(visit: Visit): string {
+    const { identity, route, region, offer, stream } = visit;
+    const target = lastTarget(visit);
+    if (identity === undefined || target === undefined) return this.#placeText(visit);
+    let places = this.#places.get(target);
+    if (places === undefined) {
+      places = new WeakMap();
+      this.#places.set(target, places);
+    }
+    let place = places.get(identity);
+    if (place === undefined || place.route !== route || place.region !== region || place.offer !== offer || place.stream !== stream) {
+      place = { route, region, offer, stream, text: this.#placeText(visit) };
+      places.set(identity, place);
+    }
+    return place.text;
+  }
+
+  #placeText(visit: Visit): string {
+    const { route, region, identity, offer, refusedModel, stream } = visit;
+    const target = lastTarget(visit);
+    let text = `"route":${this.#name(route)}`;
+    if (identity === undefined) text += ',"workspace":""';
+    else
+      text += `,"region":${this.#name(region)},"workspace":${this.#name(identity.workspace.name)},"key":${this.#name(identity.keyName)},"key_id":${this.#name(identity.id)}`;
+    if (offer !== undefined) text += `,"model":${this.#name(offer.model)}`;
+    else if (refusedModel !== undefined) text += `,"refused_model":${JSON.stringify(refusedModel)}`;
+    text += `,"stream":${stream}`;
+    if (target === undefined) return `${text},"upstream":""`;
+    return `${text},"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;
+  }
+
+  /** What one of several attempts met. */
+  #attemptText({ target, outcome = "cancelled" }: Visit["attempts"][number]): string {
+    return `{"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)},"outcome":"${outcome}"}`;
+  }
+
+  /** A name of the configuration in quotes. */
+  #name(text: string): string {
+    let quoted = this.#quoted.get(text);
+    if (quoted === undefined) {
+      if (this.#quoted.size >= MOST_NAMES) this.#quoted.clear();
+      quoted = JSON.stringify(text);
+      this.#quoted.set(text, quoted);
+    }
+    return quoted;
+  }
+}
+
+/** To the microsecond. */
+function round(ms: number): string {
+  return decimalText(Math.max(0, Math.round(ms * 1000)));
+}

@@ -1,0 +1,129 @@
+import { GatewayError } from "../contract/errors.ts";
+
+/** What one process holds at most. */
+export interface RoomBounds {
+  maxCalls: number;
+  /** Bytes of request bodies. */
+  maxBufferedBytes: number;
+}
+
+interface Share {
+  calls: number;
+  bytes: number;
+}
+
+/** What of the bounds one workspace may take, so that it leaves room for the others. */
+const SHARE = 1 / 2;
+/** How soon another try is worth it: calls end and bodies leave all the time. */
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * The calls and the request bodies that a process holds at the same time, in all and for each workspace. A bound that is reached refuses at once, so
+ * that whoever comes next costs nothing but an answer.
+ */
+export class Room {
+  readonly #bounds: RoomBounds;
+  readonly #all: Share = { calls: 0, bytes: 0 };
+  readonly #shares = new Map<string, Share>();
+
+  constructor(bounds: RoomBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Bytes of request bodies that are held. */
+  get bufferedBytes(): number {
+    return this.#all.bytes;
+  }
+
+  /**
+   * Lets a call in.
+   * @param maxConcurrent - Calls of the workspace at a time, where its configuration has a bound.
+   * @param bodyBytes - Length of its body as far as it has said; 0 where it has not.
+   * @throws GatewayError `overloaded`
+   */
+  enter(workspace: string, maxConcurrent: number | undefined, bodyBytes: number): Place {
+    const { maxCalls } = this.#bounds;
+    const own = this.#shares.get(workspace) ?? { calls: 0, bytes: 0 };
+    const ownCalls = maxConcurrent ?? Math.ceil(maxCalls * SHARE);
+    if (own.calls >= ownCalls) throw overloaded(`The workspace has ${ownCalls} calls open, as many as it may have at a time.`);
+    if (this.#all.calls >= maxCalls) throw overloaded("The gateway has as many calls open as it may have at a time.");
+    this.#requireBytes(own, bodyBytes);
+    this.#shares.set(workspace, own);
+    this.#all.calls += 1;
+    own.calls += 1;
+    const place = new Place(this, workspace, own);
+    place.hold(bodyBytes);
+    return place;
+  }
+
+  /** Of a place. @throws GatewayError `overloaded` */
+  hold(own: Share, bytes: number): void {
+    this.#requireBytes(own, bytes);
+    this.#all.bytes += bytes;
+    own.bytes += bytes;
+  }
+
+  /** Of a place. */
+  letGo(own: Share, bytes: number): void {
+    this.#all.bytes -= bytes;
+    own.bytes -= bytes;
+  }
+
+  /** Of a place. */
+  leave(workspace: string, own: Share): void {
+    this.#all.calls -= 1;
+    own.calls -= 1;
+    if (own.calls === 0) this.#shares.delete(workspace);
+  }
+
+  #requireBytes(own: Share, bytes: number): void {
+    const { maxBufferedBytes } = this.#bounds;
+    if (own.bytes + bytes > maxBufferedBytes * SHARE)
+      throw overloaded("The request bodies of this workspace that are on their way are as large as they may be at a time.");
+    if (this.#all.bytes + bytes > maxBufferedBytes)
+      throw overloaded("The request bodies that are on their way are as large as they may be at a time.");
+  }
+}
+
+/** One call's place in the room. */
+export class Place {
+  readonly #room: Room;
+  readonly #workspace: string;
+  readonly #own: Share;
+  #bytes = 0;
+  #over = false;
+
+  constructor(room: Room, workspace: string, own: Share) {
+    this.#room = room;
+    this.#workspace = workspace;
+    this.#own = own;
+  }
+
+  /**
+   * So much more of the body has come. After `leave`, what still comes is not counted: nobody keeps it.
+   * @throws GatewayError `overloaded`
+   */
+  hold(bytes: number): void {
+    if (this.#over) return;
+    this.#room.hold(this.#own, bytes);
+    this.#bytes += bytes;
+  }
+
+  /** The body is needed no more. */
+  letGo(): void {
+    this.#room.letGo(this.#own, this.#bytes);
+    this.#bytes = 0;
+  }
+
+  /** The call has ended. May be called more than once. */
+  leave(): void {
+    if (this.#over) return;
+    this.letGo();
+    this.#over = true;
+    this.#room.leave(this.#workspace, this.#own);
+  }
+}
+
+function overloaded(what: string): GatewayError {
+  return new GatewayError("overloaded", { message: `${what} Please try again.`, retryAfterMs: RETRY_AFTER_MS });
+}

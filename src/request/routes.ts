@@ -1,0 +1,84 @@
+import { type Dialect, isCall, type Route, type UpstreamDialect } from "../contract/dialect.ts";
+import { GatewayError } from "../contract/errors.ts";
+import { dialects, fallbackDialect } from "../dialects/index.ts";
+
+/** Dedicated deployments put everything below this prefix as well. */
+export const PUBLIC_PREFIX = "/api/public";
+
+/** Stands for a part of a path whose percent-encoding is broken: the name of nothing. */
+export const UNDECODED = "\ufffd";
+
+export interface Match {
+  dialect: Dialect;
+  route: Route;
+  params: Record<string, string>;
+}
+
+/** Every route of every dialect. */
+export const routes: readonly { dialect: Dialect; route: Route }[] = Object.values(dialects).flatMap((dialect) =>
+  dialect.routes.map((route) => ({ dialect, route })),
+);
+
+const labels = new Map(routes.map(({ route }) => [route, route.path.replaceAll(/:(\w+)/g, "{$1}")]));
+
+const patterns = routes.map(({ dialect, route }) => ({
+  dialect,
+  route,
+  pattern: new RegExp(`^(?:${PUBLIC_PREFIX})?${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`),
+}));
+
+/** A route as metrics, log and messages name it: `/openai/{region}/v1/chat/completions`. */
+export function routeLabel(route: Route): string {
+  return labels.get(route) ?? route.path;
+}
+
+/** The routes of calls that models of this dialect answer. */
+export function callsOf(dialect: UpstreamDialect): string[] {
+  return routes
+    .filter((each) => each.dialect.name === dialect && isCall(each.route.operation))
+    .map(({ route }) => `${route.method} ${routeLabel(route)}`);
+}
+
+/** The route of a normalised path; for paths that the router missed. */
+export function matchRoute(method: string, path: string): Match | undefined {
+  for (const { dialect, route, pattern } of patterns) {
+    const match = pattern.exec(path);
+    if (match === null || route.method !== method) continue;
+    const params = Object.entries({ ...match.groups }).map(([name, text]) => [name, decode(text)]);
+    return { dialect, route, params: Object.fromEntries(params) };
+  }
+  return undefined;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return UNDECODED;
+  }
+}
+
+/** What to say of a path that no route has: in the dialect that it was probably meant for, with the mistake named where it can be told. */
+export function explainPath(method: string, path: string, headers: Headers): { dialect: Dialect; error: GatewayError } {
+  const inner = path.startsWith(`${PUBLIC_PREFIX}/`) ? path.slice(PUBLIC_PREFIX.length) : path;
+  const dialect = Object.values(dialects).find((candidate) => candidate.owns(inner)) ?? guessDialect(headers);
+  const known = patterns.find(({ pattern }) => pattern.test(path));
+  if (known !== undefined) {
+    return { dialect, error: new GatewayError("method_not_allowed", { message: `${path} takes ${known.route.method}, not ${method}.` }) };
+  }
+  const hint = dialect.misroute(inner);
+  const message = `There is no route ${method} ${path.slice(0, 200)}.${hint === undefined ? ` Routes: ${routeList()}.` : ` ${hint}`}`;
+  return { dialect, error: new GatewayError("unknown_route", { message }) };
+}
+
+function guessDialect(headers: Headers): Dialect {
+  const dialect = Object.values(dialects).find((candidate) => candidate.speaks(headers));
+  return dialect ?? fallbackDialect;
+}
+
+function routeList(): string {
+  return patterns
+    .filter(({ route }) => isCall(route.operation))
+    .map(({ route }) => `${route.method} ${routeLabel(route)}`)
+    .join(", ");
+}

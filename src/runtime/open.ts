@@ -1,0 +1,40 @@
+import { isIP } from "node:net";
+import process from "node:process";
+import type { Config } from "../contract/config.ts";
+import { isAddressInUse, type Listener, type ListenOptions, listen } from "./runtime.ts";
+
+const EXIT_REFUSED = 1;
+
+/** Starts listening, or ends this process where it cannot. With no configuration a port that is taken is not fatal: the next free one is used. */
+export function open({ sandbox, server }: Pick<Config, "sandbox" | "server">, options: Omit<ListenOptions, "clocks">): Listener {
+  const attempts = sandbox ? 50 : 1;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return listen({ ...options, clocks: server.clocks, port: options.port + attempt - 1 });
+    } catch (thrown) {
+      if (attempt === attempts || !isAddressInUse(thrown)) refusePort(thrown, options);
+    }
+  }
+}
+
+/** Ends this process with one line that says why nobody can listen there, and the cure. */
+export function refusePort(thrown: unknown, { host, port }: { host: string; port: number }): never {
+  // A host that is no address may be anything that was written in its place.
+  const place = isIP(host) === 0 && host !== "localhost" ? "the configured host" : host;
+  process.stderr.write(`weir: port ${port} on ${place} ${trouble(thrown, port)}\n`);
+  process.exit(EXIT_REFUSED);
+}
+
+/** However the runtimes put it; whatever they cannot listen on is a mistake of the configuration. */
+export function trouble(thrown: unknown, port: number): string {
+  const { code, name } = thrown as { code?: unknown; name?: unknown };
+  if (isAddressInUse(thrown)) return "is taken: free it, or choose another one in the configuration";
+  if (code === "EACCES" || name === "PermissionDenied") {
+    const cure =
+      port < 1024 ? "choose one from 1024 on, or allow this user those below (net.ipv4.ip_unprivileged_port_start)" : "choose another one";
+    return `may not be opened by this user: ${cure}`;
+  }
+  if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable")
+    return "cannot be opened: this machine has no such address; write one of its own as host, or 0.0.0.0 for all of them";
+  return `cannot be opened (${typeof code === "string" ? code : "unknown reason"}): write an address of this machine as host, or 0.0.0.0 for all of them`;
+}

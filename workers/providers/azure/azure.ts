@@ -1,0 +1,104 @@
+/** Azure OpenAI under the v1 API or a dated one, with a key or a token of Entra ID. Source: `wire.md` §2. */
+import type { Upstream } from "../../../src/contract/config.ts";
+import type { CallOperation } from "../../../src/contract/dialect.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import type { HttpHeaders } from "../../wire/http.ts";
+import { addressOf } from "../origin.ts";
+import type { Connection, Job, Provider } from "../provider.ts";
+import { Fetched } from "../secrets.ts";
+import { azureChat } from "./chat.ts";
+import { azureEmbeddings } from "./embeddings.ts";
+import { type EntraCredentials, entraTokens } from "./entra.ts";
+import { azureFailure } from "./errors.ts";
+import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
+import { azureResponses } from "./responses.ts";
+
+/** As `src/providers/azure/azure.ts` resolves them. */
+interface AzureSettings extends AzureApi {
+  endpoint: string;
+  credentials: { kind: "key"; apiKey: string } | EntraCredentials;
+  scope: string;
+}
+
+/** What requests say beside their bodies, as long as a token lasts. */
+interface Headers {
+  /** "" beside a key. */
+  token: string;
+  answer: readonly string[];
+  stream: readonly string[];
+}
+
+const operations: Partial<Record<CallOperation, AzureOperation>> = {
+  generate: azureChat,
+  responses: azureResponses,
+  embeddings: azureEmbeddings,
+};
+
+export const azure: Provider = {
+  open: (upstream) => openAzure(upstream),
+};
+
+/** `nowMs` is the clock that tokens expire by. */
+export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): Connection {
+  const settings = upstream.settings as unknown as AzureSettings;
+  const { endpoint, api, credentials, scope } = settings;
+  const { origin, host, base } = addressOf(upstream, endpoint);
+  const tokens = credentials.kind === "key" ? undefined : entraTokens(upstream.name, credentials, scope, nowMs);
+  const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel });
+
+  const path = (job: Job, below: string) =>
+    api === V1
+      ? `${base}/openai/v1/${below}`
+      : `${base}/openai/deployments/${encodeURIComponent(job.upstreamModel)}/${below}?api-version=${encodeURIComponent(api)}`;
+
+  const headersFor = (token: string): Headers => {
+    const authorization = credentials.kind === "key" ? ["api-key", credentials.apiKey] : ["authorization", `Bearer ${token}`];
+    const accepting = (type: string) =>
+      Object.freeze(["host", host, "content-type", "application/json", "accept", type, ...authorization] as const);
+    return { token, answer: accepting("application/json"), stream: accepting("text/event-stream") };
+  };
+  let current = headersFor("");
+  const fetched = new Fetched();
+  const headers = ({ stream }: Job, token: string) => {
+    if (current.token !== token) {
+      current = headersFor(token);
+      fetched.replace([token]);
+    }
+    return stream ? current.stream : current.answer;
+  };
+
+  return {
+    origin,
+    request(job) {
+      const operation = operationOf(job);
+      const body = operation.body(job, settings);
+      const write = (token: string) => ({
+        origin,
+        method: "POST" as const,
+        path: path(job, operation.path),
+        headers: headers(job, token),
+        body,
+      });
+      const token = tokens === undefined ? "" : tokens.get();
+      return token instanceof Promise ? token.then(write) : write(token);
+    },
+
+    reader: (job) => operationOf(job).reader(job, place(job)),
+
+    failure(job, status, headers, body) {
+      // A token that was revoked before its time: the next call fetches a new one.
+      if (status === 401) tokens?.suspect();
+      return azureFailure(place(job), status, headers, body, nowMs());
+    },
+
+    upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
+    fetchedSecrets: () => fetched.secrets,
+  };
+}
+
+function operationOf({ operation }: Job): AzureOperation {
+  const found = operations[operation];
+  if (found === undefined)
+    throw new GatewayError("invalid_request", { message: "This model's service, Azure OpenAI, has no such request." });
+  return found;
+}

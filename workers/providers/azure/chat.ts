@@ -1,0 +1,53 @@
+/** Chat completions on Azure OpenAI. Source: `wire.md` §2. */
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { editMembers, editNested, type Member, members, memberValue } from "../../../src/contract/json.ts";
+import { isReasoningModel } from "./models.ts";
+import { type AzureOperation, deploymentName } from "./operation.ts";
+import { AzureStream, azureAnswer } from "./reader.ts";
+
+export const azureChat: AzureOperation = {
+  path: "chat/completions",
+
+  body(job, api) {
+    const { body, stream } = job;
+    const all = members(body);
+    if (!api.allowStore) refuseStore(memberValue(body, "store", all));
+    // LangChain's "not set".
+    const remove = Number(memberValue(body, "top_p", all)) === -1 ? ["top_p"] : [];
+    // Refused beside `stream: false`.
+    if (!stream) remove.push("stream_options");
+    const rename: Record<string, string> = {};
+    if (
+      isGiven(body, "max_tokens", all) &&
+      isReasoningModel(job.model, job.upstreamModel) &&
+      !isGiven(body, "max_completion_tokens", all)
+    ) {
+      remove.push("max_completion_tokens");
+      rename.max_tokens = "max_completion_tokens";
+    }
+    const edited = editMembers(body, { remove, rename, set: deploymentName(job, api) }, all);
+    // Without it a stream does not tell what it cost; clients that did not ask are not shown it.
+    return stream ? editNested(edited, "stream_options", { set: { include_usage: "true" } }) : edited;
+  },
+
+  reader: (job, place) => (job.stream ? new AzureStream(place, asksForUsage(job.body)) : azureAnswer(place)),
+};
+
+/** What Azure keeps can be listed and read with any key of the resource, which others use too. */
+function refuseStore(store: ByteText = "null"): void {
+  if (store === "null" || store === "false") return;
+  throw new GatewayError("invalid_request", {
+    message: "store: is not available, because nothing is stored here; leave it out",
+    param: "store",
+  });
+}
+
+function isGiven(body: ByteText, name: string, all: readonly Member[]): boolean {
+  return (memberValue(body, name, all) ?? "null") !== "null";
+}
+
+function asksForUsage(body: ByteText): boolean {
+  const options = memberValue(body, "stream_options");
+  return options !== undefined && memberValue(options, "include_usage") === "true";
+}

@@ -1,0 +1,70 @@
+/** Access tokens of Microsoft Entra ID, by the client-credentials flow: with a secret, or with the federated token of a workload identity. */
+import { readFile } from "node:fs/promises";
+import { asObject, asText, brief, errorFields, misconfigured, reason } from "../failure.ts";
+import { type Loaded, Renewed } from "../renewed.ts";
+
+export type EntraCredentials =
+  | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
+  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
+
+export interface Tokens {
+  /** Rejects with GatewayError `misconfigured`. */
+  get(): string | Promise<string>;
+  /** The upstream has refused the token. */
+  suspect(): void;
+}
+
+const TIMEOUT_MS = 10_000;
+/** Tokens last for an hour or a day. */
+const LONGEST_LIFE_SECONDS = 86_400;
+/** Part of a token's life after which the next one is fetched, while this one still serves. */
+const RENEW_AT = 0.8;
+
+const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** @param scope - What the token is for: `https://ai.azure.com/.default`. */
+export function entraTokens(upstream: string, credentials: EntraCredentials, scope: string, nowMs: () => number = Date.now): Tokens {
+  return new Renewed(async () => {
+    try {
+      return await fetchToken(credentials, scope, nowMs);
+    } catch (thrown) {
+      throw misconfigured(
+        `upstream "${upstream}": no token from Entra ID for client ${credentials.clientId}: ${reason(thrown)}; check tenant_id, client_id, authority and the ${
+          credentials.kind === "client_secret" ? "client secret" : "token file and its federated credential"
+        }`,
+      );
+    }
+  }, nowMs);
+}
+
+async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: () => number): Promise<Loaded<string>> {
+  const form = new URLSearchParams({ grant_type: "client_credentials", client_id: credentials.clientId, scope });
+  if (credentials.kind === "client_secret") form.set("client_secret", credentials.clientSecret);
+  else {
+    form.set("client_assertion_type", ASSERTION_TYPE);
+    // Kubernetes replaces the file before its token expires: it is read anew each time.
+    form.set("client_assertion", (await readFile(credentials.tokenFile, "utf8")).trim());
+  }
+  const askedMs = nowMs();
+  const answer = await fetch(
+    `${credentials.authority.replace(/(?<!\/)\/+$/, "")}/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`,
+    {
+      method: "POST",
+      // As text: with a form object Bun's fetch would stream it, and a retry inside would have nothing to send.
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: form.toString(),
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    },
+  );
+  const text = await answer.text();
+  const fields = errorFields(Buffer.from(text).toString("latin1"));
+  const token = asText(fields?.access_token);
+  const seconds = Math.min(Number(fields?.expires_in), LONGEST_LIFE_SECONDS);
+  if (!answer.ok || token === undefined || !(seconds > 0)) {
+    throw new Error(
+      `status ${answer.status} ${asText(asObject(fields)?.error) ?? ""} ${brief(asText(fields?.error_description) ?? "")}`.trim(),
+    );
+  }
+  return { value: token, expiresAtMs: askedMs + seconds * 1000, renewAtMs: askedMs + seconds * 1000 * RENEW_AT };
+}

@@ -1,0 +1,121 @@
+/** What Azure OpenAI says when a call fails, as a GatewayError. Source: `wire.md` §2.5. */
+import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { memberValue } from "../../../src/contract/json.ts";
+import type { HttpHeaders } from "../../wire/http.ts";
+import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "../failure.ts";
+
+/** Where it happened, for the log: names from the configuration. */
+export interface Place {
+  upstream: string;
+  deployment: string;
+}
+
+const BAD_ADDRESS = "this is not the address of an Azure OpenAI resource; correct the upstream's endpoint";
+
+/** Statuses that say something of our own set-up and nothing of the client's request, with the cure. */
+const CURES: Readonly<Record<number, string>> = {
+  301: BAD_ADDRESS,
+  302: BAD_ADDRESS,
+  307: BAD_ADDRESS,
+  308: BAD_ADDRESS,
+  401: "the key or token was refused; check credentials, scope and that the endpoint is the resource's own",
+  403: "access was refused; check the role of the identity (Cognitive Services OpenAI User), the network rules, and that the resource is not suspended",
+  404: "there is no such deployment, or not under this endpoint and api version; correct the model's target (it names the deployment)",
+  405: BAD_ADDRESS,
+};
+
+/** A 400 whose words show that not the client's body is at fault. */
+const OUR_REQUEST: readonly [RegExp, string][] = [
+  [
+    /api version not supported|enabled only for api versions/i,
+    "the model needs another api version; correct the upstream's api (v1 serves them all)",
+  ],
+  [
+    /operation does not work with the specified model/i,
+    "the deployment's model does not take this kind of request; name a deployment that does in the model's target",
+  ],
+];
+
+/** Reasoning is sealed by the resource that made it, and no other one can open it. Source: openai-agents-python#2063. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["invalid_encrypted_content"]);
+
+/** An HTTP error. */
+export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
+  const error = asObject(errorFields(body)?.error);
+  const message = asWords(error?.message) ?? asWords(errorFields(body)?.message) ?? "";
+  const code = asWords(error?.code);
+  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
+  // What is said of a refused key may quote it.
+  const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
+  const cure = CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined);
+  if (cure !== undefined) return misconfigured(`${log}; ${cure}`);
+  if (status === 429) {
+    return new GatewayError("upstream_rate_limited", {
+      message: "The model's service is at its own limit at this moment. Please try again.",
+      retryAfterMs: retryAfterMs(headers, message, nowMs),
+      restMs: hintedMs(headers, message, nowMs),
+      log,
+    });
+  }
+  if (status === 408 || status === 504) return new GatewayError("upstream_timeout", { message: "The model did not answer in time.", log });
+  if (status === 503)
+    return new GatewayError("upstream_overloaded", {
+      message: "The model is overloaded at this moment. Please try again.",
+      restMs: hintedMs(headers, message, nowMs),
+      log,
+    });
+  if (status >= 500) return new GatewayError("upstream_failed", { message: "The model's service failed. Please try again.", log });
+  // A client's mistake may be told with its prompt: not in the log.
+  if (status >= 400) return rejected(status, error, message, errorObject(body), what);
+  return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
+}
+
+/** An error event in the middle of a stream. `json` is the whole event's data. */
+export function azureStreamError(place: Place, json: ByteText): GatewayError {
+  const fields = errorFields(json);
+  // In a stream of responses the fields stand at the top.
+  const error = asObject(fields?.error) ?? fields;
+  const code = asWords(error?.code) ?? "";
+  const log = `upstream "${place.upstream}", deployment "${place.deployment}": error event ${brief(code)}`;
+  const overloaded = code === "503" || /overloaded|slow_down/.test(code);
+  const limited = code === "429" || /rate_limit/.test(code);
+  const kind = limited ? "upstream_rate_limited" : overloaded ? "upstream_overloaded" : "upstream_failed";
+  const message = asWords(error?.message) ?? "The model's service failed.";
+  return new GatewayError(kind, { message, code: asWords(error?.code), param: asWords(error?.param), body: errorObject(json), log });
+}
+
+/** The client's own mistake, in Azure's words and with Azure's own fields; what is missing is filled in by the dialect. */
+function rejected(
+  status: number,
+  error: Record<string, unknown> | undefined,
+  message: string,
+  body: ByteText | undefined,
+  log: string,
+): GatewayError {
+  return new GatewayError("upstream_rejected", {
+    message: message === "" ? "The model's service refused the request." : message,
+    param: asWords(error?.param),
+    code: asWords(error?.code),
+    type: asWords(error?.type),
+    status,
+    elsewhere: ELSEWHERE.has(asWords(error?.code) ?? "") ? true : undefined,
+    body,
+    log,
+  });
+}
+
+/** An error object beyond it is told by its message alone: it would be read and written again on the front's thread. */
+const MOST_SHOWN = 16 * 1024;
+
+/** The text of the error object, where there is one with a message. */
+function errorObject(body: ByteText): ByteText | undefined {
+  const fields = errorFields(body);
+  const error = asObject(fields?.error);
+  if (error !== undefined) {
+    const shown = asWords(error.message) === undefined ? undefined : memberValue(body, "error");
+    return shown !== undefined && shown.length <= MOST_SHOWN ? shown : undefined;
+  }
+  const message = asWords(fields?.message);
+  return message === undefined ? undefined : encodeUtf8(JSON.stringify({ message }));
+}

@@ -1,0 +1,68 @@
+/** What the readers of Azure's two kinds of event streams have in common: whole events out of cut bytes, and an end that must not come early. */
+import { type ByteText, toByteText } from "../../../src/contract/bytes.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { noUsage } from "../../../src/contract/usage.ts";
+import { EventBuffer, eventEnd } from "../../wire/sse.ts";
+import { asObject } from "../failure.ts";
+import type { Reader, ReportedUsage } from "../provider.ts";
+import { malformed } from "../whole-answer.ts";
+import type { Place } from "./errors.ts";
+
+export abstract class AzureEvents implements Reader {
+  readonly usage: ReportedUsage = noUsage();
+  written = 0;
+  error: GatewayError | undefined;
+  complete = false;
+  protected readonly place: Place;
+  readonly #buffer = new EventBuffer();
+  readonly #lastEvent: string;
+
+  /** `lastEvent`: what a stream must not end without, for the log. */
+  constructor(place: Place, lastEvent: string) {
+    this.place = place;
+    this.#lastEvent = lastEvent;
+  }
+
+  /** One event as the client is to see it, or "". Sets `error` or `complete` where it is the last one. */
+  protected abstract event(event: ByteText): ByteText;
+
+  push(bytes: Uint8Array): ByteText {
+    if (this.error !== undefined || this.complete) return "";
+    const text = this.#buffer.add(toByteText(bytes));
+    let shown = "";
+    let at = 0;
+    while (this.error === undefined && !this.complete) {
+      const end = eventEnd(text, at);
+      if (end < 0) break;
+      shown += this.event(text.slice(at, end));
+      at = end;
+    }
+    if (this.error === undefined && !this.complete) {
+      this.#buffer.keep(text.slice(at));
+      if (this.#buffer.isTooLong) this.error = malformed(this.place.upstream, "an event without an end");
+    }
+    return shown;
+  }
+
+  end(): ByteText {
+    if (!this.complete && this.error === undefined) {
+      this.error = new GatewayError("upstream_malformed", {
+        message: "The model's answer ended early.",
+        log: `upstream "${this.place.upstream}": the stream ended ${this.#buffer.isEmpty ? `without ${this.#lastEvent}` : "in the middle of an event"}`,
+      });
+    }
+    return "";
+  }
+
+  /** The object that an event's data is; where it is none, the stream has gone wrong. */
+  protected parse(data: ByteText): Record<string, unknown> | undefined {
+    try {
+      const fields = asObject(JSON.parse(data));
+      if (fields !== undefined) return fields;
+    } catch {
+      // Said below.
+    }
+    this.error = malformed(this.place.upstream, "an event that is not JSON");
+    return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
+import { remembered } from "../../remembered.ts";
+import type { Job, Reader } from "../provider.ts";
+import type { Place } from "./errors.ts";
+
+/** As `src/providers/azure/azure.ts` resolves them, as far as an operation asks. */
+export interface AzureApi {
+  /** `v1`, or a dated api-version. */
+  api: string;
+  /** The client may have its answers kept, and refer to what is kept. */
+  allowStore: boolean;
+}
+
+export const V1 = "v1";
+
+/** One kind of request to Azure OpenAI. */
+export interface AzureOperation {
+  /** Below `/openai/v1/`, or below a deployment of a dated API. */
+  path: string;
+  /**
+   * The client's body with what Azure needs otherwise; every other byte as it came.
+   * @throws GatewayError `invalid_request` for what this upstream cannot do.
+   */
+  body(job: Job, api: AzureApi): ByteText;
+  reader(job: Job, place: Place): Reader;
+}
+
+const naming = remembered((model): Readonly<Record<string, ByteText>> => ({ model: encodeUtf8(JSON.stringify(model)) }));
+const NOTHING: Readonly<Record<string, ByteText>> = {};
+
+/** What to set in a body so that it names the deployment, where the path does not. */
+export function deploymentName({ upstreamModel }: Job, { api }: AzureApi): Readonly<Record<string, ByteText>> {
+  return api === V1 ? naming(upstreamModel) : NOTHING;
+}

@@ -1,0 +1,153 @@
+/** Azure's answer as the OpenAI dialect's text: its stream's oddities evened out, its usage read. Source: `wire.md` §2.3, §2.4. */
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import { editMembers, elements, memberValue, skipString } from "../../../src/contract/json.ts";
+import { eventData } from "../../wire/sse.ts";
+import { asObject, countFor } from "../failure.ts";
+import type { Reader, ReportedUsage } from "../provider.ts";
+import { malformed, WholeAnswer } from "../whole-answer.ts";
+import { azureStreamError, type Place } from "./errors.ts";
+import { AzureEvents } from "./events.ts";
+
+const DELTA = '"delta":{';
+/** Members of a delta that are the model's own text, the commonest first. */
+const TEXTS = ['"content":"', '"arguments":"', '"reasoning_content":"', '"refusal":"'];
+/** How every chunk but the last two ends, once usage was asked for. */
+const NO_USAGE_END = ',"usage":null}\n\n';
+const NO_USAGE = /,"usage":null|"usage":null,/;
+/** What tells the chunks of one completion from another's. */
+const IDENTITY = ["id", "object", "created", "model"];
+
+/** For a call that does not stream. */
+export function azureAnswer(place: Place): Reader {
+  return new WholeAnswer(place.upstream, (answer, text, usage) => {
+    if (!Array.isArray(answer.choices)) return malformed(place.upstream, "the answer is no completion");
+    addUsage(usage, answer.usage);
+    return text;
+  });
+}
+
+/** For a call that streams. */
+export class AzureStream extends AzureEvents {
+  readonly #showUsage: boolean;
+  readonly #isFast: boolean;
+  /** An ordinary chunk, as it came. */
+  #ordinary: ByteText = "";
+
+  /** `showUsage`: the client asked for it. `isFast` false looks into every event: for tests that compare the two. */
+  constructor(place: Place, showUsage: boolean, isFast = true) {
+    super(place, "[DONE]");
+    this.#showUsage = showUsage;
+    this.#isFast = isFast;
+  }
+
+  protected override event(event: ByteText): ByteText {
+    const delta = this.#isFast ? plainDelta(event) : -1;
+    if (delta >= 0) {
+      this.written += textLength(event, delta);
+      this.#ordinary = event;
+      return this.#showUsage ? event : withoutUsage(event);
+    }
+    const data = eventData(event)?.trim();
+    // Comments keep connections alive on the way; Weir keeps its own clock for that.
+    if (data === undefined || data === "") return "";
+    if (data === "[DONE]") {
+      this.complete = true;
+      return "data: [DONE]\n\n";
+    }
+    return this.#chunk(event, data);
+  }
+
+  #chunk(event: ByteText, data: ByteText): ByteText {
+    const chunk = this.parse(data);
+    if (chunk === undefined) return "";
+    if (chunk.error !== undefined && chunk.error !== null) {
+      this.error = azureStreamError(this.place, data);
+      return "";
+    }
+    const choices = Array.isArray(chunk.choices) ? chunk.choices.map(asObject) : [];
+    if (choices.length === 0) return this.#summary(chunk, data);
+    addUsage(this.usage, chunk.usage);
+    const hidden = "usage" in chunk && !this.#showUsage ? ["usage"] : [];
+    if (choices.every((choice) => choice?.delta === undefined)) {
+      // The asynchronous filter tells its results in choices without a delta: no client reads them, and some trip over them. Its last word, which
+      // says why the answer stopped, comes in the same form and with an empty id.
+      if (choices.every((choice) => (choice?.finish_reason ?? null) === null)) return "";
+      return frame(editMembers(withDeltas(data), { remove: hidden, set: identityOf(this.#ordinary) }));
+    }
+    const text = JSON.stringify(choices);
+    this.written += textLength(text, text.indexOf(DELTA));
+    this.#ordinary = event;
+    if (hidden.length > 0) return frame(editMembers(data, { remove: hidden }));
+    return event;
+  }
+
+  /** A chunk without choices: the prompt's filter results at the beginning, the usage at the end. */
+  #summary(chunk: Record<string, unknown>, data: ByteText): ByteText {
+    if (asObject(chunk.usage) === undefined) return "";
+    addUsage(this.usage, chunk.usage);
+    return this.#showUsage ? frame(data) : "";
+  }
+}
+
+/** Bytes of the model's text in a chunk of one piece, as JSON writes them. The names and filter results around them are many times as long. */
+function textLength(text: ByteText, delta: number): number {
+  for (const name of TEXTS) {
+    const at = text.indexOf(name, delta);
+    if (at >= 0) return skipString(text, at + name.length - 1) - at - name.length - 1;
+  }
+  return 0;
+}
+
+/**
+ * Where the delta stands in a chunk that can pass as it came, or -1 where the event is worth parsing. Inside a string JSON escapes its quotes, so a
+ * name between bare quotes is a member (or a whole string), never a part of the model's text; JSON that is not compact (`": "`) is parsed too.
+ * A search costs a tenth of parsing, so there are as few as can be: nearly every chunk is known by its end.
+ */
+function plainDelta(event: ByteText): number {
+  if (!event.startsWith("data: {")) return -1;
+  const delta = event.indexOf(DELTA);
+  if (delta < 0 || event.includes('"error":')) return -1;
+  if (event.endsWith(NO_USAGE_END)) return delta;
+  return event.endsWith("}\n\n") && !event.includes('"usage":{') && !event.includes('": ') ? delta : -1;
+}
+
+function withoutUsage(event: ByteText): ByteText {
+  return event.endsWith(NO_USAGE_END) ? `${event.slice(0, -NO_USAGE_END.length)}}\n\n` : event.replace(NO_USAGE, "");
+}
+
+/** The chunk with an empty delta in each choice that has none. */
+function withDeltas(chunk: ByteText): ByteText {
+  const choices = memberValue(chunk, "choices") ?? "[]";
+  let edited = "";
+  let copied = 0;
+  for (const { start, end } of elements(choices)) {
+    const choice = choices.slice(start, end);
+    if (memberValue(choice, "delta") !== undefined) continue;
+    edited += choices.slice(copied, start) + editMembers(choice, { set: { delta: "{}" } });
+    copied = end;
+  }
+  return editMembers(chunk, { set: { choices: edited + choices.slice(copied) } });
+}
+
+/** What the chunk in this event says of itself. */
+function identityOf(event: ByteText): Record<string, ByteText> {
+  const chunk = eventData(event) ?? "";
+  return Object.fromEntries(
+    IDENTITY.flatMap((name) => [memberValue(chunk, name)].flatMap((value) => (value === undefined ? [] : [[name, value]]))),
+  );
+}
+
+/** On one line: outside its strings JSON may hold line breaks. */
+function frame(json: ByteText): ByteText {
+  return `data: ${json.replaceAll(/[\r\n]+/g, " ")}\n\n`;
+}
+
+/** Azure counts what it read from its cache among the prompt's tokens. */
+function addUsage(usage: ReportedUsage, reported: unknown): void {
+  const counts = asObject(reported);
+  const prompt = countFor(usage, counts?.prompt_tokens);
+  if (prompt === undefined) return;
+  usage.cacheRead = Math.min(prompt, countFor(usage, asObject(counts?.prompt_tokens_details)?.cached_tokens) ?? 0);
+  usage.input = prompt - usage.cacheRead;
+  usage.output = countFor(usage, counts?.completion_tokens) ?? 0;
+}

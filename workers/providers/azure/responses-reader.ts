@@ -1,0 +1,72 @@
+/** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import { skipString } from "../../../src/contract/json.ts";
+import { eventData } from "../../wire/sse.ts";
+import { asObject, countFor } from "../failure.ts";
+import type { Reader, ReportedUsage } from "../provider.ts";
+import { malformed, WholeAnswer } from "../whole-answer.ts";
+import { azureStreamError, type Place } from "./errors.ts";
+import { AzureEvents } from "./events.ts";
+
+/** The last event of a stream, whatever became of the answer. */
+const TERMINAL = new Set(["response.completed", "response.incomplete", "response.failed", "response.cancelled"]);
+/** Nearly all of a stream: passed without being parsed, counted by its length. */
+const DELTA = /^event: ?response\.[a-z_.]+\.delta\r?\n/;
+const DELTA_TEXT = '"delta":"';
+
+/** For a call that does not stream. */
+export function azureResponse(place: Place): Reader {
+  return new WholeAnswer(place.upstream, (answer, text, usage) => {
+    if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
+    addUsage(usage, answer.usage);
+    return text;
+  });
+}
+
+/** For a call that streams. */
+export class ResponsesStream extends AzureEvents {
+  constructor(place: Place) {
+    super(place, "its last event");
+  }
+
+  /** One event as the client is to see it: as it came, or "" where there is none for it. */
+  protected override event(event: ByteText): ByteText {
+    if (DELTA.test(event)) {
+      this.written += deltaLength(event);
+      return event;
+    }
+    const data = eventData(event)?.trim();
+    // Comments keep connections alive on the way; Weir keeps its own clock for that.
+    if (data === undefined || data === "") return "";
+    // Not a part of this protocol, but of the one beside it.
+    if (data === "[DONE]") return "";
+    const fields = this.parse(data);
+    if (fields === undefined) return "";
+    const type = typeof fields.type === "string" ? fields.type : "";
+    if (type === "error" || (type === "" && asObject(fields.error) !== undefined)) {
+      this.error = azureStreamError(this.place, data);
+      return "";
+    }
+    if (TERMINAL.has(type)) {
+      addUsage(this.usage, asObject(fields.response)?.usage);
+      this.complete = true;
+    } else if (type.endsWith(".delta")) this.written += deltaLength(event);
+    return event;
+  }
+}
+
+/** Bytes of the model's text in a delta, as JSON writes them. */
+function deltaLength(event: ByteText): number {
+  const at = event.indexOf(DELTA_TEXT);
+  return at < 0 ? 0 : skipString(event, at + DELTA_TEXT.length - 1) - at - DELTA_TEXT.length - 1;
+}
+
+/** Azure counts what it read from its cache among the input. */
+function addUsage(usage: ReportedUsage, reported: unknown): void {
+  const counts = asObject(reported);
+  const input = countFor(usage, counts?.input_tokens);
+  if (input === undefined) return;
+  usage.cacheRead = Math.min(input, countFor(usage, asObject(counts?.input_tokens_details)?.cached_tokens) ?? 0);
+  usage.input = input - usage.cacheRead;
+  usage.output = countFor(usage, counts?.output_tokens) ?? 0;
+}

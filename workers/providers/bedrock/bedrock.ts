@@ -1,0 +1,108 @@
+/** Anthropic's models on AWS Bedrock, signed or with a Bedrock API key. */
+import type { Upstream } from "../../../src/contract/config.ts";
+import type { CallOperation } from "../../../src/contract/dialect.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { remembered } from "../../remembered.ts";
+import type { HttpHeaders, HttpRequest } from "../../wire/http.ts";
+import { type AwsIdentity, createSigner } from "../../wire/sigv4.ts";
+import { addressOf } from "../origin.ts";
+import type { Connection, Job, Provider } from "../provider.ts";
+import { Fetched } from "../secrets.ts";
+import { bedrockCount } from "./count.ts";
+import { type AwsCredentials, awsIdentities } from "./credentials.ts";
+import { bedrockFailure } from "./errors.ts";
+import { bedrockInvoke } from "./invoke.ts";
+import type { BedrockOperation } from "./operation.ts";
+
+/** As `src/providers/bedrock/bedrock.ts` resolves them. */
+interface BedrockSettings {
+  awsRegion: string;
+  endpoint: string;
+  credentials: AwsCredentials | { kind: "bearer"; token: string };
+  betas?: string[];
+}
+
+const operations: Partial<Record<CallOperation, BedrockOperation>> = {
+  generate: bedrockInvoke,
+  count_tokens: bedrockCount,
+};
+
+export const bedrock: Provider = {
+  open: (upstream) => openBedrock(upstream),
+};
+
+/** `nowMs` is the clock that signatures and expiries go by. */
+export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now): Connection {
+  const settings = upstream.settings as unknown as BedrockSettings;
+  const { credentials, awsRegion } = settings;
+  const { origin, host, base } = addressOf(upstream, settings.endpoint);
+  const furtherBetas = new Set(settings.betas);
+  const identities = credentials.kind === "bearer" ? undefined : awsIdentities(upstream.name, awsRegion, credentials, nowMs);
+  const signer = createSigner(awsRegion, "bedrock");
+  const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
+  const place = (job: Job) => ({ upstream: upstream.name, upstreamModel: job.upstreamModel });
+
+  const fetched = new Fetched();
+  let current: AwsIdentity | undefined;
+
+  const signed = (
+    identity: AwsIdentity,
+    request: HttpRequest,
+    headers: Readonly<Record<string, string>>,
+  ): HttpRequest | Promise<HttpRequest> => {
+    if (identity !== current) {
+      current = identity;
+      // Those of the configuration are known.
+      if (credentials.kind !== "static") fetched.replace([identity.accessKeyId, identity.secretAccessKey, identity.sessionToken]);
+    }
+    const { method, path, body } = request;
+    const all = signer.sign(identity, { method, host, path, headers, body }, nowMs());
+    if (all instanceof Promise) return all.then((ready) => ({ ...request, headers: pairs(ready) }));
+    return { ...request, headers: pairs(all) };
+  };
+
+  return {
+    origin,
+    request(job) {
+      const operation = operationOf(job);
+      const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
+      const headers = operation.headers(job);
+      const request: HttpRequest = { origin, method: "POST", path, headers: [], body: operation.body(job, furtherBetas) };
+      if (identities === undefined) return { ...request, headers: ["host", host, ...pairs(headers), "authorization", bearer] };
+      const identity = identities.get();
+      if (identity instanceof Promise) return identity.then((ready) => signed(ready, request, headers));
+      return signed(identity, request, headers);
+    },
+
+    reader: (job) => operationOf(job).reader(job, place(job)),
+
+    failure(job, status, headers, body) {
+      const error = bedrockFailure(place(job), status, headers, body);
+      // Keys that were rotated before their time: the next call looks for new ones.
+      if (error.kind === "misconfigured" && (status === 401 || status === 403)) identities?.suspect();
+      return error;
+    },
+
+    upstreamRequestId: (headers: HttpHeaders) => headers.get("x-amzn-requestid") ?? "",
+    fetchedSecrets: () => fetched.secrets,
+  };
+}
+
+/** Name, value, name, value. */
+function pairs(headers: Readonly<Record<string, string>>): string[] {
+  const all: string[] = [];
+  for (const name of Object.keys(headers)) all.push(name, headers[name] as string);
+  return all;
+}
+
+function operationOf({ operation }: Job): BedrockOperation {
+  const found = operations[operation];
+  if (found === undefined)
+    throw new GatewayError("invalid_request", { message: "This model's service, AWS Bedrock, has no such request." });
+  return found;
+}
+
+/** As AWS's own SDKs write a model id into the path: everything but unreserved characters escaped, slashes and colons too. */
+const escapeId = remembered((id) =>
+  encodeURIComponent(id).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`),
+);

@@ -1,0 +1,161 @@
+/** What AWS says when a call fails, by HTTP status or in the middle of a stream, as a GatewayError. Source: the table of `wire.md` §1.8. */
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import { type ErrorKind, type FailureDetail, GatewayError } from "../../../src/contract/errors.ts";
+import type { HttpHeaders } from "../../wire/http.ts";
+import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "../failure.ts";
+
+/** Where it happened, for the log: names from the configuration. */
+export interface Place {
+  upstream: string;
+  upstreamModel: string;
+}
+
+interface Failure {
+  /** The exception's name, without namespace; empty where AWS gave none. */
+  name: string;
+  /** 0 in a stream. */
+  status: number;
+  message: string;
+  headers: HttpHeaders;
+}
+
+/** By the exception's name in lower case: streams write it `throttlingException`, headers `ThrottlingException`. */
+const KINDS = table<ErrorKind>({
+  validationexception: "upstream_rejected",
+  throttlingexception: "upstream_rate_limited",
+  toomanyrequestsexception: "upstream_rate_limited",
+  servicequotaexceededexception: "upstream_rate_limited",
+  modelnotreadyexception: "upstream_overloaded",
+  serviceunavailableexception: "upstream_overloaded",
+  modeltimeoutexception: "upstream_timeout",
+  modelerrorexception: "upstream_failed",
+  modelstreamerrorexception: "upstream_failed",
+  internalserverexception: "upstream_failed",
+  // Claude 4.7 and later answer in Anthropic's own shape and with its types.
+  invalid_request_error: "upstream_rejected",
+  request_too_large: "upstream_rejected",
+  rate_limit_error: "upstream_rate_limited",
+  overloaded_error: "upstream_overloaded",
+  timeout_error: "upstream_timeout",
+  api_error: "upstream_failed",
+});
+
+const BAD_KEY = "AWS does not know the key; give the upstream valid credentials";
+const BAD_SIGNATURE = "the signature was refused; check the secret key, and that this machine's clock is right";
+const BAD_MODEL = "AWS does not know the model in this region, or it has reached its end of life; correct the model's target";
+const NO_ACCESS =
+  "allow bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream on this model (for an inference profile in each of its regions) and enable the model for the account";
+
+/** Exceptions that only the operator can cure, with the cure. */
+const CURES = table({
+  accessdeniedexception: NO_ACCESS,
+  notauthorized: NO_ACCESS,
+  optinrequired: NO_ACCESS,
+  permission_error: NO_ACCESS,
+  billing_error: "the account has a problem with its billing",
+  unrecognizedclientexception: BAD_KEY,
+  invalidclienttokenid: BAD_KEY,
+  missingauthenticationtokenexception: BAD_KEY,
+  authentication_error: BAD_KEY,
+  expiredtokenexception: "the session token or API key has expired; renew it",
+  expiredtoken: "the session token or API key has expired; renew it",
+  invalidsignatureexception: BAD_SIGNATURE,
+  signaturedoesnotmatch: BAD_SIGNATURE,
+  incompletesignature: BAD_SIGNATURE,
+  incompletesignatureexception: BAD_SIGNATURE,
+  requestexpired: BAD_SIGNATURE,
+  resourcenotfoundexception: BAD_MODEL,
+  not_found_error: BAD_MODEL,
+  unknownoperationexception: "the address is not a Bedrock runtime's; correct the upstream's endpoint",
+});
+
+/** A ValidationException whose words show that not the client's body is at fault. */
+const OUR_VALIDATION: readonly [RegExp, string][] = [
+  [/model identifier is invalid/i, BAD_MODEL],
+  [/on-demand throughput/i, "the model needs an inference profile; name one (eu.…, us.…) in the model's target"],
+  [/operation not allowed/i, NO_ACCESS],
+];
+
+/** TPM throttling, sometimes under another name. Not to be mixed up with a prompt that is too long. */
+const THROTTLED = /too many (?:tokens|requests)\b/i;
+const TO_WAIT = /\bwait/i;
+const SHOWN_CHARACTERS = 2_000;
+
+/** For an HTTP status other than 200. */
+export function bedrockFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText): GatewayError {
+  const fields = errorFields(body);
+  const error = asObject(fields?.error);
+  const name = asWords(error?.type) ?? asWords(headers.get("x-amzn-errortype")) ?? asWords(fields?.__type) ?? "";
+  const message = asWords(error?.message) ?? asWords(fields?.message) ?? asWords(fields?.Message) ?? "";
+  return failure(place, { name: bareName(name), status, message, headers });
+}
+
+/** For an exception frame, or an error among a stream's events. */
+export function bedrockException(place: Place, name: string, message: string): GatewayError {
+  return failure(place, { name: bareName(name), status: 0, message, headers: new Map() });
+}
+
+/** `com.amazon.coral.service#ThrottlingException:http://internal.amazon.com/…` */
+function bareName(name: string): string {
+  return brief(name.replace(/:.*$/s, "").replace(/^.*#/s, "").trim());
+}
+
+/** In two searches: one pattern for both would look for the second word from each place of the first. */
+function isThrottled(message: string): boolean {
+  const at = message.search(THROTTLED);
+  return at >= 0 && TO_WAIT.test(message.slice(at));
+}
+
+function failure(place: Place, { name, status, message, headers }: Failure): GatewayError {
+  const key = name.toLowerCase();
+  const kind = isThrottled(message) ? "upstream_rate_limited" : (KINDS.get(key) ?? byStatus(status));
+  const cure = kind === "upstream_rate_limited" ? undefined : cureOf(key, kind, message);
+  const what = `upstream "${place.upstream}", model "${place.upstreamModel}": ${[status || "in the stream", name].filter(Boolean).join(" ")}`;
+  // AWS answers a bad signature with the request it expected, session token included.
+  if (cure !== undefined) return misconfigured(`${what}${cure === BAD_SIGNATURE || message === "" ? "" : `: ${brief(message)}`}; ${cure}`);
+  const shown = message === "" ? undefined : message.slice(0, SHOWN_CHARACTERS);
+
+  if (kind === "upstream_rejected") {
+    const detail: FailureDetail = { message: shown ?? "The model's service refused the request.", log: what };
+    if (status >= 400 && status < 500) detail.status = status;
+    if (status === 413 || key === "request_too_large") Object.assign(detail, { type: "request_too_large", status: 413 });
+    return new GatewayError(kind, detail);
+  }
+  const detail: FailureDetail = {
+    message: shown ?? DEFAULT_MESSAGES[kind] ?? "The model's service failed.",
+    log: `${what}${message && `: ${brief(message)}`}`,
+  };
+  if (key === "servicequotaexceededexception") detail.log += "; raise this quota of the AWS account";
+  // AWS itself gives no hint.
+  if (kind === "upstream_rate_limited" || kind === "upstream_overloaded") {
+    detail.retryAfterMs = retryAfterMs(headers, message, Date.now());
+    detail.restMs = hintedMs(headers, message, Date.now());
+  }
+  return new GatewayError(kind, detail);
+}
+
+const DEFAULT_MESSAGES: Partial<Record<ErrorKind, string>> = {
+  upstream_rate_limited: "The model's service is receiving too many requests.",
+  upstream_overloaded: "The model's service is overloaded.",
+  upstream_timeout: "The model did not answer in time.",
+};
+
+function cureOf(key: string, kind: ErrorKind, message: string): string | undefined {
+  const cure = CURES.get(key);
+  if (cure !== undefined) return cure;
+  if (kind === "upstream_rejected") return OUR_VALIDATION.find(([pattern]) => pattern.test(message))?.[1];
+  return kind === "misconfigured" ? "check the upstream's endpoint, credentials and permissions" : undefined;
+}
+
+function byStatus(status: number): ErrorKind {
+  if (status === 429) return "upstream_rate_limited";
+  if (status === 503 || status === 529) return "upstream_overloaded";
+  if (status === 408 || status === 504) return "upstream_timeout";
+  if (status === 401 || status === 403 || status === 404 || status < 400) return status === 0 ? "upstream_failed" : "misconfigured";
+  return status === 424 || status >= 500 ? "upstream_failed" : "upstream_rejected";
+}
+
+/** To be asked by a name that an upstream chose. */
+function table<T>(entries: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(entries));
+}

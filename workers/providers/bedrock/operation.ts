@@ -1,0 +1,16 @@
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import type { Job, Reader } from "../provider.ts";
+import type { Place } from "./errors.ts";
+
+/** One kind of request to Bedrock's runtime. */
+export interface BedrockOperation {
+  /** The model that is named in the path. */
+  model(job: Job): string;
+  /** What stands after it. */
+  action(job: Job): string;
+  /** One object for all calls that say the same: how they are signed is kept by it. */
+  headers(job: Job): Readonly<Record<string, string>>;
+  /** @throws GatewayError `invalid_request` for what Bedrock cannot do. */
+  body(job: Job, furtherBetas: ReadonlySet<string>): ByteText;
+  reader(job: Job, place: Place): Reader;
+}

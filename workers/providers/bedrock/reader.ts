@@ -1,0 +1,258 @@
+/** A Bedrock answer as the Anthropic dialect's text: event-stream frames to server-sent events, or one JSON body. */
+import { Buffer } from "node:buffer";
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { editMembers, editNested, memberValue } from "../../../src/contract/json.ts";
+import { noUsage } from "../../../src/contract/usage.ts";
+import { FrameDecoder, readHeaders } from "../../wire/eventstream.ts";
+import { asObject, asWords, countFor, errorFields } from "../failure.ts";
+import type { Reader, ReportedUsage } from "../provider.ts";
+import { malformed, WholeAnswer } from "../whole-answer.ts";
+import { bedrockException, type Place } from "./errors.ts";
+
+/** The headers of every chunk frame that Bedrock sends today, byte for byte; other spellings of them are read header by header. */
+const CHUNK_HEADERS = Buffer.from(
+  "\x0b:event-type\x07\0\x05chunk\x0d:content-type\x07\0\x10application/json\x0d:message-type\x07\0\x05event",
+  "latin1",
+);
+const PAYLOAD_START = '{"bytes":"';
+const PADDING_START = '","p":"';
+const EVENT_START = '{"type":"';
+const METRICS = "amazon-bedrock-invocationMetrics";
+
+/** The longest that any model writes is some 128,000 tokens. */
+const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/** For a call that does not stream. */
+export function bedrockAnswer(place: Place, model: string): Reader {
+  return new WholeAnswer(
+    place.upstream,
+    (answer, text, usage) => {
+      if (answer.type === "error") {
+        const error = errorFields(memberValue(text, "error") ?? "");
+        return bedrockException(place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
+      }
+      if (answer.type !== "message") return malformed(place.upstream, "the answer is no message");
+      addUsage(usage, answer.usage);
+      usage.output = countFor(usage, asObject(answer.usage)?.output_tokens) ?? 0;
+      return editMembers(text, { set: { model: asciiJson(model) }, remove: [METRICS] });
+    },
+    MOST_MESSAGE_BYTES,
+  );
+}
+
+/** For a call that streams. */
+export class BedrockStream implements Reader {
+  readonly usage: ReportedUsage = noUsage();
+  written = 0;
+  readonly #place: Place;
+  readonly #model: string;
+  readonly #isFast: boolean;
+  readonly #decoder = new FrameDecoder((bytes, headersAt, payloadAt, payloadEnd) => this.#frame(bytes, headersAt, payloadAt, payloadEnd));
+  #text: ByteText = "";
+  #error: GatewayError | undefined;
+  #complete = false;
+
+  /** `model` as the client named it. `isFast` false reads every frame the long way: for tests that compare the two. */
+  constructor(place: Place, model: string, isFast = true) {
+    this.#place = place;
+    this.#model = model;
+    this.#isFast = isFast;
+  }
+
+  get error(): GatewayError | undefined {
+    return this.#error;
+  }
+
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  push(bytes: Uint8Array): ByteText {
+    if (this.#error !== undefined || this.#complete) return "";
+    this.#text = "";
+    this.#decoder.push(bytes);
+    if (this.#decoder.error !== undefined && !this.#complete) this.#malformed(this.#decoder.error);
+    return this.#text;
+  }
+
+  end(): ByteText {
+    if (!this.#complete && this.#error === undefined) {
+      this.#error = new GatewayError("upstream_malformed", {
+        message: "The model's answer ended early.",
+        log: `upstream "${this.#place.upstream}": the stream ended ${this.#decoder.inFrame ? "in the middle of a frame" : "without message_stop"}`,
+      });
+    }
+    return "";
+  }
+
+  #frame(bytes: Buffer, headersAt: number, payloadAt: number, payloadEnd: number): boolean {
+    if (this.#isFast && bytes.compare(CHUNK_HEADERS, 0, CHUNK_HEADERS.length, headersAt, payloadAt) === 0)
+      this.#chunk(bytes.toString("latin1", payloadAt, payloadEnd));
+    else this.#rareFrame(bytes, headersAt, payloadAt, payloadEnd);
+    return this.#error === undefined && !this.#complete;
+  }
+
+  #rareFrame(bytes: Buffer, headersAt: number, payloadAt: number, payloadEnd: number): void {
+    const headers = readHeaders(bytes, headersAt, payloadAt);
+    const payload = bytes.toString("latin1", payloadAt, payloadEnd);
+    switch (headers?.get(":message-type")) {
+      case "event":
+        // Kinds of events that Bedrock may add one day say nothing in the dialect.
+        if (headers.get(":event-type") === "chunk") this.#chunk(payload);
+        return;
+      case "exception": {
+        const fields = errorFields(payload);
+        const message = asWords(fields?.message) ?? asWords(fields?.Message) ?? asWords(fields?.originalMessage);
+        this.#error = bedrockException(this.#place, asWords(headers.get(":exception-type")) ?? "", message ?? "");
+        return;
+      }
+      case "error":
+        this.#error = bedrockException(
+          this.#place,
+          asWords(headers.get(":error-code")) ?? "",
+          asWords(headers.get(":error-message")) ?? "",
+        );
+        return;
+      default:
+        this.#malformed(headers === undefined ? "the headers of a frame are malformed" : "a frame of an unknown kind");
+    }
+  }
+
+  #chunk(payload: ByteText): void {
+    const event = this.#decode(payload);
+    if (event === undefined) return;
+    // Outside its strings JSON may hold line breaks, and each would end the event's data.
+    const json = event.includes("\n") || event.includes("\r") ? event.replace(/[\r\n]+/g, " ").trim() : event;
+    const type = this.#typeOf(json);
+    switch (type) {
+      case undefined:
+        return;
+      case "message_start":
+        this.#messageStart(json);
+        return;
+      case "message_delta":
+        this.#messageDelta(json);
+        break;
+      case "message_stop":
+        this.#messageStop(json);
+        return;
+      case "content_block_delta":
+        this.written += textLength(json);
+        break;
+      case "error": {
+        const error = asObject(errorFields(json)?.error);
+        this.#error = bedrockException(this.#place, asWords(error?.type) ?? "", asWords(error?.message) ?? "");
+        return;
+      }
+    }
+    if (this.#error === undefined) this.#emit(type, json);
+  }
+
+  /** The event's JSON out of `{"bytes":"…","p":"…"}`. Base64 has no escapes, but JSON may write its slashes with one. */
+  #decode(payload: ByteText): ByteText | undefined {
+    const end = this.#isFast && payload.startsWith(PAYLOAD_START) ? payload.indexOf('"', PAYLOAD_START.length) : -1;
+    const encoded = end > 0 && isPadding(payload, end) ? payload.slice(PAYLOAD_START.length, end) : undefined;
+    try {
+      return atob(encoded ?? String(asObject(JSON.parse(payload))?.bytes));
+    } catch {
+      return this.#malformed("a chunk that is no base64 in JSON");
+    }
+  }
+
+  #typeOf(json: ByteText): string | undefined {
+    if (this.#isFast && json.startsWith(EVENT_START) && json.endsWith("}")) {
+      const type = json.slice(EVENT_START.length, json.indexOf('"', EVENT_START.length));
+      if (PLAIN_TYPES.has(type)) return type;
+    }
+    const type = this.#parse(json)?.type;
+    if (this.#error !== undefined) return undefined;
+    // It becomes a line of its own.
+    if (typeof type === "string" && /^[\w.-]+$/.test(type)) return type;
+    return this.#malformed("an event without a type");
+  }
+
+  #messageStart(json: ByteText): void {
+    const message = asObject(this.#parse(json)?.message);
+    if (message === undefined) {
+      this.#malformed("a message_start without its message");
+      return;
+    }
+    addUsage(this.usage, message.usage);
+    this.#emit("message_start", editNested(json, "message", { set: { model: asciiJson(this.#model) } }));
+  }
+
+  /** The counts are cumulative; older models report only the output here. */
+  #messageDelta(json: ByteText): void {
+    const usage = asObject(this.#parse(json)?.usage);
+    addUsage(this.usage, usage);
+    this.usage.output = Math.max(this.usage.output, countFor(this.usage, usage?.output_tokens) ?? 0);
+  }
+
+  #messageStop(json: ByteText): void {
+    let shown = json;
+    if (json.includes(METRICS)) {
+      addMetrics(this.usage, asObject(this.#parse(json)?.[METRICS]));
+      shown = editMembers(json, { remove: [METRICS] });
+    }
+    if (this.#error !== undefined) return;
+    this.#complete = true;
+    this.#emit("message_stop", shown);
+  }
+
+  #emit(type: string, json: ByteText): void {
+    this.#text += `event: ${type}\ndata: ${json}\n\n`;
+  }
+
+  #parse(json: ByteText): Record<string, unknown> | undefined {
+    try {
+      return asObject(JSON.parse(json));
+    } catch {
+      return this.#malformed("an event that is not JSON");
+    }
+  }
+
+  #malformed(log: string): undefined {
+    this.#error ??= malformed(this.#place.upstream, log);
+  }
+}
+
+/** What may begin an event and is not looked into: the first two are nearly all of a stream. */
+const PLAIN_TYPES = new Set(
+  "content_block_delta ping content_block_start content_block_stop message_start message_delta message_stop".split(" "),
+);
+
+/** Whether `payload` from its quote at `end` on is nothing but the padding against traffic analysis, or its end. */
+function isPadding(payload: ByteText, end: number): boolean {
+  if (payload.charCodeAt(end - 1) === 0x5c) return false;
+  if (end === payload.length - 2) return payload.endsWith('"}');
+  const padding = end + PADDING_START.length;
+  return payload.startsWith(PADDING_START, end) && payload.endsWith('"}') && payload.indexOf('"', padding) === payload.length - 2;
+}
+
+/** Bytes of a delta's text as JSON writes it, where it stands last, as it does in every delta there is. A signature is no text of the model's. */
+function textLength(json: ByteText): number {
+  return json.includes('"signature_delta"') ? 0 : Math.max(0, json.lastIndexOf('"') - json.lastIndexOf('":"') - 3);
+}
+
+/** All but the output, of which a `message_start` has only a placeholder. */
+function addUsage(usage: ReportedUsage, reported: unknown): void {
+  const counts = asObject(reported);
+  usage.input = Math.max(usage.input, countFor(usage, counts?.input_tokens) ?? 0);
+  usage.cacheRead = Math.max(usage.cacheRead, countFor(usage, counts?.cache_read_input_tokens) ?? 0);
+  usage.cacheWrite = Math.max(usage.cacheWrite, countFor(usage, counts?.cache_creation_input_tokens) ?? 0);
+}
+
+/** Bedrock's own counts, for what the events left out (models of 2024 put no input into them). */
+function addMetrics(usage: ReportedUsage, metrics: Record<string, unknown> | undefined): void {
+  usage.output ||= countFor(usage, metrics?.outputTokenCount) ?? 0;
+  if (usage.input + usage.cacheRead + usage.cacheWrite > 0) return;
+  usage.input = countFor(usage, metrics?.inputTokenCount) ?? 0;
+  usage.cacheRead = countFor(usage, metrics?.cacheReadInputTokenCount) ?? 0;
+  usage.cacheWrite = countFor(usage, metrics?.cacheWriteInputTokenCount) ?? 0;
+}
+
+/** A JSON string of ASCII alone, which is right in byte text whatever the name's characters. */
+function asciiJson(characters: string): ByteText {
+  return JSON.stringify(characters).replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
