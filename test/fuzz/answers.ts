@@ -28,7 +28,12 @@ export function readAnswers(bytes: Buffer, isOver: boolean, isHead: boolean): Re
   let rest = bytes;
   while (rest.length > 0) {
     const end = rest.indexOf(HEAD_END);
-    if (end < 0) return { answers, rest, flaw: rest.subarray(0, 5).equals(Buffer.from("HTTP/").subarray(0, rest.length)) ? undefined : "what comes is no answer" };
+    if (end < 0)
+      return {
+        answers,
+        rest,
+        flaw: rest.subarray(0, 5).equals(Buffer.from("HTTP/").subarray(0, rest.length)) ? undefined : "what comes is no answer",
+      };
     const head = headOf(rest.toString("latin1", 0, end));
     if (typeof head === "string") return { answers, rest, flaw: head };
     const after = rest.subarray(end + HEAD_END.length);

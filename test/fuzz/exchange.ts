@@ -58,7 +58,10 @@ class Exchange {
   #send(at: number): void {
     if (this.#isOver) return;
     const packet = this.#input.packets[at];
-    if (packet === undefined) return this.#sent();
+    if (packet === undefined) {
+      this.#sent();
+      return;
+    }
     this.#socket.write(packet);
     const next = () => this.#send(at + 1);
     if (at + 1 === this.#input.packets.length) next();
@@ -68,10 +71,10 @@ class Exchange {
 
   #sent(): void {
     this.#isSent = true;
-    const { then } = this.#input;
+    const { afterwards } = this.#input;
     // What was written goes out first: a reset would take it along.
-    if (then === "leave") return void setImmediate(() => this.#finish("left"));
-    if (then === "end") this.#doubtful = setTimeout(() => this.#socket.end(), this.#patience.doubtfulMs);
+    if (afterwards === "leave") return void setImmediate(() => this.#finish("left"));
+    if (afterwards === "end") this.#doubtful = setTimeout(() => this.#socket.end(), this.#patience.doubtfulMs);
     this.#look();
   }
 
@@ -82,11 +85,14 @@ class Exchange {
   #look(): void {
     const { answers, rest, flaw } = this.#read(false);
     const [own] = answers;
-    if (flaw !== undefined) return this.#finish("satisfied");
+    if (flaw !== undefined) this.#finish("satisfied");
     if (own?.isWhole !== true || !this.#isSent) return;
     // Of what is doubtful a second answer is waited for until the connection is over: whoever counts its length in another way gives one.
-    if (this.#first === undefined && this.#input.then === "end") return;
-    if (this.#first !== undefined || !this.#input.isKept || own.closes || answers.length > 1 || rest.length > 0) return this.#finish("satisfied");
+    if (this.#first === undefined && this.#input.afterwards === "end") return;
+    if (this.#first !== undefined || !this.#input.isKept || own.closes || answers.length > 1 || rest.length > 0) {
+      this.#finish("satisfied");
+      return;
+    }
     this.#first = own;
     this.#parts = [];
     this.#socket.write(NEXT);

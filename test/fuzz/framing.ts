@@ -78,7 +78,9 @@ function encoded(bytes: Buffer, dice: Dice): Framed {
       return whole(packed, [["content-encoding", "GZIP"]]);
     }
     default:
-      return whole(bytes, [["content-encoding", dice.pick(["gzip", "deflate", "br", "zstd", "identity", "compress", "x", "", "identity, identity"])]]);
+      return whole(bytes, [
+        ["content-encoding", dice.pick(["gzip", "deflate", "br", "zstd", "identity", "compress", "x", "", "identity, identity"])],
+      ]);
   }
 }
 
@@ -98,7 +100,14 @@ function badlyChunked(bytes: Buffer, dice: Dice): Framed {
     `+5${CRLF}`,
     `${size}\r`,
   ]);
-  const end = dice.pick([`${CRLF}0${CRLF}${CRLF}`, `xx0${CRLF}${CRLF}`, CRLF, "", `${CRLF}0${CRLF}`, `${CRLF}0${CRLF}bad trailer${CRLF}${CRLF}`]);
+  const end = dice.pick([
+    `${CRLF}0${CRLF}${CRLF}`,
+    `xx0${CRLF}${CRLF}`,
+    CRLF,
+    "",
+    `${CRLF}0${CRLF}`,
+    `${CRLF}0${CRLF}bad trailer${CRLF}${CRLF}`,
+  ]);
   const fields: Fields = [["transfer-encoding", "chunked"]];
   return { fields, body: Buffer.concat([Buffer.from(text), bytes, Buffer.from(end)]), isSound: false, isComplete: false };
 }

@@ -24,13 +24,41 @@ export function targetOf(good: string, dice: Dice): Line<string> {
   const replaced = (part: string) => parts.with(at, part).join("/");
   switch (dice.below(16)) {
     case 0:
-      return sound(`${good}?${dice.pick(["beta=true", "", "a=b&a=c", "x=%", "limit=1e9", `q=${"x".repeat(3_000)}`, "limit=-1&after_id=%00", "?", "a[]=1"])}`);
+      return sound(
+        `${good}?${dice.pick(["beta=true", "", "a=b&a=c", "x=%", "limit=1e9", `q=${"x".repeat(3_000)}`, "limit=-1&after_id=%00", "?", "a[]=1"])}`,
+      );
     case 1:
       return sound(good.replaceAll("/", dice.pick(["//", "///"])));
     case 2:
       return sound(`${good}${dice.pick(["/", "//", "/x", "/v1", ";a=b", ".json", "/..", "/%2e%2e/x", "%2F"])}`);
     case 3:
-      return sound(replaced(dice.pick(["v1", "v2", "eu-west-1", "EU", "e%75", "%65%75", "..", ".", "%2e", "%00", "%", "%zz", "%c0%af", "%e2%82", "%ff", "undefined", "{region}", ":region", "*", "__proto__", "constructor"])));
+      return sound(
+        replaced(
+          dice.pick([
+            "v1",
+            "v2",
+            "eu-west-1",
+            "EU",
+            "e%75",
+            "%65%75",
+            "..",
+            ".",
+            "%2e",
+            "%00",
+            "%",
+            "%zz",
+            "%c0%af",
+            "%e2%82",
+            "%ff",
+            "undefined",
+            "{region}",
+            ":region",
+            "*",
+            "__proto__",
+            "constructor",
+          ]),
+        ),
+      );
     case 4:
       return sound(replaced(encodeURIComponent(oddText(dice).toWellFormed()).slice(0, dice.pick([20, 2_000]))));
     case 5:
@@ -38,7 +66,11 @@ export function targetOf(good: string, dice: Dice): Line<string> {
     case 6:
       return sound(parts.toSpliced(at, 0, dice.pick(["v1", "api", "public", "openai", "anthropic", "eu"])).join("/"));
     case 7:
-      return sound(`/${Array(dice.pick([1, 5, 9, 10, 30, 300])).fill(dice.pick(["a", "", "v1", "%41"])).join("/")}`);
+      return sound(
+        `/${Array(dice.pick([1, 5, 9, 10, 30, 300]))
+          .fill(dice.pick(["a", "", "v1", "%41"]))
+          .join("/")}`,
+      );
     case 8:
       return sound(good.toUpperCase());
     case 9:
@@ -62,7 +94,29 @@ export function targetOf(good: string, dice: Dice): Line<string> {
 /** Pairs and not a map: a name may stand twice. */
 export type Fields = [name: string, value: string][];
 
-const ODD_VALUES = ["", " ", "0", "-1", "1e9", "999999999999999999999", "NaN", "null", "a,b", "a;b=c", "é", "\u0001", "\t", '"', "{}", "x".repeat(5_000), "../../etc/passwd", "${PATH}", "%0d%0a", "*", "true"];
+const ODD_VALUES = [
+  "",
+  " ",
+  "0",
+  "-1",
+  "1e9",
+  "999999999999999999999",
+  "NaN",
+  "null",
+  "a,b",
+  "a;b=c",
+  "é",
+  "\u0001",
+  "\t",
+  '"',
+  "{}",
+  "x".repeat(5_000),
+  "../../etc/passwd",
+  "$PATH",
+  "%0d%0a",
+  "*",
+  "true",
+];
 
 /** Names that the gateway, a runtime or a proxy reads. */
 const NAMES = [
@@ -105,13 +159,23 @@ const NAMES = [
 /** What gives a request a body of another length, or hands its connection over, is the framing's matter (`framing.ts`). */
 const FRAMING = new Set(["expect", "upgrade", "te", "http2-settings"]);
 
+/** More are too many for a server, which says so before it looks for a route. */
+const MOST_FIELDS = 95;
+const MOST_BYTES = 15_000;
+
 /** Changes the fields in place; false where they are none any more. */
 export function mutateFields(fields: Fields, keys: readonly string[], dice: Dice): boolean {
   let isSound = true;
   for (let count = dice.pick([0, 0, 0, 1, 1, 2, 4]); count > 0; count--) {
     switch (dice.below(12)) {
       case 0:
-        fields.push(dice.pick([["authorization", `Bearer ${dice.pick(keys)}`], ["x-api-key", dice.pick(keys)], ["api-key", dice.pick(keys)]] as const) as [string, string]);
+        fields.push(
+          dice.pick([
+            ["authorization", `Bearer ${dice.pick(keys)}`],
+            ["x-api-key", dice.pick(keys)],
+            ["api-key", dice.pick(keys)],
+          ] as const) as [string, string],
+        );
         break;
       case 1: {
         const at = fields.findIndex(([name]) => name === "authorization" || name === "x-api-key");
@@ -119,7 +183,19 @@ export function mutateFields(fields: Fields, keys: readonly string[], dice: Dice
         break;
       }
       case 2:
-        fields.unshift(["authorization", dice.pick(["", "Bearer", "Bearer ", "bearer  x", "Basic eDp5", `Bearer weir_${"x".repeat(dice.pick([1, 40, 4_000]))}`, "Bearer weir_é", ...ODD_VALUES])]);
+        fields.unshift([
+          "authorization",
+          dice.pick([
+            "",
+            "Bearer",
+            "Bearer ",
+            "bearer  x",
+            "Basic eDp5",
+            `Bearer weir_${"x".repeat(dice.pick([1, 40, 4_000]))}`,
+            "Bearer weir_é",
+            ...ODD_VALUES,
+          ]),
+        ]);
         isSound &&= !/[^\t\x20-\x7e\x80-\xff]/.test(fields[0]?.[1] ?? "");
         break;
       case 3:
@@ -153,7 +229,19 @@ export function mutateFields(fields: Fields, keys: readonly string[], dice: Dice
         break;
       case 7: {
         const at = fields.findIndex(([name]) => name === "content-type");
-        if (at >= 0) fields.splice(at, 1, ["content-type", dice.pick(["text/plain", "application/json; charset=utf-16", "multipart/form-data", "application/x-www-form-urlencoded", "", "x", "application/JSON"])]);
+        if (at >= 0)
+          fields.splice(at, 1, [
+            "content-type",
+            dice.pick([
+              "text/plain",
+              "application/json; charset=utf-16",
+              "multipart/form-data",
+              "application/x-www-form-urlencoded",
+              "",
+              "x",
+              "application/JSON",
+            ]),
+          ]);
         break;
       }
       default: {
@@ -164,5 +252,6 @@ export function mutateFields(fields: Fields, keys: readonly string[], dice: Dice
       }
     }
   }
-  return isSound;
+  const bytes = fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  return isSound && fields.length < MOST_FIELDS && bytes < MOST_BYTES;
 }

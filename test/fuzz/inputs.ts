@@ -12,7 +12,7 @@ export interface Input {
   /** Milliseconds between two packets. */
   pauseMs: number;
   /** What the client does when it has sent all: waits for the answer, says that nothing more comes, or goes. */
-  then: "wait" | "end" | "leave";
+  afterwards: "wait" | "end" | "leave";
   /** It is good HTTP, and complete: it has to be answered. */
   isSound: boolean;
   /** The upstream was asked to fail: a 5xx is its own. */
@@ -56,10 +56,18 @@ export function inputOf(seed: number, index: number, keys: Keys, filler: Buffer)
   const areFieldsSound = mutateFields(fields, Object.values(keys), dice);
   fields.splice(dice.below(fields.length + 1), 0, ...framing.fields);
   const isHttp1 = !dice.chance(0.02);
-  const version = isHttp1 ? "HTTP/1.1" : dice.pick(["HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "HTTP/1.2", "http/1.1", "HTTP/11", "", "HTTP/1.1 "]);
+  const version = isHttp1
+    ? "HTTP/1.1"
+    : dice.pick(["HTTP/1.0", "HTTP/2.0", "HTTP/0.9", "HTTP/1.2", "http/1.1", "HTTP/11", "", "HTTP/1.1 "]);
   const lineEnd = dice.chance(0.01) ? "\n" : "\r\n";
-  const head = [`${method.value} ${target.value} ${version}`, ...fields.map(([name, value]) => `${name}:${dice.chance(0.03) ? "" : " "}${value}`), "", ""].join(lineEnd);
-  const isSound = method.isSound && target.isSound && areFieldsSound && framing.isSound && framing.isComplete && isHttp1 && lineEnd === "\r\n";
+  const head = [
+    `${method.value} ${target.value} ${version}`,
+    ...fields.map(([name, value]) => `${name}:${dice.chance(0.03) ? "" : " "}${value}`),
+    "",
+    "",
+  ].join(lineEnd);
+  const isSound =
+    method.isSound && target.isSound && areFieldsSound && framing.isSound && framing.isComplete && isHttp1 && lineEnd === "\r\n";
   let bytes = Buffer.concat([Buffer.from(head), framing.body]);
   const isCutShort = dice.chance(0.02);
   if (isCutShort) bytes = bytes.subarray(0, dice.below(bytes.length) + 1);
@@ -70,7 +78,7 @@ export function inputOf(seed: number, index: number, keys: Keys, filler: Buffer)
     packets: packets(bytes, dice),
     pauseMs: dice.chance(0.1) ? dice.between(1, SLOW_MS) : 0,
     // Of what is not whole nobody waits for an answer that may not come; and some go though all is well.
-    then: isWhole && isSound ? (dice.chance(0.03) ? "leave" : "wait") : dice.pick(["end", "end", "leave"]),
+    afterwards: isWhole && isSound ? (dice.chance(0.03) ? "leave" : "wait") : dice.pick(["end", "end", "leave"]),
     isSound: isSound && !isCutShort,
     isTold,
     isFollowed: framing.isFollowed === true,

@@ -18,7 +18,7 @@ Ends with 1 where an input was answered as no input may be, or the gateway is no
 const EXIT_WRONG = 1;
 const EXIT_USAGE = 2;
 /** Of an input that is shown. */
-const MOST_SHOWN = 1_500;
+const MOST_SHOWN = 600;
 const MOST_FINDINGS = 500;
 
 function numberOf(option: string, text: string): number {
@@ -55,20 +55,39 @@ if (values.runtime !== "bun" && values.runtime !== "deno") {
   process.exit(EXIT_USAGE);
 }
 const runtime: RuntimeName = values.runtime;
-const [seed, from, count, workers] = (["seed", "from", "count", "workers"] as const).map((name) => numberOf(name, values[name])) as [number, number, number, number];
+const [seed, from, count, workers] = (["seed", "from", "count", "workers"] as const).map((name) => numberOf(name, values[name])) as [
+  number,
+  number,
+  number,
+  number,
+];
 
 let shown = 0;
 function show({ index, flaws, input }: Finding): void {
   if (shown++ >= MOST_FINDINGS) return;
   const text = JSON.stringify(Buffer.concat(input.packets).toString("latin1").slice(0, MOST_SHOWN));
-  const way = `${input.packets.length} packets, ${input.pauseMs} ms between, then ${input.then}${input.isSound ? "" : ", not good HTTP"}`;
-  process.stdout.write(`input ${index}: ${flaws.join("; ")}\n  ${way}\n  ${text}\n  again: bun run fuzz --seed ${seed} --from ${index} --count 1\n`);
+  const way = `${input.packets.length} packets, ${input.pauseMs} ms between, then ${input.afterwards}${input.isSound ? "" : ", not good HTTP"}`;
+  process.stdout.write(
+    `input ${index}: ${flaws.join("; ")}\n  ${way}\n  ${text}\n  again: bun run fuzz --seed ${seed} --from ${index} --count 1\n`,
+  );
 }
 
 process.stdout.write(`seed ${seed}: inputs ${from} to ${from + count - 1}, on ${runtime} with ${workers} workers\n`);
-const result = await fuzz({ seed, from, count, runtime, workers, onFinding: show, onProgress: (done) => process.stderr.write(`${done} of ${count}\n`) });
+const result = await fuzz({
+  seed,
+  from,
+  count,
+  runtime,
+  workers,
+  onFinding: show,
+  onProgress: (done) => process.stderr.write(`${done} of ${count}\n`),
+});
 const { met, findings, aftermath, elapsedMs } = result;
-process.stdout.write(`${Object.entries(met).map(([what, times]) => `${what}: ${times}`).join(", ")}; ${(elapsedMs / 1_000).toFixed(1)} s\n`);
+process.stdout.write(
+  `${Object.entries(met)
+    .map(([what, times]) => `${what}: ${times}`)
+    .join(", ")}; ${(elapsedMs / 1_000).toFixed(1)} s\n`,
+);
 for (const what of aftermath) process.stdout.write(`afterwards: ${what}\n`);
 process.stdout.write(`seed ${seed}: ${findings} of ${count} inputs with a finding, ${aftermath.length} findings afterwards\n`);
 process.exitCode = findings + aftermath.length === 0 ? 0 : EXIT_WRONG;

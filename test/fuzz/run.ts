@@ -1,8 +1,8 @@
 /** Many inputs against one gateway in a process of its own, and what has to hold of it afterwards. */
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../harness/weir.ts";
-import { anthropic, DIALECTS } from "../spec/dialects.ts";
 import { Call } from "../spec/client.ts";
+import { DIALECTS } from "../spec/dialects.ts";
 import { exchange, type Patience } from "./exchange.ts";
 import { type Input, inputOf, type Keys } from "./inputs.ts";
 import { flawsOf } from "./verdict.ts";
@@ -89,7 +89,8 @@ export async function fuzz({ seed, from, count, runtime, workers, onFinding, onP
 /** Whatever has come, the gateway answers as before, holds nothing, and has had no fault of its own. */
 async function aftermath(weir: Weir): Promise<string[]> {
   const { exitCode, signalCode } = weir.child;
-  if (exitCode !== null || signalCode !== null) return [`the gateway has ended (${exitCode ?? signalCode}): ${weir.output().slice(-2_000)}`];
+  if (exitCode !== null || signalCode !== null)
+    return [`the gateway has ended (${exitCode ?? signalCode}): ${weir.output().slice(-2_000)}`];
   const wrong: string[] = [];
   for (const dialect of DIALECTS) {
     const body = JSON.stringify(dialect.body("Hello"));
@@ -103,7 +104,9 @@ async function aftermath(weir: Weir): Promise<string[]> {
     await new Promise((resolve) => setTimeout(resolve, 50));
     held = await heldBy(weir);
   }
-  const faults = weir.log().filter(({ level, outcome, message }) => outcome === "internal" || level === "fatal" || (level === "error" && message !== "request"));
+  const faults = weir
+    .log()
+    .filter(({ level, outcome, message }) => outcome === "internal" || level === "fatal" || (level === "error" && message !== "request"));
   return [...wrong, ...held, ...faults.slice(0, 20).map((line) => `the log says ${JSON.stringify(line)}`)];
 }
 
@@ -112,7 +115,9 @@ const EMPTY = ["weir_requests_in_flight", "weir_buffered_bytes", "weir_worker_st
 
 async function heldBy(weir: Weir): Promise<string[]> {
   const page = await (await fetch(`${weir.adminUrl}/metrics`)).text();
-  return page.split("\n").filter((line) => EMPTY.some((name) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && !line.endsWith(" 0"));
+  return page
+    .split("\n")
+    .filter((line) => EMPTY.some((name) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && !line.endsWith(" 0"));
 }
 
 type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
@@ -120,8 +125,19 @@ type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 function configuration({ bedrock, azure, credentials }: Sandbox, workers: number): Record<string, unknown> {
   const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
   const keys = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
-  const bedrockIn = (region: string, aws_region: string) => ({ provider: "bedrock", region, aws_region, endpoint: bedrock.url, credentials: keys });
-  const azureIn = (region: string) => ({ provider: "azure", region, endpoint: azure.url, credentials: { api_key: credentials.apiKeys[0] ?? "" } });
+  const bedrockIn = (region: string, aws_region: string) => ({
+    provider: "bedrock",
+    region,
+    aws_region,
+    endpoint: bedrock.url,
+    credentials: keys,
+  });
+  const azureIn = (region: string) => ({
+    provider: "azure",
+    region,
+    endpoint: azure.url,
+    credentials: { api_key: credentials.apiKeys[0] ?? "" },
+  });
   const haiku = (upstream: string) => ({ upstream, model: "anthropic.claude-3-haiku-20240307-v1:0" });
   const gpt = (upstream: string) => ({ upstream, model: "gpt-4o" });
   const limits = { rpm: 60, tpm: 3_000 };

@@ -83,7 +83,27 @@ const SCALARS = [
 ];
 
 /** What no JSON value is. */
-const NO_VALUES = ["", "NaN", "Infinity", "undefined", "01", "+1", ".5", "1.", "0x10", "1e", "'x'", '"', '"\\x"', '"\\u12"', '"\t"', '"\n"', "//", "{", "]"];
+const NO_VALUES = [
+  "",
+  "NaN",
+  "Infinity",
+  "undefined",
+  "01",
+  "+1",
+  ".5",
+  "1.",
+  "0x10",
+  "1e",
+  "'x'",
+  '"',
+  '"\\x"',
+  '"\\u12"',
+  '"\t"',
+  '"\n"',
+  "//",
+  "{",
+  "]",
+];
 
 export function parsed(value: unknown): Node {
   if (Array.isArray(value)) return { kind: "array", items: value.map(parsed) };
@@ -116,7 +136,12 @@ function oddValue(dice: Dice): Node {
   if (kind === 0) return raw(dice.pick(NO_VALUES));
   if (kind === 1) return raw(nested(dice));
   if (kind === 2) return raw(JSON.stringify(oddText(dice)));
-  if (kind === 3) return raw(`[${Array(dice.pick([10, 1_000, 20_000])).fill(dice.pick(["0", '""', "{}", "null", '{"role":"user"}'])).join(",")}]`);
+  if (kind === 3)
+    return raw(
+      `[${Array(dice.pick([10, 1_000, 20_000]))
+        .fill(dice.pick(["0", '""', "{}", "null", '{"role":"user"}']))
+        .join(",")}]`,
+    );
   return raw(dice.pick(SCALARS));
 }
 
@@ -134,7 +159,26 @@ function nested(dice: Dice): string {
 
 /** Text in many scripts, long runs, characters that change how others are read. */
 export function oddText(dice: Dice): string {
-  const piece = dice.pick(["a", "ab ", "é", "漢字", "😀", "\u200d", "\u0301", "\u202e", "\u0000", "\ud800", "\n", "\\", '"', "{", "[[", "data: ", "ﷺ", "𝕏"]);
+  const piece = dice.pick([
+    "a",
+    "ab ",
+    "é",
+    "漢字",
+    "😀",
+    "\u200d",
+    "\u0301",
+    "\u202e",
+    "\u0000",
+    "\ud800",
+    "\n",
+    "\\",
+    '"',
+    "{",
+    "[[",
+    "data: ",
+    "ﷺ",
+    "𝕏",
+  ]);
   return piece.repeat(dice.pick([1, 3, 100, 5_000]));
 }
 
