@@ -346,14 +346,35 @@ describe("npm test", () => {
     for (const only of ['test.skip("a", () => {});', undefined]) {
       const ending = await project(only === undefined ? {} : { test: only }).run("test.mjs");
       expect(ending.code).toBe(1);
-      expect(last(ending)).toMatch(/^tests: (0 passed, 0 failed, 1 skipped|no totals; bun test ended with exit code 1)$/);
+      expect(last(ending)).toMatch(/^tests: (0 passed, 0 failed, 1 skipped|no totals; there is no test file)$/);
     }
   });
 
-  test("fails where the run was killed", async () => {
-    const ending = await project({ test: 'test("a", () => {}); test("b", () => process.kill(process.pid, "SIGKILL"));' }).run("test.mjs");
-    expect(last(ending)).toBe("tests: no totals; bun test ended with SIGKILL");
-    expect(ending.signal).toBe("SIGKILL");
+  test("fails where a file's run was killed, and runs the others", async () => {
+    const { run, folder } = project({ test: 'test("a", () => {}); test("b", () => process.kill(process.pid, "SIGKILL"));' });
+    writeFileSync(
+      join(folder, "test/other.test.ts"),
+      'require("bun:test").test("c", () => { require("node:fs").writeFileSync("ran", ""); });',
+    );
+    const ending = await run("test.mjs");
+    expect(last(ending)).toMatch(/^tests: no totals; test\/\S+ ended with SIGKILL$/);
+    expect(ending.code).toBe(1);
+    expect(existsSync(join(folder, "ran"))).toBe(true);
+  });
+
+  test("prints a dot for a good file, all of a bad one's words, and the reason of each skip", async () => {
+    const { run, folder } = project({ test: 'test("a", () => {}); test.skip("c [not here: no such clock]", () => {});' });
+    writeFileSync(
+      join(folder, "test/bad.test.ts"),
+      'require("bun:test").test("b", () => { console.log("said by b"); throw new Error("no"); });',
+    );
+    const { output, code } = await run("test.mjs");
+    expect(output).toMatch(/^\.$|^\.\n|\n\.\n/m);
+    expect(output).toContain("said by b");
+    expect(output).toMatch(/FAILED +\d\/2 .*test\/bad\.test\.ts/);
+    expect(output).toMatch(/^\(skip\) c \[not here: no such clock\]/m);
+    expect(output).toMatch(/^\(fail\) b .*test\/bad\.test\.ts$/m);
+    expect(code).toBe(1);
   });
 
   test("hands its arguments to bun test", async () => {
