@@ -14,7 +14,7 @@ export class DroppedMetrics {
   #names: Names | undefined;
 
   constructor(make: Definer) {
-    this.#dropped = make.counter("weir_dropped_total", "Requests that something was left out of, since their model does not take it.", [
+    this.#dropped = make.counter("weir_dropped_total", "Requests that something was left out of, since their model does not take it ([fidelity.md](fidelity.md)). Their answers name it in `x-weir-dropped`.", [
       "model",
       "name",
     ]);

@@ -59,7 +59,8 @@ function checkBetas(asked: unknown, rules: BedrockRules): readonly string[] {
 
 function checkFields(body: JsonObject, model: BedrockModel, betas: readonly string[]): void {
   for (const field of Object.keys(body)) {
-    if (FIELDS.has(field) || BETA_FIELDS[field]?.some((beta) => betas.includes(beta))) continue;
+    if (FIELDS.has(field)) continue;
+    if (Object.hasOwn(BETA_FIELDS, field) && BETA_FIELDS[field]?.some((beta) => betas.includes(beta))) continue;
     if (model.version >= FIRST_WITH_NEW_WORDS) throw extra(field);
     if (field === "model" || field === "stream") {
       throw validation(`Malformed input request: #: extraneous key [${field}] is not permitted, please reformat your input and try again.`);

@@ -12,7 +12,7 @@ import { rulesOf } from "./bedrock-rules.ts";
 import type { CallRecord } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
-import { isObject, type JsonObject, text } from "./json.ts";
+import { isObject, type JsonObject, parseJson, text } from "./json.ts";
 import type { Question } from "./question.ts";
 import type { Seal } from "./seal.ts";
 import { SignatureCheck } from "./sigv4-check.ts";
@@ -177,7 +177,7 @@ function tooLong({ inputTokens, maxTokens = 0 }: Question, { name, version }: Be
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseJson(body.toString("utf8"));
   } catch {
     throw validation("Malformed input request: Unable to parse JSON, please reformat your input and try again.");
   }

@@ -1,16 +1,23 @@
 /** The tables of what models take, held against the catalogue; and requests that need no edit, which keep every byte. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { AZURE_TAKES } from "../../src/providers/azure/takes.ts";
 import { BEDROCK_TAKES } from "../../src/providers/bedrock/takes.ts";
 import { bedrockBody } from "../../workers/providers/bedrock/body.ts";
 import { Lessons } from "../../workers/providers/bedrock/lessons.ts";
 import { takesOf } from "../../workers/providers/bedrock/takes.ts";
 import { acceptsOf, job } from "../providers/upstream.ts";
+import { FIDELITY_PAGE, withTables } from "./reference.ts";
 import { modelsOf } from "./world.ts";
 
 describe("every model of the catalogue has a line, and every line a model", () => {
   test("of Bedrock", () => expect(Object.keys(BEDROCK_TAKES).sort()).toEqual(modelsOf("bedrock").sort()));
   test("of Azure", () => expect(Object.keys(AZURE_TAKES).sort()).toEqual(modelsOf("azure").sort()));
+});
+
+test("docs/fidelity.md has the tables as they are (bun run docs)", () => {
+  const page = readFileSync(FIDELITY_PAGE, "utf8");
+  expect(page).toBe(withTables(page));
 });
 
 /** Seeded, so that what has failed once fails again. */
