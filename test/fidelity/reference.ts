@@ -1,5 +1,4 @@
 /** Writes the tables of `docs/fidelity.md` from what models take. `bun run docs` runs it; `tables.test.ts` fails where they are stale. */
-import { readFileSync, writeFileSync } from "node:fs";
 import { AZURE_FIELDS, AZURE_TAKES } from "../../src/providers/azure/takes.ts";
 import { BEDROCK_FIELDS, BEDROCK_TAKES } from "../../src/providers/bedrock/takes.ts";
 
@@ -21,7 +20,9 @@ const yes = (takes: boolean) => (takes ? "✓" : "");
 
 function bedrock(): string {
   const models = Object.entries(BEDROCK_TAKES);
-  const fields = BEDROCK_FIELDS.filter((field) => models.some(([, line]) => line.fields.includes(field)) && field !== "output_config.effort");
+  const fields = BEDROCK_FIELDS.filter(
+    (field) => models.some(([, line]) => line.fields.includes(field)) && field !== "output_config.effort",
+  );
   const head = `| model | ${fields.map((field) => `\`${field}\``).join(" | ")} | effort |\n|--|${fields.map(() => "--|").join("")}--|`;
   const rows = models.map(
     ([name, line]) => `| ${name} | ${fields.map((field) => yes(line.fields.includes(field))).join(" | ")} | ${line.efforts.join(", ")} |`,
@@ -36,8 +37,8 @@ function bedrock(): string {
 
 function azure(): string {
   const head = `| model | ${AZURE_FIELDS.map((field) => `\`${field}\``).join(" | ")} |\n|--|${AZURE_FIELDS.map(() => "--|").join("")}`;
-  const rows = Object.entries(AZURE_TAKES).map(([name, line]) => `| ${name} | ${AZURE_FIELDS.map((field) => yes(line.includes(field))).join(" | ")} |`);
+  const rows = Object.entries(AZURE_TAKES).map(
+    ([name, line]) => `| ${name} | ${AZURE_FIELDS.map((field) => yes(line.includes(field))).join(" | ")} |`,
+  );
   return `${[head, ...rows].join("\n")}\n`;
 }
-
-if (import.meta.main) writeFileSync(FIDELITY_PAGE, withTables(readFileSync(FIDELITY_PAGE, "utf8")));

@@ -4,6 +4,7 @@ import type { RuntimeName } from "../harness/weir.ts";
 import { specifyAgents } from "./agents.ts";
 import { specifyAzureReports } from "./azure-reports.ts";
 import { specifyBedrockReports } from "./bedrock-reports.ts";
+import { specifyModels } from "./models.ts";
 import { FidelityWorld } from "./world.ts";
 
 export function specifyTruth(runtime: RuntimeName): void {
@@ -13,6 +14,7 @@ export function specifyTruth(runtime: RuntimeName): void {
     afterAll(() => world.stop());
     describe("reports of Bedrock", () => specifyBedrockReports(world));
     describe("reports of Azure", () => specifyAzureReports(world));
+    describe("every model of the catalogue", () => specifyModels(world));
     describe("coding agents", () => specifyAgents(world));
   });
 }
