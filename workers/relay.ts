@@ -105,6 +105,7 @@ export class Relay implements Call, HttpEvents {
     } catch {
       // Not even its report could be put together: it is told without what was used.
       this.#over = true;
+      this.#reader?.letGo?.();
       this.#host.outbox.push(REPORT.fail, this.#id, error.kind, JSON.stringify(error.detail), ...NOTHING_USED);
       this.#onOver(this.#id);
     }
@@ -278,6 +279,7 @@ export class Relay implements Call, HttpEvents {
     // What is left of an answer that is over (a closing chunk) is read to its end, so that the connection can be used again.
     if (this.#paused) this.#exchange?.resume();
     this.#keepAlive?.cancel();
+    this.#reader?.letGo?.();
     this.#onOver(this.#id);
   }
 }

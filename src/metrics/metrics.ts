@@ -65,7 +65,7 @@ export class Metrics {
   readonly #keys = this.#make.gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
   readonly #reloads = this.#make.counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
   readonly #build = this.#make.gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
-  readonly #buffered = this.#make.gauge("weir_buffered_bytes", "Bytes of request bodies that are held until their answers begin.", []);
+  readonly #buffered = this.#make.gauge("weir_buffered_bytes", "Bytes of request bodies that are held until their answers begin, and of answers until they are taken.", []);
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   /** By upstream and model, then by route and region, then by outcome. */

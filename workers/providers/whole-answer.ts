@@ -2,6 +2,7 @@
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { type FailureDetail, GatewayError } from "../../src/contract/errors.ts";
 import { noUsage } from "../../src/contract/usage.ts";
+import { type Gatherer, type Gathered, gathered } from "./gathered.ts";
 import { outline } from "./outline.ts";
 import type { Reader, ReportedUsage } from "./provider.ts";
 
@@ -20,20 +21,33 @@ export function malformed(upstream: string, log: string): GatewayError {
   return new GatewayError("upstream_malformed", detail);
 }
 
-export class WholeAnswer implements Reader {
+export interface WholeAnswerOptions {
+  mostBytes?: number;
+  /** False of an answer that is no text of a model: nothing of it is counted where it breaks off. */
+  isText?: boolean;
+  /** Those that it shares a bound with. */
+  among?: Gathered;
+}
+
+export class WholeAnswer implements Reader, Gatherer {
   readonly usage: ReportedUsage = noUsage();
   readonly #upstream: string;
   readonly #read: AnswerReading;
   readonly #mostBytes: number;
+  readonly #isText: boolean;
+  readonly #among: Gathered;
   #parts: ByteText[] = [];
   #length = 0;
+  #held = 0;
   #error: GatewayError | undefined;
   #complete = false;
 
-  constructor(upstream: string, read: AnswerReading, mostBytes = MOST_BYTES) {
+  constructor(upstream: string, read: AnswerReading, { mostBytes = MOST_BYTES, isText = true, among = gathered }: WholeAnswerOptions = {}) {
     this.#upstream = upstream;
     this.#read = read;
     this.#mostBytes = mostBytes;
+    this.#isText = isText;
+    this.#among = among;
   }
 
   get error(): GatewayError | undefined {
@@ -46,24 +60,31 @@ export class WholeAnswer implements Reader {
 
   /** All that has come: what of it is the model's text is not known before the end. */
   get written(): number {
-    return this.#length;
+    return this.#isText ? this.#length : 0;
+  }
+
+  get held(): number {
+    return this.#held;
   }
 
   push(bytes: Uint8Array): ByteText {
     if (this.#error !== undefined) return "";
     this.#length += bytes.length;
-    if (this.#length <= this.#mostBytes) this.#parts.push(toByteText(bytes));
-    else {
-      this.#parts = [];
+    if (this.#length > this.#mostBytes) {
+      this.letGo();
       this.#error = malformed(this.#upstream, `an answer of more than ${this.#mostBytes} bytes`);
+      return "";
     }
+    this.#parts.push(toByteText(bytes));
+    this.#held += bytes.length;
+    this.#among.grown(this, bytes.length);
     return "";
   }
 
   end(): ByteText {
     if (this.#error !== undefined) return "";
     const text = this.#parts.join("");
-    this.#parts = [];
+    this.letGo();
     const answer = outline(text);
     const result =
       answer === undefined ? malformed(this.#upstream, "the answer is not a JSON object") : this.#read(answer, text, this.usage);
@@ -73,5 +94,21 @@ export class WholeAnswer implements Reader {
     }
     this.#complete = true;
     return result;
+  }
+
+  letGo(): void {
+    this.#among.gone(this, this.#held);
+    this.#parts = [];
+    this.#held = 0;
+  }
+
+  /** Of those that share its bound. Its call ends when its upstream says more, or falls silent. */
+  giveUp(): void {
+    const megabytes = Math.round(this.#held / 1_000_000);
+    this.letGo();
+    this.#error = new GatewayError("overloaded", {
+      message: "The answer is too large for the room that the gateway has at this moment. Please try again, or ask for less at a time.",
+      log: `upstream "${this.#upstream}": an answer was given up after ${megabytes} MB: the answers on their way were too large together`,
+    });
   }
 }
