@@ -47,7 +47,7 @@ import { openTotals } from "../usage/index.ts";
 import { care } from "./care.ts";
 import { readConfiguration } from "./configuration.ts";
 import { watchDescriptors } from "./descriptors.ts";
-import { InForce } from "./in-force.ts";
+import { InForce, workersConfig } from "./in-force.ts";
 import { Reloader } from "./reload.ts";
 
 const EXIT_REFUSED = 1;
@@ -102,7 +102,7 @@ async function start(file: string | undefined, environment: Record<string, strin
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
   });
-  const configured = pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+  const configured = pool.configure(workersConfig(config, catalog));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
   // Already now: a worker may never begin.
   care(pool, metrics, bodyClock);
