@@ -5,8 +5,8 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { ensurePrograms } from "./debian.mjs";
 import { runSideBySide, testFiles, totalsOf } from "./lanes.mjs";
-import { ensureRedis } from "./redis.mjs";
 import { findSecrets } from "./secrets.mjs";
 import { endAs, finishInstall, prepare, root, run } from "./toolchain.mjs";
 
@@ -16,7 +16,7 @@ const MOST_LANES = 4;
 const bun = prepare({ dev: true });
 finishInstall("bun", "install.js", join("bin", "bun.exe"));
 finishInstall("deno", "install.cjs", "deno");
-ensureRedis();
+ensurePrograms();
 
 // What tests leave behind goes with this folder: a test that is ended by its time limit cannot clean up.
 const folder = mkdtempSync(join(tmpdir(), "weir-test-"));

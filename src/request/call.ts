@@ -164,6 +164,16 @@ export class Call implements AnswerOwner, Sender {
   }
 
   /** Of the answer. */
+  waits(bytes: number): void {
+    this.#place?.holdAnswer(bytes);
+  }
+
+  /** Of the answer. */
+  taken(): void {
+    this.#place?.letGoOfAnswer();
+  }
+
+  /** Of the answer. */
   ended(outcome: Outcome): void {
     this.#place?.leave();
     // What never left for the upstream was no attempt at it.
@@ -281,7 +291,8 @@ export class Call implements AnswerOwner, Sender {
     if (attempt === undefined || attempt.outcome !== undefined) return;
     attempt.outcome = outcome;
     this.#parts.router.ended(attempt, outcome, detail, performance.now());
-    this.#parts.metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1);
+    const { name } = attempt.target.upstream;
+    this.#parts.metrics.upstreams.attemptEnded(name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */

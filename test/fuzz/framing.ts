@@ -18,7 +18,7 @@ export interface Framed {
 }
 
 /** Another request in the place where a body ends, for whoever counts its length in another way. It must never be answered. */
-export const SMUGGLED = Buffer.from(`GET /healthz HTTP/1.1${CRLF}Host: weir.test${CRLF}${CRLF}`);
+const SMUGGLED = Buffer.from(`GET /healthz HTTP/1.1${CRLF}Host: weir.test${CRLF}${CRLF}`);
 
 const whole = (body: Buffer, fields: Fields = []): Framed => ({
   fields: [...fields, ["content-length", String(body.length)]],

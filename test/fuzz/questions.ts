@@ -14,7 +14,7 @@ const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwA
 const SCHEMA = { type: "object", properties: { city: { type: "string" }, days: { type: "integer", minimum: 1 } }, required: ["city"] };
 
 /** Faults that the stand-in is asked for; only of models that have upstreams of their own. */
-export const FAULTS = ["throttle", "overloaded", "status=500", "hang-up", "malformed", "cut", "corrupt", "truncate after=0", "exception"];
+const FAULTS = ["throttle", "overloaded", "status=500", "hang-up", "malformed", "cut", "corrupt", "truncate after=0", "exception"];
 
 /** @param told - The upstream is asked to fail. */
 export function questionOf(dice: Dice, told: boolean): Question {

@@ -105,7 +105,7 @@ const NO_VALUES = [
   "]",
 ];
 
-export function parsed(value: unknown): Node {
+function parsed(value: unknown): Node {
   if (Array.isArray(value)) return { kind: "array", items: value.map(parsed) };
   if (typeof value !== "object" || value === null) return { kind: "text", text: JSON.stringify(value) };
   return { kind: "object", members: Object.entries(value).map(([key, each]) => [key, parsed(each)]) };
