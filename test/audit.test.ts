@@ -52,8 +52,11 @@ describe("the registry", () => {
           asked = JSON.parse((bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString()) as typeof asked;
         const { title, url, severity } = hole;
         response.setHeader("content-type", "application/json");
+        const name = "elysia";
+        // npm asks for the package too, to see which of its versions have the hole.
+        const packument = { name, "dist-tags": { latest: "1.0.0" }, versions: { "1.0.0": { name, version: "1.0.0" } } };
         response.end(
-          JSON.stringify(request.method === "POST" ? { elysia: [{ id: 1, title, url, severity, vulnerable_versions: "*" }] } : {}),
+          JSON.stringify(request.method === "POST" ? { [name]: [{ id: 1, title, url, severity, vulnerable_versions: "*" }] } : packument),
         );
       });
     });

@@ -11,7 +11,7 @@ export const SERIES = {
   otherDescriptors: { title: "file descriptors that are no connection of a call", unit: "", rule: "level" },
   upstreamConnections: { title: "connections to upstreams that are kept", unit: "", rule: "level" },
   redisKeys: { title: "keys in Redis", unit: "", rule: "level" },
-  redisMemory: { title: "memory of Redis", unit: "MB", rule: "level" },
+  redisBytes: { title: "what they take", unit: "kB", rule: "level" },
   lag: { title: "event loop's lag under load, most of any thread", unit: "ms", rule: "level" },
   clientConnections: { title: "connections of clients that have gone", unit: "", rule: "none" },
   inFlight: { title: "calls in flight", unit: "", rule: "none" },
@@ -25,6 +25,9 @@ export type SeriesName = keyof typeof SERIES;
 export type Sample = Record<SeriesName, number>;
 
 const MIB = 2 ** 20;
+/** Redis's own memory holds its slow log and its statistics too. */
+const BYTES_OF_KEYS =
+  "local sum = 0 for _, key in ipairs(redis.call('keys', '*')) do sum = sum + (redis.call('memory', 'usage', key) or 0) end return sum";
 /** States in /proc/net/tcp of a connection that somebody still has: open, or closed by the peer alone. */
 const HELD = new Set(["01", "08"]);
 
@@ -72,7 +75,7 @@ export async function sampleOf(watched: Watched, lagMs: number): Promise<Sample>
     otherDescriptors: descriptors - upstreamConnections - clientConnections,
     upstreamConnections,
     redisKeys: Number(await redisCli(redisPort, ["dbsize"])),
-    redisMemory: Number(/used_memory:(\d+)/.exec(await redisCli(redisPort, ["info", "memory"]))?.[1]) / MIB,
+    redisBytes: Number(await redisCli(redisPort, ["eval", BYTES_OF_KEYS, "0"])) / 1024,
     lag: lagMs,
     clientConnections,
     inFlight: summed(page, "weir_requests_in_flight"),
