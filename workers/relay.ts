@@ -6,6 +6,7 @@ import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
 import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
+import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
 import { Refusal } from "./refusal.ts";
@@ -47,6 +48,8 @@ export class Relay implements Call, HttpEvents {
   /** Bytes that the client has yet to take. */
   #outstanding = 0;
   #paused = false;
+  /** Bytes of its answer that the host counts. */
+  #held = 0;
   readonly #input: InputTokens;
 
   constructor(
@@ -129,9 +132,16 @@ export class Relay implements Call, HttpEvents {
     }
     const text = this.#translated(reader, reader.push(bytes));
     if (text !== "") this.#emit(text);
+    const { held } = reader;
+    if (held > UNCOUNTED_BYTES || this.#held > 0) this.#hold(reader, held > UNCOUNTED_BYTES ? held : 0);
     if (reader.error !== undefined) this.#break(reader.error);
     // A stream that has said its last word is over for the client; its connection comes to its own end and is used again.
     else if (reader.complete && this.#job.stream) this.#done();
+  }
+
+  #hold(reader: Reader, bytes: number): void {
+    if (this.#host.hold.change(this.#target.name, this.#held, bytes)) this.#held = bytes;
+    else if (reader.error === undefined) this.#break(tooMuchHeld(this.#target.name));
   }
 
   #refusalChunk(bytes: Uint8Array): void {
@@ -291,8 +301,9 @@ export class Relay implements Call, HttpEvents {
 
   #finish(): void {
     this.#over = true;
-    // What is left of an answer that is over (a closing chunk) is read to its end, so that the connection can be used again.
-    if (this.#paused) this.#exchange?.resume();
+    if (this.#held > 0) this.#host.hold.change(this.#target.name, this.#held, 0);
+    this.#held = 0;
+    this.#exchange?.letEnd();
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }

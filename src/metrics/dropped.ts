@@ -14,10 +14,11 @@ export class DroppedMetrics {
   #names: Names | undefined;
 
   constructor(make: Definer) {
-    this.#dropped = make.counter("weir_dropped_total", "Requests that something was left out of, since their model does not take it ([fidelity.md](fidelity.md)). Their answers name it in `x-weir-dropped`.", [
-      "model",
-      "name",
-    ]);
+    this.#dropped = make.counter(
+      "weir_dropped_total",
+      "Requests that something was left out of, since their model does not take it ([fidelity.md](fidelity.md)). Their answers name it in `x-weir-dropped`.",
+      ["model", "name"],
+    );
   }
 
   /** See `UpstreamMetrics.keep`. */

@@ -1,9 +1,10 @@
 /** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
-import { skipString } from "../../../src/contract/json.ts";
+import { memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
 import { asObject, asWords, countFor } from "../failure.ts";
+import { MOST_PARSED, outline } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
@@ -59,8 +60,9 @@ export class ResponsesStream extends AzureEvents {
       this.error = this.#failed === undefined ? error : shown(error);
       return this.#failed === undefined ? "" : event;
     }
+    // Of a large event `fields` has the frame alone, and the response may be all of it.
+    const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
     if (type === FAILED) {
-      const response = asObject(fields.response);
       addUsage(this.usage, response?.usage);
       const reason = asObject(response?.error);
       const failed = shown(azureStreamError(this.place, JSON.stringify({ error: reason ?? {} })));
@@ -68,7 +70,7 @@ export class ResponsesStream extends AzureEvents {
       if (asWords(reason?.message) === undefined) this.#failed = failed;
       else this.error = failed;
     } else if (TERMINAL.has(type)) {
-      addUsage(this.usage, asObject(fields.response)?.usage);
+      addUsage(this.usage, response?.usage);
       this.complete = true;
     } else if (type.endsWith(".delta")) this.written += deltaLength(event);
     return event;
