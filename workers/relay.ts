@@ -4,7 +4,17 @@ import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contr
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
+import {
+  type Call,
+  type CallHost,
+  type CallTarget,
+  Guarded,
+  type InputTokens,
+  NOTHING_USED,
+  type OnMissed,
+  secretsOf,
+  weigh,
+} from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
@@ -13,9 +23,6 @@ import { Refusal } from "./refusal.ts";
 import { hasInput, usedTokens } from "./used.ts";
 import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
-
-/** A guess further off than this part of the estimate is told to the front. */
-const WORTH_TELLING = 0.1;
 
 /**
  * One call, from the request to the upstream to the last word for the client. Its states follow from what has come: nothing, a head, the first
@@ -204,17 +211,8 @@ export class Relay implements Call, HttpEvents {
     this.#attempts += 1;
     if (this.#job.dropped !== "") this.#host.outbox.push(REPORT.dropped, this.#id, this.#job.dropped);
     this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
-    this.#weigh();
-  }
-
-  /** While the request is on its way: what it probably costs, told where the front's guess was far off. */
-  #weigh(): void {
-    const { estimator, outbox } = this.#host;
-    if (this.#input.estimate !== undefined) return;
-    const estimate = estimator.estimate(this.#dialect.upstream, this.#job.model, this.#job.body);
-    this.#input.estimate = estimate;
-    const tokens = Math.ceil(estimate * this.#input.factor);
-    if (Math.abs(tokens - this.#input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, this.#id, tokens);
+    // While the request is on its way.
+    weigh(this.#id, this.#host, this.#dialect, this.#job, this.#input);
   }
 
   /** In the client's protocol, where that is not the upstream's. */
