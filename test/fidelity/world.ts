@@ -11,7 +11,7 @@ import { type Recorder, startRecorder } from "../spec/recorder.ts";
 export const KEY = "weir_fidelity_acme_Wq8nXk3rTz6vBy";
 const ARN = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/";
 
-export const catalogue = readCatalogue(readFileSync(join(import.meta.dir, "../../src/catalogue.yaml"), "utf8"));
+const catalogue = readCatalogue(readFileSync(join(import.meta.dir, "../../src/catalogue.yaml"), "utf8"));
 
 /** Names of the catalogue's own models. */
 export const modelsOf = (provider: string): string[] =>

@@ -70,6 +70,8 @@ export function specifyObservation(world: World): void {
       expect(text).toContain(label);
     weir.child.kill("SIGKILL");
     await world.ask(openai, { stream: true });
+    // What is left out of requests has no name before.
+    await world.ask(anthropic, { headers: { "anthropic-beta": "files-api-2025-04-14" } });
     const samples = await scrape(world);
     for (const [name, labels] of Object.entries(NAMES)) {
       const sample = samples.find((each) => each.name === name);
