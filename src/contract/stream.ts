@@ -8,10 +8,8 @@ export interface StreamOwner {
   left(): void;
 }
 
-/** The body of a streamed answer, written as it comes. */
-export interface ClientStream {
-  /** The body for a `Response`; asked for once, since whoever keeps it keeps all that hangs on it. */
-  begin(): ReadableStream;
+/** Where a stream goes: the connection of its client, or what the runtime has for one. */
+export interface StreamSink {
   /** Nothing that is written is refused: who writes keeps to `hasRoom`, or it waits in memory. */
   write(text: ByteText): void;
   /** Whether the client takes what is written, as far as it is known: the socket's buffer is not full. */
@@ -20,4 +18,46 @@ export interface ClientStream {
   close(): void;
 }
 
-export type OpenStream = (owner: StreamOwner) => ClientStream;
+/** The body of a streamed answer, written as it comes; what comes before there is a connection for it waits here. */
+export class OutgoingStream {
+  readonly #owner: StreamOwner;
+  #sink: StreamSink | undefined;
+  #early: ByteText = "";
+  #closed = false;
+
+  constructor(owner: StreamOwner) {
+    this.#owner = owner;
+  }
+
+  get hasRoom(): boolean {
+    return this.#sink?.hasRoom ?? true;
+  }
+
+  write(text: ByteText): void {
+    if (this.#sink === undefined) this.#early += text;
+    else this.#sink.write(text);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#sink?.close();
+  }
+
+  /** Of the server: from now on what is written goes there. Returns what was written before, which is the sink's as well. */
+  attach(sink: StreamSink): { early: ByteText; closed: boolean } {
+    const early = this.#early;
+    this.#early = "";
+    this.#sink = sink;
+    return { early, closed: this.#closed };
+  }
+
+  /** Of the server. */
+  drained(): void {
+    this.#owner.drained();
+  }
+
+  /** Of the server: the client has gone. */
+  left(): void {
+    this.#owner.left();
+  }
+}

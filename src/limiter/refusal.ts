@@ -19,7 +19,7 @@ export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "wei
 }
 
 /** Puts both windows into an answer's headers; `prefix` is that of the dialect's own names, where it has some. */
-export function showWindows(headers: Headers, prefix: string | undefined, windows: Windows): void {
+export function showWindows(headers: HeaderWriter, prefix: string | undefined, windows: Windows): void {
   setRateLimits(headers, windows);
   if (prefix !== undefined) setPrefixedRateLimits(headers, prefix, windows, Date.now());
 }

@@ -1,0 +1,525 @@
+/**
+ * One client's connection: requests are read and answered one after the other, and what comes in the meantime waits.
+ * What it is told comes from its wire, from the clock and from whoever answers; each may happen inside of another.
+ */
+import { Buffer } from "node:buffer";
+import type { ByteText } from "../contract/bytes.ts";
+import { asBuffer } from "../contract/bytes.ts";
+import type { Flaw } from "../contract/flaw.ts";
+import { type Body, MOST_TEXT_BYTES, Reply, ReplyHeaders } from "../contract/http.ts";
+import type { OutgoingStream, StreamSink } from "../contract/stream.ts";
+import type { Clocks, Turn } from "../contract/turn.ts";
+import type { Clock, Timed } from "./clock.ts";
+import { Head } from "./head.ts";
+import { Incoming, type IncomingOwner } from "./incoming.ts";
+import { BodyReader, HeadReader } from "./message.ts";
+import type { Wire } from "./wire.ts";
+import { CONTINUE, isBodyless, LAST_CHUNK, statusLine } from "./written.ts";
+
+/** What a connection needs of its server. */
+export interface Home {
+  readonly clock: Clock;
+  readonly clocks: Clocks;
+  /** No connection outlives its answer any more. */
+  readonly isClosing: boolean;
+  /** Has the request answered, now or later, by `Connection.answer`. */
+  serve(incoming: Incoming, connection: Connection): void;
+  /** The same with a refusal. */
+  refuse(incoming: Incoming, flaw: Flaw, connection: Connection): void;
+  /** Has `Connection.flush` called at the end of the turn. */
+  flushLater(connection: Connection): void;
+  gone(connection: Connection): void;
+}
+
+/** A body that nobody has asked for waits here up to this length; then the client waits. */
+const MOST_WAITING_BYTES = MOST_TEXT_BYTES;
+/** The same of requests that come before it is their turn. */
+const MOST_KEPT_BYTES = MOST_TEXT_BYTES;
+/** So much of a body that nobody wants is read to its end, so that the connection can go on. */
+const MOST_DISCARDED_BYTES = 256 * 1024;
+/** How long a client may go on sending after its last answer. To close at once would take the answer out of its hands. */
+const LINGER_MS = 5_000;
+
+const PHASE = {
+  /** A head is awaited, or has come in part. */
+  head: 0,
+  /** A request has no answer yet. */
+  open: 1,
+  /** The answer has begun. */
+  answered: 2,
+  /** This side has ended; what comes is not looked at. */
+  lingering: 3,
+  closed: 4,
+} as const;
+
+/** Texts are encoded here, one after the other; a socket has taken its bytes, or not, when its `write` returns. */
+const outgoing = Buffer.allocUnsafeSlow(65_536);
+
+export class Connection implements StreamSink, IncomingOwner, Timed {
+  part = 0;
+  readonly #home: Home;
+  #wire: Wire | undefined;
+  #phase: number = PHASE.head;
+  #turn: Turn = "head";
+  /** When the turn began, or when something happened in it. */
+  #sinceMs: number;
+  readonly #heads = new HeadReader();
+  readonly #bodies = new BodyReader();
+  #incoming: Incoming | undefined;
+  /** The bytes that are being read, and how far. */
+  #bytes: Buffer | undefined;
+  #at = 0;
+  /** What came while it was not its turn. */
+  #kept: Buffer | undefined;
+  #isPaused = false;
+  /** The connection ends with this answer. */
+  #isLast = false;
+  /** What comes cannot be understood any more. */
+  #isLost = false;
+  #stream: OutgoingStream | undefined;
+  /** The stream is sent as it is, and ends with the connection. */
+  #isRaw = false;
+  /** Of a stream: what was written in this turn. */
+  #pending: ByteText = "";
+  #isFlushing = false;
+  #isEnding = false;
+  /** Written, and not taken by the socket. */
+  #rest: ByteText = "";
+  readonly #told = (bytes: Buffer): void => this.#incoming?.piece(bytes);
+
+  constructor(home: Home, wire: Wire) {
+    this.#home = home;
+    this.#wire = wire;
+    this.#sinceMs = home.clock.nowMs;
+    home.clock.add(this);
+  }
+
+  get address(): string {
+    return this.#wire?.remoteAddress ?? "unknown";
+  }
+
+  /** No request is on its way or being answered. */
+  get isIdle(): boolean {
+    return this.#phase === PHASE.head && !this.#heads.begun;
+  }
+
+  // --- of the wire
+
+  /** The view is valid only during the call. */
+  received(bytes: Uint8Array): void {
+    if (this.#phase >= PHASE.lingering) return;
+    const buffer = asBuffer(bytes);
+    // In the middle of an answer, or of another call of this one.
+    if (this.#kept !== undefined || this.#bytes !== undefined || (this.#phase !== PHASE.head && this.#bodies.done)) this.#keep(buffer, 0);
+    else this.#read(buffer);
+  }
+
+  drained(): void {
+    if (this.#rest === "") return;
+    const before = this.#rest;
+    this.#rest = "";
+    this.#push(before);
+    if (this.#rest.length < before.length) this.#sinceMs = this.#home.clock.nowMs;
+    if (this.#rest !== "") return;
+    if (this.#stream === undefined) this.#settle();
+    else {
+      this.#turnIs("waiting");
+      this.#stream.drained();
+    }
+  }
+
+  /** The client has ended its side. One that waits for an answer does not do that: it has gone. */
+  ended(): void {
+    this.#isLast = true;
+    // An answer that is complete is still sent.
+    if (this.#phase === PHASE.answered && this.#stream === undefined && this.#rest !== "") return;
+    this.#close();
+  }
+
+  closed(): void {
+    this.#wire = undefined;
+    this.#leave();
+  }
+
+  // --- of the clock
+
+  check(nowMs: number): void {
+    const { headMs, sendingMs, readingMs, idleMs } = this.#home.clocks;
+    const silentMs = nowMs - this.#sinceMs;
+    if (this.#phase === PHASE.lingering) {
+      if (silentMs >= LINGER_MS) this.#close();
+      return;
+    }
+    switch (this.#turn) {
+      case "idle":
+        if (silentMs >= idleMs) this.#close();
+        return;
+      case "head":
+        if (silentMs >= headMs) this.#headIsLate();
+        return;
+      case "sending":
+        if (silentMs >= sendingMs) this.#bodyIsLate();
+        return;
+      case "reading":
+        if (silentMs >= readingMs) this.#cut();
+        return;
+      default:
+        return;
+    }
+  }
+
+  #headIsLate(): void {
+    // Who has not sent a byte has not asked for anything.
+    if (!this.#heads.begun) this.#close();
+    else this.#refuseUnread({ status: 408, message: "The head of the request took too long to arrive." });
+  }
+
+  #bodyIsLate(): void {
+    this.#isLast = true;
+    if (this.#phase === PHASE.answered) this.#linger();
+    else if (this.#incoming?.isRead === true) {
+      this.#turnIs("waiting");
+      this.#incoming.broken({
+        reason: "silent",
+        text: "The request's body took too long to arrive: the connection is slow, or not all of it was sent.",
+      });
+    }
+  }
+
+  // --- of the request
+
+  takeWhole(incoming: Incoming): Body | undefined {
+    const { left } = this.#bodies;
+    const bytes = this.#bytes;
+    if (incoming !== this.#incoming || incoming.waiting > 0 || left === undefined || bytes === undefined) return undefined;
+    const from = this.#at;
+    if (bytes.length - from < left) return undefined;
+    this.#at += left;
+    this.#bodies.skip();
+    this.#turnIs("waiting");
+    incoming.end();
+    return left <= MOST_TEXT_BYTES ? bytes.toString("latin1", from, this.#at) : new Uint8Array(bytes.subarray(from, this.#at));
+  }
+
+  wanted(incoming: Incoming): void {
+    if (incoming !== this.#incoming) return;
+    if (this.#isPaused) this.#unpause();
+    const { head } = incoming;
+    if (!head.expectsContinue) return;
+    head.expectsContinue = false;
+    if (incoming.waiting === 0 && (this.#bytes === undefined || this.#at === this.#bytes.length)) this.#push(CONTINUE);
+  }
+
+  // --- of the answer
+
+  /** What is told of a request that is over is not sent. */
+  answer(incoming: Incoming, reply: Reply): void {
+    const { body } = reply;
+    if (incoming !== this.#incoming || this.#phase !== PHASE.open) {
+      if (typeof body !== "string") body.left();
+      return;
+    }
+    const { head } = incoming;
+    const { status, headers } = reply;
+    this.#phase = PHASE.answered;
+    this.#incoming = undefined;
+    this.#isLast ||= !head.persistent || this.#home.isClosing || !this.#canGoOn(head) || headers.get("connection") === "close";
+    const isBare = head.method === "HEAD" || isBodyless(status);
+    let text = statusLine(status) + this.#home.clock.date + headers.text;
+    if (this.#isLast) {
+      if (headers.get("connection") === null) text += "connection: close\r\n";
+    } else if (head.minor === 0) text += "connection: keep-alive\r\n";
+    if (typeof body === "string") {
+      if (!isBodyless(status)) text += `content-length: ${body.length}\r\n`;
+      this.#pushTwo(`${text}\r\n`, isBare ? "" : body);
+      this.#settle();
+    } else if (isBare) {
+      this.#push(`${text}\r\n`);
+      this.#settle();
+      body.left();
+    } else this.#begin(text, body, head.minor === 0);
+  }
+
+  #begin(text: string, stream: OutgoingStream, isRaw: boolean): void {
+    this.#isRaw = isRaw;
+    let head = text;
+    if (isRaw && !this.#isLast) {
+      head = text.replace("connection: keep-alive\r\n", "connection: close\r\n");
+      this.#isLast = true;
+    } else if (!isRaw) head += "transfer-encoding: chunked\r\n";
+    this.#stream = stream;
+    if (this.#turn !== "sending") this.#turnIs("waiting");
+    const { early, closed } = stream.attach(this);
+    if (closed) {
+      this.#isEnding = true;
+      this.#stream = undefined;
+    }
+    this.#push(`${head}\r\n${this.#framed(early)}`);
+    if (closed) this.#settle();
+  }
+
+  /** Of a stream. */
+  get hasRoom(): boolean {
+    return this.#rest === "";
+  }
+
+  /** Of a stream: pieces that come in one turn leave as one. */
+  write(text: ByteText): void {
+    if (this.#stream === undefined) return;
+    this.#pending += text;
+    this.#later();
+  }
+
+  /** Of a stream. */
+  close(): void {
+    if (this.#stream === undefined) return;
+    this.#isEnding = true;
+    this.#later();
+  }
+
+  /** Of a stream whose end is missing: its client must not take it for whole. */
+  abort(): void {
+    if (this.#stream === undefined) return;
+    this.#stream = undefined;
+    this.#cut();
+  }
+
+  /** Of the server: the end of the turn. */
+  flush(): void {
+    this.#isFlushing = false;
+    if (this.#stream === undefined) return;
+    const pending = this.#pending;
+    this.#pending = "";
+    if (this.#isEnding) this.#stream = undefined;
+    this.#push(this.#framed(pending));
+    if (this.#stream === undefined) this.#settle();
+  }
+
+  #later(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#home.flushLater(this);
+  }
+
+  #framed(text: ByteText): ByteText {
+    if (this.#isRaw) return text;
+    // An empty chunk would be the last one.
+    const chunk = text === "" ? "" : `${text.length.toString(16)}\r\n${text}\r\n`;
+    return this.#isEnding ? chunk + LAST_CHUNK : chunk;
+  }
+
+  // --- of the server
+
+  /** Nothing more is served: at once where nothing is under way, else after the answer. */
+  endSoon(): void {
+    if (this.isIdle) this.#close();
+  }
+
+  // --- reading
+
+  #read(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#at = 0;
+    while (this.#at < bytes.length) {
+      if (this.#phase === PHASE.head) this.#readHead(bytes);
+      else if (this.#phase >= PHASE.lingering) break;
+      else if (this.#bodies.done) {
+        this.#keep(bytes, this.#at);
+        break;
+      } else this.#readBody(bytes);
+    }
+    this.#bytes = undefined;
+    if (this.#home.isClosing) this.endSoon();
+  }
+
+  #readHead(bytes: Buffer): void {
+    if (!this.#heads.begun && this.#turn === "idle") this.#turnIs("head");
+    const read = this.#heads.push(bytes, this.#at);
+    this.#at += this.#heads.used;
+    if (read === undefined) return;
+    if (!(read instanceof Head)) {
+      this.#refuseUnread(read);
+      return;
+    }
+    const incoming = new Incoming(this, read);
+    this.#incoming = incoming;
+    this.#phase = PHASE.open;
+    this.#bodies.begin(read);
+    if (this.#bodies.done) incoming.end();
+    this.#turnIs(this.#bodies.done ? "waiting" : "sending");
+    if (read.flaw === undefined) this.#home.serve(incoming, this);
+    else {
+      this.#isLast = true;
+      this.#home.refuse(incoming, read.flaw, this);
+    }
+  }
+
+  #readBody(bytes: Buffer): void {
+    this.#sinceMs = this.#home.clock.nowMs;
+    this.#at = this.#bodies.push(bytes, this.#at, this.#told);
+    const incoming = this.#incoming;
+    if (this.#bodies.done) {
+      if (this.#turn === "sending") this.#turnIs("waiting");
+      incoming?.end();
+      // Nobody wanted it, and it is over now.
+      this.#settle();
+    } else if (this.#bodies.flaw !== undefined) {
+      this.#isLast = true;
+      this.#at = bytes.length;
+      if (this.#phase === PHASE.answered) this.#settle();
+      else incoming?.broken({ reason: "malformed", text: this.#bodies.flaw.message });
+    } else if (incoming !== undefined && !incoming.isRead && incoming.waiting > MOST_WAITING_BYTES) this.#pause();
+  }
+
+  #keep(bytes: Buffer, from: number): void {
+    const more = bytes.subarray(from);
+    this.#kept = this.#kept === undefined ? Buffer.from(more) : Buffer.concat([this.#kept, more]);
+    if (this.#kept.length > MOST_KEPT_BYTES) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#wire?.pause();
+  }
+
+  #unpause(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#wire?.resume();
+  }
+
+  /** Refuses what has no head that could be answered. */
+  #refuseUnread({ status, message }: Flaw): void {
+    this.#phase = PHASE.answered;
+    this.#isLast = true;
+    this.#isLost = true;
+    const body = JSON.stringify({ error: { message } });
+    const headers = new ReplyHeaders({ "content-type": "application/json", connection: "close" });
+    this.#push(`${statusLine(status)}${this.#home.clock.date}${headers.text}content-length: ${body.length}\r\n\r\n${body}`);
+    this.#settle();
+  }
+
+  // --- the end of an exchange, and of all
+
+  /** Whether the client's next request can be found. */
+  #canGoOn(head: Head): boolean {
+    const { left } = this.#bodies;
+    // A client that waits for a word may send the body after all, or not.
+    return left !== undefined && (left === 0 || (left <= MOST_DISCARDED_BYTES && !head.expectsContinue));
+  }
+
+  /** The answer is complete. Goes on where all of it was taken, and the request was read to its end. */
+  #settle(): void {
+    if (this.#phase !== PHASE.answered || this.#stream !== undefined) return;
+    if (this.#rest !== "") {
+      this.#turnIs("reading");
+      return;
+    }
+    if (this.#isLast) {
+      this.#endThisSide();
+      return;
+    }
+    if (!this.#bodies.done) {
+      this.#turnIs("sending");
+      this.#unpause();
+      return;
+    }
+    this.#isEnding = false;
+    this.#phase = PHASE.head;
+    this.#turnIs("idle");
+    // It goes on in the loop that this is called from.
+    if (this.#bytes !== undefined) return;
+    const kept = this.#kept;
+    this.#kept = undefined;
+    if (kept !== undefined) this.#read(kept);
+    if (this.#kept === undefined) this.#unpause();
+    if (this.#home.isClosing) this.endSoon();
+  }
+
+  #endThisSide(): void {
+    // With nothing that may still come, there is nothing to wait for.
+    const isQuiet = this.#bodies.done && this.#kept === undefined && (this.#bytes === undefined || this.#at === this.#bytes.length);
+    if (isQuiet && !this.#isLost) this.#close();
+    else this.#linger();
+  }
+
+  #linger(): void {
+    if (this.#phase >= PHASE.lingering) return;
+    this.#phase = PHASE.lingering;
+    this.#sinceMs = this.#home.clock.nowMs;
+    this.#kept = undefined;
+    this.#unpause();
+    this.#wire?.shutdown();
+  }
+
+  /** In order. */
+  #close(): void {
+    const wire = this.#wire;
+    this.#wire = undefined;
+    wire?.end();
+    this.#leave();
+  }
+
+  /** The client takes nothing, or must not take what there is for whole. */
+  #cut(): void {
+    const wire = this.#wire;
+    this.#wire = undefined;
+    wire?.terminate();
+    this.#leave();
+  }
+
+  /** Once, however it ends. */
+  #leave(): void {
+    if (this.#phase === PHASE.closed) return;
+    this.#phase = PHASE.closed;
+    this.#kept = undefined;
+    this.#rest = "";
+    this.#pending = "";
+    this.#home.clock.remove(this);
+    this.#home.gone(this);
+    const incoming = this.#incoming;
+    const stream = this.#stream;
+    this.#incoming = undefined;
+    this.#stream = undefined;
+    incoming?.left();
+    stream?.left();
+  }
+
+  #turnIs(turn: Turn): void {
+    this.#turn = turn;
+    this.#sinceMs = this.#home.clock.nowMs;
+  }
+
+  // --- writing
+
+  /** A head and what follows it, in one write where they fit into one. */
+  #pushTwo(head: ByteText, body: ByteText): void {
+    if (this.#rest !== "" || head.length + body.length > outgoing.length) {
+      this.#push(head + body);
+      return;
+    }
+    const headLength = outgoing.write(head, 0, "latin1");
+    const length = headLength + outgoing.write(body, headLength, "latin1");
+    const taken = Math.max(0, this.#wire?.write(outgoing, 0, length) ?? 0);
+    if (taken < length) this.#rest = (head + body).slice(taken);
+  }
+
+  #push(text: ByteText): void {
+    if (this.#rest !== "") {
+      this.#rest += text;
+      return;
+    }
+    let at = 0;
+    while (at < text.length) {
+      const length = outgoing.write(at === 0 ? text : text.slice(at), 0, "latin1");
+      const taken = Math.max(0, this.#wire?.write(outgoing, 0, length) ?? 0);
+      at += taken;
+      if (taken < length) {
+        this.#rest = text.slice(at);
+        if (this.#stream !== undefined && this.#turn === "waiting") this.#turnIs("reading");
+        return;
+      }
+    }
+  }
+}
