@@ -79,3 +79,11 @@ export class DirectoryRefusal extends Error {
     this.reason = reason;
   }
 }
+
+/** What the process hears of its directory. */
+export interface ReplicaEvents {
+  /** How many keys there are now, by source. */
+  onKeys?: ((counts: Readonly<Record<string, number>>) => void) | undefined;
+  /** The store could not be read; what was known stays in force. Once per change of state. */
+  onTrouble?: ((text: string) => void) | undefined;
+}

@@ -21,8 +21,19 @@ export interface KnownKey {
   readonly replacedBy: string | undefined;
 }
 
-/** A workspace of the store as the configuration would have it. */
-export function asWorkspace({ name, defaultRegion, limits, models }: StoredWorkspace): Workspace {
+const workspaces = new WeakMap<StoredWorkspace, Workspace>();
+
+/** A workspace of the store as the configuration would have it; the same object for the same record. */
+export function asWorkspace(stored: StoredWorkspace): Workspace {
+  let workspace = workspaces.get(stored);
+  if (workspace === undefined) {
+    workspace = workspaceOf(stored);
+    workspaces.set(stored, workspace);
+  }
+  return workspace;
+}
+
+function workspaceOf({ name, defaultRegion, limits, models }: StoredWorkspace): Workspace {
   const facts = { created: 0, family: undefined, aliasOf: undefined, estimate: undefined, affinity: undefined, targets: undefined };
   const own = Object.entries(models).map(([model, { limits: its }]) => [model, { ...facts, limits: { ...NO_LIMITS, ...its } }] as const);
   return {
@@ -34,6 +45,11 @@ export function asWorkspace({ name, defaultRegion, limits, models }: StoredWorks
     models: Object.fromEntries(own),
     keys: [],
   };
+}
+
+/** The record of before where the new one says the same, so that what was worked out for it still holds. */
+export function unchanged(before: StoredWorkspace | undefined, now: StoredWorkspace): StoredWorkspace {
+  return before !== undefined && JSON.stringify(before) === JSON.stringify(now) ? before : now;
 }
 
 /** Left to the next less specific place. */
@@ -99,4 +115,11 @@ export function freshKey(workspace: string, name: string, expiresAtMs: number | 
   const key = PREFIX + randomBytes(32).toString("base64url");
   const sha256 = createHash("sha256").update(key).digest("hex");
   return { key, stored: { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined } };
+}
+
+/** How many keys there are by source: of the configuration, and of the store. */
+export function countBySource(keys: Iterable<KnownKey>, stored: KnownKey["source"]): Record<string, number> {
+  const counts: Record<string, number> = { config: 0, [stored]: 0 };
+  for (const { source } of keys) counts[source] = (counts[source] ?? 0) + 1;
+  return counts;
 }
