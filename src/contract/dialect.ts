@@ -1,5 +1,6 @@
 import type { ByteText } from "./bytes.ts";
 import type { ErrorKind, ErrorName, GatewayError } from "./errors.ts";
+import type { HeaderReader } from "./http.ts";
 import type { Usage } from "./usage.ts";
 
 /** The protocols that upstreams speak. */

@@ -6,6 +6,7 @@ import type { OutgoingStream } from "./stream.ts";
 export interface HeaderReader {
   /** The value; values of a header that was sent several times joined by ", "; null where there is none. */
   get(name: string): string | null;
+  has(name: string): boolean;
 }
 
 /** A body that has come whole: a small one as text, a large one as bytes that are its owner's. Of both, `length` is a number of bytes. */
@@ -36,6 +37,8 @@ export interface Asked {
   /** The path and the query as they were sent: `/v1/models?limit=2`. */
   readonly url: string;
   readonly headers: HeaderReader;
+  /** The same as the web has it, where the server under it gave it so. */
+  readonly request?: Request;
   /** Who asks, as the connection tells; `unknown` where it does not. */
   readonly address: string;
   /** Called once where the client leaves before it has its whole answer. To be set by whoever answers. */

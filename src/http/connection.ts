@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import type { ByteText } from "../contract/bytes.ts";
 import { asBuffer } from "../contract/bytes.ts";
 import type { Flaw } from "../contract/flaw.ts";
-import { type Body, MOST_TEXT_BYTES, Reply, ReplyHeaders } from "../contract/http.ts";
+import { type Body, MOST_TEXT_BYTES, type Reply, ReplyHeaders } from "../contract/http.ts";
 import type { OutgoingStream, StreamSink } from "../contract/stream.ts";
 import type { Clocks, Turn } from "../contract/turn.ts";
 import type { Clock, Timed } from "./clock.ts";

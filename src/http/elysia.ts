@@ -24,7 +24,8 @@ export const askedAdapter: ElysiaAdapter = {
   handler: {
     ...handler,
     mapResponse: mapped,
-    mapEarlyResponse: (response, set, request) => (response === undefined || response === null ? undefined : mapped(response, set, request)),
+    mapEarlyResponse: (response, set, request) =>
+      response === undefined || response === null ? undefined : mapped(response, set, request),
     mapCompactResponse: (response, request) => {
       if (response instanceof Reply) return response;
       if (response instanceof Promise) return response.then((answer) => mapped(answer, { headers: {} }, request));
@@ -37,7 +38,8 @@ export const askedAdapter: ElysiaAdapter = {
     createContext: (app) => {
       const written = composeGeneralHandler.createContext(app);
       const [line = ""] = written.split("\n", 1);
-      if (!line.startsWith("const u=r.url,s=")) throw new Error("Elysia writes its contexts in another way: src/http/elysia.ts has to follow");
+      if (!line.startsWith("const u=r.url,s="))
+        throw new Error("Elysia writes its contexts in another way: src/http/elysia.ts has to follow");
       return `const u=r.url,s=0,qi=u.indexOf('?'),p=qi===-1?u:u.substring(0,qi)${written.slice(line.length)}`;
     },
   },

@@ -103,6 +103,10 @@ export class Head implements HeaderReader {
     return value;
   }
 
+  has(name: string): boolean {
+    return this.#names.includes(name);
+  }
+
   /** Every name with its value, in the order in which they were sent. */
   *[Symbol.iterator](): Iterator<[string, string]> {
     for (let at = 0; at < this.#names.length; at++) yield [this.#names[at] ?? "", this.#value(at)];
@@ -159,9 +163,7 @@ export class Head implements HeaderReader {
           expectation += this.#value(at);
       }
     }
-    return (
-      this.#readFraming(length, encoding) ?? this.#readExpectation(expectation, connection) ?? this.#readHost(hosts, host, authority)
-    );
+    return this.#readFraming(length, encoding) ?? this.#readExpectation(expectation, connection) ?? this.#readHost(hosts, host, authority);
   }
 
   #readFraming(length: number, encoding: number): Flaw | undefined {
@@ -192,12 +194,17 @@ export class Head implements HeaderReader {
   #readHost(hosts: number, host: number, authority: string | undefined): undefined {
     const value = hosts === 1 ? this.#value(host) : "";
     if (!isGoodAuthority(value) || (authority !== undefined && authority.toLowerCase() !== value.toLowerCase())) this.flaw = FLAWS.host;
-    else if (LEADS_ELSEWHERE.test(this.target)) this.flaw = FLAWS.path;
+    else if (leadsElsewhere(this.target)) this.flaw = FLAWS.path;
   }
 
   #value(at: number): string {
     return this.#text.slice(this.#places[2 * at], this.#places[2 * at + 1]);
   }
+}
+
+/** Whether a path, or an address that begins with one, is to be resolved before it can be followed. */
+export function leadsElsewhere(target: string): boolean {
+  return LEADS_ELSEWHERE.test(target);
 }
 
 /** @param text - A head without the empty line that ends it. */

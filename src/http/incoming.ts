@@ -56,7 +56,8 @@ export class Incoming implements Asked {
     const early = this.#early ?? [];
     const { waiting } = this;
     this.#letGo();
-    if (waiting <= MOST_TEXT_BYTES) return early.length === 1 && early[0] !== undefined ? toByteText(early[0]) : early.map(toByteText).join("");
+    if (waiting <= MOST_TEXT_BYTES)
+      return early.length === 1 && early[0] !== undefined ? toByteText(early[0]) : early.map(toByteText).join("");
     const whole = new Uint8Array(waiting);
     let at = 0;
     for (const piece of early) {

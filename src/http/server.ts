@@ -1,4 +1,7 @@
 /** An HTTP/1.1 server over whatever sockets it is given: see `Wire`. Who listens gives it each client's, and tells it what happens on them. */
+
+import { Buffer } from "node:buffer";
+import { INTERNAL_MESSAGE } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
 import type { Clocks } from "../contract/turn.ts";
@@ -133,7 +136,7 @@ export class HttpServer implements Home {
 
   #fault(thrown: unknown): Reply {
     this.#options.onFault(thrown);
-    const body = JSON.stringify({ error: { message: "An internal error occurred." } });
+    const body = JSON.stringify({ error: { message: INTERNAL_MESSAGE } });
     return new Reply(500, new ReplyHeaders({ "content-type": "application/json" }), body);
   }
 }

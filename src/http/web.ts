@@ -1,6 +1,6 @@
 /** For handlers that are written for the web's own `Request` and `Response`: pages, health and the admin listener, which nobody asks a thousand times a second. */
 import { toByteText } from "../contract/bytes.ts";
-import { type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
+import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
 import { OutgoingStream } from "../contract/stream.ts";
 import type { Connection } from "./connection.ts";
 import type { Incoming } from "./incoming.ts";
@@ -8,8 +8,16 @@ import type { Incoming } from "./incoming.ts";
 /** These belong to the connection, and are ours to say. */
 const OURS = ["connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"];
 
+/** For a server, a handler that is written for the web. */
+export function webHandler(
+  handle: (request: Request, address: string) => Response | Promise<Response>,
+): (asked: Asked) => Answered | Promise<Answered> {
+  return (asked) => handle(toRequest(asked), asked.address);
+}
+
 /** A request as the web has it. Its body comes as it is read, its signal tells that the client has gone. */
 export function toRequest(asked: Asked): Request {
+  if (asked.request !== undefined) return asked.request;
   const { method, url, headers } = asked;
   const gone = new AbortController();
   asked.onLeft = () => gone.abort();

@@ -1,5 +1,6 @@
 /** What a client sees of its limits (design §3.6): from a decision to headers and the text of a refusal. */
 import { decimalText } from "../contract/decimal.ts";
+import type { HeaderWriter } from "../contract/http.ts";
 import type { Claim } from "./admission.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 

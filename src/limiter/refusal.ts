@@ -1,4 +1,5 @@
 import { GatewayError } from "../contract/errors.ts";
+import type { HeaderWriter } from "../contract/http.ts";
 import type { Claim } from "./admission.ts";
 import { refusalText, setPrefixedRateLimits, setRateLimits } from "./headers.ts";
 import type { Decision, Windows } from "./limiter.ts";

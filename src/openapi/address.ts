@@ -1,3 +1,4 @@
+import type { HeaderReader } from "../contract/http.ts";
 import { escaped } from "./html.ts";
 
 /** Shown where a request does not tell its own. */

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { GatewayError } from "../contract/errors.ts";
+import type { HeaderReader } from "../contract/http.ts";
 import type { KnownKey } from "../directory/entries.ts";
 
 /** Who is calling. */

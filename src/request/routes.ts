@@ -1,5 +1,6 @@
 import { type Dialect, isCall, type Route, type UpstreamDialect } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { HeaderReader } from "../contract/http.ts";
 import { dialects, fallbackDialect } from "../dialects/index.ts";
 
 /** Dedicated deployments put everything below this prefix as well. */

@@ -8,6 +8,8 @@ import type { Listening } from "./resumable.ts";
 const TCP_KEEP_ALIVE_MS = 45_000;
 
 type Socket = Bun.Socket<Connection | undefined>;
+/** The published types leave out that a port can be shared. */
+type SharedListenOptions = Bun.TCPSocketListenOptions<Connection | undefined> & { reusePort: boolean };
 
 /** What a handler throws would be told to the socket as a failure of its own. It is a mistake of ours, and as loud as on any other runtime. */
 function loudly<Rest extends unknown[]>(handle: (socket: Socket, ...rest: Rest) => void): (socket: Socket, ...rest: Rest) => void {
@@ -21,7 +23,7 @@ function loudly<Rest extends unknown[]>(handle: (socket: Socket, ...rest: Rest) 
 }
 
 /** One server, which may listen several times: what it serves goes on while it does not. */
-export function serveOnSockets(options: ServerOptions, host: string, shared: boolean): (port: number) => Listening {
+export function serveOnSockets(serverOptions: ServerOptions, host: string, shared: boolean): (port: number) => Listening {
   const handlers: Bun.SocketHandler<Connection | undefined> = {
     // Written out, because it is called for every piece.
     data({ data }, bytes) {
@@ -37,8 +39,8 @@ export function serveOnSockets(options: ServerOptions, host: string, shared: boo
     error: loudly(({ data }) => data?.closed()),
   };
   return (port) => {
-    const server = new HttpServer(options);
-    const listener = Bun.listen<Connection | undefined>({
+    const server = new HttpServer(serverOptions);
+    const options: SharedListenOptions = {
       hostname: host,
       port,
       reusePort: shared,
@@ -52,7 +54,8 @@ export function serveOnSockets(options: ServerOptions, host: string, shared: boo
           socket.data = server.accept(socket);
         }),
       },
-    });
+    };
+    const listener = Bun.listen(options);
     return {
       port: listener.port,
       over: undefined,

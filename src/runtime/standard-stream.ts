@@ -1,20 +1,25 @@
 import { type ByteText, toBytes } from "../contract/bytes.ts";
-import type { ClientStream, StreamOwner } from "../contract/stream.ts";
+import type { OutgoingStream, StreamSink } from "../contract/stream.ts";
 
 /** What the runtime may hold of a stream before the client has taken it. */
 const QUEUE: QueuingStrategy<Uint8Array> = { highWaterMark: 64 * 1024, size: (piece) => piece?.length ?? 0 };
 
-/** By the web's own `ReadableStream`, which every runtime has. */
-export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uint8Array> {
-  readonly #owner: StreamOwner;
+/** A stream as the web's own `ReadableStream`, for a server that wants one. */
+export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8Array> {
+  readonly #stream: OutgoingStream;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  constructor(owner: StreamOwner) {
-    this.#owner = owner;
+  private constructor(stream: OutgoingStream) {
+    this.#stream = stream;
   }
 
-  begin(): ReadableStream {
-    return new ReadableStream<Uint8Array>(this, QUEUE);
+  static of(stream: OutgoingStream): ReadableStream<Uint8Array> {
+    const sink = new StandardStream(stream);
+    const body = new ReadableStream<Uint8Array>(sink, QUEUE);
+    const { early, closed } = stream.attach(sink);
+    if (early !== "") sink.write(early);
+    if (closed) sink.close();
+    return body;
   }
 
   get hasRoom(): boolean {
@@ -40,11 +45,11 @@ export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uin
 
   /** Of the stream: its queue has room again. */
   pull(): void {
-    this.#owner.drained();
+    this.#stream.drained();
   }
 
   /** Of the stream: its reader has gone. */
   cancel(): void {
-    this.#owner.left();
+    this.#stream.left();
   }
 }

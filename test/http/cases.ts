@@ -2,8 +2,9 @@
  * What clients send, and what a server may make of it: raw bytes in, verdict out. Behind each request stands another one, which closes the connection: whoever takes the
  * end of a request for somewhere else takes something else for the next one, and that is how requests are smuggled.
  */
-import { MAX_EXTENSION_BYTES } from "../../src/http/message.ts";
+
 import { MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES } from "../../src/http/head.ts";
+import { MAX_EXTENSION_BYTES } from "../../src/http/message.ts";
 
 export interface Case {
   name: string;
@@ -107,7 +108,11 @@ const HEADS: Case[] = [
   good("every mark that a name may have", get("!#$%&'*+-.^_`|~0Az: x\r\n"), '200 GET /x ""'),
   good("as many headers as there may be", get("x: y\r\n".repeat(MAX_HEADERS - 1)), '200 GET /x ""'),
   good("a method that nobody knows", `BREW /x HTTP/1.1\r\n${HOST}\r\n`, '200 BREW /x ""'),
-  good("an upgrade is not taken up", get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"), '200 GET /x ""'),
+  good(
+    "an upgrade is not taken up",
+    get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"),
+    '200 GET /x ""',
+  ),
   good("a WebSocket is not taken up", get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"), '200 GET /x ""'),
   bad("a header more than there may be", 431, get("x: y\r\n".repeat(MAX_HEADERS))),
   bad("a head that is too long", 431, get(`x: ${"y".repeat(MAX_HEAD_BYTES)}\r\n`)),
@@ -138,7 +143,11 @@ const LINES: Case[] = [
   good("marks that should be encoded", target('/x?a={"b"}|c^`'), '200 GET /x?a={"b"}|c^` ""'),
   good("an address as a proxy gets it", target("http://gw/x?y"), '200 GET /x?y ""'),
   good("an address as a proxy gets it, without a path", target("HTTP://gw?y"), '200 GET /?y ""'),
-  good("as long an address as there may be", target(`/${"x".repeat(MAX_TARGET_BYTES - 1)}`), `200 GET /${"x".repeat(MAX_TARGET_BYTES - 1)} ""`),
+  good(
+    "as long an address as there may be",
+    target(`/${"x".repeat(MAX_TARGET_BYTES - 1)}`),
+    `200 GET /${"x".repeat(MAX_TARGET_BYTES - 1)} ""`,
+  ),
   bad("an address that is too long", 414, target(`/${"x".repeat(MAX_TARGET_BYTES)}`)),
   bad("an address without an end", 414, `GET /${"x".repeat(MAX_HEAD_BYTES)}`),
   bad("no address", 400, `GET HTTP/1.1\r\n${HOST}\r\n`),
@@ -189,10 +198,18 @@ const ENDS: Case[] = [
   final("HTTP/1.0", `GET /x HTTP/1.0\r\n${HOST}\r\n`, '200 GET /x ""'),
   good("HTTP/1.0 that goes on", `GET /x HTTP/1.0\r\n${HOST}Connection: keep-alive\r\n\r\n`, '200 GET /x ""'),
   good("two at once", get("") + post("Content-Length: 5\r\n", "hello"), ['200 GET /x ""', '200 POST /x "hello"']),
-  good("ten at once", get("").repeat(10), Array.from({ length: 10 }, () => '200 GET /x ""')),
+  good(
+    "ten at once",
+    get("").repeat(10),
+    Array.from({ length: 10 }, () => '200 GET /x ""'),
+  ),
   good("chunks, and the next at once", chunked("3\r\none\r\n0\r\n\r\n") + get(""), ['200 POST /x "one"', '200 GET /x ""']),
   good("only the head is asked for", `HEAD /x HTTP/1.1\r\n${HOST}\r\n`, "200 HEAD"),
-  good("a word is waited for, and the body sent all the same", post("Expect: 100-continue\r\nContent-Length: 5\r\n", "hello"), '200 POST /x "hello"'),
+  good(
+    "a word is waited for, and the body sent all the same",
+    post("Expect: 100-continue\r\nContent-Length: 5\r\n", "hello"),
+    '200 POST /x "hello"',
+  ),
   good("a request within a body is a body", post(`Content-Length: ${LAST.length}\r\n`, LAST), `200 POST /x ${JSON.stringify(LAST)}`),
 ];
 

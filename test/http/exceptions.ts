@@ -11,7 +11,8 @@ export const NODE: readonly Exceptions[] = [
     cases: ["a method that nobody knows"],
   },
   {
-    because: "it hands the connection over with an upgrade that nobody asked for, and leaves it open; RFC 9110 §7.8 lets a server go on as if there were none",
+    because:
+      "it hands the connection over with an upgrade that nobody asked for, and leaves it open; RFC 9110 §7.8 lets a server go on as if there were none",
     cases: ["an upgrade is not taken up", "a WebSocket is not taken up"],
   },
   { because: "it reads a trailer's Content-Length as the message's own; ours looks at a trailer's form alone", cases: ["a trailer"] },
@@ -19,7 +20,10 @@ export const NODE: readonly Exceptions[] = [
     because: "RFC 9112 §6.1 asks for 501 where a coding is not known; it hands the coded body on as if it were none",
     cases: ["an encoding before chunks"],
   },
-  { because: "RFC 9112 §6.1: framing by chunks is not known to HTTP/1.0, and such a message is to be treated as faulty", cases: ["an encoding of HTTP/1.0"] },
+  {
+    because: "RFC 9112 §6.1: framing by chunks is not known to HTTP/1.0, and such a message is to be treated as faulty",
+    cases: ["an encoding of HTTP/1.0"],
+  },
   {
     because: "it bounds the extensions of one chunk, as 413; ours those of a whole body, as 400",
     cases: ["an extension beyond all measure", "extensions beyond all measure"],
@@ -30,9 +34,12 @@ export const NODE: readonly Exceptions[] = [
   },
   {
     because: "its limit of a head is one for all of it, and it has the same for trailers",
-    cases: ["a trailer beyond all measure","an address that is too long", "an address without an end"],
+    cases: ["a trailer beyond all measure", "an address that is too long", "an address without an end"],
   },
-  { because: "ours takes host and scheme off; it leaves that to its user", cases: ["an address as a proxy gets it", "an address as a proxy gets it, without a path"] },
+  {
+    because: "ours takes host and scheme off; it leaves that to its user",
+    cases: ["an address as a proxy gets it", "an address as a proxy gets it, without a path"],
+  },
   {
     because: "it leaves to its user what an address may be",
     cases: [
@@ -47,7 +54,8 @@ export const NODE: readonly Exceptions[] = [
   { because: "it closes without a word where nobody tunnels", cases: ["a tunnel"] },
   { because: "it says 400 to a version that ours calls by its name", cases: ["a version that does not exist", "HTTP/2"] },
   {
-    because: "it takes the first of several hosts, and any text for one; the admin listener's guard against foreign pages needs one that is sure",
+    because:
+      "it takes the first of several hosts, and any text for one; the admin listener's guard against foreign pages needs one that is sure",
     cases: ["two hosts", "the same host twice", "an empty host", "a list of hosts", "a host with a path", "a host with a user"],
   },
   {
