@@ -83,7 +83,7 @@ export interface HeaderWriter {
 const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The headers of an answer, some ten of them: names in lower case, in the order in which they were set. */
-export class ReplyHeaders implements HeaderWriter {
+export class ReplyHeaders implements HeaderReader, HeaderWriter {
   /** Names and values in turn. */
   readonly #lines: string[] = [];
 
@@ -107,6 +107,10 @@ export class ReplyHeaders implements HeaderWriter {
     const lines = this.#lines;
     for (let at = 0; at < lines.length; at += 2) if (lines[at] === name) return lines[at + 1] ?? "";
     return null;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
   }
 
   /** As HTTP/1.1 has them: a line for each. */

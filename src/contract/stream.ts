@@ -16,6 +16,8 @@ export interface StreamSink {
   readonly hasRoom: boolean;
   /** The end, after all that was written. */
   close(): void;
+  /** There is no end: the client must not take what it has for whole. */
+  abort(): void;
 }
 
 /** The body of a streamed answer, written as it comes; what comes before there is a connection for it waits here. */
@@ -41,6 +43,11 @@ export class OutgoingStream {
   close(): void {
     this.#closed = true;
     this.#sink?.close();
+  }
+
+  /** Ends it where its end is missing. To be called once there is a sink. */
+  abort(): void {
+    this.#sink?.abort();
   }
 
   /** Of the server: from now on what is written goes there. Returns what was written before, which is the sink's as well. */

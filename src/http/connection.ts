@@ -3,18 +3,19 @@
  * What it is told comes from its wire, from the clock and from whoever answers; each may happen inside of another.
  */
 import { Buffer } from "node:buffer";
-import type { ByteText } from "../contract/bytes.ts";
-import { asBuffer } from "../contract/bytes.ts";
+import { asBuffer, type ByteText } from "../contract/bytes.ts";
 import type { Flaw } from "../contract/flaw.ts";
-import { type Body, MOST_TEXT_BYTES, type Reply, ReplyHeaders } from "../contract/http.ts";
-import type { OutgoingStream, StreamSink } from "../contract/stream.ts";
+import { type Body, MOST_TEXT_BYTES, type Reply } from "../contract/http.ts";
+import type { OutgoingStream } from "../contract/stream.ts";
 import type { Clocks, Turn } from "../contract/turn.ts";
 import type { Clock, Timed } from "./clock.ts";
 import { Head } from "./head.ts";
 import { Incoming, type IncomingOwner } from "./incoming.ts";
 import { BodyReader, HeadReader } from "./message.ts";
+import { Outlet } from "./outlet.ts";
+import { Streamed, type StreamedHome } from "./streamed.ts";
 import type { Wire } from "./wire.ts";
-import { CONTINUE, isBodyless, LAST_CHUNK, statusLine } from "./written.ts";
+import { CONTINUE, headOf, isBodyless, refusalOf } from "./written.ts";
 
 /** What a connection needs of its server. */
 export interface Home {
@@ -26,8 +27,8 @@ export interface Home {
   serve(incoming: Incoming, connection: Connection): void;
   /** The same with a refusal. */
   refuse(incoming: Incoming, flaw: Flaw, connection: Connection): void;
-  /** Has `Connection.flush` called at the end of the turn. */
-  flushLater(connection: Connection): void;
+  /** Has `Streamed.flush` called at the end of the turn. */
+  flushLater(streamed: Streamed): void;
   gone(connection: Connection): void;
 }
 
@@ -52,10 +53,7 @@ const PHASE = {
   closed: 4,
 } as const;
 
-/** Texts are encoded here, one after the other; a socket has taken its bytes, or not, when its `write` returns. */
-const outgoing = Buffer.allocUnsafeSlow(65_536);
-
-export class Connection implements StreamSink, IncomingOwner, Timed {
+export class Connection implements StreamedHome, IncomingOwner, Timed {
   part = 0;
   readonly #home: Home;
   #wire: Wire | undefined;
@@ -76,20 +74,15 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
   #isLast = false;
   /** What comes cannot be understood any more. */
   #isLost = false;
-  #stream: OutgoingStream | undefined;
-  /** The stream is sent as it is, and ends with the connection. */
-  #isRaw = false;
-  /** Of a stream: what was written in this turn. */
-  #pending: ByteText = "";
-  #isFlushing = false;
-  #isEnding = false;
-  /** Written, and not taken by the socket. */
-  #rest: ByteText = "";
+  readonly #outlet: Outlet;
+  /** The answer, where it is one that is written as it comes and has not ended. */
+  #streamed: Streamed | undefined;
   readonly #told = (bytes: Buffer): void => this.#incoming?.piece(bytes);
 
   constructor(home: Home, wire: Wire) {
     this.#home = home;
     this.#wire = wire;
+    this.#outlet = new Outlet(wire);
     this.#sinceMs = home.clock.nowMs;
     home.clock.add(this);
   }
@@ -115,16 +108,13 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
   }
 
   drained(): void {
-    if (this.#rest === "") return;
-    const before = this.#rest;
-    this.#rest = "";
-    this.#push(before);
-    if (this.#rest.length < before.length) this.#sinceMs = this.#home.clock.nowMs;
-    if (this.#rest !== "") return;
-    if (this.#stream === undefined) this.#settle();
+    if (this.#outlet.isEmpty) return;
+    if (this.#outlet.again()) this.#sinceMs = this.#home.clock.nowMs;
+    if (!this.#outlet.isEmpty) return;
+    if (this.#streamed === undefined) this.#settle();
     else {
       this.#turnIs("waiting");
-      this.#stream.drained();
+      this.#streamed.drained();
     }
   }
 
@@ -132,7 +122,7 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
   ended(): void {
     this.#isLast = true;
     // An answer that is complete is still sent.
-    if (this.#phase === PHASE.answered && this.#stream === undefined && this.#rest !== "") return;
+    if (this.#phase === PHASE.answered && this.#streamed === undefined && !this.#outlet.isEmpty) return;
     this.#close();
   }
 
@@ -207,7 +197,7 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
     const { head } = incoming;
     if (!head.expectsContinue) return;
     head.expectsContinue = false;
-    if (incoming.waiting === 0 && (this.#bytes === undefined || this.#at === this.#bytes.length)) this.#push(CONTINUE);
+    if (incoming.waiting === 0 && (this.#bytes === undefined || this.#at === this.#bytes.length)) this.#outlet.write(CONTINUE);
   }
 
   // --- of the answer
@@ -221,91 +211,57 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
     }
     const { head } = incoming;
     const { status, headers } = reply;
+    const isRaw = head.minor === 0 && typeof body !== "string";
     this.#phase = PHASE.answered;
     this.#incoming = undefined;
-    this.#isLast ||= !head.persistent || this.#home.isClosing || !this.#canGoOn(head) || headers.get("connection") === "close";
+    this.#isLast ||= isRaw || !head.persistent || this.#home.isClosing || !this.#canGoOn(head) || headers.get("connection") === "close";
+    const text = headOf(reply, this.#home.clock.date, this.#isLast, head.minor);
     const isBare = head.method === "HEAD" || isBodyless(status);
-    let text = statusLine(status) + this.#home.clock.date + headers.text;
-    if (this.#isLast) {
-      if (headers.get("connection") === null) text += "connection: close\r\n";
-    } else if (head.minor === 0) text += "connection: keep-alive\r\n";
-    if (typeof body === "string") {
-      if (!isBodyless(status)) text += `content-length: ${body.length}\r\n`;
-      this.#pushTwo(`${text}\r\n`, isBare ? "" : body);
-      this.#settle();
-    } else if (isBare) {
-      this.#push(`${text}\r\n`);
-      this.#settle();
-      body.left();
-    } else this.#begin(text, body, head.minor === 0);
+    if (typeof body === "string") this.#outlet.writeTwo(text, isBare ? "" : body);
+    else if (isBare) this.#outlet.write(text);
+    else this.#stream(text, body, isRaw);
+    this.#settle();
+    if (isBare && typeof body !== "string") body.left();
   }
 
-  #begin(text: string, stream: OutgoingStream, isRaw: boolean): void {
-    this.#isRaw = isRaw;
-    let head = text;
-    if (isRaw && !this.#isLast) {
-      head = text.replace("connection: keep-alive\r\n", "connection: close\r\n");
-      this.#isLast = true;
-    } else if (!isRaw) head += "transfer-encoding: chunked\r\n";
-    this.#stream = stream;
-    if (this.#turn !== "sending") this.#turnIs("waiting");
-    const { early, closed } = stream.attach(this);
-    if (closed) {
-      this.#isEnding = true;
-      this.#stream = undefined;
-    }
-    this.#push(`${head}\r\n${this.#framed(early)}`);
-    if (closed) this.#settle();
+  #stream(head: ByteText, body: OutgoingStream, isRaw: boolean): void {
+    const streamed = new Streamed(this, body, isRaw);
+    const early = streamed.begin();
+    this.#outlet.write(head + early);
+    if (streamed.isOver) return;
+    this.#streamed = streamed;
+    this.#awaitClient();
   }
 
   /** Of a stream. */
   get hasRoom(): boolean {
-    return this.#rest === "";
-  }
-
-  /** Of a stream: pieces that come in one turn leave as one. */
-  write(text: ByteText): void {
-    if (this.#stream === undefined) return;
-    this.#pending += text;
-    this.#later();
+    return this.#outlet.isEmpty;
   }
 
   /** Of a stream. */
-  close(): void {
-    if (this.#stream === undefined) return;
-    this.#isEnding = true;
-    this.#later();
+  flushLater(streamed: Streamed): void {
+    if (streamed === this.#streamed) this.#home.flushLater(streamed);
   }
 
-  /** Of a stream whose end is missing: its client must not take it for whole. */
-  abort(): void {
-    if (this.#stream === undefined) return;
-    this.#stream = undefined;
+  /** Of a stream. */
+  send(streamed: Streamed, text: ByteText, isEnd: boolean): void {
+    if (streamed !== this.#streamed) return;
+    if (isEnd) this.#streamed = undefined;
+    this.#outlet.write(text);
+    if (isEnd) this.#settle();
+    else this.#awaitClient();
+  }
+
+  /** Of a stream. */
+  breakOff(streamed: Streamed): void {
+    if (streamed !== this.#streamed) return;
+    this.#streamed = undefined;
     this.#cut();
   }
 
-  /** Of the server: the end of the turn. */
-  flush(): void {
-    this.#isFlushing = false;
-    if (this.#stream === undefined) return;
-    const pending = this.#pending;
-    this.#pending = "";
-    if (this.#isEnding) this.#stream = undefined;
-    this.#push(this.#framed(pending));
-    if (this.#stream === undefined) this.#settle();
-  }
-
-  #later(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    this.#home.flushLater(this);
-  }
-
-  #framed(text: ByteText): ByteText {
-    if (this.#isRaw) return text;
-    // An empty chunk would be the last one.
-    const chunk = text === "" ? "" : `${text.length.toString(16)}\r\n${text}\r\n`;
-    return this.#isEnding ? chunk + LAST_CHUNK : chunk;
+  /** In the middle of a stream: it is the client's turn where it has not taken all. */
+  #awaitClient(): void {
+    if (this.#outlet.isEmpty === (this.#turn === "reading")) this.#turnIs(this.#outlet.isEmpty ? "waiting" : "reading");
   }
 
   // --- of the server
@@ -329,7 +285,20 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
       } else this.#readBody(bytes);
     }
     this.#bytes = undefined;
-    if (this.#home.isClosing) this.endSoon();
+    this.#goOn();
+  }
+
+  /** With what came in the meantime, where it is its turn. */
+  #goOn(): void {
+    const kept = this.#kept;
+    const isWanted = this.#phase === PHASE.head || (this.#phase < PHASE.lingering && !this.#bodies.done);
+    if (isWanted && kept !== undefined) {
+      this.#kept = undefined;
+      this.#read(kept);
+    } else if (this.#phase === PHASE.head) {
+      this.#unpause();
+      if (this.#home.isClosing) this.endSoon();
+    }
   }
 
   #readHead(bytes: Buffer): void {
@@ -390,13 +359,11 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
   }
 
   /** Refuses what has no head that could be answered. */
-  #refuseUnread({ status, message }: Flaw): void {
+  #refuseUnread(flaw: Flaw): void {
     this.#phase = PHASE.answered;
     this.#isLast = true;
     this.#isLost = true;
-    const body = JSON.stringify({ error: { message } });
-    const headers = new ReplyHeaders({ "content-type": "application/json", connection: "close" });
-    this.#push(`${statusLine(status)}${this.#home.clock.date}${headers.text}content-length: ${body.length}\r\n\r\n${body}`);
+    this.#outlet.write(refusalOf(flaw, this.#home.clock.date));
     this.#settle();
   }
 
@@ -411,8 +378,8 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
 
   /** The answer is complete. Goes on where all of it was taken, and the request was read to its end. */
   #settle(): void {
-    if (this.#phase !== PHASE.answered || this.#stream !== undefined) return;
-    if (this.#rest !== "") {
+    if (this.#phase !== PHASE.answered || this.#streamed !== undefined) return;
+    if (!this.#outlet.isEmpty) {
       this.#turnIs("reading");
       return;
     }
@@ -425,16 +392,10 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
       this.#unpause();
       return;
     }
-    this.#isEnding = false;
     this.#phase = PHASE.head;
     this.#turnIs("idle");
-    // It goes on in the loop that this is called from.
-    if (this.#bytes !== undefined) return;
-    const kept = this.#kept;
-    this.#kept = undefined;
-    if (kept !== undefined) this.#read(kept);
-    if (this.#kept === undefined) this.#unpause();
-    if (this.#home.isClosing) this.endSoon();
+    // Else in the loop that this is called from.
+    if (this.#bytes === undefined) this.#goOn();
   }
 
   #endThisSide(): void {
@@ -474,52 +435,19 @@ export class Connection implements StreamSink, IncomingOwner, Timed {
     if (this.#phase === PHASE.closed) return;
     this.#phase = PHASE.closed;
     this.#kept = undefined;
-    this.#rest = "";
-    this.#pending = "";
+    this.#outlet.close();
     this.#home.clock.remove(this);
     this.#home.gone(this);
     const incoming = this.#incoming;
-    const stream = this.#stream;
+    const streamed = this.#streamed;
     this.#incoming = undefined;
-    this.#stream = undefined;
+    this.#streamed = undefined;
     incoming?.left();
-    stream?.left();
+    streamed?.left();
   }
 
   #turnIs(turn: Turn): void {
     this.#turn = turn;
     this.#sinceMs = this.#home.clock.nowMs;
-  }
-
-  // --- writing
-
-  /** A head and what follows it, in one write where they fit into one. */
-  #pushTwo(head: ByteText, body: ByteText): void {
-    if (this.#rest !== "" || head.length + body.length > outgoing.length) {
-      this.#push(head + body);
-      return;
-    }
-    const headLength = outgoing.write(head, 0, "latin1");
-    const length = headLength + outgoing.write(body, headLength, "latin1");
-    const taken = Math.max(0, this.#wire?.write(outgoing, 0, length) ?? 0);
-    if (taken < length) this.#rest = (head + body).slice(taken);
-  }
-
-  #push(text: ByteText): void {
-    if (this.#rest !== "") {
-      this.#rest += text;
-      return;
-    }
-    let at = 0;
-    while (at < text.length) {
-      const length = outgoing.write(at === 0 ? text : text.slice(at), 0, "latin1");
-      const taken = Math.max(0, this.#wire?.write(outgoing, 0, length) ?? 0);
-      at += taken;
-      if (taken < length) {
-        this.#rest = text.slice(at);
-        if (this.#stream !== undefined && this.#turn === "waiting") this.#turnIs("reading");
-        return;
-      }
-    }
   }
 }

@@ -8,9 +8,10 @@ import type { Clocks } from "../contract/turn.ts";
 import { Clock } from "./clock.ts";
 import { Connection, type Home } from "./connection.ts";
 import type { Incoming } from "./incoming.ts";
+import type { Streamed } from "./streamed.ts";
 import { sendResponse } from "./web.ts";
 import type { Wire } from "./wire.ts";
-import { statusLine } from "./written.ts";
+import { refusalOf } from "./written.ts";
 
 export interface ServerOptions {
   clocks: Clocks;
@@ -22,7 +23,7 @@ export interface ServerOptions {
   onFault(thrown: unknown): void;
 }
 
-const FULL = JSON.stringify({ error: { message: "As many clients are connected as there may be at a time. Please try again." } });
+const FULL: Flaw = { status: 503, message: "As many clients are connected as there may be at a time. Please try again." };
 
 export class HttpServer implements Home {
   readonly clock = new Clock();
@@ -30,14 +31,14 @@ export class HttpServer implements Home {
   isClosing = false;
   readonly #options: ServerOptions;
   #count = 0;
-  #toFlush: Connection[] = [];
+  #toFlush: Streamed[] = [];
   #whenEmpty: (() => void)[] = [];
   readonly #flush = (): void => {
     const due = this.#toFlush;
     this.#toFlush = [];
-    for (const connection of due) {
+    for (const streamed of due) {
       try {
-        connection.flush();
+        streamed.flush();
       } catch (thrown) {
         this.#options.onFault(thrown);
       }
@@ -57,7 +58,7 @@ export class HttpServer implements Home {
   /** A client has connected. Undefined where there is no room for it: it has been told, and its wire is closed. */
   accept(wire: Wire): Connection | undefined {
     if (this.#count >= this.#options.maxConnections) {
-      const text = `${statusLine(503)}retry-after: 1\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${FULL.length}\r\n\r\n${FULL}`;
+      const text = refusalOf(FULL, this.clock.date, "retry-after: 1\r\n");
       wire.write(Buffer.from(text), 0, text.length);
       wire.end();
       return undefined;
@@ -100,9 +101,9 @@ export class HttpServer implements Home {
   }
 
   /** Of a connection. */
-  flushLater(connection: Connection): void {
+  flushLater(streamed: Streamed): void {
     if (this.#toFlush.length === 0) queueMicrotask(this.#flush);
-    this.#toFlush.push(connection);
+    this.#toFlush.push(streamed);
   }
 
   /** Of a connection. */
@@ -129,8 +130,8 @@ export class HttpServer implements Home {
 
   #answerByWeb(incoming: Incoming, connection: Connection, response: Response): void {
     sendResponse(response, incoming, connection).catch((thrown) => {
-      this.#options.onFault(thrown);
-      connection.abort();
+      // Unless its answer has begun.
+      connection.answer(incoming, this.#fault(thrown));
     });
   }
 

@@ -92,12 +92,17 @@ async function pump(first: Uint8Array, second: ReturnType<Reader["read"]>, reade
   });
   stream.write(toByteText(first));
   begin(stream);
-  for (let next = await second; !next.done && !isGone; next = await reader.read()) {
-    stream.write(toByteText(next.value));
-    while (!stream.hasRoom && !isGone)
-      await new Promise<void>((resolve) => {
-        go = resolve;
-      });
+  try {
+    for (let next = await second; !next.done && !isGone; next = await reader.read()) {
+      stream.write(toByteText(next.value));
+      while (!stream.hasRoom && !isGone)
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
+    }
+    stream.close();
+  } catch (thrown) {
+    stream.abort();
+    throw thrown;
   }
-  stream.close();
 }

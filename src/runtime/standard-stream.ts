@@ -38,6 +38,10 @@ export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8
     }
   }
 
+  abort(): void {
+    this.#controller?.error(new Error("the answer broke off"));
+  }
+
   /** Of the stream, as its source: it begins. */
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;

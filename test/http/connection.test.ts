@@ -421,6 +421,33 @@ describe("calls at once", () => {
   });
 });
 
+test("what a socket delivers in the middle of its resuming is not lost", async () => {
+  let asked: Asked | undefined;
+  const { connect } = serving({
+    handle: (given) => {
+      asked = given;
+      return new Promise(() => {});
+    },
+  });
+  const wire = connect();
+  wire.send(post("Content-Length: 150000\r\n", "x".repeat(70_000)));
+  expect(wire.isPaused).toBe(true);
+  wire.onResume = () => wire.send("x".repeat(80_000));
+  let length = 0;
+  let ended = false;
+  asked?.read({
+    piece: (bytes) => {
+      length += bytes.length;
+      return true;
+    },
+    end: () => {
+      ended = true;
+    },
+    broken() {},
+  });
+  expect([length, ended]).toEqual([150_000, true]);
+});
+
 describe("the server", () => {
   test("has room for so many, and tells who comes then", () => {
     const { server, connect } = serving({ maxConnections: 2 });

@@ -44,8 +44,12 @@ export class TestWire implements Wire {
     this.isPaused = true;
   }
 
+  /** What its socket does then, before it returns. */
+  onResume = (): void => {};
+
   resume(): void {
     this.isPaused = false;
+    this.onResume();
   }
 
   send(text: string): void {
