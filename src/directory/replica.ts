@@ -261,7 +261,7 @@ export class Replica implements DirectoryActions {
       for (const key of workspace.keys) add(key.sha256, configuredKey(key, workspace));
     }
     this.#byDigest = now;
-    this.#events.onKeys?.(this.#counts());
+    this.#events.onKeys?.(this.#counts(), now.values());
   }
 
   #counts(): Record<string, number> {

@@ -82,7 +82,7 @@ async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): P
 async function startDirectory(config: Config, metrics: Metrics, log: Logger): Promise<Replica> {
   const store = openStore(config, (text) => log.warn(text));
   const directory = new Replica(config, store, {
-    onKeys: (counts) => metrics.keysKnown(counts),
+    onKeys: (counts, keys) => metrics.configured.keysKnown(counts, keys),
     onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
   });
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);

@@ -1,6 +1,7 @@
 /**
  * The program: reads the command line, and starts the gateway or does what the words say.
  */
+
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
 import { runAdminister } from "../commands/administer.ts";
@@ -8,9 +9,8 @@ import { runCheck, runOnlineCheck } from "../commands/check.ts";
 import { type Line, readLine } from "../commands/line.ts";
 import { type Outcome, UsageMistake } from "../commands/outcome.ts";
 import { runSchema } from "../commands/schema.ts";
+import { EXIT_USAGE } from "../contract/exit.ts";
 import { start } from "./start.ts";
-
-const EXIT_USAGE = 2;
 
 export async function main(): Promise<void> {
   const line = readCommandLine(process.argv.slice(2));

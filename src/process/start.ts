@@ -1,6 +1,7 @@
 /**
  * The start of the gateway, from the configuration to the first call. Several processes have a supervisor, which is started here instead.
  */
+
 import process from "node:process";
 import { Admin, directoryRoutes } from "../admin/admin.ts";
 import { Audit } from "../admin/audit.ts";
@@ -9,6 +10,7 @@ import { KnownHosts } from "../admin/hosts.ts";
 import { usageFrom } from "../admin/usage.ts";
 import type { Config } from "../contract/config.ts";
 import { asGatewayError } from "../contract/errors.ts";
+import { EXIT_REFUSED } from "../contract/exit.ts";
 import { outliveFaults } from "../contract/fault.ts";
 import { webHandler } from "../http/web.ts";
 import { Admission } from "../limiter/admission.ts";
@@ -35,8 +37,6 @@ import { InForce } from "./in-force.ts";
 import { buildParts, type Parts } from "./parts.ts";
 import { Ready } from "./ready.ts";
 import { Reloader } from "./reload.ts";
-
-const EXIT_REFUSED = 1;
 
 type Environment = Record<string, string | undefined>;
 

@@ -212,7 +212,7 @@ export class Gateway {
   }
 
   #unexpected(error: unknown, asked: Asked): Reply {
-    const { dialect } = explainPath(asked.method, pathOf(asked.url), asked.headers);
+    const { dialect } = explainPath(asked.method, normalisePath(pathOf(asked.url)), asked.headers);
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }
 
