@@ -7,12 +7,9 @@ import { expectation } from "../config/check.ts";
 import { didYouMean, spell } from "../config/problems.ts";
 import { toBytes } from "../contract/bytes.ts";
 import { GatewayError } from "../contract/errors.ts";
-<<<<<<< HEAD
 import type { Body } from "../contract/http.ts";
 import { WebAsked } from "../http/web-asked.ts";
-=======
 import { clipped } from "../contract/text.ts";
->>>>>>> main
 import { readBody } from "../request/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 
