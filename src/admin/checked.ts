@@ -8,8 +8,8 @@ import { didYouMean, spell } from "../config/problems.ts";
 import { toBytes } from "../contract/bytes.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Body } from "../contract/http.ts";
-import { WebAsked } from "../http/web-asked.ts";
 import { clipped } from "../contract/text.ts";
+import { WebAsked } from "../http/web-asked.ts";
 import { readBody } from "../request/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 

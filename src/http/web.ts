@@ -16,7 +16,7 @@ export function webHandler(
 }
 
 /** A request as the web has it. Its body comes as it is read, its signal tells that the client has gone. */
-export function toRequest(asked: Asked): Request {
+function toRequest(asked: Asked): Request {
   if (asked.request !== undefined) return asked.request;
   const { method, url, headers } = asked;
   const gone = new AbortController();
