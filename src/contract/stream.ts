@@ -2,7 +2,7 @@ import type { ByteText } from "./bytes.ts";
 
 /** Whose stream it is: told what becomes of it. */
 export interface StreamOwner {
-  /** There is room again; told also where there was. */
+  /** All that was written has been taken, as far as it is known; told also where nothing had to wait, and once there is a connection. */
   drained(): void;
   /** The client has gone, and with it what is still written. */
   left(): void;

@@ -211,15 +211,16 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
     }
     const { head } = incoming;
     const { status, headers } = reply;
-    const isRaw = head.minor === 0 && typeof body !== "string";
+    // A stream whose length nobody knows ends with the connection, for clients that know no chunks.
+    const isEndless = head.minor === 0 && typeof body !== "string" && !headers.has("content-length");
     this.#phase = PHASE.answered;
     this.#incoming = undefined;
-    this.#isLast ||= isRaw || !head.persistent || this.#home.isClosing || !this.#canGoOn(head) || headers.get("connection") === "close";
+    this.#isLast ||= isEndless || !head.persistent || this.#home.isClosing || !this.#canGoOn(head) || headers.get("connection") === "close";
     const text = headOf(reply, this.#home.clock.date, this.#isLast, head.minor);
     const isBare = head.method === "HEAD" || isBodyless(status);
     if (typeof body === "string") this.#outlet.writeTwo(text, isBare ? "" : body);
     else if (isBare) this.#outlet.write(text);
-    else this.#stream(text, body, isRaw);
+    else this.#stream(text, body, isEndless || headers.has("content-length"));
     this.#settle();
     if (isBare && typeof body !== "string") body.left();
   }
@@ -227,10 +228,11 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
   #stream(head: ByteText, body: OutgoingStream, isRaw: boolean): void {
     const streamed = new Streamed(this, body, isRaw);
     const early = streamed.begin();
-    this.#outlet.write(head + early);
+    this.#outlet.writeTwo(head, early);
     if (streamed.isOver) return;
     this.#streamed = streamed;
     this.#awaitClient();
+    if (this.#outlet.isEmpty) streamed.drained();
   }
 
   /** Of a stream. */

@@ -26,7 +26,8 @@ export class Outlet {
   /** A head and its body, in one write where they fit into one. */
   writeTwo(head: ByteText, body: ByteText): void {
     if (this.#rest !== "" || head.length + body.length > outgoing.length) {
-      this.write(head + body);
+      this.write(head);
+      this.write(body);
       return;
     }
     const headLength = outgoing.write(head, 0, "latin1");

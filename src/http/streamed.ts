@@ -16,7 +16,7 @@ export interface StreamedHome {
 export class Streamed implements StreamSink {
   readonly #home: StreamedHome;
   readonly #stream: OutgoingStream;
-  /** For clients of HTTP/1.0: no chunks, and the end is that of the connection. */
+  /** Without chunks: its length was said, or its end is that of the connection. */
   readonly #isRaw: boolean;
   #pending: ByteText = "";
   #isDue = false;

@@ -26,7 +26,7 @@ export function headOf({ status, headers, body }: Reply, date: string, isLast: b
     if (!headers.has("connection")) text += "connection: close\r\n";
   } else if (minor === 0) text += "connection: keep-alive\r\n";
   if (typeof body !== "string") {
-    if (minor === 1) text += "transfer-encoding: chunked\r\n";
+    if (minor === 1 && !headers.has("content-length")) text += "transfer-encoding: chunked\r\n";
   } else if (!isBodyless(status)) text += `content-length: ${body.length}\r\n`;
   return `${text}\r\n`;
 }

@@ -4,6 +4,9 @@ import type { OutgoingStream, StreamSink } from "../contract/stream.ts";
 /** What the runtime may hold of a stream before the client has taken it. */
 const QUEUE: QueuingStrategy<Uint8Array> = { highWaterMark: 64 * 1024, size: (piece) => piece?.length ?? 0 };
 
+/** What the runtime is given at a time: what it has sent of a large text is let go of. */
+const PIECE_BYTES = 256 * 1024;
+
 /** A stream as the web's own `ReadableStream`, for a server that wants one. */
 export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8Array> {
   readonly #stream: OutgoingStream;
@@ -27,7 +30,7 @@ export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8
   }
 
   write(text: ByteText): void {
-    this.#controller?.enqueue(toBytes(text));
+    for (let at = 0; at < text.length; at += PIECE_BYTES) this.#controller?.enqueue(toBytes(text.slice(at, at + PIECE_BYTES)));
   }
 
   close(): void {

@@ -97,6 +97,28 @@ describe("a stream", () => {
     expect(last().lefts).toBe(0);
   });
 
+  test("whose length is known is sent without chunks, and the connection goes on, for HTTP/1.0 too", async () => {
+    for (const [version, connection] of [
+      ["1.1", ""],
+      ["1.0", "Connection: keep-alive\r\n"],
+    ]) {
+      const { connect } = serving({
+        handle: () => {
+          const stream = new OutgoingStream({ drained: () => stream.close(), left() {} });
+          stream.write("y".repeat(100_000));
+          return new Reply(200, new ReplyHeaders({ "content-length": "100000" }), stream);
+        },
+      });
+      const wire = connect();
+      wire.room = 1_000;
+      for (let round = 0; round < 2; round++) wire.send(`GET /x HTTP/${version}\r\n${HOST}${connection}\r\n`);
+      wire.take(Number.POSITIVE_INFINITY);
+      await settled();
+      expect(verdictOf(wire.received)).toEqual([`200 ${"y".repeat(100_000)}`, `200 ${"y".repeat(100_000)}`]);
+      expect(wire.received).not.toContain("transfer-encoding");
+    }
+  });
+
   test("for HEAD has a head alone, and its owner need not write", () => {
     const { connect, last } = streaming();
     const wire = connect();
@@ -119,7 +141,7 @@ describe("a stream", () => {
     one.stream.close();
     await settled();
     wire.take(100);
-    expect([one.stream.hasRoom, one.drains]).toEqual([false, 0]);
+    expect([one.stream.hasRoom, one.drains]).toEqual([false, 1]);
     wire.take(Number.POSITIVE_INFINITY);
     await settled();
     expect(bodyOf(wire.received)).toBe(`6\r\nfirst,\r\n${piece.length.toString(16)}\r\n${piece}\r\n3\r\nend\r\n0\r\n\r\n`);
@@ -131,12 +153,13 @@ describe("a stream", () => {
     const { connect, last } = streaming();
     const wire = connect();
     wire.send(GET);
+    expect(last().drains).toBe(1);
     wire.room = 3;
     last().stream.write("second");
     await settled();
     wire.take(2);
     wire.take(50);
-    expect([last().stream.hasRoom, last().drains]).toEqual([true, 1]);
+    expect([last().stream.hasRoom, last().drains]).toEqual([true, 2]);
   });
 
   for (const how of ["ended", "closed"] as const)

@@ -5,7 +5,7 @@ import process from "node:process";
 const { Deno } = globalThis as unknown as {
   Deno: { serve(options: object, handler: (request: Request) => Promise<Response>): { addr: { port: number } } };
 };
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => new Response(null, { status: 500 }) }, async (request) => {
   const bytes = await request.arrayBuffer().catch(() => undefined);
   if (bytes === undefined) return new Response(null, { status: 400 });
   const text = Buffer.from(bytes).toString("latin1");
