@@ -36,6 +36,8 @@ export interface Home {
 const MOST_WAITING_BYTES = MOST_TEXT_BYTES;
 /** The same of requests that come before it is their turn. */
 const MOST_KEPT_BYTES = MOST_TEXT_BYTES;
+/** So many requests of one client are begun in one turn of the event loop; then the others have theirs. */
+const MOST_IN_A_TURN = 16;
 /** So much of a body that nobody wants is read to its end, so that the connection can go on. */
 const MOST_DISCARDED_BYTES = 256 * 1024;
 /** How long a client may go on sending after its last answer. To close at once would take the answer out of its hands. */
@@ -77,6 +79,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
   readonly #outlet: Outlet;
   /** The answer, where it is one that is written as it comes and has not ended. */
   #streamed: Streamed | undefined;
+  readonly #again = (): void => this.#goOn();
   readonly #told = (bytes: Buffer): void => this.#incoming?.piece(bytes);
 
   constructor(home: Home, wire: Wire) {
@@ -93,7 +96,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
 
   /** No request is on its way or being answered. */
   get isIdle(): boolean {
-    return this.#phase === PHASE.head && !this.#heads.begun;
+    return this.#phase === PHASE.head && !this.#heads.begun && this.#kept === undefined;
   }
 
   // --- of the wire
@@ -278,9 +281,16 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
   #read(bytes: Buffer): void {
     this.#bytes = bytes;
     this.#at = 0;
-    while (this.#at < bytes.length) {
-      if (this.#phase === PHASE.head) this.#readHead(bytes);
-      else if (this.#phase >= PHASE.lingering) break;
+    for (let begun = 0; this.#at < bytes.length; ) {
+      if (this.#phase === PHASE.head) {
+        if (begun++ === MOST_IN_A_TURN) {
+          this.#keep(bytes, this.#at);
+          this.#bytes = undefined;
+          setImmediate(this.#again);
+          return;
+        }
+        this.#readHead(bytes);
+      } else if (this.#phase >= PHASE.lingering) break;
       else if (this.#bodies.done) {
         this.#keep(bytes, this.#at);
         break;

@@ -5,6 +5,7 @@
  * content-length beside transfer-encoding, obsolete line folding, blanks around a header's name, bare CR or LF, control characters, and characters that no
  * address has are refused.
  */
+import { copied } from "../contract/bytes.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { isGoodAuthority } from "./authority.ts";
@@ -60,8 +61,10 @@ function nameOf(written: string): string | undefined {
   if (known !== undefined) return known;
   // A folded line begins with a blank, and one with a blank before its colon ends with one: neither is a token.
   if (!TOKEN.test(written)) return undefined;
-  const name = written.toLowerCase();
-  if (names.size < MOST_NAMES) names.set(written, name);
+  // What is remembered must not hold the head that it was cut from.
+  const own = copied(written);
+  const name = own.toLowerCase();
+  if (names.size < MOST_NAMES) names.set(own, name);
   return name;
 }
 

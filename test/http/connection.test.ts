@@ -423,6 +423,18 @@ describe("calls at once", () => {
     expect(verdictOf(wire.received)).toEqual(["200 /a", "200 /b", "200 /c", "200 /d"]);
   });
 
+  test("that are answered at once leave the others their turn, and are all answered", async () => {
+    const { connect } = serving({ handle: ({ url }) => new Reply(200, new ReplyHeaders(), url) });
+    const wire = connect();
+    wire.send(GET.repeat(100));
+    const first = wire.writes;
+    expect(first).toBeLessThan(20);
+    wire.send(`GET /last HTTP/1.1\r\n${HOST}\r\n`);
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(verdictOf(wire.received)).toEqual([...Array.from({ length: 100 }, () => "200 /x"), "200 /last"]);
+    expect(wire.isPaused).toBe(false);
+  });
+
   test("that are many make their client wait", async () => {
     let answer = (): void => {};
     const { connect } = serving({
