@@ -120,6 +120,10 @@ export class FileStore implements DirectoryStore {
     });
   }
 
+  async risks(): Promise<string[]> {
+    return [];
+  }
+
   watch(onChange: () => void): void {
     this.#timer = setInterval(() => {
       // A file that cannot be looked at is told by the load that fails.
