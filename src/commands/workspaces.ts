@@ -26,23 +26,6 @@ export const workspaceVerbs: readonly Verb[] = [
     },
   },
   {
-    words: ["workspaces", "update"],
-    argument: "NAME",
-    about: "change settings of a workspace; what is left out stays as it is",
-    options: SETTINGS,
-    run: async (administration, name, options) => {
-      const changes = settings(options);
-      if (changes.default_region === undefined && Object.keys(changes.limits).length === 0)
-        throw new UsageMistake("workspaces update: give at least one of --default-region, --rpm and --tpm.");
-      const path = `/workspaces/${encodeURIComponent(name)}`;
-      const { default_region: region, limits, models } = await administration.ask("GET", path, workspace);
-      const before = region === null ? {} : { default_region: region };
-      const body = { ...before, ...changes, limits: { ...limits, ...changes.limits }, models };
-      const changed = await administration.ask("PUT", path, workspace, body);
-      return { json: changed, text: `${name} is changed. ${limitsText(changed)}` };
-    },
-  },
-  {
     words: ["workspaces", "list"],
     about: "all workspaces",
     options: {},
@@ -61,6 +44,23 @@ export const workspaceVerbs: readonly Verb[] = [
           ? "There are no workspaces. Make one: workspaces create NAME"
           : table([["NAME", "KEPT IN", "REGION", "RPM", "TPM", "KEYS"], ...rows]);
       return { json: { data }, text };
+    },
+  },
+  {
+    words: ["workspaces", "update"],
+    argument: "NAME",
+    about: "change settings of a workspace; what is left out stays as it is",
+    options: SETTINGS,
+    run: async (administration, name, options) => {
+      const changes = settings(options);
+      if (changes.default_region === undefined && Object.keys(changes.limits).length === 0)
+        throw new UsageMistake("workspaces update: give at least one of --default-region, --rpm and --tpm.");
+      const path = `/workspaces/${encodeURIComponent(name)}`;
+      const { default_region: region, limits, models } = await administration.ask("GET", path, workspace);
+      const before = region === null ? {} : { default_region: region };
+      const body = { ...before, ...changes, limits: { ...limits, ...changes.limits }, models };
+      const changed = await administration.ask("PUT", path, workspace, body);
+      return { json: changed, text: `${name} is changed. ${limitsText(changed)}` };
     },
   },
   {

@@ -106,7 +106,7 @@ ${taken.map((line) => `  ${line}\n`).join("")}
   Make a workspace and a key in this folder, and see what they use:
 
 ${commands.map((command) => `    ${command}\n`).join("")}
-  For the real clouds write a weir.yaml: README.md, step 3.
+  For the real clouds write a weir.yaml: step 3 of README.md, and docs/configuration.md.
 
 `;
 }
