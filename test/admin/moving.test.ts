@@ -77,6 +77,9 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
       expect(message).toBe(
         `${file} is not read, because keys are kept in Redis (keys: 2, workspaces: 1 in the file): take them over by \`weir keys import FILE\`, or move the file away`,
       );
+      // Nor does it say that Redis is back: it was never away.
+      await weir.logged((line) => line.message === "limits are kept in Redis");
+      expect(weir.output()).not.toContain("back on Redis");
       expect(await call(KEYS[0])).toBe(401);
       const { code, stdout } = await run("check", "--online");
       expect(code).toBe(0);
