@@ -36,7 +36,7 @@ export const keyVerbs: readonly Verb[] = [
       ]);
       const text =
         rows.length === 0
-          ? `${workspace} has no keys. Make one: keys create --workspace ${workspace} --name NAME`
+          ? `${workspace} has no keys. Make one: weir keys create --workspace ${workspace} --name NAME`
           : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES"], ...rows]);
       return { json: { data }, text };
     },

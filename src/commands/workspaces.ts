@@ -22,7 +22,7 @@ export const workspaceVerbs: readonly Verb[] = [
     },
     run: async (administration, name, options) => {
       const made = await administration.ask("POST", "/workspaces", workspace, { name, ...settings(options) });
-      return { json: made, text: `${name} is made. ${limitsText(made)}\nGive it a key: keys create --workspace ${name} --name NAME` };
+      return { json: made, text: `${name} is made. ${limitsText(made)}\nGive it a key: weir keys create --workspace ${name} --name NAME` };
     },
   },
   {
@@ -41,7 +41,7 @@ export const workspaceVerbs: readonly Verb[] = [
       ]);
       const text =
         rows.length === 0
-          ? "There are no workspaces. Make one: workspaces create NAME"
+          ? "There are no workspaces. Make one: weir workspaces create NAME"
           : table([["NAME", "KEPT IN", "REGION", "RPM", "TPM", "KEYS"], ...rows]);
       return { json: { data }, text };
     },
