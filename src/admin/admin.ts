@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import type { DirectoryActions } from "../directory/directory.ts";
-import { code, HTML_HEADERS } from "../openapi/html.ts";
 import { addressOf } from "../openapi/address.ts";
+import { code, HTML_HEADERS } from "../openapi/html.ts";
 import { docsPage, type PageSetting } from "../openapi/page.ts";
 import type { Audit } from "./audit.ts";
 import { Door } from "./door.ts";

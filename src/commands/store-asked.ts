@@ -9,7 +9,7 @@ export async function askStore(config: Config): Promise<Outcome> {
   const store = openStore(config, () => {});
   try {
     const { keys, workspaces } = await contact(store);
-    const warnings = [...(await store.risks()), ...(await leftBehind(config))];
+    const warnings = [...((await store.risks?.()) ?? []), ...(await leftBehind(config))];
     const found = `it answers, and holds keys: ${keys.length}, workspaces: ${workspaces.length}`;
     return {
       text: [`Redis, asked just now: ${found}`, ...warnings.map((text) => `  ${withoutSecrets(text)}`), ""].join("\n"),

@@ -125,10 +125,6 @@ export class FileStore implements DirectoryStore {
     });
   }
 
-  async risks(): Promise<string[]> {
-    return [];
-  }
-
   watch(onChange: () => void): void {
     const look = async () => {
       // A file that cannot be looked at is reported by the load that fails.
