@@ -45,7 +45,7 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
   const error = asObject(errorFields(body)?.error);
   const message = asWords(error?.message) ?? asWords(errorFields(body)?.message) ?? "";
   const code = asWords(error?.code);
-  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
+  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined || code === String(status) ? "" : ` ${brief(code)}`}`;
   // What is said of a refused key may quote it.
   const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
   const cure = CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined);
