@@ -1,6 +1,6 @@
 import type { TSchema } from "@sinclair/typebox";
-import { inner } from "./check.ts";
 import { NotReadable } from "../contract/text-file.ts";
+import { inner } from "./check.ts";
 import { disk } from "./disk.ts";
 import type { Path, Problem } from "./problems.ts";
 

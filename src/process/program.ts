@@ -38,6 +38,7 @@ import { Catalog } from "../routing/catalog.ts";
 import { HealthBook, Router } from "../routing/router.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import { UpstreamHealth } from "../routing/upstream-health.ts";
+import { watchDescriptors } from "../runtime/descriptors.ts";
 import { open } from "../runtime/open.ts";
 import { type Listener, openStream, runtimeName } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
@@ -46,7 +47,6 @@ import { supervise } from "../supervisor/run.ts";
 import { openTotals } from "../usage/index.ts";
 import { care } from "./care.ts";
 import { readConfiguration } from "./configuration.ts";
-import { watchDescriptors } from "./descriptors.ts";
 import { InForce, workersConfig } from "./in-force.ts";
 import { Reloader } from "./reload.ts";
 

@@ -2,6 +2,7 @@ import process from "node:process";
 import type { Config } from "../contract/config.ts";
 import { asGatewayError } from "../contract/errors.ts";
 import type { Log } from "../log/log.ts";
+import { watchDescriptors } from "../runtime/descriptors.ts";
 import { open, refusePort } from "../runtime/open.ts";
 import { type Listener, sameCommand } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
@@ -37,6 +38,8 @@ export async function supervise({ config, environment, logging, hosts, tellListe
         onFault,
         tellsAddresses: true,
       });
+      // A process that ends is replaced over descriptors too: clients of this listener must not take the last of them.
+      watchDescriptors(listener, undefined, log);
       return listener.port;
     },
     onLines: forward,
