@@ -1,10 +1,15 @@
 /** Bodies of the admin API: read to a limit, held against a compiled schema, and what is wrong told by the field. */
+
 import { FormatRegistry, type Static, type TObject, type TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
 import { expectation } from "../config/check.ts";
 import { didYouMean, spell } from "../config/problems.ts";
+import { toBytes } from "../contract/bytes.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { Body } from "../contract/http.ts";
+import { clipped } from "../contract/text.ts";
+import { WebAsked } from "../http/web-asked.ts";
 import { readBody } from "../request/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 
@@ -34,9 +39,12 @@ export async function readChecked<Schema extends TSchema>(request: Request, { ch
   throw new AdminRefusal("invalid", tell(check.Errors(value).First()));
 }
 
-async function readBytes(request: Request): Promise<ArrayBuffer> {
+async function readBytes(request: Request): Promise<Uint8Array> {
   try {
-    return await readBody(request, LARGEST_BODY);
+    const body = await new Promise<Body>((arrived, failed) =>
+      readBody(new WebAsked(request, ""), LARGEST_BODY, () => {}, { arrived, failed }),
+    );
+    return typeof body === "string" ? toBytes(body) : body;
   } catch (thrown) {
     if (!(thrown instanceof GatewayError)) throw thrown;
     if (thrown.kind === "too_large") throw new AdminRefusal("too_large", `The body is larger than ${LARGEST_BODY / 1024} KiB.`);
@@ -44,7 +52,7 @@ async function readBytes(request: Request): Promise<ArrayBuffer> {
   }
 }
 
-function parse(bytes: ArrayBuffer): unknown {
+function parse(bytes: Uint8Array): unknown {
   try {
     // An empty body asks for nothing special.
     return bytes.byteLength === 0 ? {} : JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -58,7 +66,7 @@ function tell(error: ValueError | undefined): string {
   const path = error.path
     .split("/")
     .slice(1)
-    .map((key) => clip(key.replaceAll("~1", "/").replaceAll("~0", "~")));
+    .map((key) => clipped(key.replaceAll("~1", "/").replaceAll("~0", "~"), SHOWN_CHARACTERS));
   const { schema, type, value } = error;
   if (type === ValueErrorType.ObjectAdditionalProperties) {
     if (schema.patternProperties !== undefined) return `${spell(path)}: expected ${schema.title ?? "another name"}`;
@@ -75,8 +83,4 @@ function kindOf(value: unknown): string {
   if (value === null || typeof value === "boolean" || typeof value === "number") return String(value);
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "a map" : value === "" ? "empty text" : "other text";
-}
-
-function clip(text: string): string {
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }

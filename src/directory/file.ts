@@ -126,15 +126,16 @@ export class FileStore implements DirectoryStore {
   }
 
   watch(onChange: () => void): void {
-    // A file that cannot be looked at is told by the load that fails.
     const look = async () => {
+      // A file that cannot be looked at is reported by the load that fails.
       if ((await this.#stampNow().catch(() => undefined)) !== this.#loaded) onChange();
     };
-    let looking: Promise<void> | undefined;
+    let isLooking = false;
     this.#timer = setInterval(() => {
-      // One at a time: one that hangs would soon have company.
-      looking ??= look().finally(() => {
-        looking = undefined;
+      if (isLooking) return; // One at a time: one that hangs would soon have company.
+      isLooking = true;
+      void look().finally(() => {
+        isLooking = false;
       });
     }, this.#options.lookEveryMs ?? LOOK_EVERY_MS);
     this.#timer.unref?.();

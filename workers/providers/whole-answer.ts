@@ -37,20 +37,28 @@ export class IdleTalk {
   }
 }
 
+export interface WholeAnswerOptions {
+  mostBytes?: number;
+  /** False of an answer that is no text of a model: nothing of it is counted where it breaks off. */
+  isText?: boolean;
+}
+
 export class WholeAnswer implements Reader {
   readonly usage: ReportedUsage = noUsage();
   readonly #upstream: string;
   readonly #read: AnswerReading;
   readonly #mostBytes: number;
+  readonly #isText: boolean;
   #parts: ByteText[] = [];
   #length = 0;
   #error: GatewayError | undefined;
   #complete = false;
 
-  constructor(upstream: string, read: AnswerReading, mostBytes = MOST_BYTES) {
+  constructor(upstream: string, read: AnswerReading, { mostBytes = MOST_BYTES, isText = true }: WholeAnswerOptions = {}) {
     this.#upstream = upstream;
     this.#read = read;
     this.#mostBytes = mostBytes;
+    this.#isText = isText;
   }
 
   get error(): GatewayError | undefined {
@@ -63,7 +71,7 @@ export class WholeAnswer implements Reader {
 
   /** All that has come: what of it is the model's text is not known before the end. */
   get written(): number {
-    return this.#length;
+    return this.#isText ? this.#length : 0;
   }
 
   get held(): number {

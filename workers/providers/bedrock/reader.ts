@@ -37,7 +37,7 @@ export function bedrockAnswer(place: Place, model: string): Reader {
       usage.output = countFor(usage, asObject(answer.usage)?.output_tokens) ?? 0;
       return editMembers(text, { set: { model: asciiJson(model) }, remove: [METRICS] });
     },
-    MOST_MESSAGE_BYTES,
+    { mostBytes: MOST_MESSAGE_BYTES },
   );
 }
 
