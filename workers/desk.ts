@@ -2,6 +2,7 @@
  * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/messages.ts` for both.
  */
 import { toByteText } from "../src/contract/bytes.ts";
+import type { Upstream } from "../src/contract/config.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
@@ -184,9 +185,8 @@ export class Desk implements WorkerDesk {
     const connections = new Map<string, Connection>();
     const opened = config.upstreams.map((upstream) => {
       const key = JSON.stringify(upstream);
-      const connection = kept.get(key) ?? connections.get(key) ?? providers[upstream.provider]?.open(upstream);
-      if (connection === undefined) throw new Error(`no provider is called ${upstream.provider}`);
-      connections.set(key, connection);
+      const connection = kept.get(key) ?? connections.get(key) ?? this.#open(upstream);
+      if (connection !== undefined) connections.set(key, connection);
       return connection;
     });
     this.#connections = connections;
@@ -201,6 +201,20 @@ export class Desk implements WorkerDesk {
       if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, timeouts });
     }
     outbox.push(REPORT.ready, 0);
+  }
+
+  /** One that cannot be opened costs its own calls, and not those of all the others. */
+  #open(upstream: Upstream): Connection | undefined {
+    try {
+      const connection = providers[upstream.provider]?.open(upstream);
+      if (connection !== undefined) return connection;
+      throw new Error("no such provider");
+    } catch (thrown) {
+      // The words may repeat an address, or worse.
+      const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+      this.#outbox.notice(`upstream "${upstream.name}" cannot be opened (${kind}): its calls fail until its settings are mended`);
+      return undefined;
+    }
   }
 
   /** Checks and estimates a body before its call may start: one that is too large for the front, or that might not fit its limit. Never rejects. */

@@ -151,7 +151,7 @@ const surroundingsHaveOneReader: Rule = {
     { file: "src/runtime/packages.ts", allows: "imports node:fs", because: "whether the packages are there is known by looking" },
     { file: "src/metrics/process.ts", allows: "imports node:fs/promises", because: "the system tells of this process in files" },
     {
-      file: "src/process/descriptors.ts",
+      file: "src/runtime/descriptors.ts",
       allows: "imports node:fs/promises",
       because: "how many files may still be opened is told by trying",
     },
