@@ -2,7 +2,7 @@
  * `npm test [-- ARGS of bun test]`: sees to what the tests need, runs them, and closes with one line of totals that a script can read. Without
  * arguments all files are run, side by side.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePrograms } from "./debian.mjs";
@@ -18,8 +18,14 @@ finishInstall("bun", "install.js", join("bin", "bun.exe"));
 finishInstall("deno", "install.cjs", "deno");
 ensurePrograms();
 
+// What tests leave behind goes with this folder: a test that is ended by its time limit cannot clean up.
+const folder = mkdtempSync(join(tmpdir(), "weir-test-"));
+// Some tests start programs as another user.
+chmodSync(folder, 0o711);
+process.env.TMPDIR = folder;
 // Everything that gateways say and keep meanwhile, for one search at the end.
-const collected = mkdtempSync(join(tmpdir(), "weir-test-output-"));
+const collected = join(folder, "output");
+mkdirSync(collected);
 process.env.WEIR_TEST_OUTPUT = collected;
 
 const words = process.argv.slice(2);
@@ -49,7 +55,7 @@ async function runSome() {
 }
 
 const { sources, secrets, found } = findSecrets(collected);
-rmSync(collected, { recursive: true, force: true });
+rmSync(folder, { recursive: true, force: true });
 for (const place of found) console.log(`secret: ${place}`);
 // A search that had nothing to search, or nothing to search for, proves nothing. It may be so where only some tests were asked for, and in a project
 // whose tests gather nothing.

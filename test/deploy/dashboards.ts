@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DEPLOY } from "./prometheus.ts";
 
-export interface Panel {
+interface Panel {
   title: string;
   type: string;
   description?: string;
