@@ -317,7 +317,7 @@ export const schema = map(
           title: '"auto" or a size such as 512MiB, 1GB or a number of bytes',
           default: "auto",
           description:
-            "Bytes of request bodies that a process holds at a time, each from its first byte until its answer begins; a workspace may take half of it. Beyond it a call is refused with 503 (529) before its body is read. `auto`: an eighth of the memory of the machine or the container, shared out among `processes`, at most 256MiB, and never less than two of the largest bodies.",
+            "Bytes of request bodies that a process holds at a time, each from its first byte until its answer begins, and of answers that their clients have yet to take; a workspace may take half of it. Beyond it a call is refused with 503 (529) before its body is read. `auto`: an eighth of the memory of the machine or the container, shared out among `processes`, at most 256MiB, and never less than two of the largest bodies.",
         }),
         max_calls: Type.Integer({
           minimum: 1,

@@ -78,7 +78,7 @@ export class Metrics {
   readonly #build = this.#make.gauge("weir_build_info", "Always 1; the labels tell what is running.", ["version", "runtime"], "first");
   readonly #buffered = this.#make.gauge(
     "weir_buffered_bytes",
-    "Request bodies that are held: on their way in, or until their answer begins. At most `server.max_buffered`.",
+    "Request bodies that are held: on their way in, or until their answer begins; and answers that their clients have yet to take. At most `server.max_buffered`.",
     [],
   );
   readonly #openCalls = new Map<string, { count: number }>();

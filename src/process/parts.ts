@@ -14,6 +14,7 @@ import { openTotals } from "../usage/index.ts";
 import type { Totals } from "../usage/totals.ts";
 import { care } from "./care.ts";
 import { delay } from "./delay.ts";
+import { workersConfig } from "./in-force.ts";
 
 /** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
 const REDIS_PATIENCE_MS = 2_000;
@@ -45,7 +46,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
   });
-  const configured = pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+  const configured = pool.configure(workersConfig(config, catalog));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
   // Already now: a worker may never begin.
   care(pool, metrics, bodyClock);

@@ -1,7 +1,7 @@
 import { type ByteText, toBody } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
-import { type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
+import { asGatewayError, type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import type { ClientStream, OpenStream, StreamOwner } from "../contract/stream.ts";
 import type { Turn } from "../contract/turn.ts";
@@ -39,12 +39,21 @@ export interface AnswerOwner {
   missed(error: GatewayError, ended: Ended): void;
   /** The answer begins, and it is a good one. */
   answering(): void;
+  /**
+   * So much more of it waits for its reader.
+   * @throws GatewayError `overloaded` where that is more than may wait.
+   */
+  waits(bytes: number): void;
+  /** Nothing of it waits any more. */
+  taken(): void;
   /** Called exactly once. */
   ended(outcome: Outcome): void;
 }
 
 /** What a socket takes at once: an answer up to here has gone when it has been written. */
 const AT_ONCE_BYTES = 64 * 1024;
+/** A larger one is given to the runtime in such pieces. */
+const PIECE_BYTES = 256 * 1024;
 
 const NOBODY = (): void => {};
 
@@ -64,6 +73,10 @@ export class Answer implements CallEvents, StreamOwner {
   #lastChunkMs = 0;
   /** The client has left; the call's last report is still awaited, for what it used. */
   #gone = false;
+  /** Why the client does not get the rest, or any of it; the call's last report is still awaited. */
+  #refusal: GatewayError | undefined;
+  /** Everything was written, and the client has yet to take some of it. */
+  #closing = false;
   #over = false;
 
   constructor(owner: AnswerOwner, options: AnswerOptions) {
@@ -87,7 +100,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** True once nobody waits for an answer: a call that has not started need not. */
   get idle(): boolean {
-    return this.#gone || this.#over;
+    return this.#gone || this.#over || this.#refusal !== undefined;
   }
 
   /** The call whose reports come here. */
@@ -97,7 +110,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** The client has gone, before or after the first byte. */
   abandon(): void {
-    if (this.idle) return;
+    if (this.#gone || this.#over) return;
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
@@ -122,6 +135,7 @@ export class Answer implements CallEvents, StreamOwner {
     if (this.idle) return;
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
     this.#owner.answering();
+    if (text.length > AT_ONCE_BYTES && !this.#wait(text.length)) return;
     const stream = this.#options.openStream(this);
     this.#stream = stream;
     const body = stream.begin();
@@ -137,6 +151,13 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** Of the stream: it has room. */
   drained(): void {
+    this.#owner.taken();
+    if (this.#closing) {
+      this.#closing = false;
+      this.#owner.turn("idle");
+      this.#stream?.close();
+      return;
+    }
     if (this.#owed < STREAM_WINDOW / 2) return;
     this.#call?.credit(this.#owed);
     this.#owed = 0;
@@ -144,6 +165,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** Of the stream: its reader has gone. */
   left(): void {
+    this.#owner.taken();
     this.abandon();
   }
 
@@ -155,19 +177,51 @@ export class Answer implements CallEvents, StreamOwner {
     this.#lastChunkMs = nowMs;
     this.#owed += text.length;
     stream.write(text);
-    if (this.#owed >= STREAM_WINDOW / 2 && stream.hasRoom) this.drained();
+    if (!stream.hasRoom) this.#wait(text.length);
+    else if (this.#owed >= STREAM_WINDOW / 2) this.drained();
   }
 
   answer(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = performance.now();
-    this.#owner.turn(text.length > AT_ONCE_BYTES ? "reading" : "idle");
     this.#owner.answering();
+    if (text.length > AT_ONCE_BYTES) {
+      this.#answerLarge(text);
+      return;
+    }
+    this.#owner.turn("idle");
     this.#respond(jsonResponse(200, text, this.#owner.takeHeaders()));
+  }
+
+  /** As a stream, which tells when its reader has taken it: until then it is in memory, and counts. */
+  #answerLarge(text: ByteText): void {
+    if (!this.#wait(text.length)) return;
+    const stream = this.#options.openStream(this);
+    this.#stream = stream;
+    this.#closing = true;
+    const headers = this.#owner.takeHeaders();
+    headers.set("content-type", "application/json");
+    const body = stream.begin();
+    for (let at = 0; at < text.length; at += PIECE_BYTES) stream.write(text.slice(at, at + PIECE_BYTES));
+    this.#owner.turn("reading");
+    this.#respond(new Response(body, { status: 200, headers }));
+  }
+
+  /** So much more waits for the reader. False where it is too much: then the call ends, and what it has used is still awaited. */
+  #wait(bytes: number): boolean {
+    try {
+      this.#owner.waits(bytes);
+      return true;
+    } catch (thrown) {
+      this.#refusal = asGatewayError(thrown);
+      this.#call?.cancel();
+      return false;
+    }
   }
 
   done(ended: Ended): void {
     if (this.#gone) this.#end("cancelled", undefined, ended);
+    else if (this.#refusal !== undefined) this.fail(this.#refusal, ended);
     else {
       this.#closeStream();
       this.#end("ok", undefined, ended);
@@ -194,9 +248,12 @@ export class Answer implements CallEvents, StreamOwner {
   /** The end of a stream. A client that has not taken all of it yet is still reading. */
   #closeStream(): void {
     const stream = this.#stream;
-    if (stream === undefined) return;
-    if (stream.hasRoom) this.#owner.turn("idle");
-    stream.close();
+    // A whole answer closes when it has been taken.
+    if (stream === undefined || this.#closing) return;
+    if (stream.hasRoom) {
+      this.#owner.turn("idle");
+      stream.close();
+    } else this.#closing = true;
   }
 
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {

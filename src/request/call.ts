@@ -164,6 +164,16 @@ export class Call implements AnswerOwner, Sender {
   }
 
   /** Of the answer. */
+  waits(bytes: number): void {
+    this.#place?.holdAnswer(bytes);
+  }
+
+  /** Of the answer. */
+  taken(): void {
+    this.#place?.letGoOfAnswer();
+  }
+
+  /** Of the answer. */
   ended(outcome: Outcome): void {
     this.#place?.leave();
     // What never left for the upstream was no attempt at it.

@@ -56,6 +56,7 @@ export class DirectStream implements ClientStream {
     this.#early = undefined;
     for (const text of early ?? []) this.write(text);
     if (this.#closed) controller.close();
+    else if (this.hasRoom) this.#owner.drained();
   }
 
   /** Of the stream: its reader has gone. */

@@ -150,9 +150,9 @@ const surroundingsHaveOneReader: Rule = {
       because: "how many files may still be opened is told by trying",
     },
     {
-      file: "workers/providers/azure/entra.ts",
-      allows: "imports node:fs/promises",
-      because: "a workload identity's token file is replaced while Weir runs, and is read whenever a token is needed",
+      file: "src/contract/text-file.ts",
+      allows: "imports node:fs",
+      because: "the one way to read a file that may be none, for the configuration, the store of keys and a workload's token",
     },
   ],
 };

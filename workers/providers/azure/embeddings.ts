@@ -10,9 +10,13 @@ export const azureEmbeddings: AzureOperation = {
   body: (job, api) => editMembers(job.body, { set: deploymentName(job, api) }),
 
   reader: (_job, { upstream }) =>
-    new WholeAnswer(upstream, (answer, text, usage) => {
-      if (!Array.isArray(answer.data)) return malformed(upstream, "the answer is no list of embeddings");
-      usage.input = countFor(usage, asObject(answer.usage)?.prompt_tokens) ?? 0;
-      return text;
-    }),
+    new WholeAnswer(
+      upstream,
+      (answer, text, usage) => {
+        if (!Array.isArray(answer.data)) return malformed(upstream, "the answer is no list of embeddings");
+        usage.input = countFor(usage, asObject(answer.usage)?.prompt_tokens) ?? 0;
+        return text;
+      },
+      { isText: false },
+    ),
 };

@@ -35,7 +35,7 @@ export const bedrockCount: BedrockOperation = {
         const tokens = asCount(answer.inputTokens);
         return tokens === undefined ? malformed(upstream, "the answer is no count") : `{"input_tokens":${tokens}}`;
       },
-      MOST_BYTES,
+      { mostBytes: MOST_BYTES },
     ),
 };
 
