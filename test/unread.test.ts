@@ -145,7 +145,7 @@ for (const [runtime, workers] of [
     test("streams that nobody reads hold up to the workspace's half, then end", async () => {
       const before = ended(weir, "overloaded").length;
       const sockets = Array.from({ length: 150 }, () => silent(weir, endless(KEYS.greedy)));
-      await eventually(async () => ended(weir, "overloaded").length > before, "a stream to be ended");
+      await eventually(async () => ended(weir, "overloaded").length > before, "a stream to be ended", 15_000);
       expect(await buffered(weir)).toBeLessThanOrEqual(BUFFERED / 2);
       expect((await takesAll(weir, KEYS.other)).status).toBe(200);
       for (const socket of sockets) socket.resetAndDestroy();

@@ -325,8 +325,19 @@ export const schema = map(
           default: 10_000,
           description: "Calls that a process has open at a time. Beyond it a call is refused with 503 (529) before its body is read.",
         }),
+        max_connections: Type.Integer({
+          minimum: 1,
+          maximum: 1_000_000,
+          default: 20_000,
+          description:
+            "Connections of clients that a process has open at a time, idle ones included. Beyond it a client gets 503 and is closed.",
+        }),
+        head_timeout: duration(
+          "How long the head of a request may take, from the connection's beginning or the head's first byte; 1s to 4m. Then it is refused with 408, and a client that has sent nothing is closed.",
+          { default: "10s" },
+        ),
         body_timeout: duration(
-          "How long a client may send nothing, or less than 160 kB, while its request's body comes; 1s to 4m. The whole body may take ten times as long; then it is refused with 408.",
+          "How long a client may send nothing while its request's body comes; 1s to 4m. The whole body may take ten times as long; then, too, it is refused with 408.",
           { default: "60s" },
         ),
         reader_timeout: duration(

@@ -10,6 +10,7 @@ export interface Config {
     port: number;
     maxBodyBytes: number;
     maxCalls: number;
+    maxConnections: number;
     maxBufferedBytes: number;
     drainTimeoutMs: number;
     drainGraceMs: number;

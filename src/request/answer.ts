@@ -1,10 +1,10 @@
-import { type ByteText, toBody } from "../contract/bytes.ts";
+import type { ByteText } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
 import { asGatewayError, type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
+import { Reply, ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
-import type { ClientStream, OpenStream, StreamOwner } from "../contract/stream.ts";
-import type { Turn } from "../contract/turn.ts";
+import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
 
 /** How a call ended for its client. */
 export interface Outcome {
@@ -22,19 +22,15 @@ export interface AnswerOptions {
   requestId: string;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
-  /** The body of a streamed answer. */
-  openStream: OpenStream;
 }
 
 /** Whose answer it is: told what is not for the client. */
 export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
-  takeHeaders(): Headers;
+  takeHeaders(): ReplyHeaders;
   /** A worker has checked and weighed the body; see `CallEvents`. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   estimated(inputTokens: number): void;
-  /** The client reads now, or is idle. */
-  turn(turn: Turn): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
   /** The answer begins, and it is a good one. */
@@ -52,21 +48,19 @@ export interface AnswerOwner {
 
 /** What a socket takes at once: an answer up to here has gone when it has been written. */
 const AT_ONCE_BYTES = 64 * 1024;
-/** A larger one is given to the runtime in such pieces. */
-const PIECE_BYTES = 256 * 1024;
 
 const NOBODY = (): void => {};
 
 /**
- * From a worker's reports to the client's `Response`. A stream is written as it comes; the worker is given credit for what the client's side
+ * From a worker's reports to the client's `Reply`. A stream is written as it comes; the worker is given credit for what the client's side
  * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
  */
 export class Answer implements CallEvents, StreamOwner {
   readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
-  #resolve: (response: Response) => void = NOBODY;
+  #resolve: (reply: Reply) => void = NOBODY;
   #call: PoolCall | undefined;
-  #stream: ClientStream | undefined;
+  #stream: OutgoingStream | undefined;
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
@@ -85,17 +79,17 @@ export class Answer implements CallEvents, StreamOwner {
   }
 
   /** The answer, once there is one. */
-  begin(): Promise<Response> {
+  begin(): Promise<Reply> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
-  /** A stream that is open holds neither the promise nor, through it, the `Response`. */
-  #respond(response: Response): void {
+  /** A stream that is open holds neither the promise nor, through it, the `Reply`. */
+  #respond(reply: Reply): void {
     const resolve = this.#resolve;
     this.#resolve = NOBODY;
-    resolve(response);
+    resolve(reply);
   }
 
   /** True once nobody waits for an answer: a call that has not started need not. */
@@ -115,7 +109,7 @@ export class Answer implements CallEvents, StreamOwner {
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
     // Nobody reads it, but a handler must return something.
-    this.#respond(new Response(null, { status: STATUS.cancelled }));
+    this.#respond(new Reply(STATUS.cancelled, new ReplyHeaders(), ""));
   }
 
   weighed(envelope: Envelope, conversation: number, estimate: number): void {
@@ -136,17 +130,15 @@ export class Answer implements CallEvents, StreamOwner {
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
     this.#owner.answering();
     if (text.length > AT_ONCE_BYTES && !this.#wait(text.length)) return;
-    const stream = this.#options.openStream(this);
+    const stream = new OutgoingStream(this);
     this.#stream = stream;
-    const body = stream.begin();
     stream.write(text);
     this.#owed = text.length;
     const headers = this.#owner.takeHeaders();
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
     headers.set("x-accel-buffering", "no");
-    this.#owner.turn("reading");
-    this.#respond(new Response(body, { status: 200, headers }));
+    this.#respond(new Reply(200, headers, stream));
   }
 
   /** Of the stream: it has room. */
@@ -154,7 +146,6 @@ export class Answer implements CallEvents, StreamOwner {
     this.#owner.taken();
     if (this.#closing) {
       this.#closing = false;
-      this.#owner.turn("idle");
       this.#stream?.close();
       return;
     }
@@ -189,22 +180,20 @@ export class Answer implements CallEvents, StreamOwner {
       this.#answerLarge(text);
       return;
     }
-    this.#owner.turn("idle");
-    this.#respond(jsonResponse(200, text, this.#owner.takeHeaders()));
+    this.#respond(jsonReply(200, text, this.#owner.takeHeaders()));
   }
 
   /** As a stream, which tells when its reader has taken it: until then it is in memory, and counts. */
   #answerLarge(text: ByteText): void {
     if (!this.#wait(text.length)) return;
-    const stream = this.#options.openStream(this);
+    const stream = new OutgoingStream(this);
     this.#stream = stream;
     this.#closing = true;
     const headers = this.#owner.takeHeaders();
     headers.set("content-type", "application/json");
-    const body = stream.begin();
-    for (let at = 0; at < text.length; at += PIECE_BYTES) stream.write(text.slice(at, at + PIECE_BYTES));
-    this.#owner.turn("reading");
-    this.#respond(new Response(body, { status: 200, headers }));
+    headers.set("content-length", String(text.length));
+    stream.write(text);
+    this.#respond(new Reply(200, headers, stream));
   }
 
   /** So much more waits for the reader. False where it is too much: then the call ends, and what it has used is still awaited. */
@@ -236,8 +225,7 @@ export class Answer implements CallEvents, StreamOwner {
     }
     const { dialect, operation, requestId } = this.#options;
     if (this.#stream === undefined) {
-      this.#owner.turn("idle");
-      this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
+      this.#respond(errorReply(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
       this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
@@ -250,10 +238,8 @@ export class Answer implements CallEvents, StreamOwner {
     const stream = this.#stream;
     // A whole answer closes when it has been taken.
     if (stream === undefined || this.#closing) return;
-    if (stream.hasRoom) {
-      this.#owner.turn("idle");
-      stream.close();
-    } else this.#closing = true;
+    if (stream.hasRoom) stream.close();
+    else this.#closing = true;
   }
 
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
@@ -273,15 +259,15 @@ export function retryAfterHeaders(retryAfterMs: number): { "retry-after-ms": str
 }
 
 /** An answer in one piece. `headers` becomes that of this answer. */
-export function jsonResponse(status: number, body: ByteText, headers: Headers): Response {
+export function jsonReply(status: number, body: ByteText, headers: ReplyHeaders): Reply {
   headers.set("content-type", "application/json");
-  return new Response(toBody(body), { status, headers });
+  return new Reply(status, headers, body);
 }
 
 /** An error before the first byte, in the dialect. */
-export function errorResponse(dialect: Dialect, error: GatewayError, requestId: string, headers: Headers): Response {
+export function errorReply(dialect: Dialect, error: GatewayError, requestId: string, headers: ReplyHeaders): Reply {
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
   const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
   if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
-  return jsonResponse(status, dialect.errorBody(error, requestId), headers);
+  return jsonReply(status, dialect.errorBody(error, requestId), headers);
 }

@@ -1,10 +1,9 @@
-import { toByteText } from "../contract/bytes.ts";
+import { type ByteText, toByteText } from "../contract/bytes.ts";
 import type { Ended, PoolCall } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { asGatewayError, type FailureDetail, GatewayError } from "../contract/errors.ts";
-import type { OpenStream } from "../contract/stream.ts";
-import type { Turn } from "../contract/turn.ts";
+import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import { refusal, showWindows } from "../limiter/refusal.ts";
@@ -31,10 +30,6 @@ export interface CallParts {
   metrics: Metrics;
   room: Room;
   bodyClock: BodyClock;
-  /** See `Listener.turn`. */
-  turn(request: Request, turn: Turn): void;
-  /** See `runtime.ts`. */
-  openStream: OpenStream;
 }
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
@@ -50,7 +45,6 @@ export class Call implements AnswerOwner, Sender {
   readonly #operation: CallOperation;
   readonly #onEnd: (visit: Visit, outcome: Outcome) => void;
   readonly #answer: Answer;
-  #request: Request | undefined;
   #worker: PoolCall | undefined;
   #place: Place | undefined;
   /** Hash of the conversation that it belongs to; 0 where that does not matter. */
@@ -65,47 +59,38 @@ export class Call implements AnswerOwner, Sender {
     this.#onEnd = onEnd;
     const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
-    this.#answer = new Answer(this, { dialect, operation, requestId, gaps, openStream: parts.openStream });
+    this.#answer = new Answer(this, { dialect, operation, requestId, gaps });
   }
 
   /**
    * Never rejects.
    * @throws GatewayError `overloaded`, at once: then nothing has begun, and `onEnd` is not called.
    */
-  begin(request: Request): Promise<Response> {
+  begin(asked: Asked): Promise<Reply> {
     const { room, config } = this.#parts;
     const { maxBodyBytes } = config.server;
     const { name = "", maxConcurrent } = this.#visit.identity?.workspace ?? {};
-    const place = room.enter(name, maxConcurrent, declaredBytes(request, maxBodyBytes));
+    const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes));
     this.#place = place;
     const answer = this.#answer;
     this.#begunMs = performance.now();
     const response = answer.begin();
-    // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
-    // As a property, since a listener that is added costs several times as much of each call.
-    request.signal.onabort = () => answer.abandon();
-    this.#request = request;
-    this.turn("sending");
+    asked.onLeft = () => answer.abandon();
     this.#parts.bodyClock.begin(this, this.#visit.startedMs);
-    readBody(request, maxBodyBytes, (bytes) => place.hold(bytes)).then(
-      (body) => this.#arrived(request, body),
-      (thrown) => this.#failed(request, thrown),
-    );
+    readBody(asked, maxBodyBytes, (bytes) => place.hold(bytes), {
+      arrived: (body) => this.#arrived(asked, body),
+      failed: (error) => this.#failed(error),
+    });
     return response;
   }
 
   /** Of the answer. */
-  takeHeaders(): Headers {
+  takeHeaders(): ReplyHeaders {
     // The answer begins, so nobody will ask for the body again.
     this.#place?.letGo();
     const { attempts, headers } = this.#visit;
     if (attempts.length > 0) headers.set("x-weir-attempts", String(attempts.length));
     return takeHeaders(this.#visit);
-  }
-
-  /** Of the answer. */
-  turn(turn: Turn): void {
-    if (this.#request !== undefined) this.#parts.turn(this.#request, turn);
   }
 
   /** Of the clock of bodies. The connection ends with the answer, as what follows on it is still the body. */
@@ -182,44 +167,43 @@ export class Call implements AnswerOwner, Sender {
     this.#onEnd(this.#visit, outcome);
   }
 
-  #failed(request: Request, thrown: unknown): void {
+  #failed(thrown: unknown): void {
     this.#parts.bodyClock.end(this);
-    if (request.signal.aborted) this.#answer.abandon();
-    else this.#answer.fail(asGatewayError(thrown), undefined);
+    const error = asGatewayError(thrown);
+    if (error.kind === "cancelled") this.#answer.abandon();
+    else this.#answer.fail(error, undefined);
   }
 
-  #arrived(request: Request, bytes: ArrayBuffer): void {
+  #arrived({ headers }: Asked, body: Body): void {
     const { bodyClock, config, pool } = this.#parts;
     const { dialect } = this.#visit;
     bodyClock.end(this);
     // It was late, or its client has left.
     if (this.#answer.idle) return;
     try {
-      this.#visit.bytes = bytes.byteLength;
+      this.#visit.bytes = body.length;
       this.#visit.uploadMs = performance.now() - this.#begunMs;
-      this.turn("waiting");
-      if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(request.headers);
-      const hints = dialect.hints(request.headers, config.strictParameters);
-      if (bytes.byteLength <= FRONT_BYTES) this.#check(bytes, hints);
-      else this.#hold(pool.weigh(dialect.name, this.#operation, hints, bytes, this.#answer));
+      if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(headers);
+      const hints = dialect.hints(headers, config.strictParameters);
+      if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
+      else this.#hold(pool.weigh(dialect.name, this.#operation, hints, bufferOf(body), this.#answer));
     } catch (thrown) {
-      this.#failed(request, thrown);
+      this.#failed(thrown);
     }
   }
 
   /** Checks and reserves a small body here; where that cannot be decided without a worker's figure, it is weighed first. */
-  #check(bytes: ArrayBuffer, hints: string): void {
+  #check(body: ByteText, hints: string): void {
     const { admission, pool } = this.#parts;
     const { dialect, requestId } = this.#visit;
     const operation = this.#operation;
-    const body = toByteText(Buffer.from(bytes));
     const checked = dialect.check(body, hints, operation);
     const { model, stream } = checked;
     const offer = this.#route(checked);
     // Only where there is a choice: it costs a look at the conversation's first words.
     if (this.#conversation === 0 && offer.targets.length > 1 && CALLS[operation].writes)
       this.#conversation = dialect.conversation(checked.request);
-    const weigh = () => this.#hold(pool.weigh(dialect.name, operation, hints, bytes, this.#answer));
+    const weigh = () => this.#hold(pool.weigh(dialect.name, operation, hints, bufferOf(body), this.#answer));
     if (offer.exact) {
       if (!this.#answer.idle) weigh();
       return;

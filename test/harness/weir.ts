@@ -18,6 +18,8 @@ export interface WeirOptions {
   config?: Record<string, unknown>;
   environment?: Record<string, string>;
   arguments?: string[];
+  /** What starts it, in front of its own command line: a program that runs another one in its own place. */
+  through?: readonly string[];
   /** Where it is started; left there at the end. Default: an empty folder of its own. */
   folder?: string;
 }
@@ -68,7 +70,8 @@ function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string 
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "weir-"));
   const words = [...(options.arguments ?? [])];
   if (options.config !== undefined) words.push("--config", writeConfig(folder, options.config));
-  const [program = "", ...before] = options.executable === undefined ? command(options.runtime ?? "bun") : [options.executable];
+  const weir = options.executable === undefined ? command(options.runtime ?? "bun") : [options.executable];
+  const [program = "", ...before] = [...(options.through ?? []), ...weir];
   const child = spawn(program, [...before, ...words], {
     cwd: folder,
     env: { ...process.env, NO_COLOR: "1", ...options.environment },

@@ -17,7 +17,6 @@ import { Catalog } from "../../src/routing/catalog.ts";
 import { Router } from "../../src/routing/router.ts";
 import type { RoutedTarget } from "../../src/routing/targets.ts";
 import { open } from "../../src/runtime/open.ts";
-import { type Listener, openStream } from "../../src/runtime/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
 import type { Spoken } from "../spec/dialects.ts";
@@ -49,7 +48,6 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
   const catalog = new Catalog(config);
   const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {} });
   await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
-  let listener: Listener | undefined;
   const gateway = new Gateway({
     config,
     admission: new Admission(limiter),
@@ -65,10 +63,8 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     pages: { paths: [], answer: () => new Response() },
     readiness: () => ({ ready: true, detail: {} }),
     bodyClock: new BodyClock(config.server.clocks.sendingMs),
-    turn: (request, turn) => listener?.turn(request, turn),
-    openStream,
   });
-  listener = open(config, {
+  const listener = open(config, {
     host: "127.0.0.1",
     port: 0,
     handle: (request) => gateway.handle(request),

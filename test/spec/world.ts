@@ -242,7 +242,7 @@ export function expectIds(answered: Answered): void {
 }
 
 /** Asks again until it holds; for what another process does in its own time. */
-export async function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 5_000): Promise<void> {
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > untilMs) throw new Error(`not in ${timeoutMs} ms: ${what}`);
