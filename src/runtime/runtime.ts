@@ -114,7 +114,9 @@ export function sameCommand(): string[] {
   const { execPath, execArgv, argv } = process;
   // Deno does not tell its own flags, and shares a port only under this one.
   const flags = globalThis.Deno ? ["run", "-A", "--unstable-net"] : execArgv;
-  return [execPath, ...flags, ...argv.slice(1)];
+  // A program that is one file with its runtime names no script: the second word is where it was unpacked in memory.
+  const isOneFile = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(argv[1] ?? "");
+  return [execPath, ...(isOneFile ? [] : flags), ...argv.slice(isOneFile ? 2 : 1)];
 }
 
 /** Whether this runtime takes packages from `node_modules` and puts none there by itself. */
