@@ -31,6 +31,8 @@ export interface AnswerOwner {
   /** A worker has checked and weighed the body; see `CallEvents`. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   estimated(inputTokens: number): void;
+  /** What was left out of the request. */
+  dropped(names: string): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
   /** The answer begins, and it is a good one. */
@@ -125,6 +127,10 @@ export class Answer implements CallEvents, StreamOwner {
 
   estimated(inputTokens: number): void {
     this.#owner.estimated(inputTokens);
+  }
+
+  dropped(names: string): void {
+    if (!this.idle) this.#owner.dropped(names);
   }
 
   open(text: ByteText): void {
@@ -229,7 +235,7 @@ export class Answer implements CallEvents, StreamOwner {
     if (this.#stream === undefined) {
       this.#respond(errorReply(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
-      this.#stream.write(dialect.errorEvent(error, requestId, operation));
+      if (error.detail.isShown !== true) this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
     }
     this.#end(error.kind, error, ended);
@@ -271,5 +277,7 @@ export function errorReply(dialect: Dialect, error: GatewayError, requestId: str
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
   const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
   if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
+  // The SDKs repeat a 429 and a 500 by themselves, unless they are told not to.
+  if (error.detail.isFinal === true) headers.set("x-should-retry", "false");
   return jsonReply(status, dialect.errorBody(error, requestId), headers);
 }

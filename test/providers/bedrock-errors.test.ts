@@ -42,10 +42,10 @@ test.each(TABLE)("%d %s is %s", (status, name, kind) => {
 });
 
 test("the client's mistake is told in Bedrock's words and with its status", () => {
-  const { kind, message, detail } = fail(400, "ValidationException", "Input is too long for requested model. Größe");
+  const { kind, message, detail } = fail(400, "ValidationException", "messages.0.content: Größe");
   expect({ kind, message, status: detail.status }).toEqual({
     kind: "upstream_rejected",
-    message: "Input is too long for requested model. Größe",
+    message: "messages.0.content: Größe",
     status: 400,
   });
   expect(detail.log).not.toContain("Input is too long");

@@ -13,6 +13,8 @@ interface Row {
   outcome: string;
   /** Where the clouds differ. */
   only?: Spoken["name"];
+  /** The number that the upstream gave, where it is kept. */
+  status?: number;
 }
 
 const ROWS: readonly Row[] = [
@@ -27,7 +29,7 @@ const ROWS: readonly Row[] = [
   { when: "refuses our credentials", prompt: "", model: "misconfigured", failure: "misconfigured", outcome: "misconfigured" },
   { when: "does not know the model", prompt: "[sandbox: status=404]", failure: "misconfigured", outcome: "misconfigured" },
   { when: "denies access", prompt: "[sandbox: status=403]", failure: "misconfigured", outcome: "misconfigured" },
-  { when: "has a page of HTML for us", prompt: "[sandbox: status=502]", failure: "failed", outcome: "upstream_failed" },
+  { when: "has a page of HTML for us", prompt: "[sandbox: status=502]", failure: "failed", outcome: "upstream_failed", status: 502 },
   {
     when: "takes too long by its own clock",
     prompt: "[sandbox: fail type=ModelTimeoutException]",
@@ -163,11 +165,12 @@ export function specifyFailures(world: World): void {
   });
 }
 
-async function specifyRow(world: World, dialect: Spoken, { prompt, failure, model, outcome }: Row): Promise<void> {
+async function specifyRow(world: World, dialect: Spoken, { prompt, failure, model, outcome, status }: Row): Promise<void> {
   const more = model === undefined ? {} : { model: `${dialect.family}-${model}` };
   const answers = await Promise.all([false, true].map((stream) => world.ask(dialect, { prompt, stream, more })));
   for (const [index, answered] of answers.entries()) {
-    expectFailure(dialect, answered, failure);
+    if (status !== undefined) expect(answered.status).toBe(status);
+    expectFailure(dialect, status === undefined ? answered : { ...answered, status: dialect.errors[failure].status }, failure);
     expectIds(answered);
     expect(answered.text).not.toContain("127.0.0.1");
     world.expectLine(answered, { outcome, stream: index === 1, workspace: "acme" });

@@ -122,6 +122,41 @@ export const openaiDescription: DialectDescription = {
       stream:
         'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_01","output_index":0,"content_index":0,"delta":"Soft paws"}\n\n',
     },
+    compact: {
+      summary: "Compact a conversation",
+      description: "A long conversation as items that say the same in less, to go on from. It counts as a call, with its tokens.",
+      request: {
+        name: "OpenAICompactRequest",
+        schema: responsesSchema,
+        example: { model: "gpt-5-mini", input: [{ role: "user", content: "Write a short poem about cats." }] },
+      },
+      answer: {
+        name: "OpenAICompaction",
+        schema: Type.Object({ id: text, object: text, output: Type.Array(Type.Object({ type: text })) }),
+        example: {
+          id: "resp_02",
+          object: "response.compaction",
+          created_at: 1760000000,
+          output: [{ type: "compaction", id: "cmp_01", encrypted_content: "gAAA" }],
+          usage: { input_tokens: 14, output_tokens: 8, total_tokens: 22 },
+        },
+      },
+    },
+    count_tokens: {
+      summary: "Count the tokens of a response's input",
+      description:
+        "How many input tokens a request has, as Weir estimates it. It takes no tokens of the limit, and has a limit of requests of its own.",
+      request: {
+        name: "OpenAIInputTokensRequest",
+        schema: responsesSchema,
+        example: { model: "gpt-5-mini", input: "Write a short poem about cats." },
+      },
+      answer: {
+        name: "OpenAIInputTokens",
+        schema: Type.Object({ object: text, input_tokens: count }),
+        example: { object: "response.input_tokens", input_tokens: 14 },
+      },
+    },
     embeddings: {
       summary: "Create embeddings",
       description: "A vector for each text, as numbers or, with `encoding_format: base64`, as the bytes of 32-bit floats.",
@@ -146,8 +181,8 @@ export const openaiDescription: DialectDescription = {
       description: "What the key's workspace may use in the region.",
       answer: {
         name: "OpenAIModels",
-        schema: Type.Object({ object: Type.Literal("list"), data: Type.Array(model) }),
-        example: { object: "list", data: [EXAMPLE_MODEL] },
+        schema: Type.Object({ object: Type.Literal("list"), data: Type.Array(model), models: Type.Array(Type.Unknown()) }),
+        example: { object: "list", data: [EXAMPLE_MODEL], models: [] },
       },
     },
     model: {
