@@ -33,7 +33,7 @@ export interface AskingVerb extends Described {
 }
 
 /** What the admin API does not do: it works on the store of a configuration, whichever gateway runs. */
-export interface StoreVerb extends Described {
+interface StoreVerb extends Described {
   runOnStore(argument: string, source: ConfigSource): Promise<Outcome>;
 }
 
