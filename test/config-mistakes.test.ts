@@ -275,6 +275,14 @@ const told: Record<string, [yaml: string, message: string]> = {
     'server: { host: "a, port: 1 }\nadmin: { port: 2 }\nlimits: { rpm: 1 }',
     'line 3: expected a closing quote, brace or bracket, a comma, or a ":" here or before',
   ],
+  "a brace that is not closed": [
+    "server: { port: 1\nadmin: { port: 2 }\n",
+    'line 2: expected a "}" here or before, which closes the "{" of a line above',
+  ],
+  "a bracket that is not closed at the end": [
+    "limits: { rpm: 1 }\nredis: { cluster: [redis://a:1\n",
+    'line 3: expected a "]" here or before, which closes the "[" of a line above',
+  ],
   "a map in the place of a name": ["server: { ? { a: 1 } : 2 }", "line 1: expected a text as the name of a setting, got a list or a map"],
   "a tag": ["server: !Ref x", 'line 1: expected plain YAML, got a tag ("!…"); put text that begins with "!" in quotes'],
   "an alias without an anchor": [

@@ -3,6 +3,7 @@
  */
 import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
+import type { Upstream } from "../src/contract/config.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
@@ -186,9 +187,8 @@ export class Desk implements WorkerDesk {
     const connections = new Map<string, Connection>();
     const opened = config.upstreams.map((upstream) => {
       const key = JSON.stringify(upstream);
-      const connection = kept.get(key) ?? connections.get(key) ?? providers[upstream.provider]?.open(upstream);
-      if (connection === undefined) throw new Error(`no provider is called ${upstream.provider}`);
-      connections.set(key, connection);
+      const connection = kept.get(key) ?? connections.get(key) ?? this.#open(upstream);
+      if (connection !== undefined) connections.set(key, connection);
       return connection;
     });
     this.#connections = connections;
@@ -205,6 +205,20 @@ export class Desk implements WorkerDesk {
         this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
     }
     outbox.push(REPORT.ready, 0);
+  }
+
+  /** One that cannot be opened costs its own calls, and not those of all the others. */
+  #open(upstream: Upstream): Connection | undefined {
+    try {
+      const connection = providers[upstream.provider]?.open(upstream);
+      if (connection !== undefined) return connection;
+      throw new Error("no such provider");
+    } catch (thrown) {
+      // The words may repeat an address, or worse.
+      const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+      this.#outbox.notice(`upstream "${upstream.name}" cannot be opened (${kind}): its calls fail until its settings are mended`);
+      return undefined;
+    }
   }
 
   /** Checks and estimates a body before its call may start: one that is too large for the front, or that might not fit its limit. Never rejects. */

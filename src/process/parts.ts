@@ -70,12 +70,15 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
 }
 
 async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): Promise<Limiter> {
+  let isTold = false;
   const limiter = openLimiter({
     redis,
     onState: (state, before, reason) => {
       metrics.limiterIs(state, LIMITER_STATES);
-      if (state === "redis") log.info({ state, before }, "the limiter is back on Redis");
+      // The first word from Redis is no return.
+      if (state === "redis") log.info({ state, before }, isTold ? "the limiter is back on Redis" : "limits are kept in Redis");
       else log.error({ state, before, reason }, "Redis is away: the limiter follows its policy");
+      isTold = true;
     },
     onDuration: (operation, durationMs) => metrics.limiterTook(operation, durationMs),
     onFailure: (kind) => metrics.redisFailed(kind),
@@ -84,6 +87,10 @@ async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): P
   });
   metrics.limiterIs(limiter.state, LIMITER_STATES);
   await limiter.contact(REDIS_PATIENCE_MS);
+  if (redis !== undefined && !isTold) {
+    isTold = true;
+    log.error({ state: limiter.state }, "Redis is away: the limiter follows its policy");
+  }
   return limiter;
 }
 

@@ -1,8 +1,8 @@
 import type { ByteText } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
-import { asGatewayError, type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
-import { Reply, ReplyHeaders } from "../contract/http.ts";
+import { asGatewayError, type ErrorKind, GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
+import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
 
@@ -110,8 +110,10 @@ export class Answer implements CallEvents, StreamOwner {
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
-    // Nobody reads it, but a handler must return something.
-    this.#respond(new Reply(STATUS.cancelled, new ReplyHeaders(), ""));
+    if (this.#resolve === NOBODY) return;
+    // A client that has closed its half of the connection alone reads it.
+    const error = new GatewayError("cancelled", { message: "The client closed the connection before its answer began." });
+    this.#respond(errorReply(this.#options.dialect, error, this.#options.requestId, this.#owner.takeHeaders()));
   }
 
   weighed(envelope: Envelope, conversation: number, estimate: number): void {

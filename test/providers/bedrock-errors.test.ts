@@ -152,3 +152,9 @@ test("each of our own faults names the upstream, the model and its cure in the l
     expect(log).toContain(cure);
   }
 });
+
+test("an API key that is wrong is told as such, though its exception is that of a missing permission", () => {
+  const { log } = fail(403, "AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.").detail;
+  expect(log).toEndWith("AWS does not know the key; give the upstream valid credentials");
+  expect(log).not.toContain("bedrock:InvokeModel");
+});

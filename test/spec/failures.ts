@@ -98,6 +98,22 @@ export function specifyFailures(world: World): void {
     });
   }
 
+  world.sentence(
+    "a call that a cloud has failed is a warning in the log; a client's own mistake and a cloud's own limit are not",
+    async () => {
+      for (const [prompt, level] of [
+        ["[sandbox: overloaded]", "warn"],
+        ["[sandbox: status=500]", "warn"],
+        ["[sandbox: hang-up]", "warn"],
+        ["[sandbox: too-long]", "info"],
+        ["[sandbox: throttle]", "info"],
+      ] as const) {
+        const line = await world.logged(await world.ask(anthropic, { prompt }));
+        expect([prompt, line.level]).toEqual([prompt, level]);
+      }
+    },
+  );
+
   world.sentence("an input that is too long has the code by which OpenAI clients know it", async () => {
     expect(openai.error((await world.ask(openai, { prompt: "[sandbox: too-long]" })).text).code).toBe("context_length_exceeded");
   });

@@ -53,7 +53,7 @@ const embeddings = Type.Object({
 
 const model = Type.Object({ id: text, object: Type.Literal("model"), created: count, owned_by: text });
 
-const EXAMPLE_MODEL = { id: "gpt-5-mini", object: "model", created: 1754524800, owned_by: "weir" };
+const EXAMPLE_MODEL = { id: "gpt-5.5", object: "model", created: 1776902400, owned_by: "weir" };
 
 export const openaiDescription: DialectDescription = {
   title: "OpenAI",
@@ -72,7 +72,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIChatRequest",
         schema: chatSchema,
-        example: { model: "gpt-5-mini", messages: [{ role: "user", content: "Write a short poem about cats." }] },
+        example: { model: "gpt-5.5", messages: [{ role: "user", content: "Write a short poem about cats." }] },
       },
       answer: {
         name: "OpenAIChatCompletion",
@@ -81,7 +81,7 @@ export const openaiDescription: DialectDescription = {
           id: "chatcmpl-01",
           object: "chat.completion",
           created: 1760000000,
-          model: "gpt-5-mini-2025-08-07",
+          model: "gpt-5.5-2026-04-23",
           choices: [{ index: 0, message: { role: "assistant", content: "Soft paws at midnight" }, finish_reason: "stop" }],
           usage: { prompt_tokens: 14, completion_tokens: 8, total_tokens: 22 },
         },
@@ -96,7 +96,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIResponsesRequest",
         schema: responsesSchema,
-        example: { model: "gpt-5-mini", input: "Write a short poem about cats." },
+        example: { model: "gpt-5.5", input: "Write a short poem about cats." },
       },
       answer: {
         name: "OpenAIResponse",
@@ -106,7 +106,7 @@ export const openaiDescription: DialectDescription = {
           object: "response",
           created_at: 1760000000,
           status: "completed",
-          model: "gpt-5-mini-2025-08-07",
+          model: "gpt-5.5-2026-04-23",
           output: [
             {
               type: "message",
@@ -128,7 +128,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAICompactRequest",
         schema: responsesSchema,
-        example: { model: "gpt-5-mini", input: [{ role: "user", content: "Write a short poem about cats." }] },
+        example: { model: "gpt-5.5", input: [{ role: "user", content: "Write a short poem about cats." }] },
       },
       answer: {
         name: "OpenAICompaction",
@@ -149,7 +149,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIInputTokensRequest",
         schema: responsesSchema,
-        example: { model: "gpt-5-mini", input: "Write a short poem about cats." },
+        example: { model: "gpt-5.5", input: "Write a short poem about cats." },
       },
       answer: {
         name: "OpenAIInputTokens",

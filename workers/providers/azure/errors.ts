@@ -59,7 +59,7 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
   const error = asObject(errorFields(body)?.error);
   const message = refusalWords(body);
   const code = asWords(error?.code);
-  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
+  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined || code === String(status) ? "" : ` ${brief(code)}`}`;
   // What is said of a refused key may quote it.
   const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
   if (status === 400 && OTHER_ROUTE.test(message) && place.model !== undefined) {

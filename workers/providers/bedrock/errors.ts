@@ -69,6 +69,9 @@ const CURES = table({
   unknownoperationexception: "the address is not a Bedrock runtime's; correct the upstream's endpoint",
 });
 
+/** An API key that is wrong has the exception of a permission that is missing; its words tell them apart. */
+const OUR_KEY = /\bAPI key\b/i;
+
 /** A ValidationException whose words show that not the client's body is at fault. */
 const OUR_VALIDATION: readonly [RegExp, string][] = [
   [/model identifier is invalid/i, BAD_MODEL],
@@ -156,6 +159,7 @@ const DEFAULT_MESSAGES: Partial<Record<ErrorKind, string>> = {
 
 function cureOf(key: string, kind: ErrorKind, message: string): string | undefined {
   const cure = CURES.get(key);
+  if (cure === NO_ACCESS && OUR_KEY.test(message)) return BAD_KEY;
   if (cure !== undefined) return cure;
   if (kind === "upstream_rejected") return OUR_VALIDATION.find(([pattern]) => pattern.test(message))?.[1];
   return kind === "misconfigured" ? "check the upstream's endpoint, credentials and permissions" : undefined;
