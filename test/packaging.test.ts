@@ -282,6 +282,13 @@ describe("weir, the command", () => {
     });
   });
 
+  test("by its bare name it shows what there is, and starts nothing", async () => {
+    const { folder, path } = project({ main });
+    const env = { PATH: path };
+    const child = spawn(join(path, "node"), [join(folder, "scripts/weir.mjs")], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    expect(await finish(child)).toMatchObject({ code: 0, output: `${JSON.stringify([folder, "--help"])}\n`, errors: "" });
+  });
+
   test("installed as a package it finds the Bun that npm has put beside it, and installs nothing", async () => {
     const { folder, path, called } = project({ main });
     rmSync(join(folder, "package-lock.json"));

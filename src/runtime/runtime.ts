@@ -127,6 +127,12 @@ export function runtimeName(): string {
   return globalThis.Deno ? `deno ${globalThis.Deno.version.deno}` : `bun ${Bun.version}`;
 }
 
+/** What a person types in a clone of the repository before a command of Weir. */
+export function program(): string {
+  // Whoever runs Deno may have no npm, and npm would put its own packages in the place of Deno's.
+  return globalThis.Deno ? "deno run -A src/main.ts" : "npx weir";
+}
+
 /** True where `error` says that a port is taken, however the runtime puts it. */
 export function isAddressInUse(error: unknown): boolean {
   return error instanceof Error && (("code" in error && error.code === "EADDRINUSE") || error.name === "AddrInUse");

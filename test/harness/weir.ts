@@ -101,7 +101,7 @@ export async function runToEnd(
   const words = options.arguments ?? [];
   const showsKey = words.includes("keys") && (words.includes("create") || words.includes("rotate"));
   note(showsKey ? said.stderr : said.stdout + said.stderr);
-  rmSync(folder, { recursive: true, force: true });
+  if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   return { code, ...said };
 }
 
