@@ -1,6 +1,7 @@
 /**
  * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/messages.ts` for both.
  */
+import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import type { Upstream } from "../src/contract/config.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
@@ -30,12 +31,12 @@ const RETIRED_MS = 300_000;
 const HUGE_BYTES = 1024 * 1024;
 
 /** How each kind of call is carried. */
-const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
+const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
   CallOperation,
   unknown
 >;
 
-type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined }>;
+type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
 /** A body that waits for its check; the buffer is given away with it. */
 interface UncheckedCall {
   dialect: DialectName;
@@ -43,7 +44,8 @@ interface UncheckedCall {
   hints: string;
   buffer: ArrayBuffer;
 }
-type WaitingCall = Omit<Job, "upstreamModel" | "countModel" | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
+type WaitingCall = Omit<Job, OfTarget | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk {
   readonly #outbox: Outbox;
@@ -194,11 +196,13 @@ export class Desk implements WorkerDesk {
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     this.#retired.unshift({ targets: this.#targets, untilMs: performance.now() + RETIRED_MS });
     this.#targets = new Map();
-    for (const { id, upstream, model, countModel, timeouts } of config.targets) {
+    const kinds = config.accepts;
+    for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
-      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, timeouts });
+      if (connection !== undefined)
+        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
     }
     outbox.push(REPORT.ready, 0);
   }
@@ -249,7 +253,7 @@ export class Desk implements WorkerDesk {
     }
   }
 
-  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel" | "countModel">, input: InputTokens): void {
+  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, OfTarget>, input: InputTokens): void {
     const host = this.#host;
     const target = this.#targets.get(targetId) ?? this.#retired.find((one) => one.targets.has(targetId))?.targets.get(targetId);
     if (host === undefined || target === undefined) {
@@ -257,7 +261,8 @@ export class Desk implements WorkerDesk {
       this.#refuse(id, new GatewayError("internal", { message: INTERNAL_MESSAGE, log }));
       return;
     }
-    const job: Job = { ...call, upstreamModel: target.model, countModel: target.countModel };
+    const { model: upstreamModel, countModel, accepts } = target;
+    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "" };
     const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }

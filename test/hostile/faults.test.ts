@@ -69,7 +69,7 @@ test("one order: what cannot be carried out ends its own call, and the orders be
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
   const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 1, "{}"];
-  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [] });
+  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [], accepts: [] });
   desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
   await Promise.resolve();
   expect(said.filter((field) => field === "internal")).toHaveLength(2);
@@ -100,6 +100,7 @@ describe("one report", () => {
   const ears = (told: string[], more: Partial<CallEvents> = {}): CallEvents => ({
     weighed: () => {},
     estimated: () => {},
+    dropped: () => {},
     open: () => void told.push("open"),
     chunk: () => void told.push("chunk"),
     answer: () => void told.push("answer"),
@@ -117,7 +118,7 @@ describe("one report", () => {
       reports = events.reports;
       return { post: (some: Flat) => void orders.push(...some), terminate: () => {} };
     };
-    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text) });
+    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text), learned: () => {} });
     void slot.configure(1, "{}");
     return { slot, notices, orders, say: (...some: Flat) => reports(some) };
   }
