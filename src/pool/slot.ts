@@ -114,8 +114,17 @@ export class Slot {
     const calls = [...this.#calls.values()];
     for (const call of calls) {
       call.cancel();
-      this.forget(call);
+      this.#end(call, error);
+    }
+  }
+
+  /** What the end of one call throws must not keep the others from theirs, nor the slot from its next worker. */
+  #end(call: SlotCall, error: GatewayError): void {
+    this.forget(call);
+    try {
       call.events.fail(error, undefined);
+    } catch (thrown) {
+      this.#events.noticed(this, asGatewayError(thrown).detail.log ?? "");
     }
   }
 
@@ -180,12 +189,7 @@ export class Slot {
     // Its own end may be what failed, and then nobody else says why.
     this.#events.noticed(this, error.detail.log ?? "");
     call.cancel();
-    this.forget(call);
-    try {
-      call.events.fail(error, undefined);
-    } catch (second) {
-      this.#events.noticed(this, asGatewayError(second).detail.log ?? "");
-    }
+    this.#end(call, error);
   }
 
   #tell(call: SlotCall, operation: number, reports: Flat, at: number): void {

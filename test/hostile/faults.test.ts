@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { CallEvents } from "../../src/contract/call.ts";
-import type { GatewayError } from "../../src/contract/errors.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
 import { type Flat, ORDER, REPORT } from "../../src/contract/messages.ts";
 import { Slot } from "../../src/pool/slot.ts";
 import { NOTHING_USED } from "../../workers/call.ts";
@@ -136,6 +136,15 @@ describe("one report", () => {
     expect(notices[0]).toContain(FAULT);
     await Promise.resolve();
     expect(orders.slice(-2)).toEqual([ORDER.cancel, first.id]);
+  });
+
+  test("where all calls end at once, one whose end fails does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const other: string[] = [];
+    slot.open(ears([], { fail }));
+    slot.open(ears(other));
+    slot.failAll(new GatewayError("worker_lost", { message: "lost" }));
+    expect([other, slot.calls, notices.length]).toEqual([["worker_lost"], 0, 1]);
   });
 
   test("a report that is no good ends its call alone, even where the end itself fails", () => {
