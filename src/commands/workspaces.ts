@@ -12,13 +12,15 @@ export const workspaceVerbs: readonly Verb[] = [
       "default-region": { value: "R", about: "region of the routes that have none in their path (none)" },
       rpm: { value: "N", about: "requests per minute, of each model (the configuration's)" },
       tpm: { value: "N", about: "tokens per minute, of each model (the configuration's)" },
+      "max-concurrent": { value: "N", about: "calls that it may have open at a time (half of all)" },
     },
-    run: async (administration, name, { "default-region": region, rpm, tpm }) => {
+    run: async (administration, name, { "default-region": region, rpm, tpm, "max-concurrent": most }) => {
       const limits = {
         ...(rpm === undefined ? {} : { rpm: readCount("rpm", rpm) }),
         ...(tpm === undefined ? {} : { tpm: readCount("tpm", tpm) }),
       };
-      const body = { name, ...(region === undefined ? {} : { default_region: region }), limits };
+      const bound = most === undefined ? {} : { max_concurrent: readCount("max-concurrent", most) };
+      const body = { name, ...(region === undefined ? {} : { default_region: region }), ...bound, limits };
       const made = await administration.ask("POST", "/workspaces", workspace, body);
       return { json: made, text: `${name} is made. Give it a key: keys create --workspace ${name} --name NAME` };
     },

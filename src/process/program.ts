@@ -31,12 +31,13 @@ import { Pool } from "../pool/pool.ts";
 import { openNeighbours } from "../redis/neighbours.ts";
 import { AccessLog } from "../request/access-log.ts";
 import { BodyClock } from "../request/body-clock.ts";
+import { Deadlines } from "../request/deadlines.ts";
 import { Gateway } from "../request/gateway.ts";
 import { Keyring } from "../request/keyring.ts";
 import { Room } from "../request/room.ts";
+import { Shedding } from "../request/shedding.ts";
 import { Catalog, type RoutedTarget } from "../routing/catalog.ts";
 import { HealthBook, Router } from "../routing/router.ts";
-import { UpstreamHealth } from "../routing/upstream-health.ts";
 import { open } from "../runtime/open.ts";
 import { type Listener, openStream, runtimeName } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
@@ -103,10 +104,14 @@ async function start(file: string | undefined, environment: Record<string, strin
   });
   const configured = pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
+  const shedding = new Shedding((isOn) => {
+    if (isOn) log.warn("this thread is more than a second behind: new calls are refused until it has caught up");
+    else log.info("this thread has caught up: calls are taken again");
+  });
   // Already now: a worker may never begin.
-  care(pool, metrics, bodyClock);
+  care({ pool, metrics, bodyClock, shedding });
   await configured;
-  const room = new Room(config.server);
+  const room = new Room(config.server, shedding);
   metrics.sample(
     () => pool.samples(),
     () => room.bufferedBytes,
@@ -141,18 +146,17 @@ async function start(file: string | undefined, environment: Record<string, strin
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
   directory.watch();
 
-  const health = new UpstreamHealth();
   let draining = false;
   const isPerProcess = config.processes > 1 && config.redis === undefined;
   const readiness = (): Readiness => ({
-    ready: !draining && pool.healthy > 0 && limiter.ready().ok,
+    ready: !draining && pool.isWell() && limiter.ready().ok,
     detail: {
       gateway: draining ? "draining" : "ok",
       limiter: limiter.ready().detail + (isPerProcess ? `; each of the ${config.processes} processes has its own` : ""),
       directory: directory.state,
       configuration: reloader?.state ?? "ok: sandbox",
-      workers: pool.state,
-      ...health.lines(gateway.upstreams()),
+      workers: pool.state(),
+      ...targetHealth.lines(),
     },
   });
 
@@ -174,10 +178,10 @@ async function start(file: string | undefined, environment: Record<string, strin
     room,
     accessLog: new AccessLog(logging.lines, base),
     totals,
-    health,
     readiness,
     pages,
     bodyClock,
+    deadlines: new Deadlines(),
     turn: (request, turn) => listener?.turn(request, turn),
     openStream,
   });
@@ -203,7 +207,7 @@ async function start(file: string | undefined, environment: Record<string, strin
         audit,
         served: () => inForce?.config ?? config,
       }),
-      ...gatewayRoutes({ metrics, readiness, crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined }, audit),
+      ...gatewayRoutes({ metrics, readiness, drill: environment.WEIR_CHAOS === "1" ? (how) => pool.drill(how) : undefined }, audit),
     ],
     token: config.admin.token,
     hosts,

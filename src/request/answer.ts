@@ -14,6 +14,8 @@ export interface Outcome {
   ended: Ended | undefined;
   /** `performance.now()` of the first byte for the client; undefined where there was none. */
   firstByteAtMs: number | undefined;
+  /** Of a stream: bytes given to the client. */
+  passedBytes: number;
 }
 
 export interface AnswerOptions {
@@ -37,6 +39,8 @@ export interface AnswerOwner {
   turn(turn: Turn): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
+  /** The worker is gone, and the client has seen nothing: the call goes to another worker, or ends. */
+  lost(error: GatewayError): void;
   /** The answer begins, and it is a good one. */
   answering(): void;
   /** Called exactly once. */
@@ -65,6 +69,9 @@ export class Answer implements CallEvents, StreamOwner {
   /** The client has left; the call's last report is still awaited, for what it used. */
   #gone = false;
   #over = false;
+  /** Why the call ends before its time. The client knows; the call's last report is still awaited, for what it used. */
+  #ending: GatewayError | undefined;
+  #passedBytes = 0;
 
   constructor(owner: AnswerOwner, options: AnswerOptions) {
     this.#owner = owner;
@@ -87,7 +94,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** True once nobody waits for an answer: a call that has not started need not. */
   get idle(): boolean {
-    return this.#gone || this.#over;
+    return this.#gone || this.#over || this.#ending !== undefined;
   }
 
   /** The call whose reports come here. */
@@ -105,6 +112,15 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(new Response(null, { status: STATUS.cancelled }));
   }
 
+  /** Ends the call now: the client is told why, and its worker to stop. */
+  expire(error: GatewayError): void {
+    if (this.idle) return;
+    this.#ending = error;
+    this.#tell(error);
+    if (this.#call === undefined) this.#end(error.kind, error, undefined);
+    else this.#call.cancel();
+  }
+
   weighed(envelope: Envelope, conversation: number, estimate: number): void {
     if (!this.idle) this.#owner.weighed(envelope, conversation, estimate);
   }
@@ -112,6 +128,12 @@ export class Answer implements CallEvents, StreamOwner {
   missed(error: GatewayError, ended: Ended): void {
     // The order to end it is on its way to the worker, which reports the end.
     if (!this.idle) this.#owner.missed(error, ended);
+  }
+
+  lost(error: GatewayError): void {
+    this.#call = undefined;
+    if (this.idle || this.#firstByteAtMs !== undefined) this.fail(error, undefined);
+    else this.#owner.lost(error);
   }
 
   estimated(inputTokens: number): void {
@@ -126,7 +148,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#stream = stream;
     const body = stream.begin();
     stream.write(text);
-    this.#owed = text.length;
+    this.#owed = this.#passedBytes = text.length;
     const headers = this.#owner.takeHeaders();
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
@@ -154,6 +176,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#options.gaps.observe((nowMs - this.#lastChunkMs) / 1000);
     this.#lastChunkMs = nowMs;
     this.#owed += text.length;
+    this.#passedBytes += text.length;
     stream.write(text);
     if (this.#owed >= STREAM_WINDOW / 2 && stream.hasRoom) this.drained();
   }
@@ -167,7 +190,9 @@ export class Answer implements CallEvents, StreamOwner {
   }
 
   done(ended: Ended): void {
+    const ending = this.#ending;
     if (this.#gone) this.#end("cancelled", undefined, ended);
+    else if (ending !== undefined) this.#end(ending.kind, ending, ended);
     else {
       this.#closeStream();
       this.#end("ok", undefined, ended);
@@ -176,19 +201,27 @@ export class Answer implements CallEvents, StreamOwner {
 
   fail(error: GatewayError, ended: Ended | undefined): void {
     if (this.#over) return;
-    if (this.#gone) {
-      this.#end("cancelled", error, ended);
-      return;
+    const ending = this.#ending;
+    if (this.#gone) this.#end("cancelled", error, ended);
+    else if (ending !== undefined) this.#end(ending.kind, ending, ended);
+    else {
+      this.#tell(error);
+      this.#end(error.kind, error, ended);
     }
+  }
+
+  /** Tells the client of a failure: as its answer, or as the end of its stream. */
+  #tell(error: GatewayError): void {
     const { dialect, operation, requestId } = this.#options;
     if (this.#stream === undefined) {
+      // A whole answer has been given: only its last report was lost.
+      if (this.#firstByteAtMs !== undefined) return;
       this.#owner.turn("idle");
       this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
       this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
     }
-    this.#end(error.kind, error, ended);
   }
 
   /** The end of a stream. A client that has not taken all of it yet is still reading. */
@@ -202,7 +235,7 @@ export class Answer implements CallEvents, StreamOwner {
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs });
+    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs, passedBytes: this.#passedBytes });
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { CallEvents } from "../../src/contract/call.ts";
-import type { GatewayError } from "../../src/contract/errors.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
 import { type Flat, ORDER, REPORT } from "../../src/contract/messages.ts";
 import { Slot } from "../../src/pool/slot.ts";
 import { NOTHING_USED } from "../../workers/call.ts";
@@ -86,6 +86,7 @@ describe("one report", () => {
     missed: () => void told.push("missed"),
     done: () => void told.push("done"),
     fail: ({ kind }: GatewayError) => void told.push(kind),
+    lost: () => void told.push("lost"),
     ...more,
   });
 
@@ -97,7 +98,7 @@ describe("one report", () => {
       reports = events.reports;
       return { post: (some: Flat) => void orders.push(...some), terminate: () => {} };
     };
-    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text) });
+    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text), came: () => {} });
     void slot.configure(1, "{}");
     return { slot, notices, orders, say: (...some: Flat) => reports(some) };
   }
@@ -115,6 +116,17 @@ describe("one report", () => {
     expect(notices[0]).toContain(FAULT);
     await Promise.resolve();
     expect(orders.slice(-2)).toEqual([ORDER.cancel, first.id]);
+  });
+
+  test("a fault of the front at the end of one call that lost its worker does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const [mine, other]: string[][] = [[], []];
+    slot.open(ears(mine as string[], { lost: fail }));
+    slot.open(ears(other as string[]));
+    slot.loseAll(new GatewayError("worker_lost", { message: "" }));
+    expect([mine, other]).toEqual([["internal"], ["lost"]]);
+    expect(slot.calls).toBe(0);
+    expect(notices).toHaveLength(1);
   });
 
   test("a report that is no good ends its call alone, even where the end itself fails", () => {
