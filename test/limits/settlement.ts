@@ -21,6 +21,8 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
   const early = place("early");
   const broken = place("broken");
   const hasty = place("hasty");
+  // Two reservations do not fit in it.
+  const hurried = place("hurried", { tpm: 3_000 });
   const unlucky = place("unlucky");
   const indebted = place("indebted", { tpm: 3_000 });
   const rejected = place("rejected");
@@ -48,6 +50,17 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
     const second = await ask();
     const reserved = ROOMY.tpm - header(second, "x-ratelimit-remaining-tokens") - input - output;
     expect(reserved).toBeWithin(BOUND, BOUND + 200);
+  });
+
+  test("who is near the limit and asks again the moment that his answer is there is not refused for what it has given back", async () => {
+    for (let nth = 0; nth < 10; nth++) {
+      const answered = await world.ask(dialect, hurried, {
+        prompt: "[sandbox: tokens=5 pace=0]",
+        stream: nth % 2 === 0,
+        more: answerLimit(dialect, 2_500),
+      });
+      expect([nth, answered.status]).toEqual([nth, 200]);
+    }
   });
 
   test("a large body, which a worker weighs, is settled alike", async () => {
