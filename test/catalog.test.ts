@@ -49,6 +49,63 @@ test("a workspace that brings targets of its own has those models alone; one tha
   expect(catalog(models, own).find("acme", "openai", "eu", "m").targets[0].upstream.name).toBe("acme/mine");
 });
 
+describe("one catalogue after the other", () => {
+  const models = {
+    m: {
+      targets: [
+        { upstream: "a", model: "s" },
+        { upstream: "b", model: "t" },
+      ],
+    },
+  };
+  const read = (document: Record<string, unknown>) =>
+    readConfig({ document: { upstreams: { a: upstream, b: upstream }, models, ...document }, environment: {} }).config;
+  const offerOf = (from: Catalog, workspace: string) => from.find(workspace, "openai", "eu", "m");
+
+  test("where one workspace has changed, the others keep their tables, and with them the turns of their weights", () => {
+    const config = read({ workspaces: { one: {}, two: {}, three: { models: { m: { affinity: "off" } } } } });
+    const first = new Catalog(config);
+    const changed = read({ workspaces: { two: { limits: { rpm: 1 } } } }).workspaces.two;
+    const offers = ["one", "two", "three"].map((name) => offerOf(first, name));
+    const next = new Catalog(
+      { ...config, workspaces: { ...config.workspaces, ...(changed && { two: changed }) } },
+      new HealthBook(),
+      first,
+    );
+    expect(offerOf(next, "one")).toBe(offers[0] as never);
+    expect(offerOf(next, "three")).toBe(offers[2] as never);
+    expect(offerOf(next, "two").limits.rpm).toBe(1);
+    const { three: _, ...left } = config.workspaces;
+    const last = new Catalog({ ...config, workspaces: left }, new HealthBook(), next);
+    expect(() => offerOf(last, "three")).toThrow("does not exist");
+  });
+
+  test("a target keeps its id as long as a worker would call it in the same way", () => {
+    const idsOf = (from: Catalog) => offerOf(from, "one").targets.map(({ id }) => id);
+    const first = new Catalog(read({ workspaces: { one: {} } }));
+    const same = new Catalog(read({ workspaces: { one: { limits: { rpm: 5 } } } }), new HealthBook(), first);
+    expect(idsOf(same)).toEqual(idsOf(first));
+    const other = { a: { ...upstream, credentials: { api_key: "another" } }, b: upstream };
+    const changed = new Catalog(read({ upstreams: other, workspaces: { one: {} } }), new HealthBook(), same);
+    expect(idsOf(changed)[1]).toBe(idsOf(first)[1] as number);
+    expect(idsOf(first)).not.toContain(idsOf(changed)[0] as number);
+    const back = new Catalog(read({ workspaces: { one: {} } }), new HealthBook(), changed);
+    expect(idsOf(back)[0]).not.toBe(idsOf(changed)[0] as number);
+  });
+
+  test("what can be asked for by anyone is known before anybody asks, also of models that one workspace alone has", () => {
+    const own = { upstreams: { mine: { ...upstream, region: "us" } }, models: { theirs: { targets: [{ upstream: "mine", model: "x" }] } } };
+    const from = new Catalog(read({ workspaces: { plain: {}, another: { limits: { rpm: 1 } }, special: own } }));
+    expect(from.offers().map(({ model, region, upstreams }) => [model, region, upstreams])).toEqual([
+      ["m", "eu", ["a", "b"]],
+      ["theirs", "us", ["special/mine"]],
+    ]);
+    expect(from.targets.map(({ upstream: { name } }) => name)).toEqual(["a", "b", "special/mine"]);
+    expect(from.weighing.map(({ model }) => model)).toEqual(["m", "theirs"]);
+    expect([from.hasChoices, from.workspaces]).toEqual([true, ["plain", "another", "special"]]);
+  });
+});
+
 test("each limit is taken from the most specific place that sets it", () => {
   const models = { m: { limits: { rpm: 3, tpm: 30 }, targets: [{ upstream: "a", model: "s" }] } };
   const limitsOf = (workspace: Record<string, unknown>) => catalog(models, workspace).find("acme", "openai", "eu", "m").limits;

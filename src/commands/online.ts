@@ -9,7 +9,8 @@ import type { CallEvents } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { ErrorKind, GatewayError } from "../contract/errors.ts";
 import { Pool } from "../pool/pool.ts";
-import { Catalog, type RoutedTarget } from "../routing/catalog.ts";
+import { Catalog } from "../routing/catalog.ts";
+import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./outcome.ts";
 import { table } from "./table.ts";
 

@@ -23,8 +23,19 @@ export interface KnownKey {
   readonly bound: { id: string; maxConcurrent: number } | undefined;
 }
 
-/** A workspace of the store as the configuration would have it. */
-export function asWorkspace({ name, defaultRegion, maxConcurrent, limits, models }: StoredWorkspace): Workspace {
+const workspaces = new WeakMap<StoredWorkspace, Workspace>();
+
+/** A workspace of the store as the configuration would have it; the same object for the same record. */
+export function asWorkspace(stored: StoredWorkspace): Workspace {
+  let workspace = workspaces.get(stored);
+  if (workspace === undefined) {
+    workspace = workspaceOf(stored);
+    workspaces.set(stored, workspace);
+  }
+  return workspace;
+}
+
+function workspaceOf({ name, defaultRegion, maxConcurrent, limits, models }: StoredWorkspace): Workspace {
   const facts = { created: 0, family: undefined, aliasOf: undefined, estimate: undefined, affinity: undefined, targets: undefined };
   const own = Object.entries(models).map(([model, { limits: its }]) => [model, { ...facts, limits: { ...NO_LIMITS, ...its } }] as const);
   return {
@@ -36,6 +47,11 @@ export function asWorkspace({ name, defaultRegion, maxConcurrent, limits, models
     models: Object.fromEntries(own),
     keys: [],
   };
+}
+
+/** The record of before where the new one says the same, so that what was worked out for it still holds. */
+export function unchanged(before: StoredWorkspace | undefined, now: StoredWorkspace): StoredWorkspace {
+  return before !== undefined && JSON.stringify(before) === JSON.stringify(now) ? before : now;
 }
 
 /** Left to the next less specific place. */
@@ -130,4 +146,11 @@ export function freshKey(workspace: string, { name, expiresAtMs, maxConcurrent }
   const sha256 = createHash("sha256").update(key).digest("hex");
   const id = keyId(sha256);
   return { key, stored: { id, sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined, maxConcurrent } };
+}
+
+/** How many keys there are by source: of the configuration, and of the store. */
+export function countBySource(keys: Iterable<KnownKey>, stored: KnownKey["source"]): Record<string, number> {
+  const counts: Record<string, number> = { config: 0, [stored]: 0 };
+  for (const { source } of keys) counts[source] = (counts[source] ?? 0) + 1;
+  return counts;
 }

@@ -53,7 +53,7 @@ export class Pool {
   /** When workers died, by `performance.now()`; the last ones only. */
   readonly #deathsMs: number[] = [];
   /** Who waits for a worker. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<(isThere: boolean) => void>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -132,15 +132,13 @@ export class Pool {
       then(true);
       return;
     }
-    const timer = setTimeout(() => {
-      this.#waiting.delete(come);
-      then(false);
-    }, PATIENCE_MS);
-    const come = (): void => {
+    const end = (isThere: boolean): void => {
       clearTimeout(timer);
-      then(true);
+      this.#waiting.delete(end);
+      then(isThere);
     };
-    this.#waiting.add(come);
+    const timer = setTimeout(() => end(false), PATIENCE_MS);
+    this.#waiting.add(end);
   }
 
   get healthy(): number {
@@ -168,8 +166,9 @@ export class Pool {
     return this.#slots.map((slot) => ({ worker: slot.index, calls: slot.calls, queued: slot.queued, lagMs: slot.lagMs }));
   }
 
-  /** Fails every open call. */
+  /** Fails every open call, and those that wait for a worker. */
   failAll(kind: ErrorKind, message: string): void {
+    for (const end of [...this.#waiting]) end(false);
     for (const slot of this.#slots) slot.failAll(new GatewayError(kind, { message }));
   }
 
@@ -216,9 +215,7 @@ export class Pool {
 
   /** A worker takes calls (again). */
   #came(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const come of waiting) come();
+    for (const end of [...this.#waiting]) end(true);
   }
 
   #leastLoaded(): Slot | undefined {

@@ -26,9 +26,11 @@ export interface InForceParts {
 export class InForce {
   readonly #parts: InForceParts;
   #config: Config;
+  #catalog: Catalog;
 
-  constructor(config: Config, parts: InForceParts) {
+  constructor(config: Config, catalog: Catalog, parts: InForceParts) {
     this.#config = config;
+    this.#catalog = catalog;
     this.#parts = parts;
   }
 
@@ -44,11 +46,12 @@ export class InForce {
   /** Puts another configuration in force. */
   replace(config: Config): void {
     const { gateway, pool, metrics, directory, neighbours, health, pages } = this.#parts;
-    const catalog = new Catalog(directory.withWorkspaces(config), health);
+    const catalog = new Catalog(directory.withWorkspaces(config), health, this.#catalog);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
     void pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
     this.#config = config;
+    this.#catalog = catalog;
     directory.configure(config);
     neighbours?.configure(config);
     gateway.replace({ config, catalog });

@@ -1,7 +1,8 @@
 /** The model that a call asks for. */
 
 import { GatewayError } from "../contract/errors.ts";
-import type { Catalog, Offer } from "../routing/catalog.ts";
+import type { Catalog } from "../routing/catalog.ts";
+import type { Offer } from "../routing/table.ts";
 import { callsOf } from "./routes.ts";
 import type { Visit } from "./visit.ts";
 

@@ -3,8 +3,9 @@ import type { Ended } from "../contract/call.ts";
 import { type FailureDetail, GatewayError } from "../contract/errors.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Offer, RoutedTarget } from "../routing/catalog.ts";
 import type { Attempt, Router } from "../routing/router.ts";
+import type { Offer } from "../routing/table.ts";
+import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./answer.ts";
 import type { Visit } from "./visit.ts";
 
@@ -61,7 +62,7 @@ export function endAttempt(
   const attempt = attempts[attempts.length - 1];
   if (attempt === undefined || attempt.outcome !== undefined) return;
   router.ended(attempt, outcome, detail, performance.now());
-  metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1);
+  metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
 }
 
 /** Takes back the attempt that was chosen and not made. */

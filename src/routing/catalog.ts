@@ -1,79 +1,47 @@
-import { ByNames } from "../contract/by-names.ts";
-import type {
-  Config,
-  EffectiveLimits,
-  Limits,
-  ModelFacts,
-  Target,
-  Timeouts,
-  TokenizerFamily,
-  Upstream,
-  Workspace,
-} from "../contract/config.ts";
+import type { Config, EffectiveLimits, Workspace } from "../contract/config.ts";
 import type { ModelEntry, UpstreamDialect } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { hashText } from "../contract/hash.ts";
 import type { Weighing } from "../contract/messages.ts";
+import { clipped } from "../contract/text.ts";
 import { BREAKER_STATES, type TargetHealth } from "./health.ts";
-import { type Choice, type Choices, HealthBook } from "./router.ts";
+import { HealthBook } from "./router.ts";
+import { bringsNothing, type Offer, offersOf, type Table, tableKey, tableOf } from "./table.ts";
+import { type RoutedTarget, RoutedTargets } from "./targets.ts";
 
-/** One way to serve a model, as the worker pool knows it. */
-export interface RoutedTarget extends Choice {
-  /** The worker's name for it: never used again, so that a call that began before a reload still means the same. */
-  id: number;
-  upstream: Upstream;
-  model: string;
-  countModel: string | undefined;
-  timeouts: Timeouts;
-}
-
-/** A model in one region for one workspace. */
-export interface Offer extends Choices<RoutedTarget> {
-  /** The name that limits and metrics know it by: of an alias, the model's own. */
-  model: string;
-  /** Seconds since 1970. */
-  created: number;
-  region: string;
-  limits: EffectiveLimits;
-  /** The input is to be counted by its table, before anything is reserved. */
-  exact: boolean;
-  /** Its tokenizer, where that is known. */
-  family: TokenizerFamily | undefined;
-  targets: [RoutedTarget, ...RoutedTarget[]];
-}
-
-/** A model as a workspace is to be served it. */
-type Served = ModelFacts & { targets: Target[]; estimate: "fast" | "exact"; affinity: boolean };
-
-/** What one workspace may use: dialect and region → model → offer. */
-type Table = Map<string, Map<string, Offer>>;
-
-let lastTargetId = 0;
+/** Of a name that a client wrote, in a message. */
+const SHOWN_CHARACTERS = 64;
 
 /**
- * Which models there are, for whom, where, and within which limits. Built once per configuration; a look-up is two map reads.
+ * Which models there are, for whom, where, and within which limits. A look-up is two map reads. The table of a workspace is made when it is first asked
+ * for, and the next catalogue takes it over where neither that workspace nor what all share has changed: of thousands of workspaces one changes at a time.
  */
 export class Catalog {
   readonly #config: Config;
-  readonly #health: HealthBook;
   readonly #tables = new Map<string, Table>();
-  readonly #targets = new Map<Target, RoutedTarget>();
+  /** One of each kind of table: whatever can be asked for by anyone is in one of them. */
+  readonly #views: readonly Table[];
+  readonly #targets: RoutedTargets;
   readonly #regions: string[];
   readonly #dialects: UpstreamDialect[];
   /** Some model has several targets in one region. */
   readonly hasChoices: boolean;
   #watchedTargets: { model: string; upstream: string; health: TargetHealth }[] | undefined;
 
-  /** @param health - Of the targets, as it was known before; it outlives this catalogue. */
-  constructor(config: Config, health: HealthBook = new HealthBook()) {
+  /**
+   * @param health - Of the targets, as it was known before; it outlives this catalogue.
+   * @param before - The catalogue that this one replaces.
+   */
+  constructor(config: Config, health: HealthBook = new HealthBook(), before?: Catalog) {
     this.#config = config;
-    this.#health = health;
+    const isSame = before !== undefined && sharesAll(before.#config, config);
+    this.#targets = new RoutedTargets(health, before === undefined ? undefined : before.#targets, isSame);
+    if (isSame) this.#takeTables(before);
     const workspaces = Object.values(config.workspaces);
-    for (const workspace of workspaces) this.#tables.set(workspace.name, this.#table(workspace));
-    health.keep(this.#targets.values());
-    this.hasChoices = [...this.#tables.values()].some((table) =>
-      [...table.values()].some((offers) => [...offers.values()].some(({ targets }) => targets.length > 1)),
-    );
+    // Those that bring nothing of their own all have the same targets: one of them speaks for all.
+    const plain = workspaces.find(bringsNothing);
+    this.#views = workspaces.filter((one) => one === plain || !bringsNothing(one)).map(({ name }) => this.#tableOf(name) ?? new Map());
+    health.keep(this.targets);
+    this.hasChoices = this.#everyOffer().some(({ targets }) => targets.length > 1);
     const upstreams = [config.upstreams, ...workspaces.map((workspace) => workspace.upstreams)].flatMap((record) => Object.values(record));
     this.#regions = [...new Set(upstreams.map((upstream) => upstream.region))].sort();
     this.#dialects = [...new Set(upstreams.map((upstream) => upstream.dialect))];
@@ -81,12 +49,12 @@ export class Catalog {
 
   /** Names of all workspaces. */
   get workspaces(): string[] {
-    return [...this.#tables.keys()];
+    return Object.keys(this.#config.workspaces);
   }
 
   /** Every way to serve a model, of all workspaces. */
   get targets(): RoutedTarget[] {
-    return [...this.#targets.values()];
+    return [...new Set(this.#everyOffer().flatMap(({ targets }) => targets))];
   }
 
   /**
@@ -95,7 +63,7 @@ export class Catalog {
    */
   get weighing(): Weighing[] {
     const byName = new Map<string, Weighing>();
-    for (const table of this.#tables.values()) {
+    for (const table of this.#views) {
       for (const offers of table.values()) {
         for (const [model, { family, exact }] of offers) {
           const known = byName.get(model);
@@ -110,7 +78,9 @@ export class Catalog {
   /** @throws GatewayError `unknown_region` for a region that no upstream is in. */
   requireRegion(region: string): void {
     if (this.#regions.includes(region)) return;
-    throw new GatewayError("unknown_region", { message: `There is no region "${clip(region)}". Regions: ${this.#regions.join(", ")}.` });
+    throw new GatewayError("unknown_region", {
+      message: `There is no region "${clipped(region, SHOWN_CHARACTERS)}". Regions: ${this.#regions.join(", ")}.`,
+    });
   }
 
   /** @throws GatewayError `unknown_model`, with what there is instead. */
@@ -123,7 +93,7 @@ export class Catalog {
     const where = elsewhere.length > 0 ? ` It is served in: ${elsewhere.join(", ")}.` : "";
     const there = names.length > 0 ? `Models in ${region}: ${names.join(", ")}.` : `No models are served in ${region} on this route.`;
     throw new GatewayError("unknown_model", {
-      message: `The model "${clip(model)}" does not exist in region ${region}.${where} ${there}`,
+      message: `The model "${clipped(model, SHOWN_CHARACTERS)}" does not exist in region ${region}.${where} ${there}`,
       param: "model",
     });
   }
@@ -142,26 +112,19 @@ export class Catalog {
 
   /** What a workspace may use, under the names that limits go by; undefined where there is no such workspace. */
   limits(workspace: string): ReadonlyMap<string, EffectiveLimits> | undefined {
-    const table = this.#tables.get(workspace);
-    return (
-      table &&
-      new Map([...table.values()].flatMap((offers) => Array.from(offers.values(), ({ model, limits }) => [model, limits] as const)))
-    );
+    const table = this.#tableOf(workspace);
+    return table && new Map(offersOf(table).map(({ model, limits }) => [model, limits]));
   }
 
   /** Everything that can be asked for by anyone: what the metrics' labels are made of. */
   offers(): { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }[] {
     const seen = new Map<string, { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }>();
-    for (const table of this.#tables.values()) {
-      for (const offers of table.values()) {
-        for (const { model, region, targets } of offers.values()) {
-          const dialect = targets[0].upstream.dialect;
-          const key = `${dialect} ${region} ${model}`;
-          // A model of one name has upstreams of its own in each workspace that brings some.
-          const upstreams = new Set([...(seen.get(key)?.upstreams ?? []), ...targets.map((target) => target.upstream.name)]);
-          seen.set(key, { dialect, model, region, upstreams: [...upstreams] });
-        }
-      }
+    for (const { model, region, targets } of this.#everyOffer()) {
+      const dialect = targets[0].upstream.dialect;
+      const key = `${dialect} ${region} ${model}`;
+      // A model of one name has upstreams of its own in each workspace that brings some.
+      const upstreams = new Set([...(seen.get(key)?.upstreams ?? []), ...targets.map((target) => target.upstream.name)]);
+      seen.set(key, { dialect, model, region, upstreams: [...upstreams] });
     }
     return [...seen.values()];
   }
@@ -182,113 +145,37 @@ export class Catalog {
   #watched(): { model: string; upstream: string; health: TargetHealth }[] {
     if (this.#watchedTargets !== undefined) return this.#watchedTargets;
     const seen = new Map<string, { model: string; upstream: string; health: TargetHealth }>();
-    for (const table of this.#tables.values())
-      for (const offers of table.values())
-        for (const { model, targets } of offers.values())
-          for (const { id, upstream, health } of targets) seen.set(`${model}\n${id}`, { model, upstream: upstream.name, health });
+    for (const { model, targets } of this.#everyOffer())
+      for (const { id, upstream, health } of targets) seen.set(`${model}\n${id}`, { model, upstream: upstream.name, health });
     this.#watchedTargets = [...seen.values()];
     return this.#watchedTargets;
   }
 
   #offers(workspace: string, dialect: UpstreamDialect, region: string): Map<string, Offer> | undefined {
-    return this.#tables.get(workspace)?.get(tableKey(dialect, region));
+    return this.#tableOf(workspace)?.get(tableKey(dialect, region));
   }
 
-  #table(workspace: Workspace): Table {
-    const table: Table = new Map();
-    const upstreams = { ...this.#config.upstreams, ...workspace.upstreams };
-    for (const [name, model] of Object.entries(this.#served(workspace))) {
-      for (const target of model.targets) {
-        const upstream = upstreams[target.upstream];
-        if (upstream !== undefined) this.#offer(table, workspace, name, model, this.#route(target, upstream));
-      }
-    }
+  #everyOffer(): Offer[] {
+    return this.#views.flatMap(offersOf);
+  }
+
+  /** The tables of the workspaces that have not changed. */
+  #takeTables(before: Catalog): void {
+    for (const [name, table] of before.#tables)
+      if (before.#config.workspaces[name] === this.#config.workspaces[name]) this.#tables.set(name, table);
+  }
+
+  #tableOf(name: string): Table | undefined {
+    const known = this.#tables.get(name);
+    if (known !== undefined || !Object.hasOwn(this.#config.workspaces, name)) return known;
+    const workspace = this.#config.workspaces[name] as Workspace;
+    const table = tableOf(workspace, this.#config, this.#targets);
+    this.#tables.set(name, table);
     return table;
   }
-
-  /** The shared models; or, where a workspace brings its own, those alone: one that it lists without targets keeps the shared ones. */
-  #served(workspace: Workspace): Record<string, Served> {
-    const own = Object.entries(workspace.models);
-    const brings = own.some(([, model]) => model.targets !== undefined);
-    const names = brings ? own.map(([name]) => name) : Object.keys(this.#config.models);
-    const served: Record<string, Served> = Object.create(null);
-    for (const name of names) {
-      const shared = this.#config.models[name];
-      const special = workspace.models[name];
-      const facts = special?.targets === undefined ? shared : special;
-      const targets = special?.targets ?? shared?.targets;
-      if (facts === undefined || targets === undefined) continue;
-      const estimate = special?.estimate ?? shared?.estimate ?? "fast";
-      const affinity = special?.affinity ?? shared?.affinity ?? true;
-      served[name] = { targets, estimate, affinity, created: facts.created, family: facts.family, aliasOf: facts.aliasOf };
-    }
-    return served;
-  }
-
-  #route(target: Target, upstream: Upstream): RoutedTarget {
-    const known = this.#targets.get(target);
-    if (known !== undefined) return known;
-    lastTargetId += 1;
-    const { model, countModel, rank, weight, timeouts } = target;
-    const { name } = upstream;
-    const [health, seed] = [this.#health.of(name, model), hashText(`${name}\n${model}`)];
-    const routed: RoutedTarget = { id: lastTargetId, upstream, model, countModel, rank, weight, timeouts, health, seed };
-    this.#targets.set(target, routed);
-    return routed;
-  }
-
-  #offer(table: Table, workspace: Workspace, name: string, model: Served, target: RoutedTarget): void {
-    const { dialect, region } = target.upstream;
-    const key = tableKey(dialect, region);
-    const offers = table.get(key) ?? new Map<string, Offer>();
-    table.set(key, offers);
-    const offer = offers.get(name);
-    if (offer !== undefined) {
-      offer.targets.push(target);
-      offer.targets.sort((one, other) => one.rank - other.rank);
-      return;
-    }
-    const own = model.aliasOf ?? name;
-    const limits = this.#limits(workspace, own, name);
-    const { created, family, affinity } = model;
-    const exact = model.estimate === "exact";
-    const seed = hashText(`${workspace.name}\n${own}`);
-    offers.set(name, { model: own, created, region, limits, exact, family, targets: [target], credits: [], seed, affinity });
-  }
-
-  /** Each limit from the most specific place that sets it. */
-  #limits(workspace: Workspace, model: string, name: string): EffectiveLimits {
-    const places: (Limits | undefined)[] = [
-      workspace.models[model]?.limits,
-      workspace.models[name]?.limits,
-      workspace.limits,
-      this.#config.models[model]?.limits,
-      this.#config.models[name]?.limits,
-      this.#config.limits,
-    ];
-    const pick = <K extends keyof Limits>(field: K) => places.find((place) => place?.[field] !== undefined)?.[field];
-    const rpm = pick("rpm") ?? Number.MAX_SAFE_INTEGER;
-    return {
-      rpm,
-      countRpm: pick("countRpm") ?? rpm,
-      tpm: pick("tpm") ?? Number.MAX_SAFE_INTEGER,
-      cacheReadWeight: pick("cacheReadWeight") ?? 0,
-      reserveOutput: pick("reserveOutput") ?? "expected",
-    };
-  }
 }
 
-const tableKeys = new ByNames<string>(1_000);
-
-function tableKey(dialect: UpstreamDialect, region: string): string {
-  return tableKeys.of(dialect, region, joined);
-}
-
-function joined(dialect: string, region: string): string {
-  return `${dialect} ${region}`;
-}
-
-/** Client text that stands in a message: short. */
-function clip(text: string): string {
-  return text.length > 64 ? `${text.slice(0, 64)}…` : text;
+/** Whether two configurations have the same of everything but workspaces. */
+function sharesAll(one: Config, other: Config): boolean {
+  return one.upstreams === other.upstreams && one.models === other.models && one.limits === other.limits;
 }

@@ -70,7 +70,7 @@ const importsPointOneWay: Rule = {
       return [`imports ${target}: ${from} may see ${["contract", ...(SEES[from] ?? [])].join(", ")}`];
     });
   },
-  exceptions: [{ file: "src/process/program.ts", allows: "imports package.json", because: "the version is told there" }],
+  exceptions: [{ file: "src/process/program.ts", allows: "imports package.json", because: "the version is written there" }],
 };
 
 const explicitExtensions: Rule = {

@@ -1,0 +1,122 @@
+import { ByNames } from "../contract/by-names.ts";
+import type { Config, EffectiveLimits, Limits, ModelFacts, Target, TokenizerFamily, Workspace } from "../contract/config.ts";
+import type { UpstreamDialect } from "../contract/dialect.ts";
+import { hashText } from "../contract/hash.ts";
+import type { Choices } from "./router.ts";
+import type { RoutedTarget, RoutedTargets } from "./targets.ts";
+
+/** A model in one region for one workspace. */
+export interface Offer extends Choices<RoutedTarget> {
+  /** The name that limits and metrics know it by: of an alias, the model's own. */
+  model: string;
+  /** Seconds since 1970. */
+  created: number;
+  region: string;
+  limits: EffectiveLimits;
+  /** The input is to be counted by its table, before anything is reserved. */
+  exact: boolean;
+  /** Its tokenizer, where that is known. */
+  family: TokenizerFamily | undefined;
+  targets: [RoutedTarget, ...RoutedTarget[]];
+}
+
+/** What one workspace may use: dialect and region → model → offer. */
+export type Table = Map<string, Map<string, Offer>>;
+
+/** A model as a workspace is to be served it. */
+type Served = ModelFacts & { targets: Target[]; estimate: "fast" | "exact"; affinity: boolean };
+
+export function tableOf(workspace: Workspace, config: Config, targets: RoutedTargets): Table {
+  const table: Table = new Map();
+  const upstreams = { ...config.upstreams, ...workspace.upstreams };
+  for (const [name, model] of Object.entries(servedTo(workspace, config))) {
+    for (const target of model.targets) {
+      const upstream = upstreams[target.upstream];
+      if (upstream !== undefined) add(table, workspace, config, name, model, targets.of(target, upstream));
+    }
+  }
+  return table;
+}
+
+/** Whether a workspace has the shared targets as they are; its limits may be its own. */
+export function bringsNothing({ upstreams, models }: Workspace): boolean {
+  return (
+    Object.keys(upstreams).length === 0 &&
+    Object.values(models).every(
+      ({ targets, estimate, affinity }) => targets === undefined && estimate === undefined && affinity === undefined,
+    )
+  );
+}
+
+export function offersOf(table: Table): Offer[] {
+  return [...table.values()].flatMap((offers) => [...offers.values()]);
+}
+
+const tableKeys = new ByNames<string>(1_000);
+
+export function tableKey(dialect: UpstreamDialect, region: string): string {
+  return tableKeys.of(dialect, region, joined);
+}
+
+function joined(dialect: string, region: string): string {
+  return `${dialect} ${region}`;
+}
+
+/** The shared models; or, where a workspace brings its own, those alone: one that it lists without targets keeps the shared ones. */
+function servedTo(workspace: Workspace, config: Config): Record<string, Served> {
+  const own = Object.entries(workspace.models);
+  const brings = own.some(([, model]) => model.targets !== undefined);
+  const names = brings ? own.map(([name]) => name) : Object.keys(config.models);
+  const served: Record<string, Served> = Object.create(null);
+  for (const name of names) {
+    const shared = config.models[name];
+    const special = workspace.models[name];
+    const facts = special?.targets === undefined ? shared : special;
+    const targets = special?.targets ?? shared?.targets;
+    if (facts === undefined || targets === undefined) continue;
+    const estimate = special?.estimate ?? shared?.estimate ?? "fast";
+    const affinity = special?.affinity ?? shared?.affinity ?? true;
+    served[name] = { targets, estimate, affinity, created: facts.created, family: facts.family, aliasOf: facts.aliasOf };
+  }
+  return served;
+}
+
+function add(table: Table, workspace: Workspace, config: Config, name: string, model: Served, target: RoutedTarget): void {
+  const { dialect, region } = target.upstream;
+  const key = tableKey(dialect, region);
+  const offers = table.get(key) ?? new Map<string, Offer>();
+  table.set(key, offers);
+  const offer = offers.get(name);
+  if (offer !== undefined) {
+    offer.targets.push(target);
+    offer.targets.sort((one, other) => one.rank - other.rank);
+    return;
+  }
+  const own = model.aliasOf ?? name;
+  const limits = limitsOf(workspace, config, own, name);
+  const { created, family, affinity } = model;
+  const exact = model.estimate === "exact";
+  const seed = hashText(`${workspace.name}\n${own}`);
+  offers.set(name, { model: own, created, region, limits, exact, family, targets: [target], credits: [], seed, affinity });
+}
+
+/** Each limit from the most specific place that sets it. */
+function limitsOf(workspace: Workspace, config: Config, model: string, name: string): EffectiveLimits {
+  const places: (Limits | undefined)[] = [
+    workspace.models[model]?.limits,
+    workspace.models[name]?.limits,
+    workspace.limits,
+    config.models[model]?.limits,
+    config.models[name]?.limits,
+    config.limits,
+  ];
+  const pick = <K extends keyof Limits>(field: K) => places.find((place) => place?.[field] !== undefined)?.[field];
+  const rpm = pick("rpm") ?? Number.MAX_SAFE_INTEGER;
+  return {
+    rpm,
+    countRpm: pick("countRpm") ?? rpm,
+    tpm: pick("tpm") ?? Number.MAX_SAFE_INTEGER,
+    cacheReadWeight: pick("cacheReadWeight") ?? 0,
+    reserveOutput: pick("reserveOutput") ?? "expected",
+  };
+}

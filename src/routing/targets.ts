@@ -1,0 +1,61 @@
+import type { Target, Timeouts, Upstream } from "../contract/config.ts";
+import { hashText } from "../contract/hash.ts";
+import type { Choice, HealthBook } from "./router.ts";
+
+/** One way to serve a model, as the worker pool knows it. */
+export interface RoutedTarget extends Choice {
+  /** The worker's name for what a target is. No other target ever has it, so that a call that began before a reload still means the same. */
+  id: number;
+  upstream: Upstream;
+  model: string;
+  countModel: string | undefined;
+  timeouts: Timeouts;
+}
+
+let lastId = 0;
+
+/** The targets of a catalogue. A target that means the same as one of the catalogue before has its id. */
+export class RoutedTargets {
+  readonly #health: HealthBook;
+  readonly #routed: Map<Target, RoutedTarget>;
+  /** By what makes a target the same for a worker. */
+  readonly #ids = new Map<string, number>();
+  readonly #idsBefore: ReadonlyMap<string, number>;
+  readonly #upstreamTexts = new WeakMap<Upstream, string>();
+
+  /** @param isSame - The configuration of `before` has the same objects for all upstreams and models. */
+  constructor(health: HealthBook, before: RoutedTargets | undefined, isSame: boolean) {
+    this.#health = health;
+    this.#idsBefore = before === undefined ? new Map() : before.#ids;
+    this.#routed = isSame && before !== undefined ? before.#routed : new Map();
+    if (isSame) for (const [key, id] of this.#idsBefore) this.#ids.set(key, id);
+  }
+
+  of(target: Target, upstream: Upstream): RoutedTarget {
+    const known = this.#routed.get(target);
+    if (known !== undefined) return known;
+    const { model, countModel, rank, weight, timeouts } = target;
+    const { name } = upstream;
+    const id = this.#idOf(target, upstream);
+    const [health, seed] = [this.#health.of(name, model), hashText(`${name}\n${model}`)];
+    const routed: RoutedTarget = { id, upstream, model, countModel, rank, weight, timeouts, health, seed };
+    this.#routed.set(target, routed);
+    return routed;
+  }
+
+  #idOf({ model, countModel, timeouts }: Target, upstream: Upstream): number {
+    let upstreamText = this.#upstreamTexts.get(upstream);
+    if (upstreamText === undefined) {
+      upstreamText = JSON.stringify(upstream);
+      this.#upstreamTexts.set(upstream, upstreamText);
+    }
+    const key = JSON.stringify([model, countModel, timeouts, upstreamText]);
+    let id = this.#ids.get(key) ?? this.#idsBefore.get(key);
+    if (id === undefined) {
+      lastId += 1;
+      id = lastId;
+    }
+    this.#ids.set(key, id);
+    return id;
+  }
+}
