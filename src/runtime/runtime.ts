@@ -7,7 +7,7 @@ import type { Clocks, Turn } from "../contract/turn.ts";
 import { DirectStream } from "./direct-stream.ts";
 import { flawOfHost, flawOfParts, flawOfPath, rawPatterns } from "./door.ts";
 import { type Listening, Resumable } from "./resumable.ts";
-import { StandardStream } from "./standard-stream.ts";
+import { cutStillReaders, StandardStream } from "./standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
 interface DenoRuntime {
@@ -69,8 +69,9 @@ export function listen(options: ListenOptions): Listener {
   return new Resumable(start, options.port);
 }
 
-/** Its server has no clocks: a connection stays as long as its client likes. */
-function startOnDeno(deno: DenoRuntime, { host, handle, refuse, onFault, shared = false, tellsAddresses = false }: ListenOptions) {
+/** Its server has no clocks: a connection stays as long as its client likes, but where it takes nothing of a stream. */
+function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault, shared = false, tellsAddresses = false }: ListenOptions) {
+  cutStillReaders(clocks.readingMs);
   const addresses = new WeakMap<Request, string>();
   const take = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
     const flaw = flawOfHost(request.headers) ?? flawOfPath(request.url);

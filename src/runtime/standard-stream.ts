@@ -4,6 +4,24 @@ import type { ClientStream, StreamOwner } from "../contract/stream.ts";
 /** What the runtime may hold of a stream before the client has taken it. */
 const QUEUE: QueuingStrategy<Uint8Array> = { highWaterMark: 64 * 1024, size: (piece) => piece?.length ?? 0 };
 
+/** Streams whose queue has been full, with how full it was when that last changed, and the `performance.now()` of it. */
+const full = new Map<StandardStream, { room: number; sinceMs: number }>();
+const LOOK_EVERY_MS = 1_000;
+let watch: ReturnType<typeof setInterval> | undefined;
+
+/** From here on a stream is cut whose reader has taken nothing for so long; for a runtime whose connections have no clocks. */
+export function cutStillReaders(afterMs: number): void {
+  clearInterval(watch);
+  watch = setInterval(() => {
+    const nowMs = performance.now();
+    for (const [stream, seen] of full) {
+      const { room } = stream;
+      if (room !== seen.room) full.set(stream, { room, sinceMs: nowMs });
+      else if (nowMs - seen.sinceMs >= afterMs) stream.cut();
+    }
+  }, LOOK_EVERY_MS);
+}
+
 /** By the web's own `ReadableStream`, which every runtime has. */
 export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uint8Array> {
   readonly #owner: StreamOwner;
@@ -18,11 +36,17 @@ export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uin
   }
 
   get hasRoom(): boolean {
-    return (this.#controller?.desiredSize ?? 0) > 0;
+    return this.room > 0;
+  }
+
+  /** Bytes that its queue has room for; less than nothing where it holds more than it should. */
+  get room(): number {
+    return this.#controller?.desiredSize ?? 0;
   }
 
   write(text: ByteText): void {
     this.#controller?.enqueue(toBytes(text));
+    if (!this.hasRoom && !full.has(this)) full.set(this, { room: this.room, sinceMs: performance.now() });
   }
 
   close(): void {
@@ -33,6 +57,13 @@ export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uin
     }
   }
 
+  /** Its reader takes nothing, and its connection is closed; or all has been taken, and nothing happens. */
+  cut(): void {
+    full.delete(this);
+    this.#owner.left();
+    this.#controller?.error(new Error("the client takes nothing"));
+  }
+
   /** Of the stream, as its source: it begins. */
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
@@ -40,11 +71,13 @@ export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uin
 
   /** Of the stream: its queue has room again. */
   pull(): void {
+    full.delete(this);
     this.#owner.drained();
   }
 
   /** Of the stream: its reader has gone. */
   cancel(): void {
+    full.delete(this);
     this.#owner.left();
   }
 }

@@ -173,7 +173,8 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
     const crashed = place(`crashed-${length}`);
     test(`a worker that dies in the middle of an answer ${length} than its reservation: it is settled by what the client was given`, async () => {
       const taught = await world.ask(dialect, crashed, { stream: true, prompt: `[sandbox: tokens=${SENT} pace=0]`, more });
-      const { requests, tokens } = await world.held(dialect, crashed);
+      const tokens = sum(await world.logged(taught));
+      await world.holds(dialect, crashed, { requests: 1, tokens });
       const prompt = `[sandbox: huge tokens=2000 stall after=${sent} pace=0]`;
       const call = world.open(dialect, crashed, { stream: true, prompt, more: answerLimit(dialect, bound) });
       await call.until((text) => text.length > 0.95 * (sent / SENT) * taught.text.length);
@@ -183,7 +184,7 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
       const line = await world.logged(answered);
       expect(line.outcome).toBe("worker_lost");
       expect(line.output_tokens).toBeWithin(sent * 0.85, sent * 1.15);
-      await world.holds(dialect, crashed, { requests: requests + 1, tokens: tokens + sum(line) });
+      await world.holds(dialect, crashed, { requests: 2, tokens: tokens + sum(line) });
     });
   }
 

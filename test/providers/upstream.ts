@@ -5,7 +5,7 @@ import type { Job } from "../../workers/providers/provider.ts";
 export function upstream(provider: string, settings: Record<string, unknown>): Upstream {
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const dialect = provider === "bedrock" ? "anthropic" : "openai";
-  return { name: `${provider}-eu`, provider, dialect, region: "eu", timeouts, ca: undefined, settings };
+  return { name: `${provider}-eu`, provider, dialect, region: "eu", timeouts, maxCalls: undefined, ca: undefined, settings };
 }
 
 export function job(fields: Partial<Job> = {}): Job {

@@ -187,7 +187,7 @@ function specifyBulkhead(world: World): void {
     for (const prompt of ["Hello", "weir ".repeat(20_000)]) {
       const refused = await world.ask(openai, { prompt, more: { model: "one" } }, weir);
       expect(expectFailure(openai, refused, "overloaded").message).toMatch(/^The upstreams of this model/);
-      expect([refused.headers.get("retry-after"), refused.headers.get("x-weir-attempts")]).toEqual(["1", null]);
+      expect([refused.headers.get("retry-after"), refused.headers.get("x-weir-attempts")]).toEqual(["1", undefined]);
       expect(await world.logged(refused, weir)).toMatchObject({ outcome: "overloaded" });
     }
     open.leave();
