@@ -23,7 +23,7 @@ function choices(name: string, count: number, affinity: boolean): Choices<Choice
   });
   const [first, ...others] = targets;
   if (first === undefined) throw new Error("no targets");
-  return { targets: [first, ...others], credits: [], seed: hashText(name), affinity };
+  return { workspace: "acme", targets: [first, ...others], credits: [], seed: hashText(name), affinity };
 }
 
 const sessions = Array.from({ length: SESSIONS }, (_, index) => new Headers({ "x-claude-code-session-id": `session-${index}` }));

@@ -1,6 +1,7 @@
-/** `npm run check`: format and lint, types, unused code and dependencies. All are run, side by side, so that one run shows everything. */
+/** `npm run check`: format and lint, types, unused code and dependencies, known holes in packages. All are run, side by side, so that one run shows everything. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { audit } from "./audit.mjs";
 import { prepare, root } from "./toolchain.mjs";
 
 /** @type {[string, ...string[]][]} */
@@ -23,5 +24,13 @@ function check([tool, ...args]) {
   });
 }
 
-const results = await Promise.all(CHECKS.map(check));
+/** @returns {Promise<boolean>} whether all was well */
+async function checkPackages() {
+  const { isGood, lines } = await audit();
+  for (const line of lines) console.log(line);
+  console.log(`${isGood ? "ok    " : "FAILED"} npm audit`);
+  return isGood;
+}
+
+const results = await Promise.all([...CHECKS.map(check), checkPackages()]);
 process.exitCode = results.every(Boolean) ? 0 : 1;

@@ -22,7 +22,8 @@ describe("what a configuration resolves to", () => {
       maxCalls: 10_000,
       drainTimeoutMs: 120_000,
       drainGraceMs: 5000,
-      clocks: { sendingMs: 60_000, readingMs: 120_000, idleMs: 75_000 },
+      maxConnections: 20_000,
+      clocks: { headMs: 10_000, sendingMs: 60_000, readingMs: 120_000, idleMs: 75_000 },
     });
     expect(config.admin).toEqual({ host: "127.0.0.1", port: 9090, token: undefined, hosts: [] });
     expect(config.processes).toBe(1);

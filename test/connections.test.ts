@@ -1,4 +1,4 @@
-/** The clocks of clients' connections, each made short. Bun counts them in steps of four seconds, so all sentences wait side by side. */
+/** The clocks of clients' connections, each made short. A whole body may take ten times as long as a silence, so all sentences wait side by side. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -8,9 +8,9 @@ import { anthropic, openai } from "./spec/dialects.ts";
 import { eventually, KEY, World } from "./spec/world.ts";
 
 const CRLF = "\r\n";
-/** A clock of a second and two of Bun's steps, or its own of ten seconds and one step; and a busy machine. */
+/** The longest clock is that of a whole body, ten seconds; and a busy machine. */
 const CUT_MS = 18_000;
-const SHORT = { body_timeout: "1s", reader_timeout: "1s", idle_timeout: "1s" };
+const SHORT = { head_timeout: "1s", body_timeout: "1s", reader_timeout: "1s", idle_timeout: "1s" };
 
 /** A connection that writes what it is told and notes what becomes of it. */
 class Connection {
@@ -89,16 +89,21 @@ for (const workers of [2, 0]) {
         const connections = ["", half, first, first + half].map((text) => new Connection(weir, text));
         const bits = setInterval(() => {
           for (const at of [1, 3]) if (!connections[at]?.closed) connections[at]?.socket.write("x");
-        }, 500);
-        // The runtime's own clock of ten seconds, and its step, for the first.
+        }, 200);
         await Promise.all(connections.map((connection) => connection.cut("a connection without a head to close")));
         clearInterval(bits);
+        expect(connections.map(({ text }) => [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status))).toEqual([
+          [],
+          ["408"],
+          ["200"],
+          ["200", "408"],
+        ]);
       },
       CUT_MS + 5_000,
     );
 
     test.concurrent(
-      "a body that stops, or comes bit by bit, costs its connection and is logged as a call that was left",
+      "a body that stops, or comes bit by bit, is refused with 408, in the dialect, and its connection closes",
       async () => {
         const weir = gateway(workers);
         const connections = [1_000, 100_000, 5_000_000].flatMap((length) =>
@@ -109,7 +114,11 @@ for (const workers of [2, 0]) {
         }, 500);
         await Promise.all(connections.map(({ connection }) => connection.cut("a connection without a body to close")));
         clearInterval(bits);
-        await weir.logged((line) => line.message === "request" && line.outcome === "cancelled");
+        for (const { connection } of connections) {
+          expect(connection.text).toStartWith("HTTP/1.1 408");
+          expect(openai.error(connection.text.split(CRLF + CRLF)[1] ?? "").message).toContain("too long to arrive");
+        }
+        await weir.logged((line) => line.message === "request" && line.outcome === "body_timeout");
       },
       CUT_MS + 5_000,
     );
@@ -156,7 +165,7 @@ for (const workers of [2, 0]) {
       "an answer that takes longer than every clock of the connection still comes",
       async () => {
         const weir = gateway(workers);
-        const connection = new Connection(weir, request(openai, "[sandbox: delay ms=10000] hello"));
+        const connection = new Connection(weir, request(openai, "[sandbox: delay ms=4000] hello"));
         await eventually(() => connection.text !== "", "the answer", CUT_MS);
         expect(connection.text).toStartWith("HTTP/1.1 200");
         await connection.cut("the connection to close");

@@ -1,25 +1,34 @@
-/** Both kinds of stream for a client sit one exam, each as the body that `Bun.serve` sends to a raw socket. */
+/** A stream for a client sits one exam over both servers that it may go to: ours, and one that takes the web's own `Response`. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { ClientStream, OpenStream } from "../src/contract/stream.ts";
-import { DirectStream } from "../src/runtime/direct-stream.ts";
-import { StandardStream } from "../src/runtime/standard-stream.ts";
+import { Reply, ReplyHeaders } from "../src/contract/http.ts";
+import { OutgoingStream } from "../src/contract/stream.ts";
+import { toResponse } from "../src/runtime/standard-server.ts";
+import { ours } from "./http/examined.ts";
 import { pause } from "./redis.ts";
 import { dechunked, until } from "./sandbox/wire.ts";
 
-const KINDS: Readonly<Record<string, OpenStream>> = {
-  direct: (owner) => new DirectStream(owner),
-  standard: (owner) => new StandardStream(owner),
+interface Served {
+  port: number;
+  stop(): unknown;
+}
+
+const KINDS: Readonly<Record<string, (answer: () => Reply) => Served>> = {
+  ours: (answer) => ours({ handle: answer }),
+  standard: (answer) => {
+    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: () => toResponse(answer()) });
+    return { port: server.port ?? 0, stop: () => server.stop(true) };
+  },
 };
 
 class Opened {
-  readonly stream: ClientStream;
+  readonly stream: OutgoingStream;
   drains = 0;
   lefts = 0;
 
-  constructor(open: OpenStream) {
-    this.stream = open({ drained: () => this.drains++, left: () => this.lefts++ });
+  constructor() {
+    this.stream = new OutgoingStream({ drained: () => this.drains++, left: () => this.lefts++ });
   }
 }
 
@@ -28,27 +37,21 @@ function bodyOf(answer: string): string {
   return dechunked(Buffer.from(answer.slice(answer.indexOf("\r\n\r\n") + 4), "latin1")).body.toString("latin1");
 }
 
-describe.each(Object.entries(KINDS))("%s", (_, open) => {
+describe.each(Object.entries(KINDS))("%s", (_, serve) => {
   const opened: Opened[] = [];
   let begun: (opened: Opened) => void = () => {};
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    idleTimeout: 0,
-    fetch: () => {
-      const one = new Opened(open);
-      opened.push(one);
-      const body = one.stream.begin();
-      begun(one);
-      return new Response(body, { headers: { "content-type": "text/event-stream" } });
-    },
+  const server = serve(() => {
+    const one = new Opened();
+    opened.push(one);
+    begun(one);
+    return new Reply(200, new ReplyHeaders({ "content-type": "text/event-stream" }), one.stream);
   });
-  afterAll(() => server.stop(true));
+  afterAll(() => void server.stop());
 
   async function ask(begin: (opened: Opened) => void): Promise<{ socket: Socket; one: Opened; heard: () => string }> {
     begun = begin;
     const count = opened.length;
-    const socket = connect(server.port ?? 0, "127.0.0.1");
+    const socket = connect(server.port, "127.0.0.1");
     let text = "";
     socket.setEncoding("latin1").on("data", (data) => {
       text += data;

@@ -1,7 +1,9 @@
 /**
  * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/messages.ts` for both.
  */
+import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
+import type { Upstream } from "../src/contract/config.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
@@ -11,6 +13,7 @@ import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_US
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
+import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
@@ -28,14 +31,14 @@ const RETIRED_MS = 300_000;
 const HUGE_BYTES = 1024 * 1024;
 
 /** How each kind of call is carried. */
-const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
+const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
   CallOperation,
   unknown
 >;
 
 const STANDING_STILL = new Int32Array(1);
 
-type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined }>;
+type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
 /** A body that waits for its check; the buffer is given away with it. */
 interface UncheckedCall {
   dialect: DialectName;
@@ -43,7 +46,8 @@ interface UncheckedCall {
   hints: string;
   buffer: ArrayBuffer;
 }
-type WaitingCall = Omit<Job, "upstreamModel" | "countModel" | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
+type WaitingCall = Omit<Job, OfTarget | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk {
   readonly #outbox: Outbox;
@@ -173,15 +177,22 @@ export class Desk implements WorkerDesk {
     const outbox = this.#outbox;
     const estimator = this.#estimator;
     const wheel = this.#host?.wheel ?? new Wheel();
-    this.#host ??= { client: createHttp1Client({ proxy: config.proxy, wheel }), wheel, outbox, keepAliveMs: KEEP_ALIVE_MS, estimator };
+    this.#host ??= {
+      client: createHttp1Client({ proxy: config.proxy, wheel }),
+      wheel,
+      outbox,
+      keepAliveMs: KEEP_ALIVE_MS,
+      estimator,
+      hold: new Hold(),
+    };
+    this.#host.hold.mostBytes = config.heldBytes;
     estimator.configure(config.weighing);
     const kept = this.#connections;
     const connections = new Map<string, Connection>();
     const opened = config.upstreams.map((upstream) => {
       const key = JSON.stringify(upstream);
-      const connection = kept.get(key) ?? connections.get(key) ?? providers[upstream.provider]?.open(upstream);
-      if (connection === undefined) throw new Error(`no provider is called ${upstream.provider}`);
-      connections.set(key, connection);
+      const connection = kept.get(key) ?? connections.get(key) ?? this.#open(upstream);
+      if (connection !== undefined) connections.set(key, connection);
       return connection;
     });
     this.#connections = connections;
@@ -189,13 +200,29 @@ export class Desk implements WorkerDesk {
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     this.#retired.unshift({ targets: this.#targets, untilMs: performance.now() + RETIRED_MS });
     this.#targets = new Map();
-    for (const { id, upstream, model, countModel, timeouts } of config.targets) {
+    const kinds = config.accepts;
+    for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
-      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, timeouts });
+      if (connection !== undefined)
+        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
     }
     outbox.push(REPORT.ready, 0);
+  }
+
+  /** One that cannot be opened costs its own calls, and not those of all the others. */
+  #open(upstream: Upstream): Connection | undefined {
+    try {
+      const connection = providers[upstream.provider]?.open(upstream);
+      if (connection !== undefined) return connection;
+      throw new Error("no such provider");
+    } catch (thrown) {
+      // The words may repeat an address, or worse.
+      const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+      this.#outbox.notice(`upstream "${upstream.name}" cannot be opened (${kind}): its calls fail until its settings are mended`);
+      return undefined;
+    }
   }
 
   /** Checks and estimates a body before its call may start: one that is too large for the front, or that might not fit its limit. Never rejects. */
@@ -230,7 +257,7 @@ export class Desk implements WorkerDesk {
     }
   }
 
-  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel" | "countModel">, input: InputTokens): void {
+  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, OfTarget>, input: InputTokens): void {
     const host = this.#host;
     const target = this.#targets.get(targetId) ?? this.#retired.find((one) => one.targets.has(targetId))?.targets.get(targetId);
     if (host === undefined || target === undefined) {
@@ -238,7 +265,8 @@ export class Desk implements WorkerDesk {
       this.#refuse(id, new GatewayError("internal", { message: INTERNAL_MESSAGE, log }));
       return;
     }
-    const job: Job = { ...call, upstreamModel: target.model, countModel: target.countModel };
+    const { model: upstreamModel, countModel, accepts } = target;
+    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "" };
     const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }

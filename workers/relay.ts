@@ -1,22 +1,28 @@
-import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
+import { type ByteText, copied } from "../src/contract/bytes.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
-import { noUsage, type Usage } from "../src/contract/usage.ts";
-import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
+import { noUsage } from "../src/contract/usage.ts";
+import {
+  type Call,
+  type CallHost,
+  type CallTarget,
+  Guarded,
+  type InputTokens,
+  NOTHING_USED,
+  type OnMissed,
+  secretsOf,
+  weigh,
+} from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
+import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
-import { usedTokens } from "./used.ts";
+import { Refusal } from "./refusal.ts";
+import { hasInput, usedTokens } from "./used.ts";
 import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
-
-/** A guess further off than this part of the estimate is told to the front. */
-const WORTH_TELLING = 0.1;
-
-/** What is kept of an error answer: enough for any cloud's error object. */
-const ERROR_BODY_LIMIT = 64 * 1024;
 
 /**
  * One call, from the request to the upstream to the last word for the client. Its states follow from what has come: nothing, a head, the first
@@ -32,7 +38,9 @@ export class Relay implements Call, HttpEvents {
   readonly #onMissed: OnMissed;
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
-  #refusal: { status: number; headers: HttpHeaders; body: ByteText } | undefined;
+  #refusal: Refusal | undefined;
+  /** A refusal has taught something already; there is one further try. */
+  #isLearned = false;
   #upstreamRequestId = "";
   #translator: ReturnType<Translation["stream"]> | undefined;
   #keepAlive: Ticket | undefined;
@@ -47,6 +55,8 @@ export class Relay implements Call, HttpEvents {
   /** Bytes that the client has yet to take. */
   #outstanding = 0;
   #paused = false;
+  /** Bytes of its answer that the host counts. */
+  #held = 0;
   readonly #input: InputTokens;
 
   constructor(
@@ -68,10 +78,7 @@ export class Relay implements Call, HttpEvents {
     this.#onOver = onOver;
     this.#onMissed = onMissed;
     try {
-      const request = target.connection.request(job);
-      if (request instanceof Promise) {
-        request.then((ready) => this.#send(ready)).catch((thrown) => this.fault(thrown));
-      } else this.#send(request);
+      this.#ask();
     } catch (thrown) {
       this.fault(thrown);
     }
@@ -121,7 +128,7 @@ export class Relay implements Call, HttpEvents {
     if (status === 200) {
       this.#reader = connection.reader(this.#job, headers);
       if (this.#job.isLast) this.#letGoOfBody();
-    } else this.#refusal = { status, headers, body: "" };
+    } else this.#refusal = new Refusal(status, headers);
   }
 
   chunk(bytes: Uint8Array): void {
@@ -132,24 +139,31 @@ export class Relay implements Call, HttpEvents {
     }
     const text = this.#translated(reader, reader.push(bytes));
     if (text !== "") this.#emit(text);
+    const { held } = reader;
+    if (held > UNCOUNTED_BYTES || this.#held > 0) this.#hold(reader, held > UNCOUNTED_BYTES ? held : 0);
     if (reader.error !== undefined) this.#break(reader.error);
     // A stream that has said its last word is over for the client; its connection comes to its own end and is used again.
     else if (reader.complete && this.#job.stream) this.#done();
   }
 
+  #hold(reader: Reader, bytes: number): void {
+    if (this.#host.hold.change(this.#target.name, this.#held, bytes)) this.#held = bytes;
+    else if (reader.error === undefined) this.#break(tooMuchHeld(this.#target.name));
+  }
+
   #refusalChunk(bytes: Uint8Array): void {
     const refusal = this.#refusal;
-    if (refusal === undefined) return;
-    refusal.body += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - refusal.body.length));
-    if (refusal.body.length < ERROR_BODY_LIMIT) return;
-    // Whatever there is to say has been said; the rest is not waited for.
+    if (refusal === undefined || !refusal.add(bytes)) return;
+    // The rest is not waited for.
+    const exchange = this.#exchange;
     this.end();
-    this.#exchange?.abort();
+    exchange?.abort();
   }
 
   end(): void {
     if (this.#refusal !== undefined) {
       const { status, headers, body } = this.#refusal;
+      if (this.#isTaught(status, body)) return;
       this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
       return;
     }
@@ -173,22 +187,32 @@ export class Relay implements Call, HttpEvents {
     else this.#fail(connectionFailure(failure, this.#opened));
   }
 
-  #send(request: Parameters<HttpClient["send"]>[0]): void {
-    if (this.#over) return;
-    this.#sentMs = performance.now();
-    this.#attempts = 1;
-    this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
-    this.#weigh();
+  #ask(): void {
+    const request = this.#target.connection.request(this.#job);
+    if (request instanceof Promise) request.then((ready) => this.#send(ready)).catch((thrown) => this.fault(thrown));
+    else this.#send(request);
   }
 
-  /** While the request is on its way: what it probably costs, told where the front's guess was far off. */
-  #weigh(): void {
-    const { estimator, outbox } = this.#host;
-    if (this.#input.estimate !== undefined) return;
-    const estimate = estimator.estimate(this.#dialect.upstream, this.#job.model, this.#job.body);
-    this.#input.estimate = estimate;
-    const tokens = Math.ceil(estimate * this.#input.factor);
-    if (Math.abs(tokens - this.#input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, this.#id, tokens);
+  /** Whether a refusal has taught what to leave out, and the upstream is asked once more without it. */
+  #isTaught(status: number, body: ByteText): boolean {
+    const lesson = this.#target.connection.lesson?.(this.#job, status, body);
+    if (lesson === undefined) return false;
+    this.#host.outbox.lesson(lesson);
+    if (this.#isLearned) return false;
+    this.#isLearned = true;
+    this.#refusal = undefined;
+    this.#ask();
+    return true;
+  }
+
+  #send(request: Parameters<HttpClient["send"]>[0]): void {
+    if (this.#over) return;
+    if (this.#sentMs === 0) this.#sentMs = performance.now();
+    this.#attempts += 1;
+    if (this.#job.dropped !== "") this.#host.outbox.push(REPORT.dropped, this.#id, this.#job.dropped);
+    this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
+    // While the request is on its way.
+    weigh(this.#id, this.#host, this.#dialect, this.#job, this.#input);
   }
 
   /** In the client's protocol, where that is not the upstream's. */
@@ -275,13 +299,10 @@ export class Relay implements Call, HttpEvents {
 
   #finish(): void {
     this.#over = true;
-    // What is left of an answer that is over (a closing chunk) is read to its end, so that the connection can be used again.
-    if (this.#paused) this.#exchange?.resume();
+    if (this.#held > 0) this.#host.hold.change(this.#target.name, this.#held, 0);
+    this.#held = 0;
+    this.#exchange?.letEnd();
     this.#keepAlive?.cancel();
     this.#onOver(this.#id);
   }
-}
-
-function hasInput({ input, cacheRead, cacheWrite }: Usage): boolean {
-  return input + cacheRead + cacheWrite > 0;
 }

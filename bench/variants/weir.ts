@@ -11,6 +11,7 @@ const KEY = "weir_bench_key";
 const REFUSED_KEY = "weir_bench_key_refused";
 const UNLIMITED = 1_000_000_000;
 const MOST_BODY = "32MiB";
+const MOST_CALLS = 100_000;
 
 export const PATHS: Record<CallDialect, string> = {
   openai: "/openai/eu/v1/chat/completions",
@@ -34,7 +35,8 @@ function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World, t
   const target = (model: string) =>
     model.startsWith("gpt") ? { upstream: "azure", model } : { upstream: "bedrock", model: `anthropic.${model}-v1:0` };
   return JSON.stringify({
-    server: { host: "127.0.0.1", port: 0, max_body: MOST_BODY },
+    // One workspace makes all the calls, of which it may have half.
+    server: { host: "127.0.0.1", port: 0, max_body: MOST_BODY, max_calls: MOST_CALLS },
     admin: { port: 0 },
     limits: { rpm: UNLIMITED, tpm: UNLIMITED },
     ...threads,

@@ -5,8 +5,11 @@ import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
 import { expectation } from "../config/check.ts";
 import { didYouMean, spell } from "../config/problems.ts";
+import { toBytes } from "../contract/bytes.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { Body } from "../contract/http.ts";
 import { clipped } from "../contract/text.ts";
+import { WebAsked } from "../http/web-asked.ts";
 import { readBody } from "../request/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 
@@ -36,9 +39,12 @@ export async function readChecked<Schema extends TSchema>(request: Request, { ch
   throw new AdminRefusal("invalid", tell(check.Errors(value).First()));
 }
 
-async function readBytes(request: Request): Promise<ArrayBuffer> {
+async function readBytes(request: Request): Promise<Uint8Array> {
   try {
-    return await readBody(request, LARGEST_BODY);
+    const body = await new Promise<Body>((arrived, failed) =>
+      readBody(new WebAsked(request, ""), LARGEST_BODY, () => {}, { arrived, failed }),
+    );
+    return typeof body === "string" ? toBytes(body) : body;
   } catch (thrown) {
     if (!(thrown instanceof GatewayError)) throw thrown;
     if (thrown.kind === "too_large") throw new AdminRefusal("too_large", `The body is larger than ${LARGEST_BODY / 1024} KiB.`);
@@ -46,7 +52,7 @@ async function readBytes(request: Request): Promise<ArrayBuffer> {
   }
 }
 
-function parse(bytes: ArrayBuffer): unknown {
+function parse(bytes: Uint8Array): unknown {
   try {
     // An empty body asks for nothing special.
     return bytes.byteLength === 0 ? {} : JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -43,7 +43,9 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       port: ports.server,
       ...resolveBodies(file, threads.processes, setting),
       maxCalls: file.server.max_calls,
+      maxConnections: file.server.max_connections,
       clocks: {
+        headMs: silence(file.server.head_timeout, ["server", "head_timeout"], setting),
         sendingMs: silence(file.server.body_timeout, ["server", "body_timeout"], setting),
         readingMs: silence(file.server.reader_timeout, ["server", "reader_timeout"], setting),
         idleMs: silence(file.server.idle_timeout, ["server", "idle_timeout"], setting),

@@ -2,7 +2,7 @@
  * The whole of `weir.yaml`: every setting once, with its type, its default and its sentence. From it come the check, the published JSON Schema
  * and `docs/configuration.md`. `title` says in a message what was expected; `writeOnly` marks a secret.
  */
-import { type Static, type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe, Type } from "@sinclair/typebox";
 import { secret } from "../providers/fields.ts";
 import { providers } from "../providers/index.ts";
 import { DURATION, SIZE } from "./units.ts";
@@ -90,6 +90,58 @@ const timeouts = (description: string) =>
     ),
   );
 
+const nameList = (description: string) =>
+  Type.Optional(
+    Type.Array(Type.String({ pattern: "^[A-Za-z0-9_.-]{1,64}$", title: "a name of letters, digits, _, - and ." }), { description }),
+  );
+
+/** What a model takes, beside what the tables say of it. */
+const acceptsFields = {
+  betas: Type.Optional(
+    map(
+      {
+        add: nameList("Flags to let through where the client asks for them."),
+        remove: nameList("Flags that are left out."),
+      },
+      "Flags of `anthropic-beta`, on Bedrock.",
+    ),
+  ),
+  fields: Type.Optional(
+    map(
+      {
+        add: nameList(
+          "Fields to let through: names of the table in [fidelity.md](fidelity.md), such as `output_config.format` where Bedrock has it for one more model.",
+        ),
+        remove: nameList(
+          "Fields that are left out: names of that table, any field of the top level, or `tools.NAME`, `messages.NAME`, `content.NAME`, `cache_control.NAME` for one that stands there.",
+        ),
+      },
+      "Fields of requests.",
+    ),
+  ),
+};
+
+const acceptsOf = (description: string, more: TProperties = {}) => Type.Optional(map({ ...more, ...acceptsFields }, description));
+
+const modelAccepts = acceptsOf(
+  "What the model takes, where the tables are wrong about it or do not know it. What it does not take is left out of requests, and answers say so in `x-weir-dropped`.",
+  {
+    as: Type.Optional(
+      Type.String({
+        title: "the name of a model of the catalogue",
+        minLength: 1,
+        description:
+          "The catalogue's name of the model behind it, where neither its own name nor the target's tells: an application inference profile, a deployment.",
+      }),
+    ),
+  },
+) as unknown as TOptional<TUnsafe<{ as?: string } & AcceptsSettings>>;
+
+export interface AcceptsSettings {
+  betas?: { add?: string[]; remove?: string[] };
+  fields?: { add?: string[]; remove?: string[] };
+}
+
 const upstreamFields = {
   region: Type.String({
     title: "a region's name in lower case, such as eu or us",
@@ -105,6 +157,7 @@ const upstreamFields = {
         "Calls that a process has open at this upstream at a time. Beyond it a call goes to the model's next target; where there is none, it is refused with 503 (529). Left out: as many as `server.max_calls` lets in.",
     }),
   ),
+  accepts: acceptsOf("What models take at this upstream, where it is more or less than elsewhere.") as TOptional<TUnsafe<AcceptsSettings>>,
   ca_file: Type.Optional(
     Type.String({
       title: "the path of a file",
@@ -196,6 +249,7 @@ const model = map(
     aliases,
     limits: limits("Limits of this model for every workspace, where they differ from `limits`."),
     timeouts: timeouts("Clocks of this model, where they differ from its upstream's."),
+    accepts: modelAccepts,
     estimate: oneOf(ESTIMATE, ESTIMATE_TEXT, { default: "fast" }),
     affinity: oneOf(AFFINITY, AFFINITY_TEXT, { default: "on" }),
     family,
@@ -210,6 +264,7 @@ const workspaceModel = map(
     limits: limits("Limits of this model in this workspace."),
     estimate: Type.Optional(oneOf(ESTIMATE, ESTIMATE_TEXT)),
     affinity: Type.Optional(oneOf(AFFINITY, AFFINITY_TEXT)),
+    accepts: modelAccepts,
     family,
     targets: Type.Optional(targets),
   },
@@ -334,7 +389,7 @@ export const schema = map(
           title: '"auto" or a size such as 512MiB, 1GB or a number of bytes',
           default: "auto",
           description:
-            "Bytes of request bodies that a process holds at a time, each from its first byte until its answer begins; a workspace may take half of it. Beyond it a call is refused with 503 (529) before its body is read. `auto`: an eighth of the memory of the machine or the container, shared out among `processes`, at most 256MiB, and never less than two of the largest bodies.",
+            "Bytes of request bodies that a process holds at a time, each from its first byte until its answer begins, and of answers that their clients have yet to take; a workspace may take half of it. Beyond it a call is refused with 503 (529) before its body is read. `auto`: an eighth of the memory of the machine or the container, shared out among `processes`, at most 256MiB, and never less than two of the largest bodies.",
         }),
         max_calls: Type.Integer({
           minimum: 1,
@@ -342,8 +397,19 @@ export const schema = map(
           default: 10_000,
           description: "Calls that a process has open at a time. Beyond it a call is refused with 503 (529) before its body is read.",
         }),
+        max_connections: Type.Integer({
+          minimum: 1,
+          maximum: 1_000_000,
+          default: 20_000,
+          description:
+            "Connections of clients that a process has open at a time, idle ones included. Beyond it a client gets 503 and is closed.",
+        }),
+        head_timeout: duration(
+          "How long the head of a request may take, from the connection's beginning or the head's first byte; 1s to 4m. Then it is refused with 408, and a client that has sent nothing is closed.",
+          { default: "10s" },
+        ),
         body_timeout: duration(
-          "How long a client may send nothing, or less than 160 kB, while its request's body comes; 1s to 4m. The whole body may take ten times as long; then it is refused with 408.",
+          "How long a client may send nothing while its request's body comes; 1s to 4m. The whole body may take ten times as long; then, too, it is refused with 408.",
           { default: "60s" },
         ),
         reader_timeout: duration(

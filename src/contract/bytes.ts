@@ -23,11 +23,6 @@ export function toBytes(text: ByteText): Uint8Array<ArrayBuffer> {
   return Buffer.from(text, "latin1");
 }
 
-/** Byte text as the body of a `Response`. ASCII is the same in UTF-8, which strings are sent in, and need not be copied. */
-export function toBody(text: ByteText): string | Uint8Array<ArrayBuffer> {
-  return Buffer.byteLength(text, "utf8") === text.length ? text : toBytes(text);
-}
-
 /** Byte text to the characters a person reads (UTF-8; malformed sequences become U+FFFD). */
 export function decodeUtf8(text: ByteText): string {
   return Buffer.from(text, "latin1").toString("utf8");

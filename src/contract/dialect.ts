@@ -1,5 +1,6 @@
 import type { ByteText } from "./bytes.ts";
 import type { ErrorKind, ErrorName, GatewayError } from "./errors.ts";
+import type { HeaderReader } from "./http.ts";
 import type { Usage } from "./usage.ts";
 
 /** The protocols that upstreams speak. */
@@ -22,6 +23,8 @@ interface CallKind {
 export const CALLS = {
   generate: { window: "calls", writes: true },
   responses: { window: "calls", writes: true },
+  /** An earlier conversation, made shorter by the model. */
+  compact: { window: "calls", writes: true },
   embeddings: { window: "calls", writes: false },
   count_tokens: { window: "counts", writes: false },
 } as const satisfies Record<string, CallKind>;
@@ -92,7 +95,7 @@ export interface Dialect {
    * The request headers that matter to the check or to the upstream, as one string (so that it crosses a thread flat).
    * Only this dialect and the providers that speak it know its form. `strict` is the operator's `strict_parameters`.
    */
-  hints(headers: Headers, strict: boolean): string;
+  hints(headers: HeaderReader, strict: boolean): string;
   /**
    * Validates the body of a call.
    * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
@@ -120,5 +123,5 @@ export interface Dialect {
   /** Of such a path: the sentence that names the mistake, or undefined where there is nothing to say but which routes exist. */
   misroute(path: string): string | undefined;
   /** Whether the headers are those of this dialect's clients; decides the shape of an error where the path says nothing. */
-  speaks(headers: Headers): boolean;
+  speaks(headers: HeaderReader): boolean;
 }

@@ -2,22 +2,69 @@ import type { ByteText } from "./bytes.ts";
 
 /** Whose stream it is: told what becomes of it. */
 export interface StreamOwner {
-  /** There is room again; told also where there was. */
+  /** All that was written has been taken, as far as it is known; told also where nothing had to wait, and once there is a connection. */
   drained(): void;
   /** The client has gone, and with it what is still written. */
   left(): void;
 }
 
-/** The body of a streamed answer, written as it comes. */
-export interface ClientStream {
-  /** The body for a `Response`; asked for once, since whoever keeps it keeps all that hangs on it. */
-  begin(): ReadableStream;
+/** Where a stream goes: the connection of its client, or what the runtime has for one. */
+export interface StreamSink {
   /** Nothing that is written is refused: who writes keeps to `hasRoom`, or it waits in memory. */
   write(text: ByteText): void;
   /** Whether the client takes what is written, as far as it is known: the socket's buffer is not full. */
   readonly hasRoom: boolean;
   /** The end, after all that was written. */
   close(): void;
+  /** There is no end: the client must not take what it has for whole. */
+  abort(): void;
 }
 
-export type OpenStream = (owner: StreamOwner) => ClientStream;
+/** The body of a streamed answer, written as it comes; what comes before there is a connection for it waits here. */
+export class OutgoingStream {
+  readonly #owner: StreamOwner;
+  #sink: StreamSink | undefined;
+  #early: ByteText = "";
+  #closed = false;
+
+  constructor(owner: StreamOwner) {
+    this.#owner = owner;
+  }
+
+  get hasRoom(): boolean {
+    return this.#sink?.hasRoom ?? true;
+  }
+
+  write(text: ByteText): void {
+    if (this.#sink === undefined) this.#early += text;
+    else this.#sink.write(text);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#sink?.close();
+  }
+
+  /** Ends it where its end is missing. To be called once there is a sink. */
+  abort(): void {
+    this.#sink?.abort();
+  }
+
+  /** Of the server: from now on what is written goes there. Returns what was written before, which is the sink's as well. */
+  attach(sink: StreamSink): { early: ByteText; closed: boolean } {
+    const early = this.#early;
+    this.#early = "";
+    this.#sink = sink;
+    return { early, closed: this.#closed };
+  }
+
+  /** Of the server. */
+  drained(): void {
+    this.#owner.drained();
+  }
+
+  /** Of the server: the client has gone. */
+  left(): void {
+    this.#owner.left();
+  }
+}

@@ -89,7 +89,9 @@ export class Admission {
     // Whoever does not wait has the upstream work all the same, and must meet a limit too.
     const isUnanswered = firstByteAtMs === undefined && outcome !== "ok" && outcome !== "cancelled" && outcome !== "deadline_exceeded";
     // The clouds count what they refuse as the client's mistake, and whoever sends nothing else must meet a limit too.
-    if (isUnanswered && outcome === "upstream_rejected") this.#settleRejected(claim, reservation, ended);
+    // So do they what was answered and had no room here (`overloaded` with an end: nothing else of that kind came so far).
+    if (isUnanswered && (outcome === "upstream_rejected" || (outcome === "overloaded" && ended !== undefined)))
+      this.#settleRejected(claim, reservation, ended);
     else if (isUnanswered || wasNeverSent(outcome, ended)) this.#limiter.refund(reservation);
     // Nobody knows: what was reserved stands.
     else if (used === undefined) this.#limiter.settle(reservation, reservation.tokens);

@@ -1,5 +1,6 @@
 /** What a client sees of its limits (design §3.6): from a decision to headers and the text of a refusal. */
 import { decimalText } from "../contract/decimal.ts";
+import type { HeaderWriter } from "../contract/http.ts";
 import type { Claim } from "./admission.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 
@@ -40,13 +41,13 @@ const common = namesOf((unit, what) => `x-ratelimit-${what}-${unit}`);
 const byPrefix = new Map<string, ReturnType<typeof namesOf>>();
 
 /** Sets `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for the windows that there are. */
-export function setRateLimits(headers: Headers, { requests, tokens }: Windows): void {
+export function setRateLimits(headers: HeaderWriter, { requests, tokens }: Windows): void {
   setWindow(headers, common.requests, requests, durationText(requests.resetMs));
   if (tokens !== undefined) setWindow(headers, common.tokens, tokens, durationText(tokens.resetMs));
 }
 
 /** Sets `{prefix}-{requests,tokens}-{limit,remaining,reset}`, for a dialect that has names of its own; resets as moments. */
-export function setPrefixedRateLimits(headers: Headers, prefix: string, { requests, tokens }: Windows, nowMs: number): void {
+export function setPrefixedRateLimits(headers: HeaderWriter, prefix: string, { requests, tokens }: Windows, nowMs: number): void {
   let names = byPrefix.get(prefix);
   if (names === undefined) {
     names = namesOf((unit, what) => `${prefix}-${unit}-${what}`);
@@ -56,7 +57,7 @@ export function setPrefixedRateLimits(headers: Headers, prefix: string, { reques
   if (tokens !== undefined) setWindow(headers, names.tokens, tokens, instantText(nowMs, tokens.resetMs));
 }
 
-function setWindow(headers: Headers, names: Names, { limit, remaining }: Window, reset: string): void {
+function setWindow(headers: HeaderWriter, names: Names, { limit, remaining }: Window, reset: string): void {
   headers.set(names.limit, String(limit));
   headers.set(names.remaining, String(remaining));
   headers.set(names.reset, reset);

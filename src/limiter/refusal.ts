@@ -1,4 +1,5 @@
 import { GatewayError } from "../contract/errors.ts";
+import type { HeaderWriter } from "../contract/http.ts";
 import type { Claim } from "./admission.ts";
 import { refusalText, setPrefixedRateLimits, setRateLimits } from "./headers.ts";
 import type { Decision, Windows } from "./limiter.ts";
@@ -19,7 +20,7 @@ export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "wei
 }
 
 /** Puts both windows into an answer's headers; `prefix` is that of the dialect's own names, where it has some. */
-export function showWindows(headers: Headers, prefix: string | undefined, windows: Windows): void {
+export function showWindows(headers: HeaderWriter, prefix: string | undefined, windows: Windows): void {
   setRateLimits(headers, windows);
   if (prefix !== undefined) setPrefixedRateLimits(headers, prefix, windows, Date.now());
 }

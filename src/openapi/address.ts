@@ -1,3 +1,4 @@
+import type { HeaderReader } from "../contract/http.ts";
 import { escaped } from "./html.ts";
 
 /** Shown where a request does not tell its own. */
@@ -10,7 +11,7 @@ const HOST = /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]
  * Where the asker has found this gateway: `https://weir.example.com`, no slash at the end. From the request's `host`, or from what a proxy in front
  * says that it was (`x-forwarded-host`, `x-forwarded-proto`). All of it is text from outside: what is not the form of a host is not repeated.
  */
-export function addressOf(headers: Headers): string {
+export function addressOf(headers: HeaderReader): string {
   const host = first(headers.get("x-forwarded-host")) ?? headers.get("host");
   if (host === null || !HOST.test(host)) return UNKNOWN_ADDRESS;
   const scheme = first(headers.get("x-forwarded-proto"))?.toLowerCase() === "https" ? "https" : "http";

@@ -1,5 +1,6 @@
 /** What is published of the gateway itself: for tools, for people, and for whoever asks at the door. */
 import type { Config } from "../contract/config.ts";
+import type { Asked, HeaderReader } from "../contract/http.ts";
 import type { Pages } from "../contract/pages.ts";
 import { PUBLIC_PREFIX } from "../request/routes.ts";
 import { ADDRESS, Addressed, addressOf } from "./address.ts";
@@ -39,7 +40,7 @@ export class PublishedPages implements Pages {
     this.#rendered = undefined;
   }
 
-  answer(path: string, prefix: string, { headers }: Request): Response {
+  answer(path: string, prefix: string, { headers }: Pick<Asked, "headers">): Response {
     if (path === "/") return this.#door(prefix, headers);
     this.#rendered ??= this.#render(offeredBy(this.#config));
     if (path === "/openapi.json")
@@ -64,7 +65,7 @@ ${startSection(offered, address)}`,
   }
 
   /** For somebody who was given an address and a key, and no more. */
-  #door(prefix: string, headers: Headers): Response {
+  #door(prefix: string, headers: HeaderReader): Response {
     const [docs, openapi] = [`${prefix}/docs`, `${prefix}/openapi.json`];
     const vary = { ...UNKEPT, vary: "accept" };
     if (!headers.get("accept")?.includes("text/html")) {

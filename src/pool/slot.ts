@@ -13,6 +13,8 @@ export interface SlotEvents {
   noticed(slot: Slot, text: string): void;
   /** It takes calls (again). */
   came(): void;
+  /** What an upstream has taught by a refusal, for the log. */
+  learned(slot: Slot, text: string): void;
 }
 
 /** One place in the pool: a worker, and after it its replacement. */
@@ -182,6 +184,7 @@ export class Slot {
           this.#events.came();
         }
       } else if (operation === REPORT.notice) this.#events.noticed(this, reports[at + 2] as string);
+      else if (operation === REPORT.lesson) this.#events.learned(this, reports[at + 2] as string);
       else {
         const call = this.#calls.get(reports[at + 1] as number);
         // A call that was cancelled meanwhile has no ears any more.
@@ -216,6 +219,7 @@ export class Slot {
     else if (operation === REPORT.open) events.open(reports[at + 2] as string);
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
     else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 5] as number, reports[at + 6] as number);
+    else if (operation === REPORT.dropped) events.dropped(reports[at + 2] as string);
     else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {
       this.forget(call);

@@ -12,6 +12,7 @@ import type { Config } from "../contract/config.ts";
 import { asGatewayError } from "../contract/errors.ts";
 import { EXIT_REFUSED } from "../contract/exit.ts";
 import { outliveFaults } from "../contract/fault.ts";
+import { webHandler } from "../http/web.ts";
 import { Admission } from "../limiter/admission.ts";
 import { FAILURE_KINDS } from "../limiter/store.ts";
 import { createLog, type Logger } from "../log/log.ts";
@@ -23,13 +24,13 @@ import { Gateway, type GatewayParts } from "../request/gateway.ts";
 import { Keyring } from "../request/keyring.ts";
 import { Router } from "../routing/router.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
+import { watchDescriptors } from "../runtime/descriptors.ts";
 import { open } from "../runtime/open.ts";
-import { type Listener, openStream, runtimeName } from "../runtime/runtime.ts";
+import { type Listener, runtimeName } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
 import { Member } from "../supervisor/member.ts";
 import { supervise } from "../supervisor/run.ts";
 import { readConfiguration } from "./configuration.ts";
-import { watchDescriptors } from "./descriptors.ts";
 import { Drain } from "./drain.ts";
 import { InForce } from "./in-force.ts";
 import { buildParts, type Parts } from "./parts.ts";
@@ -63,8 +64,6 @@ export async function start(file: string | undefined, environment: Environment, 
     accessLog: new AccessLog(logging.lines, base),
     router: routerTelling(log),
     readiness: () => ready.report(),
-    // There is a listener before there is a request.
-    turn: (request, turn) => listener.turn(request, turn),
   });
   metrics.declare({ version, runtime: runtimeName(), redisErrors: FAILURE_KINDS, ...gateway.labels() });
   metrics.upstreams.sampleBreakers(() => gateway.breakers());
@@ -74,6 +73,8 @@ export async function start(file: string | undefined, environment: Environment, 
   directory.onWorkspaces(() => inForce.refresh());
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
 
+  /** Who asks the admin listener. */
+  const addresses = new WeakMap<Request, string>();
   const audit = new Audit(log);
   const admin = new Admin({
     routes: [
@@ -93,18 +94,19 @@ export async function start(file: string | undefined, environment: Environment, 
     version,
     audit,
     onFault: (thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed"),
-    addressOf: (request) => member?.peerOf(request) ?? adminListener.addressOf(request),
+    addressOf: (request) => member?.peerOf(request) ?? addresses.get(request) ?? "unknown",
   });
 
   const places = member === undefined ? config : await member.places();
   const onFault = (thrown: unknown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a listener failed");
   const answerAdmin = (request: Request) => admin.handle(request);
+  const handleAdmin = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
   // Not before: a fault of the start is to end the start.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
   const listener: Listener = open(config, {
     ...places.server,
-    handle: (request) => gateway.handle(request),
-    refuse: (request, flaw) => gateway.refuse(request, flaw),
+    handle: (asked) => gateway.handle(asked),
+    refuse: (asked, flaw) => gateway.refuse(asked, flaw),
     onFault,
   });
   const drain = new Drain({ ...parts, config, gateway, listener, logging, neighbours });
@@ -117,10 +119,12 @@ export async function start(file: string | undefined, environment: Environment, 
   ready.addLines(() => targetHealth.lines());
   const adminListener: Listener = open(config, {
     ...places.admin,
-    handle: member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot()),
-    refuse: (_, flaw) => admin.refuse(flaw),
+    handle: webHandler((request, address) => {
+      addresses.set(request, address);
+      return handleAdmin(request);
+    }),
+    refuse: (_, { message }) => admin.refuse(message),
     onFault,
-    tellsAddresses: true,
   });
   watchDescriptors(listener, adminListener, log);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
@@ -137,8 +141,8 @@ export async function start(file: string | undefined, environment: Environment, 
   });
 }
 
-function makeGateway(parts: Parts & Pick<GatewayParts, "config" | "pages" | "accessLog" | "router" | "readiness" | "turn">): Gateway {
-  return new Gateway({ ...parts, admission: new Admission(parts.limiter), keyring: new Keyring(parts.directory), openStream });
+function makeGateway(parts: Parts & Pick<GatewayParts, "config" | "pages" | "accessLog" | "router" | "readiness">): Gateway {
+  return new Gateway({ ...parts, admission: new Admission(parts.limiter), keyring: new Keyring(parts.directory) });
 }
 
 function routerTelling(log: Logger): Router<RoutedTarget> {

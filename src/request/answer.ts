@@ -1,10 +1,10 @@
-import { type ByteText, toBody } from "../contract/bytes.ts";
+import type { ByteText } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
-import { type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
+import { asGatewayError, type ErrorKind, GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
+import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
-import type { ClientStream, OpenStream, StreamOwner } from "../contract/stream.ts";
-import type { Turn } from "../contract/turn.ts";
+import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
 
 /** How a call ended for its client. */
 export interface Outcome {
@@ -24,25 +24,30 @@ export interface AnswerOptions {
   requestId: string;
   /** Where the gaps between pieces of the stream are observed, in seconds. */
   gaps: { observe(seconds: number): void };
-  /** The body of a streamed answer. */
-  openStream: OpenStream;
 }
 
 /** Whose answer it is: told what is not for the client. */
 export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
-  takeHeaders(): Headers;
+  takeHeaders(): ReplyHeaders;
   /** A worker has checked and weighed the body; see `CallEvents`. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   estimated(inputTokens: number): void;
-  /** The client reads now, or is idle. */
-  turn(turn: Turn): void;
+  /** What was left out of the request. */
+  dropped(names: string): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
   /** The worker is gone, and the client has seen nothing: the call goes to another worker, or ends. */
   lost(error: GatewayError): void;
   /** The answer begins, and it is a good one. */
   answering(): void;
+  /**
+   * So much more of it waits for its reader.
+   * @throws GatewayError `overloaded` where that is more than may wait.
+   */
+  waits(bytes: number): void;
+  /** Nothing of it waits any more. */
+  taken(): void;
   /** Called exactly once. */
   ended(outcome: Outcome): void;
 }
@@ -53,25 +58,29 @@ const AT_ONCE_BYTES = 64 * 1024;
 const NOBODY = (): void => {};
 
 /**
- * From a worker's reports to the client's `Response`. A stream is written as it comes; the worker is given credit for what the client's side
+ * From a worker's reports to the client's `Reply`. A stream is written as it comes; the worker is given credit for what the client's side
  * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
  */
 export class Answer implements CallEvents, StreamOwner {
   readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
-  #resolve: (response: Response) => void = NOBODY;
+  #resolve: (reply: Reply) => void = NOBODY;
   #call: PoolCall | undefined;
-  #stream: ClientStream | undefined;
+  #stream: OutgoingStream | undefined;
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
+  #passedBytes = 0;
   #lastChunkMs = 0;
   /** The client has left; the call's last report is still awaited, for what it used. */
   #gone = false;
+  /** Why the client does not get the rest, or any of it; the call's last report is still awaited. */
+  #refusal: GatewayError | undefined;
+  /** The client knows of the refusal. */
+  #isTold = false;
+  /** Everything was written, and the client has yet to take some of it. */
+  #closing = false;
   #over = false;
-  /** Why the call ends before its time. The client knows; the call's last report is still awaited, for what it used. */
-  #ending: GatewayError | undefined;
-  #passedBytes = 0;
 
   constructor(owner: AnswerOwner, options: AnswerOptions) {
     this.#owner = owner;
@@ -79,22 +88,22 @@ export class Answer implements CallEvents, StreamOwner {
   }
 
   /** The answer, once there is one. */
-  begin(): Promise<Response> {
+  begin(): Promise<Reply> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
-  /** A stream that is open holds neither the promise nor, through it, the `Response`. */
-  #respond(response: Response): void {
+  /** A stream that is open holds neither the promise nor, through it, the `Reply`. */
+  #respond(reply: Reply): void {
     const resolve = this.#resolve;
     this.#resolve = NOBODY;
-    resolve(response);
+    resolve(reply);
   }
 
   /** True once nobody waits for an answer: a call that has not started need not. */
   get idle(): boolean {
-    return this.#gone || this.#over || this.#ending !== undefined;
+    return this.#gone || this.#over || this.#refusal !== undefined;
   }
 
   /** The call whose reports come here. */
@@ -104,21 +113,29 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** The client has gone, before or after the first byte. */
   abandon(): void {
-    if (this.idle) return;
+    if (this.#gone || this.#over || this.#isTold) return;
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
-    // Nobody reads it, but a handler must return something.
-    this.#respond(new Response(null, { status: STATUS.cancelled }));
+    if (this.#resolve === NOBODY) return;
+    // A client that has closed its half of the connection alone reads it.
+    const error = new GatewayError("cancelled", { message: "The client closed the connection before its answer began." });
+    this.#respond(errorReply(this.#options.dialect, error, this.#options.requestId, this.#owner.takeHeaders()));
   }
 
   /** Ends the call now: the client is told why, and its worker to stop. */
   expire(error: GatewayError): void {
     if (this.idle) return;
-    this.#ending = error;
+    this.#refusal = error;
     this.#tell(error);
     if (this.#call === undefined) this.#end(error.kind, error, undefined);
     else this.#call.cancel();
+  }
+
+  lost(error: GatewayError): void {
+    this.#call = undefined;
+    if (this.idle || this.#firstByteAtMs !== undefined) this.fail(this.#refusal ?? error, undefined);
+    else this.#owner.lost(error);
   }
 
   weighed(envelope: Envelope, conversation: number, estimate: number): void {
@@ -130,35 +147,38 @@ export class Answer implements CallEvents, StreamOwner {
     if (!this.idle) this.#owner.missed(error, ended);
   }
 
-  lost(error: GatewayError): void {
-    this.#call = undefined;
-    if (this.idle || this.#firstByteAtMs !== undefined) this.fail(error, undefined);
-    else this.#owner.lost(error);
-  }
-
   estimated(inputTokens: number): void {
     this.#owner.estimated(inputTokens);
+  }
+
+  dropped(names: string): void {
+    if (!this.idle) this.#owner.dropped(names);
   }
 
   open(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
     this.#owner.answering();
-    const stream = this.#options.openStream(this);
+    if (text.length > AT_ONCE_BYTES && !this.#wait(text.length)) return;
+    const stream = new OutgoingStream(this);
     this.#stream = stream;
-    const body = stream.begin();
     stream.write(text);
     this.#owed = this.#passedBytes = text.length;
     const headers = this.#owner.takeHeaders();
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
     headers.set("x-accel-buffering", "no");
-    this.#owner.turn("reading");
-    this.#respond(new Response(body, { status: 200, headers }));
+    this.#respond(new Reply(200, headers, stream));
   }
 
   /** Of the stream: it has room. */
   drained(): void {
+    this.#owner.taken();
+    if (this.#closing) {
+      this.#closing = false;
+      this.#stream?.close();
+      return;
+    }
     if (this.#owed < STREAM_WINDOW / 2) return;
     this.#call?.credit(this.#owed);
     this.#owed = 0;
@@ -166,6 +186,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** Of the stream: its reader has gone. */
   left(): void {
+    this.#owner.taken();
     this.abandon();
   }
 
@@ -178,21 +199,49 @@ export class Answer implements CallEvents, StreamOwner {
     this.#owed += text.length;
     this.#passedBytes += text.length;
     stream.write(text);
-    if (this.#owed >= STREAM_WINDOW / 2 && stream.hasRoom) this.drained();
+    if (!stream.hasRoom) this.#wait(text.length);
+    else if (this.#owed >= STREAM_WINDOW / 2) this.drained();
   }
 
   answer(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = performance.now();
-    this.#owner.turn(text.length > AT_ONCE_BYTES ? "reading" : "idle");
     this.#owner.answering();
-    this.#respond(jsonResponse(200, text, this.#owner.takeHeaders()));
+    if (text.length > AT_ONCE_BYTES) {
+      this.#answerLarge(text);
+      return;
+    }
+    this.#respond(jsonReply(200, text, this.#owner.takeHeaders()));
+  }
+
+  /** As a stream, which tells when its reader has taken it: until then it is in memory, and counts. */
+  #answerLarge(text: ByteText): void {
+    if (!this.#wait(text.length)) return;
+    const stream = new OutgoingStream(this);
+    this.#stream = stream;
+    this.#closing = true;
+    const headers = this.#owner.takeHeaders();
+    headers.set("content-type", "application/json");
+    headers.set("content-length", String(text.length));
+    stream.write(text);
+    this.#respond(new Reply(200, headers, stream));
+  }
+
+  /** So much more waits for the reader. False where it is too much: then the call ends, and what it has used is still awaited. */
+  #wait(bytes: number): boolean {
+    try {
+      this.#owner.waits(bytes);
+      return true;
+    } catch (thrown) {
+      this.#refusal = asGatewayError(thrown);
+      this.#call?.cancel();
+      return false;
+    }
   }
 
   done(ended: Ended): void {
-    const ending = this.#ending;
     if (this.#gone) this.#end("cancelled", undefined, ended);
-    else if (ending !== undefined) this.#end(ending.kind, ending, ended);
+    else if (this.#refusal !== undefined) this.fail(this.#refusal, ended);
     else {
       this.#closeStream();
       this.#end("ok", undefined, ended);
@@ -201,25 +250,27 @@ export class Answer implements CallEvents, StreamOwner {
 
   fail(error: GatewayError, ended: Ended | undefined): void {
     if (this.#over) return;
-    const ending = this.#ending;
-    if (this.#gone) this.#end("cancelled", error, ended);
-    else if (ending !== undefined) this.#end(ending.kind, ending, ended);
-    else {
-      this.#tell(error);
-      this.#end(error.kind, error, ended);
+    if (this.#gone) {
+      this.#end("cancelled", error, ended);
+      return;
     }
+    // What the worker says of a call that it was told to end is not why it ended.
+    const cause = this.#refusal ?? error;
+    this.#tell(cause);
+    this.#end(cause.kind, cause, ended);
   }
 
-  /** Tells the client of a failure: as its answer, or as the end of its stream. */
+  /** Tells the client of a failure, once: as its answer, or as the end of its stream. */
   #tell(error: GatewayError): void {
+    // Of a whole answer that has been given, only the last report was lost.
+    if (this.#isTold || this.#closing) return;
+    this.#isTold = true;
     const { dialect, operation, requestId } = this.#options;
     if (this.#stream === undefined) {
-      // A whole answer has been given: only its last report was lost.
-      if (this.#firstByteAtMs !== undefined) return;
-      this.#owner.turn("idle");
-      this.#respond(errorResponse(dialect, error, requestId, this.#owner.takeHeaders()));
+      if (this.#resolve === NOBODY) return;
+      this.#respond(errorReply(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
-      this.#stream.write(dialect.errorEvent(error, requestId, operation));
+      if (error.detail.isShown !== true) this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
     }
   }
@@ -227,9 +278,10 @@ export class Answer implements CallEvents, StreamOwner {
   /** The end of a stream. A client that has not taken all of it yet is still reading. */
   #closeStream(): void {
     const stream = this.#stream;
-    if (stream === undefined) return;
-    if (stream.hasRoom) this.#owner.turn("idle");
-    stream.close();
+    // A whole answer closes when it has been taken.
+    if (stream === undefined || this.#closing) return;
+    if (stream.hasRoom) stream.close();
+    else this.#closing = true;
   }
 
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
@@ -249,15 +301,17 @@ export function retryAfterHeaders(retryAfterMs: number): { "retry-after-ms": str
 }
 
 /** An answer in one piece. `headers` becomes that of this answer. */
-export function jsonResponse(status: number, body: ByteText, headers: Headers): Response {
+export function jsonReply(status: number, body: ByteText, headers: ReplyHeaders): Reply {
   headers.set("content-type", "application/json");
-  return new Response(toBody(body), { status, headers });
+  return new Reply(status, headers, body);
 }
 
 /** An error before the first byte, in the dialect. */
-export function errorResponse(dialect: Dialect, error: GatewayError, requestId: string, headers: Headers): Response {
+export function errorReply(dialect: Dialect, error: GatewayError, requestId: string, headers: ReplyHeaders): Reply {
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
   const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
   if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
-  return jsonResponse(status, dialect.errorBody(error, requestId), headers);
+  // The SDKs repeat a 429 and a 500 by themselves, unless they are told not to.
+  if (error.detail.isFinal === true) headers.set("x-should-retry", "false");
+  return jsonReply(status, dialect.errorBody(error, requestId), headers);
 }

@@ -1,68 +1,149 @@
+import { asBuffer, toByteText } from "../contract/bytes.ts";
 import { sizeText } from "../contract/decimal.ts";
-import { GatewayError } from "../contract/errors.ts";
+import { asGatewayError, GatewayError } from "../contract/errors.ts";
+import { type Asked, type Body, type BodyReceiver, type BrokenBody, MOST_TEXT_BYTES } from "../contract/http.ts";
+import { type Decompressor, decompressor, ENCODINGS } from "./decompress.ts";
 
-const NOBODY = (): void => {};
+/** What becomes of a body; one of both is called, once, perhaps at once. */
+export interface BodyOwner {
+  arrived(body: Body): void;
+  failed(error: GatewayError): void;
+}
 
 /** Bytes of a body that comes as it is and says its length, within the limit; 0 of any other. */
-export function declaredBytes({ headers }: Request, limit: number): number {
+export function declaredBytes({ headers }: Pick<Asked, "headers">, limit: number): number {
   const declared = Number(headers.get("content-length") ?? 0);
   return declared > 0 && declared <= limit && headers.get("content-encoding") === null ? declared : 0;
 }
 
 /**
- * Reads a request's body, up to `limit` bytes after decompression.
+ * Reads a request's body, up to `limit` bytes after decompression. It fails with what `onBytes` throws, `too_large`, `cancelled` for a body that breaks off, `body_timeout` for
+ * one that is silent, or `invalid_request` for one that is malformed, for an encoding that Weir does not know and for data that does not decompress.
  * @param onBytes - Told of each piece, before it is kept, of a body that `declaredBytes` says nothing of; what it throws ends the reading.
- * @throws GatewayError what `onBytes` throws, `too_large`, `cancelled` for a body that breaks off, or `invalid_request` for an encoding that Weir does not know and for data that does not decompress.
  */
-export function readBody(request: Request, limit: number, onBytes: (bytes: number) => void = NOBODY): Promise<ArrayBuffer> {
-  const { headers } = request;
+export function readBody(asked: Asked, limit: number, onBytes: (bytes: number) => void, owner: BodyOwner): void {
+  const { headers } = asked;
   const declared = Number(headers.get("content-length") ?? Number.NaN);
-  // The runtime gathers a plain body of known length by itself.
-  if (declared <= limit && headers.get("content-encoding") === null) return request.arrayBuffer().catch(brokenOff);
-  return declared > limit ? Promise.reject(tooLarge(limit)) : readUnusual(request, limit, onBytes);
+  if (declared > limit) {
+    owner.failed(tooLarge(limit));
+    return;
+  }
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding !== "identity") {
+    readEncoded(asked, encoding, limit, onBytes, owner);
+    return;
+  }
+  const isDeclared = declaredBytes(asked, limit) > 0;
+  const whole = isDeclared || headers.get("transfer-encoding") === null ? asked.takeBody() : undefined;
+  if (whole !== undefined) owner.arrived(whole);
+  else asked.read(new Gathered(limit, isDeclared ? declared : 0, isDeclared ? () => {} : onBytes, owner));
 }
 
-/** A body whose length is not known, or that is encoded. */
-async function readUnusual(request: Request, limit: number, onBytes: (bytes: number) => void): Promise<ArrayBuffer> {
-  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
-  if (request.body === null) return new ArrayBuffer(0);
-  if (encoding === "identity") return await gather(request.body, limit, onBytes).catch(brokenOff);
-  if (encoding !== "gzip" && encoding !== "deflate") {
-    throw new GatewayError("invalid_request", {
-      message: `The content-encoding "${encoding.slice(0, 32)}" is not supported: send the body as it is, or with gzip or deflate.`,
-    });
+/** A body that is gathered piece by piece. */
+class Gathered implements BodyReceiver {
+  readonly #limit: number;
+  readonly #onBytes: (bytes: number) => void;
+  readonly #owner: BodyOwner;
+  /** Of a body whose length is known: room for all of it, from its first piece on. */
+  readonly #declared: number;
+  #whole: Uint8Array<ArrayBuffer> | undefined;
+  readonly #pieces: Buffer[] = [];
+  #length = 0;
+  #isOver = false;
+
+  constructor(limit: number, declared: number, onBytes: (bytes: number) => void, owner: BodyOwner) {
+    this.#limit = limit;
+    this.#declared = declared;
+    this.#onBytes = onBytes;
+    this.#owner = owner;
   }
+
+  piece(bytes: Uint8Array): boolean {
+    if (this.#isOver) return false;
+    const before = this.#length;
+    this.#length += bytes.length;
+    try {
+      if (this.#length > this.#limit) throw tooLarge(this.#limit);
+      this.#onBytes(bytes.length);
+    } catch (thrown) {
+      this.fail(asGatewayError(thrown));
+      return false;
+    }
+    if (this.#declared > MOST_TEXT_BYTES) {
+      this.#whole ??= new Uint8Array(this.#declared);
+      this.#whole.set(bytes, before);
+    } else this.#pieces.push(Buffer.from(bytes));
+    return true;
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#owner.arrived(this.#whole ?? this.#joined());
+  }
+
+  broken({ reason, text }: BrokenBody): void {
+    this.fail(new GatewayError(KINDS[reason], { message: text }));
+  }
+
+  fail(error: GatewayError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#pieces.length = 0;
+    this.#whole = undefined;
+    this.#owner.failed(error);
+  }
+
+  #joined(): Body {
+    if (this.#length <= MOST_TEXT_BYTES) return this.#pieces.map(toByteText).join("");
+    const whole = new Uint8Array(this.#length);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    return whole;
+  }
+}
+
+const KINDS = { left: "cancelled", silent: "body_timeout", malformed: "invalid_request" } as const;
+
+/** What comes is bounded like what it becomes: a body that is larger before it is decompressed is none that anybody sends in earnest. */
+function readEncoded(asked: Asked, encoding: string, limit: number, onBytes: (bytes: number) => void, owner: BodyOwner): void {
+  const gathered = new Gathered(limit, 0, onBytes, owner);
+  const name = encoding.slice(0, 32);
+  let taker: Decompressor | undefined;
   try {
-    return await gather(request.body.pipeThrough(new DecompressionStream(encoding)), limit, onBytes);
+    taker = decompressor(encoding, {
+      piece: (bytes) => gathered.piece(bytes),
+      end: () => gathered.end(),
+      failed: () => gathered.fail(new GatewayError("invalid_request", { message: `The body is not valid ${name} data.` })),
+    });
   } catch (thrown) {
-    if (thrown instanceof GatewayError) throw thrown;
-    throw new GatewayError("invalid_request", { message: `The body is not valid ${encoding} data.` });
+    gathered.fail(asGatewayError(thrown));
+    return;
   }
-}
-
-/** A body can only fail to arrive because its client has gone; Deno tells so here before the request's signal does. */
-function brokenOff(thrown: unknown): never {
-  if (thrown instanceof GatewayError) throw thrown;
-  throw new GatewayError("cancelled", { message: "The request broke off before its body was complete." });
-}
-
-async function gather(stream: ReadableStream<Uint8Array>, limit: number, onBytes: (bytes: number) => void): Promise<ArrayBuffer> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for await (const chunk of stream) {
-    total += chunk.byteLength;
-    // Leaving the loop cancels the stream: nothing more is read.
-    if (total > limit) throw tooLarge(limit);
-    onBytes(chunk.byteLength);
-    chunks.push(chunk);
+  if (taker === undefined) {
+    const message = `The content-encoding "${name}" is not supported: send the body as it is, or with ${ENCODINGS}.`;
+    gathered.fail(new GatewayError("invalid_request", { message }));
+    return;
   }
-  const whole = new Uint8Array(total);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole.buffer;
+  const { write, end, stop } = taker;
+  let length = 0;
+  asked.read({
+    piece(bytes) {
+      length += bytes.length;
+      if (length <= limit) return write(asBuffer(bytes));
+      stop();
+      gathered.fail(tooLarge(limit));
+      return false;
+    },
+    end,
+    broken(why) {
+      stop();
+      gathered.broken(why);
+    },
+  });
 }
 
 function tooLarge(limit: number): GatewayError {

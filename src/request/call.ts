@@ -1,10 +1,9 @@
-import { toByteText } from "../contract/bytes.ts";
+import { type ByteText, toByteText } from "../contract/bytes.ts";
 import type { CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
-import type { OpenStream } from "../contract/stream.ts";
-import type { Turn } from "../contract/turn.ts";
+import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import { refusal, showWindows } from "../limiter/refusal.ts";
@@ -21,6 +20,8 @@ import { endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, 
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
 import { type Deadlines, deadlineError, type Hurried, type Patience, patienceOf } from "./deadlines.ts";
+import type { LeftOut } from "./left-out.ts";
+import { reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
@@ -31,14 +32,14 @@ export interface CallParts {
   pool: Pool;
   admission: Admission;
   metrics: Metrics;
+  leftOut: LeftOut;
   room: Room;
   bodyClock: BodyClock;
   deadlines: Deadlines;
-  /** See `Listener.turn`. */
-  turn(request: Request, turn: Turn): void;
-  /** See `runtime.ts`. */
-  openStream: OpenStream;
 }
+
+/** Names what was left out of the request. */
+const DROPPED_HEADER = "x-weir-dropped";
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
 const FRONT_BYTES = 64 * 1024;
@@ -53,7 +54,6 @@ export class Call implements AnswerOwner, Sender, Hurried {
   readonly #operation: CallOperation;
   readonly #onEnd: (visit: Visit, outcome: Outcome) => void;
   readonly #answer: Answer;
-  #request: Request | undefined;
   #worker: PoolCall | undefined;
   #place: Place | undefined;
   /** What its worker was given, until the answer begins: should the worker be lost, another one gets it. The body is in it, and counted by `#place`. */
@@ -70,6 +70,8 @@ export class Call implements AnswerOwner, Sender, Hurried {
   /** Undefined where its client's patience is nothing to watch. */
   #patience: Patience | undefined;
   #deadline = 0;
+  /** A header of the request that may not be a client's to set; "" where there is none. */
+  #reserved = "";
 
   /** @param onEnd - Called exactly once. */
   constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
@@ -79,40 +81,36 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#onEnd = onEnd;
     const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
-    this.#answer = new Answer(this, { dialect, operation, requestId, gaps, openStream: parts.openStream });
+    this.#answer = new Answer(this, { dialect, operation, requestId, gaps });
   }
 
   /**
    * Never rejects.
    * @throws GatewayError `overloaded` or `invalid_request`, at once: then nothing has begun, and `onEnd` is not called.
    */
-  begin(request: Request): Promise<Response> {
+  begin(asked: Asked): Promise<Reply> {
     const { room, config } = this.#parts;
-    const patience = patienceOf(request.headers, this.#visit.startedMs);
+    const patience = patienceOf(asked.headers, this.#visit.startedMs);
     const { maxBodyBytes } = config.server;
     const { identity } = this.#visit;
     const { name = "", maxConcurrent } = identity?.workspace ?? {};
-    const place = room.enter(name, maxConcurrent, declaredBytes(request, maxBodyBytes), identity?.bound);
+    const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
     if (patience !== undefined) this.#watch(patience, Math.min(patience.beginAtMs, patience.endAtMs));
     const answer = this.#answer;
     this.#begunMs = performance.now();
     const response = answer.begin();
-    // Before the first byte only the signal tells that the client has gone. Deno fires it after a good answer as well; that is harmless here.
-    // As a property, since a listener that is added costs several times as much of each call.
-    request.signal.onabort = () => answer.abandon();
-    this.#request = request;
-    this.turn("sending");
+    asked.onLeft = () => answer.abandon();
     this.#parts.bodyClock.begin(this, this.#visit.startedMs);
-    readBody(request, maxBodyBytes, (bytes) => place.hold(bytes)).then(
-      (body) => this.#arrived(request, body),
-      (thrown) => this.#failed(request, thrown),
-    );
+    readBody(asked, maxBodyBytes, (bytes) => place.hold(bytes), {
+      arrived: (body) => this.#arrived(asked, body),
+      failed: (error) => this.#failed(error),
+    });
     return response;
   }
 
   /** Of the answer. */
-  takeHeaders(): Headers {
+  takeHeaders(): ReplyHeaders {
     // The answer begins, so nobody will ask for the body again.
     this.#letGoOfBody();
     this.#place?.letGo();
@@ -120,11 +118,6 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { attempts, headers } = this.#visit;
     if (attempts.length > 0) headers.set("x-weir-attempts", String(attempts.length));
     return takeHeaders(this.#visit);
-  }
-
-  /** Of the answer. */
-  turn(turn: Turn): void {
-    if (this.#request !== undefined) this.#parts.turn(this.#request, turn);
   }
 
   /** Of the clock of bodies. The connection ends with the answer, as what follows on it is still the body. */
@@ -166,11 +159,20 @@ export class Call implements AnswerOwner, Sender, Hurried {
     if (reservation !== undefined) this.#parts.admission.correct(reservation, inputTokens);
   }
 
+  /** Of the answer. */
+  dropped(names: string): void {
+    const { headers, offer } = this.#visit;
+    headers.set(DROPPED_HEADER, names);
+    this.#parts.leftOut.note(offer?.model ?? "other", names);
+  }
+
   /** Of the answer: the client has seen nothing, so another target may do. */
   missed(error: GatewayError, ended: Ended): void {
     const visit = this.#visit;
     const { offer, attempts, reservation, factor } = visit;
     const { router, admission } = this.#parts;
+    // What the next target takes is another matter.
+    visit.headers.delete(DROPPED_HEADER);
     endAttempt(this.#parts, visit, error.kind, error.detail, ended);
     const next = offer && nextAttempt(this.#parts, visit, offer, this.#conversation);
     const worker = this.#worker;
@@ -193,11 +195,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Of the answer: the worker is gone, and the client has seen nothing. The call goes to another one, once. */
   lost(error: GatewayError): void {
-    const { router } = this.#parts;
-    endAttempt(this.#parts, this.#visit, "worker_lost", error.detail, undefined);
+    const visit = this.#visit;
+    visit.headers.delete(DROPPED_HEADER);
+    endAttempt(this.#parts, visit, "worker_lost", error.detail, undefined);
     this.#worker = undefined;
     this.#isWaitedFor = false;
-    if (this.#kept === undefined || this.#hasLost || !router.mayRepeat(performance.now())) {
+    if (
+      this.#kept === undefined ||
+      this.#hasLost ||
+      !this.#parts.router.mayRepeat(visit.identity?.workspace.name ?? "", performance.now())
+    ) {
       this.#answer.fail(error, undefined);
       return;
     }
@@ -212,6 +219,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   /** Of the answer. */
+  waits(bytes: number): void {
+    this.#place?.holdAnswer(bytes);
+  }
+
+  /** Of the answer. */
+  taken(): void {
+    this.#place?.letGoOfAnswer();
+  }
+
+  /** Of the answer. */
   ended(outcome: Outcome): void {
     this.#letGoOfBody();
     this.#place?.leave();
@@ -222,44 +239,44 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#onEnd(this.#visit, outcome);
   }
 
-  #failed(request: Request, thrown: unknown): void {
+  #failed(thrown: unknown): void {
     this.#parts.bodyClock.end(this);
-    if (request.signal.aborted) this.#answer.abandon();
-    else this.#answer.fail(asGatewayError(thrown), undefined);
+    const error = asGatewayError(thrown);
+    if (error.kind === "cancelled") this.#answer.abandon();
+    else this.#answer.fail(error, undefined);
   }
 
-  #arrived(request: Request, bytes: ArrayBuffer): void {
+  #arrived({ headers }: Asked, body: Body): void {
     const { bodyClock, config } = this.#parts;
     const { dialect } = this.#visit;
     bodyClock.end(this);
     // It was late, or its client has left.
     if (this.#answer.idle) return;
     try {
-      this.#visit.bytes = bytes.byteLength;
+      this.#visit.bytes = body.length;
       this.#visit.uploadMs = performance.now() - this.#begunMs;
-      this.turn("waiting");
-      if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(request.headers);
-      const hints = dialect.hints(request.headers, config.strictParameters);
-      if (bytes.byteLength <= FRONT_BYTES) this.#check(bytes, hints);
-      else this.#weigh(bytes, hints);
+      if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(headers);
+      this.#reserved = reservedIn(headers, config);
+      const hints = dialect.hints(headers, config.strictParameters);
+      if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
+      else this.#weigh(bufferOf(body), hints);
     } catch (thrown) {
-      this.#failed(request, thrown);
+      this.#failed(thrown);
     }
   }
 
   /** Checks and reserves a small body here; where that cannot be decided without a worker's figure, it is weighed first. */
-  #check(bytes: ArrayBuffer, hints: string): void {
+  #check(body: ByteText, hints: string): void {
     const { admission, pool } = this.#parts;
     const { dialect, requestId } = this.#visit;
     const operation = this.#operation;
-    const body = toByteText(Buffer.from(bytes));
     const checked = dialect.check(body, hints, operation);
     const { model, stream } = checked;
     const offer = this.#route(checked);
     // Only where there is a choice: it costs a look at the conversation's first words.
     if (this.#conversation === 0 && offer.targets.length > 1 && CALLS[operation].writes)
       this.#conversation = dialect.conversation(checked.request);
-    const weigh = () => this.#weigh(bytes, hints);
+    const weigh = () => this.#weigh(bufferOf(body), hints);
     if (offer.exact) {
       if (!this.#answer.idle) weigh();
       return;
@@ -354,6 +371,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     visit.stream = stream;
     const offer = findModel(this.#parts.catalog, visit, model);
     visit.offer = offer;
+    if (offer.targets[0].upstream.reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
     const { window, writes } = CALLS[this.#operation];
     const { limits, exact, targets } = offer;
     // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.

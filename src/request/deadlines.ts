@@ -1,5 +1,6 @@
 /** How long clients wait, and what becomes of calls that take longer. */
 import { GatewayError } from "../contract/errors.ts";
+import type { HeaderReader } from "../contract/http.ts";
 
 /** What clients of the SDKs give up after, in seconds, at most until the answer begins: after that they bound no more than its pauses. */
 const SDK_HEADERS = ["x-stainless-timeout", "x-stainless-read-timeout"] as const;
@@ -25,7 +26,7 @@ export interface Patience {
  * What a request says of its client's patience; undefined where that is nothing to watch.
  * @throws GatewayError `invalid_request`
  */
-export function patienceOf(headers: Headers, nowMs: number): Patience | undefined {
+export function patienceOf(headers: HeaderReader, nowMs: number): Patience | undefined {
   const own = headers.get(OWN_HEADER);
   const beginMs = Math.min(sdkTimeoutMs(headers.get(SDK_HEADERS[0])), sdkTimeoutMs(headers.get(SDK_HEADERS[1])));
   if (own === null && beginMs === Number.POSITIVE_INFINITY) return undefined;

@@ -7,13 +7,16 @@
 import { Elysia } from "elysia";
 import { type Dialect, isCall, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
+import type { Flaw } from "../contract/flaw.ts";
+import type { Answered, Asked, Reply } from "../contract/http.ts";
 import type { Pages } from "../contract/pages.ts";
 import { publicReadiness, type Readiness } from "../contract/readiness.ts";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
+import { askedAdapter } from "../http/elysia.ts";
 import type { Served } from "../metrics/served.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
-import { errorResponse, jsonResponse, type Outcome } from "./answer.ts";
+import { errorReply, jsonReply, type Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
 import type { Identity, Keyring } from "./keyring.ts";
@@ -37,23 +40,22 @@ export class Gateway {
   #parts: GatewayParts;
   readonly #fixedHeaders: Record<string, string> | undefined;
   /** What everybody may ask for, by path. */
-  readonly #plain = new Map<string, (request: Request) => Response>();
+  readonly #plain = new Map<string, (asked: Asked) => Response>();
   #open = 0;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     this.#fixedHeaders = parts.config.sandbox ? { "x-weir-sandbox": "true" } : undefined;
-    // `standardHostname` off: with it, Elysia takes a path from the eleventh character on and misses it behind a short host name such as "gw".
-    const app = new Elysia({ normalize: false, handler: { standardHostname: false } });
+    const app = new Elysia({ adapter: askedAdapter, normalize: false });
     // Before the routes: Elysia gives a hook only to what is registered after it.
-    app.onError(({ error, request }) => this.#unexpected(error, request));
+    app.onError(({ error, request }) => this.#unexpected(error, asAsked(request)));
     for (const { dialect, route } of routes) {
       for (const path of [route.path, PUBLIC_PREFIX + route.path]) {
         // A path without parameters has no `params` at all.
         app.route(
           route.method,
           path,
-          ({ request, params = {} }) => this.#serve(dialect, route, request, params as Record<string, string | null>),
+          ({ request, params = {} }) => this.#serve(dialect, route, asAsked(request), params as Record<string, string | null>),
           {
             parse: "none",
           },
@@ -61,23 +63,23 @@ export class Gateway {
       }
     }
     for (const path of parts.pages.paths) {
-      for (const prefix of ["", PUBLIC_PREFIX]) this.#plain.set(prefix + path, (request) => parts.pages.answer(path, prefix, request));
+      for (const prefix of ["", PUBLIC_PREFIX]) this.#plain.set(prefix + path, (asked) => parts.pages.answer(path, prefix, asked));
     }
     this.#plain.set("/healthz", () => new Response("ok\n"));
     this.#plain.set("/readyz", () => publicReadiness(this.#parts.readiness()));
-    for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(request));
-    app.all("/*", ({ request }) => this.#lost(request), { parse: "none" });
+    for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(asAsked(request)));
+    app.all("/*", ({ request }) => this.#lost(asAsked(request)), { parse: "none" });
     this.app = app as unknown as Elysia;
   }
 
-  handle(request: Request): Response | Promise<Response> {
-    // `handle` would do the same behind one more promise.
-    return this.app.fetch(request);
+  handle(asked: Asked): Answered | Promise<Answered> {
+    // `handle` would do the same behind one more promise. What the adapter takes and gives is not in the types of Elysia's own.
+    return this.app.fetch(asked as unknown as Request) as unknown as Answered | Promise<Answered>;
   }
 
   /** A request whose address is not to be followed; see `ListenOptions.refuse`. */
-  refuse(request: Request, flaw: string): Response {
-    return this.#unexpected(new GatewayError("invalid_request", { message: flaw }), request);
+  refuse(asked: Asked, { status, message }: Flaw): Reply {
+    return this.#unexpected(new GatewayError("invalid_request", { message, status }), asked);
   }
 
   /** Every value that the metrics' labels can have, as far as it is known beforehand. */
@@ -118,17 +120,17 @@ export class Gateway {
     return this.#open;
   }
 
-  #serve(dialect: Dialect, route: Route, request: Request, params: Record<string, string | null>): Response | Promise<Response> {
+  #serve(dialect: Dialect, route: Route, asked: Asked, params: Record<string, string | null>): Answered | Promise<Answered> {
     // A parameter that does not decode is null there, and must not be taken for a route without a region.
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
     const visit = this.#visit(dialect, routeLabel(route), region);
     try {
       const { catalog, keyring } = this.#parts;
       if (visit.region !== "") catalog.requireRegion(visit.region);
-      const identity = keyring.identify(request.headers, Date.now());
-      if (!(identity instanceof Promise)) return this.#answerTo(identity, visit, route, request, params);
+      const identity = keyring.identify(asked.headers, Date.now());
+      if (!(identity instanceof Promise)) return this.#answerTo(identity, visit, route, asked, params);
       return identity
-        .then((known) => this.#answerTo(known, visit, route, request, params))
+        .then((known) => this.#answerTo(known, visit, route, asked, params))
         .catch((thrown: unknown) => this.#refuse(visit, thrown));
     } catch (thrown) {
       return this.#refuse(visit, thrown);
@@ -139,9 +141,9 @@ export class Gateway {
     identity: Identity,
     visit: Visit,
     route: Route,
-    request: Request,
+    asked: Asked,
     params: Record<string, string | null>,
-  ): Response | Promise<Response> {
+  ): Answered | Promise<Answered> {
     visit.identity = identity;
     const { name, defaultRegion } = identity.workspace;
     if (visit.region === "" && defaultRegion === undefined) {
@@ -152,11 +154,11 @@ export class Gateway {
     visit.region ||= defaultRegion ?? "";
     switch (route.operation) {
       case "models":
-        return this.#answer(visit, visit.dialect.models(this.#models(visit), new URLSearchParams(queryOf(request.url))));
+        return this.#answer(visit, visit.dialect.models(this.#models(visit), new URLSearchParams(queryOf(asked.url))));
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return new Call(this.#parts, visit, route.operation, this.#settle).begin(request);
+        return new Call(this.#parts, visit, route.operation, this.#settle).begin(asked);
     }
   }
 
@@ -176,34 +178,34 @@ export class Gateway {
   }
 
   /** An answer that needed nobody else. */
-  #answer(visit: Visit, body: string): Response {
+  #answer(visit: Visit, body: string): Reply {
     this.#settle(visit, { outcome: "ok", error: undefined, ended: undefined, firstByteAtMs: performance.now(), passedBytes: 0 });
-    return jsonResponse(200, body, visit.headers);
+    return jsonReply(200, body, visit.headers);
   }
 
-  #refuse(visit: Visit, thrown: unknown): Response {
+  #refuse(visit: Visit, thrown: unknown): Reply {
     const error = asGatewayError(thrown);
     this.#settle(visit, { outcome: error.kind, error, ended: undefined, firstByteAtMs: undefined, passedBytes: 0 });
-    return errorResponse(visit.dialect, error, visit.requestId, visit.headers);
+    return errorReply(visit.dialect, error, visit.requestId, visit.headers);
   }
 
   /** No route has this path: perhaps one has it without doubled slashes; else the answer says what was probably meant. */
-  #lost(request: Request): Response | Promise<Response> {
-    const sent = pathOf(request.url);
+  #lost(asked: Asked): Answered | Promise<Answered> {
+    const sent = pathOf(asked.url);
     const path = normalisePath(sent);
     if (path !== sent) {
-      const found = matchRoute(request.method, path);
-      if (found !== undefined) return this.#serve(found.dialect, found.route, request, found.params);
-      const plain = request.method === "GET" ? this.#plain.get(path) : undefined;
-      if (plain !== undefined) return plain(request);
+      const found = matchRoute(asked.method, path);
+      if (found !== undefined) return this.#serve(found.dialect, found.route, asked, found.params);
+      const plain = asked.method === "GET" ? this.#plain.get(path) : undefined;
+      if (plain !== undefined) return plain(asked);
     }
-    if (request.method === "HEAD" && PROBE.test(path)) return new Response(null);
-    const { dialect, error } = explainPath(request.method, path, request.headers);
+    if (asked.method === "HEAD" && PROBE.test(path)) return new Response(null);
+    const { dialect, error } = explainPath(asked.method, path, asked.headers);
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }
 
-  #unexpected(error: unknown, request: Request): Response {
-    const { dialect } = explainPath(request.method, normalisePath(pathOf(request.url)), request.headers);
+  #unexpected(error: unknown, asked: Asked): Reply {
+    const { dialect } = explainPath(asked.method, normalisePath(pathOf(asked.url)), asked.headers);
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }
 
@@ -221,4 +223,9 @@ export class Gateway {
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);
   };
+}
+
+/** What the adapter gives to a handler, under the name that Elysia has for it. */
+function asAsked(request: Request): Asked {
+  return request as unknown as Asked;
 }

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { GatewayError } from "../contract/errors.ts";
+import type { HeaderReader } from "../contract/http.ts";
 import type { KnownKey } from "../directory/entries.ts";
 
 /** Who is calling. */
@@ -30,7 +31,7 @@ export class Keyring {
    * At once for a key that is known here; a promise for one that may have been made elsewhere this moment.
    * @throws GatewayError (or rejects) `unauthenticated` for a missing, unknown or expired key.
    */
-  identify(headers: Headers, nowMs: number): Identity | Promise<Identity> {
+  identify(headers: HeaderReader, nowMs: number): Identity | Promise<Identity> {
     const [first, ...others] = presentedKeys(headers);
     if (first === undefined) {
       throw new GatewayError("unauthenticated", {
@@ -85,7 +86,7 @@ function unexpired(key: KnownKey | undefined, nowMs: number): KnownKey {
 }
 
 /** The different keys in the three headers that clients use. */
-function presentedKeys(headers: Headers): string[] {
+function presentedKeys(headers: HeaderReader): string[] {
   const authorization = headers.get("authorization");
   const bearer = authorization !== null && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : "";
   const keys = [bearer];

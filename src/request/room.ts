@@ -4,7 +4,7 @@ import type { Shedding } from "./shedding.ts";
 /** What one process holds at most. */
 export interface RoomBounds {
   maxCalls: number;
-  /** Bytes of request bodies. */
+  /** Bytes of request bodies, and of answers that wait for their readers. */
   maxBufferedBytes: number;
 }
 
@@ -23,9 +23,11 @@ const SHARE = 1 / 2;
 /** How soon another try is worth it: calls end and bodies leave all the time. */
 const RETRY_AFTER_MS = 1_000;
 
+const BODIES = "The request bodies and the unread answers";
+
 /**
- * The calls and the request bodies that a process holds at the same time, in all and for each workspace. A bound that is reached refuses at once, so
- * that whoever comes next costs nothing but an answer.
+ * The calls, the request bodies and the answers that nobody takes, as a process holds them at the same time, in all and for each workspace. A bound
+ * that is reached refuses at once, so that whoever comes next costs nothing but an answer.
  */
 export class Room {
   readonly #bounds: RoomBounds;
@@ -40,7 +42,7 @@ export class Room {
     this.#shedding = shedding;
   }
 
-  /** Bytes of request bodies that are held. */
+  /** Bytes of bodies and answers that are held. */
   get bufferedBytes(): number {
     return this.#all.bytes;
   }
@@ -80,9 +82,10 @@ export class Room {
   }
 
   /** Of a place. */
-  letGo(own: Share, bytes: number): void {
+  letGo(workspace: string, own: Share, bytes: number): void {
     this.#all.bytes -= bytes;
     own.bytes -= bytes;
+    this.#forget(workspace, own);
   }
 
   /** Of a place. */
@@ -94,15 +97,20 @@ export class Room {
       if (left > 0) this.#keys.set(key, left);
       else this.#keys.delete(key);
     }
-    if (own.calls === 0) this.#shares.delete(workspace);
+    this.#forget(workspace, own);
+  }
+
+  /** An answer may be held for longer than its call lasts. */
+  #forget(workspace: string, own: Share): void {
+    if (own.calls === 0 && own.bytes === 0) this.#shares.delete(workspace);
   }
 
   #requireBytes(own: Share, bytes: number): void {
     const { maxBufferedBytes } = this.#bounds;
     if (own.bytes + bytes > maxBufferedBytes * SHARE)
-      throw overloaded("The request bodies of this workspace that are on their way are as large as they may be at a time.");
+      throw overloaded(`${BODIES} of this workspace are as large as they may be at a time.`);
     if (this.#all.bytes + bytes > maxBufferedBytes)
-      throw overloaded("The request bodies that are on their way are as large as they may be at a time.");
+      throw overloaded(`${BODIES} that the gateway holds are as large as they may be at a time.`);
   }
 }
 
@@ -113,6 +121,7 @@ export class Place {
   readonly #own: Share;
   readonly #key: string | undefined;
   #bytes = 0;
+  #answerBytes = 0;
   #over = false;
 
   constructor(room: Room, workspace: string, own: Share, key: string | undefined) {
@@ -134,8 +143,25 @@ export class Place {
 
   /** The body is needed no more. */
   letGo(): void {
-    this.#room.letGo(this.#own, this.#bytes);
+    if (this.#bytes === 0) return;
+    this.#room.letGo(this.#workspace, this.#own, this.#bytes);
     this.#bytes = 0;
+  }
+
+  /**
+   * So much of the answer waits for its reader; also after `leave`.
+   * @throws GatewayError `overloaded`
+   */
+  holdAnswer(bytes: number): void {
+    this.#room.hold(this.#own, bytes);
+    this.#answerBytes += bytes;
+  }
+
+  /** The reader has taken all of it, or is gone. */
+  letGoOfAnswer(): void {
+    if (this.#answerBytes === 0) return;
+    this.#room.letGo(this.#workspace, this.#own, this.#answerBytes);
+    this.#answerBytes = 0;
   }
 
   /** The call has ended. May be called more than once. */

@@ -1,5 +1,6 @@
 import { type Dialect, isCall, type Route, type UpstreamDialect } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
+import type { HeaderReader } from "../contract/http.ts";
 import { dialects, fallbackDialect } from "../dialects/index.ts";
 
 /** Dedicated deployments put everything below this prefix as well. */
@@ -59,9 +60,14 @@ function decode(text: string): string {
 }
 
 /** What to say of a path that no route has: in the dialect that it was probably meant for, with the mistake named where it can be told. */
-export function explainPath(method: string, path: string, headers: Headers): { dialect: Dialect; error: GatewayError } {
+export function explainPath(method: string, path: string, headers: HeaderReader): { dialect: Dialect; error: GatewayError } {
   const inner = path.startsWith(`${PUBLIC_PREFIX}/`) ? path.slice(PUBLIC_PREFIX.length) : path;
   const dialect = Object.values(dialects).find((candidate) => candidate.owns(inner)) ?? guessDialect(headers);
+  if (headers.get("upgrade")?.toLowerCase() === "websocket") {
+    // Codex goes on by HTTP at once after a 404; a 405 it takes for a passing fault, and a 426 for a word to begin anew.
+    const message = `${path.slice(0, 200)} is not served over WebSockets: send an HTTP request.`;
+    return { dialect, error: new GatewayError("unknown_route", { message }) };
+  }
   const known = patterns.find(({ pattern }) => pattern.test(path));
   if (known !== undefined) {
     return { dialect, error: new GatewayError("method_not_allowed", { message: `${path} takes ${known.route.method}, not ${method}.` }) };
@@ -71,7 +77,7 @@ export function explainPath(method: string, path: string, headers: Headers): { d
   return { dialect, error: new GatewayError("unknown_route", { message }) };
 }
 
-function guessDialect(headers: Headers): Dialect {
+function guessDialect(headers: HeaderReader): Dialect {
   const dialect = Object.values(dialects).find((candidate) => candidate.speaks(headers));
   return dialect ?? fallbackDialect;
 }

@@ -1,4 +1,5 @@
 import type { Dialect } from "../contract/dialect.ts";
+import { ReplyHeaders } from "../contract/http.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { Claim } from "../limiter/admission.ts";
 import type { Reservation } from "../limiter/limiter.ts";
@@ -33,7 +34,7 @@ export interface Visit {
   readonly requestId: string;
   readonly startedMs: number;
   /** What its answer says whatever it is; filled in on the way. One object for all: to copy a record into it costs twice as much. See `takeHeaders`. */
-  headers: Headers;
+  headers: ReplyHeaders;
   identity: Identity | undefined;
   region: string;
   stream: boolean;
@@ -63,10 +64,10 @@ export function lastTarget({ attempts }: Pick<Visit, "attempts">): RoutedTarget 
 }
 
 /** Of visits whose answer has begun. */
-const GIVEN_AWAY = new Headers();
+const GIVEN_AWAY = new ReplyHeaders();
 
 /** The headers for the answer, once: a stream may stay open for an hour, and they are a tenth of what it holds. */
-export function takeHeaders(visit: Visit): Headers {
+export function takeHeaders(visit: Visit): ReplyHeaders {
   const { headers } = visit;
   visit.headers = GIVEN_AWAY;
   return headers;
@@ -75,7 +76,7 @@ export function takeHeaders(visit: Visit): Headers {
 /** @param fixedHeaders - On every answer of this gateway. */
 export function beginVisit(dialect: Dialect, route: string, region: string, fixedHeaders: Record<string, string> | undefined): Visit {
   const requestId = nextRequestId();
-  const headers = new Headers(fixedHeaders);
+  const headers = new ReplyHeaders(fixedHeaders);
   headers.set("request-id", requestId);
   headers.set("x-request-id", requestId);
   return {

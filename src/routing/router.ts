@@ -1,6 +1,6 @@
 import { type ErrorKind, type FailureDetail, TARGET_FAILURES } from "../contract/errors.ts";
 import { liking } from "./affinity.ts";
-import { RetryBudget } from "./budget.ts";
+import { RetryBudgets } from "./budget.ts";
 import { TargetHealth, UpstreamHealth, type Verdict } from "./health.ts";
 
 /** What the router must know of a target. */
@@ -17,6 +17,7 @@ export interface Choice {
 
 /** The targets of a model in one region for one workspace. */
 export interface Choices<Target extends Choice> {
+  readonly workspace: string;
   /** By rank. */
   readonly targets: readonly [Target, ...Target[]];
   /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
@@ -50,7 +51,7 @@ export type OnBreaker<Target extends Choice> = (target: Target, cause: string | 
  * be tried soonest: a breaker chooses among targets, and never makes a model unavailable that might answer.
  */
 export class Router<Target extends Choice> {
-  readonly #budget = new RetryBudget();
+  readonly #budgets = new RetryBudgets();
   readonly #onBreaker: OnBreaker<Target>;
   readonly #random: () => number;
 
@@ -62,19 +63,19 @@ export class Router<Target extends Choice> {
 
   /** The first attempt of a call; undefined where the upstreams have as many as they may. `conversation`: a hash, 0 where there is none. */
   first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> | undefined {
-    this.#budget.call(nowMs);
+    this.#budgets.of(choices.workspace).call(nowMs);
     return begin(this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets, nowMs), nowMs);
   }
 
   /** The attempt after those before, all of which failed; undefined where none is left or the budget is used up. */
   next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target = this.#choose(choices, conversation, nowMs, before);
-    return target === undefined || !this.#budget.take(nowMs) ? undefined : begin(target, nowMs);
+    return target === undefined || !this.#budgets.of(choices.workspace).take(nowMs) ? undefined : begin(target, nowMs);
   }
 
   /** Whether the retry budget has room for a call whose worker was lost; takes of it. */
-  mayRepeat(nowMs: number): boolean {
-    return this.#budget.take(nowMs);
+  mayRepeat(workspace: string, nowMs: number): boolean {
+    return this.#budgets.of(workspace).take(nowMs);
   }
 
   /** The attempt in place of one whose worker was lost: its target has done nothing wrong, and counts as not tried. `before`: those that failed. */

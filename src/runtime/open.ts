@@ -5,11 +5,14 @@ import { EXIT_REFUSED } from "../contract/exit.ts";
 import { isAddressInUse, type Listener, type ListenOptions, listen } from "./runtime.ts";
 
 /** Starts listening, or ends this process where it cannot. With no configuration a port that is taken is not fatal: the next free one is used. */
-export function open({ sandbox, server }: Pick<Config, "sandbox" | "server">, options: Omit<ListenOptions, "clocks">): Listener {
+export function open(
+  { sandbox, server }: Pick<Config, "sandbox" | "server">,
+  options: Omit<ListenOptions, "clocks" | "maxConnections">,
+): Listener {
   const attempts = sandbox ? 50 : 1;
   for (let attempt = 1; ; attempt++) {
     try {
-      return listen({ ...options, clocks: server.clocks, port: options.port + attempt - 1 });
+      return listen({ ...options, clocks: server.clocks, maxConnections: server.maxConnections, port: options.port + attempt - 1 });
     } catch (thrown) {
       if (attempt === attempts || !isAddressInUse(thrown)) refusePort(thrown, options);
     }

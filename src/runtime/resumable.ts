@@ -1,5 +1,3 @@
-import type { Turn } from "../contract/turn.ts";
-
 /** One span of time in which a port is listened on. */
 export interface Listening {
   readonly port: number;
@@ -7,8 +5,6 @@ export interface Listening {
   readonly over: Promise<void> | undefined;
   /** Takes no more clients; resolves once those that are there have been served. */
   stop(): Promise<void>;
-  turn(request: Request, turn: Turn): void;
-  addressOf(request: Request): string;
 }
 
 /** Listens on a port, with pauses. */
@@ -56,15 +52,6 @@ export class Resumable {
     this.#closed = true;
     this.pause();
     await this.#served;
-  }
-
-  /** Of a request that came before a pause, too. */
-  turn(request: Request, turn: Turn): void {
-    this.#now.turn(request, turn);
-  }
-
-  addressOf(request: Request): string {
-    return this.#now.addressOf(request);
   }
 
   #begin(port: number): Listening {

@@ -2,12 +2,13 @@
  * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
  */
 import process from "node:process";
-import type { OpenStream } from "../contract/stream.ts";
-import type { Clocks, Turn } from "../contract/turn.ts";
-import { DirectStream } from "./direct-stream.ts";
-import { flawOfHost, flawOfParts, flawOfPath, rawPatterns } from "./door.ts";
+import { INTERNAL_MESSAGE } from "../contract/errors.ts";
+import type { ServerOptions } from "../http/server.ts";
+import { WebAsked } from "../http/web-asked.ts";
 import { type Listening, Resumable } from "./resumable.ts";
-import { cutStillReaders, StandardStream } from "./standard-stream.ts";
+import { serveOnSockets } from "./sockets.ts";
+import { flawOf, toResponse } from "./standard-server.ts";
+import { cutStillReaders } from "./standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
 interface DenoRuntime {
@@ -28,36 +29,18 @@ export interface Listener {
   close(): Promise<void>;
   /** The runtime has stopped taking clients by itself. */
   readonly gaveUp: boolean;
-  /** Takes no new clients for a while; those that are there are served on. */
+  /** Takes no new clients for a while; the calls that are open are served on. */
   pause(): void;
   /** Takes clients again, on the same port, after a pause or where the runtime has given up; false where that cannot be had now. */
   resume(): boolean;
-  /** Whose turn it is from now on, on the connection of a request that is being answered: the clock of that turn starts. */
-  turn(request: Request, turn: Turn): void;
-  /** Who asks, as the connection tells, while the request is being answered; `unknown` where it does not, or `tellsAddresses` is off. */
-  addressOf(request: Request): string;
 }
 
-export interface ListenOptions {
+export interface ListenOptions extends ServerOptions {
   host: string;
   port: number;
-  clocks: Clocks;
-  handle: (request: Request) => Response | Promise<Response>;
-  /** In place of `handle`, where a request's address cannot be told or must not be followed. */
-  refuse: (request: Request, flaw: string) => Response;
-  /** What `handle` has thrown: a fault of ours. The client gets a bare 500. */
-  onFault: (thrown: unknown) => void;
   /** Other processes listen on this port too, and the system shares the connections out (Linux). Default: false. */
   shared?: boolean;
-  /** Whether `Listener.addressOf` is going to be asked. */
-  tellsAddresses?: boolean;
 }
-
-const UNKNOWN_ADDRESS = "unknown";
-/** Bun's clock counts in steps of four seconds, and the first may pass at once. */
-const STEP_SECONDS = 4;
-/** It holds no more. */
-const MOST_SECONDS = 255;
 
 /**
  * Starts listening.
@@ -65,21 +48,24 @@ const MOST_SECONDS = 255;
  */
 export function listen(options: ListenOptions): Listener {
   const { Deno } = globalThis;
-  const start: (port: number) => Listening = Deno === undefined ? startOnBun(options) : startOnDeno(Deno, options);
-  return new Resumable(start, options.port);
+  const { host, port, shared = false } = options;
+  const start: (port: number) => Listening = Deno === undefined ? serveOnSockets(options, host, shared) : startOnDeno(Deno, options);
+  return new Resumable(start, port);
 }
 
-/** Its server has no clocks: a connection stays as long as its client likes, but where it takes nothing of a stream. */
-function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault, shared = false, tellsAddresses = false }: ListenOptions) {
+/** Its server has no clocks: a connection stays as long as its client likes, but where it takes nothing of an answer. */
+function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault, shared = false }: ListenOptions) {
   cutStillReaders(clocks.readingMs);
-  const addresses = new WeakMap<Request, string>();
   const take = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
-    const flaw = flawOfHost(request.headers) ?? flawOfPath(request.url);
-    if (flaw !== undefined) return refuse(request, flaw);
-    if (tellsAddresses) addresses.set(request, remoteAddr.hostname ?? UNKNOWN_ADDRESS);
-    return handle(request);
+    const asked = new WebAsked(request, remoteAddr.hostname ?? "unknown");
+    const flaw = flawOf(request);
+    const answered = flaw === undefined ? handle(asked) : refuse(asked, flaw);
+    return answered instanceof Promise ? answered.then(toResponse) : toResponse(answered);
   };
-  const onError = (thrown: unknown) => faultResponse(thrown, onFault);
+  const onError = (thrown: unknown) => {
+    onFault(thrown);
+    return Response.json({ error: { message: INTERNAL_MESSAGE } }, { status: 500 });
+  };
   return (port: number): Listening => {
     const server = deno.serve({ hostname: host, port, reusePort: shared, onListen: () => {}, onError }, take);
     return {
@@ -87,59 +73,9 @@ function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault,
       // It fails where no descriptor is left for a new client.
       over: server.finished,
       stop: () => server.shutdown(),
-      turn: () => {},
-      addressOf: (request) => addresses.get(request) ?? UNKNOWN_ADDRESS,
     };
   };
 }
-
-/**
- * Its server gives the first head of a connection ten seconds, whatever comes of it. After that one clock runs: it starts anew with each request, where a
- * client takes what is written, and with every 160 kB that it sends; and not with less, so that a trickle does not hold a connection.
- */
-function startOnBun({ host, clocks, handle, refuse, onFault, shared = false }: ListenOptions) {
-  const take = (request: Request & { params?: Record<string, string> }) => {
-    const flaw = flawOfHost(request.headers) ?? flawOfParts(request.params);
-    return flaw === undefined ? handle(request) : refuse(request, flaw);
-  };
-  const seconds = (milliseconds: number) => Math.min(MOST_SECONDS, Math.ceil(milliseconds / 1000) + STEP_SECONDS);
-  const secondsOf: Record<Turn, number> = {
-    sending: seconds(clocks.sendingMs),
-    waiting: 0,
-    reading: seconds(clocks.readingMs),
-    idle: seconds(clocks.idleMs),
-  };
-  return (port: number): Listening => {
-    const server = Bun.serve({
-      hostname: host,
-      port,
-      reusePort: shared,
-      idleTimeout: secondsOf.idle,
-      // The gateway has a limit of its own, and answers in the client's dialect; Bun's would be a bare 413.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      // Whatever NODE_ENV says: no page with our source for whoever asks.
-      development: false,
-      error: (thrown) => faultResponse(thrown, onFault),
-      routes: Object.fromEntries(rawPatterns().map((pattern) => [pattern, take])),
-      fetch: take,
-    });
-    return {
-      port: server.port ?? port,
-      over: undefined,
-      stop: () => server.stop(false),
-      turn: (request, turn) => server.timeout(request, secondsOf[turn]),
-      addressOf: (request) => server.requestIP(request)?.address ?? UNKNOWN_ADDRESS,
-    };
-  };
-}
-
-function faultResponse(thrown: unknown, onFault: (thrown: unknown) => void): Response {
-  onFault(thrown);
-  return Response.json({ error: { message: "An internal error occurred." } }, { status: 500 });
-}
-
-/** The kind of stream that this runtime sends at the least cost. */
-export const openStream: OpenStream = globalThis.Deno ? (owner) => new StandardStream(owner) : (owner) => new DirectStream(owner);
 
 /**
  * What a busy gateway wants of the runtime; read by it before it runs a line of ours. Each can be set otherwise in the environment.
@@ -180,7 +116,9 @@ export function sameCommand(): string[] {
   const { execPath, execArgv, argv } = process;
   // Deno does not tell its own flags, and shares a port only under this one.
   const flags = globalThis.Deno ? ["run", "-A", "--unstable-net"] : execArgv;
-  return [execPath, ...flags, ...argv.slice(1)];
+  // A program that is one file with its runtime names no script: the second word is where it was unpacked in memory.
+  const isOneFile = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(argv[1] ?? "");
+  return [execPath, ...(isOneFile ? [] : flags), ...argv.slice(isOneFile ? 2 : 1)];
 }
 
 /** Whether this runtime takes packages from `node_modules` and puts none there by itself. */
@@ -189,6 +127,12 @@ export const wantsPackagesInstalled: boolean = globalThis.Deno !== undefined;
 /** For logs and `weir_build_info`: `bun 1.4.5`, `deno 2.9.6`. */
 export function runtimeName(): string {
   return globalThis.Deno ? `deno ${globalThis.Deno.version.deno}` : `bun ${Bun.version}`;
+}
+
+/** What a person types in a clone of the repository before a command of Weir. */
+export function program(): string {
+  // Whoever runs Deno may have no npm, and npm would put its own packages in the place of Deno's.
+  return globalThis.Deno ? "deno run -A src/main.ts" : "npx weir";
 }
 
 /** True where `error` says that a port is taken, however the runtime puts it. */

@@ -1,8 +1,11 @@
 import { type ByteText, toBytes } from "../contract/bytes.ts";
-import type { ClientStream, StreamOwner } from "../contract/stream.ts";
+import type { OutgoingStream, StreamSink } from "../contract/stream.ts";
 
 /** What the runtime may hold of a stream before the client has taken it. */
 const QUEUE: QueuingStrategy<Uint8Array> = { highWaterMark: 64 * 1024, size: (piece) => piece?.length ?? 0 };
+
+/** What the runtime is given at a time: what it has sent of a large text is let go of. */
+const PIECE_BYTES = 256 * 1024;
 
 /** Streams whose queue has been full, with how full it was when that last changed, and the `performance.now()` of it. */
 const full = new Map<StandardStream, { room: number; sinceMs: number }>();
@@ -22,17 +25,22 @@ export function cutStillReaders(afterMs: number): void {
   }, LOOK_EVERY_MS);
 }
 
-/** By the web's own `ReadableStream`, which every runtime has. */
-export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uint8Array> {
-  readonly #owner: StreamOwner;
+/** A stream as the web's own `ReadableStream`, for a server that wants one. */
+export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8Array> {
+  readonly #stream: OutgoingStream;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  constructor(owner: StreamOwner) {
-    this.#owner = owner;
+  private constructor(stream: OutgoingStream) {
+    this.#stream = stream;
   }
 
-  begin(): ReadableStream {
-    return new ReadableStream<Uint8Array>(this, QUEUE);
+  static of(stream: OutgoingStream): ReadableStream<Uint8Array> {
+    const sink = new StandardStream(stream);
+    const body = new ReadableStream<Uint8Array>(sink, QUEUE);
+    const { early, closed } = stream.attach(sink);
+    if (early !== "") sink.write(early);
+    if (closed) sink.close();
+    return body;
   }
 
   get hasRoom(): boolean {
@@ -45,7 +53,7 @@ export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uin
   }
 
   write(text: ByteText): void {
-    this.#controller?.enqueue(toBytes(text));
+    for (let at = 0; at < text.length; at += PIECE_BYTES) this.#controller?.enqueue(toBytes(text.slice(at, at + PIECE_BYTES)));
     if (!this.hasRoom && !full.has(this)) full.set(this, { room: this.room, sinceMs: performance.now() });
   }
 
@@ -60,8 +68,12 @@ export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uin
   /** Its reader takes nothing, and its connection is closed; or all has been taken, and nothing happens. */
   cut(): void {
     full.delete(this);
-    this.#owner.left();
-    this.#controller?.error(new Error("the client takes nothing"));
+    this.#stream.left();
+    this.abort();
+  }
+
+  abort(): void {
+    this.#controller?.error(new Error("the answer broke off"));
   }
 
   /** Of the stream, as its source: it begins. */
@@ -72,12 +84,12 @@ export class StandardStream implements ClientStream, UnderlyingDefaultSource<Uin
   /** Of the stream: its queue has room again. */
   pull(): void {
     full.delete(this);
-    this.#owner.drained();
+    this.#stream.drained();
   }
 
   /** Of the stream: its reader has gone. */
   cancel(): void {
     full.delete(this);
-    this.#owner.left();
+    this.#stream.left();
   }
 }

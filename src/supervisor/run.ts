@@ -1,9 +1,11 @@
 import process from "node:process";
 import type { Config } from "../contract/config.ts";
 import { asGatewayError } from "../contract/errors.ts";
+import { webHandler } from "../http/web.ts";
 import type { Log } from "../log/log.ts";
+import { watchDescriptors } from "../runtime/descriptors.ts";
 import { open, refusePort } from "../runtime/open.ts";
-import { type Listener, sameCommand } from "../runtime/runtime.ts";
+import { sameCommand } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
 import { problem } from "./admin.ts";
 import { holdPort } from "./port.ts";
@@ -30,13 +32,14 @@ export async function supervise({ config, environment, logging, hosts, tellListe
     environment,
     held,
     listenAdmin: (handle) => {
-      const listener: Listener = open(config, {
+      const listener = open(config, {
         ...config.admin,
-        handle: (request) => hosts.refusal(request) ?? handle(request, listener.addressOf(request)),
-        refuse: (_, flaw) => problem(flaw, 400),
+        handle: webHandler((request, address) => hosts.refusal(request) ?? handle(request, address)),
+        refuse: (_, { message, status }) => problem(message, status),
         onFault,
-        tellsAddresses: true,
       });
+      // A process that ends is replaced over descriptors too: clients of this listener must not take the last of them.
+      watchDescriptors(listener, undefined, log);
       return listener.port;
     },
     onLines: forward,

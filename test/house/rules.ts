@@ -29,20 +29,25 @@ const BUILDERS: ReadonlySet<string> = new Set(["main", "process"]);
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   /** A request's way: through the limiter and the router to a worker, and into what is counted and written. */
-  request: ["dialects", "directory", "limiter", "log", "metrics", "pool", "routing", "usage"],
+  request: ["dialects", "directory", "http", "limiter", "log", "metrics", "pool", "routing", "usage"],
   /** What is published of the routes. */
   openapi: ["dialects", "request"],
-  /** What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone, and asks upstreams. */
-  commands: ["admin", "config", "directory", "limiter", "pool", "providers", "routing", "usage"],
+  /**
+   * What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone, and asks upstreams.
+   * Of the sandbox it knows where the admin token of its folder is kept.
+   */
+  commands: ["admin", "config", "directory", "limiter", "pool", "providers", "routing", "sandbox", "usage"],
   /** Times, names and limits are those of the configuration, and so are the messages about mistakes. A body is read as a call's body is. */
-  admin: ["config", "directory", "limiter", "log", "openapi", "request", "usage"],
+  admin: ["config", "directory", "http", "limiter", "log", "openapi", "request", "usage"],
   /** Day totals are kept in Redis too, and wait for it as long as the limiter does. */
   usage: ["limiter", "redis"],
   /** One way to Redis for all who keep something there. */
   directory: ["redis"],
   limiter: ["redis"],
   /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */
-  supervisor: ["log", "metrics", "runtime"],
+  supervisor: ["http", "log", "metrics", "runtime"],
+  /** Gives clients' sockets to the front's own server. */
+  runtime: ["http"],
   /** An upstream's part of weir.yaml is described by its provider. */
   config: ["providers"],
 };
@@ -114,6 +119,7 @@ const runtimesHaveOnePlace: Rule = {
   ],
   exceptions: [
     { file: "src/runtime/runtime.ts", allows: "says", because: "the one place" },
+    { file: "src/runtime/sockets.ts", allows: "says Bun", because: "the sockets of that runtime, which the one place chooses" },
     {
       file: "workers/wire/sockets/native.ts",
       allows: "says Bun",
@@ -145,14 +151,14 @@ const surroundingsHaveOneReader: Rule = {
     { file: "src/runtime/packages.ts", allows: "imports node:fs", because: "whether the packages are there is known by looking" },
     { file: "src/metrics/process.ts", allows: "imports node:fs/promises", because: "the system tells of this process in files" },
     {
-      file: "src/process/descriptors.ts",
+      file: "src/runtime/descriptors.ts",
       allows: "imports node:fs/promises",
       because: "how many files may still be opened is told by trying",
     },
     {
-      file: "workers/providers/azure/entra.ts",
-      allows: "imports node:fs/promises",
-      because: "a workload identity's token file is replaced while Weir runs, and is read whenever a token is needed",
+      file: "src/contract/text-file.ts",
+      allows: "imports node:fs",
+      because: "the one way to read a file that may be none, for the configuration, the store of keys and a workload's token",
     },
   ],
 };
@@ -216,6 +222,11 @@ const filesAreShort: Rule = {
   exceptions: [
     { file: "src/config/schema.ts", allows: "has", because: "the whole of weir.yaml in one place, each field with its sentence" },
     {
+      file: "src/http/connection.ts",
+      allows: "has",
+      because: "one connection's life from phase to phase; each phase reads and writes nearly all of its state",
+    },
+    {
       file: "src/limiter/limiter.ts",
       allows: "has",
       because: "one call's way through reserve, correct and settle, and what happens when the store fails",
@@ -224,6 +235,11 @@ const filesAreShort: Rule = {
       file: "src/request/call.ts",
       allows: "has",
       because: "one call's way from its body to its last attempt; its steps share what is known of it, and are read from top to bottom",
+    },
+    {
+      file: "workers/relay.ts",
+      allows: "has",
+      because: "one call from its request to the last word for the client; each report of the upstream reads and changes its state",
     },
     {
       file: "workers/wire/http1-parser.ts",

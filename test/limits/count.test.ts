@@ -6,11 +6,14 @@ import { REPORT } from "../../src/contract/messages.ts";
 import { dialects } from "../../src/dialects/index.ts";
 import { Count } from "../../workers/count.ts";
 import { Estimator } from "../../workers/estimator.ts";
+import { Hold } from "../../workers/hold.ts";
 import { Outbox } from "../../workers/outbox.ts";
 import { bedrockCount } from "../../workers/providers/bedrock/count.ts";
+import { takesOf } from "../../workers/providers/bedrock/takes.ts";
 import type { Connection, Job } from "../../workers/providers/provider.ts";
 import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";
+import { acceptsOf } from "../providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -24,6 +27,8 @@ const JOB: Job = {
   model: "claude",
   upstreamModel: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
   countModel: undefined,
+  accepts: {},
+  dropped: "",
   requestId: "r",
   isLast: true,
 };
@@ -46,7 +51,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     send(_request: HttpRequest, given: Timeouts, listener: HttpEvents) {
       timeouts(given);
       events = listener;
-      return { pause() {}, resume() {}, abort() {} };
+      return { pause() {}, resume() {}, letEnd() {}, abort() {} };
     },
     forget() {},
     close() {},
@@ -60,7 +65,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     },
     upstreamRequestId: () => "",
   };
-  const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator() };
+  const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator(), hold: new Hold() };
   new Count(
     1,
     host,
@@ -114,7 +119,7 @@ describe("a count", () => {
 
 describe("Bedrock's CountTokens", () => {
   const invoked = (body: object) => {
-    const wrapped = JSON.parse(bedrockCount.body({ ...JOB, body: JSON.stringify(body) }, new Set()));
+    const wrapped = JSON.parse(bedrockCount.body({ ...JOB, body: JSON.stringify(body) }, takesOf(acceptsOf("bedrock"))).body);
     return JSON.parse(Buffer.from(wrapped.input.invokeModel.body, "base64").toString("utf8"));
   };
 

@@ -13,12 +13,12 @@ import { BodyClock } from "../../src/request/body-clock.ts";
 import { Deadlines } from "../../src/request/deadlines.ts";
 import { Gateway } from "../../src/request/gateway.ts";
 import { Keyring } from "../../src/request/keyring.ts";
+import { LeftOut } from "../../src/request/left-out.ts";
 import { Room } from "../../src/request/room.ts";
 import { Catalog } from "../../src/routing/catalog.ts";
 import { Router } from "../../src/routing/router.ts";
 import type { RoutedTarget } from "../../src/routing/targets.ts";
 import { open } from "../../src/runtime/open.ts";
-import { type Listener, openStream } from "../../src/runtime/runtime.ts";
 import { keyEntry } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
 import type { Spoken } from "../spec/dialects.ts";
@@ -58,9 +58,8 @@ export async function startInProcess(
   const { config } = readConfig({ document, environment: {} });
   const metrics = new Metrics();
   const catalog = new Catalog(config);
-  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {}, ...workers });
+  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {}, onLesson: () => {}, ...workers });
   await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
-  let listener: Listener | undefined;
   const gateway = new Gateway({
     config,
     admission: new Admission(limiter),
@@ -69,6 +68,7 @@ export async function startInProcess(
     router: new Router<RoutedTarget>(),
     pool,
     metrics,
+    leftOut: new LeftOut(metrics, () => {}),
     room: new Room(config.server),
     totals: { count: () => {} },
     accessLog: new AccessLog(new LineBatch({ write: () => {}, takes: () => false })),
@@ -76,10 +76,8 @@ export async function startInProcess(
     readiness: () => ({ ready: true, detail: {} }),
     deadlines: new Deadlines(),
     bodyClock: new BodyClock(config.server.clocks.sendingMs),
-    turn: (request, turn) => listener?.turn(request, turn),
-    openStream,
   });
-  listener = open(config, {
+  const listener = open(config, {
     host: "127.0.0.1",
     port: 0,
     handle: (request) => gateway.handle(request),

@@ -24,7 +24,7 @@ function choices(
   const [first, ...others] = all.sort((one, other) => one.rank - other.rank);
   if (first === undefined) throw new Error("no targets");
   const of = (name: string) => all.find((target) => target.name === name) ?? first;
-  return { targets: [first, ...others], credits: [], seed: 1, affinity: true, of };
+  return { targets: [first, ...others], workspace: "team", credits: [], seed: 1, affinity: true, of };
 }
 
 const conversations = Array.from({ length: 3_000 }, (_, index) => hashText(`conversation ${index}`));
@@ -86,6 +86,14 @@ describe("without a conversation", () => {
     const router = new Router<Named>();
     const lengths = Array.from({ length: 10 }, () => tried(router, among).length);
     expect(lengths).toEqual([2, 2, 2, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  test("a workspace whose calls fail all the time uses up its own further attempts, and nobody else's", () => {
+    const among = choices({ name: "a" }, { name: "b", rank: 1 });
+    const router = new Router<Named>();
+    for (let call = 0; call < 100; call++) tried(router, { ...among, workspace: "failing" });
+    expect(tried(router, { ...among, workspace: "failing" })).toEqual(["a"]);
+    expect(tried(router, among)).toEqual(["a", "b"]);
   });
 });
 
@@ -202,8 +210,7 @@ test("an attempt in place of one whose worker was lost may go to the same target
   expect(router.again(among, 0, 0, [])?.target.name).toBe("a");
   const failed = first(router, among);
   expect(router.again(among, 0, 0, [failed])?.target.name).toBe("b");
-  expect([1, 2, 3, 4].map(() => new Router<Named>().mayRepeat(0))).toEqual([true, true, true, true]);
-  expect([1, 2, 3, 4].map(() => router.mayRepeat(0))).toEqual([true, true, true, false]);
+  expect([1, 2, 3, 4].map(() => router.mayRepeat("team", 0))).toEqual([true, true, true, false]);
 });
 
 test("the pause before a further attempt is anything up to a bound that doubles", () => {

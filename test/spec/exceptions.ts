@@ -16,13 +16,10 @@ export const PIPELINED = [
   "ten calls in one packet, large and small, get their answers, in order",
 ] as const;
 
-const DENIED = "Bun 1.4 closes a connection on which a request comes before the one ahead of it has been answered (oven-sh/bun#38128)";
-
 const CLOSED = "Deno 2.9 was seen to close the connection after the second of the ten, once in several runs; the cause is not known";
 
 const EXCEPTIONS: readonly Exception[] = [
   ...[true, false].map((stream) => ({ runtime: "deno" as const, sentence: leavesEarly(stream, true), because: UNSEEN })),
-  ...PIPELINED.map((sentence) => ({ runtime: "bun" as const, sentence, because: DENIED })),
   { runtime: "deno", sentence: PIPELINED[1], because: CLOSED },
 ];
 

@@ -20,20 +20,45 @@ export function malformed(upstream: string, log: string): GatewayError {
   return new GatewayError("upstream_malformed", detail);
 }
 
+/**
+ * What a stream may say in a row that is nothing to the client: comments, blank lines, kinds of events that are left out. It has no other end, as the client
+ * takes nothing that could be waited for.
+ */
+const MOST_IDLE_BYTES = 256 * 1024;
+
+/** Counts them. */
+export class IdleTalk {
+  #bytes = 0;
+
+  /** So many bytes were nothing to the client, or not (0). False where they are too many. */
+  add(bytes: number): boolean {
+    this.#bytes = bytes === 0 ? 0 : this.#bytes + bytes;
+    return this.#bytes <= MOST_IDLE_BYTES;
+  }
+}
+
+export interface WholeAnswerOptions {
+  mostBytes?: number;
+  /** False of an answer that is no text of a model: nothing of it is counted where it breaks off. */
+  isText?: boolean;
+}
+
 export class WholeAnswer implements Reader {
   readonly usage: ReportedUsage = noUsage();
   readonly #upstream: string;
   readonly #read: AnswerReading;
   readonly #mostBytes: number;
+  readonly #isText: boolean;
   #parts: ByteText[] = [];
   #length = 0;
   #error: GatewayError | undefined;
   #complete = false;
 
-  constructor(upstream: string, read: AnswerReading, mostBytes = MOST_BYTES) {
+  constructor(upstream: string, read: AnswerReading, { mostBytes = MOST_BYTES, isText = true }: WholeAnswerOptions = {}) {
     this.#upstream = upstream;
     this.#read = read;
     this.#mostBytes = mostBytes;
+    this.#isText = isText;
   }
 
   get error(): GatewayError | undefined {
@@ -46,7 +71,11 @@ export class WholeAnswer implements Reader {
 
   /** All that has come: what of it is the model's text is not known before the end. */
   get written(): number {
-    return this.#length;
+    return this.#isText ? this.#length : 0;
+  }
+
+  get held(): number {
+    return this.#parts.length === 0 ? 0 : this.#length;
   }
 
   push(bytes: Uint8Array): ByteText {

@@ -3,6 +3,7 @@ import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
 import { asObject, countFor } from "../failure.ts";
+import { MOST_PARSED } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
@@ -14,6 +15,8 @@ const TEXTS = ['"content":"', '"arguments":"', '"reasoning_content":"', '"refusa
 /** How every chunk but the last two ends, once usage was asked for. */
 const NO_USAGE_END = ',"usage":null}\n\n';
 const NO_USAGE = /,"usage":null|"usage":null,/;
+/** OpenAI's own bound of `n`. */
+const MOST_CHOICES = 128;
 /** What tells the chunks of one completion from another's. */
 const IDENTITY = ["id", "object", "created", "model"];
 
@@ -26,18 +29,28 @@ export function azureAnswer(place: Place): Reader {
   });
 }
 
+/** In the last chunk of a choice. What the model writes has its quotes escaped. */
+const FINISHED = /"finish_reason"\s*:\s*"[a-z_]+"/;
+
 /** For a call that streams. */
 export class AzureStream extends AzureEvents {
   readonly #showUsage: boolean;
   readonly #isFast: boolean;
   /** An ordinary chunk, as it came. */
   #ordinary: ByteText = "";
+  /** The asynchronous filter has said why the answer ended. */
+  #isFinished = false;
 
   /** `showUsage`: the client asked for it. `isFast` false looks into every event: for tests that compare the two. */
   constructor(place: Place, showUsage: boolean, isFast = true) {
     super(place, "[DONE]");
     this.#showUsage = showUsage;
     this.#isFast = isFast;
+  }
+
+  /** Azure was seen to end a stream after the choice's last chunk, without `[DONE]` (experiential PR#962): nothing of the answer is missing. */
+  protected override closing(): ByteText | undefined {
+    return this.#isFinished || FINISHED.test(this.#ordinary) ? "data: [DONE]\n\n" : undefined;
   }
 
   protected override event(event: ByteText): ByteText {
@@ -64,7 +77,11 @@ export class AzureStream extends AzureEvents {
       this.error = azureStreamError(this.place, data);
       return "";
     }
-    const choices = Array.isArray(chunk.choices) ? chunk.choices.map(asObject) : [];
+    const choices = Array.isArray(chunk.choices) ? chunk.choices.slice(0, MOST_CHOICES + 1).map(asObject) : [];
+    if (choices.length > MOST_CHOICES || data.length > MOST_PARSED) {
+      this.error = malformed(this.place.upstream, `a chunk of ${data.length} bytes`);
+      return "";
+    }
     if (choices.length === 0) return this.#summary(chunk, data);
     addUsage(this.usage, chunk.usage);
     const hidden = "usage" in chunk && !this.#showUsage ? ["usage"] : [];
@@ -72,6 +89,7 @@ export class AzureStream extends AzureEvents {
       // The asynchronous filter tells its results in choices without a delta: no client reads them, and some trip over them. Its last word, which
       // says why the answer stopped, comes in the same form and with an empty id.
       if (choices.every((choice) => (choice?.finish_reason ?? null) === null)) return "";
+      this.#isFinished = true;
       return frame(editMembers(withDeltas(data), { remove: hidden, set: identityOf(this.#ordinary) }));
     }
     const text = JSON.stringify(choices);

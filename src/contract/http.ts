@@ -1,0 +1,133 @@
+/** A request and its answer as the gateway sees them, whatever server is under it: `src/http` or a runtime's own. */
+import { asBuffer, type ByteText } from "./bytes.ts";
+import type { OutgoingStream } from "./stream.ts";
+
+/** The headers of a request, by name in lower case. The web's own `Headers` are such, too. */
+export interface HeaderReader {
+  /** The value; values of a header that was sent several times joined by ", "; null where there is none. */
+  get(name: string): string | null;
+  has(name: string): boolean;
+}
+
+/** A body that has come whole: a small one as text, a large one as bytes that are its owner's. Of both, `length` is a number of bytes. */
+export type Body = ByteText | Uint8Array<ArrayBuffer>;
+
+/** Bodies up to this length come as text. */
+export const MOST_TEXT_BYTES = 64 * 1024;
+
+/** Why a body does not come to its end: the client has gone, or is silent, or what it sends is no body (`text` says how). */
+export interface BrokenBody {
+  reason: "left" | "silent" | "malformed";
+  text: string;
+}
+
+/** Who is told of a body as it comes. */
+export interface BodyReceiver {
+  /** The view is valid only during the call. False: nothing more is wanted, though it may be told. */
+  piece(bytes: Uint8Array): boolean;
+  /** That was all of it. */
+  end(): void;
+  /** No more comes, and no end. */
+  broken(why: BrokenBody): void;
+}
+
+/** A request. */
+export interface Asked {
+  readonly method: string;
+  /** The path and the query as they were sent: `/v1/models?limit=2`. */
+  readonly url: string;
+  readonly headers: HeaderReader;
+  /** The same as the web has it, where the server under it gave it so. */
+  readonly request?: Request;
+  /** Who asks, as the connection tells; `unknown` where it does not. */
+  readonly address: string;
+  /** Called once where the client leaves before it has its whole answer. To be set by whoever answers. */
+  onLeft: (() => void) | undefined;
+  /** The whole body where it is here already, and undefined where it is not: then it is asked for by `read`. To be called once. */
+  takeBody(): Body | undefined;
+  /** Tells the body to `receiver`, from now on or at once. To be called once, and not where `takeBody` gave it. */
+  read(receiver: BodyReceiver): void;
+}
+
+/** The answer to a request. */
+export class Reply {
+  readonly status: number;
+  readonly headers: ReplyHeaders;
+  /** In one piece, or as it comes. */
+  readonly body: ByteText | OutgoingStream;
+
+  constructor(status: number, headers: ReplyHeaders, body: ByteText | OutgoingStream) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+}
+
+/** What a handler gives: an answer of ours, or one of the web's. */
+export type Answered = Reply | Response;
+
+/** The bytes of a body, for whoever takes them along: the body is not to be used afterwards. */
+export function bufferOf(body: Body): ArrayBuffer {
+  if (typeof body !== "string") return body.buffer;
+  const bytes = new Uint8Array(body.length);
+  asBuffer(bytes).write(body, "latin1");
+  return bytes.buffer;
+}
+
+/** Where the headers of an answer are set. */
+export interface HeaderWriter {
+  set(name: string, value: string): void;
+}
+
+/** What would end a header's line early. Names are written by us; values may come from outside. */
+const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** The headers of an answer, some ten of them: names in lower case, in the order in which they were set. */
+export class ReplyHeaders implements HeaderReader, HeaderWriter {
+  /** Names and values in turn. */
+  readonly #lines: string[] = [];
+
+  constructor(fixed: Readonly<Record<string, string>> = {}) {
+    for (const name in fixed) this.set(name, fixed[name] ?? "");
+  }
+
+  /** @throws TypeError for a value that no header can have: it is a mistake of ours, and not to be sent. */
+  set(name: string, value: string): void {
+    if (NO_VALUE.test(value)) throw new TypeError(`no value for the header ${name}`);
+    const lines = this.#lines;
+    for (let at = 0; at < lines.length; at += 2) {
+      if (lines[at] !== name) continue;
+      lines[at + 1] = value;
+      return;
+    }
+    lines.push(name, value);
+  }
+
+  delete(name: string): void {
+    const at = this.#lines.findIndex((line, index) => index % 2 === 0 && line === name);
+    if (at >= 0) this.#lines.splice(at, 2);
+  }
+
+  get(name: string): string | null {
+    const lines = this.#lines;
+    for (let at = 0; at < lines.length; at += 2) if (lines[at] === name) return lines[at + 1] ?? "";
+    return null;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  /** As HTTP/1.1 has them: a line for each. */
+  get text(): string {
+    const lines = this.#lines;
+    let text = "";
+    for (let at = 0; at < lines.length; at += 2) text += `${lines[at]}: ${lines[at + 1]}\r\n`;
+    return text;
+  }
+
+  *[Symbol.iterator](): Iterator<[string, string]> {
+    const lines = this.#lines;
+    for (let at = 0; at < lines.length; at += 2) yield [lines[at] ?? "", lines[at + 1] ?? ""];
+  }
+}

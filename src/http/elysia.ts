@@ -1,0 +1,46 @@
+/**
+ * Elysia over our own requests and answers: its seam for that is an adapter. Routes, hooks and parameters are Elysia's; what a handler returns goes to the server as it
+ * is, and a path is taken from the address as it was sent.
+ */
+import type { ElysiaAdapter } from "elysia/adapter";
+import { WebStandardAdapter } from "elysia/adapter/web-standard";
+import { Reply } from "../contract/http.ts";
+
+type Set = Parameters<ElysiaAdapter["handler"]["mapResponse"]>[1];
+
+const { handler, composeGeneralHandler } = WebStandardAdapter;
+
+/** Elysia's own form for whatever is not an answer yet. */
+function mapped(response: unknown, set: Set, request: unknown): unknown {
+  if (response instanceof Reply) return response;
+  if (response instanceof Promise) return response.then((answer) => mapped(answer, set, request));
+  return handler.mapResponse(response, set, request);
+}
+
+/** For `new Elysia({ adapter })`: handlers get an `Asked` as their `request`, and may answer with a `Reply`. */
+export const askedAdapter: ElysiaAdapter = {
+  ...WebStandardAdapter,
+  name: "weir",
+  handler: {
+    ...handler,
+    mapResponse: mapped,
+    mapEarlyResponse: (response, set, request) =>
+      response === undefined || response === null ? undefined : mapped(response, set, request),
+    mapCompactResponse: (response, request) => {
+      if (response instanceof Reply) return response;
+      if (response instanceof Promise) return response.then((answer) => mapped(answer, { headers: {} }, request));
+      return handler.mapCompactResponse(response, request);
+    },
+  },
+  composeGeneralHandler: {
+    ...composeGeneralHandler,
+    /** Elysia's own looks for the path behind a scheme and a host, which are not there. */
+    createContext: (app) => {
+      const written = composeGeneralHandler.createContext(app);
+      const [line = ""] = written.split("\n", 1);
+      if (!line.startsWith("const u=r.url,s="))
+        throw new Error("Elysia writes its contexts in another way: src/http/elysia.ts has to follow");
+      return `const u=r.url,s=0,qi=u.indexOf('?'),p=qi===-1?u:u.substring(0,qi)${written.slice(line.length)}`;
+    },
+  },
+};

@@ -1,0 +1,143 @@
+/** An HTTP/1.1 server over whatever sockets it is given: see `Wire`. Who listens gives it each client's, and tells it what happens on them. */
+
+import { Buffer } from "node:buffer";
+import { INTERNAL_MESSAGE } from "../contract/errors.ts";
+import type { Flaw } from "../contract/flaw.ts";
+import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
+import type { Clocks } from "../contract/turn.ts";
+import { Clock } from "./clock.ts";
+import { Connection, type Home } from "./connection.ts";
+import type { Incoming } from "./incoming.ts";
+import type { Streamed } from "./streamed.ts";
+import { sendResponse } from "./web.ts";
+import type { Wire } from "./wire.ts";
+import { plainError, refusalOf } from "./written.ts";
+
+export interface ServerOptions {
+  clocks: Clocks;
+  maxConnections: number;
+  handle(asked: Asked): Answered | Promise<Answered>;
+  /** In place of `handle`, for a request that can be read and must not be followed. */
+  refuse(asked: Asked, flaw: Flaw): Answered | Promise<Answered>;
+  /** What these two have thrown: a fault of ours. The client gets a bare 500. */
+  onFault(thrown: unknown): void;
+}
+
+const FULL: Flaw = { status: 503, message: "As many clients are connected as there may be at a time. Please try again." };
+
+export class HttpServer implements Home {
+  readonly clock = new Clock();
+  readonly clocks: Clocks;
+  isClosing = false;
+  readonly #options: ServerOptions;
+  #count = 0;
+  #toFlush: Streamed[] = [];
+  #whenEmpty: (() => void)[] = [];
+  readonly #flush = (): void => {
+    const due = this.#toFlush;
+    this.#toFlush = [];
+    for (const streamed of due) {
+      try {
+        streamed.flush();
+      } catch (thrown) {
+        this.#options.onFault(thrown);
+      }
+    }
+  };
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.clocks = options.clocks;
+  }
+
+  /** Open connections. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** A client has connected. Undefined where there is no room for it: it has been told, and its wire is closed. */
+  accept(wire: Wire): Connection | undefined {
+    if (this.#count >= this.#options.maxConnections) {
+      const text = refusalOf(FULL, this.clock.date, false, "retry-after: 1\r\n");
+      wire.write(Buffer.from(text), 0, text.length);
+      wire.end();
+      return undefined;
+    }
+    this.#count++;
+    return new Connection(this, wire);
+  }
+
+  /** From now on no connection outlives its answer, and those without a request close at once. */
+  close(): void {
+    this.isClosing = true;
+    for (const connection of [...this.clock]) (connection as Connection).endSoon();
+  }
+
+  /** Resolves when no connection is left. */
+  empty(): Promise<void> {
+    return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  /** Of a connection. */
+  serve(incoming: Incoming, connection: Connection): void {
+    let answered: Answered | Promise<Answered>;
+    try {
+      answered = this.#options.handle(incoming);
+    } catch (thrown) {
+      answered = this.#fault(thrown);
+    }
+    this.#answer(incoming, connection, answered);
+  }
+
+  /** Of a connection. */
+  refuse(incoming: Incoming, flaw: Flaw, connection: Connection): void {
+    let answered: Answered | Promise<Answered>;
+    try {
+      answered = this.#options.refuse(incoming, flaw);
+    } catch (thrown) {
+      answered = this.#fault(thrown);
+    }
+    this.#answer(incoming, connection, answered);
+  }
+
+  /** Of a connection. */
+  flushLater(streamed: Streamed): void {
+    if (this.#toFlush.length === 0) queueMicrotask(this.#flush);
+    this.#toFlush.push(streamed);
+  }
+
+  /** Of a connection. */
+  gone(_connection: Connection): void {
+    this.#count--;
+    if (this.#count > 0) return;
+    const waiting = this.#whenEmpty;
+    this.#whenEmpty = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #answer(incoming: Incoming, connection: Connection, answered: Answered | Promise<Answered>): void {
+    if (answered instanceof Reply) connection.answer(incoming, answered);
+    else if (answered instanceof Response) this.#answerByWeb(incoming, connection, answered);
+    else
+      answered.then(
+        (answer) => {
+          if (answer instanceof Reply) connection.answer(incoming, answer);
+          else this.#answerByWeb(incoming, connection, answer);
+        },
+        (thrown) => connection.answer(incoming, this.#fault(thrown)),
+      );
+  }
+
+  #answerByWeb(incoming: Incoming, connection: Connection, response: Response): void {
+    sendResponse(response, incoming, connection).catch((thrown) => {
+      // Unless its answer has begun.
+      connection.answer(incoming, this.#fault(thrown));
+    });
+  }
+
+  #fault(thrown: unknown): Reply {
+    this.#options.onFault(thrown);
+    const body = plainError("api_error", INTERNAL_MESSAGE);
+    return new Reply(500, new ReplyHeaders({ "content-type": "application/json" }), body);
+  }
+}

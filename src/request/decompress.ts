@@ -1,0 +1,63 @@
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+
+/** For people. */
+export const ENCODINGS = "gzip, deflate, br or zstd";
+
+/** How far back a zstd frame may refer: 8 MiB, which is what the highest of its usual levels needs. A frame may ask for sixteen times as much. */
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
+
+const MAKERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
+  gzip: createGunzip,
+  "x-gzip": createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: () => createZstdDecompress(ZSTD),
+};
+
+/** Who is told of what comes out. */
+export interface Decompressed {
+  /** False: that was enough, and nothing more is told. */
+  piece(bytes: Uint8Array): boolean;
+  end(): void;
+  failed(): void;
+}
+
+export interface Decompressor {
+  /** The bytes are copied. False where nothing more is wanted. */
+  write(bytes: Buffer): boolean;
+  end(): void;
+  stop(): void;
+}
+
+/** Undefined for an encoding that is not known. It works beside this thread, so that no body delays the others; what it has made ready waits until it was told. */
+export function decompressor(encoding: string, told: Decompressed): Decompressor | undefined {
+  const make = Object.hasOwn(MAKERS, encoding) ? MAKERS[encoding] : undefined;
+  if (make === undefined) return undefined;
+  const stream = make();
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    stream.destroy();
+  };
+  stream.on("data", (bytes: Buffer) => {
+    if (!isOver && !told.piece(bytes)) stop();
+  });
+  stream.on("end", () => {
+    if (!isOver) told.end();
+  });
+  stream.on("error", () => {
+    if (isOver) return;
+    isOver = true;
+    told.failed();
+  });
+  return {
+    write(bytes) {
+      if (!isOver) stream.write(Buffer.from(bytes));
+      return !isOver;
+    },
+    end() {
+      if (!isOver) stream.end();
+    },
+    stop,
+  };
+}
