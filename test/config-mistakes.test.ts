@@ -20,7 +20,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a setting of another provider": [
     upstream("api: v1"),
-    "line 2: upstreams.bedrock-eu.api: is not a setting; expected one of provider, region, timeouts, accepts, ca_file, aws_region, endpoint, credentials, betas",
+    "line 2: upstreams.bedrock-eu.api: is not a setting; expected one of provider, region, timeouts, max_calls, accepts, ca_file, aws_region, endpoint, credentials, betas",
   ],
   "a number out of range": [
     `${SMALL}\nserver: { port: 65536 }`,

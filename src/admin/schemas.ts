@@ -1,6 +1,6 @@
 /** Bodies and answers of the admin API, each with an example that fits it. Times are RFC 3339; null stands for never, none or not known. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE } from "../config/schema.ts";
+import { keyConcurrency, limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE, workspaceConcurrency } from "../config/schema.ts";
 import { SPAN } from "../config/units.ts";
 import { checked } from "./checked.ts";
 
@@ -23,7 +23,12 @@ const models = Type.Record(Type.String({ pattern: MODEL_NAME }), Type.Object({ l
 });
 const region = Type.String({ minLength: 1, maxLength: 32, description: "Region of the routes that have none in their path." });
 
-const settings = { default_region: Type.Optional(region), limits: Type.Optional(limits), models: Type.Optional(models) };
+const settings = {
+  default_region: Type.Optional(region),
+  max_concurrent: Type.Optional(Type.Integer(workspaceConcurrency)),
+  limits: Type.Optional(limits),
+  models: Type.Optional(models),
+};
 
 export const workspaceSettings = checked("WorkspaceSettings", Type.Object(settings, CLOSED), { limits: { rpm: 500 } });
 export const newWorkspace = checked("NewWorkspace", Type.Object({ name: name("Its name."), ...settings }, CLOSED), {
@@ -45,6 +50,9 @@ export const workspace = checked(
     name: Type.String(),
     source,
     default_region: orNull(Type.String(), "Region of the routes that have none in their path."),
+    max_concurrent: Type.Optional(
+      orNull(Type.Integer(), "Calls that it may have open at a time in one process. Null: half of `server.max_calls`."),
+    ),
     limits,
     models: Type.Record(Type.String(), Type.Object({ limits })),
     upstreams: Type.Array(Type.String(), { description: "Its own upstreams, by name." }),
@@ -54,6 +62,7 @@ export const workspace = checked(
     name: "research",
     source: "redis",
     default_region: "eu",
+    max_concurrent: 200,
     limits: { rpm: 1000, tpm: 250_000 },
     models: {},
     upstreams: [],
@@ -76,6 +85,7 @@ export const newKey = checked(
           "When it ends; a date alone means midnight UTC. Left out or null: never.",
         ),
       ),
+      max_concurrent: Type.Optional(Type.Integer(keyConcurrency)),
     },
     CLOSED,
   ),
@@ -108,6 +118,9 @@ const keyFields = {
   created_at: moment("Null for a key of the configuration file."),
   last_used_at: moment("To the hour; null where it has not been used."),
   expires_at: moment("Null: never."),
+  max_concurrent: Type.Optional(
+    orNull(Type.Integer(), "Calls that it may have open at a time in one process. Null: as many as its workspace may have."),
+  ),
   replaced_by: Type.Optional(orNull(Type.String(), "Id of the key that a rotation has made in its place; null where there is none.")),
 };
 const anyKey = {
@@ -118,6 +131,7 @@ const anyKey = {
   created_at: "2026-11-24T09:30:00.000Z",
   last_used_at: null,
   expires_at: "2030-01-01T00:00:00.000Z",
+  max_concurrent: 20,
   replaced_by: null,
 };
 const key = checked("Key", Type.Object(keyFields), anyKey);

@@ -1,6 +1,6 @@
 import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
 import { runImport } from "./import.ts";
-import { readMoment, readSpan, told } from "./spoken.ts";
+import { readCount, readMoment, readSpan, told } from "./spoken.ts";
 import { table } from "./table.ts";
 import type { Shown, Verb } from "./verb.ts";
 
@@ -14,10 +14,12 @@ export const keyVerbs: readonly Verb[] = [
       workspace: WORKSPACE,
       name: { value: "N", about: "what it is called in logs and lists", needed: true },
       expires: { value: "T", about: "when it ends: 2027-01-01T00:00:00Z, or a span such as 30d or 12h (default: never)" },
+      "max-concurrent": { value: "N", about: "calls that it may have open at a time (default: as many as its workspace)" },
     },
-    run: async (administration, _, { workspace = "", name, expires }) => {
+    run: async (administration, _, { workspace = "", name, expires, "max-concurrent": most }) => {
+      const bound = most === undefined ? {} : { max_concurrent: readCount("max-concurrent", most) };
       const expiry = expires === undefined ? {} : { expires_at: readMoment("expires", expires, Date.now()) };
-      return shownOnce(await administration.ask("POST", of(workspace), createdKey, { name, ...expiry }));
+      return shownOnce(await administration.ask("POST", of(workspace), createdKey, { name, ...expiry, ...bound }));
     },
   },
   {
@@ -33,11 +35,12 @@ export const keyVerbs: readonly Verb[] = [
         told(key.created_at, "-"),
         told(key.last_used_at, "-"),
         told(key.expires_at, "never"),
+        String(key.max_concurrent ?? "-"),
       ]);
       const text =
         rows.length === 0
           ? `${workspace} has no keys. Make one: weir keys create --workspace ${workspace} --name NAME`
-          : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES"], ...rows]);
+          : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES", "AT A TIME"], ...rows]);
       return { json: { data }, text };
     },
   },

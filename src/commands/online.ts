@@ -66,7 +66,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
       resolve(reason);
     };
     const timer = setTimeout(() => {
-      call.cancel();
+      call?.cancel();
       end(`failed: no answer within ${patienceMs / 1000} s; look at its address, the proxy and the network`);
     }, patienceMs);
     const ignore = (): void => {};
@@ -80,6 +80,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
       missed: ignore,
       done: () => end(undefined),
       fail: (error) => end(PROVEN.has(error.kind) ? undefined : reasonOf(error)),
+      lost: (error) => end(reasonOf(error)),
     };
     const call = pool.call(
       {

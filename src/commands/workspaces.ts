@@ -8,6 +8,7 @@ const SETTINGS = {
   "default-region": { value: "R", about: "region of the routes that have none in their path" },
   rpm: { value: "N", about: "requests per minute, of each model" },
   tpm: { value: "N", about: "tokens per minute, of each model" },
+  "max-concurrent": { value: "N", about: "calls that it may have open at a time" },
 } as const;
 
 export const workspaceVerbs: readonly Verb[] = [
@@ -19,6 +20,7 @@ export const workspaceVerbs: readonly Verb[] = [
       "default-region": { value: "R", about: `${SETTINGS["default-region"].about} (default: none)` },
       rpm: { value: "N", about: `${SETTINGS.rpm.about} (default: the configuration's)` },
       tpm: { value: "N", about: `${SETTINGS.tpm.about} (default: the configuration's)` },
+      "max-concurrent": { value: "N", about: `${SETTINGS["max-concurrent"].about} (default: half of all)` },
     },
     run: async (administration, name, options) => {
       const made = await administration.ask("POST", "/workspaces", workspace, { name, ...settings(options) });
@@ -53,11 +55,11 @@ export const workspaceVerbs: readonly Verb[] = [
     options: SETTINGS,
     run: async (administration, name, options) => {
       const changes = settings(options);
-      if (changes.default_region === undefined && Object.keys(changes.limits).length === 0)
-        throw new UsageMistake("workspaces update: give at least one of --default-region, --rpm and --tpm.");
+      if (changes.default_region === undefined && changes.max_concurrent === undefined && Object.keys(changes.limits).length === 0)
+        throw new UsageMistake("workspaces update: give at least one of --default-region, --rpm, --tpm and --max-concurrent.");
       const path = `/workspaces/${encodeURIComponent(name)}`;
-      const { default_region: region, limits, models } = await administration.ask("GET", path, workspace);
-      const before = region === null ? {} : { default_region: region };
+      const { default_region: region, max_concurrent: most, limits, models } = await administration.ask("GET", path, workspace);
+      const before = { ...(region === null ? {} : { default_region: region }), ...(most == null ? {} : { max_concurrent: most }) };
       const body = { ...before, ...changes, limits: { ...limits, ...changes.limits }, models };
       const changed = await administration.ask("PUT", path, workspace, body);
       return { json: changed, text: `${name} is changed. ${limitsText(changed)}` };
@@ -123,12 +125,13 @@ function isIdle({ requests, tokens }: ModelUsage): boolean {
 }
 
 /** @throws UsageMistake */
-function settings({ "default-region": region, rpm, tpm }: Readonly<Record<string, string | undefined>>) {
+function settings({ "default-region": region, rpm, tpm, "max-concurrent": most }: Readonly<Record<string, string | undefined>>) {
   const limits = {
     ...(rpm === undefined ? {} : { rpm: readCount("rpm", rpm) }),
     ...(tpm === undefined ? {} : { tpm: readCount("tpm", tpm) }),
   };
-  return { ...(region === undefined ? {} : { default_region: region }), limits };
+  const bound = most === undefined ? {} : { max_concurrent: readCount("max-concurrent", most) };
+  return { ...(region === undefined ? {} : { default_region: region }), ...bound, limits };
 }
 
 function limitsText({ limits: { rpm, tpm } }: Workspace): string {

@@ -149,6 +149,14 @@ const upstreamFields = {
     description: "Region in Weir's routes that this upstream serves. What is asked of it there never leaves it.",
   }),
   timeouts: timeouts("Clocks of this upstream, where they differ from `timeouts`."),
+  max_calls: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000_000,
+      description:
+        "Calls that a process has open at this upstream at a time. Beyond it a call goes to the model's next target; where there is none, it is refused with 503 (529). Left out: as many as `server.max_calls` lets in.",
+    }),
+  ),
   accepts: acceptsOf("What models take at this upstream, where it is more or less than elsewhere.") as TOptional<TUnsafe<AcceptsSettings>>,
   ca_file: Type.Optional(
     Type.String({
@@ -263,6 +271,21 @@ const workspaceModel = map(
   "A model in this workspace. With `targets` it is the workspace's own; without, the shared model with other limits.",
 );
 
+/** Of a key, here and in the directory. */
+export const keyConcurrency = {
+  minimum: 1,
+  maximum: 10_000_000,
+  description:
+    "Calls that this key has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: as many as its workspace may have.",
+};
+/** Of a workspace, here and in the directory. */
+export const workspaceConcurrency = {
+  minimum: 1,
+  maximum: 10_000_000,
+  description:
+    "Calls that this workspace has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: half of `server.max_calls`.",
+};
+
 const key = map(
   {
     name: Type.String({ title: NAME_TITLE, pattern: NAME, description: "What the key is called in logs and lists." }),
@@ -279,6 +302,7 @@ const key = map(
         description: "When the key ends; a date alone means midnight UTC. Left out: never.",
       }),
     ),
+    max_concurrent: Type.Optional(Type.Integer(keyConcurrency)),
   },
   "An API key.",
 );
@@ -286,14 +310,7 @@ const key = map(
 const workspace = map(
   {
     default_region: Type.Optional(Type.String({ description: "Region of the routes that have none in their path." })),
-    max_concurrent: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 10_000_000,
-        description:
-          "Calls that this workspace has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: half of `server.max_calls`.",
-      }),
-    ),
+    max_concurrent: Type.Optional(Type.Integer(workspaceConcurrency)),
     limits: limits("Limits of each model in this workspace, where they differ from `limits`. They are per model, not a total."),
     upstreams: Type.Optional(named(upstream, "Upstreams of this workspace alone: its own keys, its own bill.")),
     models: Type.Optional(

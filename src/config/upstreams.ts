@@ -51,6 +51,7 @@ export class Upstreams {
         dialect: provider.dialect,
         region: settings.region,
         timeouts,
+        maxCalls: settings.max_calls,
         ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], setting),
         reserved: provider.reserved,
         accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], setting),

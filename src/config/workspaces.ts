@@ -108,7 +108,7 @@ function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting:
   const published = PUBLISHED[sha256];
   if (published !== undefined && !setting.isSandbox)
     setting.problems.push({ path: [...path, "sha256"], text: `expected the digest of a key of your own, got ${published}` });
-  return { name: key.name, sha256, expiresAtMs };
+  return { name: key.name, sha256, expiresAtMs, maxConcurrent: key.max_concurrent };
 }
 
 export function checkKeys(workspaces: Record<string, Workspace>, setting: Setting): void {

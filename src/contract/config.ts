@@ -109,6 +109,8 @@ export interface Upstream {
   dialect: UpstreamDialect;
   region: string;
   timeouts: Timeouts;
+  /** Calls at a time in one process; undefined: as many as come. */
+  maxCalls: number | undefined;
   /** PEM text of further authorities to trust, beside the system's. */
   ca: string | undefined;
   /** Headers of the cloud's own that are not a client's to set. */
@@ -182,4 +184,6 @@ export interface Key {
   sha256: string;
   /** Milliseconds since 1970. */
   expiresAtMs: number | undefined;
+  /** Calls at a time in one process; undefined: as many as its workspace may have. */
+  maxConcurrent: number | undefined;
 }

@@ -15,6 +15,8 @@ export const STATUS = {
   too_large: 413,
   /** The body did not come to its end in time. */
   body_timeout: 408,
+  /** The client's own deadline has come. */
+  deadline_exceeded: 504,
   /** The workspace has used up its requests, or its tokens, of the last minute. */
   rate_limited_requests: 429,
   rate_limited_tokens: 429,

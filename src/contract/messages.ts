@@ -15,7 +15,7 @@ export const ORDER = {
    * its input was reserved as `guess` tokens. Where the target is not the last one that there is, a failure before the first text is `missed`.
    */
   call: 0,
-  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, the worker's from then on. */
+  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, a copy for the worker alone. */
   weigh: 1,
   /** id, target, is last (0 | 1), request id, factor: start a weighed call, or one that was `missed` once more. */
   go: 2,
@@ -25,7 +25,7 @@ export const ORDER = {
   credit: 4,
   /** version, JSON of `WorkerConfig`: the targets that later calls may name. Calls that run keep the ones they have. */
   configure: 5,
-  /** id is 0: fail abruptly, as a crash would. For drills. */
+  /** 0: fail abruptly, as a crash would; 1: stand still. For drills. */
   crash: 6,
 } as const;
 
@@ -48,7 +48,7 @@ export const REPORT = {
   done: 5,
   /** id, kind, JSON of `FailureDetail`, then as `done`: the call failed, before or after its first byte. */
   fail: 6,
-  /** 0, event-loop lag in ms, orders taken so far: sent once a second. */
+  /** 0, event-loop lag in ms, orders taken so far: sent twice a second. */
   pulse: 7,
   /** id, estimated input tokens times the factor: the guess of a running call was far off. */
   estimated: 8,

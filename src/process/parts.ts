@@ -7,8 +7,10 @@ import type { Logger } from "../log/log.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { Pool } from "../pool/pool.ts";
 import { BodyClock } from "../request/body-clock.ts";
+import { Deadlines } from "../request/deadlines.ts";
 import { LeftOut } from "../request/left-out.ts";
 import { Room } from "../request/room.ts";
+import { Shedding } from "../request/shedding.ts";
 import { Catalog } from "../routing/catalog.ts";
 import { HealthBook } from "../routing/router.ts";
 import { openTotals } from "../usage/index.ts";
@@ -28,6 +30,7 @@ export interface Parts {
   targetHealth: HealthBook;
   pool: Pool;
   bodyClock: BodyClock;
+  deadlines: Deadlines;
   room: Room;
   leftOut: LeftOut;
   limiter: Limiter;
@@ -52,10 +55,14 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   });
   const configured = pool.configure(workersConfig(config, catalog));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
+  const shedding = new Shedding((isOn) => {
+    if (isOn) log.warn("this thread is more than a second behind: new calls are refused until it has caught up");
+    else log.info("this thread has caught up: calls are taken again");
+  });
   // Already now: a worker may never begin.
-  care(pool, metrics, bodyClock);
+  care({ pool, metrics, bodyClock, shedding });
   await configured;
-  const room = new Room(config.server);
+  const room = new Room(config.server, shedding);
   metrics.sample(
     () => pool.samples(),
     () => room.bufferedBytes,
@@ -66,7 +73,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const limiter = await startLimiter(config, metrics, log);
   const totals = openTotals(config.redis);
   const directory = await startDirectory(config, metrics, log);
-  return { metrics, catalog, targetHealth, pool, bodyClock, room, leftOut, limiter, totals, directory };
+  return { metrics, catalog, targetHealth, pool, bodyClock, deadlines: new Deadlines(), room, leftOut, limiter, totals, directory };
 }
 
 async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): Promise<Limiter> {

@@ -60,12 +60,13 @@ export class AccessLog {
     if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
     line += `,"outcome":"${outcome}","duration_ms":${round(endedMs - startedMs)}`;
     if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
-    if (ended !== undefined) {
-      const { input, output, cacheRead, cacheWrite } = ended.usage;
-      line += `,"upstream_ms":${round(ended.upstreamMs)},"input_tokens":${input},"output_tokens":${output}`;
+    if (ended !== undefined) line += `,"upstream_ms":${round(ended.upstreamMs)}`;
+    if (visit.used !== undefined) {
+      const { input, output, cacheRead, cacheWrite } = visit.used;
+      line += `,"input_tokens":${input},"output_tokens":${output}`;
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
-      if (ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
     }
+    if (ended !== undefined && ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
     // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
     if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
     if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;

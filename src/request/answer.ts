@@ -14,6 +14,8 @@ export interface Outcome {
   ended: Ended | undefined;
   /** `performance.now()` of the first byte for the client; undefined where there was none. */
   firstByteAtMs: number | undefined;
+  /** Of a stream: bytes given to the client. */
+  passedBytes: number;
 }
 
 export interface AnswerOptions {
@@ -35,6 +37,8 @@ export interface AnswerOwner {
   dropped(names: string): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
+  /** The worker is gone, and the client has seen nothing: the call goes to another worker, or ends. */
+  lost(error: GatewayError): void;
   /** The answer begins, and it is a good one. */
   answering(): void;
   /**
@@ -66,11 +70,14 @@ export class Answer implements CallEvents, StreamOwner {
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
+  #passedBytes = 0;
   #lastChunkMs = 0;
   /** The client has left; the call's last report is still awaited, for what it used. */
   #gone = false;
   /** Why the client does not get the rest, or any of it; the call's last report is still awaited. */
   #refusal: GatewayError | undefined;
+  /** The client knows of the refusal. */
+  #isTold = false;
   /** Everything was written, and the client has yet to take some of it. */
   #closing = false;
   #over = false;
@@ -106,7 +113,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** The client has gone, before or after the first byte. */
   abandon(): void {
-    if (this.#gone || this.#over) return;
+    if (this.#gone || this.#over || this.#isTold) return;
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
@@ -114,6 +121,21 @@ export class Answer implements CallEvents, StreamOwner {
     // A client that has closed its half of the connection alone reads it.
     const error = new GatewayError("cancelled", { message: "The client closed the connection before its answer began." });
     this.#respond(errorReply(this.#options.dialect, error, this.#options.requestId, this.#owner.takeHeaders()));
+  }
+
+  /** Ends the call now: the client is told why, and its worker to stop. */
+  expire(error: GatewayError): void {
+    if (this.idle) return;
+    this.#refusal = error;
+    this.#tell(error);
+    if (this.#call === undefined) this.#end(error.kind, error, undefined);
+    else this.#call.cancel();
+  }
+
+  lost(error: GatewayError): void {
+    this.#call = undefined;
+    if (this.idle || this.#firstByteAtMs !== undefined) this.fail(this.#refusal ?? error, undefined);
+    else this.#owner.lost(error);
   }
 
   weighed(envelope: Envelope, conversation: number, estimate: number): void {
@@ -141,7 +163,7 @@ export class Answer implements CallEvents, StreamOwner {
     const stream = new OutgoingStream(this);
     this.#stream = stream;
     stream.write(text);
-    this.#owed = text.length;
+    this.#owed = this.#passedBytes = text.length;
     const headers = this.#owner.takeHeaders();
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
@@ -175,6 +197,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#options.gaps.observe((nowMs - this.#lastChunkMs) / 1000);
     this.#lastChunkMs = nowMs;
     this.#owed += text.length;
+    this.#passedBytes += text.length;
     stream.write(text);
     if (!stream.hasRoom) this.#wait(text.length);
     else if (this.#owed >= STREAM_WINDOW / 2) this.drained();
@@ -231,14 +254,25 @@ export class Answer implements CallEvents, StreamOwner {
       this.#end("cancelled", error, ended);
       return;
     }
+    // What the worker says of a call that it was told to end is not why it ended.
+    const cause = this.#refusal ?? error;
+    this.#tell(cause);
+    this.#end(cause.kind, cause, ended);
+  }
+
+  /** Tells the client of a failure, once: as its answer, or as the end of its stream. */
+  #tell(error: GatewayError): void {
+    // Of a whole answer that has been given, only the last report was lost.
+    if (this.#isTold || this.#closing) return;
+    this.#isTold = true;
     const { dialect, operation, requestId } = this.#options;
     if (this.#stream === undefined) {
+      if (this.#resolve === NOBODY) return;
       this.#respond(errorReply(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
       if (error.detail.isShown !== true) this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
     }
-    this.#end(error.kind, error, ended);
   }
 
   /** The end of a stream. A client that has not taken all of it yet is still reading. */
@@ -253,7 +287,7 @@ export class Answer implements CallEvents, StreamOwner {
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs });
+    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs, passedBytes: this.#passedBytes });
   }
 }
 

@@ -8,6 +8,7 @@ import { WebAsked } from "../http/web-asked.ts";
 import { type Listening, Resumable } from "./resumable.ts";
 import { serveOnSockets } from "./sockets.ts";
 import { flawOf, toResponse } from "./standard-server.ts";
+import { cutStillReaders } from "./standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
 interface DenoRuntime {
@@ -52,8 +53,9 @@ export function listen(options: ListenOptions): Listener {
   return new Resumable(start, port);
 }
 
-/** Its server has no clocks: a connection stays as long as its client likes. */
-function startOnDeno(deno: DenoRuntime, { host, handle, refuse, onFault, shared = false }: ListenOptions) {
+/** Its server has no clocks: a connection stays as long as its client likes, but where it takes nothing of an answer. */
+function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault, shared = false }: ListenOptions) {
+  cutStillReaders(clocks.readingMs);
   const take = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
     const asked = new WebAsked(request, remoteAddr.hostname ?? "unknown");
     const flaw = flawOf(request);

@@ -107,6 +107,7 @@ describe("one report", () => {
     missed: () => void told.push("missed"),
     done: () => void told.push("done"),
     fail: ({ kind }: GatewayError) => void told.push(kind),
+    lost: () => void told.push("lost"),
     ...more,
   });
 
@@ -118,7 +119,12 @@ describe("one report", () => {
       reports = events.reports;
       return { post: (some: Flat) => void orders.push(...some), terminate: () => {} };
     };
-    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text), learned: () => {} });
+    const slot = new Slot(0, start, {
+      died: () => {},
+      noticed: (_slot, text) => void notices.push(text),
+      learned: () => {},
+      came: () => {},
+    });
     void slot.configure(1, "{}");
     return { slot, notices, orders, say: (...some: Flat) => reports(some) };
   }
@@ -144,7 +150,18 @@ describe("one report", () => {
     slot.open(ears([], { fail }));
     slot.open(ears(other));
     slot.failAll(new GatewayError("worker_lost", { message: "lost" }));
-    expect([other, slot.calls, notices.length]).toEqual([["worker_lost"], 0, 1]);
+    expect([other, slot.calls, notices.length > 0]).toEqual([["worker_lost"], 0, true]);
+  });
+
+  test("a fault of the front at the end of one call that lost its worker does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const [mine, other]: string[][] = [[], []];
+    slot.open(ears(mine as string[], { lost: fail }));
+    slot.open(ears(other as string[]));
+    slot.loseAll(new GatewayError("worker_lost", { message: "" }));
+    expect([mine, other]).toEqual([["internal"], ["lost"]]);
+    expect(slot.calls).toBe(0);
+    expect(notices).toHaveLength(1);
   });
 
   test("a report that is no good ends its call alone, even where the end itself fails", () => {

@@ -12,7 +12,18 @@ export function acceptsOf(provider: string, model?: string): Accepts {
 export function upstream(provider: string, settings: Record<string, unknown>): Upstream {
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const dialect = provider === "bedrock" ? "anthropic" : "openai";
-  return { name: `${provider}-eu`, provider, dialect, region: "eu", timeouts, ca: undefined, reserved: [], accepts: undefined, settings };
+  return {
+    name: `${provider}-eu`,
+    provider,
+    dialect,
+    region: "eu",
+    timeouts,
+    maxCalls: undefined,
+    ca: undefined,
+    reserved: [],
+    accepts: undefined,
+    settings,
+  };
 }
 
 export function job(fields: Partial<Job> = {}): Job {

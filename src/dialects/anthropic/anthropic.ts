@@ -79,6 +79,7 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   method_not_allowed: { type: "invalid_request_error" },
   too_large: { type: "request_too_large" },
   body_timeout: { type: "invalid_request_error" },
+  deadline_exceeded: { type: "timeout_error" },
   rate_limited_requests: { type: "rate_limit_error" },
   rate_limited_tokens: { type: "rate_limit_error" },
   too_many_tokens: { type: "request_too_large" },

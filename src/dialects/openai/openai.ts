@@ -72,6 +72,7 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   too_large: { type: "invalid_request_error", code: "request_too_large" },
   body_timeout: { type: "invalid_request_error", code: "request_timeout" },
+  deadline_exceeded: { type: "server_error", code: "deadline_exceeded" },
   rate_limited_requests: { type: "requests", code: "rate_limit_exceeded" },
   rate_limited_tokens: { type: "tokens", code: "rate_limit_exceeded" },
   too_many_tokens: { type: "tokens", code: "rate_limit_exceeded" },
