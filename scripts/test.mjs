@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePrograms } from "./debian.mjs";
-import { runSideBySide, testFiles, totalsOf } from "./lanes.mjs";
+import { PATIENCE, runSideBySide, testFiles, totalsOf } from "./lanes.mjs";
 import { findSecrets } from "./secrets.mjs";
 import { endAs, finishInstall, prepare, root, run } from "./toolchain.mjs";
 
@@ -45,7 +45,7 @@ async function runAll() {
 
 async function runSome() {
   let said = "";
-  const ending = await run(bun, ["test", ...words], {
+  const ending = await run(bun, ["test", PATIENCE, ...words], {
     overhear: (text) => {
       // Only the summary matters, and it comes last.
       said = (said + text).slice(-4096);

@@ -109,6 +109,8 @@ describe("the verdict of a soak", () => {
 
   test("names what grows, and what was left in a lull", () => {
     expect(wrong((nth) => sample({ descriptors: 30 + nth }))).toEqual([expect.stringMatching(/^file descriptors: grows by 3600 to 3600/)]);
+    expect(wrong((nth) => sample({ redisBytes: 70 + nth * 0.001 }))).toEqual([]);
+    expect(wrong((nth) => sample({ redisBytes: 70 + nth }))).toEqual([expect.stringMatching(/^what the keys in Redis take: grows/)]);
     expect(wrong((nth) => sample({ reservedTokens: nth === 5 ? 256 : 0 }))).toEqual([
       expect.stringMatching(/^reserved tokens: 256 left after 5 s/),
     ]);

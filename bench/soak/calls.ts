@@ -12,7 +12,7 @@ export interface Kind {
   run(world: SoakWorld, pick: (most: number) => number): Promise<string | undefined>;
 }
 
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 10_000;
 /** Some 200 kB for the client: more than sockets and windows hold, so that the upstream has to wait. */
 const SLOW_TOKENS = 12_000;
 const LARGE_BYTES = 100_000;

@@ -28,12 +28,12 @@ export function findingsOf(samples: readonly Sampled[], warmUpMs: number): Findi
 }
 
 function wrongWith(name: SeriesName, points: readonly Point[], { low, high }: Slope): string | undefined {
-  const { title, unit, rule } = SERIES[name];
+  const { title, unit, rule, room = 0 }: { title: string; unit: string; rule: string; room?: number } = SERIES[name];
   if (rule === "none") {
     const left = points.find(({ value }) => value !== 0);
     return left && `${title}: ${number(left.value)} left after ${Math.round(left.ms / 1_000)} s, when nobody called any more`;
   }
-  return low > 0 ? `${title}: grows by ${number(low)} to ${number(high)} ${unit} an hour`.replace("  ", " ") : undefined;
+  return low > room ? `${title}: grows by ${number(low)} to ${number(high)} ${unit} an hour`.replace("  ", " ") : undefined;
 }
 
 export function table(findings: readonly Finding[]): string {

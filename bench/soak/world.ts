@@ -101,7 +101,7 @@ export class SoakWorld {
       server: { drain_timeout: "2s" },
       admin: { token: ADMIN_TOKEN },
       workers: 2,
-      redis: { url: present(this.#redis).url, timeout: "500ms" },
+      redis: { url: present(this.#redis).url, timeout: "2s" },
       limits: ROOMY,
       upstreams: {
         bedrock: bedrock(url),

@@ -29,7 +29,7 @@ export const workspaceSettings = checked("WorkspaceSettings", Type.Object(settin
 export const newWorkspace = checked("NewWorkspace", Type.Object({ name: name("Its name."), ...settings }, CLOSED), {
   name: "research",
   default_region: "eu",
-  limits: { rpm: 1000, tpm: 200_000 },
+  limits: { rpm: 1000, tpm: 250_000 },
 });
 export type WorkspaceSettings = Static<typeof workspaceSettings.schema>;
 
@@ -54,7 +54,7 @@ export const workspace = checked(
     name: "research",
     source: "redis",
     default_region: "eu",
-    limits: { rpm: 1000, tpm: 200_000 },
+    limits: { rpm: 1000, tpm: 250_000 },
     models: {},
     upstreams: [],
     keys: 1,
@@ -154,7 +154,7 @@ const modelUsage = Type.Object({
 });
 export type ModelUsage = Static<typeof modelUsage>;
 const anyUsage = {
-  model: "gpt-4o",
+  model: "gpt-5.5",
   requests: { limit: 500, used: 3, reserved: 1 },
   tokens: { limit: 60_000, used: 4210, reserved: 900 },
   days: [{ day: "2026-11-24", requests: 812, input_tokens: 90_310, output_tokens: 30_221, cache_read_tokens: 0, cache_write_tokens: 0 }],
@@ -177,7 +177,7 @@ export const usage = checked(
     ...pageOf(modelUsage),
     since: moment("Days before this moment are not known: without Redis a process counts for itself, from its start. Null with Redis."),
   }),
-  { data: [anyUsage], has_more: false, last_id: "gpt-4o", since: null },
+  { data: [anyUsage], has_more: false, last_id: "gpt-5.5", since: null },
 );
 export type Usage = Static<typeof usage.schema>;
 

@@ -28,7 +28,7 @@ export async function askUpstreams(config: Config, patienceMs: number = PATIENCE
   const catalog = new Catalog(config);
   // Aliases and workspaces name the same ones.
   const places = new Map(catalog.targets.map((target) => [`${target.upstream.name}\n${target.model}`, target]));
-  const pool = new Pool({ size: 0, onDeath: () => {}, onNotice: () => {} });
+  const pool = new Pool({ size: 0, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
   await pool.configure({ proxy: config.proxy, weighing: [], targets: catalog.targets });
   const waiting = [...places.values()];
   const asked: { target: RoutedTarget; reason: string | undefined }[] = [];
@@ -73,6 +73,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
     const events: CallEvents = {
       weighed: ignore,
       estimated: ignore,
+      dropped: ignore,
       open: ignore,
       chunk: ignore,
       answer: ignore,

@@ -27,6 +27,8 @@ export interface CallEvents {
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   /** The guess at the input was far off: this is the worker's estimate, times the factor of the order. */
   estimated(inputTokens: number): void;
+  /** The names of what was left out of the request, since its model does not take it; before the answer begins. */
+  dropped(names: string): void;
   open(text: ByteText): void;
   chunk(text: ByteText): void;
   answer(text: ByteText): void;

@@ -1,3 +1,4 @@
+import type { Accepts, AcceptsEdits } from "./accepts.ts";
 import type { UpstreamDialect } from "./dialect.ts";
 import type { Clocks } from "./turn.ts";
 
@@ -110,6 +111,10 @@ export interface Upstream {
   timeouts: Timeouts;
   /** PEM text of further authorities to trust, beside the system's. */
   ca: string | undefined;
+  /** Headers of the cloud's own that are not a client's to set. */
+  reserved: readonly string[];
+  /** What its models take beside or less than elsewhere. */
+  accepts: AcceptsEdits | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
   settings: Record<string, unknown>;
 }
@@ -125,6 +130,8 @@ export interface Target {
   rank: number;
   /** Share of the calls among the targets of its rank. */
   weight: number;
+  /** What the model takes there. */
+  accepts: Accepts;
   /** Where this model has clocks of its own. */
   timeouts: Timeouts;
 }

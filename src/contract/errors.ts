@@ -84,6 +84,10 @@ export interface FailureDetail {
   status?: number | undefined;
   /** Milliseconds after which another try may succeed. */
   retryAfterMs?: number | undefined;
+  /** The upstream has said it in the stream itself, and that is what the client has seen. */
+  isShown?: boolean | undefined;
+  /** Another try is useless for as long as any client would go on trying. */
+  isFinal?: boolean | undefined;
   /** Milliseconds for which the upstream itself asked to be left alone. */
   restMs?: number | undefined;
   /** The client's request is good, but not for this target: another one may well take it. */

@@ -5,6 +5,7 @@
  *
  * A new field is added here, in its writer and in its reader, and in the length table that steps over it.
  */
+import type { Accepts } from "./accepts.ts";
 import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./config.ts";
 
 /** Front to worker. */
@@ -55,11 +56,15 @@ export const REPORT = {
   notice: 9,
   /** As `fail`, of a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
   missed: 10,
+  /** id, names: what was left out of the request, since its model does not take it; before whatever else is said of the answer. */
+  dropped: 11,
+  /** 0, text: what an upstream has taught by a refusal, for the log. */
+  lesson: 12,
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
 export const ORDER_LENGTH: readonly number[] = [13, 5, 6, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13];
+export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13, 3, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
@@ -89,6 +94,8 @@ export interface WorkerConfig {
   upstreams: Upstream[];
   /** How models are weighed, by the names that clients use. */
   weighing: Weighing[];
-  /** `upstream` is an index into `upstreams`. Ids are never used twice in the life of a process. */
-  targets: { id: number; upstream: number; model: string; countModel: string | undefined; timeouts: Timeouts }[];
+  /** `upstream` is an index into `upstreams`, `accepts` one into the list of that name. Ids are never used twice in the life of a process. */
+  targets: { id: number; upstream: number; model: string; countModel: string | undefined; accepts: number; timeouts: Timeouts }[];
+  /** What models take: there are few kinds, and thousands of targets where many workspaces bring their own. */
+  accepts: Accepts[];
 }

@@ -126,14 +126,13 @@ export class FileStore implements DirectoryStore {
   }
 
   watch(onChange: () => void): void {
-    // A file that cannot be looked at is told by the load that fails.
     const look = async () => {
+      // A file that cannot be looked at is reported by the load that fails.
       if ((await this.#stampNow().catch(() => undefined)) !== this.#loaded) onChange();
     };
     let isLooking = false;
     this.#timer = setInterval(() => {
-      // One at a time: one that hangs would soon have company.
-      if (isLooking) return;
+      if (isLooking) return; // One at a time: one that hangs would soon have company.
       isLooking = true;
       void look().finally(() => {
         isLooking = false;
@@ -273,11 +272,7 @@ export class FileStore implements DirectoryStore {
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await handle.sync().finally(() => handle.close());
   } catch {
     // As above.
   }

@@ -66,6 +66,8 @@ export interface DirectoryStore {
   watch(onChange: () => void): void;
   /** `ok…`, or what is wrong: for `/readyz`. */
   readonly state: string;
+  /** What would lose keys, as the store itself is set: one sentence each, with its cure. Left out by a store that says nothing of this. */
+  risks?(): Promise<string[]>;
   close(): Promise<void>;
 }
 

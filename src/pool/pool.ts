@@ -1,3 +1,4 @@
+import type { Accepts } from "../contract/accepts.ts";
 import type { CallEvents, CallOrder, PoolCall } from "../contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
 import type { CallOperation, DialectName } from "../contract/dialect.ts";
@@ -16,6 +17,8 @@ export interface PoolOptions {
   onDeath(worker: number, reason: string, calls: number): void;
   /** Something for the log that ended no worker. */
   onNotice(worker: number, text: string): void;
+  /** What an upstream has taught by a refusal, for the log. */
+  onLesson(worker: number, text: string): void;
 }
 
 /** What the workers have to know of the configuration. */
@@ -24,7 +27,14 @@ export interface PoolConfig {
   /** Bytes of unfinished answers that all workers may keep together, as far as each keeps room for the largest there is. */
   heldBytes?: number;
   weighing: Weighing[];
-  targets: readonly { id: number; upstream: Upstream; model: string; countModel: string | undefined; timeouts: Timeouts }[];
+  targets: readonly {
+    id: number;
+    upstream: Upstream;
+    model: string;
+    countModel: string | undefined;
+    accepts: Accepts;
+    timeouts: Timeouts;
+  }[];
 }
 
 /** So much a worker may always keep of unfinished answers: one of the largest fits beside some others (64 MiB, and a third is always left free). */
@@ -55,6 +65,7 @@ export class Pool {
     const events: SlotEvents = {
       died: (slot, reason) => this.#replace(slot, reason),
       noticed: ({ index }, text) => options.onNotice(index, text),
+      learned: ({ index }, text) => options.onLesson(index, text),
     };
     this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, events));
   }
@@ -63,16 +74,20 @@ export class Pool {
   async configure({ proxy, heldBytes = 0, weighing, targets }: PoolConfig): Promise<void> {
     const upstreams = [...new Set(targets.map((target) => target.upstream))];
     const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
+    const accepts = [...new Set(targets.map((target) => target.accepts))];
+    const kinds = new Map(accepts.map((kind, index) => [kind, index]));
     const workerConfig: WorkerConfig = {
+      accepts,
       proxy,
       heldBytes: Math.max(LEAST_HELD_BYTES, heldBytes / this.#slots.length),
       upstreams,
       weighing,
-      targets: targets.map(({ id, upstream, model, countModel, timeouts }) => ({
+      targets: targets.map(({ id, upstream, model, countModel, accepts, timeouts }) => ({
         id,
         upstream: indices.get(upstream) ?? 0,
         model,
         countModel,
+        accepts: kinds.get(accepts) ?? 0,
         timeouts,
       })),
     };

@@ -11,6 +11,8 @@ export interface SlotEvents {
   died(slot: Slot, reason: string): void;
   /** Something for the log that ended no worker. */
   noticed(slot: Slot, text: string): void;
+  /** What an upstream has taught by a refusal, for the log. */
+  learned(slot: Slot, text: string): void;
 }
 
 /** One place in the pool: a worker, and after it its replacement. */
@@ -157,6 +159,7 @@ export class Slot {
         this.#taken = reports[at + 3] as number;
         this.lastPulseMs = performance.now();
       } else if (operation === REPORT.notice) this.#events.noticed(this, reports[at + 2] as string);
+      else if (operation === REPORT.lesson) this.#events.learned(this, reports[at + 2] as string);
       else {
         const call = this.#calls.get(reports[at + 1] as number);
         // A call that was cancelled meanwhile has no ears any more.
@@ -191,6 +194,7 @@ export class Slot {
     else if (operation === REPORT.open) events.open(reports[at + 2] as string);
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
     else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 5] as number, reports[at + 6] as number);
+    else if (operation === REPORT.dropped) events.dropped(reports[at + 2] as string);
     else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {
       this.forget(call);

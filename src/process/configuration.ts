@@ -4,6 +4,7 @@ import process from "node:process";
 import { ConfigError, type LoadedConfig, readConfig } from "../config/config.ts";
 import { type Config, withFixed } from "../contract/config.ts";
 import { EXIT_REFUSED } from "../contract/exit.ts";
+import { program } from "../runtime/runtime.ts";
 import type { Member } from "../supervisor/member.ts";
 
 export interface Configuration {
@@ -43,6 +44,9 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     config,
     loaded: undefined,
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
-    announce: (port, adminPort) => void process.stdout.write(announceDemo(demo.secrets, port, adminPort)),
+    announce: (port, adminPort) => {
+      const wanted = { port: config.server.port, adminPort: config.admin.port };
+      process.stdout.write(announceDemo(demo.secrets, { port, adminPort, wanted, program: program() }));
+    },
   };
 }

@@ -7,6 +7,7 @@ import type { Logger } from "../log/log.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { Pool } from "../pool/pool.ts";
 import { BodyClock } from "../request/body-clock.ts";
+import { LeftOut } from "../request/left-out.ts";
 import { Room } from "../request/room.ts";
 import { Catalog } from "../routing/catalog.ts";
 import { HealthBook } from "../routing/router.ts";
@@ -28,6 +29,7 @@ export interface Parts {
   pool: Pool;
   bodyClock: BodyClock;
   room: Room;
+  leftOut: LeftOut;
   limiter: Limiter;
   totals: Totals;
   directory: Replica;
@@ -45,6 +47,8 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
+    onLesson: (worker, cause) =>
+      log.warn({ worker, cause }, "an upstream has refused what its table says it takes: it is asked without it"),
   });
   const configured = pool.configure(workersConfig(config, catalog));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
@@ -56,19 +60,25 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
     () => pool.samples(),
     () => room.bufferedBytes,
   );
+  const leftOut = new LeftOut(metrics, (model, name) =>
+    log.warn({ model, dropped: name }, "a model does not take this: requests go without it, and their answers say so (x-weir-dropped)"),
+  );
   const limiter = await startLimiter(config, metrics, log);
   const totals = openTotals(config.redis);
   const directory = await startDirectory(config, metrics, log);
-  return { metrics, catalog, targetHealth, pool, bodyClock, room, limiter, totals, directory };
+  return { metrics, catalog, targetHealth, pool, bodyClock, room, leftOut, limiter, totals, directory };
 }
 
 async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): Promise<Limiter> {
+  let isTold = false;
   const limiter = openLimiter({
     redis,
     onState: (state, before, reason) => {
       metrics.limiterIs(state, LIMITER_STATES);
-      if (state === "redis") log.info({ state, before }, "the limiter is back on Redis");
+      // The first word from Redis is no return.
+      if (state === "redis") log.info({ state, before }, isTold ? "the limiter is back on Redis" : "limits are kept in Redis");
       else log.error({ state, before, reason }, "Redis is away: the limiter follows its policy");
+      isTold = true;
     },
     onDuration: (operation, durationMs) => metrics.limiterTook(operation, durationMs),
     onFailure: (kind) => metrics.redisFailed(kind),
@@ -77,6 +87,10 @@ async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): P
   });
   metrics.limiterIs(limiter.state, LIMITER_STATES);
   await limiter.contact(REDIS_PATIENCE_MS);
+  if (redis !== undefined && !isTold) {
+    isTold = true;
+    log.error({ state: limiter.state }, "Redis is away: the limiter follows its policy");
+  }
   return limiter;
 }
 

@@ -24,7 +24,9 @@ export class Reloader {
   readonly #parts: ReloadParts;
   readonly #watch: FileWatch;
   #state = "ok";
-  #turn: Promise<void> = Promise.resolve();
+  /** The reload that runs, and the one that waits for its end. */
+  #running: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
 
   constructor(source: ConfigSource, loaded: LoadedConfig, parts: ReloadParts) {
     // The folder is not looked through again: that would not be bounded in time.
@@ -38,10 +40,17 @@ export class Reloader {
     return this.#state;
   }
 
-  /** Never rejects: what cannot be read or put in force is refused. One that is asked for while another is under way comes after it. */
+  /**
+   * Never rejects: what cannot be read or put in force is refused. One that is asked for while another is under way comes after it; all that are asked
+   * for meanwhile are one.
+   */
   reload(reason: string): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#reload(reason));
-    return this.#turn;
+    this.#waiting ??= this.#running.then(() => {
+      this.#waiting = undefined;
+      this.#running = this.#reload(reason);
+      return this.#running;
+    });
+    return this.#waiting;
   }
 
   async #reload(reason: string): Promise<void> {

@@ -1,8 +1,8 @@
 import type { ByteText } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
-import { asGatewayError, type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
-import { Reply, ReplyHeaders } from "../contract/http.ts";
+import { asGatewayError, type ErrorKind, GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
+import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
 
@@ -31,6 +31,8 @@ export interface AnswerOwner {
   /** A worker has checked and weighed the body; see `CallEvents`. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   estimated(inputTokens: number): void;
+  /** What was left out of the request. */
+  dropped(names: string): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
   /** The answer begins, and it is a good one. */
@@ -108,8 +110,10 @@ export class Answer implements CallEvents, StreamOwner {
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
-    // Nobody reads it, but a handler must return something.
-    this.#respond(new Reply(STATUS.cancelled, new ReplyHeaders(), ""));
+    if (this.#resolve === NOBODY) return;
+    // A client that has closed its half of the connection alone reads it.
+    const error = new GatewayError("cancelled", { message: "The client closed the connection before its answer began." });
+    this.#respond(errorReply(this.#options.dialect, error, this.#options.requestId, this.#owner.takeHeaders()));
   }
 
   weighed(envelope: Envelope, conversation: number, estimate: number): void {
@@ -123,6 +127,10 @@ export class Answer implements CallEvents, StreamOwner {
 
   estimated(inputTokens: number): void {
     this.#owner.estimated(inputTokens);
+  }
+
+  dropped(names: string): void {
+    if (!this.idle) this.#owner.dropped(names);
   }
 
   open(text: ByteText): void {
@@ -227,7 +235,7 @@ export class Answer implements CallEvents, StreamOwner {
     if (this.#stream === undefined) {
       this.#respond(errorReply(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
-      this.#stream.write(dialect.errorEvent(error, requestId, operation));
+      if (error.detail.isShown !== true) this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
     }
     this.#end(error.kind, error, ended);
@@ -269,5 +277,7 @@ export function errorReply(dialect: Dialect, error: GatewayError, requestId: str
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
   const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
   if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
+  // The SDKs repeat a 429 and a 500 by themselves, unless they are told not to.
+  if (error.detail.isFinal === true) headers.set("x-should-retry", "false");
   return jsonReply(status, dialect.errorBody(error, requestId), headers);
 }

@@ -18,6 +18,8 @@ import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
+import type { LeftOut } from "./left-out.ts";
+import { reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
@@ -28,9 +30,13 @@ export interface CallParts {
   pool: Pool;
   admission: Admission;
   metrics: Metrics;
+  leftOut: LeftOut;
   room: Room;
   bodyClock: BodyClock;
 }
+
+/** Names what was left out of the request. */
+const DROPPED_HEADER = "x-weir-dropped";
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
 const FRONT_BYTES = 64 * 1024;
@@ -50,6 +56,8 @@ export class Call implements AnswerOwner, Sender {
   /** Hash of the conversation that it belongs to; 0 where that does not matter. */
   #conversation = 0;
   #begunMs = 0;
+  /** A header of the request that may not be a client's to set; "" where there is none. */
+  #reserved = "";
 
   /** @param onEnd - Called exactly once. */
   constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
@@ -122,10 +130,19 @@ export class Call implements AnswerOwner, Sender {
     if (reservation !== undefined) this.#parts.admission.correct(reservation, inputTokens);
   }
 
+  /** Of the answer. */
+  dropped(names: string): void {
+    const { headers, offer } = this.#visit;
+    headers.set(DROPPED_HEADER, names);
+    this.#parts.leftOut.note(offer?.model ?? "other", names);
+  }
+
   /** Of the answer: the client has seen nothing, so another target may do. */
   missed(error: GatewayError, ended: Ended): void {
-    const { offer, attempts, requestId } = this.#visit;
+    const { offer, attempts, requestId, headers } = this.#visit;
     const { router, metrics } = this.#parts;
+    // What the next target takes is another matter.
+    headers.delete(DROPPED_HEADER);
     this.#attemptEnded(error.kind, error.detail, ended);
     const next = offer && router.next(offer, this.#conversation, performance.now(), attempts);
     if (offer === undefined || next === undefined) {
@@ -184,6 +201,7 @@ export class Call implements AnswerOwner, Sender {
       this.#visit.bytes = body.length;
       this.#visit.uploadMs = performance.now() - this.#begunMs;
       if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(headers);
+      this.#reserved = reservedIn(headers, config);
       const hints = dialect.hints(headers, config.strictParameters);
       if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
       else this.#hold(pool.weigh(dialect.name, this.#operation, hints, bufferOf(body), this.#answer));
@@ -232,6 +250,7 @@ export class Call implements AnswerOwner, Sender {
     visit.stream = stream;
     const offer = findModel(this.#parts.catalog, visit, model);
     visit.offer = offer;
+    if (offer.targets[0].upstream.reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
     const { window, writes } = CALLS[this.#operation];
     const { limits, exact, targets } = offer;
     // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.

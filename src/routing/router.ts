@@ -1,6 +1,6 @@
 import { type FailureDetail, TARGET_FAILURES } from "../contract/errors.ts";
 import { liking } from "./affinity.ts";
-import { RetryBudget } from "./budget.ts";
+import { RetryBudgets } from "./budget.ts";
 import { TargetHealth, type Verdict } from "./health.ts";
 
 /** What the router must know of a target. */
@@ -15,6 +15,7 @@ export interface Choice {
 
 /** The targets of a model in one region for one workspace. */
 export interface Choices<Target extends Choice> {
+  readonly workspace: string;
   /** By rank. */
   readonly targets: readonly [Target, ...Target[]];
   /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
@@ -46,7 +47,7 @@ export type OnBreaker<Target extends Choice> = (target: Target, cause: string | 
  * be tried soonest: a breaker chooses among targets, and never makes a model unavailable that might answer.
  */
 export class Router<Target extends Choice> {
-  readonly #budget = new RetryBudget();
+  readonly #budgets = new RetryBudgets();
   readonly #onBreaker: OnBreaker<Target>;
   readonly #random: () => number;
 
@@ -58,7 +59,7 @@ export class Router<Target extends Choice> {
 
   /** The first attempt of a call. `conversation`: a hash, 0 where there is none. */
   first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> {
-    this.#budget.call(nowMs);
+    this.#budgets.of(choices.workspace).call(nowMs);
     const target = this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets);
     return { target, isProbe: target.health.begin(nowMs), isJudged: false };
   }
@@ -66,7 +67,7 @@ export class Router<Target extends Choice> {
   /** The attempt after those before, all of which failed; undefined where none is left or the budget is used up. */
   next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target = this.#choose(choices, conversation, nowMs, before);
-    if (target === undefined || !this.#budget.take(nowMs)) return undefined;
+    if (target === undefined || !this.#budgets.of(choices.workspace).take(nowMs)) return undefined;
     return { target, isProbe: target.health.begin(nowMs), isJudged: false };
   }
 

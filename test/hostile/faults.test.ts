@@ -69,17 +69,38 @@ test("one order: what cannot be carried out ends its own call, and the orders be
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
   const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 1, "{}"];
-  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [] });
+  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [], accepts: [] });
   desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
   await Promise.resolve();
   expect(said.filter((field) => field === "internal")).toHaveLength(2);
   expect(said.slice(-2)).toEqual([REPORT.ready, 0]);
 });
 
+test("one upstream: where it cannot be opened, its own calls fail, and the configuration is in force for the others", async () => {
+  const said: Flat = [];
+  const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
+  const settings = { credentials: { kind: "key", apiKey: "not-shown-anywhere" }, api: "v1" };
+  const upstream = (name: string, endpoint: string, provider = "azure") => ({ name, provider, settings: { ...settings, endpoint } });
+  const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
+  const config = JSON.stringify({
+    heldBytes: 1_000_000,
+    weighing: [],
+    upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
+    targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", timeouts })),
+  });
+  const call = (id: number, target: number) => [ORDER.call, id, "openai", "generate", target, 1, 0, "m", "", "r", 1, 1, '{"messages":[]}'];
+  desk.take([ORDER.configure, 1, config, ...call(1, 0), ...call(2, 1), ...call(3, 2)]);
+  while (!said.includes("upstream_unreachable")) await Bun.sleep(5);
+  expect(said.filter((field) => field === "internal")).toHaveLength(2);
+  expect(said.filter((field) => /upstream "(bad|odd)" cannot be opened/.test(String(field)))).toHaveLength(2);
+  expect(JSON.stringify(said)).not.toContain("not-shown-anywhere");
+});
+
 describe("one report", () => {
   const ears = (told: string[], more: Partial<CallEvents> = {}): CallEvents => ({
     weighed: () => {},
     estimated: () => {},
+    dropped: () => {},
     open: () => void told.push("open"),
     chunk: () => void told.push("chunk"),
     answer: () => void told.push("answer"),
@@ -97,7 +118,7 @@ describe("one report", () => {
       reports = events.reports;
       return { post: (some: Flat) => void orders.push(...some), terminate: () => {} };
     };
-    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text) });
+    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text), learned: () => {} });
     void slot.configure(1, "{}");
     return { slot, notices, orders, say: (...some: Flat) => reports(some) };
   }

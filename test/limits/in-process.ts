@@ -12,6 +12,7 @@ import { AccessLog } from "../../src/request/access-log.ts";
 import { BodyClock } from "../../src/request/body-clock.ts";
 import { Gateway } from "../../src/request/gateway.ts";
 import { Keyring } from "../../src/request/keyring.ts";
+import { LeftOut } from "../../src/request/left-out.ts";
 import { Room } from "../../src/request/room.ts";
 import { Catalog } from "../../src/routing/catalog.ts";
 import { Router } from "../../src/routing/router.ts";
@@ -46,7 +47,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
   const { config } = readConfig({ document, environment: {} });
   const metrics = new Metrics();
   const catalog = new Catalog(config);
-  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {} });
+  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
   await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
   const gateway = new Gateway({
     config,
@@ -56,6 +57,7 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     router: new Router<RoutedTarget>(),
     pool,
     metrics,
+    leftOut: new LeftOut(metrics, () => {}),
     room: new Room(config.server),
     totals: { count: () => {} },
     health: { note: () => {} },

@@ -24,13 +24,13 @@ function poolOfOne() {
       },
     };
   };
-  const pool = new Pool({ size: 1, start, onDeath: (_worker, reason) => void deaths.push(reason), onNotice: () => {} });
+  const pool = new Pool({ size: 1, start, onDeath: (_worker, reason) => void deaths.push(reason), onNotice: () => {}, onLesson: () => {} });
   const configured = pool.configure({ proxy: undefined, weighing: [], targets: [] });
   const newest = () => threads.at(-1) as Thread;
   return { pool, threads, deaths, configured, newest };
 }
 
-const events = { weighed() {}, estimated() {}, open() {}, chunk() {}, answer() {}, missed() {}, done() {}, fail() {} };
+const events = { weighed() {}, estimated() {}, dropped() {}, open() {}, chunk() {}, answer() {}, missed() {}, done() {}, fail() {} };
 const ORDER = {
   dialect: "openai",
   operation: "generate",

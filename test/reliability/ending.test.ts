@@ -6,7 +6,7 @@ import { World } from "../spec/world.ts";
 const STREAMS = 200;
 /** Streams that would go on for ever: one of so many. */
 const EVERY = 4;
-const DRAIN_MS = 3_000;
+const DRAIN_MS = 4_000;
 
 const world = new World("bun");
 beforeAll(() => world.start(), 30_000);

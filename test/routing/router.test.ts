@@ -15,7 +15,7 @@ function choices(...targets: { name: string; rank?: number; weight?: number }[])
   const [first, ...others] = all.sort((one, other) => one.rank - other.rank);
   if (first === undefined) throw new Error("no targets");
   const of = (name: string) => all.find((target) => target.name === name) ?? first;
-  return { targets: [first, ...others], credits: [], seed: 1, affinity: true, of };
+  return { targets: [first, ...others], workspace: "team", credits: [], seed: 1, affinity: true, of };
 }
 
 const conversations = Array.from({ length: 3_000 }, (_, index) => hashText(`conversation ${index}`));
@@ -70,6 +70,14 @@ describe("without a conversation", () => {
     const router = new Router<Named>();
     const lengths = Array.from({ length: 10 }, () => tried(router, among).length);
     expect(lengths).toEqual([2, 2, 2, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  test("a workspace whose calls fail all the time uses up its own further attempts, and nobody else's", () => {
+    const among = choices({ name: "a" }, { name: "b", rank: 1 });
+    const router = new Router<Named>();
+    for (let call = 0; call < 100; call++) tried(router, { ...among, workspace: "failing" });
+    expect(tried(router, { ...among, workspace: "failing" })).toEqual(["a"]);
+    expect(tried(router, among)).toEqual(["a", "b"]);
   });
 });
 

@@ -193,6 +193,7 @@ export class World {
         claude: { targets: [at("bedrock-eu", haiku), at("bedrock-us", haiku)] },
         "claude-us": { targets: [at("bedrock-us", haiku)] },
         "claude-recorded": { targets: [at("bedrock-recorder", haiku)] },
+        "claude-newer-recorded": { targets: [at("bedrock-recorder", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")] },
         "claude-misconfigured": { targets: [at("bedrock-wrong", haiku)] },
         "claude-unreachable": { targets: [at("bedrock-nowhere", haiku)] },
         "claude-hasty": { timeouts: HASTY, targets: [at("bedrock-eu", haiku)] },
@@ -242,7 +243,7 @@ export function expectIds(answered: Answered): void {
 }
 
 /** Asks again until it holds; for what another process does in its own time. */
-export async function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 5_000): Promise<void> {
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > untilMs) throw new Error(`not in ${timeoutMs} ms: ${what}`);

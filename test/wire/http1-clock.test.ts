@@ -6,15 +6,19 @@ test("a deadline is never early and comes within three ticks and what the machin
   const wheel = new Wheel(10);
   const startMs = performance.now();
   const late: number[] = [];
+  /** What the machine makes of the same times: it may be busy with other tests. */
+  const lateByItself: number[] = [];
   const delays = [0, 1, 9, 10, 11, 25, 60, 100, 130];
-  for (const delayMs of delays)
+  for (const delayMs of delays) {
     wheel.schedule(delayMs, () => {
       late.push(performance.now() - startMs - delayMs);
       return 0;
     });
-  await until(() => late.length === delays.length, "all deadlines");
+    setTimeout(() => lateByItself.push(performance.now() - startMs - delayMs), delayMs);
+  }
+  await until(() => late.length + lateByItself.length === 2 * delays.length, "all deadlines");
   expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
-  expect(Math.max(...late)).toBeLessThan(30 + 60);
+  expect(Math.max(...late)).toBeLessThan(30 + 60 + 2 * Math.max(...lateByItself));
 });
 
 test("a deadline further away than one revolution waits for its own", async () => {
