@@ -16,10 +16,11 @@ import { askedAdapter } from "../http/elysia.ts";
 import type { Served } from "../metrics/served.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
-import { errorReply, jsonReply, type Outcome } from "./answer.ts";
+import type { Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
 import type { Identity, Keyring } from "./keyring.ts";
+import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
