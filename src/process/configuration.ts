@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { ConfigError, type LoadedConfig, readConfig } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
 import { type Config, withFixed } from "../contract/config.ts";
 import { EXIT_REFUSED } from "../contract/exit.ts";
 import { program } from "../runtime/runtime.ts";
@@ -23,7 +24,7 @@ export async function readConfiguration(
   member: Member | undefined,
 ): Promise<Configuration> {
   try {
-    const read = readConfig({ file, environment });
+    const read = await loadConfig({ file, environment });
     if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
     if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
     const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };

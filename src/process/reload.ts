@@ -1,5 +1,5 @@
-import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "../config/config.ts";
-import { Preloaded } from "../config/disk.ts";
+import { ConfigError, type ConfigSource, type LoadedConfig } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
 import { FileWatch } from "../config/watch.ts";
 import { type Config, FIXED, withFixed } from "../contract/config.ts";
 import type { Logger } from "../log/log.ts";
@@ -56,7 +56,7 @@ export class Reloader {
   async #reload(reason: string): Promise<void> {
     const read = new Map<string, string>();
     try {
-      this.#apply(reason, read, await this.#load(read));
+      this.#apply(reason, read, await loadConfig(this.#source, read));
     } catch (thrown) {
       // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
       if (read.size > 0) this.#watch.follow(read);
@@ -71,28 +71,6 @@ export class Reloader {
 
   stop(): void {
     this.#watch.stop();
-  }
-
-  /**
-   * Reads the configuration without holding up the thread that serves calls: a file may lie where nobody answers. What it names is known only once
-   * it was read, so that it is gone through again until no file is missing.
-   * @throws ConfigError
-   */
-  async #load(read: Map<string, string>): Promise<LoadedConfig> {
-    const files = new Preloaded();
-    for (;;) {
-      read.clear();
-      let outcome: () => LoadedConfig;
-      try {
-        const loaded = readConfig({ ...this.#source, files }, read);
-        outcome = () => loaded;
-      } catch (thrown) {
-        outcome = () => {
-          throw thrown;
-        };
-      }
-      if (!(await files.load())) return outcome();
-    }
   }
 
   /** @throws ConfigError */

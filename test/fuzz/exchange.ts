@@ -79,7 +79,9 @@ class Exchange {
   }
 
   #read(isOver: boolean) {
-    return readAnswers(Buffer.concat(this.#parts), isOver, this.#input.method === "HEAD" && this.#first === undefined);
+    // Whoever cannot read a request does not know its method either.
+    const isHead = this.#input.method === "HEAD" && this.#input.isSound && this.#first === undefined;
+    return readAnswers(Buffer.concat(this.#parts), isOver, isHead);
   }
 
   #look(): void {

@@ -31,6 +31,8 @@ export interface Keys {
 }
 
 const SLOW_MS = 15;
+/** Of a head that a server takes. */
+const MOST_HEAD = 16_000;
 
 /** @param filler - Bytes that make a body larger than a worker's share of the front (64 KiB), and at times than the gateway takes. */
 export function inputOf(seed: number, index: number, keys: Keys, filler: Buffer): Input {
@@ -66,8 +68,8 @@ export function inputOf(seed: number, index: number, keys: Keys, filler: Buffer)
     "",
     "",
   ].join(lineEnd);
-  const isSound =
-    method.isSound && target.isSound && areFieldsSound && framing.isSound && framing.isComplete && isHttp1 && lineEnd === "\r\n";
+  const isHead = method.isSound && target.isSound && areFieldsSound && isHttp1 && lineEnd === "\r\n" && head.length < MOST_HEAD;
+  const isSound = isHead && framing.isSound && framing.isComplete;
   let bytes = Buffer.concat([Buffer.from(head), framing.body]);
   const isCutShort = dice.chance(0.02);
   if (isCutShort) bytes = bytes.subarray(0, dice.below(bytes.length) + 1);

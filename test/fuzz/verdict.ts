@@ -5,8 +5,8 @@ import type { Input } from "./inputs.ts";
 
 type Shape = "anthropic" | "openai" | "unified" | "either";
 
-/** What a runtime answers by itself to what is no HTTP: no body, or a few words. */
-const BARE = new Set([400, 408, 411, 413, 414, 417, 431, 501, 505]);
+/** What is answered to what is no HTTP. */
+const BARE = new Set([400, 408, 411, 413, 414, 417, 431, 499, 501, 505]);
 const LONGEST_BARE = 200;
 /** What a socket's buffers hold. */
 const LARGE_BYTES = 100_000;
@@ -61,9 +61,17 @@ function isOneAnswer(input: Input, [, second, ...more]: Answer[]): boolean {
   return input.isFollowed || (second.closes && (isBare(input, second) || shapeOf(second.body.toString("utf8")) === "either"));
 }
 
-/** What is no HTTP has no route, and so no dialect. */
+/** What is no HTTP has no route, and so no dialect: it is refused in JSON without one, or by a runtime in a few words. */
 function isBare({ isSound }: Input, { status, body }: Answer): boolean {
-  return !isSound && BARE.has(status) && body.length < LONGEST_BARE && body[0] !== "{".charCodeAt(0);
+  if (isSound || !BARE.has(status) || body.length > LONGEST_BARE) return false;
+  const text = body.toString("utf8");
+  return !text.startsWith("{") || isPlainError(jsonOf(text));
+}
+
+function isPlainError(value: unknown): boolean {
+  const error = (value as { error?: unknown } | undefined)?.error;
+  const keys = typeof error === "object" && error !== null ? Object.keys(error) : [];
+  return keys.length === 1 && keys[0] === "message";
 }
 
 function flawsOfError(input: Input, { status, headers, body }: Answer): string[] {

@@ -144,6 +144,15 @@ describe("one report", () => {
     expect(orders.slice(-2)).toEqual([ORDER.cancel, first.id]);
   });
 
+  test("where all calls end at once, one whose end fails does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const other: string[] = [];
+    slot.open(ears([], { fail }));
+    slot.open(ears(other));
+    slot.failAll(new GatewayError("worker_lost", { message: "lost" }));
+    expect([other, slot.calls, notices.length > 0]).toEqual([["worker_lost"], 0, true]);
+  });
+
   test("a fault of the front at the end of one call that lost its worker does not keep the others from theirs", () => {
     const { slot, notices } = slotWithReports();
     const [mine, other]: string[][] = [[], []];

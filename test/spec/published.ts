@@ -5,7 +5,8 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv2020 from "ajv/dist/2020.js";
 import { routeLabel, routes } from "../../src/request/routes.ts";
 import { startWeir } from "../harness/weir.ts";
-import type { World } from "./world.ts";
+import type { Answered } from "./client.ts";
+import { KEY, type World } from "./world.ts";
 
 interface Media {
   schema?: { $ref?: string };
@@ -219,6 +220,24 @@ export function specifyPublished(world: World): void {
     }
     expect((await world.call({ method: "HEAD", path: "/anthropic/eu/v1/messages", headers: {} }).answered).status).toBe(405);
     expect((await world.call({ method: "HEAD", path: "/nowhere", headers: {} }).answered).status).toBe(404);
+  });
+
+  world.sentence("HEAD of what GET gives has its status and its headers, and no body", async () => {
+    for (const path of [
+      "/openai/eu/v1/models",
+      "/openai/eu/v1/models/gpt",
+      "/anthropic/eu/v1/models",
+      "//anthropic/eu/v1/models/claude/",
+      "/healthz",
+      "/docs",
+    ]) {
+      for (const key of [KEY, "weir_nobody"]) {
+        const headers = { authorization: `Bearer ${key}` };
+        const [head, get] = await Promise.all(["HEAD", "GET"].map((method) => world.call({ method, path, headers }).answered));
+        const type = (answered?: Answered) => answered?.headers.get("content-type");
+        expect([path, head?.status, type(head), head?.text]).toEqual([path, get?.status, type(get), ""]);
+      }
+    }
   });
 
   world.sentence("a thousand models can be asked for at once, and smaller pages lead to each other", async () => {

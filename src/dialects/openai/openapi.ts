@@ -128,7 +128,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAICompactRequest",
         schema: responsesSchema,
-        example: { model: "gpt-5-mini", input: [{ role: "user", content: "Write a short poem about cats." }] },
+        example: { model: "gpt-5.5", input: [{ role: "user", content: "Write a short poem about cats." }] },
       },
       answer: {
         name: "OpenAICompaction",
@@ -149,7 +149,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIInputTokensRequest",
         schema: responsesSchema,
-        example: { model: "gpt-5-mini", input: "Write a short poem about cats." },
+        example: { model: "gpt-5.5", input: "Write a short poem about cats." },
       },
       answer: {
         name: "OpenAIInputTokens",

@@ -9,7 +9,7 @@ import { asObject } from "../failure.ts";
 import type { Job } from "../provider.ts";
 import { acceptedBetas } from "./betas.ts";
 import { hoistSystem } from "./hoist.ts";
-import { editMark, editMarks, editMessageMarks, mayHoldMarks, placeMark, takesAllMarks } from "./marks.ts";
+import { editMark, editMarks, editMessageMarks, holdsMarks, placeMark, takesAllMarks } from "./marks.ts";
 import { checkFormat, editOutput, editThinking, STRUCTURED } from "./output.ts";
 import { refusal } from "./refusal.ts";
 import { editStrays, editSystemStrays } from "./strays.ts";
@@ -71,7 +71,9 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
     dropped.add(name);
   }
 
-  refuseRemoteContent(fields.get("messages"));
+  // Names and words may be spelled with escapes anywhere: then searches say nothing. One look for all that follows.
+  const isHidden = hidesWords(body);
+  refuseRemoteContent(fields.get("messages"), isHidden);
   const betas = [...readHints(hints).betas, ...betaList(fields, "anthropic_beta"), ...betaList(fields, "betas")];
   const model = fields.get("model")?.slice(1, -1);
   if (model !== undefined && MILLION.test(model) && !takes.fields.has("window.million")) {
@@ -92,7 +94,8 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
     checkFormat(format, takes);
     betas.push(STRUCTURED);
   }
-  editContents(fields, set, remove, betas, takes, dropped);
+  const mayHoldMarks = !takesAllMarks(takes) && (isHidden || holdsMarks(body, takes));
+  editContents(fields, { isHidden, mayHoldMarks }, set, remove, betas, takes, dropped);
 
   const accepted = acceptedBetas(betas, takes.betas, dropped);
   editContextManagement(fields.get("context_management"), accepted, remove, takes, dropped);
@@ -104,6 +107,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
 /** Messages, system prompt and tools. */
 function editContents(
   fields: ReadonlyMap<string, ByteText>,
+  { isHidden, mayHoldMarks }: { isHidden: boolean; mayHoldMarks: boolean },
   set: Record<string, ByteText>,
   remove: string[],
   betas: string[],
@@ -112,15 +116,15 @@ function editContents(
 ): void {
   const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
   let { messages, system, tools } = sent;
-  if (tools !== undefined) tools = editTools(tools, betas, takes, dropped);
-  if (!takes.fields.has("messages.role.system") && (messages.includes('"system"') || hidesWords(messages)))
+  if (tools !== undefined) tools = editTools(tools, isHidden, betas, takes, dropped);
+  if (!takes.fields.has("messages.role.system") && (isHidden || messages.includes('"system"')))
     messages = hoistSystem(messages, takes, dropped);
-  messages = editStrays(messages, betas, takes, dropped);
+  messages = editStrays(messages, isHidden, betas, takes, dropped);
   if (takes.without.size > 0 && system !== undefined) system = editSystemStrays(system, takes, dropped);
-  if (!takesAllMarks(takes)) {
-    if (mayHoldMarks(messages, takes)) messages = editMessageMarks(messages, takes, dropped);
-    if (system !== undefined && mayHoldMarks(system, takes)) system = editMarks(system, takes, dropped);
-    if (tools !== undefined && mayHoldMarks(tools, takes)) tools = editMarks(tools, takes, dropped);
+  if (mayHoldMarks) {
+    messages = editMessageMarks(messages, takes, dropped);
+    if (system !== undefined) system = editMarks(system, takes, dropped);
+    if (tools !== undefined) tools = editMarks(tools, takes, dropped);
   }
   const top = fields.get("cache_control");
   if (top !== undefined) {
@@ -173,11 +177,11 @@ const NAMED = ['"url"', '"file"', '"container_upload"'];
 const REMOTE = /"type"\s*:\s*"(?:url|file|container_upload)"/;
 
 /** Bedrock fetches nothing and has no Files API, and Weir fetches nothing for a client. */
-function refuseRemoteContent(messages: ByteText | undefined): void {
+function refuseRemoteContent(messages: ByteText | undefined, isHidden: boolean): void {
   if (messages === undefined) return;
   // Three searches of the text decide nearly always that there is nothing to parse.
   const spelled = NAMED.some((name) => messages.includes(name)) && REMOTE.test(messages);
-  if (!spelled && !hidesWords(messages)) return;
+  if (!spelled && !isHidden) return;
   const list: unknown = JSON.parse(messages);
   if (Array.isArray(list))
     for (const [index, message] of list.entries()) refuseRemoteBlocks(asObject(message)?.content, `messages.${index}.content`);

@@ -1,15 +1,6 @@
 /** `cache_control` wherever it can stand: on tools, on blocks of the system prompt, of messages and of what stands inside those. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
-import {
-  editElements,
-  editMembers,
-  elements,
-  hidesWords,
-  type MemberEdits,
-  members,
-  memberValue,
-  stringValue,
-} from "../../../src/contract/json.ts";
+import { editElements, editMembers, elements, type MemberEdits, members, memberValue, stringValue } from "../../../src/contract/json.ts";
 import type { Dropped, Takes } from "./takes.ts";
 
 const MOST_MARKS = 4;
@@ -22,8 +13,7 @@ export function takesAllMarks({ fields, without }: Takes): boolean {
 }
 
 /** Whether `text` may hold something about marks that the model does not take: a search or two, and nearly always the answer is no. */
-export function mayHoldMarks(text: ByteText, { fields, without }: Takes): boolean {
-  if (hidesWords(text)) return true;
+export function holdsMarks(text: ByteText, { fields, without }: Takes): boolean {
   if (!fields.has("cache_control")) return text.includes('"cache_control"');
   if (!fields.has("cache_control.scope") && text.includes('"scope"')) return true;
   if (!fields.has("cache_control.ttl") && text.includes('"ttl"')) return true;

@@ -1,6 +1,6 @@
 /** The client's tools as the model takes them: flags that they need, members that go, and server tools, which nobody runs here. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
-import { editElements, editMembers, hidesWords, members } from "../../../src/contract/json.ts";
+import { editElements, editMembers, members } from "../../../src/contract/json.ts";
 import { asObject } from "../failure.ts";
 import { betaOfTool } from "./betas.ts";
 import { refusal, whose } from "./refusal.ts";
@@ -11,9 +11,9 @@ const FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14";
 const WORTH_A_LOOK = /_20[0-9]{6}"|"mcp_toolset"|"(?:eager_input_streaming|defer_loading|input_examples|allowed_callers)"/;
 const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor)(?:_|$)|^mcp_toolset$/;
 
-/** Adds the flags that the tools need to `betas`; returns the tools as the model takes them. */
-export function editTools(text: ByteText, betas: string[], takes: Takes, dropped: Dropped): ByteText {
-  if (!isWorthALook(text, takes)) return text;
+/** Adds the flags that the tools need to `betas`; returns the tools as the model takes them. `isHidden`: names may be spelled with escapes. */
+export function editTools(text: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
+  if (!isHidden && !isWorthALook(text, takes)) return text;
   return editElements(text, (item, index) => {
     const tool = asObject(JSON.parse(item));
     if (tool === undefined) return item;
@@ -26,7 +26,7 @@ export function editTools(text: ByteText, betas: string[], takes: Takes, dropped
 }
 
 function isWorthALook(text: ByteText, { fields, without }: Takes): boolean {
-  if (WORTH_A_LOOK.test(text) || hidesWords(text)) return true;
+  if (WORTH_A_LOOK.test(text)) return true;
   if (!fields.has("tools.strict") && text.includes('"strict"')) return true;
   for (const name of without) if (name.startsWith("tools.") && text.includes(`"${name.slice(6)}"`)) return true;
   return false;
