@@ -1,5 +1,5 @@
 /** Configurations for the tests of `config.ts`: written to a folder of their own and read as a file. */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError, type LoadedConfig, readConfig } from "../src/config/config.ts";
@@ -37,7 +37,11 @@ export function writeSample(yaml: string, files: Record<string, string> = {}): s
 
 export function load(yaml: string, { environment = {}, files, processors = 4 }: Surroundings = {}): LoadedConfig {
   const file = writeSample(yaml, files);
-  return readConfig({ file, environment, directory: dirname(file), nowMs: NOW_MS, processors, memory: MEMORY });
+  try {
+    return readConfig({ file, environment, directory: dirname(file), nowMs: NOW_MS, processors, memory: MEMORY });
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
 }
 
 /** Every mistake that is told of a configuration; none where it is good. */

@@ -1,21 +1,19 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Counter, Registry } from "prom-client";
 import { MergedMetrics } from "../src/metrics/merged.ts";
 import { Metrics } from "../src/metrics/metrics.ts";
 import { metricsData, metricsText } from "../src/metrics/scrape.ts";
 import type { Served } from "../src/metrics/served.ts";
+import { METRICS_PAGE, withMetrics } from "./metrics-reference.ts";
 
-test("docs/metrics.md lists every metric with its type and labels, and nothing else", () => {
-  const page = readFileSync(join(import.meta.dir, "../docs/metrics.md"), "utf8");
-  const documented = [...page.matchAll(/^\| `(weir_\w+)` \| (\w+) \| ([\w, ]*?) ?\|/gm)].map(
-    ([, name, type, labels]) => `${name} ${type} ${labels}`,
-  );
-  const definitions = [...new Metrics().definitions(), ...new MergedMetrics().definitions()];
-  const defined = definitions.map(({ name, type, labels }) => `${name} ${type} ${labels.join(", ")}`);
-  expect(documented.sort()).toEqual(defined.sort());
+test("docs/metrics.md has the table of every metric as the registry has it (bun run docs)", () => {
+  const page = readFileSync(METRICS_PAGE, "utf8");
+  expect(page).toBe(withMetrics(page));
+  // The supervisor's are there too, and no metric is without an explanation.
+  for (const name of ["weir_requests_total", "weir_processes"]) expect(page).toContain(`| \`${name}\` |`);
+  expect(page.split("\n").filter((line) => /^\| `weir_\w+` .*\| {2,}\|$/.test(line))).toEqual([]);
 });
 
 test("a scrape lets go of the thread again and again, and says what the library would", async () => {
@@ -75,7 +73,7 @@ function serveOwn(metrics: Metrics): void {
   metrics.callStarted(ROUTE);
   metrics.limiterDecided("byok", "own-model", "admitted");
   metrics.debtMade("own-model", 3);
-  metrics.upstreams.attemptEnded("byok/own", "own-model", "ok", 1);
+  metrics.upstreams.attemptEnded("byok/own", "own-model", "ok", 1, { firstByteMs: 40, upstreamMs: 70 });
   metrics.callEnded({ ...place, outcome: "ok", durationMs: 9, firstByteMs: 5, overheadMs: 1, usage, estimateFactor: 1.1 });
 }
 
@@ -116,9 +114,16 @@ test("what a process that has ended had counted of a removed workspace is not to
 test("what an alert may look at is there with 0 before the first call", async () => {
   const text = await declared().render();
   for (const series of [
-    ...["ok", "misconfigured", "internal", "worker_lost", "upstream_timeout", "limiter_unavailable", "rate_limited_tokens"].map(
-      (outcome) => `weir_requests_total{route="${ROUTE}",model="gpt",region="eu",outcome="${outcome}"}`,
-    ),
+    ...[
+      "ok",
+      "misconfigured",
+      "internal",
+      "worker_lost",
+      "overloaded",
+      "upstream_timeout",
+      "limiter_unavailable",
+      "rate_limited_tokens",
+    ].map((outcome) => `weir_requests_total{route="${ROUTE}",model="gpt",region="eu",outcome="${outcome}"}`),
     `weir_requests_total{route="${ROUTE}",model="other",region="other",outcome="unauthenticated"}`,
     'weir_upstream_attempts_total{upstream="azure",model="gpt",outcome="misconfigured"}',
     ...["admitted", "requests", "tokens", "too_large", "counts"].map(
@@ -132,6 +137,59 @@ test("what an alert may look at is there with 0 before the first call", async ()
     `weir_request_duration_seconds_count{route="${ROUTE}",outcome="ok"}`,
   ])
     expect(text).toContain(`${series} 0`);
+});
+
+test("a configuration that is refused is told of until one is applied", async () => {
+  const metrics = new Metrics();
+  expect(await metrics.render()).toContain("weir_config_stale 0");
+  metrics.configured.reloaded("refused");
+  expect(await metrics.render()).toContain("weir_config_stale 1");
+  metrics.configured.reloaded("applied");
+  expect(await metrics.render()).toContain("weir_config_stale 0");
+});
+
+test("the next expiry of a workspace's keys is told: not of rotated ones, and for a day of one that has expired", async () => {
+  const metrics = new Metrics();
+  const hourMs = 3_600_000;
+  const now = Date.now();
+  const key = (name: string, expiresAtMs: number, replacedBy?: string) => ({ workspace: { name }, expiresAtMs, replacedBy });
+  metrics.configured.keysKnown({ config: 6 }, [
+    key("acme", now + 50 * hourMs),
+    key("acme", now + 20 * hourMs),
+    key("acme", now + hourMs, "key_0123"),
+    key("calm", Number.POSITIVE_INFINITY),
+    key("late", now - hourMs),
+    key("forgotten", now - 30 * hourMs),
+  ]);
+  const told = () =>
+    metrics.render().then((text) => [...text.matchAll(/^weir_key_expiry_timestamp_seconds\{(.*)\} (\S+)$/gm)].map(([, ...rest]) => rest));
+  expect(await told()).toEqual([
+    ['workspace="late"', String((now - hourMs) / 1000)],
+    ['workspace="acme"', String((now + 20 * hourMs) / 1000)],
+  ]);
+  metrics.configured.keysKnown(
+    { config: 500 },
+    Array.from({ length: 500 }, (_, at) => key(`workspace-${at}`, now + at * hourMs)),
+  );
+  const many = await told();
+  expect(many.length).toBe(100);
+  expect(many[0]?.[0]).toBe('workspace="workspace-0"');
+});
+
+test("what an attempt took is told by target: an answer's first byte and end, the end alone of a failure, nothing where nothing was sent", async () => {
+  const metrics = declared();
+  const seen = async () =>
+    [
+      ...(await metrics.render()).matchAll(
+        /^weir_upstream_(first_byte|duration)_seconds_(sum|count)\{upstream="azure",model="gpt"\} (\S+)$/gm,
+      ),
+    ].map(([, ...rest]) => rest.join(" "));
+  expect(await seen()).toEqual(["first_byte sum 0", "first_byte count 0", "duration sum 0", "duration count 0"]);
+  metrics.upstreams.attemptEnded("azure", "gpt", "ok", 1, { firstByteMs: 250, upstreamMs: 2_000 });
+  metrics.upstreams.attemptEnded("azure", "gpt", "upstream_failed", 1, { firstByteMs: 500, upstreamMs: 500 });
+  metrics.upstreams.attemptEnded("azure", "gpt", "misconfigured", 1, { firstByteMs: 0, upstreamMs: 0 });
+  metrics.upstreams.attemptEnded("azure", "gpt", "worker_lost", 1, undefined);
+  expect(await seen()).toEqual(["first_byte sum 0.25", "first_byte count 1", "duration sum 2.5", "duration count 2"]);
 });
 
 test("with more workspaces and models than are declared, the first call of a pair brings all its decisions", async () => {

@@ -120,7 +120,7 @@ function project(options: { test?: string; main?: string; tools?: Record<string,
     const program = Bun.which(name) ?? (name === "node" ? process.execPath : undefined);
     if (program !== undefined) symlinkSync(program, join(path, name));
   }
-  const tools = { "redis-server": "exit 0", npm: "exit 9", ...options.tools };
+  const tools = { "redis-server": "exit 0", prometheus: "exit 0", promtool: "exit 0", npm: "exit 9", ...options.tools };
   for (const [name, script] of Object.entries(tools)) tool(join(path, name), `echo ${name} "$@" >> "${folder}/called"\n${script}`);
   writeFileSync(join(folder, "src/main.ts"), options.main ?? "console.log(JSON.stringify(process.argv.slice(2)));");
   if (options.test !== undefined)
@@ -136,12 +136,12 @@ function project(options: { test?: string; main?: string; tools?: Record<string,
     path,
     start,
     run: (script: string, ...words: string[]) => finish(start(script, ...words)),
-    /** The tools that were called, `redis-server --version` left out. */
+    /** The tools that were called, the questions whether a server is there left out. */
     called: () =>
       existsSync(join(folder, "called"))
         ? readFileSync(join(folder, "called"), "utf8")
             .split("\n")
-            .filter((line) => line !== "" && line !== "redis-server --version")
+            .filter((line) => line !== "" && !/^(redis-server|prometheus|promtool) --version$/.test(line))
         : [],
   };
 }
@@ -346,14 +346,35 @@ describe("npm test", () => {
     for (const only of ['test.skip("a", () => {});', undefined]) {
       const ending = await project(only === undefined ? {} : { test: only }).run("test.mjs");
       expect(ending.code).toBe(1);
-      expect(last(ending)).toMatch(/^tests: (0 passed, 0 failed, 1 skipped|no totals; bun test ended with exit code 1)$/);
+      expect(last(ending)).toMatch(/^tests: (0 passed, 0 failed, 1 skipped|no totals; there is no test file)$/);
     }
   });
 
-  test("fails where the run was killed", async () => {
-    const ending = await project({ test: 'test("a", () => {}); test("b", () => process.kill(process.pid, "SIGKILL"));' }).run("test.mjs");
-    expect(last(ending)).toBe("tests: no totals; bun test ended with SIGKILL");
-    expect(ending.signal).toBe("SIGKILL");
+  test("fails where a file's run was killed, and runs the others", async () => {
+    const { run, folder } = project({ test: 'test("a", () => {}); test("b", () => process.kill(process.pid, "SIGKILL"));' });
+    writeFileSync(
+      join(folder, "test/other.test.ts"),
+      'require("bun:test").test("c", () => { require("node:fs").writeFileSync("ran", ""); });',
+    );
+    const ending = await run("test.mjs");
+    expect(last(ending)).toMatch(/^tests: no totals; test\/\S+ ended with SIGKILL$/);
+    expect(ending.code).toBe(1);
+    expect(existsSync(join(folder, "ran"))).toBe(true);
+  });
+
+  test("prints a dot for a good file, all of a bad one's words, and the reason of each skip", async () => {
+    const { run, folder } = project({ test: 'test("a", () => {}); test.skip("c [not here: no such clock]", () => {});' });
+    writeFileSync(
+      join(folder, "test/bad.test.ts"),
+      'require("bun:test").test("b", () => { console.log("said by b"); throw new Error("no"); });',
+    );
+    const { output, code } = await run("test.mjs");
+    expect(output).toMatch(/^\.$|^\.\n|\n\.\n/m);
+    expect(output).toContain("said by b");
+    expect(output).toMatch(/FAILED +\d\/2 .*test\/bad\.test\.ts/);
+    expect(output).toMatch(/^\(skip\) c \[not here: no such clock\]/m);
+    expect(output).toMatch(/^\(fail\) b .*test\/bad\.test\.ts$/m);
+    expect(code).toBe(1);
   });
 
   test("hands its arguments to bun test", async () => {
@@ -364,25 +385,28 @@ describe("npm test", () => {
   const passing = 'test("a", () => {});';
   const isRoot = process.getuid?.() === 0;
 
-  test("installs Redis where it is missing and this user may", async () => {
-    const { run, called, path } = project({
-      test: passing,
-      tools: { "redis-server": "exit 1", sudo: `while [ "$1" = -n ]; do shift; done\nexec "$@"`, true: "exit 0", "apt-get": "exit 0" },
+  const sudo = `while [ "$1" = -n ]; do shift; done\nexec "$@"`;
+
+  for (const [what, missing, packages] of [
+    ["Redis", ["redis-server"], "redis-server"],
+    ["Prometheus", ["prometheus", "promtool"], "prometheus"],
+    ["Redis and Prometheus", ["redis-server", "prometheus", "promtool"], "redis-server prometheus"],
+  ] as const)
+    test(`installs ${what} where it is missing and this user may`, async () => {
+      const absent = Object.fromEntries(missing.map((program) => [program, "exit 1"]));
+      const { run, called, path } = project({ test: passing, tools: { ...absent, sudo, true: "exit 0", "apt-get": "exit 0" } });
+      // Installing is: the programs are there and run.
+      const put = missing.map((program) => `printf '#!/bin/sh\\nexit 0\\n' > "${path}/${program}"`).join("; ");
+      tool(join(path, "apt-get"), `echo apt-get "$@" >> "${join(path, "../called")}"; ${put}`);
+      const ending = await run("test.mjs");
+      expect(called().filter((line) => line.startsWith("apt-get"))).toEqual([
+        "apt-get --version",
+        "apt-get --quiet=2 update",
+        `apt-get --quiet=2 install --yes --no-install-recommends ${packages}`,
+      ]);
+      expect(ending).toMatchObject({ code: 0, output: expect.stringContaining("tests: 1 passed") });
+      expect(ending.errors).not.toContain("is missing");
     });
-    // Installing is: the program is there and runs.
-    tool(
-      join(path, "apt-get"),
-      `echo apt-get "$@" >> "${join(path, "../called")}"; printf '#!/bin/sh\\nexit 0\\n' > "${path}/redis-server"`,
-    );
-    const ending = await run("test.mjs");
-    expect(called().filter((line) => line.startsWith("apt-get"))).toEqual([
-      "apt-get --version",
-      "apt-get --quiet=2 update",
-      "apt-get --quiet=2 install --yes --no-install-recommends redis-server",
-    ]);
-    expect(ending).toMatchObject({ code: 0, output: expect.stringContaining("tests: 1 passed") });
-    expect(ending.errors).not.toContain("redis-server is missing");
-  });
 
   for (const [what, tools, reason] of [
     ["there is no apt-get", {}, "there is no apt-get to install it with"],

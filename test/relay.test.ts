@@ -5,6 +5,7 @@ import { type Flat, REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
 import { dialects } from "../src/dialects/index.ts";
 import { Estimator } from "../workers/estimator.ts";
+import { Hold } from "../workers/hold.ts";
 import { Outbox } from "../workers/outbox.ts";
 import type { Job, Reader } from "../workers/providers/provider.ts";
 import { Relay } from "../workers/relay.ts";
@@ -39,6 +40,7 @@ class EchoReader implements Reader {
   complete = false;
   usage = noUsage();
   written = 0;
+  held = 0;
   push(bytes: Uint8Array): string {
     const text = Buffer.from(bytes).toString("latin1");
     this.complete = text.endsWith("!");
@@ -59,7 +61,7 @@ function scene(keepAliveMs = 60_000) {
     client: {
       send: (_request: HttpRequest, _timeouts: unknown, listener: HttpEvents) => {
         events = listener;
-        return { pause: note("pause"), resume: note("resume"), abort: note("abort") };
+        return { pause: note("pause"), resume: note("resume"), letEnd: note("let end"), abort: note("abort") };
       },
       forget: () => {},
       close: () => {},
@@ -68,6 +70,7 @@ function scene(keepAliveMs = 60_000) {
     outbox: new Outbox((message) => void said.push(message), setImmediate),
     keepAliveMs,
     estimator: new Estimator(),
+    hold: new Hold(),
   };
   const connection = {
     origin: REQUEST.origin,
@@ -118,7 +121,7 @@ describe("a stream whose client falls behind", () => {
     const { events, did, reports } = scene();
     events.head(200, new Map());
     events.chunk(bytes(STREAM_WINDOW, "!"));
-    expect(did).toEqual(["pause", "resume", "over"]);
+    expect(did).toEqual(["pause", "let end", "over"]);
     expect(await reports()).toEqual([REPORT.open, REPORT.done]);
   });
 });
@@ -129,7 +132,7 @@ test("an error answer without an end is not waited for beyond 64 KiB", () => {
   events.chunk(bytes(40_000));
   expect(did).toEqual([]);
   events.chunk(bytes(40_000));
-  expect(did).toEqual(["over", "abort"]);
+  expect(did).toEqual(["let end", "over", "abort"]);
   expect(refusedWith()).toHaveLength(64 * 1024);
 });
 

@@ -150,7 +150,10 @@ for (const [runtime, workers] of [
       expect((await takesAll(weir, KEYS.other)).status).toBe(200);
       for (const socket of sockets) socket.resetAndDestroy();
       await eventually(async () => (await buffered(weir)) === 0, "all of it to be let go of");
-      await eventually(async () => (await sampled(weir, 'weir_requests_in_flight\\{route="/openai/\\{region\\}/v1/chat/completions"\\}')) === 0, "the calls to end");
+      await eventually(
+        async () => (await sampled(weir, 'weir_requests_in_flight\\{route="/openai/\\{region\\}/v1/chat/completions"\\}')) === 0,
+        "the calls to end",
+      );
     }, 30_000);
   });
 }

@@ -2,6 +2,7 @@
 import type { Timeouts } from "../src/contract/config.ts";
 import type { DialectName } from "../src/contract/dialect.ts";
 import type { Estimator } from "./estimator.ts";
+import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job } from "./providers/provider.ts";
 import type { Wheel } from "./wire/clock.ts";
@@ -15,6 +16,7 @@ export interface CallHost {
   /** Milliseconds of silence on a stream after which the client hears a keep-alive. */
   keepAliveMs: number;
   estimator: Estimator;
+  hold: Hold;
 }
 
 /** Where a call goes: an entry of `WorkerConfig.targets`, opened. */

@@ -68,7 +68,6 @@ export class Count implements Call, HttpEvents {
   fault(thrown: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    this.#reader?.letGo?.();
     this.#exchange?.abort();
     const { kind, detail } = asGatewayError(thrown);
     this.#host.outbox.push(REPORT.fail, this.#id, kind, JSON.stringify(detail), ...NOTHING_USED);
@@ -140,7 +139,6 @@ export class Count implements Call, HttpEvents {
   #done(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#reader?.letGo?.();
     const { outbox } = this.#host;
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const requestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));

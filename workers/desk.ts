@@ -11,6 +11,7 @@ import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_US
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
+import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
@@ -169,7 +170,15 @@ export class Desk implements WorkerDesk {
     const outbox = this.#outbox;
     const estimator = this.#estimator;
     const wheel = this.#host?.wheel ?? new Wheel();
-    this.#host ??= { client: createHttp1Client({ proxy: config.proxy, wheel }), wheel, outbox, keepAliveMs: KEEP_ALIVE_MS, estimator };
+    this.#host ??= {
+      client: createHttp1Client({ proxy: config.proxy, wheel }),
+      wheel,
+      outbox,
+      keepAliveMs: KEEP_ALIVE_MS,
+      estimator,
+      hold: new Hold(),
+    };
+    this.#host.hold.mostBytes = config.heldBytes;
     estimator.configure(config.weighing);
     const kept = this.#connections;
     const connections = new Map<string, Connection>();

@@ -3,12 +3,13 @@ import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
-import { noUsage, type Usage } from "../src/contract/usage.ts";
+import { noUsage } from "../src/contract/usage.ts";
 import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
+import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
-import { usedTokens } from "./used.ts";
+import { hasInput, usedTokens } from "./used.ts";
 import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
@@ -47,6 +48,8 @@ export class Relay implements Call, HttpEvents {
   /** Bytes that the client has yet to take. */
   #outstanding = 0;
   #paused = false;
+  /** Bytes of its answer that the host counts. */
+  #held = 0;
   readonly #input: InputTokens;
 
   constructor(
@@ -105,7 +108,6 @@ export class Relay implements Call, HttpEvents {
     } catch {
       // Not even its report could be put together: it is told without what was used.
       this.#over = true;
-      this.#reader?.letGo?.();
       this.#host.outbox.push(REPORT.fail, this.#id, error.kind, JSON.stringify(error.detail), ...NOTHING_USED);
       this.#onOver(this.#id);
     }
@@ -133,9 +135,16 @@ export class Relay implements Call, HttpEvents {
     }
     const text = this.#translated(reader, reader.push(bytes));
     if (text !== "") this.#emit(text);
+    const { held } = reader;
+    if (held > UNCOUNTED_BYTES || this.#held > 0) this.#hold(reader, held > UNCOUNTED_BYTES ? held : 0);
     if (reader.error !== undefined) this.#break(reader.error);
     // A stream that has said its last word is over for the client; its connection comes to its own end and is used again.
     else if (reader.complete && this.#job.stream) this.#done();
+  }
+
+  #hold(reader: Reader, bytes: number): void {
+    if (this.#host.hold.change(this.#target.name, this.#held, bytes)) this.#held = bytes;
+    else if (reader.error === undefined) this.#break(tooMuchHeld(this.#target.name));
   }
 
   #refusalChunk(bytes: Uint8Array): void {
@@ -276,14 +285,10 @@ export class Relay implements Call, HttpEvents {
 
   #finish(): void {
     this.#over = true;
-    // What is left of an answer that is over (a closing chunk) is read to its end, so that the connection can be used again.
-    if (this.#paused) this.#exchange?.resume();
+    if (this.#held > 0) this.#host.hold.change(this.#target.name, this.#held, 0);
+    this.#held = 0;
+    this.#exchange?.letEnd();
     this.#keepAlive?.cancel();
-    this.#reader?.letGo?.();
     this.#onOver(this.#id);
   }
-}
-
-function hasInput({ input, cacheRead, cacheWrite }: Usage): boolean {
-  return input + cacheRead + cacheWrite > 0;
 }

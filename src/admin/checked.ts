@@ -1,10 +1,12 @@
 /** Bodies of the admin API: read to a limit, held against a compiled schema, and what is wrong told by the field. */
+
 import { FormatRegistry, type Static, type TObject, type TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
 import { expectation } from "../config/check.ts";
 import { didYouMean, spell } from "../config/problems.ts";
 import { GatewayError } from "../contract/errors.ts";
+import { clipped } from "../contract/text.ts";
 import { readBody } from "../request/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 
@@ -58,7 +60,7 @@ function tell(error: ValueError | undefined): string {
   const path = error.path
     .split("/")
     .slice(1)
-    .map((key) => clip(key.replaceAll("~1", "/").replaceAll("~0", "~")));
+    .map((key) => clipped(key.replaceAll("~1", "/").replaceAll("~0", "~"), SHOWN_CHARACTERS));
   const { schema, type, value } = error;
   if (type === ValueErrorType.ObjectAdditionalProperties) {
     if (schema.patternProperties !== undefined) return `${spell(path)}: expected ${schema.title ?? "another name"}`;
@@ -75,8 +77,4 @@ function kindOf(value: unknown): string {
   if (value === null || typeof value === "boolean" || typeof value === "number") return String(value);
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "a map" : value === "" ? "empty text" : "other text";
-}
-
-function clip(text: string): string {
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }

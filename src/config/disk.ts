@@ -1,9 +1,8 @@
 /**
- * How files of a configuration are read. A file may be one that never ends or never answers: a pipe, a device, a mount whose server is away.
- * At the start a file is read at once; while calls are served it is read beside them, within a bounded time.
+ * How files of a configuration are read (why so carefully: `text-file.ts`). At the start a file is read at once; while calls are served it is read beside them, within a bounded time.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { HOW_TO_OPEN, NotReadable, PATIENCE_MS, patiently, readTextFile, requireText } from "../contract/text-file.ts";
 import { type Stamp, stampNow, stampOf } from "./watch.ts";
 
 /** Where the configuration and what it names come from. */
@@ -16,21 +15,12 @@ export interface FileSource {
 
 /** Configurations and secrets have kilobytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
-/** A disk answers in milliseconds; a mount that needs longer is taken for one that hangs. */
-const PATIENCE_MS = 3_000;
-/** Without waiting for a writer, as opening a pipe would. */
-const HOW = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-
-/** A file that is there and still not to be read; `message` is the end of "a file which …". */
-export class NotReadable extends Error {
-  override readonly name = "NotReadable";
-}
 
 export const disk: FileSource = {
   text(path) {
-    const file = openSync(path, HOW);
+    const file = openSync(path, HOW_TO_OPEN);
     try {
-      requireText(fstatSync(file));
+      requireText(fstatSync(file), MOST_BYTES);
       return readFileSync(file, "utf8");
     } finally {
       closeSync(file);
@@ -74,37 +64,11 @@ export class Preloaded implements FileSource {
 }
 
 async function loaded(path: string, patienceMs: number): Promise<Loaded> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tooLate = new Promise<Loaded>((resolve) => {
-    const failure = new NotReadable(`did not answer within ${patienceMs / 1000} s`);
-    timer = setTimeout(() => resolve({ stamp: "", text: undefined, failure }), patienceMs);
-  });
+  let stamp: Stamp = "";
   try {
-    return await Promise.race([loadNow(path), tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function loadNow(path: string): Promise<Loaded> {
-  const stamp = await stampOf(path);
-  try {
-    // Before it is opened, because Deno opens a pipe only once somebody writes to it.
-    requireText(await stat(path));
-    const file = await open(path, HOW);
-    try {
-      requireText(await file.stat());
-      return { stamp, text: await file.readFile("utf8"), failure: undefined };
-    } finally {
-      await file.close();
-    }
+    stamp = await patiently(path, () => stampOf(path), patienceMs);
+    return { stamp, text: await readTextFile(path, MOST_BYTES, patienceMs), failure: undefined };
   } catch (failure) {
     return { stamp, text: undefined, failure };
   }
-}
-
-function requireText(found: { isFile(): boolean; isDirectory(): boolean; size: number }): void {
-  if (found.isDirectory()) throw new NotReadable("is a directory");
-  if (!found.isFile()) throw new NotReadable("is no regular file but a pipe, a socket or a device");
-  if (found.size > MOST_BYTES) throw new NotReadable(`has more than ${MOST_BYTES / 1024 ** 2} MiB`);
 }

@@ -1,6 +1,7 @@
 import type { TSchema } from "@sinclair/typebox";
+import { NotReadable } from "../contract/text-file.ts";
 import { inner } from "./check.ts";
-import { disk, NotReadable } from "./disk.ts";
+import { disk } from "./disk.ts";
 import type { Path, Problem } from "./problems.ts";
 
 /** Reads a text file. @throws Error as `node:fs` does */

@@ -84,6 +84,8 @@ export interface Weighing {
 /** What a worker is told of the configuration. */
 export interface WorkerConfig {
   proxy: ProxySettings | undefined;
+  /** Bytes that it may keep of answers that are not whole yet. */
+  heldBytes: number;
   upstreams: Upstream[];
   /** How models are weighed, by the names that clients use. */
   weighing: Weighing[];

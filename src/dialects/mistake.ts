@@ -78,7 +78,7 @@ export function findMistake(text: ByteText): string {
 /** The offset of the first character that is no white space, or where the search ends. */
 function spaceEnd(text: string, from: number): number {
   let at = from;
-  for (let code = text.charCodeAt(at); at <= SEARCHED_BYTES; code = text.charCodeAt(++at)) if (!isSpace(code)) return at;
+  for (let code = text.charCodeAt(at); at <= SEARCHED_BYTES && isSpace(code); ) code = text.charCodeAt(++at);
   return at;
 }
 

@@ -1,8 +1,10 @@
 /** What is wrong with a request body, in words: the first mistake that means something to the person who sent it. */
+
 import type { TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { decodeUtf8 } from "../contract/bytes.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
+import { clipped } from "../contract/text.ts";
 import { EXPECTED, TOLERATED } from "./schema.ts";
 
 type Path = readonly string[];
@@ -191,8 +193,7 @@ function shown(schema: Partial<TSchema>, value: unknown): string | undefined {
 }
 
 function cut(text: string): string {
-  const characters = Array.from(readable(text.slice(0, SHOWN_CHARACTERS * 4)));
-  return characters.length > SHOWN_CHARACTERS ? `${characters.slice(0, SHOWN_CHARACTERS).join("")}…` : characters.join("");
+  return clipped(readable(text.slice(0, SHOWN_CHARACTERS * 4)), SHOWN_CHARACTERS);
 }
 
 /** What `JSON.parse` made of byte text, for a person's eyes. */

@@ -79,3 +79,19 @@ export class DirectoryRefusal extends Error {
     this.reason = reason;
   }
 }
+
+/** When a key expires, and whether that matters to anybody. */
+interface Expiry {
+  readonly workspace: { readonly name: string };
+  /** Milliseconds since 1970; infinite for a key that never expires. */
+  readonly expiresAtMs: number;
+  readonly replacedBy: string | undefined;
+}
+
+/** What the process hears of its directory. */
+export interface ReplicaEvents {
+  /** How many keys there are now, by source, and all of them. */
+  onKeys?: ((counts: Readonly<Record<string, number>>, keys: Iterable<Expiry>) => void) | undefined;
+  /** The store could not be read; what was known stays in force. Once per change of state. */
+  onTrouble?: ((text: string) => void) | undefined;
+}

@@ -116,3 +116,10 @@ export function freshKey(workspace: string, name: string, expiresAtMs: number | 
   const sha256 = createHash("sha256").update(key).digest("hex");
   return { key, stored: { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined } };
 }
+
+/** How many keys there are by source: of the configuration, and of the store. */
+export function countBySource(keys: Iterable<KnownKey>, stored: KnownKey["source"]): Record<string, number> {
+  const counts: Record<string, number> = { config: 0, [stored]: 0 };
+  for (const { source } of keys) counts[source] = (counts[source] ?? 0) + 1;
+  return counts;
+}

@@ -3,10 +3,11 @@
  * disk and renames it over: whoever dies in between leaves the old one whole. A lock file keeps writers of several processes apart.
  */
 import { randomBytes } from "node:crypto";
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { NotReadable, patiently, readTextFile } from "../contract/text-file.ts";
 import { codeOf, type HeldLock, lockFile } from "./lock.ts";
 import { keyRecord, workspaceRecord } from "./records.ts";
 import { type DirectoryStore, DirectoryUnavailable, type Records, type Rotation, type StoredKey, type StoredWorkspace } from "./store.ts";
@@ -23,6 +24,10 @@ const FORMAT = 1;
 /** For its owner only. */
 const MODE = 0o600;
 const LOOK_EVERY_MS = 250;
+/** Longer than anybody waits for the lock. Whether a change that takes longer is made, its administrator has to look. */
+const CHANGE_PATIENCE_MS = 20_000;
+/** Some 400 bytes for each key: 150,000 of them. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 const content = TypeCompiler.Compile(
   Type.Object({ format: Type.Literal(FORMAT), keys: Type.Array(keyRecord), workspaces: Type.Array(workspaceRecord) }),
@@ -121,14 +126,18 @@ export class FileStore implements DirectoryStore {
   }
 
   watch(onChange: () => void): void {
+    // A file that cannot be looked at is told by the load that fails.
+    const look = async () => {
+      if ((await this.#stampNow().catch(() => undefined)) !== this.#loaded) onChange();
+    };
+    let isLooking = false;
     this.#timer = setInterval(() => {
-      // A file that cannot be looked at is told by the load that fails.
-      void this.#stampNow().then(
-        (stamp) => {
-          if (stamp !== this.#loaded) onChange();
-        },
-        () => onChange(),
-      );
+      // One at a time: one that hangs would soon have company.
+      if (isLooking) return;
+      isLooking = true;
+      void look().finally(() => {
+        isLooking = false;
+      });
     }, this.#options.lookEveryMs ?? LOOK_EVERY_MS);
     this.#timer.unref?.();
   }
@@ -141,7 +150,7 @@ export class FileStore implements DirectoryStore {
   /** A file that is missing holds nothing; one that may not be looked at is an error, or every key would be forgotten. */
   async #stampNow(): Promise<string> {
     try {
-      const { mtimeMs, size, ino } = await stat(this.#file);
+      const { mtimeMs, size, ino } = await patiently(this.#file, () => stat(this.#file));
       return `${mtimeMs} ${size} ${ino}`;
     } catch (thrown) {
       if (codeOf(thrown) === "ENOENT") return "none";
@@ -165,7 +174,7 @@ export class FileStore implements DirectoryStore {
   }
 
   async #parse(): Promise<Held> {
-    const text = await readFile(this.#file, "utf8");
+    const text = await readTextFile(this.#file, MOST_BYTES);
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -178,7 +187,7 @@ export class FileStore implements DirectoryStore {
         `${this.#file} is no key file of this version${at === "" ? "" : ` (at ${at})`}: it is left as it is; name another one in directory.file`,
       );
     }
-    const { mode } = await stat(this.#file);
+    const { mode } = await patiently(this.#file, () => stat(this.#file));
     if ((mode & 0o077) !== 0) this.#options.onWarning?.(`${this.#file} can be read by others than its owner: chmod 600 ${this.#file}`);
     // The schema has said what each field is; a field that is absent reads as undefined.
     const { keys, workspaces } = value as unknown as { keys: StoredKey[]; workspaces: StoredWorkspace[] };
@@ -197,7 +206,9 @@ export class FileStore implements DirectoryStore {
       }
     });
     this.#turn = turn.catch(() => {});
-    return turn;
+    return patiently(`a change of ${this.#file}`, () => turn, CHANGE_PATIENCE_MS).catch((thrown) => {
+      throw this.#unavailable(thrown);
+    });
   }
 
   async #changeOnce(change: (held: Held) => boolean): Promise<"changed" | "unchanged" | "overtaken"> {
@@ -251,7 +262,8 @@ export class FileStore implements DirectoryStore {
   }
 
   #unavailable(thrown: unknown): DirectoryUnavailable {
-    const failure = thrown instanceof DirectoryUnavailable ? thrown : new DirectoryUnavailable(`${this.#file} ${whatToDo(codeOf(thrown))}`);
+    const why = thrown instanceof NotReadable ? `${thrown.message}: put the key file back` : whatToDo(codeOf(thrown));
+    const failure = thrown instanceof DirectoryUnavailable ? thrown : new DirectoryUnavailable(`${this.#file} ${why}`);
     this.#state = failure.message;
     return failure;
   }

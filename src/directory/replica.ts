@@ -4,12 +4,14 @@ import {
   type DirectoryActions,
   DirectoryRefusal,
   type KeyEntry,
+  type ReplicaEvents,
   type WorkspaceEntry,
   type WorkspaceSettings,
 } from "./directory.ts";
 import {
   asWorkspace,
   configuredKey,
+  countBySource,
   freshKey,
   isOver,
   type KnownKey,
@@ -26,15 +28,6 @@ import { Misses } from "./misses.ts";
 import type { DirectoryStore, StoredKey, StoredWorkspace } from "./store.ts";
 import { Uses } from "./uses.ts";
 
-export interface ReplicaEvents {
-  /** Stored workspaces are others than before: what each may use has to be worked out anew. */
-  onWorkspaces?: (() => void) | undefined;
-  /** How many keys there are now, by source. */
-  onKeys?: ((counts: Readonly<Record<string, number>>) => void) | undefined;
-  /** The store could not be read; what was known stays in force. Once per change of state. */
-  onTrouble?: ((text: string) => void) | undefined;
-}
-
 const FLUSH_EVERY_MS = 60_000;
 
 /**
@@ -44,6 +37,7 @@ const FLUSH_EVERY_MS = 60_000;
 export class Replica implements DirectoryActions {
   readonly #store: DirectoryStore;
   readonly #events: ReplicaEvents;
+  #onWorkspaces = (): void => {};
   readonly #misses: Misses;
   #config: Config;
   #byDigest = new Map<string, KnownKey>();
@@ -93,6 +87,12 @@ export class Replica implements DirectoryActions {
     await this.#store.close();
   }
 
+  /** Calls `listener` now, and whenever the stored workspaces are others than before: then what each may use has to be worked out anew. */
+  onWorkspaces(listener: () => void): void {
+    this.#onWorkspaces = listener;
+    listener();
+  }
+
   /** Another configuration is in force. */
   configure(config: Config): void {
     this.#config = config;
@@ -101,8 +101,12 @@ export class Replica implements DirectoryActions {
 
   /** The configuration with the workspaces of the store beside its own. A name that both have means the configuration's. */
   withWorkspaces(config: Config): Config {
-    const stored = [...this.#workspaces.values()].filter(({ name }) => config.workspaces[name] === undefined).map(asWorkspace);
-    return { ...config, workspaces: { ...config.workspaces, ...Object.fromEntries(stored.map((one) => [one.name, one])) } };
+    const stored = this.#storedBeside(config).map((one) => [one.name, one] as const);
+    return { ...config, workspaces: { ...config.workspaces, ...Object.fromEntries(stored) } };
+  }
+
+  #storedBeside(config: Config): Workspace[] {
+    return [...this.#workspaces.values()].filter(({ name }) => config.workspaces[name] === undefined).map(asWorkspace);
   }
 
   /** For `/readyz`. */
@@ -132,8 +136,7 @@ export class Replica implements DirectoryActions {
 
   workspaces(): WorkspaceEntry[] {
     const own = Object.values(this.#config.workspaces).map((one) => this.#workspaceEntry(one, "config"));
-    const stored = [...this.#workspaces.values()].filter(({ name }) => this.#config.workspaces[name] === undefined);
-    return [...own, ...stored.map((one) => this.#workspaceEntry(asWorkspace(one), this.#store.source))];
+    return [...own, ...this.#storedBeside(this.#config).map((one) => this.#workspaceEntry(one, this.#store.source))];
   }
 
   async createWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry> {
@@ -238,7 +241,7 @@ export class Replica implements DirectoryActions {
     const text = JSON.stringify([...this.#workspaces.values()]);
     if (text === this.#workspacesText) return;
     this.#workspacesText = text;
-    this.#events.onWorkspaces?.();
+    this.#onWorkspaces();
   }
 
   #index(): void {
@@ -258,13 +261,11 @@ export class Replica implements DirectoryActions {
       for (const key of workspace.keys) add(key.sha256, configuredKey(key, workspace));
     }
     this.#byDigest = now;
-    this.#events.onKeys?.(this.#counts());
+    this.#events.onKeys?.(this.#counts(), now.values());
   }
 
   #counts(): Record<string, number> {
-    const counts: Record<string, number> = { config: 0, [this.#store.source]: 0 };
-    for (const { source } of this.#byDigest.values()) counts[source] = (counts[source] ?? 0) + 1;
-    return counts;
+    return countBySource(this.#byDigest.values(), this.#store.source);
   }
 
   #note(key: KnownKey, nowMs: number): void {

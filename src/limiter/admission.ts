@@ -84,7 +84,8 @@ export class Admission {
     const isUnanswered = firstByteAtMs === undefined && outcome !== "ok" && outcome !== "cancelled";
     // The clouds count what they refuse as the client's mistake, and whoever sends nothing else must meet a limit too.
     // So do they what was answered and had no room here (`overloaded` with an end: nothing else of that kind came so far).
-    if (isUnanswered && (outcome === "upstream_rejected" || (outcome === "overloaded" && ended !== undefined))) this.#settleRejected(claim, reservation, ended);
+    if (isUnanswered && (outcome === "upstream_rejected" || (outcome === "overloaded" && ended !== undefined)))
+      this.#settleRejected(claim, reservation, ended);
     else if (isUnanswered || wasNeverSent(outcome, ended)) this.#limiter.refund(reservation);
     // A lost worker has said nothing: what was reserved stands.
     else if (ended === undefined) this.#limiter.settle(reservation, reservation.tokens);

@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
+import type { Definition } from "./definer.ts";
 
 /** A registry as data (`Metrics.snapshot`). */
 export type Snapshot = readonly MetricSnapshot[];
@@ -12,6 +13,9 @@ interface MetricSnapshot {
   values: readonly { labels: Record<string, string | number>; value: number; metricName?: string }[];
 }
 
+const RESTARTS = "Gateway processes that ended and were replaced. Only with several `processes`.";
+const LISTENING = "Gateway processes that listen. Only with several `processes`.";
+
 /**
  * The metrics of several processes as one: counters and histograms are added up, gauges as each of them says. What a process had counted when it
  * was last heard of stays in the sum after its end, since a counter that falls looks to Prometheus like one that began anew.
@@ -20,12 +24,12 @@ export class MergedMetrics {
   readonly #own = new Registry();
   readonly #restarts = new Counter({
     name: "weir_process_restarts_total",
-    help: "Gateway processes that ended and were replaced.",
+    help: RESTARTS,
     registers: [this.#own],
   });
   readonly #listening = new Gauge({
     name: "weir_processes",
-    help: "Gateway processes that listen on the public port.",
+    help: LISTENING,
     registers: [this.#own],
   });
   readonly #latest = new Map<number, Snapshot>();
@@ -71,10 +75,10 @@ export class MergedMetrics {
   }
 
   /** What there is beyond the metrics of one process, for the documentation. */
-  definitions(): { name: string; type: string; labels: string[] }[] {
+  definitions(): readonly Definition[] {
     return [
-      { name: "weir_process_restarts_total", type: "counter", labels: [] },
-      { name: "weir_processes", type: "gauge", labels: [] },
+      { name: "weir_processes", type: "gauge", labels: [], help: LISTENING },
+      { name: "weir_process_restarts_total", type: "counter", labels: [], help: RESTARTS },
     ];
   }
 }

@@ -3,7 +3,8 @@ import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
 import type { CallCells, TokenCells } from "./call-cells.ts";
 import type { CounterCell } from "./cells.ts";
-import { Definer } from "./definer.ts";
+import { ConfiguredMetrics } from "./configured.ts";
+import { Definer, type Definition } from "./definer.ts";
 import { collectProcessMetrics } from "./process.ts";
 import type { CallRecord, WorkerSample } from "./records.ts";
 import { metricsData, metricsText } from "./scrape.ts";
@@ -19,11 +20,9 @@ export class Metrics {
   readonly #make = new Definer(this.#registry);
   /** What calls met at their upstreams. */
   readonly upstreams = new UpstreamMetrics(this.#make);
-  readonly #requests = this.#make.counter(
-    "weir_requests_total",
-    "Calls that have ended, by outcome: ok, cancelled or the kind of failure.",
-    ["route", "model", "region", "outcome"],
-  );
+  /** The configuration that is in force, and the keys. */
+  readonly configured = new ConfiguredMetrics(this.#make);
+  readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
   readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
   readonly #duration = this.#make.histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
     "route",
@@ -31,7 +30,7 @@ export class Metrics {
   ]);
   readonly #overhead = this.#make.histogram(
     "weir_overhead_seconds",
-    "Time spent in Weir itself: waiting for the upstream and for the client excluded.",
+    "Time spent in Weir itself before the first byte: waiting for the upstream and for the client's body excluded.",
     ["route"],
   );
   readonly #firstByte = this.#make.histogram(
@@ -40,32 +39,48 @@ export class Metrics {
     ["route", "model"],
   );
   readonly #chunkGap = this.#make.histogram("weir_chunk_gap_seconds", "Time between two pieces of a stream.", ["route"]);
-  readonly #tokens = this.#make.counter("weir_tokens_total", "Tokens as the upstreams counted them.", ["workspace", "model", "direction"]);
+  readonly #tokens = this.#make.counter(
+    "weir_tokens_total",
+    "Tokens as the upstreams counted them: input, output, cache_read, cache_write.",
+    ["workspace", "model", "direction"],
+  );
   readonly #estimates = this.#make.gauge(
     "weir_token_estimate_ratio",
-    "Tokens that the upstream reports for one estimated token: what was learned of this model so far, for the workspace and upstream of the last call.",
+    "What an estimate of this model's input is multiplied by, as learned from what its upstream reports, for the workspace and upstream of the last call.",
     ["model"],
     "average",
   );
-  readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens of answers that were longer than what was reserved for them.", [
-    "model",
+  readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens of answers beyond what was reserved for them.", ["model"]);
+  readonly #decisions = this.#make.counter(
+    "weir_limiter_decisions_total",
+    "Of calls: admitted, requests, tokens, too_large. `counts`: token counts that their own window refused.",
+    ["workspace", "model", "decision"],
+  );
+  readonly #limiterDuration = this.#make.histogram("weir_limiter_duration_seconds", "How long the limiter's store took: reserve, settle.", [
+    "operation",
   ]);
-  readonly #decisions = this.#make.counter("weir_limiter_decisions_total", "What the limiter said.", ["workspace", "model", "decision"]);
-  readonly #limiterDuration = this.#make.histogram("weir_limiter_duration_seconds", "How long the limiter's store took.", ["operation"]);
-  readonly #limiterState = this.#make.gauge("weir_limiter_state", "1 for the state that the limiter is in.", ["state"], "max");
-  readonly #redisErrors = this.#make.counter("weir_redis_errors_total", "Failed calls to Redis.", ["kind"]);
-  readonly #queue = this.#make.gauge("weir_worker_queue_depth", "Orders posted to a worker that it has not yet taken.", ["worker"]);
+  readonly #limiterState = this.#make.gauge("weir_limiter_state", "1 for one of memory, redis, local, closed, open.", ["state"], "max");
+  readonly #redisErrors = this.#make.counter("weir_redis_errors_total", "Failed calls to Redis: timeout, connection, auth, reply.", [
+    "kind",
+  ]);
+  readonly #queue = this.#make.gauge(
+    "weir_worker_queue_depth",
+    "Orders posted to a worker that it has not yet taken (as of its last second).",
+    ["worker"],
+  );
   readonly #streams = this.#make.gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
   readonly #lag = this.#make.gauge(
     "weir_worker_event_loop_lag_seconds",
-    'How late a timer of this thread ran, at its last sample; "front" is the thread that listens.',
+    "How late the last one-second timer of the thread ran; `front` is the one that listens, and with `workers: 0` `0` is the same.",
     ["worker"],
   );
   readonly #restarts = this.#make.counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
-  readonly #keys = this.#make.gauge("weir_directory_keys", "API keys known, by where they are kept.", ["source"], "max");
-  readonly #reloads = this.#make.counter("weir_config_reloads_total", "Configurations read while running.", ["result"]);
-  readonly #build = this.#make.gauge("weir_build_info", "Always 1; its labels tell what is running.", ["version", "runtime"], "first");
-  readonly #buffered = this.#make.gauge("weir_buffered_bytes", "Bytes of request bodies that are held until their answers begin, and of answers until they are taken.", []);
+  readonly #build = this.#make.gauge("weir_build_info", "Always 1; the labels tell what is running.", ["version", "runtime"], "first");
+  readonly #buffered = this.#make.gauge(
+    "weir_buffered_bytes",
+    "Request bodies that are held: on their way in, or until their answer begins; and answers that their clients have yet to take. At most `server.max_buffered`.",
+    [],
+  );
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   /** By upstream and model, then by route and region, then by outcome. */
@@ -93,7 +108,6 @@ export class Metrics {
   declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#restarts.cell();
-    for (const result of ["applied", "refused"]) this.#reloads.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
     for (const route of options.routes) {
       this.#openCalls.set(route, { count: 0 });
@@ -167,19 +181,10 @@ export class Metrics {
     this.#debt.cell(this.#named("model", model)).value += tokens;
   }
 
-  configReloaded(result: "applied" | "refused"): void {
-    this.#reloads.cell(result).value += 1;
-  }
-
   /** Workers and the bytes of bodies are sampled when somebody scrapes. */
   sample(samples: () => WorkerSample[], bufferedBytes: () => number): void {
     this.#samples = samples;
     this.#bufferedBytes = bufferedBytes;
-  }
-
-  /** @param counts - By source. */
-  keysKnown(counts: Readonly<Record<string, number>>): void {
-    for (const [source, count] of Object.entries(counts)) this.#keys.set({ source }, count);
   }
 
   callStarted(route: string): void {
@@ -233,6 +238,7 @@ export class Metrics {
     }
     this.#buffered.set(this.#bufferedBytes());
     this.upstreams.sample();
+    this.configured.sample(Date.now());
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }
@@ -268,7 +274,7 @@ export class Metrics {
   }
 
   /** What there is, for the documentation. */
-  definitions(): { name: string; type: string; labels: string[] }[] {
+  definitions(): readonly Definition[] {
     return this.#make.definitions;
   }
 }

@@ -21,12 +21,13 @@ export const OUTCOMES = [
   ...UPSTREAM_OUTCOMES,
   "internal",
   "draining",
+  "overloaded",
   "limiter_unavailable",
   "rate_limited_requests",
   "rate_limited_tokens",
 ];
 /** Of calls that ended before their model was known. */
-export const EARLY_OUTCOMES = ["unauthenticated", "invalid_request", "unknown_model", "too_large", "worker_lost", "internal"];
+export const EARLY_OUTCOMES = ["unauthenticated", "invalid_request", "unknown_model", "too_large", "overloaded", "worker_lost", "internal"];
 export const DECISIONS = ["admitted", "requests", "tokens", "too_large", "counts"];
 /** Workspaces times models whose series exist from the start. Of more, they exist from their first call on: all decisions at once. */
 const MOST_DECLARED_PAIRS = 200;

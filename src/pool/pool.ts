@@ -21,10 +21,14 @@ export interface PoolOptions {
 /** What the workers have to know of the configuration. */
 export interface PoolConfig {
   proxy: ProxySettings | undefined;
+  /** Bytes of unfinished answers that all workers may keep together, as far as each keeps room for the largest there is. */
+  heldBytes?: number;
   weighing: Weighing[];
   targets: readonly { id: number; upstream: Upstream; model: string; countModel: string | undefined; timeouts: Timeouts }[];
 }
 
+/** So much a worker may always keep of unfinished answers: one of the largest fits beside some others (64 MiB, and a third is always left free). */
+const LEAST_HELD_BYTES = 96 * 1024 * 1024;
 /** A worker that has not shown a sign of life for so long is stuck in a loop and is replaced. */
 const STUCK_MS = 20_000;
 /** A worker that has not said for so long that it is ready never will. It loads in a second, and waits for nobody. */
@@ -72,11 +76,12 @@ export class Pool {
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */
-  async configure({ proxy, weighing, targets }: PoolConfig): Promise<void> {
+  async configure({ proxy, heldBytes = 0, weighing, targets }: PoolConfig): Promise<void> {
     const upstreams = [...new Set(targets.map((target) => target.upstream))];
     const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
     const workerConfig: WorkerConfig = {
       proxy,
+      heldBytes: Math.max(LEAST_HELD_BYTES, heldBytes / this.#slots.length),
       upstreams,
       weighing,
       targets: targets.map(({ id, upstream, model, countModel, timeouts }) => ({

@@ -1,10 +1,10 @@
 /** The configuration that a process starts with: of its file, or of sandbox mode. */
+
 import process from "node:process";
 import { ConfigError, type LoadedConfig, readConfig } from "../config/config.ts";
 import { type Config, withFixed } from "../contract/config.ts";
+import { EXIT_REFUSED } from "../contract/exit.ts";
 import type { Member } from "../supervisor/member.ts";
-
-const EXIT_REFUSED = 1;
 
 export interface Configuration {
   config: Config;

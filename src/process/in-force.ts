@@ -2,7 +2,7 @@ import type { Config } from "../contract/config.ts";
 import type { Replica } from "../directory/replica.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { PublishedPages } from "../openapi/pages.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { Pool, PoolConfig } from "../pool/pool.ts";
 import type { Gateway } from "../request/gateway.ts";
 import { Catalog } from "../routing/catalog.ts";
 import type { HealthBook } from "../routing/router.ts";
@@ -17,6 +17,11 @@ export interface InForceParts {
   pages: PublishedPages;
   /** What is known of the targets, whichever configuration named them. */
   health: HealthBook;
+}
+
+/** What the workers are told of a configuration. */
+export function workersConfig({ proxy, server }: Config, { weighing, targets }: Catalog): PoolConfig {
+  return { proxy, heldBytes: server.maxBufferedBytes, weighing, targets };
 }
 
 /**
@@ -49,7 +54,7 @@ export class InForce {
     const catalog = new Catalog(directory.withWorkspaces(config), health, this.#catalog);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
-    void pool.configure({ proxy: config.proxy, weighing: catalog.weighing, targets: catalog.targets });
+    void pool.configure(workersConfig(config, catalog));
     this.#config = config;
     this.#catalog = catalog;
     directory.configure(config);

@@ -51,7 +51,7 @@ export class Reloader {
     } catch (thrown) {
       // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
       if (read.size > 0) this.#watch.follow(read);
-      this.#parts.metrics.configReloaded("refused");
+      this.#parts.metrics.configured.reloaded("refused");
       const problems = thrown instanceof ConfigError ? thrown.problems : [thrown instanceof Error ? thrown.message : String(thrown)];
       // What is no mistake of the configuration is a fault of ours, whose words nobody has looked through.
       const first = thrown instanceof ConfigError ? problems[0] : "the log tells why";
@@ -97,7 +97,7 @@ export class Reloader {
     const before = inForce.config;
     const restart = FIXED.filter((part) => JSON.stringify(loaded.config[part]) !== JSON.stringify(before[part]));
     inForce.replace(withFixed(loaded.config, before));
-    metrics.configReloaded("applied");
+    metrics.configured.reloaded("applied");
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;
     for (const warning of loaded.warnings) log.warn(warning);
     log.info({ reason, ...(restart.length === 0 ? {} : { waiting_for_restart: restart }) }, "the configuration is in force");

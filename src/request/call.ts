@@ -291,7 +291,8 @@ export class Call implements AnswerOwner, Sender {
     if (attempt === undefined || attempt.outcome !== undefined) return;
     attempt.outcome = outcome;
     this.#parts.router.ended(attempt, outcome, detail, performance.now());
-    this.#parts.metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1);
+    const { name } = attempt.target.upstream;
+    this.#parts.metrics.upstreams.attemptEnded(name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */

@@ -210,7 +210,7 @@ export class Gateway {
   }
 
   #unexpected(error: unknown, request: Request): Response {
-    const { dialect } = explainPath(request.method, pathOf(request.url), request.headers);
+    const { dialect } = explainPath(request.method, normalisePath(pathOf(request.url)), request.headers);
     return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
   }
 

@@ -2,10 +2,14 @@ import type { Config, EffectiveLimits, Workspace } from "../contract/config.ts";
 import type { ModelEntry, UpstreamDialect } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Weighing } from "../contract/messages.ts";
+import { clipped } from "../contract/text.ts";
 import { BREAKER_STATES, type TargetHealth } from "./health.ts";
 import { HealthBook } from "./router.ts";
 import { bringsNothing, type Offer, offersOf, type Table, tableKey, tableOf } from "./table.ts";
 import { type RoutedTarget, RoutedTargets } from "./targets.ts";
+
+/** Of a name that a client wrote, in a message. */
+const SHOWN_CHARACTERS = 64;
 
 /**
  * Which models there are, for whom, where, and within which limits. A look-up is two map reads. The table of a workspace is made when it is first asked
@@ -74,7 +78,9 @@ export class Catalog {
   /** @throws GatewayError `unknown_region` for a region that no upstream is in. */
   requireRegion(region: string): void {
     if (this.#regions.includes(region)) return;
-    throw new GatewayError("unknown_region", { message: `There is no region "${clip(region)}". Regions: ${this.#regions.join(", ")}.` });
+    throw new GatewayError("unknown_region", {
+      message: `There is no region "${clipped(region, SHOWN_CHARACTERS)}". Regions: ${this.#regions.join(", ")}.`,
+    });
   }
 
   /** @throws GatewayError `unknown_model`, with what there is instead. */
@@ -87,7 +93,7 @@ export class Catalog {
     const where = elsewhere.length > 0 ? ` It is served in: ${elsewhere.join(", ")}.` : "";
     const there = names.length > 0 ? `Models in ${region}: ${names.join(", ")}.` : `No models are served in ${region} on this route.`;
     throw new GatewayError("unknown_model", {
-      message: `The model "${clip(model)}" does not exist in region ${region}.${where} ${there}`,
+      message: `The model "${clipped(model, SHOWN_CHARACTERS)}" does not exist in region ${region}.${where} ${there}`,
       param: "model",
     });
   }
@@ -172,9 +178,4 @@ export class Catalog {
 /** Whether two configurations have the same of everything but workspaces. */
 function sharesAll(one: Config, other: Config): boolean {
   return one.upstreams === other.upstreams && one.models === other.models && one.limits === other.limits;
-}
-
-/** Client text that stands in a message: short. */
-function clip(text: string): string {
-  return text.length > 64 ? `${text.slice(0, 64)}…` : text;
 }

@@ -1,9 +1,8 @@
 import { isIP } from "node:net";
 import process from "node:process";
 import type { Config } from "../contract/config.ts";
+import { EXIT_REFUSED } from "../contract/exit.ts";
 import { isAddressInUse, type Listener, type ListenOptions, listen } from "./runtime.ts";
-
-const EXIT_REFUSED = 1;
 
 /** Starts listening, or ends this process where it cannot. With no configuration a port that is taken is not fatal: the next free one is used. */
 export function open({ sandbox, server }: Pick<Config, "sandbox" | "server">, options: Omit<ListenOptions, "clocks">): Listener {

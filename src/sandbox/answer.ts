@@ -1,3 +1,4 @@
+import { clipped } from "../contract/text.ts";
 import type { Behaviour } from "./directives.ts";
 import { exampleOf } from "./example.ts";
 import type { Question, Tool } from "./question.ts";
@@ -131,8 +132,7 @@ function compose(question: Question, model: string): string {
 }
 
 function quote(text: string): string {
-  const characters = [...text.slice(0, LONGEST_QUOTE * 2)];
-  return characters.length > LONGEST_QUOTE ? `${characters.slice(0, LONGEST_QUOTE).join("")}…` : characters.join("");
+  return clipped(text, LONGEST_QUOTE);
 }
 
 function stopAt(whole: string, stops: readonly string[]): { text: string; stop: string | undefined } {

@@ -13,7 +13,7 @@ import { type CallRecord, modelOf } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
 import type { Entra } from "./entra.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, type JsonObject, parseJson } from "./json.ts";
 import type { Arrival, Staged, State } from "./state.ts";
 
 const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|embeddings)$/;
@@ -170,7 +170,7 @@ function whole(body: JsonObject, headers: Record<string, string>, tokens: number
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseJson(body.toString("utf8"));
   } catch {
     throw invalid("We could not parse the JSON body of your request.", null);
   }

@@ -77,7 +77,7 @@ function checkFields(body: JsonObject, model: BedrockModel): void {
   for (const field of Object.keys(body)) {
     if (FIELDS.has(field)) continue;
     if (field === "output_config" && model.version >= FIRST_WITH_OUTPUT_CONFIG) continue;
-    if (BETA_FIELDS[field]?.some((beta) => betas.includes(beta))) continue;
+    if (Object.hasOwn(BETA_FIELDS, field) && BETA_FIELDS[field]?.some((beta) => betas.includes(beta))) continue;
     if (model.version >= FIRST_WITH_NEW_WORDS) throw validation(`${field}: Extra inputs are not permitted`);
     if (field === "model" || field === "stream") {
       throw validation(`Malformed input request: #: extraneous key [${field}] is not permitted, please reformat your input and try again.`);

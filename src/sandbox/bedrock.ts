@@ -11,7 +11,7 @@ import { cacheUsage, readQuestion } from "./bedrock-question.ts";
 import type { CallRecord } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
-import { isObject, type JsonObject, text } from "./json.ts";
+import { isObject, type JsonObject, parseJson, text } from "./json.ts";
 import { SignatureCheck } from "./sigv4-check.ts";
 import type { Arrival, Staged, State } from "./state.ts";
 
@@ -158,7 +158,7 @@ function found(id: string, region: string | undefined): BedrockModel {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseJson(body.toString("utf8"));
   } catch {
     throw validation("Malformed input request: Unable to parse JSON, please reformat your input and try again.");
   }

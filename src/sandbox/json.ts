@@ -13,3 +13,17 @@ export function objects(value: unknown): JsonObject[] {
 export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
+
+/** What writes a value again calls itself for each level of it, and has no room for a hundred thousand. */
+const MOST_DEPTH = 2_000;
+
+/** @throws SyntaxError for what is no JSON, and for what has more levels than a service takes. */
+export function parseJson(body: string): unknown {
+  const value: unknown = JSON.parse(body);
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_DEPTH) throw new SyntaxError("more levels than a service takes");
+    level = level.filter((one) => typeof one === "object" && one !== null).flatMap((one) => Object.values(one as object));
+  }
+  return value;
+}

@@ -77,8 +77,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (request, response) => {
     handle(request, response).catch((thrown: unknown) => {
       // A peer that left in the middle of its request is no news; anything else is a fault of the stand-in and must be seen.
-      if (!request.destroyed) process.stderr.write(`sandbox: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
-      request.destroy();
+      if (!request.socket.destroyed) process.stderr.write(`sandbox: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
+      // The connection, and not the request, which has come to its end by then: nobody must wait for an answer.
+      request.socket.destroy();
     });
   });
   server.on("connection", (socket) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Config, fixedOf } from "../contract/config.ts";
+import { EXIT_REFUSED } from "../contract/exit.ts";
 import { MergedMetrics } from "../metrics/merged.ts";
 import { type AdminHandler, createSupervisorAdmin } from "./admin.ts";
 import { Child, type ChildOptions } from "./child.ts";
@@ -28,7 +29,6 @@ export interface SupervisorParts {
   pulseMs?: number;
 }
 
-const EXIT_REFUSED = 1;
 /** A process that lived for so long was well; one that did not is replaced after a pause that doubles each time. */
 const WELL_MS = 10_000;
 const FIRST_PAUSE_MS = 250;

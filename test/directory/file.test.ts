@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { lutimesSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -48,6 +48,26 @@ describe("the key file", () => {
     // The last line may have been cut off by the kill.
     return { child, ended, ids: () => printed.split("\n").slice(0, -1) };
   };
+
+  test("is refused while it is a pipe or a device, and good again when it is: nobody waits for ever", async () => {
+    const store = new FileStore({ file });
+    await store.putKey(storedKey("kept"));
+    const kept = readFileSync(file);
+    for (const [make, words] of [
+      [() => execFileSync("mkfifo", [file]), "a pipe"],
+      [() => symlinkSync("/dev/zero", file), "a device"],
+    ] as const) {
+      rmSync(file);
+      make();
+      expect(await refused(store.load())).toContain(words);
+      expect(await refused(store.putKey(storedKey("lost")))).toContain(words);
+    }
+    rmSync(file);
+    writeFileSync(file, kept);
+    expect((await store.load()).keys).toHaveLength(1);
+    await store.putKey(storedKey("second"));
+    expect(idsIn()).toHaveLength(2);
+  });
 
   test("holds every confirmed key and stays whole, however often a writer is killed", async () => {
     const confirmed: string[] = [];

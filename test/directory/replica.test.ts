@@ -140,8 +140,9 @@ describe("a replica", () => {
   });
 
   test("a workspace is made, changed and removed with its keys", async () => {
-    let told = 0;
-    replica = new Replica(config, store, { onWorkspaces: () => told++ });
+    let told = -1;
+    replica = new Replica(config, store);
+    replica.onWorkspaces(() => told++);
     expect(await replica.createWorkspace(shop)).toMatchObject({ name: "shop", source: "file", keys: 0, limits: { rpm: 3 } });
     expect(await refusal(replica.createWorkspace(shop))).toBe("exists");
     const { key } = await replica.createKey("shop", "till", undefined);

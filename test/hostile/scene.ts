@@ -5,6 +5,7 @@ import { dialects } from "../../src/dialects/index.ts";
 import type { CallHost } from "../../workers/call.ts";
 import { Count } from "../../workers/count.ts";
 import { Estimator } from "../../workers/estimator.ts";
+import { Hold } from "../../workers/hold.ts";
 import { Outbox } from "../../workers/outbox.ts";
 import { openAzure } from "../../workers/providers/azure/azure.ts";
 import { openBedrock } from "../../workers/providers/bedrock/bedrock.ts";
@@ -14,7 +15,7 @@ import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";
 
 const TIMEOUTS = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
-const SCHEDULED = { wheel: new Wheel(), estimator: new Estimator(), keepAliveMs: 60_000 };
+const SCHEDULED = { wheel: new Wheel(), estimator: new Estimator(), hold: new Hold(), keepAliveMs: 60_000 };
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },
   method: "POST",
@@ -71,7 +72,7 @@ export async function sceneOf(
     client: {
       send: (_request, _timeouts, listener) => {
         events = listener;
-        return { pause: note("pause"), resume: note("resume"), abort: note("abort") };
+        return { pause: note("pause"), resume: note("resume"), letEnd: note("let end"), abort: note("abort") };
       },
       forget: () => {},
       close: () => {},

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { ServerResponse } from "node:http";
 import type { RuntimeName } from "../harness/weir.ts";
-import { chunkFrame, EVENTS, exceptionFrame } from "../providers/frames.ts";
+import { chunkFrame, EVENTS, exceptionFrame, frame } from "../providers/frames.ts";
 import { anthropic, openai } from "../spec/dialects.ts";
 import { MESSAGE } from "../spec/recorder.ts";
 import { AWS, HostileWorld, TOKEN, UNIFIED } from "./world.ts";
@@ -13,6 +13,7 @@ const ODD_DELTA = '{"type":"content_block_delta","index":0,"delta":{"type":"text
 const LONG = "too many tokens ".repeat(250_000);
 /** Other calls go on meanwhile; by the square of its length that text took minutes. */
 const SOON_MS = 5_000;
+const MEBIBYTE = Buffer.alloc(1024 * 1024, "x");
 
 const json = (response: ServerResponse, status: number, body: unknown) => {
   response.writeHead(status, { "content-type": "application/json" });
@@ -123,6 +124,87 @@ export function specifyHostile(runtime: RuntimeName, workers: number): void {
         });
       }
     }
+
+    const idle = (say: (response: ServerResponse, go: () => boolean) => void) => (response: ServerResponse) => {
+      response.on("error", () => {});
+      say(response, () => !response.destroyed);
+    };
+    /** Says it again and again, as fast as it is read. */
+    const forever = (type: string, piece: Buffer) =>
+      idle((response, goes) => {
+        response.writeHead(200, { "content-type": type });
+        const go = (): void => {
+          while (goes()) if (!response.write(piece)) return void response.once("drain", go);
+        };
+        go();
+      });
+    const repeated = (piece: Buffer) => Buffer.concat(Array.from({ length: Math.ceil(65_536 / piece.length) }, () => piece));
+    const EMPTY = frame({ ":message-type": "event", ":event-type": "news" }, "");
+    for (const [what, dialect, type, piece] of [
+      ["blank lines", openai, "text/event-stream", Buffer.from("\n")],
+      ["comments", openai, "text/event-stream", Buffer.from(":\n\n")],
+      ["chunks without choices", openai, "text/event-stream", Buffer.from('data: {"choices":[]}\n\n')],
+      ["frames of an unknown kind", anthropic, FRAMES, EMPTY],
+    ] as const) {
+      const model = world.model(dialect, `idle-${what.replaceAll(" ", "-")}`, forever(type, repeated(piece)));
+      test(`a stream of ${what} and nothing else is ended`, async () => {
+        const startedMs = performance.now();
+        expect((await world.open({ model, stream: true }).answered).status).toBe(502);
+        expect(performance.now() - startedMs).toBeLessThan(SOON_MS);
+        expect((await world.logged(model, "upstream_malformed")).cause).toContain("says nothing");
+      });
+    }
+
+    const short = world.model(anthropic, "short-exception", (response) => {
+      response.writeHead(200, { "content-type": FRAMES });
+      response.end(frame({ ":message-type": "exception", ":exception-type": "x" }, ""));
+    });
+    test("a frame that is shorter than the headers of most is read like the others", async () => {
+      expect((await world.open({ model: short, stream: true }).answered).status).toBe(500);
+      await world.logged(short, "upstream_failed");
+    });
+
+    const lingering = new Set<ServerResponse>();
+    const after = world.model(openai, "after-its-end", (response) => {
+      lingering.add(response);
+      response.on("close", () => lingering.delete(response));
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\ndata: [DONE]\n\n`);
+      const timer = setInterval(() => response.write(": \n\n"), 100);
+      response.on("close", () => clearInterval(timer));
+    });
+    test("an answer that goes on after its end does not keep its connection", async () => {
+      for (let count = 0; count < 5; count++) expect((await world.open({ model: after, stream: true }).answered).text).toContain("[DONE]");
+      const untilMs = performance.now() + SOON_MS;
+      while (lingering.size > 0 && performance.now() < untilMs) await Bun.sleep(20);
+      expect(lingering.size).toBe(0);
+    });
+
+    const ends: (() => void)[] = [];
+    const unended = world.model(openai, "unended", (response) => {
+      response.on("error", () => {});
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"choices":[{"a":"');
+      let left = 60;
+      const go = (): void => {
+        while (left-- > 0 && !response.destroyed) if (!response.write(MEBIBYTE)) return void response.once("drain", go);
+      };
+      go();
+      ends.push(() => response.destroy());
+    });
+    const small = world.model(openai, "small", (response) => json(response, 200, { choices: [], usage: {} }));
+    test("answers that never end are held to a bound in all, and small ones go on", async () => {
+      const calls = Array.from({ length: 8 }, () => world.open({ model: unended }));
+      const untilMs = performance.now() + 2 * SOON_MS;
+      // Two thirds of the bound is two or three of them, whichever way they grew.
+      const refused = await Promise.race([Promise.any(calls.map((call) => call.answered)), Bun.sleep(untilMs - performance.now())]);
+      expect(refused?.status).toBe(503);
+      expect((await world.open({ model: small }).answered).status).toBe(200);
+      await world.logged(unended, "overloaded");
+      for (const end of ends) end();
+      const statuses = await Promise.all(calls.map(async (call) => (await call.answered).status));
+      expect(statuses.filter((status) => status === 503).length).toBeGreaterThanOrEqual(4);
+    });
 
     const badId = world.model(openai, "bad-id", (response) => {
       response.setHeader("apim-request-id", '"><script>\\"');

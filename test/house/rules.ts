@@ -70,7 +70,7 @@ const importsPointOneWay: Rule = {
       return [`imports ${target}: ${from} may see ${["contract", ...(SEES[from] ?? [])].join(", ")}`];
     });
   },
-  exceptions: [{ file: "src/process/program.ts", allows: "imports package.json", because: "the version is told there" }],
+  exceptions: [{ file: "src/process/program.ts", allows: "imports package.json", because: "the version is written there" }],
 };
 
 const explicitExtensions: Rule = {
@@ -150,9 +150,9 @@ const surroundingsHaveOneReader: Rule = {
       because: "how many files may still be opened is told by trying",
     },
     {
-      file: "workers/providers/azure/entra.ts",
-      allows: "imports node:fs/promises",
-      because: "a workload identity's token file is replaced while Weir runs, and is read whenever a token is needed",
+      file: "src/contract/text-file.ts",
+      allows: "imports node:fs",
+      because: "the one way to read a file that may be none, for the configuration, the store of keys and a workload's token",
     },
   ],
 };

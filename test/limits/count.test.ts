@@ -6,6 +6,7 @@ import { REPORT } from "../../src/contract/messages.ts";
 import { dialects } from "../../src/dialects/index.ts";
 import { Count } from "../../workers/count.ts";
 import { Estimator } from "../../workers/estimator.ts";
+import { Hold } from "../../workers/hold.ts";
 import { Outbox } from "../../workers/outbox.ts";
 import { bedrockCount } from "../../workers/providers/bedrock/count.ts";
 import type { Connection, Job } from "../../workers/providers/provider.ts";
@@ -46,7 +47,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     send(_request: HttpRequest, given: Timeouts, listener: HttpEvents) {
       timeouts(given);
       events = listener;
-      return { pause() {}, resume() {}, abort() {} };
+      return { pause() {}, resume() {}, letEnd() {}, abort() {} };
     },
     forget() {},
     close() {},
@@ -60,7 +61,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     },
     upstreamRequestId: () => "",
   };
-  const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator() };
+  const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator(), hold: new Hold() };
   new Count(
     1,
     host,

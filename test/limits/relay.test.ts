@@ -5,6 +5,7 @@ import { type Flat, REPORT, REPORT_LENGTH } from "../../src/contract/messages.ts
 import { noUsage, type Usage } from "../../src/contract/usage.ts";
 import { dialects } from "../../src/dialects/index.ts";
 import { Estimator } from "../../workers/estimator.ts";
+import { Hold } from "../../workers/hold.ts";
 import { Outbox } from "../../workers/outbox.ts";
 import type { Connection, Job, Reader } from "../../workers/providers/provider.ts";
 import { Relay } from "../../workers/relay.ts";
@@ -42,6 +43,7 @@ class ScriptedReader implements Reader {
   complete = false;
   usage: Usage = noUsage();
   written = 0;
+  held = 0;
   push(): string {
     return "data: {}\n\n";
   }
@@ -76,7 +78,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
   const client = {
     send: (_request: HttpRequest, _timeouts: unknown, events: HttpEvents) => {
       sent.push(events);
-      return { pause: () => {}, resume: () => {}, abort: () => {} };
+      return { pause: () => {}, resume: () => {}, letEnd: () => {}, abort: () => {} };
     },
     forget: () => {},
     close: () => {},
@@ -87,6 +89,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
     outbox: new Outbox((message) => said.push(message), setImmediate),
     keepAliveMs: 60_000,
     estimator,
+    hold: new Hold(),
   };
   const job = { ...JOB, stream: options.stream ?? true };
   const input = { estimate: undefined, guess: INPUT, factor: 1 };

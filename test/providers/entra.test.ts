@@ -1,6 +1,7 @@
 /** Azure with tokens of Entra ID, against the stand-ins for both. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError, type GatewayError } from "../../src/contract/errors.ts";
@@ -130,6 +131,50 @@ test("a workload's token file is read anew for each token, since it is replaced 
   } finally {
     rmSync(place, { recursive: true });
   }
+});
+
+test("a token file that is none, or has no end, is refused at once, and there is a good one again when it is", async () => {
+  const place = folder();
+  try {
+    const tokenFile = join(place, "token");
+    const connection = open(workload(tokenFile));
+    for (const [make, words] of [
+      [() => execFileSync("mkfifo", [tokenFile]), "a pipe"],
+      [() => symlinkSync("/dev/zero", tokenFile), "a device"],
+      [() => writeFileSync(tokenFile, "x".repeat(100_000)), "more than 64 KiB"],
+    ] as const) {
+      make();
+      clock.nowMs += 3_000;
+      const { kind, detail } = await refusal(connection);
+      expect([kind, detail.log]).toEqual(["misconfigured", expect.stringContaining(words)]);
+      rmSync(tokenFile);
+    }
+    writeFileSync(tokenFile, `${sandbox.credentials.entra.assertions[0]}`);
+    clock.nowMs += 3_000;
+    expect(await status(connection)).toBe(200);
+  } finally {
+    rmSync(place, { recursive: true });
+  }
+});
+
+test("an answer of the authority that has no end, or unfolds into one, is left after 64 KiB", async () => {
+  const huge = new Uint8Array(64 * 1024 * 1024).fill(120);
+  const zipped = Bun.gzipSync(huge);
+  let sent = 0;
+  const endless = () =>
+    new ReadableStream<Uint8Array>({
+      pull(stream) {
+        sent += 65_536;
+        stream.enqueue(huge.subarray(0, 65_536));
+        return Bun.sleep(1);
+      },
+    });
+  for (const answer of [() => new Response(endless()), () => new Response(zipped, { headers: { "content-encoding": "gzip" } })]) {
+    await serving(answer, async (authority) => {
+      expect((await refusal(open(secret({ authority })))).detail.log).toContain("more than 64 KiB");
+    });
+  }
+  expect(sent).toBeLessThan(32 * 1024 * 1024);
 });
 
 test.each([

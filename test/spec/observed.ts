@@ -21,6 +21,10 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_upstream_attempts_total: ["upstream", "model", "outcome"],
   weir_upstream_retries_total: ["upstream"],
   weir_upstream_breaker_state: ["upstream", "model"],
+  weir_upstream_first_byte_seconds_bucket: ["le", "upstream", "model"],
+  weir_upstream_duration_seconds_bucket: ["le", "upstream", "model"],
+  weir_key_expiry_timestamp_seconds: ["workspace"],
+  weir_config_stale: [],
   weir_directory_keys: ["source"],
   weir_build_info: ["version", "runtime"],
 };

@@ -22,14 +22,18 @@ export function specifyOverload(world: World): void {
         const first = begin(weir, dialect, KEY, LARGE);
         await eventually(async () => (await buffered(weir)) === LARGE, "the first body to have its room");
         const refused = await begin(weir, dialect, KEY, LARGE).answered;
-        expect(expectFailure(dialect, refused, "overloaded").message).toMatch(/^The request bodies and the unread answers of this workspace/);
+        expect(expectFailure(dialect, refused, "overloaded").message).toMatch(
+          /^The request bodies and the unread answers of this workspace/,
+        );
         expect(refused.headers.get("retry-after")).toBe("1");
         expect(await world.logged(refused, weir)).toMatchObject({ outcome: "overloaded", workspace: "acme" });
 
         const second = begin(weir, dialect, US_KEY, LARGE);
         await eventually(async () => (await buffered(weir)) === 2 * LARGE, "the other workspace's body to have its room");
         const third = await begin(weir, dialect, HOMELESS_KEY, LARGE).answered;
-        expect(expectFailure(dialect, third, "overloaded").message).toMatch(/^The request bodies and the unread answers that the gateway holds/);
+        expect(expectFailure(dialect, third, "overloaded").message).toMatch(
+          /^The request bodies and the unread answers that the gateway holds/,
+        );
         expect((await world.ask(dialect, {}, weir)).status).toBe(200);
 
         first.leave();

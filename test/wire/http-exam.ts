@@ -345,6 +345,33 @@ const connections: ExamCase[] = [
       await until(() => peer.open.size === 0, "both connections to be closed");
     }
   }),
+  exam("an answer whose last word was said still gives its connection to the next call, if it ends soon", async (client, keep) => {
+    const peer = keep(await answering("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nlast\r\n0\r\n\r\n", false));
+    for (let index = 0; index < 3; index++) {
+      const { exchange, over } = call(client, { origin: peer.origin }, PATIENT, { chunk: () => exchange.letEnd() });
+      equal((await over).result, "end");
+      await wait(5);
+    }
+    equal(peer.accepted, 1);
+  }),
+  exam("an answer that goes on after its last word is not read for long", async (client, keep) => {
+    const peer = keep(
+      await listen((socket, index) =>
+        eachRequest(socket, () => {
+          socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nlast\r\n");
+          // A drop now and then, or a flood.
+          const timer = setInterval(() => socket.write(index === 0 ? "1\r\nx\r\n" : `4000\r\n${"x".repeat(0x4000)}\r\n`), 20);
+          socket.on("close", () => clearInterval(timer));
+        }),
+      ),
+    );
+    for (let index = 0; index < 2; index++) {
+      const { exchange } = call(client, { origin: peer.origin }, PATIENT, { chunk: () => exchange.letEnd() });
+    }
+    await until(() => peer.accepted === 2, "two connections");
+    await until(() => peer.open.size <= 1, "the flood to be cut", 1_000);
+    await until(() => peer.open.size === 0, "the drops to be cut", 3_500);
+  }),
   exam("an idle connection that speaks is dropped at once", async (client, keep) => {
     const sockets: { write(text: string): boolean }[] = [];
     const peer = keep(

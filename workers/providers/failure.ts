@@ -1,6 +1,8 @@
 /** What the failures of every provider have in common. */
+
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
+import { clipped } from "../../src/contract/text.ts";
 import type { HttpHeaders } from "../wire/http.ts";
 import type { ReportedUsage } from "./provider.ts";
 
@@ -20,8 +22,7 @@ export function misconfigured(log: string): GatewayError {
 
 /** An upstream's text for a log line: one line, and not long. */
 export function brief(text: string): string {
-  const line = text.split(/[\r\n]/, 1)[0] ?? "";
-  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
+  return clipped(text.split(/[\r\n]/, 1)[0] ?? "", SHOWN_CHARACTERS);
 }
 
 /** Why something failed, for a log line. */

@@ -4,7 +4,7 @@ import { type Member, members } from "../../src/contract/json.ts";
 import { asObject } from "./failure.ts";
 
 /** Up to here an answer is parsed: 20 ms at worst. */
-const MOST_PARSED = 1024 * 1024;
+export const MOST_PARSED = 1024 * 1024;
 /** And of a larger one its members up to here: usage, identity, an error. */
 const MOST_MEMBER = 64 * 1024;
 /** Answers have a dozen members. */

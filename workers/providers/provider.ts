@@ -46,8 +46,8 @@ export interface Reader {
   readonly usage: ReportedUsage;
   /** Bytes of the model's own text so far, roughly: what is counted of a stream that breaks off before its upstream has reported. */
   readonly written: number;
-  /** The call is over, however it ended: nothing that was gathered is kept. */
-  letGo?(): void;
+  /** Bytes that it keeps because they are no whole event, or no whole answer, yet. */
+  readonly held: number;
 }
 
 /** One upstream, opened: holds its origin, its credentials and whatever it caches (signing keys, tokens). */

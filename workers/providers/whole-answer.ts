@@ -2,7 +2,6 @@
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { type FailureDetail, GatewayError } from "../../src/contract/errors.ts";
 import { noUsage } from "../../src/contract/usage.ts";
-import { type Gatherer, type Gathered, gathered } from "./gathered.ts";
 import { outline } from "./outline.ts";
 import type { Reader, ReportedUsage } from "./provider.ts";
 
@@ -21,33 +20,45 @@ export function malformed(upstream: string, log: string): GatewayError {
   return new GatewayError("upstream_malformed", detail);
 }
 
+/**
+ * What a stream may say in a row that is nothing to the client: comments, blank lines, kinds of events that are left out. It has no other end, as the client
+ * takes nothing that could be waited for.
+ */
+const MOST_IDLE_BYTES = 256 * 1024;
+
+/** Counts them. */
+export class IdleTalk {
+  #bytes = 0;
+
+  /** So many bytes were nothing to the client, or not (0). False where they are too many. */
+  add(bytes: number): boolean {
+    this.#bytes = bytes === 0 ? 0 : this.#bytes + bytes;
+    return this.#bytes <= MOST_IDLE_BYTES;
+  }
+}
+
 export interface WholeAnswerOptions {
   mostBytes?: number;
   /** False of an answer that is no text of a model: nothing of it is counted where it breaks off. */
   isText?: boolean;
-  /** Those that it shares a bound with. */
-  among?: Gathered;
 }
 
-export class WholeAnswer implements Reader, Gatherer {
+export class WholeAnswer implements Reader {
   readonly usage: ReportedUsage = noUsage();
   readonly #upstream: string;
   readonly #read: AnswerReading;
   readonly #mostBytes: number;
   readonly #isText: boolean;
-  readonly #among: Gathered;
   #parts: ByteText[] = [];
   #length = 0;
-  #held = 0;
   #error: GatewayError | undefined;
   #complete = false;
 
-  constructor(upstream: string, read: AnswerReading, { mostBytes = MOST_BYTES, isText = true, among = gathered }: WholeAnswerOptions = {}) {
+  constructor(upstream: string, read: AnswerReading, { mostBytes = MOST_BYTES, isText = true }: WholeAnswerOptions = {}) {
     this.#upstream = upstream;
     this.#read = read;
     this.#mostBytes = mostBytes;
     this.#isText = isText;
-    this.#among = among;
   }
 
   get error(): GatewayError | undefined {
@@ -64,27 +75,24 @@ export class WholeAnswer implements Reader, Gatherer {
   }
 
   get held(): number {
-    return this.#held;
+    return this.#parts.length === 0 ? 0 : this.#length;
   }
 
   push(bytes: Uint8Array): ByteText {
     if (this.#error !== undefined) return "";
     this.#length += bytes.length;
-    if (this.#length > this.#mostBytes) {
-      this.letGo();
+    if (this.#length <= this.#mostBytes) this.#parts.push(toByteText(bytes));
+    else {
+      this.#parts = [];
       this.#error = malformed(this.#upstream, `an answer of more than ${this.#mostBytes} bytes`);
-      return "";
     }
-    this.#parts.push(toByteText(bytes));
-    this.#held += bytes.length;
-    this.#among.grown(this, bytes.length);
     return "";
   }
 
   end(): ByteText {
     if (this.#error !== undefined) return "";
     const text = this.#parts.join("");
-    this.letGo();
+    this.#parts = [];
     const answer = outline(text);
     const result =
       answer === undefined ? malformed(this.#upstream, "the answer is not a JSON object") : this.#read(answer, text, this.usage);
@@ -94,21 +102,5 @@ export class WholeAnswer implements Reader, Gatherer {
     }
     this.#complete = true;
     return result;
-  }
-
-  letGo(): void {
-    this.#among.gone(this, this.#held);
-    this.#parts = [];
-    this.#held = 0;
-  }
-
-  /** Of those that share its bound. Its call ends when its upstream says more, or falls silent. */
-  giveUp(): void {
-    const megabytes = Math.round(this.#held / 1_000_000);
-    this.letGo();
-    this.#error = new GatewayError("overloaded", {
-      message: "The answer is too large for the room that the gateway has at this moment. Please try again, or ask for less at a time.",
-      log: `upstream "${this.#upstream}": an answer was given up after ${megabytes} MB: the answers on their way were too large together`,
-    });
   }
 }

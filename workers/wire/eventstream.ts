@@ -42,6 +42,11 @@ export class FrameDecoder {
     return this.#filled > 0;
   }
 
+  /** Bytes that are set aside for a frame that has not all come. */
+  get held(): number {
+    return this.#partial?.length ?? 0;
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#ended) return;
     const bytes = asBuffer(chunk);

@@ -30,6 +30,10 @@ const WRITE_BYTES = 262_144;
  */
 const AT_ONCE_MS = 500;
 
+/** What an answer may still say after its last word, and for how long; an honest upstream needs some bytes and no time. */
+const REST_BYTES = 16_384;
+const REST_MS = 2_000;
+
 const PHASE = { connecting: 0, waiting: 1, body: 2, over: 3 } as const;
 
 export class Exchange implements HttpExchange {
@@ -53,6 +57,8 @@ export class Exchange implements HttpExchange {
   /** `performance.now()` when the request began to leave. */
   #sentMs = 0;
   #paused = false;
+  /** Bytes that are read before the connection is closed. */
+  #readable = Number.POSITIVE_INFINITY;
   #ticket: Ticket | undefined;
   #startedMs: number | undefined;
   /** When the current phase began, or the last byte came. */
@@ -96,6 +102,18 @@ export class Exchange implements HttpExchange {
     this.#connection?.wire.resume();
   }
 
+  letEnd(): void {
+    // Once: what is read counts from the first time.
+    if (this.#phase === PHASE.over || this.#readable <= REST_BYTES) return;
+    this.resume();
+    this.#readable = REST_BYTES;
+    this.#ticket?.cancel();
+    this.#ticket = this.#home.wheel.schedule(REST_MS, () => {
+      this.abort();
+      return 0;
+    });
+  }
+
   abort(): void {
     if (this.#phase !== PHASE.over) this.#leave(true);
   }
@@ -108,6 +126,11 @@ export class Exchange implements HttpExchange {
   received(bytes: Buffer): void {
     // Not while the head is awaited: its clock must not be kept going by a trickle of header bytes.
     if (this.#phase === PHASE.body) this.#activeMs = this.#home.wheel.nowMs;
+    this.#readable -= bytes.length;
+    if (this.#readable < 0) {
+      this.abort();
+      return;
+    }
     const parser = this.#parser;
     parser.push(bytes);
     if (parser.error !== undefined) this.#fail("malformed", `the upstream's answer is malformed: ${parser.error}`);

@@ -11,6 +11,10 @@ import { type Ticket, Wheel } from "./clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpRequest } from "./http.ts";
 import { authority, requestHead } from "./http1-request.ts";
 
+/** How much, and for how long, an answer is read on after its last word. */
+const REST_BYTES = 16_384;
+const REST_MS = 2_000;
+
 export interface FetchOptions {
   /** The thread's clock; a client without one makes its own. */
   wheel?: Wheel | undefined;
@@ -48,6 +52,8 @@ class FetchExchange implements HttpExchange {
   #ticket: Ticket | undefined;
   #inBody = false;
   #paused = false;
+  /** Bytes that are read before the connection is closed. */
+  #readable = Number.POSITIVE_INFINITY;
   #wake: (() => void) | undefined;
   #startedMs = 0;
   #activeMs = 0;
@@ -79,6 +85,17 @@ class FetchExchange implements HttpExchange {
     this.#paused = false;
     this.#activeMs = this.#wheel.nowMs;
     this.#wake?.();
+  }
+
+  letEnd(): void {
+    if (this.#events === undefined || this.#readable <= REST_BYTES) return;
+    this.#readable = REST_BYTES;
+    this.resume();
+    this.#ticket?.cancel();
+    this.#ticket = this.#wheel.schedule(REST_MS, () => {
+      this.abort();
+      return 0;
+    });
   }
 
   abort(): void {
@@ -127,6 +144,8 @@ class FetchExchange implements HttpExchange {
       const piece = await reader?.read();
       if (piece?.value === undefined) break;
       this.#activeMs = this.#wheel.nowMs;
+      this.#readable -= piece.value.length;
+      if (this.#readable < 0) this.abort();
       while (this.#paused) await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#events?.chunk(piece.value);
     }

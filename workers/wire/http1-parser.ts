@@ -11,8 +11,11 @@ import type { HttpHeaders } from "./http.ts";
 export const MAX_HEAD_BYTES = 65_536;
 export const MAX_LINE_BYTES = 16_384;
 export const MAX_HEADERS = 200;
-/** Of one chunk's extensions. */
+/** Of one chunk's extensions, and of all in an answer. */
 export const MAX_EXTENSION_BYTES = 4096;
+export const MAX_ALL_EXTENSION_BYTES = 65_536;
+/** Answers such as 100 and 103 before the one that counts. */
+export const MAX_INTERIM = 32;
 
 /** Hexadecimal digits of a chunk's size: 2⁴⁸ bytes at most, so the size stays an exact number. */
 const MAX_SIZE_DIGITS = 12;
@@ -194,6 +197,8 @@ export class AnswerParser {
   #left = 0;
   #digits = 0;
   #extensionBytes = 0;
+  #allExtensionBytes = 0;
+  #interim = 0;
   /** Where the body's bytes stand in the piece that is being read. */
   #from = 0;
   #to = 0;
@@ -276,6 +281,7 @@ export class AnswerParser {
     if (status < 200) {
       // Interim answers carry no body and are followed by another head. We never ask to switch protocols.
       if (status === 101) this.#fail("the peer switched protocols unasked");
+      else if (++this.#interim > MAX_INTERIM) this.#fail(`more than ${MAX_INTERIM} interim answers`);
       return;
     }
     const connection = tokens(headers.get("connection"));
@@ -324,6 +330,8 @@ export class AnswerParser {
         if (byte === CR) this.#state = STATE.sizeLineFeed;
         else if ((byte < 32 && byte !== 9) || byte === 127) this.#fail("a control character in a chunk extension");
         else if (++this.#extensionBytes > MAX_EXTENSION_BYTES) this.#fail(`more than ${MAX_EXTENSION_BYTES} bytes of chunk extensions`);
+        else if (++this.#allExtensionBytes > MAX_ALL_EXTENSION_BYTES)
+          this.#fail(`more than ${MAX_ALL_EXTENSION_BYTES} bytes of chunk extensions in all`);
         break;
       case STATE.sizeLineFeed:
         if (byte !== LF) this.#fail("a chunk size line that does not end with CR LF");

@@ -48,6 +48,10 @@ export class EventBuffer {
     return this.#length === 0;
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
   get isTooLong(): boolean {
     return this.#length > MAX_EVENT_BYTES;
   }

@@ -1,5 +1,7 @@
 /** Access tokens of Microsoft Entra ID, by the client-credentials flow: with a secret, or with the federated token of a workload identity. */
-import { readFile } from "node:fs/promises";
+import { Buffer } from "node:buffer";
+import { type ByteText, toByteText } from "../../../src/contract/bytes.ts";
+import { NotReadable, readTextFile } from "../../../src/contract/text-file.ts";
 import { asObject, asText, brief, errorFields, misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
 
@@ -19,6 +21,9 @@ const TIMEOUT_MS = 10_000;
 const LONGEST_LIFE_SECONDS = 86_400;
 /** Part of a token's life after which the next one is fetched, while this one still serves. */
 const RENEW_AT = 0.8;
+
+/** Of a token, and of an answer with one: a few KiB. */
+const MOST_BYTES = 64 * 1024;
 
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -43,7 +48,7 @@ async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: (
   else {
     form.set("client_assertion_type", ASSERTION_TYPE);
     // Kubernetes replaces the file before its token expires: it is read anew each time.
-    form.set("client_assertion", (await readFile(credentials.tokenFile, "utf8")).trim());
+    form.set("client_assertion", await federatedToken(credentials.tokenFile));
   }
   const askedMs = nowMs();
   const answer = await fetch(
@@ -57,8 +62,7 @@ async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: (
       signal: AbortSignal.timeout(TIMEOUT_MS),
     },
   );
-  const text = await answer.text();
-  const fields = errorFields(Buffer.from(text).toString("latin1"));
+  const fields = errorFields(await textOf(answer));
   const token = asText(fields?.access_token);
   const seconds = Math.min(Number(fields?.expires_in), LONGEST_LIFE_SECONDS);
   if (!answer.ok || token === undefined || !(seconds > 0)) {
@@ -67,4 +71,25 @@ async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: (
     );
   }
   return { value: token, expiresAtMs: askedMs + seconds * 1000, renewAtMs: askedMs + seconds * 1000 * RENEW_AT };
+}
+
+async function federatedToken(file: string): Promise<string> {
+  try {
+    return (await readTextFile(file, MOST_BYTES)).trim();
+  } catch (thrown) {
+    throw thrown instanceof NotReadable ? new Error(`the token file ${thrown.message}`) : thrown;
+  }
+}
+
+/** The answer's bytes, after decompression: an authority may be anybody's, and a small answer unfold into a huge one. */
+async function textOf({ body }: Response): Promise<ByteText> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop cancels what is still to come.
+  for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
+    length += part.length;
+    if (length > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES / 1024} KiB`);
+    parts.push(part);
+  }
+  return toByteText(Buffer.concat(parts));
 }

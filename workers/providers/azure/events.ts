@@ -3,9 +3,9 @@ import { type ByteText, toByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { noUsage } from "../../../src/contract/usage.ts";
 import { EventBuffer, eventEnd } from "../../wire/sse.ts";
-import { asObject } from "../failure.ts";
+import { outline } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
-import { malformed } from "../whole-answer.ts";
+import { IdleTalk, malformed } from "../whole-answer.ts";
 import type { Place } from "./errors.ts";
 
 export abstract class AzureEvents implements Reader {
@@ -15,12 +15,17 @@ export abstract class AzureEvents implements Reader {
   complete = false;
   protected readonly place: Place;
   readonly #buffer = new EventBuffer();
+  readonly #idleTalk = new IdleTalk();
   readonly #lastEvent: string;
 
   /** `lastEvent`: what a stream must not end without, for the log. */
   constructor(place: Place, lastEvent: string) {
     this.place = place;
     this.#lastEvent = lastEvent;
+  }
+
+  get held(): number {
+    return this.#buffer.length;
   }
 
   /** One event as the client is to see it, or "". Sets `error` or `complete` where it is the last one. */
@@ -34,7 +39,10 @@ export abstract class AzureEvents implements Reader {
     while (this.error === undefined && !this.complete) {
       const end = eventEnd(text, at);
       if (end < 0) break;
-      shown += this.event(text.slice(at, end));
+      // A blank line by itself is an event too, and cheap to send.
+      const said = end - at <= 2 ? "" : this.event(text.slice(at, end));
+      shown += said;
+      if (!this.#idleTalk.add(said === "" ? end - at : 0)) this.error ??= malformed(this.place.upstream, "a stream that says nothing");
       at = end;
     }
     if (this.error === undefined && !this.complete) {
@@ -54,15 +62,10 @@ export abstract class AzureEvents implements Reader {
     return "";
   }
 
-  /** The object that an event's data is; where it is none, the stream has gone wrong. */
+  /** The object that an event's data is, of a large one its frame (see `outline`); where it is none, the stream has gone wrong. */
   protected parse(data: ByteText): Record<string, unknown> | undefined {
-    try {
-      const fields = asObject(JSON.parse(data));
-      if (fields !== undefined) return fields;
-    } catch {
-      // Said below.
-    }
-    this.error = malformed(this.place.upstream, "an event that is not JSON");
-    return undefined;
+    const fields = outline(data);
+    if (fields === undefined) this.error = malformed(this.place.upstream, "an event that is not JSON");
+    return fields;
   }
 }

@@ -3,6 +3,7 @@ import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
 import { asObject, countFor } from "../failure.ts";
+import { MOST_PARSED } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
@@ -14,6 +15,8 @@ const TEXTS = ['"content":"', '"arguments":"', '"reasoning_content":"', '"refusa
 /** How every chunk but the last two ends, once usage was asked for. */
 const NO_USAGE_END = ',"usage":null}\n\n';
 const NO_USAGE = /,"usage":null|"usage":null,/;
+/** OpenAI's own bound of `n`. */
+const MOST_CHOICES = 128;
 /** What tells the chunks of one completion from another's. */
 const IDENTITY = ["id", "object", "created", "model"];
 
@@ -64,7 +67,11 @@ export class AzureStream extends AzureEvents {
       this.error = azureStreamError(this.place, data);
       return "";
     }
-    const choices = Array.isArray(chunk.choices) ? chunk.choices.map(asObject) : [];
+    const choices = Array.isArray(chunk.choices) ? chunk.choices.slice(0, MOST_CHOICES + 1).map(asObject) : [];
+    if (choices.length > MOST_CHOICES || data.length > MOST_PARSED) {
+      this.error = malformed(this.place.upstream, `a chunk of ${data.length} bytes`);
+      return "";
+    }
     if (choices.length === 0) return this.#summary(chunk, data);
     addUsage(this.usage, chunk.usage);
     const hidden = "usage" in chunk && !this.#showUsage ? ["usage"] : [];

@@ -1,8 +1,9 @@
 /** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
-import { skipString } from "../../../src/contract/json.ts";
+import { memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
 import { asObject, countFor } from "../failure.ts";
+import { MOST_PARSED, outline } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
@@ -48,7 +49,9 @@ export class ResponsesStream extends AzureEvents {
       return "";
     }
     if (TERMINAL.has(type)) {
-      addUsage(this.usage, asObject(fields.response)?.usage);
+      // Of a large event `fields` has the frame alone, and the response may be all of it.
+      const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
+      addUsage(this.usage, response?.usage);
       this.complete = true;
     } else if (type.endsWith(".delta")) this.written += deltaLength(event);
     return event;

@@ -7,7 +7,7 @@ import { noUsage } from "../../../src/contract/usage.ts";
 import { FrameDecoder, readHeaders } from "../../wire/eventstream.ts";
 import { asObject, asWords, countFor, errorFields } from "../failure.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
-import { malformed, WholeAnswer } from "../whole-answer.ts";
+import { IdleTalk, malformed, WholeAnswer } from "../whole-answer.ts";
 import { bedrockException, type Place } from "./errors.ts";
 
 /** The headers of every chunk frame that Bedrock sends today, byte for byte; other spellings of them are read header by header. */
@@ -49,6 +49,7 @@ export class BedrockStream implements Reader {
   readonly #model: string;
   readonly #isFast: boolean;
   readonly #decoder = new FrameDecoder((bytes, headersAt, payloadAt, payloadEnd) => this.#frame(bytes, headersAt, payloadAt, payloadEnd));
+  readonly #idleTalk = new IdleTalk();
   #text: ByteText = "";
   #error: GatewayError | undefined;
   #complete = false;
@@ -66,6 +67,10 @@ export class BedrockStream implements Reader {
 
   get complete(): boolean {
     return this.#complete;
+  }
+
+  get held(): number {
+    return this.#decoder.held;
   }
 
   push(bytes: Uint8Array): ByteText {
@@ -87,9 +92,10 @@ export class BedrockStream implements Reader {
   }
 
   #frame(bytes: Buffer, headersAt: number, payloadAt: number, payloadEnd: number): boolean {
-    if (this.#isFast && bytes.compare(CHUNK_HEADERS, 0, CHUNK_HEADERS.length, headersAt, payloadAt) === 0)
-      this.#chunk(bytes.toString("latin1", payloadAt, payloadEnd));
+    const before = this.#text.length;
+    if (this.#isFast && hasChunkHeaders(bytes, headersAt, payloadAt)) this.#chunk(bytes.toString("latin1", payloadAt, payloadEnd));
     else this.#rareFrame(bytes, headersAt, payloadAt, payloadEnd);
+    if (!this.#idleTalk.add(this.#text.length === before ? payloadEnd - headersAt + 1 : 0)) this.#malformed("a stream that says nothing");
     return this.#error === undefined && !this.#complete;
   }
 
@@ -221,6 +227,12 @@ export class BedrockStream implements Reader {
 const PLAIN_TYPES = new Set(
   "content_block_delta ping content_block_start content_block_stop message_start message_delta message_stop".split(" "),
 );
+
+function hasChunkHeaders(bytes: Buffer, headersAt: number, payloadAt: number): boolean {
+  const { length } = CHUNK_HEADERS;
+  // The lengths first: Deno's `compare` throws where the whole frame is shorter than these headers.
+  return payloadAt - headersAt === length && bytes.compare(CHUNK_HEADERS, 0, length, headersAt, payloadAt) === 0;
+}
 
 /** Whether `payload` from its quote at `end` on is nothing but the padding against traffic analysis, or its end. */
 function isPadding(payload: ByteText, end: number): boolean {

@@ -1,0 +1,47 @@
+/** The tests use real servers where there are any. On Debian and its kin they are installed where this user may do that. */
+import { spawnSync } from "node:child_process";
+
+const quiet = { stdio: /** @type {const} */ ("ignore"), timeout: 20_000 };
+
+/** Programs of the tests, with the package that brings each. */
+const PROGRAMS = [
+  { program: "redis-server", from: "redis-server" },
+  { program: "prometheus", from: "prometheus" },
+  { program: "promtool", from: "prometheus" },
+];
+
+/** @param {string} command @param {string[]} args */
+const succeeds = (command, ...args) => spawnSync(command, args, quiet).status === 0;
+
+/** @returns {string[] | undefined} the words before `apt-get` that make this user root; undefined where nothing does */
+function asRoot() {
+  if (process.getuid?.() === 0) return [];
+  return succeeds("sudo", "-n", "true") ? ["sudo", "-n"] : undefined;
+}
+
+/** @param {string[]} packages @returns {string | undefined} why they were not installed; undefined where they were */
+function install(packages) {
+  if (!succeeds("apt-get", "--version")) return "there is no apt-get to install it with";
+  const prefix = asRoot();
+  if (!prefix) return "installing it takes root or a sudo without password";
+  console.error(`weir: installing ${packages.join(" and ")} for the tests …`);
+  for (const words of [["update"], ["install", "--yes", "--no-install-recommends", ...packages]]) {
+    // RUNLEVEL=1: the packages' services are not to be started; the tests start their own, on ports of their own.
+    const [command = "", ...args] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "--quiet=2", ...words];
+    const { status, stderr, error } = spawnSync(command, args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8", timeout: 300_000 });
+    // A stale list may still do, so only the second step must succeed.
+    if (status !== 0 && words[0] === "install") return `apt-get failed: ${error?.message ?? stderr.trim().split("\n").at(-1)}`;
+  }
+  return undefined;
+}
+
+/** Sees to it that Redis and Prometheus are there, or says in one line for each program why not. */
+export function ensurePrograms() {
+  const missing = PROGRAMS.filter(({ program }) => !succeeds(program, "--version"));
+  if (missing.length === 0) return;
+  const reason = install([...new Set(missing.map(({ from }) => from))]);
+  for (const { program } of missing) {
+    const left = reason ?? (succeeds(program, "--version") ? undefined : "it does not run although apt-get installed it");
+    if (left) console.error(`weir: ${program} is missing and ${left}; the tests that need it will be reported as not run.`);
+  }
+}

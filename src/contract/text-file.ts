@@ -1,0 +1,78 @@
+/**
+ * Reading a file that may be none. What a path names may never end or never answer: a pipe, a device, a mount whose server is away. So a file is looked at
+ * before it is opened, is read to a bound, and is waited for within a bound.
+ */
+import { Buffer } from "node:buffer";
+import { constants } from "node:fs";
+import { open, stat } from "node:fs/promises";
+
+/** A disk answers in milliseconds; a mount that needs longer is taken for one that hangs. */
+export const PATIENCE_MS = 3_000;
+/** Without waiting for a writer, as opening a pipe would. */
+export const HOW_TO_OPEN = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+const PIECE_BYTES = 65_536;
+
+/** A file that is there and still not to be read; `message` is the end of "a file which …". */
+export class NotReadable extends Error {
+  override readonly name = "NotReadable";
+}
+
+/** @throws NotReadable for what is no file, or is too large. */
+export function requireText(found: { isFile(): boolean; isDirectory(): boolean; size: number }, mostBytes: number): void {
+  if (found.isDirectory()) throw new NotReadable("is a directory");
+  if (!found.isFile()) throw new NotReadable("is no regular file but a pipe, a socket or a device");
+  if (found.size > mostBytes) throw tooLarge(mostBytes);
+}
+
+/** What has not answered in time and may never: each holds a thread of the runtime, of which there are few, so that no more is asked of it. */
+const hanging = new Set<string>();
+
+/** Rejects with NotReadable, or an error as of `node:fs`. */
+export function readTextFile(path: string, mostBytes: number, patienceMs: number = PATIENCE_MS): Promise<string> {
+  return patiently(path, () => readNow(path, mostBytes), patienceMs);
+}
+
+/** What the file system answers of this path, or NotReadable where that takes too long; what comes after it is not heard. */
+export async function patiently<Found>(path: string, ask: () => Promise<Found>, patienceMs: number = PATIENCE_MS): Promise<Found> {
+  if (hanging.has(path)) throw new NotReadable("does not answer");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const asked = ask();
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      hanging.add(path);
+      const answers = () => void hanging.delete(path);
+      asked.then(answers, answers);
+      reject(new NotReadable(`did not answer within ${patienceMs / 1000} s`));
+    }, patienceMs);
+  });
+  try {
+    return await Promise.race([asked, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readNow(path: string, mostBytes: number): Promise<string> {
+  // Before it is opened, because Deno opens a pipe only once somebody writes to it.
+  requireText(await stat(path), mostBytes);
+  const file = await open(path, HOW_TO_OPEN);
+  try {
+    requireText(await file.stat(), mostBytes);
+    const parts: Buffer[] = [];
+    for (let length = 0; ; ) {
+      const piece = Buffer.alloc(PIECE_BYTES);
+      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, null);
+      if (bytesRead === 0) return Buffer.concat(parts).toString("utf8");
+      length += bytesRead;
+      // It may grow while it is read, and some say that they are empty and are not.
+      if (length > mostBytes) throw tooLarge(mostBytes);
+      parts.push(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function tooLarge(mostBytes: number): NotReadable {
+  return new NotReadable(`has more than ${mostBytes >= 1024 ** 2 ? `${mostBytes / 1024 ** 2} MiB` : `${mostBytes / 1024} KiB`}`);
+}

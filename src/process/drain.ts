@@ -1,0 +1,57 @@
+import process from "node:process";
+import type { Config } from "../contract/config.ts";
+import type { Log } from "../log/log.ts";
+import type { Gateway } from "../request/gateway.ts";
+import type { Listener } from "../runtime/runtime.ts";
+import { delay } from "./delay.ts";
+import type { Parts } from "./parts.ts";
+
+/** After the drain, for the last events to reach their clients. */
+const FLUSH_MS = 1_000;
+
+export interface Drained extends Pick<Parts, "pool" | "limiter" | "totals" | "directory"> {
+  config: Config;
+  gateway: Gateway;
+  listener: Listener;
+  logging: Log;
+  neighbours: { close(): void } | undefined;
+}
+
+/**
+ * The end of a process: new calls are served for the grace, which gives a balancer the time to notice; then none is taken, and those that are open have
+ * the drain's time to finish.
+ */
+export class Drain {
+  readonly #parts: Drained;
+  #begun = false;
+
+  constructor(parts: Drained) {
+    this.#parts = parts;
+  }
+
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Does nothing where it has begun already. The process ends at the end of it. */
+  async begin(): Promise<void> {
+    if (this.#begun) return;
+    this.#begun = true;
+    const { config, gateway, listener, logging, neighbours, pool, limiter, totals, directory } = this.#parts;
+    const { log } = logging;
+    log.info({ open_calls: gateway.openCalls }, "draining");
+    await delay(config.server.drainGraceMs);
+    const closed = listener.close();
+    await Promise.race([closed, delay(config.server.drainTimeoutMs)]);
+    if (gateway.openCalls > 0) {
+      log.warn({ open_calls: gateway.openCalls }, "the drain time is over: ending the calls that are left");
+      pool.failAll("draining", "The gateway is restarting. Please try again.");
+      await Promise.race([closed, delay(FLUSH_MS)]);
+    }
+    neighbours?.close();
+    await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close()]), delay(FLUSH_MS)]);
+    log.info("drained");
+    await logging.end();
+    process.exit(0);
+  }
+}

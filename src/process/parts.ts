@@ -1,0 +1,92 @@
+import type { Config } from "../contract/config.ts";
+import { openStore } from "../directory/index.ts";
+import { Replica } from "../directory/replica.ts";
+import { openLimiter } from "../limiter/index.ts";
+import { LIMITER_STATES, type Limiter } from "../limiter/limiter.ts";
+import type { Logger } from "../log/log.ts";
+import { Metrics } from "../metrics/metrics.ts";
+import { Pool } from "../pool/pool.ts";
+import { BodyClock } from "../request/body-clock.ts";
+import { Room } from "../request/room.ts";
+import { Catalog } from "../routing/catalog.ts";
+import { HealthBook } from "../routing/router.ts";
+import { openTotals } from "../usage/index.ts";
+import type { Totals } from "../usage/totals.ts";
+import { care } from "./care.ts";
+import { delay } from "./delay.ts";
+import { workersConfig } from "./in-force.ts";
+
+/** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
+const REDIS_PATIENCE_MS = 2_000;
+
+/** What a request passes on its way, below the gateway itself. */
+export interface Parts {
+  metrics: Metrics;
+  /** Of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */
+  catalog: Catalog;
+  targetHealth: HealthBook;
+  pool: Pool;
+  bodyClock: BodyClock;
+  room: Room;
+  limiter: Limiter;
+  totals: Totals;
+  directory: Replica;
+}
+
+/** Builds the parts, each with what was built before it. Redis may be away: then it is waited for a moment only. */
+export async function buildParts(config: Config, log: Logger): Promise<Parts> {
+  const metrics = new Metrics();
+  const targetHealth = new HealthBook();
+  const catalog = new Catalog(config, targetHealth);
+  const pool = new Pool({
+    size: config.workers,
+    onDeath: (worker, reason, calls) => {
+      metrics.workerRestarted();
+      log.error({ worker, reason, calls }, "a worker died and is being replaced");
+    },
+    onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
+  });
+  const configured = pool.configure(workersConfig(config, catalog));
+  const bodyClock = new BodyClock(config.server.clocks.sendingMs);
+  // Already now: a worker may never begin.
+  care(pool, metrics, bodyClock);
+  await configured;
+  const room = new Room(config.server);
+  metrics.sample(
+    () => pool.samples(),
+    () => room.bufferedBytes,
+  );
+  const limiter = await startLimiter(config, metrics, log);
+  const totals = openTotals(config.redis);
+  const directory = await startDirectory(config, metrics, log);
+  return { metrics, catalog, targetHealth, pool, bodyClock, room, limiter, totals, directory };
+}
+
+async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): Promise<Limiter> {
+  const limiter = openLimiter({
+    redis,
+    onState: (state, before, reason) => {
+      metrics.limiterIs(state, LIMITER_STATES);
+      if (state === "redis") log.info({ state, before }, "the limiter is back on Redis");
+      else log.error({ state, before, reason }, "Redis is away: the limiter follows its policy");
+    },
+    onDuration: (operation, durationMs) => metrics.limiterTook(operation, durationMs),
+    onFailure: (kind) => metrics.redisFailed(kind),
+    onDebt: (_workspace, model, tokens) => metrics.debtMade(model, tokens),
+    onLost: (count) => log.error({ count }, "settlements were given up: Redis was away for longer than they count"),
+  });
+  metrics.limiterIs(limiter.state, LIMITER_STATES);
+  await limiter.contact(REDIS_PATIENCE_MS);
+  return limiter;
+}
+
+async function startDirectory(config: Config, metrics: Metrics, log: Logger): Promise<Replica> {
+  const store = openStore(config, (text) => log.warn(text));
+  const directory = new Replica(config, store, {
+    onKeys: (counts, keys) => metrics.configured.keysKnown(counts, keys),
+    onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
+  });
+  await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
+  directory.watch();
+  return directory;
+}

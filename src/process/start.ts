@@ -1,0 +1,179 @@
+/**
+ * The start of the gateway, from the configuration to the first call. Several processes have a supervisor, which is started here instead.
+ */
+
+import process from "node:process";
+import { Admin, directoryRoutes } from "../admin/admin.ts";
+import { Audit } from "../admin/audit.ts";
+import { gatewayRoutes } from "../admin/gateway.ts";
+import { KnownHosts } from "../admin/hosts.ts";
+import { usageFrom } from "../admin/usage.ts";
+import type { Config } from "../contract/config.ts";
+import { asGatewayError } from "../contract/errors.ts";
+import { EXIT_REFUSED } from "../contract/exit.ts";
+import { outliveFaults } from "../contract/fault.ts";
+import { Admission } from "../limiter/admission.ts";
+import { FAILURE_KINDS } from "../limiter/store.ts";
+import { createLog, type Logger } from "../log/log.ts";
+import { chooseFormat } from "../log/readable.ts";
+import { PublishedPages } from "../openapi/pages.ts";
+import { openNeighbours } from "../redis/neighbours.ts";
+import { AccessLog } from "../request/access-log.ts";
+import { Gateway, type GatewayParts } from "../request/gateway.ts";
+import { Keyring } from "../request/keyring.ts";
+import { Router } from "../routing/router.ts";
+import type { RoutedTarget } from "../routing/targets.ts";
+import { UpstreamHealth } from "../routing/upstream-health.ts";
+import { open } from "../runtime/open.ts";
+import { type Listener, openStream, runtimeName } from "../runtime/runtime.ts";
+import { onEnding } from "../runtime/signals.ts";
+import { Member } from "../supervisor/member.ts";
+import { supervise } from "../supervisor/run.ts";
+import { readConfiguration } from "./configuration.ts";
+import { watchDescriptors } from "./descriptors.ts";
+import { Drain } from "./drain.ts";
+import { InForce } from "./in-force.ts";
+import { buildParts, type Parts } from "./parts.ts";
+import { Ready } from "./ready.ts";
+import { Reloader } from "./reload.ts";
+
+type Environment = Record<string, string | undefined>;
+
+export async function start(file: string | undefined, environment: Environment, version: string): Promise<void> {
+  const member = Member.of(environment);
+  const configuration = await readConfiguration(file, environment, member);
+  const { config, loaded } = configuration;
+  // What a process of several says is data for its supervisor.
+  const format = chooseFormat(member === undefined ? environment.WEIR_LOG_FORMAT : "json", process.stdout.isTTY === true);
+  const base = member === undefined ? {} : { process: member.index };
+  const logging = createLog(environment.WEIR_LOG_LEVEL || undefined, base, format);
+  const { log } = logging;
+  // Several processes have their supervisor say it once.
+  if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
+  const hosts = new KnownHosts([config.admin.host, ...config.admin.hosts]);
+  if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, hosts, tellListening });
+
+  const parts = await buildParts(config, log);
+  const { metrics, catalog, pool, limiter, totals, directory, targetHealth } = parts;
+  const ready = new Ready();
+  const pages = new PublishedPages(version, config);
+  const health = new UpstreamHealth();
+  const gateway = makeGateway({
+    ...parts,
+    config,
+    pages,
+    health,
+    accessLog: new AccessLog(logging.lines, base),
+    router: routerTelling(log),
+    readiness: () => ready.report(),
+    // There is a listener before there is a request.
+    turn: (request, turn) => listener.turn(request, turn),
+  });
+  metrics.declare({ version, runtime: runtimeName(), redisErrors: FAILURE_KINDS, ...gateway.labels() });
+  metrics.upstreams.sampleBreakers(() => gateway.breakers());
+  // Several processes of one gateway have the first one look.
+  const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
+  const inForce = new InForce(config, catalog, { gateway, pool, metrics, directory, health: targetHealth, neighbours, pages });
+  directory.onWorkspaces(() => inForce.refresh());
+  const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
+
+  const audit = new Audit(log);
+  const admin = new Admin({
+    routes: [
+      ...directoryRoutes({
+        directory,
+        usage: usageFrom((workspace) => gateway.limits(workspace), limiter, totals),
+        audit,
+        served: () => inForce.config,
+      }),
+      ...gatewayRoutes(
+        { metrics, readiness: () => ready.report(), crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined },
+        audit,
+      ),
+    ],
+    token: config.admin.token,
+    hosts,
+    version,
+    audit,
+    onFault: (thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed"),
+    addressOf: (request) => member?.peerOf(request) ?? adminListener.addressOf(request),
+  });
+
+  const places = member === undefined ? config : await member.places();
+  const onFault = (thrown: unknown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a listener failed");
+  const answerAdmin = (request: Request) => admin.handle(request);
+  // Not before: a fault of the start is to end the start.
+  outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
+  const listener: Listener = open(config, {
+    ...places.server,
+    handle: (request) => gateway.handle(request),
+    refuse: (request, flaw) => gateway.refuse(request, flaw),
+    onFault,
+  });
+  const drain = new Drain({ ...parts, config, gateway, listener, logging, neighbours });
+  ready.add(
+    "gateway",
+    () => (drain.begun ? "draining" : "ok"),
+    () => !drain.begun,
+  );
+  addLines(ready, config, parts, () => reloader?.state ?? "ok: sandbox");
+  ready.addLines(() => health.lines(gateway.upstreams()));
+  const adminListener: Listener = open(config, {
+    ...places.admin,
+    handle: member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot()),
+    refuse: (_, flaw) => admin.refuse(flaw),
+    onFault,
+    tellsAddresses: true,
+  });
+  watchDescriptors(listener, adminListener, log);
+  if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
+  configuration.announce(listener.port, adminListener.port);
+
+  if (reloader !== undefined) process.on("SIGHUP", () => void reloader.reload("SIGHUP"));
+  onEnding(
+    () => void drain.begin(),
+    () => void logging.end().then(() => process.exit(EXIT_REFUSED)),
+  );
+  member?.serve(adminListener.port, {
+    reload: () => void reloader?.reload("SIGHUP"),
+    drain: () => void drain.begin(),
+  });
+}
+
+function makeGateway(
+  parts: Parts & Pick<GatewayParts, "config" | "pages" | "health" | "accessLog" | "router" | "readiness" | "turn">,
+): Gateway {
+  return new Gateway({ ...parts, admission: new Admission(parts.limiter), keyring: new Keyring(parts.directory), openStream });
+}
+
+function routerTelling(log: Logger): Router<RoutedTarget> {
+  return new Router<RoutedTarget>((target, cause) => {
+    const place = { upstream: target.upstream.name, upstream_model: target.model };
+    if (target.health.state === "closed") log.info(place, "a target answers again: it is tried like the others");
+    else log.warn({ ...place, cause }, "a target fails: calls go to others, and it is probed now and then");
+  });
+}
+
+function addLines(ready: Ready, config: Config, { limiter, directory, pool }: Parts, configuration: () => string): void {
+  const isPerProcess = config.processes > 1 && config.redis === undefined;
+  ready.add(
+    "limiter",
+    () => limiter.ready().detail + (isPerProcess ? `; each of the ${config.processes} processes has its own` : ""),
+    () => limiter.ready().ok,
+  );
+  ready.add("directory", () => directory.state);
+  ready.add("configuration", configuration);
+  ready.add(
+    "workers",
+    () => pool.state,
+    () => pool.healthy > 0,
+  );
+}
+
+function tellListening(log: Logger, config: Config, port: number, adminPort: number): void {
+  const { processes, workers, sandbox } = config;
+  log.info(
+    { port, admin_port: adminPort, runtime: runtimeName(), ...(processes === 1 ? {} : { processes }), workers, sandbox },
+    "listening",
+  );
+}

@@ -1,0 +1,173 @@
+/** Two gateways under mixed traffic, the clouds' stand-ins and Redis: what dashboards show and alerts look at. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { keyEntry, startWeir, type Weir } from "../harness/weir.ts";
+import { type RedisServer, startRedis } from "../redis.ts";
+import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
+import { closedPort } from "../spec/world.ts";
+
+const TOKEN = "deploy-admin-token-70c2b4e19d";
+const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
+const WRONG_KEY = "deploy-wrong-azure-key-5a2e";
+const DAY_MS = 86_400_000;
+
+const keyOf = (workspace: string): string => `weir_deploy_${workspace}_Gm3Xq8Rw5Ts1`;
+
+export interface Question {
+  dialect?: Spoken;
+  workspace?: string;
+  model?: string;
+  prompt?: string;
+  stream?: boolean;
+}
+
+export class ObservedWorld {
+  readonly sandbox: Sandbox;
+  readonly redis: RedisServer;
+  /** One process. */
+  readonly weir: Weir;
+  /** Two processes and their supervisor. */
+  readonly second: Weir;
+  readonly #folder: string;
+  readonly #config: Record<string, unknown>;
+  readonly #loads: { stop(): void; ended: Promise<void> }[] = [];
+
+  private constructor(parts: { sandbox: Sandbox; redis: RedisServer; weir: Weir; second: Weir; folder: string; config: object }) {
+    this.sandbox = parts.sandbox;
+    this.redis = parts.redis;
+    this.weir = parts.weir;
+    this.second = parts.second;
+    this.#folder = parts.folder;
+    this.#config = { ...parts.config };
+  }
+
+  static async start(): Promise<ObservedWorld> {
+    const [sandbox, redis, nowhere] = await Promise.all([startSandbox(), startRedis(), closedPort()]);
+    const config = configuration(sandbox, redis, nowhere);
+    // A gateway's harness removes the folder with the gateway; its configuration is to be changed from here.
+    const folder = mkdtempSync(join(tmpdir(), "weir-observed-"));
+    const [weir, second] = await Promise.all([
+      startWeir({ config, folder, environment: { WEIR_CHAOS: "1" } }),
+      startWeir({ config: { ...config, processes: 2 } }),
+    ]);
+    return new ObservedWorld({ sandbox, redis, weir, second, folder, config });
+  }
+
+  get targets(): string[] {
+    return [this.weir, this.second].map(({ adminUrl }) => new URL(adminUrl).host);
+  }
+
+  async stop(): Promise<void> {
+    for (const load of this.#loads) load.stop();
+    await Promise.all(this.#loads.map(({ ended }) => ended));
+    await Promise.all([this.weir, this.second].map((weir) => weir.collect()));
+    for (const weir of [this.weir, this.second]) await weir.stop("SIGKILL");
+    await this.redis.stop();
+    await this.sandbox.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  key(workspace: string): string {
+    return keyOf(workspace);
+  }
+
+  async ask(question: Question = {}, weir = this.weir): Promise<number> {
+    const { dialect = openai, workspace = "acme", model = dialect === anthropic ? "claude" : "gpt", prompt = "", stream = true } = question;
+    const answer = await fetch(weir.url + dialect.path, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${keyOf(workspace)}` },
+      body: JSON.stringify(dialect.body(`[sandbox: tokens=5 pace=2] ${prompt}`, { model, stream, max_tokens: 50 })),
+    });
+    await answer.text();
+    return answer.status;
+  }
+
+  /** Asks again and again, one question after the other, with a pause, until the world ends; a call that fails is what some of them are for. */
+  keepAsking(questions: Question | readonly Question[], pauseMs: number, weir = this.weir): { stop(): void } {
+    const turns = Array.isArray(questions) ? questions : [questions];
+    let running = true;
+    const loop = async () => {
+      for (let at = 0; running; at++) {
+        const question = turns[at % turns.length];
+        await this.ask(question, weir).catch(() => 0);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    };
+    const stop = () => {
+      running = false;
+    };
+    const load = { ended: loop(), stop };
+    this.#loads.push(load);
+    return load;
+  }
+
+  async crashWorker(): Promise<void> {
+    const answer = await fetch(`${this.weir.adminUrl}/admin/v1/chaos/worker`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    if (!answer.ok) throw new Error(`the drill was refused: ${answer.status} ${await answer.text()}`);
+  }
+
+  spoilConfiguration(): void {
+    this.weir.rewrite({ ...this.#config, models: { gpt: { targets: [{ upstream: "not-there", model: "gpt-4o" }] } } });
+  }
+
+  mendConfiguration(): void {
+    this.weir.rewrite(this.#config);
+  }
+}
+
+function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): Record<string, unknown> {
+  const { bedrock, azure, credentials } = sandbox;
+  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
+  const azureAt = (region: string, endpoint: string, api_key = credentials.apiKeys[0] ?? "") => ({
+    provider: "azure",
+    region,
+    endpoint,
+    credentials: { api_key },
+  });
+  const at = (upstream: string, model: string) => ({ upstream, model });
+  return {
+    admin: { token: TOKEN },
+    workers: 1,
+    redis: { url: redis.url, on_failure: "local", timeout: "200ms" },
+    limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
+    upstreams: {
+      "bedrock-eu": {
+        provider: "bedrock",
+        region: "eu",
+        aws_region: "eu-central-1",
+        endpoint: bedrock.url,
+        credentials: { access_key_id: accessKeyId, secret_access_key: secretAccessKey },
+      },
+      "azure-eu": azureAt("eu", azure.url),
+      "azure-spare": azureAt("eu", azure.url),
+      "azure-nowhere": azureAt("eu", `http://127.0.0.1:${nowhere}`),
+      "azure-wrong": azureAt("eu", azure.url, WRONG_KEY),
+    },
+    models: {
+      claude: { targets: [at("bedrock-eu", HAIKU)] },
+      gpt: {
+        targets: [
+          { ...at("azure-eu", "gpt-4o-first"), rank: 1 },
+          { ...at("azure-spare", "gpt-4o-spare"), rank: 2 },
+        ],
+      },
+      "gpt-alone": { targets: [at("azure-eu", "gpt-4o-alone")] },
+      "gpt-down": { targets: [at("azure-nowhere", "gpt-4o")] },
+      "gpt-wrong": { targets: [at("azure-wrong", "gpt-4o")] },
+    },
+    workspaces: {
+      acme: { default_region: "eu", keys: [keyEntry("ci", keyOf("acme"))] },
+      small: { default_region: "eu", limits: { rpm: 5 }, keys: [keyEntry("ci", keyOf("small"))] },
+      narrow: { default_region: "eu", max_concurrent: 1, keys: [keyEntry("ci", keyOf("narrow"))] },
+      leaving: {
+        default_region: "eu",
+        keys: [{ ...keyEntry("ci", keyOf("leaving")), expires_at: new Date(Date.now() + 3 * DAY_MS).toISOString() }],
+      },
+    },
+  };
+}
