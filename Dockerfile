@@ -1,14 +1,17 @@
 # The image that runs Weir: Bun, the production packages, the sources; nothing to build, nothing to test with.
 # Each step is run in this order in a clean folder by test/packaging.test.ts.
 
-FROM oven/bun:1.4.5-slim AS packages
+# A tag can be moved; a digest cannot. What is published is built from one: docker build --build-arg BUN_IMAGE=oven/bun@sha256:… .
+ARG BUN_IMAGE=oven/bun:1.4.5-slim
+
+FROM ${BUN_IMAGE} AS packages
 WORKDIR /weir
 COPY package.json bun.lock bunfig.toml ./
 # Peers are Elysia's, for what Weir does not use (the TypeScript compiler among them); the optional package is Bun, which is here already.
 RUN bun install --frozen-lockfile --production --omit=peer --omit=optional --ignore-scripts
 RUN mkdir data
 
-FROM oven/bun:1.4.5-slim
+FROM ${BUN_IMAGE}
 WORKDIR /weir
 COPY --from=packages /weir/node_modules node_modules
 COPY . .
@@ -19,6 +22,7 @@ ENV NODE_ENV=production BUN_CONFIG_MAX_HTTP_REQUESTS=65336
 EXPOSE 8080 9090
 USER bun
 
+# The root may be read-only (docker run --read-only --tmpfs /tmp): nothing is written but here.
 # weir.yaml is looked for here, and the keys that are made are kept beside it: a volume, or they go with the container.
 WORKDIR /data
 VOLUME /data

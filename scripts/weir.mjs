@@ -4,4 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { endAs, prepare, root, run } from "./toolchain.mjs";
 
-endAs(await run(prepare({ dev: false }), [join(root, "src", "main.ts"), ...process.argv.slice(2)], { folder: process.cwd() }));
+const words = process.argv.slice(2);
+// Whoever types the bare name wants to see what there is. `npm start`, images and services start the program itself.
+if (words.length === 0) words.push("--help");
+endAs(await run(prepare({ dev: false }), [join(root, "src", "main.ts"), ...words], { folder: process.cwd() }));

@@ -20,7 +20,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a setting of another provider": [
     upstream("api: v1"),
-    "line 2: upstreams.bedrock-eu.api: is not a setting; expected one of provider, region, timeouts, ca_file, aws_region, endpoint, credentials, betas",
+    "line 2: upstreams.bedrock-eu.api: is not a setting; expected one of provider, region, timeouts, max_calls, accepts, ca_file, aws_region, endpoint, credentials, betas",
   ],
   "a number out of range": [
     `${SMALL}\nserver: { port: 65536 }`,
@@ -274,6 +274,14 @@ const told: Record<string, [yaml: string, message: string]> = {
   "a quote that is not closed, told once": [
     'server: { host: "a, port: 1 }\nadmin: { port: 2 }\nlimits: { rpm: 1 }',
     'line 3: expected a closing quote, brace or bracket, a comma, or a ":" here or before',
+  ],
+  "a brace that is not closed": [
+    "server: { port: 1\nadmin: { port: 2 }\n",
+    'line 2: expected a "}" here or before, which closes the "{" of a line above',
+  ],
+  "a bracket that is not closed at the end": [
+    "limits: { rpm: 1 }\nredis: { cluster: [redis://a:1\n",
+    'line 3: expected a "]" here or before, which closes the "[" of a line above',
   ],
   "a map in the place of a name": ["server: { ? { a: 1 } : 2 }", "line 1: expected a text as the name of a setting, got a list or a map"],
   "a tag": ["server: !Ref x", 'line 1: expected plain YAML, got a tag ("!…"); put text that begins with "!" in quotes'],

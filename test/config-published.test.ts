@@ -13,6 +13,7 @@ const example = readFileSync(EXAMPLE, "utf8");
 const environment = {
   AWS_BEARER_TOKEN_BEDROCK: "bedrock-api-key-0123456789",
   AZURE_EU_KEY: "azure-key-0123456789",
+  AZURE_EU_SECOND_KEY: "azure-second-key-0123456789",
   AZURE_TENANT_ID: "tenant",
   AZURE_CLIENT_ID: "client",
   AZURE_FEDERATED_TOKEN_FILE: "/run/token",
@@ -60,9 +61,9 @@ test("the example of a workspace with its own keys in docs/configuration.md is g
   expect(warnings).toEqual([]);
   const catalog = new Catalog(config);
   const names = (dialect: "anthropic" | "openai") => catalog.list("byok", dialect, "us").map(({ id }) => id);
-  expect([names("anthropic"), names("openai")]).toEqual([["claude-sonnet-4-6"], ["gpt-5"]]);
-  expect(catalog.find("byok", "openai", "us", "gpt-5").targets[0].upstream.name).toBe("byok/own-azure");
-  expect(catalog.find("byok", "anthropic", "us", "claude-sonnet-4-6").targets[0].upstream.name).toBe("bedrock-us");
+  expect([names("anthropic"), names("openai")]).toEqual([["claude-sonnet-5"], ["gpt-5.5"]]);
+  expect(catalog.find("byok", "openai", "us", "gpt-5.5").targets[0].upstream.name).toBe("byok/own-azure");
+  expect(catalog.find("byok", "anthropic", "us", "claude-sonnet-5").targets[0].upstream.name).toBe("bedrock-us");
 });
 
 describe("the example", () => {
@@ -73,7 +74,9 @@ describe("the example", () => {
     for (const secret of Object.values(environment).filter((value) => value.includes("key"))) expect(text).not.toContain(secret);
     for (const row of [
       /bedrock-eu +eu +bedrock +https:\/\/bedrock-runtime\.eu-central-1\.amazonaws\.com · AWS default chain/,
-      /gpt-5 +eu +azure-eu gpt-5-prod +120000 tokens\/min/,
+      /gpt-5\.5 +eu +azure-eu gpt-55-prod \(2 of 3 calls\) +500000 tokens\/min\n +eu +azure-eu-second gpt-55-prod \(1 of 3 calls\)\n +us +azure-us gpt-5\.5\n/,
+      /claude-sonnet-5 +eu +bedrock-eu eu\.anthropic\.claude-sonnet-5 \(1 of 2 calls\)\n +eu +bedrock-eu-west /,
+      /bodies up to 32 MiB, /,
       /key …6789/,
       /keys +ci \(until 2027/,
     ]) {

@@ -106,11 +106,12 @@ workspaces: { acme: { limits: { rpm: 1000 }, models: { gpt-5: { limits: { tpm: 2
     expect(config.workspaces.acme?.models["gpt-5"]?.targets).toBeUndefined();
   });
 
-  test("keys are lower-case digests with their end in milliseconds", () => {
+  test("keys are lower-case digests with their end in milliseconds and their bound of calls", () => {
     const { config } = load(
-      `${SMALL.replace("acme: {}", `acme: { keys: [{ name: ci, sha256: ${SHA.toUpperCase()}, expires_at: 2027-01-01T00:00:00Z }] }`)}`,
+      `${SMALL.replace("acme: {}", `acme: { keys: [{ name: ci, sha256: ${SHA.toUpperCase()}, expires_at: 2027-01-01T00:00:00Z, max_concurrent: 3 }] }`)}`,
     );
-    expect(config.workspaces.acme?.keys).toEqual([{ name: "ci", sha256: SHA, expiresAtMs: Date.parse("2027-01-01T00:00:00Z") }]);
+    const expiresAtMs = Date.parse("2027-01-01T00:00:00Z");
+    expect(config.workspaces.acme?.keys).toEqual([{ name: "ci", sha256: SHA, expiresAtMs, maxConcurrent: 3 }]);
   });
 
   test("a workspace's own upstream has a name that no other has, and its entry keeps its targets", () => {

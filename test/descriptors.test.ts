@@ -12,6 +12,11 @@ const MEASURED_MS = 1_500;
 /** Beside a busy loop, which takes all of the time; a busy machine slows both. */
 const MOST_CPU_SHARE = 0.4;
 const TICK_MS = 10;
+const SEVERAL = {
+  processes: 2,
+  workers: 0,
+  upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", credentials: { bearer_token: "0123456789" } } },
+};
 
 for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
   describe(runtime, () => {
@@ -39,6 +44,35 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(await weir.stop("SIGTERM")).toBe(0);
     }, 30_000);
   });
+}
+
+test("clients of a supervisor's admin listener take none of the descriptors that a process is replaced over", async () => {
+  const weir = await startWeir({ environment: { PORT: "0", ADMIN_PORT: "0" }, config: SEVERAL });
+  const pid = supervisorOf(weir.child.pid ?? 0);
+  execFileSync("prlimit", ["--pid", String(pid), `--nofile=${readdirSync(`/proc/${pid}/fd`).length + FREE}`]);
+  const port = Number(new URL(weir.adminUrl).port);
+  const clients = Array.from({ length: CLIENTS }, () => {
+    const client = connect(port, "127.0.0.1", () => client.write("GET /healthz HT"));
+    return client.on("error", () => {});
+  });
+  await weir.logged(({ message }) => String(message).startsWith("no descriptors are left"));
+  const before = cpuMs(pid);
+  await Bun.sleep(MEASURED_MS);
+  expect((cpuMs(pid) - before) / MEASURED_MS).toBeLessThan(MOST_CPU_SHARE);
+  for (const client of clients) client.destroy();
+  await weir.logged(({ message }) => String(message).startsWith("there are descriptors again"));
+  await eventually(async () => (await fetch(`${weir.adminUrl}/healthz`)).ok, "it to answer again");
+  expect(await weir.stop("SIGTERM")).toBe(0);
+}, 30_000);
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+/** The first that has several children: a runtime may be started by a script of its own. */
+function supervisorOf(pid: number): number {
+  const children = childrenOf(pid);
+  return children.length === 1 && children[0] !== undefined ? supervisorOf(children[0]) : pid;
 }
 
 /** A runtime may be started by a script of its own. */

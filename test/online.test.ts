@@ -1,7 +1,7 @@
 /** Whether the upstreams would serve: asked by `weir check --online`, and told by the calls themselves on the admin port. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
-import { UpstreamHealth } from "../src/routing/upstream-health.ts";
+import { HealthBook } from "../src/routing/router.ts";
 import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
 import { keyEntry, type RuntimeName, runToEnd, startWeir } from "./harness/weir.ts";
 
@@ -136,9 +136,13 @@ test("the admin port's /readyz has a line for each upstream, as its last calls h
 }, 20_000);
 
 test("an upstream that is gone from the configuration is forgotten, and calls that were left tell nothing", () => {
-  const health = new UpstreamHealth();
-  health.note("a", "upstream_unreachable");
-  health.note("b", "cancelled");
-  expect(health.lines(["b"])).toEqual({ "upstream b": "ok: no call yet" });
-  expect(health.lines(["a"])).toEqual({ "upstream a": "ok: no call yet" });
+  const book = new HealthBook();
+  const target = (upstream: string) => ({ rank: 0, weight: 1, seed: 1, health: book.of(upstream, "m"), upstream: { maxCalls: undefined } });
+  target("a").health.upstream.note("upstream_unreachable");
+  target("b").health.upstream.note("cancelled");
+  expect(book.lines()).toMatchObject({ "upstream a": expect.stringMatching(/^failing since/), "upstream b": "ok: no call yet" });
+  book.keep([target("b")]);
+  expect(book.lines()).toEqual({ "upstream b": "ok: no call yet" });
+  target("a");
+  expect(book.lines()).toEqual({ "upstream a": "ok: no call yet", "upstream b": "ok: no call yet" });
 });

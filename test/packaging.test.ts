@@ -282,6 +282,13 @@ describe("weir, the command", () => {
     });
   });
 
+  test("by its bare name it shows what there is, and starts nothing", async () => {
+    const { folder, path } = project({ main });
+    const env = { PATH: path };
+    const child = spawn(join(path, "node"), [join(folder, "scripts/weir.mjs")], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    expect(await finish(child)).toMatchObject({ code: 0, output: `${JSON.stringify([folder, "--help"])}\n`, errors: "" });
+  });
+
   test("installed as a package it finds the Bun that npm has put beside it, and installs nothing", async () => {
     const { folder, path, called } = project({ main });
     rmSync(join(folder, "package-lock.json"));
@@ -428,6 +435,14 @@ describe("npm test", () => {
     });
 });
 
+/** Of what is added to the runtime's own image: the production packages and the sources. */
+const MOST_IMAGE_BYTES = 120 * 2 ** 20;
+
+function folderBytes(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
 /** Building the image takes packages from the registry. */
 const online = await fetch(process.env.npm_config_registry ?? "https://registry.npmjs.org/", {
   method: "HEAD",
@@ -440,36 +455,63 @@ if (!online) console.warn("The registry cannot be reached: the image's steps are
 
 const TOKEN = "packaging-admin-token-77ab12cd";
 
-describe("the image", () => {
-  test("is of the Bun that the lock file has, and does not run as root", () => {
-    const bases = [...text("Dockerfile").matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
-    expect(bases).toEqual(bases.map(() => `oven/bun:${named.bun}-slim`));
-    expect(bases.length).toBe(2);
-    expect(text("Dockerfile")).toMatch(/^USER bun$/m);
+/** The images, and what runs in each. */
+const IMAGES = [
+  { file: "Dockerfile", user: "bun", runtime: "bun", base: `oven/bun:${named.bun}-slim` },
+  { file: "Dockerfile.deno", user: "deno", runtime: "deno", base: `denoland/deno:${named.deno}` },
+] as const;
+
+describe.each(IMAGES)("the image of $file", ({ file: dockerfile, user: imageUser, runtime, base }) => {
+  test("is of the runtimes that the lock file has, each of which a build may name by digest, and does not run as root", () => {
+    const source = text(dockerfile);
+    const defaults = [...source.matchAll(/^ARG (\w+)_IMAGE=(\S+)$/gm)].map(([, name, image]) => [name, image]);
+    const bun = ["BUN", `oven/bun:${named.bun}-slim`];
+    expect(defaults).toEqual(runtime === "bun" ? [bun] : [bun, ["DENO", base]]);
+    const froms = [...source.matchAll(/^FROM (\S+)/gm)].map(([, from]) => from);
+    expect(froms).toEqual(["BUN_IMAGE", `${runtime.toUpperCase()}_IMAGE`].map((name) => `\${${name}}`));
+    expect(source).toContain(`\nUSER ${imageUser}\n`);
   });
 
   test.skipIf(!online)(
     "builds and starts from a clean folder, step by step, as a user who may write nothing but its volume: keys can be made, and its health check ends nobody who drains",
     async () => {
-      const path = join(scratch, "image-path");
+      const path = join(scratch, `image-path-${runtime}`);
       mkdirSync(path);
       symlinkSync(process.execPath, join(path, "bun"));
+      symlinkSync(join(ROOT, "node_modules/deno/deno"), join(path, "deno"));
       chmodSync(scratch, 0o755);
       const PATH = `${path}:/usr/bin:/bin`;
       const { HOME = scratch } = process.env;
-      const image = buildImage({ context: ROOT, scratch, environment: { ...process.env, PATH, HOME } as Record<string, string> });
+      const image = buildImage({
+        file: dockerfile,
+        context: ROOT,
+        scratch,
+        environment: { ...process.env, PATH, HOME } as Record<string, string>,
+      });
       for (const name of ["typescript", "knip", "openai", "deno", "bun", "@biomejs"])
         expect(existsSync(join(image.folder, "node_modules", name)), name).toBe(false);
       for (const name of ["test", "bench", "scripts", ".git"]) expect(existsSync(join(image.folder, name)), name).toBe(false);
-      expect([image.user, image.dataOwner, image.exposed]).toEqual(["bun", "bun:bun", [8080, 9090]]);
+      expect([image.base, image.user, image.dataOwner, image.exposed]).toEqual([
+        base,
+        imageUser,
+        `${imageUser}:${imageUser}`,
+        [8080, 9090],
+      ]);
+      expect(folderBytes(image.folder)).toBeLessThan(MOST_IMAGE_BYTES);
 
       const port = await freePort();
       const adminPort = await freePort();
       const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
       for (const folder of [image.folder, image.data]) chmodSync(folder, 0o755);
       if (user.uid !== undefined) chownSync(image.data, user.uid, user.gid);
+      // Not this machine's own /tmp: a folder in its place.
+      const temporary = mkdtempSync(join(scratch, "tmp-"));
+      if (user.uid !== undefined) chownSync(temporary, user.uid, user.gid);
+      const ofImage = Object.fromEntries(
+        Object.entries(image.environment).map(([name, value]) => [name, value.replace(/^\/tmp(?=\/)/, temporary)]),
+      );
       // A proxy is none of its business: it asks its own machine.
-      const env = { ...image.environment, PATH, HOME: "/nonexistent", HTTP_PROXY: "http://127.0.0.1:1" };
+      const env = { ...ofImage, PATH, HOME: "/nonexistent", HTTP_PROXY: "http://127.0.0.1:1" };
       const within = { cwd: image.data, env, ...user };
       const healthy = async () => {
         const [program = "", ...words] = image.healthCheck;

@@ -30,6 +30,8 @@ const JOB: Job = {
   model: "claude",
   upstreamModel: "m",
   countModel: undefined,
+  accepts: {},
+  dropped: "",
   requestId: "r",
   isLast: true,
 };

@@ -1,6 +1,7 @@
 /** What the calls that a worker holds have in common, whatever they ask for. */
 import type { Timeouts } from "../src/contract/config.ts";
-import type { DialectName } from "../src/contract/dialect.ts";
+import type { Dialect, DialectName } from "../src/contract/dialect.ts";
+import { REPORT } from "../src/contract/messages.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
@@ -42,6 +43,17 @@ export interface InputTokens {
   guess: number;
   /** What was learned of this upstream for this workspace: an estimate is multiplied by it. */
   factor: number;
+}
+
+/** A guess further off than this part of the estimate is told to the front. */
+const WORTH_TELLING = 0.1;
+
+/** What a call probably costs, told where the front's guess was far off. */
+export function weigh(id: number, { estimator, outbox }: CallHost, { upstream }: Dialect, { model, body }: Job, input: InputTokens): void {
+  if (input.estimate !== undefined) return;
+  input.estimate = estimator.estimate(upstream, model, body);
+  const tokens = Math.ceil(input.estimate * input.factor);
+  if (Math.abs(tokens - input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, id, tokens);
 }
 
 /** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */

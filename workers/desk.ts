@@ -1,7 +1,9 @@
 /**
  * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/messages.ts` for both.
  */
+import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
+import type { Upstream } from "../src/contract/config.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
@@ -21,7 +23,7 @@ import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
 
 const CANCELLED = new GatewayError("cancelled", { message: "The client has gone." });
-const PULSE_MS = 1_000;
+const PULSE_MS = 500;
 const KEEP_ALIVE_MS = 15_000;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
@@ -29,12 +31,14 @@ const RETIRED_MS = 300_000;
 const HUGE_BYTES = 1024 * 1024;
 
 /** How each kind of call is carried. */
-const CARRIERS = { generate: Relay, responses: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
+const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
   CallOperation,
   unknown
 >;
 
-type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined }>;
+const STANDING_STILL = new Int32Array(1);
+
+type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
 /** A body that waits for its check; the buffer is given away with it. */
 interface UncheckedCall {
   dialect: DialectName;
@@ -42,7 +46,8 @@ interface UncheckedCall {
   hints: string;
   buffer: ArrayBuffer;
 }
-type WaitingCall = Omit<Job, "upstreamModel" | "countModel" | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
+type WaitingCall = Omit<Job, OfTarget | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk {
   readonly #outbox: Outbox;
@@ -161,7 +166,9 @@ export class Desk implements WorkerDesk {
         return;
       case ORDER.crash:
         setTimeout(() => {
-          throw new Ending("ended by a drill");
+          if (id === 0) throw new Ending("ended by a drill");
+          // A loop that does not end, as the watchdog is to notice.
+          for (;;) Atomics.load(STANDING_STILL, 0);
         });
     }
   }
@@ -184,9 +191,8 @@ export class Desk implements WorkerDesk {
     const connections = new Map<string, Connection>();
     const opened = config.upstreams.map((upstream) => {
       const key = JSON.stringify(upstream);
-      const connection = kept.get(key) ?? connections.get(key) ?? providers[upstream.provider]?.open(upstream);
-      if (connection === undefined) throw new Error(`no provider is called ${upstream.provider}`);
-      connections.set(key, connection);
+      const connection = kept.get(key) ?? connections.get(key) ?? this.#open(upstream);
+      if (connection !== undefined) connections.set(key, connection);
       return connection;
     });
     this.#connections = connections;
@@ -194,13 +200,29 @@ export class Desk implements WorkerDesk {
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     this.#retired.unshift({ targets: this.#targets, untilMs: performance.now() + RETIRED_MS });
     this.#targets = new Map();
-    for (const { id, upstream, model, countModel, timeouts } of config.targets) {
+    const kinds = config.accepts;
+    for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
-      if (connection !== undefined) this.#targets.set(id, { name, connection, secrets, model, countModel, timeouts });
+      if (connection !== undefined)
+        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
     }
     outbox.push(REPORT.ready, 0);
+  }
+
+  /** One that cannot be opened costs its own calls, and not those of all the others. */
+  #open(upstream: Upstream): Connection | undefined {
+    try {
+      const connection = providers[upstream.provider]?.open(upstream);
+      if (connection !== undefined) return connection;
+      throw new Error("no such provider");
+    } catch (thrown) {
+      // The words may repeat an address, or worse.
+      const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+      this.#outbox.notice(`upstream "${upstream.name}" cannot be opened (${kind}): its calls fail until its settings are mended`);
+      return undefined;
+    }
   }
 
   /** Checks and estimates a body before its call may start: one that is too large for the front, or that might not fit its limit. Never rejects. */
@@ -235,7 +257,7 @@ export class Desk implements WorkerDesk {
     }
   }
 
-  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, "upstreamModel" | "countModel">, input: InputTokens): void {
+  #start(id: number, dialect: DialectName, targetId: number, call: Omit<Job, OfTarget>, input: InputTokens): void {
     const host = this.#host;
     const target = this.#targets.get(targetId) ?? this.#retired.find((one) => one.targets.has(targetId))?.targets.get(targetId);
     if (host === undefined || target === undefined) {
@@ -243,7 +265,8 @@ export class Desk implements WorkerDesk {
       this.#refuse(id, new GatewayError("internal", { message: INTERNAL_MESSAGE, log }));
       return;
     }
-    const job: Job = { ...call, upstreamModel: target.model, countModel: target.countModel };
+    const { model: upstreamModel, countModel, accepts } = target;
+    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "" };
     const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }

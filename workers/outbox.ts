@@ -39,6 +39,11 @@ export class Outbox {
     this.push(REPORT.notice, 0, text);
   }
 
+  /** What an upstream has taught, for the log. */
+  lesson(text: string): void {
+    this.push(REPORT.lesson, 0, text);
+  }
+
   /** `push` for the one report that there are thousands of a second of. */
   text(report: number, id: number, text: string): void {
     this.#pending.push(report, id, text);

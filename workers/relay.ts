@@ -1,23 +1,28 @@
-import { type ByteText, copied, toByteText } from "../src/contract/bytes.ts";
+import { type ByteText, copied } from "../src/contract/bytes.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, type OnMissed, secretsOf } from "./call.ts";
+import {
+  type Call,
+  type CallHost,
+  type CallTarget,
+  Guarded,
+  type InputTokens,
+  NOTHING_USED,
+  type OnMissed,
+  secretsOf,
+  weigh,
+} from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
+import { Refusal } from "./refusal.ts";
 import { hasInput, usedTokens } from "./used.ts";
 import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
-
-/** A guess further off than this part of the estimate is told to the front. */
-const WORTH_TELLING = 0.1;
-
-/** What is kept of an error answer: enough for any cloud's error object. */
-const ERROR_BODY_LIMIT = 64 * 1024;
 
 /**
  * One call, from the request to the upstream to the last word for the client. Its states follow from what has come: nothing, a head, the first
@@ -33,7 +38,9 @@ export class Relay implements Call, HttpEvents {
   readonly #onMissed: OnMissed;
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
-  #refusal: { status: number; headers: HttpHeaders; body: ByteText } | undefined;
+  #refusal: Refusal | undefined;
+  /** A refusal has taught something already; there is one further try. */
+  #isLearned = false;
   #upstreamRequestId = "";
   #translator: ReturnType<Translation["stream"]> | undefined;
   #keepAlive: Ticket | undefined;
@@ -71,10 +78,7 @@ export class Relay implements Call, HttpEvents {
     this.#onOver = onOver;
     this.#onMissed = onMissed;
     try {
-      const request = target.connection.request(job);
-      if (request instanceof Promise) {
-        request.then((ready) => this.#send(ready)).catch((thrown) => this.fault(thrown));
-      } else this.#send(request);
+      this.#ask();
     } catch (thrown) {
       this.fault(thrown);
     }
@@ -124,7 +128,7 @@ export class Relay implements Call, HttpEvents {
     if (status === 200) {
       this.#reader = connection.reader(this.#job, headers);
       if (this.#job.isLast) this.#letGoOfBody();
-    } else this.#refusal = { status, headers, body: "" };
+    } else this.#refusal = new Refusal(status, headers);
   }
 
   chunk(bytes: Uint8Array): void {
@@ -149,17 +153,17 @@ export class Relay implements Call, HttpEvents {
 
   #refusalChunk(bytes: Uint8Array): void {
     const refusal = this.#refusal;
-    if (refusal === undefined) return;
-    refusal.body += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - refusal.body.length));
-    if (refusal.body.length < ERROR_BODY_LIMIT) return;
-    // Whatever there is to say has been said; the rest is not waited for.
+    if (refusal === undefined || !refusal.add(bytes)) return;
+    // The rest is not waited for.
+    const exchange = this.#exchange;
     this.end();
-    this.#exchange?.abort();
+    exchange?.abort();
   }
 
   end(): void {
     if (this.#refusal !== undefined) {
       const { status, headers, body } = this.#refusal;
+      if (this.#isTaught(status, body)) return;
       this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
       return;
     }
@@ -183,22 +187,32 @@ export class Relay implements Call, HttpEvents {
     else this.#fail(connectionFailure(failure, this.#opened));
   }
 
-  #send(request: Parameters<HttpClient["send"]>[0]): void {
-    if (this.#over) return;
-    this.#sentMs = performance.now();
-    this.#attempts = 1;
-    this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
-    this.#weigh();
+  #ask(): void {
+    const request = this.#target.connection.request(this.#job);
+    if (request instanceof Promise) request.then((ready) => this.#send(ready)).catch((thrown) => this.fault(thrown));
+    else this.#send(request);
   }
 
-  /** While the request is on its way: what it probably costs, told where the front's guess was far off. */
-  #weigh(): void {
-    const { estimator, outbox } = this.#host;
-    if (this.#input.estimate !== undefined) return;
-    const estimate = estimator.estimate(this.#dialect.upstream, this.#job.model, this.#job.body);
-    this.#input.estimate = estimate;
-    const tokens = Math.ceil(estimate * this.#input.factor);
-    if (Math.abs(tokens - this.#input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, this.#id, tokens);
+  /** Whether a refusal has taught what to leave out, and the upstream is asked once more without it. */
+  #isTaught(status: number, body: ByteText): boolean {
+    const lesson = this.#target.connection.lesson?.(this.#job, status, body);
+    if (lesson === undefined) return false;
+    this.#host.outbox.lesson(lesson);
+    if (this.#isLearned) return false;
+    this.#isLearned = true;
+    this.#refusal = undefined;
+    this.#ask();
+    return true;
+  }
+
+  #send(request: Parameters<HttpClient["send"]>[0]): void {
+    if (this.#over) return;
+    if (this.#sentMs === 0) this.#sentMs = performance.now();
+    this.#attempts += 1;
+    if (this.#job.dropped !== "") this.#host.outbox.push(REPORT.dropped, this.#id, this.#job.dropped);
+    this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
+    // While the request is on its way.
+    weigh(this.#id, this.#host, this.#dialect, this.#job, this.#input);
   }
 
   /** In the client's protocol, where that is not the upstream's. */

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import type { DirectoryActions } from "../directory/directory.ts";
+import { addressOf } from "../openapi/address.ts";
 import { code, HTML_HEADERS } from "../openapi/html.ts";
 import { docsPage, type PageSetting } from "../openapi/page.ts";
 import type { Audit } from "./audit.ts";
@@ -128,20 +129,22 @@ function descriptions({ routes, version }: AdminParts): AdminRoute[] {
       operation: "docs",
       summary: "This document as a page",
       answer: { status: 200, description: "HTML that loads nothing.", type: "text/html" },
-      reply: () => new Response(docsPage(document(), PAGE), { headers: HTML_HEADERS }),
+      reply: ({ request }) => new Response(docsPage(document(), pageFor(addressOf(request.headers))), { headers: HTML_HEADERS }),
     },
   ];
   const document = () => adminDocument([...routes, ...own], version);
   return own;
 }
 
-const PAGE: PageSetting = {
-  intro: `<p>Most routes want the admin token: <code>Authorization: Bearer</code>. The examples take the address and the token from the shell:</p>
-${code("export WEIR_ADMIN_URL=http://127.0.0.1:9090\nexport WEIR_ADMIN_TOKEN=…")}`,
-  address: "$WEIR_ADMIN_URL",
-  origin: "$WEIR_ADMIN_URL",
-  key: "WEIR_ADMIN_TOKEN",
-};
+function pageFor(address: string): PageSetting {
+  return {
+    intro: `<p>Most routes want the admin token: <code>Authorization: Bearer</code>. The examples take the address and the token from the shell:</p>
+${code(`export WEIR_ADMIN_URL=${address}\nexport WEIR_ADMIN_TOKEN=…`)}`,
+    address: "$WEIR_ADMIN_URL",
+    origin: "$WEIR_ADMIN_URL",
+    key: "WEIR_ADMIN_TOKEN",
+  };
+}
 
 /** @throws AdminRefusal for a parameter that the route does not have: a slip must not be taken for the whole list. */
 function checkQuery(query: URLSearchParams, { paged }: AdminRoute): void {

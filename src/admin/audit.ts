@@ -7,7 +7,8 @@ export type Change =
   | "key.created"
   | "key.rotated"
   | "key.revoked"
-  | "worker.crashed";
+  | "worker.crashed"
+  | "worker.stalled";
 
 /** Refused sign-ins that are logged one by one within a window; the rest are counted. */
 const SHOWN_REFUSALS = 10;

@@ -25,10 +25,15 @@ export class Door {
       this.#guesses.wrong(address, sentDigest.toString("base64"));
     }
     this.#audit?.refused(address, sent === undefined ? "no token" : "wrong token");
-    const cure = this.#digest === undefined ? " This gateway has none yet: set admin.token in its configuration." : "";
-    throw new AdminRefusal("unauthenticated", `Send the admin token as 'Authorization: Bearer TOKEN'.${cure}`, {
-      "www-authenticate": "Bearer",
-    });
+    throw new AdminRefusal("unauthenticated", this.#whyNot(sent), { "www-authenticate": "Bearer" });
+  }
+
+  #whyNot(sent: string | undefined): string {
+    if (this.#digest === undefined) return "This gateway has no admin token, so it lets nobody in: set admin.token in its configuration.";
+    const how = "Send the admin token as 'Authorization: Bearer TOKEN'.";
+    return sent === undefined
+      ? how
+      : `The admin token is wrong. It is admin.token of the configuration that this gateway has started with. ${how}`;
   }
 
   /** Before the token is looked at, or the answer would tell whether it is the right one. */

@@ -7,12 +7,12 @@ import { crashed } from "./schemas.ts";
 export interface GatewaySource {
   metrics: { contentType: string; render(): Promise<string> };
   readiness(): Readiness;
-  /** Ends one worker abruptly and tells which; undefined where drills are not allowed. */
-  crashWorker: (() => number | undefined) | undefined;
+  /** Ends one worker abruptly, or makes it stand still, and tells which; undefined where drills are not allowed. */
+  drill: ((how: "crash" | "stall") => number | undefined) | undefined;
 }
 
 /** What operators and Prometheus ask of the process itself. */
-export function gatewayRoutes({ metrics, readiness, crashWorker }: GatewaySource, audit: Audit): AdminRoute[] {
+export function gatewayRoutes({ metrics, readiness, drill }: GatewaySource, audit: Audit): AdminRoute[] {
   return [
     {
       method: "GET",
@@ -48,22 +48,25 @@ export function gatewayRoutes({ metrics, readiness, crashWorker }: GatewaySource
       refusals: [],
       reply: () => readinessResponse(readiness()),
     },
-    {
-      method: "POST",
-      path: "/admin/v1/chaos/worker",
-      operation: "crashWorker",
-      tag: "Gateway",
-      summary: "End one worker abruptly",
-      description: "For drills. Only where Weir was started with `WEIR_CHAOS=1`.",
-      answer: { status: 200, description: "Which one.", body: crashed },
-      refusals: ["unknown", "unavailable"],
-      reply: ({ address }) => {
-        if (crashWorker === undefined) throw new AdminRefusal("unknown", "Drills are off: start Weir with WEIR_CHAOS=1 to allow them.");
-        const worker = crashWorker();
-        if (worker === undefined) throw new AdminRefusal("unavailable", "No worker is alive.");
-        audit.changed("worker.crashed", address, {});
-        return Response.json({ worker });
-      },
-    },
+    ...(["crash", "stall"] as const).map((how): AdminRoute => {
+      const isCrash = how === "crash";
+      return {
+        method: "POST",
+        path: isCrash ? "/admin/v1/chaos/worker" : "/admin/v1/chaos/worker/stall",
+        operation: `${how}Worker`,
+        tag: "Gateway",
+        summary: isCrash ? "End one worker abruptly" : "Make one worker stand still",
+        description: "For drills. Only where Weir was started with `WEIR_CHAOS=1`.",
+        answer: { status: 200, description: "Which one.", body: crashed },
+        refusals: ["unknown", "unavailable"],
+        reply: ({ address }) => {
+          if (drill === undefined) throw new AdminRefusal("unknown", "Drills are off: start Weir with WEIR_CHAOS=1 to allow them.");
+          const worker = drill(how);
+          if (worker === undefined) throw new AdminRefusal("unavailable", "No worker is alive.");
+          audit.changed(isCrash ? "worker.crashed" : "worker.stalled", address, {});
+          return Response.json({ worker });
+        },
+      };
+    }),
   ];
 }

@@ -41,8 +41,8 @@ export function keyRoutes(directory: DirectoryActions, audit: Audit): AdminRoute
       answer: { status: 201, description: "The key, which is shown this once. It works at once, on every gateway.", body: createdKey },
       refusals: ["invalid", "unknown", "too_large", "unavailable"],
       reply: async ({ request, params: { workspace = "" }, address }) => {
-        const { name, expires_at } = await readChecked(request, newKey);
-        const made = await directory.createKey(workspace, name, momentOf(expires_at));
+        const { name, expires_at, max_concurrent } = await readChecked(request, newKey);
+        const made = await directory.createKey(workspace, { name, expiresAtMs: momentOf(expires_at), maxConcurrent: max_concurrent });
         audit.changed("key.created", address, { workspace, key: made.entry.id });
         return Response.json(createdText(made), { status: 201 });
       },
@@ -54,7 +54,7 @@ export function keyRoutes(directory: DirectoryActions, audit: Audit): AdminRoute
       tag: "Keys",
       summary: "Make a new key in place of one",
       description:
-        "Of the same name, workspace and expiry. The old one ends when the grace does: at once, where none is given. A key is rotated once; after that its successor is.",
+        "Of the same name, workspace, expiry and bound of calls. The old one ends when the grace does: at once, where none is given. A key is rotated once; after that its successor is.",
       body: rotation,
       answer: { status: 201, description: "The new key, which is shown this once.", body: createdKey },
       refusals: ["invalid", "unknown", "read_only", "replaced", "too_large", "unavailable"],

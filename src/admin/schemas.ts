@@ -1,6 +1,6 @@
 /** Bodies and answers of the admin API, each with an example that fits it. Times are RFC 3339; null stands for never, none or not known. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE } from "../config/schema.ts";
+import { keyConcurrency, limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE, workspaceConcurrency } from "../config/schema.ts";
 import { SPAN } from "../config/units.ts";
 import { checked } from "./checked.ts";
 
@@ -23,13 +23,18 @@ const models = Type.Record(Type.String({ pattern: MODEL_NAME }), Type.Object({ l
 });
 const region = Type.String({ minLength: 1, maxLength: 32, description: "Region of the routes that have none in their path." });
 
-const settings = { default_region: Type.Optional(region), limits: Type.Optional(limits), models: Type.Optional(models) };
+const settings = {
+  default_region: Type.Optional(region),
+  max_concurrent: Type.Optional(Type.Integer(workspaceConcurrency)),
+  limits: Type.Optional(limits),
+  models: Type.Optional(models),
+};
 
 export const workspaceSettings = checked("WorkspaceSettings", Type.Object(settings, CLOSED), { limits: { rpm: 500 } });
 export const newWorkspace = checked("NewWorkspace", Type.Object({ name: name("Its name."), ...settings }, CLOSED), {
   name: "research",
   default_region: "eu",
-  limits: { rpm: 1000, tpm: 200_000 },
+  limits: { rpm: 1000, tpm: 250_000 },
 });
 export type WorkspaceSettings = Static<typeof workspaceSettings.schema>;
 
@@ -45,6 +50,9 @@ export const workspace = checked(
     name: Type.String(),
     source,
     default_region: orNull(Type.String(), "Region of the routes that have none in their path."),
+    max_concurrent: Type.Optional(
+      orNull(Type.Integer(), "Calls that it may have open at a time in one process. Null: half of `server.max_calls`."),
+    ),
     limits,
     models: Type.Record(Type.String(), Type.Object({ limits })),
     upstreams: Type.Array(Type.String(), { description: "Its own upstreams, by name." }),
@@ -54,7 +62,8 @@ export const workspace = checked(
     name: "research",
     source: "redis",
     default_region: "eu",
-    limits: { rpm: 1000, tpm: 200_000 },
+    max_concurrent: 200,
+    limits: { rpm: 1000, tpm: 250_000 },
     models: {},
     upstreams: [],
     keys: 1,
@@ -76,6 +85,7 @@ export const newKey = checked(
           "When it ends; a date alone means midnight UTC. Left out or null: never.",
         ),
       ),
+      max_concurrent: Type.Optional(Type.Integer(keyConcurrency)),
     },
     CLOSED,
   ),
@@ -108,6 +118,9 @@ const keyFields = {
   created_at: moment("Null for a key of the configuration file."),
   last_used_at: moment("To the hour; null where it has not been used."),
   expires_at: moment("Null: never."),
+  max_concurrent: Type.Optional(
+    orNull(Type.Integer(), "Calls that it may have open at a time in one process. Null: as many as its workspace may have."),
+  ),
   replaced_by: Type.Optional(orNull(Type.String(), "Id of the key that a rotation has made in its place; null where there is none.")),
 };
 const anyKey = {
@@ -118,6 +131,7 @@ const anyKey = {
   created_at: "2026-11-24T09:30:00.000Z",
   last_used_at: null,
   expires_at: "2030-01-01T00:00:00.000Z",
+  max_concurrent: 20,
   replaced_by: null,
 };
 const key = checked("Key", Type.Object(keyFields), anyKey);
@@ -154,7 +168,7 @@ const modelUsage = Type.Object({
 });
 export type ModelUsage = Static<typeof modelUsage>;
 const anyUsage = {
-  model: "gpt-4o",
+  model: "gpt-5.5",
   requests: { limit: 500, used: 3, reserved: 1 },
   tokens: { limit: 60_000, used: 4210, reserved: 900 },
   days: [{ day: "2026-11-24", requests: 812, input_tokens: 90_310, output_tokens: 30_221, cache_read_tokens: 0, cache_write_tokens: 0 }],
@@ -177,7 +191,7 @@ export const usage = checked(
     ...pageOf(modelUsage),
     since: moment("Days before this moment are not known: without Redis a process counts for itself, from its start. Null with Redis."),
   }),
-  { data: [anyUsage], has_more: false, last_id: "gpt-4o", since: null },
+  { data: [anyUsage], has_more: false, last_id: "gpt-5.5", since: null },
 );
 export type Usage = Static<typeof usage.schema>;
 

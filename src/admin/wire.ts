@@ -3,7 +3,7 @@ import type { Limits } from "../contract/config.ts";
 import type { CreatedKey as Created, KeyEntry, WorkspaceEntry } from "../directory/directory.ts";
 import type { CreatedKey, Key, Workspace, WorkspaceSettings } from "./schemas.ts";
 
-export function keyText({ id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy }: KeyEntry): Key {
+export function keyText({ id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy, maxConcurrent }: KeyEntry): Key {
   return {
     id,
     name,
@@ -12,6 +12,7 @@ export function keyText({ id, name, workspace, source, createdAtMs, lastUsedAtMs
     created_at: moment(createdAtMs),
     last_used_at: moment(lastUsedAtMs),
     expires_at: moment(expiresAtMs),
+    max_concurrent: maxConcurrent ?? null,
     replaced_by: replacedBy ?? null,
   };
 }
@@ -20,11 +21,12 @@ export function createdText({ key, entry }: Created): CreatedKey {
   return { ...keyText(entry), key };
 }
 
-export function workspaceText({ name, source, defaultRegion, limits, models, upstreams, keys }: WorkspaceEntry): Workspace {
+export function workspaceText({ name, source, defaultRegion, maxConcurrent, limits, models, upstreams, keys }: WorkspaceEntry): Workspace {
   return {
     name,
     source,
     default_region: defaultRegion ?? null,
+    max_concurrent: maxConcurrent ?? null,
     limits: limitsText(limits),
     models: Object.fromEntries(Object.entries(models).map(([model, special]) => [model, { limits: limitsText(special.limits) }])),
     upstreams,
@@ -33,10 +35,11 @@ export function workspaceText({ name, source, defaultRegion, limits, models, ups
 }
 
 /** What the directory takes. */
-export function settingsOf(name: string, { default_region, limits, models = {} }: WorkspaceSettings) {
+export function settingsOf(name: string, { default_region, max_concurrent, limits, models = {} }: WorkspaceSettings) {
   return {
     name,
     defaultRegion: default_region,
+    maxConcurrent: max_concurrent,
     limits: limitsOf(limits),
     models: Object.fromEntries(Object.entries(models).map(([model, special]) => [model, { limits: limitsOf(special.limits) }])),
   };

@@ -1,19 +1,25 @@
+import { cwd } from "node:process";
 import { ConfigError, readConfig } from "../config/config.ts";
 import { readSecret } from "../config/files.ts";
+import type { Config } from "../contract/config.ts";
+import { keptAdminToken } from "../sandbox/demo-secrets.ts";
 import { Administration, CommandRefusal, type Way } from "./administration.ts";
 import type { Administering } from "./line.ts";
 import { type Outcome, UsageMistake } from "./outcome.ts";
+import { reachable } from "./reachable.ts";
 import { remote } from "./remote.ts";
 import { overStore } from "./store.ts";
+import type { AskingVerb } from "./verb.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Does what administrators ask for, at a running gateway or in the store of the configuration. */
 export async function runAdminister(asked: Administering, environment: Environment): Promise<Outcome> {
-  const { verb, argument, options, json } = asked;
+  const { verb, argument, options, json, file } = asked;
+  if (verb.runOnStore !== undefined) return await verb.runOnStore(argument, { file, environment });
   let way: Way | undefined;
   try {
-    way = await chooseWay(asked, environment);
+    way = await chooseWay(asked, verb, environment);
     const shown = await verb.run(new Administration(way), argument, options);
     return { text: json ? `${JSON.stringify(shown.json, null, 2)}\n` : `${shown.text}\n`, exitCode: 0 };
   } catch (thrown) {
@@ -24,14 +30,61 @@ export async function runAdminister(asked: Administering, environment: Environme
 }
 
 /** `--url` goes before `--config`, and what stands on the command line before the environment. */
-async function chooseWay({ url, token, tokenFile, file }: Administering, environment: Environment): Promise<Way> {
+async function chooseWay(asked: Administering, verb: AskingVerb, environment: Environment): Promise<Way> {
+  const { url, file } = asked;
   const address = url ?? (file === undefined ? environment.WEIR_ADMIN_URL || undefined : undefined);
-  if (address === undefined) return await overStore({ file, environment });
+  if (address === undefined) return await ofConfiguration(asked, verb, environment);
+  const token = givenToken(asked) ?? (environment.WEIR_ADMIN_TOKEN || undefined) ?? tokenOf(address, file, environment);
+  if (token === undefined) throw new UsageMistake("The admin token is missing: set WEIR_ADMIN_TOKEN, or give --token-file or --token.");
+  return remote(address, token);
+}
+
+/** Without an address: the sandbox of this folder; else the store, or the running gateway where that alone knows the answer. */
+async function ofConfiguration(asked: Administering, verb: AskingVerb, environment: Environment): Promise<Way> {
+  const { file } = asked;
+  const { config } = readConfig({ file, environment });
+  const address = ownAddress(config);
+  if (!config.sandbox) {
+    const { token } = config.admin;
+    if (verb.isLive !== true || config.redis !== undefined || token === undefined || address === undefined)
+      return await overStore({ file, environment });
+    return remote(address, token);
+  }
+  const token = givenToken(asked) ?? keptAdminToken(cwd()) ?? (environment.WEIR_ADMIN_TOKEN || undefined);
+  if (token !== undefined && address !== undefined) return remote(address, token);
+  const cure = "start the sandbox in this folder, or name a configuration with --config, or a running gateway with --url";
+  throw new CommandRefusal("unknown", `Nothing is configured here, and there is no sandbox: ${cure}.`);
+}
+
+function givenToken({ token, tokenFile }: Administering): string | undefined {
   if (token !== undefined && tokenFile !== undefined) throw new UsageMistake("Give --token or --token-file, not both.");
-  const found = tokenFile === undefined ? (token ?? (environment.WEIR_ADMIN_TOKEN || undefined)) : readTokenFile(tokenFile);
-  const known = found ?? (file === undefined ? undefined : readConfig({ file, environment }).config.admin.token);
-  if (known === undefined) throw new UsageMistake("The admin token is missing: set WEIR_ADMIN_TOKEN, or give --token-file or --token.");
-  return remote(address, known);
+  return tokenFile === undefined ? token : readTokenFile(tokenFile);
+}
+
+/**
+ * The token of the configuration that is named. Where none is named, that of the folder's own configuration or sandbox, and only for its own
+ * gateway: another one must not be sent it.
+ */
+function tokenOf(address: string, file: string | undefined, environment: Environment): string | undefined {
+  if (file !== undefined) return readConfig({ file, environment }).config.admin.token;
+  const host = URL.canParse(address) ? new URL(address).hostname : "";
+  if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)) return undefined;
+  try {
+    const { config } = readConfig({ environment });
+    // A sandbox takes another port where its own is taken.
+    if (config.sandbox) return keptAdminToken(cwd());
+    return new URL(address).port === String(config.admin.port) ? config.admin.token : undefined;
+  } catch (thrown) {
+    // A file that is wrong gives no token; that the token is missing is what there is to say.
+    if (thrown instanceof ConfigError) return undefined;
+    throw thrown;
+  }
+}
+
+/** Where the gateway of this configuration is administered, asked on its own machine; undefined where any free port is taken. */
+function ownAddress({ admin: { host, port } }: Config): string | undefined {
+  const known = reachable(host);
+  return port === 0 ? undefined : `http://${known.includes(":") ? `[${known}]` : known}:${port}`;
 }
 
 function readTokenFile(path: string): string {

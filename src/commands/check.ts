@@ -1,10 +1,12 @@
 import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "../config/config.ts";
 import { hostOf, withoutSecrets } from "../config/shown.ts";
-import { durationText } from "../config/units.ts";
+import { durationText, sizeText } from "../config/units.ts";
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
+import { DEMO_KEYS_FILE, SECRETS_FILE } from "../sandbox/demo-secrets.ts";
 import { askUpstreams } from "./online.ts";
 import type { Outcome } from "./outcome.ts";
+import { askStore } from "./store-asked.ts";
 import { table as plainTable } from "./table.ts";
 
 /** `check`: what a configuration resolves to, secrets masked; or everything that is wrong with it. */
@@ -12,7 +14,7 @@ export function runCheck(source: ConfigSource): Outcome {
   return refusing(() => ({ text: report(readConfig(source)), exitCode: 0 }));
 }
 
-/** `check --online`: the same, and then what the upstreams say. */
+/** `check --online`: the same, and then what Redis and the upstreams say. */
 export async function runOnlineCheck(source: ConfigSource): Promise<Outcome> {
   let config: Config | undefined;
   const read = refusing(() => {
@@ -22,8 +24,10 @@ export async function runOnlineCheck(source: ConfigSource): Promise<Outcome> {
   });
   if (config === undefined) return read;
   if (config.sandbox) return { text: `${read.text}\nThe stand-ins are there only while Weir runs: there is nobody to ask.\n`, exitCode: 0 };
-  const asked = await askUpstreams(config);
-  return { text: `${read.text}\n${asked.text}`, exitCode: asked.exitCode };
+  const asked = [...(config.redis === undefined ? [] : [askStore(config)]), askUpstreams(config)];
+  const outcomes = await Promise.all(asked);
+  const exitCode = outcomes.every((outcome) => outcome.exitCode === 0) ? 0 : 1;
+  return { text: [read, ...outcomes].map(({ text }) => text).join("\n"), exitCode };
 }
 
 function refusing(read: () => Outcome): Outcome {
@@ -46,13 +50,13 @@ function report({ config, warnings, file }: LoadedConfig): string {
       [
         "public listener",
         `${server.host}:${server.port}`,
-        `bodies to ${server.maxBodyBytes} bytes, ${server.maxBufferedBytes} at a time, ${server.maxCalls} calls, drains in ${durationText(server.drainTimeoutMs)}`,
+        `bodies up to ${sizeText(server.maxBodyBytes)}, ${sizeText(server.maxBufferedBytes)} of them at a time, ${server.maxCalls} calls, drains in ${durationText(server.drainTimeoutMs)}`,
       ],
-      ["admin listener", `${admin.host}:${admin.port}`, admin.token === undefined ? "metrics and health alone: no token" : "with a token"],
+      ["admin listener", `${admin.host}:${admin.port}`, tokenText(config)],
       ...(config.processes === 1 ? [] : [["processes", String(config.processes), "on one public port"]]),
       ["workers", String(config.workers), config.processes === 1 ? "threads" : "threads in each process"],
-      ["limits", redisText(config), limitsText(config.limits)],
-      ...(config.redis === undefined ? [["keys", config.directory.file, ""]] : []),
+      ["limits", redisText(config), config.sandbox ? "" : limitsText(config.limits)],
+      ...(config.redis === undefined ? [["keys", config.sandbox ? DEMO_KEYS_FILE : config.directory.file, ""]] : []),
       ...(config.proxy === undefined ? [] : [["proxy", proxyText(config.proxy), ""]]),
     ]),
     titled("Upstreams", upstreamRows(config.upstreams)),
@@ -60,6 +64,11 @@ function report({ config, warnings, file }: LoadedConfig): string {
     ...Object.values(config.workspaces).map((workspace) => workspaceText(workspace, config)),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function tokenText({ sandbox, admin }: Config): string {
+  if (sandbox) return `with the token in ${SECRETS_FILE}, which the first start makes`;
+  return admin.token === undefined ? "metrics and health alone: no token" : "with a token";
 }
 
 function upstreamRows(upstreams: Record<string, Upstream>): string[][] {
@@ -73,13 +82,30 @@ function modelRows(models: Record<string, Pick<Model, "targets" | "limits" | "al
   return Object.entries(models).flatMap(([name, model]) => {
     if (model.aliasOf !== undefined) return [[name, "", `as ${model.aliasOf}`, ""]];
     const limits = limitsText(model.limits);
-    return model.targets.map((target, index) => [index === 0 ? name : "", ...targetCells(target, upstreams), index === 0 ? limits : ""]);
+    return targetRows(model.targets, upstreams).map((cells, index) => [index === 0 ? name : "", ...cells, index === 0 ? limits : ""]);
   });
 }
 
-function targetCells(target: Target, upstreams: Record<string, Upstream>): string[] {
-  const weight = target.weight === 1 ? "" : ` × ${target.weight}`;
-  return [upstreams[target.upstream]?.region ?? "", `${target.upstream} ${target.model}${weight}`];
+/** Region and place of each target; where a region has several of them, also which is tried first, and how those of one rank share the calls. */
+function targetRows(targets: readonly Target[], upstreams: Record<string, Upstream>): string[][] {
+  const regionOf = ({ upstream }: Target) => upstreams[upstream]?.region ?? "";
+  return targets.map((target) => {
+    const region = regionOf(target);
+    const rivals = targets.filter((other) => regionOf(other) === region);
+    return [region, `${target.upstream} ${target.model}${choiceText(target, rivals)}`];
+  });
+}
+
+function choiceText(target: Target, rivals: readonly Target[]): string {
+  if (rivals.length === 1) return "";
+  const ranks = [...new Set(rivals.map(({ rank }) => rank))].sort((one, other) => one - other);
+  const sharers = rivals.filter(({ rank }) => rank === target.rank);
+  const sum = sharers.reduce((total, { weight }) => total + weight, 0);
+  const parts = [
+    ...(ranks.length === 1 ? [] : [`choice ${ranks.indexOf(target.rank) + 1}`]),
+    ...(sharers.length === 1 ? [] : [`${target.weight} of ${sum} calls`]),
+  ];
+  return ` (${parts.join(", ")})`;
 }
 
 function workspaceText(workspace: Workspace, config: Config): string {
@@ -89,9 +115,9 @@ function workspaceText(workspace: Workspace, config: Config): string {
   const models = entries.flatMap(([name, model]) => {
     if (model.targets !== undefined && model.aliasOf !== undefined) return [[name, "", `as ${model.aliasOf}`, ""]];
     const limits = limitsText(model.limits);
-    const [first, ...others] = model.targets ?? [];
+    const [first, ...others] = targetRows(model.targets ?? [], upstreams);
     if (first === undefined) return [[name, "", "the shared targets", limits]];
-    return [[name, ...targetCells(first, upstreams), limits], ...others.map((target) => ["", ...targetCells(target, upstreams), ""])];
+    return [[name, ...first, limits], ...others.map((cells) => ["", ...cells, ""])];
   });
   const keys = workspace.keys.map(
     (key) => `${key.name}${key.expiresAtMs === undefined ? "" : ` (until ${new Date(key.expiresAtMs).toISOString()})`}`,

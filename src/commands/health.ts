@@ -2,6 +2,7 @@
 import { get } from "node:http";
 import { ConfigError, readConfig } from "../config/config.ts";
 import type { Outcome } from "./outcome.ts";
+import { reachable } from "./reachable.ts";
 
 const PATIENCE_MS = 2_000;
 
@@ -39,10 +40,4 @@ function answers({ host, port }: Place): Promise<boolean> {
     asked.on("error", () => resolve(false));
     asked.on("close", () => resolve(false));
   });
-}
-
-/** Whoever listens on all addresses is asked on loopback. */
-function reachable(host: string): string {
-  const bare = host.replace(/^\[(.*)\]$/, "$1");
-  return bare === "0.0.0.0" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
 }

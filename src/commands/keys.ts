@@ -1,5 +1,6 @@
 import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
-import { readMoment, readSpan, told } from "./spoken.ts";
+import { runImport } from "./import.ts";
+import { readCount, readMoment, readSpan, told } from "./spoken.ts";
 import { table } from "./table.ts";
 import type { Shown, Verb } from "./verb.ts";
 
@@ -12,11 +13,13 @@ export const keyVerbs: readonly Verb[] = [
     options: {
       workspace: WORKSPACE,
       name: { value: "N", about: "what it is called in logs and lists", needed: true },
-      expires: { value: "T", about: "when it ends: 2027-01-01T00:00:00Z, or a span such as 30d or 12h (never)" },
+      expires: { value: "T", about: "when it ends: 2027-01-01T00:00:00Z, or a span such as 30d or 12h (default: never)" },
+      "max-concurrent": { value: "N", about: "calls that it may have open at a time (default: as many as its workspace)" },
     },
-    run: async (administration, _, { workspace = "", name, expires }) => {
+    run: async (administration, _, { workspace = "", name, expires, "max-concurrent": most }) => {
+      const bound = most === undefined ? {} : { max_concurrent: readCount("max-concurrent", most) };
       const expiry = expires === undefined ? {} : { expires_at: readMoment("expires", expires, Date.now()) };
-      return shownOnce(await administration.ask("POST", of(workspace), createdKey, { name, ...expiry }));
+      return shownOnce(await administration.ask("POST", of(workspace), createdKey, { name, ...expiry, ...bound }));
     },
   },
   {
@@ -32,11 +35,12 @@ export const keyVerbs: readonly Verb[] = [
         told(key.created_at, "-"),
         told(key.last_used_at, "-"),
         told(key.expires_at, "never"),
+        String(key.max_concurrent ?? "-"),
       ]);
       const text =
         rows.length === 0
-          ? `${workspace} has no keys. Make one: keys create --workspace ${workspace} --name NAME`
-          : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED", "EXPIRES"], ...rows]);
+          ? `${workspace} has no keys. Make one: weir keys create --workspace ${workspace} --name NAME`
+          : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES", "AT A TIME"], ...rows]);
       return { json: { data }, text };
     },
   },
@@ -44,10 +48,12 @@ export const keyVerbs: readonly Verb[] = [
     words: ["keys", "rotate"],
     argument: "ID",
     about: "make a new key in place of one; the old one ends when the grace does",
-    options: { grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (not at all)" } },
+    options: { grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (default: it ends at once)" } },
     run: async (administration, id, { grace }) => {
       const body = grace === undefined ? {} : { grace: readSpan("grace", grace) };
-      return shownOnce(await administration.ask("POST", `/keys/${encodeURIComponent(id)}/rotate`, createdKey, body));
+      const { json, text } = shownOnce(await administration.ask("POST", `/keys/${encodeURIComponent(id)}/rotate`, createdKey, body));
+      const old = grace === undefined ? "does not work any more" : `works for ${grace} more, unless it expires sooner`;
+      return { json, text: `${text}\nThe key before it, ${id}, ${old}.` };
     },
   },
   {
@@ -59,6 +65,13 @@ export const keyVerbs: readonly Verb[] = [
       await administration.tell("DELETE", `/keys/${encodeURIComponent(id)}`);
       return { json: { id, revoked: true }, text: `${id} is revoked.` };
     },
+  },
+  {
+    words: ["keys", "import"],
+    argument: "FILE",
+    about: "take the keys and workspaces of a key file over into Redis, when a gateway moves there",
+    options: {},
+    runOnStore: runImport,
   },
 ];
 

@@ -1,5 +1,6 @@
 /** What the command line asks for. */
 import { parseArgs } from "node:util";
+import { didYouMean } from "../config/problems.ts";
 import { keyVerbs } from "./keys.ts";
 import { UsageMistake } from "./outcome.ts";
 import type { Verb } from "./verb.ts";
@@ -26,12 +27,25 @@ export interface Administering {
 
 const VERBS: readonly Verb[] = [...keyVerbs, ...workspaceVerbs];
 
+const COMMANDS: readonly string[] = [
+  "start",
+  "check",
+  "schema",
+  "health",
+  "help",
+  "version",
+  ...new Set(VERBS.map(({ words: [noun] }) => noun)),
+];
+
 const CONFIG_HELP = "the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)";
 
 /** What every verb takes beside its own. */
 const WHERE: readonly (readonly [string, string])[] = [
-  ["--url URL", "admin listener of a running gateway (or WEIR_ADMIN_URL); without one, the store of the configuration"],
-  ["--token T", "its admin token; better in WEIR_ADMIN_TOKEN, where no list of processes shows it"],
+  [
+    "--url URL",
+    "admin listener of a running gateway (or WEIR_ADMIN_URL); without one, the configuration's store, or this folder's sandbox",
+  ],
+  ["--token T", "its admin token; better in WEIR_ADMIN_TOKEN, which no list of processes shows"],
   ["--token-file F", "a file with the admin token"],
   ["--config FILE", CONFIG_HELP],
   ["--json", "for scripts"],
@@ -54,7 +68,8 @@ export function readLine(words: string[]): Line {
   const [first = "start", second = "", ...rest] = positionals;
   const verb = VERBS.find((candidate) => candidate.words[0] === first && candidate.words[1] === second);
   if (values.help === true) return { command: "help", text: verb === undefined ? overview(first) : verbHelp(verb) };
-  if (values.version === true) return { command: "version" };
+  if (first === "help") return { command: "help", text: overview(second) };
+  if (values.version === true || first === "version") return { command: "version" };
   if (verb !== undefined) return { command: "administer", asked: administering(verb, rest, values) };
   const given = Object.keys(values).filter((option) => option !== "config" && !(option === "online" && first === "check"));
   if ((first === "start" || first === "check" || first === "schema") && second === "" && given.length === 0)
@@ -63,9 +78,8 @@ export function readLine(words: string[]): Line {
       : { command: first, file: text(values.config) };
   const known = VERBS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
   if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help tells more.`);
-  throw new UsageMistake(
-    given.length > 0 ? `${first} takes no --${given.join(" and no --")}` : `unknown command: ${positionals.join(" ")}\n\n${overview("")}`,
-  );
+  if (given.length > 0) throw new UsageMistake(`${first} takes no --${given.join(" and no --")}`);
+  throw new UsageMistake(`unknown command: ${positionals.join(" ")}${didYouMean(first, COMMANDS)}\n\n${overview("")}`);
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -75,7 +89,12 @@ function parse(words: string[]): { values: Values; positionals: string[] } {
   try {
     return parseArgs({ args: words, allowPositionals: true, options: { ...Object.fromEntries(own), ...OPTIONS } });
   } catch (thrown) {
-    throw new UsageMistake(thrown instanceof Error ? thrown.message : String(thrown));
+    if (!(thrown instanceof Error)) throw thrown;
+    const [, unknown] = /^Unknown option '(--?[^']*)'/.exec(thrown.message) ?? [];
+    // The runtime goes on with how to write an argument that begins with a hyphen, and there is none here.
+    if (unknown === undefined) throw new UsageMistake(thrown.message);
+    const names = [...own.map(([name]) => name), ...Object.keys(OPTIONS)];
+    throw new UsageMistake(`unknown option: ${unknown}${didYouMean(unknown, names)}. --help after the command lists its options.`);
   }
 }
 
@@ -88,6 +107,9 @@ function administering(verb: Verb, rest: string[], values: Values): Administerin
   if (more.length > 0 || (argument !== "" && verb.argument === undefined))
     throw new UsageMistake(`${name}: nothing is expected after it but ${verb.argument ?? "options"}. ${cure}`);
   if (argument === "" && verb.argument !== undefined) throw new UsageMistake(`${name}: ${verb.argument} is missing. ${cure}`);
+  const remote = (["url", "token", "token-file", "json"] as const).find((option) => values[option] !== undefined);
+  if (verb.runOnStore !== undefined && remote !== undefined)
+    throw new UsageMistake(`${name} takes no --${remote}: it works on the store of the configuration. ${cure}`);
   const missing = Object.entries(verb.options).find(([option, { needed }]) => needed === true && !text(values[option]));
   if (missing !== undefined) throw new UsageMistake(`${name}: --${missing[0]} is missing. ${cure}`);
   return {
@@ -112,13 +134,13 @@ function overview(noun: string): string {
   return `weir: an LLM API gateway (in a clone of its repository: npx weir)
 
 ${columns([
-  ["weir [start]", "start (without a configuration: in sandbox mode)"],
+  ["weir start", "start (without a configuration: in sandbox mode)"],
   ["weir check", "validate a configuration and print what it resolves to"],
-  ["weir check --online", "and ask each upstream whether it takes its credential and knows its models"],
+  ["weir check --online", "and ask Redis, and each upstream whether it takes its credential and knows its models"],
   ["weir schema", "print the JSON Schema of weir.yaml"],
   ["weir health", "exit code 0 where the gateway of ./weir.yaml or WEIR_CONFIG is alive on this machine; for containers"],
-  ["weir keys …", "create, list, rotate, revoke the keys of workspaces"],
-  ["weir workspaces …", "create, list, remove workspaces; usage of one"],
+  ["weir keys …", "create, list, rotate, revoke the keys of workspaces; import a key file"],
+  ["weir workspaces …", "create, list, update, remove workspaces; usage of one"],
 ])}
 
 ${columns([
@@ -131,7 +153,8 @@ ${columns([
 
 function verbHelp(verb: Verb): string {
   const own = Object.entries(verb.options).map(([option, { value, about }]) => [`--${option} ${value}`, about] as const);
-  return `weir ${signature(verb)}\n  ${verb.about}\n\n${columns([...own, ...WHERE])}\n`;
+  const where = verb.runOnStore === undefined ? WHERE : WHERE.filter(([option]) => option.startsWith("--config"));
+  return `weir ${signature(verb)}\n  ${verb.about}\n\n${columns([...own, ...where])}\n`;
 }
 
 function signature({ words, argument, options }: Verb): string {

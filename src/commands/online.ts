@@ -28,7 +28,7 @@ export async function askUpstreams(config: Config, patienceMs: number = PATIENCE
   const catalog = new Catalog(config);
   // Aliases and workspaces name the same ones.
   const places = new Map(catalog.targets.map((target) => [`${target.upstream.name}\n${target.model}`, target]));
-  const pool = new Pool({ size: 0, onDeath: () => {}, onNotice: () => {} });
+  const pool = new Pool({ size: 0, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
   await pool.configure({ proxy: config.proxy, weighing: [], targets: catalog.targets });
   const waiting = [...places.values()];
   const asked: { target: RoutedTarget; reason: string | undefined }[] = [];
@@ -66,19 +66,21 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
       resolve(reason);
     };
     const timer = setTimeout(() => {
-      call.cancel();
+      call?.cancel();
       end(`failed: no answer within ${patienceMs / 1000} s; look at its address, the proxy and the network`);
     }, patienceMs);
     const ignore = (): void => {};
     const events: CallEvents = {
       weighed: ignore,
       estimated: ignore,
+      dropped: ignore,
       open: ignore,
       chunk: ignore,
       answer: ignore,
       missed: ignore,
       done: () => end(undefined),
       fail: (error) => end(PROVEN.has(error.kind) ? undefined : reasonOf(error)),
+      lost: (error) => end(reasonOf(error)),
     };
     const call = pool.call(
       {

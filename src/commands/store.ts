@@ -8,24 +8,19 @@ import { type ConfigSource, readConfig } from "../config/config.ts";
 import type { Config } from "../contract/config.ts";
 import { openStore } from "../directory/index.ts";
 import { Replica } from "../directory/replica.ts";
-import type { DirectoryStore } from "../directory/store.ts";
 import { openLimiter } from "../limiter/index.ts";
 import { Catalog } from "../routing/catalog.ts";
 import { openTotals } from "../usage/index.ts";
 import { CommandRefusal, type Way } from "./administration.ts";
+import { contact } from "./contact.ts";
 
 const PATIENCE_MS = 2_000;
-const LOOK_EVERY_MS = 50;
 /** Changes without a gateway are in no gateway's audit. */
 const UNHEARD = { info: () => {}, warn: () => {} };
 
 /** @throws ConfigError or CommandRefusal */
 export async function overStore(source: ConfigSource): Promise<Way> {
   const { config } = readConfig(source);
-  if (config.sandbox) {
-    const cure = "name a configuration with --config, or a running gateway with --url";
-    throw new CommandRefusal("unknown", `Nothing is configured here, so there is no store: ${cure}.`);
-  }
   const store = openStore(config, () => {});
   try {
     await contact(store);
@@ -61,20 +56,6 @@ export async function overStore(source: ConfigSource): Promise<Way> {
       await Promise.all([directory.close(), usage.close()]);
     },
   };
-}
-
-/** Waits for the first answer: a connection takes its time. @throws DirectoryUnavailable */
-async function contact(store: DirectoryStore): Promise<void> {
-  const untilMs = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      await store.load();
-      return;
-    } catch (thrown) {
-      if (performance.now() > untilMs) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    }
-  }
 }
 
 /** Opens what knows of usage when it is asked, since most commands do not ask. */
@@ -114,7 +95,10 @@ class LazyUsage implements UsageSource {
   async #open(): Promise<UsageSource> {
     const { redis } = this.#config;
     if (redis === undefined)
-      throw new AdminRefusal("unavailable", "Without Redis only the running gateway knows what is used: ask it, with --url.");
+      throw new AdminRefusal(
+        "unavailable",
+        "Without Redis only the running gateway knows what is used: set admin.token in its configuration, or ask it with --url.",
+      );
     const limiter = openLimiter({ redis });
     const totals = openTotals(redis);
     this.#close = () => Promise.all([limiter.close(), totals.close()]);

@@ -1,4 +1,6 @@
+import type { ConfigSource } from "../config/config.ts";
 import type { Administration } from "./administration.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** What a command has found or done, for a script and for a person. */
 export interface Shown {
@@ -13,13 +15,27 @@ interface VerbOption {
   needed?: true;
 }
 
-/** One thing that administrators do on the command line. */
-export interface Verb {
+interface Described {
   words: readonly [noun: string, verb: string];
   /** Its one word without a name, such as `ID`; undefined where it has none. */
   argument?: string;
   about: string;
   options: Readonly<Record<string, VerbOption>>;
+}
+
+/** What the admin API does. */
+export interface AskingVerb extends Described {
+  /** What it tells is known to the running gateway alone, unless there is a Redis. */
+  isLive?: true;
   /** @throws CommandRefusal or UsageMistake */
   run(administration: Administration, argument: string, options: Readonly<Record<string, string | undefined>>): Promise<Shown>;
+  runOnStore?: undefined;
 }
+
+/** What the admin API does not do: it works on the store of a configuration, whichever gateway runs. */
+interface StoreVerb extends Described {
+  runOnStore(argument: string, source: ConfigSource): Promise<Outcome>;
+}
+
+/** One thing that administrators do on the command line. */
+export type Verb = AskingVerb | StoreVerb;

@@ -1,7 +1,15 @@
-import { type Usage, usage, workspace, workspaces } from "../admin/schemas.ts";
+import { type Usage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
+import { UsageMistake } from "./outcome.ts";
 import { readCount, told } from "./spoken.ts";
 import { table } from "./table.ts";
 import type { Verb } from "./verb.ts";
+
+const SETTINGS = {
+  "default-region": { value: "R", about: "region of the routes that have none in their path" },
+  rpm: { value: "N", about: "requests per minute, of each model" },
+  tpm: { value: "N", about: "tokens per minute, of each model" },
+  "max-concurrent": { value: "N", about: "calls that it may have open at a time" },
+} as const;
 
 export const workspaceVerbs: readonly Verb[] = [
   {
@@ -9,18 +17,14 @@ export const workspaceVerbs: readonly Verb[] = [
     argument: "NAME",
     about: "make a workspace",
     options: {
-      "default-region": { value: "R", about: "region of the routes that have none in their path (none)" },
-      rpm: { value: "N", about: "requests per minute, of each model (the configuration's)" },
-      tpm: { value: "N", about: "tokens per minute, of each model (the configuration's)" },
+      "default-region": { value: "R", about: `${SETTINGS["default-region"].about} (default: none)` },
+      rpm: { value: "N", about: `${SETTINGS.rpm.about} (default: the configuration's)` },
+      tpm: { value: "N", about: `${SETTINGS.tpm.about} (default: the configuration's)` },
+      "max-concurrent": { value: "N", about: `${SETTINGS["max-concurrent"].about} (default: half of all)` },
     },
-    run: async (administration, name, { "default-region": region, rpm, tpm }) => {
-      const limits = {
-        ...(rpm === undefined ? {} : { rpm: readCount("rpm", rpm) }),
-        ...(tpm === undefined ? {} : { tpm: readCount("tpm", tpm) }),
-      };
-      const body = { name, ...(region === undefined ? {} : { default_region: region }), limits };
-      const made = await administration.ask("POST", "/workspaces", workspace, body);
-      return { json: made, text: `${name} is made. Give it a key: keys create --workspace ${name} --name NAME` };
+    run: async (administration, name, options) => {
+      const made = await administration.ask("POST", "/workspaces", workspace, { name, ...settings(options) });
+      return { json: made, text: `${name} is made. ${limitsText(made)}\nGive it a key: weir keys create --workspace ${name} --name NAME` };
     },
   },
   {
@@ -33,15 +37,32 @@ export const workspaceVerbs: readonly Verb[] = [
         name,
         source,
         default_region ?? "-",
-        String(rpm ?? "-"),
-        String(tpm ?? "-"),
+        String(rpm ?? "default"),
+        String(tpm ?? "default"),
         String(keys),
       ]);
       const text =
         rows.length === 0
-          ? "There are no workspaces. Make one: workspaces create NAME"
+          ? "There are no workspaces. Make one: weir workspaces create NAME"
           : table([["NAME", "KEPT IN", "REGION", "RPM", "TPM", "KEYS"], ...rows]);
       return { json: { data }, text };
+    },
+  },
+  {
+    words: ["workspaces", "update"],
+    argument: "NAME",
+    about: "change settings of a workspace; what is left out stays as it is",
+    options: SETTINGS,
+    run: async (administration, name, options) => {
+      const changes = settings(options);
+      if (changes.default_region === undefined && changes.max_concurrent === undefined && Object.keys(changes.limits).length === 0)
+        throw new UsageMistake("workspaces update: give at least one of --default-region, --rpm, --tpm and --max-concurrent.");
+      const path = `/workspaces/${encodeURIComponent(name)}`;
+      const { default_region: region, max_concurrent: most, limits, models } = await administration.ask("GET", path, workspace);
+      const before = { ...(region === null ? {} : { default_region: region }), ...(most == null ? {} : { max_concurrent: most }) };
+      const body = { ...before, ...changes, limits: { ...limits, ...changes.limits }, models };
+      const changed = await administration.ask("PUT", path, workspace, body);
+      return { json: changed, text: `${name} is changed. ${limitsText(changed)}` };
     },
   },
   {
@@ -57,7 +78,8 @@ export const workspaceVerbs: readonly Verb[] = [
   {
     words: ["workspaces", "usage"],
     argument: "NAME",
-    about: "its windows as they stand now, and requests and tokens by day",
+    about: "what it has used in the last 60 seconds, beside its limits, and by day",
+    isLive: true,
     options: {},
     run: async (administration, name) => {
       const { data, since } = await administration.all(`/workspaces/${encodeURIComponent(name)}/usage`, usage);
@@ -66,8 +88,14 @@ export const workspaceVerbs: readonly Verb[] = [
   },
 ];
 
-function usageText(name: string, models: Usage["data"], since: string | null): string {
-  const windows = models.map(({ model, requests, tokens }) => [model, windowText(requests), windowText(tokens)]);
+/** Models without a call are listed as long as the list is short: the whole catalogue would hide the few that have some. */
+const MOST_LISTED = 10;
+
+type ModelUsage = Usage["data"][number];
+
+function usageText(name: string, models: ModelUsage[], since: string | null): string {
+  const listed = models.length <= MOST_LISTED ? models : models.filter((model) => !isIdle(model));
+  const windows = listed.map(({ model, requests, tokens }) => [model, windowText(requests), windowText(tokens)]);
   const days = models.flatMap(({ model, days: all }) => all.map((day) => ({ model, ...day })));
   days.sort((one, other) => (one.day === other.day ? 0 : one.day < other.day ? 1 : -1));
   const counted = days.map(({ day, model, requests, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens }) => [
@@ -77,13 +105,41 @@ function usageText(name: string, models: Usage["data"], since: string | null): s
   ]);
   const head = ["DAY (UTC)", "MODEL", "REQUESTS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE"];
   return [
-    windows.length === 0 ? `${name} has no models.` : `The last 60 seconds\n${table([["MODEL", "REQUESTS", "TOKENS"], ...windows])}`,
+    ...(models.length === 0 ? [`${name} has no models.`] : []),
+    ...(windows.length === 0 ? [] : [`The last 60 seconds\n${table([["MODEL", "REQUESTS", "TOKENS"], ...windows])}`]),
+    ...(listed.length === models.length ? [] : [idleText(models.filter(isIdle))]),
     counted.length === 0 ? "No calls so far." : `Days\n${table([head, ...counted])}`,
     ...(since === null ? [] : [`Counted since ${told(since, "")}, when this gateway started.`]),
   ].join("\n\n");
 }
 
-function windowText(window: Usage["data"][number]["requests"]): string {
+/** Of those that are left out of the table; the limits of each are in what `--json` tells. */
+function idleText(models: readonly ModelUsage[]): string {
+  const limits = new Set(models.map(({ requests, tokens }) => `${requests?.limit} requests and ${tokens?.limit} tokens per minute`));
+  const each = limits.size === 1 ? `each may use ${[...limits].join()}` : "their limits differ, and --json tells them";
+  return `${models.length} models have had no call in the last 60 seconds: ${each}.`;
+}
+
+function isIdle({ requests, tokens }: ModelUsage): boolean {
+  return requests !== null && tokens !== null && requests.used === 0 && tokens.used === 0;
+}
+
+/** @throws UsageMistake */
+function settings({ "default-region": region, rpm, tpm, "max-concurrent": most }: Readonly<Record<string, string | undefined>>) {
+  const limits = {
+    ...(rpm === undefined ? {} : { rpm: readCount("rpm", rpm) }),
+    ...(tpm === undefined ? {} : { tpm: readCount("tpm", tpm) }),
+  };
+  const bound = most === undefined ? {} : { max_concurrent: readCount("max-concurrent", most) };
+  return { ...(region === undefined ? {} : { default_region: region }), ...bound, limits };
+}
+
+function limitsText({ limits: { rpm, tpm } }: Workspace): string {
+  const [requests, tokens] = [rpm, tpm].map((limit) => (limit === undefined ? "the configuration's number of" : String(limit)));
+  return `Each model may use ${requests} requests and ${tokens} tokens per minute.`;
+}
+
+function windowText(window: ModelUsage["requests"]): string {
   if (window === null) return "-";
   return `${window.used} of ${window.limit}${window.reserved === 0 ? "" : ` (${window.reserved} reserved)`}`;
 }

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Document as Parsed, parseDocument, visit, type YAMLError } from "yaml";
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Pair, parseDocument, Scalar, visit, type YAMLError } from "yaml";
 import type { Path } from "./problems.ts";
 import { shown } from "./shown.ts";
 import { syntaxText } from "./syntax.ts";
@@ -15,11 +15,11 @@ export interface Document {
 /** YAML 1.2 with anchors and `<<` merges. Nothing that it says repeats the text: a line may hold a secret. */
 export function readDocument(text: string): Document {
   const lines = new LineCounter();
-  // Below "error" the library writes to standard error by itself, and quotes.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error" });
+  // Below "error" the library writes to standard error by itself, and quotes. Its own look for names that stand twice takes the square of their number.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error", uniqueKeys: false });
   // A tag (`!Ref x`) is only a warning to the library, and means that the value is not what its writer thinks.
   const [first] = [...document.errors, ...document.warnings].sort((one, other) => one.pos[0] - other.pos[0]);
-  const problems = first === undefined ? [] : [syntaxProblem(first, text, document, lines)];
+  const problems = first === undefined ? [] : [syntaxProblem(first, text, lines)];
   let value: unknown;
   if (problems.length === 0) {
     visit(document, {
@@ -29,6 +29,16 @@ export function readDocument(text: string): Document {
         problems.push({
           line,
           text: 'expected an alias ("*name") to follow its anchor ("&name"); put text that begins with "*" in quotes',
+        });
+        return visit.BREAK;
+      },
+      Map: (_, { items }) => {
+        const twice = findTwice(items);
+        if (twice === undefined) return;
+        const first = lines.linePos(twice.firstAt).line;
+        problems.push({
+          line: lines.linePos(twice.at).line,
+          text: `expected each name once, got ${shown(twice.name)} here and on line ${first}`,
         });
         return visit.BREAK;
       },
@@ -72,29 +82,21 @@ export function readDocument(text: string): Document {
   };
 }
 
-function syntaxProblem(error: YAMLError, text: string, document: Parsed.Parsed, lines: LineCounter): { line: number; text: string } {
+function syntaxProblem(error: YAMLError, text: string, lines: LineCounter): { line: number; text: string } {
   const [at] = error.pos;
   const { line } = lines.linePos(at);
-  if (error.code === "DUPLICATE_KEY") {
-    const twice = findTwice(document, at);
-    if (twice !== undefined)
-      return { line, text: `expected each name once, got ${shown(twice.name)} here and on line ${lines.linePos(twice.firstAt).line}` };
-  }
   return { line, text: syntaxText(error, text.slice(lines.lineStarts[line - 1] ?? 0, at + 1)) };
 }
 
-/** The key at this offset, and where the same one stands before it. */
-function findTwice(document: Parsed.Parsed, at: number): { name: string; firstAt: number } | undefined {
-  let found: { name: string; firstAt: number } | undefined;
-  visit(document, {
-    Map: (_, { items }) => {
-      const keys = items.flatMap(({ key }) => (isScalar(key) && key.range ? [{ name: String(key.value), at: key.range[0] }] : []));
-      const second = keys.find((key) => key.at === at);
-      const first = keys.find((key) => key.name === second?.name);
-      if (second === undefined || first === undefined) return;
-      found = { name: second.name, firstAt: first.at };
-      return visit.BREAK;
-    },
-  });
-  return found;
+/** The first name of a map that stands in it already. Merges (`<<`) are no names. */
+function findTwice(items: readonly Pair[]): { name: string; at: number; firstAt: number } | undefined {
+  const seen = new Map<string, number>();
+  for (const { key } of items) {
+    if (!isScalar(key) || !key.range || (key.value === "<<" && key.type === Scalar.PLAIN)) continue;
+    const [name, at] = [String(key.value), key.range[0]];
+    const firstAt = seen.get(name);
+    if (firstAt !== undefined) return { name, at, firstAt };
+    seen.set(name, at);
+  }
+  return undefined;
 }

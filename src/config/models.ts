@@ -2,6 +2,7 @@
 import type { Limits, Model, ModelFacts, Target } from "../contract/config.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
 import { providers } from "../providers/index.ts";
+import { acceptsOf, type ModelAccepts } from "./accepts.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 import { clocks } from "./clocks.ts";
 import { addAliases } from "./names.ts";
@@ -21,7 +22,7 @@ export function resolveModels(settings: Record<string, ModelSettings>, upstreams
       limits: limitsOf(model.limits),
       estimate: model.estimate,
       affinity: model.affinity === "on",
-      targets: resolveTargets(model.targets, model.timeouts, path, upstreams, setting),
+      targets: resolveTargets({ name, ...model }, path, upstreams, setting),
     };
     checkEstimate(model.estimate, facts, path, setting);
     warnRetired(name, model.targets, path, setting);
@@ -39,7 +40,8 @@ export function fromCatalogue(upstreams: Upstreams, setting: Setting): Record<st
       const model = entry.regions === undefined ? (entry.aliasOf ?? entry.name) : entry.regions[upstream.region];
       if (entry.provider !== upstream.provider || model === undefined) return [];
       // Nobody has put these upstreams into an order: they share the calls.
-      return [{ upstream: name, model, countModel: undefined, rank: 0, weight: 1, timeouts: upstream.timeouts }];
+      const accepts = acceptsOf(entry.name, model, upstream, undefined, [], setting);
+      return [{ upstream: name, model, countModel: undefined, rank: 0, weight: 1, accepts, timeouts: upstream.timeouts }];
     });
     if (targets.length === 0) continue;
     const { created, family, aliasOf } = entry;
@@ -53,9 +55,17 @@ export function fromCatalogue(upstreams: Upstreams, setting: Setting): Record<st
   return models;
 }
 
+/** A model that has targets, as far as they depend on it. */
+interface Aimed {
+  /** As clients call it. */
+  name: string;
+  targets: readonly TargetSettings[];
+  timeouts?: TimeoutSettings;
+  accepts?: ModelAccepts;
+}
+
 export function resolveTargets(
-  settings: readonly TargetSettings[],
-  timeouts: TimeoutSettings,
+  { name, targets: settings, timeouts, accepts }: Aimed,
   path: Path,
   upstreams: Upstreams,
   setting: Setting,
@@ -88,7 +98,8 @@ export function resolveTargets(
     if (countProblem !== undefined) setting.problems.push({ path: [...at, "count_model"], text: countProblem });
     const own = clocks(upstream.timeouts, timeouts, [...path, "timeouts"], setting);
     const { model, count_model: countModel, rank = index, weight } = target;
-    targets.push({ upstream: target.upstream, model, countModel, rank, weight, timeouts: own });
+    const takes = acceptsOf(name, model, upstream, accepts, path, setting);
+    targets.push({ upstream: target.upstream, model, countModel, rank, weight, accepts: takes, timeouts: own });
   }
   if (dialects.size > 1) {
     const mix = [...dialects].map(([dialect, upstream]) => `${withoutSecrets(upstream)} speaks ${dialect}`).join(", ");

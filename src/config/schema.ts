@@ -2,7 +2,7 @@
  * The whole of `weir.yaml`: every setting once, with its type, its default and its sentence. From it come the check, the published JSON Schema
  * and `docs/configuration.md`. `title` says in a message what was expected; `writeOnly` marks a secret.
  */
-import { type Static, type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe, Type } from "@sinclair/typebox";
 import { secret } from "../providers/fields.ts";
 import { providers } from "../providers/index.ts";
 import { DURATION, SIZE } from "./units.ts";
@@ -90,6 +90,58 @@ const timeouts = (description: string) =>
     ),
   );
 
+const nameList = (description: string) =>
+  Type.Optional(
+    Type.Array(Type.String({ pattern: "^[A-Za-z0-9_.-]{1,64}$", title: "a name of letters, digits, _, - and ." }), { description }),
+  );
+
+/** What a model takes, beside what the tables say of it. */
+const acceptsFields = {
+  betas: Type.Optional(
+    map(
+      {
+        add: nameList("Flags to let through where the client asks for them."),
+        remove: nameList("Flags that are left out."),
+      },
+      "Flags of `anthropic-beta`, on Bedrock.",
+    ),
+  ),
+  fields: Type.Optional(
+    map(
+      {
+        add: nameList(
+          "Fields to let through: names of the table in [fidelity.md](fidelity.md), such as `output_config.format` where Bedrock has it for one more model.",
+        ),
+        remove: nameList(
+          "Fields that are left out: names of that table, any field of the top level, or `tools.NAME`, `messages.NAME`, `content.NAME`, `cache_control.NAME` for one that stands there.",
+        ),
+      },
+      "Fields of requests.",
+    ),
+  ),
+};
+
+const acceptsOf = (description: string, more: TProperties = {}) => Type.Optional(map({ ...more, ...acceptsFields }, description));
+
+const modelAccepts = acceptsOf(
+  "What the model takes, where the tables are wrong about it or do not know it. What it does not take is left out of requests, and answers say so in `x-weir-dropped`.",
+  {
+    as: Type.Optional(
+      Type.String({
+        title: "the name of a model of the catalogue",
+        minLength: 1,
+        description:
+          "The catalogue's name of the model behind it, where neither its own name nor the target's tells: an application inference profile, a deployment.",
+      }),
+    ),
+  },
+) as unknown as TOptional<TUnsafe<{ as?: string } & AcceptsSettings>>;
+
+export interface AcceptsSettings {
+  betas?: { add?: string[]; remove?: string[] };
+  fields?: { add?: string[]; remove?: string[] };
+}
+
 const upstreamFields = {
   region: Type.String({
     title: "a region's name in lower case, such as eu or us",
@@ -97,6 +149,15 @@ const upstreamFields = {
     description: "Region in Weir's routes that this upstream serves. What is asked of it there never leaves it.",
   }),
   timeouts: timeouts("Clocks of this upstream, where they differ from `timeouts`."),
+  max_calls: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000_000,
+      description:
+        "Calls that a process has open at this upstream at a time. Beyond it a call goes to the model's next target; where there is none, it is refused with 503 (529). Left out: as many as `server.max_calls` lets in.",
+    }),
+  ),
+  accepts: acceptsOf("What models take at this upstream, where it is more or less than elsewhere.") as TOptional<TUnsafe<AcceptsSettings>>,
   ca_file: Type.Optional(
     Type.String({
       title: "the path of a file",
@@ -188,6 +249,7 @@ const model = map(
     aliases,
     limits: limits("Limits of this model for every workspace, where they differ from `limits`."),
     timeouts: timeouts("Clocks of this model, where they differ from its upstream's."),
+    accepts: modelAccepts,
     estimate: oneOf(ESTIMATE, ESTIMATE_TEXT, { default: "fast" }),
     affinity: oneOf(AFFINITY, AFFINITY_TEXT, { default: "on" }),
     family,
@@ -202,11 +264,27 @@ const workspaceModel = map(
     limits: limits("Limits of this model in this workspace."),
     estimate: Type.Optional(oneOf(ESTIMATE, ESTIMATE_TEXT)),
     affinity: Type.Optional(oneOf(AFFINITY, AFFINITY_TEXT)),
+    accepts: modelAccepts,
     family,
     targets: Type.Optional(targets),
   },
   "A model in this workspace. With `targets` it is the workspace's own; without, the shared model with other limits.",
 );
+
+/** Of a key, here and in the directory. */
+export const keyConcurrency = {
+  minimum: 1,
+  maximum: 10_000_000,
+  description:
+    "Calls that this key has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: as many as its workspace may have.",
+};
+/** Of a workspace, here and in the directory. */
+export const workspaceConcurrency = {
+  minimum: 1,
+  maximum: 10_000_000,
+  description:
+    "Calls that this workspace has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: half of `server.max_calls`.",
+};
 
 const key = map(
   {
@@ -224,6 +302,7 @@ const key = map(
         description: "When the key ends; a date alone means midnight UTC. Left out: never.",
       }),
     ),
+    max_concurrent: Type.Optional(Type.Integer(keyConcurrency)),
   },
   "An API key.",
 );
@@ -231,14 +310,7 @@ const key = map(
 const workspace = map(
   {
     default_region: Type.Optional(Type.String({ description: "Region of the routes that have none in their path." })),
-    max_concurrent: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 10_000_000,
-        description:
-          "Calls that this workspace has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: half of `server.max_calls`.",
-      }),
-    ),
+    max_concurrent: Type.Optional(Type.Integer(workspaceConcurrency)),
     limits: limits("Limits of each model in this workspace, where they differ from `limits`. They are per model, not a total."),
     upstreams: Type.Optional(named(upstream, "Upstreams of this workspace alone: its own keys, its own bill.")),
     models: Type.Optional(

@@ -31,11 +31,17 @@ const TEXTS: Readonly<Record<ErrorCode, string>> = {
 /** Without quotes, a reference between braces or brackets opens a map. */
 const UNQUOTED_REFERENCE = /[\s:,[{]\$\{/;
 
+/** Of the library's words, which name no text: `Flow map in block collection must be sufficiently indented and end with a }`. */
+const UNCLOSED = /^Flow \w+ .* end with a ([\]}])$/;
+
 /** @param before - the line of the error, as far as the error and the character after it. */
-export function syntaxText({ code }: YAMLError, before: string): string {
+export function syntaxText({ code, message }: YAMLError, before: string): string {
   if (UNQUOTED_REFERENCE.test(before)) {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the notation that is described
     return 'expected quotes around a "${…}" that stands between braces or brackets; write "${NAME}" with the quotes';
   }
+  const [, closing] = UNCLOSED.exec(message) ?? [];
+  if (closing !== undefined)
+    return `expected a "${closing}" here or before, which closes the "${closing === "}" ? "{" : "["}" of a line above`;
   return TEXTS[code] ?? TEXTS.IMPOSSIBLE;
 }

@@ -40,3 +40,12 @@ export function durationText(durationMs: number): string {
   }
   return `${durationMs}ms`;
 }
+
+/** A number of bytes in the largest unit that holds it exactly, for messages. */
+export function sizeText(size: number): string {
+  for (const unit of ["GiB", "MiB", "KiB", "GB", "MB", "kB"]) {
+    const one = BYTES[unit] ?? 1;
+    if (size >= one && size % one === 0) return `${size / one} ${unit}`;
+  }
+  return `${size} bytes`;
+}

@@ -1,5 +1,6 @@
 import type { Timeouts, Upstream } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
+import { editsOf } from "./accepts.ts";
 import { clocks } from "./clocks.ts";
 import { whyUnreadable } from "./files.ts";
 import { isWithin, type Path } from "./problems.ts";
@@ -50,7 +51,10 @@ export class Upstreams {
         dialect: provider.dialect,
         region: settings.region,
         timeouts,
+        maxCalls: settings.max_calls,
         ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], setting),
+        reserved: provider.reserved,
+        accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], setting),
         settings: resolved,
       };
     } catch (error) {

@@ -38,7 +38,13 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
       setting.problems.push({ path: at, text });
     }
     const facts = factsOf(model, fields.family ?? common?.family, fields.targets ?? [], setting.catalogue);
-    const targets = fields.targets && resolveTargets(fields.targets, undefined, at, own, setting);
+    const { targets: ownTargets, accepts } = fields;
+    const targets = ownTargets && resolveTargets({ name: model, targets: ownTargets, accepts }, at, own, setting);
+    if (targets === undefined && accepts !== undefined)
+      setting.problems.push({
+        path: [...at, "accepts"],
+        text: "expected it beside targets, got none; what a shared model takes is said in models",
+      });
     models[model] = {
       ...facts,
       aliasOf: targets === undefined ? common?.aliasOf : undefined,
@@ -102,7 +108,7 @@ function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting:
   const published = PUBLISHED[sha256];
   if (published !== undefined && !setting.isSandbox)
     setting.problems.push({ path: [...path, "sha256"], text: `expected the digest of a key of your own, got ${published}` });
-  return { name: key.name, sha256, expiresAtMs };
+  return { name: key.name, sha256, expiresAtMs, maxConcurrent: key.max_concurrent };
 }
 
 export function checkKeys(workspaces: Record<string, Workspace>, setting: Setting): void {

@@ -20,13 +20,15 @@ export interface Ended {
 /**
  * What a worker reports of one call: `weighed` where it was asked to, `missed` for each target that failed and is not the last one, then `open` and
  * `chunk`s, or `answer`; and at the end `done` or `fail`, once,
- * also for a call that was cancelled. `ended` is undefined where the worker was lost, or there was none.
+ * also for a call that was cancelled; or `lost`, as its last word too. `ended` is undefined where no worker could say.
  */
 export interface CallEvents {
   /** `estimate` is of the input, before any factor. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   /** The guess at the input was far off: this is the worker's estimate, times the factor of the order. */
   estimated(inputTokens: number): void;
+  /** The names of what was left out of the request, since its model does not take it; before the answer begins. */
+  dropped(names: string): void;
   open(text: ByteText): void;
   chunk(text: ByteText): void;
   answer(text: ByteText): void;
@@ -34,6 +36,8 @@ export interface CallEvents {
   missed(error: GatewayError, ended: Ended): void;
   done(ended: Ended): void;
   fail(error: GatewayError, ended: Ended | undefined): void;
+  /** The worker is gone, and with it all that it held of the call. */
+  lost(error: GatewayError): void;
 }
 
 /** The front's end of a call that a worker holds. */
@@ -44,6 +48,14 @@ export interface PoolCall {
   credit(bytes: number): void;
   /** Ends the call; of its events only the last one comes, with what was used so far. */
   cancel(): void;
+}
+
+/** A body that a worker is to check and weigh. */
+export interface WeighOrder {
+  dialect: DialectName;
+  operation: CallOperation;
+  hints: string;
+  body: ArrayBuffer;
 }
 
 export interface CallOrder {

@@ -1,3 +1,4 @@
+import type { Accepts, AcceptsEdits } from "./accepts.ts";
 import type { UpstreamDialect } from "./dialect.ts";
 import type { Clocks } from "./turn.ts";
 
@@ -108,8 +109,14 @@ export interface Upstream {
   dialect: UpstreamDialect;
   region: string;
   timeouts: Timeouts;
+  /** Calls at a time in one process; undefined: as many as come. */
+  maxCalls: number | undefined;
   /** PEM text of further authorities to trust, beside the system's. */
   ca: string | undefined;
+  /** Headers of the cloud's own that are not a client's to set. */
+  reserved: readonly string[];
+  /** What its models take beside or less than elsewhere. */
+  accepts: AcceptsEdits | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
   settings: Record<string, unknown>;
 }
@@ -125,6 +132,8 @@ export interface Target {
   rank: number;
   /** Share of the calls among the targets of its rank. */
   weight: number;
+  /** What the model takes there. */
+  accepts: Accepts;
   /** Where this model has clocks of its own. */
   timeouts: Timeouts;
 }
@@ -175,4 +184,6 @@ export interface Key {
   sha256: string;
   /** Milliseconds since 1970. */
   expiresAtMs: number | undefined;
+  /** Calls at a time in one process; undefined: as many as its workspace may have. */
+  maxConcurrent: number | undefined;
 }

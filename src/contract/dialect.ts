@@ -23,6 +23,8 @@ interface CallKind {
 export const CALLS = {
   generate: { window: "calls", writes: true },
   responses: { window: "calls", writes: true },
+  /** An earlier conversation, made shorter by the model. */
+  compact: { window: "calls", writes: true },
   embeddings: { window: "calls", writes: false },
   count_tokens: { window: "counts", writes: false },
 } as const satisfies Record<string, CallKind>;

@@ -15,6 +15,8 @@ export const STATUS = {
   too_large: 413,
   /** The body did not come to its end in time. */
   body_timeout: 408,
+  /** The client's own deadline has come. */
+  deadline_exceeded: 504,
   /** The workspace has used up its requests, or its tokens, of the last minute. */
   rate_limited_requests: 429,
   rate_limited_tokens: 429,
@@ -84,6 +86,10 @@ export interface FailureDetail {
   status?: number | undefined;
   /** Milliseconds after which another try may succeed. */
   retryAfterMs?: number | undefined;
+  /** The upstream has said it in the stream itself, and that is what the client has seen. */
+  isShown?: boolean | undefined;
+  /** Another try is useless for as long as any client would go on trying. */
+  isFinal?: boolean | undefined;
   /** Milliseconds for which the upstream itself asked to be left alone. */
   restMs?: number | undefined;
   /** The client's request is good, but not for this target: another one may well take it. */

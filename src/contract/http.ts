@@ -103,6 +103,11 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
     lines.push(name, value);
   }
 
+  delete(name: string): void {
+    const at = this.#lines.findIndex((line, index) => index % 2 === 0 && line === name);
+    if (at >= 0) this.#lines.splice(at, 2);
+  }
+
   get(name: string): string | null {
     const lines = this.#lines;
     for (let at = 0; at < lines.length; at += 2) if (lines[at] === name) return lines[at + 1] ?? "";

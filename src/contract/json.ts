@@ -205,6 +205,20 @@ export function elements(text: string, most = Number.POSITIVE_INFINITY): { start
   return found;
 }
 
+/** The array `text` with each item as `edit` returns it, and every other byte as it was; `text` itself where it is no array, or nothing has changed. */
+export function editElements(text: ByteText, edit: (item: ByteText, index: number) => ByteText): ByteText {
+  let edited = "";
+  let copied = 0;
+  for (const [index, { start, end }] of elements(text).entries()) {
+    const item = text.slice(start, end);
+    const changed = edit(item, index);
+    if (changed === item) continue;
+    edited += text.slice(copied, start) + changed;
+    copied = end;
+  }
+  return copied === 0 ? text : edited + text.slice(copied);
+}
+
 /**
  * Whether `text` has more than `most` pieces: names, values and open brackets, each of which costs a parser some hundred bytes, however short it
  * is. Stops at the first one too many. A long string costs one native search, so that a prompt of megabytes takes milliseconds.

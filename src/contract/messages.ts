@@ -5,6 +5,7 @@
  *
  * A new field is added here, in its writer and in its reader, and in the length table that steps over it.
  */
+import type { Accepts } from "./accepts.ts";
 import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./config.ts";
 
 /** Front to worker. */
@@ -14,7 +15,7 @@ export const ORDER = {
    * its input was reserved as `guess` tokens. Where the target is not the last one that there is, a failure before the first text is `missed`.
    */
   call: 0,
-  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, the worker's from then on. */
+  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, a copy for the worker alone. */
   weigh: 1,
   /** id, target, is last (0 | 1), request id, factor: start a weighed call, or one that was `missed` once more. */
   go: 2,
@@ -24,7 +25,7 @@ export const ORDER = {
   credit: 4,
   /** version, JSON of `WorkerConfig`: the targets that later calls may name. Calls that run keep the ones they have. */
   configure: 5,
-  /** id is 0: fail abruptly, as a crash would. For drills. */
+  /** 0: fail abruptly, as a crash would; 1: stand still. For drills. */
   crash: 6,
 } as const;
 
@@ -47,7 +48,7 @@ export const REPORT = {
   done: 5,
   /** id, kind, JSON of `FailureDetail`, then as `done`: the call failed, before or after its first byte. */
   fail: 6,
-  /** 0, event-loop lag in ms, orders taken so far: sent once a second. */
+  /** 0, event-loop lag in ms, orders taken so far: sent twice a second. */
   pulse: 7,
   /** id, estimated input tokens times the factor: the guess of a running call was far off. */
   estimated: 8,
@@ -55,11 +56,15 @@ export const REPORT = {
   notice: 9,
   /** As `fail`, of a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
   missed: 10,
+  /** id, names: what was left out of the request, since its model does not take it; before whatever else is said of the answer. */
+  dropped: 11,
+  /** 0, text: what an upstream has taught by a refusal, for the log. */
+  lesson: 12,
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
 export const ORDER_LENGTH: readonly number[] = [13, 5, 6, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13];
+export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13, 3, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
@@ -89,6 +94,8 @@ export interface WorkerConfig {
   upstreams: Upstream[];
   /** How models are weighed, by the names that clients use. */
   weighing: Weighing[];
-  /** `upstream` is an index into `upstreams`. Ids are never used twice in the life of a process. */
-  targets: { id: number; upstream: number; model: string; countModel: string | undefined; timeouts: Timeouts }[];
+  /** `upstream` is an index into `upstreams`, `accepts` one into the list of that name. Ids are never used twice in the life of a process. */
+  targets: { id: number; upstream: number; model: string; countModel: string | undefined; accepts: number; timeouts: Timeouts }[];
+  /** What models take: there are few kinds, and thousands of targets where many workspaces bring their own. */
+  accepts: Accepts[];
 }

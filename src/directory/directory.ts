@@ -13,12 +13,23 @@ export interface KeyEntry {
   expiresAtMs: number | undefined;
   /** The id of the key that a rotation has made in place of this one. */
   replacedBy: string | undefined;
+  /** Calls that it may have open at a time in one process; undefined: as many as its workspace. */
+  maxConcurrent: number | undefined;
+}
+
+/** What a new key is given. */
+export interface KeySettings {
+  name: string;
+  expiresAtMs: number | undefined;
+  /** Calls that it may have open at a time in one process; left out: as many as its workspace. */
+  maxConcurrent?: number | undefined;
 }
 
 export interface WorkspaceEntry {
   name: string;
   source: "config" | "file" | "redis";
   defaultRegion: string | undefined;
+  maxConcurrent: number | undefined;
   limits: Limits;
   models: Record<string, { limits: Limits }>;
   /** Names of its own upstreams; never their settings. */
@@ -35,6 +46,8 @@ export interface CreatedKey {
 export interface WorkspaceSettings {
   name: string;
   defaultRegion: string | undefined;
+  /** Calls at a time in one process; left out: a share of all. */
+  maxConcurrent?: number | undefined;
   limits: Limits;
   /** Limits of single models. */
   models: Record<string, { limits: Limits }>;
@@ -44,26 +57,16 @@ export interface WorkspaceSettings {
 export interface DirectoryActions {
   workspaces(): WorkspaceEntry[];
   /** @throws DirectoryRefusal exists | read_only */
-  createWorkspace(settings: {
-    name: string;
-    defaultRegion: string | undefined;
-    limits: Limits;
-    models: Record<string, { limits: Limits }>;
-  }): Promise<WorkspaceEntry>;
-  updateWorkspace(settings: {
-    name: string;
-    defaultRegion: string | undefined;
-    limits: Limits;
-    models: Record<string, { limits: Limits }>;
-  }): Promise<WorkspaceEntry>;
+  createWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry>;
+  updateWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry>;
   /** With all its keys. @throws DirectoryRefusal unknown | read_only */
   removeWorkspace(name: string): Promise<void>;
   /** @throws DirectoryRefusal unknown */
   keys(workspace: string): KeyEntry[];
   /** @throws DirectoryRefusal unknown (workspace) | invalid (already expired) */
-  createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey>;
+  createKey(workspace: string, settings: KeySettings): Promise<CreatedKey>;
   /**
-   * A new key of the same name, workspace and expiry; the old one ends when the grace does.
+   * A new key of the same name, workspace, expiry and bound; the old one ends when the grace does.
    * @throws DirectoryRefusal unknown | read_only | replaced (by an earlier rotation) | invalid (expired)
    */
   rotateKey(id: string, graceMs: number): Promise<CreatedKey>;

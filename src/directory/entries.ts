@@ -1,7 +1,7 @@
 /** The forms that keys and workspaces take on their way: as they are stored, as a request is identified by them, as administrators see them. */
 import { createHash, randomBytes } from "node:crypto";
 import type { Key, Limits, Workspace } from "../contract/config.ts";
-import { DirectoryRefusal, type KeyEntry, type WorkspaceEntry } from "./directory.ts";
+import { DirectoryRefusal, type KeyEntry, type KeySettings, type WorkspaceEntry } from "./directory.ts";
 import { keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
 
 /** What every key begins with, so that one left in a repository is found by secret scanners. */
@@ -19,6 +19,8 @@ export interface KnownKey {
   readonly source: KeyEntry["source"];
   readonly createdAtMs: number | undefined;
   readonly replacedBy: string | undefined;
+  /** Where it may have only so many calls open at a time; one object for all of them. */
+  readonly bound: { id: string; maxConcurrent: number } | undefined;
 }
 
 const workspaces = new WeakMap<StoredWorkspace, Workspace>();
@@ -33,13 +35,13 @@ export function asWorkspace(stored: StoredWorkspace): Workspace {
   return workspace;
 }
 
-function workspaceOf({ name, defaultRegion, limits, models }: StoredWorkspace): Workspace {
+function workspaceOf({ name, defaultRegion, maxConcurrent, limits, models }: StoredWorkspace): Workspace {
   const facts = { created: 0, family: undefined, aliasOf: undefined, estimate: undefined, affinity: undefined, targets: undefined };
   const own = Object.entries(models).map(([model, { limits: its }]) => [model, { ...facts, limits: { ...NO_LIMITS, ...its } }] as const);
   return {
     name,
     defaultRegion,
-    maxConcurrent: undefined,
+    maxConcurrent,
     limits: { ...NO_LIMITS, ...limits },
     upstreams: {},
     models: Object.fromEntries(own),
@@ -56,38 +58,66 @@ export function unchanged(before: StoredWorkspace | undefined, now: StoredWorksp
 const NO_LIMITS: Limits = { rpm: undefined, tpm: undefined, countRpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
 
 export function workspaceEntry(
-  { name, defaultRegion, limits, models, upstreams }: Workspace,
+  { name, defaultRegion, maxConcurrent, limits, models, upstreams }: Workspace,
   source: WorkspaceEntry["source"],
   keys: number,
 ): WorkspaceEntry {
   const ownLimits = Object.entries(models).map(([model, { limits: own }]): [string, { limits: Limits }] => [model, { limits: own }]);
-  return { name, source, defaultRegion, limits, models: Object.fromEntries(ownLimits), upstreams: Object.keys(upstreams), keys };
+  return {
+    name,
+    source,
+    defaultRegion,
+    maxConcurrent,
+    limits,
+    models: Object.fromEntries(ownLimits),
+    upstreams: Object.keys(upstreams),
+    keys,
+  };
 }
 
 export function storedKey(
-  { id, name, expiresAtMs = Number.POSITIVE_INFINITY, lastUsedAtMs, createdAtMs, replacedBy }: StoredKey,
+  { id, name, expiresAtMs = Number.POSITIVE_INFINITY, maxConcurrent, lastUsedAtMs, createdAtMs, replacedBy }: StoredKey,
   workspace: Workspace,
   source: KeyEntry["source"],
 ): KnownKey {
-  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs, source, createdAtMs, replacedBy };
+  const bound = boundOf(id, maxConcurrent);
+  return { id, workspace, keyName: name, expiresAtMs, lastUsedAtMs, source, createdAtMs, replacedBy, bound };
 }
 
-export function configuredKey({ sha256, name, expiresAtMs = Number.POSITIVE_INFINITY }: Key, workspace: Workspace): KnownKey {
+function boundOf(id: string, maxConcurrent: number | undefined): KnownKey["bound"] {
+  return maxConcurrent === undefined ? undefined : { id, maxConcurrent };
+}
+
+export function configuredKey(
+  { sha256, name, expiresAtMs = Number.POSITIVE_INFINITY, maxConcurrent }: Key,
+  workspace: Workspace,
+): KnownKey {
   const id = keyId(sha256);
   const unknown = { lastUsedAtMs: undefined, createdAtMs: undefined, replacedBy: undefined };
-  return { id, workspace, keyName: name, expiresAtMs, source: "config", ...unknown };
+  return { id, workspace, keyName: name, expiresAtMs, source: "config", bound: boundOf(id, maxConcurrent), ...unknown };
 }
 
-export function keyEntry({ id, keyName, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy }: KnownKey): KeyEntry {
+export function keyEntry({
+  id,
+  keyName,
+  workspace,
+  source,
+  createdAtMs,
+  lastUsedAtMs,
+  expiresAtMs,
+  replacedBy,
+  bound,
+}: KnownKey): KeyEntry {
   const ends = Number.isFinite(expiresAtMs) ? expiresAtMs : undefined;
-  return { id, name: keyName, workspace: workspace.name, source, createdAtMs, lastUsedAtMs, expiresAtMs: ends, replacedBy };
+  const maxConcurrent = bound?.maxConcurrent;
+  return { id, name: keyName, workspace: workspace.name, source, createdAtMs, lastUsedAtMs, expiresAtMs: ends, replacedBy, maxConcurrent };
 }
 
 export function storedEntry(
-  { id, name, workspace, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy }: StoredKey,
+  { id, name, workspace, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy, maxConcurrent }: StoredKey,
   source: KeyEntry["source"],
 ): KeyEntry {
-  return { id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy };
+  return { id, name, workspace, source, createdAtMs, lastUsedAtMs, expiresAtMs, replacedBy, maxConcurrent };
 }
 
 export function unknownWorkspace(name: string): DirectoryRefusal {
@@ -111,10 +141,11 @@ export function isOver(expiresAtMs: number | undefined): boolean {
 }
 
 /** A new key, and how it is kept. */
-export function freshKey(workspace: string, name: string, expiresAtMs: number | undefined): { key: string; stored: StoredKey } {
+export function freshKey(workspace: string, { name, expiresAtMs, maxConcurrent }: KeySettings): { key: string; stored: StoredKey } {
   const key = PREFIX + randomBytes(32).toString("base64url");
   const sha256 = createHash("sha256").update(key).digest("hex");
-  return { key, stored: { id: keyId(sha256), sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined } };
+  const id = keyId(sha256);
+  return { key, stored: { id, sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined, maxConcurrent } };
 }
 
 /** How many keys there are by source: of the configuration, and of the store. */

@@ -12,6 +12,7 @@ export const keyRecord = Type.Object({
   expiresAtMs: Type.Optional(Type.Number()),
   lastUsedAtMs: Type.Optional(Type.Number()),
   replacedBy: Type.Optional(Type.String()),
+  maxConcurrent: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 
 const limits = Type.Object({
@@ -25,6 +26,7 @@ const limits = Type.Object({
 export const workspaceRecord = Type.Object({
   name: Type.String(),
   defaultRegion: Type.Optional(Type.String()),
+  maxConcurrent: Type.Optional(Type.Integer({ minimum: 1 })),
   limits,
   models: Type.Record(Type.String(), Type.Object({ limits })),
   createdAtMs: Type.Number(),

@@ -58,13 +58,9 @@ export class RedisDirectory implements DirectoryStore {
     this.#connect = () => connectRedis(settings);
     this.#client = this.#connect();
     this.#client.once("ready", () => {
-      this.#risks().then(
-        (risks) => {
-          for (const text of risks) onWarning(`keys are kept in Redis, but ${text}`);
-        },
-        // A Redis that may not be asked (managed ones) tells nothing.
-        () => {},
-      );
+      void this.risks().then((risks) => {
+        for (const text of risks) onWarning(text);
+      });
     });
     // Told by the state; a listener that is missing would end the process.
     this.#client.on("error", () => {});
@@ -140,6 +136,21 @@ export class RedisDirectory implements DirectoryStore {
     if (lastUsedAtMs.size > 0) await this.#run(this.#touch, [keys, used], [...lastUsedAtMs].flat());
   }
 
+  async risks(): Promise<string[]> {
+    const answers = await Promise.all(["persistence", "memory"].map((part) => this.#ask((client) => client.info(part)))).catch(() => []);
+    const [persistence, memory] = answers;
+    // A Redis that may not be asked (managed ones) tells nothing.
+    if (persistence === undefined || memory === undefined) return [];
+    const risks: string[] = [];
+    if (/^aof_enabled:0\r?$/m.test(persistence)) {
+      risks.push("appendonly is off: keys made since the last snapshot are lost when Redis stops. Set appendonly yes.");
+    }
+    const policy = /^maxmemory_policy:(\S+)\r?$/m.exec(memory)?.[1] ?? "noeviction";
+    if (/^maxmemory:[1-9]/m.test(memory) && policy.startsWith("allkeys"))
+      risks.push(`maxmemory-policy is ${policy}: a full Redis throws keys away. Set noeviction, or a volatile- policy.`);
+    return risks.map((text) => `keys are kept in Redis, but ${text}`);
+  }
+
   watch(onChange: () => void): void {
     const listener = this.#connect();
     this.#listener = listener;
@@ -155,19 +166,6 @@ export class RedisDirectory implements DirectoryStore {
     clearInterval(this.#timer);
     this.#listener?.disconnect();
     this.#client.disconnect();
-  }
-
-  async #risks(): Promise<string[]> {
-    const persistence = await this.#ask((client) => client.info("persistence"));
-    const memory = await this.#ask((client) => client.info("memory"));
-    const risks: string[] = [];
-    if (/^aof_enabled:0\r?$/m.test(persistence)) {
-      risks.push("appendonly is off: keys made since the last snapshot are lost when Redis stops. Set appendonly yes.");
-    }
-    const policy = /^maxmemory_policy:(\S+)\r?$/m.exec(memory)?.[1] ?? "noeviction";
-    if (/^maxmemory:[1-9]/m.test(memory) && policy.startsWith("allkeys"))
-      risks.push(`maxmemory-policy is ${policy}: a full Redis throws keys away. Set noeviction, or a volatile- policy.`);
-    return risks;
   }
 
   /** One record that cannot be read must not hide what has become of the others: a key that is revoked, above all. */

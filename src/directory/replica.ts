@@ -4,6 +4,7 @@ import {
   type DirectoryActions,
   DirectoryRefusal,
   type KeyEntry,
+  type KeySettings,
   type ReplicaEvents,
   type WorkspaceEntry,
   type WorkspaceSettings,
@@ -171,11 +172,11 @@ export class Replica implements DirectoryActions {
     return [...this.#byDigest.values()].filter((key) => key.workspace.name === workspace).map(keyEntry);
   }
 
-  async createKey(workspace: string, name: string, expiresAtMs: number | undefined): Promise<CreatedKey> {
+  async createKey(workspace: string, settings: KeySettings): Promise<CreatedKey> {
     if (this.#owners.get(workspace) === undefined) await this.refresh();
     if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
-    if (isOver(expiresAtMs)) throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
-    const { key, stored } = freshKey(workspace, name, expiresAtMs);
+    if (isOver(settings.expiresAtMs)) throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
+    const { key, stored } = freshKey(workspace, settings);
     await this.#store.putKey(stored);
     await this.#took(() => this.#keys.set(stored.id, stored));
     return { key, entry: storedEntry(stored, this.#store.source) };
@@ -185,7 +186,7 @@ export class Replica implements DirectoryActions {
     const old = await this.#storedKey(id);
     if (old.replacedBy !== undefined) throw replacedKey(id, old.replacedBy);
     if (isOver(old.expiresAtMs)) throw new DirectoryRefusal("invalid", `The key ${id} has expired: make a new one.`);
-    const { key, stored } = freshKey(old.workspace, old.name, old.expiresAtMs);
+    const { key, stored } = freshKey(old.workspace, old);
     const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, Date.now() + graceMs);
     const ending = { ...old, expiresAtMs: endsAtMs, replacedBy: stored.id };
     // The store has the last word: the key may have been revoked or rotated elsewhere this moment.

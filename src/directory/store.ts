@@ -15,12 +15,16 @@ export interface StoredKey {
   lastUsedAtMs: number | undefined;
   /** The id of the key that was made in place of this one; undefined where there is none. */
   replacedBy?: string | undefined;
+  /** Calls that it may have open at a time in one process; undefined: as many as its workspace. */
+  maxConcurrent?: number | undefined;
 }
 
 /** A workspace made at run time: served by the shared models, within its own limits. */
 export interface StoredWorkspace {
   name: string;
   defaultRegion: string | undefined;
+  /** Calls at a time in one process; undefined: a share of all. */
+  maxConcurrent?: number | undefined;
   limits: Limits;
   /** Limits of single models. */
   models: Record<string, { limits: Limits }>;
@@ -66,6 +70,8 @@ export interface DirectoryStore {
   watch(onChange: () => void): void;
   /** `ok…`, or what is wrong: for `/readyz`. */
   readonly state: string;
+  /** What would lose keys, as the store itself is set: one sentence each, with its cure. Left out by a store that says nothing of this. */
+  risks?(): Promise<string[]>;
   close(): Promise<void>;
 }
 

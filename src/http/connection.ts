@@ -375,7 +375,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
     this.#phase = PHASE.answered;
     this.#isLast = true;
     this.#isLost = true;
-    this.#outlet.write(refusalOf(flaw, this.#home.clock.date));
+    this.#outlet.write(refusalOf(flaw, this.#home.clock.date, this.#heads.isHead));
     this.#settle();
   }
 

@@ -3,7 +3,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Flaw } from "../contract/flaw.ts";
-import { FLAWS, flawOfTrailer, flawSoFar, type Head, MAX_HEAD_BYTES, readHead } from "./head.ts";
+import { FLAWS, flawOfTrailer, flawSoFar, Head, MAX_HEAD_BYTES, readHead } from "./head.ts";
 
 /** Of all the extensions of one body's chunks. Nothing that is known uses them. */
 export const MAX_EXTENSION_BYTES = 16_384;
@@ -38,6 +38,8 @@ export class HeadReader {
   #isAfterReturn = false;
   /** How many bytes of the last piece were read. */
   used = 0;
+  /** Where the last head was refused: its answer has no body, as far as can be seen. */
+  isHead = false;
 
   /** Part of a head has come. */
   get begun(): boolean {
@@ -56,14 +58,20 @@ export class HeadReader {
       const end = bytes.indexOf(EMPTY_LINE, at);
       if (end >= 0 && end - at <= MAX_HEAD_BYTES) {
         this.used = end + 4 - from;
-        return readHead(bytes.toString("latin1", at, end));
+        return this.#read(bytes.toString("latin1", at, end), readHead);
       }
     }
     const lines = this.#lines ?? new Lines();
     const used = lines.push(bytes, at);
     this.#lines = used < 0 ? lines : undefined;
     this.used = used < 0 ? bytes.length - from : at - from + used;
-    return used < 0 ? flawSoFar(lines.text) : readHead(lines.text);
+    return this.#read(lines.text, used < 0 ? flawSoFar : readHead);
+  }
+
+  #read(text: string, reading: (text: string) => Head | Flaw | undefined): Head | Flaw | undefined {
+    const read = reading(text);
+    if (read !== undefined && !(read instanceof Head)) this.isHead = text.startsWith("HEAD ");
+    return read;
   }
 
   /** Empty lines before a request are left over from the body before it, by old clients. */

@@ -11,7 +11,7 @@ import type { Incoming } from "./incoming.ts";
 import type { Streamed } from "./streamed.ts";
 import { sendResponse } from "./web.ts";
 import type { Wire } from "./wire.ts";
-import { refusalOf } from "./written.ts";
+import { plainError, refusalOf } from "./written.ts";
 
 export interface ServerOptions {
   clocks: Clocks;
@@ -58,7 +58,7 @@ export class HttpServer implements Home {
   /** A client has connected. Undefined where there is no room for it: it has been told, and its wire is closed. */
   accept(wire: Wire): Connection | undefined {
     if (this.#count >= this.#options.maxConnections) {
-      const text = refusalOf(FULL, this.clock.date, "retry-after: 1\r\n");
+      const text = refusalOf(FULL, this.clock.date, false, "retry-after: 1\r\n");
       wire.write(Buffer.from(text), 0, text.length);
       wire.end();
       return undefined;
@@ -137,7 +137,7 @@ export class HttpServer implements Home {
 
   #fault(thrown: unknown): Reply {
     this.#options.onFault(thrown);
-    const body = JSON.stringify({ error: { message: INTERNAL_MESSAGE } });
+    const body = plainError("api_error", INTERNAL_MESSAGE);
     return new Reply(500, new ReplyHeaders({ "content-type": "application/json" }), body);
   }
 }

@@ -31,10 +31,18 @@ export function headOf({ status, headers, body }: Reply, date: string, isLast: b
   return `${text}\r\n`;
 }
 
-/** The whole answer to what has no head that anybody could answer; then the connection closes. `headers` with their lines' ends. */
-export function refusalOf({ status, message }: Flaw, date: string, headers = ""): string {
-  const body = JSON.stringify({ error: { message } });
-  return `${statusLine(status)}${date}${headers}content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+/**
+ * An error that belongs to no route: no dialect is known. Clients of either protocol find its message, since the fields that one of them does not know
+ * are those of the other.
+ */
+export function plainError(type: string, message: string): string {
+  return JSON.stringify({ type: "error", error: { type, message, param: null, code: null } });
+}
+
+/** The whole answer to what has no head that anybody could answer; then the connection closes. To HEAD it has no body. `headers` with their lines' ends. */
+export function refusalOf({ status, message }: Flaw, date: string, isHead: boolean, headers = ""): string {
+  const body = plainError("invalid_request_error", message);
+  return `${statusLine(status)}${date}${headers}content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${isHead ? "" : body}`;
 }
 
 export const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -4,7 +4,7 @@ import type { Ended } from "../contract/call.ts";
 import type { EffectiveLimits } from "../contract/config.ts";
 import type { CallWindow } from "../contract/dialect.ts";
 import type { ErrorKind } from "../contract/errors.ts";
-import type { Usage } from "../contract/usage.ts";
+import { noUsage, type Usage } from "../contract/usage.ts";
 import { expectedTokens } from "./expected.ts";
 import { Lessons } from "./lessons.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
@@ -32,6 +32,8 @@ export interface Ending {
   ended: Ended | undefined;
   /** Undefined where the client got no byte of an answer. */
   firstByteAtMs: number | undefined;
+  /** Of a stream: bytes given to the client. */
+  passedBytes: number;
 }
 
 /**
@@ -79,20 +81,32 @@ export class Admission {
   /**
    * An admitted call has ended: decides what it costs, once, for every way a call can end (the table is in docs/limits.md).
    * @param bytes - Length of the body.
+   * @returns what it has used, as far as that is known.
    */
-  end(claim: Claim, reservation: Reservation, bytes: number, { outcome, ended, firstByteAtMs }: Ending): void {
-    const isUnanswered = firstByteAtMs === undefined && outcome !== "ok" && outcome !== "cancelled";
+  end(claim: Claim, reservation: Reservation, bytes: number, ending: Ending): Usage | undefined {
+    const { outcome, ended, firstByteAtMs } = ending;
+    const used = ended?.usage ?? this.#passedOn(claim, reservation, ending);
+    // Whoever does not wait has the upstream work all the same, and must meet a limit too.
+    const isUnanswered = firstByteAtMs === undefined && outcome !== "ok" && outcome !== "cancelled" && outcome !== "deadline_exceeded";
     // The clouds count what they refuse as the client's mistake, and whoever sends nothing else must meet a limit too.
     // So do they what was answered and had no room here (`overloaded` with an end: nothing else of that kind came so far).
     if (isUnanswered && (outcome === "upstream_rejected" || (outcome === "overloaded" && ended !== undefined)))
       this.#settleRejected(claim, reservation, ended);
     else if (isUnanswered || wasNeverSent(outcome, ended)) this.#limiter.refund(reservation);
-    // A lost worker has said nothing: what was reserved stands.
-    else if (ended === undefined) this.#limiter.settle(reservation, reservation.tokens);
+    // Nobody knows: what was reserved stands.
+    else if (used === undefined) this.#limiter.settle(reservation, reservation.tokens);
     else {
-      this.#limiter.settle(reservation, weighted(ended.usage, claim));
-      if (outcome === "ok") this.#learnFrom(claim, bytes, ended);
+      this.#limiter.settle(reservation, weighted(used, claim));
+      if (outcome === "ok" && ended !== undefined) this.#learnFrom(claim, bytes, ended, ending.passedBytes);
     }
+    return used;
+  }
+
+  /** What a stream has used whose worker was lost: its input as it was reserved for, and the answer by the bytes that the client has been given. */
+  #passedOn(claim: Claim, { tokens, output }: Reservation, { firstByteAtMs, passedBytes }: Ending): Usage | undefined {
+    if (firstByteAtMs === undefined || passedBytes === 0) return undefined;
+    const answer = Math.ceil(passedBytes * this.#lessons.of(claim).streamDensity);
+    return { ...noUsage(), input: Math.max(0, tokens - output), output: answer };
   }
 
   /** The request and its input, by the upstream's count where it gave one. */
@@ -102,10 +116,11 @@ export class Admission {
     this.#limiter.settle(reservation, counted);
   }
 
-  #learnFrom(claim: Claim, bytes: number, { usage, estimate }: Ended): void {
+  #learnFrom(claim: Claim, bytes: number, { usage, estimate }: Ended, passedBytes: number): void {
     const { input, output, cacheRead, cacheWrite } = usage;
     const lesson = this.#lessons.open(claim);
     if (claim.writes) lesson.lengths.record(output);
+    if (passedBytes > 0) lesson.learnStreamDensity(output / passedBytes);
     lesson.learnDensity((input + cacheRead + cacheWrite) / bytes);
     lesson.correction.learn(estimate, input + cacheRead + cacheWrite);
   }
@@ -120,9 +135,9 @@ export class Admission {
   }
 }
 
-/** The client left before the upstream was sent anything. */
+/** The client left, or its time was up, before the upstream was sent anything. */
 function wasNeverSent(outcome: Ending["outcome"], ended: Ended | undefined): boolean {
-  return outcome === "cancelled" && ended !== undefined && ended.upstreamMs === 0;
+  return (outcome === "cancelled" || outcome === "deadline_exceeded") && ended !== undefined && ended.upstreamMs === 0;
 }
 
 /** Tokens as the limit counts them. */

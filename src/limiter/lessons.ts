@@ -3,7 +3,9 @@ import { AnswerLengths } from "./expected.ts";
 
 /** Tokens per byte of body before anything was learned: between English (0.25 to 0.3) and code or Chinese (0.4). */
 const FIRST_DENSITY = 0.33;
-/** Weight of one call in the learned density. */
+/** Tokens per byte of a stream: between one whose every event has one token (some 0.005) and one whose events have several. */
+const FIRST_STREAM_DENSITY = 0.01;
+/** Weight of one call in a learned density. */
 const STEP = 1 / 16;
 /** Beyond that the one first seen is forgotten, and learns anew: some 700 bytes each. */
 const MOST_LESSONS = 10_000;
@@ -22,6 +24,7 @@ export class Lesson {
   readonly correction = new Correction();
   readonly lengths = new AnswerLengths();
   #density: number | undefined;
+  #streamDensity: number | undefined;
 
   /** Tokens per byte of body, of recent calls. */
   get density(): number {
@@ -29,9 +32,22 @@ export class Lesson {
   }
 
   learnDensity(density: number): void {
-    if (!(density > 0) || !Number.isFinite(density)) return;
-    this.#density = this.#density === undefined ? density : this.#density + STEP * (density - this.#density);
+    this.#density = learned(this.#density, density);
   }
+
+  /** Tokens of the answer per byte of stream for the client, of recent calls. */
+  get streamDensity(): number {
+    return this.#streamDensity ?? FIRST_STREAM_DENSITY;
+  }
+
+  learnStreamDensity(density: number): void {
+    this.#streamDensity = learned(this.#streamDensity, density);
+  }
+}
+
+function learned(known: number | undefined, density: number): number | undefined {
+  if (!(density > 0) || !Number.isFinite(density)) return known;
+  return known === undefined ? density : known + STEP * (density - known);
 }
 
 const NOTHING_YET = new Lesson();

@@ -73,6 +73,8 @@ export interface Reservation {
   readonly model: string;
   /** Reserved now. */
   readonly tokens: number;
+  /** How much of them is for the answer. */
+  readonly output: number;
 }
 
 interface Held {

@@ -5,7 +5,7 @@ export interface LineSink {
   takes(level: LineLevel): boolean;
 }
 
-export type LineLevel = "info" | "error";
+export type LineLevel = "info" | "warn" | "error";
 
 /** Lines are written once there are so many characters of them, */
 const BATCH_LENGTH = 32 * 1024;

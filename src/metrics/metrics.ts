@@ -5,6 +5,7 @@ import type { CallCells, TokenCells } from "./call-cells.ts";
 import type { CounterCell } from "./cells.ts";
 import { ConfiguredMetrics } from "./configured.ts";
 import { Definer, type Definition } from "./definer.ts";
+import { DroppedMetrics } from "./dropped.ts";
 import { collectProcessMetrics } from "./process.ts";
 import type { CallRecord, WorkerSample } from "./records.ts";
 import { metricsData, metricsText } from "./scrape.ts";
@@ -20,6 +21,8 @@ export class Metrics {
   readonly #make = new Definer(this.#registry);
   /** What calls met at their upstreams. */
   readonly upstreams = new UpstreamMetrics(this.#make);
+  /** What was left out of requests. */
+  readonly dropped = new DroppedMetrics(this.#make);
   /** The configuration that is in force, and the keys. */
   readonly configured = new ConfiguredMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
@@ -132,6 +135,7 @@ export class Metrics {
       this.#factors.delete(model);
       this.#estimates.remove({ model });
     }
+    this.dropped.keep(names);
     this.upstreams.keep(names);
     // They hold cells of series that are gone.
     this.#callCells = new ByNames();

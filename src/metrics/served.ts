@@ -13,6 +13,7 @@ export interface Served {
 export const UPSTREAM_OUTCOMES = [
   "ok",
   "cancelled",
+  "deadline_exceeded",
   "misconfigured",
   "worker_lost",
   ...ERROR_KINDS.filter((kind) => kind.startsWith("upstream_")),

@@ -30,6 +30,7 @@ const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
   unknown_model: "no such model here; the message lists them",
   too_large: "the body is larger than `server.max_body`",
   body_timeout: "the body took too long to come",
+  deadline_exceeded: "the call took longer than its client allows",
   rate_limited_requests: "over the requests per minute",
   rate_limited_tokens: "over the tokens per minute",
   too_many_tokens: "the request alone is larger than the tokens per minute: it can never pass",

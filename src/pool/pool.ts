@@ -1,6 +1,6 @@
-import type { CallEvents, CallOrder, PoolCall } from "../contract/call.ts";
+import type { Accepts } from "../contract/accepts.ts";
+import type { CallEvents, CallOrder, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
-import type { CallOperation, DialectName } from "../contract/dialect.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { ORDER, type Weighing, type WorkerConfig } from "../contract/messages.ts";
 import { startInline } from "./inline.ts";
@@ -16,6 +16,8 @@ export interface PoolOptions {
   onDeath(worker: number, reason: string, calls: number): void;
   /** Something for the log that ended no worker. */
   onNotice(worker: number, text: string): void;
+  /** What an upstream has taught by a refusal, for the log. */
+  onLesson(worker: number, text: string): void;
 }
 
 /** What the workers have to know of the configuration. */
@@ -24,15 +26,31 @@ export interface PoolConfig {
   /** Bytes of unfinished answers that all workers may keep together, as far as each keeps room for the largest there is. */
   heldBytes?: number;
   weighing: Weighing[];
-  targets: readonly { id: number; upstream: Upstream; model: string; countModel: string | undefined; timeouts: Timeouts }[];
+  targets: readonly {
+    id: number;
+    upstream: Upstream;
+    model: string;
+    countModel: string | undefined;
+    accepts: Accepts;
+    timeouts: Timeouts;
+  }[];
 }
 
 /** So much a worker may always keep of unfinished answers: one of the largest fits beside some others (64 MiB, and a third is always left free). */
 const LEAST_HELD_BYTES = 96 * 1024 * 1024;
-/** A worker that has not shown a sign of life for so long is stuck in a loop and is replaced. */
-const STUCK_MS = 20_000;
+/** A worker that has not shown a sign of life for so long gets no new calls until it does. It shows one twice a second. */
+const STILL_MS = 2_000;
+/** A worker that has not shown one for so long is stuck in a loop and is replaced. */
+const STUCK_MS = 5_000;
 /** A worker that has not said for so long that it is ready never will. It loads in a second, and waits for nobody. */
-const READY_MS = 30_000;
+const READY_MS = 15_000;
+/** This thread may be so late, and its looks at the workers still say something of them. */
+const PUNCTUAL_MS = 250;
+/** Where so many workers have died within this span, something is wrong that new ones do not mend. */
+const FLAPPING_DEATHS = 3;
+const FLAPPING_MS = 60_000;
+/** How long a call waits for a worker where there is none: one that died is replaced in less. */
+const PATIENCE_MS = 3_000;
 /** A worker that dies younger than this is replaced after a pause of as long, so that a fault at start-up does not spin. */
 const YOUNG_MS = 1_000;
 
@@ -46,6 +64,10 @@ export class Pool {
   #version = 0;
   #turn = 0;
   #closed = false;
+  /** When workers died, by `performance.now()`; the last ones only. */
+  readonly #deathsMs: number[] = [];
+  /** Who waits for a worker. */
+  readonly #waiting = new Set<(isThere: boolean) => void>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -55,6 +77,8 @@ export class Pool {
     const events: SlotEvents = {
       died: (slot, reason) => this.#replace(slot, reason),
       noticed: ({ index }, text) => options.onNotice(index, text),
+      learned: ({ index }, text) => options.onLesson(index, text),
+      came: () => this.#came(),
     };
     this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, events));
   }
@@ -63,16 +87,21 @@ export class Pool {
   async configure({ proxy, heldBytes = 0, weighing, targets }: PoolConfig): Promise<void> {
     const upstreams = [...new Set(targets.map((target) => target.upstream))];
     const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
+    const accepts = [...new Set(targets.map((target) => target.accepts))];
+    const kinds = new Map(accepts.map((kind, index) => [kind, index]));
     const workerConfig: WorkerConfig = {
+      accepts,
       proxy,
       heldBytes: Math.max(LEAST_HELD_BYTES, heldBytes / this.#slots.length),
-      upstreams,
+      // A bound that the router keeps: another one must not cost a worker its connections.
+      upstreams: upstreams.map((upstream) => ({ ...upstream, maxCalls: undefined })),
       weighing,
-      targets: targets.map(({ id, upstream, model, countModel, timeouts }) => ({
+      targets: targets.map(({ id, upstream, model, countModel, accepts, timeouts }) => ({
         id,
         upstream: indices.get(upstream) ?? 0,
         model,
         countModel,
+        accepts: kinds.get(accepts) ?? 0,
         timeouts,
       })),
     };
@@ -81,10 +110,10 @@ export class Pool {
     await Promise.all(this.#slots.map((slot) => slot.configure(this.#version, this.#configuration)));
   }
 
-  /** Starts a call whose body the front has checked. */
-  call(order: CallOrder, events: CallEvents): PoolCall {
+  /** Starts a call whose body the front has checked; undefined where no worker is there to take it. */
+  call(order: CallOrder, events: CallEvents): PoolCall | undefined {
     const slot = this.#leastLoaded();
-    if (slot === undefined) return refused(events);
+    if (slot === undefined) return undefined;
     const { dialect, operation, target, isLast, stream, model, hints, requestId, guess, factor, body } = order;
     const call = slot.open(events);
     slot.post([
@@ -105,50 +134,91 @@ export class Pool {
     return call;
   }
 
-  /** Lets a worker check a body first: one that is too large to be parsed on the front. The buffer is the worker's from then on. */
-  weigh(dialect: DialectName, operation: CallOperation, hints: string, body: ArrayBuffer, events: CallEvents): PoolCall {
+  /**
+   * Lets a worker check a body first: one that is too large to be parsed on the front. The worker gets a copy, so that the body is at hand should the
+   * worker be lost; where there are no threads, the buffer is given away. Undefined as for `call`.
+   */
+  weigh({ dialect, operation, hints, body }: WeighOrder, events: CallEvents): PoolCall | undefined {
     const slot = this.#leastLoaded();
-    if (slot === undefined) return refused(events);
+    if (slot === undefined) return undefined;
     const call = slot.open(events);
     slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints], body);
     return call;
   }
 
+  /** Calls back once there is a worker that takes calls, at once where there is one; with false where none has come for a while. */
+  whenThere(then: (isThere: boolean) => void): void {
+    if (this.#leastLoaded() !== undefined) {
+      then(true);
+      return;
+    }
+    const end = (isThere: boolean): void => {
+      clearTimeout(timer);
+      this.#waiting.delete(end);
+      then(isThere);
+    };
+    const timer = setTimeout(() => end(false), PATIENCE_MS);
+    this.#waiting.add(end);
+  }
+
   get healthy(): number {
-    return this.#slots.reduce((count, slot) => count + (slot.ready ? 1 : 0), 0);
+    return this.#slots.reduce((count, slot) => count + (slot.ready && !slot.isStill ? 1 : 0), 0);
+  }
+
+  /** Whether calls may come: there are workers, and they do not die one after the other. */
+  isWell(nowMs: number = performance.now()): boolean {
+    return this.healthy > 0 && this.#lastDeaths(nowMs) < FLAPPING_DEATHS;
   }
 
   /** For people: how many of the workers run. */
-  get state(): string {
-    return this.#isInline ? "none, by configuration" : `${this.healthy} of ${this.#slots.length} running`;
+  state(nowMs: number = performance.now()): string {
+    if (this.#isInline) return "none, by configuration";
+    const still = this.#slots.filter(({ isStill }) => isStill).length;
+    const deaths = this.#lastDeaths(nowMs);
+    return [
+      `${this.healthy} of ${this.#slots.length} running`,
+      ...(still === 0 ? [] : [`${still} standing still`]),
+      ...(deaths < FLAPPING_DEATHS ? [] : [`${deaths} died within a minute: the log says why`]),
+    ].join(", ");
   }
 
   samples(): { worker: number; calls: number; queued: number; lagMs: number }[] {
     return this.#slots.map((slot) => ({ worker: slot.index, calls: slot.calls, queued: slot.queued, lagMs: slot.lagMs }));
   }
 
-  /** Fails every open call. */
+  /** Fails every open call, and those that wait for a worker. */
   failAll(kind: ErrorKind, message: string): void {
+    for (const end of [...this.#waiting]) end(false);
     for (const slot of this.#slots) slot.failAll(new GatewayError(kind, { message }));
   }
 
-  /** Ends one worker abruptly, as a crash would; returns its index, or undefined where none is alive. */
-  crashOne(): number | undefined {
+  /** Ends one worker abruptly, as a crash would, or makes it stand still; returns its index, or undefined where none is alive. */
+  drill(how: "crash" | "stall"): number | undefined {
     // It would be the end of the process.
     if (this.#isInline) return undefined;
     const slot = this.#slots.reduce<Slot | undefined>(
       (busiest, slot) => (slot.ready && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
       undefined,
     );
-    slot?.crash();
+    slot?.drill(how);
     return slot?.index;
   }
 
-  /** Replaces workers that have stopped answering, or never began. To be called now and then. */
-  checkPulses(nowMs: number): void {
+  /**
+   * Replaces workers that have stopped answering, or never began. To be called several times a second.
+   * @param lagMs - How late this thread is: reports that wait behind a delay of our own would look like silence.
+   */
+  checkPulses(nowMs: number, lagMs: number): void {
     if (this.#isInline) return;
+    if (lagMs > PUNCTUAL_MS) {
+      // After a long stop of all of the process, their next signs of life may come a little later than this thread's next look.
+      if (lagMs > STILL_MS) for (const slot of this.#slots) slot.lastPulseMs = nowMs;
+      return;
+    }
     for (const slot of this.#slots) {
-      if (slot.ready && nowMs - slot.lastPulseMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
+      const silentMs = nowMs - slot.lastPulseMs;
+      slot.isStill = slot.ready && silentMs > STILL_MS;
+      if (slot.ready && silentMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
       else if (slot.isStarting && nowMs - slot.startedMs > READY_MS) slot.die(`not ready after ${READY_MS / 1000} s`);
     }
   }
@@ -158,6 +228,16 @@ export class Pool {
     for (const slot of this.#slots) slot.terminate();
   }
 
+  /** How many workers have died of late. */
+  #lastDeaths(nowMs: number): number {
+    return this.#deathsMs.filter((diedMs) => nowMs - diedMs < FLAPPING_MS).length;
+  }
+
+  /** A worker takes calls (again). */
+  #came(): void {
+    for (const end of [...this.#waiting]) end(true);
+  }
+
   #leastLoaded(): Slot | undefined {
     const slots = this.#slots;
     let best: Slot | undefined;
@@ -165,7 +245,7 @@ export class Pool {
     this.#turn = (this.#turn + 1) % slots.length;
     for (let offset = 0; offset < slots.length; offset++) {
       const slot = slots[(this.#turn + offset) % slots.length];
-      if (slot?.ready && (best === undefined || slot.calls < best.calls)) best = slot;
+      if (slot?.ready && !slot.isStill && (best === undefined || slot.calls < best.calls)) best = slot;
     }
     return best;
   }
@@ -173,19 +253,14 @@ export class Pool {
   #replace(slot: Slot, reason: string): void {
     if (this.#closed) return;
     const lost = slot.calls;
-    slot.failAll(new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again.", log: reason }));
+    this.#deathsMs.push(performance.now());
+    if (this.#deathsMs.length > FLAPPING_DEATHS * this.#slots.length) this.#deathsMs.shift();
     this.#options.onDeath(slot.index, reason, lost);
+    slot.loseAll(new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again.", log: reason }));
     const restart = () => {
       if (!this.#closed) void slot.configure(this.#version, this.#configuration);
     };
     if (slot.ageMs < YOUNG_MS) setTimeout(restart, YOUNG_MS);
     else restart();
   }
-}
-
-function refused(events: CallEvents): PoolCall {
-  queueMicrotask(() =>
-    events.fail(new GatewayError("worker_lost", { message: "No worker is available at this moment. Please try again." }), undefined),
-  );
-  return { go: () => {}, credit: () => {}, cancel: () => {} };
 }

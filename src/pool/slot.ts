@@ -11,12 +11,18 @@ export interface SlotEvents {
   died(slot: Slot, reason: string): void;
   /** Something for the log that ended no worker. */
   noticed(slot: Slot, text: string): void;
+  /** It takes calls (again). */
+  came(): void;
+  /** What an upstream has taught by a refusal, for the log. */
+  learned(slot: Slot, text: string): void;
 }
 
 /** One place in the pool: a worker, and after it its replacement. */
 export class Slot {
   readonly index: number;
   ready = false;
+  /** It is there, but shows no sign of life: it gets no new calls. */
+  isStill = false;
   lagMs = 0;
   lastPulseMs = 0;
   startedMs = 0;
@@ -100,27 +106,42 @@ export class Slot {
     queueMicrotask(() => this.#flush());
   }
 
-  /** Posts an order in a message of its own, with a buffer that is the worker's from then on. */
+  /** Posts an order in a message of its own, with a body of which the worker gets a copy. */
   postAlone(order: Flat, body: ArrayBuffer): void {
     if (this.#port === undefined) return;
     this.#flush();
     this.#posted += 1;
-    this.#port.post([...order, body] as unknown as Flat, [body]);
+    this.#port.post([...order, body] as unknown as Flat);
   }
 
   failAll(error: GatewayError): void {
-    const calls = [...this.#calls.values()];
-    for (const call of calls) {
+    for (const call of [...this.#calls.values()]) {
       call.cancel();
       this.forget(call);
-      call.events.fail(error, undefined);
+      this.#lastWord(call, () => call.events.fail(error, undefined));
     }
   }
 
-  /** Ends the worker as a fault would; it gets no further calls meanwhile. */
-  crash(): void {
-    this.post([ORDER.crash, 0]);
-    this.ready = false;
+  /** Of a worker that is gone: nobody is left to be told of a cancelled call. */
+  loseAll(error: GatewayError): void {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) this.#lastWord(call, () => call.events.lost(error));
+  }
+
+  /** What goes wrong at the end of one call must not keep the others from theirs. */
+  #lastWord(call: SlotCall, tell: () => void): void {
+    try {
+      tell();
+    } catch (thrown) {
+      this.#fault(call, thrown);
+    }
+  }
+
+  /** Ends the worker as a fault would, and it gets no further calls meanwhile; or makes it stand still, which has to be noticed. */
+  drill(how: "crash" | "stall"): void {
+    this.post([ORDER.crash, how === "crash" ? 0 : 1]);
+    if (how === "crash") this.ready = false;
   }
 
   die(reason: string): void {
@@ -132,6 +153,7 @@ export class Slot {
     this.#port?.terminate();
     this.#port = undefined;
     this.ready = false;
+    this.isStill = false;
     this.#outbox = [];
   }
 
@@ -152,11 +174,17 @@ export class Slot {
         this.#hasBegun = true;
         this.lastPulseMs = performance.now();
         for (const resolve of this.#waiting.splice(0)) resolve();
+        this.#events.came();
       } else if (operation === REPORT.pulse) {
         this.lagMs = reports[at + 2] as number;
         this.#taken = reports[at + 3] as number;
         this.lastPulseMs = performance.now();
+        if (this.isStill) {
+          this.isStill = false;
+          this.#events.came();
+        }
       } else if (operation === REPORT.notice) this.#events.noticed(this, reports[at + 2] as string);
+      else if (operation === REPORT.lesson) this.#events.learned(this, reports[at + 2] as string);
       else {
         const call = this.#calls.get(reports[at + 1] as number);
         // A call that was cancelled meanwhile has no ears any more.
@@ -191,6 +219,7 @@ export class Slot {
     else if (operation === REPORT.open) events.open(reports[at + 2] as string);
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
     else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 5] as number, reports[at + 6] as number);
+    else if (operation === REPORT.dropped) events.dropped(reports[at + 2] as string);
     else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {
       this.forget(call);

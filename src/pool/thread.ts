@@ -7,8 +7,7 @@ interface WorkerEvents {
 
 /** Where the orders of a slot go. */
 export interface WorkerPort {
-  /** A body in `transfer` is the worker's from then on. */
-  post(orders: Flat, transfer?: ArrayBuffer[]): void;
+  post(orders: Flat): void;
   terminate(): void;
 }
 
@@ -25,7 +24,7 @@ export const startThread: StartWorker = ({ reports, died }) => {
   };
   // Bun alone tells that a thread has ended without an error.
   worker.addEventListener("close", () => died("the thread ended"));
-  return { post: (orders, transfer = []) => worker.postMessage(orders, transfer), terminate: () => worker.terminate() };
+  return { post: (orders) => worker.postMessage(orders), terminate: () => worker.terminate() };
 };
 
 /** The line that says what happened; Bun puts the source around it as well. */

@@ -1,18 +1,27 @@
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { BodyClock } from "../request/body-clock.ts";
+import type { Shedding } from "../request/shedding.ts";
 
-const CARE_MS = 1_000;
+const CARE_MS = 250;
 
-/** Once a second: how late this thread is, whether the workers still answer, and which bodies are late. */
-export function care(pool: Pool, metrics: Metrics, bodyClock: BodyClock): void {
+export interface CareParts {
+  pool: Pool;
+  metrics: Metrics;
+  bodyClock: BodyClock;
+  shedding: Shedding;
+}
+
+/** Four times a second: how late this thread is, whether the workers still answer, and which bodies are late. */
+export function care({ pool, metrics, bodyClock, shedding }: CareParts): void {
   let expectedMs = performance.now() + CARE_MS;
   setInterval(() => {
     const nowMs = performance.now();
-    metrics.frontLag(Math.max(0, nowMs - expectedMs));
+    const lagMs = Math.max(0, nowMs - expectedMs);
+    metrics.frontLag(lagMs);
+    shedding.sample(lagMs);
     bodyClock.check(nowMs);
-    // Reports that wait behind a delay of our own would look like silence.
-    if (nowMs - expectedMs < CARE_MS) pool.checkPulses(nowMs);
+    pool.checkPulses(nowMs, lagMs);
     expectedMs = nowMs + CARE_MS;
   }, CARE_MS);
 }

@@ -2,8 +2,10 @@
 
 import process from "node:process";
 import { ConfigError, type LoadedConfig, readConfig } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
 import { type Config, withFixed } from "../contract/config.ts";
 import { EXIT_REFUSED } from "../contract/exit.ts";
+import { program } from "../runtime/runtime.ts";
 import type { Member } from "../supervisor/member.ts";
 
 export interface Configuration {
@@ -22,7 +24,7 @@ export async function readConfiguration(
   member: Member | undefined,
 ): Promise<Configuration> {
   try {
-    const read = readConfig({ file, environment });
+    const read = await loadConfig({ file, environment });
     if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
     if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
     const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
@@ -43,6 +45,9 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     config,
     loaded: undefined,
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
-    announce: (port, adminPort) => void process.stdout.write(announceDemo(demo.secrets, port, adminPort)),
+    announce: (port, adminPort) => {
+      const wanted = { port: config.server.port, adminPort: config.admin.port };
+      process.stdout.write(announceDemo(demo.secrets, { port, adminPort, wanted, program: program() }));
+    },
   };
 }

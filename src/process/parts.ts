@@ -7,7 +7,10 @@ import type { Logger } from "../log/log.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { Pool } from "../pool/pool.ts";
 import { BodyClock } from "../request/body-clock.ts";
+import { Deadlines } from "../request/deadlines.ts";
+import { LeftOut } from "../request/left-out.ts";
 import { Room } from "../request/room.ts";
+import { Shedding } from "../request/shedding.ts";
 import { Catalog } from "../routing/catalog.ts";
 import { HealthBook } from "../routing/router.ts";
 import { openTotals } from "../usage/index.ts";
@@ -27,7 +30,9 @@ export interface Parts {
   targetHealth: HealthBook;
   pool: Pool;
   bodyClock: BodyClock;
+  deadlines: Deadlines;
   room: Room;
+  leftOut: LeftOut;
   limiter: Limiter;
   totals: Totals;
   directory: Replica;
@@ -45,30 +50,42 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
+    onLesson: (worker, cause) =>
+      log.warn({ worker, cause }, "an upstream has refused what its table says it takes: it is asked without it"),
   });
   const configured = pool.configure(workersConfig(config, catalog));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
+  const shedding = new Shedding((isOn) => {
+    if (isOn) log.warn("this thread is more than a second behind: new calls are refused until it has caught up");
+    else log.info("this thread has caught up: calls are taken again");
+  });
   // Already now: a worker may never begin.
-  care(pool, metrics, bodyClock);
+  care({ pool, metrics, bodyClock, shedding });
   await configured;
-  const room = new Room(config.server);
+  const room = new Room(config.server, shedding);
   metrics.sample(
     () => pool.samples(),
     () => room.bufferedBytes,
   );
+  const leftOut = new LeftOut(metrics, (model, name) =>
+    log.warn({ model, dropped: name }, "a model does not take this: requests go without it, and their answers say so (x-weir-dropped)"),
+  );
   const limiter = await startLimiter(config, metrics, log);
   const totals = openTotals(config.redis);
   const directory = await startDirectory(config, metrics, log);
-  return { metrics, catalog, targetHealth, pool, bodyClock, room, limiter, totals, directory };
+  return { metrics, catalog, targetHealth, pool, bodyClock, deadlines: new Deadlines(), room, leftOut, limiter, totals, directory };
 }
 
 async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): Promise<Limiter> {
+  let isTold = false;
   const limiter = openLimiter({
     redis,
     onState: (state, before, reason) => {
       metrics.limiterIs(state, LIMITER_STATES);
-      if (state === "redis") log.info({ state, before }, "the limiter is back on Redis");
+      // The first word from Redis is no return.
+      if (state === "redis") log.info({ state, before }, isTold ? "the limiter is back on Redis" : "limits are kept in Redis");
       else log.error({ state, before, reason }, "Redis is away: the limiter follows its policy");
+      isTold = true;
     },
     onDuration: (operation, durationMs) => metrics.limiterTook(operation, durationMs),
     onFailure: (kind) => metrics.redisFailed(kind),
@@ -77,6 +94,10 @@ async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): P
   });
   metrics.limiterIs(limiter.state, LIMITER_STATES);
   await limiter.contact(REDIS_PATIENCE_MS);
+  if (redis !== undefined && !isTold) {
+    isTold = true;
+    log.error({ state: limiter.state }, "Redis is away: the limiter follows its policy");
+  }
   return limiter;
 }
 

@@ -1,5 +1,5 @@
-import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from "../config/config.ts";
-import { Preloaded } from "../config/disk.ts";
+import { ConfigError, type ConfigSource, type LoadedConfig } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
 import { FileWatch } from "../config/watch.ts";
 import { type Config, FIXED, withFixed } from "../contract/config.ts";
 import type { Logger } from "../log/log.ts";
@@ -24,7 +24,9 @@ export class Reloader {
   readonly #parts: ReloadParts;
   readonly #watch: FileWatch;
   #state = "ok";
-  #turn: Promise<void> = Promise.resolve();
+  /** The reload that runs, and the one that waits for its end. */
+  #running: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
 
   constructor(source: ConfigSource, loaded: LoadedConfig, parts: ReloadParts) {
     // The folder is not looked through again: that would not be bounded in time.
@@ -38,16 +40,23 @@ export class Reloader {
     return this.#state;
   }
 
-  /** Never rejects: what cannot be read or put in force is refused. One that is asked for while another is under way comes after it. */
+  /**
+   * Never rejects: what cannot be read or put in force is refused. One that is asked for while another is under way comes after it; all that are asked
+   * for meanwhile are one.
+   */
   reload(reason: string): Promise<void> {
-    this.#turn = this.#turn.then(() => this.#reload(reason));
-    return this.#turn;
+    this.#waiting ??= this.#running.then(() => {
+      this.#waiting = undefined;
+      this.#running = this.#reload(reason);
+      return this.#running;
+    });
+    return this.#waiting;
   }
 
   async #reload(reason: string): Promise<void> {
     const read = new Map<string, string>();
     try {
-      this.#apply(reason, read, await this.#load(read));
+      this.#apply(reason, read, await loadConfig(this.#source, read));
     } catch (thrown) {
       // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
       if (read.size > 0) this.#watch.follow(read);
@@ -62,28 +71,6 @@ export class Reloader {
 
   stop(): void {
     this.#watch.stop();
-  }
-
-  /**
-   * Reads the configuration without holding up the thread that serves calls: a file may lie where nobody answers. What it names is known only once
-   * it was read, so that it is gone through again until no file is missing.
-   * @throws ConfigError
-   */
-  async #load(read: Map<string, string>): Promise<LoadedConfig> {
-    const files = new Preloaded();
-    for (;;) {
-      read.clear();
-      let outcome: () => LoadedConfig;
-      try {
-        const loaded = readConfig({ ...this.#source, files }, read);
-        outcome = () => loaded;
-      } catch (thrown) {
-        outcome = () => {
-          throw thrown;
-        };
-      }
-      if (!(await files.load())) return outcome();
-    }
   }
 
   /** @throws ConfigError */

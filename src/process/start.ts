@@ -24,14 +24,13 @@ import { Gateway, type GatewayParts } from "../request/gateway.ts";
 import { Keyring } from "../request/keyring.ts";
 import { Router } from "../routing/router.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import { UpstreamHealth } from "../routing/upstream-health.ts";
+import { watchDescriptors } from "../runtime/descriptors.ts";
 import { open } from "../runtime/open.ts";
 import { type Listener, runtimeName } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
 import { Member } from "../supervisor/member.ts";
 import { supervise } from "../supervisor/run.ts";
 import { readConfiguration } from "./configuration.ts";
-import { watchDescriptors } from "./descriptors.ts";
 import { Drain } from "./drain.ts";
 import { InForce } from "./in-force.ts";
 import { buildParts, type Parts } from "./parts.ts";
@@ -58,12 +57,10 @@ export async function start(file: string | undefined, environment: Environment, 
   const { metrics, catalog, pool, limiter, totals, directory, targetHealth } = parts;
   const ready = new Ready();
   const pages = new PublishedPages(version, config);
-  const health = new UpstreamHealth();
   const gateway = makeGateway({
     ...parts,
     config,
     pages,
-    health,
     accessLog: new AccessLog(logging.lines, base),
     router: routerTelling(log),
     readiness: () => ready.report(),
@@ -88,7 +85,7 @@ export async function start(file: string | undefined, environment: Environment, 
         served: () => inForce.config,
       }),
       ...gatewayRoutes(
-        { metrics, readiness: () => ready.report(), crashWorker: environment.WEIR_CHAOS === "1" ? () => pool.crashOne() : undefined },
+        { metrics, readiness: () => ready.report(), drill: environment.WEIR_CHAOS === "1" ? (how) => pool.drill(how) : undefined },
         audit,
       ),
     ],
@@ -119,7 +116,7 @@ export async function start(file: string | undefined, environment: Environment, 
     () => !drain.begun,
   );
   addLines(ready, config, parts, () => reloader?.state ?? "ok: sandbox");
-  ready.addLines(() => health.lines(gateway.upstreams()));
+  ready.addLines(() => targetHealth.lines());
   const adminListener: Listener = open(config, {
     ...places.admin,
     handle: webHandler((request, address) => {
@@ -144,7 +141,7 @@ export async function start(file: string | undefined, environment: Environment, 
   });
 }
 
-function makeGateway(parts: Parts & Pick<GatewayParts, "config" | "pages" | "health" | "accessLog" | "router" | "readiness">): Gateway {
+function makeGateway(parts: Parts & Pick<GatewayParts, "config" | "pages" | "accessLog" | "router" | "readiness">): Gateway {
   return new Gateway({ ...parts, admission: new Admission(parts.limiter), keyring: new Keyring(parts.directory) });
 }
 
@@ -167,8 +164,8 @@ function addLines(ready: Ready, config: Config, { limiter, directory, pool }: Pa
   ready.add("configuration", configuration);
   ready.add(
     "workers",
-    () => pool.state,
-    () => pool.healthy > 0,
+    () => pool.state(),
+    () => pool.isWell(),
   );
 }
 

@@ -3,6 +3,7 @@
  * How it is called is the file of the same name under `workers/providers`.
  */
 import type { TObject } from "@sinclair/typebox";
+import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
 
 /** Plain JSON for `workers/providers`, secrets included: never logged. */
@@ -24,6 +25,19 @@ export interface ProviderSettings {
   modelProblem(region: string, model: string, settings: Settings): string | undefined;
   /** What cannot be told from the name alone and the operator should look at, or undefined. */
   modelDoubt(model: string): string | undefined;
+  /**
+   * Headers by which a client of the cloud itself controls a call, in lower case. A client of the gateway that sends one expects it to be obeyed (a
+   * guardrail above all), so it is refused and never ignored.
+   */
+  readonly reserved: readonly string[];
+  /** Names of fields that models of this provider take or do not, for `accepts.fields.add` in weir.yaml. */
+  readonly fields: readonly string[];
+  /**
+   * What a model takes, as `workers/providers` reads it.
+   * @param model - its name in the catalogue; undefined where it is not there
+   * @param edits - of the configuration, the most specific last
+   */
+  accepts(model: string | undefined, edits: readonly AcceptsEdits[], settings: Settings): Accepts;
   /** One line for `check`: where it is and how it signs in, secrets masked. */
   summary(settings: Settings): string;
 }

@@ -7,12 +7,23 @@
  */
 
 import { decimalText } from "../contract/decimal.ts";
-import type { LineBatch } from "../log/batch.ts";
+import type { LineBatch, LineLevel } from "../log/batch.ts";
 import type { Outcome } from "./answer.ts";
 import { lastTarget, type Visit } from "./visit.ts";
 
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */
 const MOST_NAMES = 10_000;
+
+/** What the operator has to mend, and what the clouds did to a client. What a client did itself, and limits of whomever, are `info`. */
+const LEVELS: ReadonlyMap<Outcome["outcome"], LineLevel> = new Map([
+  ["misconfigured", "error"],
+  ["internal", "error"],
+  ["upstream_failed", "warn"],
+  ["upstream_malformed", "warn"],
+  ["upstream_overloaded", "warn"],
+  ["upstream_timeout", "warn"],
+  ["upstream_unreachable", "warn"],
+]);
 
 /** What is said of all calls of one key to one target. */
 interface Place extends Pick<Visit, "route" | "region" | "offer" | "stream"> {
@@ -37,7 +48,7 @@ export class AccessLog {
 
   /** Adds the line of a call. `endedMs`: `performance.now()`. */
   add(visit: Visit, end: Outcome, endedMs: number): void {
-    const level = end.outcome === "misconfigured" || end.outcome === "internal" ? "error" : "info";
+    const level = LEVELS.get(end.outcome) ?? "info";
     if (this.#batch.takes(level)) this.#batch.add(this.#line(level, visit, end, endedMs));
   }
 
@@ -49,12 +60,13 @@ export class AccessLog {
     if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
     line += `,"outcome":"${outcome}","duration_ms":${round(endedMs - startedMs)}`;
     if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
-    if (ended !== undefined) {
-      const { input, output, cacheRead, cacheWrite } = ended.usage;
-      line += `,"upstream_ms":${round(ended.upstreamMs)},"input_tokens":${input},"output_tokens":${output}`;
+    if (ended !== undefined) line += `,"upstream_ms":${round(ended.upstreamMs)}`;
+    if (visit.used !== undefined) {
+      const { input, output, cacheRead, cacheWrite } = visit.used;
+      line += `,"input_tokens":${input},"output_tokens":${output}`;
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
-      if (ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
     }
+    if (ended !== undefined && ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
     // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
     if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
     if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;

@@ -1,10 +1,11 @@
 import type { ByteText } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
-import { asGatewayError, type ErrorKind, type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
-import { Reply, ReplyHeaders } from "../contract/http.ts";
+import { asGatewayError, type ErrorKind, GatewayError } from "../contract/errors.ts";
+import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
+import { errorReply, jsonReply } from "./replies.ts";
 
 /** How a call ended for its client. */
 export interface Outcome {
@@ -14,6 +15,8 @@ export interface Outcome {
   ended: Ended | undefined;
   /** `performance.now()` of the first byte for the client; undefined where there was none. */
   firstByteAtMs: number | undefined;
+  /** Of a stream: bytes given to the client. */
+  passedBytes: number;
 }
 
 export interface AnswerOptions {
@@ -31,8 +34,12 @@ export interface AnswerOwner {
   /** A worker has checked and weighed the body; see `CallEvents`. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void;
   estimated(inputTokens: number): void;
+  /** What was left out of the request. */
+  dropped(names: string): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
+  /** The worker is gone, and the client has seen nothing: the call goes to another worker, or ends. */
+  lost(error: GatewayError): void;
   /** The answer begins, and it is a good one. */
   answering(): void;
   /**
@@ -64,11 +71,14 @@ export class Answer implements CallEvents, StreamOwner {
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
+  #passedBytes = 0;
   #lastChunkMs = 0;
   /** The client has left; the call's last report is still awaited, for what it used. */
   #gone = false;
   /** Why the client does not get the rest, or any of it; the call's last report is still awaited. */
   #refusal: GatewayError | undefined;
+  /** The client knows of the refusal. */
+  #isTold = false;
   /** Everything was written, and the client has yet to take some of it. */
   #closing = false;
   #over = false;
@@ -104,12 +114,29 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** The client has gone, before or after the first byte. */
   abandon(): void {
-    if (this.#gone || this.#over) return;
+    if (this.#gone || this.#over || this.#isTold) return;
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
-    // Nobody reads it, but a handler must return something.
-    this.#respond(new Reply(STATUS.cancelled, new ReplyHeaders(), ""));
+    if (this.#resolve === NOBODY) return;
+    // A client that has closed its half of the connection alone reads it.
+    const error = new GatewayError("cancelled", { message: "The client closed the connection before its answer began." });
+    this.#respond(errorReply(this.#options.dialect, error, this.#options.requestId, this.#owner.takeHeaders()));
+  }
+
+  /** Ends the call now: the client is told why, and its worker to stop. */
+  expire(error: GatewayError): void {
+    if (this.idle) return;
+    this.#refusal = error;
+    this.#tell(error);
+    if (this.#call === undefined) this.#end(error.kind, error, undefined);
+    else this.#call.cancel();
+  }
+
+  lost(error: GatewayError): void {
+    this.#call = undefined;
+    if (this.idle || this.#firstByteAtMs !== undefined) this.fail(this.#refusal ?? error, undefined);
+    else this.#owner.lost(error);
   }
 
   weighed(envelope: Envelope, conversation: number, estimate: number): void {
@@ -125,6 +152,10 @@ export class Answer implements CallEvents, StreamOwner {
     this.#owner.estimated(inputTokens);
   }
 
+  dropped(names: string): void {
+    if (!this.idle) this.#owner.dropped(names);
+  }
+
   open(text: ByteText): void {
     if (this.idle) return;
     this.#firstByteAtMs = this.#lastChunkMs = performance.now();
@@ -133,7 +164,7 @@ export class Answer implements CallEvents, StreamOwner {
     const stream = new OutgoingStream(this);
     this.#stream = stream;
     stream.write(text);
-    this.#owed = text.length;
+    this.#owed = this.#passedBytes = text.length;
     const headers = this.#owner.takeHeaders();
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-cache, no-transform");
@@ -167,6 +198,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#options.gaps.observe((nowMs - this.#lastChunkMs) / 1000);
     this.#lastChunkMs = nowMs;
     this.#owed += text.length;
+    this.#passedBytes += text.length;
     stream.write(text);
     if (!stream.hasRoom) this.#wait(text.length);
     else if (this.#owed >= STREAM_WINDOW / 2) this.drained();
@@ -223,14 +255,25 @@ export class Answer implements CallEvents, StreamOwner {
       this.#end("cancelled", error, ended);
       return;
     }
+    // What the worker says of a call that it was told to end is not why it ended.
+    const cause = this.#refusal ?? error;
+    this.#tell(cause);
+    this.#end(cause.kind, cause, ended);
+  }
+
+  /** Tells the client of a failure, once: as its answer, or as the end of its stream. */
+  #tell(error: GatewayError): void {
+    // Of a whole answer that has been given, only the last report was lost.
+    if (this.#isTold || this.#closing) return;
+    this.#isTold = true;
     const { dialect, operation, requestId } = this.#options;
     if (this.#stream === undefined) {
+      if (this.#resolve === NOBODY) return;
       this.#respond(errorReply(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
-      this.#stream.write(dialect.errorEvent(error, requestId, operation));
+      if (error.detail.isShown !== true) this.#stream.write(dialect.errorEvent(error, requestId, operation));
       this.#closeStream();
     }
-    this.#end(error.kind, error, ended);
   }
 
   /** The end of a stream. A client that has not taken all of it yet is still reading. */
@@ -245,29 +288,6 @@ export class Answer implements CallEvents, StreamOwner {
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs });
+    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs, passedBytes: this.#passedBytes });
   }
-}
-
-/** Whatever is longer, the SDKs ignore. */
-const LONGEST_RETRY_MS = 59_000;
-
-/** When another try may succeed, in both forms that clients read: from 1 ms to 59 s, rounded up. */
-export function retryAfterHeaders(retryAfterMs: number): { "retry-after-ms": string; "retry-after": string } {
-  const ms = Math.min(LONGEST_RETRY_MS, Math.max(1, Math.ceil(retryAfterMs)));
-  return { "retry-after-ms": String(ms), "retry-after": String(Math.ceil(ms / 1000)) };
-}
-
-/** An answer in one piece. `headers` becomes that of this answer. */
-export function jsonReply(status: number, body: ByteText, headers: ReplyHeaders): Reply {
-  headers.set("content-type", "application/json");
-  return new Reply(status, headers, body);
-}
-
-/** An error before the first byte, in the dialect. */
-export function errorReply(dialect: Dialect, error: GatewayError, requestId: string, headers: ReplyHeaders): Reply {
-  const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
-  const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
-  if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
-  return jsonReply(status, dialect.errorBody(error, requestId), headers);
 }

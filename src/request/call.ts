@@ -1,8 +1,8 @@
 import { type ByteText, toByteText } from "../contract/bytes.ts";
-import type { Ended, PoolCall } from "../contract/call.ts";
+import type { CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
-import { asGatewayError, type FailureDetail, GatewayError } from "../contract/errors.ts";
+import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
@@ -16,8 +16,12 @@ import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
+import { endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, withdrawAttempt } from "./attempts.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
+import { type Deadlines, deadlineError, type Hurried, type Patience, patienceOf } from "./deadlines.ts";
+import type { LeftOut } from "./left-out.ts";
+import { reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
@@ -28,9 +32,14 @@ export interface CallParts {
   pool: Pool;
   admission: Admission;
   metrics: Metrics;
+  leftOut: LeftOut;
   room: Room;
   bodyClock: BodyClock;
+  deadlines: Deadlines;
 }
+
+/** Names what was left out of the request. */
+const DROPPED_HEADER = "x-weir-dropped";
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
 const FRONT_BYTES = 64 * 1024;
@@ -39,7 +48,7 @@ const FRONT_BYTES = 64 * 1024;
  * A request that a worker answers: its body is read, checked, routed and reserved for, and a worker is given it. Written as callbacks on one object
  * and not as async functions: their frames live as long as a reservation's round trip, and were a tenth of what the front allocates.
  */
-export class Call implements AnswerOwner, Sender {
+export class Call implements AnswerOwner, Sender, Hurried {
   readonly #parts: CallParts;
   readonly #visit: Visit;
   readonly #operation: CallOperation;
@@ -47,9 +56,22 @@ export class Call implements AnswerOwner, Sender {
   readonly #answer: Answer;
   #worker: PoolCall | undefined;
   #place: Place | undefined;
+  /** What its worker was given, until the answer begins: should the worker be lost, another one gets it. The body is in it, and counted by `#place`. */
+  #kept: CallOrder | WeighOrder | undefined;
+  /** It has lost a worker. A second one is its end: what kills workers must not kill them all. */
+  #hasLost = false;
+  /** The limiter has been asked by a worker's figure. */
+  #isWeighed = false;
+  /** The worker holds the weighed body, and waits for `go`. */
+  #isWaitedFor = false;
   /** Hash of the conversation that it belongs to; 0 where that does not matter. */
   #conversation = 0;
   #begunMs = 0;
+  /** Undefined where its client's patience is nothing to watch. */
+  #patience: Patience | undefined;
+  #deadline = 0;
+  /** A header of the request that may not be a client's to set; "" where there is none. */
+  #reserved = "";
 
   /** @param onEnd - Called exactly once. */
   constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
@@ -64,14 +86,17 @@ export class Call implements AnswerOwner, Sender {
 
   /**
    * Never rejects.
-   * @throws GatewayError `overloaded`, at once: then nothing has begun, and `onEnd` is not called.
+   * @throws GatewayError `overloaded` or `invalid_request`, at once: then nothing has begun, and `onEnd` is not called.
    */
   begin(asked: Asked): Promise<Reply> {
     const { room, config } = this.#parts;
+    const patience = patienceOf(asked.headers, this.#visit.startedMs);
     const { maxBodyBytes } = config.server;
-    const { name = "", maxConcurrent } = this.#visit.identity?.workspace ?? {};
-    const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes));
+    const { identity } = this.#visit;
+    const { name = "", maxConcurrent } = identity?.workspace ?? {};
+    const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
+    if (patience !== undefined) this.#watch(patience, Math.min(patience.beginAtMs, patience.endAtMs));
     const answer = this.#answer;
     this.#begunMs = performance.now();
     const response = answer.begin();
@@ -87,7 +112,9 @@ export class Call implements AnswerOwner, Sender {
   /** Of the answer. */
   takeHeaders(): ReplyHeaders {
     // The answer begins, so nobody will ask for the body again.
+    this.#letGoOfBody();
     this.#place?.letGo();
+    if (this.#patience !== undefined) this.#watch(this.#patience, this.#patience.endAtMs);
     const { attempts, headers } = this.#visit;
     if (attempts.length > 0) headers.set("x-weir-attempts", String(attempts.length));
     return takeHeaders(this.#visit);
@@ -101,16 +128,26 @@ export class Call implements AnswerOwner, Sender {
     this.#answer.fail(new GatewayError("body_timeout", { message }), undefined);
   }
 
+  /** Of the clock of deadlines: its client waits no longer. */
+  overdue(): void {
+    // What follows on the connection is still the body.
+    if (this.#visit.bytes === 0) this.#visit.headers.set("connection", "close");
+    this.#answer.expire(deadlineError());
+  }
+
   /** Of the answer: a worker has checked and weighed a body. */
   weighed(envelope: Envelope, conversation: number, estimate: number): void {
     try {
-      const offer = this.#route(envelope);
+      this.#isWaitedFor = true;
+      if (this.#isWeighed) {
+        // By a second worker: what was decided by the first one's figure stands.
+        if (this.#visit.reservation !== undefined) this.#go();
+        return;
+      }
+      this.#route(envelope);
       if (this.#conversation === 0) this.#conversation = conversation;
-      const go = () => {
-        const target = this.#firstAttempt(offer);
-        this.#worker?.go(target.id, this.#isLast(offer), this.#visit.requestId, this.#visit.factor);
-      };
-      this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, estimate), go);
+      this.#isWeighed = true;
+      this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, estimate), () => this.#go());
     } catch (thrown) {
       this.#refuse(thrown);
     }
@@ -122,24 +159,57 @@ export class Call implements AnswerOwner, Sender {
     if (reservation !== undefined) this.#parts.admission.correct(reservation, inputTokens);
   }
 
+  /** Of the answer. */
+  dropped(names: string): void {
+    const { headers, offer } = this.#visit;
+    headers.set(DROPPED_HEADER, names);
+    this.#parts.leftOut.note(offer?.model ?? "other", names);
+  }
+
   /** Of the answer: the client has seen nothing, so another target may do. */
   missed(error: GatewayError, ended: Ended): void {
-    const { offer, attempts, requestId } = this.#visit;
-    const { router, metrics } = this.#parts;
-    this.#attemptEnded(error.kind, error.detail, ended);
-    const next = offer && router.next(offer, this.#conversation, performance.now(), attempts);
-    if (offer === undefined || next === undefined) {
-      this.#worker?.cancel();
+    const visit = this.#visit;
+    const { offer, attempts, reservation, factor } = visit;
+    const { router, admission } = this.#parts;
+    // What the next target takes is another matter.
+    visit.headers.delete(DROPPED_HEADER);
+    endAttempt(this.#parts, visit, error.kind, error.detail, ended);
+    const next = offer && nextAttempt(this.#parts, visit, offer, this.#conversation);
+    const worker = this.#worker;
+    if (next === undefined) {
+      worker?.cancel();
       this.#answer.fail(error, ended);
       return;
     }
-    const pauseMs = router.pauseMs(attempts.length);
-    attempts.push({ ...next, outcome: undefined });
-    metrics.upstreams.retried(next.target.upstream.name);
-    this.#learnsFrom(next.target);
-    setTimeout(() => {
-      if (!this.#answer.idle) this.#worker?.go(next.target.id, this.#isLast(offer), requestId, this.#visit.factor);
-    }, pauseMs);
+    // The other upstream's lessons may say otherwise of the same estimate.
+    if (reservation !== undefined && visit.factor !== factor && ended.estimate > 0)
+      admission.correct(reservation, Math.ceil(ended.estimate * visit.factor));
+    setTimeout(
+      () => {
+        // The worker may be lost meanwhile; then the call goes on elsewhere.
+        if (!this.#answer.idle && this.#worker === worker) worker?.go(next.id, this.#isLast(), visit.requestId, visit.factor);
+      },
+      router.pauseMs(attempts.length - 1),
+    );
+  }
+
+  /** Of the answer: the worker is gone, and the client has seen nothing. The call goes to another one, once. */
+  lost(error: GatewayError): void {
+    const visit = this.#visit;
+    visit.headers.delete(DROPPED_HEADER);
+    endAttempt(this.#parts, visit, "worker_lost", error.detail, undefined);
+    this.#worker = undefined;
+    this.#isWaitedFor = false;
+    if (
+      this.#kept === undefined ||
+      this.#hasLost ||
+      !this.#parts.router.mayRepeat(visit.identity?.workspace.name ?? "", performance.now())
+    ) {
+      this.#answer.fail(error, undefined);
+      return;
+    }
+    this.#hasLost = true;
+    this.#awaitWorker(error);
   }
 
   /** Of the answer. */
@@ -160,10 +230,12 @@ export class Call implements AnswerOwner, Sender {
 
   /** Of the answer. */
   ended(outcome: Outcome): void {
+    this.#letGoOfBody();
     this.#place?.leave();
+    if (this.#patience !== undefined) this.#parts.deadlines.remove(this, this.#deadline);
     // What never left for the upstream was no attempt at it.
-    if (!wasAttempted(outcome)) this.#withdraw();
-    this.#attemptEnded(outcome.outcome, outcome.error?.detail, outcome.ended);
+    if (!wasAttempted(outcome)) withdrawAttempt(this.#parts, this.#visit);
+    endAttempt(this.#parts, this.#visit, outcome.outcome, outcome.error?.detail, outcome.ended);
     this.#onEnd(this.#visit, outcome);
   }
 
@@ -175,7 +247,7 @@ export class Call implements AnswerOwner, Sender {
   }
 
   #arrived({ headers }: Asked, body: Body): void {
-    const { bodyClock, config, pool } = this.#parts;
+    const { bodyClock, config } = this.#parts;
     const { dialect } = this.#visit;
     bodyClock.end(this);
     // It was late, or its client has left.
@@ -184,9 +256,10 @@ export class Call implements AnswerOwner, Sender {
       this.#visit.bytes = body.length;
       this.#visit.uploadMs = performance.now() - this.#begunMs;
       if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(headers);
+      this.#reserved = reservedIn(headers, config);
       const hints = dialect.hints(headers, config.strictParameters);
       if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
-      else this.#hold(pool.weigh(dialect.name, this.#operation, hints, bufferOf(body), this.#answer));
+      else this.#weigh(bufferOf(body), hints);
     } catch (thrown) {
       this.#failed(thrown);
     }
@@ -203,26 +276,92 @@ export class Call implements AnswerOwner, Sender {
     // Only where there is a choice: it costs a look at the conversation's first words.
     if (this.#conversation === 0 && offer.targets.length > 1 && CALLS[operation].writes)
       this.#conversation = dialect.conversation(checked.request);
-    const weigh = () => this.#hold(pool.weigh(dialect.name, operation, hints, bufferOf(body), this.#answer));
+    const weigh = () => this.#weigh(bufferOf(body), hints);
     if (offer.exact) {
       if (!this.#answer.idle) weigh();
       return;
     }
     const guess = admission.guess(this.#visit.claim, body);
     const send = () => {
-      const target = this.#firstAttempt(offer).id;
-      const isLast = this.#isLast(offer);
+      const target = firstAttempt(this.#parts, this.#visit, offer, this.#conversation).id;
+      const isLast = this.#isLast();
       const { factor } = this.#visit;
-      this.#hold(
-        pool.call({ dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, factor, body }, this.#answer),
-      );
+      const order = { dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, factor, body };
+      this.#kept = order;
+      this.#hold(pool.call(order, this.#answer));
     };
     this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
   }
 
-  #hold(worker: PoolCall): void {
+  /** Has a worker check and weigh the body. */
+  #weigh(body: ArrayBuffer, hints: string): void {
+    const order = { dialect: this.#visit.dialect.name, operation: this.#operation, hints, body };
+    this.#kept = order;
+    this.#hold(this.#parts.pool.weigh(order, this.#answer));
+  }
+
+  /** Lets the worker go on with the body that it has weighed, if there is one. */
+  #go(): void {
+    const visit = this.#visit;
+    const { offer, attempts } = visit;
+    if (!this.#isWaitedFor || offer === undefined) return;
+    this.#isWaitedFor = false;
+    const choose = attempts.length === 0 ? firstAttempt : repeatedAttempt;
+    const { id } = choose(this.#parts, visit, offer, this.#conversation);
+    this.#worker?.go(id, this.#isLast(), visit.requestId, visit.factor);
+  }
+
+  /** @param error - The call's, where none comes. */
+  #awaitWorker(error: GatewayError): void {
+    this.#parts.pool.whenThere((isThere) => {
+      if (this.#answer.idle) return;
+      if (isThere) this.#repeat();
+      else this.#answer.fail(error, undefined);
+    });
+  }
+
+  /** Gives a worker what the lost one had, or what there was none for. */
+  #repeat(): void {
+    const { pool } = this.#parts;
+    const { offer } = this.#visit;
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    try {
+      if (!("target" in kept)) this.#hold(pool.weigh(kept, this.#answer));
+      else if (offer !== undefined) {
+        const choose = this.#visit.attempts.length === 0 ? firstAttempt : repeatedAttempt;
+        const { id } = choose(this.#parts, this.#visit, offer, this.#conversation);
+        const order = { ...kept, target: id, isLast: this.#isLast(), factor: this.#visit.factor };
+        this.#hold(pool.call(order, this.#answer));
+      }
+    } catch (thrown) {
+      this.#refuse(thrown);
+    }
+  }
+
+  #hold(worker: PoolCall | undefined): void {
     this.#worker = worker;
-    this.#answer.attach(worker);
+    if (worker !== undefined) {
+      this.#answer.attach(worker);
+      return;
+    }
+    withdrawAttempt(this.#parts, this.#visit);
+    this.#awaitWorker(new GatewayError("worker_lost", { message: "No worker is available at this moment. Please try again." }));
+  }
+
+  /** Its deadline is at `atMs` from now on, in place of the one before. */
+  #watch(patience: Patience, atMs: number): void {
+    const { deadlines } = this.#parts;
+    if (this.#patience !== undefined) deadlines.remove(this, this.#deadline);
+    this.#patience = patience;
+    if (atMs < Number.POSITIVE_INFINITY) this.#deadline = deadlines.add(this, atMs);
+  }
+
+  #letGoOfBody(): void {
+    const body = this.#kept?.body;
+    this.#kept = undefined;
+    // Its memory goes back now, and not when somebody collects; where there are no threads, it has been given away.
+    if (body instanceof ArrayBuffer && body.byteLength > 0) body.transfer(0);
   }
 
   /** @throws GatewayError `unknown_model` */
@@ -232,6 +371,7 @@ export class Call implements AnswerOwner, Sender {
     visit.stream = stream;
     const offer = findModel(this.#parts.catalog, visit, model);
     visit.offer = offer;
+    if (offer.targets[0].upstream.reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
     const { window, writes } = CALLS[this.#operation];
     const { limits, exact, targets } = offer;
     // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.
@@ -241,42 +381,10 @@ export class Call implements AnswerOwner, Sender {
     return offer;
   }
 
-  /** Chosen once for each call, when it is admitted. */
-  #firstAttempt(offer: Offer): RoutedTarget {
-    const { target, isProbe, isJudged } = this.#parts.router.first(offer, this.#conversation, performance.now());
-    this.#visit.attempts = [{ target, isProbe, isJudged, outcome: undefined }];
-    this.#learnsFrom(target);
-    return target;
-  }
-
-  /** What the call teaches is a lesson of the upstream that answers it. */
-  #learnsFrom({ upstream }: RoutedTarget): void {
-    const { claim } = this.#visit;
-    if (claim.upstream !== upstream.name) this.#visit.claim = { ...claim, upstream: upstream.name };
-  }
-
   /** Whether the attempt that begins now is the last that there can be. A count has the estimate to fall back on. */
-  #isLast({ targets }: Offer): boolean {
-    return this.#visit.attempts.length >= targets.length || this.#operation === "count_tokens";
-  }
-
-  /** Takes back the attempt that was chosen and not made. */
-  #withdraw(): void {
-    const attempt = this.#visit.attempts.at(-1);
-    if (attempt === undefined || attempt.outcome !== undefined) return;
-    this.#parts.router.ended(attempt, "cancelled", undefined, performance.now());
-    this.#visit.attempts.pop();
-  }
-
-  /** The attempt that was under way has ended; once, whoever says so. */
-  #attemptEnded(outcome: Outcome["outcome"], detail: FailureDetail | undefined, ended: Ended | undefined): void {
-    const { attempts, offer } = this.#visit;
-    const attempt = attempts.at(-1);
-    if (attempt === undefined || attempt.outcome !== undefined) return;
-    attempt.outcome = outcome;
-    this.#parts.router.ended(attempt, outcome, detail, performance.now());
-    const { name } = attempt.target.upstream;
-    this.#parts.metrics.upstreams.attemptEnded(name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
+  #isLast(): boolean {
+    const { offer } = this.#visit;
+    return offer === undefined || this.#operation === "count_tokens" || isLastAttempt(this.#visit, offer);
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */

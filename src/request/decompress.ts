@@ -1,14 +1,17 @@
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 
 /** For people. */
 export const ENCODINGS = "gzip, deflate, br or zstd";
+
+/** How far back a zstd frame may refer: 8 MiB, which is what the highest of its usual levels needs. A frame may ask for sixteen times as much. */
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
 
 const MAKERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
   gzip: createGunzip,
   "x-gzip": createGunzip,
   deflate: createInflate,
   br: createBrotliDecompress,
-  zstd: createZstdDecompress,
+  zstd: () => createZstdDecompress(ZSTD),
 };
 
 /** Who is told of what comes out. */

@@ -14,13 +14,13 @@ import { publicReadiness, type Readiness } from "../contract/readiness.ts";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import { askedAdapter } from "../http/elysia.ts";
 import type { Served } from "../metrics/served.ts";
-import type { UpstreamHealth } from "../routing/upstream-health.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
-import { errorReply, jsonReply, type Outcome } from "./answer.ts";
+import type { Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
 import type { Identity, Keyring } from "./keyring.ts";
+import { errorReply, jsonReply } from "./replies.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
@@ -28,7 +28,6 @@ export interface GatewayParts extends CallParts {
   keyring: Keyring;
   accessLog: AccessLog;
   totals: Pick<Totals, "count">;
-  health: Pick<UpstreamHealth, "note">;
   pages: Pages;
   /** What `/readyz` answers. */
   readiness(): Readiness;
@@ -119,11 +118,6 @@ export class Gateway {
     return this.#parts.catalog.limits(workspace);
   }
 
-  /** The upstreams that calls can lead to, of all workspaces. */
-  upstreams(): string[] {
-    return this.#parts.catalog.targets.map(({ upstream }) => upstream.name);
-  }
-
   /** Calls that are being answered. */
   get openCalls(): number {
     return this.#open;
@@ -188,13 +182,13 @@ export class Gateway {
 
   /** An answer that needed nobody else. */
   #answer(visit: Visit, body: string): Reply {
-    this.#settle(visit, { outcome: "ok", error: undefined, ended: undefined, firstByteAtMs: performance.now() });
+    this.#settle(visit, { outcome: "ok", error: undefined, ended: undefined, firstByteAtMs: performance.now(), passedBytes: 0 });
     return jsonReply(200, body, visit.headers);
   }
 
   #refuse(visit: Visit, thrown: unknown): Reply {
     const error = asGatewayError(thrown);
-    this.#settle(visit, { outcome: error.kind, error, ended: undefined, firstByteAtMs: undefined });
+    this.#settle(visit, { outcome: error.kind, error, ended: undefined, firstByteAtMs: undefined, passedBytes: 0 });
     return errorReply(visit.dialect, error, visit.requestId, visit.headers);
   }
 
@@ -222,14 +216,14 @@ export class Gateway {
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
   readonly #settle = (visit: Visit, end: Outcome): void => {
-    const { admission, metrics, accessLog, totals, health } = this.#parts;
+    const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
     const { claim, reservation } = visit;
+    visit.used = end.ended?.usage;
     if (reservation !== undefined) {
-      admission.end(claim, reservation, visit.bytes, end);
-      if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, end.ended?.usage);
+      visit.used = admission.end(claim, reservation, visit.bytes, end);
+      if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, visit.used);
     }
-    for (const { target, outcome } of visit.attempts) if (outcome !== undefined) health.note(target.upstream.name, outcome);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

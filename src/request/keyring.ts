@@ -4,7 +4,7 @@ import type { HeaderReader } from "../contract/http.ts";
 import type { KnownKey } from "../directory/entries.ts";
 
 /** Who is calling. */
-export type Identity = Pick<KnownKey, "workspace" | "id" | "keyName">;
+export type Identity = Pick<KnownKey, "workspace" | "id" | "keyName" | "bound">;
 
 /** Where keys are looked up, by the SHA-256 of the whole key in lower-case hexadecimal. */
 export interface Keys {

@@ -1,10 +1,16 @@
 import { GatewayError } from "../contract/errors.ts";
+import type { Shedding } from "./shedding.ts";
 
 /** What one process holds at most. */
 export interface RoomBounds {
   maxCalls: number;
   /** Bytes of request bodies, and of answers that wait for their readers. */
   maxBufferedBytes: number;
+}
+
+interface BoundKey {
+  id: string;
+  maxConcurrent: number;
 }
 
 interface Share {
@@ -25,11 +31,15 @@ const BODIES = "The request bodies and the unread answers";
  */
 export class Room {
   readonly #bounds: RoomBounds;
+  readonly #shedding: Pick<Shedding, "isOn">;
   readonly #all: Share = { calls: 0, bytes: 0 };
   readonly #shares = new Map<string, Share>();
+  /** Calls of keys that have a bound of their own, by the id of the key. */
+  readonly #keys = new Map<string, number>();
 
-  constructor(bounds: RoomBounds) {
+  constructor(bounds: RoomBounds, shedding: Pick<Shedding, "isOn"> = { isOn: false }) {
     this.#bounds = bounds;
+    this.#shedding = shedding;
   }
 
   /** Bytes of bodies and answers that are held. */
@@ -41,10 +51,15 @@ export class Room {
    * Lets a call in.
    * @param maxConcurrent - Calls of the workspace at a time, where its configuration has a bound.
    * @param bodyBytes - Length of its body as far as it has said; 0 where it has not.
+   * @param key - Where its key has a bound of its own: calls of it at a time.
    * @throws GatewayError `overloaded`
    */
-  enter(workspace: string, maxConcurrent: number | undefined, bodyBytes: number): Place {
+  enter(workspace: string, maxConcurrent: number | undefined, bodyBytes: number, key?: BoundKey): Place {
+    if (this.#shedding.isOn) throw overloaded("The gateway is behind with the calls that it has.");
     const { maxCalls } = this.#bounds;
+    const ofKey = key === undefined ? 0 : (this.#keys.get(key.id) ?? 0);
+    if (key !== undefined && ofKey >= key.maxConcurrent)
+      throw overloaded(`The key has ${ofKey} calls open, as many as it may have at a time.`);
     const own = this.#shares.get(workspace) ?? { calls: 0, bytes: 0 };
     const ownCalls = maxConcurrent ?? Math.ceil(maxCalls * SHARE);
     if (own.calls >= ownCalls) throw overloaded(`The workspace has ${ownCalls} calls open, as many as it may have at a time.`);
@@ -53,7 +68,8 @@ export class Room {
     this.#shares.set(workspace, own);
     this.#all.calls += 1;
     own.calls += 1;
-    const place = new Place(this, workspace, own);
+    if (key !== undefined) this.#keys.set(key.id, ofKey + 1);
+    const place = new Place(this, workspace, own, key?.id);
     place.hold(bodyBytes);
     return place;
   }
@@ -73,9 +89,14 @@ export class Room {
   }
 
   /** Of a place. */
-  leave(workspace: string, own: Share): void {
+  leave(workspace: string, own: Share, key: string | undefined): void {
     this.#all.calls -= 1;
     own.calls -= 1;
+    if (key !== undefined) {
+      const left = (this.#keys.get(key) ?? 0) - 1;
+      if (left > 0) this.#keys.set(key, left);
+      else this.#keys.delete(key);
+    }
     this.#forget(workspace, own);
   }
 
@@ -98,11 +119,13 @@ export class Place {
   readonly #room: Room;
   readonly #workspace: string;
   readonly #own: Share;
+  readonly #key: string | undefined;
   #bytes = 0;
   #answerBytes = 0;
   #over = false;
 
-  constructor(room: Room, workspace: string, own: Share) {
+  constructor(room: Room, workspace: string, own: Share, key: string | undefined) {
+    this.#key = key;
     this.#room = room;
     this.#workspace = workspace;
     this.#own = own;
@@ -146,7 +169,7 @@ export class Place {
     if (this.#over) return;
     this.letGo();
     this.#over = true;
-    this.#room.leave(this.#workspace, this.#own);
+    this.#room.leave(this.#workspace, this.#own, this.#key);
   }
 }
 

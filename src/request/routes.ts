@@ -63,6 +63,11 @@ function decode(text: string): string {
 export function explainPath(method: string, path: string, headers: HeaderReader): { dialect: Dialect; error: GatewayError } {
   const inner = path.startsWith(`${PUBLIC_PREFIX}/`) ? path.slice(PUBLIC_PREFIX.length) : path;
   const dialect = Object.values(dialects).find((candidate) => candidate.owns(inner)) ?? guessDialect(headers);
+  if (headers.get("upgrade")?.toLowerCase() === "websocket") {
+    // Codex goes on by HTTP at once after a 404; a 405 it takes for a passing fault, and a 426 for a word to begin anew.
+    const message = `${path.slice(0, 200)} is not served over WebSockets: send an HTTP request.`;
+    return { dialect, error: new GatewayError("unknown_route", { message }) };
+  }
   const known = patterns.find(({ pattern }) => pattern.test(path));
   if (known !== undefined) {
     return { dialect, error: new GatewayError("method_not_allowed", { message: `${path} takes ${known.route.method}, not ${method}.` }) };

@@ -1,5 +1,6 @@
 import type { Dialect } from "../contract/dialect.ts";
 import { ReplyHeaders } from "../contract/http.ts";
+import type { Usage } from "../contract/usage.ts";
 import type { Claim } from "../limiter/admission.ts";
 import type { Reservation } from "../limiter/limiter.ts";
 import type { CallRecord } from "../metrics/records.ts";
@@ -45,20 +46,17 @@ export interface Visit {
   /** What estimates of this call were multiplied by. */
   factor: number;
   reservation: Reservation | undefined;
+  /** Tokens, known at its end. */
+  used: Usage | undefined;
   offer: Offer | undefined;
   /** The name of a model that there is not, as the log may have it. */
   refusedModel: string | undefined;
   /** Where it was tried, in order; none where it never reached an upstream. */
-  attempts: VisitAttempt[];
-}
-
-interface VisitAttempt extends Attempt<RoutedTarget> {
-  /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
-  outcome: Outcome["outcome"] | undefined;
+  attempts: Attempt<RoutedTarget>[];
 }
 
 /** Of visits without an attempt. */
-const NO_ATTEMPTS: VisitAttempt[] = [];
+const NO_ATTEMPTS: Attempt<RoutedTarget>[] = [];
 
 /** The target that was tried last. */
 export function lastTarget({ attempts }: Pick<Visit, "attempts">): RoutedTarget | undefined {
@@ -95,6 +93,7 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     claim: NO_CLAIM,
     factor: 1,
     reservation: undefined,
+    used: undefined,
     offer: undefined,
     refusedModel: undefined,
     attempts: NO_ATTEMPTS,
@@ -122,7 +121,7 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
     durationMs: endedMs - visit.startedMs,
     firstByteMs,
     overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - visit.uploadMs - ended.firstByteMs,
-    usage: ended?.usage,
+    usage: visit.used,
     estimateFactor: ended === undefined ? undefined : visit.factor,
   };
 }

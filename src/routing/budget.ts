@@ -5,7 +5,7 @@ const SHARE = 0.2;
 const ALWAYS = 3;
 
 /**
- * How many further attempts this process may make: a fifth of the calls of the last 10 seconds, and always 3 in those. Without it, an upstream that
+ * How many further attempts the calls of one workspace may make in this process: a fifth of its calls of the last 10 seconds, and always 3 in those. Without it, an upstream that
  * fails under load would get twice the load. Ten slots of a second each; times are milliseconds.
  */
 export class RetryBudget {
@@ -45,5 +45,34 @@ export class RetryBudget {
       this.#newest = slot;
     }
     this.#second = Math.max(this.#second, second);
+  }
+}
+
+/** Beyond that the one first seen is forgotten, and begins anew: some 600 bytes each. */
+const MOST_BUDGETS = 10_000;
+
+/** One budget for each workspace: whose upstreams fail all the time, by mistake or on purpose, uses up the attempts of nobody else. */
+export class RetryBudgets {
+  readonly #budgets = new Map<string, RetryBudget>();
+  readonly #most: number;
+
+  constructor(most = MOST_BUDGETS) {
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#budgets.size;
+  }
+
+  of(workspace: string): RetryBudget {
+    const known = this.#budgets.get(workspace);
+    if (known !== undefined) return known;
+    if (this.#budgets.size >= this.#most) {
+      const [oldest] = this.#budgets.keys();
+      if (oldest !== undefined) this.#budgets.delete(oldest);
+    }
+    const fresh = new RetryBudget();
+    this.#budgets.set(workspace, fresh);
+    return fresh;
   }
 }

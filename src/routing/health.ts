@@ -1,3 +1,54 @@
+/** What is known of upstreams and of targets: of each once in a process, whichever configuration names it. */
+import { type ErrorKind, TARGET_FAILURES } from "../contract/errors.ts";
+
+/** Ends of attempts that tell nothing of the upstream: it may have come to no answer. */
+const SILENT: ReadonlySet<string> = new Set<ErrorKind>([
+  "cancelled",
+  "deadline_exceeded",
+  "worker_lost",
+  "draining",
+  "internal",
+  "invalid_request",
+]);
+
+/** Whether the end of an attempt speaks against the upstream. One that throttles is alive: it is at its limit. */
+function isFailure(outcome: "ok" | ErrorKind): boolean {
+  return TARGET_FAILURES.has(outcome) && outcome !== "upstream_rate_limited";
+}
+
+/** What the last attempts at an upstream have said of it, and how many are under way. An attempt costs two sums, and a failure the time of day. */
+export class UpstreamHealth {
+  /** Attempts of this process that are under way. */
+  open = 0;
+  #isKnown = false;
+  /** Attempts in a row that failed; 0 where the last one was answered. */
+  #failures = 0;
+  /** Milliseconds since 1970 of the first of them. */
+  #sinceMs = 0;
+  #lastKind = "";
+
+  /** An attempt has ended. */
+  note(outcome: "ok" | ErrorKind): void {
+    if (SILENT.has(outcome)) return;
+    this.#isKnown = true;
+    if (!isFailure(outcome)) {
+      this.#failures = 0;
+      return;
+    }
+    this.#failures += 1;
+    this.#lastKind = outcome;
+    if (this.#failures === 1) this.#sinceMs = Date.now();
+  }
+
+  /** For people. */
+  get line(): string {
+    if (!this.#isKnown) return "ok: no call yet";
+    if (this.#failures === 0) return "ok";
+    const calls = this.#failures === 1 ? "1 call" : `${this.#failures} calls in a row`;
+    return `failing since ${new Date(this.#sinceMs).toISOString()}: ${calls}, the last ${this.#lastKind}`;
+  }
+}
+
 /** As `weir_upstream_breaker_state` counts them. */
 export const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 export type BreakerState = keyof typeof BREAKER_STATES;
@@ -21,6 +72,7 @@ const LONGEST_REST_MS = 600_000;
  * is left alone for as long. Times are milliseconds of one clock that never steps back.
  */
 export class TargetHealth {
+  readonly upstream: UpstreamHealth;
   #failuresInARow = 0;
   /** The last attempts as bits, the newest lowest: 1 failed. */
   #recent = 0;
@@ -31,6 +83,10 @@ export class TargetHealth {
   #probeAtMs = 0;
   #isProbing = false;
   #restsUntilMs = 0;
+
+  constructor(upstream: UpstreamHealth = new UpstreamHealth()) {
+    this.upstream = upstream;
+  }
 
   get state(): BreakerState {
     if (!this.#isOpen) return "closed";

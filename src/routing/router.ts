@@ -1,7 +1,7 @@
-import { type FailureDetail, TARGET_FAILURES } from "../contract/errors.ts";
+import { type ErrorKind, type FailureDetail, TARGET_FAILURES } from "../contract/errors.ts";
 import { liking } from "./affinity.ts";
-import { RetryBudget } from "./budget.ts";
-import { TargetHealth, type Verdict } from "./health.ts";
+import { RetryBudgets } from "./budget.ts";
+import { TargetHealth, UpstreamHealth, type Verdict } from "./health.ts";
 
 /** What the router must know of a target. */
 export interface Choice {
@@ -11,10 +11,13 @@ export interface Choice {
   /** Hash of what it is: upstream and model. */
   readonly seed: number;
   readonly health: TargetHealth;
+  /** `maxCalls`: attempts at the upstream at a time, of all its targets in this process. */
+  readonly upstream: { readonly maxCalls: number | undefined };
 }
 
 /** The targets of a model in one region for one workspace. */
 export interface Choices<Target extends Choice> {
+  readonly workspace: string;
   /** By rank. */
   readonly targets: readonly [Target, ...Target[]];
   /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
@@ -31,6 +34,8 @@ export interface Attempt<Target extends Choice> {
   readonly isProbe: boolean;
   /** What it said of its target has been taken down. */
   isJudged: boolean;
+  /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
+  outcome: "ok" | ErrorKind | undefined;
 }
 
 /** The first pause before a further attempt lasts up to so long; each later one up to twice as long as the one before. */
@@ -46,7 +51,7 @@ export type OnBreaker<Target extends Choice> = (target: Target, cause: string | 
  * be tried soonest: a breaker chooses among targets, and never makes a model unavailable that might answer.
  */
 export class Router<Target extends Choice> {
-  readonly #budget = new RetryBudget();
+  readonly #budgets = new RetryBudgets();
   readonly #onBreaker: OnBreaker<Target>;
   readonly #random: () => number;
 
@@ -56,18 +61,28 @@ export class Router<Target extends Choice> {
     this.#random = random;
   }
 
-  /** The first attempt of a call. `conversation`: a hash, 0 where there is none. */
-  first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> {
-    this.#budget.call(nowMs);
-    const target = this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets);
-    return { target, isProbe: target.health.begin(nowMs), isJudged: false };
+  /** The first attempt of a call; undefined where the upstreams have as many as they may. `conversation`: a hash, 0 where there is none. */
+  first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> | undefined {
+    this.#budgets.of(choices.workspace).call(nowMs);
+    return begin(this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets, nowMs), nowMs);
   }
 
   /** The attempt after those before, all of which failed; undefined where none is left or the budget is used up. */
   next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target = this.#choose(choices, conversation, nowMs, before);
-    if (target === undefined || !this.#budget.take(nowMs)) return undefined;
-    return { target, isProbe: target.health.begin(nowMs), isJudged: false };
+    return target === undefined || !this.#budgets.of(choices.workspace).take(nowMs) ? undefined : begin(target, nowMs);
+  }
+
+  /** Whether the retry budget has room for a call whose worker was lost; takes of it. */
+  mayRepeat(workspace: string, nowMs: number): boolean {
+    return this.#budgets.of(workspace).take(nowMs);
+  }
+
+  /** The attempt in place of one whose worker was lost: its target has done nothing wrong, and counts as not tried. `before`: those that failed. */
+  again(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
+    const target =
+      this.#choose(choices, conversation, nowMs, before) ?? (before.length === 0 ? soonest(choices.targets, nowMs) : undefined);
+    return begin(target, nowMs);
   }
 
   /** Milliseconds to wait before the attempt that follows `failed` others: anything up to a bound that doubles ("full jitter"). */
@@ -80,8 +95,13 @@ export class Router<Target extends Choice> {
     this.#judge(attempt, "good", nowMs, undefined);
   }
 
-  /** An attempt has ended: with `ok`, `cancelled` or a kind of failure. */
-  ended(attempt: Attempt<Target>, outcome: string, detail: FailureDetail | undefined, nowMs: number): void {
+  /** An attempt has ended: with `ok`, `cancelled` or a kind of failure. Once: what is said of it after that changes nothing. */
+  ended(attempt: Attempt<Target>, outcome: "ok" | ErrorKind, detail: FailureDetail | undefined, nowMs: number): void {
+    if (attempt.outcome !== undefined) return;
+    attempt.outcome = outcome;
+    const { upstream } = attempt.target.health;
+    upstream.open -= 1;
+    upstream.note(outcome);
     const isBad = TARGET_FAILURES.has(outcome);
     // An answer that broke off speaks against its target, although its beginning was good.
     if (isBad) attempt.isJudged = false;
@@ -102,8 +122,9 @@ export class Router<Target extends Choice> {
     before: readonly Attempt<Target>[],
   ): Target | undefined {
     const [only] = targets;
-    if (targets.length === 1) return before.length === 0 && only.health.takes(nowMs) ? only : undefined;
-    const isFree = (target: Target) => target.health.takes(nowMs) && !before.some((attempt) => attempt.target === target);
+    if (targets.length === 1) return before.length === 0 && only.health.takes(nowMs) && hasRoom(only) ? only : undefined;
+    const isFree = (target: Target) =>
+      target.health.takes(nowMs) && hasRoom(target) && !before.some((attempt) => attempt.target === target);
     const rank = targets.find(isFree)?.rank;
     if (rank === undefined) return undefined;
     if (!affinity || conversation === 0) return takeTurn(targets, credits, (target) => target.rank === rank && isFree(target));
@@ -120,8 +141,25 @@ export class Router<Target extends Choice> {
 
 const NONE: readonly Attempt<never>[] = [];
 
-function soonest<Target extends Choice>(targets: readonly [Target, ...Target[]]): Target {
-  return targets.reduce((best, target) => (target.health.takesAtMs < best.health.takesAtMs ? target : best));
+function begin<Target extends Choice>(target: Target | undefined, nowMs: number): Attempt<Target> | undefined {
+  if (target === undefined) return undefined;
+  target.health.upstream.open += 1;
+  return { target, isProbe: target.health.begin(nowMs), isJudged: false, outcome: undefined };
+}
+
+/** Whether the upstream may have one attempt more. */
+function hasRoom({ health, upstream }: Choice): boolean {
+  return upstream.maxCalls === undefined || health.upstream.open < upstream.maxCalls;
+}
+
+/** Where no target is healthy: the one that is to be tried first. Undefined where one is, whose upstream has as many attempts as it may. */
+function soonest<Target extends Choice>(targets: readonly Target[], nowMs: number): Target | undefined {
+  let best: Target | undefined;
+  for (const target of targets) {
+    if (target.health.takes(nowMs)) return undefined;
+    if (hasRoom(target) && (best === undefined || target.health.takesAtMs < best.health.takesAtMs)) best = target;
+  }
+  return best;
 }
 
 /**
@@ -146,25 +184,45 @@ function takeTurn<Target extends Choice>(
   return chosen;
 }
 
-/** The health of all targets, by upstream and model: it outlives the configuration that named them. */
+/** The health of all upstreams, and of all targets by upstream and model: it outlives the configuration that named them. */
 export class HealthBook {
   readonly #known = new Map<string, TargetHealth>();
+  readonly #upstreams = new Map<string, UpstreamHealth>();
 
   /** Of a target; the same object as long as there is such a target. */
   of(upstream: string, model: string): TargetHealth {
     const key = `${upstream}\n${model}`;
     let health = this.#known.get(key);
     if (health === undefined) {
-      health = new TargetHealth();
+      health = new TargetHealth(this.#upstream(upstream));
       this.#known.set(key, health);
     }
     return health;
+  }
+
+  /** One line for each upstream, for `/readyz`. */
+  lines(): Record<string, string> {
+    const named = [...this.#upstreams].sort(([one], [other]) => (one < other ? -1 : 1));
+    return Object.fromEntries(named.map(([name, { line }]) => [`upstream ${name}`, line]));
   }
 
   /** Forgets the targets that no configuration in force names. */
   keep(targets: Iterable<Choice>): void {
     const kept = new Set<TargetHealth>();
     for (const { health } of targets) kept.add(health);
-    for (const [key, health] of this.#known) if (!kept.has(health)) this.#known.delete(key);
+    const upstreams = new Set<UpstreamHealth>();
+    for (const [key, health] of this.#known) {
+      if (kept.has(health)) upstreams.add(health.upstream);
+      else this.#known.delete(key);
+    }
+    for (const [name, upstream] of this.#upstreams) if (!upstreams.has(upstream)) this.#upstreams.delete(name);
+  }
+
+  #upstream(name: string): UpstreamHealth {
+    const known = this.#upstreams.get(name);
+    if (known !== undefined) return known;
+    const fresh = new UpstreamHealth();
+    this.#upstreams.set(name, fresh);
+    return fresh;
   }
 }

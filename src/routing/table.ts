@@ -97,7 +97,19 @@ function add(table: Table, workspace: Workspace, config: Config, name: string, m
   const { created, family, affinity } = model;
   const exact = model.estimate === "exact";
   const seed = hashText(`${workspace.name}\n${own}`);
-  offers.set(name, { model: own, created, region, limits, exact, family, targets: [target], credits: [], seed, affinity });
+  offers.set(name, {
+    workspace: workspace.name,
+    model: own,
+    created,
+    region,
+    limits,
+    exact,
+    family,
+    targets: [target],
+    credits: [],
+    seed,
+    affinity,
+  });
 }
 
 /** Each limit from the most specific place that sets it. */

@@ -1,3 +1,4 @@
+import type { Accepts } from "../contract/accepts.ts";
 import type { Target, Timeouts, Upstream } from "../contract/config.ts";
 import { hashText } from "../contract/hash.ts";
 import type { Choice, HealthBook } from "./router.ts";
@@ -9,6 +10,7 @@ export interface RoutedTarget extends Choice {
   upstream: Upstream;
   model: string;
   countModel: string | undefined;
+  accepts: Accepts;
   timeouts: Timeouts;
 }
 
@@ -34,22 +36,22 @@ export class RoutedTargets {
   of(target: Target, upstream: Upstream): RoutedTarget {
     const known = this.#routed.get(target);
     if (known !== undefined) return known;
-    const { model, countModel, rank, weight, timeouts } = target;
+    const { model, countModel, accepts, rank, weight, timeouts } = target;
     const { name } = upstream;
     const id = this.#idOf(target, upstream);
     const [health, seed] = [this.#health.of(name, model), hashText(`${name}\n${model}`)];
-    const routed: RoutedTarget = { id, upstream, model, countModel, rank, weight, timeouts, health, seed };
+    const routed: RoutedTarget = { id, upstream, model, countModel, accepts, rank, weight, timeouts, health, seed };
     this.#routed.set(target, routed);
     return routed;
   }
 
-  #idOf({ model, countModel, timeouts }: Target, upstream: Upstream): number {
+  #idOf({ model, countModel, accepts, timeouts }: Target, upstream: Upstream): number {
     let upstreamText = this.#upstreamTexts.get(upstream);
     if (upstreamText === undefined) {
       upstreamText = JSON.stringify(upstream);
       this.#upstreamTexts.set(upstream, upstreamText);
     }
-    const key = JSON.stringify([model, countModel, timeouts, upstreamText]);
+    const key = JSON.stringify([model, countModel, kindOf(accepts), timeouts, upstreamText]);
     let id = this.#ids.get(key) ?? this.#idsBefore.get(key);
     if (id === undefined) {
       lastId += 1;
@@ -58,4 +60,18 @@ export class RoutedTargets {
     this.#ids.set(key, id);
     return id;
   }
+}
+
+let lastKind = 0;
+const kinds = new WeakMap<Accepts, number>();
+
+/** A number in place of a long text: the configuration has one object for all that say the same. */
+function kindOf(accepts: Accepts): number {
+  let kind = kinds.get(accepts);
+  if (kind === undefined) {
+    lastKind += 1;
+    kind = lastKind;
+    kinds.set(accepts, kind);
+  }
+  return kind;
 }

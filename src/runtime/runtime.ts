@@ -8,6 +8,7 @@ import { WebAsked } from "../http/web-asked.ts";
 import { type Listening, Resumable } from "./resumable.ts";
 import { serveOnSockets } from "./sockets.ts";
 import { flawOf, toResponse } from "./standard-server.ts";
+import { cutStillReaders } from "./standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
 interface DenoRuntime {
@@ -52,8 +53,9 @@ export function listen(options: ListenOptions): Listener {
   return new Resumable(start, port);
 }
 
-/** Its server has no clocks: a connection stays as long as its client likes. */
-function startOnDeno(deno: DenoRuntime, { host, handle, refuse, onFault, shared = false }: ListenOptions) {
+/** Its server has no clocks: a connection stays as long as its client likes, but where it takes nothing of an answer. */
+function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault, shared = false }: ListenOptions) {
+  cutStillReaders(clocks.readingMs);
   const take = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
     const asked = new WebAsked(request, remoteAddr.hostname ?? "unknown");
     const flaw = flawOf(request);
@@ -114,7 +116,9 @@ export function sameCommand(): string[] {
   const { execPath, execArgv, argv } = process;
   // Deno does not tell its own flags, and shares a port only under this one.
   const flags = globalThis.Deno ? ["run", "-A", "--unstable-net"] : execArgv;
-  return [execPath, ...flags, ...argv.slice(1)];
+  // A program that is one file with its runtime names no script: the second word is where it was unpacked in memory.
+  const isOneFile = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(argv[1] ?? "");
+  return [execPath, ...(isOneFile ? [] : flags), ...argv.slice(isOneFile ? 2 : 1)];
 }
 
 /** Whether this runtime takes packages from `node_modules` and puts none there by itself. */
@@ -123,6 +127,12 @@ export const wantsPackagesInstalled: boolean = globalThis.Deno !== undefined;
 /** For logs and `weir_build_info`: `bun 1.4.5`, `deno 2.9.6`. */
 export function runtimeName(): string {
   return globalThis.Deno ? `deno ${globalThis.Deno.version.deno}` : `bun ${Bun.version}`;
+}
+
+/** What a person types in a clone of the repository before a command of Weir. */
+export function program(): string {
+  // Whoever runs Deno may have no npm, and npm would put its own packages in the place of Deno's.
+  return globalThis.Deno ? "deno run -A src/main.ts" : "npx weir";
 }
 
 /** True where `error` says that a port is taken, however the runtime puts it. */

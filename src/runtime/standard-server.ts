@@ -16,5 +16,6 @@ export function flawOf({ headers, url }: Request): Flaw | undefined {
 export function toResponse(answered: Answered): Response {
   if (!(answered instanceof Reply)) return answered;
   const { status, headers, body } = answered;
-  return new Response(typeof body === "string" ? toBytes(body) : StandardStream.of(body), { status, headers: [...headers] });
+  const content = typeof body === "string" ? toBytes(body) : StandardStream.of(body);
+  return new Response(body === "" ? null : content, { status, headers: [...headers] });
 }

@@ -7,6 +7,24 @@ const QUEUE: QueuingStrategy<Uint8Array> = { highWaterMark: 64 * 1024, size: (pi
 /** What the runtime is given at a time: what it has sent of a large text is let go of. */
 const PIECE_BYTES = 256 * 1024;
 
+/** Streams whose queue has been full, with how full it was when that last changed, and the `performance.now()` of it. */
+const full = new Map<StandardStream, { room: number; sinceMs: number }>();
+const LOOK_EVERY_MS = 1_000;
+let watch: ReturnType<typeof setInterval> | undefined;
+
+/** From here on a stream is cut whose reader has taken nothing for so long; for a runtime whose connections have no clocks. */
+export function cutStillReaders(afterMs: number): void {
+  clearInterval(watch);
+  watch = setInterval(() => {
+    const nowMs = performance.now();
+    for (const [stream, seen] of full) {
+      const { room } = stream;
+      if (room !== seen.room) full.set(stream, { room, sinceMs: nowMs });
+      else if (nowMs - seen.sinceMs >= afterMs) stream.cut();
+    }
+  }, LOOK_EVERY_MS);
+}
+
 /** A stream as the web's own `ReadableStream`, for a server that wants one. */
 export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8Array> {
   readonly #stream: OutgoingStream;
@@ -26,11 +44,17 @@ export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8
   }
 
   get hasRoom(): boolean {
-    return (this.#controller?.desiredSize ?? 0) > 0;
+    return this.room > 0;
+  }
+
+  /** Bytes that its queue has room for; less than nothing where it holds more than it should. */
+  get room(): number {
+    return this.#controller?.desiredSize ?? 0;
   }
 
   write(text: ByteText): void {
     for (let at = 0; at < text.length; at += PIECE_BYTES) this.#controller?.enqueue(toBytes(text.slice(at, at + PIECE_BYTES)));
+    if (!this.hasRoom && !full.has(this)) full.set(this, { room: this.room, sinceMs: performance.now() });
   }
 
   close(): void {
@@ -39,6 +63,13 @@ export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8
     } catch {
       // The runtime has cancelled the stream in this very turn.
     }
+  }
+
+  /** Its reader takes nothing, and its connection is closed; or all has been taken, and nothing happens. */
+  cut(): void {
+    full.delete(this);
+    this.#stream.left();
+    this.abort();
   }
 
   abort(): void {
@@ -52,11 +83,13 @@ export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8
 
   /** Of the stream: its queue has room again. */
   pull(): void {
+    full.delete(this);
     this.#stream.drained();
   }
 
   /** Of the stream: its reader has gone. */
   cancel(): void {
+    full.delete(this);
     this.#stream.left();
   }
 }

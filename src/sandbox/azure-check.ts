@@ -12,12 +12,7 @@ const FIELDS = new Set(
 const ROLES = new Set(["developer", "system", "user", "assistant", "tool", "function"]);
 const REFUSED_BY_REASONING = ["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"];
 
-/** o-series and gpt-5 models, by the name of their deployment. */
-export function isReasoningModel(deployment: string): boolean {
-  return /^(o\d|gpt-5)/.test(deployment);
-}
-
-export function checkAzureBody(body: unknown, deployment: string): asserts body is JsonObject {
+export function checkAzureBody(body: unknown, isReasoning: boolean): asserts body is JsonObject {
   if (!isObject(body)) throw invalid("We could not parse the JSON body of your request.", null);
   const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
   if (unknown !== undefined) throw invalid(`Unrecognized request argument supplied: ${unknown}`, null);
@@ -26,7 +21,7 @@ export function checkAzureBody(body: unknown, deployment: string): asserts body 
   if (isObject(body.stream_options) && body.stream !== true) {
     throw invalid("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options");
   }
-  if (isReasoningModel(deployment)) checkReasoning(body);
+  if (isReasoning) checkReasoning(body);
   if (typeof body.max_tokens === "number" && typeof body.max_completion_tokens === "number") {
     throw invalid(
       "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",

@@ -1,5 +1,4 @@
 /** What a Responses request asks, in the stand-ins' own terms, and what Azure refuses in one. Source: the types of openai 7.57. */
-import { isReasoningModel } from "./azure-check.ts";
 import { invalid } from "./azure-error.ts";
 import { isObject, type JsonObject, objects, text } from "./json.ts";
 import { readPicture } from "./picture.ts";
@@ -16,7 +15,7 @@ const REASONING_TOKENS = 16;
 const MESSAGE_TOKENS = 3;
 const PICTURE_TOKENS = 255;
 
-export function checkResponsesBody(body: unknown, deployment: string): asserts body is JsonObject {
+export function checkResponsesBody(body: unknown, isReasoning: boolean): asserts body is JsonObject {
   if (!isObject(body)) throw invalid("We could not parse the JSON body of your request.", null);
   const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
   if (unknown !== undefined) throw invalid(`Unknown parameter: '${unknown}'.`, unknown, "unknown_parameter");
@@ -32,16 +31,12 @@ export function checkResponsesBody(body: unknown, deployment: string): asserts b
     const message = `Invalid 'max_output_tokens': integer below minimum value. Expected a value >= ${LEAST_OUTPUT}, but got ${limit} instead.`;
     throw invalid(message, "max_output_tokens", "integer_below_min_value");
   }
-  for (const [index, item] of objects(body.input).entries()) {
-    if (item.type === "item_reference" || (item.type === "reasoning" && body.store === false && item.encrypted_content === undefined)) {
-      const message = `Item with id '${text(item.id)}' not found. Items are not persisted when \`store\` is set to false.`;
-      throw invalid(message, `input[${index}].id`);
-    }
+  for (const item of objects(body.input)) {
     if (item.type === "function_call_output" && !objects(body.input).some((call) => isCallOf(call, item.call_id))) {
       throw invalid(`No tool call found for function call output with call_id ${text(item.call_id)}.`, "input");
     }
   }
-  if (!isReasoningModel(deployment)) return;
+  if (!isReasoning) return;
   const refused = ["temperature", "top_p"].find((field) => typeof body[field] === "number" && body[field] !== 1);
   if (refused !== undefined) throw invalid(`Unsupported parameter: '${refused}' is not supported with this model.`, refused);
 }

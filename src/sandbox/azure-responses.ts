@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { type Answer, joined, type Part } from "./answer.ts";
 import type { Breakage, Frame } from "./delivery.ts";
 import { isObject, type JsonObject } from "./json.ts";
+import type { Seal } from "./seal.ts";
 
 export interface Shown {
   id: string;
@@ -12,6 +13,8 @@ export interface Shown {
   inputTokens: number;
   /** The request, parts of which are repeated in the answer. */
   asked: JsonObject;
+  /** Seals thoughts, where they are asked for. */
+  seal: Seal;
   nextId(): string;
 }
 
@@ -110,8 +113,12 @@ function outputText(text: string): JsonObject {
 }
 
 /** An item before its first piece. */
-function started(part: Part, { nextId }: Shown): JsonObject {
-  if (part.kind === "thinking") return { id: `rs_${nextId()}`, type: "reasoning", summary: [] };
+function started(part: Part, { nextId, asked, seal }: Shown): JsonObject {
+  if (part.kind === "thinking") {
+    const id = `rs_${nextId()}`;
+    const isSealed = Array.isArray(asked.include) && asked.include.includes("reasoning.encrypted_content");
+    return { id, type: "reasoning", summary: [], ...(isSealed ? { encrypted_content: `${id}.${seal.of(id)}` } : {}) };
+  }
   if (part.kind === "text") return { id: `msg_${nextId()}`, type: "message", status: "in_progress", content: [], role: "assistant" };
   return {
     id: `fc_${nextId()}`,

@@ -3,12 +3,14 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { answer } from "./answer.ts";
 import { type Completion, completionFrames, completionOfAnswer } from "./azure-answer.ts";
-import { checkAzureBody, isReasoningModel } from "./azure-check.ts";
+import { checkAzureBody } from "./azure-check.ts";
 import { checkEmbeddingsBody, embeddedText, embeddings } from "./azure-embeddings.ts";
 import { AzureError, azureErrorReply, azureFailure, filtered, invalid } from "./azure-error.ts";
+import { checkItems } from "./azure-items.ts";
 import { readChatQuestion } from "./azure-question.ts";
 import { responseFrames, responseOfAnswer, responsesBreakage } from "./azure-responses.ts";
 import { checkResponsesBody, readResponsesQuestion } from "./azure-responses-question.ts";
+import { azureRules } from "./azure-rules.ts";
 import { type CallRecord, modelOf } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
@@ -16,7 +18,7 @@ import type { Entra } from "./entra.ts";
 import { isObject, type JsonObject, parseJson } from "./json.ts";
 import type { Arrival, Staged, State } from "./state.ts";
 
-const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|embeddings)$/;
+const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|responses\/compact|embeddings)$/;
 const DATED_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embeddings)$/;
 const API_VERSION = /^20\d\d-\d\d-\d\d(-preview)?$/;
 /** A deployment of this name was never made. */
@@ -69,8 +71,8 @@ export class Azure {
     const deployment = deployed === undefined ? modelOf(body) : decodeURIComponent(deployed);
     if (deployment === "" || MISSING.test(deployment)) throw azureFailure({ status: 404, type: "", retryAfter: 0, shape: "" }).error;
     if (operation === "embeddings") return this.#embed(body, deployment, headers);
+    if (operation === "responses/compact") return this.#compact(body, deployment, headers);
     if (operation === "responses") return this.#respond(body, deployment, headers);
-    checkAzureBody(body, deployment);
     return this.#complete(body, deployment, isV1, headers);
   }
 
@@ -82,9 +84,12 @@ export class Azure {
     if (!isKnown) throw azureFailure({ status: 401, type: "", retryAfter: 0, shape: "" }).error;
   }
 
-  #complete(body: JsonObject, deployment: string, isV1: boolean, headers: Record<string, string>): Staged {
-    const { directives, nextId, now } = this.#state;
-    const question = readChatQuestion(body, isReasoningModel(deployment));
+  #complete(body: unknown, deployment: string, isV1: boolean, headers: Record<string, string>): Staged {
+    const { directives, nextId, now, behind } = this.#state;
+    const rules = azureRules(deployment, behind);
+    if (!rules.chat) throw wrongOperation("chatCompletion", rules.model);
+    checkAzureBody(body, rules.reasoning);
+    const question = readChatQuestion(body, rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
     const isStream = body.stream === true;
     const refused = failed(behaviour, isStream, headers);
@@ -112,9 +117,12 @@ export class Azure {
   }
 
   #respond(body: unknown, deployment: string, headers: Record<string, string>): Staged {
-    const { directives, nextId, now } = this.#state;
-    checkResponsesBody(body, deployment);
-    const question = readResponsesQuestion(body, isReasoningModel(deployment));
+    const { directives, nextId, now, behind, seal, stored } = this.#state;
+    const rules = azureRules(deployment, behind);
+    if (!rules.responses) throw wrongOperation("responses", rules.model);
+    checkResponsesBody(body, rules.reasoning);
+    checkItems(body, seal, stored);
+    const question = readResponsesQuestion(body, rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
     const isStream = body.stream === true;
     const refused = failed(behaviour, isStream, headers);
@@ -128,8 +136,10 @@ export class Azure {
       created: Math.floor(now() / 1000),
       inputTokens: question.inputTokens,
       asked: body,
+      seal,
       nextId,
     };
+    if (body.store !== false) stored.keep(shown.id);
     if (!isStream) return staged(whole(responseOfAnswer(made, shown), headers, made.outputTokens), behaviour, responsesBreakage);
     const reply: Reply = {
       status: 200,
@@ -140,11 +150,38 @@ export class Azure {
     return staged(reply, behaviour, responsesBreakage);
   }
 
+  /** All that came in one sealed item. */
+  #compact(body: unknown, deployment: string, headers: Record<string, string>): Staged {
+    const { behind, seal, stored, nextId, now, directives } = this.#state;
+    const rules = azureRules(deployment, behind);
+    if (!rules.responses) throw wrongOperation("responses", rules.model);
+    checkResponsesBody(body, rules.reasoning);
+    const odd = ["store", "stream", "include"].find((name) => name in body);
+    if (odd !== undefined) throw invalid(`Unknown parameter: '${odd}'.`, odd, "unknown_parameter");
+    checkItems(body, seal, stored);
+    const question = readResponsesQuestion(body, rules.reasoning);
+    const behaviour = directives.read(question.text, deployment);
+    const id = `cmp_${nextId()}`;
+    const compaction = {
+      id: `resp_${nextId()}`,
+      object: "response.compaction",
+      created_at: Math.floor(now() / 1000),
+      output: [{ id, type: "compaction", encrypted_content: `${id}.${seal.of(id)}` }],
+      usage: { input_tokens: question.inputTokens, output_tokens: 12, total_tokens: question.inputTokens + 12 },
+    };
+    return failed(behaviour, false, headers) ?? staged(whole(compaction, headers, 12), behaviour);
+  }
+
   #embed(body: unknown, deployment: string, headers: Record<string, string>): Staged {
     checkEmbeddingsBody(body, deployment);
     const behaviour = this.#state.directives.read(embeddedText(body), deployment);
     return failed(behaviour, false, headers) ?? staged(whole(embeddings(body, deployment), headers, 0), behaviour);
   }
+}
+
+function wrongOperation(operation: string, model: string): AzureError {
+  const message = `The ${operation} operation does not work with the specified model, ${model}. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993.`;
+  return new AzureError(400, message, { code: "OperationNotSupported" });
 }
 
 function staged(reply: Reply, behaviour: Readonly<Behaviour> = USUAL, how: Breakage = breakage): Staged {

@@ -1,10 +1,10 @@
 /** An answer as an Anthropic message, whole or as the events of a stream: wire.md §1.6, §1.7, §3.4, §3.5. */
-import { Buffer } from "node:buffer";
 import { type Answer, joined, type Part } from "./answer.ts";
 import type { FrameCache } from "./bedrock-frames.ts";
 import type { CacheUsage } from "./bedrock-question.ts";
 import type { Frame } from "./delivery.ts";
 import type { JsonObject } from "./json.ts";
+import type { Seal } from "./seal.ts";
 
 export interface Usage {
   /** Without what the cache took or gave. */
@@ -17,13 +17,12 @@ export interface Shown {
   id: string;
   model: string;
   hideThinking: boolean;
+  /** Signs thoughts: opaque to everyone, and they have to come back as they were. */
+  seal: Seal;
   nextId(): string;
 }
 
 const STOP_REASONS = { end: "end_turn", length: "max_tokens", stop: "stop_sequence", call: "tool_use", filter: "refusal" } as const;
-/** Opaque to everyone; it has to come back as it was. */
-const SIGNATURE = Buffer.from("the sandbox's signature of a thought, of no use anywhere else").toString("base64");
-
 function usageFields(usage: Usage, output: number): JsonObject {
   const { read, write5m, write1h } = usage.cached ?? { read: 0, write5m: 0, write1h: 0 };
   return {
@@ -50,8 +49,10 @@ export function messageOfAnswer(answer: Answer, usage: Usage, shown: Shown): Jso
 
 function block(part: Part, shown: Shown): JsonObject {
   switch (part.kind) {
-    case "thinking":
-      return { type: "thinking", thinking: shown.hideThinking ? "" : joined(part), signature: SIGNATURE };
+    case "thinking": {
+      const thinking = shown.hideThinking ? "" : joined(part);
+      return { type: "thinking", thinking, signature: shown.seal.of(thinking) };
+    }
     case "text":
       return { type: "text", text: joined(part) };
     case "call":
@@ -90,11 +91,19 @@ export function* answerFrames(answer: Answer, usage: Usage, shown: Shown, frames
   for (const [at, part] of answer.parts.entries()) {
     yield frame("open", { type: "content_block_start", index: at, content_block: emptyBlock(part, shown) });
     const { type, field } = DELTAS[part.kind];
+    let thought = "";
     if (!(part.kind === "thinking" && shown.hideThinking)) {
-      for (const token of part.tokens) yield frame("token", { type: "content_block_delta", index: at, delta: { type, [field]: token } });
+      for (const token of part.tokens) {
+        if (part.kind === "thinking") thought += token;
+        yield frame("token", { type: "content_block_delta", index: at, delta: { type, [field]: token } });
+      }
     }
     if (part.kind === "thinking")
-      yield frame("open", { type: "content_block_delta", index: at, delta: { type: "signature_delta", signature: SIGNATURE } });
+      yield frame("open", {
+        type: "content_block_delta",
+        index: at,
+        delta: { type: "signature_delta", signature: shown.seal.of(thought) },
+      });
     yield frame(at === answer.parts.length - 1 ? "close" : "open", { type: "content_block_stop", index: at });
   }
   const delta = { stop_reason: STOP_REASONS[answer.end], stop_sequence: answer.stopSequence ?? null };

@@ -1,89 +1,83 @@
 /** A body as InvokeModel would take or refuse it for Anthropic's models: wire.md §1.5, §1.12, §3.3. Refusals are in the service's words. */
 import { validation } from "./aws-error.ts";
+import { checkMark, extra, onlyMembers } from "./bedrock-members.ts";
 import { checkMessages } from "./bedrock-messages.ts";
 import type { BedrockModel } from "./bedrock-models.ts";
+import { type BedrockRules, rulesOf } from "./bedrock-rules.ts";
+import { checkTools } from "./bedrock-tools.ts";
 import { isObject, type JsonObject, objects } from "./json.ts";
+import type { Seal } from "./seal.ts";
 
 const VERSION = "bedrock-2023-05-31";
 
 const FIELDS: ReadonlySet<string> = new Set(
-  "anthropic_version anthropic_beta messages max_tokens system stop_sequences metadata temperature top_p top_k tools tool_choice thinking user_profile_id cache_control".split(
+  "anthropic_version anthropic_beta messages max_tokens system stop_sequences metadata temperature top_p top_k tools tool_choice thinking user_profile_id output_config".split(
     " ",
   ),
 );
 /** Fields that any one of these flags opens. */
 const BETA_FIELDS: Readonly<Record<string, readonly string[]>> = {
   context_management: ["context-management-2025-06-27", "compact-2026-01-12"],
-  output_config: ["structured-outputs-2025-11-13", "effort-2025-11-24"],
   output_format: ["structured-outputs-2025-11-13"],
 };
-/** Taken without a flag by now. Source: docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html; anthropics/anthropic-sdk-python#1759. */
-const FIRST_WITH_OUTPUT_CONFIG = 4.5;
-/** wire.md §1.5: the flags that Bedrock takes, with effect or without; one other flag fails the request. */
-const BETAS: ReadonlySet<string> = new Set([
-  "interleaved-thinking-2025-05-14",
-  "context-management-2025-06-27",
-  "compact-2026-01-12",
-  "computer-use-2025-01-24",
-  "computer-use-2025-11-24",
-  "context-1m-2025-08-07",
-  "structured-outputs-2025-11-13",
-  "token-efficient-tools-2025-02-19",
-  "effort-2025-11-24",
-  "tool-examples-2025-10-29",
-  "tool-search-tool-2025-10-19",
-  "fine-grained-tool-streaming-2025-05-14",
-  "pdfs-2024-09-25",
-  "output-128k-2025-02-19",
-  "token-counting-2024-11-01",
-  "mcp-client-2025-11-20",
-  "web-search-2025-03-05",
-]);
 /** Newer models took over the direct API's wording. */
 const FIRST_WITH_NEW_WORDS = 3.7;
-const FIRST_WITH_ONE_SAMPLER = 4.5;
-const FIRST_WITH_ADAPTIVE_ONLY = 4.7;
-const LAST_WITHOUT_ADAPTIVE = 4.5;
 const MOST_CACHE_MARKS = 4;
 
 /** @throws AwsError 400 */
-export function checkBody(body: unknown, model: BedrockModel): asserts body is JsonObject {
+export function checkBody(body: unknown, model: BedrockModel, seal: Seal): asserts body is JsonObject {
   if (!isObject(body)) throw validation("Malformed input request: #: expected type: JSONObject, please reformat your input and try again.");
-  checkFields(body, model);
+  const rules = rulesOf(model.name);
+  const betas = checkBetas(body.anthropic_beta, rules);
+  checkFields(body, model, betas);
   if (body.anthropic_version === undefined) throw validation("anthropic_version: Field required");
   if (body.anthropic_version !== VERSION) throw validation(`anthropic_version: Input should be '${VERSION}'`);
   integer(body, "max_tokens", 0, true);
-  checkMessages(body, model);
-  checkSystem(body.system);
+  checkMessages(body, model, rules, betas, seal);
+  checkSystem(body.system, rules);
   range(body, "temperature", 0, 1);
   range(body, "top_p", 0, 1);
   integer(body, "top_k", 0, false);
-  if (model.version >= FIRST_WITH_ONE_SAMPLER && body.temperature !== undefined && body.top_p !== undefined) {
-    throw validation("`temperature` and `top_p` cannot both be specified for this model. Please use only one.");
-  }
+  checkSampling(body, rules);
   checkStops(body.stop_sequences);
-  checkTools(body);
-  checkThinking(body, model);
+  checkTools(body, rules, betas);
+  checkThinking(body, model, rules);
+  checkOutput(body, rules);
   if (body.metadata !== undefined && !isObject(body.metadata)) throw validation("metadata: Input should be a valid dictionary");
   const marks = countMarks(body);
   if (marks > MOST_CACHE_MARKS)
     throw validation(`A maximum of ${MOST_CACHE_MARKS} blocks with cache_control may be provided. Found ${marks}.`);
 }
 
-function checkFields(body: JsonObject, model: BedrockModel): void {
-  const betas = body.anthropic_beta ?? [];
+/** One flag that the model does not take fails the request, and the refusal does not say which. */
+function checkBetas(asked: unknown, rules: BedrockRules): readonly string[] {
+  const betas = asked ?? [];
   if (!Array.isArray(betas)) throw validation("anthropic_beta: Input should be a valid list");
-  for (const beta of betas) if (typeof beta !== "string" || !BETAS.has(beta)) throw validation("invalid beta flag");
+  for (const beta of betas) if (typeof beta !== "string" || !rules.betas.has(beta)) throw validation("invalid beta flag");
+  return betas;
+}
+
+function checkFields(body: JsonObject, model: BedrockModel, betas: readonly string[]): void {
   for (const field of Object.keys(body)) {
     if (FIELDS.has(field)) continue;
-    if (field === "output_config" && model.version >= FIRST_WITH_OUTPUT_CONFIG) continue;
     if (Object.hasOwn(BETA_FIELDS, field) && BETA_FIELDS[field]?.some((beta) => betas.includes(beta))) continue;
-    if (model.version >= FIRST_WITH_NEW_WORDS) throw validation(`${field}: Extra inputs are not permitted`);
+    if (model.version >= FIRST_WITH_NEW_WORDS) throw extra(field);
     if (field === "model" || field === "stream") {
       throw validation(`Malformed input request: #: extraneous key [${field}] is not permitted, please reformat your input and try again.`);
     }
-    throw validation(`${field}: Extra inputs are not permitted`);
+    throw extra(field);
   }
+}
+
+/** From 4.7 on only what is the default anyway. */
+function checkSampling(body: JsonObject, { sampling }: BedrockRules): void {
+  const { temperature, top_p: topP, top_k: topK } = body;
+  if (sampling === "one" && temperature !== undefined && topP !== undefined)
+    throw validation("`temperature` and `top_p` cannot both be specified for this model. Please use only one.");
+  if (sampling !== "none") return;
+  if (temperature !== undefined && temperature !== 1) throw validation("`temperature` is deprecated for this model.");
+  if (topP !== undefined && topP !== 1) throw validation("`top_p` is deprecated for this model.");
+  if (topK !== undefined) throw validation("`top_k` is deprecated for this model.");
 }
 
 function integer(body: JsonObject, field: string, least: number, isRequired: boolean): void {
@@ -102,12 +96,14 @@ function range(body: JsonObject, field: string, least: number, most: number): vo
   if (value > most) throw validation(`${field}: range: ${least}..${most}`);
 }
 
-function checkSystem(system: unknown): void {
+function checkSystem(system: unknown, rules: BedrockRules): void {
   if (system === undefined || typeof system === "string") return;
   if (!Array.isArray(system)) throw validation("system: Input should be a valid list");
   for (const [index, block] of system.entries()) {
     if (!isObject(block) || block.type !== "text") throw validation(`system.${index}.type: Input should be 'text'`);
     if (typeof block.text !== "string" || block.text === "") throw validation("system: text content blocks must be non-empty");
+    onlyMembers(block, ["type", "text", "cache_control", "citations"], `system.${index}`);
+    checkMark(block.cache_control, `system.${index}`, rules);
   }
 }
 
@@ -120,31 +116,10 @@ function checkStops(stops: unknown): void {
   }
 }
 
-function checkTools(body: JsonObject): void {
-  const { tools, tool_choice: choice } = body;
-  if (tools !== undefined && !Array.isArray(tools)) throw validation("tools: Input should be a valid list");
-  for (const [index, tool] of objects(tools).entries()) {
-    // Tools with a type of their own (bash, text_editor …) bring their schema with them.
-    const isCustom = tool.type === undefined || tool.type === "custom";
-    if (typeof tool.name !== "string" || !/^[a-zA-Z0-9_-]{1,128}$/.test(tool.name)) {
-      throw validation(`tools.${index}.${isCustom ? "custom." : ""}name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'`);
-    }
-    if (isCustom && !isObject(tool.input_schema)) throw validation(`tools.${index}.custom.input_schema: Field required`);
-    if (isCustom && isObject(tool.input_schema) && tool.input_schema.type !== "object")
-      throw validation(`tools.${index}.custom.input_schema.type: Input should be 'object'`);
-  }
-  if (choice === undefined) return;
-  if (!isObject(choice) || typeof choice.type !== "string" || !["auto", "any", "tool", "none"].includes(choice.type)) {
-    throw validation("tool_choice: Input tag does not match any of the expected tags: 'any', 'auto', 'none', 'tool'");
-  }
-  if (objects(tools).length === 0 && choice.type !== "none") throw validation("tool_choice may only be specified while providing tools.");
-  if (choice.type === "tool" && !objects(tools).some((tool) => tool.name === choice.name))
-    throw validation(`Tool '${String(choice.name)}' not found in provided tools`);
-}
-
-function checkThinking(body: JsonObject, model: BedrockModel): void {
+function checkThinking(body: JsonObject, model: BedrockModel, rules: BedrockRules): void {
   const { thinking } = body;
   if (thinking === undefined) return;
+  if (rules.thinking.length === 0) throw extra("thinking");
   if (
     !isObject(thinking) ||
     typeof thinking.type !== "string" ||
@@ -152,19 +127,35 @@ function checkThinking(body: JsonObject, model: BedrockModel): void {
   ) {
     throw validation("thinking: Input tag does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'");
   }
-  if (thinking.type === "adaptive" && model.version <= LAST_WITHOUT_ADAPTIVE)
+  if (thinking.type === "adaptive" && !rules.thinking.includes("adaptive"))
     throw validation("adaptive thinking is not supported on this model");
   if (thinking.type !== "enabled") return;
-  if (model.version >= FIRST_WITH_ADAPTIVE_ONLY)
-    throw validation('"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" instead.');
-  if (model.version < FIRST_WITH_NEW_WORDS) throw validation("thinking: Extra inputs are not permitted");
+  if (!rules.thinking.includes("enabled")) {
+    throw validation(
+      '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.',
+    );
+  }
   const budget = thinking.budget_tokens;
   if (typeof budget !== "number" || !Number.isInteger(budget)) throw validation("thinking.enabled.budget_tokens: Field required");
   if (budget < 1024) throw validation("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024");
   if (typeof body.max_tokens === "number" && body.max_tokens <= budget)
     throw validation("`max_tokens` must be greater than `thinking.budget_tokens`.");
-  if (body.temperature !== undefined && body.temperature !== 1)
+  if (model.version >= FIRST_WITH_NEW_WORDS && body.temperature !== undefined && body.temperature !== 1)
     throw validation("`temperature` may only be set to 1 when thinking is enabled.");
+}
+
+function checkOutput({ output_config: config, output_format: format }: JsonObject, rules: BedrockRules): void {
+  if (format !== undefined && !rules.format) throw extra("output_format");
+  if (config === undefined) return;
+  if (!isObject(config)) throw validation("output_config: Input should be a valid dictionary");
+  if (rules.efforts.length === 0 && !rules.format) throw extra("output_config");
+  for (const [name, value] of Object.entries(config)) {
+    if (name === "format" ? !rules.format : name !== "effort") throw extra(`output_config.${name}`);
+    if (name !== "effort") continue;
+    if (rules.efforts.length === 0) throw validation("This model does not support the effort parameter.");
+    if (!rules.efforts.includes(String(value)))
+      throw validation(`output_config.effort: Input should be ${rules.efforts.map((each) => `'${each}'`).join(", ")}`);
+  }
 }
 
 function countMarks(body: JsonObject): number {

@@ -1,18 +1,35 @@
 import { validation } from "./aws-error.ts";
+import { checkMark, onlyMembers } from "./bedrock-members.ts";
 import type { BedrockModel } from "./bedrock-models.ts";
+import type { BedrockRules } from "./bedrock-rules.ts";
 import { isObject, type JsonObject, objects } from "./json.ts";
 import { readPicture } from "./picture.ts";
+import type { Seal } from "./seal.ts";
 
 const BLOCKS: Readonly<Record<string, readonly string[]>> = {
   user: ["text", "image", "document", "tool_result", "search_result"],
   assistant: ["text", "thinking", "redacted_thinking", "tool_use", "compaction"],
   system: ["text"],
 };
-const FIRST_WITH_SYSTEM_ROLE = 4.8;
+/** Every member that a block may have; what else it has is refused. */
+const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  text: ["text", "cache_control", "citations"],
+  image: ["source", "cache_control"],
+  document: ["source", "title", "context", "citations", "cache_control"],
+  search_result: ["source", "title", "content", "citations", "cache_control"],
+  thinking: ["thinking", "signature"],
+  redacted_thinking: ["data"],
+  tool_use: ["id", "name", "input", "cache_control"],
+  tool_result: ["tool_use_id", "content", "is_error", "cache_control"],
+  tool_reference: ["tool_name"],
+  compaction: ["content", "cache_control"],
+};
+const TOOL_SEARCH = "tool-search-tool-2025-10-19";
+const TOOL_CHANGES = "mid-conversation-tool-changes-2026-07-01";
 const FIRST_WITHOUT_PREFILL = 4.6;
 
 /** @throws AwsError 400 */
-export function checkMessages(body: JsonObject, model: BedrockModel): void {
+export function checkMessages(body: JsonObject, model: BedrockModel, rules: BedrockRules, betas: readonly string[], seal: Seal): void {
   const { messages } = body;
   if (messages === undefined) throw validation("messages: Field required");
   if (!Array.isArray(messages)) throw validation("messages: Input should be a valid list");
@@ -21,20 +38,31 @@ export function checkMessages(body: JsonObject, model: BedrockModel): void {
   for (const [index, message] of messages.entries()) {
     if (!isObject(message)) throw validation(`messages.${index}: Input should be a valid dictionary`);
     const { role } = message;
-    if (role !== "user" && role !== "assistant" && !(role === "system" && model.version >= FIRST_WITH_SYSTEM_ROLE)) {
+    if (role !== "user" && role !== "assistant" && !(role === "system" && rules.system)) {
       throw validation(`messages.${index}.role: Input should be 'user' or 'assistant'`);
     }
     if (index === 0 && role !== "user") throw validation('messages: first message must use the "user" role');
     for (const key of Object.keys(message))
       if (key !== "role" && key !== "content") throw validation(`messages.${index}.${key}: Extra inputs are not permitted`);
-    checkContent(message.content, index, role, index === messages.length - 1);
+    const allowed = BLOCKS[role] ?? [];
+    const blocks = role === "system" && betas.includes(TOOL_CHANGES) ? [...allowed, "tool_addition", "tool_removal"] : allowed;
+    checkContent(message.content, index, role, index === messages.length - 1, { allowed: blocks, rules, betas, seal });
     called = checkToolTurn(message, index, called);
   }
   if (called.length > 0) throw unanswered(messages.length - 1, called);
+  checkThoughts(body, messages);
   checkPrefill(messages.at(-1), model);
 }
 
-function checkContent(content: unknown, index: number, role: string, isLast: boolean): void {
+interface Setting {
+  /** Types of blocks. */
+  allowed: readonly string[];
+  rules: BedrockRules;
+  betas: readonly string[];
+  seal: Seal;
+}
+
+function checkContent(content: unknown, index: number, role: string, isLast: boolean, setting: Setting): void {
   const place = `messages.${index}.content`;
   if (typeof content === "string") {
     if (content === "" && !(isLast && role === "assistant"))
@@ -43,16 +71,24 @@ function checkContent(content: unknown, index: number, role: string, isLast: boo
   }
   if (!Array.isArray(content)) throw validation(`${place}: Input should be a valid list`);
   if (content.length === 0 && !(isLast && role === "assistant")) throw validation(`${place}: Input should have at least one block`);
-  for (const [at, block] of content.entries()) checkBlock(block, `${place}.${at}`, BLOCKS[role] ?? []);
+  for (const [at, block] of content.entries()) checkBlock(block, `${place}.${at}`, setting);
 }
 
-function checkBlock(block: unknown, place: string, allowed: readonly string[]): void {
+function checkBlock(block: unknown, place: string, setting: Setting): void {
+  const { allowed, rules, betas, seal } = setting;
   const type = isObject(block) ? block.type : undefined;
   if (!isObject(block) || typeof type !== "string" || !allowed.includes(type)) {
     throw validation(
       `${place}: Input tag '${String(type)}' found using 'type' does not match any of the expected tags: ${allowed.map((each) => `'${each}'`).join(", ")}`,
     );
   }
+  const members = MEMBERS[type];
+  if (members !== undefined) onlyMembers(block, ["type", ...members], `${place}.${type}`);
+  checkMark(block.cache_control, `${place}.${type}`, rules);
+  if (type === "thinking" && !(typeof block.signature === "string" && seal.isOf(String(block.thinking), block.signature)))
+    throw validation(`${place}: Invalid \`signature\` in \`thinking\` block`);
+  if (type === "redacted_thinking" && !(typeof block.data === "string" && seal.isOf("", block.data)))
+    throw validation(`${place}: Invalid \`data\` in \`redacted_thinking\` block`);
   if (type === "text") {
     if (typeof block.text !== "string") throw validation(`${place}.text.text: Field required`);
     if (block.text === "") throw validation("messages: text content blocks must be non-empty");
@@ -60,8 +96,9 @@ function checkBlock(block: unknown, place: string, allowed: readonly string[]): 
   if (type === "image") checkImage(block.source, `${place}.image.source`);
   if (type === "document") checkDocument(block.source, `${place}.document.source`);
   if (type === "tool_result" && Array.isArray(block.content)) {
+    const inside = ["text", "image", "document", "search_result", ...(betas.includes(TOOL_SEARCH) ? ["tool_reference"] : [])];
     for (const [at, inner] of block.content.entries())
-      checkBlock(inner, `${place}.tool_result.content.${at}`, ["text", "image", "document", "search_result", "tool_reference"]);
+      checkBlock(inner, `${place}.tool_result.content.${at}`, { ...setting, allowed: inside });
   }
 }
 
@@ -122,6 +159,20 @@ function checkToolTurn(message: JsonObject, index: number, called: string[]): st
 function unanswered(index: number, ids: string[]): Error {
   return validation(
     `messages.${index}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${ids.join(", ")}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`,
+  );
+}
+
+/** With `thinking: enabled` a turn that goes on after a tool begins with its thoughts. */
+function checkThoughts({ thinking }: JsonObject, messages: readonly unknown[]): void {
+  if (!isObject(thinking) || thinking.type !== "enabled") return;
+  const index = messages.findLastIndex((message) => isObject(message) && message.role === "assistant");
+  const message = messages[index];
+  const asked = messages.at(-1);
+  if (!isObject(message) || !isObject(asked) || !objects(asked.content).some(({ type }) => type === "tool_result")) return;
+  const first = objects(message.content)[0]?.type;
+  if (first === undefined || first === "thinking" || first === "redacted_thinking") return;
+  throw validation(
+    `messages.${index}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${String(first)}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block (preceeding the lastmost set of \`tool_use\` and \`tool_result\` blocks).`,
   );
 }
 

@@ -20,19 +20,22 @@ const PROFILES: Readonly<Record<string, RegExp>> = {
   au: /^ap-southeast-/,
   ca: /^ca-/,
 };
-/** An application inference profile does not show which model is behind it. */
-const BEHIND_ARN: BedrockModel = { name: "claude-sonnet-4-5-20250929", version: 4.5, profile: "arn" };
+/** An application inference profile does not show which model is behind it; this one, where nobody has said it. */
+const BEHIND_ARN = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 /** From 3.7 on there is no on-demand throughput under the bare id. */
 const FIRST_BY_PROFILE_ONLY = 3.7;
 
 export type Found = BedrockModel | "unknown" | "needs profile";
 
-/** @param region what the request was signed for; undefined with a bearer key, which does not say it */
-export function findModel(id: string, region: string | undefined): Found {
+/**
+ * @param region what the request was signed for; undefined with a bearer key, which does not say it
+ * @param behind model ids by the last part of an application inference profile's ARN
+ */
+export function findModel(id: string, region: string | undefined, behind: Readonly<Record<string, string>> = {}): Found {
   const arn = ARN.exec(id);
   if (arn !== null) {
     if (region !== undefined && arn[1] !== region) return "unknown";
-    const inner = ID.test(arn[2] ?? "") ? findModel(arn[2] ?? "", region) : BEHIND_ARN;
+    const inner = ID.test(arn[2] ?? "") ? findModel(arn[2] ?? "", region) : findModel(behind[arn[2] ?? ""] ?? BEHIND_ARN, undefined);
     return typeof inner === "object" ? { ...inner, profile: "arn" } : inner;
   }
   const found = ID.exec(id);

@@ -8,15 +8,19 @@ import { checkBody } from "./bedrock-check.ts";
 import { corruptFrame, errorFrame, exceptionFrame, FrameCache } from "./bedrock-frames.ts";
 import { type BedrockModel, findModel } from "./bedrock-models.ts";
 import { cacheUsage, readQuestion } from "./bedrock-question.ts";
+import { rulesOf } from "./bedrock-rules.ts";
 import type { CallRecord } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
 import { isObject, type JsonObject, parseJson, text } from "./json.ts";
+import type { Question } from "./question.ts";
+import type { Seal } from "./seal.ts";
 import { SignatureCheck } from "./sigv4-check.ts";
 import type { Arrival, Staged, State } from "./state.ts";
 
 const ROUTE = /^\/model\/(.+)\/(invoke|invoke-with-response-stream|count-tokens)$/;
 const MAX_BODY_BYTES = 25_000_000;
+const FIRST_WITH_DIRECT_WORDS = 4.7;
 
 const breakage: Breakage = {
   corrupt: corruptFrame,
@@ -72,18 +76,21 @@ export class Bedrock {
       );
     }
     const id = decode(rawId);
-    const model = found(id, record.region);
+    const model = found(id, record.region, this.#state.behind);
     const body = parse(arrival.body);
     this.#state.calls.keepBody(record, body, arrival.body.length);
-    if (operation === "count-tokens") return staged(json(200, { inputTokens: countTokens(body, model) }, requestId));
-    checkBody(body, model);
+    if (operation === "count-tokens") return staged(json(200, { inputTokens: countTokens(body, model, this.#state.seal) }, requestId));
+    checkBody(body, model, this.#state.seal);
     return this.#invoke(body, id, model, operation === "invoke-with-response-stream", requestId);
   }
 
   #invoke(body: JsonObject, id: string, model: BedrockModel, isStream: boolean, requestId: string): Staged {
-    const { directives, cache, now, nextId } = this.#state;
+    const { directives, cache, now, nextId, seal } = this.#state;
     const question = readQuestion(body);
     const behaviour = directives.read(question.text, id);
+    // Regions get new models and flags one after the other.
+    if (behaviour.noBetas && Array.isArray(body.anthropic_beta) && body.anthropic_beta.length > 0) throw validation("invalid beta flag");
+    if (question.inputTokens + (question.maxTokens ?? 0) > rulesOf(model.name).window) throw tooLong(question, model);
     const failure = behaviour.failure ?? (isStream ? undefined : failureOf(behaviour));
     if (failure !== undefined) return staged(awsFailure(failure, requestId), behaviour);
 
@@ -95,6 +102,7 @@ export class Bedrock {
       id: `msg_bdrk_${nextId()}`,
       model: model.name,
       hideThinking: isObject(body.thinking) && body.thinking.display === "omitted",
+      seal,
       nextId,
     };
     if (isStream) {
@@ -145,8 +153,8 @@ function decode(id: string): string {
   }
 }
 
-function found(id: string, region: string | undefined): BedrockModel {
-  const model = findModel(id, region);
+function found(id: string, region: string | undefined, behind: State["behind"]): BedrockModel {
+  const model = findModel(id, region, behind);
   if (model === "unknown") throw validation("The provided model identifier is invalid.");
   if (model === "needs profile") {
     throw validation(
@@ -154,6 +162,17 @@ function found(id: string, region: string | undefined): BedrockModel {
     );
   }
   return model;
+}
+
+/** From 4.7 on in the words of the direct API. */
+function tooLong({ inputTokens, maxTokens = 0 }: Question, { name, version }: BedrockModel): AwsError {
+  const { window } = rulesOf(name);
+  if (inputTokens <= window)
+    return validation(
+      `input length and \`max_tokens\` exceed context limit: ${inputTokens} + ${maxTokens} > ${window}, decrease input length or \`max_tokens\` and try again`,
+    );
+  if (version < FIRST_WITH_DIRECT_WORDS) return validation("Input is too long for requested model.");
+  return validation(`prompt is too long: ${inputTokens} tokens > ${window} maximum`);
 }
 
 function parse(body: Buffer): unknown {
@@ -165,12 +184,12 @@ function parse(body: Buffer): unknown {
 }
 
 /** CountTokens wraps the body of an InvokeModel in base64 (wire.md §1.10). */
-function countTokens(body: unknown, model: BedrockModel): number {
+function countTokens(body: unknown, model: BedrockModel, seal: Seal): number {
   const input = isObject(body) && isObject(body.input) ? body.input.invokeModel : undefined;
   const wrapped = isObject(input) ? text(input.body) : "";
   if (wrapped === "") throw validation("input: one of invokeModel or converse is required");
   const inner = parse(Buffer.from(wrapped, "base64"));
-  checkBody(inner, model);
+  checkBody(inner, model, seal);
   return readQuestion(inner).inputTokens;
 }
 

@@ -1,7 +1,13 @@
 /** The demo's key and admin token: made at random at the first start in a folder, the same at every later one. */
 import { randomBytes } from "node:crypto";
 import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
+
+/** Where the key and the token are kept: in the folder that Weir was started in. */
+export const SECRETS_FILE = ".weir-sandbox.json";
+/** And the keys and workspaces that are made there. Not the file of a configuration: what was made to try things must open no cloud. */
+export const DEMO_KEYS_FILE = ".weir-sandbox-keys.json";
 
 export interface DemoSecrets {
   key: string;
@@ -30,6 +36,11 @@ export function demoSecrets(file: string): DemoSecrets {
     // A folder that may not be written: an image's, as a rule.
     return { ...made, isKept: false };
   }
+}
+
+/** The token that the last sandbox of this folder was started with, for the commands of whoever may read it. */
+export function keptAdminToken(folder: string): string | undefined {
+  return read(join(folder, SECRETS_FILE))?.adminToken;
 }
 
 function read(file: string): Pick<DemoSecrets, "key" | "adminToken"> | undefined {

@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import process from "node:process";
-import { type DemoSecrets, demoSecrets } from "./demo-secrets.ts";
+import { DEMO_KEYS_FILE, type DemoSecrets, demoSecrets, SECRETS_FILE } from "./demo-secrets.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** Milliseconds for each token, so that a stream can be seen to be one. */
 export const DEMO_PACE_MS = 8;
 
-/** Where the key and the token are kept: in the folder that Weir was started in. */
-const SECRETS_FILE = ".weir-sandbox.json";
+/** Tokens per minute where a workspace sets none. The usual 60,000 have Claude Code wait: its first request is 28,500 tokens, and reserved twice. */
+const DEMO_TPM = 1_000_000;
 
 export interface Demo {
   /** As `weir.yaml` would say it. */
@@ -38,6 +38,8 @@ export function demoConfiguration({ bedrock, azure, credentials }: Sandbox): Dem
     // Nobody balances load over a demo: Ctrl-C ends it at once.
     server: { drain_grace: "0s" },
     admin: { token: secrets.adminToken },
+    directory: { file: DEMO_KEYS_FILE },
+    limits: { tpm: DEMO_TPM },
     upstreams: {
       "bedrock-eu": bedrockIn("eu", "eu-central-1"),
       "bedrock-us": bedrockIn("us", "us-east-1"),
@@ -51,36 +53,60 @@ export function demoConfiguration({ bedrock, azure, credentials }: Sandbox): Dem
   return { document, secrets };
 }
 
+export interface Announced {
+  port: number;
+  adminPort: number;
+  /** The ports that were wanted; another program had what differs. */
+  wanted: { port: number; adminPort: number };
+  /** What starts the commands of Weir in this folder. */
+  program: string;
+}
+
 /** What a person who has just typed `npm start` needs. */
-export function announceDemo({ key, adminToken, isKept }: DemoSecrets, port: number, adminPort: number): string {
+export function announceDemo({ key, adminToken, isKept }: DemoSecrets, { port, adminPort, wanted, program }: Announced): string {
   const url = `http://localhost:${port}`;
+  const adminUrl = `http://localhost:${adminPort}`;
   const kept = isKept
     ? `The same at the next start in this folder: they are kept in ${SECRETS_FILE}.`
     : "For this start alone: this folder cannot be written.";
+  const taken = [
+    [wanted.port, port],
+    [wanted.adminPort, adminPort],
+  ].flatMap(([asked, got]) =>
+    asked === got || asked === 0 ? [] : [`Port ${asked} is taken, perhaps by another Weir: this one uses ${got}.`],
+  );
+  // A command in this folder finds the token by itself, and the address where it is the usual one.
+  const exports = [
+    ...(adminPort === wanted.adminPort ? [] : [`export WEIR_ADMIN_URL=${adminUrl}`]),
+    ...(isKept ? [] : [`export WEIR_ADMIN_TOKEN=${adminToken}`]),
+  ];
+  const commands = [
+    ...exports,
+    `${program} workspaces create research --default-region eu --rpm 60 --tpm 250000`,
+    `${program} keys create --workspace research --name me`,
+    `${program} workspaces usage research`,
+  ];
   return `
   Weir is running in sandbox mode: stand-ins answer in place of AWS Bedrock and Azure OpenAI. Not for production.
-
+${taken.map((line) => `  ${line}\n`).join("")}
     URL          ${url}
     docs         ${url}/docs
     key          ${key}
-    admin        http://localhost:${adminPort}/admin/docs
+    admin        ${adminUrl}/admin/docs
     admin token  ${adminToken}
 
   ${kept}
 
   Try it:
 
-    curl ${url}/anthropic/eu/v1/messages -H 'x-api-key: ${key}' -H 'content-type: application/json' -d '{"model":"claude-sonnet-4-5","max_tokens":200,"messages":[{"role":"user","content":"Hello!"}]}'
+    curl ${url}/anthropic/eu/v1/messages -H 'x-api-key: ${key}' -H 'content-type: application/json' -d '{"model":"claude-sonnet-5","max_tokens":200,"messages":[{"role":"user","content":"Hello!"}]}'
 
-    curl -N ${url}/openai/eu/v1/chat/completions -H 'authorization: Bearer ${key}' -H 'content-type: application/json' -d '{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"Write a short poem about cats."}]}'
+    curl -N ${url}/openai/eu/v1/chat/completions -H 'authorization: Bearer ${key}' -H 'content-type: application/json' -d '{"model":"gpt-5.5","stream":true,"messages":[{"role":"user","content":"Write a short poem about cats."}]}'
 
-  Make workspaces and keys, and see what they use:
+  Make a workspace and a key in this folder, and see what they use:
 
-    export WEIR_ADMIN_URL=http://localhost:${adminPort} WEIR_ADMIN_TOKEN=${adminToken}
-    npx weir workspaces create research --default-region eu
-    npx weir keys create --workspace research --name me
-
-  For the real clouds write a weir.yaml: docs/configuration.md.
+${commands.map((command) => `    ${command}\n`).join("")}
+  For the real clouds write a weir.yaml: step 3 of README.md, and docs/configuration.md.
 
 `;
 }

@@ -5,12 +5,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { Azure } from "./azure.ts";
+import { Stored } from "./azure-items.ts";
 import { Bedrock } from "./bedrock.ts";
 import { Calls } from "./calls.ts";
 import { deliver, Line } from "./delivery.ts";
-import { DirectiveReader } from "./directives.ts";
+import { DirectiveReader } from "./directive-reader.ts";
 import { Entra } from "./entra.ts";
 import { PromptCache } from "./prompt-cache.ts";
+import { Seal } from "./seal.ts";
 import type { Arrival, Credentials, State } from "./state.ts";
 
 export interface SandboxOptions {
@@ -25,6 +27,8 @@ export interface SandboxOptions {
   now?: () => number;
   /** Requests that `calls.recent` keeps. */
   remember?: number;
+  /** See `State.behind`. */
+  behind?: Readonly<Record<string, string>>;
 }
 
 export interface Sandbox {
@@ -45,13 +49,25 @@ const KEEP_ALIVE_MS = 75_000;
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { host = "127.0.0.1", port = 0, paceMs = 0, credentials = randomCredentials(), now = Date.now, remember = REMEMBERED } = options;
+  const { behind = {} } = options;
   const calls = new Calls(remember);
   let lastId = 0;
   const nextId = (): string => {
     lastId += 1;
     return lastId.toString(36).padStart(24, "0");
   };
-  const state: State = { credentials, now, paceMs, calls, directives: new DirectiveReader(), cache: new PromptCache(), nextId };
+  const state: State = {
+    credentials,
+    now,
+    paceMs,
+    calls,
+    directives: new DirectiveReader(),
+    cache: new PromptCache(),
+    seal: new Seal(),
+    stored: new Stored(),
+    behind,
+    nextId,
+  };
   const bedrock = new Bedrock(state);
   const entra = new Entra(state);
   const azure = new Azure(state, entra);

@@ -1,8 +1,11 @@
 import type { Buffer } from "node:buffer";
+import type { Stored } from "./azure-items.ts";
 import type { Calls } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
-import type { Behaviour, DirectiveReader } from "./directives.ts";
+import type { DirectiveReader } from "./directive-reader.ts";
+import type { Behaviour } from "./directives.ts";
 import type { PromptCache } from "./prompt-cache.ts";
+import type { Seal } from "./seal.ts";
 
 /** A key of AWS. With a session token it is temporary and the token has to come with it, signed. */
 export interface AwsCredential {
@@ -51,6 +54,14 @@ export interface State {
   calls: Calls;
   directives: DirectiveReader;
   cache: PromptCache;
+  /** Of this account and resource. */
+  seal: Seal;
+  stored: Stored;
+  /**
+   * What stands behind names that do not tell: Bedrock model ids by the last part of an application inference profile's ARN, OpenAI's models by the
+   * name of an Azure deployment.
+   */
+  behind: Readonly<Record<string, string>>;
   /** A new id of 24 characters: counted, so that a run can be repeated. */
   nextId(): string;
 }

@@ -3,6 +3,7 @@ import type { Config } from "../contract/config.ts";
 import { asGatewayError } from "../contract/errors.ts";
 import { webHandler } from "../http/web.ts";
 import type { Log } from "../log/log.ts";
+import { watchDescriptors } from "../runtime/descriptors.ts";
 import { open, refusePort } from "../runtime/open.ts";
 import { sameCommand } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
@@ -31,13 +32,15 @@ export async function supervise({ config, environment, logging, hosts, tellListe
     environment,
     held,
     listenAdmin: (handle) => {
-      const { port } = open(config, {
+      const listener = open(config, {
         ...config.admin,
         handle: webHandler((request, address) => hosts.refusal(request) ?? handle(request, address)),
         refuse: (_, { message, status }) => problem(message, status),
         onFault,
       });
-      return port;
+      // A process that ends is replaced over descriptors too: clients of this listener must not take the last of them.
+      watchDescriptors(listener, undefined, log);
+      return listener.port;
     },
     onLines: forward,
     onServing: ({ port, adminPort }) => tellListening(log, config, port, adminPort),

@@ -52,7 +52,7 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
     const id = /key_[0-9a-f]{16}/.exec(made.stdout)?.[0] ?? "";
     const { stdout } = await run("keys", "list", "--workspace", "acme");
     const [head, ...rows] = stdout.trimEnd().split("\n");
-    expect(head?.trim().split(/ {2,}/)).toEqual(["ID", "NAME", "KEPT IN", "CREATED", "LAST USED", "EXPIRES"]);
+    expect(head?.trim().split(/ {2,}/)).toEqual(["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES"]);
     expect(
       rows
         .find((row) => row.includes(id))
@@ -70,6 +70,14 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
     expect((await run("keys", "revoke", id)).stdout).toBe(`${id} is revoked.\n`);
   }, 30_000);
 
+  test("whoever rotates a key is told how long the one before works", async () => {
+    const made = await json("keys", "create", "--workspace", "acme", "--name", "turning");
+    const rotated = await run("keys", "rotate", made.id, "--grace", "1h");
+    expect(rotated.stdout).toEndWith(`keep it now.\nThe key before it, ${made.id}, works for 1h more, unless it expires sooner.\n`);
+    const next = /key_[0-9a-f]{16}/.exec(rotated.stdout)?.[0] ?? "";
+    expect((await run("keys", "rotate", next)).stdout).toEndWith(`The key before it, ${next}, does not work any more.\n`);
+  }, 30_000);
+
   test("a workspace is made, listed and removed with its keys", async () => {
     const made = await json("workspaces", "create", "team", "--default-region", "eu", "--rpm", "5", "--tpm", "5000");
     expect(made).toEqual({ name: "team", source, default_region: "eu", limits: { rpm: 5, tpm: 5000 }, models: {}, upstreams: [], keys: 0 });
@@ -82,14 +90,15 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
       "config",
       "eu",
       "777",
-      "-",
+      "default",
       expect.any(String),
     ]);
+    expect(await json("workspaces", "update", "team", "--tpm", "6000")).toEqual({ ...made, limits: { rpm: 5, tpm: 6000 }, keys: 1 });
     const usage = await run("workspaces", "usage", "team", "--json");
     if (knowsUsage) {
       const { data } = JSON.parse(usage.stdout);
       expect(data[0].requests.limit).toBe(5);
-      expect((await run("workspaces", "usage", "team")).stdout).toMatch(/ of 5 +\d+ of 5000\n/);
+      expect((await run("workspaces", "usage", "team")).stdout).toMatch(/ of 5 +\d+ of 6000\n/);
     } else {
       expect([usage.code, JSON.parse(usage.stderr).error.kind]).toEqual([1, "unavailable"]);
       expect(usage.stderr).toContain("--url");

@@ -73,6 +73,7 @@ export function specifyDescription(world: AdminWorld): void {
     const { text } = await world.admin("GET", "/admin/docs", undefined, null);
     expect(text).not.toMatch(/<(?:script|link|img|iframe|object|embed)\b|\bsrc=|@import|url\(/i);
     for (const path of Object.keys(paths)) expect(text).toContain(path);
+    expect(text).toContain(`export WEIR_ADMIN_URL=${world.weir.adminUrl}\n`);
     expect(text).toContain("curl -X DELETE &quot;$WEIR_ADMIN_URL/admin/v1/keys/key_9f86d081884c7d65&quot;");
   });
 }

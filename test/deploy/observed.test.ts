@@ -15,7 +15,7 @@ import { type Alert, DEPLOY, hastened, havePrometheus, type Prometheus, promtool
 import { ObservedWorld } from "./world.ts";
 
 const TIMES = Number(process.env.WEIR_TEST_HASTE ?? 40);
-const SCRAPE_MS = Math.max(200, 6_000 / TIMES);
+const SCRAPE_MS = Number(process.env.WEIR_TEST_SCRAPE_MS ?? Math.max(200, 6_000 / TIMES));
 /** Two minutes, and what a machine that does something else may add. */
 const PATIENCE_MS = 120_000 / TIMES + 15_000;
 
@@ -209,7 +209,7 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
       const [count] = await prometheus.query('count_over_time(job_model:weir_time_to_first_byte_seconds:p90_2m{model="claude"}[1h])');
       return Number(count?.value[1] ?? 0) * (15_000 / TIMES) > baselineMs;
     };
-    await eventually(isThere, "a baseline", baselineMs + 15_000);
+    await eventually(isThere, "a baseline", baselineMs * 1.2 + 15_000);
     const others = (await prometheus.alerts()).filter(
       ({ labels, state }) => state === "firing" && !OF_THE_MACHINE.includes(labels.alertname ?? ""),
     );
@@ -270,6 +270,7 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
 
   test("what each alert is for makes it fire", async () => {
     const startedMs = performance.now();
+    const sinceMs = (beganMs: number) => Math.round(performance.now() - beganMs);
     // A target that is not there, one that refuses our credential, one that throttles.
     world.keepAsking({ model: "gpt-down" }, 200);
     world.keepAsking({ model: "gpt-wrong" }, 500);
@@ -310,13 +311,17 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
     for (const { annotations } of [...first.values()].flat())
       expect(Object.values(annotations).filter((text) => /\{\{|<no value>|%!|\bfor $/.test(text))).toEqual([]);
 
+    const firstMs = sinceMs(startedMs);
     // Without Redis, and without the second gateway.
+    const beganMs = performance.now();
     await world.redis.kill();
     world.second.child.kill("SIGKILL");
     const later = await firing(["WeirLimiterDegraded", "WeirDown"]);
     expect(later.get("WeirLimiterDegraded")?.map(({ labels }) => labels.state)).toEqual(["local"]);
     expect(later.get("WeirDown")?.map(({ labels }) => labels.instance)).toEqual([new URL(world.second.adminUrl).host]);
-    console.log(`all alerts fired within ${Math.round(performance.now() - startedMs)} ms of a time ${TIMES} times as fast`);
+    console.log(
+      `in a time ${TIMES} times as fast: 12 alerts within ${firstMs} ms, without Redis and the other gateway within ${sinceMs(beganMs)} ms`,
+    );
 
     // What is mended is no longer told of.
     world.mendConfiguration();

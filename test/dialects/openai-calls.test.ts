@@ -108,7 +108,7 @@ describe("embeddings", () => {
 
 test("a call that a dialect does not have is a 404", () => {
   const body = '{"model":"m","input":"hi"}';
-  expect(refusalOf(() => check("count_tokens", body)).kind).toBe("unknown_route");
+  expect(refusalOf(() => anthropic.check(body, anthropic.hints(new Headers(), false), "responses")).kind).toBe("unknown_route");
   expect(refusalOf(() => anthropic.check(body, anthropic.hints(new Headers(), false), "embeddings")).kind).toBe("unknown_route");
 });
 

@@ -61,7 +61,7 @@ const shop = { name: "shop", defaultRegion: "eu", limits: { ...NO_LIMITS, rpm: 3
 
 async function servesWithinItsLimits(weir: Weir, replica: Replica): Promise<void> {
   await replica.createWorkspace(shop);
-  const { key } = await replica.createKey("shop", "till", undefined);
+  const { key } = await replica.createKey("shop", { name: "till", expiresAtMs: undefined });
   await until("the workspace is served", async () => (await ask(weir, key)) === 200);
   const statuses = [await ask(weir, key), await ask(weir, key), await ask(weir, key)];
   expect(statuses).toEqual([200, 200, 429]);
@@ -90,7 +90,7 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
 
   test("a key works on both the moment it is made, and is refused on both within a second after it is revoked", async () => {
     for (let at = 0; at < 10; at++) {
-      const { key, entry } = await replica.createKey("acme", `key-${at}`, undefined);
+      const { key, entry } = await replica.createKey("acme", { name: `key-${at}`, expiresAtMs: undefined });
       expect(await everywhere(key)).toEqual([200, 200]);
       await replica.revokeKey(entry.id);
       await until("it is refused on both", async () => (await everywhere(key)).every((status) => status === 401));
@@ -130,8 +130,8 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
   }, 60_000);
 
   test("while Redis is away known keys work, revoked ones stay refused, unknown ones are refused quickly; then all is as before", async () => {
-    const known = await replica.createKey("acme", "known", undefined);
-    const revoked = await replica.createKey("acme", "revoked", undefined);
+    const known = await replica.createKey("acme", { name: "known", expiresAtMs: undefined });
+    const revoked = await replica.createKey("acme", { name: "revoked", expiresAtMs: undefined });
     for (const { key } of [known, revoked]) expect(await everywhere(key)).toEqual([200, 200]);
     await replica.revokeKey(revoked.entry.id);
     await until("it is refused on both", async () => (await everywhere(revoked.key)).every((status) => status === 401));
@@ -141,14 +141,14 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
     const beganMs = performance.now();
     expect(await everywhere(unknownKey())).toEqual([401, 401]);
     expect(performance.now() - beganMs).toBeLessThan(500);
-    expect(String(await replica.createKey("acme", "never", undefined).catch((thrown: unknown) => thrown))).toContain(
+    expect(String(await replica.createKey("acme", { name: "never", expiresAtMs: undefined }).catch((thrown: unknown) => thrown))).toContain(
       "Redis cannot be used",
     );
     await redis.start();
     await until(
       "the gateways are back",
       async () => {
-        const made = await replica.createKey("acme", "after", undefined).catch(() => undefined);
+        const made = await replica.createKey("acme", { name: "after", expiresAtMs: undefined }).catch(() => undefined);
         return made !== undefined && (await everywhere(made.key)).every((status) => status === 200);
       },
       10_000,
@@ -159,7 +159,7 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
 
   test("a gateway that starts knows the workspaces and keys that are stored", async () => {
     await replica.createWorkspace({ ...shop, name: "stored" });
-    const { key } = await replica.createKey("stored", "till", undefined);
+    const { key } = await replica.createKey("stored", { name: "till", expiresAtMs: undefined });
     const weir = await startWeir({ config: configuration({ redis: { url: redis.url } }) });
     try {
       expect(await ask(weir, key)).toBe(200);
@@ -188,7 +188,7 @@ describe("a gateway on a key file", () => {
   });
 
   test("notices keys that another process makes and revokes within a second", async () => {
-    const { key, entry } = await replica.createKey("acme", "laptop", undefined);
+    const { key, entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     await until("it works", async () => (await ask(weir, key)) === 200);
     await replica.revokeKey(entry.id);
     await until("it is refused", async () => (await ask(weir, key)) === 401);

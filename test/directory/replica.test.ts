@@ -52,7 +52,7 @@ describe("a replica", () => {
   const shop = { name: "shop", defaultRegion: "eu", limits: { ...NO_LIMITS, rpm: 3 }, models: {} };
 
   test("makes keys of 256 bits that are in force at once and kept as a digest only", async () => {
-    const { key, entry } = await replica.createKey("acme", "laptop", undefined);
+    const { key, entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     expect(key).toMatch(/^weir_[A-Za-z0-9_-]{43}$/);
     expect(entry).toMatchObject({ id: keyId(digest(key)), name: "laptop", workspace: "acme", source: "file", expiresAtMs: undefined });
     expect(isKnown(key)).toBe(true);
@@ -61,7 +61,7 @@ describe("a replica", () => {
   });
 
   test("revokes a key at once, and only once", async () => {
-    const { key, entry } = await replica.createKey("acme", "laptop", undefined);
+    const { key, entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     await replica.revokeKey(entry.id);
     expect(isKnown(key)).toBe(false);
     expect(await replica.findElsewhere(digest(key))).toBeUndefined();
@@ -69,14 +69,14 @@ describe("a replica", () => {
   });
 
   test("a key that has expired identifies nobody, and none is made that has", async () => {
-    const { key } = await replica.createKey("acme", "brief", Date.now() + 60_000);
+    const { key } = await replica.createKey("acme", { name: "brief", expiresAtMs: Date.now() + 60_000 });
     expect(isKnown(key)).toBe(true);
     expect(isKnown(key, Date.now() + 60_001)).toBe(false);
-    expect(await refusal(replica.createKey("acme", "late", Date.now()))).toBe("invalid");
+    expect(await refusal(replica.createKey("acme", { name: "late", expiresAtMs: Date.now() }))).toBe("invalid");
   });
 
   test("a rotated key works beside the new one until the grace is over", async () => {
-    const old = await replica.createKey("acme", "laptop", undefined);
+    const old = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     const next = await replica.rotateKey(old.entry.id, HOUR_MS);
     expect(next.entry).toMatchObject({ name: "laptop", workspace: "acme", expiresAtMs: undefined });
     for (const key of [old.key, next.key]) expect(isKnown(key)).toBe(true);
@@ -91,7 +91,7 @@ describe("a replica", () => {
 
   test("a rotation lengthens no key's life: not that of the old one by its grace, nor by a new one without an end", async () => {
     const endsAtMs = Date.now() + 60_000;
-    const old = await replica.createKey("acme", "brief", endsAtMs);
+    const old = await replica.createKey("acme", { name: "brief", expiresAtMs: endsAtMs });
     const next = await replica.rotateKey(old.entry.id, HOUR_MS);
     expect(next.entry.expiresAtMs).toBe(endsAtMs);
     for (const key of [old.key, next.key]) expect(replica.find(digest(key), Date.now())?.expiresAtMs).toBe(endsAtMs);
@@ -100,7 +100,7 @@ describe("a replica", () => {
   });
 
   test("a key is rotated once, on whichever gateway, and one that has expired not at all", async () => {
-    const { entry } = await replica.createKey("acme", "laptop", undefined);
+    const { entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     // This one has not heard of the rotation.
     const behind = new Replica(config, new FileStore({ file }));
     await behind.refresh();
@@ -115,7 +115,7 @@ describe("a replica", () => {
   });
 
   test("a key that was revoked elsewhere this moment is not brought back by a rotation", async () => {
-    const { entry } = await replica.createKey("acme", "laptop", undefined);
+    const { entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     await new FileStore({ file }).removeKey(entry.id);
     expect(await refusal(replica.rotateKey(entry.id, HOUR_MS))).toBe("unknown");
     expect((await new FileStore({ file }).load()).keys).toEqual([]);
@@ -133,7 +133,7 @@ describe("a replica", () => {
 
   test("what there is not is unknown", async () => {
     expect(await refusal(replica.revokeKey("key_0000000000000000"))).toBe("unknown");
-    expect(await refusal(replica.createKey("nowhere", "laptop", undefined))).toBe("unknown");
+    expect(await refusal(replica.createKey("nowhere", { name: "laptop", expiresAtMs: undefined }))).toBe("unknown");
     expect(await refusal(replica.removeWorkspace("nowhere"))).toBe("unknown");
     expect(await refusal(replica.updateWorkspace({ ...shop, name: "nowhere" }))).toBe("unknown");
     expect(await refusal(() => replica.keys("nowhere"))).toBe("unknown");
@@ -145,7 +145,7 @@ describe("a replica", () => {
     replica.onWorkspaces(() => told++);
     expect(await replica.createWorkspace(shop)).toMatchObject({ name: "shop", source: "file", keys: 0, limits: { rpm: 3 } });
     expect(await refusal(replica.createWorkspace(shop))).toBe("exists");
-    const { key } = await replica.createKey("shop", "till", undefined);
+    const { key } = await replica.createKey("shop", { name: "till", expiresAtMs: undefined });
     expect(replica.find(digest(key), Date.now())?.workspace.name).toBe("shop");
     await replica.updateWorkspace({ ...shop, limits: { ...NO_LIMITS, rpm: 9 } });
     expect(replica.workspaces().map(({ name, keys, limits }) => [name, keys, limits.rpm])).toContainEqual(["shop", 1, 9]);
@@ -158,7 +158,7 @@ describe("a replica", () => {
 
   test("the last use is told to the store by the hour; a refused use is none", async () => {
     const endsAtMs = Date.now() + 10 * HOUR_MS;
-    const { key, entry } = await replica.createKey("acme", "laptop", endsAtMs);
+    const { key, entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: endsAtMs });
     const hourMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
     const touched: unknown[] = [];
     const touch = store.touch.bind(store);
@@ -209,7 +209,7 @@ describe("a replica", () => {
   });
 
   test("keeps what it knows while its store cannot be read, and says so once", async () => {
-    const { key } = await replica.createKey("acme", "laptop", undefined);
+    const { key } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     const told: string[] = [];
     const failing = new FileStore({ file });
     replica = new Replica(config, failing, { onTrouble: (text) => told.push(text) });
@@ -224,7 +224,7 @@ describe("a replica", () => {
   test("follows its store", async () => {
     replica.watch();
     const other = new Replica(config, new FileStore({ file }));
-    const { key, entry } = await other.createKey("acme", "elsewhere", undefined);
+    const { key, entry } = await other.createKey("acme", { name: "elsewhere", expiresAtMs: undefined });
     await until("the key is known", () => isKnown(key));
     await other.revokeKey(entry.id);
     await until("the key is refused", () => !isKnown(key));

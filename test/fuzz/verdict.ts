@@ -3,7 +3,7 @@ import type { Answer } from "./answers.ts";
 import type { Met } from "./exchange.ts";
 import type { Input } from "./inputs.ts";
 
-type Shape = "anthropic" | "openai" | "unified";
+type Shape = "anthropic" | "openai" | "unified" | "either";
 
 /** What is answered to what is no HTTP. */
 const BARE = new Set([400, 408, 411, 413, 414, 417, 431, 499, 501, 505]);
@@ -38,7 +38,9 @@ function flawsOfAnswer(input: Input, answer: Answer): string[] {
   const { status, body, isWhole } = answer;
   if (!isWhole) return input.afterwards === "wait" && !isStillSending(input) ? [`an answer with ${status} that is not whole`] : [];
   if (isBare(input, answer)) return [];
-  if (status >= 500 && !input.isTold) return [`${status}: ${JSON.stringify(body.toString("utf8").slice(0, 300))}`];
+  // A version that is not spoken is no fault of the server.
+  const isVersion = status === 505 && !input.isSound;
+  if (status >= 500 && !isVersion && !input.isTold) return [`${status}: ${JSON.stringify(body.toString("utf8").slice(0, 300))}`];
   if (input.method === "HEAD") return [];
   if (status >= 400) return flawsOfError(input, answer);
   return status === 200 ? flawsOfSuccess(input, answer) : [`status ${status}`];
@@ -56,7 +58,7 @@ function isStillSending({ packets, isKept }: Input): boolean {
 function isOneAnswer(input: Input, [, second, ...more]: Answer[]): boolean {
   if (second === undefined) return true;
   if (more.length > 0 || input.isSound) return false;
-  return input.isFollowed || (second.closes && isBare(input, second));
+  return input.isFollowed || (second.closes && (isBare(input, second) || shapeOf(second.body.toString("utf8")) === "either"));
 }
 
 /** What is no HTTP has no route, and so no dialect: it is refused in JSON without one, or by a runtime in a few words. */
@@ -77,6 +79,9 @@ function flawsOfError(input: Input, { status, headers, body }: Answer): string[]
   if (headers.get("content-type") !== "application/json") return [`${status} with content-type ${headers.get("content-type")}`];
   const shape = shapeOf(text);
   if (shape === undefined) return [`${status} in no dialect: ${JSON.stringify(text.slice(0, 200))}`];
+  // What is refused before its route is looked for has the fields of both protocols.
+  if (shape === "either")
+    return headers.get("connection") === "close" ? [] : [`${status} in no dialect: ${JSON.stringify(text.slice(0, 200))}`];
   const wanted = dialectOf(input.target);
   return [
     ...(wanted !== undefined && shape !== wanted ? [`${status} in the dialect ${shape} where it is ${wanted}`] : []),
@@ -94,6 +99,7 @@ function shapeOf(text: string): Shape | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const inner = error as Record<string, unknown>;
   if (typeof inner.message !== "string" || typeof inner.type !== "string") return undefined;
+  if (type === "error" && request_id === undefined && "param" in inner && "code" in inner) return "either";
   if (type === "error") return typeof request_id === "string" ? "anthropic" : undefined;
   return "param" in inner && "code" in inner ? "openai" : undefined;
 }

@@ -52,5 +52,6 @@ export function source(name: string): (text: string) => void {
 
 /** Takes over what a gateway has stored in its folder. */
 export function collectStore(from: string): void {
-  for (const name of readdirSync(from).filter((each) => each.startsWith("weir-keys"))) source(name)(readFileSync(join(from, name), "utf8"));
+  for (const name of readdirSync(from).filter((each) => /(?:weir|sandbox)-keys/.test(each)))
+    source(name)(readFileSync(join(from, name), "utf8"));
 }

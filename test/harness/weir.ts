@@ -12,6 +12,8 @@ export type RuntimeName = "bun" | "deno";
 
 export interface WeirOptions {
   runtime?: RuntimeName;
+  /** Weir as one file, in place of a runtime and the sources. */
+  executable?: string;
   /** The content of `weir.yaml` (JSON is YAML); undefined starts sandbox mode. `server.port` and `admin.port` default to any free one. */
   config?: Record<string, unknown>;
   environment?: Record<string, string>;
@@ -68,7 +70,8 @@ function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string 
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "weir-"));
   const words = [...(options.arguments ?? [])];
   if (options.config !== undefined) words.push("--config", writeConfig(folder, options.config));
-  const [program = "", ...before] = [...(options.through ?? []), ...command(options.runtime ?? "bun")];
+  const weir = options.executable === undefined ? command(options.runtime ?? "bun") : [options.executable];
+  const [program = "", ...before] = [...(options.through ?? []), ...weir];
   const child = spawn(program, [...before, ...words], {
     cwd: folder,
     env: { ...process.env, NO_COLOR: "1", ...options.environment },
@@ -98,7 +101,7 @@ export async function runToEnd(
   const words = options.arguments ?? [];
   const showsKey = words.includes("keys") && (words.includes("create") || words.includes("rotate"));
   note(showsKey ? said.stderr : said.stdout + said.stderr);
-  rmSync(folder, { recursive: true, force: true });
+  if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   return { code, ...said };
 }
 

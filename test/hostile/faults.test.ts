@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { CallEvents } from "../../src/contract/call.ts";
-import type { GatewayError } from "../../src/contract/errors.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
 import { type Flat, ORDER, REPORT } from "../../src/contract/messages.ts";
 import { Slot } from "../../src/pool/slot.ts";
 import { NOTHING_USED } from "../../workers/call.ts";
@@ -69,23 +69,46 @@ test("one order: what cannot be carried out ends its own call, and the orders be
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
   const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 1, "{}"];
-  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [] });
+  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [], accepts: [] });
   desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
   await Promise.resolve();
   expect(said.filter((field) => field === "internal")).toHaveLength(2);
   expect(said.slice(-2)).toEqual([REPORT.ready, 0]);
 });
 
+test("one upstream: where it cannot be opened, its own calls fail, and the configuration is in force for the others", async () => {
+  const said: Flat = [];
+  const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
+  const settings = { credentials: { kind: "key", apiKey: "not-shown-anywhere" }, api: "v1" };
+  const upstream = (name: string, endpoint: string, provider = "azure") => ({ name, provider, settings: { ...settings, endpoint } });
+  const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
+  const config = JSON.stringify({
+    heldBytes: 1_000_000,
+    weighing: [],
+    accepts: [{}],
+    upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
+    targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", accepts: 0, timeouts })),
+  });
+  const call = (id: number, target: number) => [ORDER.call, id, "openai", "generate", target, 1, 0, "m", "", "r", 1, 1, '{"messages":[]}'];
+  desk.take([ORDER.configure, 1, config, ...call(1, 0), ...call(2, 1), ...call(3, 2)]);
+  while (!said.includes("upstream_unreachable")) await Bun.sleep(5);
+  expect(said.filter((field) => field === "internal")).toHaveLength(2);
+  expect(said.filter((field) => /upstream "(bad|odd)" cannot be opened/.test(String(field)))).toHaveLength(2);
+  expect(JSON.stringify(said)).not.toContain("not-shown-anywhere");
+});
+
 describe("one report", () => {
   const ears = (told: string[], more: Partial<CallEvents> = {}): CallEvents => ({
     weighed: () => {},
     estimated: () => {},
+    dropped: () => {},
     open: () => void told.push("open"),
     chunk: () => void told.push("chunk"),
     answer: () => void told.push("answer"),
     missed: () => void told.push("missed"),
     done: () => void told.push("done"),
     fail: ({ kind }: GatewayError) => void told.push(kind),
+    lost: () => void told.push("lost"),
     ...more,
   });
 
@@ -97,7 +120,12 @@ describe("one report", () => {
       reports = events.reports;
       return { post: (some: Flat) => void orders.push(...some), terminate: () => {} };
     };
-    const slot = new Slot(0, start, { died: () => {}, noticed: (_slot, text) => void notices.push(text) });
+    const slot = new Slot(0, start, {
+      died: () => {},
+      noticed: (_slot, text) => void notices.push(text),
+      learned: () => {},
+      came: () => {},
+    });
     void slot.configure(1, "{}");
     return { slot, notices, orders, say: (...some: Flat) => reports(some) };
   }
@@ -115,6 +143,26 @@ describe("one report", () => {
     expect(notices[0]).toContain(FAULT);
     await Promise.resolve();
     expect(orders.slice(-2)).toEqual([ORDER.cancel, first.id]);
+  });
+
+  test("where all calls end at once, one whose end fails does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const other: string[] = [];
+    slot.open(ears([], { fail }));
+    slot.open(ears(other));
+    slot.failAll(new GatewayError("worker_lost", { message: "lost" }));
+    expect([other, slot.calls, notices.length > 0]).toEqual([["worker_lost"], 0, true]);
+  });
+
+  test("a fault of the front at the end of one call that lost its worker does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const [mine, other]: string[][] = [[], []];
+    slot.open(ears(mine as string[], { lost: fail }));
+    slot.open(ears(other as string[]));
+    slot.loseAll(new GatewayError("worker_lost", { message: "" }));
+    expect([mine, other]).toEqual([["internal"], ["lost"]]);
+    expect(slot.calls).toBe(0);
+    expect(notices).toHaveLength(1);
   });
 
   test("a report that is no good ends its call alone, even where the end itself fails", () => {

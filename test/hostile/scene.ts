@@ -90,6 +90,8 @@ export async function sceneOf(
     model: "claude",
     upstreamModel: "m",
     countModel: undefined,
+    accepts: {},
+    dropped: "",
     requestId: "r",
     isLast: true,
   };

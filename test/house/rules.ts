@@ -32,8 +32,11 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   request: ["dialects", "directory", "http", "limiter", "log", "metrics", "pool", "routing", "usage"],
   /** What is published of the routes. */
   openapi: ["dialects", "request"],
-  /** What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone, and asks upstreams. */
-  commands: ["admin", "config", "directory", "limiter", "pool", "providers", "routing", "usage"],
+  /**
+   * What the command line can do besides starting: it administers by the admin listener's own routes, also over the store alone, and asks upstreams.
+   * Of the sandbox it knows where the admin token of its folder is kept.
+   */
+  commands: ["admin", "config", "directory", "limiter", "pool", "providers", "routing", "sandbox", "usage"],
   /** Times, names and limits are those of the configuration, and so are the messages about mistakes. A body is read as a call's body is. */
   admin: ["config", "directory", "http", "limiter", "log", "openapi", "request", "usage"],
   /** Day totals are kept in Redis too, and wait for it as long as the limiter does. */
@@ -148,7 +151,7 @@ const surroundingsHaveOneReader: Rule = {
     { file: "src/runtime/packages.ts", allows: "imports node:fs", because: "whether the packages are there is known by looking" },
     { file: "src/metrics/process.ts", allows: "imports node:fs/promises", because: "the system tells of this process in files" },
     {
-      file: "src/process/descriptors.ts",
+      file: "src/runtime/descriptors.ts",
       allows: "imports node:fs/promises",
       because: "how many files may still be opened is told by trying",
     },
@@ -232,6 +235,11 @@ const filesAreShort: Rule = {
       file: "src/request/call.ts",
       allows: "has",
       because: "one call's way from its body to its last attempt; its steps share what is known of it, and are read from top to bottom",
+    },
+    {
+      file: "workers/relay.ts",
+      allows: "has",
+      because: "one call from its request to the last word for the client; each report of the upstream reads and changes its state",
     },
     {
       file: "workers/wire/http1-parser.ts",

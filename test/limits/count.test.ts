@@ -9,9 +9,11 @@ import { Estimator } from "../../workers/estimator.ts";
 import { Hold } from "../../workers/hold.ts";
 import { Outbox } from "../../workers/outbox.ts";
 import { bedrockCount } from "../../workers/providers/bedrock/count.ts";
+import { takesOf } from "../../workers/providers/bedrock/takes.ts";
 import type { Connection, Job } from "../../workers/providers/provider.ts";
 import { Wheel } from "../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../workers/wire/http.ts";
+import { acceptsOf } from "../providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -25,6 +27,8 @@ const JOB: Job = {
   model: "claude",
   upstreamModel: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
   countModel: undefined,
+  accepts: {},
+  dropped: "",
   requestId: "r",
   isLast: true,
 };
@@ -115,7 +119,7 @@ describe("a count", () => {
 
 describe("Bedrock's CountTokens", () => {
   const invoked = (body: object) => {
-    const wrapped = JSON.parse(bedrockCount.body({ ...JOB, body: JSON.stringify(body) }, new Set()));
+    const wrapped = JSON.parse(bedrockCount.body({ ...JOB, body: JSON.stringify(body) }, takesOf(acceptsOf("bedrock"))).body);
     return JSON.parse(Buffer.from(wrapped.input.invokeModel.body, "base64").toString("utf8"));
   };
 

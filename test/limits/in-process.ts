@@ -7,11 +7,13 @@ import { Admission } from "../../src/limiter/admission.ts";
 import type { Limiter } from "../../src/limiter/limiter.ts";
 import { LineBatch } from "../../src/log/batch.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
-import { Pool } from "../../src/pool/pool.ts";
+import { Pool, type PoolOptions } from "../../src/pool/pool.ts";
 import { AccessLog } from "../../src/request/access-log.ts";
 import { BodyClock } from "../../src/request/body-clock.ts";
+import { Deadlines } from "../../src/request/deadlines.ts";
 import { Gateway } from "../../src/request/gateway.ts";
 import { Keyring } from "../../src/request/keyring.ts";
+import { LeftOut } from "../../src/request/left-out.ts";
 import { Room } from "../../src/request/room.ts";
 import { Catalog } from "../../src/routing/catalog.ts";
 import { Router } from "../../src/routing/router.ts";
@@ -32,8 +34,17 @@ export interface InProcess {
   stop(): Promise<void>;
 }
 
-/** Workspace `acme`, `limits` for all; without `models` in the configuration, so every model of the catalogue is there, aliases included. */
-export async function startInProcess(limiter: Limiter, limits: object): Promise<InProcess> {
+/**
+ * Workspace `acme`, `limits` for all; without `models` in the configuration, so every model of the catalogue is there, aliases included.
+ * @param more - Goes into the configuration.
+ * @param workers - In place of one thread.
+ */
+export async function startInProcess(
+  limiter: Limiter,
+  limits: object,
+  more: object = {},
+  workers: Partial<PoolOptions> = {},
+): Promise<InProcess> {
   const recorder = await startRecorder();
   const credentials = { access_key_id: "AKIDEXAMPLE", secret_access_key: "not-checked-here" };
   const document = {
@@ -42,11 +53,12 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     limits,
     upstreams: { "bedrock-eu": { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: recorder.url, credentials } },
     workspaces: { acme: { default_region: "eu", keys: [keyEntry("ci", KEY)] } },
+    ...more,
   };
   const { config } = readConfig({ document, environment: {} });
   const metrics = new Metrics();
   const catalog = new Catalog(config);
-  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {} });
+  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {}, onLesson: () => {}, ...workers });
   await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
   const gateway = new Gateway({
     config,
@@ -56,12 +68,13 @@ export async function startInProcess(limiter: Limiter, limits: object): Promise<
     router: new Router<RoutedTarget>(),
     pool,
     metrics,
+    leftOut: new LeftOut(metrics, () => {}),
     room: new Room(config.server),
     totals: { count: () => {} },
-    health: { note: () => {} },
     accessLog: new AccessLog(new LineBatch({ write: () => {}, takes: () => false })),
     pages: { paths: [], answer: () => new Response() },
     readiness: () => ({ ready: true, detail: {} }),
+    deadlines: new Deadlines(),
     bodyClock: new BodyClock(config.server.clocks.sendingMs),
   });
   const listener = open(config, {

@@ -142,6 +142,8 @@ describe.skipIf(!haveRedis)("with Redis away", () => {
     const weir = await start({ url: redis.url, on_failure: "closed", timeout: `${TIMEOUT_MS}ms` });
     try {
       expect((await fetch(`${weir.url}/readyz`)).status).toBe(503);
+      // Its log says so at the start already, and later that Redis is back.
+      await weir.logged(({ level, message }) => level === "error" && message === "Redis is away: the limiter follows its policy");
       const refused = await ask(weir);
       expect(refused.status).toBe(503);
       expect([refused.headers.get("retry-after"), refused.headers.get("retry-after-ms")]).toEqual(["1", "1000"]);
@@ -150,6 +152,7 @@ describe.skipIf(!haveRedis)("with Redis away", () => {
       await inState(weir, "redis");
       expect((await fetch(`${weir.url}/readyz`)).status).toBe(200);
       expect((await ask(weir)).status).toBe(200);
+      await weir.logged(({ message }) => message === "the limiter is back on Redis");
     } finally {
       weir.child.kill("SIGKILL");
       await redis.stop();

@@ -20,7 +20,9 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
   const leaving = place("leaving");
   const early = place("early");
   const broken = place("broken");
-  const crashed = place("crashed");
+  const hasty = place("hasty");
+  // Two reservations do not fit in it.
+  const hurried = place("hurried", { tpm: 3_000 });
   const unlucky = place("unlucky");
   const indebted = place("indebted", { tpm: 3_000 });
   const rejected = place("rejected");
@@ -48,6 +50,17 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
     const second = await ask();
     const reserved = ROOMY.tpm - header(second, "x-ratelimit-remaining-tokens") - input - output;
     expect(reserved).toBeWithin(BOUND, BOUND + 200);
+  });
+
+  test("who is near the limit and asks again the moment that his answer is there is not refused for what it has given back", async () => {
+    for (let nth = 0; nth < 10; nth++) {
+      const answered = await world.ask(dialect, hurried, {
+        prompt: "[sandbox: tokens=5 pace=0]",
+        stream: nth % 2 === 0,
+        more: answerLimit(dialect, 2_500),
+      });
+      expect([nth, answered.status]).toEqual([nth, 200]);
+    }
   });
 
   test("a large body, which a worker weighs, is settled alike", async () => {
@@ -153,16 +166,35 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
     await world.holds(dialect, broken, { requests: 1, tokens: sum(line) }, model);
   });
 
-  test("a worker that dies in the middle of a stream leaves the reservation as it stands", async () => {
-    const call = world.open(dialect, crashed, { stream: true, prompt: "[sandbox: tokens=2000 stall after=5 pace=0]", more });
-    await call.until((text) => dialect.streamedText(text) !== "");
-    const during = await world.held(dialect, crashed);
-    expect(during.tokens).toBeWithin(BOUND, BOUND + 200);
-    await world.crashWorker();
-    const answered = await call.answered;
-    expect(dialect.streamedError(answered.text)).toBeDefined();
-    expect((await world.logged(answered)).outcome).toBe("worker_lost");
-    expect(await world.held(dialect, crashed)).toEqual(during);
+  for (const [length, bound, sent] of [
+    ["shorter", BOUND, SENT],
+    ["longer", 50, 1_500],
+  ] as const) {
+    const crashed = place(`crashed-${length}`);
+    test(`a worker that dies in the middle of an answer ${length} than its reservation: it is settled by what the client was given`, async () => {
+      const taught = await world.ask(dialect, crashed, { stream: true, prompt: `[sandbox: tokens=${SENT} pace=0]`, more });
+      const tokens = sum(await world.logged(taught));
+      await world.holds(dialect, crashed, { requests: 1, tokens });
+      const prompt = `[sandbox: huge tokens=2000 stall after=${sent} pace=0]`;
+      const call = world.open(dialect, crashed, { stream: true, prompt, more: answerLimit(dialect, bound) });
+      await call.until((text) => text.length > 0.95 * (sent / SENT) * taught.text.length);
+      await world.crashWorker();
+      const answered = await call.answered;
+      expect(dialect.streamedError(answered.text)).toBeDefined();
+      const line = await world.logged(answered);
+      expect(line.outcome).toBe("worker_lost");
+      expect(line.output_tokens).toBeWithin(sent * 0.85, sent * 1.15);
+      await world.holds(dialect, crashed, { requests: 2, tokens: tokens + sum(line) });
+    });
+  }
+
+  test("a call whose client sets a deadline keeps its request and its input, so that nobody gets around his limits by haste", async () => {
+    const answered = await world.ask(dialect, hasty, { prompt: "[sandbox: stall]", more, headers: { "x-weir-timeout": "200ms" } });
+    expect(answered.status).toBe(504);
+    const line = await world.logged(answered);
+    expect([line.outcome, line.output_tokens]).toEqual(["deadline_exceeded", 0]);
+    expect(line.input_tokens).toBeGreaterThan(0);
+    await world.holds(dialect, hasty, { requests: 1, tokens: sum(line) });
   });
 
   test("a worker that dies before the first byte: request and tokens are given back", async () => {
@@ -170,7 +202,12 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
     const call = world.open(dialect, unlucky, { prompt: "[sandbox: stall]", more });
     await eventually(() => world.sandbox.calls.counts.opened > opened, "the call upstream");
     expect((await world.held(dialect, unlucky)).requests).toBe(1);
-    await world.crashWorker();
+    // The first time another worker takes it.
+    for (let loss = 1; loss <= 2; loss++) {
+      const before = world.sandbox.calls.counts.opened;
+      await world.crashWorker();
+      if (loss === 1) await eventually(() => world.sandbox.calls.counts.opened > before, "the call upstream once more");
+    }
     expect((await call.answered).status).toBe(503);
     await world.holds(dialect, unlucky, NOTHING);
   });

@@ -18,6 +18,7 @@ export interface Question {
   more?: Record<string, unknown>;
   /** In place of the dialect's own in `eu`. */
   path?: string;
+  headers?: Record<string, string>;
   body?: string;
   /** Milliseconds that the client waits in the middle of its body. */
   pauseMs?: number | undefined;
@@ -131,11 +132,11 @@ export class LimitsWorld {
     await this.#sandbox?.close();
   }
 
-  open(dialect: Spoken, workspace: string, { model, prompt = "Hello", stream, more, path, body, pauseMs }: Question = {}): Call {
+  open(dialect: Spoken, workspace: string, { model, prompt = "Hello", stream, more, path, headers, body, pauseMs }: Question = {}): Call {
     const fields = { ...(model === undefined ? {} : { model }), ...(stream === undefined ? {} : { stream }), ...more };
     return new Call(Number(new URL(this.weir.url).port), {
       path: path ?? dialect.path,
-      headers: { "content-type": "application/json", authorization: `Bearer ${keyOf(workspace)}` },
+      headers: { "content-type": "application/json", authorization: `Bearer ${keyOf(workspace)}`, ...headers },
       body: body ?? JSON.stringify(dialect.body(prompt, fields)),
       pauseMs,
     });

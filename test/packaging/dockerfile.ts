@@ -21,6 +21,8 @@ export interface Image {
 }
 
 export interface Build {
+  /** By default `Dockerfile`. */
+  file?: string;
   /** The repository. */
   context: string;
   /** An empty folder, which gets one folder per stage. */
@@ -30,13 +32,22 @@ export interface Build {
 }
 
 /** @throws Error where a step fails or is not understood. */
-export function buildImage({ context, scratch, environment }: Build): Image {
+export function buildImage({ file = "Dockerfile", context, scratch, environment }: Build): Image {
   const sent = sendContext(context, mkdtempSync(join(scratch, "context-")));
   const stages = new Map<string, string>();
+  const defaults = new Map<string, string>();
   let image: Image | undefined;
-  for (const { word, rest } of steps(readFileSync(join(context, "Dockerfile"), "utf8"))) {
+  for (const { word, rest } of steps(readFileSync(join(context, file), "utf8"))) {
+    if (word === "ARG") {
+      const [name = "", value] = rest.split("=");
+      // Ours are what images are made from: known before the first one, and nothing without a default.
+      if (image || value === undefined) throw new Error(`ARG ${rest}: it is taken to stand before FROM, and to have a default`);
+      defaults.set(name, value);
+      continue;
+    }
     if (word === "FROM") {
-      const [base = "", , name = `stage-${stages.size}`] = rest.split(/\s+/);
+      const [written = "", , name = `stage-${stages.size}`] = rest.split(/\s+/);
+      const base = written.replace(/^\$\{(\w+)\}$/, (_, argument: string) => defaults.get(argument) ?? "");
       const folder = mkdtempSync(join(scratch, `${name}-`));
       stages.set(name, folder);
       image = {

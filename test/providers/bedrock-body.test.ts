@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
 import { GatewayError } from "../../src/contract/errors.ts";
+import { providers } from "../../src/providers/index.ts";
 import { bedrockBody } from "../../workers/providers/bedrock/body.ts";
+import { takesOf } from "../../workers/providers/bedrock/takes.ts";
 
 const MESSAGES = '"messages":[{"role":"user","content":"x"}]';
 
+/** For a model that is not in the catalogue, which is taken to take whatever any does. */
 function edit(body: string, betas = "", further: string[] = []) {
-  return bedrockBody({ body, hints: `2023-06-01\n${betas}` }, new Set(further));
+  const takes = takesOf(providers.get("bedrock")?.accepts(undefined, [], { betas: further }) ?? {});
+  return bedrockBody({ body, hints: `2023-06-01\n${betas}` }, takes).body;
 }
 
 function refusal(body: string): GatewayError {

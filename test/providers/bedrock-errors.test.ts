@@ -42,10 +42,10 @@ test.each(TABLE)("%d %s is %s", (status, name, kind) => {
 });
 
 test("the client's mistake is told in Bedrock's words and with its status", () => {
-  const { kind, message, detail } = fail(400, "ValidationException", "Input is too long for requested model. Größe");
+  const { kind, message, detail } = fail(400, "ValidationException", "messages.0.content: Größe");
   expect({ kind, message, status: detail.status }).toEqual({
     kind: "upstream_rejected",
-    message: "Input is too long for requested model. Größe",
+    message: "messages.0.content: Größe",
     status: 400,
   });
   expect(detail.log).not.toContain("Input is too long");
@@ -151,4 +151,10 @@ test("each of our own faults names the upstream, the model and its cure in the l
     expect(log).toStartWith(`upstream "bedrock-eu", model "eu.anthropic.claude": ${status}`);
     expect(log).toContain(cure);
   }
+});
+
+test("an API key that is wrong is told as such, though its exception is that of a missing permission", () => {
+  const { log } = fail(403, "AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.").detail;
+  expect(log).toEndWith("AWS does not know the key; give the upstream valid credentials");
+  expect(log).not.toContain("bedrock:InvokeModel");
 });

@@ -1,11 +1,29 @@
 import { type Server, serve } from "bun";
+import type { Accepts } from "../../src/contract/accepts.ts";
 import type { Upstream } from "../../src/contract/config.ts";
+import { providers } from "../../src/providers/index.ts";
 import type { Job } from "../../workers/providers/provider.ts";
+
+/** What a model of the catalogue takes, or one that is not in it. */
+export function acceptsOf(provider: string, model?: string): Accepts {
+  return providers.get(provider)?.accepts(model, [], {}) ?? {};
+}
 
 export function upstream(provider: string, settings: Record<string, unknown>): Upstream {
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const dialect = provider === "bedrock" ? "anthropic" : "openai";
-  return { name: `${provider}-eu`, provider, dialect, region: "eu", timeouts, ca: undefined, settings };
+  return {
+    name: `${provider}-eu`,
+    provider,
+    dialect,
+    region: "eu",
+    timeouts,
+    maxCalls: undefined,
+    ca: undefined,
+    reserved: [],
+    accepts: undefined,
+    settings,
+  };
 }
 
 export function job(fields: Partial<Job> = {}): Job {
@@ -13,6 +31,7 @@ export function job(fields: Partial<Job> = {}): Job {
   return {
     operation: "generate",
     countModel: undefined,
+    accepts: acceptsOf("bedrock"),
     body,
     hints: "2023-06-01\n",
     stream: false,
@@ -20,6 +39,7 @@ export function job(fields: Partial<Job> = {}): Job {
     upstreamModel: "up",
     requestId: "r",
     isLast: true,
+    dropped: "",
     ...fields,
   };
 }

@@ -1,6 +1,6 @@
 /** The retry budget, with a clock that is an argument. */
 import { expect, test } from "bun:test";
-import { RetryBudget } from "../../src/routing/budget.ts";
+import { RetryBudget, RetryBudgets } from "../../src/routing/budget.ts";
 
 /** How many further attempts there are at this time. */
 function left(budget: RetryBudget, nowMs: number): number {
@@ -26,4 +26,12 @@ test("a clock that steps back gives nothing away", () => {
   const budget = new RetryBudget();
   expect(left(budget, 50_000)).toBe(3);
   expect(left(budget, 10_000)).toBe(0);
+});
+
+test("each workspace has its own, and the number of them is bounded", () => {
+  const budgets = new RetryBudgets(3);
+  expect(left(budgets.of("one"), 0)).toBe(3);
+  expect([left(budgets.of("one"), 0), left(budgets.of("two"), 0)]).toEqual([0, 3]);
+  for (let nth = 0; nth < 10; nth++) budgets.of(`more ${nth}`);
+  expect(budgets.size).toBe(3);
 });

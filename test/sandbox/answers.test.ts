@@ -166,7 +166,8 @@ describe("bedrock alone", () => {
 
   test("what the cache took, what it gave, and that it forgets after five minutes", async () => {
     const system = [{ type: "text", text: "A long story. ".repeat(50), cache_control: { type: "ephemeral" } }];
-    const usage = async (fields: JsonObject = {}) => (await standOf(sandbox, "bedrock").ask("Hello!", { system, ...fields })).json.usage;
+    const usage = async (fields: JsonObject = {}) =>
+      (await standOf(sandbox, "bedrock", SONNET_4_5).ask("Hello!", { system, ...fields })).json.usage;
     const weight = 175;
     expect(await usage()).toMatchObject({
       cache_creation_input_tokens: weight,

@@ -22,6 +22,18 @@ const image = (source: JsonObject) => user({ type: "image", source }, { type: "t
 const tool = (fields: JsonObject = {}) => ({ name: "look", input_schema: { type: "object" }, ...fields });
 const called = { role: "assistant", content: [{ type: "tool_use", id: "call_1", name: "look", input: {} }] };
 
+const TEXT = { type: "text", text: "x" };
+const MARK = { cache_control: { type: "ephemeral" } };
+const OPUS_4_8 = "eu.anthropic.claude-opus-4-8";
+const HAIKU_4_5 = "eu.anthropic.claude-haiku-4-5-20251001-v1:0";
+const thought = (signature: string) => ({
+  messages: [
+    { role: "user", content: "Hi" },
+    { role: "assistant", content: [{ type: "thinking", thinking: "Hm.", signature }, TEXT] },
+    { role: "user", content: "Go on" },
+  ],
+});
+
 type Row = [what: string, fields: JsonObject, message: RegExp, model?: string];
 const ROWS: Row[] = [
   ["stream left in, an older model", { stream: true }, /extraneous key \[stream\] is not permitted/],
@@ -118,6 +130,75 @@ const ROWS: Row[] = [
     "five cache marks",
     user(...Array.from({ length: 5 }, () => ({ type: "text", text: "x", cache_control: { type: "ephemeral" } }))),
     /Found 5/,
+    SONNET_4_5,
+  ],
+  // Reports and documentation, model by model: see the head of `src/sandbox/bedrock-rules.ts`.
+  ["a cache mark on a model without a cache", user({ ...TEXT, ...MARK }), /^messages\.0\.content\.0\.text\.cache_control: Extra inputs/],
+  [
+    "a scope in a cache mark",
+    { system: [{ ...TEXT, cache_control: { type: "ephemeral", scope: "global" } }] },
+    /^system\.0\.cache_control\.ephemeral\.scope: Extra inputs/,
+    SONNET_4_5,
+  ],
+  [
+    "a lifetime in a cache mark, a model before 4.5",
+    user({ ...TEXT, cache_control: { type: "ephemeral", ttl: "1h" } }),
+    /cache_control\.ephemeral\.ttl: Extra inputs/,
+    "eu.anthropic.claude-sonnet-4-20250514-v1:0",
+  ],
+  ["a cache mark at the top level", MARK, /^cache_control: Extra inputs/, OPUS_4_8],
+  [
+    "defer_loading without its flag",
+    { tools: [tool({ defer_loading: true })] },
+    /^tools\.0\.custom\.defer_loading: Extra inputs/,
+    OPUS_4_8,
+  ],
+  [
+    "strict tools of Sonnet 5",
+    { tools: [tool({ strict: false })] },
+    /^tools\.0\.custom\.strict: Extra inputs/,
+    "eu.anthropic.claude-sonnet-5",
+  ],
+  ["tool search of Haiku 4.5", { anthropic_beta: ["tool-search-tool-2025-10-19"] }, /invalid beta flag/, HAIKU_4_5],
+  ["interleaved thinking's flag from 4.7 on", { anthropic_beta: ["interleaved-thinking-2025-05-14"] }, /invalid beta flag/, OPUS_4_7],
+  ["an effort of Haiku 4.5", { output_config: { effort: "high" } }, /does not support the effort parameter/, HAIKU_4_5],
+  [
+    "an effort that Opus 4.6 has not",
+    { output_config: { effort: "xhigh" } },
+    /^output_config\.effort: Input should be/,
+    "eu.anthropic.claude-opus-4-6-v1",
+  ],
+  [
+    "a schema of Claude 5",
+    { output_config: { format: { type: "json_schema", schema: {} } } },
+    /^output_config\.format: Extra inputs/,
+    "eu.anthropic.claude-opus-5",
+  ],
+  [
+    "a system message of Sonnet 5",
+    {
+      messages: [
+        { role: "user", content: "Hi" },
+        { role: "system", content: "x" },
+      ],
+    },
+    /^messages\.1\.role/,
+    "eu.anthropic.claude-sonnet-5",
+  ],
+  ["a temperature from 4.7 on", { temperature: 0 }, /`temperature` is deprecated for this model/, OPUS_4_8],
+  ["an empty signature", thought(""), /Invalid `signature` in `thinking` block/, SONNET_4_5],
+  ["a foreign signature", thought("c29tZWJvZHkgZWxzZSdz"), /Invalid `signature` in `thinking` block/, SONNET_4_5],
+  ["a member of a block that there is not", user({ ...TEXT, colour: "blue" }), /^messages\.0\.content\.0\.text\.colour: Extra inputs/],
+  [
+    "a conversation beyond the window",
+    { messages: [{ role: "user", content: "long ".repeat(200_000) }] },
+    /^Input is too long for requested model/,
+  ],
+  [
+    "a conversation beyond the window, a newer model",
+    { messages: [{ role: "user", content: "long ".repeat(1_000_000) }] },
+    /^prompt is too long: \d+ tokens > 1000000 maximum/,
+    OPUS_4_8,
   ],
   ["a directive that there is not", { messages: [{ role: "user", content: "[sandbox: dance]" }] }, /does not know "dance"/],
 ];
@@ -161,7 +242,11 @@ describe("taken", () => {
     ],
     ["max_tokens 0, which warms a cache", { max_tokens: 0 }],
     ["top_k 0", { top_k: 0 }],
-    ["four cache marks", user(...Array.from({ length: 4 }, () => ({ type: "text", text: "x", cache_control: { type: "ephemeral" } })))],
+    [
+      "four cache marks",
+      user(...Array.from({ length: 4 }, () => ({ type: "text", text: "x", cache_control: { type: "ephemeral", ttl: "1h" } }))),
+      SONNET_4_5,
+    ],
     [
       "a system message from 4.8 on",
       {

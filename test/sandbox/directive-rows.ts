@@ -233,6 +233,17 @@ export const ROWS: Record<string, Row[]> = {
       look: ({ stand, end }) => expect(end).toBe(isLength(stand)),
     }),
   ],
+  "no-betas": [
+    {
+      says: "no-betas",
+      how: "whole",
+      on: "bedrock",
+      model: "eu.anthropic.claude-opus-4-8",
+      fields: () => ({ anthropic_beta: ["context-management-2025-06-27"] }),
+      look: ({ status, json }) => expect([status, json.message]).toEqual([400, "invalid beta flag"]),
+    },
+    { says: "no-betas", how: "whole", on: "bedrock", look: ({ status }) => expect(status).toBe(200) },
+  ],
   "async-filter": [
     {
       says: "async-filter tokens=3",

@@ -1,12 +1,18 @@
 /** How a body may come, and how large (design §3.1, §3.5). */
 import { describe, expect } from "bun:test";
-import { deflateSync, gzipSync } from "node:zlib";
-import { DIALECTS, type Spoken } from "./dialects.ts";
+import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { anthropic, DIALECTS, type Spoken } from "./dialects.ts";
 import { expectFailure, KEY, MARKER, MAX_BODY, type World } from "./world.ts";
 
 /** Above this a worker checks the body, not the front. */
 const LARGE = 100 * 1024;
 const HEADERS = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
+
+/** The head of a small picture, and bytes that nobody looks at. */
+function picture(length: number) {
+  const data = `${"iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6B"}${"A".repeat(length)}`;
+  return { type: "image", source: { type: "base64", media_type: "image/png", data } };
+}
 
 export function specifyBodies(world: World): void {
   for (const dialect of DIALECTS) describe(dialect.name, () => specifyDialect(world, dialect));
@@ -31,6 +37,8 @@ function specifyDialect(world: World, dialect: Spoken): void {
         ["gzip", gzipSync(body)],
         ["GZIP", gzipSync(body)],
         ["deflate", deflateSync(body)],
+        ["br", brotliCompressSync(body)],
+        ["zstd", zstdCompressSync(body)],
       ] as const) {
         expect([encoding, length, (await send(bytes, { "content-encoding": encoding })).status]).toEqual([encoding, length, 200]);
       }
@@ -38,11 +46,24 @@ function specifyDialect(world: World, dialect: Spoken): void {
   });
 
   world.sentence("an encoding that Weir does not know, and one that is not what it says, are a 400 that says so", async () => {
-    const unknown = expectFailure(dialect, await send("x", { "content-encoding": "zstd, br" }), "invalid");
+    const unknown = expectFailure(dialect, await send("x", { "content-encoding": "compress, br" }), "invalid");
     expect(unknown.message).toMatch(/content-encoding.*gzip/);
-    for (const broken of [Buffer.from("not gzip at all"), gzipSync(bodyOf(100)).subarray(0, 60)]) {
-      expect(expectFailure(dialect, await send(broken, { "content-encoding": "gzip" }), "invalid").message).toMatch(/gzip/);
+    for (const [encoding, compress] of [
+      ["gzip", gzipSync],
+      ["br", brotliCompressSync],
+      ["zstd", zstdCompressSync],
+    ] as const) {
+      const odd = Buffer.from("not compressed at all");
+      expect(expectFailure(dialect, await send(odd, { "content-encoding": encoding }), "invalid").message).toContain(encoding);
+      // Where the decoder takes half a body for a whole one, it is no JSON.
+      expectFailure(dialect, await send(compress(bodyOf(100)).subarray(0, 60), { "content-encoding": encoding }), "invalid");
     }
+    // A frame that wants 128 MiB for itself, whatever it holds.
+    const raw = Buffer.from(bodyOf(100));
+    const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, (27 - 10) << 3, 0, 0, 0]);
+    head.writeUIntLE((raw.length << 3) | 1, 6, 3);
+    const greedy = Buffer.concat([head, raw]);
+    expectFailure(dialect, await send(greedy, { "content-encoding": "zstd" }), "invalid");
   });
 
   world.sentence("more than the limit is a 413, however it comes: declared, in chunks, or inflating past it", async () => {
@@ -52,11 +73,21 @@ function specifyDialect(world: World, dialect: Spoken): void {
     const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024, 0x20));
     expect(bomb.length).toBeLessThan(MAX_BODY / 10);
     expectFailure(dialect, await send(bomb, { "content-encoding": "gzip" }), "too_large");
+    for (const [encoding, bytes] of [
+      ["br", brotliCompressSync(Buffer.alloc(200 * 1024 * 1024, 0x20), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+      ["zstd", zstdCompressSync(Buffer.alloc(200 * 1024 * 1024, 0x20))],
+    ] as const)
+      expectFailure(dialect, await send(bytes, { "content-encoding": encoding }), "too_large");
   });
 
   world.sentence("a body of five megabytes is taken, streaming and not", async () => {
     for (const stream of [false, true]) {
-      const answered = await send(bodyOf(5_000_000, { stream }));
+      // As a picture, where so much text is more than the model's window.
+      const body =
+        dialect === anthropic
+          ? bodyOf(10, { stream, messages: [{ role: "user", content: [picture(5_000_000)] }] })
+          : bodyOf(5_000_000, { stream });
+      const answered = await send(body);
       expect(answered.status).toBe(200);
       expect(world.sandbox.calls.recent.at(-1)?.bodyBytes).toBeGreaterThan(5_000_000);
       if (stream) expect(dialect.isComplete(answered.text)).toBe(true);

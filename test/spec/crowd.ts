@@ -94,22 +94,106 @@ export function specifyLostWorkers(world: World): void {
     30_000,
   );
 
-  world.sentence("a call that has had no byte yet when its worker dies is answered with 503, not left waiting", async () => {
+  world.sentence("a call whose worker dies before the first text goes on at another one, large or small, streamed or whole", async () => {
     const weir = await world.another({ environment: { WEIR_CHAOS: "1" } });
+    // The retry budget is a fifth of all calls.
+    await Promise.all(Array.from({ length: 40 }, (_, index) => world.ask(dialectOf(index), {}, weir)));
     const { opened } = world.sandbox.calls.counts;
-    const calls = Array.from({ length: 4 }, (_, index) =>
-      world.open(dialectOf(index), { stream: index < 2, prompt: "[sandbox: stall]" }, weir),
+    const kinds = DIALECTS.flatMap((dialect) =>
+      [0, 40_000].flatMap((words) => [true, false].map((stream) => ({ dialect, stream, text: `${"weir ".repeat(words)}the end` }))),
+    );
+    const calls = kinds.map(({ dialect, stream, text }) =>
+      world.open(dialect, { stream, prompt: `[sandbox: delay ms=700 echo] ${text}` }, weir),
     );
     await eventually(() => world.sandbox.calls.counts.opened === opened + calls.length, "the calls upstream");
     await endWorker(weir);
-    await eventually(async () => (await sum(weir, "weir_worker_restarts_total")) === 1, "the restart");
-    await endWorker(weir);
-    for (const [index, answered] of (await Promise.all(calls.map((call) => call.answered))).entries()) {
-      expect([answered.status, answered.headers.get("retry-after")]).toEqual([503, "1"]);
-      expect(dialectOf(index).error(answered.text).message).toContain("try again");
+    const answers = await Promise.all(calls.map((call) => call.answered));
+    for (const [index, { dialect, stream, text }] of kinds.entries()) {
+      const answered = answers[index] as Answered;
+      expect(answered.status).toBe(200);
+      // The answer to a long text is cut at its bound.
+      expect(text).toStartWith((stream ? dialect.streamedText : dialect.textOf)(answered.text) || "nothing");
+      expect((await world.logged(answered, weir)).input_tokens).toBeGreaterThan(text.length / 10);
+    }
+    const moved = answers.filter(({ headers }) => headers.get("x-weir-attempts") === "2");
+    expect(moved.length).toBeGreaterThanOrEqual(calls.length / 2);
+    for (const answered of moved) {
+      const { tried, outcome } = await world.logged(answered, weir);
+      expect([outcome, (tried as { outcome: string }[]).map((one) => one.outcome)]).toEqual(["ok", ["worker_lost", "ok"]]);
     }
     weir.child.kill("SIGKILL");
   });
+
+  world.sentence("a call that loses a second worker before its first text is answered with 503, not left waiting", async () => {
+    const weir = await world.another({ environment: { WEIR_CHAOS: "1" } });
+    const { counts } = world.sandbox.calls;
+    for (const [index, stream] of [true, false].entries()) {
+      const dialect = dialectOf(index);
+      const call = world.open(dialect, { stream, prompt: "[sandbox: stall]" }, weir);
+      for (let loss = 1; loss <= 2; loss++) {
+        const { opened } = counts;
+        if (loss === 1) await eventually(async () => (await sum(weir, "weir_worker_streams")) === 1, "the call in a worker");
+        await eventually(async () => (await readiness(weir)).workers.startsWith("2 of 2"), "both workers");
+        await endWorker(weir);
+        if (loss === 1) await eventually(() => counts.opened > opened, "the call upstream once more");
+      }
+      const answered = await call.answered;
+      expect([answered.status, answered.headers.get("retry-after")]).toEqual([503, "1"]);
+      expect(dialect.error(answered.text).message).toContain("try again");
+      expect((await world.logged(answered, weir)).attempts).toBe(2);
+    }
+    weir.child.kill("SIGKILL");
+  });
+
+  world.sentence("where there is one worker, a call waits for its successor", async () => {
+    const weir = await world.another({ environment: { WEIR_CHAOS: "1" }, config: { ...world.configuration(), workers: 1 } });
+    const { opened } = world.sandbox.calls.counts;
+    const call = world.open(dialectOf(0), { prompt: "[sandbox: delay ms=500]" }, weir);
+    await eventually(() => world.sandbox.calls.counts.opened > opened, "the call upstream");
+    await endWorker(weir);
+    const answered = await call.answered;
+    expect([answered.status, answered.headers.get("x-weir-attempts")]).toEqual([200, "2"]);
+    weir.child.kill("SIGKILL");
+  });
+
+  world.sentence(
+    "a worker that stands still gets no new calls after two seconds and is replaced after five; its calls without a text go on at another one",
+    async () => {
+      const weir = await world.another({ environment: { WEIR_CHAOS: "1" } });
+      const { worker } = await drill(weir, "worker/stall");
+      const stuck = Array.from({ length: 4 }, (_, index) => world.open(dialectOf(index), { stream: index < 2 }, weir));
+      await eventually(async () => (await readiness(weir)).workers.includes("1 standing still"), "it to be noticed");
+      const startedMs = performance.now();
+      for (let index = 0; index < 4; index++) expect((await world.ask(dialectOf(index), {}, weir)).status).toBe(200);
+      expect(performance.now() - startedMs).toBeLessThan(2_000);
+      const answers = await Promise.all(stuck.map((call) => call.answered));
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      const attempts = answers.map(({ headers }) => headers.get("x-weir-attempts"));
+      expect(attempts.filter((count) => count === "2")).toHaveLength(2);
+      const line = await weir.logged((one) => one.level === "error" && one.worker === worker);
+      expect(line).toMatchObject({ reason: "no sign of life for 5 s", calls: 2 });
+      await eventually(async () => (await readiness(weir)).workers === "2 of 2 running", "the replacement");
+      weir.child.kill("SIGKILL");
+    },
+    20_000,
+  );
+
+  world.sentence(
+    "where workers die one after the other, the gateway is not ready, says why on the admin port, and goes on serving",
+    async () => {
+      const weir = await world.another({ environment: { WEIR_CHAOS: "1" } });
+      for (let death = 1; death <= 3; death++) {
+        await eventually(async () => (await endWorker(weir)).status === 200, "a worker to end");
+        await eventually(async () => (await sum(weir, "weir_worker_restarts_total")) === death, "its death");
+      }
+      expect((await fetch(`${weir.url}/readyz`)).status).toBe(503);
+      expect((await fetch(`${weir.adminUrl}/readyz`)).status).toBe(503);
+      expect((await readiness(weir)).workers).toContain("3 died within a minute");
+      expect((await fetch(`${weir.url}/healthz`)).status).toBe(200);
+      for (const dialect of DIALECTS) expect((await world.ask(dialect, {}, weir)).status).toBe(200);
+      weir.child.kill("SIGKILL");
+    },
+  );
 
   world.sentence("a drill needs the admin token, and WEIR_CHAOS=1", async () => {
     const asked = async (authorization: string) =>
@@ -126,12 +210,20 @@ function isRight(answered: Answered, index: number): boolean {
   );
 }
 
-async function endWorker(weir: Weir): Promise<{ status: number; worker: number }> {
-  const answered = await fetch(`${weir.adminUrl}/admin/v1/chaos/worker`, {
+function endWorker(weir: Weir): Promise<{ status: number; worker: number }> {
+  return drill(weir, "worker");
+}
+
+async function drill(weir: Weir, what: string): Promise<{ status: number; worker: number }> {
+  const answered = await fetch(`${weir.adminUrl}/admin/v1/chaos/${what}`, {
     method: "POST",
     headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
   });
   return { status: answered.status, worker: ((await answered.json()) as { worker: number }).worker };
+}
+
+async function readiness(weir: Weir): Promise<{ workers: string }> {
+  return (await (await fetch(`${weir.adminUrl}/readyz`)).json()) as { workers: string };
 }
 
 /** A metric's samples, by their first label's value; "" where it has none. */

@@ -58,6 +58,9 @@ export function specifyDemo(world: World): void {
             const [, key = ""] = /^ {4}key +(\S+)$/m.exec(weir.output()) ?? [];
             const [, token = ""] = /^ {4}admin token +(\S+)$/m.exec(weir.output()) ?? [];
             told.push([key, token]);
+            // Whoever runs Deno may have no npm.
+            const [, program = ""] = /^ {4}(.*) workspaces create research/m.exec(weir.output()) ?? [];
+            expect(program).toBe(world.runtime === "deno" ? "deno run -A src/main.ts" : "npx weir");
             expect((await fetch(docs)).status).toBe(200);
             const made = await fetch(`${weir.adminUrl}/admin/v1/workspaces/demo/keys`, {
               method: "POST",
@@ -95,6 +98,7 @@ export function specifyDemo(world: World): void {
     const used = Number(new URL(weir.url).port);
     expect(used).toBeWithin(port + 1, port + 50);
     await weir.logged(() => weir.output().includes(`:${used}/`));
+    expect(weir.output()).toContain(`  Port ${port} is taken, perhaps by another Weir: this one uses ${used}.\n`);
     weir.child.kill("SIGKILL");
   });
 }

@@ -13,6 +13,8 @@ interface Row {
   outcome: string;
   /** Where the clouds differ. */
   only?: Spoken["name"];
+  /** The number that the upstream gave, where it is kept. */
+  status?: number;
 }
 
 const ROWS: readonly Row[] = [
@@ -27,7 +29,7 @@ const ROWS: readonly Row[] = [
   { when: "refuses our credentials", prompt: "", model: "misconfigured", failure: "misconfigured", outcome: "misconfigured" },
   { when: "does not know the model", prompt: "[sandbox: status=404]", failure: "misconfigured", outcome: "misconfigured" },
   { when: "denies access", prompt: "[sandbox: status=403]", failure: "misconfigured", outcome: "misconfigured" },
-  { when: "has a page of HTML for us", prompt: "[sandbox: status=502]", failure: "failed", outcome: "upstream_failed" },
+  { when: "has a page of HTML for us", prompt: "[sandbox: status=502]", failure: "failed", outcome: "upstream_failed", status: 502 },
   {
     when: "takes too long by its own clock",
     prompt: "[sandbox: fail type=ModelTimeoutException]",
@@ -96,6 +98,22 @@ export function specifyFailures(world: World): void {
     });
   }
 
+  world.sentence(
+    "a call that a cloud has failed is a warning in the log; a client's own mistake and a cloud's own limit are not",
+    async () => {
+      for (const [prompt, level] of [
+        ["[sandbox: overloaded]", "warn"],
+        ["[sandbox: status=500]", "warn"],
+        ["[sandbox: hang-up]", "warn"],
+        ["[sandbox: too-long]", "info"],
+        ["[sandbox: throttle]", "info"],
+      ] as const) {
+        const line = await world.logged(await world.ask(anthropic, { prompt }));
+        expect([prompt, line.level]).toEqual([prompt, level]);
+      }
+    },
+  );
+
   world.sentence("an input that is too long has the code by which OpenAI clients know it", async () => {
     expect(openai.error((await world.ask(openai, { prompt: "[sandbox: too-long]" })).text).code).toBe("context_length_exceeded");
   });
@@ -147,11 +165,12 @@ export function specifyFailures(world: World): void {
   });
 }
 
-async function specifyRow(world: World, dialect: Spoken, { prompt, failure, model, outcome }: Row): Promise<void> {
+async function specifyRow(world: World, dialect: Spoken, { prompt, failure, model, outcome, status }: Row): Promise<void> {
   const more = model === undefined ? {} : { model: `${dialect.family}-${model}` };
   const answers = await Promise.all([false, true].map((stream) => world.ask(dialect, { prompt, stream, more })));
   for (const [index, answered] of answers.entries()) {
-    expectFailure(dialect, answered, failure);
+    if (status !== undefined) expect(answered.status).toBe(status);
+    expectFailure(dialect, status === undefined ? answered : { ...answered, status: dialect.errors[failure].status }, failure);
     expectIds(answered);
     expect(answered.text).not.toContain("127.0.0.1");
     world.expectLine(answered, { outcome, stream: index === 1, workspace: "acme" });

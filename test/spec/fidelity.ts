@@ -90,7 +90,7 @@ export function specifyFidelity(world: World): void {
 
   world.sentence("betas that Bedrock takes move from the header to the body; others are left out", async () => {
     const headers = { "anthropic-beta": "interleaved-thinking-2025-05-14, files-api-2025-04-14,context-1m-2025-08-07" };
-    await world.ask(anthropic, { headers, more: { model: "claude-recorded" } });
+    await world.ask(anthropic, { headers, more: { model: "claude-newer-recorded" } });
     const { body, headers: received } = world.recorder.last();
     expect(JSON.parse(body).anthropic_beta).toEqual(["interleaved-thinking-2025-05-14", "context-1m-2025-08-07"]);
     expect(received).not.toHaveProperty("anthropic-beta");

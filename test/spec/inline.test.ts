@@ -4,6 +4,7 @@ import type { RuntimeName } from "../harness/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyCounting } from "./counting.ts";
 import { specifyCrowd } from "./crowd.ts";
+import { specifyDeadlines } from "./deadlines.ts";
 import { openai } from "./dialects.ts";
 import { specifyFailures } from "./failures.ts";
 import { specifyFidelity } from "./fidelity.ts";
@@ -25,6 +26,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
     describe("counting", () => specifyCounting(world));
     describe("bodies", () => specifyBodies(world));
     describe("overload", () => specifyOverload(world));
+    describe("deadlines", () => specifyDeadlines(world));
     describe("failures", () => specifyFailures(world));
     describe("streams", () => specifyStreams(world));
     describe("clients that leave or wait", () => specifyLeaving(world));

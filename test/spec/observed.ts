@@ -21,6 +21,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_upstream_attempts_total: ["upstream", "model", "outcome"],
   weir_upstream_retries_total: ["upstream"],
   weir_upstream_breaker_state: ["upstream", "model"],
+  weir_dropped_total: ["model", "name"],
   weir_upstream_first_byte_seconds_bucket: ["le", "upstream", "model"],
   weir_upstream_duration_seconds_bucket: ["le", "upstream", "model"],
   weir_key_expiry_timestamp_seconds: ["workspace"],
@@ -69,6 +70,8 @@ export function specifyObservation(world: World): void {
       expect(text).toContain(label);
     weir.child.kill("SIGKILL");
     await world.ask(openai, { stream: true });
+    // What is left out of requests has no name before.
+    await world.ask(anthropic, { headers: { "anthropic-beta": "files-api-2025-04-14" } });
     const samples = await scrape(world);
     for (const [name, labels] of Object.entries(NAMES)) {
       const sample = samples.find((each) => each.name === name);

@@ -150,7 +150,7 @@ export function specifyPublished(world: World): void {
         expect(asked("OpenAIChatCompletion")).toBeUndefined();
         const page = (await world.call({ method: "GET", path: "/docs" }, weir).answered).text;
         for (const name of names) expect(page).toContain(`<td><code>${name}</code></td>`);
-        for (const written of ["secretive", "claude-sonnet-5", "gpt-5-mini&quot;"])
+        for (const written of ["secretive", "claude-sonnet-5", "gpt-5.5&quot;"])
           expect(page.includes(written) || text.includes(written)).toBe(false);
       },
     );

@@ -6,6 +6,7 @@ import { specifyByok } from "./byok.ts";
 import { specifyConnections } from "./connections.ts";
 import { specifyCounting } from "./counting.ts";
 import { specifyCrowd, specifyLostWorkers } from "./crowd.ts";
+import { specifyDeadlines } from "./deadlines.ts";
 import { specifyDemo } from "./demo.ts";
 import { specifyEmbeddings } from "./embeddings.ts";
 import { specifyFailures } from "./failures.ts";
@@ -43,6 +44,7 @@ export function specify(runtime: RuntimeName): void {
     describe("counting", () => specifyCounting(world));
     describe("bodies", () => specifyBodies(world));
     describe("overload", () => specifyOverload(world));
+    describe("deadlines", () => specifyDeadlines(world));
     describe("failures", () => specifyFailures(world));
     describe("streams", () => specifyStreams(world));
     describe("clients that leave or wait", () => specifyLeaving(world));

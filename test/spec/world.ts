@@ -193,6 +193,7 @@ export class World {
         claude: { targets: [at("bedrock-eu", haiku), at("bedrock-us", haiku)] },
         "claude-us": { targets: [at("bedrock-us", haiku)] },
         "claude-recorded": { targets: [at("bedrock-recorder", haiku)] },
+        "claude-newer-recorded": { targets: [at("bedrock-recorder", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")] },
         "claude-misconfigured": { targets: [at("bedrock-wrong", haiku)] },
         "claude-unreachable": { targets: [at("bedrock-nowhere", haiku)] },
         "claude-hasty": { timeouts: HASTY, targets: [at("bedrock-eu", haiku)] },

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { request } from "node:http";
-import { AnswerParser, MAX_EXTENSION_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES } from "../../workers/wire/http1-parser.ts";
+import {
+  AnswerParser,
+  MAX_ALL_EXTENSION_BYTES,
+  MAX_EXTENSION_BYTES,
+  MAX_HEAD_BYTES,
+  MAX_HEADERS,
+  MAX_INTERIM,
+  MAX_LINE_BYTES,
+} from "../../workers/wire/http1-parser.ts";
 import { GOOD, MALFORMED, mutated, random } from "./http-answers.ts";
 import { answering } from "./http-peers.ts";
 
@@ -85,6 +93,13 @@ test("the limits hold to the byte", () => {
   const extension = (bytes: number) => `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;${"e".repeat(bytes)}\r\nok\r\n0\r\n\r\n`;
   expect(read([extension(MAX_EXTENSION_BYTES)]).result).toBe("complete");
   expect(read([extension(MAX_EXTENSION_BYTES + 1)]).result).toMatch(/extensions/);
+  const chunks = `2;${"e".repeat(MAX_EXTENSION_BYTES)}\r\nok\r\n`;
+  const many = (count: number) => `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks.repeat(count)}0\r\n\r\n`;
+  expect(read([many(MAX_ALL_EXTENSION_BYTES / MAX_EXTENSION_BYTES)]).result).toBe("complete");
+  expect(read([many(MAX_ALL_EXTENSION_BYTES / MAX_EXTENSION_BYTES + 1)]).result).toMatch(/extensions in all/);
+  const interim = (count: number) => `${"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(count)}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`;
+  expect(read([interim(MAX_INTERIM)]).result).toBe("complete");
+  expect(read([interim(MAX_INTERIM + 1)]).result).toMatch(/interim/);
 });
 
 test("bytes after the end are surplus, and told", () => {

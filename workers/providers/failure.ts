@@ -47,6 +47,14 @@ export function hintedMs(headers: HttpHeaders, message: string, nowMs: number): 
   return hints.find((ms) => ms > 0 && Number.isFinite(ms));
 }
 
+/** A client's own tries are over after some minutes. */
+const LONGEST_TRYING_MS = 10 * 60_000;
+
+/** Whether what is used up comes back so late that no client's own tries will see it: the tokens of a day, a month's quota. */
+export function isUsedUp(restMs: number | undefined, message: string): boolean {
+  return (restMs !== undefined && restMs > LONGEST_TRYING_MS) || /\bper (?:day|month)\b|\bdaily\b/i.test(message);
+}
+
 function secondsOrDate(value: string | undefined, nowMs: number): number {
   if (value === undefined) return Number.NaN;
   const seconds = Number(value);

@@ -2,6 +2,7 @@
  * The seam of a provider: how a call of one dialect is put to one kind of cloud, and how its answer becomes the dialect's text again.
  * A provider is one file and one line in `index.ts`.
  */
+import type { Accepts } from "../../src/contract/accepts.ts";
 import type { ByteText } from "../../src/contract/bytes.ts";
 import type { Upstream } from "../../src/contract/config.ts";
 import type { CallOperation } from "../../src/contract/dialect.ts";
@@ -22,9 +23,13 @@ export interface Job {
   upstreamModel: string;
   /** See `Target.countModel`. */
   countModel: string | undefined;
+  /** What the model takes: of its target, and one object for all calls to it. */
+  accepts: Accepts;
   requestId: string;
   /** No other target could serve the call. */
   isLast: boolean;
+  /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */
+  dropped: string;
 }
 
 export interface ReportedUsage extends Usage {
@@ -63,6 +68,11 @@ export interface Connection {
   reader(job: Job, headers: HttpHeaders): Reader;
   /** For any other status; `body` is at most 64 KiB of the answer. */
   failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
+  /**
+   * What such an answer teaches of the job's target, as a line for the log: then `request` makes another request of the job, which is worth one more
+   * try. Undefined where it teaches nothing.
+   */
+  lesson?(job: Job, status: number, body: ByteText): string | undefined;
   /** The upstream's own id of the call, as it said it. */
   upstreamRequestId(headers: HttpHeaders): string;
   /** Credentials that are in no configuration, and that calls were sent with lately. */

@@ -13,9 +13,9 @@ export const MAX_LINE_BYTES = 16_384;
 export const MAX_HEADERS = 200;
 /** Of one chunk's extensions, and of all in an answer. */
 export const MAX_EXTENSION_BYTES = 4096;
-const MAX_ALL_EXTENSION_BYTES = 65_536;
+export const MAX_ALL_EXTENSION_BYTES = 65_536;
 /** Answers such as 100 and 103 before the one that counts. */
-const MAX_INTERIM = 32;
+export const MAX_INTERIM = 32;
 
 /** Hexadecimal digits of a chunk's size: 2⁴⁸ bytes at most, so the size stays an exact number. */
 const MAX_SIZE_DIGITS = 12;

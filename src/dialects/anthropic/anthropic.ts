@@ -18,6 +18,9 @@ const CURRENT = "2026-10-21";
 /** Under the older version a beta lets `system` speak there too; Claude Code asks for it with the models that know it. */
 const MID_CONVERSATION_SYSTEM = "mid-conversation-system-2026-04-07";
 
+/** Claude Code's way of asking for the model's longest window, a million tokens; whoever serves the model sees it in the body. */
+export const MILLION = /\[1m\]$/i;
+
 /** Read or edited on the way; see `refuseDuplicates`. */
 const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
@@ -76,6 +79,7 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   method_not_allowed: { type: "invalid_request_error" },
   too_large: { type: "request_too_large" },
   body_timeout: { type: "invalid_request_error" },
+  deadline_exceeded: { type: "timeout_error" },
   rate_limited_requests: { type: "rate_limit_error" },
   rate_limited_tokens: { type: "rate_limit_error" },
   too_many_tokens: { type: "request_too_large" },
@@ -130,7 +134,8 @@ export const anthropic: Dialect = {
     const request = value as MessagesRequest;
     checkConversation(request);
     if (version === CURRENT) checkCurrent(request);
-    return { model: readName(body, "model", request.model), stream: request.stream === true, maxTokens: request.max_tokens ?? 0, request };
+    const model = readName(body, "model", request.model).replace(MILLION, "");
+    return { model, stream: request.stream === true, maxTokens: request.max_tokens ?? 0, request };
   },
 
   conversation(request) {

@@ -12,6 +12,7 @@ import { checkEmbeddings } from "./embeddings.ts";
 import { readRequest } from "./request.ts";
 import { checkResponses, responsesErrorEvent } from "./responses.ts";
 import { chatSchema } from "./schema.ts";
+import { CHAT_SHAPE, refuseOtherShape } from "./shape.ts";
 
 /** Read or edited on the way; see `refuseDuplicates`. */
 const SINGLE = new Set(
@@ -39,6 +40,8 @@ interface ChatRequest {
 const routes: readonly Route[] = [
   { method: "POST", path: "/openai/:region/v1/chat/completions", operation: "generate" },
   { method: "POST", path: "/openai/:region/v1/responses", operation: "responses" },
+  { method: "POST", path: "/openai/:region/v1/responses/compact", operation: "compact" },
+  { method: "POST", path: "/openai/:region/v1/responses/input_tokens", operation: "count_tokens" },
   { method: "POST", path: "/openai/:region/v1/embeddings", operation: "embeddings" },
   { method: "GET", path: "/openai/:region/v1/models", operation: "models" },
   { method: "GET", path: "/openai/:region/v1/models/:model", operation: "model" },
@@ -69,6 +72,7 @@ const errorNames: Readonly<Record<ErrorKind, ErrorName>> = {
   method_not_allowed: { type: "invalid_request_error", code: "method_not_supported" },
   too_large: { type: "invalid_request_error", code: "request_too_large" },
   body_timeout: { type: "invalid_request_error", code: "request_timeout" },
+  deadline_exceeded: { type: "server_error", code: "deadline_exceeded" },
   rate_limited_requests: { type: "requests", code: "rate_limit_exceeded" },
   rate_limited_tokens: { type: "tokens", code: "rate_limit_exceeded" },
   too_many_tokens: { type: "tokens", code: "rate_limit_exceeded" },
@@ -127,7 +131,8 @@ export const openai: Dialect = {
   tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),
 
   models(entries) {
-    return jsonText({ object: "list", data: entries.map(modelInfo) });
+    // Codex looks for `models`, which tell much that only it knows, and goes by its own list where there are none.
+    return jsonText({ object: "list", data: entries.map(modelInfo), models: [] });
   },
 
   model(entry) {
@@ -142,10 +147,13 @@ export const openai: Dialect = {
 const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) => Checked>> = {
   generate: checkChat,
   responses: checkResponses,
+  compact: checkResponses,
+  count_tokens: checkResponses,
   embeddings: checkEmbeddings,
 };
 
 function checkChat(body: ByteText, strict: boolean): Checked {
+  refuseOtherShape(body, CHAT_SHAPE);
   const request = readRequest<ChatRequest>(body, checker, SINGLE);
   if (strict) refuseAll(request);
   checkUnsupported(request);

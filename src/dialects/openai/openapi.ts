@@ -53,7 +53,7 @@ const embeddings = Type.Object({
 
 const model = Type.Object({ id: text, object: Type.Literal("model"), created: count, owned_by: text });
 
-const EXAMPLE_MODEL = { id: "gpt-5-mini", object: "model", created: 1754524800, owned_by: "weir" };
+const EXAMPLE_MODEL = { id: "gpt-5.5", object: "model", created: 1776902400, owned_by: "weir" };
 
 export const openaiDescription: DialectDescription = {
   title: "OpenAI",
@@ -72,7 +72,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIChatRequest",
         schema: chatSchema,
-        example: { model: "gpt-5-mini", messages: [{ role: "user", content: "Write a short poem about cats." }] },
+        example: { model: "gpt-5.5", messages: [{ role: "user", content: "Write a short poem about cats." }] },
       },
       answer: {
         name: "OpenAIChatCompletion",
@@ -81,7 +81,7 @@ export const openaiDescription: DialectDescription = {
           id: "chatcmpl-01",
           object: "chat.completion",
           created: 1760000000,
-          model: "gpt-5-mini-2025-08-07",
+          model: "gpt-5.5-2026-04-23",
           choices: [{ index: 0, message: { role: "assistant", content: "Soft paws at midnight" }, finish_reason: "stop" }],
           usage: { prompt_tokens: 14, completion_tokens: 8, total_tokens: 22 },
         },
@@ -96,7 +96,7 @@ export const openaiDescription: DialectDescription = {
       request: {
         name: "OpenAIResponsesRequest",
         schema: responsesSchema,
-        example: { model: "gpt-5-mini", input: "Write a short poem about cats." },
+        example: { model: "gpt-5.5", input: "Write a short poem about cats." },
       },
       answer: {
         name: "OpenAIResponse",
@@ -106,7 +106,7 @@ export const openaiDescription: DialectDescription = {
           object: "response",
           created_at: 1760000000,
           status: "completed",
-          model: "gpt-5-mini-2025-08-07",
+          model: "gpt-5.5-2026-04-23",
           output: [
             {
               type: "message",
@@ -121,6 +121,41 @@ export const openaiDescription: DialectDescription = {
       },
       stream:
         'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_01","output_index":0,"content_index":0,"delta":"Soft paws"}\n\n',
+    },
+    compact: {
+      summary: "Compact a conversation",
+      description: "A long conversation as items that say the same in less, to go on from. It counts as a call, with its tokens.",
+      request: {
+        name: "OpenAICompactRequest",
+        schema: responsesSchema,
+        example: { model: "gpt-5.5", input: [{ role: "user", content: "Write a short poem about cats." }] },
+      },
+      answer: {
+        name: "OpenAICompaction",
+        schema: Type.Object({ id: text, object: text, output: Type.Array(Type.Object({ type: text })) }),
+        example: {
+          id: "resp_02",
+          object: "response.compaction",
+          created_at: 1760000000,
+          output: [{ type: "compaction", id: "cmp_01", encrypted_content: "gAAA" }],
+          usage: { input_tokens: 14, output_tokens: 8, total_tokens: 22 },
+        },
+      },
+    },
+    count_tokens: {
+      summary: "Count the tokens of a response's input",
+      description:
+        "How many input tokens a request has, as Weir estimates it. It takes no tokens of the limit, and has a limit of requests of its own.",
+      request: {
+        name: "OpenAIInputTokensRequest",
+        schema: responsesSchema,
+        example: { model: "gpt-5.5", input: "Write a short poem about cats." },
+      },
+      answer: {
+        name: "OpenAIInputTokens",
+        schema: Type.Object({ object: text, input_tokens: count }),
+        example: { object: "response.input_tokens", input_tokens: 14 },
+      },
     },
     embeddings: {
       summary: "Create embeddings",
@@ -146,8 +181,8 @@ export const openaiDescription: DialectDescription = {
       description: "What the key's workspace may use in the region.",
       answer: {
         name: "OpenAIModels",
-        schema: Type.Object({ object: Type.Literal("list"), data: Type.Array(model) }),
-        example: { object: "list", data: [EXAMPLE_MODEL] },
+        schema: Type.Object({ object: Type.Literal("list"), data: Type.Array(model), models: Type.Array(Type.Unknown()) }),
+        example: { object: "list", data: [EXAMPLE_MODEL], models: [] },
       },
     },
     model: {

@@ -11,6 +11,7 @@ import { errorObject, jsonText } from "../error-text.ts";
 import { refusal } from "../problem.ts";
 import { EXPECTED, either, nullable, openUnion, typed, words } from "../schema.ts";
 import { readRequest } from "./request.ts";
+import { RESPONSES_SHAPE, refuseOtherShape } from "./shape.ts";
 
 const SINGLE = new Set(
   "model input instructions stream store background previous_response_id conversation max_output_tokens tools service_tier prompt".split(
@@ -98,6 +99,7 @@ interface ResponsesRequest {
 }
 
 export function checkResponses(body: ByteText): Checked {
+  refuseOtherShape(body, RESPONSES_SHAPE);
   const request = readRequest<ResponsesRequest>(body, checker, SINGLE);
   // As in chat completions: asking for nothing special passes.
   if (!["auto", "default", null, undefined].includes(request.service_tier as string | null | undefined)) {

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
+import { AZURE_FIELDS, azureTakes } from "./takes.ts";
 
 /** Settings of an upstream, as `workers/providers` reads them. */
 type AzureCredentials =
@@ -111,6 +112,10 @@ export const azure: ProviderSettings = {
   // A deployment's name is the operator's own: whether it is Standard, Data Zone or Global is decided in Azure and not to be seen in it.
   modelProblem: () => undefined,
   modelDoubt: () => undefined,
+
+  reserved: [],
+  fields: AZURE_FIELDS,
+  accepts: azureTakes,
 
   summary(settings) {
     const credentials = settings.credentials as AzureCredentials;

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
+import { BEDROCK_FIELDS, bedrockTakes } from "./takes.ts";
 
 /** Settings of an upstream, as `workers/providers` reads them. */
 type BedrockCredentials =
@@ -118,6 +119,23 @@ export const bedrock: ProviderSettings = {
     return kind === undefined
       ? undefined
       : `the name of a ${kind.replaceAll("-", " ")} does not tell where it routes to; make sure that all its models stay in the region`;
+  },
+
+  // Source: botocore, InvokeModel; `wire.md` §1.4.
+  reserved: [
+    "x-amzn-bedrock-guardrailidentifier",
+    "x-amzn-bedrock-guardrailversion",
+    "x-amzn-bedrock-trace",
+    "x-amzn-bedrock-performanceconfig-latency",
+    "x-amzn-bedrock-service-tier",
+    "x-amzn-bedrock-request-metadata",
+  ],
+
+  fields: BEDROCK_FIELDS,
+
+  accepts(model, edits, settings) {
+    const add = Array.isArray(settings.betas) ? settings.betas.map(String) : [];
+    return bedrockTakes(model, [{ betas: { add, remove: [] }, fields: { add: [], remove: [] } }, ...edits]);
   },
 
   summary(settings) {

@@ -9,9 +9,10 @@ import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
 import { type EntraCredentials, entraTokens } from "./entra.ts";
-import { azureFailure } from "./errors.ts";
+import { azureFailure, refusalWords } from "./errors.ts";
+import { Lessons } from "./lessons.ts";
 import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
-import { azureResponses } from "./responses.ts";
+import { azureCompact, azureResponses } from "./responses.ts";
 
 /** As `src/providers/azure/azure.ts` resolves them. */
 interface AzureSettings extends AzureApi {
@@ -31,6 +32,7 @@ interface Headers {
 const operations: Partial<Record<CallOperation, AzureOperation>> = {
   generate: azureChat,
   responses: azureResponses,
+  compact: azureCompact,
   embeddings: azureEmbeddings,
 };
 
@@ -44,7 +46,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
   const { endpoint, api, credentials, scope } = settings;
   const { origin, host, base } = addressOf(upstream, endpoint);
   const tokens = credentials.kind === "key" ? undefined : entraTokens(upstream.name, credentials, scope, nowMs);
-  const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel });
+  const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel, model: job.model, operation: job.operation });
 
   const path = (job: Job, below: string) =>
     api === V1
@@ -57,6 +59,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       Object.freeze(["host", host, "content-type", "application/json", "accept", type, ...authorization] as const);
     return { token, answer: accepting("application/json"), stream: accepting("text/event-stream") };
   };
+  const lessons = new Lessons(upstream.name);
   let current = headersFor("");
   const fetched = new Fetched();
   const headers = ({ stream }: Job, token: string) => {
@@ -71,7 +74,8 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
     origin,
     request(job) {
       const operation = operationOf(job);
-      const body = operation.body(job, settings);
+      job.dropped = "";
+      const body = operation.body(job, settings, lessons.takes(job));
       const write = (token: string) => ({
         origin,
         method: "POST" as const,
@@ -90,6 +94,8 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       if (status === 401) tokens?.suspect();
       return azureFailure(place(job), status, headers, body, nowMs());
     },
+
+    lesson: (job, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
     fetchedSecrets: () => fetched.secrets,

@@ -2,29 +2,30 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, editNested, type Member, members, memberValue } from "../../../src/contract/json.ts";
-import { isReasoningModel } from "./models.ts";
-import { type AzureOperation, deploymentName } from "./operation.ts";
+import type { Job } from "../provider.ts";
+import { type AzureOperation, deploymentName, leftOut } from "./operation.ts";
 import { AzureStream, azureAnswer } from "./reader.ts";
+import { requireRoute } from "./routes.ts";
+import { type Takes, takesMaxTokens } from "./takes.ts";
 
 export const azureChat: AzureOperation = {
   path: "chat/completions",
 
-  body(job, api) {
+  body(job, api, takes) {
+    requireRoute(job, takes, "routes.chat");
     const { body, stream } = job;
     const all = members(body);
     if (!api.allowStore) refuseStore(memberValue(body, "store", all));
     // LangChain's "not set".
-    const remove = Number(memberValue(body, "top_p", all)) === -1 ? ["top_p"] : [];
+    const remove = leftOut(job, takes, all);
+    if (Number(memberValue(body, "top_p", all)) === -1) remove.push("top_p");
     // Refused beside `stream: false`.
     if (!stream) remove.push("stream_options");
     const rename: Record<string, string> = {};
-    if (
-      isGiven(body, "max_tokens", all) &&
-      isReasoningModel(job.model, job.upstreamModel) &&
-      !isGiven(body, "max_completion_tokens", all)
-    ) {
-      remove.push("max_completion_tokens");
-      rename.max_tokens = "max_completion_tokens";
+    const [from, to] = limitName(job, takes);
+    if (from !== "" && isGiven(body, from, all) && !isGiven(body, to, all)) {
+      remove.push(to);
+      rename[from] = to;
     }
     const edited = editMembers(body, { remove, rename, set: deploymentName(job, api) }, all);
     // Without it a stream does not tell what it cost; clients that did not ask are not shown it.
@@ -33,6 +34,12 @@ export const azureChat: AzureOperation = {
 
   reader: (job, place) => (job.stream ? new AzureStream(place, asksForUsage(job.body)) : azureAnswer(place)),
 };
+
+/** Which of the two names of the answer's limit becomes the other one; "" where both may stand. */
+function limitName({ model, upstreamModel }: Job, takes: Takes): [string, string] {
+  if (!takesMaxTokens(takes, model, upstreamModel)) return ["max_tokens", "max_completion_tokens"];
+  return takes.rename.max_completion_tokens === undefined ? ["", ""] : ["max_completion_tokens", "max_tokens"];
+}
 
 /** What Azure keeps can be listed and read with any key of the resource, which others use too. */
 function refuseStore(store: ByteText = "null"): void {

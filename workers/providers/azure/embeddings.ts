@@ -1,13 +1,16 @@
 /** Embeddings on Azure OpenAI: as they come, with the deployment's name. Source: `wire.md` §2.1. */
-import { editMembers } from "../../../src/contract/json.ts";
+import { editMembers, members } from "../../../src/contract/json.ts";
 import { asObject, countFor } from "../failure.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
-import { type AzureOperation, deploymentName } from "./operation.ts";
+import { type AzureOperation, deploymentName, leftOut } from "./operation.ts";
 
 export const azureEmbeddings: AzureOperation = {
   path: "embeddings",
 
-  body: (job, api) => editMembers(job.body, { set: deploymentName(job, api) }),
+  body(job, api, takes) {
+    const all = members(job.body);
+    return editMembers(job.body, { remove: leftOut(job, takes, all), set: deploymentName(job, api) }, all);
+  },
 
   reader: (_job, { upstream }) =>
     new WholeAnswer(

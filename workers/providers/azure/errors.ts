@@ -1,14 +1,19 @@
 /** What Azure OpenAI says when a call fails, as a GatewayError. Source: `wire.md` §2.5. */
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
+import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue } from "../../../src/contract/json.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
-import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "../failure.ts";
+import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
+import { wrongRoute } from "./routes.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {
   upstream: string;
   deployment: string;
+  /** As the client named it. */
+  model?: string;
+  operation?: CallOperation;
 }
 
 const BAD_ADDRESS = "this is not the address of an Azure OpenAI resource; correct the upstream's endpoint";
@@ -40,21 +45,40 @@ const OUR_REQUEST: readonly [RegExp, string][] = [
 /** Reasoning is sealed by the resource that made it, and no other one can open it. Source: openai-agents-python#2063. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["invalid_encrypted_content"]);
 
+/** It says nothing of the deployment where the route is one of two: models differ in those. */
+const OTHER_ROUTE = /operation does not work with the specified model|operation is unsupported/i;
+
+/** What Azure says in the body of a refusal; "" where it says nothing. */
+export function refusalWords(body: ByteText): string {
+  const fields = errorFields(body);
+  return asWords(asObject(fields?.error)?.message) ?? asWords(fields?.message) ?? "";
+}
+
 /** An HTTP error. */
 export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
   const error = asObject(errorFields(body)?.error);
-  const message = asWords(error?.message) ?? asWords(errorFields(body)?.message) ?? "";
+  const message = refusalWords(body);
   const code = asWords(error?.code);
-  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined ? "" : ` ${brief(code)}`}`;
+  const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined || code === String(status) ? "" : ` ${brief(code)}`}`;
   // What is said of a refused key may quote it.
   const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
-  const cure = CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined);
+  if (status === 400 && OTHER_ROUTE.test(message) && place.model !== undefined) {
+    if (place.operation === "generate") return wrongRoute(place.model, "routes.chat", message);
+    if (place.operation === "responses") return wrongRoute(place.model, "routes.responses", message);
+  }
+  // A 404 that names a parameter speaks of what the client referred to, and not of the deployment.
+  const isClients = status === 404 && asWords(error?.param) !== undefined && code !== "DeploymentNotFound";
+  const cure = isClients
+    ? undefined
+    : (CURES[status] ?? (status === 400 ? OUR_REQUEST.find(([words]) => words.test(message))?.[1] : undefined));
   if (cure !== undefined) return misconfigured(`${log}; ${cure}`);
   if (status === 429) {
+    const restMs = hintedMs(headers, message, nowMs);
     return new GatewayError("upstream_rate_limited", {
       message: "The model's service is at its own limit at this moment. Please try again.",
       retryAfterMs: retryAfterMs(headers, message, nowMs),
-      restMs: hintedMs(headers, message, nowMs),
+      restMs,
+      isFinal: isUsedUp(restMs, message) ? true : undefined,
       log,
     });
   }
@@ -65,11 +89,17 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
       restMs: hintedMs(headers, message, nowMs),
       log,
     });
-  if (status >= 500) return new GatewayError("upstream_failed", { message: "The model's service failed. Please try again.", log });
+  if (status >= 500) {
+    const message = "The model's service failed. Please try again.";
+    return new GatewayError("upstream_failed", { message, status: status === 502 ? status : undefined, log });
+  }
   // A client's mistake may be told with its prompt: not in the log.
   if (status >= 400) return rejected(status, error, message, errorObject(body), what);
   return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
 }
+
+/** Codes of what is the client's to change, wherever it is said. */
+const CLIENTS_CODES: ReadonlySet<string> = new Set(["content_filter", "context_length_exceeded", "invalid_prompt"]);
 
 /** An error event in the middle of a stream. `json` is the whole event's data. */
 export function azureStreamError(place: Place, json: ByteText): GatewayError {
@@ -80,9 +110,22 @@ export function azureStreamError(place: Place, json: ByteText): GatewayError {
   const log = `upstream "${place.upstream}", deployment "${place.deployment}": error event ${brief(code)}`;
   const overloaded = code === "503" || /overloaded|slow_down/.test(code);
   const limited = code === "429" || /rate_limit/.test(code);
-  const kind = limited ? "upstream_rate_limited" : overloaded ? "upstream_overloaded" : "upstream_failed";
   const message = asWords(error?.message) ?? "The model's service failed.";
-  return new GatewayError(kind, { message, code: asWords(error?.code), param: asWords(error?.param), body: errorObject(json), log });
+  const detail = { message, code: asWords(error?.code), param: asWords(error?.param), body: errorObject(json), log };
+  // SDKs repeat a 500, and the same prompt would be filtered and too long again.
+  if (CLIENTS_CODES.has(code)) return new GatewayError("upstream_rejected", { ...detail, type: asWords(error?.type), status: 400 });
+  if (limited) {
+    const headers = new Map();
+    const restMs = hintedMs(headers, message, Date.now());
+    const isFinal = isUsedUp(restMs, message) ? true : undefined;
+    return new GatewayError("upstream_rate_limited", {
+      ...detail,
+      retryAfterMs: retryAfterMs(headers, message, Date.now()),
+      restMs,
+      isFinal,
+    });
+  }
+  return new GatewayError(overloaded ? "upstream_overloaded" : "upstream_failed", detail);
 }
 
 /** The client's own mistake, in Azure's words and with Azure's own fields; what is missing is filled in by the dialect. */

@@ -52,7 +52,17 @@ export abstract class AzureEvents implements Reader {
     return shown;
   }
 
+  /** What the client is still to see where the stream may end between two events; undefined where its last event is missing. */
+  protected closing(): ByteText | undefined {
+    return undefined;
+  }
+
   end(): ByteText {
+    const last = this.complete || this.error !== undefined || !this.#buffer.isEmpty ? undefined : this.closing();
+    if (last !== undefined) {
+      this.complete = this.error === undefined;
+      return last;
+    }
     if (!this.complete && this.error === undefined) {
       this.error = new GatewayError("upstream_malformed", {
         message: "The model's answer ended early.",

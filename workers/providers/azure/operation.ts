@@ -1,7 +1,9 @@
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
+import type { Member } from "../../../src/contract/json.ts";
 import { remembered } from "../../remembered.ts";
 import type { Job, Reader } from "../provider.ts";
 import type { Place } from "./errors.ts";
+import type { Takes } from "./takes.ts";
 
 /** As `src/providers/azure/azure.ts` resolves them, as far as an operation asks. */
 export interface AzureApi {
@@ -21,7 +23,7 @@ export interface AzureOperation {
    * The client's body with what Azure needs otherwise; every other byte as it came.
    * @throws GatewayError `invalid_request` for what this upstream cannot do.
    */
-  body(job: Job, api: AzureApi): ByteText;
+  body(job: Job, api: AzureApi, takes: Takes): ByteText;
   reader(job: Job, place: Place): Reader;
 }
 
@@ -31,4 +33,12 @@ const NOTHING: Readonly<Record<string, ByteText>> = {};
 /** What to set in a body so that it names the deployment, where the path does not. */
 export function deploymentName({ upstreamModel }: Job, { api }: AzureApi): Readonly<Record<string, ByteText>> {
   return api === V1 ? naming(upstreamModel) : NOTHING;
+}
+
+/** The members of a body that the configuration leaves out of requests to this model; the client is told. */
+export function leftOut(job: Job, { without }: Takes, all: readonly Member[]): string[] {
+  if (without.length === 0) return [];
+  const names = without.filter((name) => all.some(({ key }) => key === name));
+  job.dropped = names.join(", ");
+  return names;
 }

@@ -29,18 +29,28 @@ export function azureAnswer(place: Place): Reader {
   });
 }
 
+/** In the last chunk of a choice. What the model writes has its quotes escaped. */
+const FINISHED = /"finish_reason"\s*:\s*"[a-z_]+"/;
+
 /** For a call that streams. */
 export class AzureStream extends AzureEvents {
   readonly #showUsage: boolean;
   readonly #isFast: boolean;
   /** An ordinary chunk, as it came. */
   #ordinary: ByteText = "";
+  /** The asynchronous filter has said why the answer ended. */
+  #isFinished = false;
 
   /** `showUsage`: the client asked for it. `isFast` false looks into every event: for tests that compare the two. */
   constructor(place: Place, showUsage: boolean, isFast = true) {
     super(place, "[DONE]");
     this.#showUsage = showUsage;
     this.#isFast = isFast;
+  }
+
+  /** Azure was seen to end a stream after the choice's last chunk, without `[DONE]` (experiential PR#962): nothing of the answer is missing. */
+  protected override closing(): ByteText | undefined {
+    return this.#isFinished || FINISHED.test(this.#ordinary) ? "data: [DONE]\n\n" : undefined;
   }
 
   protected override event(event: ByteText): ByteText {
@@ -79,6 +89,7 @@ export class AzureStream extends AzureEvents {
       // The asynchronous filter tells its results in choices without a delta: no client reads them, and some trip over them. Its last word, which
       // says why the answer stopped, comes in the same form and with an empty id.
       if (choices.every((choice) => (choice?.finish_reason ?? null) === null)) return "";
+      this.#isFinished = true;
       return frame(editMembers(withDeltas(data), { remove: hidden, set: identityOf(this.#ordinary) }));
     }
     const text = JSON.stringify(choices);

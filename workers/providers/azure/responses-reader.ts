@@ -1,16 +1,18 @@
 /** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
-import { asObject, countFor } from "../failure.ts";
+import { asObject, asWords, countFor } from "../failure.ts";
 import { MOST_PARSED, outline } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
 import { AzureEvents } from "./events.ts";
 
-/** The last event of a stream, whatever became of the answer. */
-const TERMINAL = new Set(["response.completed", "response.incomplete", "response.failed", "response.cancelled"]);
+const FAILED = "response.failed";
+/** The last event of a stream, whatever became of the answer; after a failed one its reason may follow. */
+const TERMINAL = new Set(["response.completed", "response.incomplete", "response.cancelled"]);
 /** Nearly all of a stream: passed without being parsed, counted by its length. */
 const DELTA = /^event: ?response\.[a-z_.]+\.delta\r?\n/;
 const DELTA_TEXT = '"delta":"';
@@ -26,8 +28,17 @@ export function azureResponse(place: Place): Reader {
 
 /** For a call that streams. */
 export class ResponsesStream extends AzureEvents {
+  /** The answer has failed, and the client has seen that; why may be told yet. */
+  #failed: GatewayError | undefined;
+
   constructor(place: Place) {
     super(place, "its last event");
+  }
+
+  /** Nobody has said why. */
+  protected override closing(): ByteText | undefined {
+    this.error = this.#failed;
+    return this.#failed === undefined ? undefined : "";
   }
 
   /** One event as the client is to see it: as it came, or "" where there is none for it. */
@@ -45,17 +56,30 @@ export class ResponsesStream extends AzureEvents {
     if (fields === undefined) return "";
     const type = typeof fields.type === "string" ? fields.type : "";
     if (type === "error" || (type === "" && asObject(fields.error) !== undefined)) {
-      this.error = azureStreamError(this.place, data);
-      return "";
+      const error = azureStreamError(this.place, data);
+      this.error = this.#failed === undefined ? error : shown(error);
+      return this.#failed === undefined ? "" : event;
     }
-    if (TERMINAL.has(type)) {
-      // Of a large event `fields` has the frame alone, and the response may be all of it.
-      const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
+    // Of a large event `fields` has the frame alone, and the response may be all of it.
+    const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
+    if (type === FAILED) {
+      addUsage(this.usage, response?.usage);
+      const reason = asObject(response?.error);
+      const failed = shown(azureStreamError(this.place, JSON.stringify({ error: reason ?? {} })));
+      // Without a reason here an event of its own follows with it (maximhq/bifrost#6419).
+      if (asWords(reason?.message) === undefined) this.#failed = failed;
+      else this.error = failed;
+    } else if (TERMINAL.has(type)) {
       addUsage(this.usage, response?.usage);
       this.complete = true;
     } else if (type.endsWith(".delta")) this.written += deltaLength(event);
     return event;
   }
+}
+
+/** As the client has it from the stream already. */
+function shown({ kind, detail }: GatewayError): GatewayError {
+  return new GatewayError(kind, { ...detail, isShown: true });
 }
 
 /** Bytes of the model's text in a delta, as JSON writes them. */

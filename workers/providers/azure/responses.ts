@@ -5,8 +5,10 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, elements, hidesWords, members, memberValue, stringValue } from "../../../src/contract/json.ts";
-import { type AzureOperation, deploymentName, V1 } from "./operation.ts";
+import { type AzureApi, type AzureOperation, deploymentName, leftOut, V1 } from "./operation.ts";
 import { azureResponse, ResponsesStream } from "./responses-reader.ts";
+import { requireRoute } from "./routes.ts";
+import { reasons } from "./takes.ts";
 
 /** Members that need what Azure has kept, with the values that ask for nothing. */
 const STATEFUL: Readonly<Record<string, readonly ByteText[]>> = {
@@ -21,25 +23,91 @@ const INSTEAD: Readonly<Record<string, string>> = {
   background: "wait for the answer, or stream it",
   prompt: "send its text as instructions and input",
 };
+const SEALED = '"reasoning.encrypted_content"';
 const REFERENCE = "item_reference";
 
 export const azureResponses: AzureOperation = {
   path: "responses",
 
-  body(job, api) {
-    if (api.api !== V1) {
-      throw new GatewayError("invalid_request", {
-        message:
-          "The Responses API needs Azure's v1 API, and this model is served by a dated one: use chat completions, or ask the operator to set api: v1.",
-      });
-    }
-    if (!api.allowStore) refuseState(job.body);
+  body(job, api, takes) {
+    requireRoute(job, takes, "routes.responses");
+    requireV1(api);
+    const { body } = job;
+    const all = members(body);
+    const remove = leftOut(job, takes, all);
     const name = deploymentName(job, api);
-    return editMembers(job.body, { set: api.allowStore ? name : { ...name, store: "false" } });
+    if (api.allowStore) return editMembers(body, { remove, set: name }, all);
+    refuseState(body);
+    const set: Record<string, ByteText> = { ...name, store: "false" };
+    // Where nothing is kept, the next turn has to bring the thoughts of this one along: sealed, as they can be had.
+    if (reasons(takes, job.model, job.upstreamModel)) {
+      const include = memberValue(body, "include", all);
+      const sealed = withSealed(include);
+      if (sealed !== include) set.include = sealed;
+      const input = memberValue(body, "input", all);
+      const filled = input === undefined ? input : withoutHollow(input);
+      if (filled !== undefined && filled !== input) set.input = filled;
+    }
+    return editMembers(body, { remove, set }, all);
   },
 
   reader: (job, place) => (job.stream ? new ResponsesStream(place) : azureResponse(place)),
 };
+
+/** A conversation that has become long, as items that say the same in less: they are sealed, and nothing of it is kept. */
+export const azureCompact: AzureOperation = {
+  path: "responses/compact",
+
+  body(job, api, takes) {
+    requireV1(api);
+    requireRoute(job, takes, "routes.responses");
+    const { body } = job;
+    const all = members(body);
+    const set: Record<string, ByteText> = { ...deploymentName(job, api) };
+    if (!api.allowStore) refuseState(body);
+    const input = memberValue(body, "input", all);
+    if (!api.allowStore && input !== undefined) set.input = withoutHollow(input);
+    return editMembers(body, { remove: leftOut(job, takes, all), set }, all);
+  },
+
+  reader: (_job, place) => azureResponse(place),
+};
+
+/** @throws GatewayError `invalid_request` */
+function requireV1({ api }: AzureApi): void {
+  if (api === V1) return;
+  throw new GatewayError("invalid_request", {
+    message:
+      "The Responses API needs Azure's v1 API, and this model is served by a dated one: use chat completions, or ask the operator to set api: v1.",
+  });
+}
+
+/** `include` with the sealed thoughts asked for. */
+function withSealed(include: ByteText | undefined): ByteText {
+  if (include === undefined || include === "null") return `[${SEALED}]`;
+  if (include.includes(SEALED) || !include.startsWith("[")) return include;
+  const last = elements(include).at(-1);
+  return last === undefined ? `[${SEALED}]` : `${include.slice(0, last.end)},${SEALED}${include.slice(last.end)}`;
+}
+
+/**
+ * The input without thoughts that hold nothing: clients send back what they were given, and where Weir has turned storing off there is only an id in
+ * those of an answer that was made without seals (maximhq/bifrost#6382).
+ */
+function withoutHollow(input: ByteText): ByteText {
+  if (!input.startsWith("[") || !(input.includes('"reasoning"') || hidesWords(input))) return input;
+  const all = elements(input).map(({ start, end }) => input.slice(start, end));
+  const kept = all.filter((item) => !isHollow(item));
+  return kept.length === all.length ? input : `[${kept.join(",")}]`;
+}
+
+function isHollow(item: ByteText): boolean {
+  if (!item.includes('"reasoning"') && !hidesWords(item)) return false;
+  const all = members(item);
+  const value = (name: string) => memberValue(item, name, all) ?? "null";
+  if (stringValue(value("type")) !== "reasoning") return false;
+  return value("encrypted_content") === "null" && /^(?:null|\[\s*\])$/.test(value("content"));
+}
 
 function refuseState(body: ByteText): void {
   for (const [name, harmless] of Object.entries(STATEFUL)) {

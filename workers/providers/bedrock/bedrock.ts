@@ -10,8 +10,9 @@ import type { Connection, Job, Provider } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { bedrockCount } from "./count.ts";
 import { type AwsCredentials, awsIdentities } from "./credentials.ts";
-import { bedrockFailure } from "./errors.ts";
+import { bedrockFailure, refusalWords } from "./errors.ts";
 import { bedrockInvoke } from "./invoke.ts";
+import { Lessons } from "./lessons.ts";
 import type { BedrockOperation } from "./operation.ts";
 
 /** As `src/providers/bedrock/bedrock.ts` resolves them. */
@@ -19,7 +20,6 @@ interface BedrockSettings {
   awsRegion: string;
   endpoint: string;
   credentials: AwsCredentials | { kind: "bearer"; token: string };
-  betas?: string[];
 }
 
 const operations: Partial<Record<CallOperation, BedrockOperation>> = {
@@ -36,7 +36,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
   const settings = upstream.settings as unknown as BedrockSettings;
   const { credentials, awsRegion } = settings;
   const { origin, host, base } = addressOf(upstream, settings.endpoint);
-  const furtherBetas = new Set(settings.betas);
+  const lessons = new Lessons(upstream.name);
   const identities = credentials.kind === "bearer" ? undefined : awsIdentities(upstream.name, awsRegion, credentials, nowMs);
   const signer = createSigner(awsRegion, "bedrock");
   const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
@@ -67,14 +67,22 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
       const operation = operationOf(job);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
       const headers = operation.headers(job);
-      const request: HttpRequest = { origin, method: "POST", path, headers: [], body: operation.body(job, furtherBetas) };
+      const { body, betas, dropped } = operation.body(job, lessons.takes(job));
+      job.dropped = dropped;
+      if (betas.length > 0) lessons.sent(job, betas);
+      const request: HttpRequest = { origin, method: "POST", path, headers: [], body };
       if (identities === undefined) return { ...request, headers: ["host", host, ...pairs(headers), "authorization", bearer] };
       const identity = identities.get();
       if (identity instanceof Promise) return identity.then((ready) => signed(ready, request, headers));
       return signed(identity, request, headers);
     },
 
-    reader: (job) => operationOf(job).reader(job, place(job)),
+    reader(job) {
+      lessons.answered(job);
+      return operationOf(job).reader(job, place(job));
+    },
+
+    lesson: (job, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
 
     failure(job, status, headers, body) {
       const error = bedrockFailure(place(job), status, headers, body);

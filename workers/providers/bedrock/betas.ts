@@ -1,34 +1,27 @@
-/**
- * The beta flags that Bedrock's InvokeModel takes. One that it does not know fails the whole request with "invalid beta flag", so only what stands
- * here (or in the upstream's `betas`) is let through. Evidence: `wire.md` §1.5, a third party's test of each; it will age, hence the setting.
- */
-const ACCEPTED = new Set([
-  "interleaved-thinking-2025-05-14",
-  "context-management-2025-06-27",
-  "compact-2026-01-12",
-  "computer-use-2025-01-24",
-  "computer-use-2025-11-24",
-  "context-1m-2025-08-07",
-  "structured-outputs-2025-11-13",
-  "token-efficient-tools-2025-02-19",
-  "effort-2025-11-24",
-  "tool-examples-2025-10-29",
-  "tool-search-tool-2025-10-19",
-  "fine-grained-tool-streaming-2025-05-14",
-  "pdfs-2024-09-25",
-  "output-128k-2025-02-19",
-]);
+/** Beta flags: which of those that the client asked for go to Bedrock, where one that the model does not take fails the request. */
+import type { Dropped } from "./takes.ts";
 
 /** Flags of Anthropic's own API that go by other names here. */
 const SPLIT: Readonly<Record<string, readonly string[]>> = {
   "advanced-tool-use-2025-11-20": ["tool-examples-2025-10-29", "tool-search-tool-2025-10-19"],
 };
 
+/**
+ * Flags whose absence nobody notices: they name the client or its way of signing in, or need not be asked for, or go with a
+ * member that is told by its own name.
+ */
+const WITHOUT_LOSS =
+  /^(?:claude-code|oauth|prompt-caching|token-counting|thinking-token-count|mid-conversation-system|effort|structured-outputs|advanced-tool-use|tool-search-tool|tool-examples|context-management|compact)-/;
+const SPEAKABLE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
 /** The flags to send, each once, in the order asked for. */
-export function acceptedBetas(asked: readonly string[], further: ReadonlySet<string>): string[] {
+export function acceptedBetas(asked: readonly string[], taken: ReadonlySet<string>, dropped: Dropped): string[] {
   const accepted = new Set<string>();
-  for (const name of asked.flatMap((flag) => (further.has(flag) ? flag : (SPLIT[flag] ?? flag)))) {
-    if (ACCEPTED.has(name) || further.has(name)) accepted.add(name);
+  for (const flag of asked) {
+    for (const name of taken.has(flag) ? [flag] : (SPLIT[flag] ?? [flag])) {
+      if (taken.has(name)) accepted.add(name);
+      else if (!WITHOUT_LOSS.test(name) && SPEAKABLE.test(name)) dropped.add(name);
+    }
   }
   return [...accepted];
 }

@@ -3,16 +3,24 @@
  * with the field's name instead of being left to its "Extra inputs are not permitted".
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
-import { editMembers, elements, hidesWords, members } from "../../../src/contract/json.ts";
-import { readHints } from "../../../src/dialects/anthropic/anthropic.ts";
+import { editMembers, hidesWords, members } from "../../../src/contract/json.ts";
+import { MILLION, readHints } from "../../../src/dialects/anthropic/anthropic.ts";
 import { asObject } from "../failure.ts";
 import type { Job } from "../provider.ts";
-import { acceptedBetas, betaOfTool } from "./betas.ts";
+import { acceptedBetas } from "./betas.ts";
+import { hoistSystem } from "./hoist.ts";
+import { editMark, editMarks, editMessageMarks, holdsMarks, placeMark, takesAllMarks } from "./marks.ts";
+import { checkFormat, editOutput, editThinking, STRUCTURED } from "./output.ts";
+import { refusal } from "./refusal.ts";
+import { editStrays, editSystemStrays } from "./strays.ts";
+import { Dropped, type Takes } from "./takes.ts";
+import { editTools } from "./tools.ts";
 
 /** Whatever the client's version header says: Bedrock has one version for all its models. */
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';
-const FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14";
+const CONTEXT_MANAGEMENT = "context-management-2025-06-27";
+const COMPACT = "compact-2026-01-12";
+const MILLION_BETA = "context-1m-2025-08-07";
 
 /** Fields of Anthropic's own API, with the values that ask for nothing Bedrock lacks; those are taken out, as is null. */
 const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
@@ -28,16 +36,26 @@ const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
 
 const UNAVAILABLE_ENTRIES = Object.entries(UNAVAILABLE);
 
-/** @throws GatewayError `invalid_request` for what Bedrock cannot do. */
-export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, furtherBetas: ReadonlySet<string>): ByteText {
+/** A body for Bedrock, and what is to be known of it. */
+export interface Prepared {
+  body: ByteText;
+  /** Flags that it asks for. */
+  betas: readonly string[];
+  /** See `Job.dropped`. */
+  dropped: string;
+}
+
+/** @throws GatewayError `invalid_request` for what Bedrock or the model cannot do. */
+export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes: Takes): Prepared {
   const fields = new Map<string, ByteText>();
   const all = members(body);
   for (const { key, start, end } of all) {
-    if (fields.has(key) && isEdited(key)) throw refusal(key, "stands twice in the request body");
+    if (fields.has(key) && (isEdited(key) || takes.without.has(key))) throw refusal(key, "stands twice in the request body");
     fields.set(key, body.slice(start, end));
   }
   const set: Record<string, ByteText> = { anthropic_version: BEDROCK_VERSION };
   const remove = ["model", "stream", "betas"];
+  const dropped = new Dropped();
   for (const [name, empty] of UNAVAILABLE_ENTRIES) {
     const value = fields.get(name);
     if (value === undefined) continue;
@@ -47,25 +65,105 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, furthe
   }
   // LangChain's way of leaving them out.
   for (const name of ["top_k", "top_p"]) if (Number(fields.get(name) ?? 0) === -1) remove.push(name);
+  for (const name of takes.without) {
+    if (!fields.has(name)) continue;
+    remove.push(name);
+    dropped.add(name);
+  }
 
-  refuseRemoteContent(fields.get("messages"));
+  // Names and words may be spelled with escapes anywhere: then searches say nothing. One look for all that follows.
+  const isHidden = hidesWords(body);
+  refuseRemoteContent(fields.get("messages"), isHidden);
   const betas = [...readHints(hints).betas, ...betaList(fields, "anthropic_beta"), ...betaList(fields, "betas")];
-  const tools = readTools(fields.get("tools"), betas);
-  if (tools !== undefined) set.tools = tools;
-  const accepted = acceptedBetas(betas, furtherBetas);
+  const model = fields.get("model")?.slice(1, -1);
+  if (model !== undefined && MILLION.test(model) && !takes.fields.has("window.million")) {
+    if (takes.betas.has(MILLION_BETA)) betas.push(MILLION_BETA);
+    else dropped.add("[1m]");
+  }
+  /** Sets what has changed, and takes out what is undefined. */
+  const put = (name: string, value: ByteText | undefined, before: ByteText): void => {
+    if (value === undefined) remove.push(name);
+    else if (value !== before) set[name] = value;
+  };
+  const thinking = fields.get("thinking");
+  if (thinking !== undefined) put("thinking", editThinking(thinking, takes), thinking);
+  const output = fields.get("output_config");
+  if (output !== undefined) put("output_config", editOutput(output, takes, dropped), output);
+  const format = fields.get("output_format");
+  if (format !== undefined) {
+    checkFormat(format, takes);
+    betas.push(STRUCTURED);
+  }
+  const mayHoldMarks = !takesAllMarks(takes) && (isHidden || holdsMarks(body, takes));
+  editContents(fields, { isHidden, mayHoldMarks }, set, remove, betas, takes, dropped);
+
+  const accepted = acceptedBetas(betas, takes.betas, dropped);
+  editContextManagement(fields.get("context_management"), accepted, remove, takes, dropped);
   if (accepted.length > 0) set.anthropic_beta = JSON.stringify(accepted);
   else remove.push("anthropic_beta");
-  return editMembers(body, { remove, set }, all);
+  return { body: editMembers(body, { remove, set }, all), betas: accepted, dropped: dropped.text };
 }
 
-const EDITED = new Set(["model", "stream", "betas", "anthropic_beta", "anthropic_version", "top_k", "top_p", "tools", "messages"]);
+/** Messages, system prompt and tools. */
+function editContents(
+  fields: ReadonlyMap<string, ByteText>,
+  { isHidden, mayHoldMarks }: { isHidden: boolean; mayHoldMarks: boolean },
+  set: Record<string, ByteText>,
+  remove: string[],
+  betas: string[],
+  takes: Takes,
+  dropped: Dropped,
+): void {
+  const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
+  let { messages, system, tools } = sent;
+  if (tools !== undefined) tools = editTools(tools, isHidden, betas, takes, dropped);
+  if (!takes.fields.has("messages.role.system") && (isHidden || messages.includes('"system"')))
+    messages = hoistSystem(messages, takes, dropped);
+  messages = editStrays(messages, isHidden, betas, takes, dropped);
+  if (takes.without.size > 0 && system !== undefined) system = editSystemStrays(system, takes, dropped);
+  if (mayHoldMarks) {
+    messages = editMessageMarks(messages, takes, dropped);
+    if (system !== undefined) system = editMarks(system, takes, dropped);
+    if (tools !== undefined) tools = editMarks(tools, takes, dropped);
+  }
+  const top = fields.get("cache_control");
+  if (top !== undefined) {
+    const mark = top === "null" ? undefined : editMark(top, takes, dropped);
+    if (mark === undefined || !takes.fields.has("automatic_cache_control")) {
+      remove.push("cache_control");
+      const placed = mark === undefined ? {} : placeMark(mark, { messages, system, tools });
+      if (placed === "full") dropped.add("cache_control");
+      else {
+        messages = placed.messages ?? messages;
+        system = placed.system ?? system;
+        tools = placed.tools ?? tools;
+      }
+    } else if (mark !== top) set.cache_control = mark;
+  }
+  if (messages !== sent.messages) set.messages = messages;
+  if (system !== undefined && system !== sent.system) set.system = system;
+  if (tools !== undefined && tools !== sent.tools) set.tools = tools;
+}
+
+/** It needs a flag; one that the client has forgotten is added where the model has it. */
+function editContextManagement(value: ByteText | undefined, accepted: string[], remove: string[], takes: Takes, dropped: Dropped): void {
+  if (value === undefined) return;
+  if (value !== "null") {
+    if (accepted.includes(CONTEXT_MANAGEMENT) || accepted.includes(COMPACT)) return;
+    const flag = value.includes('"compact_') ? COMPACT : CONTEXT_MANAGEMENT;
+    if (takes.betas.has(flag)) return void accepted.push(flag);
+    dropped.add("context_management");
+  }
+  remove.push("context_management");
+}
+
+const EDITED = new Set(
+  `model stream betas anthropic_beta anthropic_version top_k top_p tools messages system thinking output_config output_format context_management
+  cache_control`.split(/\s+/),
+);
 
 function isEdited(name: string): boolean {
   return EDITED.has(name) || UNAVAILABLE[name] !== undefined;
-}
-
-function refusal(param: string, text: string): GatewayError {
-  return new GatewayError("invalid_request", { message: `${param}: ${text}`, param });
 }
 
 function betaList(fields: ReadonlyMap<string, ByteText>, name: string): string[] {
@@ -75,42 +173,15 @@ function betaList(fields: ReadonlyMap<string, ByteText>, name: string): string[]
   throw refusal(name, "must be an array of strings");
 }
 
-/** A tool that may need a look: of a vendor's dated type, or with the field that Bedrock takes as a flag. The names may also stand in a description. */
-const TYPED_TOOL = /_20[0-9]{6}"|"mcp_toolset"|"eager_input_streaming"/;
-const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor)(?:_|$)|^mcp_toolset$/;
-
-/** Adds the flags that the tools need to `betas`; returns the tools where they had to be changed. */
-function readTools(text: ByteText | undefined, betas: string[]): ByteText | undefined {
-  if (text === undefined || !(TYPED_TOOL.test(text) || hidesWords(text))) return undefined;
-  let edited = "";
-  let copied = 0;
-  for (const [index, { start, end }] of elements(text).entries()) {
-    const tool = asObject(JSON.parse(text.slice(start, end)));
-    const type = typeof tool?.type === "string" ? tool.type : "";
-    if (SERVER_TOOL.test(type))
-      throw refusal(
-        `tools.${index}.type`,
-        `the server tool "${type.slice(0, 60)}" is not available for this model, which is served by AWS Bedrock`,
-      );
-    const beta = betaOfTool(type);
-    if (beta !== undefined) betas.push(beta);
-    if (tool?.eager_input_streaming === undefined) continue;
-    if (tool.eager_input_streaming === true) betas.push(FINE_GRAINED);
-    edited += text.slice(copied, start) + editMembers(text.slice(start, end), { remove: ["eager_input_streaming"] });
-    copied = end;
-  }
-  return copied === 0 ? undefined : edited + text.slice(copied);
-}
-
 const NAMED = ['"url"', '"file"', '"container_upload"'];
 const REMOTE = /"type"\s*:\s*"(?:url|file|container_upload)"/;
 
 /** Bedrock fetches nothing and has no Files API, and Weir fetches nothing for a client. */
-function refuseRemoteContent(messages: ByteText | undefined): void {
+function refuseRemoteContent(messages: ByteText | undefined, isHidden: boolean): void {
   if (messages === undefined) return;
   // Three searches of the text decide nearly always that there is nothing to parse.
   const spelled = NAMED.some((name) => messages.includes(name)) && REMOTE.test(messages);
-  if (!spelled && !hidesWords(messages)) return;
+  if (!spelled && !isHidden) return;
   const list: unknown = JSON.parse(messages);
   if (Array.isArray(list))
     for (const [index, message] of list.entries()) refuseRemoteBlocks(asObject(message)?.content, `messages.${index}.content`);

@@ -20,12 +20,13 @@ export const bedrockCount: BedrockOperation = {
   action: () => "count-tokens",
   headers: () => HEADERS,
 
-  body(job, furtherBetas) {
-    const invoke = bedrockBody(job, furtherBetas);
+  body(job, takes) {
+    const prepared = bedrockBody(job, takes);
+    const invoke = prepared.body;
     const text = isSet(memberValue(invoke, "max_tokens"))
       ? invoke
       : editMembers(invoke, { set: { max_tokens: String(ROOM + budget(invoke)) } });
-    return `{"input":{"invokeModel":{"body":"${Buffer.from(text, "latin1").toString("base64")}"}}}`;
+    return { ...prepared, body: `{"input":{"invokeModel":{"body":"${Buffer.from(text, "latin1").toString("base64")}"}}}` };
   },
 
   reader: (_job, { upstream }) =>

@@ -2,7 +2,7 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../../../src/contract/errors.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
-import { asObject, asWords, brief, errorFields, hintedMs, misconfigured, retryAfterMs } from "../failure.ts";
+import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
 
 /** Where it happened, for the log: names from the configuration. */
 export interface Place {
@@ -69,6 +69,9 @@ const CURES = table({
   unknownoperationexception: "the address is not a Bedrock runtime's; correct the upstream's endpoint",
 });
 
+/** An API key that is wrong has the exception of a permission that is missing; its words tell them apart. */
+const OUR_KEY = /\bAPI key\b/i;
+
 /** A ValidationException whose words show that not the client's body is at fault. */
 const OUR_VALIDATION: readonly [RegExp, string][] = [
   [/model identifier is invalid/i, BAD_MODEL],
@@ -76,17 +79,27 @@ const OUR_VALIDATION: readonly [RegExp, string][] = [
   [/operation not allowed/i, NO_ACCESS],
 ];
 
+/** Agents make their conversation shorter when they read these words, and only then (anthropics/claude-code#86507, #6012, #8637). */
+const COMPACT_ON = "prompt is too long";
+const TOO_LONG = /^input is too long\b|input (?:length )?exceeds the (?:model's )?(?:maximum )?context|too many total text bytes/i;
+
 /** TPM throttling, sometimes under another name. Not to be mixed up with a prompt that is too long. */
 const THROTTLED = /too many (?:tokens|requests)\b/i;
 const TO_WAIT = /\bwait/i;
 const SHOWN_CHARACTERS = 2_000;
+
+/** What Bedrock says in the body of a refusal, whichever shape it has; "" where it says nothing. */
+export function refusalWords(body: ByteText): string {
+  const fields = errorFields(body);
+  return asWords(asObject(fields?.error)?.message) ?? asWords(fields?.message) ?? asWords(fields?.Message) ?? "";
+}
 
 /** For an HTTP status other than 200. */
 export function bedrockFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText): GatewayError {
   const fields = errorFields(body);
   const error = asObject(fields?.error);
   const name = asWords(error?.type) ?? asWords(headers.get("x-amzn-errortype")) ?? asWords(fields?.__type) ?? "";
-  const message = asWords(error?.message) ?? asWords(fields?.message) ?? asWords(fields?.Message) ?? "";
+  const message = refusalWords(body);
   return failure(place, { name: bareName(name), status, message, headers });
 }
 
@@ -116,7 +129,8 @@ function failure(place: Place, { name, status, message, headers }: Failure): Gat
   const shown = message === "" ? undefined : message.slice(0, SHOWN_CHARACTERS);
 
   if (kind === "upstream_rejected") {
-    const detail: FailureDetail = { message: shown ?? "The model's service refused the request.", log: what };
+    const said = shown !== undefined && TOO_LONG.test(shown) && !shown.includes(COMPACT_ON) ? `${COMPACT_ON}: ${shown}` : shown;
+    const detail: FailureDetail = { message: said ?? "The model's service refused the request.", log: what };
     if (status >= 400 && status < 500) detail.status = status;
     if (status === 413 || key === "request_too_large") Object.assign(detail, { type: "request_too_large", status: 413 });
     return new GatewayError(kind, detail);
@@ -125,11 +139,14 @@ function failure(place: Place, { name, status, message, headers }: Failure): Gat
     message: shown ?? DEFAULT_MESSAGES[kind] ?? "The model's service failed.",
     log: `${what}${message && `: ${brief(message)}`}`,
   };
+  // From something in front of the service, whose number says more than ours.
+  if (kind === "upstream_failed" && status === 502) detail.status = status;
   if (key === "servicequotaexceededexception") detail.log += "; raise this quota of the AWS account";
   // AWS itself gives no hint.
   if (kind === "upstream_rate_limited" || kind === "upstream_overloaded") {
     detail.retryAfterMs = retryAfterMs(headers, message, Date.now());
     detail.restMs = hintedMs(headers, message, Date.now());
+    if (isUsedUp(detail.restMs, message)) detail.isFinal = true;
   }
   return new GatewayError(kind, detail);
 }
@@ -142,6 +159,7 @@ const DEFAULT_MESSAGES: Partial<Record<ErrorKind, string>> = {
 
 function cureOf(key: string, kind: ErrorKind, message: string): string | undefined {
   const cure = CURES.get(key);
+  if (cure === NO_ACCESS && OUR_KEY.test(message)) return BAD_KEY;
   if (cure !== undefined) return cure;
   if (kind === "upstream_rejected") return OUR_VALIDATION.find(([pattern]) => pattern.test(message))?.[1];
   return kind === "misconfigured" ? "check the upstream's endpoint, credentials and permissions" : undefined;

@@ -1,6 +1,7 @@
-import type { ByteText } from "../../../src/contract/bytes.ts";
 import type { Job, Reader } from "../provider.ts";
+import type { Prepared } from "./body.ts";
 import type { Place } from "./errors.ts";
+import type { Takes } from "./takes.ts";
 
 /** One kind of request to Bedrock's runtime. */
 export interface BedrockOperation {
@@ -11,6 +12,6 @@ export interface BedrockOperation {
   /** One object for all calls that say the same: how they are signed is kept by it. */
   headers(job: Job): Readonly<Record<string, string>>;
   /** @throws GatewayError `invalid_request` for what Bedrock cannot do. */
-  body(job: Job, furtherBetas: ReadonlySet<string>): ByteText;
+  body(job: Job, takes: Takes): Prepared;
   reader(job: Job, place: Place): Reader;
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { Listener } from "../runtime/runtime.ts";
+import type { Listener } from "./runtime.ts";
 
 const CHECK_MS = 1_000;
 /** So many must be there for upstreams, the admin listener and files; with less, no new client is taken. */
@@ -15,9 +15,10 @@ interface Told {
 
 /**
  * Stops taking clients while this process has hardly a descriptor left, and goes on when it has. A runtime that cannot take a client because of it tries
- * without a pause, which costs a whole processor, or gives up. The admin listener goes on, on the reserve.
+ * without a pause, which costs a whole processor, or gives up.
+ * @param adminListener - Goes on, on the reserve; undefined where there is no other.
  */
-export function watchDescriptors(listener: Listener, adminListener: Listener, log: Told): void {
+export function watchDescriptors(listener: Listener, adminListener: Listener | undefined, log: Told): void {
   let short = false;
   const check = async (): Promise<void> => {
     const enough = await canOpen(short ? ENOUGH : RESERVE);
@@ -28,7 +29,7 @@ export function watchDescriptors(listener: Listener, adminListener: Listener, lo
       short = true;
       return;
     }
-    adminListener.resume();
+    adminListener?.resume();
     if (!listener.resume()) return;
     if (short) log.info("there are descriptors again: connections are taken");
     short = false;

@@ -1,0 +1,92 @@
+/**
+ * Builds Weir as one file that needs nothing beside it, not even Bun: `bun run executable [TARGET …]`, for this machine or for the targets that are named
+ * (`linux-x64`, `linux-arm64`, `darwin-x64`, `darwin-arm64`, `windows-x64`). Bun takes the runtime of another system from the package registry.
+ */
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+const TARGETS = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "windows-x64"] as const;
+type Target = (typeof TARGETS)[number];
+
+interface Replacement {
+  file: string;
+  from: string;
+  to: string;
+}
+
+/**
+ * What a file finds beside itself by an address that is made while it runs, which no bundler can follow. In one file there is nothing beside it: threads
+ * are named as entry points of their own, and texts are taken along.
+ */
+const REPLACED: readonly Replacement[] = [
+  {
+    file: "src/pool/thread.ts",
+    from: 'new URL("../../workers/worker.ts", import.meta.url).href',
+    to: '"./workers/worker.ts"',
+  },
+  {
+    file: "src/pool/inline.ts",
+    from: 'import(new URL("../../workers/desk.ts", import.meta.url).href)',
+    to: 'import("../../workers/desk.ts")',
+  },
+  {
+    file: "src/config/config.ts",
+    from: 'readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8")',
+    to: `${JSON.stringify(readFileSync(join(ROOT, "src/catalogue.yaml"), "utf8"))}`,
+  },
+];
+
+/** @returns where it lies */
+export async function buildExecutable(target: Target, folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true });
+  const outfile = join(folder, `weir-${target}${target.startsWith("windows") ? ".exe" : ""}`);
+  const left = new Set(REPLACED.map(({ file }) => file));
+  const built = await Bun.build({
+    entrypoints: [join(ROOT, "src/main.ts"), join(ROOT, "workers/worker.ts")],
+    root: ROOT,
+    minify: { whitespace: true, syntax: true },
+    // The files of a user's folder (.env, bunfig.toml) are none of its business.
+    compile: { target: `bun-${target}`, outfile, autoloadDotenv: false, autoloadBunfig: false },
+    plugins: [
+      {
+        name: "what lies beside a file",
+        setup(build) {
+          build.onLoad({ filter: /\/src\/(pool|config)\/(thread|inline|config)\.ts$/ }, ({ path }) => {
+            let contents = readFileSync(path, "utf8");
+            for (const { file, from, to } of REPLACED) {
+              if (relative(ROOT, path) !== file) continue;
+              if (contents.split(from).length !== 2) throw new Error(`${file}: expected once: ${from}`);
+              contents = contents.replace(from, () => to);
+              left.delete(file);
+            }
+            return { contents, loader: "ts" };
+          });
+        },
+      },
+    ],
+  });
+  if (!built.success) throw new AggregateError(built.logs, `${target} was not built`);
+  if (left.size > 0) throw new Error(`not part of the program any more: ${[...left].join(", ")}`);
+  return outfile;
+}
+
+/** Of this machine. */
+export function ownTarget(): Target | undefined {
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  return TARGETS.find((target) => target === `${system}-${process.arch}`);
+}
+
+if (import.meta.main) {
+  const own = ownTarget();
+  const wanted = process.argv.length > 2 ? process.argv.slice(2) : [own ?? "linux-x64"];
+  const unknown = wanted.filter((target) => !TARGETS.some((each) => each === target));
+  if (unknown.length > 0) {
+    console.error(`weir: no such target: ${unknown.join(", ")}; there are ${TARGETS.join(", ")}`);
+    process.exit(2);
+  }
+  for (const target of wanted) {
+    const file = await buildExecutable(target as Target, join(ROOT, "dist"));
+    console.log(`${relative(process.cwd(), file)}  ${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`);
+  }
+}

@@ -1,0 +1,75 @@
+/** What the configuration says of what models take, and which line of its provider's table a target has. */
+import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
+import type { Upstream } from "../contract/config.ts";
+import { providers } from "../providers/index.ts";
+import type { ProviderSettings } from "../providers/provider.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { didYouMean, type Path } from "./problems.ts";
+import type { AcceptsSettings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+import { shown } from "./shown.ts";
+
+export type ModelAccepts = ({ as?: string } & AcceptsSettings) | undefined;
+
+/** A field that a provider does not know cannot be let through: nobody would know what to do with it. */
+export function editsOf({ betas, fields }: AcceptsSettings, provider: ProviderSettings, path: Path, setting: Setting): AcceptsEdits {
+  const known = provider.fields;
+  for (const [index, name] of (fields?.add ?? []).entries()) {
+    if (known.includes(name)) continue;
+    setting.problems.push({
+      path: [...path, "fields", "add", String(index)],
+      text: `expected a field that models of ${provider.name} take or do not, got ${shown(name)}${didYouMean(name, known)}; there are ${known.join(", ")}`,
+    });
+  }
+  return {
+    betas: { add: betas?.add ?? [], remove: betas?.remove ?? [] },
+    fields: { add: fields?.add ?? [], remove: fields?.remove ?? [] },
+  };
+}
+
+/** What the model takes at a target. `name`: as clients call it. */
+export function acceptsOf(name: string, target: string, upstream: Upstream, settings: ModelAccepts, path: Path, setting: Setting): Accepts {
+  const provider = providers.get(upstream.provider);
+  if (provider === undefined) return {};
+  if (settings?.as !== undefined && nameIn(setting.catalogue, settings.as, upstream.provider) === undefined) {
+    const names = [...setting.catalogue.entries.values()]
+      .filter((entry) => entry.provider === upstream.provider)
+      .map((entry) => entry.name);
+    const text = `expected the catalogue's name of a model of ${upstream.provider}, got ${shown(settings.as)}${didYouMean(settings.as, names)}`;
+    setting.problems.push({ path: [...path, "accepts", "as"], text });
+  }
+  const edits = [upstream.accepts, settings && editsOf(settings, provider, [...path, "accepts"], setting)].filter(
+    (each) => each !== undefined,
+  );
+  return one(provider.accepts(modelAt(name, target, upstream.provider, settings?.as, setting.catalogue), edits, upstream.settings));
+}
+
+/** One object for all that say the same: there may be thousands of targets, and a handful of kinds. */
+const kinds = new Map<string, Accepts>();
+const MOST_KINDS = 1_000;
+
+function one(accepts: Accepts): Accepts {
+  const text = JSON.stringify(accepts);
+  const known = kinds.get(text);
+  if (known !== undefined) return known;
+  if (kinds.size >= MOST_KINDS) kinds.clear();
+  kinds.set(text, accepts);
+  return accepts;
+}
+
+/**
+ * The catalogue's name of the model at a target: as the operator says; else the vendor's own id tells it; else the name that the model has for
+ * clients; else the name of a deployment.
+ */
+function modelAt(name: string, target: string, provider: string, as: string | undefined, catalogue: Catalogue): string | undefined {
+  if (as !== undefined) return nameIn(catalogue, as, provider);
+  const byTarget = catalogue.byUpstreamModel(target);
+  const found = byTarget?.provider === provider ? byTarget : undefined;
+  if (found?.regions !== undefined) return found.name;
+  return nameIn(catalogue, name, provider) ?? found?.name;
+}
+
+function nameIn(catalogue: Catalogue, name: string, provider: string): string | undefined {
+  const entry = catalogue.entries.get(name);
+  return entry?.provider === provider ? (entry.aliasOf ?? entry.name) : undefined;
+}

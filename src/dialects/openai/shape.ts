@@ -1,0 +1,32 @@
+/** A body of the one route on the other: clients are set to the wrong one, and what is missing then says nothing. */
+import type { ByteText } from "../../contract/bytes.ts";
+import { members } from "../../contract/json.ts";
+import { refusal } from "../problem.ts";
+
+interface Shape {
+  /** What every body of the route has. */
+  own: string;
+  /** What bodies of the other route have in its place. */
+  others: string;
+  text: string;
+}
+
+export const CHAT_SHAPE: Shape = {
+  own: "messages",
+  others: "input",
+  text: "is of the Responses API: send this body to …/v1/responses, or set the client to chat completions",
+};
+
+export const RESPONSES_SHAPE: Shape = {
+  own: "input",
+  others: "messages",
+  text: "is of chat completions: send this body to …/v1/chat/completions, or set the client to the Responses API",
+};
+
+/** @throws GatewayError `invalid_request` that names the other route. */
+export function refuseOtherShape(body: ByteText, { own, others, text }: Shape): void {
+  // A search decides nearly always.
+  if (!body.includes(`"${others}"`)) return;
+  const keys = members(body).map(({ key }) => key);
+  if (keys.includes(others) && !keys.includes(own)) throw refusal("invalid_request", others, text);
+}

@@ -1,0 +1,80 @@
+/**
+ * What each of OpenAI's models takes on Azure, by its name in the catalogue: a deployment's name is the operator's own. What no line tells is learned
+ * from Azure's refusals (`workers/providers/azure/lessons.ts`), and can be written into the configuration (`accepts`).
+ *
+ * Sources:
+ *   reasoning, max_tokens   wire.md §2.9; learn.microsoft.com, "Azure OpenAI reasoning models" (parameters that they do not take)
+ *   chat                    learn.microsoft.com, "Azure OpenAI in Microsoft Foundry models" (models with the Responses API alone);
+ *                           anomalyco/opencode#9035, langchain-ai/langchain-azure#228
+ *   gpt-6-astra             theopenco/llmgateway PR#3935 (both routes)
+ */
+import { type Accepts, type AcceptsEdits, edited } from "../../contract/accepts.ts";
+
+/** `accepts.fields` of the configuration has the same names. */
+export const AZURE_FIELDS = [
+  /** Under this name; else it is `max_completion_tokens`. */
+  "max_tokens",
+  "routes.chat",
+  "routes.responses",
+  /** It thinks, and its thoughts can be had sealed. */
+  "reasoning",
+] as const;
+type Field = (typeof AZURE_FIELDS)[number];
+
+const CLASSIC: readonly Field[] = ["max_tokens", "routes.chat", "routes.responses"];
+const REASONING: readonly Field[] = ["routes.chat", "routes.responses", "reasoning"];
+const RESPONSES_ONLY: readonly Field[] = ["routes.responses", "reasoning"];
+
+/** Held against the catalogue by a test: every model has a line, and every line a model. */
+export const AZURE_TAKES: Readonly<Record<string, readonly Field[]>> = {
+  "gpt-35-turbo": ["max_tokens", "routes.chat"],
+  "gpt-4": ["max_tokens", "routes.chat"],
+  "gpt-4o": CLASSIC,
+  "gpt-4o-mini": CLASSIC,
+  "gpt-4.1": CLASSIC,
+  "gpt-4.1-mini": CLASSIC,
+  "gpt-4.1-nano": CLASSIC,
+  "o1-preview": ["routes.chat", "reasoning"],
+  o1: REASONING,
+  o3: REASONING,
+  "o3-mini": REASONING,
+  "o4-mini": REASONING,
+  "gpt-5": REASONING,
+  "gpt-5-mini": REASONING,
+  "gpt-5-nano": REASONING,
+  "gpt-5-codex": RESPONSES_ONLY,
+  "gpt-5-pro": RESPONSES_ONLY,
+  "gpt-5.1": REASONING,
+  "gpt-5.1-codex": RESPONSES_ONLY,
+  "gpt-5.1-codex-mini": RESPONSES_ONLY,
+  "gpt-5.1-codex-max": RESPONSES_ONLY,
+  "gpt-5.2": REASONING,
+  "gpt-5.2-codex": RESPONSES_ONLY,
+  "gpt-5.3-codex": RESPONSES_ONLY,
+  "gpt-5.4": REASONING,
+  "gpt-5.4-mini": REASONING,
+  "gpt-5.4-nano": REASONING,
+  "gpt-5.4-pro": RESPONSES_ONLY,
+  "gpt-5.5": REASONING,
+  "gpt-6-astra": REASONING,
+  "text-embedding-3-small": [],
+  "text-embedding-3-large": [],
+  "text-embedding-ada-002": [],
+};
+
+/** As `workers/providers/azure/takes.ts` reads it. A model that is not in the catalogue is told by its names, and by Azure. */
+export function azureTakes(model: string | undefined, edits: readonly AcceptsEdits[]): Accepts {
+  const line = model !== undefined && Object.hasOwn(AZURE_TAKES, model) ? AZURE_TAKES[model] : undefined;
+  const fields = edits.map((edit) => edit.fields);
+  const isKnown = (name: string) => (AZURE_FIELDS as readonly string[]).includes(name);
+  const others = (names: readonly string[]) => names.filter((name) => !isKnown(name));
+  return {
+    model,
+    fields: edited(line ?? AZURE_FIELDS, fields).filter(isKnown),
+    isKnown: line !== undefined || fields.some(({ add, remove }) => [...add, ...remove].some(isKnown)),
+    without: edited(
+      [],
+      fields.map(({ add, remove }) => ({ add: others(remove), remove: others(add) })),
+    ),
+  };
+}

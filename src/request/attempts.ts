@@ -1,0 +1,95 @@
+/** Where a call is tried, in order: chosen by the router, counted as each attempt ends. Functions over the visit, so that a call has no further object. */
+import type { Ended } from "../contract/call.ts";
+import { type FailureDetail, GatewayError } from "../contract/errors.ts";
+import type { Admission } from "../limiter/admission.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Attempt, Router } from "../routing/router.ts";
+import type { Offer } from "../routing/table.ts";
+import type { RoutedTarget } from "../routing/targets.ts";
+import type { Outcome } from "./answer.ts";
+import type { Visit } from "./visit.ts";
+
+export interface AttemptParts {
+  router: Router<RoutedTarget>;
+  admission: Admission;
+  metrics: Metrics;
+}
+
+/**
+ * The first attempt: chosen once for each call, when it is admitted. `conversation`: a hash, 0 where there is none.
+ * @throws GatewayError `overloaded`
+ */
+export function firstAttempt(parts: AttemptParts, visit: Visit, offer: Offer, conversation: number): RoutedTarget {
+  const first = parts.router.first(offer, conversation, performance.now());
+  if (first !== undefined) return begin(parts, visit, first);
+  throw new GatewayError("overloaded", { message: "The upstreams of this model have as many calls open as they may. Please try again." });
+}
+
+/** The attempt after one that failed; undefined where no target is left or the retry budget is used up. */
+export function nextAttempt(parts: AttemptParts, visit: Visit, offer: Offer, conversation: number): RoutedTarget | undefined {
+  const { router, metrics } = parts;
+  const next = router.next(offer, conversation, performance.now(), judged(visit));
+  if (next === undefined) return undefined;
+  metrics.upstreams.retried(next.target.upstream.name);
+  return begin(parts, visit, next);
+}
+
+/**
+ * The attempt in place of one whose worker was lost; it has been taken from the retry budget.
+ * @throws GatewayError `worker_lost` where no target is left
+ */
+export function repeatedAttempt(parts: AttemptParts, visit: Visit, offer: Offer, conversation: number): RoutedTarget {
+  const { router, metrics } = parts;
+  const again = router.again(offer, conversation, performance.now(), judged(visit));
+  if (again === undefined) throw new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again." });
+  metrics.upstreams.retried(again.target.upstream.name);
+  return begin(parts, visit, again);
+}
+
+/** Whether the attempt that is under way is the last that there can be. */
+export function isLastAttempt(visit: Visit, { targets }: Offer): boolean {
+  return judged(visit).length >= targets.length;
+}
+
+/** The attempt that was under way has ended; once, whoever says so. */
+export function endAttempt(
+  { router, metrics }: AttemptParts,
+  { attempts, offer }: Visit,
+  outcome: Outcome["outcome"],
+  detail: FailureDetail | undefined,
+  ended: Ended | undefined,
+): void {
+  const attempt = attempts[attempts.length - 1];
+  if (attempt === undefined || attempt.outcome !== undefined) return;
+  router.ended(attempt, outcome, detail, performance.now());
+  metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
+}
+
+/** Takes back the attempt that was chosen and not made. */
+export function withdrawAttempt({ router }: AttemptParts, { attempts }: Visit): void {
+  const attempt = attempts[attempts.length - 1];
+  if (attempt === undefined || attempt.outcome !== undefined) return;
+  router.ended(attempt, "cancelled", undefined, performance.now());
+  attempts.pop();
+}
+
+function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<RoutedTarget>): RoutedTarget {
+  const { target } = attempt;
+  if (visit.attempts.length === 0) visit.attempts = [attempt];
+  else visit.attempts.push(attempt);
+  // What the call teaches is a lesson of the upstream that answers it, whose lessons are the ones to go by too.
+  const { claim } = visit;
+  const upstream = target.upstream.name;
+  if (claim.upstream !== upstream) {
+    visit.claim = { ...claim, upstream };
+    visit.factor = admission.factor(visit.claim);
+  }
+  return target;
+}
+
+/** The attempts that say something of their targets: a lost worker is none of theirs. */
+function judged({ attempts }: Visit): Visit["attempts"] {
+  return attempts.length > 0 && attempts.some(({ outcome }) => outcome === "worker_lost")
+    ? attempts.filter(({ outcome }) => outcome !== "worker_lost")
+    : attempts;
+}

@@ -1,0 +1,111 @@
+/** How long clients wait, and what becomes of calls that take longer. */
+import { GatewayError } from "../contract/errors.ts";
+import type { HeaderReader } from "../contract/http.ts";
+
+/** What clients of the SDKs give up after, in seconds, at most until the answer begins: after that they bound no more than its pauses. */
+const SDK_HEADERS = ["x-stainless-timeout", "x-stainless-read-timeout"] as const;
+/** The client's bound of the whole call: a number of seconds, or a duration. */
+const OWN_HEADER = "x-weir-timeout";
+/**
+ * The SDKs' default, sent with nearly every call, and by default what an upstream has too: it is not watched here. Whoever gives up after so long leaves by
+ * himself.
+ */
+const SDK_DEFAULT_MS = 600_000;
+const LONGEST_MS = 24 * 3_600_000;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** When the client gives up, by `performance.now()`; infinite where it did not say. */
+export interface Patience {
+  /** Until the answer begins. */
+  readonly beginAtMs: number;
+  /** Until its end. */
+  readonly endAtMs: number;
+}
+
+/**
+ * What a request says of its client's patience; undefined where that is nothing to watch.
+ * @throws GatewayError `invalid_request`
+ */
+export function patienceOf(headers: HeaderReader, nowMs: number): Patience | undefined {
+  const own = headers.get(OWN_HEADER);
+  const beginMs = Math.min(sdkTimeoutMs(headers.get(SDK_HEADERS[0])), sdkTimeoutMs(headers.get(SDK_HEADERS[1])));
+  if (own === null && beginMs === Number.POSITIVE_INFINITY) return undefined;
+  const endMs = own === null ? Number.POSITIVE_INFINITY : ownTimeoutMs(own);
+  return { beginAtMs: nowMs + beginMs, endAtMs: nowMs + endMs };
+}
+
+/** Of an SDK: seconds, `0` or `NOT_GIVEN` where there is none. */
+function sdkTimeoutMs(value: string | null): number {
+  if (value === null) return Number.POSITIVE_INFINITY;
+  const ms = Number(value) * 1_000;
+  return ms > 0 && ms < SDK_DEFAULT_MS ? ms : Number.POSITIVE_INFINITY;
+}
+
+function ownTimeoutMs(value: string): number {
+  const [, amount = "", unit = "s"] = /^([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)?$/.exec(value.trim()) ?? [];
+  const ms = Number(amount) * (UNITS[unit] ?? Number.NaN);
+  if (ms > 0 && ms <= LONGEST_MS) return ms;
+  throw new GatewayError("invalid_request", {
+    message: `${OWN_HEADER}: expected a number of seconds, or a duration such as 500ms, 30s or 5m, more than nothing and at most 24h.`,
+    param: OWN_HEADER,
+  });
+}
+
+/** What a call ends with whose client's deadline has come. */
+export function deadlineError(): GatewayError {
+  return new GatewayError("deadline_exceeded", {
+    message: "The call took longer than its client allows (x-weir-timeout, or the time-out of its SDK), and has been ended.",
+  });
+}
+
+/** Whose deadline it is. */
+export interface Hurried {
+  /** Its deadline has come; told once. */
+  overdue(): void;
+}
+
+const TICK_MS = 50;
+
+/** One clock for the deadlines of all calls: a set for each tick, and a timer only while there are some. None is early; each is at most a tick late. */
+export class Deadlines {
+  readonly #ticks = new Map<number, Set<Hurried>>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** The last tick that was worked off. */
+  #done = 0;
+
+  /** @returns what `remove` wants to know. */
+  add(hurried: Hurried, atMs: number): number {
+    if (this.#timer === undefined) {
+      this.#done = Math.floor(performance.now() / TICK_MS);
+      this.#timer = setInterval(() => this.#turn(performance.now()), TICK_MS);
+    }
+    const tick = Math.max(this.#done + 1, Math.ceil(atMs / TICK_MS));
+    const due = this.#ticks.get(tick);
+    if (due === undefined) this.#ticks.set(tick, new Set([hurried]));
+    else due.add(hurried);
+    return tick;
+  }
+
+  remove(hurried: Hurried, tick: number): void {
+    const due = this.#ticks.get(tick);
+    if (due?.delete(hurried) && due.size === 0) this.#ticks.delete(tick);
+  }
+
+  #turn(nowMs: number): void {
+    const last = Math.floor(nowMs / TICK_MS);
+    // There may be fewer ticks with a deadline than ticks that have passed while this thread was held up.
+    if (last - this.#done > this.#ticks.size) {
+      for (const tick of [...this.#ticks.keys()]) if (tick <= last) this.#workOff(tick);
+    } else for (let tick = this.#done + 1; tick <= last; tick++) this.#workOff(tick);
+    this.#done = last;
+    if (this.#ticks.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #workOff(tick: number): void {
+    const due = this.#ticks.get(tick);
+    this.#ticks.delete(tick);
+    for (const hurried of due ?? []) hurried.overdue();
+  }
+}

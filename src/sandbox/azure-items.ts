@@ -1,0 +1,45 @@
+/** Items of earlier answers that come back in a request: sealed ones, and references to what is stored. Both are good at the resource that made them alone. */
+import { AzureError, invalid } from "./azure-error.ts";
+import { type JsonObject, objects, text } from "./json.ts";
+import type { Seal } from "./seal.ts";
+
+const MOST_STORED = 1_000;
+
+/** Ids of the answers that a resource keeps, and of their items. */
+export class Stored {
+  readonly #ids = new Set<string>();
+
+  keep(...ids: string[]): void {
+    if (this.#ids.size >= MOST_STORED) this.#ids.clear();
+    for (const id of ids) this.#ids.add(id);
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
+  }
+}
+
+/** @throws AzureError 400 for what this resource did not make, or does not have any more. */
+export function checkItems(body: JsonObject, seal: Seal, stored: Stored): void {
+  const before = body.previous_response_id;
+  if (typeof before === "string" && !stored.has(before))
+    throw new AzureError(400, `Previous response with id '${before}' not found.`, {
+      type: "invalid_request_error",
+      param: "previous_response_id",
+      code: "previous_response_not_found",
+    });
+  for (const [index, item] of objects(body.input).entries()) {
+    const sealed = item.encrypted_content;
+    if ((item.type === "reasoning" || item.type === "compaction") && typeof sealed === "string") {
+      const [made = "", signed = ""] = sealed.split(".");
+      if (seal.isOf(made, signed)) continue;
+      const shown = `${sealed.slice(0, 4)}...${sealed.slice(-4)}`;
+      const message = `The encrypted content ${shown} could not be verified. Reason: Encrypted content could not be decrypted or parsed.`;
+      throw new AzureError(400, message, { type: "invalid_request_error", param: null, code: "invalid_encrypted_content" });
+    }
+    if (item.type !== "item_reference" && item.type !== "reasoning") continue;
+    if (stored.has(text(item.id))) continue;
+    const message = `Item with id '${text(item.id)}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`;
+    throw invalid(message, `input[${index}].id`);
+  }
+}

@@ -1,0 +1,83 @@
+/** What Claude Code asks of a gateway. Source: code.claude.com, "Gateway protocol reference", and reports. */
+import { expect } from "bun:test";
+import { type FidelityWorld, type Json, KEY } from "./world.ts";
+
+const messageOf = (json: Json) => (json.error as Json | undefined)?.message;
+
+export function specifyAgents(world: FidelityWorld): void {
+  const said = (content: string) => [{ role: "user", content }];
+
+  world.sentence(
+    "a conversation that is too long is a 400 with the words on which it compacts (claude-code#86507, #6012, #8637)",
+    async () => {
+      const long = "long ".repeat(220_000);
+      const older = await world.messages({ model: "claude-haiku-4-5", messages: said(long) });
+      expect([older.status, (older.json.error as Json).type]).toEqual([400, "invalid_request_error"]);
+      expect(messageOf(older.json)).toBe("prompt is too long: Input is too long for requested model.");
+      const newer = await world.messages({ model: "claude-opus-4-8", messages: said(long.repeat(4)) });
+      expect([newer.status, messageOf(newer.json)]).toEqual([
+        400,
+        expect.stringMatching(/^prompt is too long: \d+ tokens > 1000000 maximum$/),
+      ]);
+    },
+  );
+
+  world.sentence("a model's name with [1m] is the model with its longest window (sub2api PR#4505)", async () => {
+    const mark = world.mark();
+    const answer = await world.messages({ model: "claude-sonnet-4-5[1m]", messages: said(mark) });
+    expect([answer.status, answer.dropped]).toEqual([200, []]);
+    expect(world.callsWith(mark)[0]?.body.anthropic_beta).toEqual(["context-1m-2025-08-07"]);
+    const native = await world.messages({ model: "claude-opus-4-8[1m]" });
+    expect([native.status, native.dropped]).toEqual([200, []]);
+    const without = await world.messages({ model: "claude-haiku-4-5[1m]" });
+    expect([without.status, without.dropped]).toEqual([200, ["[1m]"]]);
+    const large = await world.messages({ model: "claude-sonnet-4-5[1m]", messages: said(`${mark} ${"weir ".repeat(40_000)}`) });
+    expect(large.status).toBe(200);
+  });
+
+  world.sentence("message_start comes at once, however long the model thinks", async () => {
+    const begun = await fetch(`${world.weir.url}/anthropic/eu/v1/messages`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "claude-sonnet-4-5",
+        max_tokens: 9,
+        stream: true,
+        messages: said("[sandbox: tokens=3 stall after=1]"),
+      }),
+    });
+    const reader = begun.body?.getReader();
+    const { value } = (await reader?.read()) ?? {};
+    expect(Buffer.from(value ?? new Uint8Array()).toString()).toStartWith("event: message_start");
+    await reader?.cancel();
+  });
+
+  world.sentence("another try is said to be useless where the tokens of a day are used up", async () => {
+    const used = await world.chat({ model: "gpt-4o", messages: said("[sandbox: throttle seconds=40000]") });
+    expect([used.status, used.headers.get("x-should-retry")]).toEqual([429, "false"]);
+    const passing = await world.chat({ model: "gpt-4o", messages: said("[sandbox: throttle seconds=2]") });
+    expect([passing.status, passing.headers.get("x-should-retry")]).toEqual([429, null]);
+  });
+
+  world.sentence("probes are answered, and models are listed without a redirect for either header", async () => {
+    for (const path of ["/", "/api/hello", "/anthropic/eu/api/hello"])
+      expect((await fetch(`${world.weir.url}${path}`, { method: "HEAD" })).status).toBe(200);
+    for (const headers of [{ authorization: `Bearer ${KEY}` }, { "x-api-key": KEY }] as Record<string, string>[]) {
+      const answer = await fetch(`${world.weir.url}/anthropic/eu/v1/models?limit=1000`, { headers, redirect: "error" });
+      const { data } = (await answer.json()) as { data: { id: string }[] };
+      expect(data.map(({ id }) => id)).toContain("claude-opus-5");
+    }
+  });
+
+  world.sentence(
+    "headers of the cloud's own are refused, and never ignored (bifrost#7206; claude-code#91181; litellm PR#31985)",
+    async () => {
+      for (const name of ["X-Amzn-Bedrock-GuardrailIdentifier", "X-Amzn-Bedrock-Trace", "X-Amzn-Bedrock-Service-Tier"]) {
+        const mark = world.mark();
+        const answer = await world.messages({ model: "claude-opus-4-8", messages: said(mark) }, { [name]: "x" });
+        expect([answer.status, messageOf(answer.json)]).toEqual([400, expect.stringContaining(name.toLowerCase())]);
+        expect(world.callsWith(mark)).toEqual([]);
+      }
+    },
+  );
+}

@@ -1,0 +1,3 @@
+import { specifyTruth } from "./specification.ts";
+
+specifyTruth("bun");

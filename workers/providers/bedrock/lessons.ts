@@ -1,0 +1,141 @@
+/**
+ * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags one after
+ * the other, and some have lost them again. A lesson is kept for an hour, by target, and told in the log with the line for the configuration.
+ */
+import type { Accepts } from "../../../src/contract/accepts.ts";
+import { brief } from "../failure.ts";
+import type { Job } from "../provider.ts";
+import { type Takes, takesOf } from "./takes.ts";
+
+const KEPT_MS = 3_600_000;
+/** Of one target; more than a handful is an upstream that refuses everything. */
+const MOST_LESSONS = 32;
+
+/** What no request can go without, or would mean something else without. */
+const NEVER: ReadonlySet<string> = new Set(
+  `anthropic_version max_tokens messages model output_config output_format stop_sequences system temperature thinking tool_choice tools top_k top_p
+  output_config.format tools.description tools.input_schema tools.name tools.type messages.content messages.role
+  content.citations content.content content.data content.id content.input content.is_error content.name content.signature content.source content.text
+  content.thinking content.tool_use_id content.type`.split(/\s+/),
+);
+
+const EXTRA = /(?:^|\s)([a-z_]+(?:\.[\w-]+)*): Extra inputs are not permitted/;
+const NO_EFFORT = /does not support the effort parameter/i;
+const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'/;
+
+interface Learned {
+  /** What was known before: another configuration begins anew. */
+  accepts: Accepts;
+  takes: Takes;
+  untilMs: number;
+  count: number;
+}
+
+export class Lessons {
+  readonly #upstream: string;
+  /** By the upstream's name of the model. */
+  readonly #learned = new Map<string, Learned>();
+  /** Flags that calls in flight were sent with, and those that a target has answered to. */
+  readonly #sent = new WeakMap<Job, readonly string[]>();
+  readonly #proven = new Map<string, Set<string>>();
+
+  constructor(upstream: string) {
+    this.#upstream = upstream;
+  }
+
+  takes({ upstreamModel, accepts }: Job): Takes {
+    if (this.#learned.size === 0) return takesOf(accepts);
+    const learned = this.#learned.get(upstreamModel);
+    if (learned === undefined) return takesOf(accepts);
+    if (performance.now() < learned.untilMs && learned.accepts === accepts) return learned.takes;
+    this.#learned.delete(upstreamModel);
+    return takesOf(accepts);
+  }
+
+  /** The flags of a call that leaves now. */
+  sent(job: Job, betas: readonly string[]): void {
+    this.#sent.set(job, betas);
+  }
+
+  /** The call has been answered. */
+  answered(job: Job): void {
+    const betas = this.#sent.get(job);
+    if (betas === undefined) return;
+    let proven = this.#proven.get(job.upstreamModel);
+    if (proven === undefined) {
+      proven = new Set();
+      this.#proven.set(job.upstreamModel, proven);
+    }
+    for (const beta of betas) proven.add(beta);
+  }
+
+  /** What a refusal teaches of the job's target, as a line for the log; undefined where it teaches nothing, or what is known already. */
+  learn(job: Job, message: string): string | undefined {
+    const before = this.takes(job);
+    const lesson = /invalid beta flag/i.test(message) ? this.#betas(job, before) : memberLesson(message, before);
+    if (lesson === undefined) return undefined;
+    const known = this.#learned.get(job.upstreamModel);
+    const count = (known?.count ?? 0) + 1;
+    if (count > MOST_LESSONS) return undefined;
+    const { accepts, upstreamModel } = job;
+    this.#learned.set(upstreamModel, { accepts, takes: lesson.takes, count, untilMs: performance.now() + KEPT_MS });
+    const names = lesson.names.join(", ");
+    return `upstream "${this.#upstream}", model "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${names}. To leave it out for good: models["${job.model}"].accepts: { ${lesson.list}: { remove: [${names}] } }`;
+  }
+
+  /** Which of the flags it was is not said: those that this target has never answered to, else all. */
+  #betas(job: Job, takes: Takes): Lesson | undefined {
+    const sent = this.#sent.get(job) ?? [];
+    const proven = this.#proven.get(job.upstreamModel);
+    const suspects = sent.filter((beta) => !proven?.has(beta));
+    const names = suspects.length > 0 ? suspects : sent;
+    if (names.length === 0) return undefined;
+    const betas = new Set([...takes.betas].filter((beta) => !names.includes(beta)));
+    return { names, list: "betas", takes: { ...takes, betas } };
+  }
+}
+
+interface Lesson {
+  names: readonly string[];
+  list: "betas" | "fields";
+  takes: Takes;
+}
+
+function memberLesson(message: string, takes: Takes): Lesson | undefined {
+  if (NO_EFFORT.test(message)) return withoutMember("output_config.effort", takes);
+  if (NO_SYSTEM.test(message)) return withoutMember("messages.role.system", takes);
+  const path = EXTRA.exec(message)?.[1];
+  const name = path === undefined ? undefined : memberAt(path.split("."));
+  return name === undefined || NEVER.has(name) ? undefined : withoutMember(name, takes);
+}
+
+function withoutMember(name: string, takes: Takes): Lesson | undefined {
+  const lesson = { names: [name], list: "fields" } as const;
+  if (takes.fields.has(name))
+    return { ...lesson, takes: { ...takes, fields: new Set([...takes.fields].filter((field) => field !== name)) } };
+  // It was left out, or nothing is known of such a member to leave out.
+  if (takes.without.has(name) || name === "messages.role.system" || name === "output_config.effort") return undefined;
+  return { ...lesson, takes: { ...takes, without: new Set([...takes.without, name]) } };
+}
+
+/** Bedrock's path of a member (`tools.0.custom.strict`, `messages.2.content.0.text.cache_control.ephemeral.scope`) by our name of such members. */
+function memberAt(path: readonly string[]): string | undefined {
+  const last = path.at(-1) ?? "";
+  const mark = path.indexOf("cache_control");
+  if (mark === 0 && path.length === 1) return "automatic_cache_control";
+  if (mark >= 0) return mark === path.length - 1 ? "cache_control" : `cache_control.${last}`;
+  if (path.length === 1) return last;
+  switch (path[0]) {
+    case "output_config":
+      return path.length === 2 ? `output_config.${last}` : undefined;
+    case "tools":
+      return path.length === 4 ? `tools.${last}` : undefined;
+    case "system":
+      return path.length <= 4 ? `content.${last}` : undefined;
+    case "messages":
+      if (path.length === 3) return `messages.${last}`;
+      return path[2] === "content" && /^\d+$/.test(path.at(-3) ?? "") ? `content.${last}` : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+/** What the model of a target takes, as the front's table and the configuration have it, and as Bedrock has taught since. */
+import type { Accepts } from "../../../src/contract/accepts.ts";
+
+export interface Takes {
+  /** Its name in the catalogue; "" where it is not there. */
+  readonly model: string;
+  readonly betas: ReadonlySet<string>;
+  /** The names of `src/providers/bedrock/takes.ts`. */
+  readonly fields: ReadonlySet<string>;
+  readonly efforts: ReadonlySet<string>;
+  /** Members that no table knows, and that go: `name` of the top level, `tools.name`, `cache_control.name`, `output_config.name`, `messages.name`, `content.name`. */
+  readonly without: ReadonlySet<string>;
+}
+
+/** As `src/providers/bedrock/takes.ts` makes it. */
+interface BedrockAccepts {
+  model?: string;
+  betas: string[];
+  fields: string[];
+  efforts: string[];
+  without: string[];
+}
+
+const compiled = new WeakMap<Accepts, Takes>();
+
+/** Made once for each target. */
+export function takesOf(accepts: Accepts): Takes {
+  let takes = compiled.get(accepts);
+  if (takes === undefined) {
+    const { model = "", betas, fields, efforts, without } = accepts as unknown as BedrockAccepts;
+    takes = { model, betas: new Set(betas), fields: new Set(fields), efforts: new Set(efforts), without: new Set(without) };
+    compiled.set(accepts, takes);
+  }
+  return takes;
+}
+
+/** Members that need a flag, by their names in `Takes.without`, with the flags that open them; the first is the one to add. */
+export const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
+  "tools.defer_loading": ["tool-search-tool-2025-10-19"],
+  "tools.input_examples": ["tool-examples-2025-10-29"],
+  "messages.output_config": ["mid-conversation-output-config-2026-07-01"],
+};
+
+/** The names of what has been left out of one request, each once, for the client. */
+export class Dropped {
+  readonly #names = new Set<string>();
+
+  add(name: string): void {
+    this.#names.add(name);
+  }
+
+  get text(): string {
+    return this.#names.size === 0 ? "" : [...this.#names].join(", ");
+  }
+}
