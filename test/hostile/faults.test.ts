@@ -79,12 +79,12 @@ test("one order: what cannot be carried out ends its own call, and the orders be
 test("one upstream: where it cannot be opened, its own calls fail, and the configuration is in force for the others", async () => {
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
-  const settings = { credentials: { kind: "key", apiKey: "not-shown-anywhere" }, api: "v1", without: [] };
+  const settings = { credentials: { kind: "key", apiKey: "not-shown-anywhere" }, api: "v1" };
   const upstream = (name: string, endpoint: string, provider = "azure") => ({ name, provider, settings: { ...settings, endpoint } });
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const config = JSON.stringify({
     heldBytes: 1_000_000,
-    accepts: [{}],
+    accepts: [{ model: "", fields: ["routes.chat"], isKnown: false, without: [] }],
     weighing: [],
     upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
     targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", accepts: 0, timeouts })),
