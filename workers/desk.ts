@@ -198,7 +198,7 @@ export class Desk implements WorkerDesk {
     this.#connections = connections;
     const hidden = config.upstreams.map(secretsOf);
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
-    this.#retired.unshift({ targets: this.#targets, untilMs: performance.now() + RETIRED_MS });
+    const before = this.#targets;
     this.#targets = new Map();
     const kinds = config.accepts;
     for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
@@ -208,6 +208,9 @@ export class Desk implements WorkerDesk {
       if (connection !== undefined)
         this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
     }
+    // Only what is named no more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
+    for (const id of this.#targets.keys()) before.delete(id);
+    if (before.size > 0) this.#retired.unshift({ targets: before, untilMs: performance.now() + RETIRED_MS });
     outbox.push(REPORT.ready, 0);
   }
 

@@ -84,6 +84,7 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const config = JSON.stringify({
     heldBytes: 1_000_000,
+    accepts: [{ model: "", fields: ["routes.chat"], isKnown: false, without: [] }],
     weighing: [],
     accepts: [{}],
     upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
