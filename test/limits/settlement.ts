@@ -252,6 +252,7 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
 
 function specifyCache(world: LimitsWorld): void {
   const free = world.workspace("cache-free");
+  const model = "claude-cached";
   const weighed = world.workspace("cache-weighed", { limits: { cache_read_weight: 0.5 } });
   // A prefix of its own for each, so that one's cache is not the other's.
   const system = (workspace: string) => [
@@ -263,15 +264,16 @@ function specifyCache(world: LimitsWorld): void {
       [free, 0],
       [weighed, 0.5],
     ] as const) {
-      const ask = () => world.ask(anthropic, workspace, { prompt: "[sandbox: tokens=10 pace=0]", more: { system: system(workspace) } });
+      const ask = () =>
+        world.ask(anthropic, workspace, { model, prompt: "[sandbox: tokens=10 pace=0]", more: { system: system(workspace) } });
       const wrote = usageOf(anthropic, await ask());
       expect(wrote.cacheWrite).toBeGreaterThan(500);
       const first = wrote.input + wrote.cacheWrite + wrote.output;
-      await world.holds(anthropic, workspace, { requests: 1, tokens: first });
+      await world.holds(anthropic, workspace, { requests: 1, tokens: first }, model);
       const read = usageOf(anthropic, await ask());
       expect(read.cacheRead).toBe(wrote.cacheWrite);
       const second = Math.round(read.input + read.output + read.cacheRead * weight);
-      await world.holds(anthropic, workspace, { requests: 2, tokens: first + second });
+      await world.holds(anthropic, workspace, { requests: 2, tokens: first + second }, model);
     }
   });
 }

@@ -8,6 +8,8 @@ import { eventually } from "./answers.ts";
 
 const ADMIN_TOKEN = "limits-admin-token-41d0c2e7";
 const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
+/** Of those that have a prompt cache on Bedrock. */
+const SONNET = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
 /** Within it no test runs into a limit that it does not speak of. */
 export const ROOMY = { rpm: 1_000, tpm: 40_000 };
 
@@ -32,7 +34,7 @@ export interface Place {
 
 export const keyOf = (workspace: string): string => `weir_limits_${workspace}_Xk4Tq9Zp2Wm7`;
 
-/** A configuration in front of the sandbox: models `claude` and `gpt`, `…-hasty` with short clocks, `gpt-exact`, `gpt-limited` with limits of its own. */
+/** A configuration in front of the sandbox: models `claude` and `gpt`, `claude-cached`, `…-hasty` with short clocks, `gpt-exact`, `gpt-limited` with limits of its own. */
 export function configuration(
   sandbox: Sandbox,
   places: Record<string, Place>,
@@ -70,6 +72,7 @@ export function configuration(
     },
     models: {
       claude: { targets: claude },
+      "claude-cached": { targets: [at("bedrock-eu", SONNET)] },
       "claude-hasty": { timeouts: hasty, targets: claude },
       gpt: { targets: gpt },
       "gpt-hasty": { timeouts: hasty, targets: gpt },

@@ -70,8 +70,8 @@ function configuration(world: World): Record<string, unknown> {
 }
 
 export function specifyFallback(world: World): void {
-  let weir: Weir | undefined;
-  const gateway = async () => (weir ??= await world.another({ config: configuration(world) }));
+  let weir: Promise<Weir> | undefined;
+  const gateway = () => (weir ??= world.another({ config: configuration(world) }));
   /** Looked up in the log at the end, all at once: it is written a few times a second. */
   const fallen: { answered: Answered; fault: Fault }[] = [];
   const attemptsOf = (answered: Answered) => answered.headers.get("x-weir-attempts");
