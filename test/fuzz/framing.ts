@@ -33,7 +33,7 @@ export function framed(body: Buffer | undefined, dice: Dice): Framed {
   const kind = dice.below(100);
   if (kind < 60) return whole(bytes);
   if (kind < 70) {
-    // Good HTTP, which servers may refuse all the same (Bun 1.4's does).
+    // Good HTTP, which servers may refuse all the same.
     const [extension, trailer] = [dice.chance(0.1) ? ';a="b"' : "", dice.chance(0.1) ? `x-trailer: 1${CRLF}` : ""];
     const fields: Fields = [["transfer-encoding", dice.pick(["chunked", "Chunked", "CHUNKED"])]];
     return { fields, body: chunked(bytes, dice, extension, trailer), isSound: extension + trailer === "", isComplete: true };
@@ -159,7 +159,8 @@ function ambiguous(bytes: Buffer, dice: Dice): Framed {
     isSound: false,
     isComplete: false,
     // Of two lengths by two rules (chunks and a number) the end is in doubt, whatever they say.
-    isFollowed: isRead ? isChunked && lengths.length === 0 : isPlain && lengths.length > 0 && !isChunked,
+    // And a request without either has no body: what comes then is the next one, whatever a name with an underscore says.
+    isFollowed: isRead ? isChunked && lengths.length === 0 : isPlain && (lengths.length > 0 ? !isChunked : name === "transfer_encoding"),
   };
 }
 

@@ -46,7 +46,7 @@ function flawsOfAnswer(input: Input, answer: Answer): string[] {
   return status === 200 ? flawsOfSuccess(input, answer) : [`status ${status}`];
 }
 
-/** Whoever is refused while he is still sending may lose the answer with the connection: Bun 1.4 and Deno 2.9 close it at once. */
+/** Whoever is refused while he is still sending may lose the answer with the connection: Deno 2.9 closes it at once. */
 function isStillSending({ packets, isKept }: Input): boolean {
   return (packets.length > 1 && !isKept) || packets.reduce((sum, { length }) => sum + length, 0) > LARGE_BYTES;
 }
@@ -104,9 +104,9 @@ function shapeOf(text: string): Shape | undefined {
   return "param" in inner && "code" in inner ? "openai" : undefined;
 }
 
-/** A target may be a whole address. */
+/** A target may be a whole address, and have a fragment. */
 function pathOf(target: string): string {
-  return target.replace(/^http:\/\/[^/]*/, "").split("?")[0] ?? "";
+  return target.replace(/^http:\/\/[^/]*/, "").split(/[?#]/)[0] ?? "";
 }
 
 /** By the path, where it is plain which one it is. */
@@ -124,7 +124,7 @@ function flawsOfSuccess(input: Input, { headers, body }: Answer): string[] {
   const type = headers.get("content-type") ?? "";
   const text = body.toString("utf8");
   if (PLAIN.test(pathOf(input.target))) return [];
-  if (type.startsWith("text/event-stream")) return flawsOfStream(text, input.isTold);
+  if (type.startsWith("text/event-stream")) return input.afterwards === "wait" ? flawsOfStream(text, input.isTold) : [];
   if (type !== "application/json") return [`200 with content-type ${type}`];
   return jsonOf(text) === undefined ? [`200 that is no JSON: ${JSON.stringify(text.slice(0, 200))}`] : [];
 }

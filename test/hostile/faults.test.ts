@@ -85,8 +85,9 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
   const config = JSON.stringify({
     heldBytes: 1_000_000,
     weighing: [],
+    accepts: [{}],
     upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
-    targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", timeouts })),
+    targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", accepts: 0, timeouts })),
   });
   const call = (id: number, target: number) => [ORDER.call, id, "openai", "generate", target, 1, 0, "m", "", "r", 1, 1, '{"messages":[]}'];
   desk.take([ORDER.configure, 1, config, ...call(1, 0), ...call(2, 1), ...call(3, 2)]);
