@@ -53,7 +53,7 @@ export function listen(options: ListenOptions): Listener {
   return new Resumable(start, port);
 }
 
-/** Its server has no clocks: a connection stays as long as its client likes, but where it takes nothing of an answer. */
+/** Its server has no clocks: a connection stays as long as its client likes. Who takes nothing of a stream is given up here. */
 function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault, shared = false }: ListenOptions) {
   cutStillReaders(clocks.readingMs);
   const take = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {

@@ -12,7 +12,10 @@ const full = new Map<StandardStream, { room: number; sinceMs: number }>();
 const LOOK_EVERY_MS = 1_000;
 let watch: ReturnType<typeof setInterval> | undefined;
 
-/** From here on a stream is cut whose reader has taken nothing for so long; for a runtime whose connections have no clocks. */
+/**
+ * From here on a stream is given up whose reader has taken nothing for so long; for a runtime whose connections have no clocks. The connection itself is
+ * closed when the runtime next looks at it.
+ */
 export function cutStillReaders(afterMs: number): void {
   clearInterval(watch);
   watch = setInterval(() => {
@@ -65,7 +68,7 @@ export class StandardStream implements StreamSink, UnderlyingDefaultSource<Uint8
     }
   }
 
-  /** Its reader takes nothing, and its connection is closed; or all has been taken, and nothing happens. */
+  /** Its reader takes nothing; or all has been taken, and nothing happens. */
   cut(): void {
     full.delete(this);
     this.#stream.left();

@@ -52,7 +52,7 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
     const id = /key_[0-9a-f]{16}/.exec(made.stdout)?.[0] ?? "";
     const { stdout } = await run("keys", "list", "--workspace", "acme");
     const [head, ...rows] = stdout.trimEnd().split("\n");
-    expect(head?.trim().split(/ {2,}/)).toEqual(["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES"]);
+    expect(head?.trim().split(/ {2,}/)).toEqual(["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES", "AT A TIME"]);
     expect(
       rows
         .find((row) => row.includes(id))
@@ -79,8 +79,21 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
   }, 30_000);
 
   test("a workspace is made, listed and removed with its keys", async () => {
-    const made = await json("workspaces", "create", "team", "--default-region", "eu", "--rpm", "5", "--tpm", "5000");
-    expect(made).toEqual({ name: "team", source, default_region: "eu", limits: { rpm: 5, tpm: 5000 }, models: {}, upstreams: [], keys: 0 });
+    const made = await json(
+      "workspaces",
+      "create",
+      "team",
+      "--default-region",
+      "eu",
+      "--rpm",
+      "5",
+      "--tpm",
+      "5000",
+      "--max-concurrent",
+      "9",
+    );
+    const limits = { rpm: 5, tpm: 5000 };
+    expect(made).toEqual({ name: "team", source, default_region: "eu", max_concurrent: 9, limits, models: {}, upstreams: [], keys: 0 });
     const { key } = await json("keys", "create", "--workspace", "team", "--name", "k");
     await becomes(key, 200);
     const { stdout } = await run("workspaces", "list");
