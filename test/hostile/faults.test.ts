@@ -86,7 +86,6 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
     heldBytes: 1_000_000,
     accepts: [{ model: "", fields: ["routes.chat"], isKnown: false, without: [] }],
     weighing: [],
-    accepts: [{}],
     upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
     targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", accepts: 0, timeouts })),
   });
