@@ -221,8 +221,7 @@ export class Desk implements WorkerDesk {
       if (connection !== undefined) return connection;
       throw new Error("no such provider");
     } catch (thrown) {
-      // The words may repeat an address, or worse.
-      const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+      const kind = thrown instanceof Error ? thrown.name : typeof thrown; // Its words may repeat an address, or worse.
       this.#outbox.notice(`upstream "${upstream.name}" cannot be opened (${kind}): its calls fail until its settings are mended`);
       return undefined;
     }

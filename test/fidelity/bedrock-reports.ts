@@ -354,6 +354,15 @@ export function specifyBedrockReports(world: FidelityWorld): void {
     });
   });
 
+  world.sentence("a guardrail that a client asks for by a header is refused by its name, and never left out in silence", async () => {
+    const mark = world.mark();
+    const headers = { "X-Amzn-Bedrock-GuardrailIdentifier": "gr-1" };
+    const answer = await world.messages({ model: "claude-haiku-4-5", messages: said(mark) }, headers);
+    expect(answer.status).toBe(400);
+    expect(JSON.stringify(answer.json)).toContain("x-amzn-bedrock-guardrailidentifier");
+    expect(world.callsWith(mark)).toEqual([]);
+  });
+
   world.sentence("what was left out is counted, and told in the log the first time for each model and name", async () => {
     await Promise.all([1, 2].map(() => world.messages({ model: "claude-fable-5-1", tools: [{ ...TOOL, strict: true }] })));
     const page = await (await fetch(`${world.weir.adminUrl}/metrics`)).text();
