@@ -89,7 +89,7 @@ describe("in the folder of a sandbox", () => {
       const nothing = await run("workspaces", "update", "team");
       expect([nothing.code, nothing.stderr]).toEqual([
         2,
-        "weir: workspaces update: give at least one of --default-region, --rpm and --tpm.\n",
+        "weir: workspaces update: give at least one of --default-region, --rpm, --tpm and --max-concurrent.\n",
       ]);
     },
     TIMEOUT_MS,

@@ -21,7 +21,7 @@ const LINES: Line[] = [
   },
   {
     core: "1.4.0",
-    rejected: { anthropic: "BadRequestError", openai: "ContextOverflowError" },
+    rejected: { anthropic: "ContextOverflowError", openai: "ContextOverflowError" },
     provider: { anthropic: "1.5.11", openai: "1.6.0" },
   },
 ];
