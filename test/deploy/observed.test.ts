@@ -306,7 +306,7 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
     expect(label("WeirTargetDown", "upstream")).toContain("azure-nowhere");
     expect(label("WeirMisconfigured", "upstream")).toEqual(["azure-wrong"]);
     expect(label("WeirUpstreamThrottles", "upstream")).toEqual(["azure-eu"]);
-    expect(label("WeirFirstByteSlower", "model")).toEqual(["claude"]);
+    expect(label("WeirFirstByteSlower", "model")).toContain("claude");
     expect(label("WeirWorkspaceLimited", "workspace")).toEqual(["small"]);
     expect(label("WeirConfigStale", "instance")).toEqual([new URL(world.weir.adminUrl).host]);
     // The words are filled in: nothing is left of a template, and nothing is empty.

@@ -21,7 +21,7 @@ describe.skipIf(!haveRedis)("a gateway that goes", () => {
     await redis.stop();
   });
 
-  test("on SIGTERM settles what has ended, gives back what has not begun, and leaves reserved what it had to break off", async () => {
+  test("on SIGTERM settles what has ended, gives back what has not begun, and settles what it had to break off by what the client was given", async () => {
     const silent = drained.open(anthropic, "silent", { prompt: "[sandbox: stall]" });
     const streaming = drained.open(anthropic, "streaming", { stream: true, prompt: "[sandbox: tokens=50 stall after=5 pace=0]" });
     await streaming.until((text) => anthropic.streamedText(text) !== "");
@@ -39,7 +39,9 @@ describe.skipIf(!haveRedis)("a gateway that goes", () => {
     const { input, output } = usageOf(anthropic, answered);
     expect(await staying.held(anthropic, "quick")).toEqual({ requests: 1, tokens: input + output });
     expect(await staying.held(anthropic, "silent")).toEqual({ requests: 0, tokens: 0 });
-    expect(await staying.held(anthropic, "streaming")).toEqual({ requests: 1, tokens });
+    const settled = await staying.held(anthropic, "streaming");
+    expect(settled.requests).toBe(1);
+    expect(settled.tokens).toBeWithin(5, 200);
   });
 
   test("by a crash leaves its reservations to slide out: never less than was used", async () => {
