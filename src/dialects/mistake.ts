@@ -17,6 +17,7 @@ const SMALL = 0x20;
 
 /** How far a mistake is looked for: far behind, its place helps nobody. */
 const SEARCHED_BYTES = 1024 * 1024;
+const TOO_FAR = "it goes wrong somewhere after the first MiB";
 
 const WORDS = ["true", "false", "null"] as const;
 
@@ -36,8 +37,8 @@ export function findMistake(text: ByteText): string {
   const open: number[] = [];
   let next: number = NEXT.value;
   for (;;) {
-    if (at > SEARCHED_BYTES) return "it goes wrong somewhere after the first MiB";
     at = spaceEnd(text, at);
+    if (at > SEARCHED_BYTES) return TOO_FAR;
     if (at >= text.length && open.length > 0) return "the body ends in the middle";
     const code = text.charCodeAt(at);
     const inside = open[open.length - 1];
@@ -74,12 +75,15 @@ export function findMistake(text: ByteText): string {
   }
 }
 
-/** The offset of the first character that is no white space. */
+/** The offset of the first character that is no white space, or where the search ends. */
 function spaceEnd(text: string, from: number): number {
   let at = from;
-  for (let code = text.charCodeAt(at); code === 0x20 || code === LINE_BREAK || code === 0x0d || code === 0x09; )
-    code = text.charCodeAt(++at);
+  for (let code = text.charCodeAt(at); at <= SEARCHED_BYTES && isSpace(code); ) code = text.charCodeAt(++at);
   return at;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === LINE_BREAK || code === 0x0d || code === 0x09;
 }
 
 function digitsEnd(text: string, from: number): number {
@@ -122,6 +126,7 @@ const SIMPLE_ESCAPES = new Set(Array.from('"\\/bfnrt', (character) => character.
 /** The offset after the string that begins at `start`, or what is wrong with it. */
 function stringEnd(text: ByteText, start: number): number | string {
   for (let at = start + 1; at < text.length; at++) {
+    if (at > SEARCHED_BYTES) return TOO_FAR;
     const code = text.charCodeAt(at);
     if (code === QUOTE) return at + 1;
     if (code < 0x20) return `an unescaped control character in a string at ${place(text, at)}`;

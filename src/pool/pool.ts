@@ -54,10 +54,20 @@ const PATIENCE_MS = 3_000;
 /** A worker that dies younger than this is replaced after a pause of as long, so that a fault at start-up does not spin. */
 const YOUNG_MS = 1_000;
 
+/**
+ * Bodies above this go to threads of their own. A parser cannot be stopped in the middle, and one that reads 32 MiB, or walks them, keeps its thread
+ * for up to half a second: no other call is to share it.
+ */
+const LARGE_BYTES = 1024 * 1024;
+/** One such thread for so many workers; each is started when it is first needed. */
+const WORKERS_FOR_EACH = 4;
+
 /** The only owner of threads: starts the workers, gives each call to the one with the fewest, replaces those that die. */
 export class Pool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
+  /** For large bodies. */
+  readonly #largeSlots: Slot[];
   /** The thread that listens does the work of workers too, of which there are none. */
   readonly #isInline: boolean;
   #configuration = "";
@@ -81,6 +91,12 @@ export class Pool {
       came: () => this.#came(),
     };
     this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, events));
+    this.#largeSlots = Array.from({ length: Math.ceil(size / WORKERS_FOR_EACH) }, (_, index) => new Slot(size + index, start, events));
+  }
+
+  /** Those that have a thread. */
+  get #running(): Slot[] {
+    return [...this.#slots, ...this.#largeSlots.filter((slot) => slot.isRunning)];
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */
@@ -107,7 +123,8 @@ export class Pool {
     };
     this.#configuration = JSON.stringify(workerConfig);
     this.#version += 1;
-    await Promise.all(this.#slots.map((slot) => slot.configure(this.#version, this.#configuration)));
+    const large = this.#largeSlots.filter((slot) => slot.isRunning);
+    await Promise.all([...this.#slots, ...large].map((slot) => slot.configure(this.#version, this.#configuration)));
   }
 
   /** Starts a call whose body the front has checked; undefined where no worker is there to take it. */
@@ -139,7 +156,7 @@ export class Pool {
    * worker be lost; where there are no threads, the buffer is given away. Undefined as for `call`.
    */
   weigh({ dialect, operation, hints, body }: WeighOrder, events: CallEvents): PoolCall | undefined {
-    const slot = this.#leastLoaded();
+    const slot = body.byteLength > LARGE_BYTES && !this.#isInline ? this.#forLarge() : this.#leastLoaded();
     if (slot === undefined) return undefined;
     const call = slot.open(events);
     slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints], body);
@@ -183,13 +200,13 @@ export class Pool {
   }
 
   samples(): { worker: number; calls: number; queued: number; lagMs: number }[] {
-    return this.#slots.map((slot) => ({ worker: slot.index, calls: slot.calls, queued: slot.queued, lagMs: slot.lagMs }));
+    return this.#running.map((slot) => ({ worker: slot.index, calls: slot.calls, queued: slot.queued, lagMs: slot.lagMs }));
   }
 
   /** Fails every open call, and those that wait for a worker. */
   failAll(kind: ErrorKind, message: string): void {
     for (const end of [...this.#waiting]) end(false);
-    for (const slot of this.#slots) slot.failAll(new GatewayError(kind, { message }));
+    for (const slot of this.#running) slot.failAll(new GatewayError(kind, { message }));
   }
 
   /** Ends one worker abruptly, as a crash would, or makes it stand still; returns its index, or undefined where none is alive. */
@@ -212,10 +229,10 @@ export class Pool {
     if (this.#isInline) return;
     if (lagMs > PUNCTUAL_MS) {
       // After a long stop of all of the process, their next signs of life may come a little later than this thread's next look.
-      if (lagMs > STILL_MS) for (const slot of this.#slots) slot.lastPulseMs = nowMs;
+      if (lagMs > STILL_MS) for (const slot of this.#running) slot.lastPulseMs = nowMs;
       return;
     }
-    for (const slot of this.#slots) {
+    for (const slot of this.#running) {
       const silentMs = nowMs - slot.lastPulseMs;
       slot.isStill = slot.ready && silentMs > STILL_MS;
       if (slot.ready && silentMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
@@ -225,7 +242,7 @@ export class Pool {
 
   close(): void {
     this.#closed = true;
-    for (const slot of this.#slots) slot.terminate();
+    for (const slot of this.#running) slot.terminate();
   }
 
   /** How many workers have died of late. */
@@ -246,6 +263,20 @@ export class Pool {
     for (let offset = 0; offset < slots.length; offset++) {
       const slot = slots[(this.#turn + offset) % slots.length];
       if (slot?.ready && !slot.isStill && (best === undefined || slot.calls < best.calls)) best = slot;
+    }
+    return best;
+  }
+
+  /** One that is idle, else one more, else the one with the fewest calls. Orders wait in it while its thread starts. */
+  #forLarge(): Slot | undefined {
+    let best: Slot | undefined;
+    for (const slot of this.#largeSlots) {
+      if (!slot.isRunning) {
+        if (best !== undefined && best.calls === 0) break;
+        void slot.configure(this.#version, this.#configuration);
+        return slot;
+      }
+      if (best === undefined || slot.calls < best.calls) best = slot;
     }
     return best;
   }

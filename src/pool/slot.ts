@@ -55,6 +55,11 @@ export class Slot {
     return performance.now() - this.startedMs;
   }
 
+  /** There is a worker, ready or not. */
+  get isRunning(): boolean {
+    return this.#port !== undefined;
+  }
+
   /** There is a worker that has not said yet that it is ready. */
   get isStarting(): boolean {
     return this.#port !== undefined && !this.#hasBegun;

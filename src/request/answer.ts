@@ -5,7 +5,7 @@ import { asGatewayError, type ErrorKind, GatewayError } from "../contract/errors
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
-import { errorReply, jsonReply } from "./replies.ts";
+import { errorReply, jsonReply } from "./reply.ts";
 
 /** How a call ended for its client. */
 export interface Outcome {

@@ -14,6 +14,17 @@ const MAKERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = 
   zstd: () => createZstdDecompress(ZSTD),
 };
 
+/** How much of an inflated body is taken in one turn of the thread. */
+const TURN_BYTES = 256 * 1024;
+
+let line: Promise<unknown> = Promise.resolve();
+
+/** A turn that no other inflated body has: however many come at a time, the thread's other work waits for one piece of one of them. */
+function ownTurn(): Promise<unknown> {
+  line = line.then(() => new Promise((resolve) => setImmediate(resolve)));
+  return line;
+}
+
 /** Who is told of what comes out. */
 export interface Decompressed {
   /** False: that was enough, and nothing more is told. */
@@ -39,8 +50,18 @@ export function decompressor(encoding: string, told: Decompressed): Decompressor
     isOver = true;
     stream.destroy();
   };
+  let sinceTurn = 0;
   stream.on("data", (bytes: Buffer) => {
-    if (!isOver && !told.piece(bytes)) stop();
+    if (isOver) return;
+    if (!told.piece(bytes)) {
+      stop();
+      return;
+    }
+    sinceTurn += bytes.length;
+    if (sinceTurn < TURN_BYTES) return;
+    sinceTurn = 0;
+    stream.pause();
+    void ownTurn().then(() => stream.resume());
   });
   stream.on("end", () => {
     if (!isOver) told.end();

@@ -20,7 +20,7 @@ import type { Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
 import type { Identity, Keyring } from "./keyring.ts";
-import { errorReply, jsonReply } from "./replies.ts";
+import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 

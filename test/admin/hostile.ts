@@ -25,7 +25,7 @@ export function specifyHostility(world: AdminWorld): void {
       [
         WORKSPACES,
         { name: "a", limit: { rpm: 1 } },
-        'limit: is not a field here (did you mean "limits"?); expected one of name, default_region, limits, models',
+        'limit: is not a field here (did you mean "limits"?); expected one of name, default_region, max_concurrent, limits, models',
       ],
       [WORKSPACES, '{"name":"a","__proto__":{"rpm":1}}', "__proto__: is not a field here"],
       [WORKSPACES, { name: "a", limits: { rpm: 0 } }, "limits.rpm: expected a whole number from 1 to 1000000000, got 0"],

@@ -165,17 +165,24 @@ function specifyKeys(world: AdminWorld): void {
 
 function specifyWorkspaces(world: AdminWorld): void {
   test("a workspace is made, serves its keys within its limits, is changed, and goes with its keys", async () => {
-    const made = await world.admin("POST", WORKSPACES, { name: "lab", default_region: "eu", limits: { rpm: 2 } });
+    const made = await world.admin("POST", WORKSPACES, { name: "lab", default_region: "eu", max_concurrent: 7, limits: { rpm: 2 } });
     expect([made.status, made.json]).toEqual([
       201,
-      { name: "lab", source: "file", default_region: "eu", limits: { rpm: 2 }, models: {}, upstreams: [], keys: 0 },
+      { name: "lab", source: "file", default_region: "eu", max_concurrent: 7, limits: { rpm: 2 }, models: {}, upstreams: [], keys: 0 },
     ]);
     const { key } = await world.newKey("lab");
     expect([await world.call(key), await world.call(key), await world.call(key)]).toEqual([200, 200, 429]);
     const changed = await world.admin("PUT", `${WORKSPACES}/lab`, { limits: { rpm: 50 }, models: { [MODEL]: { limits: { rpm: 60 } } } });
     expect([changed.status, changed.json]).toEqual([
       200,
-      { ...made.json, default_region: null, limits: { rpm: 50 }, models: { [MODEL]: { limits: { rpm: 60 } } }, keys: 1 },
+      {
+        ...made.json,
+        default_region: null,
+        max_concurrent: null,
+        limits: { rpm: 50 },
+        models: { [MODEL]: { limits: { rpm: 60 } } },
+        keys: 1,
+      },
     ]);
     expect(await world.call(key)).toBe(200);
     expect((await world.admin("GET", `${WORKSPACES}/lab`)).json).toEqual(changed.json);

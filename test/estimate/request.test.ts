@@ -29,6 +29,28 @@ describe("what of a request is billed", () => {
     expect(marked).toBe(plain);
   });
 
+  test.each(["Ã¤", "ä½\u00a0", "ð\u009f\u0098\u0080", "ê°\u0080", "É» and Ã¤", "Ã\u00a4Ã©Ã¼"])(
+    "escaped characters that look like the bytes of another (%j) cost what they cost in UTF-8, in both dialects and in turns",
+    async (characters) => {
+      const text = characters.repeat(500);
+      const escaped = (request: object) =>
+        JSON.stringify(request).replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+      for (const [dialect, model] of [
+        ["openai", "gpt-4o"],
+        ["anthropic", "claude-sonnet-4-5"],
+      ] as const) {
+        const request = { model, max_tokens: 5, ...user(text) };
+        const real = estimate(dialect, model, bodyOf(request));
+        expect(estimate(dialect, model, escaped(request))).toBe(real);
+        const read = JSON.parse(escaped(request));
+        expect(await estimateInTurns(dialect, model, escaped(request), read, async () => {})).toBe(real);
+        // In part as bytes that are no UTF-8 by themselves.
+        const mixed = escaped(request).replaceAll("\\u00c3", "\u00c3");
+        expect(estimate(dialect, model, mixed)).toBeGreaterThan(real / 2);
+      }
+    },
+  );
+
   test("the same text costs the same in UTF-8, escaped, and as a string or a list of parts", () => {
     const utf8 = gpt(user("你好，世界！今天天气怎么样？"));
     const escaped = bodyOf({ model: "gpt-4o", ...user("你好，世界！今天天气怎么样？") }).length;

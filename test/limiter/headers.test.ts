@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { durationText, instantText, refusalText, setPrefixedRateLimits, setRateLimits } from "../../src/limiter/headers.ts";
-import { retryAfterHeaders } from "../../src/request/replies.ts";
+import { retryAfterHeaders } from "../../src/request/reply.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
 

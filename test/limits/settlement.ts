@@ -259,19 +259,21 @@ function specifyCache(world: LimitsWorld): void {
   ];
 
   test("writing a prompt cache counts, reading it weighs nothing, or `cache_read_weight`", async () => {
+    const model = "claude-caching";
     for (const [workspace, weight] of [
       [free, 0],
       [weighed, 0.5],
     ] as const) {
-      const ask = () => world.ask(anthropic, workspace, { prompt: "[sandbox: tokens=10 pace=0]", more: { system: system(workspace) } });
+      const question = { model, prompt: "[sandbox: tokens=10 pace=0]", more: { system: system(workspace) } };
+      const ask = () => world.ask(anthropic, workspace, question);
       const wrote = usageOf(anthropic, await ask());
       expect(wrote.cacheWrite).toBeGreaterThan(500);
       const first = wrote.input + wrote.cacheWrite + wrote.output;
-      await world.holds(anthropic, workspace, { requests: 1, tokens: first });
+      await world.holds(anthropic, workspace, { requests: 1, tokens: first }, model);
       const read = usageOf(anthropic, await ask());
       expect(read.cacheRead).toBe(wrote.cacheWrite);
       const second = Math.round(read.input + read.output + read.cacheRead * weight);
-      await world.holds(anthropic, workspace, { requests: 2, tokens: first + second });
+      await world.holds(anthropic, workspace, { requests: 2, tokens: first + second }, model);
     }
   });
 }

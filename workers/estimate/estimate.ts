@@ -3,7 +3,7 @@
  * bills it, and its text counted by one of two means: `fastTokens` (microseconds per kilobyte) or, where an operator asked for `estimate: exact`,
  * the byte-pair table (`exact.ts`).
  */
-import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
+import { type ByteText, decodeUtf8, encodeUtf8 } from "../../src/contract/bytes.ts";
 import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { UpstreamDialect } from "../../src/contract/dialect.ts";
 import { tallyAnthropic } from "./anthropic.ts";
@@ -43,6 +43,16 @@ export function profileOf(dialect: UpstreamDialect, model: string, family?: Toke
   return profile;
 }
 
+/**
+ * Escaped characters of Latin-1 (`\u00c3\u00a4`) that would be read as the bytes of another one: two characters, and up to twenty times the tokens. Where
+ * a body has them next to each other it is read as characters, and each text counted by its bytes.
+ */
+const AMBIGUOUS = /(?:\\u00[c-f][0-9a-f]|[\u00c2-\u00f4])\\u00[89ab]|\\u00[c-f][0-9a-f][\u0080-\u00bf]/i;
+
+function isAmbiguous(body: ByteText): boolean {
+  return body.includes("\\u00") && AMBIGUOUS.test(body);
+}
+
 function parse(body: string): JsonObject | undefined {
   try {
     const value = JSON.parse(body) as Json;
@@ -61,10 +71,11 @@ function parse(body: string): JsonObject | undefined {
 export function estimate(dialect: UpstreamDialect, model: string, body: ByteText, family?: TokenizerFamily): number {
   const profile = profileOf(dialect, model, family);
   const weights = weightsOf(profile.tokenizer);
-  const request = parse(body);
+  const asCharacters = isAmbiguous(body);
+  const request = parse(asCharacters ? decodeUtf8(body) : body);
   if (request === undefined) return Math.max(1, Math.ceil(fastTokens(body, weights) * profile.scale));
   return total(
-    DIALECTS[dialect].tally(request, profile, (text) => fastTokens(text, weights)),
+    DIALECTS[dialect].tally(request, profile, (text) => fastTokens(asCharacters ? encodeUtf8(text) : text, weights)),
     profile,
     body,
   );
@@ -86,7 +97,9 @@ export async function estimateInTurns(
   const weights = weightsOf(profile.tokenizer);
   const later: ByteText[] = [];
   let room = PIECE_BYTES;
-  const tally = DIALECTS[dialect].tally(request as JsonObject, profile, (text) => {
+  const characters = isAmbiguous(body) ? parse(decodeUtf8(body)) : undefined;
+  const tally = DIALECTS[dialect].tally(characters ?? (request as JsonObject), profile, (read) => {
+    const text = characters === undefined ? read : encodeUtf8(read);
     room -= text.length;
     if (room >= 0) return fastTokens(text, weights);
     later.push(text);

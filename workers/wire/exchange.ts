@@ -2,7 +2,7 @@
  * One call: its phases (connecting, waiting for the head, reading the body, over), its clocks and its one second chance.
  * However it ends, `#leave` runs once, and the caller hears of it at most once.
  */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Timeouts } from "../../src/contract/config.ts";
 import { asGatewayError } from "../../src/contract/errors.ts";
 import type { Ticket, Wheel } from "./clock.ts";
@@ -10,12 +10,14 @@ import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders, HttpRequest } 
 import { AnswerParser } from "./http1-parser.ts";
 import { hostAndPort, requestHead } from "./http1-request.ts";
 import { Connection, type Pool } from "./pool.ts";
+import { PORTION_BYTES, type Portioned, type Portions, portionOf } from "./portions.ts";
 import { describe } from "./sockets/failure.ts";
 import type { Dialing } from "./sockets/wire.ts";
 
 /** What a call needs of its client. */
 interface Home {
   readonly wheel: Wheel;
+  readonly portions: Portions;
   left(exchange: Exchange): void;
   /** Takes a connection back after a whole answer. `hintSeconds`: how long the upstream keeps it, 0 where it did not say. */
   keep(connection: Connection, hintSeconds: number): void;
@@ -36,7 +38,7 @@ const REST_MS = 2_000;
 
 const PHASE = { connecting: 0, waiting: 1, body: 2, over: 3 } as const;
 
-export class Exchange implements HttpExchange {
+export class Exchange implements HttpExchange, Portioned {
   readonly #home: Home;
   readonly #pool: Pool;
   readonly #timeouts: Timeouts;
@@ -59,6 +61,12 @@ export class Exchange implements HttpExchange {
   #paused = false;
   /** Bytes that are read before the connection is closed. */
   #readable = Number.POSITIVE_INFINITY;
+  /** Read from the socket, which is paused meanwhile, and not taken yet. */
+  #rest: Buffer | undefined;
+  /** The socket is paused for the rest's sake. */
+  #portioned = false;
+  /** How the connection ended before the rest was taken. */
+  #end: { text: string; clean: boolean } | undefined;
   #ticket: Ticket | undefined;
   #startedMs: number | undefined;
   /** When the current phase began, or the last byte came. */
@@ -99,7 +107,7 @@ export class Exchange implements HttpExchange {
     if (!this.#paused || this.#phase === PHASE.over) return;
     this.#paused = false;
     this.#activeMs = this.#home.wheel.nowMs;
-    this.#connection?.wire.resume();
+    if (!this.#portioned) this.#connection?.wire.resume();
   }
 
   letEnd(): void {
@@ -131,6 +139,31 @@ export class Exchange implements HttpExchange {
       this.abort();
       return;
     }
+    if (!this.#portioned && (bytes.length <= PORTION_BYTES || !this.#connection?.wire.readsMuch)) this.#take(bytes);
+    else if (this.#rest === undefined) {
+      // The socket's own memory is used for the next one.
+      this.#rest = Buffer.from(bytes);
+      this.#portioned = true;
+      this.#connection?.wire.pause();
+      this.#home.portions.add(this);
+    } else this.#rest = Buffer.concat([this.#rest, bytes]);
+  }
+
+  /** Of the portions. */
+  takePortion(): boolean {
+    if (this.#rest === undefined) return false;
+    const [portion, rest] = portionOf(this.#rest);
+    this.#rest = rest;
+    this.#take(portion);
+    if (this.#rest !== undefined) return true;
+    if (this.#phase === PHASE.over) return false;
+    this.#portioned = false;
+    if (this.#end !== undefined) this.lost(this.#end.text, this.#end.clean);
+    else if (!this.#paused) this.#connection?.wire.resume();
+    return false;
+  }
+
+  #take(bytes: Buffer): void {
     const parser = this.#parser;
     parser.push(bytes);
     if (parser.error !== undefined) this.#fail("malformed", `the upstream's answer is malformed: ${parser.error}`);
@@ -143,6 +176,10 @@ export class Exchange implements HttpExchange {
    * the end may then lack its tail; the dialects know their own last event).
    */
   lost(text: string, clean: boolean): void {
+    if (this.#portioned) {
+      this.#end = { text, clean };
+      return;
+    }
     const parser = this.#parser;
     if (clean) parser.close();
     if (parser.done) this.#finish();
@@ -225,11 +262,17 @@ export class Exchange implements HttpExchange {
     const connection = this.#connection;
     const events = this.#events;
     const parser = this.#parser;
-    const reusable = parser.persistent && !parser.surplus && this.#written === this.#length && connection?.wire.flushed === true;
+    const reusable =
+      parser.persistent &&
+      !parser.surplus &&
+      this.#rest === undefined &&
+      this.#end === undefined &&
+      this.#written === this.#length &&
+      connection?.wire.flushed === true;
     // First the connection, then the news: who answers it with another call finds the connection free.
     if (reusable && connection !== undefined) {
       connection.exchange = undefined;
-      if (this.#paused) connection.wire.resume();
+      if (this.#paused || this.#portioned) connection.wire.resume();
       this.#leave(false);
       this.#home.keep(connection, parser.idleHintSeconds);
     } else this.#leave(true);
@@ -246,6 +289,7 @@ export class Exchange implements HttpExchange {
   #leave(destroy: boolean): void {
     this.#phase = PHASE.over;
     this.#events = undefined;
+    this.#rest = undefined;
     this.#ticket?.cancel();
     this.#parser.stop();
     this.#dialing?.cancel();

@@ -11,6 +11,7 @@ import { dialer, type SocketKind } from "./dial.ts";
 import { Exchange } from "./exchange.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpRequest, Origin } from "./http.ts";
 import { type Connection, Pool } from "./pool.ts";
+import { Portions } from "./portions.ts";
 import { type ProxyChoice, type ProxySettings, proxyChoice } from "./proxy.ts";
 
 export interface Http1Options {
@@ -37,6 +38,7 @@ export function createHttp1Client(options: Http1Options = {}): HttpClient {
 
 class Http1Client implements HttpClient {
   readonly wheel: Wheel;
+  readonly portions = new Portions();
   readonly #idleMs: number;
   readonly #sweepMs: number;
   readonly #choose: ProxyChoice;

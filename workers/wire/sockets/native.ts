@@ -40,6 +40,7 @@ export function lingering(): number {
 }
 
 class NativeWire implements Wire, Dialing {
+  readonly readsMuch = true;
   listener: WireListener | undefined;
   readonly #origin: Origin;
   #socket: NativeSocket | undefined;

@@ -10,6 +10,8 @@ import { describe } from "./failure.ts";
 import { type Dialing, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
 
 class NodeWire implements Wire {
+  /** Or it may, but loses what it has read where it is paused while its peer closes. */
+  readonly readsMuch = false;
   listener: WireListener | undefined;
   readonly #socket: Socket;
 

@@ -10,6 +10,8 @@ export const TCP_KEEP_ALIVE_MS = 45_000;
 
 /** An open socket that can carry a request. */
 export interface Wire {
+  /** It reads up to half a megabyte at once, and keeps what came before an end for as long as it is paused. */
+  readonly readsMuch: boolean;
   /** Who is told what happens. Set before the task ends in which the wire was handed over. */
   listener: WireListener | undefined;
   /** Everything written was taken by the system. */

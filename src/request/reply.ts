@@ -1,4 +1,4 @@
-/** Answers in one piece. */
+/** Answers in one piece: good ones, and errors in the client's dialect. */
 import type { ByteText } from "../contract/bytes.ts";
 import type { Dialect } from "../contract/dialect.ts";
 import { type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
