@@ -215,7 +215,7 @@ export class World {
       },
       workspaces: {
         acme: { default_region: "eu", keys: [keyEntry("ci", KEY), { ...keyEntry("old", EXPIRED_KEY), expires_at: "2020-01-01" }] },
-        overseas: { default_region: "us", keys: [keyEntry("ci", US_KEY)] },
+        overseas: { default_region: "us", keys: [{ ...keyEntry("ci", US_KEY), expires_at: "2099-01-01" }] },
         homeless: { keys: [keyEntry("ci", HOMELESS_KEY)] },
       },
     };
