@@ -62,7 +62,7 @@ test("a call takes portions, in turns with the others, and every byte comes, in 
     expect(Math.max(...took.map(({ bytes }) => bytes))).toBeLessThanOrEqual(PORTION_BYTES);
     // Half a megabyte of each of twelve sockets was up to 60 ms.
     const turns = [...new Set(took.map(({ turn }) => turn))].map((at) => lengths.get(at) ?? 0).sort((one, other) => one - other);
-    expect(turns[Math.floor(turns.length * 0.9)]).toBeLessThan(20);
+    expect(turns[Math.floor(turns.length * 0.9)]).toBeLessThan(40);
   } finally {
     running = false;
     client.close();
