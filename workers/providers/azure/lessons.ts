@@ -1,10 +1,8 @@
 /** What Azure's refusals teach: the name that a deployment's model has for a parameter. A lesson is kept for an hour, by target, and told in the log. */
-import type { Accepts } from "../../../src/contract/accepts.ts";
 import { brief } from "../failure.ts";
+import { Learned } from "../learned.ts";
 import type { Job } from "../provider.ts";
 import { type Takes, takesOf } from "./takes.ts";
-
-const KEPT_MS = 3_600_000;
 
 /** Only these: another parameter under another name would ask for something else. */
 const NAMES: ReadonlySet<string> = new Set(["max_tokens", "max_completion_tokens", "max_output_tokens"]);
@@ -12,29 +10,16 @@ const RENAMED = /Unsupported parameter: '([a-z_]+)' is not supported with this m
 /** Of models and dated versions that came before the newer name. */
 const TOO_NEW = /(?:Unrecognized request argument supplied: |Unsupported parameter: '|unknown parameter: ')(max_completion_tokens)\b/i;
 
-interface Learned {
-  /** What was known before: another configuration begins anew. */
-  accepts: Accepts;
-  takes: Takes;
-  untilMs: number;
-}
-
 export class Lessons {
   readonly #upstream: string;
-  /** By the upstream's name of the model. */
-  readonly #learned = new Map<string, Learned>();
+  readonly #learned = new Learned<Takes>(takesOf);
 
   constructor(upstream: string) {
     this.#upstream = upstream;
   }
 
-  takes({ upstreamModel, accepts }: Job): Takes {
-    if (this.#learned.size === 0) return takesOf(accepts);
-    const learned = this.#learned.get(upstreamModel);
-    if (learned === undefined) return takesOf(accepts);
-    if (performance.now() < learned.untilMs && learned.accepts === accepts) return learned.takes;
-    this.#learned.delete(upstreamModel);
-    return takesOf(accepts);
+  takes(job: Job): Takes {
+    return this.#learned.takes(job);
   }
 
   /** As `lesson` of a connection. */
@@ -45,12 +30,7 @@ export class Lessons {
     if (takes.rename[from] === to) return undefined;
     // The opposite of what was learned before is out of force.
     const { [to]: _, ...kept } = takes.rename;
-    const { accepts, upstreamModel } = job;
-    this.#learned.set(upstreamModel, {
-      accepts,
-      takes: { ...takes, rename: { ...kept, [from]: to } },
-      untilMs: performance.now() + KEPT_MS,
-    });
+    this.#learned.keep(job, { ...takes, rename: { ...kept, [from]: to } });
     const cure =
       from === "max_tokens"
         ? ` To have it so from the start: models["${job.model}"].accepts: { fields: { remove: [max_tokens] } }, or accepts.as with the catalogue's name of the model behind the deployment`

@@ -2,12 +2,11 @@
  * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags one after
  * the other, and some have lost them again. A lesson is kept for an hour, by target, and told in the log with the line for the configuration.
  */
-import type { Accepts } from "../../../src/contract/accepts.ts";
 import { brief } from "../failure.ts";
+import { Learned } from "../learned.ts";
 import type { Job } from "../provider.ts";
 import { type Takes, takesOf } from "./takes.ts";
 
-const KEPT_MS = 3_600_000;
 /** Of one target; more than a handful is an upstream that refuses everything. */
 const MOST_LESSONS = 32;
 
@@ -23,18 +22,9 @@ const EXTRA = /(?:^|\s)([a-z_]+(?:\.[\w-]+)*): Extra inputs are not permitted/;
 const NO_EFFORT = /does not support the effort parameter/i;
 const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'/;
 
-interface Learned {
-  /** What was known before: another configuration begins anew. */
-  accepts: Accepts;
-  takes: Takes;
-  untilMs: number;
-  count: number;
-}
-
 export class Lessons {
   readonly #upstream: string;
-  /** By the upstream's name of the model. */
-  readonly #learned = new Map<string, Learned>();
+  readonly #learned = new Learned<Takes>(takesOf);
   /** Flags that calls in flight were sent with, and those that a target has answered to. */
   readonly #sent = new WeakMap<Job, readonly string[]>();
   readonly #proven = new Map<string, Set<string>>();
@@ -43,13 +33,8 @@ export class Lessons {
     this.#upstream = upstream;
   }
 
-  takes({ upstreamModel, accepts }: Job): Takes {
-    if (this.#learned.size === 0) return takesOf(accepts);
-    const learned = this.#learned.get(upstreamModel);
-    if (learned === undefined) return takesOf(accepts);
-    if (performance.now() < learned.untilMs && learned.accepts === accepts) return learned.takes;
-    this.#learned.delete(upstreamModel);
-    return takesOf(accepts);
+  takes(job: Job): Takes {
+    return this.#learned.takes(job);
   }
 
   /** The flags of a call that leaves now. */
@@ -74,11 +59,8 @@ export class Lessons {
     const before = this.takes(job);
     const lesson = /invalid beta flag/i.test(message) ? this.#betas(job, before) : memberLesson(message, before);
     if (lesson === undefined) return undefined;
-    const known = this.#learned.get(job.upstreamModel);
-    const count = (known?.count ?? 0) + 1;
-    if (count > MOST_LESSONS) return undefined;
-    const { accepts, upstreamModel } = job;
-    this.#learned.set(upstreamModel, { accepts, takes: lesson.takes, count, untilMs: performance.now() + KEPT_MS });
+    if (this.#learned.count(job) >= MOST_LESSONS) return undefined;
+    this.#learned.keep(job, lesson.takes);
     const names = lesson.names.join(", ");
     return `upstream "${this.#upstream}", model "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${names}. To leave it out for good: models["${job.model}"].accepts: { ${lesson.list}: { remove: [${names}] } }`;
   }
