@@ -37,3 +37,10 @@ export function encodeUtf8(characters: string): ByteText {
 export function copied(text: ByteText): ByteText {
   return toByteText(toBytes(text));
 }
+
+/** The value of a hexadecimal digit in ASCII; -1 where it is none. */
+export function hexDigit(byte: number): number {
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const letter = byte | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+}

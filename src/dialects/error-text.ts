@@ -1,6 +1,8 @@
 /** Writing errors as JSON byte text. */
+
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import { editMembers, members } from "../contract/json.ts";
+import { isObject } from "../contract/objects.ts";
 
 /** JSON of what Weir itself says; its strings are characters, the result is bytes. */
 export function jsonText(value: unknown): ByteText {
@@ -12,17 +14,16 @@ export function jsonText(value: unknown): ByteText {
  * On one line, so that it can stand in an event: outside its strings JSON may hold line breaks, and each would end the event's data.
  */
 export function errorObject(fields: Readonly<Record<string, string | null>>, upstream: ByteText | undefined): ByteText {
-  if (upstream === undefined || !isObject(upstream)) return jsonText(fields);
+  if (upstream === undefined || !holdsObject(upstream)) return jsonText(fields);
   const present = new Set(members(upstream).map(({ key }) => key));
   const missing = Object.entries(fields).filter(([name]) => !present.has(name));
   const set = Object.fromEntries(missing.map(([name, value]) => [name, jsonText(value)]));
   return editMembers(upstream.trim(), { set }).replaceAll(/[\r\n]+/g, " ");
 }
 
-function isObject(text: ByteText): boolean {
+function holdsObject(text: ByteText): boolean {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject(JSON.parse(text));
   } catch {
     return false;
   }

@@ -4,6 +4,7 @@ import type { TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { decodeUtf8 } from "../contract/bytes.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
+import { isObject } from "../contract/objects.ts";
 import { clipped } from "../contract/text.ts";
 import { EXPECTED, TOLERATED } from "./schema.ts";
 
@@ -199,8 +200,4 @@ function cut(text: string): string {
 /** What `JSON.parse` made of byte text, for a person's eyes. */
 function readable(text: string): string {
   return /[^\0-\u00ff]/.test(text) ? text : decodeUtf8(text);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,9 @@
 /**
  * Takes a client's bytes apart into heads and bodies: bytes in, what they say out, no I/O. Any slicing of the same bytes says the same.
  */
+
 import { Buffer } from "node:buffer";
+import { hexDigit } from "../contract/bytes.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import { FLAWS, flawOfTrailer, flawSoFar, Head, MAX_HEAD_BYTES, readHead } from "./head.ts";
 
@@ -215,10 +217,4 @@ export class BodyReader {
     }
     return at + 1;
   }
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 48 && byte <= 57) return byte - 48;
-  const letter = byte | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }

@@ -1,6 +1,8 @@
 /** What Azure OpenAI refuses in a chat request: wire.md §2.1, §2.3, §2.9, §4.1. */
+
+import { isObject } from "../contract/objects.ts";
 import { invalid } from "./azure-error.ts";
-import { isObject, type JsonObject, objects, text } from "./json.ts";
+import { type JsonObject, objects, text } from "./json.ts";
 
 const FIELDS = new Set(
   `audio frequency_penalty function_call functions logit_bias logprobs top_logprobs max_completion_tokens max_tokens messages metadata modalities model n

@@ -1,8 +1,9 @@
 /** Embeddings: a unit vector for each input, the same for the same input. Source: the types of openai 7.57. */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { isObject } from "../contract/objects.ts";
 import { invalid } from "./azure-error.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 import { tokensIn } from "./tokens.ts";
 
 const FIELDS = new Set("model input encoding_format dimensions user".split(" "));

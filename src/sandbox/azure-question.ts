@@ -1,5 +1,6 @@
 /** What a chat-completions request asks, in the stand-ins' own terms. */
-import { isObject, type JsonObject, objects, text } from "./json.ts";
+import { isObject } from "../contract/objects.ts";
+import { type JsonObject, objects, text } from "./json.ts";
 import { type Picture, readPicture } from "./picture.ts";
 import type { Question } from "./question.ts";
 import { tokensIn } from "./tokens.ts";

@@ -1,6 +1,8 @@
 /** What a Responses request asks, in the stand-ins' own terms, and what Azure refuses in one. Source: the types of openai 7.57. */
+
+import { isObject } from "../contract/objects.ts";
 import { invalid } from "./azure-error.ts";
-import { isObject, type JsonObject, objects, text } from "./json.ts";
+import { type JsonObject, objects, text } from "./json.ts";
 import { readPicture } from "./picture.ts";
 import type { Question } from "./question.ts";
 import { tokensIn } from "./tokens.ts";

@@ -1,8 +1,9 @@
 /** An answer as a response, whole or as the events of a stream. Source: the types of openai 7.57. */
 import { Buffer } from "node:buffer";
+import { isObject } from "../contract/objects.ts";
 import { type Answer, joined, type Part } from "./answer.ts";
 import type { Breakage, Frame } from "./delivery.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 import type { Seal } from "./seal.ts";
 
 export interface Shown {

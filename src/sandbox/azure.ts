@@ -1,6 +1,7 @@
 /** The stand-in for Azure OpenAI: chat completions and embeddings under the v1 API and dated ones, responses under v1. */
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { isObject } from "../contract/objects.ts";
 import { answer } from "./answer.ts";
 import { type Completion, completionFrames, completionOfAnswer } from "./azure-answer.ts";
 import { checkAzureBody } from "./azure-check.ts";
@@ -15,7 +16,7 @@ import { type CallRecord, modelOf } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
 import type { Entra } from "./entra.ts";
-import { isObject, type JsonObject, parseJson } from "./json.ts";
+import { type JsonObject, parseJson } from "./json.ts";
 import type { Arrival, Staged, State } from "./state.ts";
 
 const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|responses\/compact|embeddings)$/;

@@ -1,11 +1,13 @@
 /** A body as InvokeModel would take or refuse it for Anthropic's models: wire.md §1.5, §1.12, §3.3. Refusals are in the service's words. */
+
+import { isObject } from "../contract/objects.ts";
 import { validation } from "./aws-error.ts";
 import { checkMark, extra, onlyMembers } from "./bedrock-members.ts";
 import { checkMessages } from "./bedrock-messages.ts";
 import type { BedrockModel } from "./bedrock-models.ts";
 import { type BedrockRules, rulesOf } from "./bedrock-rules.ts";
 import { checkTools } from "./bedrock-tools.ts";
-import { isObject, type JsonObject, objects } from "./json.ts";
+import { type JsonObject, objects } from "./json.ts";
 import type { Seal } from "./seal.ts";
 
 const VERSION = "bedrock-2023-05-31";

@@ -1,6 +1,7 @@
+import { isObject } from "../contract/objects.ts";
 import { type AwsError, validation } from "./aws-error.ts";
 import type { BedrockRules } from "./bedrock-rules.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import type { JsonObject } from "./json.ts";
 
 /** What the service says of a member that it does not know, or not for this model. */
 export function extra(place: string): AwsError {

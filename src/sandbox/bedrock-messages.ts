@@ -1,8 +1,9 @@
+import { isObject } from "../contract/objects.ts";
 import { validation } from "./aws-error.ts";
 import { checkMark, onlyMembers } from "./bedrock-members.ts";
 import type { BedrockModel } from "./bedrock-models.ts";
 import type { BedrockRules } from "./bedrock-rules.ts";
-import { isObject, type JsonObject, objects } from "./json.ts";
+import { type JsonObject, objects } from "./json.ts";
 import { readPicture } from "./picture.ts";
 import type { Seal } from "./seal.ts";
 

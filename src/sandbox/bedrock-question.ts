@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, objects, text } from "./json.ts";
+import { isObject } from "../contract/objects.ts";
+import { type JsonObject, objects, text } from "./json.ts";
 import { readPicture } from "./picture.ts";
 import type { PromptCache } from "./prompt-cache.ts";
 import type { Question } from "./question.ts";

@@ -1,7 +1,8 @@
+import { isObject } from "../contract/objects.ts";
 import { validation } from "./aws-error.ts";
 import { checkMark, onlyMembers } from "./bedrock-members.ts";
 import type { BedrockRules } from "./bedrock-rules.ts";
-import { isObject, type JsonObject, objects } from "./json.ts";
+import { type JsonObject, objects } from "./json.ts";
 
 /** Tools of the vendor's own, by the beginning of their type, with the flags one of which each needs; no other ones are there. */
 const VENDOR_TOOLS: readonly [RegExp, readonly string[]][] = [

@@ -1,6 +1,7 @@
 /** The stand-in for Bedrock's runtime: InvokeModel, InvokeModelWithResponseStream, CountTokens. */
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
+import { isObject } from "../contract/objects.ts";
 import { answer } from "./answer.ts";
 import { AwsError, awsErrorReply, awsFailure, messageOf, validation } from "./aws-error.ts";
 import { answerFrames, messageOfAnswer, type Usage } from "./bedrock-answer.ts";
@@ -12,7 +13,7 @@ import { rulesOf } from "./bedrock-rules.ts";
 import type { CallRecord } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
-import { isObject, type JsonObject, parseJson, text } from "./json.ts";
+import { type JsonObject, parseJson, text } from "./json.ts";
 import type { Question } from "./question.ts";
 import type { Seal } from "./seal.ts";
 import { SignatureCheck } from "./sigv4-check.ts";

@@ -1,4 +1,4 @@
-import { isObject } from "./json.ts";
+import { isObject } from "../contract/objects.ts";
 
 /** One request as a stand-in saw it. */
 export interface CallRecord {

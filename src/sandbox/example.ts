@@ -1,4 +1,5 @@
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject } from "../contract/objects.ts";
+import type { JsonObject } from "./json.ts";
 
 /** Deeper than any honest schema; a recursive `$ref` stops here. */
 const MAX_DEPTH = 12;

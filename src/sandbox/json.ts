@@ -1,10 +1,8 @@
 /** What the stand-ins need to look into a body that may be anything. */
 
-export type JsonObject = Record<string, unknown>;
+import { isObject } from "../contract/objects.ts";
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export type JsonObject = Record<string, unknown>;
 
 export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];

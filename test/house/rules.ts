@@ -52,7 +52,7 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   config: ["providers"],
 };
 
-/** The part that a path belongs to: `src/request/keyring.ts` → `auth`, `src/config/units.ts` → `config`, `workers/wire/http.ts` → `workers`. */
+/** The part that a path belongs to: `src/main.ts` → `main`, `src/config/units.ts` → `config`, `workers/wire/http.ts` → `workers`. */
 function part(file: string): string {
   const [top = "", second = ""] = file.split("/");
   return top === "src" ? second.replace(/\.ts$/, "") : top;

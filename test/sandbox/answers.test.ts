@@ -1,7 +1,8 @@
 /** An answer shows what was asked: whoever loses a part of a request on its way sees it in the answer. */
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { isObject, type JsonObject, objects } from "../../src/sandbox/json.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import { type JsonObject, objects } from "../../src/sandbox/json.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type Seen, STANDS, type StandName, standOf } from "./stands.ts";
 

@@ -1,6 +1,7 @@
 /** What Azure OpenAI refuses: wire.md §2.1, §2.3, §2.9, §4.1. Every row is a call that works but for one thing. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { isObject, type JsonObject } from "../../src/sandbox/json.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import type { JsonObject } from "../../src/sandbox/json.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { standOf } from "./stands.ts";
 import { exchange } from "./wire.ts";

@@ -8,7 +8,8 @@ import {
   InvokeModelWithResponseStreamCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { isObject, type JsonObject } from "../../src/sandbox/json.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import type { JsonObject } from "../../src/sandbox/json.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { MODEL } from "./stands.ts";
 

@@ -10,7 +10,8 @@ import {
   ThrottlingException,
   ValidationException,
 } from "@aws-sdk/client-bedrock-runtime";
-import { isObject, type JsonObject, text } from "../../src/sandbox/json.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import { type JsonObject, text } from "../../src/sandbox/json.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { bedrockClient, body, invoke, invokeStream, refusal } from "./bedrock-client.ts";
 import { MODEL } from "./stands.ts";

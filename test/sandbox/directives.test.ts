@@ -2,8 +2,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isObject } from "../../src/contract/objects.ts";
 import { DIRECTIVES } from "../../src/sandbox/directives.ts";
-import { isObject } from "../../src/sandbox/json.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { ROWS, type Row } from "./directive-rows.ts";
 import { STANDS, type StandName, standOf } from "./stands.ts";

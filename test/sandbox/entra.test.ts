@@ -1,6 +1,7 @@
 /** Tokens of Entra ID: how they are got, what they open, and when they end. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { isObject, type JsonObject, text } from "../../src/sandbox/json.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import { type JsonObject, text } from "../../src/sandbox/json.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { exchange } from "./wire.ts";
 

@@ -1,7 +1,8 @@
 /** A reader of Bedrock's frames by the layout alone, written without AWS's codec, which is what the stand-in writes them with. */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { isObject, type JsonObject } from "../../src/sandbox/json.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import type { JsonObject } from "../../src/sandbox/json.ts";
 
 export interface ReadFrame {
   headers: Record<string, string>;

@@ -1,6 +1,7 @@
 /** A question put to either stand-in over a bare socket, and what came back in the same terms for both. */
 import type { Buffer } from "node:buffer";
-import { isObject, type JsonObject, objects, text } from "../../src/sandbox/json.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import { type JsonObject, objects, text } from "../../src/sandbox/json.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { eventOf, readFrames } from "./frames.ts";
 import { type Exchange, exchange, type Received } from "./wire.ts";

@@ -2,6 +2,7 @@
 
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
+import { isObject } from "../../src/contract/objects.ts";
 import { clipped } from "../../src/contract/text.ts";
 import type { HttpHeaders } from "../wire/http.ts";
 import type { ReportedUsage } from "./provider.ts";
@@ -81,7 +82,7 @@ export function errorFields(body: ByteText): Record<string, unknown> | undefined
 }
 
 export function asObject(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 export function asText(value: unknown): string | undefined {

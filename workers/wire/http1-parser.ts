@@ -3,7 +3,9 @@
  * Source: RFC 9112. Stricter than it allows where leniency would mean guessing: a repeated content-length, content-length beside transfer-encoding,
  * any transfer-encoding but `chunked`, obsolete line folding, bare CR or LF and control characters are errors.
  */
+
 import { Buffer } from "node:buffer";
+import { hexDigit } from "../../src/contract/bytes.ts";
 import { remembered } from "../remembered.ts";
 import type { HttpHeaders } from "./http.ts";
 
@@ -80,12 +82,6 @@ function trimBlanks(line: string, from: number, to: number): string {
 
 function isBlank(code: number): boolean {
   return code === 32 || code === 9;
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 48 && byte <= 57) return byte - 48;
-  const letter = byte | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
 class Malformed extends Error {
