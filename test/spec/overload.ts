@@ -252,7 +252,7 @@ const NOISE_MS = 500;
 
 function specifyFlood(world: World): void {
   world.sentence(
-    "one key that floods the gateway leaves another workspace's p99 within twice of what it was, and health within 50 ms",
+    "one key that floods the gateway leaves another workspace's p99, and health, within half a second or twice what they were",
     async () => {
       const config = world.configuration();
       const { acme, ...others } = config.workspaces as Record<string, { keys: object[] }>;
