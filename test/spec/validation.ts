@@ -90,12 +90,12 @@ export function specifyValidation(world: World): void {
     }
   });
 
-  world.sentence("anthropic-version 2026-10-21 takes no sampling parameters and lets system speak among the messages", async () => {
+  world.sentence("anthropic-version 2026-10-21 takes no sampling parameters, and system speaks in the middle of a conversation", async () => {
     const sampling = await world.ask(anthropic, { headers: CURRENT, more: { temperature: 1 } });
     expect(expectFailure(anthropic, sampling, "invalid").message).toMatch(/^temperature: /);
     const messages = [
-      { role: "system", content: "Be brief." },
       { role: "user", content: "Hello" },
+      { role: "system", content: "Be brief." },
     ];
     const spoken = await world.ask(anthropic, { headers: CURRENT, more: { model: "claude-recorded", messages } });
     expect(spoken.status).toBe(200);
