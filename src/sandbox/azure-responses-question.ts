@@ -69,6 +69,7 @@ export function readResponsesQuestion(body: JsonObject, isReasoning: boolean): Q
       }),
     documents: objects(asked?.content).filter(({ type }) => type === "input_file").length,
     toolResults: trailingResults(items),
+    rounds: roundsIn(items.slice(items.findLastIndex(({ role }) => role === "user") + 1)),
     tools: objects(body.tools)
       .filter(({ type }) => type === "function")
       .map((tool) => ({ name: text(tool.name), schema: tool.parameters })),
@@ -89,6 +90,11 @@ export function readResponsesQuestion(body: JsonObject, isReasoning: boolean): Q
 function trailingResults(items: readonly JsonObject[]): string[] {
   const from = items.findLastIndex(({ type }) => type !== "function_call_output") + 1;
   return items.slice(from).map(({ output }) => textIn(output));
+}
+
+/** Results that follow one another are of one round. */
+function roundsIn(items: readonly JsonObject[]): number {
+  return items.filter(({ type }, at) => type === "function_call_output" && items[at + 1]?.type !== "function_call_output").length;
 }
 
 function toolChoice(choice: unknown): Question["toolChoice"] {
