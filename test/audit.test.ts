@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { audit, judge, knownAdvisories } from "../scripts/audit.mjs";
-import { closedPort } from "./spec/world.ts";
+import { freePort } from "./support/waits.ts";
 
 const URL_OF = "https://github.com/advisories/GHSA-aaaa-bbbb-cc12";
 const hole = { source: 1, name: "elysia", title: "It leaks.", url: URL_OF, severity: "high", range: "*" };
@@ -69,7 +69,7 @@ describe("the registry", () => {
   }, 30_000);
 
   test("that cannot be reached is told, soon, and is no failure", async () => {
-    const { isGood, lines } = await audit(at(await closedPort()));
+    const { isGood, lines } = await audit(at(await freePort()));
     expect([isGood, lines]).toEqual([true, [expect.stringMatching(/^not asked: /)]]);
   }, 30_000);
 });

@@ -5,7 +5,8 @@ import { connect, type Socket } from "node:net";
 import { BodyClock } from "../src/request/body-clock.ts";
 import { startWeir, type Weir } from "./harness/weir.ts";
 import { anthropic, openai } from "./spec/dialects.ts";
-import { eventually, KEY, World } from "./spec/world.ts";
+import { KEY, World } from "./spec/world.ts";
+import { eventually } from "./support/waits.ts";
 
 const CRLF = "\r\n";
 /** The longest clock is that of a whole body, ten seconds; and a busy machine. */

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { type RuntimeName, startWeir } from "./harness/weir.ts";
-import { eventually } from "./spec/world.ts";
+import { eventually } from "./support/waits.ts";
 
 const CLIENTS = 120;
 const FREE = 24;

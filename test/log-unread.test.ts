@@ -6,9 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startSandbox } from "../src/sandbox/sandbox.ts";
 import { type RuntimeName, startWeir } from "./harness/weir.ts";
-import { eventually } from "./limits/answers.ts";
 import { configuration } from "./limits/world.ts";
-import { closedPort } from "./spec/world.ts";
+import { eventually, freePort } from "./support/waits.ts";
 
 /** More lines than a pipe of the system takes (64 KiB). */
 const LINES = 600;
@@ -57,7 +56,7 @@ test("a gateway ends as told where the reader of its log stands still and the pi
   execFileSync("mkfifo", [pipe]);
   // Open for reading too, and never read.
   const end = openSync(pipe, "r+");
-  const port = await closedPort();
+  const port = await freePort();
   const file = join(folder, "weir.yaml");
   writeFileSync(
     file,

@@ -15,11 +15,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { buildImage } from "./packaging/dockerfile.ts";
+import { freePort } from "./support/waits.ts";
 
 setDefaultTimeout(60_000);
 
@@ -569,13 +569,3 @@ describe.each(IMAGES)("the image of $file", ({ file: dockerfile, user: imageUser
     },
   );
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}

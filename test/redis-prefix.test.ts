@@ -6,8 +6,8 @@ import { Neighbours } from "../src/redis/neighbours.ts";
 import { load } from "./config-sample.ts";
 import { keyEntry, startWeir, type Weir } from "./harness/weir.ts";
 import { connected, settings } from "./limiter/fixture.ts";
-import { haveRedis, pause, type RedisServer, redisCli, startRedis } from "./redis.ts";
-import { eventually } from "./spec/world.ts";
+import { haveRedis, type RedisServer, redisCli, startRedis } from "./redis.ts";
+import { eventually, pause } from "./support/waits.ts";
 
 const KEY = "weir_prefix_Jd8sWq2nLx5vRb7t";
 const ADMIN_TOKEN = "prefix-admin-token-4f0d1c88ae";

@@ -8,6 +8,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isCollecting, source } from "./harness/collected.ts";
+import { pause } from "./support/waits.ts";
 
 /** False where the machine has none: such tests are then skipped, and say so. */
 export const haveRedis = spawnSync("redis-server", ["--version"]).status === 0;
@@ -248,8 +249,4 @@ function answers(port: number): Promise<boolean> {
     socket.on("error", () => {});
     socket.once("close", () => resolve(connected));
   });
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -6,8 +6,8 @@ import { Reply, ReplyHeaders } from "../src/contract/http.ts";
 import { OutgoingStream } from "../src/contract/stream.ts";
 import { toResponse } from "../src/runtime/standard-server.ts";
 import { ours } from "./http/examined.ts";
-import { pause } from "./redis.ts";
-import { dechunked, until } from "./sandbox/wire.ts";
+import { dechunked } from "./sandbox/wire.ts";
+import { eventually, pause } from "./support/waits.ts";
 
 interface Served {
   port: number;
@@ -58,7 +58,7 @@ describe.each(Object.entries(KINDS))("%s", (_, serve) => {
     });
     await once(socket, "connect");
     socket.write("GET / HTTP/1.1\r\nhost: weir\r\n\r\n");
-    await until(() => opened.length > count, "the request");
+    await eventually(() => opened.length > count, "the request");
     return { socket, one: opened.at(-1) as Opened, heard: () => text };
   }
 
@@ -67,20 +67,20 @@ describe.each(Object.entries(KINDS))("%s", (_, serve) => {
       stream.write("one,");
       stream.write("two,");
     });
-    await until(() => bodyOf(heard()) === "one,two,", "the beginning");
+    await eventually(() => bodyOf(heard()) === "one,two,", "the beginning");
     one.stream.write("three,");
-    await until(() => bodyOf(heard()) === "one,two,three,", "the third piece");
+    await eventually(() => bodyOf(heard()) === "one,two,three,", "the third piece");
     one.stream.write("four,");
     one.stream.write("caf\u00c3\u00a9");
     one.stream.close();
-    await until(() => heard().endsWith("0\r\n\r\n"), "the end");
+    await eventually(() => heard().endsWith("0\r\n\r\n"), "the end");
     expect(bodyOf(heard())).toBe("one,two,three,four,caf\u00c3\u00a9");
     expect(one.lefts).toBe(0);
     // The connection serves the next.
     begun = ({ stream }) => stream.write("next");
     const before = heard().length;
     socket.write("GET / HTTP/1.1\r\nhost: weir\r\n\r\n");
-    await until(() => heard().slice(before).includes("next"), "the next answer");
+    await eventually(() => heard().slice(before).includes("next"), "the next answer");
     socket.destroy();
   });
 
@@ -90,14 +90,14 @@ describe.each(Object.entries(KINDS))("%s", (_, serve) => {
       stream.write("at once");
       stream.close();
     });
-    await until(() => /content-length: 11\r\n/i.test(heard()) || heard().endsWith("0\r\n\r\n"), "the end");
-    await until(() => heard().includes("all at once") || bodyOf(heard()) === "all at once", "the text");
+    await eventually(() => /content-length: 11\r\n/i.test(heard()) || heard().endsWith("0\r\n\r\n"), "the end");
+    await eventually(() => heard().includes("all at once") || bodyOf(heard()) === "all at once", "the text");
     socket.destroy();
   });
 
   test("a client that stands still leaves no room; when it reads again there is, and every byte is right", async () => {
     const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
-    await until(() => bodyOf(heard()) === "begin,", "the beginning");
+    await eventually(() => bodyOf(heard()) === "begin,", "the beginning");
     socket.pause();
     let [written, number] = ["begin,", 0];
     const untilMs = performance.now() + 5000;
@@ -113,18 +113,18 @@ describe.each(Object.entries(KINDS))("%s", (_, serve) => {
     expect(one.stream.hasRoom).toBe(false);
     expect(one.drains).toBe(before);
     socket.resume();
-    await until(() => one.stream.hasRoom, "room");
+    await eventually(() => one.stream.hasRoom, "room");
     expect(one.drains).toBeGreaterThan(before);
     one.stream.write("end");
     one.stream.close();
-    await until(() => heard().endsWith("0\r\n\r\n"), "the end");
+    await eventually(() => heard().endsWith("0\r\n\r\n"), "the end");
     expect(Bun.hash(bodyOf(heard()))).toBe(Bun.hash(`${written}end`));
     socket.destroy();
   });
 
   test("one that is closed while its client stands still arrives whole", async () => {
     const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
-    await until(() => bodyOf(heard()) === "begin,", "the beginning");
+    await eventually(() => bodyOf(heard()) === "begin,", "the beginning");
     socket.pause();
     let length = "begin,".length;
     while (one.stream.hasRoom && length < 64 << 20) {
@@ -135,7 +135,7 @@ describe.each(Object.entries(KINDS))("%s", (_, serve) => {
     one.stream.write("last");
     one.stream.close();
     socket.resume();
-    await until(() => heard().endsWith("0\r\n\r\n"), "the end");
+    await eventually(() => heard().endsWith("0\r\n\r\n"), "the end");
     expect(bodyOf(heard()).length).toBe(length + 4);
     expect(bodyOf(heard())).toEndWith("last");
     socket.destroy();
@@ -143,7 +143,7 @@ describe.each(Object.entries(KINDS))("%s", (_, serve) => {
 
   test.each(["idle", "full"])("a client that leaves is told of once, and what is written then does no harm (%s)", async (state) => {
     const { socket, one, heard } = await ask(({ stream }) => stream.write("begin,"));
-    await until(() => bodyOf(heard()) === "begin,", "the beginning");
+    await eventually(() => bodyOf(heard()) === "begin,", "the beginning");
     if (state === "full") {
       socket.pause();
       while (one.stream.hasRoom) {
@@ -152,7 +152,7 @@ describe.each(Object.entries(KINDS))("%s", (_, serve) => {
       }
     }
     socket.destroy();
-    await until(() => one.lefts > 0, "word that the client has gone");
+    await eventually(() => one.lefts > 0, "word that the client has gone");
     one.stream.close();
     await pause(20);
     expect(one.lefts).toBe(1);

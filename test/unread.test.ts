@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "./harness/weir.ts";
-import { eventually } from "./spec/world.ts";
+import { eventually } from "./support/waits.ts";
 
 const MIB = 1024 * 1024;
 const KEYS = { greedy: "weir_unread_greedy_Vk3Xq8Lw1Rb7", other: "weir_unread_other_Zn5Tq2Mw9Kd4" };

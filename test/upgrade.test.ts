@@ -10,7 +10,7 @@ import { type Sandbox, startSandbox } from "../src/sandbox/sandbox.ts";
 import { register } from "./harness/collected.ts";
 import { type RuntimeName, startWeir, type Weir } from "./harness/weir.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis } from "./redis.ts";
-import { eventually } from "./spec/world.ts";
+import { eventually } from "./support/waits.ts";
 
 const PAGE = readFileSync(join(import.meta.dir, "../docs/upgrade.md"), "utf8");
 const TOKEN = "upgrade-admin-token-5d1c0a";

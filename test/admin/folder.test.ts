@@ -1,23 +1,14 @@
 /** Commands find the gateway of the folder that they are typed in: the sandbox, or the one of `weir.yaml`. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { register } from "../harness/collected.ts";
 import { runToEnd, startWeir, type Weir } from "../harness/weir.ts";
+import { freePort } from "../support/waits.ts";
 
 const TIMEOUT_MS = 30_000;
-
-/** A port that nobody has now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
 
 async function status({ url }: Weir, key: string, model: string): Promise<number> {
   const body = JSON.stringify({ model, max_tokens: 20, messages: [{ role: "user", content: "Hello" }] });

@@ -1,7 +1,7 @@
 /** The exam of the seam `DirectoryStore`: every store sits it, each exercise on names of its own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DirectoryStore } from "../../src/directory/store.ts";
-import { pause } from "../redis.ts";
+import { pause } from "../support/waits.ts";
 import { NO_LIMITS, storedKey, storedWorkspace } from "./stored.ts";
 
 export interface Candidate {

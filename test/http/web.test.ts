@@ -4,8 +4,7 @@ import { Elysia } from "elysia";
 import { type Answered, type Asked, Reply, ReplyHeaders } from "../../src/contract/http.ts";
 import { askedAdapter } from "../../src/http/elysia.ts";
 import { webHandler } from "../../src/http/web.ts";
-import { pause } from "../redis.ts";
-import { until } from "../sandbox/wire.ts";
+import { eventually, pause } from "../support/waits.ts";
 import { converse, ours } from "./examined.ts";
 
 const LAST = "Host: gw\r\nConnection: close\r\n\r\n";
@@ -85,7 +84,7 @@ describe("a handler for the web", () => {
     before.abort();
     middle.abort();
     await waiting;
-    await until(() => aborted === 1 && cancelled === 1, "both to be told");
+    await eventually(() => aborted === 1 && cancelled === 1, "both to be told");
   });
 
   test("whose body breaks does not look complete", async () => {

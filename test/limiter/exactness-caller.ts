@@ -8,7 +8,7 @@
 import { RedisStore } from "../../src/limiter/redis.ts";
 import { CODE } from "../../src/limiter/store.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
-import { pause } from "../redis.ts";
+import { pause } from "../support/waits.ts";
 import { connected, randomFrom, settings } from "./fixture.ts";
 
 /** One call: sent and answered (ms since 1970, fractions), answer's code and tick, tokens used in the end. */

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type Ask, type Decision, Limiter, type LimiterOptions, type Reservation } from "../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../src/limiter/memory.ts";
 import { type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "../../src/limiter/store.ts";
-import { pause } from "../redis.ts";
+import { pause } from "../support/waits.ts";
 import { Clock } from "./exam.ts";
 
 const RPM = 5;

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { openLimiter } from "../../src/limiter/index.ts";
 import type { Limiter, Policy } from "../../src/limiter/limiter.ts";
-import { haveRedis, pause, startRedis } from "../redis.ts";
+import { haveRedis, startRedis } from "../redis.ts";
+import { pause } from "../support/waits.ts";
 import { settings } from "./fixture.ts";
 
 const TIMEOUT_MS = 50;

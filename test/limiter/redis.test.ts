@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { RedisStore } from "../../src/limiter/redis.ts";
 import { CODE, pairKey, type StoreFailure } from "../../src/limiter/store.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
-import { haveRedis, pause, type RedisServer, redisCli, startRedis } from "../redis.ts";
+import { haveRedis, type RedisServer, redisCli, startRedis } from "../redis.ts";
+import { pause } from "../support/waits.ts";
 import { ask, examine } from "./exam.ts";
 import { connected, settings } from "./fixture.ts";
 

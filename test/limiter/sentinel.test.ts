@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { connectRedis } from "../../src/redis/connect.ts";
-import { haveRedis, pause, startRedis } from "../redis.ts";
-import { until } from "../sandbox/wire.ts";
+import { haveRedis, startRedis } from "../redis.ts";
+import { eventually, pause } from "../support/waits.ts";
 import { connected, settings } from "./fixture.ts";
 
 /** Serves `SENTINEL` and `SUBSCRIBE`, all that a client asks of one; nobody knows another Sentinel. */
@@ -76,16 +76,16 @@ test.skipIf(!haveRedis)(
     let endings = 0;
     client.on("end", () => endings++);
     await connected(client);
-    await until(() => sentinel.subscribers === 1, "the subscription");
+    await eventually(() => sentinel.subscribers === 1, "the subscription");
 
     sentinel.masterPort = undefined;
     await old.stop();
-    await until(() => sentinel.waiting.length > 0, "a question");
+    await eventually(() => sentinel.waiting.length > 0, "a question");
     sentinel.announce();
-    await until(() => sentinel.subscribers === 0, "the subscription's end");
+    await eventually(() => sentinel.subscribers === 0, "the subscription's end");
     // No port at all: the attempt itself throws.
     sentinel.answer(70_000);
-    await until(() => endings >= 3, "three endings");
+    await eventually(() => endings >= 3, "three endings");
     sentinel.answer(heir.port);
     await connected(client);
     expect(await client.ping()).toBe("PONG");
@@ -93,10 +93,10 @@ test.skipIf(!haveRedis)(
     const before = endings;
     sentinel.masterPort = undefined;
     await heir.stop();
-    await until(() => sentinel.waiting.length > 0, "a question");
+    await eventually(() => sentinel.waiting.length > 0, "a question");
     client.disconnect();
     sentinel.answer(heir.port);
-    await until(() => endings === before + 1, "the last ending");
+    await eventually(() => endings === before + 1, "the last ending");
     await pause(100);
     expect(client.status).toBe("end");
     expect(sentinel.waiting).toEqual([]);

@@ -4,7 +4,8 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { openLimiter } from "../../src/limiter/index.ts";
 import type { Decision, Limiter } from "../../src/limiter/limiter.ts";
-import { haveRedis, pause, redisCli, startRedisCluster, startSentinelSet, startTlsRedis } from "../redis.ts";
+import { haveRedis, redisCli, startRedisCluster, startSentinelSet, startTlsRedis } from "../redis.ts";
+import { pause } from "../support/waits.ts";
 import { settings } from "./fixture.ts";
 
 const LIMITS = { window: "calls" as const, rpm: 10, tpm: 60_000, input: 100, bound: undefined, output: 256 };

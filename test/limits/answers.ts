@@ -13,12 +13,3 @@ export function durationMs(text: string | undefined): number {
   if (amount === undefined) throw new Error(`no duration: ${text}`);
   return Number(minutes) * 60_000 + Number(amount) * (unit === "s" ? 1_000 : 1);
 }
-
-/** Asks again until it holds; for what another process or thread does in its own time. */
-export async function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 5_000): Promise<void> {
-  const untilMs = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > untilMs) throw new Error(`not in ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

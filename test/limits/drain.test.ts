@@ -1,7 +1,8 @@
 /** What a gateway leaves behind in Redis when it goes, as another one sees it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { haveRedis, type RedisServer, startRedis } from "../redis.ts";
-import { eventually, header } from "./answers.ts";
+import { eventually } from "../support/waits.ts";
+import { header } from "./answers.ts";
 import { anthropic, LimitsWorld, ROOMY, usageOf } from "./world.ts";
 
 const LIMITS = { limits: { reserve_output: "max_tokens" } };

@@ -3,7 +3,8 @@ import { Limiter } from "../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../src/limiter/memory.ts";
 import { CODE, type LimiterStore, pairKey, type StoreAnswer, type StoreAsk } from "../../src/limiter/store.ts";
 import { anthropic } from "../spec/dialects.ts";
-import { eventually, header } from "./answers.ts";
+import { eventually } from "../support/waits.ts";
+import { header } from "./answers.ts";
 import { type InProcess, startInProcess } from "./in-process.ts";
 
 const MODEL = "claude-sonnet-4-5-20250929";

@@ -4,7 +4,7 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { startWeir, type Weir } from "../harness/weir.ts";
 import { haveRedis, startRedis, startRedisCluster, startSentinelSet } from "../redis.ts";
 import { anthropic } from "../spec/dialects.ts";
-import { eventually } from "./answers.ts";
+import { eventually } from "../support/waits.ts";
 import { configuration, keyOf, metricOf } from "./world.ts";
 
 const POLICIES = ["local", "closed", "open"] as const;

@@ -1,7 +1,8 @@
 /** How each ending of a call is settled (docs/limits.md, "A call's tokens"). */
 import { expect, test } from "bun:test";
 import { estimate } from "../../workers/estimate/estimate.ts";
-import { eventually, header } from "./answers.ts";
+import { eventually } from "../support/waits.ts";
+import { header } from "./answers.ts";
 import { answerLimit, anthropic, type Held, type LimitsWorld, ROOMY, type Spoken, usageOf } from "./world.ts";
 
 /** Reserved for an answer where the client's bound is taken whole. */

@@ -4,7 +4,8 @@ import { estimate } from "../../workers/estimate/estimate.ts";
 import type { RuntimeName } from "../harness/weir.ts";
 import { haveRedis, type RedisServer, startRedis } from "../redis.ts";
 import type { Answered } from "../spec/client.ts";
-import { durationMs, eventually, header } from "./answers.ts";
+import { eventually } from "../support/waits.ts";
+import { durationMs, header } from "./answers.ts";
 import { specifySettlement } from "./settlement.ts";
 import { answerLimit, anthropic, DIALECTS, LimitsWorld, openai, ROOMY, type Spoken, usageOf } from "./world.ts";
 

@@ -4,7 +4,7 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../harness/weir.ts";
 import { type Answered, Call } from "../spec/client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "../spec/dialects.ts";
-import { eventually } from "./answers.ts";
+import { eventually } from "../support/waits.ts";
 
 const ADMIN_TOKEN = "limits-admin-token-41d0c2e7";
 const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type RuntimeName, runToEnd, startWeir, type Weir } from "../harness/weir.ts";
-import { eventually } from "../limits/answers.ts";
 import { anthropic, configuration, keyOf } from "../limits/world.ts";
 import { Call } from "../spec/client.ts";
+import { eventually } from "../support/waits.ts";
 import { goneWhole, isAlive, pidsOf, tellers } from "./world.ts";
 
 const STREAM = JSON.stringify(anthropic.body("[sandbox: tokens=20 pace=50]", { stream: true }));

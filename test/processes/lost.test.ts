@@ -8,7 +8,7 @@ import type { StartWorker } from "../../src/pool/thread.ts";
 import { NOTHING_USED } from "../../workers/call.ts";
 import { type InProcess, startInProcess } from "../limits/in-process.ts";
 import { anthropic } from "../spec/dialects.ts";
-import { eventually } from "../spec/world.ts";
+import { eventually } from "../support/waits.ts";
 
 const MODEL = "claude-3-haiku-20240307";
 const TARGET = { upstream: "bedrock-eu", model: "anthropic.claude-3-haiku-20240307-v1:0" };

@@ -1,9 +1,9 @@
 /** `processes: 3`: one public port, one admin listener, one Redis, as clients and operators see them. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { RuntimeName } from "../harness/weir.ts";
-import { eventually } from "../limits/answers.ts";
 import { anthropic, configuration, LimitsWorld } from "../limits/world.ts";
 import { haveRedis, type RedisServer, startRedis } from "../redis.ts";
+import { eventually } from "../support/waits.ts";
 import { goneWhole, PROCESSES, pidsOf, tellers } from "./world.ts";
 
 const RPM = 60;

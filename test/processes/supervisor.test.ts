@@ -10,7 +10,7 @@ import { Metrics } from "../../src/metrics/metrics.ts";
 import { WholeLines } from "../../src/supervisor/lines.ts";
 import { mergeReadiness } from "../../src/supervisor/readiness.ts";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
-import { eventually } from "../limits/answers.ts";
+import { eventually } from "../support/waits.ts";
 
 const BUILT = 'process.send({ type: "built" });';
 const SERVING = `${BUILT} process.on("message", ({ type }) => type === "listen" && process.send({ type: "listening", adminPort: 1 }));`;

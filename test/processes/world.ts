@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Weir } from "../harness/weir.ts";
-import { eventually } from "../limits/answers.ts";
+import { eventually } from "../support/waits.ts";
 
 export const PROCESSES = 3;
 

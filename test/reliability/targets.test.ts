@@ -5,7 +5,8 @@ import type { Weir } from "../harness/weir.ts";
 import type { Answered } from "../spec/client.ts";
 import { openai } from "../spec/dialects.ts";
 import { type Recorder, startRecorder } from "../spec/recorder.ts";
-import { closedPort, eventually, expectFailure, World } from "../spec/world.ts";
+import { expectFailure, World } from "../spec/world.ts";
+import { eventually, freePort } from "../support/waits.ts";
 
 const world = new World("bun");
 beforeAll(() => world.start(), 30_000);
@@ -89,7 +90,7 @@ test("one of two targets killed under 200 calls/s: no call fails, one in twenty 
 }, 40_000);
 
 test("all targets dead: each call is told so at once, and the first one after a return is answered", async () => {
-  const ports = [await closedPort(), await closedPort()];
+  const ports = [await freePort(), await freePort()];
   const weir = await gatewayOf(ports.map((port) => `http://127.0.0.1:${port}`));
   for (let nth = 0; nth < 12; nth++) {
     const answered = await ask(weir, nth % 2 === 0);

@@ -4,7 +4,8 @@ import type { Weir } from "../harness/weir.ts";
 import type { Answered } from "../spec/client.ts";
 import { DIALECTS, type Spoken } from "../spec/dialects.ts";
 import { startRecorder } from "../spec/recorder.ts";
-import { eventually, type World } from "../spec/world.ts";
+import type { World } from "../spec/world.ts";
+import { eventually } from "../support/waits.ts";
 
 /** How the first of two targets fails, and the kinds of failure that it may be. */
 interface Fault {

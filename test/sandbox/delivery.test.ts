@@ -1,8 +1,9 @@
 /** Readers that leave, readers that are slow, and many at once. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { eventually, pause } from "../support/waits.ts";
 import { MODEL, STANDS, standOf } from "./stands.ts";
-import { type Exchange, exchange, until } from "./wire.ts";
+import { type Exchange, exchange } from "./wire.ts";
 
 let sandbox: Sandbox;
 beforeEach(async () => {
@@ -11,7 +12,6 @@ beforeEach(async () => {
 afterEach(() => sandbox.close());
 
 const MEBIBYTE = 1024 * 1024;
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Bytes written once no more are for a fifth of a second: the kernel enlarges its buffers a few times before it takes no more. */
 async function settled(): Promise<number> {
@@ -35,10 +35,10 @@ describe.each([...STANDS])("%s", (name) => {
   for (const [where, says, stream, hasBegun] of PLACES) {
     test(`a reader that leaves ${where} is counted at once`, async () => {
       const asked = standOf(sandbox, name).request(says, { stream });
-      await until(() => hasBegun(asked), "the call");
+      await eventually(() => hasBegun(asked), "the call");
       const left = performance.now();
       asked.socket.destroy();
-      await until(() => sandbox.calls.counts.open === 0, "the abort");
+      await eventually(() => sandbox.calls.counts.open === 0, "the abort");
       expect(performance.now() - left).toBeLessThan(1_000);
       expect(sandbox.calls.counts).toMatchObject({ aborted: 1, completed: 0, broken: 0, stalled: 0, connections: 0 });
       expect(sandbox.calls.recent[0]?.outcome).toBe("aborted");
@@ -47,7 +47,7 @@ describe.each([...STANDS])("%s", (name) => {
 
   test("a reader that stops reading makes it stall, with flat memory, and go on when reading goes on", async () => {
     const asked = standOf(sandbox, name).request("[sandbox: huge tokens=1000000]", { stream: true });
-    await until(() => asked.received().body.length > 0, "the first bytes");
+    await eventually(() => asked.received().body.length > 0, "the first bytes");
     asked.socket.pause();
     Bun.gc(true);
     const before = process.memoryUsage().rss;
@@ -60,29 +60,29 @@ describe.each([...STANDS])("%s", (name) => {
     asked.socket.removeAllListeners("data");
     asked.socket.on("data", () => {});
     asked.socket.resume();
-    await until(() => sandbox.calls.counts.bytesWritten > written, "more bytes");
+    await eventually(() => sandbox.calls.counts.bytesWritten > written, "more bytes");
     asked.socket.pause();
-    await until(() => sandbox.calls.counts.stalled === 1, "the next stall");
+    await eventually(() => sandbox.calls.counts.stalled === 1, "the next stall");
     asked.socket.destroy();
-    await until(() => sandbox.calls.counts.open === 0, "the abort");
+    await eventually(() => sandbox.calls.counts.open === 0, "the abort");
     expect(sandbox.calls.counts).toMatchObject({ aborted: 1, stalled: 0 });
   });
 
   test("600 streams are open at one moment, and one that comes then is answered", async () => {
     const stand = standOf(sandbox, name);
     const crowd = Array.from({ length: 600 }, () => stand.request("[sandbox: stall after=1]", { stream: true }));
-    await until(() => crowd.every((asked) => asked.readAtMs.length > 0), "600 first bytes");
+    await eventually(() => crowd.every((asked) => asked.readAtMs.length > 0), "600 first bytes");
     expect(sandbox.calls.counts).toMatchObject({ open: 600, peak: 600, connections: 600 });
     expect((await stand.ask("Hello!", { stream: true })).isDone).toBe(true);
     for (const asked of crowd) asked.socket.destroy();
-    await until(() => sandbox.calls.counts.open === 0, "600 aborts");
+    await eventually(() => sandbox.calls.counts.open === 0, "600 aborts");
     expect(sandbox.calls.counts).toMatchObject({ opened: 601, peak: 601, aborted: 600, completed: 1, connections: 0 });
   });
 
   test("an answer that a directive broke is counted as broken, not as left", async () => {
     const stand = standOf(sandbox, name);
     for (const says of ["cut after=1", "hang-up", "malformed"]) await stand.ask(`[sandbox: ${says}]`, { stream: true });
-    await until(() => sandbox.calls.counts.open === 0, "the end");
+    await eventually(() => sandbox.calls.counts.open === 0, "the end");
     expect(sandbox.calls.counts).toMatchObject({ broken: 3, aborted: 0, completed: 0 });
   });
 });
@@ -94,15 +94,15 @@ test("a request that ends in its middle is an abort, and nothing is answered", a
     headers: { "content-length": "1000" },
     body: '{"max_',
   });
-  await until(() => sandbox.calls.counts.open === 1, "the call");
+  await eventually(() => sandbox.calls.counts.open === 1, "the call");
   half.socket.destroy();
-  await until(() => sandbox.calls.counts.open === 0, "the abort");
+  await eventually(() => sandbox.calls.counts.open === 0, "the abort");
   expect(sandbox.calls.recent[0]).toMatchObject({ outcome: "aborted", status: 0, bytesWritten: 0 });
 });
 
 test("close() ends open calls and frees the port", async () => {
   const asked = standOf(sandbox, "bedrock").request("[sandbox: stall after=1]", { stream: true });
-  await until(() => asked.received().body.length > 0, "the first bytes");
+  await eventually(() => asked.received().body.length > 0, "the first bytes");
   const port = Number(new URL(sandbox.bedrock.url).port);
   await sandbox.close();
   await asked.over;
@@ -134,12 +134,12 @@ describe("/sandbox/calls", () => {
 
   test("DELETE forgets what is over and keeps counting what is open", async () => {
     const asked = standOf(sandbox, "bedrock").request("[sandbox: stall]");
-    await until(() => sandbox.calls.counts.open === 1, "the call");
+    await eventually(() => sandbox.calls.counts.open === 1, "the call");
     await standOf(sandbox, "azure").ask("Hello!");
     await inspect("DELETE");
     expect((await inspect("GET")).json).toMatchObject({ opened: 1, open: 1, peak: 1, completed: 0, recent: [] });
     asked.socket.destroy();
-    await until(() => sandbox.calls.counts.open === 0, "the abort");
+    await eventually(() => sandbox.calls.counts.open === 0, "the abort");
     expect(sandbox.calls.counts.aborted).toBe(1);
   });
 

@@ -5,8 +5,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { eventually } from "../support/waits.ts";
 import { STANDS, type StandName, standOf } from "./stands.ts";
-import { exchange, until } from "./wire.ts";
+import { exchange } from "./wire.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const MAIN = "src/sandbox/main.ts";
@@ -48,7 +49,7 @@ function run([program = "", ...words]: string[], ...more: string[]): Run {
 
 async function started(command: string[], ...more: string[]): Promise<Run & { sandbox: Sandbox }> {
   const running = run(command, ...more);
-  await until(() => running.stdout().includes("\n") || running.child.exitCode !== null, "its line");
+  await eventually(() => running.stdout().includes("\n") || running.child.exitCode !== null, "its line");
   return { ...running, sandbox: JSON.parse(running.stdout()) };
 }
 
@@ -63,7 +64,7 @@ describe.each(RUNTIMES)("%s", (_, command) => {
       expect((await stand.ask("[sandbox: cut after=2]", { stream: true })).isWhole).toBe(false);
       expect(Number.isNaN((await stand.ask("[sandbox: malformed]")).status)).toBe(true);
       const left = stand.request("[sandbox: stall after=1]", { stream: true });
-      await until(() => left.received().body.length > 0, "the first bytes");
+      await eventually(() => left.received().body.length > 0, "the first bytes");
       left.socket.destroy();
     }
     const counts = async () => {
@@ -75,7 +76,7 @@ describe.each(RUNTIMES)("%s", (_, command) => {
     expect(await counts()).toMatchObject({ opened: 10, completed: 4, aborted: 2, broken: 4 });
 
     const open = standOf(sandbox, "bedrock").request("[sandbox: stall after=1]", { stream: true });
-    await until(() => open.received().body.length > 0, "the first bytes");
+    await eventually(() => open.received().body.length > 0, "the first bytes");
     child.kill("SIGTERM");
     expect(await exit).toBe(0);
     expect(stdout().trimEnd().split("\n")).toHaveLength(1);

@@ -1,6 +1,7 @@
 /** One HTTP exchange over a bare socket, so that a test sees what was on the wire and when, half answers included. */
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
+import { eventually } from "../support/waits.ts";
 
 export interface Received {
   /** 0 until a head came; NaN where what came is not HTTP. */
@@ -21,7 +22,7 @@ export interface Exchange {
   readBytes: number[];
   /** Resolves when the peer has closed, or the answer is whole. */
   over: Promise<void>;
-  /** @throws after five seconds */
+  /** @throws where that takes too long */
   until(isEnough: (received: Received) => boolean): Promise<Received>;
 }
 
@@ -32,8 +33,6 @@ export interface Outgoing {
   headers?: Record<string, string>;
   body?: string | Buffer;
 }
-
-const PATIENCE_MS = 5_000;
 
 export function exchange({ url, method = "POST", path, headers = {}, body = "" }: Outgoing): Exchange {
   const { hostname, port, host } = new URL(url);
@@ -67,19 +66,10 @@ export function exchange({ url, method = "POST", path, headers = {}, body = "" }
     readBytes,
     over,
     until: async (isEnough) => {
-      await until(() => isEnough(received()), "an answer");
+      await eventually(() => isEnough(received()), "an answer");
       return received();
     },
   };
-}
-
-/** Looks every few milliseconds. @throws after five seconds */
-export async function until(isSo: () => boolean, what: string): Promise<void> {
-  const began = performance.now();
-  while (!isSo()) {
-    if (performance.now() - began > PATIENCE_MS) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
 
 function parse(raw: Buffer): Received {

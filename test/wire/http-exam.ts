@@ -7,6 +7,7 @@ import process from "node:process";
 import type { TLSSocket } from "node:tls";
 import type { HttpClient, HttpFailure } from "../../workers/wire/http.ts";
 import type { ProxySettings } from "../../workers/wire/proxy.ts";
+import { eventually, pause } from "../support/waits.ts";
 import { CUT, MALFORMED, mutated, random } from "./http-answers.ts";
 import {
   answering,
@@ -20,8 +21,6 @@ import {
   PATIENT,
   type Peer,
   silent,
-  until,
-  wait,
 } from "./http-peers.ts";
 
 export interface Implementation {
@@ -98,7 +97,7 @@ function whole(outcome: Outcome, status: number, body: string): void {
 async function connectionsFor(client: HttpClient, peer: Peer, calls: number, status = 200): Promise<number> {
   for (let index = 0; index < calls; index++) {
     equal((await call(client, { origin: peer.origin }).over).status, status);
-    await wait(5);
+    await pause(5);
   }
   return peer.accepted;
 }
@@ -125,7 +124,7 @@ const framing: ExamCase[] = [
         [outcome.headers.get("x-a"), outcome.headers.get("link"), outcome.headers.get("x-trailer")],
         ["1, 2", undefined, undefined],
       );
-      await until(() => peer.open.size === 0, "the peer's end to be noticed");
+      await eventually(() => peer.open.size === 0, "the peer's end to be noticed");
     }
   }),
   exam("a chunked answer that arrives one byte at a time is the same", async (client, keep) => {
@@ -189,7 +188,7 @@ const framing: ExamCase[] = [
       answer = mutated(next);
       const { over } = call(client, { origin: peer.origin }, { ...PATIENT, totalMs: 3000 });
       const outcome = await over;
-      await wait(0);
+      await pause(0);
       results.add(outcome.result);
       ok(outcome.result !== "timeout", `hung on ${JSON.stringify(answer)}`);
       match(outcome.order.join(" "), /^(?:head (?:chunk )?)?(?:end|fail)$/, JSON.stringify(answer));
@@ -201,7 +200,7 @@ const framing: ExamCase[] = [
       const peer = keep(await answering(answer, false));
       const outcome = await call(client, { origin: peer.origin }).over;
       deepEqual([name, outcome.result], [name, "malformed"]);
-      await until(() => peer.open.size === 0, `the connection to be closed after ${name}`);
+      await eventually(() => peer.open.size === 0, `the connection to be closed after ${name}`);
     }
   }),
 ];
@@ -291,7 +290,7 @@ const requests: ExamCase[] = [
         }),
       );
       whole(await call(client, { origin: peer.origin, body: "x".repeat(20_000_000) }).over, 413, "large");
-      await until(() => peer.open.size === 0 || peer.accepted === 1, "the connection to be closed");
+      await eventually(() => peer.open.size === 0 || peer.accepted === 1, "the connection to be closed");
       whole(await call(client, { origin: peer.origin }).over, 200, "hello");
       equal(peer.accepted, 2);
     },
@@ -342,7 +341,7 @@ const connections: ExamCase[] = [
       const peer = keep(await answering(answer, false));
       for (let index = 0; index < 2; index++) whole(await call(client, { origin: peer.origin }).over, 200, "ok");
       equal(peer.accepted, 2);
-      await until(() => peer.open.size === 0, "both connections to be closed");
+      await eventually(() => peer.open.size === 0, "both connections to be closed");
     }
   }),
   exam("an answer whose last word was said still gives its connection to the next call, if it ends soon", async (client, keep) => {
@@ -350,7 +349,7 @@ const connections: ExamCase[] = [
     for (let index = 0; index < 3; index++) {
       const { exchange, over } = call(client, { origin: peer.origin }, PATIENT, { chunk: () => exchange.letEnd() });
       equal((await over).result, "end");
-      await wait(5);
+      await pause(5);
     }
     equal(peer.accepted, 1);
   }),
@@ -368,9 +367,9 @@ const connections: ExamCase[] = [
     for (let index = 0; index < 2; index++) {
       const { exchange } = call(client, { origin: peer.origin }, PATIENT, { chunk: () => exchange.letEnd() });
     }
-    await until(() => peer.accepted === 2, "two connections");
-    await until(() => peer.open.size <= 1, "the flood to be cut", 1_000);
-    await until(() => peer.open.size === 0, "the drops to be cut", 3_500);
+    await eventually(() => peer.accepted === 2, "two connections");
+    await eventually(() => peer.open.size <= 1, "the flood to be cut", 1_000);
+    await eventually(() => peer.open.size === 0, "the drops to be cut", 3_500);
   }),
   exam("an idle connection that speaks is dropped at once", async (client, keep) => {
     const sockets: { write(text: string): boolean }[] = [];
@@ -382,7 +381,7 @@ const connections: ExamCase[] = [
     );
     whole(await call(client, { origin: peer.origin }).over, 200, "hello");
     sockets[0]?.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil");
-    await until(() => peer.open.size === 0, "the idle connection to be dropped");
+    await eventually(() => peer.open.size === 0, "the idle connection to be dropped");
     whole(await call(client, { origin: peer.origin }).over, 200, "hello");
   }),
   exam("an upstream's hint of its idle limit is kept, less a second", async (client, keep) => {
@@ -397,7 +396,7 @@ const connections: ExamCase[] = [
       const client = implementation.create({ idleMs: 100 });
       const peer = await answering(HELLO, false);
       equal(await connectionsFor(client, peer, 2), 1);
-      await until(() => peer.open.size === 0, "the idle connection to be closed");
+      await eventually(() => peer.open.size === 0, "the idle connection to be closed");
       client.close();
       peer.close();
     },
@@ -463,7 +462,7 @@ const connections: ExamCase[] = [
     const waiting: (() => void)[] = [];
     const peer = keep(await listen((socket) => eachRequest(socket, () => waiting.push(() => socket.write(HELLO)))));
     const calls = Array.from({ length: 300 }, () => call(client, { origin: peer.origin }));
-    await until(() => waiting.length === 300, "all calls to be open", 5000);
+    await eventually(() => waiting.length === 300, "all calls to be open", 5000);
     for (const answer of waiting) answer();
     for (const { over } of calls) whole(await over, 200, "hello");
   }),
@@ -471,7 +470,7 @@ const connections: ExamCase[] = [
     const peer = keep(await answering(HELLO, false));
     const { origin } = peer;
     peer.close();
-    await wait(10);
+    await pause(10);
     for (const host of ["127.0.0.1", "localhost"]) {
       const outcome = await call(client, { origin: { ...origin, host } }).over;
       failed(outcome, "unreachable", true, /^connecting to (?:127\.0\.0\.1|localhost):\d+ failed: .*connect.*ECONNREFUSED/i);
@@ -489,16 +488,16 @@ const connections: ExamCase[] = [
     const peer = keep(await answering(HELLO, false));
     whole(await call(client, { origin: peer.origin }).over, 200, "hello");
     client.close();
-    await until(() => peer.open.size === 0, "the idle connection to be closed");
+    await eventually(() => peer.open.size === 0, "the idle connection to be closed");
   }),
   exam("closing the client fails open calls and refuses new ones", async (client, keep) => {
     const quiet = keep(await silent());
     const open = call(client, { origin: quiet.origin });
-    await until(() => quiet.accepted === 1, "the call to be open");
+    await eventually(() => quiet.accepted === 1, "the call to be open");
     client.close();
     equal((await open.over).result, "broken");
     equal((await call(client, { origin: quiet.origin }).over).result, "unreachable");
-    await until(() => quiet.open.size === 0, "the connection to be closed");
+    await eventually(() => quiet.open.size === 0, "the connection to be closed");
   }),
 ];
 
@@ -510,7 +509,7 @@ const clocks: ExamCase[] = [
     const tookMs = performance.now() - startMs;
     deepEqual([outcome.result, outcome.failure?.beforeFirstByte, outcome.order], ["timeout", true, ["fail"]]);
     ok(tookMs >= 150 && tookMs < 600, `${tookMs} ms`);
-    await until(() => peer.open.size === 0, "the connection to be closed");
+    await eventually(() => peer.open.size === 0, "the connection to be closed");
   }),
   exam("a head that trickles does not keep the first-byte clock going", async (client, keep) => {
     const peer = keep(
@@ -565,16 +564,16 @@ const clocks: ExamCase[] = [
     const peer = keep(await silent());
     const outcome = await call(client, { origin: { ...peer.origin, tls: true } }, { ...PATIENT, connectMs: 150, firstByteMs: 0 }).over;
     deepEqual([outcome.result, outcome.failure?.beforeFirstByte], ["timeout", true]);
-    await until(() => peer.open.size === 0, "the connection to be closed");
+    await eventually(() => peer.open.size === 0, "the connection to be closed");
   }),
   exam("while a call is paused its silence is nobody's fault, and afterwards it counts anew", async (client, keep) => {
     const peer = keep(
       await listen((socket) => eachRequest(socket, () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"))),
     );
     const { exchange, outcome, over } = call(client, { origin: peer.origin }, { ...PATIENT, silenceMs: 120 });
-    await until(() => outcome.body === "half", "the first half");
+    await eventually(() => outcome.body === "half", "the first half");
     exchange.pause();
-    await wait(400);
+    await pause(400);
     deepEqual(outcome.order, ["head", "chunk"]);
     const resumedMs = performance.now();
     exchange.resume();
@@ -596,17 +595,17 @@ const control: ExamCase[] = [
     );
     for (const path of ["/quiet", "/body"]) {
       const { exchange, outcome } = call(client, { origin: peer.origin, path });
-      await until(() => (path === "/body" ? outcome.body === "half" : peer.open.size === 1), "the call to be under way");
-      await wait(20);
+      await eventually(() => (path === "/body" ? outcome.body === "half" : peer.open.size === 1), "the call to be under way");
+      await pause(20);
       const events = outcome.order.length;
       const startMs = performance.now();
       exchange.abort();
       exchange.abort();
       exchange.pause();
       exchange.resume();
-      await until(() => closedMs.length === 1, "the peer to notice");
+      await eventually(() => closedMs.length === 1, "the peer to notice");
       ok((closedMs.pop() ?? Infinity) - startMs < 200);
-      await wait(20);
+      await pause(20);
       equal(outcome.order.length, events);
     }
   }),
@@ -618,9 +617,9 @@ const control: ExamCase[] = [
       call(client, { origin: { ...peer.origin, host: "localhost" } }),
     ];
     for (const { exchange } of calls) exchange.abort();
-    await wait(50);
+    await pause(50);
     for (const { outcome } of calls) deepEqual(outcome.order, []);
-    await until(() => peer.open.size === 0, "no connection to be left");
+    await eventually(() => peer.open.size === 0, "no connection to be left");
   }),
   exam("a call may be aborted from inside of its events, and nothing comes after", async (client, keep) => {
     const peer = keep(await answering(CHUNKED.slice(0, -5), false));
@@ -633,9 +632,9 @@ const control: ExamCase[] = [
           },
         });
       });
-      await wait(20);
+      await pause(20);
       deepEqual(outcome.order, where === "head" ? ["head"] : ["head", "chunk"]);
-      await until(() => peer.open.size === 0, "the connection to be closed");
+      await eventually(() => peer.open.size === 0, "the connection to be closed");
     }
   }),
   exam("a paused call stops a peer that writes 200 MB, memory stays flat, and resumed it gets every byte", async (client, keep) => {
@@ -664,16 +663,16 @@ const control: ExamCase[] = [
       keepBody: false,
       head: () => setTimeout(() => exchange.pause(), 0),
     });
-    await until(() => outcome.order.length > 0, "the head");
+    await eventually(() => outcome.order.length > 0, "the head");
     // How long the buffers on the way take to fill is the machine's business; that they are full shows in nothing moving any more, for longer than
     // a busy machine lets anybody wait.
     for (let still = 0; still < 3; ) {
       const before = sent;
-      await wait(200);
+      await pause(200);
       still = sent === before ? still + 1 : 0;
     }
     const [stalledAt, got, rss] = [sent, outcome.bytes, process.memoryUsage().rss];
-    await wait(300);
+    await pause(300);
     deepEqual([sent, outcome.bytes], [stalledAt, got]);
     ok(stalledAt < 50_000_000, `stalled after ${stalledAt} bytes`);
     ok(process.memoryUsage().rss - rss < 30_000_000, "memory grew while paused");
@@ -685,7 +684,7 @@ const control: ExamCase[] = [
     const peer = keep(await answering(HELLO, false));
     const { exchange, outcome, over } = call(client, { origin: peer.origin });
     exchange.pause();
-    await wait(80);
+    await pause(80);
     equal(outcome.body, "");
     exchange.resume();
     whole(await over, 200, "hello");
@@ -710,7 +709,7 @@ const control: ExamCase[] = [
       const made: ReturnType<typeof call> = call(client, { origin: { ...peer.origin, ca: certificates().ca } }, PATIENT, {
         head: () => made.exchange.pause(),
       });
-      await wait(150);
+      await pause(150);
       ok(made.outcome.order.every((event) => event !== "end" && event !== "fail"));
       made.exchange.resume();
       whole(await made.over, 200, half);
@@ -795,7 +794,7 @@ const tls: ExamCase[] = [
     const outcome = await call(client, { origin, body }).over;
     ok(outcome.result === "end" && outcome.body === body);
     const large = call(client, { origin, body }, PATIENT, { head: () => large.exchange.abort() });
-    await until(() => large.outcome.order.length === 1 && peer.open.size === 0, "the peer to notice");
+    await eventually(() => large.outcome.order.length === 1 && peer.open.size === 0, "the peer to notice");
   }),
 ];
 
@@ -865,7 +864,7 @@ const proxies: ExamCase[] = [
       if (result === "end") {
         const { exchange } = call(client, { origin });
         exchange.abort();
-        await until(() => upstream.open.size === 0 && proxy.open.size === 0, "the abort to reach the upstream through the tunnel");
+        await eventually(() => upstream.open.size === 0 && proxy.open.size === 0, "the abort to reach the upstream through the tunnel");
       }
       proxy.close();
       upstream.close();

@@ -8,22 +8,10 @@ import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import type { Timeouts } from "../../src/contract/config.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpRequest, Origin } from "../../workers/wire/http.ts";
+import { pause } from "../support/waits.ts";
 
 /** Long enough never to fire in a test that does not mean it. */
 export const PATIENT: Timeouts = { connectMs: 10_000, firstByteMs: 10_000, silenceMs: 10_000, totalMs: 20_000 };
-
-export function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Resolves when `holds` does; fails after two seconds. */
-export async function until(holds: () => boolean, what: string, limitMs = 2000): Promise<void> {
-  const endMs = performance.now() + limitMs;
-  while (!holds()) {
-    if (performance.now() > endMs) throw new Error(`waited in vain for: ${what}`);
-    await wait(2);
-  }
-}
 
 export interface Peer {
   origin: Origin;
@@ -112,7 +100,7 @@ export async function dribble(socket: Socket, pieces: readonly string[], between
   for (const piece of pieces) {
     if (socket.destroyed) return;
     socket.write(piece, "latin1");
-    if (betweenMs > 0) await wait(betweenMs);
+    if (betweenMs > 0) await pause(betweenMs);
     else await new Promise<void>((resolve) => setImmediate(resolve));
   }
   if (close) socket.end();

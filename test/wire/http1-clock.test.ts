@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Wheel } from "../../workers/wire/clock.ts";
-import { until, wait } from "./http-peers.ts";
+import { eventually, pause } from "../support/waits.ts";
 
 test("a deadline is never early and comes within three ticks and what the machine adds", async () => {
   const wheel = new Wheel(10);
@@ -16,7 +16,7 @@ test("a deadline is never early and comes within three ticks and what the machin
     });
     setTimeout(() => lateByItself.push(performance.now() - startMs - delayMs), delayMs);
   }
-  await until(() => late.length + lateByItself.length === 2 * delays.length, "all deadlines");
+  await eventually(() => late.length + lateByItself.length === 2 * delays.length, "all deadlines");
   expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...late)).toBeLessThan(30 + 60 + 2 * Math.max(...lateByItself));
 });
@@ -29,7 +29,7 @@ test("a deadline further away than one revolution waits for its own", async () =
     return 0;
   });
   const startMs = performance.now();
-  await until(() => due > 0, "the deadline");
+  await eventually(() => due > 0, "the deadline");
   expect(due - startMs).toBeGreaterThanOrEqual(800);
 });
 
@@ -44,8 +44,8 @@ test("a cancelled deadline never comes, and one that returns milliseconds comes 
   wheel.schedule(10, () => (++again < 3 ? 10 : 0));
   ticket.cancel();
   ticket.cancel();
-  await until(() => again === 3, "three times");
-  await wait(40);
+  await eventually(() => again === 3, "three times");
+  await pause(40);
   expect([cancelled, again]).toEqual([0, 3]);
 });
 
@@ -63,7 +63,7 @@ test("callbacks may cancel each other and schedule more while a slot is worked o
       return 0;
     }),
   );
-  await until(() => seen.includes("second"), "the second");
+  await eventually(() => seen.includes("second"), "the second");
   expect(seen).toEqual(["first 1", "second"]);
 });
 
@@ -73,7 +73,7 @@ test("what was marked has not passed sooner than it did", async () => {
   const markMs = wheel.nowMs;
   const startMs = performance.now();
   for (let round = 0; round < 20; round++) {
-    await wait(3);
+    await pause(3);
     expect(wheel.sinceMs(markMs)).toBeLessThanOrEqual(performance.now() - startMs);
   }
   expect(wheel.sinceMs(markMs)).toBeGreaterThan(10);
@@ -87,14 +87,14 @@ test("after the loop was held up, deadlines wait until the sockets were read", a
     readFirst = read;
     return 0;
   });
-  await wait(15);
+  await pause(15);
   // What a blocked loop does to a socket: its event is ready, and comes after the timers.
   const endMs = performance.now() + 600;
   while (performance.now() < endMs);
   setImmediate(() => {
     read = true;
   });
-  await until(() => readFirst !== undefined, "the deadline");
+  await eventually(() => readFirst !== undefined, "the deadline");
   expect(readFirst).toBe(true);
 });
 
@@ -107,10 +107,10 @@ test("the timer stops when nothing is scheduled, and starts again", async () => 
     return 0;
   });
   expect(wheel.running).toBe(true);
-  await until(() => !wheel.running, "the timer to stop");
+  await eventually(() => !wheel.running, "the timer to stop");
   wheel.schedule(1, () => {
     due++;
     return 0;
   });
-  await until(() => due === 2, "the second deadline");
+  await eventually(() => due === 2, "the second deadline");
 });

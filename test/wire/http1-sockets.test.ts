@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import process from "node:process";
 import { createHttp1Client } from "../../workers/wire/http1.ts";
 import { lingering } from "../../workers/wire/sockets/native.ts";
-import { call, PATIENT, until, wait } from "./http-peers.ts";
+import { eventually, pause } from "../support/waits.ts";
+import { call, PATIENT } from "./http-peers.ts";
 
 /** Listens, says where, and never accepts: once its queue is full, the system drops what knocks. */
 const DEAF = `
@@ -24,7 +25,7 @@ test("dials that were given up and that the system has not ended are few, whatev
   const client = createHttp1Client();
   try {
     // It is full when no more come in.
-    for (let before = -1; before !== connected; await wait(200)) before = connected;
+    for (let before = -1; before !== connected; await pause(200)) before = connected;
     const origin = { tls: false, host: "127.0.0.1", port, ca: undefined };
     for (let round = 0; round < 4; round++) {
       const calls = Array.from({ length: 40 }, () => call(client, { origin }, { ...PATIENT, connectMs: 100 }));
@@ -38,5 +39,5 @@ test("dials that were given up and that the system has not ended are few, whatev
     child.kill("SIGKILL");
   }
   // The system knocks again after a second, three, seven, and is refused now.
-  await until(() => lingering() === 0, "the system to end them", 15_000);
+  await eventually(() => lingering() === 0, "the system to end them", 15_000);
 }, 30_000);
