@@ -56,7 +56,7 @@ rmSync(folder, { recursive: true, force: true });
 for (const place of found) console.log(`secret: ${place}`);
 // A search that had nothing to search, or nothing to search for, proves nothing. It may be so where only some tests were asked for, and in a project
 // whose tests gather nothing.
-const isPartial = words.length > 0 || !existsSync(join(root, "test/harness/collected.ts"));
+const isPartial = words.length > 0 || !existsSync(join(root, "test/support/collected.ts"));
 const isProven = found.length === 0 && (isPartial || (sources > 0 && secrets > 0));
 console.log(`secrets: ${found.length} found; looked for ${secrets} in what ${sources} gateways, commands and pages said`);
 

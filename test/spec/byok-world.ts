@@ -2,8 +2,8 @@
 import type { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { keyEntry, startWeir, type Weir } from "../harness/weir.ts";
 import { freePort } from "../support/waits.ts";
+import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 import { type Answered, Call } from "./client.ts";
 import type { Spoken } from "./dialects.ts";
 import { type Recorder, startRecorder } from "./recorder.ts";

@@ -1,7 +1,7 @@
 /** What of the specification depends on which thread does the work, of gateways without a worker (`workers: 0`). */
 import { describe, expect } from "bun:test";
-import type { RuntimeName } from "../harness/weir.ts";
 import { eventually } from "../support/waits.ts";
+import type { RuntimeName } from "../support/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyCounting } from "./counting.ts";
 import { specifyCrowd } from "./crowd.ts";

@@ -1,9 +1,9 @@
 /** What the sentences share: a gateway in a process of its own, the sandbox's stand-ins and a recorder behind it. */
 import { expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { register } from "../harness/collected.ts";
-import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../harness/weir.ts";
+import { register } from "../support/collected.ts";
 import { freePort } from "../support/waits.ts";
+import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../support/weir.ts";
 import { type Answered, type Asking, Call } from "./client.ts";
 import type { Failure, Spoken } from "./dialects.ts";
 import { exceptionOf } from "./exceptions.ts";
