@@ -65,7 +65,7 @@ export function specifyAzureReports(world: FidelityWorld): void {
       },
     );
 
-    world.sentence("a WebSocket upgrade on /responses is a 404 at once (opencode PR#43896; codex-proxy#681)", async () => {
+    world.sentence("a WebSocket upgrade on /responses is refused in the one way after which Codex goes on by HTTP at once (codex-proxy#681; codex#43353)", async () => {
       const { createConnection } = await import("node:net");
       const port = Number(new URL(world.weir.url).port);
       const head = await new Promise<string>((resolve, reject) => {
@@ -80,7 +80,7 @@ export function specifyAzureReports(world: FidelityWorld): void {
         });
         socket.once("error", reject);
       });
-      expect(head).toStartWith("HTTP/1.1 404");
+      expect(head).toStartWith("HTTP/1.1 426 Upgrade Required");
     });
 
     world.sentence("Codex reads models beside data (litellm#36854; codex#22205)", async () => {
