@@ -65,23 +65,26 @@ export function specifyAzureReports(world: FidelityWorld): void {
       },
     );
 
-    world.sentence("a WebSocket upgrade on /responses is refused in the one way after which Codex goes on by HTTP at once (codex-proxy#681; codex#43353)", async () => {
-      const { createConnection } = await import("node:net");
-      const port = Number(new URL(world.weir.url).port);
-      const head = await new Promise<string>((resolve, reject) => {
-        const socket = createConnection({ port, host: "127.0.0.1" }, () => {
-          const upgrade =
-            "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-          socket.write(`GET /openai/eu/v1/responses HTTP/1.1\r\nhost: weir.test\r\nauthorization: Bearer ${KEY}\r\n${upgrade}\r\n`);
+    world.sentence(
+      "a WebSocket upgrade on /responses is refused in the one way after which Codex goes on by HTTP at once (codex-proxy#681; codex#43353)",
+      async () => {
+        const { createConnection } = await import("node:net");
+        const port = Number(new URL(world.weir.url).port);
+        const head = await new Promise<string>((resolve, reject) => {
+          const socket = createConnection({ port, host: "127.0.0.1" }, () => {
+            const upgrade =
+              "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+            socket.write(`GET /openai/eu/v1/responses HTTP/1.1\r\nhost: weir.test\r\nauthorization: Bearer ${KEY}\r\n${upgrade}\r\n`);
+          });
+          socket.once("data", (bytes) => {
+            socket.destroy();
+            resolve(bytes.toString().split("\r\n", 1)[0] ?? "");
+          });
+          socket.once("error", reject);
         });
-        socket.once("data", (bytes) => {
-          socket.destroy();
-          resolve(bytes.toString().split("\r\n", 1)[0] ?? "");
-        });
-        socket.once("error", reject);
-      });
-      expect(head).toStartWith("HTTP/1.1 426 Upgrade Required");
-    });
+        expect(head).toStartWith("HTTP/1.1 426 Upgrade Required");
+      },
+    );
 
     world.sentence("Codex reads models beside data (litellm#36854; codex#22205)", async () => {
       const { json } = await world.ask("/openai/eu/v1/models");
