@@ -45,9 +45,10 @@ export function specifyLoops(world: FidelityWorld): void {
         for (let calls = 0; calls <= steps; calls++) {
           const body = { model: AZURE, input, tools };
           const answer = stream ? await openai().responses.stream(body).finalResponse() : await openai().responses.create(body);
-          const called = answer.output.filter((item): item is OpenAI.Responses.ResponseFunctionToolCall => item.type === "function_call");
+          const output = answer.output as OpenAI.Responses.ResponseOutputItem[];
+          const called = output.filter((item) => item.type === "function_call");
           if (called.length === 0) return { calls, text: answer.output_text };
-          input.push(...(answer.output as OpenAI.Responses.ResponseInputItem[]));
+          input.push(...(output as OpenAI.Responses.ResponseInputItem[]));
           for (const { call_id } of called) input.push({ type: "function_call_output", call_id, output: "Fog." });
         }
         throw new Error("it goes on calling");
