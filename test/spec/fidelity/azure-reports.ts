@@ -172,6 +172,21 @@ export function specifyAzureReports(world: FidelityWorld): void {
     }
   });
 
+  world.sentence("two targets at 3 : 1 get as much where a model's tokens are counted exactly", async () => {
+    const marks = Array.from({ length: 80 }, () => world.mark());
+    const answers = await Promise.all(
+      marks.map((mark) => world.chat({ model: "three-to-one", messages: [{ role: "user", content: `${mark}.` }] })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const [here = 0, there = 0] = [world.sandbox, world.other].map(
+      ({ calls }) => calls.recent.filter(({ body }) => marks.some((mark) => JSON.stringify(body)?.includes(`"${mark}."`))).length,
+    );
+    expect(here + there).toBe(80);
+    // 60 : 20, and six deviations of 3.9 beside it.
+    expect(here).toBeWithin(37, 80);
+    expect(there).toBeGreaterThan(0);
+  });
+
   describe("streams", () => {
     const chat = (prompt: string) => world.chat({ model: "gpt-4o", stream: true, messages: [{ role: "user", content: prompt }] });
 

@@ -9,6 +9,7 @@ export const OF_ITEM = "input.";
 
 /** The body without them; the client is told. Every other byte stays. */
 export function withoutStrays(body: ByteText, job: Job, { without }: Takes): ByteText {
+  if (job.operation !== "responses" && job.operation !== "compact") return body;
   const isHidden = hidesWords(body);
   const names = without
     .filter((name) => name.startsWith(OF_ITEM) && (isHidden || body.includes(`"${name.slice(OF_ITEM.length)}"`)))

@@ -8,7 +8,7 @@ import { refusal, whose } from "./refusal.ts";
 import { type Dropped, flagOf, type Takes } from "./takes.ts";
 
 export const EFFORT = "messages.output_config";
-export const CLEAR_AT = "messages.clear_at";
+const CLEAR_AT = "messages.clear_at";
 const CHANGES = ["tool_addition", "tool_removal"] as const;
 /** Looked for before anything is parsed. */
 const WORDS = ['"output_config"', '"clear_at"', '"tool_addition"', '"tool_removal"'];

@@ -35,7 +35,7 @@ export function takesOf(accepts: Accepts): Takes {
 }
 
 /** Members that need a flag, by their names in `Takes.without`, with the flags that open them; the first is the one to add. */
-export const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
+const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
   "tools.defer_loading": ["tool-search-tool-2025-10-19"],
   "tools.input_examples": ["tool-examples-2025-10-29"],
   "messages.output_config": ["mid-conversation-output-config-2026-07-01"],
