@@ -123,7 +123,7 @@ function editContents(
     if (takes.fields.has("messages.role.system")) messages = editSystem(messages, isHidden, betas, takes, dropped);
     else messages = hoistSystem(messages, takes, dropped);
   }
-  if (tools !== undefined) messages = editReferences(messages, isHidden, betas, takes, dropped);
+  if (sent.tools !== undefined) messages = editReferences(messages, sent.tools, isHidden, takes, dropped);
   if (takes.without.size > 0) {
     messages = editStrays(messages, isHidden, takes, dropped);
     if (system !== undefined) system = editSystemStrays(system, takes, dropped);

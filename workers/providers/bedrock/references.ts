@@ -7,16 +7,16 @@ import { editElements, editMembers, memberValue, stringValue } from "../../../sr
 import { type Dropped, flagOf, type Takes } from "./takes.ts";
 
 const NAME = "content.tool_reference";
+const DEFERRED = "tools.defer_loading";
 
-/** Adds the flag to `betas` where the model has it, else the names take the references' place. `isHidden`: names may be spelled with escapes. */
-export function editReferences(messages: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
-  const isNamed = messages.includes('"tool_reference"');
+/**
+ * The messages as they are where the model has the search: a reference is to a deferred tool, and that has brought the flag. Else with the tools' names in
+ * the references' place. `isHidden`: names may be spelled with escapes.
+ */
+export function editReferences(messages: ByteText, tools: ByteText, isHidden: boolean, takes: Takes, dropped: Dropped): ByteText {
+  if (flagOf(NAME, takes) !== undefined && flagOf(DEFERRED, takes) !== undefined) return messages;
+  const isNamed = tools.includes('"defer_loading"') && messages.includes('"tool_reference"');
   if (!isNamed && !isHidden) return messages;
-  const flag = flagOf(NAME, takes);
-  if (flag !== undefined) {
-    if (isNamed && !betas.includes(flag)) betas.push(flag);
-    return messages;
-  }
   return editElements(messages, (message) =>
     withContent(message, (block) => (typeOf(block) === "tool_result" ? withContent(block, (inner) => nameOf(inner, dropped)) : block)),
   );

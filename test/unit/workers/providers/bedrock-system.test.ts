@@ -137,13 +137,9 @@ describe("references to tools", () => {
   const tool = { name: "look", input_schema: { type: "object" } };
   const more = (fields: object) => `,"tools":${JSON.stringify([{ ...tool, ...fields }])}`;
 
-  test("bring the flag of the search where the model has it, with deferred tools and without", () => {
-    for (const fields of [{ defer_loading: true }, {}])
-      expect(edit(EIGHT, references, { more: more(fields) })).toMatchObject({
-        betas: [SEARCH],
-        dropped: "",
-        messages: JSON.parse(references),
-      });
+  test("go with the flag that deferred tools bring, where the model has the search", () => {
+    const { betas, dropped, messages } = edit(EIGHT, references, { more: more({ defer_loading: true }) });
+    expect([betas, dropped, messages]).toEqual([[SEARCH], "", JSON.parse(references)]);
   });
 
   test("become the tools' names where the model has no search", () => {
@@ -156,7 +152,8 @@ describe("references to tools", () => {
     const escaped = references.replaceAll("tool_reference", "tool_referenc\\u0065");
     expect(edit(OLDER, escaped, { more: more({}) }).dropped).toBe("content.tool_reference");
     const mention = written(user('say "tool_reference"'));
-    expect(edit(OLDER, mention, { more: more({}) })).toMatchObject({ dropped: "", messages: JSON.parse(mention) });
+    const { dropped, messages } = edit(OLDER, mention, { more: more({ defer_loading: true }) });
+    expect([dropped, messages]).toEqual(["tools.defer_loading", JSON.parse(mention)]);
   });
 });
 
