@@ -21,14 +21,14 @@ export async function runHealth(environment: Readonly<Record<string, string | un
     addresses = [server, admin];
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    return { text: "weir: the configuration cannot be read now, so nobody was asked\n", exitCode: 0 };
+    return { text: "weir: the configuration cannot be read now, so no listener was asked\n", exitCode: 0 };
   }
   for (const address of addresses) if (await answers(address)) return { text: "ok\n", exitCode: 0 };
   const asked = addresses.map(({ host, port }) => `${host}:${port}`).join(" and ");
   return { text: `weir: nothing answers /healthz at ${asked}\n`, exitCode: 1 };
 }
 
-/** By `node:http`, which knows of no proxy. */
+/** Asks with `node:http`, which uses no proxy. */
 function answers({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const asked = get({ host: reachable(host), port, path: "/healthz", agent: false, timeout: PATIENCE_MS }, (answer) => {
@@ -41,7 +41,7 @@ function answers({ host, port }: Address): Promise<boolean> {
   });
 }
 
-/** The host that reaches, on its own machine, what listens on `host`: whoever listens on all addresses is asked on loopback. Without brackets. */
+/** The host that reaches, on its own machine, what listens on `host`: a listener on all addresses is asked on loopback. Without brackets. */
 export function reachable(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
   return bare === "0.0.0.0" ? "127.0.0.1" : bare === "::" ? "::1" : bare;

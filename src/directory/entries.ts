@@ -8,7 +8,7 @@ import { KEY_PREFIX, keyId, type StoredKey, type StoredWorkspace } from "./store
 export interface KnownKey {
   readonly id: string;
   readonly workspace: Workspace;
-  /** For the access log. */
+  /** The key's name in the access log. */
   readonly keyName: string;
   /** Milliseconds since 1970; infinite for a key that never expires. */
   readonly expiresAtMs: number;
