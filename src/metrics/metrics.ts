@@ -84,6 +84,11 @@ export class Metrics {
     "Request bodies that are held: on their way in, or until their answer begins; and answers that their clients have yet to take. At most `server.max_buffered`.",
     [],
   );
+  readonly #spans = this.#make.counter(
+    "weir_trace_spans_total",
+    "Spans of traced calls that were handed to the collector, or dropped since it is away, slow or refuses them: exported, dropped.",
+    ["result"],
+  );
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   /** By upstream and model, then by route and region, then by outcome. */
@@ -111,6 +116,7 @@ export class Metrics {
   declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#restarts.cell();
+    for (const result of ["exported", "dropped"]) this.#spans.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
     for (const route of options.routes) {
       this.#openCalls.set(route, { count: 0 });
@@ -217,6 +223,11 @@ export class Metrics {
 
   workerRestarted(): void {
     this.#restarts.cell().value += 1;
+  }
+
+  /** Spans have left for the collector, or will not. */
+  traced(result: "exported" | "dropped", count: number): void {
+    this.#spans.cell(result).value += count;
   }
 
   frontLag(lagMs: number): void {

@@ -5,7 +5,7 @@ import { asGatewayError, type ErrorKind, GatewayError } from "../contract/errors
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
-import { errorReply, jsonReply } from "./reply.ts";
+import { errorReply, jsonReply, NO_STATUS } from "./reply.ts";
 
 /** How a call ended for its client. */
 export interface Outcome {
@@ -13,6 +13,8 @@ export interface Outcome {
   error: GatewayError | undefined;
   /** Undefined where no worker had it, or the client left first. */
   ended: Ended | undefined;
+  /** The status that the client was sent; `NO_STATUS` where it left before there was one. */
+  status: number;
   /** `performance.now()` of the first byte for the client; undefined where there was none. */
   firstByteAtMs: number | undefined;
   /** Of a stream: bytes given to the client. */
@@ -71,6 +73,7 @@ export class Answer implements CallEvents, StreamOwner {
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
+  #status = NO_STATUS;
   #passedBytes = 0;
   #lastChunkMs = 0;
   /** The client has left; the call's last report is still awaited, for what it used. */
@@ -97,6 +100,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** A stream that is open holds neither the promise nor, through it, the `Reply`. */
   #respond(reply: Reply): void {
+    if (!this.#gone) this.#status = reply.status;
     const resolve = this.#resolve;
     this.#resolve = NOBODY;
     resolve(reply);
@@ -288,6 +292,7 @@ export class Answer implements CallEvents, StreamOwner {
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs, passedBytes: this.#passedBytes });
+    const [status, firstByteAtMs, passedBytes] = [this.#status, this.#firstByteAtMs, this.#passedBytes];
+    this.#owner.ended({ outcome, error, ended, status, firstByteAtMs, passedBytes });
   }
 }

@@ -7,6 +7,7 @@ import type { Attempt, Router } from "../routing/router.ts";
 import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./answer.ts";
+import { beginAttemptSpan, endAttemptSpan } from "./spans.ts";
 import type { Visit } from "./visit.ts";
 
 export interface AttemptParts {
@@ -54,7 +55,7 @@ export function isLastAttempt(visit: Visit, { targets }: Offer): boolean {
 /** The attempt that was under way has ended; once, whoever says so. */
 export function endAttempt(
   { router, metrics }: AttemptParts,
-  { attempts, offer }: Visit,
+  { attempts, offer, caller }: Visit,
   outcome: Outcome["outcome"],
   detail: FailureDetail | undefined,
   ended: Ended | undefined,
@@ -63,13 +64,15 @@ export function endAttempt(
   if (attempt === undefined || attempt.outcome !== undefined) return;
   router.ended(attempt, outcome, detail, performance.now());
   metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
+  if (caller.span !== undefined) endAttemptSpan(caller.span, outcome, ended);
 }
 
 /** Takes back the attempt that was chosen and not made. */
-export function withdrawAttempt({ router }: AttemptParts, { attempts }: Visit): void {
+export function withdrawAttempt({ router }: AttemptParts, { attempts, caller }: Visit): void {
   const attempt = attempts[attempts.length - 1];
   if (attempt === undefined || attempt.outcome !== undefined) return;
   router.ended(attempt, "cancelled", undefined, performance.now());
+  caller.span?.attemptWithdrawn();
   attempts.pop();
 }
 
@@ -77,6 +80,7 @@ function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<Route
   const { target } = attempt;
   if (visit.attempts.length === 0) visit.attempts = [attempt];
   else visit.attempts.push(attempt);
+  if (visit.caller.span !== undefined) beginAttemptSpan(visit.caller.span, visit);
   // What the call teaches is a lesson of the upstream that answers it, whose lessons are the ones to go by too.
   const { claim } = visit;
   const upstream = target.upstream.name;

@@ -19,6 +19,7 @@ import { findModel } from "./asked.ts";
 import { endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, withdrawAttempt } from "./attempts.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
+import { noteUser } from "./caller.ts";
 import { type Deadlines, deadlineError, type Hurried, type Patience, patienceOf } from "./deadlines.ts";
 import type { LeftOut } from "./left-out.ts";
 import { reservedIn, reservedRefusal } from "./reserved.ts";
@@ -267,11 +268,12 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Checks and reserves a small body here; where that cannot be decided without a worker's figure, it is weighed first. */
   #check(body: ByteText, hints: string): void {
-    const { admission, pool } = this.#parts;
+    const { admission, pool, config } = this.#parts;
     const { dialect, requestId } = this.#visit;
     const operation = this.#operation;
     const checked = dialect.check(body, hints, operation);
     const { model, stream } = checked;
+    noteUser(this.#visit.caller, dialect.user(checked.request), config);
     const offer = this.#route(checked);
     // Only where there is a choice: it costs a look at the conversation's first words.
     if (this.#conversation === 0 && offer.targets.length > 1 && CALLS[operation].writes)

@@ -4,6 +4,9 @@ import type { Dialect } from "../contract/dialect.ts";
 import { type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 
+/** In logs and traces, for the status of a call whose client has left before its answer began. Proxies have made it known. */
+export const NO_STATUS = 499;
+
 /** Whatever is longer, the SDKs ignore. */
 const LONGEST_RETRY_MS = 59_000;
 

@@ -8,6 +8,7 @@ import type { Attempt } from "../routing/router.ts";
 import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./answer.ts";
+import type { Caller } from "./caller.ts";
 import type { Identity } from "./keyring.ts";
 import { nextRequestId } from "./request-id.ts";
 
@@ -32,6 +33,8 @@ export interface Visit {
   /** The route as metrics and log name it. */
   readonly route: string;
   readonly requestId: string;
+  /** Who makes it, as its headers tell. */
+  readonly caller: Caller;
   readonly startedMs: number;
   /** What its answer says whatever it is; filled in on the way. One object for all: to copy a record into it costs twice as much. See `takeHeaders`. */
   headers: ReplyHeaders;
@@ -74,15 +77,22 @@ export function takeHeaders(visit: Visit): ReplyHeaders {
 }
 
 /** @param fixedHeaders - On every answer of this gateway. */
-export function beginVisit(dialect: Dialect, route: string, region: string, fixedHeaders: Record<string, string> | undefined): Visit {
+export function beginVisit(
+  dialect: Dialect,
+  route: string,
+  region: string,
+  caller: Caller,
+  fixedHeaders: Record<string, string> | undefined,
+): Visit {
   const requestId = nextRequestId();
   const headers = new ReplyHeaders(fixedHeaders);
   headers.set("request-id", requestId);
-  headers.set("x-request-id", requestId);
+  headers.set("x-request-id", caller.followed?.requestId || requestId);
   return {
     dialect,
     route,
     requestId,
+    caller,
     startedMs: performance.now(),
     headers,
     identity: undefined,

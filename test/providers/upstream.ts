@@ -16,6 +16,7 @@ export function upstream(provider: string, settings: Record<string, unknown>): U
     name: `${provider}-eu`,
     provider,
     dialect,
+    telemetryName: provider,
     region: "eu",
     timeouts,
     maxCalls: undefined,
