@@ -9,8 +9,9 @@
 import type { CallLog } from "../contract/config.ts";
 import { decimalText } from "../contract/decimal.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
+import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./answer.ts";
-import { lastTarget, type Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
 
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */
 const MOST_NAMES = 10_000;
@@ -35,7 +36,7 @@ export class AccessLog {
   readonly #batch: LineBatch;
   readonly #base: string;
   readonly #quoted = new Map<string, string>();
-  readonly #places = new WeakMap<NonNullable<ReturnType<typeof lastTarget>>, WeakMap<NonNullable<Visit["identity"]>, Place>>();
+  readonly #places = new WeakMap<RoutedTarget, WeakMap<NonNullable<Visit["identity"]>, Place>>();
   #settings: CallLog;
   readonly #random: () => number;
   #second = 0;
@@ -70,7 +71,8 @@ export class AccessLog {
     this.#settings = settings;
   }
 
-  #line(level: string, visit: Visit, { outcome, error, ended, status, firstByteAtMs }: Outcome, endedMs: number, share: number): string {
+  #line(level: string, visit: Visit, end: Outcome, endedMs: number, share: number): string {
+    const { outcome, error, ended, status, firstByteAtMs } = end;
     const { startedMs, caller } = visit;
     let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}",${this.#place(visit)}`;
     if (visit.attempts.length > 0) line += `,"attempts":${visit.attempts.length}`;
@@ -109,7 +111,7 @@ export class AccessLog {
   /** Who called for what: alike for all calls of one key to one target. */
   #place(visit: Visit): string {
     const { identity, route, region, offer, stream } = visit;
-    const target = lastTarget(visit);
+    const target = visit.lastAttempt?.target;
     if (identity === undefined || target === undefined) return this.#placeText(visit);
     let places = this.#places.get(target);
     if (places === undefined) {
@@ -126,7 +128,7 @@ export class AccessLog {
 
   #placeText(visit: Visit): string {
     const { route, region, identity, offer, refusedModel, stream } = visit;
-    const target = lastTarget(visit);
+    const target = visit.lastAttempt?.target;
     let text = `"route":${this.#name(route)}`;
     if (identity === undefined) text += ',"workspace":""';
     else

@@ -109,3 +109,33 @@ export class Deadlines {
     for (const hurried of due ?? []) hurried.overdue();
   }
 }
+
+/** The patience of one call's client, watched: first until the answer begins, then until the answer ends. */
+export class Watch {
+  readonly #deadlines: Deadlines;
+  readonly #hurried: Hurried;
+  readonly #endAtMs: number;
+  #tick: number | undefined;
+
+  constructor(deadlines: Deadlines, hurried: Hurried, { beginAtMs, endAtMs }: Patience) {
+    this.#deadlines = deadlines;
+    this.#hurried = hurried;
+    this.#endAtMs = endAtMs;
+    this.#until(Math.min(beginAtMs, endAtMs));
+  }
+
+  /** The answer begins. */
+  answering(): void {
+    this.stop();
+    this.#until(this.#endAtMs);
+  }
+
+  stop(): void {
+    if (this.#tick !== undefined) this.#deadlines.remove(this.#hurried, this.#tick);
+    this.#tick = undefined;
+  }
+
+  #until(atMs: number): void {
+    if (atMs < Number.POSITIVE_INFINITY) this.#tick = this.#deadlines.add(this.#hurried, atMs);
+  }
+}

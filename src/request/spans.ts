@@ -6,7 +6,7 @@ import type { Visit } from "./visit.ts";
 
 /** An attempt begins: the last one of the visit. */
 export function beginAttemptSpan(span: CallSpan, visit: Visit): void {
-  const target = visit.attempts.at(-1)?.target;
+  const target = visit.lastAttempt?.target;
   if (target === undefined) return;
   const { upstream, model } = target;
   span.attemptBegan({

@@ -18,6 +18,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_worker_streams: ["worker"],
   weir_worker_event_loop_lag_seconds: ["worker"],
   weir_worker_restarts_total: [],
+  weir_trace_spans_total: ["result"],
   weir_upstream_attempts_total: ["upstream", "model", "outcome"],
   weir_upstream_retries_total: ["upstream"],
   weir_upstream_breaker_state: ["upstream", "model"],
