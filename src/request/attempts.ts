@@ -22,6 +22,7 @@ export interface AttemptParts {
  */
 export function firstAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget {
   const first = parts.router.first(offer, visit.conversation, performance.now());
+  if (first?.movedFrom !== undefined) parts.metrics.upstreams.moved(first.movedFrom.upstream.name);
   if (first !== undefined) return begin(parts, visit, first);
   throw new GatewayError("overloaded", { message: "The upstreams of this model have as many calls open as they may. Please try again." });
 }

@@ -97,6 +97,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
     const answer = this.#answer;
     this.#begunMs = performance.now();
+    this.#visit.caller.timing?.begin("body");
     const response = answer.begin();
     asked.onLeft = () => answer.abandon();
     bodyClock.begin(this, startedMs);
@@ -117,6 +118,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #arrived({ headers }: Asked, body: Body): void {
     const { bodyClock, config, catalog } = this.#parts;
     bodyClock.end(this);
+    this.#visit.caller.timing?.end("body");
     // It was late, or its client has left.
     if (this.#answer.idle) return;
     try {
@@ -187,6 +189,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */
   #whenDecided(asked: Decision | Promise<Decision>, go: () => void, weigh?: () => void): void {
+    if (asked instanceof Promise) this.#visit.caller.timing?.begin("limit");
     if (asked instanceof Promise) {
       // The limiter never rejects: what is thrown is a fault of ours.
       asked.then((decision) => this.#decided(decision, go, weigh)).catch((thrown) => this.#dispatch.refuse(thrown));
@@ -194,6 +197,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   #decided(decision: Decision, go: () => void, weigh?: () => void): void {
+    this.#visit.caller.timing?.end("limit");
     const { outcome } = decision;
     const { claim, dialect, headers, bytes } = this.#visit;
     const { admission, metrics } = this.#parts;

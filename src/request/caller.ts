@@ -3,6 +3,7 @@ import type { Config } from "../contract/config.ts";
 import type { Asked, HeaderReader } from "../contract/http.ts";
 import type { CallSpan, Tracing } from "../tracing/tracing.ts";
 import type { TrustedProxies } from "./forwarded.ts";
+import { Timing } from "./timing.ts";
 import { type Followed, followedIn } from "./trace-context.ts";
 
 /** Keys begin like these, and somebody puts one into the wrong header one day. */
@@ -26,8 +27,8 @@ export interface Caller {
   readonly address: string;
   readonly session: string;
   readonly followed: Followed | undefined;
-  /** Its answer is to say where the time went. */
-  readonly isTimed: boolean;
+  /** Undefined where its answer is not to say where the time went. */
+  readonly timing: Timing | undefined;
   /** Undefined where the call is not traced. */
   readonly span: CallSpan | undefined;
   /** Whom it is for, as its body says; "" where it does not. Set when the body has been read. */
@@ -64,6 +65,7 @@ export class Callers {
   ): Caller {
     const followed = followedIn(headers);
     const isTimed = server.serverTiming === "always" || headers.get("x-weir-timing") === "1";
+    const timing = isTimed ? new Timing() : undefined;
     let text = "";
     let [address, session] = ["", ""];
     if (log.attribution) {
@@ -88,7 +90,7 @@ export class Callers {
     });
     const traceId = span?.traceId ?? followed?.traceId ?? "";
     if (traceId !== "") text += `,"trace_id":"${traceId}"`;
-    return { text, address, session, followed, isTimed, span, user: "" };
+    return { text, address, session, followed, timing, span, user: "" };
   }
 
   /** In quotes. */

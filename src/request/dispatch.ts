@@ -66,6 +66,7 @@ export class Dispatch {
 
   /** Has a worker check and weigh a body. Its report goes to the answer; then `weighed` and `go` are to be called. */
   weigh(hints: string, body: ArrayBuffer): void {
+    this.#visit.caller.timing?.begin("weigh");
     const order = { dialect: this.#visit.dialect.name, operation: this.#operation, hints, body };
     this.#kept = order;
     this.#attach(this.#parts.pool.weigh(order, this.#answer));
@@ -73,6 +74,7 @@ export class Dispatch {
 
   /** A worker holds the weighed body. */
   weighed(): void {
+    this.#visit.caller.timing?.end("weigh");
     this.#isWaitedFor = true;
   }
 
@@ -93,6 +95,7 @@ export class Dispatch {
     const { offer, reservation, factor } = visit;
     const { admission, router } = this.#parts;
     endAttempt(this.#parts, visit, error.kind, error.detail, ended);
+    visit.caller.timing?.end("upstream");
     const next = offer && nextAttempt(this.#parts, visit, offer);
     const worker = this.#worker;
     if (offer === undefined || next === undefined) {

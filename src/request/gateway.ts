@@ -189,7 +189,7 @@ export class Gateway {
 
   /** An answer that needed nobody else. */
   #answer(visit: Visit, body: string): Reply {
-    const reply = jsonReply(200, body, visit.headers);
+    const reply = jsonReply(200, body, visit.takeHeaders());
     this.#settle(visit, {
       outcome: "ok",
       error: undefined,
@@ -203,7 +203,7 @@ export class Gateway {
 
   #refuse(visit: Visit, thrown: unknown): Reply {
     const error = asGatewayError(thrown);
-    const reply = errorReply(visit.dialect, error, visit.requestId, visit.headers);
+    const reply = errorReply(visit.dialect, error, visit.requestId, visit.takeHeaders());
     const { status } = reply;
     this.#settle(visit, { outcome: error.kind, error, ended: undefined, status, firstByteAtMs: undefined, passedBytes: 0 });
     return reply;

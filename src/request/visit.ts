@@ -81,6 +81,7 @@ export class Visit {
   /** Its key is known. A path without a region means the workspace's own. */
   identified(identity: Identity): void {
     this.#identity = identity;
+    this.caller.timing?.end("auth");
     this.#region ||= identity.workspace.defaultRegion ?? "";
   }
 
@@ -124,6 +125,7 @@ export class Visit {
 
   /** It is tried at a target. `claim` and `factor`: by what the upstream of this target has taught. */
   attempted(attempt: Attempt<RoutedTarget>, claim: Claim, factor: number): void {
+    this.caller.timing?.begin("upstream");
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
     this.#claim = claim;
     this.#factor = factor;
@@ -137,6 +139,8 @@ export class Visit {
   /** The headers for the answer, once: a stream may stay open for an hour, and they are a tenth of what it holds. */
   takeHeaders(): ReplyHeaders {
     const headers = this.#headers;
+    const { timing } = this.caller;
+    if (timing !== undefined && this.#identity !== undefined) headers.set("server-timing", timing.text);
     this.#headers = GIVEN_AWAY;
     return headers;
   }

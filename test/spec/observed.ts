@@ -8,6 +8,8 @@ import { ADMIN_TOKEN, type World } from "./world.ts";
 /** Names and labels of design §9 for what there is so far. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_requests_total: ["route", "model", "region", "outcome"],
+  weir_workspace_requests_total: ["workspace", "outcome"],
+  weir_affinity_moves_total: ["upstream"],
   weir_buffered_bytes: [],
   weir_requests_in_flight: ["route"],
   weir_request_duration_seconds_bucket: ["le", "route", "outcome"],
