@@ -91,7 +91,6 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
         stream: false,
         model,
         hints: "",
-        requestId: "check",
         guess: 1,
         factor: 1,
         body: emptyQuestion(model),

@@ -1,5 +1,6 @@
 /** How long clients wait, and what becomes of calls that take longer. */
 import { GatewayError } from "../contract/errors.ts";
+import { throwLater } from "../contract/fault.ts";
 import type { HeaderReader } from "../contract/http.ts";
 
 /** What clients of the SDKs give up after, in seconds, at most until the answer begins: after that they bound no more than its pauses. */
@@ -106,7 +107,14 @@ export class Deadlines {
   #workOff(tick: number): void {
     const due = this.#ticks.get(tick);
     this.#ticks.delete(tick);
-    for (const hurried of due ?? []) hurried.overdue();
+    for (const hurried of due ?? []) {
+      try {
+        hurried.overdue();
+      } catch (thrown) {
+        // The other deadlines of this tick are those of other calls.
+        throwLater(thrown);
+      }
+    }
   }
 }
 

@@ -45,7 +45,7 @@ export class Dispatch {
    */
   send(offer: Offer, model: string, hints: string, guess: number, body: ByteText): void {
     const target = this.#choose(offer);
-    const { dialect, stream, requestId, factor } = this.#visit;
+    const { dialect, stream, factor } = this.#visit;
     const isLast = this.#isLast(offer);
     const order = {
       dialect: dialect.name,
@@ -55,7 +55,6 @@ export class Dispatch {
       stream,
       model,
       hints,
-      requestId,
       guess,
       factor,
       body,
@@ -197,7 +196,7 @@ export class Dispatch {
 
   /** Has the worker put the body that it holds to a target. */
   #goOn(target: number, offer: Offer): void {
-    this.#worker?.go(target, this.#isLast(offer), this.#visit.requestId, this.#visit.factor);
+    this.#worker?.go(target, this.#isLast(offer), this.#visit.factor);
   }
 
   #attach(worker: PoolCall | undefined): void {
