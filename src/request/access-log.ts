@@ -10,7 +10,7 @@ import type { CallLog } from "../contract/config.ts";
 import { decimalText } from "../contract/decimal.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Visit } from "./visit.ts";
 
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */

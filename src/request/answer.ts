@@ -1,25 +1,12 @@
 import type { ByteText } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
-import { asGatewayError, type ErrorKind, GatewayError } from "../contract/errors.ts";
+import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
+import type { Outcome } from "./outcome.ts";
 import { errorReply, jsonReply, NO_STATUS } from "./reply.ts";
-
-/** How a call ended for its client. */
-export interface Outcome {
-  outcome: "ok" | ErrorKind;
-  error: GatewayError | undefined;
-  /** Undefined where no worker had it, or the client left first. */
-  ended: Ended | undefined;
-  /** The status that the client was sent; `NO_STATUS` where it left before there was one. */
-  status: number;
-  /** `performance.now()` of the first byte for the client; undefined where there was none. */
-  firstByteAtMs: number | undefined;
-  /** Of a stream: bytes given to the client. */
-  passedBytes: number;
-}
 
 export interface AnswerOptions {
   dialect: Dialect;
@@ -34,7 +21,9 @@ export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
   takeHeaders(): ReplyHeaders;
   /** A worker has checked and weighed the body; see `CallEvents`. */
-  weighed(envelope: Envelope, conversation: number, estimate: number): void;
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void;
+  /** The request has left for its upstream. */
+  sent(): void;
   estimated(inputTokens: number): void;
   /** What was left out of the request. */
   dropped(names: string): void;
@@ -143,8 +132,12 @@ export class Answer implements CallEvents, StreamOwner {
     else this.#owner.lost(error);
   }
 
-  weighed(envelope: Envelope, conversation: number, estimate: number): void {
-    if (!this.idle) this.#owner.weighed(envelope, conversation, estimate);
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
+    if (!this.idle) this.#owner.weighed(envelope, conversation, estimate, user);
+  }
+
+  sent(): void {
+    this.#owner.sent();
   }
 
   missed(error: GatewayError, ended: Ended): void {

@@ -6,7 +6,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { Attempt, Router } from "../routing/router.ts";
 import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
 import { beginAttemptSpan, endAttemptSpan } from "./spans.ts";
 import type { Visit } from "./visit.ts";
 

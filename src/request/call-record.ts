@@ -1,5 +1,5 @@
 import type { CallRecord } from "../metrics/records.ts";
-import type { Outcome } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Visit } from "./visit.ts";
 
 /** A visit that has ended, as the metrics see it. `endedMs`: `performance.now()`. */

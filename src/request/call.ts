@@ -12,7 +12,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { sessionOf } from "../routing/affinity.ts";
 import type { Catalog } from "../routing/catalog.ts";
 import type { Offer } from "../routing/table.ts";
-import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
+import { Answer, type AnswerOwner } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
@@ -20,6 +20,7 @@ import { noteUser } from "./caller.ts";
 import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./deadlines.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import type { LeftOut } from "./left-out.ts";
+import type { Outcome } from "./outcome.ts";
 import { reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import type { Visit } from "./visit.ts";
@@ -95,11 +96,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
     if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
-    const answer = this.#answer;
     this.#begunMs = performance.now();
-    this.#visit.caller.timing?.begin("body");
-    const response = answer.begin();
-    asked.onLeft = () => answer.abandon();
+    const response = this.#answer.begin();
+    asked.onLeft = () => this.#answer.abandon();
     bodyClock.begin(this, startedMs);
     readBody(asked, maxBodyBytes, (bytes) => place.hold(bytes), {
       arrived: (body) => this.#arrived(asked, body),
@@ -118,7 +117,6 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #arrived({ headers }: Asked, body: Body): void {
     const { bodyClock, config, catalog } = this.#parts;
     bodyClock.end(this);
-    this.#visit.caller.timing?.end("body");
     // It was late, or its client has left.
     if (this.#answer.idle) return;
     try {
@@ -154,8 +152,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   /** For the answer: a worker has checked and weighed a body. */
-  weighed(envelope: Envelope, conversation: number, estimate: number): void {
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
     try {
+      noteUser(this.#visit.caller, user, this.#parts.config);
       this.#dispatch.weighed();
       if (this.#isWeighed) {
         // By a second worker: what was decided by the first one's figure stays.
@@ -218,6 +217,11 @@ export class Call implements AnswerOwner, Sender, Hurried {
       this.#visit.admitted(decision.reservation);
       go();
     }
+  }
+
+  /** For the answer. */
+  sent(): void {
+    this.#visit.caller.timing?.turn("queue", "upstream");
   }
 
   /** For the answer: the guess was far off. */

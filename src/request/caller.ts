@@ -1,10 +1,11 @@
 /** Who makes a call, as far as its headers tell, and what the call belongs to. */
+import { type Along, NOTHING_ALONG } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { Asked, HeaderReader } from "../contract/http.ts";
 import type { CallSpan, Tracing } from "../tracing/tracing.ts";
 import type { TrustedProxies } from "./forwarded.ts";
 import { Timing } from "./timing.ts";
-import { type Followed, followedIn } from "./trace-context.ts";
+import { type Followed, followedIn, passedOn } from "./trace-context.ts";
 
 /** Keys begin like these, and somebody puts one into the wrong header one day. */
 const KEY_LIKE = /weir_|sk-|eyJ|AKIA|ASIA|ABSK|bearer /i;
@@ -112,6 +113,12 @@ function sessionIn(headers: HeaderReader): string {
     if (value !== null && value !== "") return harmless(value, LENGTHS.session, OTHER_THAN_ID);
   }
   return "";
+}
+
+/** What goes along with its next attempt. */
+export function alongOf({ followed, span, timing }: Caller): Along {
+  if (followed === undefined && span === undefined && timing === undefined) return NOTHING_ALONG;
+  return { passedOn: passedOn(followed, span?.attemptParent ?? ""), isTimed: timing !== undefined };
 }
 
 /** Whom a call is for, once its body has been read. */

@@ -1,7 +1,7 @@
 /** What a traced call tells its spans. Functions over the visit; nothing here is reached by a call that is not traced. */
 import type { Ended } from "../contract/call.ts";
 import type { CallSpan } from "../tracing/tracing.ts";
-import type { Outcome } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Visit } from "./visit.ts";
 
 /** An attempt begins: the last one of the visit. */

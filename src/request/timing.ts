@@ -3,7 +3,7 @@
 /** In the order of a call's way. `body` and `upstream` are others' time. */
 const PHASES = ["auth", "body", "weigh", "limit", "queue", "upstream"] as const;
 
-export type Phase = (typeof PHASES)[number];
+type Phase = (typeof PHASES)[number];
 
 export class Timing {
   readonly #startedMs = performance.now();
@@ -24,15 +24,18 @@ export class Timing {
     const begunMs = this.#begunMs.get(phase);
     if (begunMs === undefined) return;
     this.#begunMs.delete(phase);
-    this.#lastedMs.set(phase, (this.#lastedMs.get(phase) ?? 0) + performance.now() - begunMs);
+    this.lasted(phase, performance.now() - begunMs);
   }
 
-  /** Part of a phase that is under way belongs to another one. */
-  move(from: Phase, to: Phase, ms: number): void {
-    const begunMs = this.#begunMs.get(from);
-    if (begunMs === undefined) return;
-    this.#begunMs.set(from, begunMs + ms);
-    this.#lastedMs.set(to, (this.#lastedMs.get(to) ?? 0) + ms);
+  /** As `begin` and `end`, of what somebody else has measured. */
+  lasted(phase: Phase, ms: number): void {
+    this.#lastedMs.set(phase, (this.#lastedMs.get(phase) ?? 0) + ms);
+  }
+
+  /** One phase gives way to the other. */
+  turn(from: Phase, to: Phase): void {
+    this.end(from);
+    this.begin(to);
   }
 
   /** The header's value, in milliseconds, now that the answer begins. */

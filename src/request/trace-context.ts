@@ -30,7 +30,8 @@ export function followedIn(headers: HeaderReader): Followed | undefined {
   const parent = sentParent === null ? undefined : readParent(sentParent);
   const requestId = sentId !== null && REQUEST_ID.test(sentId) ? copied(sentId) : "";
   if (parent === undefined) return requestId === "" ? undefined : { traceId: "", traceparent: "", tracestate: "", requestId };
-  const state = headers.get("tracestate") ?? "";
+  // Two of them, one empty, end in a comma and a blank.
+  const state = (headers.get("tracestate") ?? "").trim();
   const tracestate = state.length <= MOST_STATE && STATE.test(state) ? copied(state) : "";
   return { ...parent, tracestate, requestId };
 }
@@ -44,12 +45,13 @@ function readParent(text: string): Pick<Followed, "traceId" | "traceparent"> | u
   return { traceId: copied(traceId), traceparent: copied(`00-${traceId}-${spanId}-${known}`) };
 }
 
-/** What of it an upstream is sent, as lines of a request's head; "" where that is nothing. @param traceparent - In place of the client's own. */
+/** What of it an upstream is sent, as `Along.passedOn` has it. @param traceparent - In place of the client's own. */
 export function passedOn(followed: Followed | undefined, traceparent: string): string {
+  const fields: string[] = [];
   const parent = traceparent === "" ? (followed?.traceparent ?? "") : traceparent;
-  let lines = parent === "" ? "" : `traceparent: ${parent}\r\n`;
-  if (followed === undefined) return lines;
-  if (parent !== "" && followed.tracestate !== "") lines += `tracestate: ${followed.tracestate}\r\n`;
-  if (followed.requestId !== "") lines += `x-request-id: ${followed.requestId}\r\n`;
-  return lines;
+  const { tracestate = "", requestId = "" } = followed ?? {};
+  if (parent !== "") fields.push("traceparent", parent);
+  if (parent !== "" && tracestate !== "") fields.push("tracestate", tracestate);
+  if (requestId !== "") fields.push("x-request-id", requestId);
+  return fields.join("\n");
 }

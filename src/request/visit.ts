@@ -6,9 +6,9 @@ import type { Reservation } from "../limiter/limiter.ts";
 import type { Attempt } from "../routing/router.ts";
 import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./answer.ts";
 import type { Caller } from "./caller.ts";
 import type { Identity } from "./keyring.ts";
+import type { Outcome } from "./outcome.ts";
 import { nextRequestId } from "./request-id.ts";
 
 /** The label of requests that no route takes. */
@@ -93,6 +93,7 @@ export class Visit {
   bodyArrived(bytes: number, uploadMs: number, conversation: number): void {
     this.#bytes = bytes;
     this.#uploadMs = uploadMs;
+    this.caller.timing?.lasted("body", uploadMs);
     this.#conversation = conversation;
   }
 
@@ -125,7 +126,7 @@ export class Visit {
 
   /** It is tried at a target. `claim` and `factor`: by what the upstream of this target has taught. */
   attempted(attempt: Attempt<RoutedTarget>, claim: Claim, factor: number): void {
-    this.caller.timing?.begin("upstream");
+    this.caller.timing?.begin("queue");
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
     this.#claim = claim;
     this.#factor = factor;

@@ -58,10 +58,10 @@ describe("the trace that a request is part of", () => {
 describe("what an upstream is sent of it", () => {
   test("is what came, or the span of the attempt in its place", () => {
     const all = followed({ traceparent: PARENT, tracestate: "vendor=a", "x-request-id": "mine" });
-    expect(passedOn(all, "")).toBe(`traceparent: ${PARENT}\r\ntracestate: vendor=a\r\nx-request-id: mine\r\n`);
-    expect(passedOn(all, "00-1-2-01")).toBe("traceparent: 00-1-2-01\r\ntracestate: vendor=a\r\nx-request-id: mine\r\n");
-    expect(passedOn(followed({ "x-request-id": "mine" }), "")).toBe("x-request-id: mine\r\n");
-    expect(passedOn(undefined, "00-1-2-01")).toBe("traceparent: 00-1-2-01\r\n");
+    expect(passedOn(all, "")).toBe(`traceparent\n${PARENT}\ntracestate\nvendor=a\nx-request-id\nmine`);
+    expect(passedOn(all, "00-1-2-01")).toBe("traceparent\n00-1-2-01\ntracestate\nvendor=a\nx-request-id\nmine");
+    expect(passedOn(followed({ "x-request-id": "mine" }), "")).toBe("x-request-id\nmine");
+    expect(passedOn(undefined, "00-1-2-01")).toBe("traceparent\n00-1-2-01");
     expect(passedOn(undefined, "")).toBe("");
   });
 });
