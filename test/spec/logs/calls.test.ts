@@ -93,6 +93,34 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(await lineOf(weir, both)).toMatchObject({ user: "new-user" });
     });
 
+    test("knows the user of a body that a worker reads", async () => {
+      const answer = await ask(weir, { prompt: "long ".repeat(20_000), more: { metadata: { user_id: "of-a-large-body" } } });
+      expect(answer.status).toBe(200);
+      expect(await lineOf(weir, answer)).toMatchObject({ user: "of-a-large-body" });
+    });
+
+    test("an answer says where its time went where that is asked for, and only there", async () => {
+      expect((await ask(weir)).headers.has("server-timing")).toBe(false);
+      const timed = { headers: { "x-weir-timing": "1" } };
+      const questions: [Question, string[]][] = [
+        [timed, ["auth", "body", "queue", "upstream", "total"]],
+        [{ ...timed, prompt: "long ".repeat(20_000) }, ["auth", "body", "weigh", "queue", "upstream", "total"]],
+        [{ ...timed, prompt: "[sandbox: delay ms=60]", more: { stream: true } }, ["auth", "body", "queue", "upstream", "total"]],
+        [{ ...timed, more: { max_tokens: "x" } }, ["auth", "body", "total"]],
+      ];
+      for (const [question, phases] of questions) {
+        const told = (await ask(weir, question)).headers.get("server-timing") ?? "";
+        const durations = new Map([...told.matchAll(/(\w+);dur=([0-9.]+)(?:, |$)/g)].map(([, name = "", ms]) => [name, Number(ms)]));
+        expect([...durations.keys()].filter((name) => name !== "limit")).toEqual(phases);
+        const total = durations.get("total") ?? 0;
+        const parts = [...durations].reduce((sum, [name, ms]) => (name === "total" ? sum : sum + ms), 0);
+        expect(parts).toBeLessThanOrEqual(total + 0.01);
+        if (question.prompt?.includes("delay")) expect(durations.get("upstream")).toBeGreaterThan(50);
+      }
+      const nobody = await ask(weir, { headers: { "x-weir-timing": "1", "x-api-key": "weir_nobody" } });
+      expect(nobody.headers.has("server-timing")).toBe(false);
+    });
+
     test("has the status of what was refused, also where nobody is known", async () => {
       expect(await lineOf(weir, await ask(weir, { more: { max_tokens: "x" } }))).toMatchObject({ status: 400, outcome: "invalid_request" });
       const nobody = await ask(weir, { headers: { "x-api-key": "weir_nobody", "x-weir-tag": "t" } });
@@ -139,6 +167,12 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
     });
   });
 }
+
+test("every answer says where its time went where server.server_timing is always", async () => {
+  const weir = await startWeir({ config: configuration({ server: { server_timing: "always" } }) });
+  expect((await ask(weir)).headers.get("server-timing")).toMatch(/^auth;dur=.*total;dur=/);
+  await weir.stop();
+}, 15_000);
 
 describe("which calls have a line", () => {
   test("of good calls a share, which each line tells; of failed and slow ones all; and a reload changes it", async () => {
