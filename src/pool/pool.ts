@@ -65,7 +65,7 @@ const LARGE_BYTES = 1024 * 1024;
 const WORKERS_FOR_EACH = 4;
 
 /** The only owner of threads: starts the workers, gives each call to the one with the fewest, replaces those that die. */
-export class Pool {
+export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
   /** For large bodies. */

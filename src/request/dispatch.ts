@@ -3,7 +3,7 @@ import type { ByteText } from "../contract/bytes.ts";
 import type { CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { CallOperation } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { WorkerPool } from "../pool/pool.ts";
 import type { Offer } from "../routing/table.ts";
 import type { Answer } from "./answer.ts";
 import { type AttemptParts, endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, withdrawAttempt } from "./attempts.ts";
@@ -12,7 +12,7 @@ import type { Outcome } from "./outcome.ts";
 import { type Visit, wasAttempted } from "./visit.ts";
 
 export interface DispatchParts extends AttemptParts {
-  pool: Pool;
+  pool: WorkerPool;
 }
 
 /**

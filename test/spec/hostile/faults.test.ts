@@ -10,7 +10,7 @@ import { reportChunk, reportFail, reportOpen, reportPulse, reportReady } from ".
 import { Slot, type SlotEvents } from "../../../src/pool/slot.ts";
 import { Desk } from "../../../workers/desk.ts";
 import type { Reader } from "../../../workers/providers/provider.ts";
-import { Connection, Pool } from "../../../workers/wire/pool.ts";
+import { ConnectionPool, PooledConnection } from "../../../workers/wire/pool.ts";
 import type { Wire } from "../../../workers/wire/sockets/wire.ts";
 import { message, ordersIn, reportsIn } from "../../support/messages.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
@@ -58,7 +58,7 @@ describe("one upstream's bytes", () => {
     const told: unknown[] = [];
     const wire = { listener: undefined, destroy: () => {} } as unknown as Wire;
     const origin = { tls: false, host: "h", port: 1, ca: undefined };
-    const connection = new Connection(new Pool(origin, undefined, fail), wire);
+    const connection = new PooledConnection(new ConnectionPool(origin, undefined, fail), wire);
     connection.exchange = { received: fail, write: fail, lost: fail, fault: (thrown) => void told.push(thrown) };
     connection.received(Buffer.from("x"));
     connection.drained();

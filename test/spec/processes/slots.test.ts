@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { reportPulse, reportReady } from "../../../src/contract/reports.ts";
-import { Pool } from "../../../src/pool/pool.ts";
+import { WorkerPool } from "../../../src/pool/pool.ts";
 import type { StartWorker } from "../../../src/pool/thread.ts";
 import { message, ordersIn } from "../../support/messages.ts";
 
@@ -28,7 +28,13 @@ function poolOfOne() {
       },
     };
   };
-  const pool = new Pool({ size: 1, start, onDeath: (_worker, reason) => void deaths.push(reason), onNotice: () => {}, onLesson: () => {} });
+  const pool = new WorkerPool({
+    size: 1,
+    start,
+    onDeath: (_worker, reason) => void deaths.push(reason),
+    onNotice: () => {},
+    onLesson: () => {},
+  });
   const configured = pool.configure({ proxy: undefined, weighing: [], targets: [] });
   const newest = () => threads.at(-1) as Thread;
   return { pool, threads, deaths, configured, newest };
@@ -60,7 +66,7 @@ const ORDER = {
   factor: 1,
   body: "{}",
 } as const;
-const queued = (pool: Pool) => pool.samples()[0]?.queued;
+const queued = (pool: WorkerPool) => pool.samples()[0]?.queued;
 
 test("the successor of a worker that died begins with an empty queue, and its depth is its own from then on", async () => {
   const { pool, threads, newest, configured } = poolOfOne();
