@@ -53,9 +53,10 @@ interface Found {
   path: Path;
 }
 
-/** Among schemas that differ by `provider`, the one for the provider of `value`. */
+/** Of several schemas, the one that `value` is meant for: a list for the one of lists; where they differ by `provider`, that of its provider. */
 function variant(schema: TSchema, value: unknown): TSchema {
   const variants = schema.anyOf as TSchema[] | undefined;
+  if (Array.isArray(value)) return variants?.find(({ type }) => type === "array") ?? schema;
   const provider = typeof value === "object" && value !== null ? (value as Record<string, unknown>).provider : undefined;
   return variants?.find((candidate) => candidate.properties?.provider?.const === provider && provider !== undefined) ?? schema;
 }

@@ -2,6 +2,7 @@
 import type { Config, Workspace } from "../contract/config.ts";
 import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
+import { resolveCors } from "./cors.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
@@ -56,6 +57,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
       trustedProxies: proxies(file.server.trusted_proxies, setting),
       serverTiming: file.server.server_timing,
+      cors: resolveCors(file.server.cors, setting),
     },
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined, hosts: file.admin.hosts },
     ...threads,

@@ -11,6 +11,9 @@ import { DURATION, SIZE } from "./units.ts";
 export const NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 export const MODEL_NAME = "^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$";
 const HOST_NAME = "^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$";
+const ORIGIN = "^[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\\[[0-9A-Fa-f:]{2,39}\\])(:[0-9]{1,5})?$";
+const ORIGIN_TITLE =
+  "an origin such as https://app.example or http://localhost:3000: a scheme and a host, without a path or a slash at the end";
 export const NAME_TITLE = "a name of letters, digits, dots, underscores and hyphens, at most 64 of them";
 export const MODEL_NAME_TITLE = "a name of letters, digits and any of . _ - : @ /, at most 128 of them";
 
@@ -433,6 +436,23 @@ export const schema = map(
           ["asked", "always"],
           "Whether answers say in `Server-Timing` where their time went: `asked`, to requests that have the header `x-weir-timing: 1`, or `always`.",
           { default: "asked" },
+        ),
+        cors: Type.Optional(
+          map(
+            {
+              origins: Type.Unsafe<"*" | string[]>(
+                Type.Union([Type.Literal("*"), Type.Array(Type.String({ title: ORIGIN_TITLE, pattern: ORIGIN }), { minItems: 1 })], {
+                  title: `"*" or a list of origins such as https://app.example`,
+                  description:
+                    'Origins of the pages that may call, as the browser\'s address line has them: scheme, host, and port where there is one. `"*"`: pages of any origin.',
+                }),
+              ),
+              max_age: duration("How long a browser may keep what it was told, before it asks again; browsers have a bound of their own.", {
+                default: "2h",
+              }),
+            },
+            "Web pages of other origins may call the public listener, with a key. Cookies are never let through. In force at once after a change. Left out: a browser's question (`OPTIONS`) is refused with 405, and no page can read an answer.",
+          ),
         ),
       },
       "The public listener.",

@@ -20,6 +20,8 @@ export interface Config {
     trustedProxies: readonly string[];
     /** Which answers say where their time went. */
     serverTiming: "asked" | "always";
+    /** Undefined: pages of other origins may not call. In force at once after a reload, unlike the rest of this part. */
+    cors: Cors | undefined;
   };
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
@@ -40,6 +42,14 @@ export interface Config {
   workspaces: Record<string, Workspace>;
 }
 
+/** Which web pages may call. */
+export interface Cors {
+  /** As browsers send them; "*" is every origin. */
+  origins: "*" | readonly string[];
+  /** How long a browser may keep the answer to a preflight. */
+  maxAgeMs: number;
+}
+
 /** What only a new start can change. */
 export const FIXED = [
   "server",
@@ -53,12 +63,13 @@ export const FIXED = [
 export type FixedConfig = Pick<Config, (typeof FIXED)[number]>;
 
 export function fixedOf({ server, admin, processes, workers, redis, directory, proxy }: Config): FixedConfig {
-  return { server, admin, processes, workers, redis, directory, proxy };
+  return { server: { ...server, cors: undefined }, admin, processes, workers, redis, directory, proxy };
 }
 
 /** `config` with what is fixed as it is in `fixed`. */
 export function withFixed(config: Config, fixed: FixedConfig): Config {
-  return { ...config, ...Object.fromEntries(FIXED.map((part) => [part, fixed[part]])) };
+  const kept: Config = { ...config, ...Object.fromEntries(FIXED.map((part) => [part, fixed[part]])) };
+  return { ...kept, server: { ...kept.server, cors: config.server.cors } };
 }
 
 /** Which calls have a line in the log, and what stands there of their clients. */

@@ -1,7 +1,7 @@
 import { ConfigError, type ConfigSource, type LoadedConfig } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
 import { FileWatch } from "../config/watch.ts";
-import { type Config, FIXED, withFixed } from "../contract/config.ts";
+import { type Config, FIXED, fixedOf, withFixed } from "../contract/config.ts";
 import type { Logger } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { changesBetween } from "./changes.ts";
@@ -83,7 +83,8 @@ export class Reloader {
     // What changes from here on is seen as a change.
     this.#watch.follow(read);
     const before = inForce.config;
-    const restart = FIXED.filter((part) => JSON.stringify(loaded.config[part]) !== JSON.stringify(before[part]));
+    const [wanted, current] = [fixedOf(loaded.config), fixedOf(before)];
+    const restart = FIXED.filter((part) => JSON.stringify(wanted[part]) !== JSON.stringify(current[part]));
     inForce.replace(withFixed(loaded.config, before));
     metrics.configured.reloaded("applied");
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;

@@ -5,6 +5,7 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
+import type { Config } from "../contract/config.ts";
 import { type Dialect, isCall, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
@@ -20,6 +21,7 @@ import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
 import { callRecord } from "./call-record.ts";
 import type { Callers, Place } from "./caller.ts";
+import { CorsHeaders } from "./cors.ts";
 import type { Identity, Keyring } from "./keyring.ts";
 import type { Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
@@ -46,7 +48,10 @@ const NOWHERE: Place = { route: NO_ROUTE, operation: "" };
 export class Gateway {
   readonly app: Elysia;
   #parts: GatewayParts;
+  /** The sandbox has these; it has no configuration, and so never the others. */
   readonly #fixedHeaders: Record<string, string> | undefined;
+  /** Undefined where pages of other origins may not call. */
+  #cors: CorsHeaders | undefined;
   /** What everybody may ask for, by path. */
   readonly #plain = new Map<string, (asked: Asked) => Response>();
   #open = 0;
@@ -54,6 +59,7 @@ export class Gateway {
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     this.#fixedHeaders = parts.config.sandbox ? { "x-weir-sandbox": "true" } : undefined;
+    this.#cors = corsOf(parts.config);
     const app = new Elysia({ adapter: askedAdapter, normalize: false });
     // Before the routes: Elysia gives a hook only to what is registered after it.
     app.onError(({ error, request }) => this.#unexpected(error, asAsked(request)));
@@ -83,6 +89,11 @@ export class Gateway {
   handle(asked: Asked): Answered | Promise<Answered> {
     // Elysia's own way with HEAD reads the body of a web answer, which ours are not. The server leaves the body out.
     if (asked.method === "HEAD") return this.#lost(asked);
+    if (asked.method === "OPTIONS") {
+      // Whatever the path: else a page with a wrong one could not read the answer that says so.
+      const answer = this.#cors?.preflight(asked.headers);
+      if (answer !== undefined) return answer;
+    }
     // `handle` would do the same behind one more promise. What the adapter takes and gives is not in the types of Elysia's own.
     return this.app.fetch(asked as unknown as Request) as unknown as Answered | Promise<Answered>;
   }
@@ -113,6 +124,7 @@ export class Gateway {
   /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
   replace(parts: Pick<GatewayParts, "config" | "catalog">): void {
     this.#parts = { ...this.#parts, ...parts };
+    this.#cors = corsOf(parts.config);
   }
 
   /** As `Catalog.breakers`, of what is in force. */
@@ -174,7 +186,7 @@ export class Gateway {
     const { metrics, callers, config } = this.#parts;
     metrics.callStarted(place.route);
     this.#open += 1;
-    return new Visit(dialect, place.route, region, callers.of(asked, place, config), this.#fixedHeaders);
+    return new Visit(dialect, place.route, region, callers.of(asked, place, config), this.#cors?.of(asked.headers) ?? this.#fixedHeaders);
   }
 
   #models(visit: Visit) {
@@ -243,6 +255,10 @@ export class Gateway {
     accessLog.add(visit, end, endedMs);
     if (visit.caller.span !== undefined) endSpan(visit.caller.span, visit, end);
   };
+}
+
+function corsOf({ server }: Config): CorsHeaders | undefined {
+  return server.cors === undefined ? undefined : new CorsHeaders(server.cors);
 }
 
 /** What the adapter gives to a handler, under the name that Elysia has for it. */

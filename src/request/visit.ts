@@ -63,7 +63,7 @@ export class Visit {
    * @param region - As the path names it; "" where it names none.
    * @param fixedHeaders - On every answer of this gateway.
    */
-  constructor(dialect: Dialect, route: string, region: string, caller: Caller, fixedHeaders: Record<string, string> | undefined) {
+  constructor(dialect: Dialect, route: string, region: string, caller: Caller, fixedHeaders: Readonly<Record<string, string>> | undefined) {
     this.dialect = dialect;
     this.caller = caller;
     this.route = route;

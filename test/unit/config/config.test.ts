@@ -26,6 +26,7 @@ describe("what a configuration resolves to", () => {
       clocks: { headMs: 10_000, sendingMs: 60_000, readingMs: 120_000, idleMs: 75_000 },
       trustedProxies: [],
       serverTiming: "asked",
+      cors: undefined,
     });
     expect(config.log).toEqual({ sample: 1, slowMs: 30_000, attribution: true });
     expect(config.tracing).toBe(false);

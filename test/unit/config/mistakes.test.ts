@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { AZURE_EU, BEDROCK_EU, load, mistakes, SMALL } from "../../support/config-sample.ts";
 
+const ORIGIN = "an origin such as https://app.example or http://localhost:3000: a scheme and a host, without a path or a slash at the end";
 const SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const upstream = (fields: string) => `${SMALL}`.replace("aws_region: eu-central-1 }", `aws_region: eu-central-1, ${fields} }`);
 const azure = (fields: string) =>
@@ -16,7 +17,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a setting in another spelling": [
     `${SMALL}\nserver: { maxBody: 1MB }`,
-    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace, trusted_proxies, server_timing',
+    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace, trusted_proxies, server_timing, cors',
   ],
   "a setting of another provider": [
     upstream("api: v1"),
@@ -33,6 +34,30 @@ const told: Record<string, [yaml: string, message: string]> = {
   "a network of too many bits": [
     `${SMALL}\nserver: { trusted_proxies: [10.0.0.0/33] }`,
     "line 8: server.trusted_proxies.0: expected an address or a network such as 10.0.0.0/8 or fd00::/8, got other text",
+  ],
+  "an origin with a slash at its end": [
+    `${SMALL}\nserver: { cors: { origins: ["https://app.example", "https://app.example/"] } }`,
+    `line 8: server.cors.origins.1: expected ${ORIGIN}, got other text`,
+  ],
+  "an origin with a path": [
+    `${SMALL}\nserver: { cors: { origins: ["https://app.example/chat"] } }`,
+    `line 8: server.cors.origins.0: expected ${ORIGIN}, got other text`,
+  ],
+  "an origin without a scheme": [
+    `${SMALL}\nserver: { cors: { origins: [app.example] } }`,
+    `line 8: server.cors.origins.0: expected ${ORIGIN}, got other text`,
+  ],
+  "a star in the list of origins": [
+    `${SMALL}\nserver: { cors: { origins: ["*"] } }`,
+    `line 8: server.cors.origins.0: expected ${ORIGIN}, got other text`,
+  ],
+  "one origin that is no list": [
+    `${SMALL}\nserver: { cors: { origins: "https://app.example" } }`,
+    'line 8: server.cors.origins: expected "*" or a list of origins such as https://app.example, got other text',
+  ],
+  "no origins": [
+    `${SMALL}\nserver: { cors: { max_age: 1h } }`,
+    'line 8: server.cors.origins: expected "*" or a list of origins such as https://app.example, got nothing',
   ],
   "a share of calls that is none": [
     `${SMALL}\nlog: { sample: 1.5 }`,
