@@ -103,7 +103,7 @@ export async function start(file: string | undefined, environment: Environment, 
   const handleAdmin = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
   // Not before: a fault of the start is to end the start.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
-  const listener: Listener = open(config, {
+  const listener: Listener = await open(config, {
     ...places.server,
     handle: (asked) => gateway.handle(asked),
     refuse: (asked, flaw) => gateway.refuse(asked, flaw),
@@ -117,7 +117,7 @@ export async function start(file: string | undefined, environment: Environment, 
   );
   addLines(ready, config, parts, () => reloader?.state ?? "ok: sandbox");
   ready.addLines(() => targetHealth.lines());
-  const adminListener: Listener = open(config, {
+  const adminListener: Listener = await open(config, {
     ...places.admin,
     handle: webHandler((request, address) => {
       addresses.set(request, address);

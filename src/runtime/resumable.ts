@@ -7,10 +7,13 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
+/** Rejects where the port is taken. */
+export type StartListening = (port: number) => Promise<Listening>;
+
 /** Listens on a port, with pauses. */
 export class Resumable {
   readonly port: number;
-  readonly #start: (port: number) => Listening;
+  readonly #start: StartListening;
   #now: Listening;
   #accepts = true;
   #closed = false;
@@ -18,11 +21,16 @@ export class Resumable {
   /** What was served before a pause may still go on. */
   #served: Promise<unknown> = Promise.resolve();
 
-  /** @throws where the port is taken */
-  constructor(start: (port: number) => Listening, port: number) {
+  private constructor(start: StartListening, first: Listening) {
     this.#start = start;
-    this.#now = this.#begin(port);
-    this.port = this.#now.port;
+    this.#now = first;
+    this.port = first.port;
+    this.#watch(first);
+  }
+
+  /** Rejects where the port is taken. */
+  static async open(start: StartListening, port: number): Promise<Resumable> {
+    return new Resumable(start, await start(port));
   }
 
   get gaveUp(): boolean {
@@ -36,15 +44,19 @@ export class Resumable {
     this.#served = Promise.allSettled([this.#served, stop()]);
   }
 
-  resume(): boolean {
+  /** To be called again only once it has resolved. */
+  async resume(): Promise<boolean> {
     if (this.#accepts || this.#closed) return this.#accepts;
     try {
-      this.#now = this.#begin(this.port);
+      const listening = await this.#start(this.port);
+      this.#now = listening;
       this.#accepts = true;
       this.#gaveUp = false;
+      this.#watch(listening);
     } catch {
       // Somebody else has taken the port meanwhile, or there is no descriptor for it.
     }
+    if (this.#closed) this.pause();
     return this.#accepts;
   }
 
@@ -54,13 +66,11 @@ export class Resumable {
     await this.#served;
   }
 
-  #begin(port: number): Listening {
-    const listening = this.#start(port);
+  #watch(listening: Listening): void {
     listening.over?.catch(() => {
       if (this.#now !== listening || !this.#accepts) return;
       this.#gaveUp = true;
       this.pause();
     });
-    return listening;
   }
 }

@@ -2,10 +2,10 @@
 import { throwLater } from "../contract/fault.ts";
 import type { Connection } from "../http/connection.ts";
 import { HttpServer, type ServerOptions } from "../http/server.ts";
-import type { Listening } from "./resumable.ts";
+import type { StartListening } from "./resumable.ts";
 
 /** Probes of a silent connection start after so long: a client that has vanished without a word is noticed, though its answer may take an hour. */
-const TCP_KEEP_ALIVE_MS = 45_000;
+export const TCP_KEEP_ALIVE_MS = 45_000;
 
 type Socket = Bun.Socket<Connection | undefined>;
 /** The published types leave out that a port can be shared. */
@@ -23,7 +23,7 @@ function loudly<Rest extends unknown[]>(handle: (socket: Socket, ...rest: Rest) 
 }
 
 /** One server, which may listen several times: what it serves goes on while it does not. */
-export function serveOnSockets(serverOptions: ServerOptions, host: string, shared: boolean): (port: number) => Listening {
+export function serveOnSockets(serverOptions: ServerOptions, host: string, shared: boolean): StartListening {
   const handlers: Bun.SocketHandler<Connection | undefined> = {
     // Written out, because it is called for every piece.
     data({ data }, bytes) {
@@ -38,7 +38,7 @@ export function serveOnSockets(serverOptions: ServerOptions, host: string, share
     close: loudly(({ data }) => data?.closed()),
     error: loudly(({ data }) => data?.closed()),
   };
-  return (port) => {
+  return async (port) => {
     const server = new HttpServer(serverOptions);
     const options: SharedListenOptions = {
       hostname: host,

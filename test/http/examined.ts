@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { toByteText } from "../../src/contract/bytes.ts";
 import { type Asked, Reply, ReplyHeaders } from "../../src/contract/http.ts";
 import type { ServerOptions } from "../../src/http/server.ts";
+import { serveOnNode } from "../../src/runtime/node-sockets.ts";
 import { serveOnSockets } from "../../src/runtime/sockets.ts";
 import { echo } from "./echo.ts";
 
@@ -42,9 +43,19 @@ export interface Examined {
   stop(): Promise<void>;
 }
 
-export function ours(options: Partial<ServerOptions> = {}): Examined {
+/** Ours on Bun's own sockets. */
+export function ours(options: Partial<ServerOptions> = {}): Promise<Examined> {
+  return served(serveOnSockets, options);
+}
+
+/** Ours on those of `node:net`, on whatever runtime this is. */
+export function overNode(options: Partial<ServerOptions> = {}): Promise<Examined> {
+  return served(serveOnNode, options);
+}
+
+async function served(serve: typeof serveOnSockets, options: Partial<ServerOptions>): Promise<Examined> {
   const faults: unknown[] = [];
-  const listening = serveOnSockets(
+  const listening = await serve(
     { clocks: PATIENT, maxConnections: 10_000, handle: echoing, refuse: refusing, onFault: (thrown) => faults.push(thrown), ...options },
     "127.0.0.1",
     false,
