@@ -1,6 +1,7 @@
 /** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
 import type { Config, Workspace } from "../contract/config.ts";
 import { clocks, silence, span } from "./clocks.ts";
+import { resolveIdentity } from "./identity.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
@@ -36,6 +37,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
   }
   checkKeys(workspaces, setting);
   const threads = resolveThreads(file, setting.processors);
+  const identity = resolveIdentity(file.server.tls, setting);
   const config: Config = {
     sandbox: setting.isSandbox,
     server: {
@@ -44,6 +46,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       ...resolveBodies(file, threads.processes, setting),
       maxCalls: file.server.max_calls,
       maxConnections: file.server.max_connections,
+      tls: file.server.tls !== undefined,
       clocks: {
         headMs: silence(file.server.head_timeout, ["server", "head_timeout"], setting),
         sendingMs: silence(file.server.body_timeout, ["server", "body_timeout"], setting),
@@ -53,6 +56,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, setting),
       drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
     },
+    identity,
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined, hosts: file.admin.hosts },
     ...threads,
     redis: resolveRedis(file, setting),

@@ -55,9 +55,14 @@ export class HttpServer implements Home {
     return this.#count;
   }
 
+  /** There is no room for one more. */
+  get isFull(): boolean {
+    return this.#count >= this.#options.maxConnections;
+  }
+
   /** A client has connected. Undefined where there is no room for it: it has been told, and its wire is closed. */
   accept(wire: Wire): Connection | undefined {
-    if (this.#count >= this.#options.maxConnections) {
+    if (this.isFull) {
       const text = refusalOf(FULL, this.clock.date, false, "retry-after: 1\r\n");
       wire.write(Buffer.from(text), 0, text.length);
       wire.end();

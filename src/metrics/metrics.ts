@@ -6,6 +6,7 @@ import type { CounterCell } from "./cells.ts";
 import { ConfiguredMetrics } from "./configured.ts";
 import { Definer, type Definition } from "./definer.ts";
 import { DroppedMetrics } from "./dropped.ts";
+import { FrontMetrics } from "./front.ts";
 import { collectProcessMetrics } from "./process.ts";
 import type { CallRecord, WorkerSample } from "./records.ts";
 import { metricsData, metricsText } from "./scrape.ts";
@@ -25,6 +26,8 @@ export class Metrics {
   readonly dropped = new DroppedMetrics(this.#make);
   /** The configuration that is in force, and the keys. */
   readonly configured = new ConfiguredMetrics(this.#make);
+  /** The listeners themselves. */
+  readonly front = new FrontMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
   readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
   readonly #duration = this.#make.histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
@@ -243,6 +246,7 @@ export class Metrics {
     this.#buffered.set(this.#bufferedBytes());
     this.upstreams.sample();
     this.configured.sample(Date.now());
+    this.front.sample();
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }

@@ -1,9 +1,11 @@
 /** The front's own server over the sockets of `node:net`, for a runtime that has no leaner ones. */
 import { Buffer } from "node:buffer";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import type { Identity } from "../contract/config.ts";
 import { HttpServer, type ServerOptions } from "../http/server.ts";
 import type { Wire } from "../http/wire.ts";
-import type { Listening, StartListening } from "./resumable.ts";
+import type { Listening, Place, StartListening } from "./resumable.ts";
 import { TCP_KEEP_ALIVE_MS } from "./sockets.ts";
 
 /** So many clients wait for their turn to be taken; more than Node's own 511, which a burst of clients exceeds. */
@@ -12,6 +14,8 @@ const BACKLOG = 4_096;
 class NodeWire implements Wire {
   readonly #socket: Socket;
   readonly #patienceMs: number;
+  /** Under TLS: the handshake is over. Before that nothing can be said. */
+  isOpen = true;
 
   constructor(socket: Socket, patienceMs: number) {
     this.#socket = socket;
@@ -38,6 +42,10 @@ class NodeWire implements Wire {
 
   end(): void {
     const socket = this.#socket;
+    if (!this.isOpen) {
+      socket.destroy();
+      return;
+    }
     socket.destroySoon();
     // What the client does not take would keep the socket for ever.
     if (!socket.destroyed) socket.setTimeout(this.#patienceMs, () => socket.destroy());
@@ -57,26 +65,35 @@ class NodeWire implements Wire {
 }
 
 /** As `serveOnSockets`. */
-export function serveOnNode(serverOptions: ServerOptions, host: string, shared: boolean): StartListening {
+export function serveOnNode(serverOptions: ServerOptions, { host, shared, identity }: Place): StartListening {
   const { maxConnections, clocks } = serverOptions;
   return async (port) => {
     const server = new HttpServer(serverOptions);
+    const secure = identity === undefined ? undefined : securing(identity);
     /** Those too that have been answered, and whose last bytes are on their way. */
     let sockets = 0;
-    const take = (socket: Socket): void => {
-      socket.on("error", () => {});
-      if (sockets >= maxConnections && server.count < maxConnections) {
-        socket.destroy();
+    const take = (under: Socket): void => {
+      under.on("error", () => {});
+      // A handshake would cost more than the refusal that it carries.
+      if (sockets >= maxConnections && (secure !== undefined || !server.isFull)) {
+        under.destroy();
         return;
       }
       sockets++;
-      socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-      const connection = server.accept(new NodeWire(socket, clocks.readingMs));
-      socket.on("close", () => {
-        sockets--;
-        connection?.closed();
-      });
+      under.on("close", () => sockets--);
+      under.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+      const socket = secure?.(under) ?? under;
+      // Its head has to come within its time, and the handshake before it.
+      const wire = new NodeWire(socket, clocks.readingMs);
+      if (secure !== undefined) {
+        wire.isOpen = false;
+        socket.once("secure", () => {
+          wire.isOpen = true;
+        });
+      }
+      const connection = server.accept(wire);
       if (connection === undefined) return;
+      socket.on("close", () => connection.closed());
       socket.on("data", (bytes: Buffer) => connection.received(bytes));
       socket.on("drain", () => connection.drained());
       socket.on("end", () => connection.ended());
@@ -86,6 +103,7 @@ export function serveOnNode(serverOptions: ServerOptions, host: string, shared: 
     await opened(listener, { port, host, reusePort: shared });
     return {
       port: (listener.address() as AddressInfo).port,
+      connections: () => server.count,
       over: failed(listener),
       stop: () => {
         listener.close();
@@ -93,6 +111,20 @@ export function serveOnNode(serverOptions: ServerOptions, host: string, shared: 
         return server.empty();
       },
     } satisfies Listening;
+  };
+}
+
+/** Puts sockets under TLS, by what is current then. */
+function securing(identity: { readonly current: Identity }): (under: Socket) => TLSSocket {
+  let made: { of: Identity; context: SecureContext } | undefined;
+  return (under) => {
+    const { current } = identity;
+    if (made?.of !== current) made = { of: current, context: createSecureContext({ cert: current.cert, key: current.key }) };
+    const socket = new TLSSocket(under, { isServer: true, secureContext: made.context, ALPNProtocols: ["http/1.1"] });
+    // A handshake that fails.
+    socket.on("error", () => under.destroy());
+    under.on("close", () => socket.destroy());
+    return socket;
   };
 }
 

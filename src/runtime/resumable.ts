@@ -1,10 +1,23 @@
+import type { Identity } from "../contract/config.ts";
+
 /** One span of time in which a port is listened on. */
 export interface Listening {
   readonly port: number;
+  /** Connections that are open. */
+  connections(): number;
   /** Fails where the runtime gives up by itself; undefined where it never does. */
   readonly over: Promise<void> | undefined;
   /** Takes no more clients; resolves once those that are there have been served. */
   stop(): Promise<void>;
+}
+
+/** Where, and how, whatever the port is. */
+export interface Place {
+  host: string;
+  /** Other processes listen on the port too. */
+  shared: boolean;
+  /** TLS, by what is current when a client connects; undefined for plain HTTP. */
+  identity: { readonly current: Identity } | undefined;
 }
 
 /** Rejects where the port is taken. */
@@ -18,6 +31,8 @@ export class Resumable {
   #accepts = true;
   #closed = false;
   #gaveUp = false;
+  /** This one, and those before a pause that still have connections. */
+  readonly #serving = new Set<Listening>();
   /** What was served before a pause may still go on. */
   #served: Promise<unknown> = Promise.resolve();
 
@@ -25,12 +40,18 @@ export class Resumable {
     this.#start = start;
     this.#now = first;
     this.port = first.port;
-    this.#watch(first);
+    this.#begin(first);
   }
 
   /** Rejects where the port is taken. */
   static async open(start: StartListening, port: number): Promise<Resumable> {
     return new Resumable(start, await start(port));
+  }
+
+  get connections(): number {
+    let sum = 0;
+    for (const listening of this.#serving) sum += listening.connections();
+    return sum;
   }
 
   get gaveUp(): boolean {
@@ -40,8 +61,9 @@ export class Resumable {
   pause(): void {
     if (!this.#accepts) return;
     this.#accepts = false;
-    const { stop } = this.#now;
-    this.#served = Promise.allSettled([this.#served, stop()]);
+    const over = this.#now;
+    const stopped = over.stop().finally(() => this.#serving.delete(over));
+    this.#served = Promise.allSettled([this.#served, stopped]);
   }
 
   /** To be called again only once it has resolved. */
@@ -52,7 +74,7 @@ export class Resumable {
       this.#now = listening;
       this.#accepts = true;
       this.#gaveUp = false;
-      this.#watch(listening);
+      this.#begin(listening);
     } catch {
       // Somebody else has taken the port meanwhile, or there is no descriptor for it.
     }
@@ -66,7 +88,8 @@ export class Resumable {
     await this.#served;
   }
 
-  #watch(listening: Listening): void {
+  #begin(listening: Listening): void {
+    this.#serving.add(listening);
     listening.over?.catch(() => {
       if (this.#now !== listening || !this.#accepts) return;
       this.#gaveUp = true;

@@ -2,6 +2,7 @@
  * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
  */
 import process from "node:process";
+import type { Identity } from "../contract/config.ts";
 import type { ServerOptions } from "../http/server.ts";
 import { serveOnNode } from "./node-sockets.ts";
 import { Resumable } from "./resumable.ts";
@@ -20,6 +21,8 @@ export interface Listener {
   readonly port: number;
   /** Stops accepting; resolves once the calls that are open have ended. */
   close(): Promise<void>;
+  /** How many connections are open. */
+  readonly connections: number;
   /** The runtime has stopped taking clients by itself. */
   readonly gaveUp: boolean;
   /** Takes no new clients for a while; the calls that are open are served on. */
@@ -31,15 +34,17 @@ export interface Listener {
 export interface ListenOptions extends ServerOptions {
   host: string;
   port: number;
+  /** TLS, by what is current when a client connects. Undefined: plain HTTP. */
+  identity?: { readonly current: Identity } | undefined;
   /** Other processes listen on this port too, and the system shares the connections out (Linux). Default: false. */
   shared?: boolean;
 }
 
 /** Starts listening. Rejects with an error of `code: "EADDRINUSE"` where the port is taken. */
 export function listen(options: ListenOptions): Promise<Listener> {
-  const { host, port, shared = false } = options;
+  const { host, port, shared = false, identity } = options;
   const serve = globalThis.Deno === undefined ? serveOnSockets : serveOnNode;
-  return Resumable.open(serve(options, host, shared), port);
+  return Resumable.open(serve(options, { host, shared, identity }), port);
 }
 
 /**
