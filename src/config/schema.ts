@@ -419,6 +419,8 @@ export const schema = map(
           },
         ),
         idle_timeout: duration("How long a connection may stay open without a request; 1s to 4m.", { default: "75s" }),
+        drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
+        drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),
         tls: Type.Optional(
           map(
             {
@@ -436,8 +438,6 @@ export const schema = map(
             "TLS for clients of the public listener, by a certificate of its own; left out, it speaks plain HTTP. New files are taken up while Weir runs. [operations.md](operations.md#tls-for-clients)",
           ),
         ),
-        drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
-        drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),
       },
       "The public listener.",
       { default: {} },
