@@ -1,5 +1,6 @@
 /** `weir health`: is the gateway of this configuration alive on this machine? For containers, which ask every few seconds. */
 import { get } from "node:http";
+import { get as getSecurely } from "node:https";
 import { ConfigError, readConfig } from "../config/config.ts";
 import type { Outcome } from "./outcome.ts";
 import { reachable } from "./reachable.ts";
@@ -9,6 +10,8 @@ const PATIENCE_MS = 2_000;
 interface Place {
   host: string;
   port: number;
+  /** It speaks TLS. */
+  tls?: boolean;
 }
 
 /**
@@ -30,9 +33,12 @@ export async function runHealth(environment: Readonly<Record<string, string | un
 }
 
 /** By `node:http`, which knows of no proxy. */
-function answers({ host, port }: Place): Promise<boolean> {
+function answers({ host, port, tls = false }: Place): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = get({ host: reachable(host), port, path: "/healthz", agent: false, timeout: PATIENCE_MS }, (answer) => {
+    const place = { host: reachable(host), port, path: "/healthz", agent: false as const, timeout: PATIENCE_MS };
+    // Nothing secret is sent or believed, and its certificate names another host.
+    const asked = tls ? getSecurely({ ...place, rejectUnauthorized: false }) : get(place);
+    asked.on("response", (answer) => {
       answer.resume();
       resolve(answer.statusCode === 200);
     });
