@@ -104,6 +104,7 @@ export function serveOnNode(serverOptions: ServerOptions, { host, shared, identi
     return {
       port: (listener.address() as AddressInfo).port,
       connections: () => server.count,
+      retire: () => server.retire(),
       over: failed(listener),
       stop: () => {
         listener.close();

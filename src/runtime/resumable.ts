@@ -7,6 +7,8 @@ export interface Listening {
   connections(): number;
   /** Fails where the runtime gives up by itself; undefined where it never does. */
   readonly over: Promise<void> | undefined;
+  /** From now on no connection outlives its answer. */
+  retire(): void;
   /** Takes no more clients; resolves once those that are there have been served. */
   stop(): Promise<void>;
 }
@@ -31,6 +33,7 @@ export class Resumable {
   #accepts = true;
   #closed = false;
   #gaveUp = false;
+  #isRetiring = false;
   /** This one, and those before a pause that still have connections. */
   readonly #serving = new Set<Listening>();
   /** What was served before a pause may still go on. */
@@ -56,6 +59,11 @@ export class Resumable {
 
   get gaveUp(): boolean {
     return this.#gaveUp;
+  }
+
+  retire(): void {
+    this.#isRetiring = true;
+    for (const listening of this.#serving) listening.retire();
   }
 
   pause(): void {
@@ -90,6 +98,7 @@ export class Resumable {
 
   #begin(listening: Listening): void {
     this.#serving.add(listening);
+    if (this.#isRetiring) listening.retire();
     listening.over?.catch(() => {
       if (this.#now !== listening || !this.#accepts) return;
       this.#gaveUp = true;

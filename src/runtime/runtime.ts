@@ -19,6 +19,8 @@ declare global {
 
 export interface Listener {
   readonly port: number;
+  /** Answers tell their clients from now on to connect anew for the next call. */
+  retire(): void;
   /** Stops accepting; resolves once the calls that are open have ended. */
   close(): Promise<void>;
   /** How many connections are open. */

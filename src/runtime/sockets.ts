@@ -157,6 +157,7 @@ export function serveOnSockets(serverOptions: ServerOptions, { host, shared, ide
     return {
       port: listener.port,
       connections: () => server.count,
+      retire: () => server.retire(),
       over: undefined,
       stop: () => {
         listener.stop(false);

@@ -8,6 +8,7 @@ import { ADMIN_TOKEN, type World } from "./world.ts";
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_requests_total: ["route", "model", "region", "outcome"],
   weir_buffered_bytes: [],
+  weir_connections: ["listener"],
   weir_requests_in_flight: ["route"],
   weir_request_duration_seconds_bucket: ["le", "route", "outcome"],
   weir_overhead_seconds_bucket: ["le", "route"],
