@@ -116,6 +116,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[])
       const trusted = join(one.folder.path, "cert.pem");
       const spoken = await said("curl", ["-sSv", "--http1.1", "--cacert", trusted, place, place]);
       expect(spoken.match(/< HTTP\/1\.1 200/g)).toHaveLength(2);
+      expect(await said("curl", ["-sS", "--cacert", trusted, place.replace("healthz", "docs")])).toContain(`https://localhost:${one.port}`);
       expect(spoken).toMatch(/Re-using existing connection/i);
       const plain = await said("curl", ["-sSi", "--max-time", "5", `http://localhost:${one.port}/healthz`]);
       expect(plain).toMatch(runtime === "bun" ? /^HTTP\/1\.1 400[\s\S]*must begin with https/ : /^curl: \(\d+\)/);
