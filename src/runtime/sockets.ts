@@ -27,7 +27,7 @@ function loudly<Rest extends unknown[]>(handle: (socket: Socket, ...rest: Rest) 
 }
 
 /** The first byte of all that TLS begins with: a handshake. */
-export const TLS_HANDSHAKE = 22;
+const TLS_HANDSHAKE = 22;
 /** With its length before it, as the handshake has it. */
 const ALPN = "\x08http/1.1";
 
