@@ -35,9 +35,9 @@ function flawsOfAnswer(input: Input, answer: Answer): string[] {
   const { status, body, isWhole } = answer;
   if (!isWhole) return input.afterwards === "wait" ? [`an answer with ${status} that is not whole`] : [];
   if (isBare(input, answer)) return [];
-  // A version that is not spoken is no fault of the server.
-  const isVersion = status === 505 && !input.isSound;
-  if (status >= 500 && !isVersion && !input.isTold) return [`${status}: ${JSON.stringify(body.toString("utf8").slice(0, 300))}`];
+  // A version that is not spoken, or an encoding that is not known, is no fault of the server.
+  const isUnspoken = (status === 505 || status === 501) && !input.isSound;
+  if (status >= 500 && !isUnspoken && !input.isTold) return [`${status}: ${JSON.stringify(body.toString("utf8").slice(0, 300))}`];
   if (input.method === "HEAD") return [];
   if (status >= 400) return flawsOfError(input, answer);
   return status === 200 ? flawsOfSuccess(input, answer) : [`status ${status}`];
