@@ -14,7 +14,7 @@ export interface Listening {
 }
 
 /** Where, and how, whatever the port is. */
-export interface Place {
+export interface Binding {
   host: string;
   /** Other processes listen on the port too. */
   shared: boolean;

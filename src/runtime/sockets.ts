@@ -6,14 +6,14 @@ import type { Connection } from "../http/connection.ts";
 import { HttpServer, type ServerOptions } from "../http/server.ts";
 import type { Wire } from "../http/wire.ts";
 import { plainRefusal } from "../http/written.ts";
-import type { Place, StartListening } from "./resumable.ts";
+import type { Binding, StartListening } from "./resumable.ts";
 
 /** Probes of a silent connection start after so long: a client that has vanished without a word is noticed, though its answer may take an hour. */
 export const TCP_KEEP_ALIVE_MS = 45_000;
 
 type Socket = Bun.Socket<Connection | undefined>;
 /** The published types leave out that a port can be shared. */
-type SharedPlace = Pick<Bun.TCPSocketListenOptions, "hostname" | "port" | "allowHalfOpen"> & { reusePort: boolean };
+type SharedBinding = Pick<Bun.TCPSocketListenOptions, "hostname" | "port" | "allowHalfOpen"> & { reusePort: boolean };
 
 /** What a handler throws would be told to the socket as a failure of its own. It is a mistake of ours, and as loud as on any other runtime. */
 function loudly<Rest extends unknown[]>(handle: (socket: Socket, ...rest: Rest) => void): (socket: Socket, ...rest: Rest) => void {
@@ -145,11 +145,11 @@ function prepare(socket: Bun.Socket<unknown>): void {
 }
 
 /** One server, which may listen several times: what it serves goes on while it does not. */
-export function serveOnSockets(serverOptions: ServerOptions, { host, shared, identity }: Place): StartListening {
+export function serveOnSockets(serverOptions: ServerOptions, { host, shared, identity }: Binding): StartListening {
   return async (port) => {
     const server = new HttpServer(serverOptions);
     // A client that has ended its side still gets what it has coming.
-    const options: SharedPlace = { hostname: host, port, reusePort: shared, allowHalfOpen: true };
+    const options: SharedBinding = { hostname: host, port, reusePort: shared, allowHalfOpen: true };
     const listener =
       identity === undefined
         ? Bun.listen({ ...options, socket: plainHandlers(server) })

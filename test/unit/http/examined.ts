@@ -6,7 +6,7 @@ import { toByteText } from "../../../src/contract/bytes.ts";
 import { type Asked, Reply, ReplyHeaders } from "../../../src/contract/http.ts";
 import type { ServerOptions } from "../../../src/http/server.ts";
 import { serveOnNode } from "../../../src/runtime/node-sockets.ts";
-import type { Place } from "../../../src/runtime/resumable.ts";
+import type { Binding } from "../../../src/runtime/resumable.ts";
 import { serveOnSockets } from "../../../src/runtime/sockets.ts";
 import { echo } from "./echo.ts";
 
@@ -45,16 +45,16 @@ export interface Examined {
 }
 
 /** Ours on Bun's own sockets. */
-export function ours(options: Partial<ServerOptions> = {}, identity?: Place["identity"]): Promise<Examined> {
+export function ours(options: Partial<ServerOptions> = {}, identity?: Binding["identity"]): Promise<Examined> {
   return served(serveOnSockets, options, identity);
 }
 
 /** Ours on those of `node:net`, on whatever runtime this is. */
-export function overNode(options: Partial<ServerOptions> = {}, identity?: Place["identity"]): Promise<Examined> {
+export function overNode(options: Partial<ServerOptions> = {}, identity?: Binding["identity"]): Promise<Examined> {
   return served(serveOnNode, options, identity);
 }
 
-async function served(serve: typeof serveOnSockets, options: Partial<ServerOptions>, identity: Place["identity"]): Promise<Examined> {
+async function served(serve: typeof serveOnSockets, options: Partial<ServerOptions>, identity: Binding["identity"]): Promise<Examined> {
   const faults: unknown[] = [];
   const listening = await serve(
     { clocks: PATIENT, maxConnections: 10_000, handle: echoing, refuse: refusing, onFault: (thrown) => faults.push(thrown), ...options },
