@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Identity } from "../contract/config.ts";
 import { HttpServer, type ServerOptions } from "../http/server.ts";
 import type { Wire } from "../http/wire.ts";
-import type { Listening, Binding, StartListening } from "./resumable.ts";
+import type { Binding, Listening, StartListening } from "./resumable.ts";
 import { TCP_KEEP_ALIVE_MS } from "./sockets.ts";
 
 /** So many clients wait for their turn to be taken; more than Node's own 511, which a burst of clients exceeds. */
