@@ -17,6 +17,7 @@ export interface InForceParts {
   pages: PublishedPages;
   /** What the public listener shows new connections; undefined without TLS. */
   identity: { current: Identity } | undefined;
+  accessLog: { configure(settings: Config["log"]): void };
   /** What is known of the targets, whichever configuration named them. */
   health: HealthBook;
 }
@@ -52,7 +53,7 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory, neighbours, identity, health, pages } = this.#parts;
+    const { gateway, pool, metrics, directory, neighbours, identity, health, pages, accessLog } = this.#parts;
     const catalog = new Catalog(directory.withWorkspaces(config), health, this.#catalog);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up the news for all others.
@@ -68,6 +69,7 @@ export class InForce {
       identity.current = config.identity;
       metrics.front.certificateExpires("public", config.identity.expiresAtMs);
     }
+    accessLog.configure(config.log);
     metrics.declareServed(gateway.labels().served);
   }
 }
