@@ -17,7 +17,6 @@ import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
-import { secretsOf } from "./providers/secrets.ts";
 import { Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
@@ -196,7 +195,7 @@ export class Desk implements WorkerDesk {
       return connection;
     });
     this.#connections = connections;
-    const hidden = config.upstreams.map(secretsOf);
+    const hidden = config.upstreams.map(({ provider, settings }) => providers[provider]?.secrets(settings) ?? []);
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     const before = this.#targets;
     this.#targets = new Map();

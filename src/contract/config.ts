@@ -101,7 +101,8 @@ export interface Timeouts {
   totalMs: number;
 }
 
-export interface Upstream {
+/** `Settings`: of its provider, which alone knows more of them than that they are an object. */
+export interface Upstream<Settings extends object = object> {
   /** Its key in `Config.upstreams`; `workspace/key` for a workspace's own, so that no two upstreams share a name in a log or a metric. */
   name: string;
   /** A name in `src/providers`. */
@@ -118,7 +119,7 @@ export interface Upstream {
   /** What its models take beside or less than elsewhere. */
   accepts: AcceptsEdits | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
-  settings: Record<string, unknown>;
+  settings: Settings;
 }
 
 export interface Target {

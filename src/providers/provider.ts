@@ -6,10 +6,12 @@ import type { TObject } from "@sinclair/typebox";
 import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
 
-/** Plain JSON for `workers/providers`, secrets included: never logged. */
-type Settings = Record<string, unknown>;
-
-export interface ProviderSettings {
+/**
+ * `Settings` is plain JSON for `workers/providers`, secrets included: never logged. Its type is in `settings.ts` of the provider's folder, and the
+ * file of the same name under `workers/providers` uses it too. The members are methods, so that a provider with a type of its own is one of all:
+ * each is given what its own `resolve` has made.
+ */
+export interface ProviderSettings<Settings extends object = object> {
   readonly name: string;
   readonly dialect: UpstreamDialect;
   /** The fields of an upstream that only this provider has (`aws_region`, `api`, `credentials` …), as they stand in `weir.yaml`. */

@@ -1,6 +1,6 @@
 /**
  * The seam of a provider: how a call of one dialect is put to one kind of cloud, and how its answer becomes the dialect's text again.
- * A provider is one file and one line in `index.ts`.
+ * A provider is one folder and one line in `index.ts`; the types of its settings and of what its models take are those of its folder in `src/providers`.
  */
 import type { Accepts } from "../../src/contract/accepts.ts";
 import type { ByteText } from "../../src/contract/bytes.ts";
@@ -10,8 +10,8 @@ import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Usage } from "../../src/contract/usage.ts";
 import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 
-/** One call, as the front ordered it. */
-export interface Job {
+/** One call, as the front ordered it. `Takes`: what its provider's table says of a model. */
+export interface Job<Takes extends Accepts = Accepts> {
   operation: CallOperation;
   /** The client's body, checked by its dialect. */
   body: ByteText;
@@ -24,7 +24,7 @@ export interface Job {
   /** See `Target.countModel`. */
   countModel: string | undefined;
   /** What the model takes: of its target, and one object for all calls to it. */
-  accepts: Accepts;
+  accepts: Takes;
   requestId: string;
   /** No other target could serve the call. */
   isLast: boolean;
@@ -79,6 +79,10 @@ export interface Connection {
   fetchedSecrets?(): readonly string[];
 }
 
-export interface Provider {
-  open(upstream: Upstream): Connection;
+/** The members are methods, so that a provider with a type of its own is one of all: it is given what its half in `src/providers` has made. */
+export interface Provider<Settings extends object = object> {
+  /** @throws Error where its settings are no use. */
+  open(upstream: Upstream<Settings>): Connection;
+  /** The configured values that must not come back out of the upstream, whole or in part: keys, secrets, tokens. */
+  secrets(settings: Settings): readonly string[];
 }

@@ -1,13 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
+import type { AzureCredentials, AzureSettings } from "./settings.ts";
 import { AZURE_FIELDS, azureTakes } from "./takes.ts";
-
-/** Settings of an upstream, as `workers/providers` reads them. */
-type AzureCredentials =
-  | { kind: "key"; apiKey: string }
-  | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
-  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
 
 const AUTHORITY = "https://login.microsoftonline.com";
 /** The v1 surface has an audience of its own; dated versions know the older one. `wire.md` §2.2. */
@@ -75,7 +70,7 @@ const SOVEREIGN: readonly { domain: string; regions: readonly string[]; place: s
 ];
 
 /** OpenAI's models on Azure. */
-export const azure: ProviderSettings = {
+export const azure: ProviderSettings<AzureSettings> = {
   name: "azure",
   dialect: "openai",
   schema,
@@ -97,7 +92,7 @@ export const azure: ProviderSettings = {
   },
 
   regionProblem(region, settings) {
-    const host = new URL(String(settings.endpoint)).hostname;
+    const host = new URL(settings.endpoint).hostname;
     const sovereign = SOVEREIGN.find(({ domain }) => host.endsWith(domain));
     // A region of a name that nobody knows may be anywhere; "eu" may not.
     if (sovereign !== undefined && !sovereign.regions.includes(region))
@@ -117,13 +112,12 @@ export const azure: ProviderSettings = {
   fields: AZURE_FIELDS,
   accepts: azureTakes,
 
-  summary(settings) {
-    const credentials = settings.credentials as AzureCredentials;
+  summary({ endpoint, api, credentials }) {
     const how =
       credentials.kind === "key"
         ? `key ${masked(credentials.apiKey)}`
         : `Entra ${credentials.kind.replace("_", " ")}, client ${masked(credentials.clientId)}`;
-    return `${settings.endpoint} · api ${settings.api} · ${how}`;
+    return `${endpoint} · api ${api} · ${how}`;
   },
 };
 

@@ -2,12 +2,9 @@
 import { Buffer } from "node:buffer";
 import { type ByteText, toByteText } from "../../../src/contract/bytes.ts";
 import { NotReadable, readTextFile } from "../../../src/contract/text-file.ts";
+import type { EntraCredentials } from "../../../src/providers/azure/settings.ts";
 import { asObject, asText, brief, errorFields, misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
-
-export type EntraCredentials =
-  | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
-  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
 
 export interface Tokens {
   /** Rejects with GatewayError `misconfigured`. */

@@ -1,4 +1,5 @@
 /** What Azure's refusals teach: the name that a deployment's model has for a parameter. A lesson is kept for an hour, by target, and told in the log. */
+import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { brief } from "../failure.ts";
 import { Learned } from "../learned.ts";
 import type { Job } from "../provider.ts";
@@ -12,18 +13,18 @@ const TOO_NEW = /(?:Unrecognized request argument supplied: |Unsupported paramet
 
 export class Lessons {
   readonly #upstream: string;
-  readonly #learned = new Learned<Takes>(takesOf);
+  readonly #learned = new Learned<AzureAccepts, Takes>(takesOf);
 
   constructor(upstream: string) {
     this.#upstream = upstream;
   }
 
-  takes(job: Job): Takes {
+  takes(job: Job<AzureAccepts>): Takes {
     return this.#learned.takes(job);
   }
 
   /** As `lesson` of a connection. */
-  learn(job: Job, message: string): string | undefined {
+  learn(job: Job<AzureAccepts>, message: string): string | undefined {
     const [from, to] = renaming(message) ?? [];
     if (from === undefined || to === undefined || !NAMES.has(from) || !NAMES.has(to)) return undefined;
     const takes = this.takes(job);
