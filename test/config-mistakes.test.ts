@@ -225,13 +225,25 @@ const told: Record<string, [yaml: string, message: string]> = {
     SMALL.replace("eu-central-1", "frankfurt"),
     "line 2: upstreams.bedrock-eu.aws_region: expected an AWS region such as eu-central-1, got other text",
   ],
+  "a managed identity beside a key": [
+    azure("endpoint: https://a.openai.azure.com, credentials: { managed_identity: true, api_key: a }"),
+    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret, token_file or managed_identity, got api_key and managed_identity",
+  ],
+  "a managed identity with a tenant": [
+    azure("endpoint: https://a.openai.azure.com, credentials: { managed_identity: true, tenant_id: a }"),
+    "line 1: upstreams.azure-eu.credentials.tenant_id: expected nothing beside managed_identity, whose machine knows it, got a value",
+  ],
+  "a managed identity by its id alone": [
+    azure("endpoint: https://a.openai.azure.com, credentials: { managed_identity: some-id }"),
+    "line 1: upstreams.azure-eu.credentials.managed_identity: expected true or false, got other text",
+  ],
   "Azure without credentials": [
     azure("endpoint: https://a.openai.azure.com, credentials: {}"),
-    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret or token_file, got none",
+    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret, token_file or managed_identity, got none",
   ],
   "Azure signed in to in two ways": [
     azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a, client_secret: b }"),
-    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret or token_file, got api_key and client_secret",
+    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret, token_file or managed_identity, got api_key and client_secret",
   ],
   "a client secret without its tenant": [
     azure("endpoint: https://a.openai.azure.com, credentials: { client_secret: b, client_id: c }"),

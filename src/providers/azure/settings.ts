@@ -3,7 +3,9 @@
 /** Signing in with a token of Microsoft Entra ID. */
 export type EntraCredentials =
   | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
-  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
+  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string }
+  /** `clientId` undefined: the one that the machine has of itself. */
+  | { kind: "managed_identity"; clientId: string | undefined };
 
 export type AzureCredentials = { kind: "key"; apiKey: string } | EntraCredentials;
 

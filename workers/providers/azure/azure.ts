@@ -10,9 +10,10 @@ import type { Connection, Job, Provider } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
-import { entraTokens } from "./entra.ts";
+import { entraTokens, type Tokens } from "./entra.ts";
 import { azureFailure, refusalWords } from "./errors.ts";
 import { Lessons } from "./lessons.ts";
+import { managedIdentityTokens } from "./managed-identity.ts";
 import { type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
 
@@ -43,9 +44,9 @@ export const azure: Provider<AzureSettings> = {
 /** `nowMs` is the clock that tokens expire by. */
 export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number = Date.now): Connection {
   const { settings } = upstream;
-  const { endpoint, api, credentials, scope } = settings;
+  const { endpoint, api, credentials } = settings;
   const { origin, host, base } = addressOf(upstream, endpoint);
-  const tokens = credentials.kind === "key" ? undefined : entraTokens(upstream.name, credentials, scope, nowMs);
+  const tokens = tokensOf(upstream, nowMs);
   const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel, model: job.model, operation: job.operation });
 
   const path = (job: Job, below: string) =>
@@ -100,6 +101,12 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
     fetchedSecrets: () => fetched.secrets,
   };
+}
+
+function tokensOf({ name, settings: { credentials, scope } }: Upstream<AzureSettings>, nowMs: () => number): Tokens | undefined {
+  if (credentials.kind === "key") return undefined;
+  if (credentials.kind === "managed_identity") return managedIdentityTokens(name, credentials, scope, nowMs);
+  return entraTokens(name, credentials, scope, nowMs);
 }
 
 function operationOf({ operation }: Job): AzureOperation {

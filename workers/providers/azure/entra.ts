@@ -6,6 +6,9 @@ import type { EntraCredentials } from "../../../src/providers/azure/settings.ts"
 import { asObject, asText, brief, errorFields, misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
 
+/** What the flow asks with; a managed identity has another way (`managed-identity.ts`). */
+type AskingCredentials = Exclude<EntraCredentials, { kind: "managed_identity" }>;
+
 export interface Tokens {
   /** Rejects with GatewayError `misconfigured`. */
   get(): string | Promise<string>;
@@ -25,7 +28,7 @@ const MOST_BYTES = 64 * 1024;
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** @param scope - What the token is for: `https://ai.azure.com/.default`. */
-export function entraTokens(upstream: string, credentials: EntraCredentials, scope: string, nowMs: () => number = Date.now): Tokens {
+export function entraTokens(upstream: string, credentials: AskingCredentials, scope: string, nowMs: () => number = Date.now): Tokens {
   return new Renewed(async () => {
     try {
       return await fetchToken(credentials, scope, nowMs);
@@ -39,7 +42,7 @@ export function entraTokens(upstream: string, credentials: EntraCredentials, sco
   }, nowMs);
 }
 
-async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: () => number): Promise<Loaded<string>> {
+async function fetchToken(credentials: AskingCredentials, scope: string, nowMs: () => number): Promise<Loaded<string>> {
   const form = new URLSearchParams({ grant_type: "client_credentials", client_id: credentials.clientId, scope });
   if (credentials.kind === "client_secret") form.set("client_secret", credentials.clientSecret);
   else {
