@@ -4,6 +4,7 @@
 import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import type { Upstream } from "../src/contract/config.ts";
+import type { Controls } from "../src/contract/controls.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
@@ -37,7 +38,10 @@ const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings
 
 const STANDING_STILL = new Int32Array(1);
 
-type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
+type Targets = Map<
+  number,
+  CallTarget & { model: string; countModel: string | undefined; accepts: Accepts; controls: Controls | undefined }
+>;
 /** A body that waits for its check; the buffer is given away with it. */
 interface UncheckedCall {
   dialect: DialectName;
@@ -45,7 +49,7 @@ interface UncheckedCall {
   hints: string;
   buffer: ArrayBuffer;
 }
-type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped";
 type WaitingCall = Omit<Job, OfTarget | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk {
@@ -199,13 +203,10 @@ export class Desk implements WorkerDesk {
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     const before = this.#targets;
     this.#targets = new Map();
-    const kinds = config.accepts;
-    for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
+    for (const { id, upstream, accepts, ...target } of config.targets) {
       const connection = opened[upstream];
-      const secrets = hidden[upstream] ?? [];
-      const name = config.upstreams[upstream]?.name ?? "";
-      if (connection !== undefined)
-        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
+      const [name, secrets, takes] = [config.upstreams[upstream]?.name ?? "", hidden[upstream] ?? [], config.accepts[accepts] ?? {}];
+      if (connection !== undefined) this.#targets.set(id, { controls: undefined, ...target, name, connection, secrets, accepts: takes });
     }
     // Only what is named no more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
     for (const id of this.#targets.keys()) before.delete(id);
@@ -266,8 +267,8 @@ export class Desk implements WorkerDesk {
       this.#refuse(id, new GatewayError("internal", { message: INTERNAL_MESSAGE, log }));
       return;
     }
-    const { model: upstreamModel, countModel, accepts } = target;
-    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "" };
+    const { model: upstreamModel, countModel, accepts, controls } = target;
+    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "" };
     const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }

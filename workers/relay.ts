@@ -41,6 +41,8 @@ export class Relay implements Call, HttpEvents {
   #refusal: Refusal | undefined;
   /** A refusal has taught something already; there is one further try. */
   #isLearned = false;
+  /** It has been told that a guardrail has intervened. */
+  #isGuarded = false;
   #upstreamRequestId = "";
   #translator: ReturnType<Translation["stream"]> | undefined;
   #keepAlive: Ticket | undefined;
@@ -138,6 +140,7 @@ export class Relay implements Call, HttpEvents {
       return;
     }
     const text = this.#translated(reader, reader.push(bytes));
+    if (reader.usage.isGuarded) this.#tellGuarded();
     if (text !== "") this.#emit(text);
     const { held } = reader;
     if (held > UNCOUNTED_BYTES || this.#held > 0) this.#hold(reader, held > UNCOUNTED_BYTES ? held : 0);
@@ -170,6 +173,7 @@ export class Relay implements Call, HttpEvents {
     const reader = this.#reader;
     if (reader === undefined) return;
     const text = this.#translated(reader, reader.end());
+    if (reader.usage.isGuarded) this.#tellGuarded();
     if (this.#job.stream) {
       if (text !== "") this.#emit(text);
       if (reader.error !== undefined) this.#fail(reader.error);
@@ -250,6 +254,12 @@ export class Relay implements Call, HttpEvents {
       if (wheel.nowMs - this.#lastTextMs >= keepAliveMs && !this.#paused) this.#emit(this.#dialect.keepAlive);
       return Math.max(1, keepAliveMs - (wheel.nowMs - this.#lastTextMs));
     });
+  }
+
+  #tellGuarded(): void {
+    if (this.#isGuarded) return;
+    this.#isGuarded = true;
+    this.#host.outbox.push(REPORT.guarded, this.#id);
   }
 
   /** The answer itself went wrong; whatever else its connection brings is of no use. */

@@ -74,6 +74,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
       weighed: ignore,
       estimated: ignore,
       dropped: ignore,
+      guarded: ignore,
       open: ignore,
       chunk: ignore,
       answer: ignore,

@@ -1,4 +1,5 @@
 import type { Accepts, AcceptsEdits } from "./accepts.ts";
+import type { Controls } from "./controls.ts";
 import type { UpstreamDialect } from "./dialect.ts";
 import type { Clocks } from "./turn.ts";
 
@@ -118,6 +119,8 @@ export interface Upstream<Settings extends object = object> {
   reserved: readonly string[];
   /** What its models take beside or less than elsewhere. */
   accepts: AcceptsEdits | undefined;
+  /** For all calls to it, where no more specific place says otherwise. */
+  controls?: Controls | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
   settings: Settings;
 }
@@ -135,6 +138,8 @@ export interface Target {
   weight: number;
   /** What the model takes there. */
   accepts: Accepts;
+  /** Of the target or else of its model. */
+  controls?: Controls | undefined;
   /** Where this model has clocks of its own. */
   timeouts: Timeouts;
 }
@@ -165,6 +170,10 @@ export interface Workspace {
   /** Calls at a time in one process; undefined: a share of `server.maxCalls`. */
   maxConcurrent: number | undefined;
   limits: Limits;
+  /** For its calls, before those of shared upstreams, models and targets. */
+  controls?: Controls | undefined;
+  /** Its clients may set controls by headers of the cloud's own. */
+  mayControl?: boolean;
   /** Its own upstreams, beside the shared ones. */
   upstreams: Record<string, Upstream>;
   /** `targets` undefined: the shared model's. Where any entry has targets, these models are the whole list. */
@@ -176,6 +185,8 @@ export interface WorkspaceModel extends ModelFacts {
   limits: Limits;
   estimate: "fast" | "exact" | undefined;
   affinity: boolean | undefined;
+  /** Where it has no targets of its own, which have theirs. */
+  controls?: Controls | undefined;
   targets: Target[] | undefined;
 }
 

@@ -7,6 +7,7 @@
  */
 import type { Accepts } from "./accepts.ts";
 import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./config.ts";
+import type { Controls } from "./controls.ts";
 
 /** Front to worker. */
 export const ORDER = {
@@ -60,11 +61,13 @@ export const REPORT = {
   dropped: 11,
   /** 0, text: what an upstream has taught by a refusal, for the log. */
   lesson: 12,
+  /** id: the cloud's guardrail has blocked or changed the answer; before that text of it, or before the answer. */
+  guarded: 13,
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
 export const ORDER_LENGTH: readonly number[] = [13, 5, 6, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13, 3, 3];
+export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13, 3, 3, 2];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
@@ -95,7 +98,15 @@ export interface WorkerConfig {
   /** How models are weighed, by the names that clients use. */
   weighing: Weighing[];
   /** `upstream` is an index into `upstreams`, `accepts` one into the list of that name. Ids are never used twice in the life of a process. */
-  targets: { id: number; upstream: number; model: string; countModel: string | undefined; accepts: number; timeouts: Timeouts }[];
+  targets: {
+    id: number;
+    upstream: number;
+    model: string;
+    countModel: string | undefined;
+    accepts: number;
+    controls?: Controls | undefined;
+    timeouts: Timeouts;
+  }[];
   /** What models take: there are few kinds, and thousands of targets where many workspaces bring their own. */
   accepts: Accepts[];
 }

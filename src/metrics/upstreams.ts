@@ -27,6 +27,7 @@ interface TargetCells {
 export class UpstreamMetrics {
   readonly #attempts;
   readonly #retries;
+  readonly #guarded;
   readonly #breakers;
   readonly #firstByte;
   readonly #duration;
@@ -44,6 +45,11 @@ export class UpstreamMetrics {
     this.#retries = make.counter("weir_upstream_retries_total", "Calls put to this upstream because another target had failed them.", [
       "upstream",
     ]);
+    this.#guarded = make.counter(
+      "weir_guardrail_interventions_total",
+      "Answers that the cloud's own guardrail has blocked or changed. They say so in `x-weir-guardrail` and in their access lines.",
+      ["upstream", "model"],
+    );
     this.#breakers = make.gauge(
       "weir_upstream_breaker_state",
       "Circuit breaker of a target: 0 closed, 1 half open (being probed), 2 open (left out).",
@@ -67,15 +73,22 @@ export class UpstreamMetrics {
   /** Forgets the series of what a new configuration does not have; a call that outlives its model or upstream counts as that of `other`. */
   keep(names: Names): void {
     this.#names = names;
-    for (const metric of [this.#attempts, this.#retries, this.#firstByte, this.#duration]) metric.keep((labels) => names.have(labels));
+    for (const metric of [this.#attempts, this.#retries, this.#guarded, this.#firstByte, this.#duration])
+      metric.keep((labels) => names.have(labels));
     // They are cells of series that are gone.
     this.#targetCells = new ByNames();
+  }
+
+  guarded(upstream: string, model: string): void {
+    const names = this.#names;
+    this.#guarded.cell(names?.of("upstream", upstream) ?? upstream, names?.of("model", model) ?? model).value += 1;
   }
 
   /** Lets the series exist from the start. */
   declare(upstream: string, model: string, outcome: string): void {
     this.#attempts.cell(upstream, model, outcome);
     this.#retries.cell(upstream);
+    this.#guarded.cell(upstream, model);
     this.#firstByte.cell(upstream, model);
     this.#duration.cell(upstream, model);
   }

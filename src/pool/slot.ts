@@ -225,6 +225,7 @@ export class Slot {
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
     else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 5] as number, reports[at + 6] as number);
     else if (operation === REPORT.dropped) events.dropped(reports[at + 2] as string);
+    else if (operation === REPORT.guarded) events.guarded();
     else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {
       this.forget(call);

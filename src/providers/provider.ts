@@ -28,8 +28,13 @@ export interface ProviderSettings<Settings extends object = object> {
   /** What cannot be told from the name alone and the operator should look at, or undefined. */
   modelDoubt(model: string): string | undefined;
   /**
+   * What the operator may set of the cloud's own controls, for an upstream, a model, a target and a workspace: every field optional. The values go to
+   * `workers/providers` as they stand in weir.yaml.
+   */
+  readonly controls: TObject;
+  /**
    * Headers by which a client of the cloud itself controls a call, in lower case. A client of the gateway that sends one expects it to be obeyed (a
-   * guardrail above all), so it is refused and never ignored.
+   * guardrail above all), so it is refused where its workspace may set none, and never ignored.
    */
   readonly reserved: readonly string[];
   /** Names of fields that models of this provider take or do not, for `accepts.fields.add` in weir.yaml. */

@@ -67,6 +67,7 @@ export class AccessLog {
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
     }
     if (ended !== undefined && ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
+    if (visit.isGuarded) line += ',"guardrail":"intervened"';
     // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
     if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
     if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;

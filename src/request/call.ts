@@ -21,9 +21,9 @@ import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
 import { type Deadlines, deadlineError, type Hurried, type Patience, patienceOf } from "./deadlines.ts";
 import type { LeftOut } from "./left-out.ts";
-import { reservedIn, reservedRefusal } from "./reserved.ts";
+import { controlled, reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
-import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
+import { lastTarget, takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
 export interface CallParts {
   config: Config;
@@ -40,6 +40,8 @@ export interface CallParts {
 
 /** Names what was left out of the request. */
 const DROPPED_HEADER = "x-weir-dropped";
+/** Says that the cloud's guardrail has blocked or changed the answer; of a stream, where that was known when it began. */
+const GUARDRAIL_HEADER = "x-weir-guardrail";
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
 const FRONT_BYTES = 64 * 1024;
@@ -70,6 +72,8 @@ export class Call implements AnswerOwner, Sender, Hurried {
   /** Undefined where its client's patience is nothing to watch. */
   #patience: Patience | undefined;
   #deadline = 0;
+  /** Its headers have been taken. */
+  #hasBegun = false;
   /** A header of the request that may not be a client's to set; "" where there is none. */
   #reserved = "";
 
@@ -111,6 +115,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Of the answer. */
   takeHeaders(): ReplyHeaders {
+    this.#hasBegun = true;
     // The answer begins, so nobody will ask for the body again.
     this.#letGoOfBody();
     this.#place?.letGo();
@@ -164,6 +169,15 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { headers, offer } = this.#visit;
     headers.set(DROPPED_HEADER, names);
     this.#parts.leftOut.note(offer?.model ?? "other", names);
+  }
+
+  /** Of the answer. */
+  guarded(): void {
+    const { offer } = this.#visit;
+    const upstream = lastTarget(this.#visit)?.upstream.name ?? "";
+    this.#visit.isGuarded = true;
+    if (!this.#hasBegun) this.#visit.headers.set(GUARDRAIL_HEADER, "intervened");
+    this.#parts.metrics.upstreams.guarded(upstream, offer?.model ?? "other");
   }
 
   /** Of the answer: the client has seen nothing, so another target may do. */
@@ -257,7 +271,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
       this.#visit.uploadMs = performance.now() - this.#begunMs;
       if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(headers);
       this.#reserved = reservedIn(headers, config);
-      const hints = dialect.hints(headers, config.strictParameters);
+      const hints = controlled(dialect.hints(headers, config.strictParameters), headers, this.#reserved, config, this.#visit.identity);
       if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
       else this.#weigh(bufferOf(body), hints);
     } catch (thrown) {
@@ -371,7 +385,8 @@ export class Call implements AnswerOwner, Sender, Hurried {
     visit.stream = stream;
     const offer = findModel(this.#parts.catalog, visit, model);
     visit.offer = offer;
-    if (offer.targets[0].upstream.reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
+    if (!visit.identity?.workspace.mayControl && offer.targets[0].upstream.reserved.includes(this.#reserved))
+      throw reservedRefusal(this.#reserved);
     const { window, writes } = CALLS[this.#operation];
     const { limits, exact, targets } = offer;
     // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.

@@ -53,6 +53,8 @@ export interface Visit {
   refusedModel: string | undefined;
   /** Where it was tried, in order; none where it never reached an upstream. */
   attempts: Attempt<RoutedTarget>[];
+  /** The cloud's guardrail has blocked or changed its answer. */
+  isGuarded: boolean;
 }
 
 /** Of visits without an attempt. */
@@ -97,6 +99,7 @@ export function beginVisit(dialect: Dialect, route: string, region: string, fixe
     offer: undefined,
     refusedModel: undefined,
     attempts: NO_ATTEMPTS,
+    isGuarded: false,
   };
 }
 

@@ -5,13 +5,14 @@
 import type { Accepts } from "../../src/contract/accepts.ts";
 import type { ByteText } from "../../src/contract/bytes.ts";
 import type { Upstream } from "../../src/contract/config.ts";
+import type { Controls } from "../../src/contract/controls.ts";
 import type { CallOperation } from "../../src/contract/dialect.ts";
 import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Usage } from "../../src/contract/usage.ts";
 import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 
-/** One call, as the front ordered it. `Takes`: what its provider's table says of a model. */
-export interface Job<Takes extends Accepts = Accepts> {
+/** One call, as the front ordered it. `Takes`: what its provider's table says of a model. `Set`: its provider's controls. */
+export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Controls> {
   operation: CallOperation;
   /** The client's body, checked by its dialect. */
   body: ByteText;
@@ -25,6 +26,8 @@ export interface Job<Takes extends Accepts = Accepts> {
   countModel: string | undefined;
   /** What the model takes: of its target, and one object for all calls to it. */
   accepts: Takes;
+  /** What the configuration sets of the cloud's own controls: one object for all calls to its target. */
+  controls?: Set | undefined;
   requestId: string;
   /** No other target could serve the call. */
   isLast: boolean;
@@ -35,6 +38,8 @@ export interface Job<Takes extends Accepts = Accepts> {
 export interface ReportedUsage extends Usage {
   /** Something was reported that is no number of tokens, and is not counted. */
   isOdd?: boolean;
+  /** The cloud's own guardrail has blocked or changed the answer; set before that text of it is returned. */
+  isGuarded?: boolean;
 }
 
 /** Turns an upstream's 200 answer into the dialect's text. One per call; pure: bytes in, text out. */

@@ -117,6 +117,7 @@ export const azure: ProviderSettings<AzureSettings> = {
   modelProblem: () => undefined,
   modelDoubt: () => undefined,
 
+  controls: Type.Object({}),
   reserved: [],
   fields: AZURE_FIELDS,
   accepts: azureTakes,

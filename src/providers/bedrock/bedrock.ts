@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
+import { bedrockControls } from "./controls.ts";
 import type { BedrockCredentials, BedrockSettings } from "./settings.ts";
 import { BEDROCK_FIELDS, bedrockTakes } from "./takes.ts";
 
@@ -114,6 +115,8 @@ export const bedrock: ProviderSettings<BedrockSettings> = {
       ? undefined
       : `the name of a ${kind.replaceAll("-", " ")} does not tell where it routes to; make sure that all its models stay in the region`;
   },
+
+  controls: bedrockControls,
 
   // Source: botocore, InvokeModel; `wire.md` §1.4.
   reserved: [

@@ -102,6 +102,7 @@ describe("one report", () => {
     weighed: () => {},
     estimated: () => {},
     dropped: () => {},
+    guarded: () => {},
     open: () => void told.push("open"),
     chunk: () => void told.push("chunk"),
     answer: () => void told.push("answer"),

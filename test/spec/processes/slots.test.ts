@@ -34,6 +34,7 @@ const events = {
   weighed() {},
   estimated() {},
   dropped() {},
+  guarded() {},
   open() {},
   chunk() {},
   answer() {},

@@ -2,6 +2,7 @@
 import type { Upstream } from "../../../src/contract/config.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
+import type { BedrockControls } from "../../../src/providers/bedrock/controls.ts";
 import type { BedrockSettings } from "../../../src/providers/bedrock/settings.ts";
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { remembered } from "../../remembered.ts";
@@ -10,6 +11,7 @@ import { type AwsIdentity, createSigner } from "../../wire/sigv4.ts";
 import { addressOf } from "../origin.ts";
 import type { Connection, Job, Provider } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
+import { ControlHeaders } from "./controls.ts";
 import { bedrockCount } from "./count.ts";
 import { awsIdentities } from "./credentials.ts";
 import { bedrockFailure, refusalWords } from "./errors.ts";
@@ -44,6 +46,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
   const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
   const place = (job: Job) => ({ upstream: upstream.name, upstreamModel: job.upstreamModel });
 
+  const controlHeaders = new ControlHeaders();
   const fetched = new Fetched();
   let current: AwsIdentity | undefined;
 
@@ -65,10 +68,10 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
 
   return {
     origin,
-    request(job: Job<BedrockAccepts>) {
+    request(job: Job<BedrockAccepts, BedrockControls>) {
       const operation = operationOf(job);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
-      const headers = operation.headers(job);
+      const headers = operation.headers(job, controlHeaders);
       const { body, betas, dropped } = operation.body(job, lessons.takes(job));
       job.dropped = dropped;
       if (betas.length > 0) lessons.sent(job, betas);
@@ -79,7 +82,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
       return signed(identity, request, headers);
     },
 
-    reader(job) {
+    reader(job: Job<BedrockAccepts, BedrockControls>) {
       lessons.answered(job);
       return operationOf(job).reader(job, place(job));
     },
@@ -105,7 +108,7 @@ function pairs(headers: Readonly<Record<string, string>>): string[] {
   return all;
 }
 
-function operationOf({ operation }: Job): BedrockOperation {
+function operationOf({ operation }: Pick<Job, "operation">): BedrockOperation {
   const found = operations[operation];
   if (found === undefined)
     throw new GatewayError("invalid_request", { message: "This model's service, AWS Bedrock, has no such request." });
