@@ -28,7 +28,6 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   accepts: Takes;
   /** What the configuration sets of the cloud's own controls: one object for all calls to its target. */
   controls?: Set | undefined;
-  requestId: string;
   /** No other target could serve the call. */
   isLast: boolean;
   /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */

@@ -36,7 +36,6 @@ for (const [name, provider] of providers) {
     model: "m",
     countModel: undefined,
     accepts: provider.accepts(undefined, [], resolved(sample.upstreams(sandbox)[0] ?? {})),
-    requestId: "r",
     isLast: true,
     dropped: "",
   });

@@ -41,7 +41,6 @@ export function job(fields: Partial<Job> = {}): Job {
     stream: false,
     model: "m",
     upstreamModel: "up",
-    requestId: "r",
     isLast: true,
     dropped: "",
     ...fields,

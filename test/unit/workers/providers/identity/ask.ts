@@ -42,7 +42,6 @@ const job: Job = {
   upstreamModel: "gpt-4o",
   countModel: undefined,
   accepts: azureTakes("gpt-4o", []),
-  requestId: "r",
   isLast: true,
   dropped: "",
 };
