@@ -28,6 +28,7 @@ export class UpstreamMetrics {
   readonly #attempts;
   readonly #retries;
   readonly #guarded;
+  readonly #moves;
   readonly #breakers;
   readonly #firstByte;
   readonly #duration;
@@ -49,6 +50,11 @@ export class UpstreamMetrics {
       "weir_guardrail_interventions_total",
       "Answers that the cloud's own guardrail has blocked or changed. They say so in `x-weir-guardrail` and in their access lines.",
       ["upstream", "model"],
+    );
+    this.#moves = make.counter(
+      "weir_affinity_moves_total",
+      "Calls of conversations that began at another target than their own, since that one failed or had as many calls as it may; by the upstream of their own.",
+      ["upstream"],
     );
     this.#breakers = make.gauge(
       "weir_upstream_breaker_state",
@@ -73,7 +79,7 @@ export class UpstreamMetrics {
   /** Forgets the series of what a new configuration does not have; a call that outlives its model or upstream counts as that of `other`. */
   keep(names: Names): void {
     this.#names = names;
-    for (const metric of [this.#attempts, this.#retries, this.#guarded, this.#firstByte, this.#duration])
+    for (const metric of [this.#attempts, this.#retries, this.#guarded, this.#moves, this.#firstByte, this.#duration])
       metric.keep((labels) => names.have(labels));
     // They are cells of series that are gone.
     this.#targetCells = new ByNames();
@@ -89,6 +95,7 @@ export class UpstreamMetrics {
     this.#attempts.cell(upstream, model, outcome);
     this.#retries.cell(upstream);
     this.#guarded.cell(upstream, model);
+    this.#moves.cell(upstream);
     this.#firstByte.cell(upstream, model);
     this.#duration.cell(upstream, model);
   }
@@ -119,6 +126,11 @@ export class UpstreamMetrics {
   /** A call that another target has failed is put to this upstream. */
   retried(upstream: string): void {
     this.#retries.cell(this.#named("upstream", upstream)).value += 1;
+  }
+
+  /** A conversation's own target could not have its call. @param upstream - That target's. */
+  moved(upstream: string): void {
+    this.#moves.cell(this.#named("upstream", upstream)).value += 1;
   }
 
   /** Breakers are asked for when somebody scrapes. */

@@ -14,6 +14,8 @@ import type { UpstreamDialect } from "../contract/dialect.ts";
 export interface ProviderSettings<Settings extends object = object> {
   readonly name: string;
   readonly dialect: UpstreamDialect;
+  /** What OpenTelemetry's conventions call it (`gen_ai.provider.name`). */
+  readonly telemetryName: string;
   /** The fields of an upstream that only this provider has (`aws_region`, `api`, `credentials` …), as they stand in `weir.yaml`. */
   readonly schema: TObject;
   /**

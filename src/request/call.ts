@@ -7,19 +7,22 @@ import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
-import { refusal, showWindows } from "../limiter/refusal.ts";
+import { refusal } from "../limiter/refusal.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { sessionOf } from "../routing/affinity.ts";
 import type { Catalog } from "../routing/catalog.ts";
 import type { Offer } from "../routing/table.ts";
-import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
+import { Answer, type AnswerOwner } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
+import { noteUser } from "./caller.ts";
 import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./deadlines.ts";
+import { noteDecision } from "./decision.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import type { LeftOut } from "./left-out.ts";
-import { controlled, reservedIn, reservedRefusal } from "./reserved.ts";
+import type { Outcome } from "./outcome.ts";
+import { controlled, refuseReserved, reservedIn } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import type { Visit } from "./visit.ts";
 
@@ -94,10 +97,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
     if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
-    const answer = this.#answer;
     this.#begunMs = performance.now();
-    const response = answer.begin();
-    asked.onLeft = () => answer.abandon();
+    const response = this.#answer.begin();
+    asked.onLeft = () => this.#answer.abandon();
     bodyClock.begin(this, startedMs);
     readBody(asked, maxBodyBytes, (bytes) => place.hold(bytes), {
       arrived: (body) => this.#arrived(asked, body),
@@ -122,8 +124,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
       const conversation = catalog.hasChoices ? sessionOf(headers) : 0;
       this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, conversation);
       this.#reserved = reservedIn(headers, config);
-      const { dialect, identity } = this.#visit;
-      const hints = controlled(dialect.hints(headers, config.strictParameters), headers, this.#reserved, config, identity);
+      const hints = controlled(this.#visit, headers, this.#reserved, config);
       if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
       else this.#dispatch.weigh(hints, bufferOf(body));
     } catch (thrown) {
@@ -133,9 +134,10 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Checks and reserves a small body here; where that cannot be decided without a worker's figure, it is weighed first. */
   #check(body: ByteText, hints: string): void {
-    const { admission } = this.#parts;
-    const { dialect } = this.#visit;
+    const { admission, config } = this.#parts;
+    const { dialect, caller } = this.#visit;
     const checked = dialect.check(body, hints, this.#operation);
+    noteUser(caller, dialect.user(checked.request), config);
     const offer = this.#route(checked);
     // Only where there is a choice: it costs a look at the conversation's first words.
     if (this.#visit.conversation === 0 && offer.targets.length > 1 && CALLS[this.#operation].writes)
@@ -151,8 +153,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   /** For the answer: a worker has checked and weighed a body. */
-  weighed(envelope: Envelope, conversation: number, estimate: number): void {
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
     try {
+      noteUser(this.#visit.caller, user, this.#parts.config);
       this.#dispatch.weighed();
       if (this.#isWeighed) {
         // By a second worker: what was decided by the first one's figure stays.
@@ -180,12 +183,13 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { name: upstream, reserved } = targets[0].upstream;
     const claim = { workspace: visit.workspace, model: offer.model, upstream, exact, window, limits, maxTokens, writes };
     visit.routed(offer, claim, admission.factor(claim));
-    if (visit.identity?.workspace.mayControl !== true && reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
+    refuseReserved(visit, reserved, this.#reserved);
     return offer;
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */
   #whenDecided(asked: Decision | Promise<Decision>, go: () => void, weigh?: () => void): void {
+    if (asked instanceof Promise) this.#visit.caller.timing?.begin("limit");
     if (asked instanceof Promise) {
       // The limiter never rejects: what is thrown is a fault of ours.
       asked.then((decision) => this.#decided(decision, go, weigh)).catch((thrown) => this.#dispatch.refuse(thrown));
@@ -193,26 +197,26 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   #decided(decision: Decision, go: () => void, weigh?: () => void): void {
-    const { outcome } = decision;
-    const { claim, dialect, headers, bytes } = this.#visit;
-    const { admission, metrics } = this.#parts;
-    if (outcome === "weigh") {
+    this.#visit.caller.timing?.end("limit");
+    const { claim, bytes } = this.#visit;
+    if (decision.outcome === "weigh") {
       if (!this.#answer.idle) weigh?.();
       return;
     }
-    if (outcome !== "unavailable") {
-      if (claim.window === "calls") metrics.limiterDecided(claim.workspace, claim.model, outcome);
-      else if (outcome !== "admitted") metrics.limiterDecided(claim.workspace, claim.model, "counts");
-      if (decision.windows !== undefined) showWindows(headers, dialect.rateLimitPrefix, decision.windows);
-    }
-    if (outcome !== "admitted") this.#dispatch.refuse(refusal(decision, claim));
+    noteDecision(this.#visit, decision, this.#parts.metrics);
+    if (decision.outcome !== "admitted") this.#dispatch.refuse(refusal(decision, claim));
     else if (this.#answer.idle) {
       // The client left meanwhile, and its call has been settled without it, or will be.
-      admission.end({ claim, reservation: decision.reservation, bytes }, undefined);
+      this.#parts.admission.end({ claim, reservation: decision.reservation, bytes }, undefined);
     } else {
       this.#visit.admitted(decision.reservation);
       go();
     }
+  }
+
+  /** For the answer. */
+  sent(): void {
+    this.#visit.caller.timing?.turn("queue", "upstream");
   }
 
   /** For the answer: the guess was far off. */
@@ -230,9 +234,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** For the answer. */
   guarded(): void {
-    const visit = this.#visit;
-    visit.guarded();
-    this.#parts.metrics.upstreams.guarded(visit.lastAttempt?.target.upstream.name ?? "", visit.offer?.model ?? "other");
+    this.#dispatch.guarded();
   }
 
   /** For the answer. */

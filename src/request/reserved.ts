@@ -2,7 +2,7 @@ import type { Config, Upstream } from "../contract/config.ts";
 import { withCallControls } from "../contract/controls.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { HeaderReader } from "../contract/http.ts";
-import type { Identity } from "./keyring.ts";
+import type { Visit } from "./visit.ts";
 
 interface Reserved {
   /** Every header that some upstream of a configuration reserves: there are a few, by provider. */
@@ -42,7 +42,8 @@ export function reservedIn(headers: HeaderReader, config: Config): string {
 }
 
 /** The hints of a call, with what its upstream's controls may want to know of it behind them. */
-export function controlled(hints: string, headers: HeaderReader, reserved: string, config: Config, identity: Identity | undefined): string {
+export function controlled({ dialect, identity }: Visit, headers: HeaderReader, reserved: string, config: Config): string {
+  const hints = dialect.hints(headers, config.strictParameters);
   const { names, isControlled } = reservedOf(config);
   const mayControl = reserved !== "" && identity?.workspace.mayControl === true;
   if (identity === undefined || !(isControlled || mayControl)) return hints;
@@ -51,9 +52,15 @@ export function controlled(hints: string, headers: HeaderReader, reserved: strin
   return withCallControls(hints, { workspace: identity.workspace.name, key: identity.keyName, headers: set });
 }
 
-/** To ignore such a header would be worse: a client that asks for a guardrail must not be answered without one. */
-export function reservedRefusal(name: string): GatewayError {
-  return new GatewayError("invalid_request", {
+/**
+ * To ignore such a header would be worse: a client that asks for a guardrail must not be answered without one.
+ * @param reserved - Of the upstream that is asked.
+ * @param name - As `reservedIn` gives it.
+ * @throws GatewayError `invalid_request` where its workspace may set none.
+ */
+export function refuseReserved({ identity }: Visit, reserved: readonly string[], name: string): void {
+  if (identity?.workspace.mayControl === true || !reserved.includes(name)) return;
+  throw new GatewayError("invalid_request", {
     message: `${name}: this header is not a client's to set here, and the request is refused rather than answered without what it asks for; leave it out, or ask the gateway's operator (client_controls)`,
     param: name,
   });

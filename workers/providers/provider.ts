@@ -4,6 +4,7 @@
  */
 import type { Accepts } from "../../src/contract/accepts.ts";
 import type { ByteText } from "../../src/contract/bytes.ts";
+import type { Along } from "../../src/contract/call.ts";
 import type { Upstream } from "../../src/contract/config.ts";
 import type { Controls } from "../../src/contract/controls.ts";
 import type { CallOperation } from "../../src/contract/dialect.ts";
@@ -30,6 +31,8 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   controls?: Set | undefined;
   /** No other target could serve the call. */
   isLast: boolean;
+  /** Not a provider's matter. */
+  along: Along;
   /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */
   dropped: string;
 }

@@ -82,6 +82,7 @@ const SOVEREIGN: readonly { domain: string; regions: readonly string[]; place: s
 export const azure: ProviderSettings<AzureSettings> = {
   name: "azure",
   dialect: "openai",
+  telemetryName: "azure.ai.openai",
   schema,
 
   resolve(fields) {

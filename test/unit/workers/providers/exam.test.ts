@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { NOTHING_ALONG } from "../../../../src/contract/call.ts";
 import type { Upstream } from "../../../../src/contract/config.ts";
 import { CALLS, type CallOperation } from "../../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../../src/contract/errors.ts";
@@ -37,6 +38,7 @@ for (const [name, provider] of providers) {
     countModel: undefined,
     accepts: provider.accepts(undefined, [], resolved(sample.upstreams(sandbox)[0] ?? {})),
     isLast: true,
+    along: NOTHING_ALONG,
     dropped: "",
   });
 
@@ -160,7 +162,8 @@ function upstreamOf(provider: string, settings: object): Upstream {
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const dialect = providers.get(provider)?.dialect ?? "openai";
   const known = { maxCalls: undefined, ca: undefined, reserved: [], accepts: undefined };
-  return { name: `${provider}-eu`, provider, dialect, region: "eu", timeouts, ...known, settings };
+  const telemetryName = provider;
+  return { name: `${provider}-eu`, provider, telemetryName, dialect, region: "eu", timeouts, ...known, settings };
 }
 
 /** Sends a call's request to the stand-in. */

@@ -1,4 +1,5 @@
 import { type Server, serve } from "bun";
+import { NOTHING_ALONG } from "../../../../src/contract/call.ts";
 import type { Upstream } from "../../../../src/contract/config.ts";
 import { type AzureAccepts, azureTakes } from "../../../../src/providers/azure/takes.ts";
 import { type BedrockAccepts, bedrockTakes } from "../../../../src/providers/bedrock/takes.ts";
@@ -18,6 +19,7 @@ export function upstream<Settings extends object>(provider: string, settings: Se
     name: `${provider}-eu`,
     provider,
     dialect,
+    telemetryName: provider,
     region: "eu",
     timeouts,
     maxCalls: undefined,
@@ -42,6 +44,7 @@ export function job(fields: Partial<Job> = {}): Job {
     model: "m",
     upstreamModel: "up",
     isLast: true,
+    along: NOTHING_ALONG,
     dropped: "",
     ...fields,
   };

@@ -4,6 +4,7 @@
  * life of a process, so each machine needs one of its own.
  */
 import { createInterface } from "node:readline";
+import { NOTHING_ALONG } from "../../../../../src/contract/call.ts";
 import { asGatewayError } from "../../../../../src/contract/errors.ts";
 import { azureTakes } from "../../../../../src/providers/azure/takes.ts";
 import { openAzure } from "../../../../../workers/providers/azure/azure.ts";
@@ -16,6 +17,7 @@ const connection = openAzure(
   {
     name: "azure-eu",
     provider: "azure",
+    telemetryName: "azure",
     dialect: "openai",
     region: "eu",
     timeouts,
@@ -43,6 +45,7 @@ const job: Job = {
   countModel: undefined,
   accepts: azureTakes("gpt-4o", []),
   isLast: true,
+  along: NOTHING_ALONG,
   dropped: "",
 };
 
