@@ -26,6 +26,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_upstream_retries_total: ["upstream"],
   weir_upstream_breaker_state: ["upstream", "model"],
   weir_dropped_total: ["model", "name"],
+  weir_guardrail_interventions_total: ["upstream", "model"],
   weir_upstream_first_byte_seconds_bucket: ["le", "upstream", "model"],
   weir_upstream_duration_seconds_bucket: ["le", "upstream", "model"],
   weir_key_expiry_timestamp_seconds: ["workspace"],
