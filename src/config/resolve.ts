@@ -3,6 +3,7 @@ import type { Config, Workspace } from "../contract/config.ts";
 import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
 import { resolveCors } from "./cors.ts";
+import { resolveIdentity } from "./identity.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
@@ -39,6 +40,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
   }
   checkKeys(workspaces, setting);
   const threads = resolveThreads(file, setting.processors);
+  const identity = resolveIdentity(file.server.tls, setting);
   const config: Config = {
     sandbox: setting.isSandbox,
     server: {
@@ -47,6 +49,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       ...resolveBodies(file, threads.processes, setting),
       maxCalls: file.server.max_calls,
       maxConnections: file.server.max_connections,
+      tls: file.server.tls !== undefined,
       clocks: {
         headMs: silence(file.server.head_timeout, ["server", "head_timeout"], setting),
         sendingMs: silence(file.server.body_timeout, ["server", "body_timeout"], setting),
@@ -59,6 +62,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       serverTiming: file.server.server_timing,
       cors: resolveCors(file.server.cors, setting),
     },
+    identity,
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined, hosts: file.admin.hosts },
     ...threads,
     redis: resolveRedis(file, setting),

@@ -1,4 +1,5 @@
 import type { Accepts, AcceptsEdits } from "./accepts.ts";
+import type { Controls } from "./controls.ts";
 import type { UpstreamDialect } from "./dialect.ts";
 import type { Clocks } from "./turn.ts";
 
@@ -13,6 +14,8 @@ export interface Config {
     maxCalls: number;
     maxConnections: number;
     maxBufferedBytes: number;
+    /** Clients speak TLS; `identity` has what they are shown. */
+    tls: boolean;
     drainTimeoutMs: number;
     drainGraceMs: number;
     clocks: Clocks;
@@ -23,6 +26,8 @@ export interface Config {
     /** Undefined: pages of other origins may not call. In force at once after a reload, unlike the rest of this part. */
     cors: Cors | undefined;
   };
+  /** Undefined without TLS. */
+  identity: Identity | undefined;
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
   processes: number;
@@ -48,6 +53,14 @@ export interface Cors {
   origins: "*" | readonly string[];
   /** How long a browser may keep the answer to a preflight. */
   maxAgeMs: number;
+}
+
+/** What a TLS server shows its clients. */
+export interface Identity {
+  /** PEM texts. */
+  cert: string;
+  key: string;
+  expiresAtMs: number;
 }
 
 /** What only a new start can change. */
@@ -128,7 +141,8 @@ export interface Timeouts {
   totalMs: number;
 }
 
-export interface Upstream {
+/** `Settings`: of its provider, which alone knows more of them than that they are an object. */
+export interface Upstream<Settings extends object = object> {
   /** Its key in `Config.upstreams`; `workspace/key` for a workspace's own, so that no two upstreams share a name in a log or a metric. */
   name: string;
   /** A name in `src/providers`. */
@@ -146,8 +160,10 @@ export interface Upstream {
   reserved: readonly string[];
   /** What its models take beside or less than elsewhere. */
   accepts: AcceptsEdits | undefined;
+  /** For all calls to it, where no more specific place says otherwise. */
+  controls?: Controls | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
-  settings: Record<string, unknown>;
+  settings: Settings;
 }
 
 export interface Target {
@@ -163,6 +179,8 @@ export interface Target {
   weight: number;
   /** What the model takes there. */
   accepts: Accepts;
+  /** Of the target or else of its model. */
+  controls?: Controls | undefined;
   /** Where this model has clocks of its own. */
   timeouts: Timeouts;
 }
@@ -193,6 +211,10 @@ export interface Workspace {
   /** Calls at a time in one process; undefined: a share of `server.maxCalls`. */
   maxConcurrent: number | undefined;
   limits: Limits;
+  /** For its calls, before those of shared upstreams, models and targets. */
+  controls?: Controls | undefined;
+  /** Its clients may set controls by headers of the cloud's own. */
+  mayControl?: boolean;
   /** Its own upstreams, beside the shared ones. */
   upstreams: Record<string, Upstream>;
   /** `targets` undefined: the shared model's. Where any entry has targets, these models are the whole list. */
@@ -204,6 +226,8 @@ export interface WorkspaceModel extends ModelFacts {
   limits: Limits;
   estimate: "fast" | "exact" | undefined;
   affinity: boolean | undefined;
+  /** Where it has no targets of its own, which have theirs. */
+  controls?: Controls | undefined;
   targets: Target[] | undefined;
 }
 
