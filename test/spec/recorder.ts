@@ -20,6 +20,8 @@ export interface Recorder {
   last(): Recorded;
   /** Every request so far, oldest first. */
   all(): readonly Recorded[];
+  /** Answers the next request with these bytes, in place of the usual ones. */
+  answerNext(type: string, text: string): void;
   close(): void;
 }
 
@@ -73,6 +75,7 @@ function answerTo({ path, body }: Recorded): { type: string; bytes: Uint8Array }
 /** @param port - 0: any that is free. */
 export async function startRecorder(port = 0): Promise<Recorder> {
   const recorded: Recorded[] = [];
+  const wanted: { type: string; bytes: Uint8Array }[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (bytes: Buffer) => parts.push(bytes));
@@ -80,7 +83,7 @@ export async function startRecorder(port = 0): Promise<Recorder> {
       const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
       const one = { path: request.url ?? "", headers, body: Buffer.concat(parts).toString("utf8") };
       recorded.push(one);
-      const { type, bytes } = answerTo(one);
+      const { type, bytes } = wanted.shift() ?? answerTo(one);
       response.writeHead(200, { "content-type": type }).end(bytes);
     });
   });
@@ -93,6 +96,9 @@ export async function startRecorder(port = 0): Promise<Recorder> {
       return last;
     },
     all: () => recorded,
+    answerNext(type, text) {
+      wanted.push({ type, bytes: Buffer.from(text, "utf8") });
+    },
     close() {
       server.close();
       server.closeAllConnections();

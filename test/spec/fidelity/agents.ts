@@ -11,9 +11,11 @@ export function specifyAgents(world: FidelityWorld): void {
     "a conversation that is too long is a 400 with the words on which it compacts (claude-code#86507, #6012, #8637)",
     async () => {
       const long = "long ".repeat(220_000);
-      const older = await world.messages({ model: "claude-haiku-4-5", messages: said(long) });
-      expect([older.status, (older.json.error as Json).type]).toEqual([400, "invalid_request_error"]);
-      expect(messageOf(older.json)).toBe("prompt is too long: Input is too long for requested model.");
+      for (const stream of [false, true]) {
+        const older = await world.messages({ model: "claude-haiku-4-5", stream, messages: said(long) });
+        expect([older.status, (older.json.error as Json).type]).toEqual([400, "invalid_request_error"]);
+        expect(messageOf(older.json)).toBe("prompt is too long: Input is too long for requested model.");
+      }
       const newer = await world.messages({ model: "claude-opus-4-8", messages: said(long.repeat(4)) });
       expect([newer.status, messageOf(newer.json)]).toEqual([
         400,
@@ -115,10 +117,29 @@ export function specifyAgents(world: FidelityWorld): void {
     expect([answer.status, answer.json]).toEqual([200, { input_tokens: expect.any(Number) }]);
   });
 
+  world.sentence("tokens are counted of whatever a call may have that its model does not take", async () => {
+    const tool = { name: "look", input_schema: { type: "object", properties: {} } };
+    const cached = { type: "text", text: "Be brief.", cache_control: { type: "ephemeral", scope: "global" } };
+    for (const more of [
+      { system: [cached] },
+      { output_config: { effort: "high" } },
+      { tools: [{ ...tool, defer_loading: true, strict: true }] },
+      { diagnostics: { level: 1 } },
+    ]) {
+      const answer = await world.post("/anthropic/eu/v1/messages/count_tokens", { model: "claude-haiku-4-5", messages: said("Hello"), ...more });
+      expect([answer.status, answer.json]).toEqual([200, { input_tokens: expect.any(Number) }]);
+    }
+  });
+
   world.sentence(
     "headers of the cloud's own are refused, and never ignored (bifrost#7206; claude-code#91181; litellm PR#31985)",
     async () => {
-      for (const name of ["X-Amzn-Bedrock-GuardrailIdentifier", "X-Amzn-Bedrock-Trace", "X-Amzn-Bedrock-Service-Tier"]) {
+      for (const name of [
+        "X-Amzn-Bedrock-GuardrailIdentifier",
+        "X-Amzn-Bedrock-GuardrailVersion",
+        "X-Amzn-Bedrock-Trace",
+        "X-Amzn-Bedrock-Service-Tier",
+      ]) {
         const mark = world.mark();
         const answer = await world.messages({ model: "claude-opus-4-8", messages: said(mark) }, { [name]: "x" });
         expect([answer.status, messageOf(answer.json)]).toEqual([400, expect.stringContaining(name.toLowerCase())]);

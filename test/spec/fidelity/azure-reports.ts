@@ -46,9 +46,11 @@ export function specifyAzureReports(world: FidelityWorld): void {
       "chat with a model that has Responses alone is a 400 that names the route (opencode#9035; langchain-azure#228)",
       async () => {
         for (const model of ["gpt-5.2-codex", "coder-prod"]) {
-          const answer = await world.chat({ model });
-          expect([answer.status, errorOf(answer.json).param]).toEqual([400, "model"]);
-          expect(errorOf(answer.json).message).toContain("/v1/responses");
+          for (const stream of [false, true]) {
+            const answer = await world.chat({ model, stream });
+            expect([answer.status, errorOf(answer.json).param]).toEqual([400, "model"]);
+            expect(errorOf(answer.json).message).toContain("/v1/responses");
+          }
         }
         expect((await world.responses({ model: "coder-prod", input: "Hello" })).status).toBe(200);
       },
@@ -196,6 +198,8 @@ export function specifyAzureReports(world: FidelityWorld): void {
       expect(answer.text).toContain('"finish_reason":"content_filter"');
       expect(answer.text).not.toContain('"error"');
       expect(events.at(-1)?.data).toBe("[DONE]");
+      const line = await world.weir.logged(({ request_id }) => request_id === answer.headers.get("request-id"));
+      expect(line.outcome).toBe("ok");
     });
 
     world.sentence("one that ends in the midst gets none", async () => {
@@ -208,6 +212,30 @@ export function specifyAzureReports(world: FidelityWorld): void {
       world.sentence(`one whose first event is an error of ${code} is a 400 (llmgateway PR#1626; LibreChat#13132)`, async () => {
         const answer = await chat(`[sandbox: exception type=${code}]`);
         expect([answer.status, errorOf(answer.json).code]).toEqual([400, code]);
+        const responses = await world.responses({ model: "gpt-4o", stream: true, input: `[sandbox: exception type=${code}]` });
+        expect([responses.status, errorOf(responses.json).code]).toEqual([400, code]);
+      });
+    }
+
+    const event = (type: string, fields: Json) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+    const begun = event("response.created", { sequence_number: 0, response: { id: "resp_1", status: "in_progress", output: [] } });
+    const failed = (error: Json | null) =>
+      event("response.failed", { sequence_number: 1, response: { id: "resp_1", status: "failed", error, usage: null, output: [] } });
+    const reason = event("error", { sequence_number: 2, code: "server_error", message: "The model ran out of luck.", param: null });
+    const endings: [what: string, text: string][] = [
+      ["without a reason, and an error event with it", failed(null) + reason],
+      ["with its reason", failed({ code: "server_error", message: "The model ran out of luck." })],
+      ["without a reason, and nothing else", failed(null)],
+    ];
+    for (const [what, ending] of endings) {
+      world.sentence(`one that fails ${what} arrives as it is, and counts as failed (bifrost#6419)`, async () => {
+        world.recorder.answerNext("text/event-stream", begun + ending);
+        const answer = await world.responses({ model: "recorded-gpt-5-mini", stream: true, input: "Hello" });
+        expect([answer.status, answer.text]).toEqual([200, begun + ending]);
+        const line = await world.weir.logged(({ request_id }) => request_id === answer.headers.get("request-id"));
+        expect(line.outcome).toBe("upstream_failed");
+        // The code is for the operator, wherever it came; the words are for the client.
+        expect(String(line.cause).includes("server_error")).toBe(ending.includes("server_error"));
       });
     }
 

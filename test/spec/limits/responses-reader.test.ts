@@ -66,6 +66,28 @@ describe("a stream", () => {
     }
   });
 
+  const failed = (error: object | null) => event("response.failed", { response: { status: "failed", usage: USAGE, error } });
+  const told = event("error", { code: "rate_limit_exceeded", message: "Sorry" });
+  const endings: [what: string, ending: string, kind: string, message: RegExp][] = [
+    ["without a reason, which follows in an event of its own", failed(null) + told, "upstream_rate_limited", /^Sorry$/],
+    ["with its reason", failed({ code: "rate_limit_exceeded", message: "Sorry" }), "upstream_rate_limited", /^Sorry$/],
+    ["without a reason at all", failed(null), "upstream_failed", /./],
+  ];
+  for (const [what, ending, kind, message] of endings) {
+    test(`that fails ${what} passes untouched wherever it is cut, is no good one, and its usage is read`, () => {
+      const whole = bytes(event("response.created") + ending);
+      for (let cut = 0; cut <= whole.length; cut++) {
+        const reader = new ResponsesStream(PLACE);
+        const shown = reader.push(whole.subarray(0, cut)) + reader.push(whole.subarray(cut)) + reader.end();
+        expect({ cut, shown }).toEqual({ cut, shown: whole.toString("latin1") });
+        expect(reader.complete).toBe(false);
+        expect([reader.error?.kind, reader.error?.detail.isShown]).toEqual([kind as never, true]);
+        expect(reader.error?.detail.message).toMatch(message);
+        expect(reader.usage).toEqual({ input: 10, output: 7, cacheRead: 20, cacheWrite: 0 });
+      }
+    });
+  }
+
   test("comments are not shown, and what is no JSON is an error", () => {
     const reader = new ResponsesStream(PLACE);
     expect(reader.push(bytes(`: ping\n\n${event("response.created")}`))).toBe(latin(event("response.created")));

@@ -1,4 +1,4 @@
-/** Web pages of other origins: what their browsers ask, and what the answers say to them. */
+/** Web pages of other origins: what their browsers ask, and what the answers say to them (envoy ai-gateway#965; gpt-load#566). */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { eventually } from "../../support/waits.ts";
