@@ -126,7 +126,11 @@ export function specifyAgents(world: FidelityWorld): void {
       { tools: [{ ...tool, defer_loading: true, strict: true }] },
       { diagnostics: { level: 1 } },
     ]) {
-      const answer = await world.post("/anthropic/eu/v1/messages/count_tokens", { model: "claude-haiku-4-5", messages: said("Hello"), ...more });
+      const answer = await world.post("/anthropic/eu/v1/messages/count_tokens", {
+        model: "claude-haiku-4-5",
+        messages: said("Hello"),
+        ...more,
+      });
       expect([answer.status, answer.json]).toEqual([200, { input_tokens: expect.any(Number) }]);
     }
   });
