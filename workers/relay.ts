@@ -290,8 +290,8 @@ export class Relay implements Call, HttpEvents {
     // Of an answer that its upstream has not counted nothing can be learned.
     const isLesson = report !== REPORT.done || (this.#reader?.complete === true && hasInput(this.#reader.usage));
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
-    const { input, output, cacheRead, cacheWrite } = used;
-    const counts = [input, output, cacheRead, cacheWrite];
+    const { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning } = used;
+    const counts = [input, output, cacheRead, cacheWrite, cacheWriteHour, Math.min(reasoning, output)];
     const ended = [...counts, firstByteMs, upstreamMs, this.#upstreamRequestId, isLesson ? estimate : 0, this.#attempts];
     outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();

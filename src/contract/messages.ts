@@ -42,7 +42,7 @@ export const REPORT = {
   /** id, text: the whole answer of a call that does not stream; `done` follows. */
   answer: 4,
   /**
-   * id, input, output, cache read, cache write, first byte ms, upstream ms, upstream request id, estimated input before any factor, 0 where the upstream counted none, attempts (`Ended`):
+   * id, input, output, cache read, cache write, of that for an hour, of the output reasoning, first byte ms, upstream ms, upstream request id, estimated input before any factor, 0 where the upstream counted none, attempts (`Ended`):
    * the call ended well, or was cancelled.
    */
   done: 5,
@@ -64,7 +64,7 @@ export const REPORT = {
 
 /** Entries of an operation's row, operation and id included. */
 export const ORDER_LENGTH: readonly number[] = [13, 5, 6, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13, 3, 3];
+export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 13, 15, 4, 3, 3, 15, 3, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;

@@ -14,4 +14,7 @@ export interface TokenCells {
   output: CounterCell;
   cacheRead: CounterCell;
   cacheWrite: CounterCell;
+  cacheWriteShort: CounterCell;
+  cacheWriteHour: CounterCell;
+  reasoning: CounterCell;
 }

@@ -47,6 +47,11 @@ export class Metrics {
     "Tokens as the upstreams counted them: input, output, cache_read, cache_write.",
     ["workspace", "model", "direction"],
   );
+  readonly #tokenParts = this.#make.counter(
+    "weir_token_parts_total",
+    "Tokens that are counted in weir_tokens_total and have a price of their own, or nobody sees: cache_write_5m and cache_write_1h of cache_write, reasoning of output.",
+    ["workspace", "model", "part"],
+  );
   readonly #estimates = this.#make.gauge(
     "weir_token_estimate_ratio",
     "What an estimate of this model's input is multiplied by, as learned from what its upstream reports, for the workspace and upstream of the last call.",
@@ -128,7 +133,7 @@ export class Metrics {
   declareServed(served: Served): void {
     const names = new Names(served);
     this.#names = names;
-    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#debt, this.#decisions])
+    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#tokenParts, this.#debt, this.#decisions])
       metric.keep((labels) => names.have(labels));
     for (const model of this.#factors.keys()) {
       if (this.#named("model", model) === model) continue;
@@ -266,15 +271,27 @@ export class Metrics {
   readonly #makeTokenCells = (workspace: string, model: string): TokenCells => {
     const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
     const cell = (direction: string) => this.#tokens.cell(where, what, direction);
-    return { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
+    const part = (name: string) => this.#tokenParts.cell(where, what, name);
+    return {
+      input: cell("input"),
+      output: cell("output"),
+      cacheRead: cell("cache_read"),
+      cacheWrite: cell("cache_write"),
+      cacheWriteShort: part("cache_write_5m"),
+      cacheWriteHour: part("cache_write_1h"),
+      reasoning: part("reasoning"),
+    };
   };
 
-  #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite }: Usage): void {
+  #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }: Usage): void {
     const cells = this.#tokenCells.of(workspace, model, this.#makeTokenCells);
     cells.input.value += input;
     cells.output.value += output;
     cells.cacheRead.value += cacheRead;
     cells.cacheWrite.value += cacheWrite;
+    cells.cacheWriteShort.value += cacheWrite - cacheWriteHour;
+    cells.cacheWriteHour.value += cacheWriteHour;
+    cells.reasoning.value += reasoning;
   }
 
   /** What there is, for the documentation. */

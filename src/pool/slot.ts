@@ -246,21 +246,21 @@ function failure(reports: Flat, at: number): GatewayError {
 }
 
 function ended(reports: Flat, at: number): Ended {
-  const [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs] = reports.slice(at, at + 6) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const number = (offset: number) => reports[at + offset] as number;
   return {
-    usage: { input, output, cacheRead, cacheWrite },
-    firstByteMs,
-    upstreamMs,
-    upstreamRequestId: reports[at + 6] as string,
-    estimate: reports[at + 7] as number,
-    attempts: reports[at + 8] as number,
+    usage: {
+      input: number(0),
+      output: number(1),
+      cacheRead: number(2),
+      cacheWrite: number(3),
+      cacheWriteHour: number(4),
+      reasoning: number(5),
+    },
+    firstByteMs: number(6),
+    upstreamMs: number(7),
+    upstreamRequestId: reports[at + 8] as string,
+    estimate: number(9),
+    attempts: number(10),
   };
 }
 

@@ -62,9 +62,11 @@ export class AccessLog {
     if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
     if (ended !== undefined) line += `,"upstream_ms":${round(ended.upstreamMs)}`;
     if (visit.used !== undefined) {
-      const { input, output, cacheRead, cacheWrite } = visit.used;
+      const { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning } = visit.used;
       line += `,"input_tokens":${input},"output_tokens":${output}`;
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
+      if (cacheWrite > 0) line += `,"cache_write_5m_tokens":${cacheWrite - cacheWriteHour},"cache_write_1h_tokens":${cacheWriteHour}`;
+      if (reasoning > 0) line += `,"reasoning_tokens":${reasoning}`;
     }
     if (ended !== undefined && ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
     // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.

@@ -4,6 +4,7 @@ import type { RuntimeName } from "../harness/weir.ts";
 import { specifyAgents } from "./agents.ts";
 import { specifyAzureReports } from "./azure-reports.ts";
 import { specifyBedrockReports } from "./bedrock-reports.ts";
+import { specifyCosts } from "./costs.ts";
 import { specifyModels } from "./models.ts";
 import { FidelityWorld } from "./world.ts";
 
@@ -15,6 +16,7 @@ export function specifyTruth(runtime: RuntimeName): void {
     describe("reports of Bedrock", () => specifyBedrockReports(world));
     describe("reports of Azure", () => specifyAzureReports(world));
     describe("every model of the catalogue", () => specifyModels(world));
+    specifyCosts(world);
     describe("coding agents", () => specifyAgents(world));
   });
 }

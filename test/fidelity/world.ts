@@ -9,6 +9,7 @@ import { keyEntry, type RuntimeName, startWeir, type Weir } from "../harness/wei
 import { type Recorder, startRecorder } from "../spec/recorder.ts";
 
 export const KEY = "weir_fidelity_acme_Wq8nXk3rTz6vBy";
+export const ADMIN_TOKEN = "fidelity-admin-token-5be20c94a7";
 const ARN = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/";
 
 const catalogue = readCatalogue(readFileSync(join(import.meta.dir, "../../src/catalogue.yaml"), "utf8"));
@@ -180,6 +181,7 @@ export class FidelityWorld {
     });
     return {
       workers: 2,
+      admin: { token: ADMIN_TOKEN },
       limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
       upstreams: {
         bedrock: bedrockAt(sandbox),

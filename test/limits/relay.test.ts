@@ -118,15 +118,23 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
         next += REPORT_LENGTH[flat[at] as number] as number;
       }
       const report = flat[at] as number;
-      const [input = 0, output = 0, cacheRead = 0, cacheWrite = 0] = flat.slice(at + (report === REPORT.fail ? 4 : 2)) as number[];
-      return { report, usage: { input, output, cacheRead, cacheWrite } };
+      const counts = flat.slice(at + (report === REPORT.fail ? 4 : 2)) as number[];
+      const [input = 0, output = 0, cacheRead = 0, cacheWrite = 0, cacheWriteHour = 0, reasoning = 0] = counts;
+      return { report, usage: { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning } };
     },
     estimate: () => said.flat().at(-2) as number, // The last field is the attempts.
   };
 }
 
 const BYTES = new Uint8Array(1);
-const used = (input: number, output: number, cacheRead = 0, cacheWrite = 0): Usage => ({ input, output, cacheRead, cacheWrite });
+const used = (input: number, output: number, cacheRead = 0, cacheWrite = 0): Usage => ({
+  input,
+  output,
+  cacheRead,
+  cacheWrite,
+  cacheWriteHour: 0,
+  reasoning: 0,
+});
 
 describe("a call that is cancelled", () => {
   test("before its request was sent has used nothing", async () => {

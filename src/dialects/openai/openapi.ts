@@ -11,6 +11,7 @@ export const openaiUsage = Type.Object({
   completion_tokens: count,
   total_tokens: count,
   prompt_tokens_details: Type.Optional(Type.Object({ cached_tokens: Type.Optional(count) })),
+  completion_tokens_details: Type.Optional(Type.Object({ reasoning_tokens: Type.Optional(count) })),
 });
 
 export const toolCalls = Type.Array(

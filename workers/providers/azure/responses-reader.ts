@@ -96,4 +96,5 @@ function addUsage(usage: ReportedUsage, reported: unknown): void {
   usage.cacheRead = Math.min(input, countFor(usage, asObject(counts?.input_tokens_details)?.cached_tokens) ?? 0);
   usage.input = input - usage.cacheRead;
   usage.output = countFor(usage, counts?.output_tokens) ?? 0;
+  usage.reasoning = Math.min(usage.output, countFor(usage, asObject(counts?.output_tokens_details)?.reasoning_tokens) ?? 0);
 }
