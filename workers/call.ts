@@ -69,7 +69,7 @@ export interface Call {
 }
 
 /** The end of a report (`Ended`) of a call of which nothing is known. */
-export const NOTHING_USED = [0, 0, 0, 0, 0, 0, 0, 0, "", 0, 0] as const;
+export const NOTHING_USED = [0, 0, 0, 0, 0, 0, 0, 0, "", 0, "", 0] as const;
 
 /** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
 export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;

@@ -143,7 +143,7 @@ export class Count implements Call, HttpEvents {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const requestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
-    outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, 0, this.#attempts);
+    outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, 0, "", this.#attempts);
     this.#onOver(this.#id);
   }
 }

@@ -30,11 +30,8 @@ const RETIRED_MS = 300_000;
 /** Bodies above this have a line of their own. */
 const HUGE_BYTES = 1024 * 1024;
 
-/** How each kind of call is carried. */
-const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
-  CallOperation,
-  unknown
->;
+/** A count always has an answer, if need be Weir's own. */
+const carrierOf = (operation: CallOperation) => (operation === "count_tokens" ? Count : Relay);
 
 const STANDING_STILL = new Int32Array(1);
 
@@ -44,9 +41,10 @@ interface UncheckedCall {
   dialect: DialectName;
   operation: CallOperation;
   hints: string;
+  owner: string;
   buffer: ArrayBuffer;
 }
-type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped" | "goesOn";
 type WaitingCall = Omit<Job, OfTarget | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk {
@@ -109,7 +107,7 @@ export class Desk implements WorkerDesk {
     const id = order[at + 1] as number;
     switch (operation) {
       case ORDER.call: {
-        const fields = order.slice(at + 2, at + 13) as [
+        const fields = order.slice(at + 2, at + 14) as [
           DialectName,
           CallOperation,
           number,
@@ -118,17 +116,19 @@ export class Desk implements WorkerDesk {
           string,
           string,
           string,
+          string,
           number,
           number,
           string,
         ];
-        const [dialect, operation, target, isLast, stream, model, hints, requestId, guess, factor, body] = fields;
+        const [dialect, operation, target, isLast, stream, model, hints, requestId, owner, guess, factor, body] = fields;
         this.#start(
           id,
           dialect,
           target,
-          { operation, body, hints, stream: stream === 1, model, requestId, isLast: isLast === 1 },
-          { estimate: undefined, guess, factor },
+          { operation, body, hints, stream: stream === 1, model, requestId, owner, isLast: isLast === 1 },
+          // What is kept has been paid for.
+          { estimate: CALLS[operation].kept ? 0 : undefined, guess, factor },
         );
         return;
       }
@@ -141,13 +141,14 @@ export class Desk implements WorkerDesk {
         else this.#calls.get(id)?.cancel();
         return;
       case ORDER.weigh: {
-        const [dialect, operation, hints, buffer] = order.slice(at + 2, at + 6) as unknown as [
+        const [dialect, operation, hints, owner, buffer] = order.slice(at + 2, at + 7) as unknown as [
           DialectName,
           CallOperation,
           string,
+          string,
           ArrayBuffer,
         ];
-        this.#unchecked.set(id, { dialect, operation, hints, buffer });
+        this.#unchecked.set(id, { dialect, operation, hints, owner, buffer });
         const line = buffer.byteLength > HUGE_BYTES ? "huge" : "moderate";
         this.#lines[line] = this.#lines[line].then(() => this.#weigh(id));
         return;
@@ -232,7 +233,7 @@ export class Desk implements WorkerDesk {
     const unchecked = this.#unchecked.get(id);
     if (unchecked === undefined) return; // Cancelled before its turn.
     this.#unchecked.delete(id);
-    const { dialect, operation, hints, buffer } = unchecked;
+    const { dialect, operation, hints, owner, buffer } = unchecked;
     const waiting = this.#waiting;
     waiting.set(id, undefined);
     const estimator = this.#estimator;
@@ -245,15 +246,15 @@ export class Desk implements WorkerDesk {
       const { check, conversation, upstream } = dialects[dialect];
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.
-      const { model, stream, maxTokens, request } = check(body, hints, operation);
+      const { model, stream, maxTokens, previous = "", request } = check(body, hints, operation);
       await turn();
       const estimate = await (estimator.isExact(model)
         ? estimator.count(upstream, model, body)
         : estimator.estimateInTurns(upstream, model, body, request, turn));
       if (!waiting.has(id)) return;
-      waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
+      waiting.set(id, { dialect, operation, hints, owner, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
       const hash = CALLS[operation].writes ? conversation(request) : 0;
-      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, hash, estimate);
+      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, previous, hash, estimate);
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }
@@ -268,16 +269,17 @@ export class Desk implements WorkerDesk {
       return;
     }
     const { model: upstreamModel, countModel, accepts } = target;
-    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "" };
-    const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
+    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "", goesOn: false };
+    const started = new (carrierOf(job.operation))(id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }
 
   readonly #onOver = (id: number): void => void this.#calls.delete(id);
 
   /** A target has failed a call that another one may serve: the call waits here for what the front decides. */
-  readonly #onMissed = (id: number, dialect: DialectName, { operation, hints, body, model, stream }: Job, input: InputTokens): void => {
-    this.#waiting.set(id, { dialect, operation, hints, body, model, stream, input });
+  readonly #onMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens): void => {
+    const { operation, hints, owner, body, model, stream } = job;
+    this.#waiting.set(id, { dialect, operation, hints, owner, body, model, stream, input });
   };
 
   /** The end of a call that never reached an upstream. */

@@ -1,5 +1,5 @@
 import { type ByteText, copied } from "../src/contract/bytes.ts";
-import type { Dialect, Translation } from "../src/contract/dialect.ts";
+import { CALLS, type Dialect, type Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
@@ -174,10 +174,14 @@ export class Relay implements Call, HttpEvents {
       if (text !== "") this.#emit(text);
       if (reader.error !== undefined) this.#fail(reader.error);
       else this.#done();
-    } else if (reader.error !== undefined) this.#fail(reader.error);
+    } else if (reader.error !== undefined && !reader.complete) this.#fail(reader.error);
     else {
+      // From here on no other target may answer it.
+      this.#opened = true;
       this.#host.outbox.text(REPORT.answer, this.#id, text);
-      this.#done();
+      // A whole answer may say itself that it failed.
+      if (reader.error === undefined) this.#done();
+      else this.#fail(reader.error);
     }
   }
 
@@ -286,13 +290,16 @@ export class Relay implements Call, HttpEvents {
     if (this.#reader?.usage.isOdd)
       outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
-    const used = wasTaken ? usedTokens(this.#reader, corrected, report !== REPORT.done && !this.#opened) : noUsage();
+    const isCounted = wasTaken && CALLS[this.#job.operation].window === "calls";
+    const used = isCounted ? usedTokens(this.#reader, corrected, report !== REPORT.done && !this.#opened) : noUsage();
     // Of an answer that its upstream has not counted nothing can be learned.
     const isLesson = report !== REPORT.done || (this.#reader?.complete === true && hasInput(this.#reader.usage));
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     const { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning } = used;
     const counts = [input, output, cacheRead, cacheWrite, cacheWriteHour, Math.min(reasoning, output)];
-    const ended = [...counts, firstByteMs, upstreamMs, this.#upstreamRequestId, isLesson ? estimate : 0, this.#attempts];
+    // Where not even its id has come, it can still be going on.
+    const unfinished = wasTaken && this.#job.goesOn ? (this.#reader?.unfinished ?? "?") : "";
+    const ended = [...counts, firstByteMs, upstreamMs, this.#upstreamRequestId, isLesson ? estimate : 0, unfinished, this.#attempts];
     outbox.push(report, this.#id, ...fields, ...ended);
     this.#finish();
   }

@@ -92,6 +92,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
         model,
         hints: "",
         requestId: "check",
+        owner: "",
         guess: 1,
         factor: 1,
         body: emptyQuestion(model),

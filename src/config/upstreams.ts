@@ -55,6 +55,7 @@ export class Upstreams {
         ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], setting),
         reserved: provider.reserved,
         accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], setting),
+        keeping: provider.keeping?.(resolved),
         settings: resolved,
       };
     } catch (error) {

@@ -13,6 +13,8 @@ export interface Ended {
   upstreamRequestId: string;
   /** Input tokens as the worker estimated them, before any factor, beside which the upstream's own count stands in `usage`; 0 where it gave none. */
   estimate: number;
+  /** An answer that its upstream goes on with after the call: its id there, or "?" where that is not known; "" nearly always. */
+  unfinished: string;
   /** How often the upstream was sent the request: 0 where it did not come to that, 2 where a kept connection had died. */
   attempts: number;
 }
@@ -55,6 +57,7 @@ export interface WeighOrder {
   dialect: DialectName;
   operation: CallOperation;
   hints: string;
+  owner: string;
   body: ArrayBuffer;
 }
 
@@ -68,6 +71,8 @@ export interface CallOrder {
   model: string;
   hints: string;
   requestId: string;
+  /** The workspace: what is kept of the answer is its own. */
+  owner: string;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
   /** What an estimate of the input is to be multiplied by. */

@@ -1,5 +1,6 @@
 import type { Accepts, AcceptsEdits } from "./accepts.ts";
 import type { UpstreamDialect } from "./dialect.ts";
+import type { Keeping } from "./kept.ts";
 import type { Clocks } from "./turn.ts";
 
 /** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
@@ -117,6 +118,8 @@ export interface Upstream {
   reserved: readonly string[];
   /** What its models take beside or less than elsewhere. */
   accepts: AcceptsEdits | undefined;
+  /** How it keeps answers that clients may ask for again; undefined where it keeps none. */
+  keeping: Keeping | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
   settings: Record<string, unknown>;
 }

@@ -11,11 +11,11 @@ import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./confi
 /** Front to worker. */
 export const ORDER = {
   /**
-   * id, dialect, operation, target, is last (0 | 1), stream (0 | 1), model, hints, request id, guess, factor, body: start a call whose body the front has checked;
+   * id, dialect, operation, target, is last (0 | 1), stream (0 | 1), model, hints, request id, owner, guess, factor, body: start a call whose body the front has checked;
    * its input was reserved as `guess` tokens. Where the target is not the last one that there is, a failure before the first text is `missed`.
    */
   call: 0,
-  /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, a copy for the worker alone. */
+  /** id, dialect, operation, hints, owner: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, a copy for the worker alone. */
   weigh: 1,
   /** id, target, is last (0 | 1), request id, factor: start a weighed call, or one that was `missed` once more. */
   go: 2,
@@ -33,7 +33,7 @@ export const ORDER = {
 export const REPORT = {
   /** 0: loaded and listening. */
   ready: 0,
-  /** id, model, stream (0 | 1), max tokens, conversation, estimated input tokens before any factor: the body is good, and the call waits for `go` or `cancel`. */
+  /** id, model, stream (0 | 1), max tokens, id of the kept answer before it or "", conversation, estimated input tokens before any factor: the body is good, and the call waits for `go` or `cancel`. */
   weighed: 1,
   /** id, text: the answer is a stream and this is its beginning. */
   open: 2,
@@ -42,7 +42,7 @@ export const REPORT = {
   /** id, text: the whole answer of a call that does not stream; `done` follows. */
   answer: 4,
   /**
-   * id, input, output, cache read, cache write, of that for an hour, of the output reasoning, first byte ms, upstream ms, upstream request id, estimated input before any factor, 0 where the upstream counted none, attempts (`Ended`):
+   * id, input, output, cache read, cache write, of that for an hour, of the output reasoning, first byte ms, upstream ms, upstream request id, estimated input before any factor, 0 where the upstream counted none, unfinished, attempts (`Ended`):
    * the call ended well, or was cancelled.
    */
   done: 5,
@@ -63,8 +63,8 @@ export const REPORT = {
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
-export const ORDER_LENGTH: readonly number[] = [13, 5, 6, 2, 3, 3, 2];
-export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 13, 15, 4, 3, 3, 15, 3, 3];
+export const ORDER_LENGTH: readonly number[] = [14, 6, 6, 2, 3, 3, 2];
+export const REPORT_LENGTH: readonly number[] = [2, 8, 3, 3, 3, 14, 16, 4, 3, 3, 16, 3, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;

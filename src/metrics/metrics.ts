@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
-import type { CallCells, TokenCells } from "./call-cells.ts";
+import { addTokens, type CallCells, type TokenCells } from "./call-cells.ts";
 import type { CounterCell } from "./cells.ts";
 import { ConfiguredMetrics } from "./configured.ts";
 import { Definer, type Definition } from "./definer.ts";
@@ -212,7 +212,7 @@ export class Metrics {
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
     if (call.estimateFactor !== undefined && this.#named("model", model) !== OTHER) this.#factors.set(model, call.estimateFactor);
-    if (usage !== undefined && tokensOf(usage) > 0) this.#countTokens(call.workspace, model, usage);
+    if (usage !== undefined) this.tokensUsed(call.workspace, model, usage);
   }
 
   /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
@@ -283,15 +283,10 @@ export class Metrics {
     };
   };
 
-  #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }: Usage): void {
-    const cells = this.#tokenCells.of(workspace, model, this.#makeTokenCells);
-    cells.input.value += input;
-    cells.output.value += output;
-    cells.cacheRead.value += cacheRead;
-    cells.cacheWrite.value += cacheWrite;
-    cells.cacheWriteShort.value += cacheWrite - cacheWriteHour;
-    cells.cacheWriteHour.value += cacheWriteHour;
-    cells.reasoning.value += reasoning;
+  /** Of a call, when it ends; or of an answer that has ended after its call. */
+  tokensUsed(workspace: string, model: string, usage: Usage): void {
+    if (tokensOf(usage) === 0) return;
+    addTokens(this.#tokenCells.of(workspace, model, this.#makeTokenCells), usage);
   }
 
   /** What there is, for the documentation. */

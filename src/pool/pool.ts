@@ -131,7 +131,7 @@ export class Pool {
   call(order: CallOrder, events: CallEvents): PoolCall | undefined {
     const slot = this.#leastLoaded();
     if (slot === undefined) return undefined;
-    const { dialect, operation, target, isLast, stream, model, hints, requestId, guess, factor, body } = order;
+    const { dialect, operation, target, isLast, stream, model, hints, requestId, owner, guess, factor, body } = order;
     const call = slot.open(events);
     slot.post([
       ORDER.call,
@@ -144,6 +144,7 @@ export class Pool {
       model,
       hints,
       requestId,
+      owner,
       guess,
       factor,
       body,
@@ -155,11 +156,11 @@ export class Pool {
    * Lets a worker check a body first: one that is too large to be parsed on the front. The worker gets a copy, so that the body is at hand should the
    * worker be lost; where there are no threads, the buffer is given away. Undefined as for `call`.
    */
-  weigh({ dialect, operation, hints, body }: WeighOrder, events: CallEvents): PoolCall | undefined {
+  weigh({ dialect, operation, hints, owner, body }: WeighOrder, events: CallEvents): PoolCall | undefined {
     const slot = body.byteLength > LARGE_BYTES && !this.#isInline ? this.#forLarge() : this.#leastLoaded();
     if (slot === undefined) return undefined;
     const call = slot.open(events);
-    slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints], body);
+    slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints, owner], body);
     return call;
   }
 

@@ -237,8 +237,8 @@ export class Slot {
 }
 
 function envelope(reports: Flat, at: number): Envelope {
-  const [model, stream, maxTokens] = reports.slice(at, at + 3) as [string, number, number];
-  return { model, stream: stream === 1, maxTokens };
+  const [model, stream, maxTokens, previous] = reports.slice(at, at + 4) as [string, number, number, string];
+  return { model, stream: stream === 1, maxTokens, previous };
 }
 
 function failure(reports: Flat, at: number): GatewayError {
@@ -260,7 +260,8 @@ function ended(reports: Flat, at: number): Ended {
     upstreamMs: number(7),
     upstreamRequestId: reports[at + 8] as string,
     estimate: number(9),
-    attempts: number(10),
+    unfinished: reports[at + 10] as string,
+    attempts: number(11),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { decimalText } from "../contract/decimal.ts";
+import type { Usage } from "../contract/usage.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
 import type { Outcome } from "./answer.ts";
 import { lastTarget, type Visit } from "./visit.ts";
@@ -50,6 +51,16 @@ export class AccessLog {
   add(visit: Visit, end: Outcome, endedMs: number): void {
     const level = LEVELS.get(end.outcome) ?? "info";
     if (this.#batch.takes(level)) this.#batch.add(this.#line(level, visit, end, endedMs));
+  }
+
+  /** Adds a line for an answer that has ended after its call: what it has used. */
+  addLate(visit: Visit, { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }: Usage, endedMs: number): void {
+    if (!this.#batch.takes("info")) return;
+    const tokens = `"input_tokens":${input},"output_tokens":${output},"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite},"cache_write_1h_tokens":${cacheWriteHour},"reasoning_tokens":${reasoning}`;
+    const place = `"request_id":"${visit.requestId}",${this.#place(visit)},"duration_ms":${round(endedMs - visit.startedMs)}`;
+    this.#batch.add(
+      `{"level":"info","time":"${this.#time()}",${this.#base}${place},${tokens},"message":"an answer has ended after its call"}\n`,
+    );
   }
 
   #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {

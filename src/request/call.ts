@@ -4,6 +4,7 @@ import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
+import { queryOf } from "../contract/target.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import { refusal, showWindows } from "../limiter/refusal.ts";
@@ -20,6 +21,7 @@ import { endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, 
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
 import { type Deadlines, deadlineError, type Hurried, type Patience, patienceOf } from "./deadlines.ts";
+import { findKept, pinned } from "./kept.ts";
 import type { LeftOut } from "./left-out.ts";
 import { reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
@@ -73,12 +75,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
   /** A header of the request that may not be a client's to set; "" where there is none. */
   #reserved = "";
 
+  /** Of a call about a kept answer: its id, as the path has it. */
+  readonly #askedId: string;
+
   /** @param onEnd - Called exactly once. */
-  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
+  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void, asked = "") {
     this.#parts = parts;
     this.#visit = visit;
     this.#operation = operation;
     this.#onEnd = onEnd;
+    this.#askedId = asked;
     const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
     this.#answer = new Answer(this, { dialect, operation, requestId, gaps });
@@ -246,7 +252,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     else this.#answer.fail(error, undefined);
   }
 
-  #arrived({ headers }: Asked, body: Body): void {
+  #arrived({ headers, url }: Asked, body: Body): void {
     const { bodyClock, config } = this.#parts;
     const { dialect } = this.#visit;
     bodyClock.end(this);
@@ -258,7 +264,8 @@ export class Call implements AnswerOwner, Sender, Hurried {
       if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(headers);
       this.#reserved = reservedIn(headers, config);
       const hints = dialect.hints(headers, config.strictParameters);
-      if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
+      if (CALLS[this.#operation].kept) this.#askKept(url, hints);
+      else if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
       else this.#weigh(bufferOf(body), hints);
     } catch (thrown) {
       this.#failed(thrown);
@@ -285,17 +292,54 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const send = () => {
       const target = firstAttempt(this.#parts, this.#visit, offer, this.#conversation).id;
       const isLast = this.#isLast();
-      const { factor } = this.#visit;
-      const order = { dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, guess, factor, body };
+      const { factor, claim } = this.#visit;
+      const owner = claim.workspace;
+      const order = { dialect: dialect.name, operation, target, isLast, stream, model, hints, requestId, owner, guess, factor, body };
       this.#kept = order;
       this.#hold(pool.call(order, this.#answer));
     };
     this.#whenDecided(admission.byGuess(this.#visit.claim, body, guess), send, weigh);
   }
 
+  /** Asks about an answer that is kept: the target is the one that has it, and nothing of it counts but the request. */
+  #askKept(url: string, hints: string): void {
+    const { admission, pool, catalog } = this.#parts;
+    const visit = this.#visit;
+    const { dialect, requestId } = visit;
+    const operation = this.#operation;
+    const id = this.#askedId;
+    const query = queryOf(url);
+    const { stream } = dialect.check(query, hints, operation);
+    const { offer, model } = findKept(catalog, visit, id);
+    visit.stream = stream;
+    this.#claim(offer, 0);
+    const owner = visit.claim.workspace;
+    this.#whenDecided(admission.byWeight(visit.claim, 0), () => {
+      const target = firstAttempt(this.#parts, visit, offer, 0).id;
+      const body = `${id}${query}`;
+      const order = {
+        dialect: dialect.name,
+        operation,
+        target,
+        isLast: true,
+        stream,
+        model,
+        hints,
+        requestId,
+        owner,
+        guess: 0,
+        factor: 1,
+        body,
+      };
+      this.#kept = order;
+      this.#hold(pool.call(order, this.#answer));
+    });
+  }
+
   /** Has a worker check and weigh the body. */
   #weigh(body: ArrayBuffer, hints: string): void {
-    const order = { dialect: this.#visit.dialect.name, operation: this.#operation, hints, body };
+    const { dialect, identity } = this.#visit;
+    const order = { dialect: dialect.name, operation: this.#operation, hints, owner: identity?.workspace.name ?? "", body };
     this.#kept = order;
     this.#hold(this.#parts.pool.weigh(order, this.#answer));
   }
@@ -364,16 +408,22 @@ export class Call implements AnswerOwner, Sender, Hurried {
     if (body instanceof ArrayBuffer && body.byteLength > 0) body.transfer(0);
   }
 
-  /** @throws GatewayError `unknown_model` */
-  #route({ model, stream, maxTokens }: Envelope): Offer {
+  /** @throws GatewayError `unknown_model`, or `invalid_request` where it goes on from an answer that is not there. */
+  #route({ model, stream, maxTokens, previous = "" }: Envelope): Offer {
     const visit = this.#visit;
-    const workspace = visit.identity?.workspace.name ?? "";
     visit.stream = stream;
-    const offer = findModel(this.#parts.catalog, visit, model);
+    const found = findModel(this.#parts.catalog, visit, model);
+    if (found.targets[0].upstream.reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
+    return this.#claim(previous !== "" && CALLS[this.#operation].writes ? pinned(visit, found, previous) : found, maxTokens);
+  }
+
+  /** What the call is to take from the windows of. */
+  #claim(offer: Offer, maxTokens: number): Offer {
+    const visit = this.#visit;
     visit.offer = offer;
-    if (offer.targets[0].upstream.reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
     const { window, writes } = CALLS[this.#operation];
     const { limits, exact, targets } = offer;
+    const workspace = visit.identity?.workspace.name ?? "";
     // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.
     const upstream = targets[0].upstream.name;
     visit.claim = { workspace, model: offer.model, upstream, exact, window, limits, maxTokens, writes };

@@ -5,7 +5,7 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
-import { type Dialect, isCall, type Route } from "../contract/dialect.ts";
+import { type Dialect, namesModel, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import type { Answered, Asked, Reply } from "../contract/http.ts";
@@ -22,6 +22,7 @@ import { Call, type CallParts } from "./call.ts";
 import type { Identity, Keyring } from "./keyring.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
+import { Unfinished } from "./unfinished.ts";
 import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
@@ -42,6 +43,8 @@ export class Gateway {
   readonly #fixedHeaders: Record<string, string> | undefined;
   /** What everybody may ask for, by path. */
   readonly #plain = new Map<string, (asked: Asked) => Response>();
+  /** Answers that go on after their calls. */
+  readonly #unfinished = new Unfinished(() => this.#parts);
   #open = 0;
 
   constructor(parts: GatewayParts) {
@@ -90,10 +93,11 @@ export class Gateway {
     const { catalog } = this.#parts;
     const offers = catalog.offers();
     return {
-      routes: [...routes.map(({ route }) => routeLabel(route)), NO_ROUTE],
+      routes: [...new Set(routes.map(({ route }) => routeLabel(route))), NO_ROUTE],
       served: {
         offers: routes
-          .filter(({ route }) => isCall(route.operation))
+          // Of kept answers few ask: their series exist from the first one on.
+          .filter(({ route }) => namesModel(route.operation))
           .flatMap(({ dialect, route }) =>
             offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
           ),
@@ -161,7 +165,7 @@ export class Gateway {
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return new Call(this.#parts, visit, route.operation, this.#settle).begin(asked);
+        return new Call(this.#parts, visit, route.operation, this.#settle, params.kept ?? UNDECODED).begin(asked);
     }
   }
 
@@ -221,7 +225,12 @@ export class Gateway {
     const { claim, reservation } = visit;
     visit.used = end.ended?.usage;
     if (reservation !== undefined) {
-      visit.used = admission.end(claim, reservation, visit.bytes, end);
+      const { ended } = end;
+      if (ended === undefined || ended.unfinished === "") visit.used = admission.end(claim, reservation, visit.bytes, end);
+      else {
+        visit.used = undefined;
+        this.#unfinished.add(visit, reservation, ended);
+      }
       if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, visit.used);
     }
     const endedMs = performance.now();

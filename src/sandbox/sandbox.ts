@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { Azure } from "./azure.ts";
-import { Stored } from "./azure-items.ts";
+import { KeptResponses } from "./azure-kept.ts";
 import { Bedrock } from "./bedrock.ts";
 import { Calls } from "./calls.ts";
 import { deliver, Line } from "./delivery.ts";
@@ -64,7 +64,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     directives: new DirectiveReader(),
     cache: new PromptCache(),
     seal: new Seal(),
-    stored: new Stored(),
+    stored: new KeptResponses(now),
     behind,
     nextId,
   };

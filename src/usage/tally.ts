@@ -17,11 +17,11 @@ export class Tally {
   #today: Day = new Map();
 
   /** @param usage - Undefined: the call used nothing that is known. */
-  add(nowMs: number, workspace: string, model: string, usage: Usage | undefined): void {
+  add(nowMs: number, workspace: string, model: string, usage: Usage | undefined, requests: 0 | 1 = 1): void {
     const number = Math.floor(nowMs / DAY_MS);
     if (number !== this.#number) this.#turn(number);
     const counts = this.#counts(workspace, model);
-    counts.requests += 1;
+    counts.requests += requests;
     if (usage === undefined) return;
     counts.input += whole(usage.input);
     counts.output += whole(usage.output);

@@ -92,7 +92,9 @@ export async function sceneOf(
     countModel: undefined,
     accepts: {},
     dropped: "",
+    goesOn: false,
     requestId: "r",
+    owner: "acme",
     isLast: true,
   };
   const connection = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };

@@ -29,7 +29,9 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
+  goesOn: false,
   requestId: "r",
+  owner: "acme",
   isLast: true,
 };
 const REQUEST: HttpRequest = {

@@ -26,7 +26,9 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
+  goesOn: false,
   requestId: "r",
+  owner: "acme",
   isLast: true,
 };
 const REQUEST: HttpRequest = {
@@ -122,7 +124,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
       const [input = 0, output = 0, cacheRead = 0, cacheWrite = 0, cacheWriteHour = 0, reasoning = 0] = counts;
       return { report, usage: { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning } };
     },
-    estimate: () => said.flat().at(-2) as number, // The last field is the attempts.
+    estimate: () => said.flat().at(-3) as number, // Before what is unfinished and the attempts.
   };
 }
 

@@ -1,7 +1,7 @@
 /** Responses of Azure as a reader sees them: passed as they came, wherever the network cuts them, and read for their usage. */
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { azureResponse, ResponsesStream } from "../../workers/providers/azure/responses-reader.ts";
+import { ResponsesStream, WholeResponse } from "../../workers/providers/azure/responses-reader.ts";
 
 const PLACE = { upstream: "u", deployment: "d" };
 const USAGE = {
@@ -83,14 +83,14 @@ describe("a stream", () => {
 describe("a whole answer", () => {
   test("passes untouched, and its usage is read", () => {
     const text = `{ "object":"response", "output":[], "usage":${JSON.stringify(USAGE)}, "x":12345678901234567890 }`;
-    const reader = azureResponse(PLACE);
+    const reader = new WholeResponse(PLACE, undefined);
     for (const byte of bytes(text)) reader.push(new Uint8Array([byte]));
     expect(reader.end()).toBe(text);
     expect(reader.usage).toEqual({ input: 10, output: 7, cacheRead: 20, cacheWrite: 0, cacheWriteHour: 0, reasoning: 3 });
   });
 
   test("that is no response is an error", () => {
-    const reader = azureResponse(PLACE);
+    const reader = new WholeResponse(PLACE, undefined);
     reader.push(bytes('{"choices":[]}'));
     reader.end();
     expect(reader.error?.kind).toBe("upstream_malformed");

@@ -51,6 +51,7 @@ const ORDER = {
   model: "m",
   hints: "",
   requestId: "r",
+  owner: "acme",
   guess: 1,
   factor: 1,
   body: "{}",

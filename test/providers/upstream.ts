@@ -22,6 +22,7 @@ export function upstream(provider: string, settings: Record<string, unknown>): U
     ca: undefined,
     reserved: [],
     accepts: undefined,
+    keeping: undefined,
     settings,
   };
 }
@@ -38,8 +39,10 @@ export function job(fields: Partial<Job> = {}): Job {
     model: "m",
     upstreamModel: "up",
     requestId: "r",
+    owner: "acme",
     isLast: true,
     dropped: "",
+    goesOn: false,
     ...fields,
   };
 }

@@ -9,6 +9,8 @@ type AzureCredentials =
   | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
   | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
 
+/** What is sealed with it is in the hands of clients, who might try to guess it. */
+const LEAST_STORE_SECRET = 20;
 const AUTHORITY = "https://login.microsoftonline.com";
 /** The v1 surface has an audience of its own; dated versions know the older one. `wire.md` §2.2. */
 const SCOPE_V1 = "https://ai.azure.com/.default";
@@ -30,8 +32,16 @@ const schema = Type.Object(
     allow_store: Type.Boolean({
       default: false,
       description:
-        "Let clients have their answers kept by Azure, and refer to them and to prompts that are kept there (`previous_response_id`, `prompt`). Whoever knows the id of a kept answer can read it with any key for this upstream. Otherwise requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
+        "Let clients have their answers kept by Azure: ask for them again, continue them (`previous_response_id`), change and delete them, and have them made in the background. The ids that a workspace is given are good in that workspace alone. Prompts, conversations and single items that are kept there can be referred to by whoever knows their ids. Otherwise requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
     }),
+    ...secret(
+      "store_secret",
+      "What ids of kept answers are sealed with: any text of 20 characters or more, the same in every gateway that shares this upstream. Left out: the key or client secret of `credentials`, so that a new one makes all ids unknown. Needed beside `allow_store` where `credentials` have neither.",
+    ),
+    ...secret(
+      "store_secret_before",
+      "The one before it, or the key before it: ids that were sealed with it are known still. Azure keeps an answer for 30 days.",
+    ),
     credentials: Type.Object(
       {
         ...secret("api_key", "Key of the resource."),
@@ -91,6 +101,7 @@ export const azure: ProviderSettings = {
       endpoint: addressText(url),
       api,
       allowStore: fields.allow_store === true,
+      storeSecrets: [text(fields, "store_secret"), text(fields, "store_secret_before")],
       credentials: credentials(given),
       scope: text(given, "scope") ?? (api === "v1" ? SCOPE_V1 : SCOPE_DATED),
     };
@@ -112,6 +123,20 @@ export const azure: ProviderSettings = {
   // A deployment's name is the operator's own: whether it is Standard, Data Zone or Global is decided in Azure and not to be seen in it.
   modelProblem: () => undefined,
   modelDoubt: () => undefined,
+
+  keeping({ allowStore, api, endpoint, credentials, storeSecrets }) {
+    // Dated versions have no Responses API.
+    if (allowStore !== true || api !== "v1") return undefined;
+    const [own, before] = storeSecrets as (string | undefined)[];
+    for (const [name, value] of Object.entries({ store_secret: own, store_secret_before: before }))
+      if (value !== undefined && value.length < LEAST_STORE_SECRET)
+        throw new Error(`${name}: expected ${LEAST_STORE_SECRET} characters or more, got ${value.length}`);
+    const { apiKey, clientSecret } = credentials as { apiKey?: string; clientSecret?: string };
+    const secret = own ?? apiKey ?? clientSecret;
+    if (secret === undefined)
+      throw new Error("store_secret: expected one beside allow_store, since these credentials have no key and no client secret");
+    return { place: String(endpoint), secrets: before === undefined ? [secret] : [secret, before] };
+  },
 
   reserved: [],
   fields: AZURE_FIELDS,

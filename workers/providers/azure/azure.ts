@@ -10,6 +10,7 @@ import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
 import { type EntraCredentials, entraTokens } from "./entra.ts";
 import { azureFailure, refusalWords } from "./errors.ts";
+import { azureKeptAnswer, azureKeptCancel, azureKeptDelete, azureKeptInput, azureKeptUsage } from "./kept.ts";
 import { Lessons } from "./lessons.ts";
 import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
@@ -34,6 +35,11 @@ const operations: Partial<Record<CallOperation, AzureOperation>> = {
   responses: azureResponses,
   compact: azureCompact,
   embeddings: azureEmbeddings,
+  kept_answer: azureKeptAnswer,
+  kept_input: azureKeptInput,
+  kept_delete: azureKeptDelete,
+  kept_cancel: azureKeptCancel,
+  kept_usage: azureKeptUsage,
 };
 
 export const azure: Provider = {
@@ -75,11 +81,12 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
     request(job) {
       const operation = operationOf(job);
       job.dropped = "";
+      job.goesOn = false;
       const body = operation.body(job, settings, lessons.takes(job));
       const write = (token: string) => ({
         origin,
-        method: "POST" as const,
-        path: path(job, operation.path),
+        method: operation.method ?? "POST",
+        path: path(job, typeof operation.path === "string" ? operation.path : operation.path(job)),
         headers: headers(job, token),
         body,
       });
@@ -87,7 +94,7 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       return token instanceof Promise ? token.then(write) : write(token);
     },
 
-    reader: (job) => operationOf(job).reader(job, place(job)),
+    reader: (job) => operationOf(job).reader(job, place(job), upstream.keeping),
 
     failure(job, status, headers, body) {
       // A token that was revoked before its time: the next call fetches a new one.
