@@ -223,7 +223,7 @@ export class Slot {
     if (operation === REPORT.chunk) events.chunk(reports[at + 2] as string);
     else if (operation === REPORT.open) events.open(reports[at + 2] as string);
     else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
-    else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 5] as number, reports[at + 6] as number);
+    else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 6] as number, reports[at + 7] as number);
     else if (operation === REPORT.dropped) events.dropped(reports[at + 2] as string);
     else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
     else if (operation === REPORT.done) {

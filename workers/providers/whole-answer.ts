@@ -113,6 +113,8 @@ export class WholeAnswer implements Reader {
     this.#complete = true;
     if (typeof result === "string") return result;
     this.#error = result.error;
+    // None of it is the model's text.
+    this.#length = 0;
     return result.text;
   }
 }

@@ -5,6 +5,7 @@ import { specifyAgents } from "./agents.ts";
 import { specifyAzureReports } from "./azure-reports.ts";
 import { specifyBedrockReports } from "./bedrock-reports.ts";
 import { specifyCosts } from "./costs.ts";
+import { specifyKept } from "./kept.ts";
 import { specifyModels } from "./models.ts";
 import { FidelityWorld } from "./world.ts";
 
@@ -17,6 +18,7 @@ export function specifyTruth(runtime: RuntimeName): void {
     describe("reports of Azure", () => specifyAzureReports(world));
     describe("every model of the catalogue", () => specifyModels(world));
     specifyCosts(world);
+    describe("answers that are kept", () => specifyKept(world));
     describe("coding agents", () => specifyAgents(world));
   });
 }
