@@ -63,7 +63,7 @@ function at(visit: Visit, model: string, offer: Offer, sealed: Sealed, places: P
   return first === undefined ? [] : [{ model, offer: { ...offer, targets: [first, ...others], credits: [] } }];
 }
 
-export function keepsAnswers({ targets }: Offer): boolean {
+function keepsAnswers({ targets }: Offer): boolean {
   return targets.some(({ upstream }) => upstream.keeping !== undefined);
 }
 

@@ -9,7 +9,7 @@ import type { Reader, ReportedUsage } from "./provider.ts";
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /** A whole answer that says itself that it failed: the client is given its text, and the call counts as failed. */
-export interface FailedAnswer {
+interface FailedAnswer {
   text: ByteText;
   error: GatewayError;
 }

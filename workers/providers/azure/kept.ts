@@ -14,7 +14,7 @@ import { Seal } from "./seal.ts";
 const OURS = "api-version";
 
 /** The id that the client has asked by, and the query after it. */
-export function askedFor({ body }: Job): { id: string; query: string } {
+function askedFor({ body }: Job): { id: string; query: string } {
   const at = body.indexOf("?");
   return at < 0 ? { id: body, query: "" } : { id: body.slice(0, at), query: body.slice(at) };
 }
