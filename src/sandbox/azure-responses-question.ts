@@ -34,7 +34,17 @@ export function checkResponsesBody(body: unknown, isReasoning: boolean): asserts
     throw invalid(message, "max_output_tokens", "integer_below_min_value");
   }
   if (body.background === true && body.store === false) throw invalid("Background mode requires 'store' to be true.", "background");
-  if (!isReasoning) return;
+  if (!isReasoning) {
+    const asked = isObject(body.reasoning)
+      ? Object.keys(body.reasoning).find((name) => (body.reasoning as JsonObject)[name] !== null)
+      : undefined;
+    if (asked === undefined) return;
+    throw invalid(
+      `Unsupported parameter: 'reasoning.${asked}' is not supported with this model.`,
+      `reasoning.${asked}`,
+      "unsupported_parameter",
+    );
+  }
   const refused = ["temperature", "top_p"].find((field) => typeof body[field] === "number" && body[field] !== 1);
   if (refused !== undefined) throw invalid(`Unsupported parameter: '${refused}' is not supported with this model.`, refused);
 }

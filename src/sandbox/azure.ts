@@ -93,7 +93,7 @@ export class Azure {
     const { directives, nextId, now, behind } = this.#state;
     const rules = azureRules(deployment, behind);
     if (!rules.chat) throw wrongOperation("chatCompletion", rules.model);
-    checkAzureBody(body, rules.reasoning);
+    checkAzureBody(body, rules);
     const question = readChatQuestion(body, rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
     const isStream = body.stream === true;

@@ -4,6 +4,7 @@ import type { RuntimeName } from "../../support/weir.ts";
 import { specifyAgents } from "./agents.ts";
 import { specifyAzureReports } from "./azure-reports.ts";
 import { specifyBedrockReports } from "./bedrock-reports.ts";
+import { specifyBytes } from "./bytes.ts";
 import { specifyCosts } from "./costs.ts";
 import { specifyKept } from "./kept.ts";
 import { specifyModels } from "./models.ts";
@@ -18,6 +19,7 @@ export function specifyTruth(runtime: RuntimeName): void {
     describe("reports of Azure", () => specifyAzureReports(world));
     describe("every model of the catalogue", () => specifyModels(world));
     specifyCosts(world);
+    describe("bytes", () => specifyBytes(world));
     describe("answers that are kept", () => specifyKept(world));
     describe("coding agents", () => specifyAgents(world));
   });
