@@ -35,6 +35,7 @@ const carrierOf = (operation: CallOperation) => (operation === "count_tokens" ? 
 
 const STANDING_STILL = new Int32Array(1);
 
+type CallFields = [DialectName, CallOperation, number, number, number, string, string, string, string, number, number, string];
 type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
 /** A body that waits for its check; the buffer is given away with it. */
 interface UncheckedCall {
@@ -107,20 +108,7 @@ export class Desk implements WorkerDesk {
     const id = order[at + 1] as number;
     switch (operation) {
       case ORDER.call: {
-        const fields = order.slice(at + 2, at + 14) as [
-          DialectName,
-          CallOperation,
-          number,
-          number,
-          number,
-          string,
-          string,
-          string,
-          string,
-          number,
-          number,
-          string,
-        ];
+        const fields = order.slice(at + 2, at + 14) as CallFields;
         const [dialect, operation, target, isLast, stream, model, hints, requestId, owner, guess, factor, body] = fields;
         this.#start(
           id,
