@@ -101,7 +101,8 @@ export const azure: ProviderSettings = {
       endpoint: addressText(url),
       api,
       allowStore: fields.allow_store === true,
-      storeSecrets: [text(fields, "store_secret"), text(fields, "store_secret_before")],
+      storeSecret: text(fields, "store_secret"),
+      storeSecretBefore: text(fields, "store_secret_before"),
       credentials: credentials(given),
       scope: text(given, "scope") ?? (api === "v1" ? SCOPE_V1 : SCOPE_DATED),
     };
@@ -124,10 +125,10 @@ export const azure: ProviderSettings = {
   modelProblem: () => undefined,
   modelDoubt: () => undefined,
 
-  keeping({ allowStore, api, endpoint, credentials, storeSecrets }) {
+  keeping({ allowStore, api, endpoint, credentials, storeSecret, storeSecretBefore }) {
     // Dated versions have no Responses API.
     if (allowStore !== true || api !== "v1") return undefined;
-    const [own, before] = storeSecrets as (string | undefined)[];
+    const [own, before] = [storeSecret, storeSecretBefore] as (string | undefined)[];
     for (const [name, value] of Object.entries({ store_secret: own, store_secret_before: before }))
       if (value !== undefined && value.length < LEAST_STORE_SECRET)
         throw new Error(`${name}: expected ${LEAST_STORE_SECRET} characters or more, got ${value.length}`);

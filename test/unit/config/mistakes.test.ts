@@ -233,6 +233,14 @@ const told: Record<string, [yaml: string, message: string]> = {
     azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a, client_secret: b }"),
     "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret or token_file, got api_key and client_secret",
   ],
+  "kept answers without anything to seal their ids with": [
+    azure("endpoint: https://a.openai.azure.com, allow_store: true, credentials: { tenant_id: t, client_id: c, token_file: ./t }"),
+    "line 1: upstreams.azure-eu.store_secret: expected one beside allow_store, since these credentials have no key and no client secret",
+  ],
+  "a short secret for the ids of kept answers": [
+    azure("endpoint: https://a.openai.azure.com, allow_store: true, store_secret: short, credentials: { api_key: a }"),
+    "line 1: upstreams.azure-eu.store_secret: expected 20 characters or more, got 5",
+  ],
   "a client secret without its tenant": [
     azure("endpoint: https://a.openai.azure.com, credentials: { client_secret: b, client_id: c }"),
     "line 1: upstreams.azure-eu.credentials.tenant_id: expected it beside client_secret, got nothing",
