@@ -61,7 +61,7 @@ export class Metrics {
   readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens of answers beyond what was reserved for them.", ["model"]);
   readonly #decisions = this.#make.counter(
     "weir_limiter_decisions_total",
-    "Of calls: admitted, requests, tokens, too_large. `counts`: token counts that their own window refused.",
+    "Of calls: admitted, requests, tokens, too_large. `counts`: token counts and questions for kept answers that their own window refused.",
     ["workspace", "model", "decision"],
   );
   readonly #limiterDuration = this.#make.histogram("weir_limiter_duration_seconds", "How long the limiter's store took: reserve, settle.", [
