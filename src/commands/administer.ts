@@ -29,7 +29,7 @@ export async function runAdminister(asked: Administering, environment: Environme
   }
 }
 
-/** `--url` goes before `--config`, and what stands on the command line before the environment. */
+/** `--url` goes before `--config`, and the command line before the environment. */
 async function chooseWay(asked: Administering, verb: AskingVerb, environment: Environment): Promise<Way> {
   const { url, file } = asked;
   const address = url ?? (file === undefined ? environment.WEIR_ADMIN_URL || undefined : undefined);

@@ -4,7 +4,7 @@ import type { Checked } from "../admin/checked.ts";
 import { refusalBody } from "../admin/schemas.ts";
 
 export interface Way {
-  /** @throws CommandRefusal where nobody can be asked */
+  /** @throws CommandRefusal where no gateway can be asked */
   send(request: Request): Promise<Response>;
   /** Without a slash at its end. */
   base: string;
@@ -45,12 +45,12 @@ export class Administration {
     throw new CommandRefusal("invalid", `${this.#way.base} answers, but not as Weir's admin listener does: is --url its address?`);
   }
 
-  /** For what has no answer. @throws CommandRefusal */
+  /** Sends a request whose answer has no body. @throws CommandRefusal */
   async tell(method: string, path: string): Promise<void> {
     await this.#send(method, path, undefined);
   }
 
-  /** All pages; what stands beside the list is that of the last. @throws CommandRefusal */
+  /** All pages; the members beside the list are those of the last page. @throws CommandRefusal */
   async all<Schema extends TSchema>(path: string, answer: Checked<Schema>): Promise<Static<Schema>> {
     const data: unknown[] = [];
     for (let after = ""; ; ) {
@@ -65,7 +65,7 @@ export class Administration {
   async #send(method: string, path: string, body: unknown): Promise<Response> {
     const { base, token, send } = this.#way;
     const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) };
-    // A redirection would carry the token to somebody else.
+    // A redirection would carry the token to another host.
     const init = { method, headers, redirect: "manual", ...(body === undefined ? {} : { body: JSON.stringify(body) }) } as const;
     const response = await send(new Request(`${base}/admin/v1${path}`, init));
     if (response.ok) return response;

@@ -23,7 +23,8 @@ export async function runOnlineCheck(source: ConfigSource): Promise<Outcome> {
     return { text: report(loaded), exitCode: 0 };
   });
   if (config === undefined) return read;
-  if (config.sandbox) return { text: `${read.text}\nThe stand-ins are there only while Weir runs: there is nobody to ask.\n`, exitCode: 0 };
+  if (config.sandbox)
+    return { text: `${read.text}\nThe stand-ins are there only while Weir runs: there is no upstream to ask.\n`, exitCode: 0 };
   const asked = [...(config.redis === undefined ? [] : [askStore(config)]), askUpstreams(config)];
   const outcomes = await Promise.all(asked);
   const exitCode = outcomes.every((outcome) => outcome.exitCode === 0) ? 0 : 1;

@@ -22,14 +22,14 @@ export async function runHealth(environment: Readonly<Record<string, string | un
     places = [server, admin];
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    return { text: "weir: the configuration cannot be read now, so nobody was asked\n", exitCode: 0 };
+    return { text: "weir: the configuration cannot be read now, so no listener was asked\n", exitCode: 0 };
   }
   for (const place of places) if (await answers(place)) return { text: "ok\n", exitCode: 0 };
   const asked = places.map(({ host, port }) => `${host}:${port}`).join(" and ");
   return { text: `weir: nothing answers /healthz at ${asked}\n`, exitCode: 1 };
 }
 
-/** By `node:http`, which knows of no proxy. */
+/** Asks with `node:http`, which uses no proxy. */
 function answers({ host, port }: Place): Promise<boolean> {
   return new Promise((resolve) => {
     const asked = get({ host: reachable(host), port, path: "/healthz", agent: false, timeout: PATIENCE_MS }, (answer) => {

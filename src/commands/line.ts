@@ -13,7 +13,7 @@ export type Line =
   | { command: "help"; text: string }
   | { command: "administer"; asked: Administering };
 
-/** One of the verbs, with what stands beside it. */
+/** One of the verbs, with its arguments. */
 export interface Administering {
   verb: Verb;
   argument: string;
@@ -77,7 +77,7 @@ export function readLine(words: string[]): Line {
       ? { command: first, file: text(values.config), online: values.online === true }
       : { command: first, file: text(values.config) };
   const known = VERBS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
-  if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help tells more.`);
+  if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help says more.`);
   if (given.length > 0) throw new UsageMistake(`${first} takes no --${given.join(" and no --")}`);
   throw new UsageMistake(`unknown command: ${positionals.join(" ")}${didYouMean(first, COMMANDS)}\n\n${overview("")}`);
 }
@@ -100,7 +100,7 @@ function parse(words: string[]): { values: Values; positionals: string[] } {
 
 function administering(verb: Verb, rest: string[], values: Values): Administering {
   const name = verb.words.join(" ");
-  const cure = `weir ${name} --help tells more.`;
+  const cure = `weir ${name} --help says more.`;
   const wrong = Object.keys(values).find((option) => (!(option in OPTIONS) || option === "online") && !Object.hasOwn(verb.options, option));
   if (wrong !== undefined) throw new UsageMistake(`${name} takes no --${wrong}. ${cure}`);
   const [argument = "", ...more] = rest;

@@ -38,10 +38,10 @@ export async function askUpstreams(config: Config, patienceMs: number = PATIENCE
   };
   await Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
   pool.close();
-  return told(asked, unused(config, catalog));
+  return outcomeOf(asked, unused(config, catalog));
 }
 
-function told(asked: { target: RoutedTarget; reason: string | undefined }[], unasked: string[]): Outcome {
+function outcomeOf(asked: { target: RoutedTarget; reason: string | undefined }[], unasked: string[]): Outcome {
   const rows = asked
     .map(({ target, reason }) => [target.upstream.name, target.model, reason ?? "ok"].map(withoutSecrets))
     .concat(unasked.map((name) => [withoutSecrets(name), "", "not asked: no model uses it"]))
@@ -102,7 +102,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
   });
 }
 
-/** In either dialect. Whoever would take it answers with one token. */
+/** A question in either dialect. An upstream that accepts it answers with one token. */
 function emptyQuestion(model: string): ByteText {
   return encodeUtf8(JSON.stringify({ model, max_tokens: 1, messages: [] }));
 }

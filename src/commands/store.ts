@@ -1,4 +1,4 @@
-/** The store of a configuration, without a running gateway: the admin listener's own routes, in this process, over nobody's port. */
+/** The store of a configuration, without a running gateway: the admin listener's own routes, in this process, without a port. */
 import { randomBytes } from "node:crypto";
 import { Admin, directoryRoutes } from "../admin/admin.ts";
 import { Audit } from "../admin/audit.ts";

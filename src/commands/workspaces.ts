@@ -121,10 +121,10 @@ function usageText(name: string, models: ModelUsage[], since: string | null): st
   ].join("\n\n");
 }
 
-/** Of those that are left out of the table; the limits of each are in what `--json` tells. */
+/** A line about the workspaces that the table leaves out; the limits of each are in the output of `--json`. */
 function idleText(models: readonly ModelUsage[]): string {
   const limits = new Set(models.map(({ requests, tokens }) => `${requests?.limit} requests and ${tokens?.limit} tokens per minute`));
-  const each = limits.size === 1 ? `each may use ${[...limits].join()}` : "their limits differ, and --json tells them";
+  const each = limits.size === 1 ? `each may use ${[...limits].join()}` : "their limits differ; --json lists them";
   return `${models.length} models have had no call in the last 60 seconds: ${each}.`;
 }
 

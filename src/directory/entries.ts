@@ -11,7 +11,7 @@ const PREFIX = "weir_";
 export interface KnownKey {
   readonly id: string;
   readonly workspace: Workspace;
-  /** For the access log. */
+  /** The key's name in the access log. */
   readonly keyName: string;
   /** Milliseconds since 1970; infinite for a key that never expires. */
   readonly expiresAtMs: number;

@@ -56,7 +56,7 @@ export interface DirectoryStore {
   find(sha256: string): Promise<StoredKey | undefined>;
   /** Writes a key over the one of the same id, or anew. */
   putKey(key: StoredKey): Promise<void>;
-  /** Writes a key that ends over the one of the same id, and the one in its place; both or neither, and once for each key, whoever else tries. */
+  /** Writes a key that ends over the one of the same id, and the one in its place; both or neither, and once for each key, even where several processes try. */
   rotateKey(ending: StoredKey, fresh: StoredKey): Promise<Rotation>;
   /** False where there was none. */
   removeKey(id: string): Promise<boolean>;

@@ -25,7 +25,7 @@ const REDIS_PATIENCE_MS = 2_000;
 /** What a request passes on its way, below the gateway itself. */
 export interface Parts {
   metrics: Metrics;
-  /** Of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */
+  /** The tables of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */
   catalog: Catalog;
   targetHealth: HealthBook;
   pool: Pool;
