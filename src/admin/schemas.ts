@@ -211,7 +211,7 @@ export const usage = checked(
   }),
   { data: [anyUsage], has_more: false, last_id: "gpt-5.5", since: null },
 );
-export type Usage = Static<typeof usage.schema>;
+export type UsagePage = Static<typeof usage.schema>;
 
 export const refusalBody = checked("Refusal", Type.Object({ error: Type.Object({ message: Type.String(), kind: Type.String() }) }), {
   error: { message: "There is no such workspace.", kind: "unknown" },

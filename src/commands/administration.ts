@@ -3,7 +3,7 @@ import type { Static, TSchema } from "@sinclair/typebox";
 import type { Checked } from "../admin/checked.ts";
 import { refusalBody } from "../admin/schemas.ts";
 
-export interface Way {
+export interface AdminTransport {
   /** @throws CommandRefusal where no gateway can be asked */
   send(request: Request): Promise<Response>;
   /** Without a slash at its end. */
@@ -31,10 +31,10 @@ interface PageOf<Entry> {
 const MOST = 1000;
 
 export class Administration {
-  readonly #way: Way;
+  readonly #transport: AdminTransport;
 
-  constructor(way: Way) {
-    this.#way = way;
+  constructor(transport: AdminTransport) {
+    this.#transport = transport;
   }
 
   /** @throws CommandRefusal */
@@ -42,7 +42,7 @@ export class Administration {
     const response = await this.#send(method, path, body);
     const value = await response.json().catch(() => undefined);
     if (answer.check.Check(value)) return value;
-    throw new CommandRefusal("invalid", `${this.#way.base} answers, but not as Weir's admin listener does: is --url its address?`);
+    throw new CommandRefusal("invalid", `${this.#transport.base} answers, but not as Weir's admin listener does: is --url its address?`);
   }
 
   /** Sends a request whose answer has no body. @throws CommandRefusal */
@@ -63,7 +63,7 @@ export class Administration {
   }
 
   async #send(method: string, path: string, body: unknown): Promise<Response> {
-    const { base, token, send } = this.#way;
+    const { base, token, send } = this.#transport;
     const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) };
     // A redirection would carry the token to another host.
     const init = { method, headers, redirect: "manual", ...(body === undefined ? {} : { body: JSON.stringify(body) }) } as const;

@@ -4,9 +4,9 @@ import { durationText, sizeText } from "../config/units.ts";
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import { DEMO_KEYS_FILE, SECRETS_FILE } from "../sandbox/demo-secrets.ts";
+import { askStore } from "./contact.ts";
 import { askUpstreams } from "./online.ts";
 import type { Outcome } from "./outcome.ts";
-import { askStore } from "./store-asked.ts";
 import { table as plainTable } from "./table.ts";
 
 /** `check`: what a configuration resolves to, secrets masked; or everything that is wrong with it. */

@@ -11,7 +11,7 @@ import { Replica } from "../directory/replica.ts";
 import { openLimiter } from "../limiter/index.ts";
 import { Catalog } from "../routing/catalog.ts";
 import { openTotals } from "../usage/index.ts";
-import { CommandRefusal, type Way } from "./administration.ts";
+import { type AdminTransport, CommandRefusal } from "./administration.ts";
 import { contact } from "./contact.ts";
 
 const PATIENCE_MS = 2_000;
@@ -19,7 +19,7 @@ const PATIENCE_MS = 2_000;
 const UNHEARD = { info: () => {}, warn: () => {} };
 
 /** @throws ConfigError or CommandRefusal */
-export async function overStore(source: ConfigSource): Promise<Way> {
+export async function overStore(source: ConfigSource): Promise<AdminTransport> {
   const { config } = readConfig(source);
   const store = openStore(config, () => {});
   try {

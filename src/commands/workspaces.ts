@@ -1,8 +1,8 @@
-import { type Usage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
+import { type UsagePage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
 import { UsageMistake } from "./outcome.ts";
 import { readCount, told } from "./spoken.ts";
+import type { Subcommand } from "./subcommand.ts";
 import { table } from "./table.ts";
-import type { Verb } from "./verb.ts";
 
 const SETTINGS = {
   "default-region": { value: "R", about: "region of the routes that have none in their path" },
@@ -11,7 +11,7 @@ const SETTINGS = {
   "max-concurrent": { value: "N", about: "calls that it may have open at a time" },
 } as const;
 
-export const workspaceVerbs: readonly Verb[] = [
+export const workspaceSubcommands: readonly Subcommand[] = [
   {
     words: ["workspaces", "create"],
     argument: "NAME",
@@ -91,7 +91,7 @@ export const workspaceVerbs: readonly Verb[] = [
 /** Models without a call are listed as long as the list is short: the whole catalogue would hide the few that have some. */
 const MOST_LISTED = 10;
 
-type ModelUsage = Usage["data"][number];
+type ModelUsage = UsagePage["data"][number];
 
 function usageText(name: string, models: ModelUsage[], since: string | null): string {
   const listed = models.length <= MOST_LISTED ? models : models.filter((model) => !isIdle(model));

@@ -78,6 +78,9 @@ export interface DirectoryStore {
 /** The store cannot be reached or written; the message says why and what to do, and holds no secret. */
 export class DirectoryUnavailable extends Error {}
 
+/** What every key begins with, so that one left in a repository is found by secret scanners. */
+export const KEY_PREFIX = "weir_";
+
 /** The id of a key by its digest: stable, and safe to print. */
 export function keyId(sha256: string): string {
   return `key_${sha256.slice(0, 16)}`;

@@ -2,14 +2,14 @@ import type { Config } from "../contract/config.ts";
 import type { Replica } from "../directory/replica.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { PublishedPages } from "../openapi/pages.ts";
-import type { Pool, PoolConfig } from "../pool/pool.ts";
+import type { PoolConfig, WorkerPool } from "../pool/pool.ts";
 import type { Gateway } from "../request/gateway.ts";
 import { Catalog } from "../routing/catalog.ts";
 import type { HealthBook } from "../routing/router.ts";
 
 export interface InForceParts {
   gateway: Gateway;
-  pool: Pool;
+  pool: WorkerPool;
   metrics: Metrics;
   directory: Replica;
   /** Who looks for gateways of another configuration; undefined without Redis. */

@@ -23,7 +23,7 @@ import type { Identity, Keyring } from "./keyring.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import { Unfinished } from "./unfinished.ts";
-import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
+import { callRecord, NO_ROUTE, Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
   keyring: Keyring;
@@ -151,14 +151,12 @@ export class Gateway {
     asked: Asked,
     params: Record<string, string | null>,
   ): Answered | Promise<Answered> {
-    visit.identity = identity;
-    const { name, defaultRegion } = identity.workspace;
-    if (visit.region === "" && defaultRegion === undefined) {
+    visit.identified(identity);
+    if (visit.region === "") {
       throw new GatewayError("unknown_region", {
-        message: `The path names no region and the workspace "${name}" has no default_region: use a path with a region.`,
+        message: `The path names no region and the workspace "${visit.workspace}" has no default_region: use a path with a region.`,
       });
     }
-    visit.region ||= defaultRegion ?? "";
     switch (route.operation) {
       case "models":
         return this.#answer(visit, visit.dialect.models(this.#models(visit), new URLSearchParams(queryOf(asked.url))));
@@ -172,16 +170,17 @@ export class Gateway {
   #visit(dialect: Dialect, route: string, region: string): Visit {
     this.#parts.metrics.callStarted(route);
     this.#open += 1;
-    return beginVisit(dialect, route, region, this.#fixedHeaders);
+    return new Visit(dialect, route, region, this.#fixedHeaders);
   }
 
   #models(visit: Visit) {
-    return this.#parts.catalog.list(visit.identity?.workspace.name ?? "", visit.dialect.upstream, visit.region);
+    return this.#parts.catalog.list(visit.workspace, visit.dialect.upstream, visit.region);
   }
 
   #model(visit: Visit, id: string) {
-    visit.offer = findModel(this.#parts.catalog, visit, id);
-    return { id, created: visit.offer.created };
+    const offer = findModel(this.#parts.catalog, visit, id);
+    visit.routed(offer);
+    return { id, created: offer.created };
   }
 
   /** An answer that needed nobody else. */
@@ -222,17 +221,11 @@ export class Gateway {
   readonly #settle = (visit: Visit, end: Outcome): void => {
     const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
-    const { claim, reservation } = visit;
-    visit.used = end.ended?.usage;
-    if (reservation !== undefined) {
-      const { ended } = end;
-      if (ended === undefined || ended.unfinished === "") visit.used = admission.end(claim, reservation, visit.bytes, end);
-      else {
-        visit.used = undefined;
-        this.#unfinished.add(visit, reservation, ended);
-      }
-      if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, visit.used);
-    }
+    const { ended } = end;
+    if (ended === undefined || ended.unfinished === "") visit.ended(admission.end(visit, end));
+    else this.#unfinished.add(visit, ended);
+    const { claim, reservation, used } = visit;
+    if (reservation !== undefined && claim.window === "calls") totals.count(reservation.workspace, reservation.model, used);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

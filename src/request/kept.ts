@@ -19,7 +19,7 @@ export interface Kept {
 
 /** @throws GatewayError 404, the same for an id that was never given and for one of another workspace. */
 export function findKept(catalog: Catalog, visit: Visit, id: string): Kept {
-  const offers = catalog.served(workspaceOf(visit), visit.dialect.upstream, visit.region);
+  const offers = catalog.served(visit.workspace, visit.dialect.upstream, visit.region);
   const all = [...offers].map(([model, offer]) => ({ model, offer }));
   if (!all.some(({ offer }) => keepsAnswers(offer)))
     throw notFound(id, " Nothing is stored here: answers are not kept, so they cannot be asked for again.");
@@ -55,7 +55,7 @@ type Places = Map<string, boolean>;
 function at(visit: Visit, model: string, offer: Offer, sealed: Sealed, places: Places): Kept[] {
   const targets = offer.targets.filter(({ upstream: { keeping } }) => {
     if (keeping === undefined) return false;
-    const known = places.get(keeping.place) ?? isSealedBy(keeping, workspaceOf(visit), sealed);
+    const known = places.get(keeping.place) ?? isSealedBy(keeping, visit.workspace, sealed);
     places.set(keeping.place, known);
     return known;
   });
@@ -65,10 +65,6 @@ function at(visit: Visit, model: string, offer: Offer, sealed: Sealed, places: P
 
 function keepsAnswers({ targets }: Offer): boolean {
   return targets.some(({ upstream }) => upstream.keeping !== undefined);
-}
-
-function workspaceOf({ identity }: Visit): string {
-  return identity?.workspace.name ?? "";
 }
 
 function notFound(id: string, why: string): GatewayError {

@@ -8,15 +8,15 @@ import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import type { Admission, Claim } from "../limiter/admission.ts";
 import type { Reservation } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { WorkerPool } from "../pool/pool.ts";
 import type { Catalog } from "../routing/catalog.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
-import { lastTarget, type Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
 
 export interface UnfinishedParts {
   catalog: Catalog;
-  pool: Pick<Pool, "call">;
+  pool: Pick<WorkerPool, "call">;
   admission: Pick<Admission, "settleLate">;
   metrics: Pick<Metrics, "tokensUsed">;
   totals: Pick<Totals, "count">;
@@ -69,10 +69,12 @@ export class Unfinished {
   }
 
   /** A call has ended whose answer has not. */
-  add(visit: Visit, reservation: Reservation, { unfinished: id, usage }: Ended): void {
-    const place = lastTarget(visit)?.upstream.keeping?.place;
+  add(visit: Visit, { unfinished: id, usage }: Ended): void {
+    const place = visit.lastAttempt?.target.upstream.keeping?.place;
     const begunMs = this.#nowMs();
-    const { claim } = visit;
+    const { claim, reservation } = visit;
+    // Nobody counts it.
+    if (reservation === undefined) return;
     if (id === "?" || place === undefined || this.#entries.size >= MOST_ENTRIES) {
       this.#parts().admission.settleLate(claim, reservation, usage);
       return;
@@ -111,7 +113,7 @@ export class Unfinished {
   #ask(entry: Entry): void {
     const { visit, claim, id, place } = entry;
     const { catalog, pool } = this.#parts();
-    const { dialect, region, requestId } = visit;
+    const { dialect, region } = visit;
     const offers = catalog.served(claim.workspace, dialect.upstream, region);
     // The configuration may have others by now.
     const target = [...offers.values()].flatMap(({ targets }) => targets).find(({ upstream }) => upstream.keeping?.place === place);
@@ -128,7 +130,6 @@ export class Unfinished {
         stream: false,
         model: claim.model,
         hints: "",
-        requestId,
         owner: claim.workspace,
         guess: 0,
         factor: 1,

@@ -25,7 +25,6 @@ export interface Job {
   countModel: string | undefined;
   /** What the model takes: of its target, and one object for all calls to it. */
   accepts: Accepts;
-  requestId: string;
   /** The workspace. */
   owner: string;
   /** No other target could serve the call. */

@@ -16,7 +16,8 @@ const visit = () =>
     region: "eu",
     requestId: "r",
     claim: { workspace: "acme", model: "m" },
-    attempts: [{ target: { upstream } }],
+    reservation: RESERVATION,
+    lastAttempt: { target: { upstream } },
   }) as unknown as Visit;
 const ended = (unfinished: string, usage = noUsage()): Ended => ({
   usage,
@@ -63,7 +64,7 @@ function world({ isServed = true, hasWorker = true } = {}) {
 describe("an answer that goes on", () => {
   test("is asked for less and less often, by its own id at a target of its place, and settled once", () => {
     const { unfinished, asked, settled, counted, after } = world();
-    unfinished.add(visit(), RESERVATION, ended("resp_1"));
+    unfinished.add(visit(), ended("resp_1"));
     after(500);
     expect(asked).toHaveLength(0);
     let waited = 0;
@@ -87,7 +88,7 @@ describe("an answer that goes on", () => {
 
   test("is asked for again where its upstream or a worker fails, and no more where it is gone", () => {
     const { unfinished, asked, settled, after } = world();
-    unfinished.add(visit(), RESERVATION, ended("resp_1", { ...noUsage(), output: 9 }));
+    unfinished.add(visit(), ended("resp_1", { ...noUsage(), output: 9 }));
     after(1_000);
     asked.at(-1)?.events.fail(new GatewayError("upstream_failed", { message: "" }), undefined);
     after(10_000);
@@ -100,14 +101,14 @@ describe("an answer that goes on", () => {
 
   test("costs what was reserved where its id is not known, its target is gone, or it does not end within a day", () => {
     const unknown = world();
-    unknown.unfinished.add(visit(), RESERVATION, ended("?"));
+    unknown.unfinished.add(visit(), ended("?"));
     expect([unknown.settled.length, unknown.unfinished.size]).toEqual([1, 0]);
     const gone = world({ isServed: false });
-    gone.unfinished.add(visit(), RESERVATION, ended("resp_1"));
+    gone.unfinished.add(visit(), ended("resp_1"));
     gone.after(1_000);
     expect([gone.settled.length, gone.asked.length]).toEqual([1, 0]);
     const endless = world({ hasWorker: false });
-    endless.unfinished.add(visit(), RESERVATION, ended("resp_1"));
+    endless.unfinished.add(visit(), ended("resp_1"));
     endless.after(86_400_000);
     expect(endless.settled).toHaveLength(0);
     endless.after(1_000);
@@ -116,7 +117,7 @@ describe("an answer that goes on", () => {
 
   test("is one of sixteen that are asked for at a time, and of ten thousand that are kept in mind", () => {
     const { unfinished, asked, settled, after } = world();
-    for (let nth = 0; nth < 10_005; nth++) unfinished.add(visit(), RESERVATION, ended(`resp_${nth}`));
+    for (let nth = 0; nth < 10_005; nth++) unfinished.add(visit(), ended(`resp_${nth}`));
     expect([unfinished.size, settled.length]).toEqual([10_000, 5]);
     after(1_000);
     after(1_000);

@@ -38,7 +38,6 @@ export function job(fields: Partial<Job> = {}): Job {
     stream: false,
     model: "m",
     upstreamModel: "up",
-    requestId: "r",
     owner: "acme",
     isLast: true,
     dropped: "",
