@@ -3,7 +3,7 @@
  * stands until it has ended; then it is settled by what it has used, as any other call, whether or not anybody asks for it. So nobody gets tokens that are
  * not counted. A process asks for those that it began; of one that ends, what was reserved stands.
  */
-import type { CallEvents, Ended } from "../contract/call.ts";
+import { type CallEvents, type Ended, NOTHING_ALONG } from "../contract/call.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import type { Admission, Claim } from "../limiter/admission.ts";
 import type { Reservation } from "../limiter/limiter.ts";
@@ -131,6 +131,7 @@ export class Unfinished {
         model: claim.model,
         hints: "",
         owner: claim.workspace,
+        along: NOTHING_ALONG,
         guess: 0,
         factor: 1,
         body: id,
@@ -153,6 +154,7 @@ export class Unfinished {
     };
     return {
       weighed: ignore,
+      sent: ignore,
       estimated: ignore,
       dropped: ignore,
       open: ignore,
