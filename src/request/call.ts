@@ -160,12 +160,11 @@ export class Call implements AnswerOwner, Sender, Hurried {
   /** Asks about an answer that is kept: the target is the one that has it, and nothing of it counts but the request. */
   #askKept(query: string, hints: string): void {
     const visit = this.#visit;
-    const { stream } = visit.dialect.check(query, hints, this.#operation);
+    visit.checked(visit.dialect.check(query, hints, this.#operation).stream);
     const { offer, model } = findKept(this.#parts.catalog, visit, this.#askedId);
-    visit.checked(stream);
     claimed(this.#parts.admission, visit, this.#operation, offer, 0);
-    const send = () => this.#dispatch.send(offer, model, hints, 0, `${this.#askedId}${query}`);
-    this.#whenDecided(this.#parts.admission.byWeight(visit.claim, 0), send);
+    const question = `${this.#askedId}${query}`;
+    this.#whenDecided(this.#parts.admission.byWeight(visit.claim, 0), () => this.#dispatch.send(offer, model, hints, 0, question));
   }
 
   /** For the answer: a worker has checked and weighed a body. */
