@@ -12,6 +12,8 @@ const FIELDS = new Set(
   prompt_cache_key prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options temperature text tool_choice tools
   top_logprobs top_p truncation user`.split(/\s+/),
 );
+/** Members of items that Codex has sent and Azure has refused: openai/codex#30161, #29469. */
+const STRANGE = ["internal_chat_message_metadata_passthrough", "metadata"];
 const LEAST_OUTPUT = 16;
 const REASONING_TOKENS = 16;
 const MESSAGE_TOKENS = 3;
@@ -34,6 +36,12 @@ export function checkResponsesBody(body: unknown, isReasoning: boolean): asserts
     throw invalid(message, "max_output_tokens", "integer_below_min_value");
   }
   if (body.background === true && body.store === false) throw invalid("Background mode requires 'store' to be true.", "background");
+  for (const [index, item] of objects(body.input).entries()) {
+    const strange = STRANGE.find((name) => item[name] !== undefined);
+    if (strange === undefined) continue;
+    const param = `input[${index}].${strange}`;
+    throw invalid(`Unknown parameter: '${param}'.`, param, "unknown_parameter");
+  }
   if (!isReasoning) {
     const asked = isObject(body.reasoning)
       ? Object.keys(body.reasoning).find((name) => (body.reasoning as JsonObject)[name] !== null)
@@ -86,6 +94,7 @@ export function readResponsesQuestion(body: JsonObject, items: readonly JsonObje
       }),
     documents: objects(asked?.content).filter(({ type }) => type === "input_file").length,
     toolResults: trailingResults(items),
+    rounds: roundsIn(items.slice(items.findLastIndex(({ role }) => role === "user") + 1)),
     tools: objects(body.tools)
       .filter(({ type }) => type === "function")
       .map((tool) => ({ name: text(tool.name), schema: tool.parameters })),
@@ -106,6 +115,11 @@ export function readResponsesQuestion(body: JsonObject, items: readonly JsonObje
 function trailingResults(items: readonly JsonObject[]): string[] {
   const from = items.findLastIndex(({ type }) => type !== "function_call_output") + 1;
   return items.slice(from).map(({ output }) => textIn(output));
+}
+
+/** Results that follow one another are of one round. */
+function roundsIn(items: readonly JsonObject[]): number {
+  return items.filter(({ type }, at) => type === "function_call_output" && items[at + 1]?.type !== "function_call_output").length;
 }
 
 function toolChoice(choice: unknown): Question["toolChoice"] {

@@ -7,6 +7,7 @@ import { specifyBedrockReports } from "./bedrock-reports.ts";
 import { specifyBytes } from "./bytes.ts";
 import { specifyCosts } from "./costs.ts";
 import { specifyKept } from "./kept.ts";
+import { specifyLoops } from "./loops.ts";
 import { specifyModels } from "./models.ts";
 import { FidelityWorld } from "./world.ts";
 
@@ -22,5 +23,6 @@ export function specifyTruth(runtime: RuntimeName): void {
     describe("bytes", () => specifyBytes(world));
     describe("answers that are kept", () => specifyKept(world));
     describe("coding agents", () => specifyAgents(world));
+    describe("loops of tools", () => specifyLoops(world));
   });
 }

@@ -198,6 +198,14 @@ export class FidelityWorld {
       },
       "not-kept": { targets: [at("azure-us", "gpt-4o")] },
       failing: { accepts: { as: "gpt-4o" }, targets: [at("azure-failing", "gpt-4o")] },
+      "three-to-one": {
+        accepts: { as: "gpt-4o" },
+        estimate: "exact",
+        targets: [
+          { ...at("azure", "gpt-4o"), rank: 0, weight: 3 },
+          { ...at("azure-other", "gpt-4o"), rank: 0, weight: 1 },
+        ],
+      },
       "gpt-two-resources": {
         accepts: { as: "gpt-5-mini" },
         targets: [

@@ -14,6 +14,7 @@ import { azureKeptAnswer, azureKeptCancel, azureKeptDelete, azureKeptInput, azur
 import { Lessons } from "./lessons.ts";
 import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
+import { withoutStrays } from "./strays.ts";
 
 /** As `src/providers/azure/azure.ts` resolves them. */
 interface AzureSettings extends AzureApi {
@@ -82,7 +83,8 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       const operation = operationOf(job);
       job.dropped = "";
       job.goesOn = false;
-      const body = operation.body(job, settings, lessons.takes(job));
+      const takes = lessons.takes(job);
+      const body = withoutStrays(operation.body(job, settings, takes), job, takes);
       const write = (token: string) => ({
         origin,
         method: operation.method ?? "POST",
