@@ -421,6 +421,23 @@ export const schema = map(
         idle_timeout: duration("How long a connection may stay open without a request; 1s to 4m.", { default: "75s" }),
         drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
         drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),
+        tls: Type.Optional(
+          map(
+            {
+              cert_file: Type.String({
+                title: "the path of a file",
+                minLength: 1,
+                description: "PEM file with the certificate of this server first, then those between it and its authority.",
+              }),
+              key_file: Type.String({
+                title: "the path of a file",
+                minLength: 1,
+                description: "PEM file with its private key, without a passphrase.",
+              }),
+            },
+            "TLS for clients of the public listener, by a certificate of its own; left out, it speaks plain HTTP. New files are taken up while Weir runs. [operations.md](operations.md#tls-for-clients)",
+          ),
+        ),
         trusted_proxies: Type.Array(
           Type.String({ title: "an address or a network such as 10.0.0.0/8", pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }),
           {

@@ -14,6 +14,8 @@ export interface Config {
     maxCalls: number;
     maxConnections: number;
     maxBufferedBytes: number;
+    /** Clients speak TLS; `identity` has what they are shown. */
+    tls: boolean;
     drainTimeoutMs: number;
     drainGraceMs: number;
     clocks: Clocks;
@@ -22,6 +24,8 @@ export interface Config {
     /** Which answers say where their time went. */
     serverTiming: "asked" | "always";
   };
+  /** Undefined without TLS. */
+  identity: Identity | undefined;
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
   processes: number;
@@ -39,6 +43,14 @@ export interface Config {
   upstreams: Record<string, Upstream>;
   models: Record<string, Model>;
   workspaces: Record<string, Workspace>;
+}
+
+/** What a TLS server shows its clients. */
+export interface Identity {
+  /** PEM texts. */
+  cert: string;
+  key: string;
+  expiresAtMs: number;
 }
 
 /** What only a new start can change. */

@@ -23,6 +23,7 @@ describe("what a configuration resolves to", () => {
       drainTimeoutMs: 120_000,
       drainGraceMs: 5000,
       maxConnections: 20_000,
+      tls: false,
       clocks: { headMs: 10_000, sendingMs: 60_000, readingMs: 120_000, idleMs: 75_000 },
       trustedProxies: [],
       serverTiming: "asked",

@@ -16,7 +16,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a setting in another spelling": [
     `${SMALL}\nserver: { maxBody: 1MB }`,
-    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace, trusted_proxies, server_timing',
+    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace, tls, trusted_proxies, server_timing',
   ],
   "a setting of another provider": [
     upstream("api: v1"),
