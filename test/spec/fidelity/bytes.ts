@@ -205,9 +205,7 @@ const responses: Route = {
     return {
       sent: random.shuffled<Member>([
         asked("model", JSON.stringify(model), JSON.stringify(deployed)),
-        random.dice.chance(0.3)
-          ? { key: "input", value: random.text() }
-          : asked("input", input.sent, isReasoning ? input.arrives : input.sent),
+        random.dice.chance(0.3) ? { key: "input", value: random.text() } : asked("input", input.sent, input.arrives),
         ...(store === undefined ? [] : [asked("store", store, "false")]),
         ...(include === undefined ? [] : [asked("include", include, isReasoning ? (filled[include] ?? include) : include)]),
         ...random.maybe(() => ({ key: "stream", value: random.one("true", "false") })),
