@@ -278,15 +278,9 @@ export class Metrics {
     const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
     const cell = (direction: string) => this.#tokens.cell(where, what, direction);
     const part = (name: string) => this.#tokenParts.cell(where, what, name);
-    return {
-      input: cell("input"),
-      output: cell("output"),
-      cacheRead: cell("cache_read"),
-      cacheWrite: cell("cache_write"),
-      cacheWriteShort: part("cache_write_5m"),
-      cacheWriteHour: part("cache_write_1h"),
-      reasoning: part("reasoning"),
-    };
+    const [cacheWriteShort, cacheWriteHour, reasoning] = [part("cache_write_5m"), part("cache_write_1h"), part("reasoning")];
+    const [input, output, cacheRead, cacheWrite] = [cell("input"), cell("output"), cell("cache_read"), cell("cache_write")];
+    return { input, output, cacheRead, cacheWrite, cacheWriteShort, cacheWriteHour, reasoning };
   };
 
   /** Of a call, when it ends; or of an answer that has ended after its call. */
