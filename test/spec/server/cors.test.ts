@@ -97,7 +97,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
         expect(await answer.text()).toBe("");
         expect(said(answer)).toEqual({
           "access-control-allow-origin": origin,
-          "access-control-allow-methods": expect.stringMatching(/\bGET\b.*\bPOST\b|\bPOST\b.*\bGET\b/) as never,
+          "access-control-allow-methods": "POST, GET, DELETE",
           "access-control-allow-headers": ASKED.replaceAll(",", ", "),
           "access-control-max-age": "600",
           vary: "Origin, Access-Control-Request-Headers",
