@@ -190,7 +190,7 @@ describe("the pictures of the documentation", () => {
     expect(svg).toContain(">0.20 ms, aimed at ≤ 0.20: met</text>");
     const bars = [...svg.matchAll(/<path d="M190 [\d.]+l([\d.]+) 0l0 12[^"]*" fill="#0b6e8f"/g)].map(([, width]) => Number(width));
     const [request = 0, chunk = 0, latency = 0] = bars;
-    expect(request / chunk).toBeCloseTo(1.5 / 1.5 / (2 / 1.1), 2);
+    expect(request / chunk).toBeCloseTo(1.5 / 1.5 / (2 / 1.4), 2);
     expect(latency / request).toBeCloseTo(0.2 / 0.2 / (1.5 / 1.5), 2);
   });
 

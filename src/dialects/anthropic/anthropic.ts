@@ -1,7 +1,6 @@
 /** The Anthropic Messages protocol, in both of its versions. */
-import type { TSchema } from "@sinclair/typebox";
-import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../../contract/bytes.ts";
+import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
 import { parseObject, readName, refuseDuplicates } from "../body.ts";
@@ -26,14 +25,14 @@ const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
 );
 
-const compiled = (maxTokens: "required" | "optional") => ({
-  [CLASSIC]: TypeCompiler.Compile(messagesSchema(["user", "assistant"], maxTokens)),
-  [CURRENT]: TypeCompiler.Compile(messagesSchema(["user", "assistant", "system"], maxTokens)),
+const checkersOf = (maxTokens: "required" | "optional") => ({
+  [CLASSIC]: new Checker(messagesSchema(["user", "assistant"], maxTokens)),
+  [CURRENT]: new Checker(messagesSchema(["user", "assistant", "system"], maxTokens)),
 });
 
-const checkers: Partial<Record<CallOperation, Record<typeof CLASSIC | typeof CURRENT, TypeCheck<TSchema>>>> = {
-  generate: compiled("required"),
-  count_tokens: compiled("optional"),
+const checkers: Partial<Record<CallOperation, Record<typeof CLASSIC | typeof CURRENT, Checker>>> = {
+  generate: checkersOf("required"),
+  count_tokens: checkersOf("optional"),
 };
 
 /** What the schemas have made sure of, as far as the rules below need it. */
@@ -123,7 +122,7 @@ export const anthropic: Dialect = {
     const value = parseObject(body);
     refuseDuplicates(body, SINGLE);
     const checker = versions[betas.includes(MID_CONVERSATION_SYSTEM) ? CURRENT : version];
-    if (!checker.Check(value)) {
+    if (!checker.fits(value)) {
       const { path, value: found, text } = firstProblem(checker, value);
       const hint =
         path.at(-1) === "role" && found === "system"
