@@ -17,7 +17,7 @@ export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchm
   --html FILE          a page with charts
   --list               the scenarios, and no run
   --help               this
-  --targets            the targets alone, in some ten minutes: programs are warmed up once and loaded in turns of two seconds
+  --targets            the targets alone, in some ten minutes: programs are warmed up once and loaded in turns
   --smoke              a few calls of each scenario: whether all answers are right, nothing is measured
   --peer NAME          another gateway in the same run: portkey, litellm, bifrost; repeatable
   --cache FOLDER       where peers are installed and baselines built, once (~/.cache/weir-bench)

@@ -33,7 +33,7 @@ export const MEASURING: Settings = {
 export const SMOKE: Settings = { rounds: 1, warmUpMs: 0, countMs: 50, mostCallers: 8, hurry: 20, turns: 0, fresh: false };
 
 /** Turns are shorter than measurements of their own: nothing has to settle in them. */
-const TURN_MS = 2_000;
+const TURN_MS = 1_500;
 
 export function settingsOf({ isSmoke, isTargets, rounds, seconds }: Asked): Settings {
   const base = isSmoke ? SMOKE : isTargets ? { ...MEASURING, countMs: TURN_MS } : MEASURING;
