@@ -1,4 +1,4 @@
-/** What is published of the gateway itself: for tools, for people, and for whoever asks at the door. */
+/** What the gateway publishes about itself: for tools, for people, and for a client that asks for `/`. */
 import type { Config } from "../contract/config.ts";
 import type { Asked, HeaderReader } from "../contract/http.ts";
 import type { Pages } from "../contract/pages.ts";
@@ -64,14 +64,14 @@ ${startSection(offered, address)}`,
     return { document: JSON.stringify(document), docs: new Map(docs) };
   }
 
-  /** For somebody who was given an address and a key, and no more. */
+  /** `GET /`, for a person who was given an address and a key, and no more. */
   #door(prefix: string, headers: HeaderReader): Response {
     const [docs, openapi] = [`${prefix}/docs`, `${prefix}/openapi.json`];
     const vary = { ...UNKEPT, vary: "accept" };
     if (!headers.get("accept")?.includes("text/html")) {
       const address = addressOf(headers);
-      const told = { name: "Weir", version: this.#version, description: WHAT, docs: address + docs, openapi: address + openapi };
-      return new Response(`${JSON.stringify(told, null, 1)}\n`, { headers: { "content-type": "application/json", ...vary } });
+      const about = { name: "Weir", version: this.#version, description: WHAT, docs: address + docs, openapi: address + openapi };
+      return new Response(`${JSON.stringify(about, null, 1)}\n`, { headers: { "content-type": "application/json", ...vary } });
     }
     const body = `<h1>Weir <small>${this.#version}</small></h1>
 <p>${WHAT} Were you given a key? Then begin with <a href="${docs}">the description of what there is here</a>, with examples to paste. For tools there

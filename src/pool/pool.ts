@@ -2,7 +2,9 @@ import type { Accepts } from "../contract/accepts.ts";
 import type { CallEvents, CallOrder, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
-import { ORDER, type Weighing, type WorkerConfig } from "../contract/messages.ts";
+import { throwLater } from "../contract/fault.ts";
+import type { Flat, Weighing, WorkerConfig } from "../contract/messages.ts";
+import { orderCall, orderWeigh } from "../contract/orders.ts";
 import { startInline } from "./inline.ts";
 import { Slot, type SlotEvents } from "./slot.ts";
 import { type StartWorker, startThread } from "./thread.ts";
@@ -63,7 +65,7 @@ const LARGE_BYTES = 1024 * 1024;
 const WORKERS_FOR_EACH = 4;
 
 /** The only owner of threads: starts the workers, gives each call to the one with the fewest, replaces those that die. */
-export class Pool {
+export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
   /** For large bodies. */
@@ -71,7 +73,6 @@ export class Pool {
   /** The thread that listens does the work of workers too, of which there are none. */
   readonly #isInline: boolean;
   #configuration = "";
-  #version = 0;
   #turn = 0;
   #closed = false;
   /** When workers died, by `performance.now()`; the last ones only. */
@@ -122,32 +123,16 @@ export class Pool {
       })),
     };
     this.#configuration = JSON.stringify(workerConfig);
-    this.#version += 1;
     const large = this.#largeSlots.filter((slot) => slot.isRunning);
-    await Promise.all([...this.#slots, ...large].map((slot) => slot.configure(this.#version, this.#configuration)));
+    await Promise.all([...this.#slots, ...large].map((slot) => slot.configure(this.#configuration)));
   }
 
   /** Starts a call whose body the front has checked; undefined where no worker is there to take it. */
   call(order: CallOrder, events: CallEvents): PoolCall | undefined {
     const slot = this.#leastLoaded();
     if (slot === undefined) return undefined;
-    const { dialect, operation, target, isLast, stream, model, hints, requestId, guess, factor, body } = order;
     const call = slot.open(events);
-    slot.post([
-      ORDER.call,
-      call.id,
-      dialect,
-      operation,
-      target,
-      isLast ? 1 : 0,
-      stream ? 1 : 0,
-      model,
-      hints,
-      requestId,
-      guess,
-      factor,
-      body,
-    ]);
+    orderCall(slot.next(), call.id, order);
     return call;
   }
 
@@ -155,11 +140,13 @@ export class Pool {
    * Lets a worker check a body first: one that is too large to be parsed on the front. The worker gets a copy, so that the body is at hand should the
    * worker be lost; where there are no threads, the buffer is given away. Undefined as for `call`.
    */
-  weigh({ dialect, operation, hints, body }: WeighOrder, events: CallEvents): PoolCall | undefined {
-    const slot = body.byteLength > LARGE_BYTES && !this.#isInline ? this.#forLarge() : this.#leastLoaded();
+  weigh(order: WeighOrder, events: CallEvents): PoolCall | undefined {
+    const slot = order.body.byteLength > LARGE_BYTES && !this.#isInline ? this.#forLarge() : this.#leastLoaded();
     if (slot === undefined) return undefined;
     const call = slot.open(events);
-    slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints], body);
+    const message: Flat = [];
+    orderWeigh(message, call.id, order);
+    slot.postAlone(message);
     return call;
   }
 
@@ -172,14 +159,19 @@ export class Pool {
     const end = (isThere: boolean): void => {
       clearTimeout(timer);
       this.#waiting.delete(end);
-      then(isThere);
+      try {
+        then(isThere);
+      } catch (thrown) {
+        // The others that wait are other calls.
+        throwLater(thrown);
+      }
     };
     const timer = setTimeout(() => end(false), PATIENCE_MS);
     this.#waiting.add(end);
   }
 
   get healthy(): number {
-    return this.#slots.reduce((count, slot) => count + (slot.ready && !slot.isStill ? 1 : 0), 0);
+    return this.#slots.reduce((count, slot) => count + (slot.isReady && !slot.isStill ? 1 : 0), 0);
   }
 
   /** Whether calls may come: there are workers, and they do not die one after the other. */
@@ -214,7 +206,7 @@ export class Pool {
     // It would be the end of the process.
     if (this.#isInline) return undefined;
     const slot = this.#slots.reduce<Slot | undefined>(
-      (busiest, slot) => (slot.ready && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
+      (busiest, slot) => (slot.isReady && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
       undefined,
     );
     slot?.drill(how);
@@ -234,8 +226,8 @@ export class Pool {
     }
     for (const slot of this.#running) {
       const silentMs = nowMs - slot.lastPulseMs;
-      slot.isStill = slot.ready && silentMs > STILL_MS;
-      if (slot.ready && silentMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
+      slot.isStill = slot.isReady && silentMs > STILL_MS;
+      if (slot.isReady && silentMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
       else if (slot.isStarting && nowMs - slot.startedMs > READY_MS) slot.die(`not ready after ${READY_MS / 1000} s`);
     }
   }
@@ -262,7 +254,7 @@ export class Pool {
     this.#turn = (this.#turn + 1) % slots.length;
     for (let offset = 0; offset < slots.length; offset++) {
       const slot = slots[(this.#turn + offset) % slots.length];
-      if (slot?.ready && !slot.isStill && (best === undefined || slot.calls < best.calls)) best = slot;
+      if (slot?.isReady && !slot.isStill && (best === undefined || slot.calls < best.calls)) best = slot;
     }
     return best;
   }
@@ -273,7 +265,7 @@ export class Pool {
     for (const slot of this.#largeSlots) {
       if (!slot.isRunning) {
         if (best !== undefined && best.calls === 0) break;
-        void slot.configure(this.#version, this.#configuration);
+        void slot.configure(this.#configuration);
         return slot;
       }
       if (best === undefined || slot.calls < best.calls) best = slot;
@@ -289,7 +281,7 @@ export class Pool {
     this.#options.onDeath(slot.index, reason, lost);
     slot.loseAll(new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again.", log: reason }));
     const restart = () => {
-      if (!this.#closed) void slot.configure(this.#version, this.#configuration);
+      if (!this.#closed) void slot.configure(this.#configuration);
     };
     if (slot.ageMs < YOUNG_MS) setTimeout(restart, YOUNG_MS);
     else restart();

@@ -4,7 +4,7 @@
  * starts a new one, because tokenizers cut `camelCase` there.
  */
 
-/** Kinds and places in a run that are told apart; the weight of (previous kind, kind, place) stands at `(previous * KINDS + kind) * PLACES + place`. */
+/** Kinds and places in a run that are distinguished; the weight of (previous kind, kind, place) is at `(previous * KINDS + kind) * PLACES + place`. */
 export const KINDS = 44;
 export const PLACES = 10;
 
