@@ -4,7 +4,7 @@ import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
-import { readName } from "../body.ts";
+import { readName, textIn } from "../body.ts";
 import { conversationByHead, firstContent, namedConversation } from "../conversation.ts";
 import { errorObject, jsonText } from "../error-text.ts";
 import { misroute, owns, type Paths } from "../misroute.ts";
@@ -120,6 +120,8 @@ export const openai: Dialect = {
     }
     return conversationByHead(instructions, firstContent(input, "user") ?? input);
   },
+
+  user: (request) => textIn(request, "safety_identifier") || textIn(request, "user"),
 
   errorBody(error) {
     return errorText(error);
