@@ -44,5 +44,12 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("{\"port\":%d}\n", listener.Addr().(*net.TCPAddr).Port)
-	log.Fatal(http.Serve(listener, proxy))
+	// By itself the server closes what is left of a request's body when the answer begins, and the transport then breaks off a stream whose body it was
+	// just about to finish.
+	log.Fatal(http.Serve(listener, http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
+		if err := http.NewResponseController(writer).EnableFullDuplex(); err != nil {
+			log.Fatal(err)
+		}
+		proxy.ServeHTTP(writer, request)
+	})))
 }
