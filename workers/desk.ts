@@ -13,6 +13,7 @@ import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_US
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
+import { giveWay } from "./give-way.ts";
 import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
@@ -27,8 +28,6 @@ const PULSE_MS = 500;
 const KEEP_ALIVE_MS = 15_000;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
-/** Bodies above this have a line of their own. */
-const HUGE_BYTES = 1024 * 1024;
 
 /** How each kind of call is carried. */
 const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
@@ -56,11 +55,8 @@ export class Desk implements WorkerDesk {
   readonly #unchecked = new Map<number, UncheckedCall>();
   /** Calls that are being weighed (undefined), or were and wait for `go`; and calls that a target has failed. */
   readonly #waiting = new Map<number, WaitingCall | undefined>();
-  /**
-   * The ends of two lines of bodies that are checked one at a time, since a parsed one takes many times its size: those of megabytes have a line
-   * of their own, so that no other waits for them.
-   */
-  readonly #lines = { moderate: Promise.resolve(), huge: Promise.resolve() };
+  /** The end of a line of bodies that are checked one at a time, since a parsed one takes many times its size. */
+  #line = Promise.resolve();
   readonly #estimator = new Estimator();
   #targets: Targets = new Map();
   /** Those of the configurations before, for calls that were routed by them; the newest first. */
@@ -109,7 +105,7 @@ export class Desk implements WorkerDesk {
     const id = order[at + 1] as number;
     switch (operation) {
       case ORDER.call: {
-        const fields = order.slice(at + 2, at + 13) as [
+        const fields = order.slice(at + 2, at + 14) as [
           DialectName,
           CallOperation,
           number,
@@ -120,15 +116,16 @@ export class Desk implements WorkerDesk {
           string,
           number,
           number,
+          number,
           string,
         ];
-        const [dialect, operation, target, isLast, stream, model, hints, requestId, guess, factor, body] = fields;
+        const [dialect, operation, target, isLast, stream, model, hints, requestId, guess, estimate, factor, body] = fields;
         this.#start(
           id,
           dialect,
           target,
           { operation, body, hints, stream: stream === 1, model, requestId, isLast: isLast === 1 },
-          { estimate: undefined, guess, factor },
+          { estimate: estimate || undefined, guess, factor },
         );
         return;
       }
@@ -148,8 +145,7 @@ export class Desk implements WorkerDesk {
           ArrayBuffer,
         ];
         this.#unchecked.set(id, { dialect, operation, hints, buffer });
-        const line = buffer.byteLength > HUGE_BYTES ? "huge" : "moderate";
-        this.#lines[line] = this.#lines[line].then(() => this.#weigh(id));
+        this.#line = this.#line.then(() => this.#weigh(id));
         return;
       }
       case ORDER.go: {
@@ -185,6 +181,7 @@ export class Desk implements WorkerDesk {
       estimator,
       hold: new Hold(),
     };
+    if (config.givesWay === true) giveWay();
     this.#host.hold.mostBytes = config.heldBytes;
     estimator.configure(config.weighing);
     const kept = this.#connections;

@@ -19,7 +19,7 @@ function besides(value: string): string {
 }
 
 /** What there is of each size: below the bound of pieces, else it is refused for its pieces alone. */
-function bodiesOf(bytes: number): Record<string, () => string | Uint8Array> {
+export function bodiesOf(bytes: number): Record<string, () => string | Uint8Array> {
   const pieces = Math.min(490_000, Math.floor(bytes / 2) - 200);
   const times = (text: string) => text.repeat(Math.floor((bytes - 200) / text.length));
   const names = Math.min(240_000, Math.floor(bytes / 12));

@@ -52,6 +52,8 @@ export interface PoolCall {
 
 /** A body that a worker is to check and weigh. */
 export interface WeighOrder {
+  /** Whose body it is: bodies of one workspace wait for each other. */
+  workspace: string;
   dialect: DialectName;
   operation: CallOperation;
   hints: string;
@@ -70,6 +72,8 @@ export interface CallOrder {
   requestId: string;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
+  /** The input as it was weighed, before the factor; 0, or left out, where it was not. */
+  estimate?: number;
   /** What an estimate of the input is to be multiplied by. */
   factor: number;
   body: ByteText;

@@ -11,8 +11,8 @@ import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./confi
 /** Front to worker. */
 export const ORDER = {
   /**
-   * id, dialect, operation, target, is last (0 | 1), stream (0 | 1), model, hints, request id, guess, factor, body: start a call whose body the front has checked;
-   * its input was reserved as `guess` tokens. Where the target is not the last one that there is, a failure before the first text is `missed`.
+   * id, dialect, operation, target, is last (0 | 1), stream (0 | 1), model, hints, request id, guess, estimate, factor, body: start a call whose body has been checked;
+   * its input was reserved as `guess` tokens, or by the `estimate` where it was weighed (else 0). Where the target is not the last one that there is, a failure before the first text is `missed`.
    */
   call: 0,
   /** id, dialect, operation, hints: check a large body first. Alone in its message, whose last element is the body as an `ArrayBuffer`, a copy for the worker alone. */
@@ -63,7 +63,7 @@ export const REPORT = {
 } as const;
 
 /** Entries of an operation's row, operation and id included. */
-export const ORDER_LENGTH: readonly number[] = [13, 5, 6, 2, 3, 3, 2];
+export const ORDER_LENGTH: readonly number[] = [14, 5, 6, 2, 3, 3, 2];
 export const REPORT_LENGTH: readonly number[] = [2, 7, 3, 3, 3, 11, 13, 4, 3, 3, 13, 3, 3];
 
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
@@ -88,6 +88,8 @@ export interface Weighing {
 
 /** What a worker is told of the configuration. */
 export interface WorkerConfig {
+  /** The thread takes its time: others of the process come first where processors are scarce. */
+  givesWay?: boolean;
   proxy: ProxySettings | undefined;
   /** Bytes that it may keep of answers that are not whole yet. */
   heldBytes: number;

@@ -100,6 +100,12 @@ export class Slot {
     this.#calls.delete(call.id);
   }
 
+  /** The worker is to hold a call no longer, and nobody is told of its end. */
+  letGo(call: SlotCall): void {
+    this.forget(call);
+    call.cancel();
+  }
+
   /** Adds an order to the message that leaves at the end of this turn. */
   post(order: Flat): void {
     // The cancelled calls of a worker that died are not its successor's.
@@ -111,12 +117,14 @@ export class Slot {
     queueMicrotask(() => this.#flush());
   }
 
-  /** Posts an order in a message of its own, with a body of which the worker gets a copy. */
-  postAlone(order: Flat, body: ArrayBuffer): void {
+  /** Posts an order in a message of its own, with a body of which the worker gets a copy, or the only one. */
+  postAlone(order: Flat, body: ArrayBuffer, isGiven = false): void {
     if (this.#port === undefined) return;
     this.#flush();
     this.#posted += 1;
-    this.#port.post([...order, body] as unknown as Flat);
+    const alone = [...order, body] as unknown as Flat;
+    if (isGiven) this.#port.post(alone, body);
+    else this.#port.post(alone);
   }
 
   failAll(error: GatewayError): void {
@@ -264,7 +272,7 @@ function ended(reports: Flat, at: number): Ended {
   };
 }
 
-class SlotCall implements PoolCall {
+export class SlotCall implements PoolCall {
   readonly id: number;
   readonly events: CallEvents;
   readonly #slot: Slot;

@@ -23,6 +23,7 @@ import { type Deadlines, deadlineError, type Hurried, type Patience, patienceOf 
 import type { LeftOut } from "./left-out.ts";
 import { reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
+import type { Turns } from "./turns.ts";
 import { takeHeaders, type Visit, wasAttempted } from "./visit.ts";
 
 export interface CallParts {
@@ -36,13 +37,16 @@ export interface CallParts {
   room: Room;
   bodyClock: BodyClock;
   deadlines: Deadlines;
+  turns: Turns;
 }
 
 /** Names what was left out of the request. */
 const DROPPED_HEADER = "x-weir-dropped";
 
-/** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
-const FRONT_BYTES = 64 * 1024;
+/** Bodies up to here are parsed on the front's thread; larger ones by a thread of their own, so that nobody waits behind them. */
+const FRONT_BYTES = 16 * 1024;
+/** Bodies up to here cost less than to read their requests, whatever is in them. Those between take their turns. */
+const QUICK_BYTES = 1024;
 
 /**
  * A request that a worker answers: its body is read, checked, routed and reserved for, and a worker is given it. Written as callbacks on one object
@@ -258,8 +262,22 @@ export class Call implements AnswerOwner, Sender, Hurried {
       if (this.#parts.catalog.hasChoices) this.#conversation = sessionOf(headers);
       this.#reserved = reservedIn(headers, config);
       const hints = dialect.hints(headers, config.strictParameters);
-      if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
-      else this.#weigh(bufferOf(body), hints);
+      if (body.length > FRONT_BYTES) this.#weigh(bufferOf(body), hints);
+      else {
+        const text = typeof body === "string" ? body : toByteText(body);
+        if (text.length <= QUICK_BYTES) this.#check(text, hints);
+        else this.#parts.turns.run(this.#visit.identity?.workspace.name ?? "", () => this.#checkInTurn(text, hints));
+      }
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+  }
+
+  #checkInTurn(body: ByteText, hints: string): void {
+    // It waited for its turn, and its client may have left.
+    if (this.#answer.idle) return;
+    try {
+      this.#check(body, hints);
     } catch (thrown) {
       this.#failed(thrown);
     }
@@ -295,7 +313,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Has a worker check and weigh the body. */
   #weigh(body: ArrayBuffer, hints: string): void {
-    const order = { dialect: this.#visit.dialect.name, operation: this.#operation, hints, body };
+    const { dialect, identity } = this.#visit;
+    const workspace = identity?.workspace.name ?? "";
+    const order = { workspace, dialect: dialect.name, operation: this.#operation, hints, body };
     this.#kept = order;
     this.#hold(this.#parts.pool.weigh(order, this.#answer));
   }

@@ -8,7 +8,7 @@ import { Elysia } from "elysia";
 import { type Dialect, isCall, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
-import type { Answered, Asked, Reply } from "../contract/http.ts";
+import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
 import type { Pages } from "../contract/pages.ts";
 import { publicReadiness, type Readiness } from "../contract/readiness.ts";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
@@ -36,12 +36,16 @@ export interface GatewayParts extends CallParts {
 /** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
 
+/** Whoever asks for what needs no key, together. No workspace has this name. */
+const EVERYBODY = "";
+const HEALTHY_HEADERS = { "content-type": "text/plain;charset=utf-8" };
+
 export class Gateway {
   readonly app: Elysia;
   #parts: GatewayParts;
   readonly #fixedHeaders: Record<string, string> | undefined;
   /** What everybody may ask for, by path. */
-  readonly #plain = new Map<string, (asked: Asked) => Response>();
+  readonly #plain = new Map<string, (asked: Asked) => Answered | Promise<Answered>>();
   #open = 0;
 
   constructor(parts: GatewayParts) {
@@ -64,9 +68,11 @@ export class Gateway {
       }
     }
     for (const path of parts.pages.paths) {
-      for (const prefix of ["", PUBLIC_PREFIX]) this.#plain.set(prefix + path, (asked) => parts.pages.answer(path, prefix, asked));
+      for (const prefix of ["", PUBLIC_PREFIX]) {
+        this.#plain.set(prefix + path, (asked) => this.#page(path, prefix, asked));
+      }
     }
-    this.#plain.set("/healthz", () => new Response("ok\n"));
+    this.#plain.set("/healthz", () => new Reply(200, new ReplyHeaders(HEALTHY_HEADERS), "ok\n"));
     this.#plain.set("/readyz", () => publicReadiness(this.#parts.readiness()));
     for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(asAsked(request)));
     app.all("/*", ({ request }) => this.#lost(asAsked(request)), { parse: "none" });
@@ -178,6 +184,20 @@ export class Gateway {
   #model(visit: Visit, id: string) {
     visit.offer = findModel(this.#parts.catalog, visit, id);
     return { id, created: visit.offer.created };
+  }
+
+  /** It is as long as a hundred answers, and anybody may ask for it. */
+  #page(path: string, prefix: string, asked: Asked): Promise<Reply> {
+    const { turns, pages } = this.#parts;
+    return new Promise((resolve, reject) => {
+      turns.run(EVERYBODY, () => {
+        try {
+          resolve(pages.answer(path, prefix, asked));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      });
+    });
   }
 
   /** An answer that needed nobody else. */
