@@ -5,7 +5,7 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
-import { type Dialect, isCall, type Route } from "../contract/dialect.ts";
+import { type CallOperation, type Dialect, isCall, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
@@ -167,8 +167,28 @@ export class Gateway {
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return new Call(this.#parts, visit, route.operation, this.#settle).begin(asked);
+        return this.#parts.turns.mayBegin(name, visit.startedMs)
+          ? new Call(this.#parts, visit, route.operation, this.#settle).begin(asked)
+          : this.#beginInTurn(name, visit, route.operation, asked);
     }
+  }
+
+  /** Its workspace has begun so many calls just now that the others' come first. */
+  #beginInTurn(workspace: string, visit: Visit, operation: CallOperation, asked: Asked): Promise<Reply> {
+    let isGone = false;
+    asked.onLeft = () => {
+      isGone = true;
+    };
+    return new Promise((resolve) => {
+      this.#parts.turns.run(workspace, () => {
+        try {
+          if (isGone) throw new GatewayError("cancelled", { message: "The client has gone." });
+          resolve(new Call(this.#parts, visit, operation, this.#settle).begin(asked));
+        } catch (thrown) {
+          resolve(this.#refuse(visit, thrown));
+        }
+      });
+    });
   }
 
   #visit(dialect: Dialect, route: string, region: string): Visit {

@@ -1,7 +1,15 @@
 /** What one party may have done in a turn of this thread while others wait for theirs: about what twenty small calls take. */
 const SHARE_MS = 0.5;
 
+/** Parties that are remembered. One that is forgotten begins anew. */
+const MOST_KNOWN = 10_000;
+/** Calls of one party that begin at once in a millisecond: more than a thread can answer. */
+const AT_ONCE = 16;
+
 interface Party {
+  /** Calls that began in the millisecond after `sinceMs`. */
+  begun: number;
+  sinceMs: number;
   /** Of what it was given: more than one share where a piece of work took longer. */
   usedMs: number;
   readonly waiting: (() => void)[];
@@ -13,17 +21,37 @@ interface Party {
  * takes one turn after the other, so that nobody is slower for it.
  */
 export class Turns {
-  /** Those that have used something of their share, in the order of their turns. */
-  readonly #parties = new Map<string, Party>();
+  readonly #known = new Map<string, Party>();
+  /** Those that have used something of their share, or wait, in the order of their turns. */
+  readonly #active = new Set<Party>();
   #isDue = false;
+
+  /** Whether a call may begin at once; else it has to `run`. It costs next to nothing: every call asks. */
+  mayBegin(who: string, nowMs: number): boolean {
+    const party = this.#party(who);
+    if (party.waiting.length > 0) return false;
+    if (nowMs - party.sinceMs >= 1) {
+      party.sinceMs = nowMs;
+      party.begun = 0;
+    }
+    party.begun += 1;
+    return party.begun <= AT_ONCE;
+  }
+
+  #party(who: string): Party {
+    let party = this.#known.get(who);
+    if (party === undefined) {
+      party = { begun: 0, sinceMs: 0, usedMs: 0, waiting: [] };
+      if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+      this.#known.set(who, party);
+    }
+    return party;
+  }
 
   /** Does it now, or in a turn that comes. What the work throws is its own matter: it has to be caught there. */
   run(who: string, work: () => void): void {
-    let party = this.#parties.get(who);
-    if (party === undefined) {
-      party = { usedMs: 0, waiting: [] };
-      this.#parties.set(who, party);
-    }
+    const party = this.#party(who);
+    this.#active.add(party);
     if (party.waiting.length > 0 || party.usedMs >= SHARE_MS) party.waiting.push(work);
     else this.#do(party, work);
     if (this.#isDue) return;
@@ -44,12 +72,12 @@ export class Turns {
   readonly #turn = (): void => {
     this.#isDue = false;
     let leftMs = SHARE_MS;
-    for (const [who, party] of [...this.#parties]) {
+    for (const party of [...this.#active]) {
       party.usedMs = Math.max(0, party.usedMs - SHARE_MS);
       if (leftMs > 0 && party.waiting.length > 0) {
         // To the end of the line.
-        this.#parties.delete(who);
-        this.#parties.set(who, party);
+        this.#active.delete(party);
+        this.#active.add(party);
       }
       while (leftMs > 0 && party.usedMs < SHARE_MS) {
         const work = party.waiting.shift();
@@ -58,9 +86,9 @@ export class Turns {
         this.#do(party, work);
         leftMs -= party.usedMs - beforeMs;
       }
-      if (party.waiting.length === 0 && party.usedMs === 0) this.#parties.delete(who);
+      if (party.waiting.length === 0 && party.usedMs === 0) this.#active.delete(party);
     }
-    if (this.#parties.size === 0) return;
+    if (this.#active.size === 0) return;
     this.#isDue = true;
     setImmediate(this.#turn);
   };
