@@ -1,5 +1,5 @@
 # The image that runs Weir: Bun, the production packages, the sources; nothing to build, nothing to test with.
-# Each step is run in this order in a clean folder by test/packaging.test.ts.
+# Each step is run in this order in a clean folder by test/packaging/packaging.test.ts.
 
 # A tag can be moved; a digest cannot. What is published is built from one: docker build --build-arg BUN_IMAGE=oven/bun@sha256:… .
 ARG BUN_IMAGE=oven/bun:1.4.5-slim

@@ -5,8 +5,8 @@
 import { AnswerLengths, expectedTokens } from "../src/limiter/expected.ts";
 import { Limiter, type Reservation } from "../src/limiter/limiter.ts";
 import { MemoryStore } from "../src/limiter/memory.ts";
-import { Clock } from "../test/limiter/exam.ts";
-import { randomFrom } from "../test/limiter/fixture.ts";
+import { Clock } from "../test/unit/limiter/exam.ts";
+import { randomFrom } from "../test/unit/limiter/fixture.ts";
 
 const RPM = 500;
 const TPM = 60_000;

@@ -11,8 +11,8 @@ import { MemoryStore } from "../src/limiter/memory.ts";
 import { RedisStore } from "../src/limiter/redis.ts";
 import type { LimiterStore } from "../src/limiter/store.ts";
 import { connectRedis } from "../src/redis/connect.ts";
-import { connected, settings } from "../test/limiter/fixture.ts";
-import { type RedisServer, startRedis } from "../test/redis.ts";
+import { type RedisServer, startRedis } from "../test/support/redis.ts";
+import { connected, settings } from "../test/unit/limiter/fixture.ts";
 
 const CALLS = 8000;
 

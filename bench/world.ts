@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { haveRedis, startRedis } from "../test/redis.ts";
+import { haveRedis, startRedis } from "../test/support/redis.ts";
 import { startProgram, stopPrograms } from "./processes.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import type { World } from "./variant.ts";

@@ -1,21 +1,32 @@
-/** Test files side by side: each in a run of Bun's own, the longest first, with what they come to. */
+/** Test files side by side: each in a run of Bun's own, the longest first, as many as keep the processors busy, with what they come to. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { root } from "./toolchain.mjs";
 
-/** Seconds that each file took on some machine: what comes first, and how long the rest may take. Written by `WEIR_TEST_RECORD=1 npm test`. */
+/**
+ * What each file took on some machine, alone or beside others: seconds of the clock, and seconds of a processor. It decides which file comes first, how
+ * many files run at once, and how long the rest may take. Written by `WEIR_TEST_RECORD=1 npm test`.
+ */
 const DURATIONS = join(root, "test/durations.json");
-/** Of a file that has never been timed. */
-const UNKNOWN_SECONDS = 3;
+/** For a file that has never been timed. */
+const UNKNOWN = { seconds: 3, cpu: 3 };
+/**
+ * Most tests wait for a clock or for another process half of their time, so two files for each processor can run at once. More of them at a time would
+ * make tests wait for a processor that measure time.
+ */
+const FILES_PER_PROCESSOR = 2;
+const isRecording = process.env.WEIR_TEST_RECORD === "1";
 
 /** A test that names no time of its own has so long. Far more than it needs, for a machine that is busy with other tests. */
 export const PATIENCE = "--timeout=20000";
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Totals
- * @typedef {{ file: string, totals: Totals | undefined, ended: string, seconds: number, said: string }} FileRun
+ * @typedef {{ seconds: number, cpu: number }} Duration
+ * @typedef {{ file: string, totals: Totals | undefined, ended: string, seconds: number, cpu: number, said: string }} FileRun
  */
 
 /**
@@ -44,9 +55,18 @@ export function testFiles() {
   return names.filter((name) => name.endsWith(".test.ts")).map((name) => `./test/${name.replaceAll("\\", "/")}`);
 }
 
-/** @returns {Record<string, number>} */
+/** @returns {Record<string, Duration>} */
 function readDurations() {
   return existsSync(DURATIONS) ? JSON.parse(readFileSync(DURATIONS, "utf8")) : {};
+}
+
+/** Bash prints what the program and all that it has waited for took of a processor. */
+const TIMED = ["-c", 'TIMEFORMAT="processor: %U %S"; time "$@"', "timed"];
+
+/** @param {string} said */
+function processorSeconds(said) {
+  const [, user, system] = said.match(/^processor: ([\d.]+) ([\d.]+)$/m) ?? [];
+  return Number(user ?? 0) + Number(system ?? 0);
 }
 
 /** @param {string} bun @param {string} file @returns {Promise<FileRun>} */
@@ -54,7 +74,9 @@ function runFile(bun, file) {
   const startedMs = performance.now();
   // Bun's fetch serves 256 calls at a time unless this is set before Bun starts.
   const env = { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336", ...process.env };
-  const child = spawn(bun, ["test", PATIENCE, file], { cwd: root, stdio: ["ignore", "pipe", "pipe"], env });
+  const words = ["test", PATIENCE, file];
+  const [program, args] = isRecording ? ["bash", [...TIMED, bun, ...words]] : [bun, words];
+  const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env });
   const end = () => child.kill("SIGTERM");
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.once(signal, end);
   let said = "";
@@ -67,6 +89,7 @@ function runFile(bun, file) {
         totals: ended === "exit code 0" || ended === "exit code 1" ? totalsOf(said) : undefined,
         ended,
         seconds: (performance.now() - startedMs) / 1000,
+        cpu: processorSeconds(said),
         said,
       });
     };
@@ -79,14 +102,28 @@ function runFile(bun, file) {
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 /**
- * Runs the files, `lanes` at a time. Says how far it is in one line for each file (a dot where nobody is expected to watch), and everything that a file
+ * The first of the waiting files that leaves no processor with more to do than it can: what runs and the file together take at most all of them.
+ * @param {readonly string[]} waiting @param {number} free processors that nothing keeps busy @param {(file: string) => number} share
+ */
+function nextThatFits(waiting, free, share) {
+  return waiting.findIndex((file) => share(file) <= free);
+}
+
+/**
+ * Runs the files, several at a time. Says how far it is in one line for each file (a dot where nobody is expected to watch), and everything that a file
  * said where one of its tests failed; in the end every test that was skipped, with its reason.
- * @param {string} bun @param {readonly string[]} files @param {number} lanes
+ * @param {string} bun @param {readonly string[]} files
  * @returns {Promise<FileRun[]>}
  */
-export async function runSideBySide(bun, files, lanes) {
+export async function runSideBySide(bun, files) {
+  const processors = availableParallelism();
   const durations = readDurations();
-  const expected = (/** @type {string} */ file) => durations[file] ?? UNKNOWN_SECONDS;
+  const expected = (/** @type {string} */ file) => (durations[file] ?? UNKNOWN).seconds;
+  // A file that keeps several processors busy counts as one whole machine at most: it must be able to run alone.
+  const share = (/** @type {string} */ file) => {
+    const { seconds, cpu } = durations[file] ?? UNKNOWN;
+    return Math.min(cpu / seconds, processors);
+  };
   const queue = [...files].sort((one, other) => expected(other) - expected(one));
   const startedMs = performance.now();
   const isWatched = process.stdout.isTTY === true;
@@ -105,14 +142,28 @@ export async function runSideBySide(bun, files, lanes) {
     if (good) process.stdout.write(isWatched ? `\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 120) - 1)}` : ".");
     else process.stdout.write(`${isWatched ? "\r\x1b[2K" : "\n"}${said}\nFAILED ${line}\n`);
   };
-  const work = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const run = await runFile(bun, file);
-      runs.push(run);
-      tell(run);
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, work));
+  await new Promise((/** @type {(over: void) => void} */ resolve) => {
+    let running = 0;
+    let busy = 0;
+    const fill = () => {
+      if (running === 0 && queue.length === 0) resolve();
+      while (running < FILES_PER_PROCESSOR * processors) {
+        const place = running === 0 ? 0 : nextThatFits(queue, processors - busy, share);
+        const [file] = place < 0 ? [] : queue.splice(place, 1);
+        if (file === undefined) return;
+        running += 1;
+        busy += share(file);
+        void runFile(bun, file).then((run) => {
+          running -= 1;
+          busy -= share(file);
+          runs.push(run);
+          tell(run);
+          fill();
+        });
+      }
+    };
+    fill();
+  });
   process.stdout.write(isWatched ? "\r\x1b[2K" : "\n");
   const skipped = runs.flatMap(({ said }) => stripVTControlCharacters(said).match(/^\(skip\).*$/gm) ?? []);
   for (const line of new Set(skipped)) console.log(line);
@@ -121,9 +172,18 @@ export async function runSideBySide(bun, files, lanes) {
   );
   for (const line of new Set(failed)) console.log(line);
   console.log(`${files.length} files in ${clock((performance.now() - startedMs) / 1000)}`);
-  if (process.env.WEIR_TEST_RECORD === "1") {
-    const entries = runs.map(({ file, seconds }) => [file, Math.round(seconds * 10) / 10]).sort();
-    writeFileSync(DURATIONS, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
+  if (isRecording) {
+    const tenth = (/** @type {number} */ seconds) => Math.max(Math.round(seconds * 10) / 10, 0.1);
+    const entries = runs
+      .map(({ file, seconds, cpu }) => /** @type {const} */ ([file, { seconds: tenth(seconds), cpu: tenth(cpu) }]))
+      .sort();
+    const lines = entries.map(
+      ([file, duration]) =>
+        `  ${JSON.stringify(file)}: ${JSON.stringify(duration)
+          .replaceAll(/([:,{])/g, "$1 ")
+          .replace("}", " }")}`,
+    );
+    writeFileSync(DURATIONS, `{\n${lines.join(",\n")}\n}\n`);
   }
   return runs;
 }

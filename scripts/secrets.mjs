@@ -1,4 +1,4 @@
-/** After the tests: whether anything that the gateways said or kept holds what must never be seen. See `test/harness/collected.ts`, which gathers it. */
+/** After the tests: whether anything that the gateways said or kept holds what must never be seen. See `test/support/collected.ts`, which gathers it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -3,15 +3,12 @@
  * arguments all files are run, side by side.
  */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePrograms } from "./debian.mjs";
 import { PATIENCE, runSideBySide, testFiles, totalsOf } from "./lanes.mjs";
 import { findSecrets } from "./secrets.mjs";
 import { endAs, finishInstall, prepare, root, run } from "./toolchain.mjs";
-
-/** More of them would make tests wait for the processor that measure time. */
-const MOST_LANES = 4;
 
 const bun = prepare({ dev: true });
 finishInstall("bun", "install.js", join("bin", "bun.exe"));
@@ -32,7 +29,7 @@ const words = process.argv.slice(2);
 const { ended, sum, ending } = words.length === 0 ? await runAll() : await runSome();
 
 async function runAll() {
-  const runs = await runSideBySide(bun, testFiles(), Math.min(MOST_LANES, availableParallelism()));
+  const runs = await runSideBySide(bun, testFiles());
   const broken = runs.find(({ totals }) => totals === undefined);
   const sum = { passed: 0, failed: 0, skipped: 0 };
   for (const { totals } of runs)
@@ -59,7 +56,7 @@ rmSync(folder, { recursive: true, force: true });
 for (const place of found) console.log(`secret: ${place}`);
 // A search that had nothing to search, or nothing to search for, proves nothing. It may be so where only some tests were asked for, and in a project
 // whose tests gather nothing.
-const isPartial = words.length > 0 || !existsSync(join(root, "test/harness/collected.ts"));
+const isPartial = words.length > 0 || !existsSync(join(root, "test/support/collected.ts"));
 const isProven = found.length === 0 && (isPartial || (sources > 0 && secrets > 0));
 console.log(`secrets: ${found.length} found; looked for ${secrets} in what ${sources} gateways, commands and pages said`);
 

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../test/harness/weir.ts";
+import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../test/support/weir.ts";
 import { MODEL } from "./bodies.ts";
 import type { Clouds } from "./cloud.ts";
 import { KEYS } from "./keys.ts";

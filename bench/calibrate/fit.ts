@@ -149,7 +149,7 @@ export function generate(): string {
     const packed = fit(name);
     return `  ${name}: {\n    costs:\n      "${packed.costs}",\n    alone:\n      "${packed.alone}",\n  },\n`;
   });
-  return `// Written by \`bun bench/calibrate.ts --fit\` from test/estimate/texts/fit; see docs/estimation.md. Do not edit.
+  return `// Written by \`bun bench/calibrate.ts --fit\` from test/unit/workers/estimate/texts/fit; see docs/estimation.md. Do not edit.
 export const WEIGHTS = {
 ${body.join("")}};
 `;

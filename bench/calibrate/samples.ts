@@ -1,10 +1,10 @@
 /**
  * Texts for calibration, by class. `fit` is what the weights are made from, `holdout` what they are judged by: other texts, mostly of another kind
- * (user guides against the Declaration of Human Rights). Sources and licences: `test/estimate/texts/README.md`.
+ * (user guides against the Declaration of Human Rights). Sources and licences: `test/unit/workers/estimate/texts/README.md`.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-const TEXTS = new URL("../../test/estimate/texts/", import.meta.url);
+const TEXTS = new URL("../../test/unit/workers/estimate/texts/", import.meta.url);
 
 export type Part = "fit" | "holdout";
 

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { haveRedis } from "../../test/redis.ts";
+import { haveRedis } from "../../test/support/redis.ts";
 import { soak } from "./run.ts";
 import { table } from "./verdict.ts";
 

@@ -1,5 +1,5 @@
 /** Load for a while with lulls between, in which everything is looked at. */
-import type { RuntimeName } from "../../test/harness/weir.ts";
+import type { RuntimeName } from "../../test/support/weir.ts";
 import { KINDS, type Kind } from "./calls.ts";
 import { lagOf, metricsOf, type Sample, SERIES, type SeriesName, sampleOf, summed } from "./samples.ts";
 import { type Finding, findingsOf, type Sampled } from "./verdict.ts";

@@ -1,7 +1,7 @@
 /** What a gateway holds, looked at in a lull: nobody calls, so whatever is there is there for good. */
 import { readdirSync, readFileSync } from "node:fs";
-import type { Weir } from "../../test/harness/weir.ts";
-import { redisCli } from "../../test/redis.ts";
+import { redisCli } from "../../test/support/redis.ts";
+import type { Weir } from "../../test/support/weir.ts";
 
 /**
  * Names of the series, with what the table says of them. `rule`: `none` must be 0 in every lull, `level` must not grow, or by no more than its `room` in an

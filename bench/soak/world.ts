@@ -1,7 +1,7 @@
 /** What a soak runs in: a gateway on Redis in a process of its own, stand-ins of the clouds, and one target that comes and goes. */
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../test/harness/weir.ts";
-import { type RedisServer, startRedis } from "../../test/redis.ts";
+import { type RedisServer, startRedis } from "../../test/support/redis.ts";
+import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../test/support/weir.ts";
 import type { Watched } from "./samples.ts";
 
 const ADMIN_TOKEN = "soak-admin-token-5e1b7c90aa";

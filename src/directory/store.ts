@@ -44,7 +44,7 @@ type StoreSource = "file" | "redis";
 
 /**
  * Where keys and workspaces made at run time are kept. What a method has promised is kept when it resolves: it survives this process. Several
- * gateways and commands may use one store at once. Every implementation sits the exam of `test/directory/exam.ts`.
+ * gateways and commands may use one store at once. Every implementation sits the exam of `test/unit/directory/exam.ts`.
  *
  * @throws DirectoryUnavailable from every method where the store cannot be reached or written.
  */

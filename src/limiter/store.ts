@@ -1,6 +1,6 @@
 /**
  * The seam of the limiter: where the windows of a workspace and model are kept. A store is one file; `memory.ts` and `redis.ts` run the same
- * algorithm (`ring.ts`, `ring.lua`) and sit the same exam (`test/limiter/exam.ts`). What a call costs, when it settles and what happens when
+ * algorithm (`ring.ts`, `ring.lua`) and sit the same exam (`test/unit/limiter/exam.ts`). What a call costs, when it settles and what happens when
  * a store fails is `limiter.ts`.
  */
 import { ByNames } from "../contract/by-names.ts";

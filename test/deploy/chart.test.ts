@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Ajv2020 from "ajv/dist/2020.js";
 import { parse, parseAllDocuments } from "yaml";
-import { npmFolder } from "../clients/npm-folder.ts";
-import { startWeir } from "../harness/weir.ts";
+import { npmFolder } from "../spec/clients/npm-folder.ts";
+import { startWeir } from "../support/weir.ts";
 import { DEPLOY } from "./prometheus.ts";
 import { helm, kubernetesSchemas } from "./tools.ts";
 

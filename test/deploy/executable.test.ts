@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildExecutable, ownTarget } from "../../deploy/executable.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { runToEnd, startWeir, type Weir } from "../harness/weir.ts";
-import { configuration, keyOf } from "../limits/world.ts";
 import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
+import { configuration, keyOf } from "../spec/limits/world.ts";
+import { runToEnd, startWeir, type Weir } from "../support/weir.ts";
 
 setDefaultTimeout(60_000);
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { anthropic } from "../spec/dialects.ts";
-import { eventually } from "../spec/world.ts";
+import { eventually } from "../support/waits.ts";
 import { dashboards, filledIn } from "./dashboards.ts";
 import { type Alert, DEPLOY, hastened, havePrometheus, type Prometheus, promtool, shippedRules, startPrometheus } from "./prometheus.ts";
 import { ObservedWorld } from "./world.ts";

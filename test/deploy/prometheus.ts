@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { closedPort, eventually } from "../spec/world.ts";
+import { eventually, freePort } from "../support/waits.ts";
 
 export const DEPLOY = join(import.meta.dir, "../../deploy");
 
@@ -86,7 +86,7 @@ export async function startPrometheus({ targets, scrapeMs, rules = {} }: Prometh
     scrape_configs: [{ job_name: "weir", static_configs: [{ targets }] }],
   };
   writeFileSync(join(folder, "prometheus.yaml"), JSON.stringify(config));
-  const port = await closedPort();
+  const port = await freePort();
   const keeper = spawn(
     "sh",
     [

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { keyEntry, startWeir, type Weir } from "../harness/weir.ts";
-import { type RedisServer, startRedis } from "../redis.ts";
 import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
-import { closedPort } from "../spec/world.ts";
+import { type RedisServer, startRedis } from "../support/redis.ts";
+import { freePort } from "../support/waits.ts";
+import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 
 const TOKEN = "deploy-admin-token-70c2b4e19d";
 const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
@@ -44,7 +44,7 @@ export class ObservedWorld {
   }
 
   static async start(): Promise<ObservedWorld> {
-    const [sandbox, redis, nowhere] = await Promise.all([startSandbox(), startRedis(), closedPort()]);
+    const [sandbox, redis, nowhere] = await Promise.all([startSandbox(), startRedis(), freePort()]);
     const config = configuration(sandbox, redis, nowhere);
     // A gateway's harness removes the folder with the gateway; its configuration is to be changed from here.
     const folder = mkdtempSync(join(tmpdir(), "weir-observed-"));

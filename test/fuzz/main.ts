@@ -1,6 +1,6 @@
 /** `bun run fuzz`: inputs of every kind against a gateway of this source, and what may not come of them. The same seed gives the same inputs. */
 import { parseArgs } from "node:util";
-import type { RuntimeName } from "../harness/weir.ts";
+import type { RuntimeName } from "../support/weir.ts";
 import type { Finding } from "./run.ts";
 import { fuzz } from "./run.ts";
 

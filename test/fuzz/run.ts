@@ -1,8 +1,8 @@
 /** Many inputs against one gateway in a process of its own, and what has to hold of it afterwards. */
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
-import { keyEntry, type RuntimeName, startWeir, type Weir } from "../harness/weir.ts";
 import { Call } from "../spec/client.ts";
 import { DIALECTS } from "../spec/dialects.ts";
+import { keyEntry, type RuntimeName, startWeir, type Weir } from "../support/weir.ts";
 import { exchange, type Patience } from "./exchange.ts";
 import { type Input, inputOf, type Keys } from "./inputs.ts";
 import { flawsOf } from "./verdict.ts";

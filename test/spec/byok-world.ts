@@ -2,11 +2,12 @@
 import type { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { keyEntry, startWeir, type Weir } from "../harness/weir.ts";
+import { freePort } from "../support/waits.ts";
+import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 import { type Answered, Call } from "./client.ts";
 import type { Spoken } from "./dialects.ts";
 import { type Recorder, startRecorder } from "./recorder.ts";
-import { closedPort, MARKER, type World } from "./world.ts";
+import { MARKER, type World } from "./world.ts";
 
 /** `red` and `blue` bring upstreams of the same names; `plain` brings nothing. */
 const OWNERS = ["shared", "red", "blue"] as const;
@@ -64,7 +65,7 @@ export class ByokWorld {
   async start(): Promise<void> {
     for (const owner of OWNERS) this.#recorders.set(owner, await startRecorder());
     this.#echo = await startEcho();
-    this.#nowhere = await closedPort();
+    this.#nowhere = await freePort();
     this.#weir = await startWeir({ runtime: this.#world.runtime, config: this.configuration() });
   }
 

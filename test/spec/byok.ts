@@ -1,6 +1,6 @@
 /** Workspaces that bring their own upstreams and models (design §7): what is theirs is theirs alone, and what they pay with is never seen. */
 import { afterAll, beforeAll, describe, expect } from "bun:test";
-import { runToEnd } from "../harness/weir.ts";
+import { runToEnd } from "../support/weir.ts";
 import { ByokWorld, byokKey, WALLETS, type WorkspaceName } from "./byok-world.ts";
 import type { Answered } from "./client.ts";
 import { anthropic, DIALECTS, type Spoken } from "./dialects.ts";

@@ -1,9 +1,10 @@
 /** Many streams at once, and a worker that dies among them (design §2, §5, §6). */
 import { expect } from "bun:test";
-import type { Weir } from "../harness/weir.ts";
+import { eventually } from "../support/waits.ts";
+import type { Weir } from "../support/weir.ts";
 import type { Answered } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
-import { ADMIN_TOKEN, eventually, type World } from "./world.ts";
+import { ADMIN_TOKEN, type World } from "./world.ts";
 
 /** Twice what Bun's own HTTP client would run at once. Some more are opened, since the keep-alive's quiet streams may end meanwhile. */
 const CROWD = 500;

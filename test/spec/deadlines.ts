@@ -1,7 +1,8 @@
 /** The client's own deadline (design §5): it ends the call, here and upstream, and no other target is tried after it. */
 import { describe, expect } from "bun:test";
+import { eventually } from "../support/waits.ts";
 import { anthropic, DIALECTS, openai } from "./dialects.ts";
-import { eventually, expectFailure, KEY, type World } from "./world.ts";
+import { expectFailure, KEY, type World } from "./world.ts";
 
 const STALL = "[sandbox: stall]";
 

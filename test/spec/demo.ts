@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startWeir } from "../harness/weir.ts";
+import { startWeir } from "../support/weir.ts";
 import { anthropic, openai } from "./dialects.ts";
 import type { World } from "./world.ts";
 

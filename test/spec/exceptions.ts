@@ -1,5 +1,5 @@
 /** What cannot hold on one of the runtimes, and why. Printed with the sentence that is skipped. */
-import type { RuntimeName } from "../harness/weir.ts";
+import type { RuntimeName } from "../support/weir.ts";
 
 interface Exception {
   runtime: RuntimeName;

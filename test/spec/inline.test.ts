@@ -1,6 +1,7 @@
 /** What of the specification depends on which thread does the work, of gateways without a worker (`workers: 0`). */
 import { describe, expect } from "bun:test";
-import type { RuntimeName } from "../harness/weir.ts";
+import { eventually } from "../support/waits.ts";
+import type { RuntimeName } from "../support/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyCounting } from "./counting.ts";
 import { specifyCrowd } from "./crowd.ts";
@@ -15,7 +16,7 @@ import { specifyOverload } from "./overload.ts";
 import { specified } from "./specified.ts";
 import { specifyStreams } from "./streams.ts";
 import { specifyUnified } from "./unified.ts";
-import { ADMIN_TOKEN, eventually, World } from "./world.ts";
+import { ADMIN_TOKEN, World } from "./world.ts";
 
 for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
   describe(`weir on ${runtime}, without workers`, () => {

@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { filler } from "../../src/sandbox/tokens.ts";
+import { eventually } from "../support/waits.ts";
 import type { Call } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
 import { leavesEarly } from "./exceptions.ts";
-import { eventually, KEY, type World } from "./world.ts";
+import { KEY, type World } from "./world.ts";
 
 /** Some 500 MB upstream and 240 MB for the client: to hold even a part of it would show. */
 const VAST_TOKENS = 2_000_000;

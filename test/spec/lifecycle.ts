@@ -1,9 +1,10 @@
 /** Starting and ending (design §2, §7). */
 import { expect } from "bun:test";
 import { createServer } from "node:net";
-import { runToEnd } from "../harness/weir.ts";
+import { eventually } from "../support/waits.ts";
+import { runToEnd } from "../support/weir.ts";
 import { anthropic, DIALECTS, openai } from "./dialects.ts";
-import { eventually, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 export function specifyLifecycle(world: World): void {
   world.sentence(

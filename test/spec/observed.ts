@@ -1,8 +1,9 @@
 /** What operators see: metrics, the access log, and never a secret (design §9, issue 3 §12). */
 import { expect } from "bun:test";
+import { eventually } from "../support/waits.ts";
 import { anthropic, DIALECTS, openai } from "./dialects.ts";
 import { RUNTIME_NOTICES } from "./exceptions.ts";
-import { ADMIN_TOKEN, eventually, type World } from "./world.ts";
+import { ADMIN_TOKEN, type World } from "./world.ts";
 
 /** Names and labels of design §9 for what there is so far. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {

@@ -1,11 +1,12 @@
 /** What a gateway holds at most: calls, and bytes of request bodies (design §3.5, §7). */
 import { expect } from "bun:test";
 import { gzipSync } from "node:zlib";
-import { register } from "../harness/collected.ts";
-import { keyEntry, type Weir } from "../harness/weir.ts";
+import { register } from "../support/collected.ts";
+import { eventually } from "../support/waits.ts";
+import { keyEntry, type Weir } from "../support/weir.ts";
 import type { Answered, Call } from "./client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
-import { ADMIN_TOKEN, eventually, expectFailure, HOMELESS_KEY, KEY, MAX_BODY, US_KEY, type World } from "./world.ts";
+import { ADMIN_TOKEN, expectFailure, HOMELESS_KEY, KEY, MAX_BODY, US_KEY, type World } from "./world.ts";
 
 /** Of two of these a workspace's half has no room for the second, and the whole none for a third. */
 const LARGE = MAX_BODY - 1024;

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv2020 from "ajv/dist/2020.js";
 import { routeLabel, routes } from "../../src/request/routes.ts";
-import { startWeir } from "../harness/weir.ts";
+import { startWeir } from "../support/weir.ts";
 import type { Answered } from "./client.ts";
 import { KEY, type World } from "./world.ts";
 

@@ -1,9 +1,10 @@
 /** The Responses API: Azure's own, without anything that Azure would keep (design §3.1, §5). */
 import { expect } from "bun:test";
+import { eventually } from "../support/waits.ts";
 import { eventsOf } from "./client.ts";
 import { openai } from "./dialects.ts";
 import { ODD_MEMBERS } from "./recorder.ts";
-import { eventually, expectFailure, expectIds, KEY, type World } from "./world.ts";
+import { expectFailure, expectIds, KEY, type World } from "./world.ts";
 
 const PATH = "/openai/eu/v1/responses";
 const SAID = "Grüße, 世界 and 🐈‍⬛ in a sentence of many pieces.";

@@ -1,6 +1,6 @@
 /** The specification of Weir, as sentences about a gateway that runs in a process of its own. The same on every runtime. */
 import { describe } from "bun:test";
-import type { RuntimeName } from "../harness/weir.ts";
+import type { RuntimeName } from "../support/weir.ts";
 import { specifyBodies } from "./bodies.ts";
 import { specifyByok } from "./byok.ts";
 import { specifyConnections } from "./connections.ts";

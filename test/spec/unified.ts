@@ -1,6 +1,6 @@
 /** The unified route (design §3.7): what Anthropic clients ask, answered in an envelope or in OpenAI's chunks. */
 import { expect } from "bun:test";
-import { keyEntry } from "../harness/weir.ts";
+import { keyEntry } from "../support/weir.ts";
 import { type Answered, eventsOf } from "./client.ts";
 import { anthropic, type Spoken } from "./dialects.ts";
 import { HOMELESS_KEY, KEY, US_KEY, type World } from "./world.ts";

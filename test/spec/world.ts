@@ -1,9 +1,9 @@
 /** What the sentences share: a gateway in a process of its own, the sandbox's stand-ins and a recorder behind it. */
 import { expect, test } from "bun:test";
-import { createServer } from "node:net";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { register } from "../harness/collected.ts";
-import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../harness/weir.ts";
+import { register } from "../support/collected.ts";
+import { freePort } from "../support/waits.ts";
+import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../support/weir.ts";
 import { type Answered, type Asking, Call } from "./client.ts";
 import type { Failure, Spoken } from "./dialects.ts";
 import { exceptionOf } from "./exceptions.ts";
@@ -83,7 +83,7 @@ export class World {
     register("a prompt", MARKER);
     this.#sandbox = await startSandbox({ remember: 2_000 });
     this.#recorder = await startRecorder();
-    this.#closedPort = await closedPort();
+    this.#closedPort = await freePort();
     this.#weir = await this.another({ environment: {} }, false);
   }
 
@@ -240,24 +240,6 @@ export function expectIds(answered: Answered): void {
   const id = answered.headers.get("request-id");
   expect(id).toMatch(/^req_\S{10,}$/);
   expect(answered.headers.get("x-request-id")).toBe(id ?? "");
-}
-
-/** Asks again until it holds; for what another process does in its own time. */
-export async function eventually(holds: () => boolean | Promise<boolean>, what: string, timeoutMs = 15_000): Promise<void> {
-  const untilMs = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > untilMs) throw new Error(`not in ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** A port on which nobody listens. */
-export async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 function present<T>(value: T | undefined): T {

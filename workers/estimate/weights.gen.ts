@@ -1,4 +1,4 @@
-// Written by `bun bench/calibrate.ts --fit` from test/estimate/texts/fit; see docs/estimation.md. Do not edit.
+// Written by `bun bench/calibrate.ts --fit` from test/unit/workers/estimate/texts/fit; see docs/estimation.md. Do not edit.
 export const WEIGHTS = {
   o200k: {
     costs:

@@ -1,0 +1,125 @@
+/** What the sentences about administration share: a gateway over the sandbox, a workspace of the file, and questions to both of its listeners. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { keyEntry, type RuntimeName, runToEnd, startWeir, type Weir } from "../../support/weir.ts";
+
+export const TOKEN = "admin-spec-token-5f1c77aa9e02";
+/** Of the workspace `acme`, in the file. */
+export const FILE_KEY = "weir_admin_spec_of_the_file_Tq8Wn3";
+export const MODEL = "claude";
+const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
+
+export interface Answered {
+  status: number;
+  headers: Headers;
+  text: string;
+  json: ReturnType<typeof JSON.parse>;
+}
+
+export class AdminWorld {
+  readonly runtime: RuntimeName;
+  readonly folder = mkdtempSync(join(tmpdir(), "weir-admin-"));
+  #sandbox: Sandbox | undefined;
+  #weir: Weir | undefined;
+
+  constructor(runtime: RuntimeName) {
+    this.runtime = runtime;
+  }
+
+  get weir(): Weir {
+    if (this.#weir === undefined) throw new Error("not started");
+    return this.#weir;
+  }
+
+  get configFile(): string {
+    return join(this.folder, "weir.yaml");
+  }
+
+  /** @param redis - URL of the store; without one, a file. */
+  async start(redis?: string): Promise<void> {
+    this.#sandbox = await startSandbox();
+    const aws = this.#sandbox.credentials.aws[0];
+    const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
+    const config = {
+      server: { host: "127.0.0.1", port: 0, drain_grace: "0s" },
+      admin: { port: 0, token: TOKEN },
+      workers: 1,
+      limits: { rpm: 1000, tpm: 1_000_000 },
+      ...(redis === undefined ? {} : { redis: { url: redis, timeout: "1s" } }),
+      upstreams: {
+        b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: this.#sandbox.bedrock.url, credentials },
+      },
+      models: { [MODEL]: { targets: [{ upstream: "b", model: HAIKU }] } },
+      workspaces: { acme: { default_region: "eu", limits: { rpm: 777 }, keys: [keyEntry("of-the-file", FILE_KEY)] } },
+    };
+    writeFileSync(this.configFile, JSON.stringify(config));
+    this.#weir = await this.another();
+  }
+
+  /** One more gateway of the same configuration. */
+  async another(): Promise<Weir> {
+    return await startWeir({ runtime: this.runtime, arguments: ["--config", this.configFile] });
+  }
+
+  async restart(): Promise<void> {
+    await this.weir.stop();
+    this.#weir = await this.another();
+  }
+
+  async stop(): Promise<void> {
+    this.#weir?.child.kill("SIGKILL");
+    await this.#sandbox?.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Asks the admin listener; `token` null sends none. */
+  async admin(method: string, path: string, body?: unknown, token: string | null = TOKEN, weir = this.weir): Promise<Answered> {
+    const answer = await fetch(`${weir.adminUrl}${path}`, {
+      method,
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, text, json: parsed(text) };
+  }
+
+  async newKey(workspace = "acme", name = "made", more: object = {}): Promise<{ id: string; key: string }> {
+    const { status, json, text } = await this.admin("POST", `/admin/v1/workspaces/${workspace}/keys`, { name, ...more });
+    if (status !== 201) throw new Error(text);
+    return json;
+  }
+
+  /** The status of a small call with this key. */
+  async call(key: string, weir = this.weir, prompt = "Hello"): Promise<number> {
+    const body = JSON.stringify({ model: MODEL, max_tokens: 20, messages: [{ role: "user", content: prompt }] });
+    const answer = await fetch(`${weir.url}/anthropic/eu/v1/messages`, { method: "POST", headers: { "x-api-key": key }, body });
+    await answer.text();
+    return answer.status;
+  }
+
+  /** Runs a command to its end. */
+  command(words: string[], environment: Record<string, string> = {}) {
+    return runToEnd(this.runtime, { arguments: words, environment });
+  }
+}
+
+/** Asks until `isSo`; fails where that takes longer than a change may. */
+export async function soon<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean, withinMs = 1_000): Promise<T> {
+  const until = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (isSo(answer)) return answer;
+    if (performance.now() > until) throw new Error(`still ${JSON.stringify(answer)} after ${withinMs} ms`);
+    await Bun.sleep(20);
+  }
+}
+
+function parsed(text: string): ReturnType<typeof JSON.parse> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

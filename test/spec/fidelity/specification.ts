@@ -1,0 +1,20 @@
+/** What the gateway makes of requests that clouds refuse, and of the models that differ: the same on every runtime. */
+import { afterAll, beforeAll, describe } from "bun:test";
+import type { RuntimeName } from "../../support/weir.ts";
+import { specifyAgents } from "./agents.ts";
+import { specifyAzureReports } from "./azure-reports.ts";
+import { specifyBedrockReports } from "./bedrock-reports.ts";
+import { specifyModels } from "./models.ts";
+import { FidelityWorld } from "./world.ts";
+
+export function specifyTruth(runtime: RuntimeName): void {
+  describe(`true to the clouds, on ${runtime}`, () => {
+    const world = new FidelityWorld(runtime);
+    beforeAll(() => world.start(), 30_000);
+    afterAll(() => world.stop());
+    describe("reports of Bedrock", () => specifyBedrockReports(world));
+    describe("reports of Azure", () => specifyAzureReports(world));
+    describe("every model of the catalogue", () => specifyModels(world));
+    describe("coding agents", () => specifyAgents(world));
+  });
+}

@@ -1,0 +1,195 @@
+/** What is done where something of ours throws, at each boundary: it costs the call that it was met in, and nobody else's. */
+import { describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import type { CallEvents } from "../../../src/contract/call.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { type Flat, ORDER, REPORT } from "../../../src/contract/messages.ts";
+import { Slot } from "../../../src/pool/slot.ts";
+import { NOTHING_USED } from "../../../workers/call.ts";
+import { Desk } from "../../../workers/desk.ts";
+import type { Reader } from "../../../workers/providers/provider.ts";
+import { Connection, Pool } from "../../../workers/wire/pool.ts";
+import type { Wire } from "../../../workers/wire/sockets/wire.ts";
+import { CLOUDS, sceneOf } from "./scene.ts";
+
+const FAULT = "a fault that the test made";
+const fail = (): never => {
+  throw new Error(FAULT);
+};
+
+/** A reader that says "!" and has a fault at one of its members. */
+function faulty(member: "push" | "end" | "usage" | "error"): Reader {
+  const sound = { push: () => "!", end: () => "", error: undefined, complete: false, usage: CLOUDS.bedrock, written: 1 };
+  const value = member === "push" || member === "end" ? { value: fail } : { get: fail };
+  return Object.defineProperty(sound, member, value) as unknown as Reader;
+}
+
+describe("one upstream's bytes", () => {
+  for (const operation of ["generate", "count_tokens"] as const) {
+    for (const member of ["push", "end", "usage", "error"] as const) {
+      // A count looks at neither.
+      if (operation === "count_tokens" && (member === "usage" || member === "error")) continue;
+      test(`${operation}: a fault in its reader's ${member} is an internal error with its stack, and closes the upstream's connection`, async () => {
+        const { events, did, end, detail } = await sceneOf({ reader: () => faulty(member) }, "anthropic", { operation });
+        events.head(200, new Map());
+        events.chunk(Buffer.from("x"));
+        events.end();
+        expect(end()).toBe("internal");
+        const { message, log } = JSON.parse(detail()) as { message: string; log: string };
+        expect(message).not.toContain(FAULT);
+        expect(log).toContain(FAULT);
+        expect(log).toContain("faults.test.ts");
+        expect(did).toContain("abort");
+        expect(did.filter((what) => what === "over")).toHaveLength(1);
+      });
+    }
+  }
+
+  test("a fault where the answer begins is one too", async () => {
+    const { events, end } = await sceneOf({ reader: fail }, "unified");
+    events.head(200, new Map());
+    expect(end()).toBe("internal");
+  });
+
+  test("a fault in what the connection carries fails it by name, and does not pass", () => {
+    const told: unknown[] = [];
+    const wire = { listener: undefined, destroy: () => {} } as unknown as Wire;
+    const origin = { tls: false, host: "h", port: 1, ca: undefined };
+    const connection = new Connection(new Pool(origin, undefined, fail), wire);
+    connection.exchange = { received: fail, write: fail, lost: fail, fault: (thrown) => void told.push(thrown) };
+    connection.received(Buffer.from("x"));
+    connection.drained();
+    connection.ended();
+    expect(told.map(String)).toEqual(Array(3).fill(`Error: ${FAULT}`));
+  });
+});
+
+test("one order: what cannot be carried out ends its own call, and the orders behind it are carried out", async () => {
+  const said: Flat = [];
+  const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
+  const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 1, "{}"];
+  const config = JSON.stringify({ upstreams: [], weighing: [], targets: [], accepts: [] });
+  desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
+  await Promise.resolve();
+  expect(said.filter((field) => field === "internal")).toHaveLength(2);
+  expect(said.slice(-2)).toEqual([REPORT.ready, 0]);
+});
+
+test("one upstream: where it cannot be opened, its own calls fail, and the configuration is in force for the others", async () => {
+  const said: Flat = [];
+  const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
+  const settings = { credentials: { kind: "key", apiKey: "not-shown-anywhere" }, api: "v1" };
+  const upstream = (name: string, endpoint: string, provider = "azure") => ({ name, provider, settings: { ...settings, endpoint } });
+  const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
+  const config = JSON.stringify({
+    heldBytes: 1_000_000,
+    accepts: [{ model: "", fields: ["routes.chat"], isKnown: false, without: [] }],
+    weighing: [],
+    upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
+    targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", accepts: 0, timeouts })),
+  });
+  const call = (id: number, target: number) => [ORDER.call, id, "openai", "generate", target, 1, 0, "m", "", "r", 1, 1, '{"messages":[]}'];
+  desk.take([ORDER.configure, 1, config, ...call(1, 0), ...call(2, 1), ...call(3, 2)]);
+  while (!said.includes("upstream_unreachable")) await Bun.sleep(5);
+  expect(said.filter((field) => field === "internal")).toHaveLength(2);
+  expect(said.filter((field) => /upstream "(bad|odd)" cannot be opened/.test(String(field)))).toHaveLength(2);
+  expect(JSON.stringify(said)).not.toContain("not-shown-anywhere");
+});
+
+describe("one report", () => {
+  const ears = (told: string[], more: Partial<CallEvents> = {}): CallEvents => ({
+    weighed: () => {},
+    estimated: () => {},
+    dropped: () => {},
+    open: () => void told.push("open"),
+    chunk: () => void told.push("chunk"),
+    answer: () => void told.push("answer"),
+    missed: () => void told.push("missed"),
+    done: () => void told.push("done"),
+    fail: ({ kind }: GatewayError) => void told.push(kind),
+    lost: () => void told.push("lost"),
+    ...more,
+  });
+
+  function slotWithReports() {
+    const notices: string[] = [];
+    const orders: Flat = [];
+    let reports: (reports: Flat) => void = () => {};
+    const start = (events: { reports(reports: Flat): void }) => {
+      reports = events.reports;
+      return { post: (some: Flat) => void orders.push(...some), terminate: () => {} };
+    };
+    const slot = new Slot(0, start, {
+      died: () => {},
+      noticed: (_slot, text) => void notices.push(text),
+      learned: () => {},
+      came: () => {},
+    });
+    void slot.configure(1, "{}");
+    return { slot, notices, orders, say: (...some: Flat) => reports(some) };
+  }
+
+  test("a fault of the front in one call ends it with an internal error, and the other calls of the message are told theirs", async () => {
+    const { slot, notices, orders, say } = slotWithReports();
+    const [mine, other]: string[][] = [[], []];
+    const first = slot.open(ears(mine as string[], { open: fail }));
+    const second = slot.open(ears(other as string[]));
+    say(REPORT.open, first.id, "a", REPORT.open, second.id, "b", REPORT.chunk, first.id, "c", REPORT.chunk, second.id, "d");
+    expect(mine).toEqual(["internal"]);
+    expect(other).toEqual(["open", "chunk"]);
+    expect(slot.calls).toBe(1);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain(FAULT);
+    await Promise.resolve();
+    expect(orders.slice(-2)).toEqual([ORDER.cancel, first.id]);
+  });
+
+  test("where all calls end at once, one whose end fails does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const other: string[] = [];
+    slot.open(ears([], { fail }));
+    slot.open(ears(other));
+    slot.failAll(new GatewayError("worker_lost", { message: "lost" }));
+    expect([other, slot.calls, notices.length]).toEqual([["worker_lost"], 0, 2]);
+  });
+
+  test("a fault of the front at the end of one call that lost its worker does not keep the others from theirs", () => {
+    const { slot, notices } = slotWithReports();
+    const [mine, other]: string[][] = [[], []];
+    slot.open(ears(mine as string[], { lost: fail }));
+    slot.open(ears(other as string[]));
+    slot.loseAll(new GatewayError("worker_lost", { message: "" }));
+    expect([mine, other]).toEqual([["internal"], ["lost"]]);
+    expect(slot.calls).toBe(0);
+    expect(notices).toHaveLength(1);
+  });
+
+  test("a report that is no good ends its call alone, even where the end itself fails", () => {
+    const { slot, notices, say } = slotWithReports();
+    const other: string[] = [];
+    const first = slot.open(ears([], { fail }));
+    const second = slot.open(ears(other));
+    say(REPORT.fail, first.id, "internal", "no JSON", ...NOTHING_USED, REPORT.open, second.id, "b");
+    expect(other).toEqual(["open"]);
+    expect(notices).toHaveLength(2);
+  });
+});
+
+for (const [runtime, ...command] of [
+  ["bun", process.execPath],
+  ["deno", join(import.meta.dir, "../../../node_modules/.bin/deno"), "run", "-A"],
+] as const) {
+  test(`${runtime}: what belongs to no call is told and outlived, the deadlines beside it fall due, and what is meant to end still ends`, async () => {
+    const { status, stdout, stderr } = spawnSync(command[0] as string, [...command.slice(1), join(import.meta.dir, "outliving.ts")]);
+    expect(stdout.toString().trim().split("\n").sort()).toEqual([
+      "a later deadline",
+      "another deadline of the same turn",
+      "told of a deadline",
+      "told of a promise",
+      "told of a timer",
+    ]);
+    expect(stderr.toString()).toContain("meant to end");
+    expect(status).toBe(1);
+  });
+}

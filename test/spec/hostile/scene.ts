@@ -1,0 +1,131 @@
+/** One call of a worker between an upstream and a front that are both scripted: readers, translations and the relay behind each other. */
+import type { DialectName } from "../../../src/contract/dialect.ts";
+import { type Flat, REPORT, REPORT_LENGTH } from "../../../src/contract/messages.ts";
+import { dialects } from "../../../src/dialects/index.ts";
+import type { CallHost } from "../../../workers/call.ts";
+import { Count } from "../../../workers/count.ts";
+import { Estimator } from "../../../workers/estimator.ts";
+import { Hold } from "../../../workers/hold.ts";
+import { Outbox } from "../../../workers/outbox.ts";
+import { openAzure } from "../../../workers/providers/azure/azure.ts";
+import { openBedrock } from "../../../workers/providers/bedrock/bedrock.ts";
+import type { Connection, Job } from "../../../workers/providers/provider.ts";
+import { Relay } from "../../../workers/relay.ts";
+import { Wheel } from "../../../workers/wire/clock.ts";
+import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+
+const TIMEOUTS = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
+const SCHEDULED = { wheel: new Wheel(), estimator: new Estimator(), hold: new Hold(), keepAliveMs: 60_000 };
+const REQUEST: HttpRequest = {
+  origin: { tls: false, host: "h", port: 1, ca: undefined },
+  method: "POST",
+  path: "/",
+  headers: [],
+  body: "",
+};
+
+const upstream = (provider: string, settings: Record<string, unknown>) => ({
+  name: `${provider}-eu`,
+  provider,
+  dialect: provider === "azure" ? ("openai" as const) : ("anthropic" as const),
+  region: "eu",
+  ca: undefined,
+  settings,
+});
+
+export const CLOUDS: Readonly<Record<"azure" | "bedrock", Connection>> = {
+  azure: openAzure(
+    upstream("azure", { endpoint: "https://azure.test", api: "v1", credentials: { kind: "key", apiKey: "not-a-key" } }) as never,
+  ),
+  bedrock: openBedrock(
+    upstream("bedrock", {
+      endpoint: "https://aws.test",
+      awsRegion: "eu-west-1",
+      credentials: { kind: "bearer", token: "no-token" },
+    }) as never,
+  ),
+};
+
+export interface Scene {
+  events: HttpEvents;
+  /** Pauses, resumes and aborts of the upstream's connection, in order. */
+  did: string[];
+  /** What was reported so far: operation and first field after the id. */
+  reports(): { operation: number; first: string }[];
+  /** The kind that the call failed with, "done", or undefined while it goes on. */
+  end(): string | undefined;
+  /** The JSON of the failure's detail. */
+  detail(): string;
+}
+
+export async function sceneOf(
+  cloud: Partial<Connection> & Pick<Connection, "reader">,
+  dialect: DialectName,
+  { operation = "generate", stream = true }: Partial<Pick<Job, "operation" | "stream">> = {},
+): Promise<Scene> {
+  const said: Flat = [];
+  const did: string[] = [];
+  let events: HttpEvents | undefined;
+  const note = (what: string) => () => void did.push(what);
+  const host: CallHost = {
+    ...SCHEDULED,
+    client: {
+      send: (_request, _timeouts, listener) => {
+        events = listener;
+        return { pause: note("pause"), resume: note("resume"), letEnd: note("let end"), abort: note("abort") };
+      },
+      forget: () => {},
+      close: () => {},
+    },
+    outbox: new Outbox(
+      (message) => void said.push(...message),
+      (flush) => flush(),
+    ),
+  };
+  const job: Job = {
+    operation,
+    stream,
+    body: '{"messages":[]}',
+    hints: "",
+    model: "claude",
+    upstreamModel: "m",
+    countModel: undefined,
+    accepts: {},
+    dropped: "",
+    requestId: "r",
+    isLast: true,
+  };
+  const connection = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
+  const Carrier = operation === "count_tokens" ? Count : Relay;
+  new Carrier(
+    1,
+    host,
+    dialects[dialect],
+    job,
+    { estimate: 1, guess: 1, factor: 1 },
+    { name: "u", connection, secrets: [], timeouts: TIMEOUTS },
+    note("over"),
+    note("missed"),
+  );
+  // A count sends in a task of its own.
+  await Promise.resolve();
+  if (events === undefined) throw new Error("nothing was sent");
+  const reports = () => {
+    const all: { operation: number; first: string; second: string }[] = [];
+    for (let at = 0; at < said.length; at += REPORT_LENGTH[said[at] as number] ?? said.length)
+      all.push({ operation: said[at] as number, first: String(said[at + 2]), second: String(said[at + 3]) });
+    return all;
+  };
+  const ends = () => reports().filter(({ operation }) => operation === REPORT.done || operation === REPORT.fail);
+  return {
+    events,
+    did,
+    reports,
+    end: () => {
+      const all = ends();
+      if (all.length > 1) throw new Error("a call has ended twice");
+      return all[0] && (all[0].operation === REPORT.done ? "done" : all[0].first);
+    },
+    detail: () => ends()[0]?.second ?? "",
+  };
+}

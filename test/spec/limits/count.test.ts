@@ -1,0 +1,137 @@
+/** A count that its upstream does not give in time is answered by the estimate; the worker's side of `…/count_tokens`. */
+import { describe, expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
+import type { Timeouts } from "../../../src/contract/config.ts";
+import { REPORT } from "../../../src/contract/messages.ts";
+import { dialects } from "../../../src/dialects/index.ts";
+import { Count } from "../../../workers/count.ts";
+import { Estimator } from "../../../workers/estimator.ts";
+import { Hold } from "../../../workers/hold.ts";
+import { Outbox } from "../../../workers/outbox.ts";
+import { bedrockCount } from "../../../workers/providers/bedrock/count.ts";
+import { takesOf } from "../../../workers/providers/bedrock/takes.ts";
+import type { Connection, Job } from "../../../workers/providers/provider.ts";
+import { Wheel } from "../../../workers/wire/clock.ts";
+import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+import { acceptsOf } from "../../unit/workers/providers/upstream.ts";
+
+/** What a worker says in one turn of its event loop leaves at the end of it. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const BODY = JSON.stringify({ model: "claude", messages: [{ role: "user", content: "Hello, how are you today?" }] });
+const JOB: Job = {
+  operation: "count_tokens",
+  body: BODY,
+  hints: "2023-06-01\n",
+  stream: false,
+  model: "claude",
+  upstreamModel: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+  countModel: undefined,
+  accepts: {},
+  dropped: "",
+  requestId: "r",
+  isLast: true,
+};
+const REQUEST: HttpRequest = {
+  origin: { tls: false, host: "h", port: 1, ca: undefined },
+  method: "POST",
+  path: "/",
+  headers: [],
+  body: "",
+};
+const PATIENT: Timeouts = { connectMs: 10_000, firstByteMs: 600_000, silenceMs: 600_000, totalMs: 600_000 };
+const ESTIMATE = new Estimator().estimate("anthropic", "claude", BODY);
+
+/** @returns what was reported after `act` has played the upstream. */
+async function reported(act: (events: HttpEvents) => void, timeouts: (given: Timeouts) => void = () => {}): Promise<unknown[]> {
+  const reports: unknown[] = [];
+  const outbox = new Outbox((message) => reports.push(...message), setImmediate);
+  let events: HttpEvents | undefined;
+  const client = {
+    send(_request: HttpRequest, given: Timeouts, listener: HttpEvents) {
+      timeouts(given);
+      events = listener;
+      return { pause() {}, resume() {}, letEnd() {}, abort() {} };
+    },
+    forget() {},
+    close() {},
+  };
+  const connection: Connection = {
+    origin: REQUEST.origin,
+    request: () => REQUEST,
+    reader: (job) => bedrockCount.reader(job, { upstream: "u", upstreamModel: "m" }),
+    failure: () => {
+      throw new Error("is told, and its error is not for the client");
+    },
+    upstreamRequestId: () => "",
+  };
+  const host = { client, wheel: new Wheel(), outbox, keepAliveMs: 1000, estimator: new Estimator(), hold: new Hold() };
+  new Count(
+    1,
+    host,
+    dialects.anthropic,
+    JOB,
+    { estimate: undefined, guess: 0, factor: 1 },
+    { name: "u", connection, secrets: [], timeouts: PATIENT },
+    () => {},
+  );
+  await turn();
+  if (events !== undefined) act(events);
+  await turn();
+  return reports;
+}
+
+const headers = new Map<string, string>();
+const estimated = [REPORT.answer, 1, `{"input_tokens":${ESTIMATE}}`];
+
+describe("a count", () => {
+  test("is the upstream's own", async () => {
+    const reports = await reported((events) => {
+      events.head(200, headers);
+      for (const byte of Buffer.from('{"inputTokens":42}')) events.chunk(new Uint8Array([byte]));
+      events.end();
+    });
+    expect(reports.slice(0, 3)).toEqual([REPORT.answer, 1, '{"input_tokens":42}']);
+    expect(reports.slice(3, 9)).toEqual([REPORT.done, 1, 0, 0, 0, 0]);
+  });
+
+  test("waits for its upstream five seconds at most", async () => {
+    let given: Timeouts | undefined;
+    const reports = await reported(
+      (events) => events.fail({ reason: "timeout", text: "no answer", beforeFirstByte: true }),
+      (timeouts) => {
+        given = timeouts;
+      },
+    );
+    expect(given).toEqual({ connectMs: 5_000, firstByteMs: 5_000, silenceMs: 5_000, totalMs: 5_000 });
+    expect(reports.slice(0, 3)).toEqual(estimated);
+  });
+
+  test("is the estimate where the upstream's answer is none", async () => {
+    const reports = await reported((events) => {
+      events.head(200, headers);
+      events.chunk(Buffer.from("<html>"));
+      events.end();
+    });
+    expect(reports.slice(0, 3)).toEqual(estimated);
+  });
+});
+
+describe("Bedrock's CountTokens", () => {
+  const invoked = (body: object) => {
+    const wrapped = JSON.parse(bedrockCount.body({ ...JOB, body: JSON.stringify(body) }, takesOf(acceptsOf("bedrock"))).body);
+    return JSON.parse(Buffer.from(wrapped.input.invokeModel.body, "base64").toString("utf8"));
+  };
+
+  test("asks for the model itself, not its inference profile, or for what the operator names", () => {
+    expect(bedrockCount.model(JOB)).toBe("anthropic.claude-sonnet-4-5-20250929-v1:0");
+    expect(bedrockCount.model({ ...JOB, upstreamModel: "anthropic.claude-x" })).toBe("anthropic.claude-x");
+    expect(bedrockCount.model({ ...JOB, countModel: "eu.anthropic.claude-y" })).toBe("eu.anthropic.claude-y");
+  });
+
+  test("has the room for an answer that InvokeModel wants, and more than there is for thoughts", () => {
+    expect(invoked({ messages: [] })).toEqual({ messages: [], anthropic_version: "bedrock-2023-05-31", max_tokens: 1024 });
+    expect(invoked({ messages: [], max_tokens: 7 }).max_tokens).toBe(7);
+    expect(invoked({ messages: [], thinking: { type: "enabled", budget_tokens: 5000 } }).max_tokens).toBe(6024);
+  });
+});

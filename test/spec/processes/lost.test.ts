@@ -1,0 +1,190 @@
+/** Moments at which a worker is lost that no clock can hit: the gateway over threads that a test scripts. */
+import { afterEach, expect, test } from "bun:test";
+import { type Flat, ORDER, ORDER_LENGTH, REPORT } from "../../../src/contract/messages.ts";
+import { Limiter } from "../../../src/limiter/limiter.ts";
+import { MemoryStore } from "../../../src/limiter/memory.ts";
+import type { LimiterStore } from "../../../src/limiter/store.ts";
+import type { StartWorker } from "../../../src/pool/thread.ts";
+import { NOTHING_USED } from "../../../workers/call.ts";
+import { eventually } from "../../support/waits.ts";
+import { anthropic } from "../dialects.ts";
+import { type InProcess, startInProcess } from "../limits/in-process.ts";
+
+const MODEL = "claude-3-haiku-20240307";
+const TARGET = { upstream: "bedrock-eu", model: "anthropic.claude-3-haiku-20240307-v1:0" };
+const TWO_TARGETS = { models: { [MODEL]: { targets: [TARGET, { ...TARGET, model: "anthropic.claude-3-sonnet-20240229-v1:0" }] } } };
+const LARGE = `${"weir ".repeat(20_000)}the end`;
+const CHUNK = 'data: {"type":"message_start"}\n\n';
+
+interface Order {
+  operation: number;
+  id: number;
+  fields: readonly unknown[];
+}
+
+class Thread {
+  readonly orders: Order[] = [];
+  readonly #reports: (reports: Flat) => void;
+  readonly #died: (reason: string) => void;
+
+  constructor(reports: (reports: Flat) => void, died: (reason: string) => void) {
+    this.#reports = reports;
+    this.#died = died;
+  }
+
+  say(...reports: Flat): void {
+    this.#reports(reports);
+  }
+
+  die(): void {
+    this.#died("a fault");
+  }
+
+  take(orders: Flat): void {
+    for (let at = 0; at < orders.length; ) {
+      const operation = orders[at] as number;
+      const length = operation === ORDER.weigh ? orders.length : (ORDER_LENGTH[operation] as number);
+      this.orders.push({ operation, id: orders[at + 1] as number, fields: orders.slice(at + 2, at + length) });
+      if (operation === ORDER.configure) queueMicrotask(() => this.say(REPORT.ready, 0));
+      at += length;
+    }
+  }
+
+  count(operation: number): number {
+    return this.orders.filter((order) => order.operation === operation).length;
+  }
+
+  /** The one order of this kind. */
+  async told(operation: number): Promise<Order> {
+    await eventually(() => this.count(operation) > 0, `order ${operation}`);
+    expect(this.count(operation)).toBe(1);
+    return this.orders.find((order) => order.operation === operation) as Order;
+  }
+
+  weighed({ id }: Order): void {
+    this.say(REPORT.weighed, id, MODEL, 1, 50, 0, 20_000);
+  }
+
+  answer({ id }: Order): void {
+    this.say(REPORT.open, id, CHUNK, REPORT.done, id, ...NOTHING_USED);
+  }
+}
+
+let gateway: InProcess | undefined;
+let threads: Thread[] = [];
+afterEach(async () => {
+  await gateway?.stop();
+  gateway = undefined;
+  threads = [];
+});
+
+async function started(store: LimiterStore = new MemoryStore(), more: object = {}): Promise<InProcess> {
+  const start: StartWorker = ({ reports, died }) => {
+    const thread = new Thread(reports, died);
+    threads.push(thread);
+    return { post: (orders) => thread.take(orders), terminate: () => {} };
+  };
+  gateway = await startInProcess(new Limiter({ store }), { rpm: 100, tpm: 100_000 }, more, { size: 2, start });
+  return gateway;
+}
+
+/** The thread that has such an order, and the other one. */
+async function threadWith(operation: number): Promise<[Thread, Thread]> {
+  await eventually(() => threads.some((thread) => thread.count(operation) > 0), `order ${operation}`);
+  const [one, other] = threads as [Thread, Thread];
+  return one.count(operation) > 0 ? [one, other] : [other, one];
+}
+
+const textOf = ({ fields }: Order) => Buffer.from(fields.at(-1) as ArrayBuffer).toString("utf8");
+const ask = (on: InProcess, text = LARGE) => on.open(anthropic, anthropic.body(text, { model: MODEL, max_tokens: 50, stream: true }));
+
+test("a worker lost while it weighs: another one weighs the whole body", async () => {
+  const call = ask(await started());
+  const [first, second] = await threadWith(ORDER.weigh);
+  first.die();
+  const order = await second.told(ORDER.weigh);
+  expect(textOf(order)).toContain(LARGE);
+  second.weighed(order);
+  await second.told(ORDER.go);
+  second.answer(order);
+  const { status, headers } = await call.answered;
+  // It had not been tried anywhere.
+  expect([status, headers.get("x-weir-attempts")]).toEqual([200, "1"]);
+});
+
+/** Decides when it is let. */
+class Gated implements LimiterStore {
+  readonly name = "memory";
+  readonly #memory = new MemoryStore();
+  asked = 0;
+  decide: () => void = () => {};
+
+  async reserve(ask: Parameters<MemoryStore["reserve"]>[0]) {
+    this.asked += 1;
+    await new Promise<void>((resolve) => {
+      this.decide = resolve;
+    });
+    return this.#memory.reserve(ask);
+  }
+
+  adjust(adjustment: Parameters<MemoryStore["adjust"]>[0]): void {
+    this.#memory.adjust(adjustment);
+  }
+
+  async flush(): Promise<void> {}
+  async probe(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+for (const isDecidedFirst of [true, false]) {
+  const when = isDecidedFirst ? "before" : "after";
+  test(`a worker lost while the limiter decides, which it does ${when} another one has weighed: the call is reserved for once`, async () => {
+    const store = new Gated();
+    const call = ask(await started(store));
+    const [first, second] = await threadWith(ORDER.weigh);
+    first.weighed(await first.told(ORDER.weigh));
+    await eventually(() => store.asked === 1, "the limiter to be asked");
+    first.die();
+    const order = await second.told(ORDER.weigh);
+    if (isDecidedFirst) store.decide();
+    await Bun.sleep(1);
+    expect(second.count(ORDER.go)).toBe(0);
+    second.weighed(order);
+    if (!isDecidedFirst) {
+      expect(second.count(ORDER.go)).toBe(0);
+      store.decide();
+    }
+    await second.told(ORDER.go);
+    second.answer(order);
+    expect((await call.answered).status).toBe(200);
+    expect(store.asked).toBe(1);
+  });
+}
+
+test("a worker lost in the pause before the next target: that pause sends nothing to the worker that has the call now", async () => {
+  const call = ask(await started(new MemoryStore(), TWO_TARGETS), "Hello");
+  const [first, second] = await threadWith(ORDER.call);
+  const { id } = await first.told(ORDER.call);
+  first.say(REPORT.missed, id, "upstream_failed", JSON.stringify({ message: "no" }), ...NOTHING_USED);
+  first.die();
+  const order = await second.told(ORDER.call);
+  // As long as the longest first pause.
+  await Bun.sleep(30);
+  expect(second.count(ORDER.go)).toBe(0);
+  second.answer(order);
+  const { status, headers } = await call.answered;
+  expect([status, headers.get("x-weir-attempts")]).toEqual([200, "3"]);
+});
+
+test("a client that leaves while its call waits for a worker ends it at once, and no worker hears of it again", async () => {
+  const on = await started();
+  const call = ask(on, "Hello");
+  const [first, second] = await threadWith(ORDER.call);
+  second.die();
+  first.die();
+  call.leave();
+  await eventually(async () => (await on.ended("cancelled")) === 1, "the call to end");
+  await eventually(() => threads.length === 4, "two more threads", 3_000);
+  await Bun.sleep(1);
+  expect(threads.map((thread) => thread.count(ORDER.call))).toEqual([...threads].map((thread) => Number(thread === first)));
+});

@@ -1,0 +1,141 @@
+/** Workers that die, and workers that never begin: the pool over threads that a test scripts. */
+import { expect, test } from "bun:test";
+import { type Flat, REPORT } from "../../../src/contract/messages.ts";
+import { Pool } from "../../../src/pool/pool.ts";
+import type { StartWorker } from "../../../src/pool/thread.ts";
+
+interface Thread {
+  orders: Flat;
+  say(...reports: Flat): void;
+  die(): void;
+  isEnded: boolean;
+}
+
+function poolOfOne() {
+  const threads: Thread[] = [];
+  const deaths: string[] = [];
+  const start: StartWorker = ({ reports, died }) => {
+    const thread: Thread = { orders: [], say: (...some) => reports(some), die: () => died("a fault"), isEnded: false };
+    threads.push(thread);
+    return {
+      post: (orders) => void thread.orders.push(...orders),
+      terminate: () => {
+        thread.isEnded = true;
+      },
+    };
+  };
+  const pool = new Pool({ size: 1, start, onDeath: (_worker, reason) => void deaths.push(reason), onNotice: () => {}, onLesson: () => {} });
+  const configured = pool.configure({ proxy: undefined, weighing: [], targets: [] });
+  const newest = () => threads.at(-1) as Thread;
+  return { pool, threads, deaths, configured, newest };
+}
+
+const events = {
+  weighed() {},
+  estimated() {},
+  dropped() {},
+  open() {},
+  chunk() {},
+  answer() {},
+  missed() {},
+  done() {},
+  fail() {},
+  lost() {},
+};
+const ORDER = {
+  dialect: "openai",
+  operation: "generate",
+  target: 1,
+  isLast: true,
+  stream: true,
+  model: "m",
+  hints: "",
+  requestId: "r",
+  guess: 1,
+  factor: 1,
+  body: "{}",
+} as const;
+const queued = (pool: Pool) => pool.samples()[0]?.queued;
+
+test("the successor of a worker that died begins with an empty queue, and its depth is its own from then on", async () => {
+  const { pool, threads, newest, configured } = poolOfOne();
+  newest().say(REPORT.ready, 0);
+  await configured;
+  // Old enough to be replaced at once.
+  await Bun.sleep(1_050);
+  for (let nth = 0; nth < 5; nth++) pool.call(ORDER, events);
+  await Promise.resolve();
+  expect(queued(pool)).toBe(6);
+  newest().die();
+  await Promise.resolve();
+  expect(threads).toHaveLength(2);
+  // Its configuration, and none of the cancelled calls of the one before.
+  expect(newest().orders).toHaveLength(3);
+  expect(queued(pool)).toBe(1);
+  newest().say(REPORT.ready, 0, REPORT.pulse, 0, 0, 1);
+  expect(queued(pool)).toBe(0);
+  pool.call(ORDER, events);
+  expect(queued(pool)).toBe(1);
+  pool.close();
+});
+
+test("a worker that never says that it is ready is replaced after 15 s, also while the start waits for it", async () => {
+  const { pool, threads, deaths, newest, configured } = poolOfOne();
+  const startedMs = performance.now();
+  pool.checkPulses(startedMs + 14_000, 0);
+  expect(threads).toHaveLength(1);
+  pool.checkPulses(startedMs + 16_000, 0);
+  expect(deaths).toEqual(["not ready after 15 s"]);
+  expect(threads[0]?.isEnded).toBe(true);
+  // It died young, as far as this test's clock goes.
+  while (threads.length < 2) await Bun.sleep(20);
+  newest().say(REPORT.ready, 0);
+  await configured;
+  expect(pool.healthy).toBe(1);
+  pool.close();
+});
+
+test("a worker that shows no sign of life for two seconds gets no new calls until it does, and is replaced after five", async () => {
+  const { pool, deaths, newest, configured } = poolOfOne();
+  newest().say(REPORT.ready, 0);
+  await configured;
+  const sinceMs = performance.now();
+  pool.checkPulses(sinceMs + 1_900, 0);
+  expect([pool.call(ORDER, events) === undefined, pool.isWell()]).toEqual([false, true]);
+  pool.checkPulses(sinceMs + 2_100, 0);
+  expect([pool.call(ORDER, events) === undefined, pool.isWell(), pool.state()]).toEqual([true, false, "0 of 1 running, 1 standing still"]);
+  const there = new Promise((resolve) => pool.whenThere(resolve));
+  newest().say(REPORT.pulse, 0, 0, 1);
+  expect(await there).toBe(true);
+  expect(pool.call(ORDER, events)).toBeDefined();
+  pool.checkPulses(sinceMs + 5_200, 0);
+  expect(deaths).toEqual(["no sign of life for 5 s"]);
+  pool.close();
+});
+
+test("where this thread itself was held up, no worker is taken for one that stands still", async () => {
+  const { pool, deaths, newest, configured } = poolOfOne();
+  newest().say(REPORT.ready, 0);
+  await configured;
+  const sinceMs = performance.now();
+  pool.checkPulses(sinceMs + 30_000, 29_000);
+  pool.checkPulses(sinceMs + 30_250, 0);
+  expect([deaths, pool.isWell()]).toEqual([[], true]);
+  pool.close();
+});
+
+test("a pool whose workers die one after the other is not well until a minute has passed, and says why", async () => {
+  const { pool, threads, newest, configured } = poolOfOne();
+  newest().say(REPORT.ready, 0);
+  await configured;
+  for (let death = 1; death <= 3; death++) {
+    newest().die();
+    while (threads.length <= death) await Bun.sleep(10);
+    newest().say(REPORT.ready, 0);
+    expect(pool.isWell()).toBe(death < 3);
+  }
+  expect(pool.state()).toBe("1 of 1 running, 3 died within a minute: the log says why");
+  const laterMs = performance.now() + 61_000;
+  expect([pool.isWell(laterMs), pool.state(laterMs)]).toEqual([true, "1 of 1 running"]);
+  pool.close();
+}, 10_000);

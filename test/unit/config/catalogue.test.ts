@@ -1,0 +1,134 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { readCatalogue } from "../../../src/config/catalogue.ts";
+import { AZURE_EU, BEDROCK_EU, load } from "../../support/config-sample.ts";
+
+const catalogue = readCatalogue(readFileSync(new URL("../../../src/catalogue.yaml", import.meta.url), "utf8"));
+const entries = [...catalogue.entries.values()];
+const named = (name: string) => catalogue.entries.get(name);
+
+describe("the shipped catalogue", () => {
+  test("has the models that Weir was first asked for, in the regions they were asked for", () => {
+    for (const name of ["claude-3-5-sonnet-20240620", "claude-3-sonnet-20240229", "claude-3-haiku-20240307"]) {
+      expect(Object.keys(named(name)?.regions ?? {}).sort()).toEqual(["eu", "us"]);
+    }
+    expect(Object.keys(named("claude-3-opus-20240229")?.regions ?? {})).toEqual(["us"]);
+    for (const name of ["o3-mini", "o1-preview", "gpt-4o", "gpt-4o-mini", "gpt-4", "gpt-35-turbo"])
+      expect(named(name)).toMatchObject({ provider: "azure", regions: undefined });
+  });
+
+  test("has today's models", () => {
+    const claude = [
+      "opus-5-5",
+      "opus-5",
+      "opus-4-8",
+      "opus-4-7",
+      "opus-4-6",
+      "sonnet-5-5",
+      "sonnet-5",
+      "sonnet-4-6",
+      "haiku-5-5",
+      "fable-5-2",
+      "fable-5-1",
+      "fable-5",
+      "mythos-5",
+    ];
+    for (const name of claude) expect(Object.keys(named(`claude-${name}`)?.regions ?? {})).toEqual(["eu", "us"]);
+    for (const name of ["gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5.1", "gpt-5.4", "gpt-5.5"]) expect(named(name)?.provider).toBe("azure");
+  });
+
+  test("never leaves a region: eu is eu. or plain, us is us. or plain, nothing is global.", () => {
+    for (const { regions } of entries) {
+      for (const [region, model] of Object.entries(regions ?? {})) {
+        expect(["eu", "us"]).toContain(region);
+        expect(model).toMatch(new RegExp(`^(${region}\\.)?anthropic\\.claude-`));
+      }
+    }
+  });
+
+  test("names a model after what it calls upstream", () => {
+    for (const { name, regions, aliasOf } of entries) {
+      for (const model of Object.values(regions ?? {})) expect(model).toContain(`anthropic.${aliasOf ?? name}`);
+    }
+  });
+
+  test("an alias shares the facts of its model", () => {
+    expect(named("claude-sonnet-4-5")).toEqual({
+      ...named("claude-sonnet-4-5-20250929"),
+      name: "claude-sonnet-4-5",
+      aliasOf: "claude-sonnet-4-5-20250929",
+    } as never);
+    expect(named("claude-sonnet-4-6")?.aliasOf).toBeUndefined();
+  });
+
+  test("knows days and tokenizers", () => {
+    expect(named("claude-3-haiku-20240307")).toMatchObject({ created: 1_709_769_600, family: "claude-3", retiredAtMs: 0 });
+    expect(named("gpt-4o")?.retiredAtMs).toBe(Date.parse("2026-10-01"));
+    expect(named("claude-opus-4-7")?.family).toBe("claude-4.7");
+    expect(named("gpt-4")?.family).toBe("cl100k");
+  });
+
+  test("finds a model by what the upstream calls it, whatever stands in front", () => {
+    for (const model of [
+      "eu.anthropic.claude-opus-4-6-v1",
+      "global.anthropic.claude-opus-4-6-v1",
+      "anthropic.claude-opus-4-6-v1",
+      "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-opus-4-6-v1",
+    ]) {
+      expect(catalogue.byUpstreamModel(model)?.name).toBe("claude-opus-4-6");
+    }
+    expect(catalogue.byUpstreamModel("gpt-4.1-mini")?.name).toBe("gpt-4.1-mini");
+    expect(catalogue.byUpstreamModel("my-deployment")).toBeUndefined();
+  });
+
+  test("a catalogue that is wrong does not load", () => {
+    expect(() => readCatalogue("azure: { a: { family: gpt } }")).toThrow("catalogue.yaml /azure/a/family");
+    expect(() => readCatalogue("azure: { a: { family: o200k, colour: red } }")).toThrow("/azure/a/colour");
+    expect(() => readCatalogue("azure: { a: { family: o200k }, b: { family: o200k, aliases: [a] } }")).toThrow('"a" stands there twice');
+  });
+});
+
+describe("without models", () => {
+  test("every model of the catalogue is served where an upstream of its provider is", () => {
+    const { config, warnings } = load(
+      `upstreams: { ${BEDROCK_EU}, ${AZURE_EU}, bedrock-us: { provider: bedrock, region: us, aws_region: us-east-1 } }\nworkspaces: { a: { default_region: us } }`,
+    );
+    expect(Object.keys(config.models).sort()).toEqual([...catalogue.entries.keys()].sort());
+    expect(config.models["claude-sonnet-4-5"]).toMatchObject({
+      aliasOf: "claude-sonnet-4-5-20250929",
+      targets: [
+        { upstream: "bedrock-eu", model: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0" },
+        { upstream: "bedrock-us", model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0" },
+      ],
+    });
+    expect(config.models["claude-3-opus-20240229"]?.targets).toEqual([expect.objectContaining({ upstream: "bedrock-us" })]);
+    expect(config.models["gpt-5"]?.targets).toEqual([expect.objectContaining({ upstream: "azure-eu", model: "gpt-5" })]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^models: without it the whole catalogue is offered, \d+ models that are retired among it \(claude-3-haiku-20240307, .*gpt-4o/,
+      ),
+    ]);
+  });
+
+  test("a provider without an upstream brings no models, nor does a region that the catalogue does not know", () => {
+    expect(Object.keys(load(`upstreams: { ${AZURE_EU} }`).config.models).every((name) => named(name)?.provider === "azure")).toBe(true);
+    expect(
+      Object.keys(load(`upstreams: { ${AZURE_EU}, b: { provider: bedrock, region: ch, aws_region: eu-central-2 } }`).config.models),
+    ).not.toContain("claude-opus-5");
+  });
+
+  test("facts reach models that the file lists, by their name or by what they call upstream", () => {
+    const { config } = load(`
+upstreams: { ${BEDROCK_EU}, ${AZURE_EU} }
+models:
+  claude-3-haiku-20240307: { targets: [{ upstream: bedrock-eu, model: custom }] }
+  quick: { targets: [{ upstream: bedrock-eu, model: eu.anthropic.claude-opus-4-7 }] }
+  ours: { family: cl100k, estimate: exact, targets: [{ upstream: azure-eu, model: whatever }] }
+  unknown: { targets: [{ upstream: azure-eu, model: whatever }] }
+`);
+    expect(config.models["claude-3-haiku-20240307"]).toMatchObject({ created: 1_709_769_600, family: "claude-3" });
+    expect(config.models.quick).toMatchObject({ created: 1_776_297_600, family: "claude-4.7" });
+    expect(config.models.ours).toMatchObject({ family: "cl100k", estimate: "exact" });
+    expect(config.models.unknown).toMatchObject({ created: 0, family: undefined });
+  });
+});

@@ -1,0 +1,303 @@
+import { describe, expect, test } from "bun:test";
+import { encodeUtf8 } from "../../../src/contract/bytes.ts";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { anthropic, readHints } from "../../../src/dialects/anthropic/anthropic.ts";
+
+const classic = anthropic.hints(new Headers(), false);
+const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" }), false);
+
+const base = { model: "claude-3-haiku-20240307", max_tokens: 1024, messages: [{ role: "user", content: "Write a haiku about cats." }] };
+const says = (...content: unknown[]) => ({ ...base, messages: [{ role: "user", content }] });
+
+function refusalOf(body: unknown, hints = classic): GatewayError {
+  try {
+    anthropic.check(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return thrown;
+    throw thrown;
+  }
+  throw new Error("the body was accepted");
+}
+
+const PROMPT = "a secret prompt that must never come back in an error message";
+
+const mistakes: [unknown, string][] = [
+  [{ ...base, model: undefined }, "model: is required and must be a string of 1 to 256 characters"],
+  [{ ...base, model: "" }, 'model: must be a string of 1 to 256 characters, not ""'],
+  [{ ...base, model: 5 }, "model: must be a string of 1 to 256 characters, not 5"],
+  [{ ...base, model: "m".repeat(257) }, "model: must be a string of 1 to 256 characters"],
+  [{ ...base, max_tokens: undefined }, "max_tokens: is required and must be an integer, 0 or more"],
+  [{ ...base, max_tokens: -1 }, "max_tokens: must be an integer, 0 or more, not -1"],
+  [{ ...base, max_tokens: 1.5 }, "max_tokens: must be an integer, 0 or more, not 1.5"],
+  [{ ...base, max_tokens: "1024" }, "max_tokens: must be an integer, 0 or more, not a string"],
+  [
+    '{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":1e999}',
+    "max_tokens: must be an integer, 0 or more, not Infinity",
+  ],
+  [{ ...base, temperature: 1.1 }, "temperature: must be a number from 0 to 1, not 1.1"],
+  [{ ...base, temperature: -0.1 }, "temperature: must be a number from 0 to 1, not -0.1"],
+  [{ ...base, temperature: true }, "temperature: must be a number from 0 to 1, not true"],
+  [{ ...base, top_p: 2 }, "top_p: must be a number from 0 to 1, not 2"],
+  [{ ...base, top_p: -2 }, "top_p: must be a number from 0 to 1, not -2"],
+  [{ ...base, top_k: -2 }, "top_k: must be an integer, 0 or more, not -2"],
+  [{ ...base, top_k: 0.5 }, "top_k: must be an integer, 0 or more, not 0.5"],
+  [{ ...base, stream: "true" }, "stream: must be true or false, not a string"],
+  [{ ...base, stop_sequences: PROMPT }, "stop_sequences: must be an array of strings, not a string"],
+  [{ ...base, stop_sequences: ["a", 5] }, "stop_sequences.1: must be a string, not 5"],
+  [{ ...base, metadata: "u" }, "metadata: must be an object, not a string"],
+  [{ ...base, metadata: { user_id: 5 } }, "metadata.user_id: must be a string, not 5"],
+  [{ ...base, system: 5 }, "system: must be a string or an array of content blocks, not 5"],
+  [{ ...base, system: [{ type: "text" }] }, "system.0.text: is required and must be a string"],
+  [{ ...base, messages: undefined }, "messages: is required and must be an array of 1 to 100000 messages"],
+  [{ ...base, messages: [] }, "messages: must be an array of 1 to 100000 messages, not an empty one"],
+  [{ ...base, messages: PROMPT }, "messages: must be an array of 1 to 100000 messages, not a string"],
+  [{ ...base, messages: [PROMPT] }, "messages.0: must be an object, not a string"],
+  [{ ...base, messages: [{ content: "x" }] }, 'messages.0.role: is required and must be "user" or "assistant"'],
+  [{ ...base, messages: [{ role: "bot", content: "x" }] }, 'messages.0.role: must be "user" or "assistant", not "bot"'],
+  [
+    { ...base, messages: [{ role: "ö".repeat(100), content: "x" }] },
+    `messages.0.role: must be "user" or "assistant", not "${"ö".repeat(40)}…"`,
+  ],
+  [
+    { ...base, messages: [...base.messages, { role: "system", content: "x" }] },
+    'messages.1.role: must be "user" or "assistant", not "system"; that role is known only under anthropic-version 2026-10-21, a system prompt goes into the top-level field "system"',
+  ],
+  [{ ...base, messages: [{ role: "assistant", content: "x" }] }, 'messages.0.role: the first message must have the role "user"'],
+  [{ ...base, messages: [{ role: "user" }] }, "messages.0.content: is required and must be a string or an array of content blocks"],
+  [
+    { ...base, messages: [{ role: "user", content: null }] },
+    "messages.0.content: must be a string or an array of content blocks, not null",
+  ],
+  [{ ...base, messages: [{ role: "user", content: "" }] }, "messages.0.content: must not be empty, except in a final assistant message"],
+  [says(), "messages.0.content: must not be empty, except in a final assistant message"],
+  [says(PROMPT), "messages.0.content.0: must be an object, not a string"],
+  [says({ text: PROMPT }), "messages.0.content.0.type: is required and must be a string"],
+  [says({ type: "text", text: "x" }, { type: "text", text: 5 }), "messages.0.content.1.text: must be a string, not 5"],
+  [says({ type: "image" }), "messages.0.content.0.source: is required and must be an object"],
+  [says({ type: "image", source: { data: PROMPT } }), "messages.0.content.0.source.type: is required and must be a string"],
+  [
+    says({ type: "image", source: { type: "base64", media_type: "image/tiff", data: PROMPT } }),
+    'messages.0.content.0.source.media_type: must be "image/jpeg", "image/png", "image/gif" or "image/webp", not "image/tiff"',
+  ],
+  [
+    says({ type: "image", source: { type: "base64", media_type: "image/png", data: [1] } }),
+    "messages.0.content.0.source.data: must be a string, not an array",
+  ],
+  [
+    says({ type: "document", source: { type: "base64", media_type: "image/png", data: "x" } }),
+    'messages.0.content.0.source.media_type: must be "application/pdf", not "image/png"',
+  ],
+  [says({ type: "tool_result", content: "x" }), "messages.0.content.0.tool_use_id: is required and must be a string"],
+  [
+    says({ type: "tool_result", tool_use_id: "t", content: [{ type: "image", source: { type: "base64", media_type: "image/png" } }] }),
+    "messages.0.content.0.content.0.source.data: is required and must be a string",
+  ],
+  [says({ type: "text", text: "x", cache_control: "ephemeral" }), "messages.0.content.0.cache_control: must be an object, not a string"],
+  [{ ...base, tools: {} }, "tools: must be an array of tools, not an object"],
+  [{ ...base, tools: [{ input_schema: {} }] }, "tools.0.name: is required and must be 1 to 128 letters, digits, _ or -"],
+  [
+    { ...base, tools: [{ name: "get weather", input_schema: {} }] },
+    'tools.0.name: must be 1 to 128 letters, digits, _ or -, not "get weather"',
+  ],
+  [
+    { ...base, tools: [{ name: "n".repeat(129), input_schema: {} }] },
+    `tools.0.name: must be 1 to 128 letters, digits, _ or -, not "${"n".repeat(40)}…"`,
+  ],
+  [{ ...base, tools: [{ name: "a" }] }, "tools.0.input_schema: is required and must be an object"],
+  [{ ...base, tools: [{ type: "custom", name: "a", input_schema: [] }] }, "tools.0.input_schema: must be an object, not an array"],
+  [{ ...base, tool_choice: "auto" }, "tool_choice: must be an object, not a string"],
+  [{ ...base, tool_choice: { type: "some" } }, 'tool_choice.type: must be "auto", "any", "tool" or "none", not "some"'],
+  [{ ...base, tool_choice: { type: "tool" } }, "tool_choice.name: is required and must be a string"],
+  [{ ...base, thinking: { type: "enabled" } }, "thinking.budget_tokens: is required and must be an integer, at least 1024"],
+  [{ ...base, thinking: { type: "enabled", budget_tokens: 1023 } }, "thinking.budget_tokens: must be an integer, at least 1024, not 1023"],
+];
+
+describe("a request that is wrong is refused with a message that names the field", () => {
+  test.each(mistakes)("%j: %s", (body, message) => {
+    const error = refusalOf(body);
+    expect(error.detail.message).toBe(message);
+    expect(error.kind).toBe("invalid_request");
+    expect(message.startsWith(`${error.detail.param}: `)).toBe(true);
+    expect(error.detail.message).not.toContain("secret");
+  });
+});
+
+const cache = { type: "ephemeral", ttl: "1h" };
+const accepted: [string, object][] = [
+  ["the example of the documentation", base],
+  [
+    "a coding agent's turn: cached system blocks, tools, tool results, thinking",
+    {
+      model: "claude-sonnet-4-5-20250929",
+      max_tokens: 32000,
+      stream: true,
+      temperature: 1,
+      metadata: { user_id: "user_1_account__session_2" },
+      system: [
+        { type: "text", text: "You are a coding agent.", cache_control: { type: "ephemeral" } },
+        { type: "text", text: "Rules", cache_control: cache },
+      ],
+      thinking: { type: "enabled", budget_tokens: 31999 },
+      context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
+      output_config: { effort: "medium" },
+      tools: [
+        {
+          name: "Bash",
+          description: "Runs",
+          input_schema: { $schema: "https://json-schema.org/draft/2020-12/schema", type: "object", properties: {} },
+        },
+        { name: "mcp__server__tool", input_schema: { type: "object" }, cache_control: cache, eager_input_streaming: true, strict: false },
+        { type: "web_search_20250305", name: "web_search", max_uses: 8 },
+      ],
+      tool_choice: { type: "auto", disable_parallel_tool_use: true },
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "hi" },
+            { type: "text", text: "there", cache_control: { type: "ephemeral" } },
+          ],
+        },
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", thinking: "", signature: "EqQB" },
+            { type: "redacted_thinking", data: "xyz" },
+            { type: "text", text: "ok" },
+            { type: "tool_use", id: "toolu_1", name: "Bash", input: { command: "ls" } },
+          ],
+        },
+        {
+          role: "user",
+          content: [
+            { type: "tool_result", tool_use_id: "toolu_1", content: "a.txt", is_error: false },
+            {
+              type: "tool_result",
+              tool_use_id: "toolu_2",
+              content: [
+                { type: "text", text: "x" },
+                { type: "image", source: { type: "base64", media_type: "image/png", data: "iVBORw0KGgo=" } },
+                { type: "tool_reference", tool_name: "t" },
+              ],
+              cache_control: cache,
+            },
+            { type: "tool_result", tool_use_id: "toolu_3" },
+          ],
+        },
+      ],
+    },
+  ],
+  ["LangChain's defaults", { ...base, temperature: 1, top_k: -1, top_p: -1, stream: false, thinking: { type: "disabled" } }],
+  ["the AI SDK's", { ...base, temperature: 0, messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }] }],
+  [
+    "every source of images and documents",
+    says(
+      { type: "image", source: { type: "base64", media_type: "image/webp", data: "UklG" } },
+      { type: "image", source: { type: "url", url: "https://example.com/a.png" } },
+      { type: "image", source: { type: "file", file_id: "file_1" } },
+      {
+        type: "document",
+        source: { type: "base64", media_type: "application/pdf", data: "JVBE" },
+        title: "t",
+        context: null,
+        citations: { enabled: true },
+      },
+      { type: "document", source: { type: "text", media_type: "text/plain", data: "text" } },
+      { type: "document", source: { type: "content", content: [{ type: "text", text: "x" }] } },
+      { type: "search_result", source: "s", title: "t", content: [{ type: "text", text: "x" }], citations: { enabled: true } },
+    ),
+  ],
+  ["an assistant turn to be continued", { ...base, messages: [...base.messages, { role: "assistant", content: "Whiskers" }] }],
+  ["a final assistant message that is empty", { ...base, messages: [...base.messages, { role: "assistant", content: "" }] }],
+  ["max_tokens 0, which warms a cache", { ...base, max_tokens: 0, cache_control: { type: "ephemeral" } }],
+  [
+    "kinds of block, source, tool and thinking that Weir does not know",
+    {
+      ...says({ type: "hologram", anything: [1] }, { type: "image", source: { type: "satellite" } }),
+      tools: [{ type: "teleport_20270101", name: "teleport" }, { type: "toolset" }],
+      thinking: { type: "between_tools" },
+      some_new_field: { x: 1 },
+    },
+  ],
+  [
+    "a tool whose type is null",
+    { ...base, tools: [{ type: null, name: "a", input_schema: {} }], tool_choice: { type: "tool", name: "a" } },
+  ],
+];
+
+describe("requests of real clients pass", () => {
+  test.each(accepted)("%s", (_, body) => {
+    const { model, max_tokens, stream } = body as { model: string; max_tokens: number; stream?: boolean };
+    expect(anthropic.check(encodeUtf8(JSON.stringify(body)), classic, "generate")).toEqual({
+      model,
+      maxTokens: max_tokens,
+      stream: stream === true,
+      request: JSON.parse(encodeUtf8(JSON.stringify(body))),
+    });
+  });
+
+  test("a model's name is read as UTF-8, written out or escaped", () => {
+    expect(anthropic.check(encodeUtf8(JSON.stringify({ ...base, model: "modèle-你" })), classic, "generate").model).toBe("modèle-你");
+    expect(anthropic.check(JSON.stringify({ ...base, model: "M" }).replace('"M"', '"mod\\u00e8le"'), classic, "generate").model).toBe(
+      "modèle",
+    );
+  });
+});
+
+describe("anthropic-version", () => {
+  test("absent and 2023-06-01 are the classic version, and betas are gathered", () => {
+    expect(readHints(classic)).toEqual({ version: "2023-06-01", betas: [] });
+    const headers = new Headers([
+      ["anthropic-version", "2023-06-01"],
+      ["anthropic-beta", "a-2025-01-01, b-2025-01-01"],
+      ["anthropic-beta", ",c-2025-01-01"],
+    ]);
+    expect(readHints(anthropic.hints(headers, false))).toEqual({
+      version: "2023-06-01",
+      betas: ["a-2025-01-01", "b-2025-01-01", "c-2025-01-01"],
+    });
+  });
+
+  test("any other is refused by naming the two", () => {
+    const error = refusalOf(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" }), false));
+    expect(error.kind).toBe("invalid_request");
+    expect(error.detail.message).toBe('anthropic-version: must be "2023-06-01" or "2026-10-21"');
+  });
+
+  test("2026-10-21 lets system speak inside messages", () => {
+    const messages = [
+      ...base.messages,
+      { role: "assistant", content: "x" },
+      { role: "system", content: "be brief" },
+      { role: "user", content: "y" },
+    ];
+    expect(anthropic.check(JSON.stringify({ ...base, messages }), current, "generate").model).toBe(base.model);
+    expect(refusalOf({ ...base, messages: [{ role: "bot", content: "x" }] }, current).detail.message).toBe(
+      'messages.0.role: must be "user", "assistant" or "system", not "bot"',
+    );
+    expect(refusalOf({ ...base, messages: [{ role: "system", content: "x" }] }, current).detail.param).toBe("messages.0.role");
+  });
+
+  test.each([
+    ["temperature", { ...base, temperature: 1 }, "temperature"],
+    ["top_p", { ...base, top_p: -1 }, "top_p"],
+    ["top_k", { ...base, top_k: 0 }, "top_k"],
+    [
+      "a document in an assistant message",
+      {
+        ...base,
+        messages: [
+          ...base.messages,
+          { role: "assistant", content: [{ type: "document", source: { type: "text", media_type: "text/plain", data: "x" } }] },
+        ],
+      },
+      "messages.1.content.0.type",
+    ],
+    ["citations on a user's text", says({ type: "text", text: "x", citations: [{}] }), "messages.0.content.0.citations"],
+  ])("2026-10-21 refuses %s, 2023-06-01 does not", (_, body, param) => {
+    const error = refusalOf(body, current);
+    expect(error.detail.param).toBe(param);
+    expect(error.detail.message).toContain("2026-10-21");
+    anthropic.check(JSON.stringify(body), classic, "generate");
+  });
+});

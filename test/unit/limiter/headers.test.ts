@@ -1,0 +1,76 @@
+import { expect, test } from "bun:test";
+import { durationText, instantText, refusalText, setPrefixedRateLimits, setRateLimits } from "../../../src/limiter/headers.ts";
+import { retryAfterHeaders } from "../../../src/request/reply.ts";
+
+const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
+
+test.each([
+  [0, "0s"],
+  [-5, "0s"],
+  [0.2, "1ms"],
+  [12, "12ms"],
+  [999.5, "1s"],
+  [1000, "1s"],
+  [1500, "1.5s"],
+  [59_901, "59.901s"],
+  [60_000, "1m0s"],
+  [360_000, "6m0s"],
+  [61_250, "1m1.25s"],
+])("%p ms is written %p", (ms, text) => {
+  expect(durationText(ms)).toBe(text);
+});
+
+test("a moment is written by RFC 3339, in whole seconds and never too early", () => {
+  const now = Date.parse("2026-11-22T03:59:59.100Z");
+  expect(instantText(now, 0)).toBe("2026-11-22T04:00:00Z");
+  expect(instantText(now, 900)).toBe("2026-11-22T04:00:00Z");
+  expect(instantText(now, 901)).toBe("2026-11-22T04:00:01Z");
+});
+
+test("six headers tell both windows", () => {
+  const headers = new Headers();
+  setRateLimits(headers, windows);
+  expect(Object.fromEntries(headers)).toEqual({
+    "x-ratelimit-limit-requests": "500",
+    "x-ratelimit-remaining-requests": "499",
+    "x-ratelimit-reset-requests": "12ms",
+    "x-ratelimit-limit-tokens": "60000",
+    "x-ratelimit-remaining-tokens": "59300",
+    "x-ratelimit-reset-tokens": "59.901s",
+  });
+});
+
+test("a dialect's own headers tell the same with moments", () => {
+  const headers = new Headers();
+  setPrefixedRateLimits(headers, "own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z"));
+  expect(Object.fromEntries(headers)).toEqual({
+    "own-ratelimit-requests-limit": "500",
+    "own-ratelimit-requests-remaining": "499",
+    "own-ratelimit-requests-reset": "2026-11-22T04:00:01Z",
+    "own-ratelimit-tokens-limit": "60000",
+    "own-ratelimit-tokens-remaining": "59300",
+    "own-ratelimit-tokens-reset": "2026-11-22T04:01:00Z",
+  });
+});
+
+test.each([
+  [0, "1", "1"],
+  [1, "1", "1"],
+  [1000, "1000", "1"],
+  [1001, "1001", "2"],
+  [58_999, "58999", "59"],
+  [60_100, "59000", "59"],
+])("a wait of %p ms is told as %p ms and %p s", (ms, inMs, inSeconds) => {
+  expect(retryAfterHeaders(ms)).toEqual({ "retry-after-ms": inMs, "retry-after": inSeconds });
+});
+
+test("a refusal says which limit, used, requested and when", () => {
+  const tokens = { outcome: "tokens" as const, limit: 60_000, used: 59_800, requested: 700, retryAfterMs: 4321, windows };
+  const claim = { workspace: "acme", model: "gpt-4o", window: "calls" } as const;
+  expect(refusalText(tokens, claim)).toBe(
+    "Rate limit of 60000 tokens per minute reached for gpt-4o in workspace acme: used 59800, requested 700. Please try again in 4.321s.",
+  );
+  expect(refusalText({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, claim)).toContain("can never pass");
+  const counts = { outcome: "requests" as const, limit: 20, used: 20, requested: 1, retryAfterMs: 1000, windows };
+  expect(refusalText(counts, { ...claim, window: "counts" })).toStartWith("Rate limit of 20 token counts per minute reached for gpt-4o");
+});

@@ -1,0 +1,68 @@
+import { expect, test } from "bun:test";
+import { Admission, type Claim } from "../../../src/limiter/admission.ts";
+import { expectedTokens } from "../../../src/limiter/expected.ts";
+import { Lessons } from "../../../src/limiter/lessons.ts";
+import { Limiter } from "../../../src/limiter/limiter.ts";
+import { MemoryStore } from "../../../src/limiter/memory.ts";
+
+const pupil = { workspace: "w", upstream: "u", model: "m" };
+
+test("workspaces learn apart from each other; upstreams and models too", () => {
+  const lessons = new Lessons();
+  const lesson = lessons.open(pupil);
+  for (let n = 0; n < 20; n++) {
+    lesson.lengths.record(2000);
+    lesson.correction.learn(1000, 1500);
+    lesson.learnDensity(0.8);
+  }
+  const seen = (of: object) => {
+    const { correction, density, lengths } = lessons.of({ ...pupil, ...of });
+    return [correction.factor > 1.3, density > 0.7, expectedTokens(lengths, 0, "expected") > 1999];
+  };
+  expect(seen({})).toEqual([true, true, true]);
+  for (const other of [{ workspace: "other" }, { upstream: "w/u" }, { model: "other" }]) expect(seen(other)).toEqual([false, false, false]);
+});
+
+test("memory is bounded: what was first learned is forgotten first", () => {
+  const lessons = new Lessons(3);
+  for (let n = 0; n < 10; n++) lessons.open({ ...pupil, workspace: `w${n}` }).lengths.record(1000);
+  const expected = (workspace: string) => expectedTokens(lessons.of({ ...pupil, workspace }).lengths, 0, "expected");
+  expect(expected("w0")).toBe(256);
+  expect(expected("w9")).toBeGreaterThan(999);
+});
+
+test("what one tenant's upstream reports moves neither the reservations nor the guesses of another, though both call their models alike", async () => {
+  const limiter = new Limiter({ store: new MemoryStore() });
+  const admission = new Admission(limiter);
+  const limits = { rpm: 1e6, tpm: 1e9, countRpm: 1e6, cacheReadWeight: 0, reserveOutput: "expected" as const };
+  const claim = (workspace: string, upstream: string): Claim => ({
+    workspace,
+    upstream,
+    model: "own",
+    exact: false,
+    window: "calls",
+    limits,
+    maxTokens: 0,
+    writes: true,
+  });
+  const liar = claim("liar", "liar/own");
+  const victims = [claim("victim", "victim/own"), claim("victim", "shared"), claim("liar", "shared")];
+  const reserved = async (of: Claim) => {
+    const decision = await admission.byWeight(of, 1000);
+    if (decision.outcome !== "admitted") throw new Error(decision.outcome);
+    return decision.reservation;
+  };
+  const shown = async (of: Claim) => [admission.guess(of, "x".repeat(1000)), admission.factor(of), (await reserved(of)).tokens];
+  const before = await Promise.all(victims.map(shown));
+  for (let n = 0; n < 50; n++) {
+    const usage = { input: 1_000_000, output: 90_000, cacheRead: 0, cacheWrite: 0 };
+    const ended = { usage, firstByteMs: 1, upstreamMs: 1, upstreamRequestId: "", estimate: 1000, attempts: 1 };
+    admission.end(liar, await reserved(liar), 1000, { outcome: "ok", ended, firstByteAtMs: 1, passedBytes: 0 });
+  }
+  expect(await Promise.all(victims.map(shown))).toEqual(before);
+  const [guess, factor, tokens] = await shown(liar);
+  expect(guess).toBeGreaterThan(300_000);
+  expect(factor).toBe(2);
+  expect(tokens).toBeGreaterThan(90_000);
+  expect(admission.factor({ ...liar, exact: true })).toBe(1);
+});

@@ -1,0 +1,213 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Counter, Registry } from "prom-client";
+import { MergedMetrics } from "../../../src/metrics/merged.ts";
+import { Metrics } from "../../../src/metrics/metrics.ts";
+import { metricsData, metricsText } from "../../../src/metrics/scrape.ts";
+import type { Served } from "../../../src/metrics/served.ts";
+import { METRICS_PAGE, withMetrics } from "../../docs/metrics-reference.ts";
+
+test("docs/metrics.md has the table of every metric as the registry has it (bun run docs)", () => {
+  const page = readFileSync(METRICS_PAGE, "utf8");
+  expect(page).toBe(withMetrics(page));
+  // The supervisor's are there too, and no metric is without an explanation.
+  for (const name of ["weir_requests_total", "weir_processes"]) expect(page).toContain(`| \`${name}\` |`);
+  expect(page.split("\n").filter((line) => /^\| `weir_\w+` .*\| {2,}\|$/.test(line))).toEqual([]);
+});
+
+test("a scrape lets go of the thread again and again, and says what the library would", async () => {
+  const registry = new Registry();
+  for (let at = 0; at < 40; at++) {
+    const counter = new Counter({ name: `many_${at}`, help: "Many values.", labelNames: ["which"], registers: [registry] });
+    for (let value = 0; value < 500; value++) counter.inc({ which: `"${value}"\n` }, value);
+  }
+  let turns = 0;
+  let over = false;
+  const turn = () => {
+    turns += 1;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const text = await metricsText(registry, 0);
+  expect(turns).toBeGreaterThan(30);
+  turns = 0;
+  const data = await metricsData(registry, 0);
+  expect(turns).toBeGreaterThan(30);
+  over = true;
+  expect(text).toBe(await registry.metrics());
+  expect(data).toEqual(await registry.getMetricsAsJSON());
+});
+
+test("a scrape tells of the process, and not of what it would have to stop for", async () => {
+  const text = await new Metrics().render();
+  const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  expect(names).toContain("process_resident_memory_bytes");
+  expect(names.filter((name) => name === "process_open_fds")).toHaveLength(1);
+  expect(names.filter((name) => name?.startsWith("nodejs_heap_space"))).toEqual([]);
+  expect(Number(/^process_open_fds (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(2);
+});
+
+const ROUTE = "/openai/{region}/v1/chat/completions";
+
+/** Two workspaces, of which the second has a model of its own at an upstream of its own; or the first alone. */
+function served(workspaces: readonly string[] = ["acme", "byok"]): Served {
+  const own = { route: ROUTE, model: "own-model", region: "us", upstreams: ["byok/own"] };
+  return {
+    offers: [{ route: ROUTE, model: "gpt", region: "eu", upstreams: ["azure"] }, ...(workspaces.includes("byok") ? [own] : [])],
+    workspaces,
+    modelsOf: (workspace) => (workspace === "byok" ? ["own-model"] : ["gpt"]),
+  };
+}
+
+function declared(): Metrics {
+  const metrics = new Metrics();
+  metrics.declare({ version: "1", runtime: "bun", routes: [ROUTE, "other"], redisErrors: ["timeout"], served: served() });
+  return metrics;
+}
+
+/** A call of `byok` has ended, and what the limiter said of it. */
+function serveOwn(metrics: Metrics): void {
+  const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0 };
+  const place = { route: ROUTE, workspace: "byok", model: "own-model", region: "us", upstream: "byok/own" };
+  metrics.callStarted(ROUTE);
+  metrics.limiterDecided("byok", "own-model", "admitted");
+  metrics.debtMade("own-model", 3);
+  metrics.upstreams.attemptEnded("byok/own", "own-model", "ok", 1, { firstByteMs: 40, upstreamMs: 70 });
+  metrics.callEnded({ ...place, outcome: "ok", durationMs: 9, firstByteMs: 5, overheadMs: 1, usage, estimateFactor: 1.1 });
+}
+
+const seriesOf = (text: string, what: string) => text.split("\n").filter((line) => !line.startsWith("#") && line.includes(what));
+
+test("the series of a workspace, a model and an upstream that were removed are gone, and a call that outlives them is one of `other`", async () => {
+  const metrics = declared();
+  serveOwn(metrics);
+  const before = await metrics.render();
+  for (const what of ['workspace="byok"', 'model="own-model"', 'upstream="byok/own"']) expect(seriesOf(before, what)).not.toEqual([]);
+  metrics.declareServed(served(["acme"]));
+  serveOwn(metrics);
+  const after = await metrics.render();
+  for (const what of ["byok", "own-model", 'region="us"']) expect([what, seriesOf(after, what)]).toEqual([what, []]);
+  expect(after).toContain('weir_tokens_total{workspace="other",model="other",direction="input"} 10');
+  expect(after).toContain('weir_upstream_attempts_total{upstream="other",model="other",outcome="ok"} 1');
+  expect(after).toContain('weir_limiter_decisions_total{workspace="acme",model="gpt",decision="requests"} 0');
+  metrics.declareServed(served());
+  serveOwn(metrics);
+  expect(await metrics.render()).toContain('weir_tokens_total{workspace="byok",model="own-model",direction="input"} 10');
+});
+
+test("what a process that has ended had counted of a removed workspace is not told for ever", async () => {
+  const merged = new MergedMetrics();
+  const [dead, living] = [declared(), declared()];
+  serveOwn(dead);
+  const taken = async (metrics: Metrics) => JSON.parse(JSON.stringify(await metrics.snapshot()));
+  merged.take(0, await taken(dead));
+  merged.take(1, await taken(living));
+  merged.gone(0);
+  const tokens = 'weir_tokens_total{workspace="byok",model="own-model",direction="input"}';
+  expect(await merged.render()).toContain(`${tokens} 10`);
+  living.declareServed(served(["acme"]));
+  merged.take(1, await taken(living));
+  expect(seriesOf(await merged.render(), "byok")).toEqual([]);
+});
+
+test("what an alert may look at is there with 0 before the first call", async () => {
+  const text = await declared().render();
+  for (const series of [
+    ...[
+      "ok",
+      "misconfigured",
+      "internal",
+      "worker_lost",
+      "overloaded",
+      "upstream_timeout",
+      "limiter_unavailable",
+      "rate_limited_tokens",
+    ].map((outcome) => `weir_requests_total{route="${ROUTE}",model="gpt",region="eu",outcome="${outcome}"}`),
+    `weir_requests_total{route="${ROUTE}",model="other",region="other",outcome="unauthenticated"}`,
+    'weir_upstream_attempts_total{upstream="azure",model="gpt",outcome="misconfigured"}',
+    ...["admitted", "requests", "tokens", "too_large", "counts"].map(
+      (decision) => `weir_limiter_decisions_total{workspace="acme",model="gpt",decision="${decision}"}`,
+    ),
+    'weir_tokens_total{workspace="acme",model="gpt",direction="output"}',
+    'weir_token_debt_total{model="gpt"}',
+    "weir_worker_restarts_total",
+    'weir_redis_errors_total{kind="timeout"}',
+    `weir_overhead_seconds_count{route="${ROUTE}"}`,
+    `weir_request_duration_seconds_count{route="${ROUTE}",outcome="ok"}`,
+  ])
+    expect(text).toContain(`${series} 0`);
+});
+
+test("a configuration that is refused is told of until one is applied", async () => {
+  const metrics = new Metrics();
+  expect(await metrics.render()).toContain("weir_config_stale 0");
+  metrics.configured.reloaded("refused");
+  expect(await metrics.render()).toContain("weir_config_stale 1");
+  metrics.configured.reloaded("applied");
+  expect(await metrics.render()).toContain("weir_config_stale 0");
+});
+
+test("the next expiry of a workspace's keys is told: not of rotated ones, and for a day of one that has expired", async () => {
+  const metrics = new Metrics();
+  const hourMs = 3_600_000;
+  const now = Date.now();
+  const key = (name: string, expiresAtMs: number, replacedBy?: string) => ({ workspace: { name }, expiresAtMs, replacedBy });
+  metrics.configured.keysKnown({ config: 6 }, [
+    key("acme", now + 50 * hourMs),
+    key("acme", now + 20 * hourMs),
+    key("acme", now + hourMs, "key_0123"),
+    key("calm", Number.POSITIVE_INFINITY),
+    key("late", now - hourMs),
+    key("forgotten", now - 30 * hourMs),
+  ]);
+  const told = () =>
+    metrics.render().then((text) => [...text.matchAll(/^weir_key_expiry_timestamp_seconds\{(.*)\} (\S+)$/gm)].map(([, ...rest]) => rest));
+  expect(await told()).toEqual([
+    ['workspace="late"', String((now - hourMs) / 1000)],
+    ['workspace="acme"', String((now + 20 * hourMs) / 1000)],
+  ]);
+  metrics.configured.keysKnown(
+    { config: 500 },
+    Array.from({ length: 500 }, (_, at) => key(`workspace-${at}`, now + at * hourMs)),
+  );
+  const many = await told();
+  expect(many.length).toBe(100);
+  expect(many[0]?.[0]).toBe('workspace="workspace-0"');
+});
+
+test("what an attempt took is told by target: an answer's first byte and end, the end alone of a failure, nothing where nothing was sent", async () => {
+  const metrics = declared();
+  const seen = async () =>
+    [
+      ...(await metrics.render()).matchAll(
+        /^weir_upstream_(first_byte|duration)_seconds_(sum|count)\{upstream="azure",model="gpt"\} (\S+)$/gm,
+      ),
+    ].map(([, ...rest]) => rest.join(" "));
+  expect(await seen()).toEqual(["first_byte sum 0", "first_byte count 0", "duration sum 0", "duration count 0"]);
+  metrics.upstreams.attemptEnded("azure", "gpt", "ok", 1, { firstByteMs: 250, upstreamMs: 2_000 });
+  metrics.upstreams.attemptEnded("azure", "gpt", "upstream_failed", 1, { firstByteMs: 500, upstreamMs: 500 });
+  metrics.upstreams.attemptEnded("azure", "gpt", "misconfigured", 1, { firstByteMs: 0, upstreamMs: 0 });
+  metrics.upstreams.attemptEnded("azure", "gpt", "worker_lost", 1, undefined);
+  expect(await seen()).toEqual(["first_byte sum 0.25", "first_byte count 1", "duration sum 2.5", "duration count 2"]);
+});
+
+test("with more workspaces and models than are declared, the first call of a pair brings all its decisions", async () => {
+  const metrics = declared();
+  const many = Array.from({ length: 300 }, (_, at) => `workspace-${at}`);
+  metrics.declareServed(served(many));
+  expect(seriesOf(await metrics.render(), "workspace-")).toEqual([]);
+  metrics.limiterDecided("workspace-7", "gpt", "admitted");
+  expect(seriesOf(await metrics.render(), "workspace-7").length).toBe(5);
+});
+
+test.skipIf(Bun.which("promtool") === null)("promtool finds nothing to say, of one process and of several", async () => {
+  const metrics = declared();
+  serveOwn(metrics);
+  const merged = new MergedMetrics();
+  merged.take(0, JSON.parse(JSON.stringify(await metrics.snapshot())));
+  for (const text of [await metrics.render(), await merged.render()]) {
+    const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+    expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: "" });
+  }
+});

@@ -1,0 +1,220 @@
+/** Which target a call goes to: rank, weight, conversations, health. */
+import { describe, expect, test } from "bun:test";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { hashText } from "../../../src/contract/hash.ts";
+import { sessionOf } from "../../../src/routing/affinity.ts";
+import { TargetHealth } from "../../../src/routing/health.ts";
+import { type Attempt, type Choice, type Choices, Router } from "../../../src/routing/router.ts";
+
+interface Named extends Choice {
+  name: string;
+}
+
+function choices(
+  ...targets: { name: string; rank?: number; weight?: number; maxCalls?: number }[]
+): Choices<Named> & { of(name: string): Named } {
+  const all = targets.map(({ name, rank = 0, weight = 1, maxCalls }) => ({
+    name,
+    rank,
+    weight,
+    seed: hashText(name),
+    health: new TargetHealth(),
+    upstream: { maxCalls },
+  }));
+  const [first, ...others] = all.sort((one, other) => one.rank - other.rank);
+  if (first === undefined) throw new Error("no targets");
+  const of = (name: string) => all.find((target) => target.name === name) ?? first;
+  return { targets: [first, ...others], workspace: "team", credits: [], seed: 1, affinity: true, of };
+}
+
+const conversations = Array.from({ length: 3_000 }, (_, index) => hashText(`conversation ${index}`));
+
+function broken(target: Choice): void {
+  for (let time = 0; time < 5; time++) target.health.ended("bad", false, 0);
+}
+
+/** The first attempt of a call that there is room for. */
+function first(router: Router<Named>, among: Choices<Named>, conversation = 0, nowMs = 0): Attempt<Named> {
+  const attempt = router.first(among, conversation, nowMs);
+  if (attempt === undefined) throw new Error("no room");
+  return attempt;
+}
+
+/** Follows a call whose attempts all fail. */
+function tried(router: Router<Named>, among: Choices<Named>, conversation = 0): string[] {
+  const attempts = [first(router, among, conversation)];
+  for (let next = router.next(among, conversation, 0, attempts); next; next = router.next(among, conversation, 0, attempts))
+    attempts.push(next);
+  return attempts.map(({ target }) => target.name);
+}
+
+describe("without a conversation", () => {
+  test("targets of one rank share the calls by weight, evenly spread", () => {
+    const among = choices({ name: "one", weight: 5 }, { name: "two" }, { name: "three" }, { name: "never", rank: 1, weight: 100 });
+    const router = new Router<Named>();
+    const turns = Array.from({ length: 14 }, () => first(router, among, 0, 0).target.name);
+    expect(turns.slice(0, 7)).toEqual(["one", "one", "two", "one", "three", "one", "one"]);
+    expect(turns.slice(7)).toEqual(turns.slice(0, 7));
+  });
+
+  test("a call that fails goes to each target once, by rank", () => {
+    const among = choices({ name: "c", rank: 2 }, { name: "a", rank: 0 }, { name: "b", rank: 1 });
+    expect(tried(new Router<Named>(), among)).toEqual(["a", "b", "c"]);
+  });
+
+  test("a target whose breaker is open is passed over until it is due for a probe", () => {
+    const among = choices({ name: "a" }, { name: "b", rank: 1 });
+    broken(among.of("a"));
+    const router = new Router<Named>();
+    expect(tried(router, among)).toEqual(["b"]);
+    const probe = first(router, among, 0, 5_000);
+    expect([probe.target.name, probe.isProbe, first(router, among, 0, 5_001).target.name]).toEqual(["a", true, "b"]);
+    router.answered(probe, 5_010);
+    expect(first(router, among, 0, 5_011).target.name).toBe("a");
+  });
+
+  test("where every breaker is open, a call has one attempt, at the target that is due first", () => {
+    const among = choices({ name: "a" }, { name: "b", rank: 1 });
+    broken(among.of("a"));
+    broken(among.of("b"));
+    among.of("a").health.ended("bad", among.of("a").health.begin(5_000), 5_000);
+    expect(tried(new Router<Named>(), among)).toEqual(["b"]);
+  });
+
+  test("further attempts end where the budget does", () => {
+    const among = choices({ name: "a" }, { name: "b", rank: 1 });
+    const router = new Router<Named>();
+    const lengths = Array.from({ length: 10 }, () => tried(router, among).length);
+    expect(lengths).toEqual([2, 2, 2, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  test("a workspace whose calls fail all the time uses up its own further attempts, and nobody else's", () => {
+    const among = choices({ name: "a" }, { name: "b", rank: 1 });
+    const router = new Router<Named>();
+    for (let call = 0; call < 100; call++) tried(router, { ...among, workspace: "failing" });
+    expect(tried(router, { ...among, workspace: "failing" })).toEqual(["a"]);
+    expect(tried(router, among)).toEqual(["a", "b"]);
+  });
+});
+
+describe("a conversation", () => {
+  const three = [{ name: "a", weight: 2 }, { name: "b" }, { name: "c" }];
+  const placesOf = (among: Choices<Named>) => {
+    const router = new Router<Named>();
+    return conversations.map((conversation) => first(router, among, conversation, 0).target.name);
+  };
+
+  test("stays with its target, whatever order the list is in, and the targets share the conversations by weight", () => {
+    const places = placesOf(choices(...three));
+    expect(placesOf(choices(...three.toReversed()))).toEqual(places);
+    const share = (name: string) => places.filter((place) => place === name).length / places.length;
+    expect(share("a")).toBeCloseTo(0.5, 1);
+    expect(share("b")).toBeCloseTo(0.25, 1);
+  });
+
+  test("moves only when its target is down, and comes back afterwards", () => {
+    const among = choices(...three);
+    const before = placesOf(among);
+    broken(among.of("b"));
+    const meanwhile = placesOf(among);
+    expect(meanwhile).not.toContain("b");
+    expect(meanwhile.filter((place, index) => before[index] !== "b" && place !== before[index])).toEqual([]);
+    const health = among.of("b").health;
+    health.ended("good", health.begin(5_000), 5_000);
+    expect(placesOf(among)).toEqual(before);
+  });
+
+  test("of another workspace or model is spread in another way", () => {
+    const among = choices(...three);
+    expect(placesOf({ ...among, seed: 99 })).not.toEqual(placesOf(among));
+  });
+
+  test("counts for nothing where the model's affinity is off", () => {
+    const among = { ...choices({ name: "a" }, { name: "b" }), affinity: false };
+    const router = new Router<Named>();
+    expect(new Set([1, 2].map(() => first(router, among, 7, 0).target.name)).size).toBe(2);
+  });
+
+  test("is named by the first session header that is there", () => {
+    const session = (headers: Record<string, string>) => sessionOf(new Headers(headers));
+    expect(session({})).toBe(0);
+    expect(session({ "x-claude-code-session-id": "s", "session-id": "t" })).toBe(session({ "x-session-affinity": "s" }));
+    expect(session({ "thread-id": "t" })).not.toBe(session({ "thread-id": "u" }));
+  });
+});
+
+test("a failure of the target speaks against it; a bad request, and a client that left, do not", () => {
+  const router = new Router<Named>();
+  const verdicts = (["upstream_failed", "misconfigured", "upstream_rejected", "cancelled", "internal", "worker_lost"] as const).map(
+    (kind) => {
+      const among = choices({ name: "a" });
+      for (let time = 0; time < 5; time++) {
+        const { detail } = new GatewayError(kind, { message: "" });
+        router.ended(first(router, among, 0, 0), kind, detail, 0);
+      }
+      return among.of("a").health.state;
+    },
+  );
+  expect(verdicts).toEqual(["open", "open", "closed", "closed", "closed", "closed"]);
+});
+
+test("an answer that breaks off speaks against its target although it began well", () => {
+  const router = new Router<Named>();
+  const among = choices({ name: "a" });
+  for (let time = 0; time < 12; time++) {
+    const attempt = first(router, among, 0, 0);
+    router.answered(attempt, 0);
+    router.ended(attempt, "upstream_malformed", undefined, 0);
+  }
+  expect(among.of("a").health.state).toBe("open");
+});
+
+describe("an upstream's bound", () => {
+  const name = (attempt: Attempt<Named> | undefined) => attempt?.target.name;
+
+  test("sends what is beyond it to the next target, and nowhere where there is none", () => {
+    const among = choices({ name: "a", maxCalls: 2 }, { name: "b", rank: 1, maxCalls: 1 });
+    const router = new Router<Named>();
+    const open = [1, 2, 3].map(() => first(router, among));
+    expect(open.map(name)).toEqual(["a", "a", "b"]);
+    expect(router.first(among, 0, 0)).toBeUndefined();
+    router.ended(open[0] as Attempt<Named>, "ok", undefined, 0);
+    // Once, however often it is said.
+    router.ended(open[0] as Attempt<Named>, "ok", undefined, 0);
+    expect([name(router.first(among, 0, 0)), router.first(among, 0, 0)]).toEqual(["a", undefined]);
+  });
+
+  test("holds for further attempts, and for conversations", () => {
+    const among = choices({ name: "a" }, { name: "b", maxCalls: 1 });
+    const router = new Router<Named>();
+    const taken = conversations.map((conversation) => name(router.first(among, conversation, 0)));
+    expect(taken.filter((place) => place === "b")).toHaveLength(1);
+    const one = first(router, among);
+    expect(router.next(among, 0, 0, [one])).toBeUndefined();
+  });
+
+  test("is no reason to try a target whose breaker is open in place of a healthy one that has no room", () => {
+    const among = choices({ name: "a", maxCalls: 1 }, { name: "b", rank: 1 });
+    broken(among.of("b"));
+    const router = new Router<Named>();
+    expect(name(router.first(among, 0, 0))).toBe("a");
+    expect(router.first(among, 0, 0)).toBeUndefined();
+    broken(among.of("a"));
+    expect(name(router.first(among, 0, 0))).toBe("b");
+  });
+});
+
+test("an attempt in place of one whose worker was lost may go to the same target, and not to one that has failed", () => {
+  const router = new Router<Named>();
+  const among = choices({ name: "a" }, { name: "b", rank: 1 });
+  expect(router.again(among, 0, 0, [])?.target.name).toBe("a");
+  const failed = first(router, among);
+  expect(router.again(among, 0, 0, [failed])?.target.name).toBe("b");
+  expect([1, 2, 3, 4].map(() => router.mayRepeat("team", 0))).toEqual([true, true, true, false]);
+});
+
+test("the pause before a further attempt is anything up to a bound that doubles", () => {
+  const longest = new Router<Named>(undefined, () => 0.999);
+  expect([1, 2, 3, 20].map((failed) => Math.round(longest.pauseMs(failed)))).toEqual([25, 50, 100, 999]);
+  expect(new Router<Named>(undefined, () => 0).pauseMs(5)).toBe(0);
+});

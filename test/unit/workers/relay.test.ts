@@ -1,0 +1,150 @@
+/** Flow control and endings of one call: the relay between an upstream and a front that are both scripted. */
+import { describe, expect, test } from "bun:test";
+import { GatewayError } from "../../../src/contract/errors.ts";
+import { type Flat, REPORT, STREAM_WINDOW } from "../../../src/contract/messages.ts";
+import { noUsage } from "../../../src/contract/usage.ts";
+import { dialects } from "../../../src/dialects/index.ts";
+import { Estimator } from "../../../workers/estimator.ts";
+import { Hold } from "../../../workers/hold.ts";
+import { Outbox } from "../../../workers/outbox.ts";
+import type { Job, Reader } from "../../../workers/providers/provider.ts";
+import { Relay } from "../../../workers/relay.ts";
+import { Wheel } from "../../../workers/wire/clock.ts";
+import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+
+/** What a worker says in one turn of its event loop leaves at the end of it. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const REQUEST: HttpRequest = {
+  origin: { tls: false, host: "h", port: 1, ca: undefined },
+  method: "POST",
+  path: "/",
+  headers: [],
+  body: "",
+};
+const JOB: Job = {
+  operation: "generate",
+  body: '{"messages":[]}',
+  hints: "",
+  stream: true,
+  model: "claude",
+  upstreamModel: "m",
+  countModel: undefined,
+  accepts: {},
+  dropped: "",
+  requestId: "r",
+  isLast: true,
+};
+
+/** Gives back what it is pushed, and is complete after a "!". */
+class EchoReader implements Reader {
+  error: GatewayError | undefined;
+  complete = false;
+  usage = noUsage();
+  written = 0;
+  held = 0;
+  push(bytes: Uint8Array): string {
+    const text = Buffer.from(bytes).toString("latin1");
+    this.complete = text.endsWith("!");
+    return text;
+  }
+  end(): string {
+    return "";
+  }
+}
+
+function scene(keepAliveMs = 60_000) {
+  const did: string[] = [];
+  const said: Flat[] = [];
+  let events: HttpEvents | undefined;
+  let refusedWith = "";
+  const note = (what: string) => () => void did.push(what);
+  const host = {
+    client: {
+      send: (_request: HttpRequest, _timeouts: unknown, listener: HttpEvents) => {
+        events = listener;
+        return { pause: note("pause"), resume: note("resume"), letEnd: note("let end"), abort: note("abort") };
+      },
+      forget: () => {},
+      close: () => {},
+    },
+    wheel: new Wheel(),
+    outbox: new Outbox((message) => void said.push(message), setImmediate),
+    keepAliveMs,
+    estimator: new Estimator(),
+    hold: new Hold(),
+  };
+  const connection = {
+    origin: REQUEST.origin,
+    request: () => REQUEST,
+    reader: () => new EchoReader(),
+    failure: (_job: unknown, status: number, _headers: unknown, body: string) => {
+      refusedWith = body;
+      return new GatewayError("upstream_failed", { message: `status ${status}` });
+    },
+    upstreamRequestId: () => "",
+  };
+  const timeouts = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
+  const relay = new Relay(
+    1,
+    host,
+    dialects.anthropic,
+    JOB,
+    { estimate: 1, guess: 1, factor: 1 },
+    { name: "u", connection, secrets: [], timeouts },
+    () => void did.push("over"),
+    () => void did.push("missed"),
+  );
+  if (events === undefined) throw new Error("nothing was sent");
+  const reports = async () => {
+    await turn();
+    return said.map(([operation]) => operation);
+  };
+  return { relay, did, said, events, reports, refusedWith: () => refusedWith };
+}
+
+const bytes = (length: number, end = "x") => Buffer.from("x".repeat(length - 1) + end);
+
+describe("a stream whose client falls behind", () => {
+  test("is paused at a window's bytes, and resumed when half of it is taken", () => {
+    const { relay, events, did } = scene();
+    events.head(200, new Map());
+    events.chunk(bytes(STREAM_WINDOW - 1));
+    expect(did).toEqual([]);
+    events.chunk(bytes(1));
+    expect(did).toEqual(["pause"]);
+    relay.credit(STREAM_WINDOW / 2);
+    expect(did).toEqual(["pause"]);
+    relay.credit(1);
+    expect(did).toEqual(["pause", "resume"]);
+  });
+
+  test("and that is complete in the very bytes that filled the window still lets its connection come to its end", async () => {
+    const { events, did, reports } = scene();
+    events.head(200, new Map());
+    events.chunk(bytes(STREAM_WINDOW, "!"));
+    expect(did).toEqual(["pause", "let end", "over"]);
+    expect(await reports()).toEqual([REPORT.open, REPORT.done]);
+  });
+});
+
+test("an error answer without an end is not waited for beyond 64 KiB", () => {
+  const { events, did, refusedWith } = scene();
+  events.head(500, new Map());
+  events.chunk(bytes(40_000));
+  expect(did).toEqual([]);
+  events.chunk(bytes(40_000));
+  expect(did).toEqual(["let end", "over", "abort"]);
+  expect(refusedWith()).toHaveLength(64 * 1024);
+});
+
+test("a silent stream carries its dialect's keep-alive between two events, and only then", async () => {
+  const { events, said } = scene(60);
+  events.head(200, new Map());
+  events.chunk(bytes(5));
+  await Bun.sleep(200);
+  const texts = said.map(([operation, , text]) => [operation, text]);
+  expect(texts[0]).toEqual([REPORT.open, "xxxxx"]);
+  expect(texts.length).toBeGreaterThanOrEqual(2);
+  expect(texts.slice(1).every(([operation, text]) => operation === REPORT.chunk && text === dialects.anthropic.keepAlive)).toBe(true);
+});
