@@ -68,7 +68,7 @@ describe("one upstream's bytes", () => {
 test("one order: what cannot be carried out ends its own call, and the orders behind it are carried out", async () => {
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
-  const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 1, "{}"];
+  const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 0, 1, "{}"];
   const config = JSON.stringify({ upstreams: [], weighing: [], targets: [], accepts: [] });
   desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
   await Promise.resolve();
@@ -89,7 +89,7 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
     upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
     targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", accepts: 0, timeouts })),
   });
-  const call = (id: number, target: number) => [ORDER.call, id, "openai", "generate", target, 1, 0, "m", "", "r", 1, 1, '{"messages":[]}'];
+  const call = (id: number, target: number) => [ORDER.call, id, "openai", "generate", target, 1, 0, "m", "", "r", 1, 0, 1, '{"messages":[]}'];
   desk.take([ORDER.configure, 1, config, ...call(1, 0), ...call(2, 1), ...call(3, 2)]);
   while (!said.includes("upstream_unreachable")) await Bun.sleep(5);
   expect(said.filter((field) => field === "internal")).toHaveLength(2);
