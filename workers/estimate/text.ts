@@ -39,7 +39,7 @@ const RARE_COSTS = [
 ] as const;
 
 /**
- * What a letter costs at least from the tenth of a run on, by its kind: half of what a letter costs in letters at random. Words of a language hardly get so
+ * What a letter costs at least from the tenth of a run on, by its kind: about a third to a half of what a letter costs in letters at random. Words of a language hardly get so
  * far, and what calibration saw of them there is next to nothing; letters without end do.
  */
 const LEAST_AT_LAST: Readonly<Record<number, number>> = {
@@ -47,13 +47,12 @@ const LEAST_AT_LAST: Readonly<Record<number, number>> = {
   15: 520,
   16: 720,
   17: 1000,
-  18: 430,
-  19: 390,
+  18: 340,
+  19: 250,
   21: 400,
-  22: 480,
-  23: 580,
-  24: 740,
-  25: 550,
+  22: 420,
+  23: 480,
+  24: 560,
 };
 
 function unpack(packed: PackedWeights): Weights {
