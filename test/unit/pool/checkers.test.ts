@@ -1,0 +1,159 @@
+/** Who checks large bodies, and whose comes first: the pool over threads that a test scripts. */
+import { expect, test } from "bun:test";
+import type { CallEvents } from "../../../src/contract/call.ts";
+import type { GatewayError } from "../../../src/contract/errors.ts";
+import { type Flat, ORDER, REPORT } from "../../../src/contract/messages.ts";
+import { Pool } from "../../../src/pool/pool.ts";
+import type { StartWorker } from "../../../src/pool/thread.ts";
+
+interface Thread {
+  orders: Flat[];
+  /** Bodies that were given away to it. */
+  given: number;
+  say(...reports: Flat): void;
+  die(): void;
+}
+
+const KIB = 1024;
+
+async function pooled() {
+  const threads: Thread[] = [];
+  const start: StartWorker = ({ reports, died }) => {
+    const thread: Thread = { orders: [], given: 0, say: (...some) => reports(some), die: () => died("a fault") };
+    threads.push(thread);
+    return {
+      post: (orders, body) => {
+        thread.orders.push(orders);
+        if (body !== undefined) thread.given += 1;
+        if (orders[0] === ORDER.configure) queueMicrotask(() => thread.say(REPORT.ready, 0));
+      },
+      terminate: () => {},
+    };
+  };
+  const pool = new Pool({ size: 1, start, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
+  await pool.configure({ proxy: undefined, weighing: [], targets: [] });
+  const weigh = (workspace: string, bytes = 100 * KIB) => {
+    const said: string[] = [];
+    const note =
+      (word: string) =>
+      (..._values: unknown[]): void =>
+        void said.push(word);
+    const events = Object.fromEntries(
+      ["weighed", "estimated", "dropped", "open", "chunk", "answer", "missed", "done", "lost"].map((word) => [word, note(word)]),
+    ) as unknown as CallEvents;
+    events.fail = (error: GatewayError) => void said.push(`fail ${error.kind}`);
+    const body = new ArrayBuffer(bytes);
+    const call = pool.weigh({ workspace, dialect: "openai", operation: "generate", hints: "", body }, events);
+    if (call === undefined) throw new Error("the pool has no place");
+    return { call, said, body };
+  };
+  /** The ids of the bodies that were posted to a thread to be checked, in order. */
+  const checked = (thread: Thread | undefined) => (thread?.orders ?? []).filter(([order]) => order === ORDER.weigh).map(([, id]) => id as number);
+  return { pool, threads, weigh, checked };
+}
+
+const weighedReport = (id: number) => [REPORT.weighed, id, "m", 0, 10, 0, 25_000] as const;
+
+test("large bodies go to threads of their own, which start when the first comes; the worker sees none", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  expect(threads).toHaveLength(1);
+  weigh("acme");
+  expect(threads).toHaveLength(2);
+  expect([checked(threads[0]), checked(threads[1])]).toEqual([[], [expect.any(Number)]]);
+  // It gives way to the others.
+  expect(threads[1]?.orders.flat().join()).toContain('"givesWay":true');
+  weigh("acme", 10 * KIB);
+  expect(checked(threads[0])).toHaveLength(1);
+  pool.close();
+});
+
+test("a workspace has one thread less than there are, whatever it sends: another's body is checked at once", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  const greedy = Array.from({ length: 10 }, () => weigh("greedy"));
+  expect(threads).toHaveLength(2);
+  weigh("other");
+  expect([checked(threads[1]).length, checked(threads[2]).length]).toEqual([1, 1]);
+  // The thread that is free takes the next one of the workspace.
+  const [first = 0] = checked(threads[1]);
+  threads[1]?.say(...weighedReport(first));
+  expect(greedy[0]?.said).toEqual(["weighed"]);
+  expect(checked(threads[1])).toHaveLength(2);
+  pool.close();
+});
+
+test("workspaces whose bodies wait take turns", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  const [a, b] = [Array.from({ length: 3 }, () => weigh("a")), Array.from({ length: 3 }, () => weigh("b"))];
+  for (let round = 0; round < 8; round++)
+    for (const thread of threads.slice(1)) {
+      const last = checked(thread).at(-1) ?? 0;
+      thread.say(...weighedReport(last));
+    }
+  expect([...a, ...b].map(({ said }) => said)).toEqual(Array(6).fill(["weighed"]));
+  expect(checked(threads[1]).length + checked(threads[2]).length).toBe(6);
+  pool.close();
+});
+
+test("a call that has been weighed is carried by a worker, which gets the estimate and the body; the thread forgets it", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  const { call, said } = weigh("acme");
+  const [id = 0] = checked(threads[1]);
+  threads[1]?.say(...weighedReport(id));
+  await Promise.resolve();
+  expect(threads[1]?.orders.at(-1)).toEqual([ORDER.cancel, id]);
+  call.go(7, true, "r", 1.5);
+  await Promise.resolve();
+  const order = threads[0]?.orders.at(-1) ?? [];
+  expect(order.slice(2, 13)).toEqual(["openai", "generate", 7, 1, 0, "m", "", "r", 0, 25_000, 1.5]);
+  expect((order[13] as string).length).toBe(100 * KIB);
+  threads[0]?.say(REPORT.answer, order[1] as number, "{}");
+  expect(said).toEqual(["weighed", "answer"]);
+  // What the thread says of a call that it was told to forget is not told.
+  threads[1]?.say(REPORT.fail, id, "cancelled", "{}", 0, 0, 0, 0, 0, 0, "", 0, 0);
+  expect(said).toEqual(["weighed", "answer"]);
+  pool.close();
+});
+
+test("a call that is cancelled while it waits ends once, and takes no thread", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  weigh("acme");
+  const waiting = weigh("acme");
+  const limbo = weigh("other");
+  waiting.call.cancel();
+  expect(waiting.said).toEqual([]);
+  await Promise.resolve();
+  expect(waiting.said).toEqual(["fail cancelled"]);
+  const [id = 0] = checked(threads[2]);
+  threads[2]?.say(...weighedReport(id));
+  limbo.call.cancel();
+  await Promise.resolve();
+  expect(limbo.said).toEqual(["weighed", "fail cancelled"]);
+  threads[1]?.say(...weighedReport(checked(threads[1])[0] ?? 0));
+  expect(checked(threads[1])).toHaveLength(1);
+  pool.close();
+});
+
+test("where a thread is lost, a body that it had a copy of is told to be lost, and one that it was given fails; the next ones are checked", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  const copied = weigh("acme");
+  const given = weigh("other", 2 * KIB * KIB);
+  expect([threads[1]?.given, threads[2]?.given]).toEqual([0, 1]);
+  const next = weigh("acme");
+  threads[1]?.die();
+  threads[2]?.die();
+  expect([copied.said, given.said]).toEqual([["lost"], ["fail worker_lost"]]);
+  expect(next.said).toEqual([]);
+  // It waits in the thread that starts.
+  expect(threads.slice(3).flatMap(checked)).toHaveLength(1);
+  pool.close();
+});
+
+test("at the end all fail: those that wait for a thread, and those that wait to be carried", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  const [first, second] = [weigh("acme"), weigh("acme")];
+  threads[1]?.say(...weighedReport(checked(threads[1])[0] ?? 0));
+  const third = weigh("acme");
+  pool.failAll("draining", "The end.");
+  expect([first.said, second.said, third.said]).toEqual([["weighed", "fail draining"], ["fail draining"], ["fail draining"]]);
+  pool.close();
+});
