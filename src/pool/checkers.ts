@@ -13,7 +13,10 @@ export const APART_BYTES = 16 * 1024;
  * send the body costs as much as to check it. Should that thread be lost, so is the call.
  */
 const COPIED_BYTES = 1024 * 1024;
-/** How many there are beside so many workers. One workspace may have all of them but one, so that the others' bodies never wait behind its own. */
+/**
+ * How many there are beside so many workers. One workspace may have all of them but one, so that the others' bodies never wait behind its own; and the first
+ * of them checks no body that is given away: a heap that never had megabytes stays small.
+ */
 const WORKERS_FOR_EACH = 2;
 const LEAST = 2;
 
@@ -92,34 +95,34 @@ export class Checkers {
   }
 
   #next(): void {
-    while (this.#line.size > 0) {
-      const slot = this.#free();
-      if (slot === undefined) return;
-      const call = this.#first();
-      if (call === undefined) return;
+    for (let found = this.#first(); found !== undefined; found = this.#first()) {
+      const { call, slot } = found;
+      const { workspace } = call.order;
+      const waiting = this.#line.get(workspace) ?? [];
+      this.forget(call);
+      // To the end of the line.
+      if (this.#line.delete(workspace)) this.#line.set(workspace, waiting);
       if (!slot.isRunning) this.#home.start(slot);
       this.#busy.set(slot, call);
       call.check(slot);
     }
   }
 
-  /** A thread that checks nothing; one that runs rather than one that would have to start. */
-  #free(): Slot | undefined {
-    const free = this.#slots.filter((slot) => !this.#busy.has(slot));
+  /** A thread that checks nothing and may check such a body; one that runs rather than one that would have to start. */
+  #free(isHuge: boolean): Slot | undefined {
+    const free = this.#slots.filter((slot, index) => !this.#busy.has(slot) && !(isHuge && index === 0));
     return free.find((slot) => slot.isRunning) ?? free[0];
   }
 
-  /** The first one of the workspace whose turn it is. */
-  #first(): CheckedCall | undefined {
+  /** The first one whose turn it is, of a workspace that has not as many threads as it may have, and for which there is a thread. */
+  #first(): { call: CheckedCall; slot: Slot } | undefined {
     const most = this.#slots.length - 1;
     for (const [workspace, waiting] of this.#line) {
       const checked = [...this.#busy.values()].filter(({ order }) => order.workspace === workspace).length;
       const [call] = waiting;
       if (checked >= most || call === undefined) continue;
-      this.forget(call);
-      // To the end of the line.
-      if (this.#line.delete(workspace)) this.#line.set(workspace, waiting);
-      return call;
+      const slot = this.#free(call.isHuge);
+      if (slot !== undefined) return { call, slot };
     }
     return undefined;
   }
@@ -146,6 +149,10 @@ class CheckedCall implements PoolCall, CallEvents {
     this.order = order;
     this.#events = events;
     this.#isGiven = order.body.byteLength > COPIED_BYTES;
+  }
+
+  get isHuge(): boolean {
+    return this.#isGiven;
   }
 
   /** Its turn has come. */
