@@ -1,7 +1,7 @@
 /** What the calls that a worker holds have in common, whatever they ask for. */
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, DialectName } from "../src/contract/dialect.ts";
-import { REPORT } from "../src/contract/messages.ts";
+import { reportEstimated } from "../src/contract/reports.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
@@ -53,7 +53,7 @@ export function weigh(id: number, { estimator, outbox }: CallHost, { upstream }:
   if (input.estimate !== undefined) return;
   input.estimate = estimator.estimate(upstream, model, body);
   const tokens = Math.ceil(input.estimate * input.factor);
-  if (Math.abs(tokens - input.guess) > WORTH_TELLING * tokens) outbox.push(REPORT.estimated, id, tokens);
+  if (Math.abs(tokens - input.guess) > WORTH_TELLING * tokens) reportEstimated(outbox.next(), id, tokens);
 }
 
 /** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */
@@ -67,9 +67,6 @@ export interface Call {
   /** Something of ours went wrong in what was done for this call: it ends, and no other. */
   fault(thrown: unknown): void;
 }
-
-/** The end of a report (`Ended`) of a call of which nothing is known. */
-export const NOTHING_USED = [0, 0, 0, 0, 0, 0, "", 0, 0] as const;
 
 /** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
 export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;

@@ -1,8 +1,10 @@
 import { type ByteText, toByteText } from "../src/contract/bytes.ts";
+import { NOTHING_USED } from "../src/contract/call.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
-import { REPORT } from "../src/contract/messages.ts";
-import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, NOTHING_USED, secretsOf } from "./call.ts";
+import { reportAnswer, reportDone, reportFail } from "../src/contract/reports.ts";
+import { noUsage } from "../src/contract/usage.ts";
+import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, secretsOf } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId } from "./providers/secrets.ts";
@@ -70,7 +72,7 @@ export class Count implements Call, HttpEvents {
     this.#over = true;
     this.#exchange?.abort();
     const { kind, detail } = asGatewayError(thrown);
-    this.#host.outbox.push(REPORT.fail, this.#id, kind, JSON.stringify(detail), ...NOTHING_USED);
+    reportFail(this.#host.outbox.next(), this.#id, kind, detail, NOTHING_USED);
     this.#onOver(this.#id);
   }
 
@@ -132,18 +134,18 @@ export class Count implements Call, HttpEvents {
 
   #answer(text: ByteText): void {
     if (this.#over) return;
-    this.#host.outbox.text(REPORT.answer, this.#id, text);
+    reportAnswer(this.#host.outbox.next(), this.#id, text);
     this.#done();
   }
 
   #done(): void {
     if (this.#over) return;
     this.#over = true;
-    const { outbox } = this.#host;
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
-    const requestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
+    const upstreamRequestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
-    outbox.push(REPORT.done, this.#id, 0, 0, 0, 0, upstreamMs, upstreamMs, requestId, 0, this.#attempts);
+    const ended = { usage: noUsage(), firstByteMs: upstreamMs, upstreamMs, upstreamRequestId, estimate: 0, attempts: this.#attempts };
+    reportDone(this.#host.outbox.next(), this.#id, ended);
     this.#onOver(this.#id);
   }
 }

@@ -1,15 +1,18 @@
 /**
- * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/messages.ts` for both.
+ * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/orders.ts` and `reports.ts` for both.
  */
 import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
+import { type CallOrder, NOTHING_USED, type WeighOrder } from "../src/contract/call.ts";
 import type { Upstream } from "../src/contract/config.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
-import { type Flat, ORDER, ORDER_LENGTH, REPORT, type WorkerConfig, type WorkerDesk } from "../src/contract/messages.ts";
+import type { Flat, WorkerConfig, WorkerDesk } from "../src/contract/messages.ts";
+import { type OrderTaker, readOrders } from "../src/contract/orders.ts";
+import { reportFail, reportPulse, reportReady, reportWeighed } from "../src/contract/reports.ts";
 import { dialects } from "../src/dialects/index.ts";
-import { type Call, type CallHost, type CallTarget, type InputTokens, NOTHING_USED } from "./call.ts";
+import type { Call, CallHost, CallTarget, InputTokens } from "./call.ts";
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
@@ -38,17 +41,11 @@ const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings
 const STANDING_STILL = new Int32Array(1);
 
 type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
-/** A body that waits for its check; the buffer is given away with it. */
-interface UncheckedCall {
-  dialect: DialectName;
-  operation: CallOperation;
-  hints: string;
-  buffer: ArrayBuffer;
-}
+type UncheckedCall = Omit<WeighOrder, "workspace">;
 type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
-type WaitingCall = Omit<Job, OfTarget | "requestId" | "isLast"> & { dialect: DialectName; input: InputTokens };
+type WaitingCall = Omit<Job, OfTarget | "isLast"> & { dialect: DialectName; input: InputTokens };
 
-export class Desk implements WorkerDesk {
+export class Desk implements WorkerDesk, OrderTaker {
   readonly #outbox: Outbox;
   readonly #calls = new Map<number, Call>();
   /** Calls that wait to be weighed. Nobody else holds their bodies, so that one that is cancelled lets go of its own. */
@@ -74,102 +71,58 @@ export class Desk implements WorkerDesk {
   }
 
   take(orders: Flat): void {
-    let at = 0;
-    while (at < orders.length) {
-      const operation = orders[at] as number;
-      try {
-        this.#takeOne(operation, orders, at);
-      } catch (thrown) {
-        this.#failed(operation, orders[at + 1] as number, thrown);
-      }
-      this.#taken += 1;
-      if (operation === ORDER.weigh) return; // Its body is the last element.
-      at += ORDER_LENGTH[operation] ?? orders.length;
-    }
+    this.#taken += readOrders(orders, this);
   }
 
   fault(thrown: unknown): void {
     this.#outbox.notice(asGatewayError(thrown).detail.log ?? "");
   }
 
-  /** An order could not be carried out: that ends its call, and not those of the others. */
-  #failed(operation: number, id: number, thrown: unknown): void {
+  /** For the reader of orders: what could not be carried out ends its own call, and not those of the others. */
+  failed(id: number | undefined, thrown: unknown): void {
     // Calls would be answered by a configuration that is out of force.
-    if (operation === ORDER.configure) throw new Ending(`the configuration cannot be used: ${asGatewayError(thrown).detail.log}`);
+    if (id === undefined) throw new Ending(`the configuration cannot be used: ${asGatewayError(thrown).detail.log}`);
     const call = this.#calls.get(id);
     if (call === undefined) this.#refuse(id, asGatewayError(thrown));
     else call.fault(thrown);
   }
 
-  #takeOne(operation: number, order: Flat, at: number): void {
-    const id = order[at + 1] as number;
-    switch (operation) {
-      case ORDER.call: {
-        const fields = order.slice(at + 2, at + 14) as [
-          DialectName,
-          CallOperation,
-          number,
-          number,
-          number,
-          string,
-          string,
-          string,
-          number,
-          number,
-          number,
-          string,
-        ];
-        const [dialect, operation, target, isLast, stream, model, hints, requestId, guess, estimate, factor, body] = fields;
-        this.#start(
-          id,
-          dialect,
-          target,
-          { operation, body, hints, stream: stream === 1, model, requestId, isLast: isLast === 1 },
-          { estimate: estimate || undefined, guess, factor },
-        );
-        return;
-      }
-      case ORDER.credit:
-        this.#calls.get(id)?.credit(order[at + 2] as number);
-        return;
-      case ORDER.cancel:
-        // A call that is over has reported so, and the front has read it or will.
-        if (this.#unchecked.delete(id) || this.#waiting.delete(id)) this.#refuse(id, CANCELLED);
-        else this.#calls.get(id)?.cancel();
-        return;
-      case ORDER.weigh: {
-        const [dialect, operation, hints, buffer] = order.slice(at + 2, at + 6) as unknown as [
-          DialectName,
-          CallOperation,
-          string,
-          ArrayBuffer,
-        ];
-        this.#unchecked.set(id, { dialect, operation, hints, buffer });
-        this.#line = this.#line.then(() => this.#weigh(id));
-        return;
-      }
-      case ORDER.go: {
-        const call = this.#waiting.get(id);
-        this.#waiting.delete(id);
-        if (call === undefined) return;
-        const { dialect, input, ...job } = call;
-        const [target, isLast, requestId, factor] = order.slice(at + 2, at + 6) as [number, number, string, number];
-        this.#start(id, dialect, target, { ...job, requestId, isLast: isLast === 1 }, { ...input, factor });
-        return;
-      }
-      case ORDER.configure:
-        this.#configure(JSON.parse(order[at + 2] as string) as WorkerConfig);
-        return;
-      case ORDER.crash:
-        setTimeout(() => {
-          if (id === 0) throw new Ending("ended by a drill");
-          // A loop that does not end, as the watchdog is to notice.
-          for (;;) Atomics.load(STANDING_STILL, 0);
-        });
-    }
+  call(id: number, { dialect, target, operation, body, hints, stream, model, isLast, guess, estimate, factor }: CallOrder): void {
+    this.#start(id, dialect, target, { operation, body, hints, stream, model, isLast }, { estimate: estimate || undefined, guess, factor });
   }
 
-  #configure(config: WorkerConfig): void {
+  weigh(id: number, order: UncheckedCall): void {
+    this.#unchecked.set(id, order);
+    this.#line = this.#line.then(() => this.#weigh(id));
+  }
+
+  go(id: number, target: number, isLast: boolean, factor: number): void {
+    const call = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (call === undefined) return;
+    const { dialect, input, ...job } = call;
+    this.#start(id, dialect, target, { ...job, isLast }, { ...input, factor });
+  }
+
+  cancel(id: number): void {
+    // A call that is over has reported so, and the front has read it or will.
+    if (this.#unchecked.delete(id) || this.#waiting.delete(id)) this.#refuse(id, CANCELLED);
+    else this.#calls.get(id)?.cancel();
+  }
+
+  credit(id: number, bytes: number): void {
+    this.#calls.get(id)?.credit(bytes);
+  }
+
+  drill(how: "crash" | "stall"): void {
+    setTimeout(() => {
+      if (how === "crash") throw new Ending("ended by a drill");
+      // A loop that does not end, as the watchdog is to notice.
+      for (;;) Atomics.load(STANDING_STILL, 0);
+    });
+  }
+
+  configure(config: WorkerConfig): void {
     const outbox = this.#outbox;
     const estimator = this.#estimator;
     const wheel = this.#host?.wheel ?? new Wheel();
@@ -208,7 +161,7 @@ export class Desk implements WorkerDesk {
     // Only what is named no more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
     for (const id of this.#targets.keys()) before.delete(id);
     if (before.size > 0) this.#retired.unshift({ targets: before, untilMs: performance.now() + RETIRED_MS });
-    outbox.push(REPORT.ready, 0);
+    reportReady(outbox.next());
   }
 
   /** One that cannot be opened costs its own calls, and not those of all the others. */
@@ -229,7 +182,7 @@ export class Desk implements WorkerDesk {
     const unchecked = this.#unchecked.get(id);
     if (unchecked === undefined) return; // Cancelled before its turn.
     this.#unchecked.delete(id);
-    const { dialect, operation, hints, buffer } = unchecked;
+    const { dialect, operation, hints, body: buffer } = unchecked;
     const waiting = this.#waiting;
     waiting.set(id, undefined);
     const estimator = this.#estimator;
@@ -250,7 +203,7 @@ export class Desk implements WorkerDesk {
       if (!waiting.has(id)) return;
       waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
       const hash = CALLS[operation].writes ? conversation(request) : 0;
-      this.#outbox.push(REPORT.weighed, id, model, stream ? 1 : 0, maxTokens, hash, estimate);
+      reportWeighed(this.#outbox.next(), id, { model, stream, maxTokens }, hash, estimate);
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }
@@ -279,12 +232,12 @@ export class Desk implements WorkerDesk {
 
   /** The end of a call that never reached an upstream. */
   #refuse(id: number, error: GatewayError): void {
-    this.#outbox.push(REPORT.fail, id, error.kind, JSON.stringify(error.detail), ...NOTHING_USED);
+    reportFail(this.#outbox.next(), id, error.kind, error.detail, NOTHING_USED);
   }
 
   #pulse(): void {
     const nowMs = performance.now();
-    this.#outbox.push(REPORT.pulse, 0, Math.max(0, nowMs - this.#expectedMs), this.#taken);
+    reportPulse(this.#outbox.next(), Math.max(0, nowMs - this.#expectedMs), this.#taken);
     this.#expectedMs = nowMs + PULSE_MS;
     if (this.#retired.length > 0) this.#retired = this.#retired.filter(({ untilMs }) => untilMs > nowMs);
   }

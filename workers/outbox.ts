@@ -1,6 +1,8 @@
-import { type Flat, REPORT } from "../src/contract/messages.ts";
+import type { ByteText } from "../src/contract/bytes.ts";
+import type { Flat } from "../src/contract/messages.ts";
+import { reportNotice, reportOpen } from "../src/contract/reports.ts";
 
-/** Calls `flush` soon. */
+/** Calls `flush` soon, and never at once. */
 export type Schedule = (flush: () => void) => void;
 
 const SAME_NOTICE_MS = 60_000;
@@ -24,10 +26,19 @@ export class Outbox {
     this.#schedule = schedule;
   }
 
-  /** Adds to the current message; the first field is a `REPORT`. */
-  push(...fields: Flat): void {
-    for (const field of fields) this.#pending.push(field);
-    this.#sendSoon();
+  /** Where one report is to be written: the message that leaves when it is time. */
+  next(): Flat {
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      this.#schedule(this.#flush);
+    }
+    return this.#pending;
+  }
+
+  /** The one report that somebody waits for: the first byte of a stream. What has gathered goes with it, at once. */
+  open(id: number, text: ByteText): void {
+    reportOpen(this.#pending, id, text);
+    this.#send();
   }
 
   /** Tells something for the log, once in a while: what an upstream does it may do with every call. */
@@ -36,24 +47,7 @@ export class Outbox {
     if (nowMs < (this.#noticed.get(text) ?? 0)) return;
     if (this.#noticed.size >= MOST_NOTICES) this.#noticed.clear();
     this.#noticed.set(text, nowMs + SAME_NOTICE_MS);
-    this.push(REPORT.notice, 0, text);
-  }
-
-  /** What an upstream has taught, for the log. */
-  lesson(text: string): void {
-    this.push(REPORT.lesson, 0, text);
-  }
-
-  /** `push` for the one report that there are thousands of a second of. */
-  text(report: number, id: number, text: string): void {
-    this.#pending.push(report, id, text);
-    this.#sendSoon();
-  }
-
-  /** `text` for the one report that somebody waits for: the first byte of a stream. What has gathered goes with it. */
-  urgent(report: number, id: number, text: string): void {
-    this.#pending.push(report, id, text);
-    this.#send();
+    reportNotice(this.next(), text);
   }
 
   #send(): void {
@@ -61,11 +55,5 @@ export class Outbox {
     const message = this.#pending;
     this.#pending = [];
     this.#post(message);
-  }
-
-  #sendSoon(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#schedule(this.#flush);
   }
 }

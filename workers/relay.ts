@@ -1,20 +1,12 @@
 import { type ByteText, copied } from "../src/contract/bytes.ts";
+import { type Ended, NOTHING_USED } from "../src/contract/call.ts";
 import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
-import { REPORT, STREAM_WINDOW } from "../src/contract/messages.ts";
+import { STREAM_WINDOW } from "../src/contract/messages.ts";
+import { reportAnswer, reportChunk, reportDone, reportDropped, reportFail, reportLesson, reportMissed } from "../src/contract/reports.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import {
-  type Call,
-  type CallHost,
-  type CallTarget,
-  Guarded,
-  type InputTokens,
-  NOTHING_USED,
-  type OnMissed,
-  secretsOf,
-  weigh,
-} from "./call.ts";
+import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, type OnMissed, secretsOf, weigh } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
@@ -112,7 +104,7 @@ export class Relay implements Call, HttpEvents {
     } catch {
       // Not even its report could be put together: it is told without what was used.
       this.#over = true;
-      this.#host.outbox.push(REPORT.fail, this.#id, error.kind, JSON.stringify(error.detail), ...NOTHING_USED);
+      reportFail(this.#host.outbox.next(), this.#id, error.kind, error.detail, NOTHING_USED);
       this.#onOver(this.#id);
     }
     exchange?.abort();
@@ -176,7 +168,7 @@ export class Relay implements Call, HttpEvents {
       else this.#done();
     } else if (reader.error !== undefined) this.#fail(reader.error);
     else {
-      this.#host.outbox.text(REPORT.answer, this.#id, text);
+      reportAnswer(this.#host.outbox.next(), this.#id, text);
       this.#done();
     }
   }
@@ -197,7 +189,7 @@ export class Relay implements Call, HttpEvents {
   #isTaught(status: number, body: ByteText): boolean {
     const lesson = this.#target.connection.lesson?.(this.#job, status, body);
     if (lesson === undefined) return false;
-    this.#host.outbox.lesson(lesson);
+    reportLesson(this.#host.outbox.next(), lesson);
     if (this.#isLearned) return false;
     this.#isLearned = true;
     this.#refusal = undefined;
@@ -209,7 +201,7 @@ export class Relay implements Call, HttpEvents {
     if (this.#over) return;
     if (this.#sentMs === 0) this.#sentMs = performance.now();
     this.#attempts += 1;
-    if (this.#job.dropped !== "") this.#host.outbox.push(REPORT.dropped, this.#id, this.#job.dropped);
+    if (this.#job.dropped !== "") reportDropped(this.#host.outbox.next(), this.#id, this.#job.dropped);
     this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
     // While the request is on its way.
     weigh(this.#id, this.#host, this.#dialect, this.#job, this.#input);
@@ -227,12 +219,12 @@ export class Relay implements Call, HttpEvents {
   #emit(text: ByteText): void {
     if (!this.#job.stream) return;
     this.#lastTextMs = this.#host.wheel.nowMs;
-    if (this.#opened) this.#host.outbox.text(REPORT.chunk, this.#id, text);
+    if (this.#opened) reportChunk(this.#host.outbox.next(), this.#id, text);
     else {
       this.#opened = true;
       this.#letGoOfBody();
       this.#firstByteMs = performance.now() - this.#sentMs;
-      this.#host.outbox.urgent(REPORT.open, this.#id, text);
+      this.#host.outbox.open(this.#id, text);
       this.#armKeepAlive();
     }
     this.#outstanding += text.length;
@@ -261,7 +253,9 @@ export class Relay implements Call, HttpEvents {
 
   #done(): void {
     if (this.#over) return;
-    this.#report(REPORT.done);
+    const ended = this.#ended(true);
+    reportDone(this.#host.outbox.next(), this.#id, ended);
+    this.#finish();
   }
 
   #fail(error: GatewayError): void {
@@ -269,8 +263,11 @@ export class Relay implements Call, HttpEvents {
     const isMissed = !this.#opened && !this.#job.isLast && (TARGET_FAILURES.has(error.kind) || error.detail.elsewhere === true);
     // Before the report: the front may answer it at once.
     if (isMissed) this.#onMissed(this.#id, this.#dialect.name, this.#job, this.#input);
-    const detail = JSON.stringify(withoutSecrets(secretsOf(this.#target), error.detail));
-    this.#report(isMissed ? REPORT.missed : REPORT.fail, error.kind, detail);
+    const detail = withoutSecrets(secretsOf(this.#target), error.detail);
+    const ended = this.#ended(false);
+    const report = isMissed ? reportMissed : reportFail;
+    report(this.#host.outbox.next(), this.#id, error.kind, detail, ended);
+    this.#finish();
   }
 
   /** A stream may stay open for an hour, and nobody asks for its question any more. */
@@ -278,23 +275,26 @@ export class Relay implements Call, HttpEvents {
     this.#job.body = "";
   }
 
-  #report(report: number, ...fields: string[]): void {
+  /** @param isGood - It has not failed. */
+  #ended(isGood: boolean): Ended {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
-    const { outbox } = this.#host;
     const estimate = this.#input.estimate ?? 0;
     const corrected = Math.ceil(estimate * this.#input.factor);
     if (this.#reader?.usage.isOdd)
-      outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
+      this.#host.outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
-    const used = wasTaken ? usedTokens(this.#reader, corrected, report !== REPORT.done && !this.#opened) : noUsage();
+    const used = wasTaken ? usedTokens(this.#reader, corrected, !isGood && !this.#opened) : noUsage();
     // Of an answer that its upstream has not counted nothing can be learned.
-    const isLesson = report !== REPORT.done || (this.#reader?.complete === true && hasInput(this.#reader.usage));
+    const isLesson = !isGood || (this.#reader?.complete === true && hasInput(this.#reader.usage));
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
-    const { input, output, cacheRead, cacheWrite } = used;
-    const counts = [input, output, cacheRead, cacheWrite];
-    const ended = [...counts, firstByteMs, upstreamMs, this.#upstreamRequestId, isLesson ? estimate : 0, this.#attempts];
-    outbox.push(report, this.#id, ...fields, ...ended);
-    this.#finish();
+    return {
+      usage: used,
+      firstByteMs,
+      upstreamMs,
+      upstreamRequestId: this.#upstreamRequestId,
+      estimate: isLesson ? estimate : 0,
+      attempts: this.#attempts,
+    };
   }
 
   #finish(): void {

@@ -39,7 +39,10 @@ export function bodiesOf(bytes: number): Record<string, () => string | Uint8Arra
       JSON.stringify({
         model: MODEL,
         max_tokens: 5,
-        messages: Array.from({ length: Math.min(90_000, Math.floor(bytes / 60)) }, () => ({ role: "user", content: "a".repeat(Math.max(1, Math.floor(bytes / 90_000) - 40)) })),
+        messages: Array.from({ length: Math.min(90_000, Math.floor(bytes / 60)) }, () => ({
+          role: "user",
+          content: "a".repeat(Math.max(1, Math.floor(bytes / 90_000) - 40)),
+        })),
       }),
     objects: () => `{"model":"${MODEL}","max_tokens":5,"messages":[${"{},".repeat(Math.floor(bytes / 3) - 100)}{}]}`,
     space: () => `${BEGIN}a"}]${" ".repeat(bytes - 200)}}`,
@@ -52,7 +55,11 @@ export function bodiesOf(bytes: number): Record<string, () => string | Uint8Arra
       }),
     tools: () =>
       message("a", {
-        tools: Array.from({ length: Math.min(60_000, Math.floor(bytes / 120)) }, (_, nth) => ({ name: `t${nth}`, input_schema: {}, description: "z".repeat(60) })),
+        tools: Array.from({ length: Math.min(60_000, Math.floor(bytes / 120)) }, (_, nth) => ({
+          name: `t${nth}`,
+          input_schema: {},
+          description: "z".repeat(60),
+        })),
       }),
   };
 }

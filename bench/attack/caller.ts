@@ -33,7 +33,13 @@ export function request({ method = "POST", path = MESSAGES, key, lines = "", bod
 export type Counts = Record<string, number>;
 
 /** Asks again and again on one connection until `untilMs`, by `performance.now()`. */
-export function askOn(port: number, make: (nth: number) => Buffer, untilMs: number, counts: Counts, { leaves, isFresh }: Manner = {}): Promise<void> {
+export function askOn(
+  port: number,
+  make: (nth: number) => Buffer,
+  untilMs: number,
+  counts: Counts,
+  { leaves, isFresh }: Manner = {},
+): Promise<void> {
   return new Promise((resolve) => {
     let nth = 0;
     let socket: Socket | undefined;

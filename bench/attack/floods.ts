@@ -42,7 +42,12 @@ function sized(size: string, callers: number, bodies: Record<string, () => strin
   return Object.fromEntries(
     names.map((name) => [
       `${size}-${name}`,
-      asking(`${size} bodies: ${name}`, callers, () => ({ key: KEYS.limited, body: bodies[name]?.() ?? "" }), /^(?:4(?:00|13|29)|5(?:03|29))$/),
+      asking(
+        `${size} bodies: ${name}`,
+        callers,
+        () => ({ key: KEYS.limited, body: bodies[name]?.() ?? "" }),
+        /^(?:4(?:00|13|29)|5(?:03|29))$/,
+      ),
     ]),
   );
 }
@@ -88,7 +93,9 @@ export const FLOODS: Readonly<Record<string, Flood>> = {
     16,
     () => ({
       key: KEYS.attacker,
-      body: message("", { messages: [...Array.from({ length: 1_300 }, () => ({ role: "user", content: "aaa" })), { role: "x", content: "" }] }),
+      body: message("", {
+        messages: [...Array.from({ length: 1_300 }, () => ({ role: "user", content: "aaa" })), { role: "x", content: "" }],
+      }),
     }),
     /^400$/,
   ),

@@ -71,7 +71,9 @@ const bounds = boundsOf(rows, quiet);
 process.stdout.write(`${PLACES} Workers: ${workers}, ${runtime}.\n\n`);
 if (rows.length > 0) {
   const { p50, p99, largeP50, largeP90 } = quiet;
-  process.stdout.write(`Without an attack: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; large calls p50 ${largeP50.toFixed(1)}, p90 ${largeP90.toFixed(1)}.\n`);
+  process.stdout.write(
+    `Without an attack: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; large calls p50 ${largeP50.toFixed(1)}, p90 ${largeP90.toFixed(1)}.\n`,
+  );
   process.stdout.write(`Most that may be: p99 ${bounds.p99.toFixed(1)} ms, large calls p90 ${bounds.largeP90.toFixed(1)} ms.\n\n`);
   process.stdout.write(`${FLOOD_HEAD}\n${rows.map((row) => floodLine(row, quiet)).join("\n")}\n\n`);
 }

@@ -50,9 +50,11 @@ export function wrongIn(row: Row, quiet: Quiet, bounds: Bounds): string[] {
   if (flood?.expects !== undefined) {
     const all = Object.values(answers).reduce((sum, count) => sum + count, 0);
     const meant = Object.entries(answers).reduce((sum, [answer, count]) => sum + (flood.expects?.test(answer) ? count : 0), 0);
-    if (meant === 0 || meant / all < LEAST_MEANT) wrong.push(`${name}: was answered with ${JSON.stringify(answers)}, which is not what it was to show`);
+    if (meant === 0 || meant / all < LEAST_MEANT)
+      wrong.push(`${name}: was answered with ${JSON.stringify(answers)}, which is not what it was to show`);
   }
-  if (Object.keys(during.wrong).length > 0) wrong.push(`${name}: the neighbour got ${JSON.stringify(during.wrong)} of ${during.calls} calls`);
+  if (Object.keys(during.wrong).length > 0)
+    wrong.push(`${name}: the neighbour got ${JSON.stringify(during.wrong)} of ${during.calls} calls`);
   if (peakMb > MOST_MB) wrong.push(`${name}: ${peakMb} MB`);
   if (flood?.isMeasure) return wrong;
   const figures = [
@@ -61,7 +63,9 @@ export function wrongIn(row: Row, quiet: Quiet, bounds: Bounds): string[] {
   ] as const;
   for (const [what, ms, quietMs, mostMs] of figures) {
     if (!(ms <= mostMs || ms < UNSEEN_MS))
-      wrong.push(`${name}: ${what} ${ms.toFixed(1)} ms, ${(ms / quietMs).toFixed(1)} times what it is without; ${mostMs.toFixed(1)} ms may be`);
+      wrong.push(
+        `${name}: ${what} ${ms.toFixed(1)} ms, ${(ms / quietMs).toFixed(1)} times what it is without; ${mostMs.toFixed(1)} ms may be`,
+      );
   }
   return wrong;
 }

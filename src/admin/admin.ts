@@ -18,14 +18,14 @@ export interface AdminParts {
   routes: readonly AdminRoute[];
   /** Undefined: the routes that need it answer 401 to everybody. */
   token: string | undefined;
-  /** Left out: nobody asks over a network. */
+  /** Left out where no request comes over a network. */
   hosts?: KnownHosts;
   /** Weir's own. */
   version: string;
   audit: Audit;
   /** A fault of ours, for the log. */
   onFault(thrown: unknown): void;
-  /** Who asks, as far as the connection tells. */
+  /** The client's address, by the connection. */
   addressOf(request: Request): string;
 }
 
@@ -100,14 +100,14 @@ export class Admin {
     const methods = routes.filter((route) => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path));
     if (methods.length === 0)
       return refusalResponse(
-        new AdminRefusal("unknown", "There is nothing at this path of the admin listener. GET /admin/openapi.json tells what there is."),
+        new AdminRefusal("unknown", "There is nothing at this path of the admin listener. GET /admin/openapi.json lists all paths."),
       );
     const allow = methods.map(({ method }) => method).join(", ");
     return refusalResponse(new AdminRefusal("method_not_allowed", `This path takes ${allow}.`, { allow }));
   }
 }
 
-/** Of what administrators change, wherever the directory is. */
+/** The routes by which administrators change things, wherever the directory is. */
 export function directoryRoutes({ directory, usage, audit, served }: DirectoryParts): AdminRoute[] {
   return [...workspaceRoutes(directory, audit, served), ...keyRoutes(directory, audit), ...usageRoutes(usage)];
 }

@@ -15,7 +15,7 @@ const SHOWN_REFUSALS = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * Who changed what, and who was turned away: lines with the message `audit`. Whatever stands in them is an id, a name or an address; never a key,
+ * Who changed what, and who was turned away: lines with the message `audit`. They hold ids, names and addresses; never a key,
  * never the token.
  */
 export class Audit {
@@ -33,7 +33,7 @@ export class Audit {
     this.#log.info({ action, actor: "admin token", address, ...what }, "audit");
   }
 
-  /** Somebody without the right token. A flood of them fills no disk: after the first ones they are counted, and told once a window. */
+  /** A request without the right token. A flood of them must not fill a disk: after the first ones they are counted, and logged once a window. */
   refused(address: string, reason: "no token" | "wrong token" | "too many guesses"): void {
     this.#refusals += 1;
     if (this.#refusals <= SHOWN_REFUSALS) this.#log.warn({ action: "sign_in.refused", address, reason }, "audit");

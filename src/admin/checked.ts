@@ -1,4 +1,4 @@
-/** Bodies of the admin API: read to a limit, held against a compiled schema, and what is wrong told by the field. */
+/** Bodies of the admin API: read to a limit, checked by a compiled schema, and each mistake reported with its field. */
 
 import { FormatRegistry, type Static, type TObject, type TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
@@ -17,7 +17,7 @@ import { AdminRefusal } from "./refusal.ts";
 const LARGEST_BODY = 64 * 1024;
 const SHOWN_CHARACTERS = 64;
 
-/** TypeBox refuses every text of a format that nobody has explained to it. */
+/** TypeBox refuses every text of a format that was not registered. */
 FormatRegistry.Set("date-time", (text) => Number.isFinite(Date.parse(text)));
 
 /** A schema under its published name, compiled once, with an example that fits it. */
@@ -77,7 +77,7 @@ function tell(error: ValueError | undefined): string {
   return `${where}: expected ${expectation(schema)}, got ${kindOf(value)}`;
 }
 
-/** Texts are not repeated: somebody may have pasted a key into the wrong field. */
+/** Texts are not repeated: a key may have been pasted into the wrong field. */
 function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null || typeof value === "boolean" || typeof value === "number") return String(value);

@@ -3,7 +3,7 @@ import type { Audit } from "./audit.ts";
 import { Guesses } from "./guesses.ts";
 import { AdminRefusal } from "./refusal.ts";
 
-/** Lets those in who send the admin token, in constant time. Without a token nobody comes in. */
+/** Lets a request in that has the admin token; compares in constant time. Without a configured token it lets no request in. */
 export class Door {
   readonly #digest: Buffer | undefined;
   readonly #audit: Audit | undefined;
@@ -29,7 +29,8 @@ export class Door {
   }
 
   #whyNot(sent: string | undefined): string {
-    if (this.#digest === undefined) return "This gateway has no admin token, so it lets nobody in: set admin.token in its configuration.";
+    if (this.#digest === undefined)
+      return "This gateway has no admin token, so it refuses every request: set admin.token in its configuration.";
     const how = "Send the admin token as 'Authorization: Bearer TOKEN'.";
     return sent === undefined
       ? how

@@ -7,7 +7,7 @@ import { crashed } from "./schemas.ts";
 export interface GatewaySource {
   metrics: { contentType: string; render(): Promise<string> };
   readiness(): Readiness;
-  /** Ends one worker abruptly, or makes it stand still, and tells which; undefined where drills are not allowed. */
+  /** Ends one worker abruptly, or makes it hang, and returns which; undefined where drills are not allowed. */
   drill: ((how: "crash" | "stall") => number | undefined) | undefined;
 }
 

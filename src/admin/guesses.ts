@@ -16,13 +16,13 @@ interface Guesser {
 }
 
 /**
- * Slows down whoever tries one admin token after the other: after ten different wrong ones each further one is followed by a wait that doubles to ten
+ * Slows down a client that tries one admin token after the other: after ten different wrong ones each further one is followed by a wait that doubles to ten
  * seconds, in which no token of that address is looked at. The same wrong token again is no guess. Memory is bounded: the oldest address is
  * forgotten first.
  */
 export class Guesses {
   readonly #nowMs: () => number;
-  /** The one that was wrong last stands last. */
+  /** In the order in which they were wrong, the last one last. */
   readonly #guessers = new Map<string, Guesser>();
 
   constructor(nowMs: () => number = () => performance.now()) {
@@ -66,7 +66,7 @@ function placeOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [head = "", tail] = address.split("::", 2);
   const groups = head.split(":").filter(Boolean);
-  // Zeros that `::` stands for count to the first four groups as well.
+  // The zeros that `::` abbreviates count to the first four groups as well.
   if (tail !== undefined) while (groups.length < 4) groups.push("0");
   return groups.slice(0, 4).join(":");
 }

@@ -1,8 +1,8 @@
-/** By which names the admin listener is known: what keeps web pages away from it. */
+/** The host names of the admin listener. The check of them keeps web pages away from it. */
 import { isIP } from "node:net";
 import { AdminRefusal, refusalResponse } from "./refusal.ts";
 
-/** Names that nobody can register, and those that stand for a machine in its own network only: `localhost`, Compose, Kubernetes. */
+/** Names that cannot be registered, and names that only the own network knows: `localhost`, Compose, Kubernetes. */
 const OF_THE_NETWORK = /^[^.]+$|\.(localhost|local|internal|svc|home\.arpa)$/;
 const HOST = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/;
 
@@ -10,7 +10,7 @@ const HOST = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/;
 const FOR_EVERYBODY = "/healthz";
 
 /**
- * A page that a browser of this network has open can have its own name mean our address ("DNS rebinding"), and then reads what the listener tells.
+ * A page that a browser of this network has open can have its own name mean our address ("DNS rebinding"), and then read what the listener answers.
  * The Host header gives it away: it is the page's name. A page cannot do that with an address, nor with a name that it cannot own.
  */
 export class KnownHosts {
@@ -21,7 +21,7 @@ export class KnownHosts {
     this.#names = new Set(names.map(plain));
   }
 
-  /** Undefined for a request that may be answered. Whoever sends no Host header is no browser. */
+  /** Undefined for a request that may be answered. A client that sends no Host header is not a browser. */
   refusal(request: Request): Response | undefined {
     const header = request.headers.get("host");
     if (header === null || this.#knows(header) || new URL(request.url).pathname === FOR_EVERYBODY) return undefined;

@@ -14,7 +14,7 @@ const MEANINGS: Readonly<Record<RefusalKind, string>> = {
   unknown: "There is no such thing.",
   method_not_allowed: "The path has other methods.",
   exists: "There is one of this name already.",
-  read_only: "It stands in the configuration file, which is changed there.",
+  read_only: "The configuration file has it; change it there.",
   replaced: "Another key has been made in its place before.",
   too_large: "The body is larger than 64 KiB.",
   misdirected: "The Host header has a name that the listener is not known by; see `admin.hosts`.",
@@ -29,7 +29,7 @@ const TAGS: Readonly<Record<AdminRoute["tag"], string>> = {
   Gateway: "The process itself.",
 };
 
-/** Of the variables of paths. */
+/** What the variables of paths are. */
 const VARIABLES: Readonly<Record<string, { description: string; example: string }>> = {
   workspace: { description: "The name of a workspace.", example: "research" },
   key: { description: "The id of a key.", example: "key_9f86d081884c7d65" },

@@ -1,7 +1,7 @@
 import { DirectoryRefusal } from "../directory/directory.ts";
 import { DirectoryUnavailable } from "../directory/store.ts";
 
-/** Every way in which the admin listener refuses, with the HTTP status that tells it. */
+/** Every way in which the admin listener refuses, with its HTTP status. */
 export const REFUSALS = {
   invalid: 400,
   unauthenticated: 401,
@@ -32,7 +32,7 @@ export class AdminRefusal extends Error {
   }
 }
 
-/** Whatever was thrown, as a refusal. What is none of ours tells nobody what it was. */
+/** What was thrown, as a refusal. An error that is not ours is answered without its message. */
 export function asRefusal(thrown: unknown): AdminRefusal {
   if (thrown instanceof AdminRefusal) return thrown;
   if (thrown instanceof DirectoryRefusal) return new AdminRefusal(thrown.reason, thrown.message);

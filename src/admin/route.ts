@@ -7,14 +7,14 @@ interface Asked {
   /** The variables of the path, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
-  /** Who asks, as far as the connection tells. */
+  /** The client's address, by the connection. */
   address: string;
 }
 
 /** A route of the admin listener: how it is answered, and how it is described (`/admin/openapi.json` is made of these). */
 export interface AdminRoute {
   method: "GET" | "POST" | "PUT" | "DELETE";
-  /** With variables in braces. */
+  /** The path, with its variables in braces. */
   path: string;
   /** Its name for tools: `createKey`. */
   operation: string;

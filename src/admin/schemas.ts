@@ -1,4 +1,4 @@
-/** Bodies and answers of the admin API, each with an example that fits it. Times are RFC 3339; null stands for never, none or not known. */
+/** Bodies and answers of the admin API, each with an example that fits it. Times are RFC 3339; null means never, none or not known. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { keyConcurrency, limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE, workspaceConcurrency } from "../config/schema.ts";
 import { SPAN } from "../config/units.ts";
@@ -40,7 +40,7 @@ export type WorkspaceSettings = Static<typeof workspaceSettings.schema>;
 
 const source = Type.Unsafe<"config" | "file" | "redis">(
   Type.Union([Type.Literal("config"), Type.Literal("file"), Type.Literal("redis")], {
-    description: "Where it is kept. What stands in the configuration file (`config`) is read-only here.",
+    description: "Where it is kept. What the configuration file has (`config`) is read-only here.",
   }),
 );
 
@@ -162,7 +162,10 @@ const dayFields = {
 };
 const modelUsage = Type.Object({
   model: Type.String(),
-  requests: orNull(windowOf("Requests"), "Null where nobody counts: the model is gone, or Redis is away and the policy lets calls pass."),
+  requests: orNull(
+    windowOf("Requests"),
+    "Null where calls are not counted: the model is gone, or Redis is away and the policy lets calls pass.",
+  ),
   tokens: orNull(windowOf("Tokens"), "As `requests`."),
   days: Type.Array(Type.Object(dayFields), { description: "Newest first; days without a call are left out. Kept for 35 days." }),
 });
@@ -193,7 +196,7 @@ export const usage = checked(
   }),
   { data: [anyUsage], has_more: false, last_id: "gpt-5.5", since: null },
 );
-export type Usage = Static<typeof usage.schema>;
+export type UsagePage = Static<typeof usage.schema>;
 
 export const refusalBody = checked("Refusal", Type.Object({ error: Type.Object({ message: Type.String(), kind: Type.String() }) }), {
   error: { message: "There is no such workspace.", kind: "unknown" },

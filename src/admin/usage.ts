@@ -1,5 +1,5 @@
 import type { EffectiveLimits } from "../contract/config.ts";
-import type { Limiter, Usage as Windows } from "../limiter/limiter.ts";
+import type { Limiter, WindowUsage } from "../limiter/limiter.ts";
 import type { Counts } from "../usage/tally.ts";
 import { type Totals, TotalsUnavailable } from "../usage/totals.ts";
 import { page } from "./paging.ts";
@@ -12,7 +12,7 @@ import { moment } from "./wire.ts";
 export interface UsageSource {
   /** The models that it may use, under the names that limits go by; undefined where there is no such workspace. */
   limits(workspace: string): ReadonlyMap<string, EffectiveLimits> | undefined;
-  windows(workspace: string, model: string, rpm: number, tpm: number): Promise<Windows | undefined>;
+  windows(workspace: string, model: string, rpm: number, tpm: number): Promise<WindowUsage | undefined>;
   /** Model → day (`2026-11-24`) → counts. @throws TotalsUnavailable */
   days(workspace: string): Promise<ReadonlyMap<string, ReadonlyMap<string, Counts>>>;
   /** When counting began; undefined where it is kept for good. */

@@ -1,4 +1,4 @@
-/** From what the directory knows to what goes over the wire, and back. */
+/** Records of the directory as JSON of the admin API, and back. */
 import type { Limits } from "../contract/config.ts";
 import type { CreatedKey as Created, KeyEntry, WorkspaceEntry } from "../directory/directory.ts";
 import type { CreatedKey, Key, Workspace, WorkspaceSettings } from "./schemas.ts";

@@ -98,7 +98,7 @@ export function workspaceRoutes(directory: DirectoryActions, audit: Audit, serve
   ];
 }
 
-/** @throws AdminRefusal for a region or a model that nobody serves: a slip would show as a 404 to every caller */
+/** @throws AdminRefusal for a region or a model that no upstream serves: every caller would get a 404 for the slip */
 function checkServed({ default_region: region, models = {} }: WorkspaceSettings, { upstreams, models: shared }: Served): void {
   const regions = [...new Set(Object.values(upstreams).map((upstream) => upstream.region))].sort();
   if (region !== undefined && !regions.includes(region))

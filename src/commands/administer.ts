@@ -3,50 +3,50 @@ import { ConfigError, readConfig } from "../config/config.ts";
 import { readSecret } from "../config/files.ts";
 import type { Config } from "../contract/config.ts";
 import { keptAdminToken } from "../sandbox/demo-secrets.ts";
-import { Administration, CommandRefusal, type Way } from "./administration.ts";
+import { Administration, type AdminTransport, CommandRefusal } from "./administration.ts";
+import { reachable } from "./health.ts";
 import type { Administering } from "./line.ts";
 import { type Outcome, UsageMistake } from "./outcome.ts";
-import { reachable } from "./reachable.ts";
 import { remote } from "./remote.ts";
 import { overStore } from "./store.ts";
-import type { AskingVerb } from "./verb.ts";
+import type { AdminSubcommand } from "./subcommand.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Does what administrators ask for, at a running gateway or in the store of the configuration. */
 export async function runAdminister(asked: Administering, environment: Environment): Promise<Outcome> {
-  const { verb, argument, options, json, file } = asked;
-  if (verb.runOnStore !== undefined) return await verb.runOnStore(argument, { file, environment });
-  let way: Way | undefined;
+  const { subcommand, argument, options, json, file } = asked;
+  if (subcommand.runOnStore !== undefined) return await subcommand.runOnStore(argument, { file, environment });
+  let transport: AdminTransport | undefined;
   try {
-    way = await chooseWay(asked, verb, environment);
-    const shown = await verb.run(new Administration(way), argument, options);
+    transport = await chooseTransport(asked, subcommand, environment);
+    const shown = await subcommand.run(new Administration(transport), argument, options);
     return { text: json ? `${JSON.stringify(shown.json, null, 2)}\n` : `${shown.text}\n`, exitCode: 0 };
   } catch (thrown) {
     return refused(thrown, json);
   } finally {
-    await way?.close();
+    await transport?.close();
   }
 }
 
-/** `--url` goes before `--config`, and what stands on the command line before the environment. */
-async function chooseWay(asked: Administering, verb: AskingVerb, environment: Environment): Promise<Way> {
+/** `--url` goes before `--config`, and the command line before the environment. */
+async function chooseTransport(asked: Administering, subcommand: AdminSubcommand, environment: Environment): Promise<AdminTransport> {
   const { url, file } = asked;
   const address = url ?? (file === undefined ? environment.WEIR_ADMIN_URL || undefined : undefined);
-  if (address === undefined) return await ofConfiguration(asked, verb, environment);
+  if (address === undefined) return await ofConfiguration(asked, subcommand, environment);
   const token = givenToken(asked) ?? (environment.WEIR_ADMIN_TOKEN || undefined) ?? tokenOf(address, file, environment);
   if (token === undefined) throw new UsageMistake("The admin token is missing: set WEIR_ADMIN_TOKEN, or give --token-file or --token.");
   return remote(address, token);
 }
 
 /** Without an address: the sandbox of this folder; else the store, or the running gateway where that alone knows the answer. */
-async function ofConfiguration(asked: Administering, verb: AskingVerb, environment: Environment): Promise<Way> {
+async function ofConfiguration(asked: Administering, subcommand: AdminSubcommand, environment: Environment): Promise<AdminTransport> {
   const { file } = asked;
   const { config } = readConfig({ file, environment });
   const address = ownAddress(config);
   if (!config.sandbox) {
     const { token } = config.admin;
-    if (verb.isLive !== true || config.redis !== undefined || token === undefined || address === undefined)
+    if (subcommand.isLive !== true || config.redis !== undefined || token === undefined || address === undefined)
       return await overStore({ file, environment });
     return remote(address, token);
   }

@@ -3,8 +3,8 @@ import type { Static, TSchema } from "@sinclair/typebox";
 import type { Checked } from "../admin/checked.ts";
 import { refusalBody } from "../admin/schemas.ts";
 
-export interface Way {
-  /** @throws CommandRefusal where nobody can be asked */
+export interface AdminTransport {
+  /** @throws CommandRefusal where no gateway can be asked */
   send(request: Request): Promise<Response>;
   /** Without a slash at its end. */
   base: string;
@@ -31,10 +31,10 @@ interface PageOf<Entry> {
 const MOST = 1000;
 
 export class Administration {
-  readonly #way: Way;
+  readonly #transport: AdminTransport;
 
-  constructor(way: Way) {
-    this.#way = way;
+  constructor(transport: AdminTransport) {
+    this.#transport = transport;
   }
 
   /** @throws CommandRefusal */
@@ -42,15 +42,15 @@ export class Administration {
     const response = await this.#send(method, path, body);
     const value = await response.json().catch(() => undefined);
     if (answer.check.Check(value)) return value;
-    throw new CommandRefusal("invalid", `${this.#way.base} answers, but not as Weir's admin listener does: is --url its address?`);
+    throw new CommandRefusal("invalid", `${this.#transport.base} answers, but not as Weir's admin listener does: is --url its address?`);
   }
 
-  /** For what has no answer. @throws CommandRefusal */
+  /** Sends a request whose answer has no body. @throws CommandRefusal */
   async tell(method: string, path: string): Promise<void> {
     await this.#send(method, path, undefined);
   }
 
-  /** All pages; what stands beside the list is that of the last. @throws CommandRefusal */
+  /** All pages; the members beside the list are those of the last page. @throws CommandRefusal */
   async all<Schema extends TSchema>(path: string, answer: Checked<Schema>): Promise<Static<Schema>> {
     const data: unknown[] = [];
     for (let after = ""; ; ) {
@@ -63,9 +63,9 @@ export class Administration {
   }
 
   async #send(method: string, path: string, body: unknown): Promise<Response> {
-    const { base, token, send } = this.#way;
+    const { base, token, send } = this.#transport;
     const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) };
-    // A redirection would carry the token to somebody else.
+    // A redirection would carry the token to another host.
     const init = { method, headers, redirect: "manual", ...(body === undefined ? {} : { body: JSON.stringify(body) }) } as const;
     const response = await send(new Request(`${base}/admin/v1${path}`, init));
     if (response.ok) return response;

@@ -4,9 +4,9 @@ import { durationText, sizeText } from "../config/units.ts";
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import { DEMO_KEYS_FILE, SECRETS_FILE } from "../sandbox/demo-secrets.ts";
+import { askStore } from "./contact.ts";
 import { askUpstreams } from "./online.ts";
 import type { Outcome } from "./outcome.ts";
-import { askStore } from "./store-asked.ts";
 import { table as plainTable } from "./table.ts";
 
 /** `check`: what a configuration resolves to, secrets masked; or everything that is wrong with it. */
@@ -23,7 +23,8 @@ export async function runOnlineCheck(source: ConfigSource): Promise<Outcome> {
     return { text: report(loaded), exitCode: 0 };
   });
   if (config === undefined) return read;
-  if (config.sandbox) return { text: `${read.text}\nThe stand-ins are there only while Weir runs: there is nobody to ask.\n`, exitCode: 0 };
+  if (config.sandbox)
+    return { text: `${read.text}\nThe stand-ins are there only while Weir runs: there is no upstream to ask.\n`, exitCode: 0 };
   const asked = [...(config.redis === undefined ? [] : [askStore(config)]), askUpstreams(config)];
   const outcomes = await Promise.all(asked);
   const exitCode = outcomes.every((outcome) => outcome.exitCode === 0) ? 0 : 1;

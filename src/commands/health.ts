@@ -2,11 +2,10 @@
 import { get } from "node:http";
 import { ConfigError, readConfig } from "../config/config.ts";
 import type { Outcome } from "./outcome.ts";
-import { reachable } from "./reachable.ts";
 
 const PATIENCE_MS = 2_000;
 
-interface Place {
+interface Address {
   host: string;
   port: number;
 }
@@ -16,21 +15,21 @@ interface Place {
  * that runs goes on with the one before, so that is no reason to end it.
  */
 export async function runHealth(environment: Readonly<Record<string, string | undefined>>): Promise<Outcome> {
-  let places: Place[];
+  let addresses: Address[];
   try {
     const { server, admin } = readConfig({ environment }).config;
-    places = [server, admin];
+    addresses = [server, admin];
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    return { text: "weir: the configuration cannot be read now, so nobody was asked\n", exitCode: 0 };
+    return { text: "weir: the configuration cannot be read now, so no listener was asked\n", exitCode: 0 };
   }
-  for (const place of places) if (await answers(place)) return { text: "ok\n", exitCode: 0 };
-  const asked = places.map(({ host, port }) => `${host}:${port}`).join(" and ");
+  for (const address of addresses) if (await answers(address)) return { text: "ok\n", exitCode: 0 };
+  const asked = addresses.map(({ host, port }) => `${host}:${port}`).join(" and ");
   return { text: `weir: nothing answers /healthz at ${asked}\n`, exitCode: 1 };
 }
 
-/** By `node:http`, which knows of no proxy. */
-function answers({ host, port }: Place): Promise<boolean> {
+/** Asks with `node:http`, which uses no proxy. */
+function answers({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const asked = get({ host: reachable(host), port, path: "/healthz", agent: false, timeout: PATIENCE_MS }, (answer) => {
       answer.resume();
@@ -40,4 +39,10 @@ function answers({ host, port }: Place): Promise<boolean> {
     asked.on("error", () => resolve(false));
     asked.on("close", () => resolve(false));
   });
+}
+
+/** The host that reaches, on its own machine, what listens on `host`: whoever listens on all addresses is asked on loopback. Without brackets. */
+export function reachable(host: string): string {
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  return bare === "0.0.0.0" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
 }

@@ -1,12 +1,12 @@
 import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
 import { runImport } from "./import.ts";
 import { readCount, readMoment, readSpan, told } from "./spoken.ts";
+import type { Shown, Subcommand } from "./subcommand.ts";
 import { table } from "./table.ts";
-import type { Shown, Verb } from "./verb.ts";
 
 const WORKSPACE = { value: "W", about: "name of the workspace", needed: true } as const;
 
-export const keyVerbs: readonly Verb[] = [
+export const keySubcommands: readonly Subcommand[] = [
   {
     words: ["keys", "create"],
     about: "make a key; it is shown this once",

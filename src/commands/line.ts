@@ -1,10 +1,10 @@
 /** What the command line asks for. */
 import { parseArgs } from "node:util";
 import { didYouMean } from "../config/problems.ts";
-import { keyVerbs } from "./keys.ts";
+import { keySubcommands } from "./keys.ts";
 import { UsageMistake } from "./outcome.ts";
-import type { Verb } from "./verb.ts";
-import { workspaceVerbs } from "./workspaces.ts";
+import type { Subcommand } from "./subcommand.ts";
+import { workspaceSubcommands } from "./workspaces.ts";
 
 export type Line =
   | { command: "start" | "schema"; file: string | undefined }
@@ -13,9 +13,9 @@ export type Line =
   | { command: "help"; text: string }
   | { command: "administer"; asked: Administering };
 
-/** One of the verbs, with what stands beside it. */
+/** One of the subcommands, with what stands beside it. */
 export interface Administering {
-  verb: Verb;
+  subcommand: Subcommand;
   argument: string;
   options: Readonly<Record<string, string | undefined>>;
   file: string | undefined;
@@ -25,7 +25,7 @@ export interface Administering {
   json: boolean;
 }
 
-const VERBS: readonly Verb[] = [...keyVerbs, ...workspaceVerbs];
+const SUBCOMMANDS: readonly Subcommand[] = [...keySubcommands, ...workspaceSubcommands];
 
 const COMMANDS: readonly string[] = [
   "start",
@@ -34,12 +34,12 @@ const COMMANDS: readonly string[] = [
   "health",
   "help",
   "version",
-  ...new Set(VERBS.map(({ words: [noun] }) => noun)),
+  ...new Set(SUBCOMMANDS.map(({ words: [noun] }) => noun)),
 ];
 
 const CONFIG_HELP = "the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)";
 
-/** What every verb takes beside its own. */
+/** What every subcommand takes beside its own. */
 const WHERE: readonly (readonly [string, string])[] = [
   [
     "--url URL",
@@ -66,18 +66,18 @@ const OPTIONS = {
 export function readLine(words: string[]): Line {
   const { values, positionals } = parse(words);
   const [first = "start", second = "", ...rest] = positionals;
-  const verb = VERBS.find((candidate) => candidate.words[0] === first && candidate.words[1] === second);
-  if (values.help === true) return { command: "help", text: verb === undefined ? overview(first) : verbHelp(verb) };
+  const subcommand = SUBCOMMANDS.find((candidate) => candidate.words[0] === first && candidate.words[1] === second);
+  if (values.help === true) return { command: "help", text: subcommand === undefined ? overview(first) : subcommandHelp(subcommand) };
   if (first === "help") return { command: "help", text: overview(second) };
   if (values.version === true || first === "version") return { command: "version" };
-  if (verb !== undefined) return { command: "administer", asked: administering(verb, rest, values) };
+  if (subcommand !== undefined) return { command: "administer", asked: administering(subcommand, rest, values) };
   const given = Object.keys(values).filter((option) => option !== "config" && !(option === "online" && first === "check"));
   if ((first === "start" || first === "check" || first === "schema") && second === "" && given.length === 0)
     return first === "check"
       ? { command: first, file: text(values.config), online: values.online === true }
       : { command: first, file: text(values.config) };
-  const known = VERBS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
-  if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help tells more.`);
+  const known = SUBCOMMANDS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
+  if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help says more.`);
   if (given.length > 0) throw new UsageMistake(`${first} takes no --${given.join(" and no --")}`);
   throw new UsageMistake(`unknown command: ${positionals.join(" ")}${didYouMean(first, COMMANDS)}\n\n${overview("")}`);
 }
@@ -85,7 +85,7 @@ export function readLine(words: string[]): Line {
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 function parse(words: string[]): { values: Values; positionals: string[] } {
-  const own = VERBS.flatMap(({ options }) => Object.keys(options).map((name) => [name, { type: "string" }] as const));
+  const own = SUBCOMMANDS.flatMap(({ options }) => Object.keys(options).map((name) => [name, { type: "string" }] as const));
   try {
     return parseArgs({ args: words, allowPositionals: true, options: { ...Object.fromEntries(own), ...OPTIONS } });
   } catch (thrown) {
@@ -98,24 +98,26 @@ function parse(words: string[]): { values: Values; positionals: string[] } {
   }
 }
 
-function administering(verb: Verb, rest: string[], values: Values): Administering {
-  const name = verb.words.join(" ");
-  const cure = `weir ${name} --help tells more.`;
-  const wrong = Object.keys(values).find((option) => (!(option in OPTIONS) || option === "online") && !Object.hasOwn(verb.options, option));
+function administering(subcommand: Subcommand, rest: string[], values: Values): Administering {
+  const name = subcommand.words.join(" ");
+  const cure = `weir ${name} --help says more.`;
+  const wrong = Object.keys(values).find(
+    (option) => (!(option in OPTIONS) || option === "online") && !Object.hasOwn(subcommand.options, option),
+  );
   if (wrong !== undefined) throw new UsageMistake(`${name} takes no --${wrong}. ${cure}`);
   const [argument = "", ...more] = rest;
-  if (more.length > 0 || (argument !== "" && verb.argument === undefined))
-    throw new UsageMistake(`${name}: nothing is expected after it but ${verb.argument ?? "options"}. ${cure}`);
-  if (argument === "" && verb.argument !== undefined) throw new UsageMistake(`${name}: ${verb.argument} is missing. ${cure}`);
+  if (more.length > 0 || (argument !== "" && subcommand.argument === undefined))
+    throw new UsageMistake(`${name}: nothing is expected after it but ${subcommand.argument ?? "options"}. ${cure}`);
+  if (argument === "" && subcommand.argument !== undefined) throw new UsageMistake(`${name}: ${subcommand.argument} is missing. ${cure}`);
   const remote = (["url", "token", "token-file", "json"] as const).find((option) => values[option] !== undefined);
-  if (verb.runOnStore !== undefined && remote !== undefined)
+  if (subcommand.runOnStore !== undefined && remote !== undefined)
     throw new UsageMistake(`${name} takes no --${remote}: it works on the store of the configuration. ${cure}`);
-  const missing = Object.entries(verb.options).find(([option, { needed }]) => needed === true && !text(values[option]));
+  const missing = Object.entries(subcommand.options).find(([option, { needed }]) => needed === true && !text(values[option]));
   if (missing !== undefined) throw new UsageMistake(`${name}: --${missing[0]} is missing. ${cure}`);
   return {
-    verb,
+    subcommand,
     argument,
-    options: Object.fromEntries(Object.keys(verb.options).map((option) => [option, text(values[option])])),
+    options: Object.fromEntries(Object.keys(subcommand.options).map((option) => [option, text(values[option])])),
     file: text(values.config),
     url: text(values.url),
     token: text(values.token),
@@ -129,8 +131,9 @@ function text(value: string | boolean | undefined): string | undefined {
 }
 
 function overview(noun: string): string {
-  const verbs = VERBS.filter(({ words }) => words[0] === noun);
-  if (verbs.length > 0) return `${columns(verbs.map((verb) => [signature(verb), verb.about]))}\n\n${columns(WHERE)}\n`;
+  const subcommands = SUBCOMMANDS.filter(({ words }) => words[0] === noun);
+  if (subcommands.length > 0)
+    return `${columns(subcommands.map((subcommand) => [signature(subcommand), subcommand.about]))}\n\n${columns(WHERE)}\n`;
   return `weir: an LLM API gateway (in a clone of its repository: npx weir)
 
 ${columns([
@@ -151,13 +154,13 @@ ${columns([
 `;
 }
 
-function verbHelp(verb: Verb): string {
-  const own = Object.entries(verb.options).map(([option, { value, about }]) => [`--${option} ${value}`, about] as const);
-  const where = verb.runOnStore === undefined ? WHERE : WHERE.filter(([option]) => option.startsWith("--config"));
-  return `weir ${signature(verb)}\n  ${verb.about}\n\n${columns([...own, ...where])}\n`;
+function subcommandHelp(subcommand: Subcommand): string {
+  const own = Object.entries(subcommand.options).map(([option, { value, about }]) => [`--${option} ${value}`, about] as const);
+  const where = subcommand.runOnStore === undefined ? WHERE : WHERE.filter(([option]) => option.startsWith("--config"));
+  return `weir ${signature(subcommand)}\n  ${subcommand.about}\n\n${columns([...own, ...where])}\n`;
 }
 
-function signature({ words, argument, options }: Verb): string {
+function signature({ words, argument, options }: Subcommand): string {
   const own = Object.entries(options).map(([option, { value, needed }]) =>
     needed === true ? `--${option} ${value}` : `[--${option} ${value}]`,
   );

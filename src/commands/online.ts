@@ -8,7 +8,7 @@ import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { CallEvents } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { ErrorKind, GatewayError } from "../contract/errors.ts";
-import { Pool } from "../pool/pool.ts";
+import { WorkerPool } from "../pool/pool.ts";
 import { Catalog } from "../routing/catalog.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./outcome.ts";
@@ -28,7 +28,7 @@ export async function askUpstreams(config: Config, patienceMs: number = PATIENCE
   const catalog = new Catalog(config);
   // Aliases and workspaces name the same ones.
   const places = new Map(catalog.targets.map((target) => [`${target.upstream.name}\n${target.model}`, target]));
-  const pool = new Pool({ size: 0, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
+  const pool = new WorkerPool({ size: 0, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
   await pool.configure({ proxy: config.proxy, weighing: [], targets: catalog.targets });
   const waiting = [...places.values()];
   const asked: { target: RoutedTarget; reason: string | undefined }[] = [];
@@ -38,10 +38,10 @@ export async function askUpstreams(config: Config, patienceMs: number = PATIENCE
   };
   await Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
   pool.close();
-  return told(asked, unused(config, catalog));
+  return outcomeOf(asked, unused(config, catalog));
 }
 
-function told(asked: { target: RoutedTarget; reason: string | undefined }[], unasked: string[]): Outcome {
+function outcomeOf(asked: { target: RoutedTarget; reason: string | undefined }[], unasked: string[]): Outcome {
   const rows = asked
     .map(({ target, reason }) => [target.upstream.name, target.model, reason ?? "ok"].map(withoutSecrets))
     .concat(unasked.map((name) => [withoutSecrets(name), "", "not asked: no model uses it"]))
@@ -59,7 +59,7 @@ function unused(config: Config, catalog: Catalog): string[] {
 }
 
 /** Why a call to this target would fail, with the cure; undefined where it would not. Never rejects. */
-function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: number): Promise<string | undefined> {
+function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienceMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const end = (reason: string | undefined): void => {
       clearTimeout(timer);
@@ -91,7 +91,6 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
         stream: false,
         model,
         hints: "",
-        requestId: "check",
         guess: 1,
         factor: 1,
         body: emptyQuestion(model),
@@ -101,7 +100,7 @@ function whyNot(pool: Pool, { id, model, upstream }: RoutedTarget, patienceMs: n
   });
 }
 
-/** In either dialect. Whoever would take it answers with one token. */
+/** A question in either dialect. An upstream that accepts it answers with one token. */
 function emptyQuestion(model: string): ByteText {
   return encodeUtf8(JSON.stringify({ model, max_tokens: 1, messages: [] }));
 }

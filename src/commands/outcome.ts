@@ -5,5 +5,5 @@ export interface Outcome {
   exitCode: 0 | 1 | 2;
 }
 
-/** The command line itself is wrong: nothing was asked of anybody. */
+/** The command line itself is wrong: no request was sent. */
 export class UsageMistake extends Error {}

@@ -1,11 +1,11 @@
-import { CommandRefusal, type Way } from "./administration.ts";
+import { type AdminTransport, CommandRefusal } from "./administration.ts";
 import { UsageMistake } from "./outcome.ts";
 
 /** No change takes nearly as long. */
 const PATIENCE_MS = 15_000;
 
 /** The admin listener of a running gateway. @throws UsageMistake */
-export function remote(url: string, token: string): Way {
+export function remote(url: string, token: string): AdminTransport {
   const base = url.replace(/\/+$/, "");
   if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol))
     throw new UsageMistake("--url: expected the address of an admin listener, such as http://127.0.0.1:9090");

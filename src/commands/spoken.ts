@@ -24,7 +24,7 @@ export function readCount(option: string, text: string): number {
   throw new UsageMistake(`--${option}: expected a whole number from 1`);
 }
 
-/** To the second, or `otherwise`. */
+/** A moment to the second, or `otherwise`. */
 export function told(moment: string | null, otherwise: string): string {
   return moment === null ? otherwise : moment.replace(/\.\d+Z$/, "Z");
 }

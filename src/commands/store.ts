@@ -1,4 +1,4 @@
-/** The store of a configuration, without a running gateway: the admin listener's own routes, in this process, over nobody's port. */
+/** The store of a configuration, without a running gateway: the admin listener's own routes, in this process, without a port. */
 import { randomBytes } from "node:crypto";
 import { Admin, directoryRoutes } from "../admin/admin.ts";
 import { Audit } from "../admin/audit.ts";
@@ -11,7 +11,7 @@ import { Replica } from "../directory/replica.ts";
 import { openLimiter } from "../limiter/index.ts";
 import { Catalog } from "../routing/catalog.ts";
 import { openTotals } from "../usage/index.ts";
-import { CommandRefusal, type Way } from "./administration.ts";
+import { type AdminTransport, CommandRefusal } from "./administration.ts";
 import { contact } from "./contact.ts";
 
 const PATIENCE_MS = 2_000;
@@ -19,7 +19,7 @@ const PATIENCE_MS = 2_000;
 const UNHEARD = { info: () => {}, warn: () => {} };
 
 /** @throws ConfigError or CommandRefusal */
-export async function overStore(source: ConfigSource): Promise<Way> {
+export async function overStore(source: ConfigSource): Promise<AdminTransport> {
   const { config } = readConfig(source);
   const store = openStore(config, () => {});
   try {

@@ -1,8 +1,8 @@
-import { type Usage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
+import { type UsagePage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
 import { UsageMistake } from "./outcome.ts";
 import { readCount, told } from "./spoken.ts";
+import type { Subcommand } from "./subcommand.ts";
 import { table } from "./table.ts";
-import type { Verb } from "./verb.ts";
 
 const SETTINGS = {
   "default-region": { value: "R", about: "region of the routes that have none in their path" },
@@ -11,7 +11,7 @@ const SETTINGS = {
   "max-concurrent": { value: "N", about: "calls that it may have open at a time" },
 } as const;
 
-export const workspaceVerbs: readonly Verb[] = [
+export const workspaceSubcommands: readonly Subcommand[] = [
   {
     words: ["workspaces", "create"],
     argument: "NAME",
@@ -91,7 +91,7 @@ export const workspaceVerbs: readonly Verb[] = [
 /** Models without a call are listed as long as the list is short: the whole catalogue would hide the few that have some. */
 const MOST_LISTED = 10;
 
-type ModelUsage = Usage["data"][number];
+type ModelUsage = UsagePage["data"][number];
 
 function usageText(name: string, models: ModelUsage[], since: string | null): string {
   const listed = models.length <= MOST_LISTED ? models : models.filter((model) => !isIdle(model));
@@ -113,10 +113,10 @@ function usageText(name: string, models: ModelUsage[], since: string | null): st
   ].join("\n\n");
 }
 
-/** Of those that are left out of the table; the limits of each are in what `--json` tells. */
+/** A line about the workspaces that the table leaves out; the limits of each are in the output of `--json`. */
 function idleText(models: readonly ModelUsage[]): string {
   const limits = new Set(models.map(({ requests, tokens }) => `${requests?.limit} requests and ${tokens?.limit} tokens per minute`));
-  const each = limits.size === 1 ? `each may use ${[...limits].join()}` : "their limits differ, and --json tells them";
+  const each = limits.size === 1 ? `each may use ${[...limits].join()}` : "their limits differ; --json lists them";
   return `${models.length} models have had no call in the last 60 seconds: ${each}.`;
 }
 

@@ -11,7 +11,7 @@ import { shown } from "./shown.ts";
 
 export type ModelAccepts = ({ as?: string } & AcceptsSettings) | undefined;
 
-/** A field that a provider does not know cannot be let through: nobody would know what to do with it. */
+/** A field that a provider's table does not know cannot be let through: the table does not say what the field needs. */
 export function editsOf({ betas, fields }: AcceptsSettings, provider: ProviderSettings, path: Path, setting: Setting): AcceptsEdits {
   const known = provider.fields;
   for (const [index, name] of (fields?.add ?? []).entries()) {
@@ -58,7 +58,7 @@ function one(accepts: Accepts): Accepts {
 }
 
 /**
- * The catalogue's name of the model at a target: as the operator says; else the vendor's own id tells it; else the name that the model has for
+ * The catalogue's name of the model at a target: as the operator says; else by the vendor's own id; else the name that the model has for
  * clients; else the name of a deployment.
  */
 function modelAt(name: string, target: string, provider: string, as: string | undefined, catalogue: Catalogue): string | undefined {

@@ -15,7 +15,7 @@ export interface CatalogueEntry extends ModelFacts {
 
 export interface Catalogue {
   entries: ReadonlyMap<string, CatalogueEntry>;
-  /** The entry that an upstream's model name stands for, whatever the operator calls it. */
+  /** The entry of an upstream's name of a model, whatever name the operator gives the model. */
   byUpstreamModel(model: string): CatalogueEntry | undefined;
   /** Further names of the model of this name; none where it is not in the catalogue, or such a name itself. */
   aliasesOf(name: string): readonly string[];
@@ -63,7 +63,7 @@ export function readCatalogue(yaml: string): Catalogue {
       };
       further.set(name, aliases);
       for (const alias of [name, ...aliases]) {
-        if (entries.has(alias)) throw new Error(`catalogue.yaml: "${alias}" stands there twice`);
+        if (entries.has(alias)) throw new Error(`catalogue.yaml: "${alias}" occurs twice`);
         entries.set(alias, alias === name ? entry : { ...entry, name: alias, aliasOf: name });
       }
       for (const upstreamModel of Object.values(regions ?? { any: name })) upstreamModels.set(bareName(upstreamModel), entry);

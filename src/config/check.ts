@@ -1,4 +1,4 @@
-/** Holds a value against the schema: defaults filled in, texts from the environment read as the numbers they stand for, every mistake told. */
+/** Holds a value against the schema: defaults filled in, texts from the environment read as the numbers that they spell, every mistake reported. */
 import type { TObject, TSchema } from "@sinclair/typebox";
 import { Value, type ValueError, ValueErrorType } from "@sinclair/typebox/value";
 import { didYouMean, HIDDEN, isSlip, type Path, type Problem } from "./problems.ts";
@@ -17,11 +17,11 @@ export function checkValue(schema: TSchema, input: unknown, filled: ReadonlySet<
     value = withDefaults(schema, value);
     const errors = flatten(schema, value, []);
     const mended = errors.filter(({ error, path }) => mend(value, path, error, filled)).length;
-    if (mended === 0) return { value, problems: told(errors, filled) };
+    if (mended === 0) return { value, problems: problemsOf(errors, filled) };
   }
 }
 
-/** The schema of what stands at `key` inside `value`, or undefined. */
+/** The schema of the value at `key` inside `value`, or undefined. */
 export function inner(schema: TSchema, value: unknown, key: string): TSchema | undefined {
   const here = variant(schema, value);
   if (here.type === "array") return here.items as TSchema;
@@ -53,7 +53,7 @@ interface Found {
   path: Path;
 }
 
-/** Among schemas that a `provider` tells apart, the one that `value` means to be. */
+/** Among schemas that differ by `provider`, the one for the provider of `value`. */
 function variant(schema: TSchema, value: unknown): TSchema {
   const variants = schema.anyOf as TSchema[] | undefined;
   const provider = typeof value === "object" && value !== null ? (value as Record<string, unknown>).provider : undefined;
@@ -93,7 +93,7 @@ function put(root: unknown, path: Path, value: unknown): boolean {
   return true;
 }
 
-function told(errors: readonly Found[], filled: ReadonlySet<string>): Problem[] {
+function problemsOf(errors: readonly Found[], filled: ReadonlySet<string>): Problem[] {
   const problems = new Map<string, Problem>();
   for (const { error, path } of errors) {
     const id = JSON.stringify(path);
@@ -198,7 +198,7 @@ function settingNames(schema: TSchema): Set<string> {
 
 /**
  * A path as it may be repeated: settings, slips of them, places in lists, and the names that operators choose where the schema takes names.
- * Any other key may be a secret that stands in a wrong place.
+ * Any other key may be a secret that was written in a wrong place.
  */
 export function repeatable(schema: TSchema, root: unknown, path: Path): Path {
   const known = settingNames(schema);

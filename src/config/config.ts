@@ -115,7 +115,7 @@ function findFile({ file, environment }: ConfigSource, directory: string): strin
   const asked = file ?? (environment.WEIR_CONFIG || undefined);
   if (asked !== undefined) return resolve(directory, asked);
   const usual = resolve(directory, "weir.yaml");
-  // One that is there and may not be read is told as such, and does not start the sandbox.
+  // A file that exists but may not be read is a mistake, and does not start the sandbox.
   return statSync(usual, { throwIfNoEntry: false }) === undefined ? undefined : usual;
 }
 
@@ -173,7 +173,7 @@ function has(value: unknown, path: readonly string[]): boolean {
   );
 }
 
-/** `value` without what stands at `path`. A list of which an item goes, goes as a whole, so that no item changes its place and thereby its path. */
+/** `value` without the value at `path`. A list of which an item goes, goes as a whole, so that no item changes its place and thereby its path. */
 function without(value: unknown, path: readonly string[]): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return {};

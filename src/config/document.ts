@@ -8,7 +8,7 @@ export interface Document {
   value: unknown;
   /** The first thing that is wrong with it as YAML: what follows is mostly its consequence. Where there is one, `value` means nothing. */
   problems: { line: number; text: string }[];
-  /** The line of what stands at `path`, or of the nearest thing around it; from 1. */
+  /** The line of the value at `path`, or of the nearest value around it; the first line is 1. */
   line(path: Path): number | undefined;
 }
 
@@ -88,7 +88,7 @@ function syntaxProblem(error: YAMLError, text: string, lines: LineCounter): { li
   return { line, text: syntaxText(error, text.slice(lines.lineStarts[line - 1] ?? 0, at + 1)) };
 }
 
-/** The first name of a map that stands in it already. Merges (`<<`) are no names. */
+/** The first name of a map that the map has twice. A merge (`<<`) is not a name. */
 function findTwice(items: readonly Pair[]): { name: string; at: number; firstAt: number } | undefined {
   const seen = new Map<string, number>();
   for (const { key } of items) {

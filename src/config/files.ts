@@ -45,7 +45,7 @@ export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadTe
   return problems;
 }
 
-/** A secret that stands in a file of its own. @throws Error that says what is wrong with the file */
+/** A secret from a file of its own. @throws Error that says what is wrong with the file */
 export function readSecret(path: string): string {
   let content: string;
   try {

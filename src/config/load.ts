@@ -2,7 +2,7 @@ import { type ConfigSource, type LoadedConfig, readConfig } from "./config.ts";
 import { Preloaded } from "./disk.ts";
 
 /**
- * As `readConfig`, without waiting for ever: a file may lie where nobody answers, and the thread may serve calls. What a configuration names is known only
+ * As `readConfig`, without waiting for ever: a file may lie on a mount that does not answer, and the thread may serve calls. What a configuration names is known only
  * once it was read, so that it is gone through again until no file is missing.
  * @throws ConfigError
  */

@@ -108,7 +108,7 @@ export function resolveRedis(file: File, { environment, problems, warnings }: Su
   if (ways.length > 1) problems.push({ path, text: `expected one of url, cluster or sentinel, got ${ways.join(" and ")}` });
   const isPlural = settings?.cluster !== undefined || settings?.sentinel !== undefined;
   if (isPlural && fromEnvironment !== undefined)
-    warnings.push({ path, text: `REDIS_URL is ignored, since ${ways.join(" and ")} stands in the file` });
+    warnings.push({ path, text: `REDIS_URL is ignored, since the file has ${ways.join(" and ")}` });
   const url = isPlural ? undefined : (fromEnvironment ?? settings?.url);
   if (settings !== undefined && settings.url === undefined && !isPlural && url === undefined) {
     problems.push({ path, text: "expected one of url, cluster or sentinel, got none; leave redis out to keep limits in memory" });

@@ -27,7 +27,7 @@ export function memoryBytes(read: (file: string) => string = readText, machineBy
   return least;
 }
 
-/** A heap that is told of less is collected more often than large bodies ask for; with more it would keep what they left for longer than calls gain by. */
+/** With less, the heap is collected more often than large bodies make necessary. With more, it keeps their garbage longer than any call gains by. */
 const LEAST_HEAP = 256 * 1024 ** 2;
 const LARGEST_HEAP = 512 * 1024 ** 2;
 

@@ -39,7 +39,7 @@ export function fromCatalogue(upstreams: Upstreams, setting: Setting): Record<st
     const targets = Object.entries(upstreams.resolved).flatMap(([name, upstream]): Target[] => {
       const model = entry.regions === undefined ? (entry.aliasOf ?? entry.name) : entry.regions[upstream.region];
       if (entry.provider !== upstream.provider || model === undefined) return [];
-      // Nobody has put these upstreams into an order: they share the calls.
+      // The configuration gives these upstreams no order: they share the calls.
       const accepts = acceptsOf(entry.name, model, upstream, undefined, [], setting);
       return [{ upstream: name, model, countModel: undefined, rank: 0, weight: 1, accepts, timeouts: upstream.timeouts }];
     });
@@ -77,7 +77,7 @@ export function resolveTargets(
     const upstream = upstreams.find(target.upstream);
     if (upstream === undefined) {
       const names = upstreams.names();
-      // One that is written but wrong has been told already.
+      // A limit that is written but wrong has been reported already.
       if (!names.includes(target.upstream)) {
         const there = namesAmong(names);
         const list = there.length === 0 ? "there are none" : `there are ${there.join(", ")}`;

@@ -1,4 +1,4 @@
-/** Names of models: told apart, and those that stand for another one. */
+/** Names of models: each must be unique, and an alias is a second name of a model. */
 import type { ModelFacts, Target } from "../contract/config.ts";
 import type { Path } from "./problems.ts";
 import type { Setting } from "./setting.ts";
@@ -9,7 +9,7 @@ interface Named {
 }
 
 /**
- * Adds every alias to `models` as an entry of its own, which is what it stands for under another name.
+ * Adds every alias to `models` as an entry of its own, a copy of the aliased entry under the alias.
  * @param settings - as the file lists them. An entry without targets is somebody else's model with other limits, and gets no names here.
  */
 export function addAliases<Model extends ModelFacts & { targets: Target[] | undefined }>(
@@ -29,7 +29,7 @@ export function addAliases<Model extends ModelFacts & { targets: Target[] | unde
       const at = [...path, name, "aliases", String(index)];
       const owner = owners.get(alias);
       if (owner === undefined) add(alias, name);
-      else setting.problems.push({ path: at, text: `expected a name of its own, got one that stands for ${shown(owner)} already` });
+      else setting.problems.push({ path: at, text: `expected a name of its own, got one that already means ${shown(owner)}` });
     }
   }
   checkNames([...owners.keys()], path, setting);

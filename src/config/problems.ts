@@ -1,14 +1,14 @@
-/** What is wrong with a configuration, and how it is told. */
+/** What is wrong with a configuration, and how it is said. */
 import { withoutSecrets } from "./shown.ts";
 
 export type Path = readonly string[];
 
-/** In place of a name that may be a secret. */
+/** Shown in place of a name that may be a secret. */
 export const HIDDEN = "…";
 
 export interface Problem {
   path: Path;
-  /** What was expected and what stands there; never a secret. */
+  /** What was expected and what was found; never a secret. */
   text: string;
 }
 

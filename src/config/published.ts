@@ -22,8 +22,10 @@ function publish(node: unknown): unknown {
   if (isScalar(here)) {
     if (here.type === "string" && here.pattern === undefined) return { ...here };
     const { title, description, default: fallback, ...rules } = here;
-    const told = Object.fromEntries(Object.entries({ title, description, default: fallback }).filter(([, text]) => text !== undefined));
-    return { ...told, anyOf: [...(Array.isArray(rules.anyOf) ? rules.anyOf : [rules]), { $ref: "#/$defs/environment" }] };
+    const described = Object.fromEntries(
+      Object.entries({ title, description, default: fallback }).filter(([, text]) => text !== undefined),
+    );
+    return { ...described, anyOf: [...(Array.isArray(rules.anyOf) ? rules.anyOf : [rules]), { $ref: "#/$defs/environment" }] };
   }
   const published = Object.fromEntries(Object.entries(here).map(([key, value]) => [key, key === "default" ? value : publish(value)]));
   const { properties, required } = here as { properties?: Record<string, object>; required?: string[] };

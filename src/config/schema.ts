@@ -59,7 +59,7 @@ const RESERVE_OUTPUT = ["expected", "max_tokens"] as const;
 const RESERVE_OUTPUT_TEXT =
   "How much of the answer is reserved beforehand: `expected` (what answers of this workspace and model have been like) or `max_tokens` (all the client allows).";
 
-/** Of a workspace, of a model: what is left out is decided by the next less specific place. */
+/** Limits of a workspace or of a model. A limit that is left out is taken from the next less specific place. */
 export const limitFields = {
   rpm: Type.Optional(Type.Integer(rpm)),
   tpm: Type.Optional(Type.Integer(tpm)),
@@ -71,7 +71,7 @@ export const limitFields = {
 const limits = (description: string) => Type.Optional(map(limitFields, description));
 
 const CLOCKS = {
-  connect: "Longest time until the connection to an upstream stands, TLS included.",
+  connect: "Longest time until the connection to an upstream is open, TLS included.",
   first_byte: "Longest time from the request until the first byte of the answer.",
   silence: "Longest pause inside an answer.",
   total: "Longest time for the whole call.",
@@ -113,7 +113,7 @@ const acceptsFields = {
           "Fields to let through: names of the table in [fidelity.md](fidelity.md), such as `output_config.format` where Bedrock has it for one more model.",
         ),
         remove: nameList(
-          "Fields that are left out: names of that table, any field of the top level, or `tools.NAME`, `messages.NAME`, `content.NAME`, `cache_control.NAME` for one that stands there.",
+          "Fields that are left out: names of that table, any field of the top level, or `tools.NAME`, `messages.NAME`, `content.NAME`, `cache_control.NAME` for a field inside of these.",
         ),
       },
       "Fields of requests.",
@@ -131,7 +131,7 @@ const modelAccepts = acceptsOf(
         title: "the name of a model of the catalogue",
         minLength: 1,
         description:
-          "The catalogue's name of the model behind it, where neither its own name nor the target's tells: an application inference profile, a deployment.",
+          "The catalogue's name of the model behind it, where neither its own name nor the target's says it: an application inference profile, a deployment.",
       }),
     ),
   },
@@ -170,7 +170,7 @@ const upstreamFields = {
 /** What every upstream has, and its provider's own fields as they come. */
 export type UpstreamSettings = Static<TObject<typeof upstreamFields>> & { provider: string } & Record<string, unknown>;
 
-/** One schema for each provider; `provider` tells them apart. */
+/** One schema for each provider; they differ by `provider`. */
 const upstream = Type.Unsafe<UpstreamSettings>(
   Type.Union(
     [...providers.values()].map(({ name, schema }) =>
@@ -271,14 +271,14 @@ const workspaceModel = map(
   "A model in this workspace. With `targets` it is the workspace's own; without, the shared model with other limits.",
 );
 
-/** Of a key, here and in the directory. */
+/** Fields of a key, in the configuration and in the directory. */
 export const keyConcurrency = {
   minimum: 1,
   maximum: 10_000_000,
   description:
     "Calls that this key has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: as many as its workspace may have.",
 };
-/** Of a workspace, here and in the directory. */
+/** Fields of a workspace, in the configuration and in the directory. */
 export const workspaceConcurrency = {
   minimum: 1,
   maximum: 10_000_000,

@@ -15,7 +15,7 @@ export interface Setting {
   readText: ReadText;
   /** A path of the file as an absolute one. */
   locate: (path: string) => string;
-  /** Mistakes; those already there make what they touch be passed over, so that one slip is told once. */
+  /** Mistakes. Places that already have a mistake are not checked again, so that one slip is reported once. */
   problems: Problem[];
   warnings: Problem[];
 }

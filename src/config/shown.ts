@@ -2,11 +2,11 @@
 
 /** What keys and credentials begin with: Weir's own, those of vendors, and JSON Web Tokens. */
 const BEGINNING = /(?:weir_|sk-|eyJ|AKIA|ASIA|ABSK|Bearer )[^\s"',]*/g;
-/** Nobody names a thing by so many letters and digits in a row. */
+/** No name has so many letters and digits in a row. */
 const RUN = /[A-Za-z0-9+]{20,}/g;
 const PASSWORD = /\/\/[^/@\s]*@/g;
 
-/** `text` without what looks like a secret: for what an operator may call as he likes, and may have mistaken for the place of a secret. */
+/** `text` without what looks like a secret: for names that an operator chooses freely, and where a secret may have been written by mistake. */
 export function withoutSecrets(text: string): string {
   return text
     .replace(PASSWORD, "//…@")
@@ -19,7 +19,7 @@ export function shown(name: string): string {
   return `"${withoutSecrets(name.slice(0, 64))}"`;
 }
 
-/** Of what stands in the places of names, what can be one. */
+/** The texts among `names` that can be names and are not secrets: a secret may be written where a name belongs. */
 export function namesAmong(names: readonly string[]): string[] {
   return names.filter((name) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) && withoutSecrets(name) === name);
 }

@@ -1,4 +1,4 @@
-/** What is said of a text that is no YAML. The library's own messages are never told: many of them quote the text, which may hold a secret. */
+/** Messages about a text that is not YAML. The library's own messages are never shown: many of them quote the text, which may hold a secret. */
 import type { ErrorCode, YAMLError } from "yaml";
 
 const TEXTS: Readonly<Record<ErrorCode, string>> = {
@@ -31,14 +31,14 @@ const TEXTS: Readonly<Record<ErrorCode, string>> = {
 /** Without quotes, a reference between braces or brackets opens a map. */
 const UNQUOTED_REFERENCE = /[\s:,[{]\$\{/;
 
-/** Of the library's words, which name no text: `Flow map in block collection must be sufficiently indented and end with a }`. */
+/** Those of the library's messages that quote no text: `Flow map in block collection must be sufficiently indented and end with a }`. */
 const UNCLOSED = /^Flow \w+ .* end with a ([\]}])$/;
 
 /** @param before - the line of the error, as far as the error and the character after it. */
 export function syntaxText({ code, message }: YAMLError, before: string): string {
   if (UNQUOTED_REFERENCE.test(before)) {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the notation that is described
-    return 'expected quotes around a "${…}" that stands between braces or brackets; write "${NAME}" with the quotes';
+    return 'expected quotes around a "${…}" between braces or brackets; write "${NAME}" with the quotes';
   }
   const [, closing] = UNCLOSED.exec(message) ?? [];
   if (closing !== undefined)

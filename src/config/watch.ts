@@ -4,10 +4,10 @@ import { stat } from "node:fs/promises";
 /** What a file looked like: a text that differs once it was written, replaced, moved, deleted or given other rights. */
 export type Stamp = string;
 
-/** By absolute path. */
+/** By the file's absolute path. */
 export type Stamps = ReadonlyMap<string, Stamp>;
 
-/** Whoever writes a file in two steps is given so many looks to write the rest: an editor, a template, a copy over a network. */
+/** Some programs write a file in two steps (an editor, a template, a copy over a network): the rest may come within this many looks. */
 const SETTLED_LOOKS = 3;
 
 /**
@@ -72,7 +72,7 @@ export async function stampOf(file: string): Promise<Stamp> {
   }
 }
 
-/** As `stampOf`, for the start, before anybody waits. */
+/** As `stampOf`, but synchronous: at the start no call waits. */
 export function stampNow(file: string): Stamp {
   try {
     return stampText(statSync(file));

@@ -16,7 +16,7 @@ export function checkWhole(config: Config, file: File, setting: Setting): void {
       file.models === undefined ? "; the catalogue has none for these regions, so list them" : "; leave it out for the whole catalogue";
     problems.push({ path: ["models"], text: `expected at least one model that these upstreams serve, got none${cure}` });
   }
-  if (workspaces.length === 0 && !setting.isSandbox) warnings.push({ path: ["workspaces"], text: "there are none, so nobody can call" });
+  if (workspaces.length === 0 && !setting.isSandbox) warnings.push({ path: ["workspaces"], text: "there are none, so no client can call" });
 
   const used = new Set(Object.values(config.models).flatMap((model) => model.targets.map((target) => target.upstream)));
   for (const workspace of workspaces) {

@@ -1,7 +1,7 @@
 import type { ByteText } from "./bytes.ts";
 import type { CallOperation, DialectName, Envelope } from "./dialect.ts";
 import type { GatewayError } from "./errors.ts";
-import type { Usage } from "./usage.ts";
+import { noUsage, type Usage } from "./usage.ts";
 
 /** How a call ended, as its worker saw it. */
 export interface Ended {
@@ -16,6 +16,16 @@ export interface Ended {
   /** How often the upstream was sent the request: 0 where it did not come to that, 2 where a kept connection had died. */
   attempts: number;
 }
+
+/** How a call ended of which nothing is known. */
+export const NOTHING_USED: Ended = {
+  usage: noUsage(),
+  firstByteMs: 0,
+  upstreamMs: 0,
+  upstreamRequestId: "",
+  estimate: 0,
+  attempts: 0,
+};
 
 /**
  * What a worker reports of one call: `weighed` where it was asked to, `missed` for each target that failed and is not the last one, then `open` and
@@ -43,7 +53,7 @@ export interface CallEvents {
 /** The front's end of a call that a worker holds. */
 export interface PoolCall {
   /** Starts a weighed call, or one that was missed. `isLast`: whatever happens is to be told as the call's end. */
-  go(target: number, isLast: boolean, requestId: string, factor: number): void;
+  go(target: number, isLast: boolean, factor: number): void;
   /** The client has taken `bytes` more. */
   credit(bytes: number): void;
   /** Ends the call; of its events only the last one comes, with what was used so far. */
@@ -69,7 +79,6 @@ export interface CallOrder {
   stream: boolean;
   model: string;
   hints: string;
-  requestId: string;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
   /** The input as it was weighed, before the factor; 0, or left out, where it was not. */

@@ -72,6 +72,9 @@ export const RETRY_AFTER_MS: Readonly<Partial<Record<ErrorKind, number>>> = {
   overloaded: 1_000,
 };
 
+/** The longest wait that a client is asked for: whatever is longer, the SDKs ignore (`wire.md` §0.7). */
+export const LONGEST_RETRY_MS = 59_000;
+
 /** What a failure carries beside its kind. Every field is a primitive, so that it can cross a thread as data. */
 export interface FailureDetail {
   /** For the client: what is wrong and what to do. Never holds a secret, a prompt or an upstream's address. */

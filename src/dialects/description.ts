@@ -28,7 +28,7 @@ export interface DescribedOperation {
 }
 
 /** What a snippet is shown for. */
-export interface Place {
+export interface SnippetTarget {
   /** Without a slash at the end. Shells and string literals may hold it as it is. */
   address: string;
   /** As it stands in a path. */
@@ -52,7 +52,7 @@ export interface DialectDescription {
   operations: Readonly<Partial<Record<Operation, DescribedOperation>>>;
   /** The model that all of its examples name but those for embeddings. */
   model: string;
-  snippets?(place: Place): readonly Snippet[];
+  snippets?(target: SnippetTarget): readonly Snippet[];
 }
 
 /** As one word of a shell, whatever stands in it. */

@@ -59,7 +59,7 @@ export interface DirectoryActions {
   /** @throws DirectoryRefusal exists | read_only */
   createWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry>;
   updateWorkspace(settings: WorkspaceSettings): Promise<WorkspaceEntry>;
-  /** With all its keys. @throws DirectoryRefusal unknown | read_only */
+  /** Removes a workspace with all its keys. @throws DirectoryRefusal unknown | read_only */
   removeWorkspace(name: string): Promise<void>;
   /** @throws DirectoryRefusal unknown */
   keys(workspace: string): KeyEntry[];
@@ -70,7 +70,7 @@ export interface DirectoryActions {
    * @throws DirectoryRefusal unknown | read_only | replaced (by an earlier rotation) | invalid (expired)
    */
   rotateKey(id: string, graceMs: number): Promise<CreatedKey>;
-  /** In force at once. @throws DirectoryRefusal unknown | read_only */
+  /** A change that is in force at once. @throws DirectoryRefusal unknown | read_only */
   revokeKey(id: string): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ export class DirectoryRefusal extends Error {
   }
 }
 
-/** When a key expires, and whether that matters to anybody. */
+/** When a key expires, and whether the key is in use. */
 interface Expiry {
   readonly workspace: { readonly name: string };
   /** Milliseconds since 1970; infinite for a key that never expires. */

@@ -2,16 +2,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Key, Limits, Workspace } from "../contract/config.ts";
 import { DirectoryRefusal, type KeyEntry, type KeySettings, type WorkspaceEntry } from "./directory.ts";
-import { keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
-
-/** What every key begins with, so that one left in a repository is found by secret scanners. */
-const PREFIX = "weir_";
+import { KEY_PREFIX, keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
 
 /** A key as a request is identified by it. */
 export interface KnownKey {
   readonly id: string;
   readonly workspace: Workspace;
-  /** For the access log. */
+  /** The key's name in the access log. */
   readonly keyName: string;
   /** Milliseconds since 1970; infinite for a key that never expires. */
   readonly expiresAtMs: number;
@@ -142,7 +139,7 @@ export function isOver(expiresAtMs: number | undefined): boolean {
 
 /** A new key, and how it is kept. */
 export function freshKey(workspace: string, { name, expiresAtMs, maxConcurrent }: KeySettings): { key: string; stored: StoredKey } {
-  const key = PREFIX + randomBytes(32).toString("base64url");
+  const key = KEY_PREFIX + randomBytes(32).toString("base64url");
   const sha256 = createHash("sha256").update(key).digest("hex");
   const id = keyId(sha256);
   return { key, stored: { id, sha256, name, workspace, createdAtMs: Date.now(), expiresAtMs, lastUsedAtMs: undefined, maxConcurrent } };

@@ -1,6 +1,6 @@
 /**
  * Keys and workspaces in a local file: the embedded default, for one machine. Every change writes a new file beside the old one, forces it to the
- * disk and renames it over: whoever dies in between leaves the old one whole. A lock file keeps writers of several processes apart.
+ * disk and renames it over: a process that dies in between leaves the old one whole. A lock file keeps writers of several processes apart.
  */
 import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -21,10 +21,10 @@ export interface FileStoreOptions {
 }
 
 const FORMAT = 1;
-/** For its owner only. */
+/** File mode: only the owner may read and write. */
 const MODE = 0o600;
 const LOOK_EVERY_MS = 250;
-/** Longer than anybody waits for the lock. Whether a change that takes longer is made, its administrator has to look. */
+/** Longer than any process waits for the lock. Where a change takes longer, its administrator has to look whether it was made. */
 const CHANGE_PATIENCE_MS = 20_000;
 /** Some 400 bytes for each key: 150,000 of them. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -44,7 +44,7 @@ export class FileStore implements DirectoryStore {
   readonly #options: FileStoreOptions;
   /** Time, size and place of what was read last; "" where it has to be read anew. */
   #stamp = "";
-  /** Of what `load` gave last: what this process has read or written since, its watcher has not seen. */
+  /** The stamp of what `load` gave last. The watcher does not see what this process has read or written since. */
   #loaded = "";
   #held: Held = { keys: new Map(), workspaces: new Map() };
   #state = "ok";
@@ -228,14 +228,14 @@ export class FileStore implements DirectoryStore {
     }
   }
 
-  /** False, and nothing is changed, where somebody else has written since, because this process was stopped for too long. */
+  /** False, and nothing is changed, where another process has written since, because this process was stopped for too long. */
   async #write({ keys, workspaces }: Held, lock: HeldLock): Promise<boolean> {
     const text = JSON.stringify({ format: FORMAT, keys: [...keys.values()], workspaces: [...workspaces.values()] }, null, 2);
     const folder = dirname(this.#file);
     const prefix = `.${basename(this.#file)}.new-`;
     // What those left who died while they wrote.
     for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { force: true });
-    // A name of its own: whoever was stopped in here goes on writing into his own file, and not into the one that is in force by now.
+    // A name of its own: a process that was stopped here goes on writing into its own file, and not into the one that is in force by now.
     const fresh = join(folder, prefix + randomBytes(6).toString("hex"));
     try {
       const handle = await open(fresh, "wx", MODE);
@@ -251,7 +251,7 @@ export class FileStore implements DirectoryStore {
       }
       await rename(fresh, this.#file);
     } catch (thrown) {
-      // Whoever took the lock over has cleared the new file away.
+      // The process that took the lock over has removed the new file.
       if (codeOf(thrown) === "ENOENT" && !(await lock.isHeld())) return false;
       await rm(fresh, { force: true }).catch(() => {});
       throw thrown;

@@ -25,7 +25,7 @@ export async function readKeyFile(file: string): Promise<Records> {
   }
 }
 
-/** Of a configuration that has changed to Redis: what is still in the file that served before. Every client of such a key is refused. */
+/** For a configuration that has changed to Redis: what is still in the file that was used before. Every client of such a key is refused. */
 export async function leftBehind({ redis, directory: { file } }: Places): Promise<string[]> {
   if (redis === undefined) return [];
   const { keys, workspaces } = await readKeyFile(file).catch((): Records => ({ keys: [], workspaces: [] }));

@@ -8,7 +8,7 @@ import { DirectoryUnavailable } from "./store.ts";
 /** A change takes milliseconds; a lock this old was left by a machine that died. */
 const STALE_MS = 10_000;
 const RETRY_MS = 10;
-/** Longer than a lock takes to be stale: whoever waits gets his turn. */
+/** Longer than a lock takes to be stale: every process that waits gets its turn. */
 const PATIENCE_MS = 12_000;
 
 /** What this process holds: in a container every process has the same id as the one that died there before. */
@@ -16,7 +16,7 @@ const held = new Set<string>();
 
 /** A lock that this process has taken. */
 export interface HeldLock {
-  /** False where somebody took it over, because this process was stopped for too long: what it has prepared is out of date. */
+  /** False where another process took it over, because this process was stopped for too long: what it has prepared is out of date. */
   isHeld(): Promise<boolean>;
   release(): Promise<void>;
 }

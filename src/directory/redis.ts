@@ -26,7 +26,7 @@ import touchLua from "./touch.lua" with { type: "text" };
 const FORM = "1";
 
 const LOOK_EVERY_MS = 500;
-/** A command that was not answered so long has failed; nobody's request waits for it but an unknown key's. */
+/** A command that was not answered within this time has failed. Only a request with an unknown key waits for one. */
 const DEADLINE_MS = 1_000;
 
 export class RedisDirectory implements DirectoryStore {
@@ -45,10 +45,10 @@ export class RedisDirectory implements DirectoryStore {
   #version = "";
   #looking = false;
   #state = "no contact with Redis yet";
-  /** The first connection stands, or has failed. */
+  /** The first connection is open, or has failed. */
   readonly #contact: Promise<void>;
   readonly #onWarning: (text: string) => void;
-  /** Records that were told of. */
+  /** Ids of records that another process said it changed. */
   readonly #leftOut = new Set<string>();
 
   /** @param onWarning - Told once what would lose keys, as this Redis is set, and of each record that cannot be read. */
@@ -139,7 +139,7 @@ export class RedisDirectory implements DirectoryStore {
   async risks(): Promise<string[]> {
     const answers = await Promise.all(["persistence", "memory"].map((part) => this.#ask((client) => client.info(part)))).catch(() => []);
     const [persistence, memory] = answers;
-    // A Redis that may not be asked (managed ones) tells nothing.
+    // A Redis that does not allow the question (managed ones) gives no answer.
     if (persistence === undefined || memory === undefined) return [];
     const risks: string[] = [];
     if (/^aof_enabled:0\r?$/m.test(persistence)) {
@@ -186,7 +186,7 @@ export class RedisDirectory implements DirectoryStore {
       const version = await this.#ask((client) => client.get(this.#names.version));
       if ((version ?? "") !== this.#version) onChange();
     } catch {
-      // The state tells; the next look may be luckier.
+      // The state says so; the next look may succeed.
     } finally {
       this.#looking = false;
     }
@@ -198,7 +198,7 @@ export class RedisDirectory implements DirectoryStore {
 
   /** @throws DirectoryUnavailable within the deadline. */
   async #ask<Answer>(question: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
-    // A client takes nothing before its first connection: whoever asks at the start would be told that Redis is away.
+    // A client takes nothing before its first connection: a question at the start would be answered with "Redis is away".
     if (this.#client.status !== "ready") await this.#contact;
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
@@ -209,7 +209,7 @@ export class RedisDirectory implements DirectoryStore {
       this.#state = "ok";
       return answer;
     } catch (thrown) {
-      // The client hangs the command on its error, and that may hold a digest: only the first words are told.
+      // The client hangs the command on its error, and that may hold a digest: only its first words are passed on.
       const why = firstWords(thrown);
       this.#state = `Redis cannot be used now (${why}): keys are known as they were, changes have to wait`;
       throw new DirectoryUnavailable(`Redis cannot be used now (${why}): nothing was changed, or it is not known; look, then try again`);

@@ -33,7 +33,7 @@ const FLUSH_EVERY_MS = 60_000;
 
 /**
  * The directory as this process knows it: keys and workspaces of the configuration, and all that the store holds, in memory. A known key costs one
- * map look-up and works while the store is away; the store tells when something has changed.
+ * map look-up and works while the store is away; the store says when something has changed.
  */
 export class Replica implements DirectoryActions {
   readonly #store: DirectoryStore;
@@ -64,7 +64,7 @@ export class Replica implements DirectoryActions {
     this.#index();
   }
 
-  /** Reads the store; where that fails, what is known stays as it is and the store's state tells. Many changes at once are read once. */
+  /** Reads the store; where that fails, what is known stays as it is and the store's state says so. Many changes at once are read once. */
   refresh(): Promise<void> {
     this.#waiting ??= this.#loading.then(() => {
       this.#waiting = undefined;
@@ -110,7 +110,7 @@ export class Replica implements DirectoryActions {
     return [...this.#workspaces.values()].filter(({ name }) => config.workspaces[name] === undefined).map(asWorkspace);
   }
 
-  /** For `/readyz`. */
+  /** As `/readyz` shows it. */
   get state(): string {
     const counts = Object.entries(this.#counts()).map(([source, count]) => `${count} of ${source}`);
     return `${this.#store.state}: keys: ${counts.join(", ")}`;
@@ -128,7 +128,7 @@ export class Replica implements DirectoryActions {
   findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined {
     return this.#misses.ask(sha256)?.then((key) => {
       if (key === undefined) return undefined;
-      // Somebody has just made it; the message that says so is on its way.
+      // It has just been made; the message that says so is on its way.
       this.#keys.set(key.id, key);
       this.#index();
       return this.#byDigest.get(sha256);
@@ -232,7 +232,7 @@ export class Replica implements DirectoryActions {
     await this.#loading;
     change();
     this.#applied();
-    // Somebody else may have changed the same after it: the store decides.
+    // Another process may have changed the same record after it: the store decides.
     if (this.#timer !== undefined) void this.refresh();
   }
 

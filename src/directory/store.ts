@@ -56,7 +56,7 @@ export interface DirectoryStore {
   find(sha256: string): Promise<StoredKey | undefined>;
   /** Writes a key over the one of the same id, or anew. */
   putKey(key: StoredKey): Promise<void>;
-  /** Writes a key that ends over the one of the same id, and the one in its place; both or neither, and once for each key, whoever else tries. */
+  /** Writes a key that ends over the one of the same id, and the one in its place; both or neither, and once for each key, even where several processes try. */
   rotateKey(ending: StoredKey, fresh: StoredKey): Promise<Rotation>;
   /** False where there was none. */
   removeKey(id: string): Promise<boolean>;
@@ -77,6 +77,9 @@ export interface DirectoryStore {
 
 /** The store cannot be reached or written; the message says why and what to do, and holds no secret. */
 export class DirectoryUnavailable extends Error {}
+
+/** What every key begins with, so that one left in a repository is found by secret scanners. */
+export const KEY_PREFIX = "weir_";
 
 /** The id of a key by its digest: stable, and safe to print. */
 export function keyId(sha256: string): string {

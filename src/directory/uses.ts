@@ -6,8 +6,8 @@ const EVERY_MS = 3_600_000;
 /** When keys were last used, by the hour: a key that is busy costs its store one line an hour. */
 export class Uses {
   readonly #store: Pick<DirectoryStore, "touch">;
-  /** What the store has not been told, by id. */
-  readonly #untold = new Map<string, number>();
+  /** Uses that the store does not have yet, by the key's id. */
+  readonly #unsent = new Map<string, number>();
 
   constructor(store: Pick<DirectoryStore, "touch">) {
     this.#store = store;
@@ -23,19 +23,19 @@ export class Uses {
   }
 
   note(id: string, hourMs: number): void {
-    this.#untold.set(id, hourMs);
+    this.#unsent.set(id, hourMs);
   }
 
   /** Tells the store. Never rejects. */
   async flush(): Promise<void> {
-    if (this.#untold.size === 0) return;
-    const told = new Map(this.#untold);
-    this.#untold.clear();
+    if (this.#unsent.size === 0) return;
+    const unsent = new Map(this.#unsent);
+    this.#unsent.clear();
     try {
-      await this.#store.touch(told);
+      await this.#store.touch(unsent);
     } catch {
       // Told with the next flush, unless a later use says more.
-      for (const [id, atMs] of told) if (!this.#untold.has(id)) this.#untold.set(id, atMs);
+      for (const [id, atMs] of unsent) if (!this.#unsent.has(id)) this.#unsent.set(id, atMs);
     }
   }
 }

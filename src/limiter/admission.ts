@@ -25,7 +25,16 @@ export interface Claim {
   writes: boolean;
 }
 
-/** How an admitted call ended. */
+/** A call as its end sees it. */
+export interface Admitted {
+  claim: Claim;
+  /** Undefined where it was not let in. */
+  reservation: Reservation | undefined;
+  /** Length of the body. */
+  bytes: number;
+}
+
+/** How a call ended. */
 export interface Ending {
   outcome: "ok" | ErrorKind;
   /** Undefined where no worker could say. */
@@ -73,17 +82,18 @@ export class Admission {
     this.#limiter.correct(reservation, inputTokens);
   }
 
-  /** A call that nobody waits for any more has been admitted: everything is given back. */
-  refund(reservation: Reservation): void {
-    this.#limiter.refund(reservation);
-  }
-
   /**
-   * An admitted call has ended: decides what it costs, once, for every way a call can end (the table is in docs/limits.md).
-   * @param bytes - Length of the body.
+   * A call has ended: decides here, and only here, whether what was reserved is given back or settled, for every way a call can end (the table is in
+   * docs/limits.md).
+   * @param ending - Undefined where the call had ended before it was let in: its client left while the limiter was asked.
    * @returns what it has used, as far as that is known.
    */
-  end(claim: Claim, reservation: Reservation, bytes: number, ending: Ending): Usage | undefined {
+  end({ claim, reservation, bytes }: Admitted, ending: Ending | undefined): Usage | undefined {
+    if (reservation === undefined) return ending?.ended?.usage;
+    if (ending === undefined) {
+      this.#limiter.refund(reservation);
+      return undefined;
+    }
     const { outcome, ended, firstByteAtMs } = ending;
     const used = ended?.usage ?? this.#passedOn(claim, reservation, ending);
     // Whoever does not wait has the upstream work all the same, and must meet a limit too.

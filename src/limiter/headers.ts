@@ -5,7 +5,7 @@ import type { Claim } from "./admission.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 
 /** A duration as OpenAI (and Go) write it: `12ms`, `1s`, `1.5s`, `6m0s`. Whole milliseconds, rounded up. */
-export function durationText(ms: number): string {
+export function goDurationText(ms: number): string {
   const whole = Math.max(0, Math.ceil(ms));
   if (whole === 0) return "0s";
   if (whole < 1000) return `${whole}ms`;
@@ -42,8 +42,8 @@ const byPrefix = new Map<string, ReturnType<typeof namesOf>>();
 
 /** Sets `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for the windows that there are. */
 export function setRateLimits(headers: HeaderWriter, { requests, tokens }: Windows): void {
-  setWindow(headers, common.requests, requests, durationText(requests.resetMs));
-  if (tokens !== undefined) setWindow(headers, common.tokens, tokens, durationText(tokens.resetMs));
+  setWindow(headers, common.requests, requests, goDurationText(requests.resetMs));
+  if (tokens !== undefined) setWindow(headers, common.tokens, tokens, goDurationText(tokens.resetMs));
 }
 
 /** Sets `{prefix}-{requests,tokens}-{limit,remaining,reset}`, for a dialect that has names of its own; resets as moments. */
@@ -73,5 +73,5 @@ export function refusalText(
   }
   const { outcome, limit, used, requested, retryAfterMs } = decision;
   const what = window === "calls" ? outcome : "token counts";
-  return `Rate limit of ${limit} ${what} per minute reached for ${model} in workspace ${workspace}: used ${used}, requested ${requested}. Please try again in ${durationText(retryAfterMs)}.`;
+  return `Rate limit of ${limit} ${what} per minute reached for ${model} in workspace ${workspace}: used ${used}, requested ${requested}. Please try again in ${goDurationText(retryAfterMs)}.`;
 }

@@ -111,7 +111,7 @@ export interface LimiterOptions extends LimiterEvents {
   probeEveryMs?: number | undefined;
 }
 
-export interface Usage {
+export interface WindowUsage {
   /** `used` is settled and reserved together, of all gateways; `reserved` is what open calls of this process hold of it. */
   requests: { limit: number; used: number; reserved: number };
   tokens: { limit: number; used: number; reserved: number };
@@ -259,7 +259,7 @@ export class Limiter {
   }
 
   /** Both windows of a workspace and model now; undefined where nobody counts. */
-  async usage(workspace: string, model: string, rpm: number, tpm: number): Promise<Usage | undefined> {
+  async usage(workspace: string, model: string, rpm: number, tpm: number): Promise<WindowUsage | undefined> {
     const key = pairKey(workspace, model);
     const answer = await this.#look(key, rpm, tpm);
     if (answer === undefined) return undefined;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Json } from "./openapi.ts";
 import { STYLE } from "./style.ts";
 
-/** A page loads nothing, runs nothing, sends nothing and is framed by nobody; this one style is its own. */
+/** A page loads nothing, runs nothing, sends nothing and may not be framed; it has this one style of its own. */
 const STYLE_SOURCE = `'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
 const POLICY = `default-src 'none'; style-src ${STYLE_SOURCE}; base-uri 'none'; form-action 'none'`;
 
@@ -39,7 +39,7 @@ export function escaped(value: Json | undefined): string {
   return String(value ?? "").replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** Sentences in which code stands between backticks. */
+/** Sentences with code between backticks. */
 export function inline(value: Json | undefined): string {
   return escaped(value).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }

@@ -8,11 +8,11 @@ export interface OfferedModel {
   regions: [string, ...string[]];
 }
 
-/** What everybody may know of a configuration. */
+/** The public part of a configuration. */
 export interface Offered {
-  /** Of all upstreams, as a 404 lists them to everybody. */
+  /** Regions of all upstreams, as a 404 lists them. */
   regions: readonly string[];
-  /** The shared ones, in the order of the configuration. A workspace's own are for its own `/models` to tell. */
+  /** The shared ones, in the order of the configuration. A workspace's own models are listed by its own `/models` only. */
   models: readonly OfferedModel[];
 }
 

@@ -21,7 +21,7 @@ const SHOWN_KINDS: ReadonlySet<ErrorKind> = new Set(
 /** Kinds that a route without a body cannot fail with. */
 const NEEDS_BODY = /^(invalid_request|unsupported|too_|body_|rate_|limiter|upstream|misconfigured|overloaded|worker)/;
 
-/** Of each kind of failure: what it means here. */
+/** What each kind of failure means here. */
 const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
   invalid_request: "the body is wrong; the message names the field",
   unsupported_parameter: "a parameter that is not supported",
@@ -221,7 +221,7 @@ function ownPaths(): { [path: string]: JsonObject } {
     "/healthz": own("Is it alive", { 200: ["It is.", "text/plain"] }),
     "/readyz": own("May it take traffic", {
       200: ["It may.", JSON_TYPE],
-      503: ["It may not; the admin listener's `/readyz` tells why.", JSON_TYPE],
+      503: ["It may not; the admin listener's `/readyz` says why.", JSON_TYPE],
     }),
     "/": own("What this is", { 200: ["JSON; a small page where HTML is asked for.", JSON_TYPE] }),
     "/openapi.json": own("This document", { 200: ["OpenAPI 3.1.", JSON_TYPE] }),

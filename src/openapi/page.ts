@@ -90,8 +90,9 @@ function responseRow(status: string, { description, headers, content }: JsonObje
     const shown = first === undefined ? "" : code(typeof first === "string" ? first.trim() : JSON.stringify(first, null, 1));
     return `<details><summary>${escaped(type)}</summary>${schema === undefined ? "" : named(object(schema), schemas)}${shown}</details>`;
   });
-  const told = names.length === 0 ? "" : `<p><small>Headers: ${names.map((name) => `<code>${escaped(name)}</code>`).join(" ")}</small></p>`;
-  return `<tr><td><code>${escaped(status)}</code></td><td>${inline(description)}${told}${bodies.join("")}</td></tr>`;
+  const listed =
+    names.length === 0 ? "" : `<p><small>Headers: ${names.map((name) => `<code>${escaped(name)}</code>`).join(" ")}</small></p>`;
+  return `<tr><td><code>${escaped(status)}</code></td><td>${inline(description)}${listed}${bodies.join("")}</td></tr>`;
 }
 
 /** As it can be pasted into a shell. */

@@ -31,7 +31,7 @@ export class Shown {
   }
 }
 
-/** Nothing but its name tells what a model is for. */
+/** Only its name says what a model is for. */
 function embeds({ name }: Pick<OfferedModel, "name">): boolean {
   return /embed/i.test(name);
 }

@@ -1,4 +1,4 @@
-/** The first part of the page: what there is here, and how each client is told of it. */
+/** The first part of the page: what there is here, and how each client is set up for it. */
 import { descriptions } from "../dialects/openapi.ts";
 import { routes } from "../request/routes.ts";
 import { code, escaped, inline } from "./html.ts";
@@ -34,8 +34,8 @@ function snippets(offered: Offered, address: string): string {
   });
   return all
     .map(({ id, title, note, text }) => {
-      const told = note === undefined ? "" : `<p>${inline(note)}</p>`;
-      return `<h3>${escaped(title)}</h3>${told}<div id="start-${id}">${code(text)}</div>`;
+      const noted = note === undefined ? "" : `<p>${inline(note)}</p>`;
+      return `<h3>${escaped(title)}</h3>${noted}<div id="start-${id}">${code(text)}</div>`;
     })
     .join("\n");
 }

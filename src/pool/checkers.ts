@@ -2,7 +2,8 @@ import { toByteText } from "../contract/bytes.ts";
 import type { CallEvents, CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { Envelope } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
-import { ORDER } from "../contract/messages.ts";
+import type { Flat } from "../contract/messages.ts";
+import { orderWeigh } from "../contract/orders.ts";
 import { noUsage } from "../contract/usage.ts";
 import type { Slot, SlotCall } from "./slot.ts";
 
@@ -157,18 +158,19 @@ class CheckedCall implements PoolCall, CallEvents {
 
   /** Its turn has come. */
   check(slot: Slot): void {
-    const { dialect, operation, hints, body } = this.order;
     const call = slot.open(this);
     this.#checked = { slot, call };
     this.#call = call;
-    slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints], body, this.#isGiven);
+    const message: Flat = [];
+    orderWeigh(message, call.id, this.order);
+    slot.postAlone(message, this.#isGiven ? this.order.body : undefined);
   }
 
-  go(target: number, isLast: boolean, requestId: string, factor: number): void {
+  go(target: number, isLast: boolean, factor: number): void {
     const weighed = this.#weighed;
     this.#weighed = undefined;
     if (weighed === undefined) {
-      this.#call?.go(target, isLast, requestId, factor);
+      this.#call?.go(target, isLast, factor);
       return;
     }
     this.#home.forget(this);
@@ -176,10 +178,11 @@ class CheckedCall implements PoolCall, CallEvents {
     const { model, stream } = weighed.envelope;
     const { estimate } = weighed;
     const text = toByteText(Buffer.from(body));
-    const order = { dialect, operation, target, isLast, stream, model, hints, requestId, guess: 0, estimate, factor, body: text };
+    const order = { dialect, operation, target, isLast, stream, model, hints, guess: 0, estimate, factor, body: text };
     // From here on the worker's reports go to whoever waits for them, and not by way of this.
     this.#call = this.#home.carry(order, this.#events);
-    if (this.#call === undefined) this.lost(new GatewayError("worker_lost", { message: "No worker is available at this moment. Please try again." }));
+    if (this.#call === undefined)
+      this.lost(new GatewayError("worker_lost", { message: "No worker is available at this moment. Please try again." }));
   }
 
   credit(bytes: number): void {

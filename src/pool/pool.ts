@@ -2,7 +2,9 @@ import type { Accepts } from "../contract/accepts.ts";
 import type { CallEvents, CallOrder, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
-import { ORDER, type Weighing, type WorkerConfig } from "../contract/messages.ts";
+import { throwLater } from "../contract/fault.ts";
+import type { Flat, Weighing, WorkerConfig } from "../contract/messages.ts";
+import { orderCall, orderWeigh } from "../contract/orders.ts";
 import { APART_BYTES, Checkers, checkersFor } from "./checkers.ts";
 import { startInline } from "./inline.ts";
 import { Slot, type SlotEvents } from "./slot.ts";
@@ -58,7 +60,7 @@ const PATIENCE_MS = 3_000;
 const YOUNG_MS = 1_000;
 
 /** The only owner of threads: starts the workers, gives each call to the one with the fewest, replaces those that die. */
-export class Pool {
+export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
   /** For large bodies; they have threads as soon as they need them. */
@@ -68,7 +70,6 @@ export class Pool {
   readonly #isInline: boolean;
   #configuration = "";
   #checkersConfiguration = "";
-  #version = 0;
   #turn = 0;
   #closed = false;
   /** When workers died, by `performance.now()`; the last ones only. */
@@ -91,7 +92,7 @@ export class Pool {
     const behind = this.#slots.length;
     this.#checkerSlots = Array.from({ length: checkersFor(size) }, (_, index) => new Slot(behind + index, start, events));
     this.#checkers = new Checkers(this.#checkerSlots, {
-      start: (slot) => void slot.configure(this.#version, this.#checkersConfiguration),
+      start: (slot) => void slot.configure(this.#checkersConfiguration),
       call: (order, events) => this.call(order, events),
     });
   }
@@ -130,8 +131,7 @@ export class Pool {
     };
     this.#configuration = JSON.stringify(workerConfig);
     this.#checkersConfiguration = JSON.stringify({ ...workerConfig, givesWay: true } satisfies WorkerConfig);
-    this.#version += 1;
-    await Promise.all(this.#running.map((slot) => slot.configure(this.#version, this.#configurationOf(slot))));
+    await Promise.all(this.#running.map((slot) => slot.configure(this.#configurationOf(slot))));
   }
 
   #configurationOf(slot: Slot): string {
@@ -142,24 +142,8 @@ export class Pool {
   call(order: CallOrder, events: CallEvents): PoolCall | undefined {
     const slot = this.#leastLoaded();
     if (slot === undefined) return undefined;
-    const { dialect, operation, target, isLast, stream, model, hints, requestId, guess, estimate = 0, factor, body } = order;
     const call = slot.open(events);
-    slot.post([
-      ORDER.call,
-      call.id,
-      dialect,
-      operation,
-      target,
-      isLast ? 1 : 0,
-      stream ? 1 : 0,
-      model,
-      hints,
-      requestId,
-      guess,
-      estimate,
-      factor,
-      body,
-    ]);
+    orderCall(slot.next(), call.id, order);
     return call;
   }
 
@@ -171,9 +155,10 @@ export class Pool {
     if (order.body.byteLength > APART_BYTES) return this.#checkers.weigh(order, events);
     const slot = this.#leastLoaded();
     if (slot === undefined) return undefined;
-    const { dialect, operation, hints, body } = order;
     const call = slot.open(events);
-    slot.postAlone([ORDER.weigh, call.id, dialect, operation, hints], body);
+    const message: Flat = [];
+    orderWeigh(message, call.id, order);
+    slot.postAlone(message);
     return call;
   }
 
@@ -186,14 +171,19 @@ export class Pool {
     const end = (isThere: boolean): void => {
       clearTimeout(timer);
       this.#waiting.delete(end);
-      then(isThere);
+      try {
+        then(isThere);
+      } catch (thrown) {
+        // The others that wait are other calls.
+        throwLater(thrown);
+      }
     };
     const timer = setTimeout(() => end(false), PATIENCE_MS);
     this.#waiting.add(end);
   }
 
   get healthy(): number {
-    return this.#slots.reduce((count, slot) => count + (slot.ready && !slot.isStill ? 1 : 0), 0);
+    return this.#slots.reduce((count, slot) => count + (slot.isReady && !slot.isStill ? 1 : 0), 0);
   }
 
   /** Whether calls may come: there are workers, and they do not die one after the other. */
@@ -230,7 +220,7 @@ export class Pool {
     // It would be the end of the process.
     if (this.#isInline) return undefined;
     const slot = this.#slots.reduce<Slot | undefined>(
-      (busiest, slot) => (slot.ready && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
+      (busiest, slot) => (slot.isReady && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
       undefined,
     );
     slot?.drill(how);
@@ -250,9 +240,9 @@ export class Pool {
     }
     for (const slot of threads) {
       const silentMs = nowMs - slot.lastPulseMs;
-      slot.isStill = slot.ready && silentMs > STILL_MS;
+      slot.isStill = slot.isReady && silentMs > STILL_MS;
       const mostMs = this.#checkerSlots.includes(slot) ? CHECKER_STUCK_MS : STUCK_MS;
-      if (slot.ready && silentMs > mostMs) slot.die(`no sign of life for ${mostMs / 1000} s`);
+      if (slot.isReady && silentMs > mostMs) slot.die(`no sign of life for ${mostMs / 1000} s`);
       else if (slot.isStarting && nowMs - slot.startedMs > READY_MS) slot.die(`not ready after ${READY_MS / 1000} s`);
     }
   }
@@ -279,7 +269,7 @@ export class Pool {
     this.#turn = (this.#turn + 1) % slots.length;
     for (let offset = 0; offset < slots.length; offset++) {
       const slot = slots[(this.#turn + offset) % slots.length];
-      if (slot?.ready && !slot.isStill && (best === undefined || slot.calls < best.calls)) best = slot;
+      if (slot?.isReady && !slot.isStill && (best === undefined || slot.calls < best.calls)) best = slot;
     }
     return best;
   }
@@ -292,7 +282,7 @@ export class Pool {
     this.#options.onDeath(slot.index, reason, lost);
     slot.loseAll(new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again.", log: reason }));
     const restart = () => {
-      if (!this.#closed && !slot.isRunning) void slot.configure(this.#version, this.#configurationOf(slot));
+      if (!this.#closed && !slot.isRunning) void slot.configure(this.#configurationOf(slot));
     };
     if (slot.ageMs < YOUNG_MS) setTimeout(restart, YOUNG_MS);
     else restart();

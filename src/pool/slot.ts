@@ -1,7 +1,8 @@
-import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
-import type { Envelope } from "../contract/dialect.ts";
-import { asGatewayError, type ErrorKind, type FailureDetail, GatewayError } from "../contract/errors.ts";
-import { type Flat, ORDER, REPORT, REPORT_LENGTH } from "../contract/messages.ts";
+import type { CallEvents, PoolCall } from "../contract/call.ts";
+import { asGatewayError, type GatewayError } from "../contract/errors.ts";
+import type { Flat } from "../contract/messages.ts";
+import { orderCancel, orderConfigure, orderCredit, orderDrill, orderGo } from "../contract/orders.ts";
+import { type ReportTaker, readReports } from "../contract/reports.ts";
 import type { StartWorker, WorkerPort } from "./thread.ts";
 
 let lastCallId = 0;
@@ -18,9 +19,9 @@ export interface SlotEvents {
 }
 
 /** One place in the pool: a worker, and after it its replacement. */
-export class Slot {
+export class Slot implements ReportTaker<SlotCall> {
   readonly index: number;
-  ready = false;
+  isReady = false;
   /** It is there, but shows no sign of life: it gets no new calls. */
   isStill = false;
   lagMs = 0;
@@ -66,9 +67,9 @@ export class Slot {
   }
 
   /** Gives the worker its configuration; starts one first where there is none. Resolves when this worker, or the one after it, has taken it. */
-  configure(version: number, configuration: string): Promise<void> {
+  configure(configuration: string): Promise<void> {
     this.#port ??= this.#start();
-    this.post([ORDER.configure, version, configuration]);
+    orderConfigure(this.next(), configuration);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -80,7 +81,7 @@ export class Slot {
     this.#outbox = [];
     const port: WorkerPort = this.#startWorker({
       reports: (reports) => {
-        if (this.#port === port) this.#take(reports);
+        if (this.#port === port) readReports(reports, this);
       },
       died: (reason) => {
         if (this.#port === port) this.die(reason);
@@ -106,25 +107,28 @@ export class Slot {
     call.cancel();
   }
 
-  /** Adds an order to the message that leaves at the end of this turn. */
-  post(order: Flat): void {
-    // The cancelled calls of a worker that died are not its successor's.
-    if (this.#port === undefined) return;
-    for (const field of order) this.#outbox.push(field);
+  /** Where one order is to be written: the message that leaves at the end of this turn. */
+  next(): Flat {
+    // The cancelled calls of a worker that died are not its successor's: what is written here goes nowhere.
+    if (this.#port === undefined) return [];
     this.#posted += 1;
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => this.#flush());
+    if (!this.#flushing) {
+      this.#flushing = true;
+      queueMicrotask(() => this.#flush());
+    }
+    return this.#outbox;
   }
 
-  /** Posts an order in a message of its own, with a body of which the worker gets a copy, or the only one. */
-  postAlone(order: Flat, body: ArrayBuffer, isGiven = false): void {
+  /**
+   * Posts an order that must not wait for others, and that no other order has to wait for.
+   * @param given - A buffer in it that the worker is to have, and nobody else; of other buffers it gets a copy.
+   */
+  postAlone(message: Flat, given?: ArrayBuffer): void {
     if (this.#port === undefined) return;
     this.#flush();
     this.#posted += 1;
-    const alone = [...order, body] as unknown as Flat;
-    if (isGiven) this.#port.post(alone, body);
-    else this.#port.post(alone);
+    if (given === undefined) this.#port.post(message);
+    else this.#port.post(message, given);
   }
 
   failAll(error: GatewayError): void {
@@ -153,8 +157,8 @@ export class Slot {
 
   /** Ends the worker as a fault would, and it gets no further calls meanwhile; or makes it stand still, which has to be noticed. */
   drill(how: "crash" | "stall"): void {
-    this.post([ORDER.crash, how === "crash" ? 0 : 1]);
-    if (how === "crash") this.ready = false;
+    orderDrill(this.next(), how);
+    if (how === "crash") this.isReady = false;
   }
 
   die(reason: string): void {
@@ -165,7 +169,7 @@ export class Slot {
   terminate(): void {
     this.#port?.terminate();
     this.#port = undefined;
-    this.ready = false;
+    this.isReady = false;
     this.isStill = false;
     this.#outbox = [];
   }
@@ -178,98 +182,67 @@ export class Slot {
     this.#port?.post(batch);
   }
 
-  #take(reports: Flat): void {
-    let at = 0;
-    while (at < reports.length) {
-      const operation = reports[at] as number;
-      if (operation === REPORT.ready) {
-        this.ready = true;
-        this.#hasBegun = true;
-        this.lastPulseMs = performance.now();
-        for (const resolve of this.#waiting.splice(0)) resolve();
-        this.#events.came();
-      } else if (operation === REPORT.pulse) {
-        this.lagMs = reports[at + 2] as number;
-        this.#taken = reports[at + 3] as number;
-        this.lastPulseMs = performance.now();
-        if (this.isStill) {
-          this.isStill = false;
-          this.#events.came();
-        }
-      } else if (operation === REPORT.notice) this.#events.noticed(this, reports[at + 2] as string);
-      else if (operation === REPORT.lesson) this.#events.learned(this, reports[at + 2] as string);
-      else {
-        const call = this.#calls.get(reports[at + 1] as number);
-        // A call that was cancelled meanwhile has no ears any more.
-        if (call !== undefined)
-          try {
-            this.#tell(call, operation, reports, at);
-          } catch (thrown) {
-            this.#fault(call, thrown);
-          }
-      }
-      at += REPORT_LENGTH[operation] ?? reports.length;
-    }
+  /** For the reader of reports. A call that was cancelled meanwhile is not found any more. */
+  call(id: number): SlotCall | undefined {
+    return this.#calls.get(id);
+  }
+
+  /** For the reader of reports. */
+  over(call: SlotCall): void {
+    this.forget(call);
+  }
+
+  /** For the reader of reports. */
+  notice(text: string): void {
+    this.#events.noticed(this, text);
+  }
+
+  /** For the reader of reports. */
+  lesson(text: string): void {
+    this.#events.learned(this, text);
+  }
+
+  /** For the reader of reports: there is a worker, and it has its configuration. */
+  ready(): void {
+    this.isReady = true;
+    this.#hasBegun = true;
+    this.lastPulseMs = performance.now();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#events.came();
+  }
+
+  /** For the reader of reports. */
+  pulse(lagMs: number, taken: number): void {
+    this.lagMs = lagMs;
+    this.#taken = taken;
+    this.lastPulseMs = performance.now();
+    if (!this.isStill) return;
+    this.isStill = false;
+    this.#events.came();
+  }
+
+  /** For the reader of reports. */
+  failed(call: SlotCall | undefined, thrown: unknown): void {
+    if (call === undefined) this.#noteFault(thrown);
+    else this.#fault(call, thrown);
   }
 
   /** A report could not be told: that ends its call, and the other reports are told. */
   #fault(call: SlotCall, thrown: unknown): void {
-    const error = asGatewayError(thrown);
     // Its own end may be what failed, and then nobody else says why.
-    this.#events.noticed(this, error.detail.log ?? "");
+    this.#noteFault(thrown);
     call.cancel();
     this.forget(call);
     try {
-      call.events.fail(error, undefined);
+      call.events.fail(asGatewayError(thrown), undefined);
     } catch (second) {
-      this.#events.noticed(this, asGatewayError(second).detail.log ?? "");
+      this.#noteFault(second);
     }
   }
 
-  #tell(call: SlotCall, operation: number, reports: Flat, at: number): void {
-    const { events } = call;
-    if (operation === REPORT.chunk) events.chunk(reports[at + 2] as string);
-    else if (operation === REPORT.open) events.open(reports[at + 2] as string);
-    else if (operation === REPORT.answer) events.answer(reports[at + 2] as string);
-    else if (operation === REPORT.weighed) events.weighed(envelope(reports, at + 2), reports[at + 5] as number, reports[at + 6] as number);
-    else if (operation === REPORT.dropped) events.dropped(reports[at + 2] as string);
-    else if (operation === REPORT.estimated) events.estimated(reports[at + 2] as number);
-    else if (operation === REPORT.done) {
-      this.forget(call);
-      events.done(ended(reports, at + 2));
-    } else if (operation === REPORT.fail) {
-      this.forget(call);
-      events.fail(failure(reports, at + 2), ended(reports, at + 4));
-    } else if (operation === REPORT.missed) events.missed(failure(reports, at + 2), ended(reports, at + 4));
+  #noteFault(thrown: unknown): void {
+    this.notice(asGatewayError(thrown).detail.log ?? "");
   }
-}
-
-function envelope(reports: Flat, at: number): Envelope {
-  const [model, stream, maxTokens] = reports.slice(at, at + 3) as [string, number, number];
-  return { model, stream: stream === 1, maxTokens };
-}
-
-function failure(reports: Flat, at: number): GatewayError {
-  return new GatewayError(reports[at] as ErrorKind, JSON.parse(reports[at + 1] as string) as FailureDetail);
-}
-
-function ended(reports: Flat, at: number): Ended {
-  const [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs] = reports.slice(at, at + 6) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return {
-    usage: { input, output, cacheRead, cacheWrite },
-    firstByteMs,
-    upstreamMs,
-    upstreamRequestId: reports[at + 6] as string,
-    estimate: reports[at + 7] as number,
-    attempts: reports[at + 8] as number,
-  };
 }
 
 export class SlotCall implements PoolCall {
@@ -283,15 +256,15 @@ export class SlotCall implements PoolCall {
     this.events = events;
   }
 
-  go(target: number, isLast: boolean, requestId: string, factor: number): void {
-    this.#slot.post([ORDER.go, this.id, target, isLast ? 1 : 0, requestId, factor]);
+  go(target: number, isLast: boolean, factor: number): void {
+    orderGo(this.#slot.next(), this.id, target, isLast, factor);
   }
 
   credit(bytes: number): void {
-    this.#slot.post([ORDER.credit, this.id, bytes]);
+    orderCredit(this.#slot.next(), this.id, bytes);
   }
 
   cancel(): void {
-    this.#slot.post([ORDER.cancel, this.id]);
+    orderCancel(this.#slot.next(), this.id);
   }
 }

@@ -1,12 +1,12 @@
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { WorkerPool } from "../pool/pool.ts";
 import type { BodyClock } from "../request/body-clock.ts";
 import type { Shedding } from "../request/shedding.ts";
 
 const CARE_MS = 250;
 
 export interface CareParts {
-  pool: Pool;
+  pool: WorkerPool;
   metrics: Metrics;
   bodyClock: BodyClock;
   shedding: Shedding;

@@ -17,7 +17,7 @@ export interface Configuration {
   announce(port: number, adminPort: number): void;
 }
 
-/** The configuration of `file`, or of sandbox mode where nobody has written one. Ends the process with every mistake listed where it is wrong. */
+/** The configuration of `file`, or of sandbox mode where there is none. Where it is wrong, every mistake is listed and the process ends. */
 export async function readConfiguration(
   file: string | undefined,
   environment: Record<string, string | undefined>,

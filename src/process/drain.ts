@@ -1,9 +1,9 @@
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../contract/config.ts";
 import type { Log } from "../log/log.ts";
 import type { Gateway } from "../request/gateway.ts";
 import type { Listener } from "../runtime/runtime.ts";
-import { delay } from "./delay.ts";
 import type { Parts } from "./parts.ts";
 
 /** After the drain, for the last events to reach their clients. */

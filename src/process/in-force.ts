@@ -2,14 +2,14 @@ import type { Config } from "../contract/config.ts";
 import type { Replica } from "../directory/replica.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { PublishedPages } from "../openapi/pages.ts";
-import type { Pool, PoolConfig } from "../pool/pool.ts";
+import type { PoolConfig, WorkerPool } from "../pool/pool.ts";
 import type { Gateway } from "../request/gateway.ts";
 import { Catalog } from "../routing/catalog.ts";
 import type { HealthBook } from "../routing/router.ts";
 
 export interface InForceParts {
   gateway: Gateway;
-  pool: Pool;
+  pool: WorkerPool;
   metrics: Metrics;
   directory: Replica;
   /** Who looks for gateways of another configuration; undefined without Redis. */
@@ -19,7 +19,7 @@ export interface InForceParts {
   health: HealthBook;
 }
 
-/** What the workers are told of a configuration. */
+/** What the workers get of a configuration. */
 export function workersConfig({ proxy, server }: Config, { weighing, targets }: Catalog): PoolConfig {
   return { proxy, heldBytes: server.maxBufferedBytes, weighing, targets };
 }
@@ -53,7 +53,7 @@ export class InForce {
     const { gateway, pool, metrics, directory, neighbours, health, pages } = this.#parts;
     const catalog = new Catalog(directory.withWorkspaces(config), health, this.#catalog);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
-    // the calls that are on their way. Not waited for: a worker that hangs must not hold up what everybody else is told.
+    // the calls that are on their way. Not waited for: a worker that hangs must not hold up the news for all others.
     void pool.configure(workersConfig(config, catalog));
     this.#config = config;
     this.#catalog = catalog;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../contract/config.ts";
 import { openStore } from "../directory/index.ts";
 import { Replica } from "../directory/replica.ts";
@@ -5,7 +6,7 @@ import { openLimiter } from "../limiter/index.ts";
 import { LIMITER_STATES, type Limiter } from "../limiter/limiter.ts";
 import type { Logger } from "../log/log.ts";
 import { Metrics } from "../metrics/metrics.ts";
-import { Pool } from "../pool/pool.ts";
+import { WorkerPool } from "../pool/pool.ts";
 import { BodyClock } from "../request/body-clock.ts";
 import { Deadlines } from "../request/deadlines.ts";
 import { LeftOut } from "../request/left-out.ts";
@@ -17,7 +18,6 @@ import { HealthBook } from "../routing/router.ts";
 import { openTotals } from "../usage/index.ts";
 import type { Totals } from "../usage/totals.ts";
 import { care } from "./care.ts";
-import { delay } from "./delay.ts";
 import { workersConfig } from "./in-force.ts";
 
 /** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
@@ -26,10 +26,10 @@ const REDIS_PATIENCE_MS = 2_000;
 /** What a request passes on its way, below the gateway itself. */
 export interface Parts {
   metrics: Metrics;
-  /** Of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */
+  /** The tables of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */
   catalog: Catalog;
   targetHealth: HealthBook;
-  pool: Pool;
+  pool: WorkerPool;
   bodyClock: BodyClock;
   turns: Turns;
   deadlines: Deadlines;
@@ -45,7 +45,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const metrics = new Metrics();
   const targetHealth = new HealthBook();
   const catalog = new Catalog(config, targetHealth);
-  const pool = new Pool({
+  const pool = new WorkerPool({
     size: config.workers,
     onDeath: (worker, reason, calls) => {
       metrics.workerRestarted();
@@ -75,7 +75,20 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const limiter = await startLimiter(config, metrics, log);
   const totals = openTotals(config.redis);
   const directory = await startDirectory(config, metrics, log);
-  return { metrics, catalog, targetHealth, pool, bodyClock, deadlines: new Deadlines(), turns: new Turns(), room, leftOut, limiter, totals, directory };
+  return {
+    metrics,
+    catalog,
+    targetHealth,
+    pool,
+    bodyClock,
+    deadlines: new Deadlines(),
+    turns: new Turns(),
+    room,
+    leftOut,
+    limiter,
+    totals,
+    directory,
+  };
 }
 
 async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): Promise<Limiter> {

@@ -45,7 +45,7 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-/** @param atOnce - connections may be open that nobody closes. */
+/** @param atOnce - connections may be open that no peer closes. */
 function leave({ text, exitCode }: Outcome, atOnce = false): void {
   process.exitCode = exitCode;
   (exitCode === 0 ? process.stdout : process.stderr).write(text, () => {

@@ -35,7 +35,7 @@ export class Reloader {
     this.#watch = new FileWatch(loaded.read, LOOK_EVERY_MS, () => void this.reload("a file has changed"));
   }
 
-  /** For `/readyz`: `ok`, or why the newest file is not in force. */
+  /** What `/readyz` shows: `ok`, or why the newest file is not in force. */
   get state(): string {
     return this.#state;
   }
@@ -62,8 +62,8 @@ export class Reloader {
       if (read.size > 0) this.#watch.follow(read);
       this.#parts.metrics.configured.reloaded("refused");
       const problems = thrown instanceof ConfigError ? thrown.problems : [thrown instanceof Error ? thrown.message : String(thrown)];
-      // What is no mistake of the configuration is a fault of ours, whose words nobody has looked through.
-      const first = thrown instanceof ConfigError ? problems[0] : "the log tells why";
+      // An error that is not a mistake of the configuration is a fault of ours; its words may hold anything.
+      const first = thrown instanceof ConfigError ? problems[0] : "the log says why";
       this.#state = `the newest file is refused, the one before is in force: ${first}`;
       this.#parts.log.error({ reason, problems }, "the configuration is refused; the one before stays in force");
     }
@@ -92,13 +92,13 @@ export class Reloader {
 }
 
 /**
- * Where a file is written in two steps, its first half may be good by itself and have no workspaces: nobody could call until the second.
+ * Where a file is written in two steps, its first half may be good by itself and have no workspaces: no client could call until the second half comes.
  * @throws ConfigError
  */
 function refuseEmptied({ config, file, isEmptied }: LoadedConfig, before: Config): void {
   const count = Object.keys(before.workspaces).length;
   if (isEmptied || count === 0 || Object.keys(config.workspaces).length > 0) return;
   throw new ConfigError(file ?? "configuration", [
-    `workspaces: expected at least one, got none where the configuration in force has ${count}; write "workspaces: {}" if nobody is to call any more`,
+    `workspaces: expected at least one, got none where the configuration in force has ${count}; write "workspaces: {}" if there are to be none`,
   ]);
 }

@@ -30,7 +30,7 @@ function connectionOptions(settings: RedisSettings): ConnectionOptions {
     protocol: 2,
     enableReadyCheck: false,
     disableClientInfo: true,
-    // A master that was demoted answers READONLY: connect anew, to whoever is master now.
+    // A master that was demoted answers READONLY: connect anew, to the present master.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   };
 }

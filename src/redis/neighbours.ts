@@ -20,7 +20,7 @@ export interface NeighboursOptions {
 }
 
 const LOOK_EVERY_MS = 5_000;
-/** Looks after which a configuration that nobody has renewed is forgotten. */
+/** Looks after which a configuration that no gateway has renewed is forgotten. */
 const KEPT_LOOKS = 4;
 
 export class Neighbours {
@@ -29,7 +29,7 @@ export class Neighbours {
   readonly #script = new Script(neighboursLua);
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #lookEveryMs: number;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   #fingerprint: string;
   /** `performance.now()` from which on others count: what was noted before may be this gateway itself, or one that reloads a moment later. */
   #countsFromMs: number;
@@ -79,8 +79,8 @@ export class Neighbours {
   #tell(others: readonly string[]): void {
     for (let at = 0; at + 2 < others.length; at += 3) {
       const [fingerprint = "", ageMs, machine = ""] = others.slice(at, at + 3);
-      if (this.#told.has(fingerprint) || performance.now() - Number(ageMs) <= this.#countsFromMs) continue;
-      this.#told.add(fingerprint);
+      if (this.#reported.has(fingerprint) || performance.now() - Number(ageMs) <= this.#countsFromMs) continue;
+      this.#reported.add(fingerprint);
       const { prefix, onWarning } = this.#options;
       onWarning(
         `a gateway with another configuration (on ${machine}) is on the same Redis with redis.prefix "${prefix}": the two share limits, keys and totals. Give each configuration a redis.prefix of its own. During a rolling update this is expected`,
@@ -95,7 +95,7 @@ export function openNeighbours(config: Config, onWarning: (text: string) => void
   return redis === undefined ? undefined : new Neighbours({ client: connectRedis(redis), prefix: redis.prefix, config, onWarning });
 }
 
-/** Of what gateways that share windows must agree on: who there is, which models, and all limits. Nothing secret goes into it. */
+/** A digest of what gateways that share windows must agree on: workspaces, models and all limits. Nothing secret goes into it. */
 function fingerprintOf({ limits, models, workspaces }: Config): string {
   const modelLimits = (entries: Record<string, { limits: Limits }>) =>
     sorted(Object.entries(entries)).map(([name, { limits: own }]) => [name, own]);

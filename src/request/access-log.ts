@@ -8,8 +8,9 @@
 
 import { decimalText } from "../contract/decimal.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
+import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./answer.ts";
-import { lastTarget, type Visit } from "./visit.ts";
+import type { Visit } from "./visit.ts";
 
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */
 const MOST_NAMES = 10_000;
@@ -34,7 +35,7 @@ export class AccessLog {
   readonly #batch: LineBatch;
   readonly #base: string;
   readonly #quoted = new Map<string, string>();
-  readonly #places = new WeakMap<NonNullable<ReturnType<typeof lastTarget>>, WeakMap<NonNullable<Visit["identity"]>, Place>>();
+  readonly #places = new WeakMap<RoutedTarget, WeakMap<NonNullable<Visit["identity"]>, Place>>();
   #second = 0;
   #secondText = "";
 
@@ -87,7 +88,7 @@ export class AccessLog {
   /** Who called for what: alike for all calls of one key to one target. */
   #place(visit: Visit): string {
     const { identity, route, region, offer, stream } = visit;
-    const target = lastTarget(visit);
+    const target = visit.lastAttempt?.target;
     if (identity === undefined || target === undefined) return this.#placeText(visit);
     let places = this.#places.get(target);
     if (places === undefined) {
@@ -104,7 +105,7 @@ export class AccessLog {
 
   #placeText(visit: Visit): string {
     const { route, region, identity, offer, refusedModel, stream } = visit;
-    const target = lastTarget(visit);
+    const target = visit.lastAttempt?.target;
     let text = `"route":${this.#name(route)}`;
     if (identity === undefined) text += ',"workspace":""';
     else

@@ -13,12 +13,12 @@ const KEY_LIKE = /weir_|sk-|eyJ|[A-Za-z0-9]{24}/;
 
 /** @throws GatewayError `unknown_model`, which tells of the routes that have it where this one has not. */
 export function findModel(catalog: Catalog, visit: Visit, model: string): Offer {
-  const workspace = visit.identity?.workspace.name ?? "";
+  const { workspace } = visit;
   const dialect = visit.dialect.upstream;
   try {
     return catalog.find(workspace, dialect, visit.region, model);
   } catch (thrown) {
-    visit.refusedModel = loggable(model);
+    visit.modelRefused(loggable(model));
     const [other] = catalog.elsewhere(workspace, dialect, model);
     if (!(thrown instanceof GatewayError) || other === undefined) throw thrown;
     const routes = callsOf(other.dialect).join(", ");

@@ -16,19 +16,19 @@ export interface AttemptParts {
 }
 
 /**
- * The first attempt: chosen once for each call, when it is admitted. `conversation`: a hash, 0 where there is none.
+ * The first attempt: chosen once for each call, when it is admitted.
  * @throws GatewayError `overloaded`
  */
-export function firstAttempt(parts: AttemptParts, visit: Visit, offer: Offer, conversation: number): RoutedTarget {
-  const first = parts.router.first(offer, conversation, performance.now());
+export function firstAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget {
+  const first = parts.router.first(offer, visit.conversation, performance.now());
   if (first !== undefined) return begin(parts, visit, first);
   throw new GatewayError("overloaded", { message: "The upstreams of this model have as many calls open as they may. Please try again." });
 }
 
 /** The attempt after one that failed; undefined where no target is left or the retry budget is used up. */
-export function nextAttempt(parts: AttemptParts, visit: Visit, offer: Offer, conversation: number): RoutedTarget | undefined {
+export function nextAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget | undefined {
   const { router, metrics } = parts;
-  const next = router.next(offer, conversation, performance.now(), judged(visit));
+  const next = router.next(offer, visit.conversation, performance.now(), judged(visit));
   if (next === undefined) return undefined;
   metrics.upstreams.retried(next.target.upstream.name);
   return begin(parts, visit, next);
@@ -38,9 +38,9 @@ export function nextAttempt(parts: AttemptParts, visit: Visit, offer: Offer, con
  * The attempt in place of one whose worker was lost; it has been taken from the retry budget.
  * @throws GatewayError `worker_lost` where no target is left
  */
-export function repeatedAttempt(parts: AttemptParts, visit: Visit, offer: Offer, conversation: number): RoutedTarget {
+export function repeatedAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget {
   const { router, metrics } = parts;
-  const again = router.again(offer, conversation, performance.now(), judged(visit));
+  const again = router.again(offer, visit.conversation, performance.now(), judged(visit));
   if (again === undefined) throw new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again." });
   metrics.upstreams.retried(again.target.upstream.name);
   return begin(parts, visit, again);
@@ -54,35 +54,32 @@ export function isLastAttempt(visit: Visit, { targets }: Offer): boolean {
 /** The attempt that was under way has ended; once, whoever says so. */
 export function endAttempt(
   { router, metrics }: AttemptParts,
-  { attempts, offer }: Visit,
+  { lastAttempt: attempt, offer }: Visit,
   outcome: Outcome["outcome"],
   detail: FailureDetail | undefined,
   ended: Ended | undefined,
 ): void {
-  const attempt = attempts[attempts.length - 1];
   if (attempt === undefined || attempt.outcome !== undefined) return;
   router.ended(attempt, outcome, detail, performance.now());
   metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
 }
 
 /** Takes back the attempt that was chosen and not made. */
-export function withdrawAttempt({ router }: AttemptParts, { attempts }: Visit): void {
-  const attempt = attempts[attempts.length - 1];
+export function withdrawAttempt({ router }: AttemptParts, visit: Visit): void {
+  const attempt = visit.lastAttempt;
   if (attempt === undefined || attempt.outcome !== undefined) return;
   router.ended(attempt, "cancelled", undefined, performance.now());
-  attempts.pop();
+  visit.withdrawn();
 }
 
 function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<RoutedTarget>): RoutedTarget {
   const { target } = attempt;
-  if (visit.attempts.length === 0) visit.attempts = [attempt];
-  else visit.attempts.push(attempt);
   // What the call teaches is a lesson of the upstream that answers it, whose lessons are the ones to go by too.
-  const { claim } = visit;
   const upstream = target.upstream.name;
-  if (claim.upstream !== upstream) {
-    visit.claim = { ...claim, upstream };
-    visit.factor = admission.factor(visit.claim);
+  if (visit.claim.upstream === upstream) visit.attempted(attempt, visit.claim, visit.factor);
+  else {
+    const claim = { ...visit.claim, upstream };
+    visit.attempted(attempt, claim, admission.factor(claim));
   }
   return target;
 }

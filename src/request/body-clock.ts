@@ -1,3 +1,5 @@
+import { throwLater } from "../contract/fault.ts";
+
 /** A whole body may take this many times as long as the connection may be silent: a client that sends little by little does not hold it for hours. */
 const WHOLE = 10;
 
@@ -30,7 +32,12 @@ export class BodyClock {
     for (const [sender, dueMs] of this.#due) {
       if (dueMs > nowMs) return;
       this.#due.delete(sender);
-      sender.late();
+      try {
+        sender.late();
+      } catch (thrown) {
+        // The other bodies are those of other calls.
+        throwLater(thrown);
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 /** How long clients wait, and what becomes of calls that take longer. */
 import { GatewayError } from "../contract/errors.ts";
+import { throwLater } from "../contract/fault.ts";
 import type { HeaderReader } from "../contract/http.ts";
 
 /** What clients of the SDKs give up after, in seconds, at most until the answer begins: after that they bound no more than its pauses. */
@@ -106,6 +107,43 @@ export class Deadlines {
   #workOff(tick: number): void {
     const due = this.#ticks.get(tick);
     this.#ticks.delete(tick);
-    for (const hurried of due ?? []) hurried.overdue();
+    for (const hurried of due ?? []) {
+      try {
+        hurried.overdue();
+      } catch (thrown) {
+        // The other deadlines of this tick are those of other calls.
+        throwLater(thrown);
+      }
+    }
+  }
+}
+
+/** The patience of one call's client, watched: first until the answer begins, then until the answer ends. */
+export class Watch {
+  readonly #deadlines: Deadlines;
+  readonly #hurried: Hurried;
+  readonly #endAtMs: number;
+  #tick: number | undefined;
+
+  constructor(deadlines: Deadlines, hurried: Hurried, { beginAtMs, endAtMs }: Patience) {
+    this.#deadlines = deadlines;
+    this.#hurried = hurried;
+    this.#endAtMs = endAtMs;
+    this.#until(Math.min(beginAtMs, endAtMs));
+  }
+
+  /** The answer begins. */
+  answering(): void {
+    this.stop();
+    this.#until(this.#endAtMs);
+  }
+
+  stop(): void {
+    if (this.#tick !== undefined) this.#deadlines.remove(this.#hurried, this.#tick);
+    this.#tick = undefined;
+  }
+
+  #until(atMs: number): void {
+    if (atMs < Number.POSITIVE_INFINITY) this.#tick = this.#deadlines.add(this.#hurried, atMs);
   }
 }

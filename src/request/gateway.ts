@@ -22,7 +22,7 @@ import { Call, type CallParts } from "./call.ts";
 import type { Identity, Keyring } from "./keyring.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
-import { beginVisit, callRecord, NO_ROUTE, type Visit } from "./visit.ts";
+import { callRecord, NO_ROUTE, Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
   keyring: Keyring;
@@ -153,34 +153,32 @@ export class Gateway {
     asked: Asked,
     params: Record<string, string | null>,
   ): Answered | Promise<Answered> {
-    visit.identity = identity;
-    const { name, defaultRegion } = identity.workspace;
-    if (visit.region === "" && defaultRegion === undefined) {
+    visit.identified(identity);
+    if (visit.region === "") {
       throw new GatewayError("unknown_region", {
-        message: `The path names no region and the workspace "${name}" has no default_region: use a path with a region.`,
+        message: `The path names no region and the workspace "${visit.workspace}" has no default_region: use a path with a region.`,
       });
     }
-    visit.region ||= defaultRegion ?? "";
     switch (route.operation) {
       case "models":
         return this.#answer(visit, visit.dialect.models(this.#models(visit), new URLSearchParams(queryOf(asked.url))));
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return this.#parts.turns.mayBegin(name, visit.startedMs)
+        return this.#parts.turns.mayBegin(visit.workspace, visit.startedMs)
           ? new Call(this.#parts, visit, route.operation, this.#settle).begin(asked)
-          : this.#beginInTurn(name, visit, route.operation, asked);
+          : this.#beginInTurn(visit, route.operation, asked);
     }
   }
 
   /** Its workspace has begun so many calls just now that the others' come first. */
-  #beginInTurn(workspace: string, visit: Visit, operation: CallOperation, asked: Asked): Promise<Reply> {
+  #beginInTurn(visit: Visit, operation: CallOperation, asked: Asked): Promise<Reply> {
     let isGone = false;
     asked.onLeft = () => {
       isGone = true;
     };
     return new Promise((resolve) => {
-      this.#parts.turns.run(workspace, () => {
+      this.#parts.turns.run(visit.workspace, () => {
         try {
           if (isGone) throw new GatewayError("cancelled", { message: "The client has gone." });
           resolve(new Call(this.#parts, visit, operation, this.#settle).begin(asked));
@@ -194,16 +192,17 @@ export class Gateway {
   #visit(dialect: Dialect, route: string, region: string): Visit {
     this.#parts.metrics.callStarted(route);
     this.#open += 1;
-    return beginVisit(dialect, route, region, this.#fixedHeaders);
+    return new Visit(dialect, route, region, this.#fixedHeaders);
   }
 
   #models(visit: Visit) {
-    return this.#parts.catalog.list(visit.identity?.workspace.name ?? "", visit.dialect.upstream, visit.region);
+    return this.#parts.catalog.list(visit.workspace, visit.dialect.upstream, visit.region);
   }
 
   #model(visit: Visit, id: string) {
-    visit.offer = findModel(this.#parts.catalog, visit, id);
-    return { id, created: visit.offer.created };
+    const offer = findModel(this.#parts.catalog, visit, id);
+    visit.routed(offer);
+    return { id, created: offer.created };
   }
 
   /** It is as long as a hundred answers, and anybody may ask for it. */
@@ -258,12 +257,9 @@ export class Gateway {
   readonly #settle = (visit: Visit, end: Outcome): void => {
     const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
-    const { claim, reservation } = visit;
-    visit.used = end.ended?.usage;
-    if (reservation !== undefined) {
-      visit.used = admission.end(claim, reservation, visit.bytes, end);
-      if (claim.window === "calls") totals.count(reservation.workspace, reservation.model, visit.used);
-    }
+    visit.ended(admission.end(visit, end));
+    const { claim, reservation, used } = visit;
+    if (reservation !== undefined && claim.window === "calls") totals.count(reservation.workspace, reservation.model, used);
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { GatewayError } from "../contract/errors.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import type { KnownKey } from "../directory/entries.ts";
+import { KEY_PREFIX } from "../directory/store.ts";
 
 /** Who is calling. */
 export type Identity = Pick<KnownKey, "workspace" | "id" | "keyName" | "bound">;
@@ -12,9 +13,6 @@ export interface Keys {
   /** For one that is not known here; undefined where there is nobody to ask. Never rejects. */
   findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined;
 }
-
-/** What every key begins with, so that one left in a repository is found by secret scanners. */
-const PREFIX = "weir_";
 
 /**
  * Tells who is calling. A look-up hashes what was sent and asks a map for the digest: how long that takes depends on the digest alone, which
@@ -45,7 +43,7 @@ export class Keyring {
     const digest = hash("sha256", key, "hex");
     const known = this.#keys.find(digest, nowMs);
     if (known !== undefined) return unexpired(known, nowMs);
-    const asked = key.startsWith(PREFIX) ? this.#keys.findElsewhere(digest) : undefined;
+    const asked = key.startsWith(KEY_PREFIX) ? this.#keys.findElsewhere(digest) : undefined;
     return asked === undefined ? unexpired(undefined, nowMs) : asked.then((found) => unexpired(found, nowMs));
   }
 
@@ -58,7 +56,7 @@ export class Keyring {
       const known = this.#keys.find(hash("sha256", key, "hex"), nowMs);
       if (known !== undefined && known.expiresAtMs > nowMs) return known;
     }
-    const ours = (key: string) => Number(key.startsWith(PREFIX));
+    const ours = (key: string) => Number(key.startsWith(KEY_PREFIX));
     return this.#identifyInTurn(
       [...keys].sort((one, other) => ours(other) - ours(one)),
       nowMs,

@@ -1,11 +1,8 @@
 /** Answers in one piece: good ones, and errors in the client's dialect. */
 import type { ByteText } from "../contract/bytes.ts";
 import type { Dialect } from "../contract/dialect.ts";
-import { type GatewayError, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
+import { type GatewayError, LONGEST_RETRY_MS, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
-
-/** Whatever is longer, the SDKs ignore. */
-const LONGEST_RETRY_MS = 59_000;
 
 /** When another try may succeed, in both forms that clients read: from 1 ms to 59 s, rounded up. */
 export function retryAfterHeaders(retryAfterMs: number): { "retry-after-ms": string; "retry-after": string } {

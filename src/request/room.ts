@@ -20,8 +20,6 @@ interface Share {
 
 /** What of the bounds one workspace may take, so that it leaves room for the others. */
 const SHARE = 1 / 2;
-/** How soon another try is worth it: calls end and bodies leave all the time. */
-const RETRY_AFTER_MS = 1_000;
 
 const BODIES = "The request bodies and the unread answers";
 
@@ -174,5 +172,5 @@ export class Place {
 }
 
 function overloaded(what: string): GatewayError {
-  return new GatewayError("overloaded", { message: `${what} Please try again.`, retryAfterMs: RETRY_AFTER_MS });
+  return new GatewayError("overloaded", { message: `${what} Please try again.` });
 }

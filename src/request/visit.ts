@@ -26,78 +26,195 @@ const NO_CLAIM: Claim = {
   writes: false,
 };
 
-/** What is known of a request so far; filled in from step to step, read once at the end. */
-export interface Visit {
+/** Of visits without an attempt. */
+const NO_ATTEMPTS: readonly Attempt<RoutedTarget>[] = [];
+/** The headers of visits whose answer has begun. */
+const GIVEN_AWAY = new ReplyHeaders();
+
+/**
+ * What is known of a request so far. Each step of its way adds what that step has found, by the method of that name, in the order in which the methods
+ * are below; nothing else changes it. The metrics, the totals and the access log read it once, at the end.
+ */
+export class Visit {
   readonly dialect: Dialect;
   /** The route as metrics and log name it. */
   readonly route: string;
   readonly requestId: string;
+  /** `performance.now()` */
   readonly startedMs: number;
-  /** What its answer says whatever it is; filled in on the way. One object for all: to copy a record into it costs twice as much. See `takeHeaders`. */
-  headers: ReplyHeaders;
-  identity: Identity | undefined;
-  region: string;
-  stream: boolean;
+  #headers: ReplyHeaders;
+  #identity: Identity | undefined;
+  #region: string;
+  #bytes = 0;
+  #uploadMs = 0;
+  #conversation = 0;
+  #stream = false;
+  #refusedModel: string | undefined;
+  #offer: Offer | undefined;
+  #claim = NO_CLAIM;
+  #factor = 1;
+  #reservation: Reservation | undefined;
+  #attempts = NO_ATTEMPTS;
+  #used: Usage | undefined;
+
+  /**
+   * @param region - As the path names it; "" where it names none.
+   * @param fixedHeaders - On every answer of this gateway.
+   */
+  constructor(dialect: Dialect, route: string, region: string, fixedHeaders: Record<string, string> | undefined) {
+    this.dialect = dialect;
+    this.route = route;
+    this.#region = region;
+    this.requestId = nextRequestId();
+    this.startedMs = performance.now();
+    const headers = new ReplyHeaders(fixedHeaders);
+    headers.set("request-id", this.requestId);
+    headers.set("x-request-id", this.requestId);
+    this.#headers = headers;
+  }
+
+  /** Its key is known. A path without a region means the workspace's own. */
+  identified(identity: Identity): void {
+    this.#identity = identity;
+    this.#region ||= identity.workspace.defaultRegion ?? "";
+  }
+
+  /**
+   * All of its body is there.
+   * @param uploadMs - How long it took to come.
+   * @param conversation - As the client names it; see `conversation`.
+   */
+  bodyArrived(bytes: number, uploadMs: number, conversation: number): void {
+    this.#bytes = bytes;
+    this.#uploadMs = uploadMs;
+    this.#conversation = conversation;
+  }
+
+  /** The body is what its dialect allows. */
+  checked(stream: boolean): void {
+    this.#stream = stream;
+  }
+
+  /** No model has this name, which is as the log may have it. */
+  modelRefused(name: string): void {
+    this.#refusedModel = name;
+  }
+
+  /** Its model is served here. `claim` and `factor`: of a request that takes from a window. */
+  routed(offer: Offer, claim: Claim = NO_CLAIM, factor = 1): void {
+    this.#offer = offer;
+    this.#claim = claim;
+    this.#factor = factor;
+  }
+
+  /** The conversation was found in the body: it counts where the client has named none. */
+  continues(conversation: number): void {
+    if (this.#conversation === 0) this.#conversation = conversation;
+  }
+
+  /** The limiter has let it in. */
+  admitted(reservation: Reservation): void {
+    this.#reservation = reservation;
+  }
+
+  /** It is tried at a target. `claim` and `factor`: by what the upstream of this target has taught. */
+  attempted(attempt: Attempt<RoutedTarget>, claim: Claim, factor: number): void {
+    this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
+    this.#claim = claim;
+    this.#factor = factor;
+  }
+
+  /** The last attempt was chosen and not made. */
+  withdrawn(): void {
+    this.#attempts = this.#attempts.slice(0, -1);
+  }
+
+  /** The headers for the answer, once: a stream may stay open for an hour, and they are a tenth of what it holds. */
+  takeHeaders(): ReplyHeaders {
+    const headers = this.#headers;
+    this.#headers = GIVEN_AWAY;
+    return headers;
+  }
+
+  /** It is over. `used`: as far as that is known. */
+  ended(used: Usage | undefined): void {
+    this.#used = used;
+  }
+
+  /** What its answer says whatever it is; filled in on the way. One object for all: to copy a record into it costs twice as much. */
+  get headers(): ReplyHeaders {
+    return this.#headers;
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  /** The name of its workspace; "" before that is known. */
+  get workspace(): string {
+    return this.#identity?.workspace.name ?? "";
+  }
+
+  get region(): string {
+    return this.#region;
+  }
+
   /** Length of the body. */
-  bytes: number;
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Milliseconds that its body took to arrive: the client's own time. */
-  uploadMs: number;
-  claim: Claim;
-  /** What estimates of this call were multiplied by. */
-  factor: number;
-  reservation: Reservation | undefined;
-  /** Tokens, known at its end. */
-  used: Usage | undefined;
-  offer: Offer | undefined;
+  get uploadMs(): number {
+    return this.#uploadMs;
+  }
+
+  /** Hash of the conversation that it belongs to; 0 where that is not known or does not matter. */
+  get conversation(): number {
+    return this.#conversation;
+  }
+
+  /** The answer is to be a stream. */
+  get stream(): boolean {
+    return this.#stream;
+  }
+
   /** The name of a model that there is not, as the log may have it. */
-  refusedModel: string | undefined;
+  get refusedModel(): string | undefined {
+    return this.#refusedModel;
+  }
+
+  get offer(): Offer | undefined {
+    return this.#offer;
+  }
+
+  get claim(): Claim {
+    return this.#claim;
+  }
+
+  /** What estimates of this call are multiplied by. */
+  get factor(): number {
+    return this.#factor;
+  }
+
+  get reservation(): Reservation | undefined {
+    return this.#reservation;
+  }
+
   /** Where it was tried, in order; none where it never reached an upstream. */
-  attempts: Attempt<RoutedTarget>[];
-}
+  get attempts(): readonly Attempt<RoutedTarget>[] {
+    return this.#attempts;
+  }
 
-/** Of visits without an attempt. */
-const NO_ATTEMPTS: Attempt<RoutedTarget>[] = [];
+  /** The attempt that was made last. */
+  get lastAttempt(): Attempt<RoutedTarget> | undefined {
+    return this.#attempts[this.#attempts.length - 1];
+  }
 
-/** The target that was tried last. */
-export function lastTarget({ attempts }: Pick<Visit, "attempts">): RoutedTarget | undefined {
-  return attempts[attempts.length - 1]?.target;
-}
-
-/** Of visits whose answer has begun. */
-const GIVEN_AWAY = new ReplyHeaders();
-
-/** The headers for the answer, once: a stream may stay open for an hour, and they are a tenth of what it holds. */
-export function takeHeaders(visit: Visit): ReplyHeaders {
-  const { headers } = visit;
-  visit.headers = GIVEN_AWAY;
-  return headers;
-}
-
-/** @param fixedHeaders - On every answer of this gateway. */
-export function beginVisit(dialect: Dialect, route: string, region: string, fixedHeaders: Record<string, string> | undefined): Visit {
-  const requestId = nextRequestId();
-  const headers = new ReplyHeaders(fixedHeaders);
-  headers.set("request-id", requestId);
-  headers.set("x-request-id", requestId);
-  return {
-    dialect,
-    route,
-    requestId,
-    startedMs: performance.now(),
-    headers,
-    identity: undefined,
-    region,
-    stream: false,
-    bytes: 0,
-    uploadMs: 0,
-    claim: NO_CLAIM,
-    factor: 1,
-    reservation: undefined,
-    used: undefined,
-    offer: undefined,
-    refusedModel: undefined,
-    attempts: NO_ATTEMPTS,
-  };
+  /** Tokens, known at its end. */
+  get used(): Usage | undefined {
+    return this.#used;
+  }
 }
 
 /**
@@ -113,10 +230,10 @@ export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outc
   const firstByteMs = firstByteAtMs === undefined ? undefined : firstByteAtMs - visit.startedMs;
   return {
     route: visit.route,
-    workspace: visit.identity?.workspace.name ?? "",
+    workspace: visit.workspace,
     model: visit.offer?.model ?? "other",
     region: visit.offer?.region ?? "other",
-    upstream: lastTarget(visit)?.upstream.name ?? "",
+    upstream: visit.lastAttempt?.target.upstream.name ?? "",
     outcome,
     durationMs: endedMs - visit.startedMs,
     firstByteMs,

@@ -51,7 +51,7 @@ export class RetryBudget {
 /** Beyond that the one first seen is forgotten, and begins anew: some 600 bytes each. */
 const MOST_BUDGETS = 10_000;
 
-/** One budget for each workspace: whose upstreams fail all the time, by mistake or on purpose, uses up the attempts of nobody else. */
+/** One budget for each workspace: a workspace whose upstreams fail all the time, by mistake or on purpose, does not use up the attempts of others. */
 export class RetryBudgets {
   readonly #budgets = new Map<string, RetryBudget>();
   readonly #most: number;

@@ -8,11 +8,11 @@ import { HealthBook } from "./router.ts";
 import { bringsNothing, type Offer, offersOf, type Table, tableKey, tableOf } from "./table.ts";
 import { type RoutedTarget, RoutedTargets } from "./targets.ts";
 
-/** Of a name that a client wrote, in a message. */
+/** Characters of a client's own text that a message repeats. */
 const SHOWN_CHARACTERS = 64;
 
 /**
- * Which models there are, for whom, where, and within which limits. A look-up is two map reads. The table of a workspace is made when it is first asked
+ * Which models there are, for which workspaces, in which regions, and within which limits. A look-up is two map reads. The table of a workspace is made when it is first asked
  * for, and the next catalogue takes it over where neither that workspace nor what all share has changed: of thousands of workspaces one changes at a time.
  */
 export class Catalog {

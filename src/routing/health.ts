@@ -40,7 +40,7 @@ export class UpstreamHealth {
     if (this.#failures === 1) this.#sinceMs = Date.now();
   }
 
-  /** For people. */
+  /** Why, in words for people. */
   get line(): string {
     if (!this.#isKnown) return "ok: no call yet";
     if (this.#failures === 0) return "ok";

@@ -189,7 +189,7 @@ export class HealthBook {
   readonly #known = new Map<string, TargetHealth>();
   readonly #upstreams = new Map<string, UpstreamHealth>();
 
-  /** Of a target; the same object as long as there is such a target. */
+  /** The state of a target; the same object as long as there is such a target. */
   of(upstream: string, model: string): TargetHealth {
     const key = `${upstream}\n${model}`;
     let health = this.#known.get(key);

@@ -20,7 +20,7 @@ let lastId = 0;
 export class RoutedTargets {
   readonly #health: HealthBook;
   readonly #routed: Map<Target, RoutedTarget>;
-  /** By what makes a target the same for a worker. */
+  /** Targets by what makes two of them the same for a worker. */
   readonly #ids = new Map<string, number>();
   readonly #idsBefore: ReadonlyMap<string, number>;
   readonly #upstreamTexts = new WeakMap<Upstream, string>();

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { EXIT_REFUSED } from "../contract/exit.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -26,7 +27,7 @@ export function installAndStart(command: readonly string[], environment: Readonl
   const { status } = spawnSync(process.execPath, words, { cwd: PROJECT, stdio: ["ignore", 2, 2] });
   if (status !== 0) {
     process.stderr.write("weir: the packages could not be installed; the lines above say why.\n");
-    process.exit(1);
+    process.exit(EXIT_REFUSED);
   }
   const [program = "", ...rest] = command;
   const child = spawn(program, rest, { env: { ...environment, [MARK]: "1" }, stdio: "inherit" });
@@ -34,5 +35,5 @@ export function installAndStart(command: readonly string[], environment: Readonl
   // Not by `ChildProcess.kill`, which closes what connects the two first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void (pid !== undefined && process.kill(pid, signal)));
-  child.on("close", (code) => process.exit(code ?? 1));
+  child.on("close", (code) => process.exit(code ?? EXIT_REFUSED));
 }

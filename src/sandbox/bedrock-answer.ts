@@ -6,7 +6,7 @@ import type { Frame } from "./delivery.ts";
 import type { JsonObject } from "./json.ts";
 import type { Seal } from "./seal.ts";
 
-export interface Usage {
+export interface AnswerUsage {
   /** Without what the cache took or gave. */
   input: number;
   output: number;
@@ -23,7 +23,7 @@ export interface Shown {
 }
 
 const STOP_REASONS = { end: "end_turn", length: "max_tokens", stop: "stop_sequence", call: "tool_use", filter: "refusal" } as const;
-function usageFields(usage: Usage, output: number): JsonObject {
+function usageFields(usage: AnswerUsage, output: number): JsonObject {
   const { read, write5m, write1h } = usage.cached ?? { read: 0, write5m: 0, write1h: 0 };
   return {
     input_tokens: usage.input,
@@ -38,7 +38,7 @@ function message(shown: Shown, fields: JsonObject): JsonObject {
   return { model: shown.model, id: shown.id, type: "message", role: "assistant", ...fields };
 }
 
-export function messageOfAnswer(answer: Answer, usage: Usage, shown: Shown): JsonObject {
+export function messageOfAnswer(answer: Answer, usage: AnswerUsage, shown: Shown): JsonObject {
   return message(shown, {
     content: answer.parts.map((part) => block(part, shown)),
     stop_reason: STOP_REASONS[answer.end],
@@ -75,7 +75,7 @@ const DELTAS: Record<Part["kind"], { type: string; field: string }> = {
   call: { type: "input_json_delta", field: "partial_json" },
 };
 
-export function* answerFrames(answer: Answer, usage: Usage, shown: Shown, frames: FrameCache): Iterable<Frame> {
+export function* answerFrames(answer: Answer, usage: AnswerUsage, shown: Shown, frames: FrameCache): Iterable<Frame> {
   const began = performance.now();
   let index = 0;
   const frame = (step: Frame["step"], event: JsonObject): Frame => ({ step, bytes: frames.chunk(JSON.stringify(event), index++) });
@@ -125,7 +125,7 @@ function emptyBlock(part: Part, shown: Shown): JsonObject {
   }
 }
 
-function metrics(usage: Usage, latencyMs: number, firstByteMs: number): JsonObject {
+function metrics(usage: AnswerUsage, latencyMs: number, firstByteMs: number): JsonObject {
   return {
     inputTokenCount: usage.input,
     outputTokenCount: usage.output,

@@ -55,7 +55,7 @@ export function checkMessages(body: JsonObject, model: BedrockModel, rules: Bedr
   checkPrefill(messages.at(-1), model);
 }
 
-interface Setting {
+interface BlockRules {
   /** Types of blocks. */
   allowed: readonly string[];
   rules: BedrockRules;
@@ -63,7 +63,7 @@ interface Setting {
   seal: Seal;
 }
 
-function checkContent(content: unknown, index: number, role: string, isLast: boolean, setting: Setting): void {
+function checkContent(content: unknown, index: number, role: string, isLast: boolean, within: BlockRules): void {
   const place = `messages.${index}.content`;
   if (typeof content === "string") {
     if (content === "" && !(isLast && role === "assistant"))
@@ -72,11 +72,11 @@ function checkContent(content: unknown, index: number, role: string, isLast: boo
   }
   if (!Array.isArray(content)) throw validation(`${place}: Input should be a valid list`);
   if (content.length === 0 && !(isLast && role === "assistant")) throw validation(`${place}: Input should have at least one block`);
-  for (const [at, block] of content.entries()) checkBlock(block, `${place}.${at}`, setting);
+  for (const [at, block] of content.entries()) checkBlock(block, `${place}.${at}`, within);
 }
 
-function checkBlock(block: unknown, place: string, setting: Setting): void {
-  const { allowed, rules, betas, seal } = setting;
+function checkBlock(block: unknown, place: string, within: BlockRules): void {
+  const { allowed, rules, betas, seal } = within;
   const type = isObject(block) ? block.type : undefined;
   if (!isObject(block) || typeof type !== "string" || !allowed.includes(type)) {
     throw validation(
@@ -99,7 +99,7 @@ function checkBlock(block: unknown, place: string, setting: Setting): void {
   if (type === "tool_result" && Array.isArray(block.content)) {
     const inside = ["text", "image", "document", "search_result", ...(betas.includes(TOOL_SEARCH) ? ["tool_reference"] : [])];
     for (const [at, inner] of block.content.entries())
-      checkBlock(inner, `${place}.tool_result.content.${at}`, { ...setting, allowed: inside });
+      checkBlock(inner, `${place}.tool_result.content.${at}`, { ...within, allowed: inside });
   }
 }
 

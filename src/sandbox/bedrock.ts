@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { isObject } from "../contract/objects.ts";
 import { answer } from "./answer.ts";
 import { AwsError, awsErrorReply, awsFailure, messageOf, validation } from "./aws-error.ts";
-import { answerFrames, messageOfAnswer, type Usage } from "./bedrock-answer.ts";
+import { type AnswerUsage, answerFrames, messageOfAnswer } from "./bedrock-answer.ts";
 import { checkBody } from "./bedrock-check.ts";
 import { corruptFrame, errorFrame, exceptionFrame, FrameCache } from "./bedrock-frames.ts";
 import { type BedrockModel, findModel } from "./bedrock-models.ts";
@@ -98,7 +98,7 @@ export class Bedrock {
     const made = answer(question, model.name, behaviour);
     const cached = cacheUsage(body, model.name, cache, now());
     const charged = cached === undefined ? 0 : cached.read + cached.write5m + cached.write1h;
-    const usage: Usage = { input: Math.max(0, question.inputTokens - charged), output: made.outputTokens, cached };
+    const usage: AnswerUsage = { input: Math.max(0, question.inputTokens - charged), output: made.outputTokens, cached };
     const shown = {
       id: `msg_bdrk_${nextId()}`,
       model: model.name,

@@ -1,6 +1,7 @@
 /** The stand-ins in a process of their own: prints one line of JSON with their addresses and what they accept, and runs until it is ended. */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { EXIT_USAGE } from "../contract/exit.ts";
 import { startSandbox } from "./sandbox.ts";
 
 const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, pace: { type: "string", default: "0" } } });
@@ -8,7 +9,7 @@ const { values } = parseArgs({ options: { port: { type: "string", default: "0" }
 function numberOf(option: keyof typeof values): number {
   if (/^\d+(\.\d+)?$/.test(values[option])) return Number(values[option]);
   process.stderr.write(`sandbox: --${option} ${values[option]}: expected a number that is not negative.\n`);
-  process.exit(2);
+  process.exit(EXIT_USAGE);
 }
 
 const sandbox = await startSandbox({ port: numberOf("port"), paceMs: numberOf("pace") });

@@ -11,14 +11,14 @@ export interface SupervisorAdminParts {
   members(): readonly (Child | undefined)[];
   draining(): boolean;
   metrics: MergedMetrics;
-  /** Of the group: proves to a process that the address it is told is the supervisor's word. */
+  /** The group's secret: it proves to a process that the supervisor sent the client's address. */
   secret: string;
 }
 
-/** @param address - Who asks, as the connection tells. */
+/** @param address - the client's address, by the connection. */
 export type AdminHandler = (request: Request, address: string) => Promise<Response>;
 
-/** The admin listener of several processes: what is told of all is put together here, and everything else answered by one of them. */
+/** The admin listener of several processes: answers about all processes are put together here, and everything else is answered by one of them. */
 export function createSupervisorAdmin(parts: SupervisorAdminParts): AdminHandler {
   return async (request, address) => {
     const pathname = normalisePath(pathOf(request.url));

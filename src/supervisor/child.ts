@@ -10,7 +10,7 @@ export interface ChildOptions {
   command: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
   settings: FixedConfig;
-  /** Of the group. */
+  /** The group's secret; see `SupervisorAdminParts.secret`. */
   secret: string;
   /** Whole lines of its standard output. */
   onLines(lines: string): void;

@@ -45,7 +45,7 @@ export class Member {
     return this.#settings.promise;
   }
 
-  /** Says that everything stands but the listeners, and waits until they may be opened. */
+  /** Says that everything is ready except the listeners, and waits until they may be opened. */
   async places(): Promise<Places> {
     say({ type: "built" });
     const [{ server }, port] = await Promise.all([this.#settings.promise, this.#port.promise]);
@@ -83,7 +83,7 @@ export class Member {
   }
 
   #drain(): void {
-    // It has not served anybody yet.
+    // It has not served a call yet.
     if (this.#duties === undefined) process.exit(0);
     this.#duties.drain();
   }

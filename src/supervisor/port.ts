@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 
-/** A port that nobody else listens on, and nobody can until it is released. */
+/** A port that no other program listens on, and none can until it is released. */
 export interface HeldPort {
   port: number;
   release(): Promise<void>;
@@ -9,7 +9,7 @@ export interface HeldPort {
 /**
  * Takes a port for itself alone. Processes that mean to share one cannot tell a stranger who shares it too; one that asks for it alone can.
  * @param port - 0 is any free one.
- * @throws an error with `code: "EADDRINUSE"` where somebody listens on it, shared or not.
+ * @throws an error with `code: "EADDRINUSE"` where another program listens on it, shared or not.
  */
 export function holdPort({ host, port }: { host: string; port: number }): Promise<HeldPort> {
   return new Promise((resolve, reject) => {

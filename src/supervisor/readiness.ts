@@ -9,7 +9,7 @@ export interface MemberReadiness {
   absence?: string;
 }
 
-/** Ready while one process is. A line that all of them share is told once, and else for each of them. */
+/** Ready while one process is. A line that all of them share is shown once, every other line once for each process. */
 export function mergeReadiness(draining: boolean, members: readonly MemberReadiness[]): Readiness {
   const answered = members.flatMap(({ index, detail }) => (detail === undefined ? [] : [{ index, detail }]));
   const parts = [...new Set(answered.flatMap(({ detail }) => Object.keys(detail)))].filter((part) => part !== "gateway");

@@ -42,7 +42,7 @@ export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #metrics = new MergedMetrics();
   readonly #secret = randomBytes(24).toString("base64url");
-  /** By number; undefined while one is away. */
+  /** The processes by their numbers; undefined while one is away. */
   readonly #children: (Child | undefined)[];
   /** How many in a row, by number, did not live long. */
   readonly #failures: number[];

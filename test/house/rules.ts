@@ -232,11 +232,6 @@ const filesAreShort: Rule = {
       because: "one call's way through reserve, correct and settle, and what happens when the store fails",
     },
     {
-      file: "src/request/call.ts",
-      allows: "has",
-      because: "one call's way from its body to its last attempt; its steps share what is known of it, and are read from top to bottom",
-    },
-    {
       file: "workers/relay.ts",
       allows: "has",
       because: "one call from its request to the last word for the client; each report of the upstream reads and changes its state",

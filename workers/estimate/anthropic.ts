@@ -21,7 +21,7 @@ import {
   type Weigh,
 } from "./walk.ts";
 
-/** Members of a request that are not billed, whatever stands there, with the reason. */
+/** Members of a request that are not billed, whatever they hold, with the reason. */
 export const UNBILLED: Readonly<Record<string, string>> = {
   model: "names the model",
   max_tokens: "a number",
@@ -100,7 +100,7 @@ const UNKNOWN_BLOCK: Members = new Map([
   ["encrypted_index", asEncrypted],
 ]);
 
-/** By type; a block of another type is text, whatever its members are called. */
+/** Blocks by their type; a block of another type is text, whatever names its members have. */
 const BLOCKS: ReadonlyMap<string, Members> = new Map<string, Members>([
   ["text", new Map([["text", asText]])],
   [
@@ -205,7 +205,7 @@ const REQUEST: Members = new Map<string, Weigh>([
       if (!Array.isArray(messages)) tally.addText(messages);
     },
   ],
-  // Weighed with `tool_choice`, which stands beside them.
+  // Weighed with `tool_choice`, which is beside them.
   ["tools", asNothing],
   ["tool_choice", asMark],
   ["thinking", asMark],

@@ -1,5 +1,5 @@
 /**
- * How many tokens a request will cost to read, before anybody has read it. The body is parsed (a tenth of the whole cost), walked as its dialect
+ * How many input tokens a request will cost, before an upstream has read it. The body is parsed (a tenth of the whole cost), walked as its dialect
  * bills it, and its text counted by one of two means: `fastTokens` (microseconds per kilobyte) or, where an operator asked for `estimate: exact`,
  * the byte-pair table (`exact.ts`).
  */

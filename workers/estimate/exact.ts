@@ -21,7 +21,7 @@ const RUN_CHARACTERS = 96;
 const SLICE_CHARACTERS = 1024;
 /**
  * Work that is done for a request, in bytes of ordinary text: some 7 ms, in which every stream of this thread waits. Words that no table knows cost up
- * to 20 times as much a byte, and are told by their many tokens: those beyond one in four bytes count as `DEAR_TOKEN` bytes each.
+ * to 20 times as much a byte, and are known by their many tokens: those beyond one in four bytes count as `DEAR_TOKEN` bytes each.
  */
 const MOST_WORK = 128 * 1024;
 const ORDINARY_BYTES_PER_TOKEN = 4;
@@ -106,7 +106,7 @@ export function makeCounter(tokenizer: Tokenizer, countPiece: (text: string) => 
   };
 }
 
-/** Cuts a text where every table cuts it too: before a space that stands between two letters or digits. */
+/** Cuts a text where every table cuts it too: before a space between two letters or digits. */
 function sliced(text: string): string[] {
   if (text.length <= SLICE_CHARACTERS) return [text];
   const slices: string[] = [];

@@ -20,7 +20,7 @@ import {
   type Weigh,
 } from "./walk.ts";
 
-/** Members of a request that are not billed, whatever stands there, with the reason. */
+/** Members of a request that are not billed, whatever they hold, with the reason. */
 export const UNBILLED: Readonly<Record<string, string>> = {
   model: "names the model",
   stream: "a switch",

@@ -12,7 +12,7 @@ export interface Size {
   height: number;
 }
 
-/** Bytes `from`…`from + count` of base64 text, without decoding what stands before; fewer at its end. Line breaks inside make nonsense, hence no size. */
+/** Bytes `from`…`from + count` of base64 text, without decoding what is before; fewer at its end. Line breaks inside make nonsense, hence no size. */
 function window(base64: string, from: number, count: number): Uint8Array {
   const first = Math.floor(from / 3) * 4;
   const skip = from % 3;

@@ -26,7 +26,7 @@ export function addSchema(tally: Tally, root: Json | undefined): void {
   let first = true;
   let text = 0;
   let prices = 0;
-  /** Of the JSON, what the prices stand for. */
+  /** The parts of the JSON that have a price. */
   let priced = 0;
   while (open.length > 0) {
     const schema = open.pop();

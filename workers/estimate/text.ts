@@ -6,7 +6,7 @@ import type { ByteText } from "../../src/contract/bytes.ts";
 import { ASTRAL, CONTINUES, IDEOGRAPHS, KINDS, kindTable, NEXT_PLACE, PLACES, RARE, SPACE, START, SYLLABLES } from "./kinds.ts";
 import { WEIGHTS } from "./weights.gen.ts";
 
-/** A tokenizer, as far as the estimate tells them apart (`wire.md` §5.1, §5.3). */
+/** A tokenizer, as far as the estimate distinguishes them (`wire.md` §5.1, §5.3). */
 export type Tokenizer = "o200k" | "cl100k" | "claude";
 
 /** What the pass looks up. Made once per tokenizer and thread, 150 kB. */
@@ -122,7 +122,7 @@ const LONG = 256;
 /** How far after a quarter of a block a place to begin is looked for. */
 const NEAR = 64;
 const BLANK = 0x20;
-/** The first blank after something else begins a run of its own, so what stands before it does not matter to what comes after. */
+/** The first blank after something else begins a run of its own, so the text before it does not matter to the text after it. */
 const AFTER_BLANK = stateOf(SPACE, 0);
 
 /** Text of so many bytes is counted in a fraction of a millisecond. */

@@ -1,6 +1,6 @@
 /**
  * Steps that both dialects' walks share. A body has passed its dialect's check, but what lies deeper than the check looks may be anything, so the
- * rule is: whatever goes upstream is weighed, wherever it stands, unless it is known not to be billed.
+ * rule is: whatever goes upstream is weighed, in any place, unless it is known not to be billed.
  */
 import type { Profile } from "./profile.ts";
 
@@ -9,7 +9,7 @@ export type JsonObject = { [key: string]: Json };
 
 export type CountText = (text: string) => number;
 
-/** How a member of a known name is weighed. `depth` counts how often content stands inside of content. */
+/** How a member of a known name is weighed. `depth` counts how deep content is inside of content. */
 export type Weigh = (tally: Tally, value: Json, depth: number) => void;
 export type Members = ReadonlyMap<string, Weigh>;
 
@@ -86,7 +86,7 @@ export class Tally {
     else this.addText(value);
   }
 
-  /** Every member of an object, by its entry in `members`; what has none is weighed as it stands. */
+  /** Every member of an object, by its entry in `members`; a member without an entry is weighed as it is. */
   addMembers(object: JsonObject, members: Members, depth = 0): void {
     for (const key in object) {
       const value = object[key] as Json;
@@ -97,7 +97,7 @@ export class Tally {
     }
   }
 
-  /** Tokens of a value that nobody knows better, keys and all. Never recurses: depth is the client's choice. */
+  /** Tokens of a value of unknown form, its keys included. Never recurses: depth is the client's choice. */
   looseTokens(root: Json | undefined, marks = MARKS): number {
     const { count } = this;
     let sum = 0;

@@ -1,14 +1,12 @@
 /** What the failures of every provider have in common. */
 
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
-import { GatewayError } from "../../src/contract/errors.ts";
+import { GatewayError, LONGEST_RETRY_MS } from "../../src/contract/errors.ts";
 import { isObject } from "../../src/contract/objects.ts";
 import { clipped } from "../../src/contract/text.ts";
 import type { HttpHeaders } from "../wire/http.ts";
 import type { ReportedUsage } from "./provider.ts";
 
-/** SDKs ignore longer hints (`wire.md` §0.7). */
-const LONGEST_RETRY_MS = 59_000;
 const SHOWN_CHARACTERS = 300;
 /** Of what an upstream says: patterns look through it, and it crosses to the front's thread. Errors may be as long as whole answers. */
 const MOST_SAID = 4_096;

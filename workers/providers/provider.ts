@@ -25,7 +25,6 @@ export interface Job {
   countModel: string | undefined;
   /** What the model takes: of its target, and one object for all calls to it. */
   accepts: Accepts;
-  requestId: string;
   /** No other target could serve the call. */
   isLast: boolean;
   /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */

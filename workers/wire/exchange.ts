@@ -9,7 +9,7 @@ import type { Ticket, Wheel } from "./clock.ts";
 import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders, HttpRequest } from "./http.ts";
 import { AnswerParser } from "./http1-parser.ts";
 import { hostAndPort, requestHead } from "./http1-request.ts";
-import { Connection, type Pool } from "./pool.ts";
+import { type ConnectionPool, PooledConnection } from "./pool.ts";
 import { PORTION_BYTES, type Portioned, type Portions, portionOf } from "./portions.ts";
 import { describe } from "./sockets/failure.ts";
 import type { Dialing } from "./sockets/wire.ts";
@@ -20,7 +20,7 @@ interface Home {
   readonly portions: Portions;
   left(exchange: Exchange): void;
   /** Takes a connection back after a whole answer. `hintSeconds`: how long the upstream keeps it, 0 where it did not say. */
-  keep(connection: Connection, hintSeconds: number): void;
+  keep(connection: PooledConnection, hintSeconds: number): void;
 }
 
 /** A body up to this size leaves in one write with its head; a larger one in pieces of this size as the connection takes them. */
@@ -40,7 +40,7 @@ const PHASE = { connecting: 0, waiting: 1, body: 2, over: 3 } as const;
 
 export class Exchange implements HttpExchange, Portioned {
   readonly #home: Home;
-  readonly #pool: Pool;
+  readonly #pool: ConnectionPool;
   readonly #timeouts: Timeouts;
   #events: HttpEvents | undefined;
   #phase: number = PHASE.connecting;
@@ -52,7 +52,7 @@ export class Exchange implements HttpExchange, Portioned {
   readonly #length: number;
   /** Bytes of the body that were handed to the socket. */
   #written = 0;
-  #connection: Connection | undefined;
+  #connection: PooledConnection | undefined;
   #dialing: Dialing | undefined;
   /** The connection carried a call before this one. */
   #reused = false;
@@ -73,7 +73,7 @@ export class Exchange implements HttpExchange, Portioned {
   #activeMs = 0;
   readonly #whenDue = () => this.#due();
 
-  constructor(home: Home, pool: Pool, request: HttpRequest, timeouts: Timeouts, events: HttpEvents) {
+  constructor(home: Home, pool: ConnectionPool, request: HttpRequest, timeouts: Timeouts, events: HttpEvents) {
     this.#home = home;
     this.#pool = pool;
     this.#body = request.body;
@@ -235,7 +235,7 @@ export class Exchange implements HttpExchange, Portioned {
         if (wire === undefined) this.#fail("unreachable", problem);
         else
           try {
-            this.#use(new Connection(pool, wire));
+            this.#use(new PooledConnection(pool, wire));
           } catch (thrown) {
             this.fault(thrown);
           }
@@ -248,7 +248,7 @@ export class Exchange implements HttpExchange, Portioned {
     }
   }
 
-  #use(connection: Connection): void {
+  #use(connection: PooledConnection): void {
     this.#connection = connection;
     connection.exchange = this;
     this.#phase = PHASE.waiting;

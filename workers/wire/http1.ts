@@ -2,7 +2,7 @@
  * The HTTP/1.1 client for upstreams, over plain sockets. Beside it: the parser (`http1-parser.ts`), the request's bytes (`http1-request.ts`),
  * opening connections (`dial.ts`, `sockets/`, `proxy.ts`, `authorities.ts`), keeping them (`pool.ts`), the life of a call (`exchange.ts`) and the clock (`clock.ts`).
  *
- * A call is an `Exchange`. It takes an idle `Connection` of its origin (the one used last, which is the least likely to have been closed) or dials a new one;
+ * A call is an `Exchange`. It takes an idle `PooledConnection` of its origin (the one used last, which is the least likely to have been closed) or dials a new one;
  * nothing waits for a free connection, so there is no limit to open calls but the system's.
  */
 import type { Timeouts } from "../../src/contract/config.ts";
@@ -10,7 +10,7 @@ import { Wheel } from "./clock.ts";
 import { dialer, type SocketKind } from "./dial.ts";
 import { Exchange } from "./exchange.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpRequest, Origin } from "./http.ts";
-import { type Connection, Pool } from "./pool.ts";
+import { ConnectionPool, type PooledConnection } from "./pool.ts";
 import { Portions } from "./portions.ts";
 import { type ProxyChoice, type ProxySettings, proxyChoice } from "./proxy.ts";
 
@@ -44,9 +44,9 @@ class Http1Client implements HttpClient {
   readonly #choose: ProxyChoice;
   readonly #sockets: SocketKind;
   /** Weak, because a reloaded configuration brings new origins and forgets the old. */
-  readonly #pools = new WeakMap<Origin, Pool>();
+  readonly #pools = new WeakMap<Origin, ConnectionPool>();
   /** Those that hold idle connections. */
-  readonly #idle = new Set<Pool>();
+  readonly #idle = new Set<ConnectionPool>();
   readonly #open = new Set<Exchange>();
   #closed = false;
 
@@ -86,7 +86,7 @@ class Http1Client implements HttpClient {
     this.#open.delete(exchange);
   }
 
-  keep(connection: Connection, hintSeconds: number): void {
+  keep(connection: PooledConnection, hintSeconds: number): void {
     // A second less than the upstream's own limit, for the way there.
     const idleMs = hintSeconds > 0 ? Math.min(this.#idleMs, (hintSeconds - 1) * 1000) : this.#idleMs;
     if (this.#closed || connection.pool.isForgotten || idleMs <= 0) {
@@ -99,11 +99,11 @@ class Http1Client implements HttpClient {
     this.#idle.add(connection.pool);
   }
 
-  #pool(origin: Origin): Pool {
+  #pool(origin: Origin): ConnectionPool {
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
       const proxy = this.#choose(origin);
-      pool = new Pool(origin, proxy, dialer(this.#sockets, proxy));
+      pool = new ConnectionPool(origin, proxy, dialer(this.#sockets, proxy));
       this.#pools.set(origin, pool);
     }
     return pool;

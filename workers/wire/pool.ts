@@ -18,13 +18,13 @@ interface Carried {
 }
 
 /** What is known of one origin: its proxy, its trust and its idle connections, the one used last at the end. */
-export class Pool {
+export class ConnectionPool {
   readonly origin: Origin;
   readonly proxy: ProxyServer | undefined;
   readonly dial: Dial;
   /** No new call will come: connections are closed once they are idle. */
   isForgotten = false;
-  readonly #idle: Connection[] = [];
+  readonly #idle: PooledConnection[] = [];
   #trust: SecureContext | undefined;
   #trustRead = false;
 
@@ -47,7 +47,7 @@ export class Pool {
     return this.#trust;
   }
 
-  take(nowMs: number): Connection | undefined {
+  take(nowMs: number): PooledConnection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined || connection.idleUntilMs > nowMs) return connection;
@@ -55,11 +55,11 @@ export class Pool {
     }
   }
 
-  put(connection: Connection): void {
+  put(connection: PooledConnection): void {
     this.#idle.push(connection);
   }
 
-  drop(connection: Connection): void {
+  drop(connection: PooledConnection): void {
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }
@@ -77,13 +77,13 @@ export class Pool {
 }
 
 /** An open wire, which hears of it for all the calls that it will carry. */
-export class Connection implements WireListener {
-  readonly pool: Pool;
+export class PooledConnection implements WireListener {
+  readonly pool: ConnectionPool;
   readonly wire: Wire;
   exchange: Carried | undefined;
   idleUntilMs = 0;
 
-  constructor(pool: Pool, wire: Wire) {
+  constructor(pool: ConnectionPool, wire: Wire) {
     this.pool = pool;
     this.wire = wire;
     wire.listener = this;

@@ -1,6 +1,6 @@
-import { type Place, type Snippet, shellWord } from "../description.ts";
+import { type Snippet, type SnippetTarget, shellWord } from "../description.ts";
 
-export function anthropicSnippets({ address, region, model }: Place): Snippet[] {
+export function anthropicSnippets({ address, region, model }: SnippetTarget): Snippet[] {
   const baseUrl = `${address}/anthropic/${region}`;
   const name = JSON.stringify(model);
   return [

@@ -1,6 +1,6 @@
-import type { Place, Snippet } from "../description.ts";
+import type { Snippet, SnippetTarget } from "../description.ts";
 
-export function openaiSnippets({ address, region, model }: Place): Snippet[] {
+export function openaiSnippets({ address, region, model }: SnippetTarget): Snippet[] {
   const baseUrl = `${address}/openai/${region}/v1`;
   const name = JSON.stringify(model);
   return [

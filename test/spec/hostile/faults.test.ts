@@ -2,15 +2,17 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import type { CallEvents } from "../../../src/contract/call.ts";
+import { type CallEvents, type CallOrder, NOTHING_USED } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
-import { type Flat, ORDER, REPORT } from "../../../src/contract/messages.ts";
-import { Slot } from "../../../src/pool/slot.ts";
-import { NOTHING_USED } from "../../../workers/call.ts";
+import type { Flat } from "../../../src/contract/messages.ts";
+import { orderCall, orderCancel, orderConfigure } from "../../../src/contract/orders.ts";
+import { reportChunk, reportFail, reportOpen, reportPulse, reportReady } from "../../../src/contract/reports.ts";
+import { Slot, type SlotEvents } from "../../../src/pool/slot.ts";
 import { Desk } from "../../../workers/desk.ts";
 import type { Reader } from "../../../workers/providers/provider.ts";
-import { Connection, Pool } from "../../../workers/wire/pool.ts";
+import { ConnectionPool, PooledConnection } from "../../../workers/wire/pool.ts";
 import type { Wire } from "../../../workers/wire/sockets/wire.ts";
+import { message, ordersIn, reportsIn } from "../../support/messages.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
 
 const FAULT = "a fault that the test made";
@@ -36,8 +38,8 @@ describe("one upstream's bytes", () => {
         events.chunk(Buffer.from("x"));
         events.end();
         expect(end()).toBe("internal");
-        const { message, log } = JSON.parse(detail()) as { message: string; log: string };
-        expect(message).not.toContain(FAULT);
+        const { message: shown, log } = JSON.parse(detail()) as { message: string; log: string };
+        expect(shown).not.toContain(FAULT);
         expect(log).toContain(FAULT);
         expect(log).toContain("faults.test.ts");
         expect(did).toContain("abort");
@@ -56,7 +58,7 @@ describe("one upstream's bytes", () => {
     const told: unknown[] = [];
     const wire = { listener: undefined, destroy: () => {} } as unknown as Wire;
     const origin = { tls: false, host: "h", port: 1, ca: undefined };
-    const connection = new Connection(new Pool(origin, undefined, fail), wire);
+    const connection = new PooledConnection(new ConnectionPool(origin, undefined, fail), wire);
     connection.exchange = { received: fail, write: fail, lost: fail, fault: (thrown) => void told.push(thrown) };
     connection.received(Buffer.from("x"));
     connection.drained();
@@ -65,15 +67,35 @@ describe("one upstream's bytes", () => {
   });
 });
 
+const ORDER: CallOrder = {
+  dialect: "openai",
+  operation: "generate",
+  target: 0,
+  isLast: true,
+  stream: false,
+  model: "m",
+  hints: "",
+  guess: 1,
+  factor: 1,
+  body: "{}",
+};
+
 test("one order: what cannot be carried out ends its own call, and the orders behind it are carried out", async () => {
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
-  const odd = [ORDER.call, 7, "no-such-dialect", "no-such-operation", 0, 1, 1, "m", "", "r", 1, 0, 1, "{}"];
+  const odd = { ...ORDER, dialect: "no-such-dialect", operation: "no-such-operation" } as unknown as CallOrder;
   const config = JSON.stringify({ upstreams: [], weighing: [], targets: [], accepts: [] });
-  desk.take([ORDER.configure, 1, config, ...odd, ORDER.cancel, 8, ...odd.with(1, 9), ORDER.configure, 2, config]);
+  const orders = message((to) => {
+    orderConfigure(to, config);
+    orderCall(to, 7, odd);
+    orderCancel(to, 8);
+    orderCall(to, 9, odd);
+    orderConfigure(to, config);
+  });
+  desk.take(orders);
   await Promise.resolve();
-  expect(said.filter((field) => field === "internal")).toHaveLength(2);
-  expect(said.slice(-2)).toEqual([REPORT.ready, 0]);
+  const told = reportsIn(said).map(({ what, id, error }) => `${what} ${id} ${error?.kind}`);
+  expect(told).toEqual(["ready 0 undefined", "fail 7 internal", "fail 9 internal", "ready 0 undefined"]);
 });
 
 test("one upstream: where it cannot be opened, its own calls fail, and the configuration is in force for the others", async () => {
@@ -89,8 +111,11 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
     upstreams: [upstream("bad", "no address"), upstream("odd", "http://127.0.0.1:1", "nobody"), upstream("good", "http://127.0.0.1:1")],
     targets: [0, 1, 2].map((at) => ({ id: at, upstream: at, model: "m", accepts: 0, timeouts })),
   });
-  const call = (id: number, target: number) => [ORDER.call, id, "openai", "generate", target, 1, 0, "m", "", "r", 1, 0, 1, '{"messages":[]}'];
-  desk.take([ORDER.configure, 1, config, ...call(1, 0), ...call(2, 1), ...call(3, 2)]);
+  const orders = message((to) => {
+    orderConfigure(to, config);
+    for (const target of [0, 1, 2]) orderCall(to, target + 1, { ...ORDER, target, body: '{"messages":[]}' });
+  });
+  desk.take(orders);
   while (!said.includes("upstream_unreachable")) await Bun.sleep(5);
   expect(said.filter((field) => field === "internal")).toHaveLength(2);
   expect(said.filter((field) => /upstream "(bad|odd)" cannot be opened/.test(String(field)))).toHaveLength(2);
@@ -112,7 +137,7 @@ describe("one report", () => {
     ...more,
   });
 
-  function slotWithReports() {
+  function slotWithReports(more: Partial<SlotEvents> = {}) {
     const notices: string[] = [];
     const orders: Flat = [];
     let reports: (reports: Flat) => void = () => {};
@@ -125,9 +150,10 @@ describe("one report", () => {
       noticed: (_slot, text) => void notices.push(text),
       learned: () => {},
       came: () => {},
+      ...more,
     });
-    void slot.configure(1, "{}");
-    return { slot, notices, orders, say: (...some: Flat) => reports(some) };
+    void slot.configure("{}");
+    return { slot, notices, orders, say: (write: (to: Flat) => void) => reports(message(write)) };
   }
 
   test("a fault of the front in one call ends it with an internal error, and the other calls of the message are told theirs", async () => {
@@ -135,14 +161,33 @@ describe("one report", () => {
     const [mine, other]: string[][] = [[], []];
     const first = slot.open(ears(mine as string[], { open: fail }));
     const second = slot.open(ears(other as string[]));
-    say(REPORT.open, first.id, "a", REPORT.open, second.id, "b", REPORT.chunk, first.id, "c", REPORT.chunk, second.id, "d");
+    say((to) => {
+      reportOpen(to, first.id, "a");
+      reportOpen(to, second.id, "b");
+      reportChunk(to, first.id, "c");
+      reportChunk(to, second.id, "d");
+    });
     expect(mine).toEqual(["internal"]);
     expect(other).toEqual(["open", "chunk"]);
     expect(slot.calls).toBe(1);
     expect(notices).toHaveLength(1);
     expect(notices[0]).toContain(FAULT);
     await Promise.resolve();
-    expect(orders.slice(-2)).toEqual([ORDER.cancel, first.id]);
+    expect(ordersIn(orders).at(-1)).toEqual({ what: "cancel", id: first.id });
+  });
+
+  test("a fault in what is no call's report keeps no call from its own", () => {
+    const { slot, notices, say } = slotWithReports({ came: fail });
+    const mine: string[] = [];
+    const call = slot.open(ears(mine));
+    say((to) => {
+      reportReady(to);
+      reportPulse(to, 3, 1);
+      reportOpen(to, call.id, "a");
+    });
+    expect([mine, slot.isReady, slot.lagMs, slot.calls]).toEqual([["open"], true, 3, 1]);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain(FAULT);
   });
 
   test("where all calls end at once, one whose end fails does not keep the others from theirs", () => {
@@ -170,7 +215,11 @@ describe("one report", () => {
     const other: string[] = [];
     const first = slot.open(ears([], { fail }));
     const second = slot.open(ears(other));
-    say(REPORT.fail, first.id, "internal", "no JSON", ...NOTHING_USED, REPORT.open, second.id, "b");
+    say((to) => {
+      reportFail(to, first.id, "internal", { message: "" }, NOTHING_USED);
+      to[to.indexOf('{"message":""}')] = "no JSON";
+      reportOpen(to, second.id, "b");
+    });
     expect(other).toEqual(["open"]);
     expect(notices).toHaveLength(2);
   });

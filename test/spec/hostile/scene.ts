@@ -1,6 +1,6 @@
 /** One call of a worker between an upstream and a front that are both scripted: readers, translations and the relay behind each other. */
 import type { DialectName } from "../../../src/contract/dialect.ts";
-import { type Flat, REPORT, REPORT_LENGTH } from "../../../src/contract/messages.ts";
+import type { Flat } from "../../../src/contract/messages.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 import type { CallHost } from "../../../workers/call.ts";
 import { Count } from "../../../workers/count.ts";
@@ -13,6 +13,7 @@ import type { Connection, Job } from "../../../workers/providers/provider.ts";
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+import { isEnd, type Report, reportsIn } from "../../support/messages.ts";
 
 const TIMEOUTS = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
 const SCHEDULED = { wheel: new Wheel(), estimator: new Estimator(), hold: new Hold(), keepAliveMs: 60_000 };
@@ -50,8 +51,8 @@ export interface Scene {
   events: HttpEvents;
   /** Pauses, resumes and aborts of the upstream's connection, in order. */
   did: string[];
-  /** What was reported so far: operation and first field after the id. */
-  reports(): { operation: number; first: string }[];
+  /** What was reported so far. */
+  reports(): Report[];
   /** The kind that the call failed with, "done", or undefined while it goes on. */
   end(): string | undefined;
   /** The JSON of the failure's detail. */
@@ -65,6 +66,7 @@ export async function sceneOf(
 ): Promise<Scene> {
   const said: Flat = [];
   const did: string[] = [];
+  let say = () => {};
   let events: HttpEvents | undefined;
   const note = (what: string) => () => void did.push(what);
   const host: CallHost = {
@@ -79,7 +81,9 @@ export async function sceneOf(
     },
     outbox: new Outbox(
       (message) => void said.push(...message),
-      (flush) => flush(),
+      (flush) => {
+        say = flush;
+      },
     ),
   };
   const job: Job = {
@@ -92,7 +96,6 @@ export async function sceneOf(
     countModel: undefined,
     accepts: {},
     dropped: "",
-    requestId: "r",
     isLast: true,
   };
   const connection = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
@@ -111,12 +114,10 @@ export async function sceneOf(
   await Promise.resolve();
   if (events === undefined) throw new Error("nothing was sent");
   const reports = () => {
-    const all: { operation: number; first: string; second: string }[] = [];
-    for (let at = 0; at < said.length; at += REPORT_LENGTH[said[at] as number] ?? said.length)
-      all.push({ operation: said[at] as number, first: String(said[at + 2]), second: String(said[at + 3]) });
-    return all;
+    say();
+    return reportsIn(said);
   };
-  const ends = () => reports().filter(({ operation }) => operation === REPORT.done || operation === REPORT.fail);
+  const ends = () => reports().filter(isEnd);
   return {
     events,
     did,
@@ -124,8 +125,8 @@ export async function sceneOf(
     end: () => {
       const all = ends();
       if (all.length > 1) throw new Error("a call has ended twice");
-      return all[0] && (all[0].operation === REPORT.done ? "done" : all[0].first);
+      return all[0] && (all[0].error?.kind ?? "done");
     },
-    detail: () => ends()[0]?.second ?? "",
+    detail: () => JSON.stringify(ends()[0]?.error?.detail ?? {}),
   };
 }

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import type { CallOperation, DialectName } from "../../../src/contract/dialect.ts";
-import { REPORT } from "../../../src/contract/messages.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
 
 const MIB = 1024 * 1024;
@@ -54,8 +53,8 @@ for (const [what, cloud, dialect, operation, mebibytes, frame] of WAYS) {
         scene.events.chunk(Buffer.from(end + after));
         timed(() => scene.events.end());
         expect(scene.end()).toBe("done");
-        const used = scene.reports().find(({ operation }) => operation === REPORT.done);
-        expect(used?.first).toBe("7");
+        const used = scene.reports().find(({ what }) => what === "done");
+        expect(used?.ended?.usage.input).toBe(7);
         expect(longestMs).toBeLessThan(STILL_MS);
       });
     }

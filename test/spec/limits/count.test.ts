@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import type { Timeouts } from "../../../src/contract/config.ts";
-import { REPORT } from "../../../src/contract/messages.ts";
+import type { Flat } from "../../../src/contract/messages.ts";
+import { noUsage } from "../../../src/contract/usage.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 import { Count } from "../../../workers/count.ts";
 import { Estimator } from "../../../workers/estimator.ts";
@@ -13,6 +14,7 @@ import { takesOf } from "../../../workers/providers/bedrock/takes.ts";
 import type { Connection, Job } from "../../../workers/providers/provider.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+import { type Report, reportsIn } from "../../support/messages.ts";
 import { acceptsOf } from "../../unit/workers/providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
@@ -29,7 +31,6 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
-  requestId: "r",
   isLast: true,
 };
 const REQUEST: HttpRequest = {
@@ -43,8 +44,8 @@ const PATIENT: Timeouts = { connectMs: 10_000, firstByteMs: 600_000, silenceMs: 
 const ESTIMATE = new Estimator().estimate("anthropic", "claude", BODY);
 
 /** @returns what was reported after `act` has played the upstream. */
-async function reported(act: (events: HttpEvents) => void, timeouts: (given: Timeouts) => void = () => {}): Promise<unknown[]> {
-  const reports: unknown[] = [];
+async function reported(act: (events: HttpEvents) => void, timeouts: (given: Timeouts) => void = () => {}): Promise<Report[]> {
+  const reports: Flat = [];
   const outbox = new Outbox((message) => reports.push(...message), setImmediate);
   let events: HttpEvents | undefined;
   const client = {
@@ -78,11 +79,11 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
   await turn();
   if (events !== undefined) act(events);
   await turn();
-  return reports;
+  return reportsIn(reports);
 }
 
 const headers = new Map<string, string>();
-const estimated = [REPORT.answer, 1, `{"input_tokens":${ESTIMATE}}`];
+const estimated = { what: "answer", id: 1, text: `{"input_tokens":${ESTIMATE}}` } as const;
 
 describe("a count", () => {
   test("is the upstream's own", async () => {
@@ -91,8 +92,8 @@ describe("a count", () => {
       for (const byte of Buffer.from('{"inputTokens":42}')) events.chunk(new Uint8Array([byte]));
       events.end();
     });
-    expect(reports.slice(0, 3)).toEqual([REPORT.answer, 1, '{"input_tokens":42}']);
-    expect(reports.slice(3, 9)).toEqual([REPORT.done, 1, 0, 0, 0, 0]);
+    expect(reports[0]).toEqual({ what: "answer", id: 1, text: '{"input_tokens":42}' });
+    expect(reports[1]).toMatchObject({ what: "done", id: 1, ended: { usage: noUsage() } });
   });
 
   test("waits for its upstream five seconds at most", async () => {
@@ -104,7 +105,7 @@ describe("a count", () => {
       },
     );
     expect(given).toEqual({ connectMs: 5_000, firstByteMs: 5_000, silenceMs: 5_000, totalMs: 5_000 });
-    expect(reports.slice(0, 3)).toEqual(estimated);
+    expect(reports[0]).toEqual(estimated);
   });
 
   test("is the estimate where the upstream's answer is none", async () => {
@@ -113,7 +114,7 @@ describe("a count", () => {
       events.chunk(Buffer.from("<html>"));
       events.end();
     });
-    expect(reports.slice(0, 3)).toEqual(estimated);
+    expect(reports[0]).toEqual(estimated);
   });
 });
 

@@ -8,7 +8,7 @@ import { Admission } from "../../../src/limiter/admission.ts";
 import type { Limiter } from "../../../src/limiter/limiter.ts";
 import { LineBatch } from "../../../src/log/batch.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
-import { Pool, type PoolOptions } from "../../../src/pool/pool.ts";
+import { type PoolOptions, WorkerPool } from "../../../src/pool/pool.ts";
 import { AccessLog } from "../../../src/request/access-log.ts";
 import { BodyClock } from "../../../src/request/body-clock.ts";
 import { Deadlines } from "../../../src/request/deadlines.ts";
@@ -60,7 +60,7 @@ export async function startInProcess(
   const { config } = readConfig({ document, environment: {} });
   const metrics = new Metrics();
   const catalog = new Catalog(config);
-  const pool = new Pool({ size: 1, onDeath: () => {}, onNotice: () => {}, onLesson: () => {}, ...workers });
+  const pool = new WorkerPool({ size: 1, onDeath: () => {}, onNotice: () => {}, onLesson: () => {}, ...workers });
   await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
   const gateway = new Gateway({
     config,

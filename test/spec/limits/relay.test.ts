@@ -1,7 +1,7 @@
 /** What a worker says a call has used, however it ended: the relay between an upstream and a front that are both scripted. */
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../src/contract/errors.ts";
-import { type Flat, REPORT, REPORT_LENGTH } from "../../../src/contract/messages.ts";
+import type { Flat } from "../../../src/contract/messages.ts";
 import { noUsage, type Usage } from "../../../src/contract/usage.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 import { Estimator } from "../../../workers/estimator.ts";
@@ -11,6 +11,7 @@ import type { Connection, Job, Reader } from "../../../workers/providers/provide
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+import { type Report, reportsIn } from "../../support/messages.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -26,7 +27,6 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
-  requestId: "r",
   isLast: true,
 };
 const REQUEST: HttpRequest = {
@@ -60,7 +60,7 @@ interface Scene {
   /** Of the request, once it was sent. */
   events(): HttpEvents;
   /** What the last report says: its kind and what was used. */
-  told(): Promise<{ report: number; usage: Usage }>;
+  told(): Promise<{ report: Report["what"]; usage: Usage }>;
   /** Of the last report, for the front to learn from. */
   estimate(): number;
 }
@@ -111,17 +111,10 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
     events: () => sent[0] as HttpEvents,
     async told() {
       await turn();
-      const flat = said.flat();
-      let [at, next] = [0, 0];
-      while (next < flat.length) {
-        at = next;
-        next += REPORT_LENGTH[flat[at] as number] as number;
-      }
-      const report = flat[at] as number;
-      const [input = 0, output = 0, cacheRead = 0, cacheWrite = 0] = flat.slice(at + (report === REPORT.fail ? 4 : 2)) as number[];
-      return { report, usage: { input, output, cacheRead, cacheWrite } };
+      const last = reportsIn(said.flat()).at(-1) as Report;
+      return { report: last.what, usage: last.ended?.usage as Usage };
     },
-    estimate: () => said.flat().at(-2) as number, // The last field is the attempts.
+    estimate: () => reportsIn(said.flat()).at(-1)?.ended?.estimate as number,
   };
 }
 
@@ -132,13 +125,13 @@ describe("a call that is cancelled", () => {
   test("before its request was sent has used nothing", async () => {
     const { relay, told } = scene({ request: () => new Promise<HttpRequest>(() => {}) });
     relay.cancel();
-    expect(await told()).toEqual({ report: REPORT.done, usage: noUsage() });
+    expect(await told()).toEqual({ report: "done", usage: noUsage() });
   });
 
   test("before anything came has used its input", async () => {
     const { relay, told } = scene();
     relay.cancel();
-    expect(await told()).toEqual({ report: REPORT.done, usage: used(INPUT, 0) });
+    expect(await told()).toEqual({ report: "done", usage: used(INPUT, 0) });
   });
 
   test("while an error answer is coming has used nothing", async () => {
@@ -172,7 +165,7 @@ describe("a call that fails", () => {
     for (const stream of [true, false]) {
       const { events, told } = scene({ stream });
       events().fail({ reason: "unreachable", text: "refused", beforeFirstByte: true });
-      expect(await told()).toEqual({ report: REPORT.fail, usage: noUsage() });
+      expect(await told()).toEqual({ report: "fail", usage: noUsage() });
     }
     const { events, reader, told } = scene({ stream: false });
     events().head(200, new Map());
@@ -189,7 +182,7 @@ describe("a call that fails", () => {
       events().chunk(BYTES);
       reader.written = 35;
       events().fail({ reason, text: "gone", beforeFirstByte: false });
-      expect(await told()).toEqual({ report: REPORT.fail, usage: used(INPUT, 10) });
+      expect(await told()).toEqual({ report: "fail", usage: used(INPUT, 10) });
     }
   });
 });
@@ -200,7 +193,7 @@ describe("a call that comes to its end", () => {
     events().head(200, new Map());
     Object.assign(reader, { written: 35_000, usage: used(12, 7), complete: true });
     events().chunk(BYTES);
-    expect(await told()).toEqual({ report: REPORT.done, usage: used(12, 7) });
+    expect(await told()).toEqual({ report: "done", usage: used(12, 7) });
     expect(estimate()).toBe(INPUT);
   });
 
@@ -209,7 +202,7 @@ describe("a call that comes to its end", () => {
     events().head(200, new Map());
     Object.assign(reader, { written: 350, complete: true });
     events().chunk(BYTES);
-    expect(await told()).toEqual({ report: REPORT.done, usage: used(INPUT, 100) });
+    expect(await told()).toEqual({ report: "done", usage: used(INPUT, 100) });
     expect(estimate()).toBe(0);
   });
 });

@@ -1,11 +1,13 @@
 /** Moments at which a worker is lost that no clock can hit: the gateway over threads that a test scripts. */
 import { afterEach, expect, test } from "bun:test";
-import { type Flat, ORDER, ORDER_LENGTH, REPORT } from "../../../src/contract/messages.ts";
+import { NOTHING_USED } from "../../../src/contract/call.ts";
+import type { Flat } from "../../../src/contract/messages.ts";
+import { reportDone, reportMissed, reportOpen, reportReady, reportWeighed } from "../../../src/contract/reports.ts";
 import { Limiter } from "../../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../../src/limiter/memory.ts";
 import type { LimiterStore } from "../../../src/limiter/store.ts";
 import type { StartWorker } from "../../../src/pool/thread.ts";
-import { NOTHING_USED } from "../../../workers/call.ts";
+import { message, type Order, ordersIn } from "../../support/messages.ts";
 import { eventually } from "../../support/waits.ts";
 import { anthropic } from "../dialects.ts";
 import { type InProcess, startInProcess } from "../limits/in-process.ts";
@@ -15,12 +17,6 @@ const TARGET = { upstream: "bedrock-eu", model: "anthropic.claude-3-haiku-202403
 const TWO_TARGETS = { models: { [MODEL]: { targets: [TARGET, { ...TARGET, model: "anthropic.claude-3-sonnet-20240229-v1:0" }] } } };
 const LARGE = `${"weir ".repeat(20_000)}the end`;
 const CHUNK = 'data: {"type":"message_start"}\n\n';
-
-interface Order {
-  operation: number;
-  id: number;
-  fields: readonly unknown[];
-}
 
 class Thread {
   readonly orders: Order[] = [];
@@ -32,8 +28,8 @@ class Thread {
     this.#died = died;
   }
 
-  say(...reports: Flat): void {
-    this.#reports(reports);
+  say(write: (to: Flat) => void): void {
+    this.#reports(message(write));
   }
 
   die(): void {
@@ -41,32 +37,32 @@ class Thread {
   }
 
   take(orders: Flat): void {
-    for (let at = 0; at < orders.length; ) {
-      const operation = orders[at] as number;
-      const length = operation === ORDER.weigh ? orders.length : (ORDER_LENGTH[operation] as number);
-      this.orders.push({ operation, id: orders[at + 1] as number, fields: orders.slice(at + 2, at + length) });
-      if (operation === ORDER.configure) queueMicrotask(() => this.say(REPORT.ready, 0));
-      at += length;
+    for (const order of ordersIn(orders)) {
+      this.orders.push(order);
+      if (order.what === "configure") queueMicrotask(() => this.say(reportReady));
     }
   }
 
-  count(operation: number): number {
-    return this.orders.filter((order) => order.operation === operation).length;
+  count(what: Order["what"]): number {
+    return this.orders.filter((order) => order.what === what).length;
   }
 
   /** The one order of this kind. */
-  async told(operation: number): Promise<Order> {
-    await eventually(() => this.count(operation) > 0, `order ${operation}`);
-    expect(this.count(operation)).toBe(1);
-    return this.orders.find((order) => order.operation === operation) as Order;
+  async told(what: Order["what"]): Promise<Order> {
+    await eventually(() => this.count(what) > 0, `an order to ${what}`);
+    expect(this.count(what)).toBe(1);
+    return this.orders.find((order) => order.what === what) as Order;
   }
 
   weighed({ id }: Order): void {
-    this.say(REPORT.weighed, id, MODEL, 1, 50, 0, 20_000);
+    this.say((to) => reportWeighed(to, id, { model: MODEL, stream: true, maxTokens: 50 }, 0, 20_000));
   }
 
   answer({ id }: Order): void {
-    this.say(REPORT.open, id, CHUNK, REPORT.done, id, ...NOTHING_USED);
+    this.say((to) => {
+      reportOpen(to, id, CHUNK);
+      reportDone(to, id, NOTHING_USED);
+    });
   }
 }
 
@@ -89,23 +85,23 @@ async function started(store: LimiterStore = new MemoryStore(), more: object = {
 }
 
 /** The thread that has such an order, and the other one. */
-async function threadWith(operation: number): Promise<[Thread, Thread]> {
-  await eventually(() => threads.some((thread) => thread.count(operation) > 0), `order ${operation}`);
+async function threadWith(what: Order["what"]): Promise<[Thread, Thread]> {
+  await eventually(() => threads.some((thread) => thread.count(what) > 0), `an order to ${what}`);
   const [one, other] = threads as [Thread, Thread];
-  return one.count(operation) > 0 ? [one, other] : [other, one];
+  return one.count(what) > 0 ? [one, other] : [other, one];
 }
 
-const textOf = ({ fields }: Order) => Buffer.from(fields.at(-1) as ArrayBuffer).toString("utf8");
+const textOf = ({ weigh }: Order) => Buffer.from(weigh?.body ?? new ArrayBuffer(0)).toString("utf8");
 const ask = (on: InProcess, text = LARGE) => on.open(anthropic, anthropic.body(text, { model: MODEL, max_tokens: 50, stream: true }));
 
 test("a worker lost while it weighs: another one weighs the whole body", async () => {
   const call = ask(await started());
-  const [first, second] = await threadWith(ORDER.weigh);
+  const [first, second] = await threadWith("weigh");
   first.die();
-  const order = await second.told(ORDER.weigh);
+  const order = await second.told("weigh");
   expect(textOf(order)).toContain(LARGE);
   second.weighed(order);
-  await second.told(ORDER.go);
+  await second.told("go");
   second.answer(order);
   const { status, headers } = await call.answered;
   // It had not been tried anywhere.
@@ -141,20 +137,20 @@ for (const isDecidedFirst of [true, false]) {
   test(`a worker lost while the limiter decides, which it does ${when} another one has weighed: the call is reserved for once`, async () => {
     const store = new Gated();
     const call = ask(await started(store));
-    const [first, second] = await threadWith(ORDER.weigh);
-    first.weighed(await first.told(ORDER.weigh));
+    const [first, second] = await threadWith("weigh");
+    first.weighed(await first.told("weigh"));
     await eventually(() => store.asked === 1, "the limiter to be asked");
     first.die();
-    const order = await second.told(ORDER.weigh);
+    const order = await second.told("weigh");
     if (isDecidedFirst) store.decide();
     await Bun.sleep(1);
-    expect(second.count(ORDER.go)).toBe(0);
+    expect(second.count("go")).toBe(0);
     second.weighed(order);
     if (!isDecidedFirst) {
-      expect(second.count(ORDER.go)).toBe(0);
+      expect(second.count("go")).toBe(0);
       store.decide();
     }
-    await second.told(ORDER.go);
+    await second.told("go");
     second.answer(order);
     expect((await call.answered).status).toBe(200);
     expect(store.asked).toBe(1);
@@ -163,14 +159,14 @@ for (const isDecidedFirst of [true, false]) {
 
 test("a worker lost in the pause before the next target: that pause sends nothing to the worker that has the call now", async () => {
   const call = ask(await started(new MemoryStore(), TWO_TARGETS), "Hello");
-  const [first, second] = await threadWith(ORDER.call);
-  const { id } = await first.told(ORDER.call);
-  first.say(REPORT.missed, id, "upstream_failed", JSON.stringify({ message: "no" }), ...NOTHING_USED);
+  const [first, second] = await threadWith("call");
+  const { id } = await first.told("call");
+  first.say((to) => reportMissed(to, id, "upstream_failed", { message: "no" }, NOTHING_USED));
   first.die();
-  const order = await second.told(ORDER.call);
+  const order = await second.told("call");
   // As long as the longest first pause.
   await Bun.sleep(30);
-  expect(second.count(ORDER.go)).toBe(0);
+  expect(second.count("go")).toBe(0);
   second.answer(order);
   const { status, headers } = await call.answered;
   expect([status, headers.get("x-weir-attempts")]).toEqual([200, "3"]);
@@ -179,12 +175,12 @@ test("a worker lost in the pause before the next target: that pause sends nothin
 test("a client that leaves while its call waits for a worker ends it at once, and no worker hears of it again", async () => {
   const on = await started();
   const call = ask(on, "Hello");
-  const [first, second] = await threadWith(ORDER.call);
+  const [first, second] = await threadWith("call");
   second.die();
   first.die();
   call.leave();
   await eventually(async () => (await on.ended("cancelled")) === 1, "the call to end");
   await eventually(() => threads.length === 4, "two more threads", 3_000);
   await Bun.sleep(1);
-  expect(threads.map((thread) => thread.count(ORDER.call))).toEqual([...threads].map((thread) => Number(thread === first)));
+  expect(threads.map((thread) => thread.count("call"))).toEqual([...threads].map((thread) => Number(thread === first)));
 });

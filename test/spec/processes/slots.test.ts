@@ -1,12 +1,14 @@
 /** Workers that die, and workers that never begin: the pool over threads that a test scripts. */
 import { expect, test } from "bun:test";
-import { type Flat, REPORT } from "../../../src/contract/messages.ts";
-import { Pool } from "../../../src/pool/pool.ts";
+import type { Flat } from "../../../src/contract/messages.ts";
+import { reportPulse, reportReady } from "../../../src/contract/reports.ts";
+import { WorkerPool } from "../../../src/pool/pool.ts";
 import type { StartWorker } from "../../../src/pool/thread.ts";
+import { message, ordersIn } from "../../support/messages.ts";
 
 interface Thread {
   orders: Flat;
-  say(...reports: Flat): void;
+  say(write: (to: Flat) => void): void;
   die(): void;
   isEnded: boolean;
 }
@@ -15,7 +17,7 @@ function poolOfOne() {
   const threads: Thread[] = [];
   const deaths: string[] = [];
   const start: StartWorker = ({ reports, died }) => {
-    const thread: Thread = { orders: [], say: (...some) => reports(some), die: () => died("a fault"), isEnded: false };
+    const thread: Thread = { orders: [], say: (write) => reports(message(write)), die: () => died("a fault"), isEnded: false };
     threads.push(thread);
     return {
       post: (orders) => void thread.orders.push(...orders),
@@ -24,7 +26,13 @@ function poolOfOne() {
       },
     };
   };
-  const pool = new Pool({ size: 1, start, onDeath: (_worker, reason) => void deaths.push(reason), onNotice: () => {}, onLesson: () => {} });
+  const pool = new WorkerPool({
+    size: 1,
+    start,
+    onDeath: (_worker, reason) => void deaths.push(reason),
+    onNotice: () => {},
+    onLesson: () => {},
+  });
   const configured = pool.configure({ proxy: undefined, weighing: [], targets: [] });
   const newest = () => threads.at(-1) as Thread;
   return { pool, threads, deaths, configured, newest };
@@ -50,16 +58,15 @@ const ORDER = {
   stream: true,
   model: "m",
   hints: "",
-  requestId: "r",
   guess: 1,
   factor: 1,
   body: "{}",
 } as const;
-const queued = (pool: Pool) => pool.samples()[0]?.queued;
+const queued = (pool: WorkerPool) => pool.samples()[0]?.queued;
 
 test("the successor of a worker that died begins with an empty queue, and its depth is its own from then on", async () => {
   const { pool, threads, newest, configured } = poolOfOne();
-  newest().say(REPORT.ready, 0);
+  newest().say(reportReady);
   await configured;
   // Old enough to be replaced at once.
   await Bun.sleep(1_050);
@@ -70,9 +77,12 @@ test("the successor of a worker that died begins with an empty queue, and its de
   await Promise.resolve();
   expect(threads).toHaveLength(2);
   // Its configuration, and none of the cancelled calls of the one before.
-  expect(newest().orders).toHaveLength(3);
+  expect(ordersIn(newest().orders).map(({ what }) => what)).toEqual(["configure"]);
   expect(queued(pool)).toBe(1);
-  newest().say(REPORT.ready, 0, REPORT.pulse, 0, 0, 1);
+  newest().say((to) => {
+    reportReady(to);
+    reportPulse(to, 0, 1);
+  });
   expect(queued(pool)).toBe(0);
   pool.call(ORDER, events);
   expect(queued(pool)).toBe(1);
@@ -89,7 +99,7 @@ test("a worker that never says that it is ready is replaced after 15 s, also whi
   expect(threads[0]?.isEnded).toBe(true);
   // It died young, as far as this test's clock goes.
   while (threads.length < 2) await Bun.sleep(20);
-  newest().say(REPORT.ready, 0);
+  newest().say(reportReady);
   await configured;
   expect(pool.healthy).toBe(1);
   pool.close();
@@ -97,7 +107,7 @@ test("a worker that never says that it is ready is replaced after 15 s, also whi
 
 test("a worker that shows no sign of life for two seconds gets no new calls until it does, and is replaced after five", async () => {
   const { pool, deaths, newest, configured } = poolOfOne();
-  newest().say(REPORT.ready, 0);
+  newest().say(reportReady);
   await configured;
   const sinceMs = performance.now();
   pool.checkPulses(sinceMs + 1_900, 0);
@@ -105,7 +115,7 @@ test("a worker that shows no sign of life for two seconds gets no new calls unti
   pool.checkPulses(sinceMs + 2_100, 0);
   expect([pool.call(ORDER, events) === undefined, pool.isWell(), pool.state()]).toEqual([true, false, "0 of 1 running, 1 standing still"]);
   const there = new Promise((resolve) => pool.whenThere(resolve));
-  newest().say(REPORT.pulse, 0, 0, 1);
+  newest().say((to) => reportPulse(to, 0, 1));
   expect(await there).toBe(true);
   expect(pool.call(ORDER, events)).toBeDefined();
   pool.checkPulses(sinceMs + 5_200, 0);
@@ -115,7 +125,7 @@ test("a worker that shows no sign of life for two seconds gets no new calls unti
 
 test("where this thread itself was held up, no worker is taken for one that stands still", async () => {
   const { pool, deaths, newest, configured } = poolOfOne();
-  newest().say(REPORT.ready, 0);
+  newest().say(reportReady);
   await configured;
   const sinceMs = performance.now();
   pool.checkPulses(sinceMs + 30_000, 29_000);
@@ -126,12 +136,12 @@ test("where this thread itself was held up, no worker is taken for one that stan
 
 test("a pool whose workers die one after the other is not well until a minute has passed, and says why", async () => {
   const { pool, threads, newest, configured } = poolOfOne();
-  newest().say(REPORT.ready, 0);
+  newest().say(reportReady);
   await configured;
   for (let death = 1; death <= 3; death++) {
     newest().die();
     while (threads.length <= death) await Bun.sleep(10);
-    newest().say(REPORT.ready, 0);
+    newest().say(reportReady);
     expect(pool.isWell()).toBe(death < 3);
   }
   expect(pool.state()).toBe("1 of 1 running, 3 died within a minute: the log says why");

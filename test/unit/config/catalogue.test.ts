@@ -84,7 +84,7 @@ describe("the shipped catalogue", () => {
   test("a catalogue that is wrong does not load", () => {
     expect(() => readCatalogue("azure: { a: { family: gpt } }")).toThrow("catalogue.yaml /azure/a/family");
     expect(() => readCatalogue("azure: { a: { family: o200k, colour: red } }")).toThrow("/azure/a/colour");
-    expect(() => readCatalogue("azure: { a: { family: o200k }, b: { family: o200k, aliases: [a] } }")).toThrow('"a" stands there twice');
+    expect(() => readCatalogue("azure: { a: { family: o200k }, b: { family: o200k, aliases: [a] } }")).toThrow('"a" occurs twice');
   });
 });
 

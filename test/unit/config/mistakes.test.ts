@@ -261,11 +261,11 @@ const told: Record<string, [yaml: string, message: string]> = {
   "a key that stands twice in YAML": ["server: {}\nserver: {}", 'line 2: expected each name once, got "server" here and on line 1'],
   "a variable without quotes between braces": [
     "server: { host: ${HOST} }\nadmin: { token: ${TOKEN} }\nlimits: { rpm: 1 }",
-    'line 1: expected quotes around a "${…}" that stands between braces or brackets; write "${NAME}" with the quotes',
+    'line 1: expected quotes around a "${…}" between braces or brackets; write "${NAME}" with the quotes',
   ],
   "a variable without quotes in a list": [
     "redis: { cluster: [${A}, ${B}] }",
-    'line 1: expected quotes around a "${…}" that stands between braces or brackets; write "${NAME}" with the quotes',
+    'line 1: expected quotes around a "${…}" between braces or brackets; write "${NAME}" with the quotes',
   ],
   "a name that stands twice, far apart": [
     "limits:\n  rpm: 1\n  tpm: 2\n  rpm: 3",
@@ -396,7 +396,7 @@ workspaces: { acme: { keys: [{ name: old, sha256: ${SHA}, expires_at: 2026-01-01
       "line 3: upstreams.azure-eu: no model uses it",
       'line 5: workspaces.acme.keys.0.expires_at: the key "old" has expired',
     ]);
-    expect(load(SMALL.replace(/workspaces:.*/s, "")).warnings).toEqual(["workspaces: there are none, so nobody can call"]);
+    expect(load(SMALL.replace(/workspaces:.*/s, "")).warnings).toEqual(["workspaces: there are none, so no client can call"]);
   });
 
   test("a plain id of a model that needs a profile, with the profile to write", () => {

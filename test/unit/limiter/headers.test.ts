@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { durationText, instantText, refusalText, setPrefixedRateLimits, setRateLimits } from "../../../src/limiter/headers.ts";
+import { goDurationText, instantText, refusalText, setPrefixedRateLimits, setRateLimits } from "../../../src/limiter/headers.ts";
 import { retryAfterHeaders } from "../../../src/request/reply.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
@@ -17,7 +17,7 @@ test.each([
   [360_000, "6m0s"],
   [61_250, "1m1.25s"],
 ])("%p ms is written %p", (ms, text) => {
-  expect(durationText(ms)).toBe(text);
+  expect(goDurationText(ms)).toBe(text);
 });
 
 test("a moment is written by RFC 3339, in whole seconds and never too early", () => {

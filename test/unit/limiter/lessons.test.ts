@@ -57,7 +57,10 @@ test("what one tenant's upstream reports moves neither the reservations nor the 
   for (let n = 0; n < 50; n++) {
     const usage = { input: 1_000_000, output: 90_000, cacheRead: 0, cacheWrite: 0 };
     const ended = { usage, firstByteMs: 1, upstreamMs: 1, upstreamRequestId: "", estimate: 1000, attempts: 1 };
-    admission.end(liar, await reserved(liar), 1000, { outcome: "ok", ended, firstByteAtMs: 1, passedBytes: 0 });
+    admission.end(
+      { claim: liar, reservation: await reserved(liar), bytes: 1000 },
+      { outcome: "ok", ended, firstByteAtMs: 1, passedBytes: 0 },
+    );
   }
   expect(await Promise.all(victims.map(shown))).toEqual(before);
   const [guess, factor, tokens] = await shown(liar);

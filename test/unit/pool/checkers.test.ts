@@ -1,36 +1,45 @@
 /** Who checks large bodies, and whose comes first: the pool over threads that a test scripts. */
 import { expect, test } from "bun:test";
-import type { CallEvents } from "../../../src/contract/call.ts";
+import type { CallEvents, Ended } from "../../../src/contract/call.ts";
 import type { GatewayError } from "../../../src/contract/errors.ts";
-import { type Flat, ORDER, REPORT } from "../../../src/contract/messages.ts";
-import { Pool } from "../../../src/pool/pool.ts";
+import type { Flat } from "../../../src/contract/messages.ts";
+import { reportAnswer, reportFail, reportReady, reportWeighed } from "../../../src/contract/reports.ts";
+import { noUsage } from "../../../src/contract/usage.ts";
+import { WorkerPool } from "../../../src/pool/pool.ts";
 import type { StartWorker } from "../../../src/pool/thread.ts";
+import { message, type Order, ordersIn } from "../../support/messages.ts";
 
 interface Thread {
-  orders: Flat[];
+  orders: Order[];
+  /** The first order, as text. */
+  configuration: string;
   /** Bodies that were given away to it. */
   given: number;
-  say(...reports: Flat): void;
+  say(write: (to: Flat) => void): void;
   die(): void;
 }
 
 const KIB = 1024;
+const NOTHING: Ended = { usage: noUsage(), firstByteMs: 0, upstreamMs: 0, upstreamRequestId: "", estimate: 0, attempts: 0 };
 
 async function pooled() {
   const threads: Thread[] = [];
   const start: StartWorker = ({ reports, died }) => {
-    const thread: Thread = { orders: [], given: 0, say: (...some) => reports(some), die: () => died("a fault") };
+    const thread: Thread = { orders: [], configuration: "", given: 0, say: (write) => reports(message(write)), die: () => died("a fault") };
     threads.push(thread);
     return {
       post: (orders, body) => {
-        thread.orders.push(orders);
+        const read = ordersIn(orders);
+        thread.orders.push(...read);
         if (body !== undefined) thread.given += 1;
-        if (orders[0] === ORDER.configure) queueMicrotask(() => thread.say(REPORT.ready, 0));
+        if (read.some(({ what }) => what !== "configure")) return;
+        thread.configuration = orders.join();
+        queueMicrotask(() => thread.say(reportReady));
       },
       terminate: () => {},
     };
   };
-  const pool = new Pool({ size: 1, start, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
+  const pool = new WorkerPool({ size: 1, start, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
   await pool.configure({ proxy: undefined, weighing: [], targets: [] });
   const weigh = (workspace: string, bytes = 100 * KIB) => {
     const said: string[] = [];
@@ -48,11 +57,11 @@ async function pooled() {
     return { call, said, body };
   };
   /** The ids of the bodies that were posted to a thread to be checked, in order. */
-  const checked = (thread: Thread | undefined) => (thread?.orders ?? []).filter(([order]) => order === ORDER.weigh).map(([, id]) => id as number);
+  const checked = (thread: Thread | undefined) => (thread?.orders ?? []).filter(({ what }) => what === "weigh").map(({ id }) => id);
   return { pool, threads, weigh, checked };
 }
 
-const weighedReport = (id: number) => [REPORT.weighed, id, "m", 0, 10, 0, 25_000] as const;
+const weighed = (id: number) => (to: Flat) => reportWeighed(to, id, { model: "m", stream: false, maxTokens: 10 }, 0, 25_000);
 
 test("large bodies go to threads of their own, which start when the first comes; the worker sees none", async () => {
   const { pool, threads, weigh, checked } = await pooled();
@@ -61,7 +70,7 @@ test("large bodies go to threads of their own, which start when the first comes;
   expect(threads).toHaveLength(2);
   expect([checked(threads[0]), checked(threads[1])]).toEqual([[], [expect.any(Number)]]);
   // It gives way to the others.
-  expect(threads[1]?.orders.flat().join()).toContain('"givesWay":true');
+  expect(threads[1]?.configuration).toContain('"givesWay":true');
   weigh("acme", 10 * KIB);
   expect(checked(threads[0])).toHaveLength(1);
   pool.close();
@@ -75,7 +84,7 @@ test("a workspace has one thread less than there are, whatever it sends: another
   expect([checked(threads[1]).length, checked(threads[2]).length]).toEqual([1, 1]);
   // The thread that is free takes the next one of the workspace.
   const [first = 0] = checked(threads[1]);
-  threads[1]?.say(...weighedReport(first));
+  threads[1]?.say(weighed(first));
   expect(greedy[0]?.said).toEqual(["weighed"]);
   expect(checked(threads[1])).toHaveLength(2);
   pool.close();
@@ -87,7 +96,7 @@ test("workspaces whose bodies wait take turns", async () => {
   for (let round = 0; round < 8; round++)
     for (const thread of threads.slice(1)) {
       const last = checked(thread).at(-1) ?? 0;
-      thread.say(...weighedReport(last));
+      thread.say(weighed(last));
     }
   expect([...a, ...b].map(({ said }) => said)).toEqual(Array(6).fill(["weighed"]));
   expect(checked(threads[1]).length + checked(threads[2]).length).toBe(6);
@@ -98,18 +107,18 @@ test("a call that has been weighed is carried by a worker, which gets the estima
   const { pool, threads, weigh, checked } = await pooled();
   const { call, said } = weigh("acme");
   const [id = 0] = checked(threads[1]);
-  threads[1]?.say(...weighedReport(id));
+  threads[1]?.say(weighed(id));
   await Promise.resolve();
-  expect(threads[1]?.orders.at(-1)).toEqual([ORDER.cancel, id]);
-  call.go(7, true, "r", 1.5);
+  expect(threads[1]?.orders.at(-1)).toEqual({ what: "cancel", id });
+  call.go(7, true, 1.5);
   await Promise.resolve();
-  const order = threads[0]?.orders.at(-1) ?? [];
-  expect(order.slice(2, 13)).toEqual(["openai", "generate", 7, 1, 0, "m", "", "r", 0, 25_000, 1.5]);
-  expect((order[13] as string).length).toBe(100 * KIB);
-  threads[0]?.say(REPORT.answer, order[1] as number, "{}");
+  const order = threads[0]?.orders.at(-1);
+  expect(order?.call).toMatchObject({ target: 7, isLast: true, stream: false, model: "m", guess: 0, estimate: 25_000, factor: 1.5 });
+  expect(order?.call?.body.length).toBe(100 * KIB);
+  threads[0]?.say((to) => reportAnswer(to, order?.id ?? 0, "{}"));
   expect(said).toEqual(["weighed", "answer"]);
   // What the thread says of a call that it was told to forget is not told.
-  threads[1]?.say(REPORT.fail, id, "cancelled", "{}", 0, 0, 0, 0, 0, 0, "", 0, 0);
+  threads[1]?.say((to) => reportFail(to, id, "cancelled", { message: "" }, NOTHING));
   expect(said).toEqual(["weighed", "answer"]);
   pool.close();
 });
@@ -124,11 +133,11 @@ test("a call that is cancelled while it waits ends once, and takes no thread", a
   await Promise.resolve();
   expect(waiting.said).toEqual(["fail cancelled"]);
   const [id = 0] = checked(threads[2]);
-  threads[2]?.say(...weighedReport(id));
+  threads[2]?.say(weighed(id));
   limbo.call.cancel();
   await Promise.resolve();
   expect(limbo.said).toEqual(["weighed", "fail cancelled"]);
-  threads[1]?.say(...weighedReport(checked(threads[1])[0] ?? 0));
+  threads[1]?.say(weighed(checked(threads[1])[0] ?? 0));
   expect(checked(threads[1])).toHaveLength(1);
   pool.close();
 });
@@ -151,7 +160,7 @@ test("where a thread is lost, a body that it had a copy of is told to be lost, a
 test("at the end all fail: those that wait for a thread, and those that wait to be carried", async () => {
   const { pool, threads, weigh, checked } = await pooled();
   const [first, second] = [weigh("acme"), weigh("acme")];
-  threads[1]?.say(...weighedReport(checked(threads[1])[0] ?? 0));
+  threads[1]?.say(weighed(checked(threads[1])[0] ?? 0));
   const third = weigh("acme");
   pool.failAll("draining", "The end.");
   expect([first.said, second.said, third.said]).toEqual([["weighed", "fail draining"], ["fail draining"], ["fail draining"]]);

@@ -13,7 +13,11 @@ function keep(ms: number): void {
 test("who has had a share of a turn waits, and another party's work is done at once", async () => {
   const turns = new Turns();
   const done: string[] = [];
-  const ask = (who: string) => turns.run(who, () => void (keep(0.6), done.push(who)));
+  const ask = (who: string) =>
+    turns.run(who, () => {
+      keep(0.6);
+      done.push(who);
+    });
   for (let nth = 0; nth < 5; nth++) ask("greedy");
   expect(done).toEqual(["greedy"]);
   ask("other");
@@ -30,7 +34,12 @@ test("who has had a share of a turn waits, and another party's work is done at o
 test("several that wait take turns, and each has its own in the order in which it came", async () => {
   const turns = new Turns();
   const done: string[] = [];
-  for (const who of ["a", "b"]) for (let nth = 0; nth < 4; nth++) turns.run(who, () => void (keep(0.6), done.push(`${who}${nth}`)));
+  for (const who of ["a", "b"])
+    for (let nth = 0; nth < 4; nth++)
+      turns.run(who, () => {
+        keep(0.6);
+        done.push(`${who}${nth}`);
+      });
   while (done.length < 8) await nextTurn();
   expect(done.slice(0, 2)).toEqual(["a0", "b0"]);
   expect(done.filter((one) => one.startsWith("a"))).toEqual(["a0", "a1", "a2", "a3"]);

@@ -1,7 +1,7 @@
 /** Flow control and endings of one call: the relay between an upstream and a front that are both scripted. */
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../src/contract/errors.ts";
-import { type Flat, REPORT, STREAM_WINDOW } from "../../../src/contract/messages.ts";
+import { type Flat, STREAM_WINDOW } from "../../../src/contract/messages.ts";
 import { noUsage } from "../../../src/contract/usage.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 import { Estimator } from "../../../workers/estimator.ts";
@@ -11,6 +11,7 @@ import type { Job, Reader } from "../../../workers/providers/provider.ts";
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+import { reportsIn } from "../../support/messages.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -32,7 +33,6 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
-  requestId: "r",
   isLast: true,
 };
 
@@ -98,7 +98,7 @@ function scene(keepAliveMs = 60_000) {
   if (events === undefined) throw new Error("nothing was sent");
   const reports = async () => {
     await turn();
-    return said.map(([operation]) => operation);
+    return reportsIn(said.flat()).map(({ what }) => what);
   };
   return { relay, did, said, events, reports, refusedWith: () => refusedWith };
 }
@@ -124,7 +124,7 @@ describe("a stream whose client falls behind", () => {
     events.head(200, new Map());
     events.chunk(bytes(STREAM_WINDOW, "!"));
     expect(did).toEqual(["pause", "let end", "over"]);
-    expect(await reports()).toEqual([REPORT.open, REPORT.done]);
+    expect(await reports()).toEqual(["open", "done"]);
   });
 });
 
@@ -143,8 +143,8 @@ test("a silent stream carries its dialect's keep-alive between two events, and o
   events.head(200, new Map());
   events.chunk(bytes(5));
   await Bun.sleep(200);
-  const texts = said.map(([operation, , text]) => [operation, text]);
-  expect(texts[0]).toEqual([REPORT.open, "xxxxx"]);
+  const texts = reportsIn(said.flat()).map(({ what, text }) => [what, text]);
+  expect(texts[0]).toEqual(["open", "xxxxx"]);
   expect(texts.length).toBeGreaterThanOrEqual(2);
-  expect(texts.slice(1).every(([operation, text]) => operation === REPORT.chunk && text === dialects.anthropic.keepAlive)).toBe(true);
+  expect(texts.slice(1).every(([what, text]) => what === "chunk" && text === dialects.anthropic.keepAlive)).toBe(true);
 });

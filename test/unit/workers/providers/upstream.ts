@@ -37,7 +37,6 @@ export function job(fields: Partial<Job> = {}): Job {
     stream: false,
     model: "m",
     upstreamModel: "up",
-    requestId: "r",
     isLast: true,
     dropped: "",
     ...fields,

@@ -8,7 +8,7 @@ export interface Shown {
   text: string;
 }
 
-interface VerbOption {
+interface SubcommandOption {
   /** What stands for its value in the help. */
   value: string;
   about: string;
@@ -20,11 +20,11 @@ interface Described {
   /** Its one word without a name, such as `ID`; undefined where it has none. */
   argument?: string;
   about: string;
-  options: Readonly<Record<string, VerbOption>>;
+  options: Readonly<Record<string, SubcommandOption>>;
 }
 
 /** What the admin API does. */
-export interface AskingVerb extends Described {
+export interface AdminSubcommand extends Described {
   /** What it tells is known to the running gateway alone, unless there is a Redis. */
   isLive?: true;
   /** @throws CommandRefusal or UsageMistake */
@@ -33,9 +33,9 @@ export interface AskingVerb extends Described {
 }
 
 /** What the admin API does not do: it works on the store of a configuration, whichever gateway runs. */
-interface StoreVerb extends Described {
+interface StoreSubcommand extends Described {
   runOnStore(argument: string, source: ConfigSource): Promise<Outcome>;
 }
 
 /** One thing that administrators do on the command line. */
-export type Verb = AskingVerb | StoreVerb;
+export type Subcommand = AdminSubcommand | StoreSubcommand;

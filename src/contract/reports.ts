@@ -1,0 +1,270 @@
+/** What a worker says to the front; see `messages.ts`. */
+import type { ByteText } from "./bytes.ts";
+import type { CallEvents, Ended } from "./call.ts";
+import type { Envelope } from "./dialect.ts";
+import { type ErrorKind, type FailureDetail, GatewayError } from "./errors.ts";
+import type { Bit, Flat, Length } from "./messages.ts";
+
+/** How a call ended (`Ended`). */
+type EndedFields = [
+  input: number,
+  output: number,
+  cacheRead: number,
+  cacheWrite: number,
+  firstByteMs: number,
+  upstreamMs: number,
+  upstreamRequestId: string,
+  estimate: number,
+  attempts: number,
+];
+
+/** The fields of each report, in the order in which they cross. `detail` is JSON of `FailureDetail`. */
+interface ReportFields {
+  /** The answer is a stream, and this is its beginning. */
+  open: [id: number, text: ByteText];
+  /** More of it. */
+  chunk: [id: number, text: ByteText];
+  /** The whole answer of a call that does not stream; `done` follows. */
+  answer: [id: number, text: ByteText];
+  /** The body is good, and the call waits for `go` or `cancel`. The estimate is of the input, before any factor. */
+  weighed: [id: number, model: string, stream: Bit, maxTokens: number, conversation: number, estimate: number];
+  /** The guess at the input of a running call was far off: this is the estimate, times the factor. */
+  estimated: [id: number, inputTokens: number];
+  /** What was left out of the request, since its model does not take it; comes before whatever else is said of the answer. */
+  dropped: [id: number, names: string];
+  /** As `fail`, of a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
+  missed: [id: number, kind: ErrorKind, detail: string, ...EndedFields];
+  /** The call ended well, or was cancelled. */
+  done: [id: number, ...EndedFields];
+  /** The call failed, before or after its first byte. */
+  fail: [id: number, kind: ErrorKind, detail: string, ...EndedFields];
+  /** The configuration is in force. */
+  ready: [];
+  /** Sent twice a second: how late the worker's event loop is, and how many orders it has taken so far. */
+  pulse: [lagMs: number, taken: number];
+  /** Something for the log that ended no call. */
+  notice: [text: string];
+  /** What an upstream has taught by a refusal, for the log. */
+  lesson: [text: string];
+}
+
+/** What each report begins with. Those of a call come first. */
+const REPORT = {
+  open: 0,
+  chunk: 1,
+  answer: 2,
+  weighed: 3,
+  estimated: 4,
+  dropped: 5,
+  missed: 6,
+  done: 7,
+  fail: 8,
+  ready: 9,
+  pulse: 10,
+  notice: 11,
+  lesson: 12,
+} as const satisfies Record<keyof ReportFields, number>;
+
+const LENGTHS: { readonly [Name in keyof ReportFields as (typeof REPORT)[Name]]: Length<ReportFields[Name]> } = {
+  [REPORT.open]: 3,
+  [REPORT.chunk]: 3,
+  [REPORT.answer]: 3,
+  [REPORT.weighed]: 7,
+  [REPORT.estimated]: 3,
+  [REPORT.dropped]: 3,
+  [REPORT.missed]: 13,
+  [REPORT.done]: 11,
+  [REPORT.fail]: 13,
+  [REPORT.ready]: 1,
+  [REPORT.pulse]: 3,
+  [REPORT.notice]: 2,
+  [REPORT.lesson]: 2,
+};
+
+function write<Name extends keyof ReportFields>(message: Flat, name: Name, ...fields: ReportFields[Name]): void {
+  message.push(REPORT[name], ...fields);
+}
+
+function fieldsAt<Name extends keyof ReportFields>(message: Flat, at: number, name: Name): ReportFields[Name] {
+  return message.slice(at + 1, at + LENGTHS[REPORT[name]]) as unknown as ReportFields[Name];
+}
+
+export function reportOpen(message: Flat, id: number, text: ByteText): void {
+  message.push(REPORT.open, id, text);
+}
+
+/** There are thousands of it a second, so that it is written without an array of its fields. */
+export function reportChunk(message: Flat, id: number, text: ByteText): void {
+  message.push(REPORT.chunk, id, text);
+}
+
+export function reportAnswer(message: Flat, id: number, text: ByteText): void {
+  write(message, "answer", id, text);
+}
+
+export function reportWeighed(
+  message: Flat,
+  id: number,
+  { model, stream, maxTokens }: Envelope,
+  conversation: number,
+  estimate: number,
+): void {
+  write(message, "weighed", id, model, stream ? 1 : 0, maxTokens, conversation, estimate);
+}
+
+export function reportEstimated(message: Flat, id: number, inputTokens: number): void {
+  write(message, "estimated", id, inputTokens);
+}
+
+export function reportDropped(message: Flat, id: number, names: string): void {
+  write(message, "dropped", id, names);
+}
+
+export function reportMissed(message: Flat, id: number, kind: ErrorKind, detail: FailureDetail, ended: Ended): void {
+  write(message, "missed", id, kind, JSON.stringify(detail), ...endedFields(ended));
+}
+
+export function reportDone(message: Flat, id: number, ended: Ended): void {
+  write(message, "done", id, ...endedFields(ended));
+}
+
+export function reportFail(message: Flat, id: number, kind: ErrorKind, detail: FailureDetail, ended: Ended): void {
+  write(message, "fail", id, kind, JSON.stringify(detail), ...endedFields(ended));
+}
+
+export function reportReady(message: Flat): void {
+  write(message, "ready");
+}
+
+export function reportPulse(message: Flat, lagMs: number, taken: number): void {
+  write(message, "pulse", lagMs, taken);
+}
+
+export function reportNotice(message: Flat, text: string): void {
+  write(message, "notice", text);
+}
+
+export function reportLesson(message: Flat, text: string): void {
+  write(message, "lesson", text);
+}
+
+/** A call, as whoever listens to a worker knows it. */
+interface Heard {
+  /** Where its reports go. */
+  readonly events: CallEvents;
+}
+
+/** Who listens to a worker. */
+export interface ReportTaker<Call extends Heard> {
+  /** Undefined where nobody listens to this call any more. */
+  call(id: number): Call | undefined;
+  /** The last report of the call comes next. */
+  over(call: Call): void;
+  ready(): void;
+  pulse(lagMs: number, taken: number): void;
+  notice(text: string): void;
+  lesson(text: string): void;
+  /** A report could not be taken, and the others are. `call`: undefined for a report that is no call's. */
+  failed(call: Call | undefined, thrown: unknown): void;
+}
+
+/** Hands on every report of a message. */
+export function readReports<Call extends Heard>(message: Flat, taker: ReportTaker<Call>): void {
+  for (let at = 0; at < message.length; ) {
+    const kind = message[at] as keyof typeof LENGTHS;
+    const isOfCall = kind <= REPORT.fail;
+    const call = isOfCall ? taker.call(message[at + 1] as number) : undefined;
+    try {
+      if (call !== undefined) readOfCall(kind, message, at, taker, call);
+      else if (!isOfCall) readOther(kind, message, at, taker);
+    } catch (thrown) {
+      taker.failed(call, thrown);
+    }
+    at += LENGTHS[kind];
+  }
+}
+
+function readOfCall<Call extends Heard>(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: ReportTaker<Call>, call: Call): void {
+  const { events } = call;
+  switch (kind) {
+    case REPORT.chunk:
+      events.chunk(message[at + 2] as ByteText);
+      return;
+    case REPORT.open:
+      events.open(message[at + 2] as ByteText);
+      return;
+    case REPORT.answer:
+      events.answer(message[at + 2] as ByteText);
+      return;
+    case REPORT.done: {
+      taker.over(call);
+      const [, ...ended] = fieldsAt(message, at, "done");
+      events.done(endedOf(ended));
+      return;
+    }
+    case REPORT.fail: {
+      taker.over(call);
+      const [, kind, detail, ...ended] = fieldsAt(message, at, "fail");
+      events.fail(failureOf(kind, detail), endedOf(ended));
+      return;
+    }
+    case REPORT.missed: {
+      const [, kind, detail, ...ended] = fieldsAt(message, at, "missed");
+      events.missed(failureOf(kind, detail), endedOf(ended));
+      return;
+    }
+    case REPORT.weighed: {
+      const [, model, stream, maxTokens, conversation, estimate] = fieldsAt(message, at, "weighed");
+      events.weighed({ model, stream: stream === 1, maxTokens }, conversation, estimate);
+      return;
+    }
+    case REPORT.estimated: {
+      const [, inputTokens] = fieldsAt(message, at, "estimated");
+      events.estimated(inputTokens);
+      return;
+    }
+    case REPORT.dropped: {
+      const [, names] = fieldsAt(message, at, "dropped");
+      events.dropped(names);
+    }
+  }
+}
+
+function readOther(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: ReportTaker<Heard>): void {
+  switch (kind) {
+    case REPORT.ready:
+      taker.ready();
+      return;
+    case REPORT.pulse:
+      taker.pulse(...fieldsAt(message, at, "pulse"));
+      return;
+    case REPORT.notice:
+      taker.notice(...fieldsAt(message, at, "notice"));
+      return;
+    case REPORT.lesson:
+      taker.lesson(...fieldsAt(message, at, "lesson"));
+  }
+}
+
+function endedFields({ usage, firstByteMs, upstreamMs, upstreamRequestId, estimate, attempts }: Ended): EndedFields {
+  const { input, output, cacheRead, cacheWrite } = usage;
+  return [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, upstreamRequestId, estimate, attempts];
+}
+
+function endedOf([
+  input,
+  output,
+  cacheRead,
+  cacheWrite,
+  firstByteMs,
+  upstreamMs,
+  upstreamRequestId,
+  estimate,
+  attempts,
+]: EndedFields): Ended {
+  return { usage: { input, output, cacheRead, cacheWrite }, firstByteMs, upstreamMs, upstreamRequestId, estimate, attempts };
+}
+
+function failureOf(kind: ErrorKind, detail: string): GatewayError {
+  return new GatewayError(kind, JSON.parse(detail) as FailureDetail);
+}

@@ -1,0 +1,81 @@
+/** Messages between the front and a worker, taken apart for tests that play one of the two. */
+import type { CallEvents, CallOrder, Ended, WeighOrder } from "../../src/contract/call.ts";
+import type { GatewayError } from "../../src/contract/errors.ts";
+import type { Flat } from "../../src/contract/messages.ts";
+import { readOrders } from "../../src/contract/orders.ts";
+import { readReports } from "../../src/contract/reports.ts";
+
+/** One report: what it is, whose (0 where it is no call's), and what it carries. */
+export interface Report {
+  what: keyof CallEvents | "ready" | "pulse" | "notice" | "lesson";
+  id: number;
+  /** A text, names, or a number as text; "" where there is none. */
+  text: string;
+  error?: GatewayError;
+  ended?: Ended | undefined;
+}
+
+/** One order. */
+export interface Order {
+  what: "call" | "weigh" | "go" | "cancel" | "credit" | "configure" | "drill";
+  id: number;
+  call?: CallOrder;
+  weigh?: Omit<WeighOrder, "workspace">;
+}
+
+const rethrow = (thrown: unknown): never => {
+  throw thrown;
+};
+
+/** Whether its call has ended. */
+export const isEnd = ({ what }: Report): boolean => what === "done" || what === "fail";
+
+export function reportsIn(message: Flat): Report[] {
+  const reports: Report[] = [];
+  const note = (report: Report) => void reports.push(report);
+  const events = (id: number): CallEvents => ({
+    open: (text) => note({ what: "open", id, text }),
+    chunk: (text) => note({ what: "chunk", id, text }),
+    answer: (text) => note({ what: "answer", id, text }),
+    weighed: (envelope, _conversation, estimate) => note({ what: "weighed", id, text: `${envelope.model} ${estimate}` }),
+    estimated: (tokens) => note({ what: "estimated", id, text: String(tokens) }),
+    dropped: (names) => note({ what: "dropped", id, text: names }),
+    missed: (error, ended) => note({ what: "missed", id, text: "", error, ended }),
+    done: (ended) => note({ what: "done", id, text: "", ended }),
+    fail: (error, ended) => note({ what: "fail", id, text: "", error, ended }),
+    lost: () => {},
+  });
+  readReports(message, {
+    call: (id) => ({ events: events(id) }),
+    over: () => {},
+    ready: () => note({ what: "ready", id: 0, text: "" }),
+    pulse: (lagMs, taken) => note({ what: "pulse", id: 0, text: `${lagMs} ${taken}` }),
+    notice: (text) => note({ what: "notice", id: 0, text }),
+    lesson: (text) => note({ what: "lesson", id: 0, text }),
+    failed: (_call, thrown) => rethrow(thrown),
+  });
+  return reports;
+}
+
+export function ordersIn(message: Flat): Order[] {
+  const orders: Order[] = [];
+  const note = (order: Order) => void orders.push(order);
+  readOrders(message, {
+    call: (id, call) => note({ what: "call", id, call }),
+    weigh: (id, weigh) => note({ what: "weigh", id, weigh }),
+    go: (id) => note({ what: "go", id }),
+    cancel: (id) => note({ what: "cancel", id }),
+    credit: (id) => note({ what: "credit", id }),
+    configure: () => note({ what: "configure", id: 0 }),
+    drill: () => note({ what: "drill", id: 0 }),
+    failed: (_id, thrown) => rethrow(thrown),
+  });
+  return orders;
+}
+
+/** A message of what `write` puts in it. */
+export function message(write: (to: Flat) => void): Flat {
+  const written: Flat = [];
+  write(written);
+  return written;
+}
