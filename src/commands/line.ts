@@ -13,7 +13,7 @@ export type Line =
   | { command: "help"; text: string }
   | { command: "administer"; asked: Administering };
 
-/** One of the subcommands, with what stands beside it. */
+/** One of the subcommands, with its arguments. */
 export interface Administering {
   subcommand: Subcommand;
   argument: string;

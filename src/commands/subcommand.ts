@@ -9,7 +9,7 @@ export interface Shown {
 }
 
 interface SubcommandOption {
-  /** What stands for its value in the help. */
+  /** The placeholder for its value in the help. */
   value: string;
   about: string;
   needed?: true;
@@ -25,7 +25,7 @@ interface Described {
 
 /** What the admin API does. */
 export interface AdminSubcommand extends Described {
-  /** What it tells is known to the running gateway alone, unless there is a Redis. */
+  /** Only the running gateway has the answer, unless there is a Redis. */
   isLive?: true;
   /** @throws CommandRefusal or UsageMistake */
   run(administration: Administration, argument: string, options: Readonly<Record<string, string | undefined>>): Promise<Shown>;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { GatewayError } from "../../../src/contract/errors.ts";
+import { GatewayError, RETRY_AFTER_MS } from "../../../src/contract/errors.ts";
 import { Room } from "../../../src/request/room.ts";
 
 function refusalOf(work: () => unknown): string | undefined {
@@ -9,7 +9,7 @@ function refusalOf(work: () => unknown): string | undefined {
   } catch (thrown) {
     if (!(thrown instanceof GatewayError)) throw thrown;
     expect(thrown.kind).toBe("overloaded");
-    expect(thrown.detail.retryAfterMs).toBeGreaterThan(0);
+    expect(RETRY_AFTER_MS[thrown.kind]).toBeGreaterThan(0);
     return thrown.detail.message;
   }
 }
