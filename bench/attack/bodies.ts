@@ -33,7 +33,7 @@ export function bodiesOf(bytes: number): Record<string, () => string | Uint8Arra
     numbers: () => besides(`[${"1,".repeat(pieces - 10)}1]`),
     digits: () => besides(times("9")),
     deep: () => besides("[".repeat(pieces) + "]".repeat(pieces)),
-    "deep-objects": () => besides('{"a":'.repeat(Math.floor(pieces / 4)) + "1" + "}".repeat(Math.floor(pieces / 4))),
+    "deep-objects": () => besides(`${'{"a":'.repeat(Math.floor(pieces / 4))}1${"}".repeat(Math.floor(pieces / 4))}`),
     names: () => besides(`{${Array.from({ length: names }, (_, nth) => `"k${nth}${"z".repeat(Math.max(0, room))}":0`).join(",")}}`),
     messages: () =>
       JSON.stringify({

@@ -99,5 +99,5 @@ function reply(headers: Readonly<Record<string, string>>, body: ByteText): Reply
 
 /** Whether an `if-none-match` has this tag in it, or `*`. A proxy on the way may have made it a weak one. */
 function names(header: string | null, tag: string): boolean {
-  return header !== null && header.split(",").some((one) => [tag, "*"].includes(one.trim().replace(/^W\//, "")));
+  return (header ?? "").split(",").some((one) => [tag, "*"].includes(one.trim().replace(/^W\//, "")));
 }
