@@ -1,5 +1,5 @@
-import { toByteText } from "../contract/bytes.ts";
-import type { CallEvents, CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
+import { type ByteText, toByteText } from "../contract/bytes.ts";
+import type { Along, CallEvents, CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { Envelope } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Flat } from "../contract/messages.ts";
@@ -166,11 +166,11 @@ class CheckedCall implements PoolCall, CallEvents {
     slot.postAlone(message, this.#isGiven ? this.order.body : undefined);
   }
 
-  go(target: number, isLast: boolean, factor: number): void {
+  go(target: number, isLast: boolean, factor: number, along: Along): void {
     const weighed = this.#weighed;
     this.#weighed = undefined;
     if (weighed === undefined) {
-      this.#call?.go(target, isLast, factor);
+      this.#call?.go(target, isLast, factor, along);
       return;
     }
     this.#home.forget(this);
@@ -178,7 +178,7 @@ class CheckedCall implements PoolCall, CallEvents {
     const { model, stream } = weighed.envelope;
     const { estimate } = weighed;
     const text = toByteText(Buffer.from(body));
-    const order = { dialect, operation, target, isLast, stream, model, hints, guess: 0, estimate, factor, body: text };
+    const order = { dialect, operation, target, isLast, stream, model, hints, along, guess: 0, estimate, factor, body: text };
     // From here on the worker's reports go to whoever waits for them, and not by way of this.
     this.#call = this.#home.carry(order, this.#events);
     if (this.#call === undefined)
@@ -205,7 +205,7 @@ class CheckedCall implements PoolCall, CallEvents {
     this.fail(error, NEVER_SENT);
   }
 
-  weighed(envelope: Envelope, conversation: number, estimate: number): void {
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
     if (!this.#isGiven) {
       this.#weighed = { envelope, estimate };
       this.#call = undefined;
@@ -213,7 +213,11 @@ class CheckedCall implements PoolCall, CallEvents {
       this.#home.keep(this);
     }
     this.#release();
-    this.#events.weighed(envelope, conversation, estimate);
+    this.#events.weighed(envelope, conversation, estimate, user);
+  }
+
+  sent(): void {
+    this.#events.sent();
   }
 
   estimated(inputTokens: number): void {

@@ -57,7 +57,7 @@ class Thread {
   }
 
   weighed({ id }: Order): void {
-    this.say((to) => reportWeighed(to, id, { model: MODEL, stream: true, maxTokens: 50 }, 0, 2_000));
+    this.say((to) => reportWeighed(to, id, { model: MODEL, stream: true, maxTokens: 50 }, 0, 2_000, ""));
   }
 
   answer({ id }: Order): void {

@@ -1,6 +1,6 @@
 /** Who checks large bodies, and whose comes first: the pool over threads that a test scripts. */
 import { expect, test } from "bun:test";
-import type { CallEvents, Ended } from "../../../src/contract/call.ts";
+import { type CallEvents, type Ended, NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { GatewayError } from "../../../src/contract/errors.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { reportAnswer, reportFail, reportReady, reportWeighed } from "../../../src/contract/reports.ts";
@@ -48,7 +48,7 @@ async function pooled() {
       (..._values: unknown[]): void =>
         void said.push(word);
     const events = Object.fromEntries(
-      ["weighed", "estimated", "dropped", "open", "chunk", "answer", "missed", "done", "lost"].map((word) => [word, note(word)]),
+      ["weighed", "sent", "estimated", "dropped", "open", "chunk", "answer", "missed", "done", "lost"].map((word) => [word, note(word)]),
     ) as unknown as CallEvents;
     events.fail = (error: GatewayError) => void said.push(`fail ${error.kind}`);
     const body = new ArrayBuffer(bytes);
@@ -61,7 +61,7 @@ async function pooled() {
   return { pool, threads, weigh, checked };
 }
 
-const weighed = (id: number) => (to: Flat) => reportWeighed(to, id, { model: "m", stream: false, maxTokens: 10 }, 0, 25_000);
+const weighed = (id: number) => (to: Flat) => reportWeighed(to, id, { model: "m", stream: false, maxTokens: 10 }, 0, 25_000, "");
 
 test("large bodies go to threads of their own, which start when the first comes; the worker sees none", async () => {
   const { pool, threads, weigh, checked } = await pooled();
@@ -110,7 +110,7 @@ test("a call that has been weighed is carried by a worker, which gets the estima
   threads[1]?.say(weighed(id));
   await Promise.resolve();
   expect(threads[1]?.orders.at(-1)).toEqual({ what: "cancel", id });
-  call.go(7, true, 1.5);
+  call.go(7, true, 1.5, NOTHING_ALONG);
   await Promise.resolve();
   const order = threads[0]?.orders.at(-1);
   expect(order?.call).toMatchObject({ target: 7, isLast: true, stream: false, model: "m", guess: 0, estimate: 25_000, factor: 1.5 });
