@@ -33,6 +33,8 @@ export interface Behaviour {
   unlimited: boolean;
   echo: string | undefined;
   calls: number | undefined;
+  /** Calls of tools, one after the other, before the answer. */
+  rounds: { count: number; tool: string } | undefined;
   textOnly: boolean;
   failure: Failure | undefined;
   breaks: Break[];
@@ -63,6 +65,7 @@ export function usual(): Behaviour {
     unlimited: false,
     echo: undefined,
     calls: undefined,
+    rounds: undefined,
     textOnly: false,
     failure: undefined,
     breaks: [],
@@ -120,6 +123,13 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     parameters: { calls: "2" },
     apply: (behaviour, values) => {
       behaviour.calls = number(values, "calls");
+    },
+  },
+  rounds: {
+    does: "calls the tool of this name, else the first, until it has answered this often, and then answers in text",
+    parameters: { rounds: "2", tool: "" },
+    apply: (behaviour, values) => {
+      behaviour.rounds = { count: number(values, "rounds"), tool: values.tool ?? "" };
     },
   },
   text: {

@@ -7,6 +7,7 @@
  *   chat                    learn.microsoft.com, "Azure OpenAI in Microsoft Foundry models" (models with the Responses API alone);
  *                           anomalyco/opencode#9035, langchain-ai/langchain-azure#228
  *   gpt-6-astra             theopenco/llmgateway PR#3935 (both routes)
+ *   UNKNOWN                 Codex 0.171 as recorded; openai/codex#30161, #29469 (Azure's refusals), SEMOSS/Semoss PR#2532
  */
 import { type Accepts, type AcceptsEdits, edited } from "../../contract/accepts.ts";
 
@@ -20,6 +21,9 @@ export const AZURE_FIELDS = [
   "reasoning",
 ] as const;
 type Field = (typeof AZURE_FIELDS)[number];
+
+/** What Codex sends and Azure does not know, with any model: `name` of the top level, `input.name` of an item. `accepts.fields.add` lets it through. */
+const UNKNOWN = ["client_metadata", "input.internal_chat_message_metadata_passthrough"];
 
 const CLASSIC: readonly Field[] = ["max_tokens", "routes.chat", "routes.responses"];
 const REASONING: readonly Field[] = ["routes.chat", "routes.responses", "reasoning"];
@@ -73,7 +77,7 @@ export function azureTakes(model: string | undefined, edits: readonly AcceptsEdi
     fields: edited(line ?? AZURE_FIELDS, fields).filter(isKnown),
     isKnown: line !== undefined || fields.some(({ add, remove }) => [...add, ...remove].some(isKnown)),
     without: edited(
-      [],
+      UNKNOWN,
       fields.map(({ add, remove }) => ({ add: others(remove), remove: others(add) })),
     ),
   };

@@ -87,6 +87,18 @@ export const ROWS: Record<string, Row[]> = {
       look: ({ calls }) => expect(calls).toHaveLength(1),
     },
   ],
+  rounds: [
+    ...both({
+      says: "rounds=1 tool=get_time",
+      fields: withTools(),
+      look: ({ calls }) => expect(calls.map(({ name }) => name)).toEqual(["get_time"]),
+    }),
+    ...both({
+      says: "rounds=0",
+      fields: withTools(),
+      look: ({ calls, text }) => expect([calls.length, text.length > 0]).toEqual([0, true]),
+    }),
+  ],
   text: [
     ...both({ says: "text", fields: withTools(), look: ({ calls, text }) => expect([calls.length, text.length > 0]).toEqual([0, true]) }),
     {

@@ -13,6 +13,7 @@ import { azureFailure, refusalWords } from "./errors.ts";
 import { Lessons } from "./lessons.ts";
 import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
+import { withoutStrays } from "./strays.ts";
 
 /** As `src/providers/azure/azure.ts` resolves them. */
 interface AzureSettings extends AzureApi {
@@ -75,7 +76,8 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
     request(job) {
       const operation = operationOf(job);
       job.dropped = "";
-      const body = operation.body(job, settings, lessons.takes(job));
+      const takes = lessons.takes(job);
+      const body = withoutStrays(operation.body(job, settings, takes), job, takes);
       const write = (token: string) => ({
         origin,
         method: "POST" as const,

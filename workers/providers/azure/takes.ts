@@ -9,7 +9,7 @@ export interface Takes {
   readonly fields: ReadonlySet<string>;
   /** False: the names of the model have to tell what kind it is. */
   readonly isKnown: boolean;
-  /** Fields of the top level that go. */
+  /** Fields that go: `name` of the top level, `input.name` of an item. */
   readonly without: readonly string[];
   /** Fields that have another name, as Azure has said. */
   readonly rename: Readonly<Record<string, string>>;

@@ -20,7 +20,7 @@ const NEVER: ReadonlySet<string> = new Set(
 
 const EXTRA = /(?:^|\s)([a-z_]+(?:\.[\w-]+)*): Extra inputs are not permitted/;
 const NO_EFFORT = /does not support the effort parameter/i;
-const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'/;
+const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'|role 'system' is not supported on this model/;
 
 export class Lessons {
   readonly #upstream: string;
