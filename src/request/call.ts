@@ -1,5 +1,5 @@
 /** The first half of a call's way; `Dispatch` has the second. */
-import { type ByteText, toByteText } from "../contract/bytes.ts";
+import type { ByteText } from "../contract/bytes.ts";
 import type { Ended } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
@@ -43,8 +43,6 @@ const DROPPED_HEADER = "x-weir-dropped";
 
 /** Bodies up to here are parsed on the front's thread; larger ones by a thread of their own, so that nobody waits behind them. */
 const FRONT_BYTES = 16 * 1024;
-/** Bodies up to here cost less than to read their requests, whatever is in them. Those between take their turns. */
-const QUICK_BYTES = 1024;
 
 /**
  * A request that a worker answers, from its body to its end. The methods are in the order of its way:
@@ -96,8 +94,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { identity, startedMs } = this.#visit;
     const patience = patienceOf(asked.headers, startedMs);
     const { maxBodyBytes } = config.server;
-    const { name = "", maxConcurrent } = identity?.workspace ?? {};
-    const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
+    const place = room.enter(this.#visit.workspace, identity?.workspace.maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
     if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
     this.#begunMs = performance.now();
@@ -119,31 +116,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   #arrived({ headers }: Asked, body: Body): void {
-    const { bodyClock, config, catalog } = this.#parts;
+    const { bodyClock, config, catalog, turns } = this.#parts;
     bodyClock.end(this);
     // It was late, or its client has left.
     if (this.#answer.idle) return;
     try {
-      const conversation = catalog.hasChoices ? sessionOf(headers) : 0;
-      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, conversation);
+      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionOf(headers) : 0);
       this.#reserved = reservedIn(headers, config);
       const hints = this.#visit.dialect.hints(headers, config.strictParameters);
       if (body.length > FRONT_BYTES) this.#dispatch.weigh(hints, bufferOf(body));
-      else {
-        const text = typeof body === "string" ? body : toByteText(body);
-        if (text.length <= QUICK_BYTES) this.#check(text, hints);
-        else this.#parts.turns.run(this.#visit.workspace, () => this.#checkInTurn(text, hints));
-      }
-    } catch (thrown) {
-      this.#failed(thrown);
-    }
-  }
-
-  #checkInTurn(body: ByteText, hints: string): void {
-    // It waited for its turn, and its client may have left.
-    if (this.#answer.idle) return;
-    try {
-      this.#check(body, hints);
+      else turns.check(this.#visit.workspace, body, this.#answer, (text) => this.#check(text, hints));
     } catch (thrown) {
       this.#failed(thrown);
     }

@@ -1,3 +1,11 @@
+import { type ByteText, toByteText } from "../contract/bytes.ts";
+import { asGatewayError } from "../contract/errors.ts";
+import type { Body } from "../contract/http.ts";
+import type { Answer } from "./answer.ts";
+
+/** Bodies up to here cost less than to read their requests, whatever is in them. */
+const QUICK_BYTES = 1024;
+
 /** What one party may have done in a turn of this thread while others wait for theirs: about what twenty small calls take. */
 const SHARE_MS = 0.5;
 
@@ -36,6 +44,22 @@ export class Turns {
     }
     party.begun += 1;
     return party.begun <= AT_ONCE;
+  }
+
+  /** Has a small body checked, in a turn where it is not a tiny one; what the check throws is the answer. */
+  check(who: string, body: Body, answer: Pick<Answer, "idle" | "fail">, check: (text: ByteText) => void): void {
+    const text = typeof body === "string" ? body : toByteText(body);
+    if (text.length <= QUICK_BYTES) check(text);
+    else
+      this.run(who, () => {
+        // It waited for its turn, and its client may have left.
+        if (answer.idle) return;
+        try {
+          check(text);
+        } catch (thrown) {
+          answer.fail(asGatewayError(thrown), undefined);
+        }
+      });
   }
 
   #party(who: string): Party {
