@@ -53,10 +53,13 @@ export class PublishedPages implements Pages {
     if (path === "/") return this.#door(prefix, headers);
     this.#rendered ??= this.#render(offeredBy(this.#config));
     const { document, tag, docs } = this.#rendered;
-    if (path !== "/openapi.json") return reply({ ...HTML_HEADERS, ...UNKEPT }, docs.get(prefix)?.at(addressOf(headers)) ?? "");
-    const told = { etag: tag, ...ASKED_AGAIN };
-    if (names(headers.get("if-none-match"), tag)) return new Reply(304, new ReplyHeaders(told), "");
-    return reply({ "content-type": "application/json", ...told }, document);
+    if (path !== "/openapi.json") {
+      const page = docs.get(prefix)?.at(addressOf(headers, this.#config.server.tls)) ?? "";
+      return reply({ ...HTML_HEADERS, ...UNKEPT }, page);
+    }
+    const about = { etag: tag, ...ASKED_AGAIN };
+    if (names(headers.get("if-none-match"), tag)) return new Reply(304, new ReplyHeaders(about), "");
+    return reply({ "content-type": "application/json", ...about }, document);
   }
 
   #render(offered: Offered): Rendered {
@@ -82,9 +85,9 @@ ${startSection(offered, address)}`,
     const [docs, openapi] = [`${prefix}/docs`, `${prefix}/openapi.json`];
     const vary = { ...UNKEPT, vary: "accept" };
     if (!headers.get("accept")?.includes("text/html")) {
-      const address = addressOf(headers);
-      const told = { name: "Weir", version: this.#version, description: WHAT, docs: address + docs, openapi: address + openapi };
-      return reply({ "content-type": "application/json", ...vary }, encodeUtf8(`${JSON.stringify(told, null, 1)}\n`));
+      const address = addressOf(headers, this.#config.server.tls);
+      const about = { name: "Weir", version: this.#version, description: WHAT, docs: address + docs, openapi: address + openapi };
+      return reply({ "content-type": "application/json", ...vary }, encodeUtf8(`${JSON.stringify(about, null, 1)}\n`));
     }
     const body = `<h1>Weir <small>${this.#version}</small></h1>
 <p>${WHAT} Were you given a key? Then begin with <a href="${docs}">the description of what there is here</a>, with examples to paste. For tools there

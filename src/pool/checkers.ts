@@ -220,6 +220,10 @@ class CheckedCall implements PoolCall, CallEvents {
     this.#events.sent();
   }
 
+  guarded(): void {
+    this.#events.guarded();
+  }
+
   estimated(inputTokens: number): void {
     this.#events.estimated(inputTokens);
   }

@@ -42,6 +42,8 @@ export interface Behaviour {
   asyncFilter: boolean;
   /** Whatever flag it is. */
   noBetas: boolean;
+  /** A guardrail intervenes, where one looks at the call. */
+  blocked: boolean;
   hangUp: boolean;
   malformed: boolean;
   /** Bytes of each write; 0 leaves them as they are. */
@@ -72,6 +74,7 @@ export function usual(): Behaviour {
     filterAfter: undefined,
     asyncFilter: false,
     noBetas: false,
+    blocked: false,
     hangUp: false,
     malformed: false,
     shred: 0,
@@ -233,6 +236,13 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     parameters: {},
     apply: (behaviour) => {
       behaviour.noBetas = true;
+    },
+  },
+  blocked: {
+    does: "Bedrock: the guardrail that looks at the call blocks it; a call without one is answered",
+    parameters: {},
+    apply: (behaviour) => {
+      behaviour.blocked = true;
     },
   },
   "async-filter": {

@@ -16,7 +16,7 @@
  *   window           AWS, model cards (Opus 4.6: 1M tokens); platform.claude.com, "What's new in Claude Haiku 5.5"
  *   caching          AWS, "Prompt caching for faster model inference"; litellm#26320 and PR#22867, inspect_ai PR#3851 (top-level field)
  */
-import { type Accepts, type AcceptsEdits, edited } from "../../contract/accepts.ts";
+import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
 
 /** What a model may take beside what all of them do; `accepts.fields` of the configuration has the same names. */
 export const BEDROCK_FIELDS = [
@@ -129,8 +129,19 @@ function others(names: readonly string[]): string[] {
   return names.filter((name) => !(BEDROCK_FIELDS as readonly string[]).includes(name));
 }
 
-/** As `workers/providers/bedrock/takes.ts` reads it. */
-export function bedrockTakes(model: string | undefined, edits: readonly AcceptsEdits[]): Accepts {
+/** What a model takes, for `workers/providers/bedrock`. */
+export interface BedrockAccepts {
+  /** Its name in the catalogue; left out where it is not there. */
+  model?: string | undefined;
+  betas: readonly string[];
+  fields: readonly string[];
+  /** Levels of `output_config.effort`. */
+  efforts: readonly string[];
+  /** Members that no table knows, and that go. */
+  without: readonly string[];
+}
+
+export function bedrockTakes(model: string | undefined, edits: readonly AcceptsEdits[]): BedrockAccepts {
   const { betas, fields, efforts } = (model !== undefined && Object.hasOwn(BEDROCK_TAKES, model) && BEDROCK_TAKES[model]) || UNKNOWN;
   const all = edits.map((edit) => edit.fields);
   const taken = edited(fields, all);

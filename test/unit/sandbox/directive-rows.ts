@@ -1,6 +1,7 @@
 /** What each directive is seen to do: one call for each row, on both stand-ins unless it says on which. */
 import { expect } from "bun:test";
 import { isObject } from "../../../src/contract/objects.ts";
+import { BLOCKED } from "../../../src/sandbox/bedrock-controls.ts";
 import { type JsonObject, objects } from "../../../src/sandbox/json.ts";
 import type { Seen, StandName } from "./stands.ts";
 
@@ -256,6 +257,10 @@ export const ROWS: Record<string, Row[]> = {
       look: ({ status, json }) => expect([status, json.message]).toEqual([400, "invalid beta flag"]),
     },
     { says: "no-betas", how: "whole", on: "bedrock", look: ({ status }) => expect(status).toBe(200) },
+  ],
+  // What a guardrail does with it is in `test/spec/controls.test.ts`.
+  blocked: [
+    { says: "blocked", how: "whole", on: "bedrock", look: ({ status, text }) => expect([status, text === BLOCKED]).toEqual([200, false]) },
   ],
   "async-filter": [
     {

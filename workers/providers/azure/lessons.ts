@@ -1,4 +1,5 @@
 /** What Azure's refusals teach: the name that a deployment's model has for a parameter, and what it does not know at all. A lesson is kept for an hour, by target, and told in the log. */
+import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { brief } from "../failure.ts";
 import { Learned } from "../learned.ts";
 import type { Job } from "../provider.ts";
@@ -27,23 +28,23 @@ const MOST_LESSONS = 32;
 
 export class Lessons {
   readonly #upstream: string;
-  readonly #learned = new Learned<Takes>(takesOf);
+  readonly #learned = new Learned<AzureAccepts, Takes>(takesOf);
 
   constructor(upstream: string) {
     this.#upstream = upstream;
   }
 
-  takes(job: Job): Takes {
+  takes(job: Job<AzureAccepts>): Takes {
     return this.#learned.takes(job);
   }
 
   /** As `lesson` of a connection. */
-  learn(job: Job, message: string): string | undefined {
+  learn(job: Job<AzureAccepts>, message: string): string | undefined {
     if (this.#learned.count(job) >= MOST_LESSONS) return undefined;
     return this.#unknown(job, message) ?? this.#name(job, message);
   }
 
-  #unknown(job: Job, message: string): string | undefined {
+  #unknown(job: Job<AzureAccepts>, message: string): string | undefined {
     const [, ofItem, ofBody] = UNKNOWN.exec(message) ?? [];
     const name = ofItem !== undefined && !SAID.has(ofItem) ? OF_ITEM + ofItem : ofBody !== undefined && SPARE.has(ofBody) ? ofBody : "";
     const takes = this.takes(job);
@@ -52,7 +53,7 @@ export class Lessons {
     return `upstream "${this.#upstream}", deployment "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${name}. To leave it out for good: models["${job.model}"].accepts: { fields: { remove: [${name}] } }`;
   }
 
-  #name(job: Job, message: string): string | undefined {
+  #name(job: Job<AzureAccepts>, message: string): string | undefined {
     const [from, to] = renaming(message) ?? [];
     if (from === undefined || to === undefined || !NAMES.has(from) || !NAMES.has(to)) return undefined;
     const takes = this.takes(job);

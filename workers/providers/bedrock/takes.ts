@@ -1,5 +1,5 @@
 /** What the model of a target takes, as the front's table and the configuration have it, and as Bedrock has taught since. */
-import type { Accepts } from "../../../src/contract/accepts.ts";
+import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 
 export interface Takes {
   /** Its name in the catalogue; "" where it is not there. */
@@ -12,22 +12,13 @@ export interface Takes {
   readonly without: ReadonlySet<string>;
 }
 
-/** As `src/providers/bedrock/takes.ts` makes it. */
-interface BedrockAccepts {
-  model?: string;
-  betas: string[];
-  fields: string[];
-  efforts: string[];
-  without: string[];
-}
-
-const compiled = new WeakMap<Accepts, Takes>();
+const compiled = new WeakMap<BedrockAccepts, Takes>();
 
 /** Made once for each target. */
-export function takesOf(accepts: Accepts): Takes {
+export function takesOf(accepts: BedrockAccepts): Takes {
   let takes = compiled.get(accepts);
   if (takes === undefined) {
-    const { model = "", betas, fields, efforts, without } = accepts as unknown as BedrockAccepts;
+    const { model = "", betas, fields, efforts, without } = accepts;
     takes = { model, betas: new Set(betas), fields: new Set(fields), efforts: new Set(efforts), without: new Set(without) };
     compiled.set(accepts, takes);
   }
