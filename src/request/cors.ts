@@ -1,5 +1,5 @@
 /** What web pages of other origins need before their browser lets them call: `server.cors`. Source: fetch.spec.whatwg.org, "CORS protocol". */
-import type { Cors } from "../contract/config.ts";
+import type { Config, Cors } from "../contract/config.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { Reply, ReplyHeaders } from "../contract/http.ts";
 import { isPreflight, routes } from "./routes.ts";
@@ -39,7 +39,10 @@ export class CorsHeaders {
     return this.#toAll ?? this.#byOrigin.get(headers.get("origin") ?? "") ?? VARYING;
   }
 
-  /** The answer to an OPTIONS; undefined where that is no preflight, or its origin may not call. */
+  /**
+   * The answer to an OPTIONS; undefined where that is no preflight, or its origin may not call. It is the same for every path: else a page with a wrong
+   * one could not read the answer that says so.
+   */
   preflight(headers: HeaderReader): Reply | undefined {
     if (!isPreflight(headers)) return undefined;
     const origin = this.#toAll === undefined ? (headers.get("origin") ?? "") : "*";
@@ -52,6 +55,11 @@ export class CorsHeaders {
     answer.set("vary", "Origin, Access-Control-Request-Headers");
     return new Reply(204, answer, "");
   }
+}
+
+/** Undefined where pages of other origins may not call. (The sandbox has no configuration, and so none of these.) */
+export function corsOf({ server }: Pick<Config, "server">): CorsHeaders | undefined {
+  return server.cors === undefined ? undefined : new CorsHeaders(server.cors);
 }
 
 /** The names of the headers that the page wants to send. Those that are no names are left out. */

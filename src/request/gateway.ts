@@ -5,11 +5,10 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
-import type { Config } from "../contract/config.ts";
-import { type Dialect, namesModel, type Route } from "../contract/dialect.ts";
+import { type CallOperation, type Dialect, namesModel, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
-import type { Answered, Asked, Reply } from "../contract/http.ts";
+import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
 import type { Pages } from "../contract/pages.ts";
 import { publicReadiness, type Readiness } from "../contract/readiness.ts";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
@@ -21,7 +20,7 @@ import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
 import { callRecord } from "./call-record.ts";
 import type { Callers, Place } from "./caller.ts";
-import { CorsHeaders } from "./cors.ts";
+import { type CorsHeaders, corsOf } from "./cors.ts";
 import type { Identity, Keyring } from "./keyring.ts";
 import type { Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
@@ -43,18 +42,22 @@ export interface GatewayParts extends CallParts {
 /** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
 
+/** Whoever asks for what needs no key, together. No workspace has this name. */
+const EVERYBODY = "";
+/** Parameters of a path; null where one does not decode. */
+type Params = Readonly<Record<string, string | null>>;
+const HEALTHY_HEADERS = { "content-type": "text/plain;charset=utf-8" };
 /** Of requests that no route takes. */
 const NOWHERE: Place = { route: NO_ROUTE, operation: "" };
 
 export class Gateway {
   readonly app: Elysia;
   #parts: GatewayParts;
-  /** The sandbox has these; it has no configuration, and so never the others. */
   readonly #fixedHeaders: Record<string, string> | undefined;
   /** Undefined where pages of other origins may not call. */
   #cors: CorsHeaders | undefined;
   /** What everybody may ask for, by path. */
-  readonly #plain = new Map<string, (asked: Asked) => Response>();
+  readonly #plain = new Map<string, (asked: Asked) => Answered | Promise<Answered>>();
   /** Answers that go on after their calls. */
   readonly #unfinished = new Unfinished(() => this.#parts);
   #open = 0;
@@ -69,20 +72,17 @@ export class Gateway {
     for (const { dialect, route } of routes) {
       for (const path of [route.path, PUBLIC_PREFIX + route.path]) {
         // A path without parameters has no `params` at all.
-        app.route(
-          route.method,
-          path,
-          ({ request, params = {} }) => this.#serve(dialect, route, asAsked(request), params as Record<string, string | null>),
-          {
-            parse: "none",
-          },
-        );
+        app.route(route.method, path, ({ request, params = {} }) => this.#serve(dialect, route, asAsked(request), params as Params), {
+          parse: "none",
+        });
       }
     }
     for (const path of parts.pages.paths) {
-      for (const prefix of ["", PUBLIC_PREFIX]) this.#plain.set(prefix + path, (asked) => parts.pages.answer(path, prefix, asked));
+      for (const prefix of ["", PUBLIC_PREFIX]) {
+        this.#plain.set(prefix + path, (asked) => this.#page(path, prefix, asked));
+      }
     }
-    this.#plain.set("/healthz", () => new Response("ok\n"));
+    this.#plain.set("/healthz", () => new Reply(200, new ReplyHeaders(HEALTHY_HEADERS), "ok\n"));
     this.#plain.set("/readyz", () => publicReadiness(this.#parts.readiness()));
     for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(asAsked(request)));
     app.all("/*", ({ request }) => this.#lost(asAsked(request)), { parse: "none" });
@@ -93,7 +93,6 @@ export class Gateway {
     // Elysia's own way with HEAD reads the body of a web answer, which ours are not. The server leaves the body out.
     if (asked.method === "HEAD") return this.#lost(asked);
     if (asked.method === "OPTIONS") {
-      // Whatever the path: else a page with a wrong one could not read the answer that says so.
       const answer = this.#cors?.preflight(asked.headers);
       if (answer !== undefined) return answer;
     }
@@ -146,7 +145,7 @@ export class Gateway {
     return this.#open;
   }
 
-  #serve(dialect: Dialect, route: Route, asked: Asked, params: Record<string, string | null>): Answered | Promise<Answered> {
+  #serve(dialect: Dialect, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     // A parameter that does not decode is null there, and must not be taken for a route without a region.
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
     const visit = this.#visit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
@@ -163,13 +162,7 @@ export class Gateway {
     }
   }
 
-  #answerTo(
-    identity: Identity,
-    visit: Visit,
-    route: Route,
-    asked: Asked,
-    params: Record<string, string | null>,
-  ): Answered | Promise<Answered> {
+  #answerTo(identity: Identity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     visit.identified(identity);
     if (visit.region === "") {
       throw new GatewayError("unknown_region", {
@@ -182,8 +175,32 @@ export class Gateway {
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return new Call(this.#parts, visit, route.operation, this.#settle, params.kept ?? UNDECODED).begin(asked);
+        return this.#parts.turns.mayBegin(visit.workspace, visit.startedMs)
+          ? this.#call(visit, route.operation, asked, params)
+          : this.#beginInTurn(visit, route.operation, asked, params);
     }
+  }
+
+  #call(visit: Visit, operation: CallOperation, asked: Asked, { kept = UNDECODED }: Params): Promise<Reply> {
+    return new Call(this.#parts, visit, operation, this.#settle, kept ?? UNDECODED).begin(asked);
+  }
+
+  /** Its workspace has begun so many calls just now that the others' come first. */
+  #beginInTurn(visit: Visit, operation: CallOperation, asked: Asked, params: Params): Promise<Reply> {
+    let isGone = false;
+    asked.onLeft = () => {
+      isGone = true;
+    };
+    return new Promise((resolve) => {
+      this.#parts.turns.run(visit.workspace, () => {
+        try {
+          if (isGone) throw new GatewayError("cancelled", { message: "The client has gone." });
+          resolve(this.#call(visit, operation, asked, params));
+        } catch (thrown) {
+          resolve(this.#refuse(visit, thrown));
+        }
+      });
+    });
   }
 
   #visit(dialect: Dialect, place: Place, region: string, asked: Asked): Visit {
@@ -201,6 +218,20 @@ export class Gateway {
     const offer = findModel(this.#parts.catalog, visit, id);
     visit.routed(offer);
     return { id, created: offer.created };
+  }
+
+  /** It is as long as a hundred answers, and anybody may ask for it. */
+  #page(path: string, prefix: string, asked: Asked): Promise<Reply> {
+    const { turns, pages } = this.#parts;
+    return new Promise((resolve, reject) => {
+      turns.run(EVERYBODY, () => {
+        try {
+          resolve(pages.answer(path, prefix, asked));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      });
+    });
   }
 
   /** An answer that needed nobody else. */
@@ -261,10 +292,6 @@ export class Gateway {
     accessLog.add(visit, end, endedMs);
     if (visit.caller.span !== undefined) endSpan(visit.caller.span, visit, end);
   };
-}
-
-function corsOf({ server }: Config): CorsHeaders | undefined {
-  return server.cors === undefined ? undefined : new CorsHeaders(server.cors);
 }
 
 /** What the adapter gives to a handler, under the name that Elysia has for it. */
