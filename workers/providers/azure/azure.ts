@@ -6,7 +6,7 @@ import type { AzureSettings } from "../../../src/providers/azure/settings.ts";
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { addressOf } from "../origin.ts";
-import type { Connection, Job, Provider } from "../provider.ts";
+import type { Connection, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
@@ -78,6 +78,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
       const operation = operationOf(job);
       job.dropped = "";
       const takes = lessons.takes(job);
+      job.takes = takes;
       const body = withoutStrays(operation.body(job, settings, takes), job, takes);
       const write = (token: string) => ({
         origin,
@@ -99,6 +100,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
     },
 
     lesson: (job: Job<AzureAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
+    taught: (pupil: Pupil<AzureAccepts>, taught, forMs) => lessons.taught(pupil, taught, forMs),
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
     fetchedSecrets: () => fetched.secrets,
