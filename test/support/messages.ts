@@ -20,7 +20,7 @@ export interface Order {
   what: "call" | "weigh" | "go" | "cancel" | "credit" | "configure" | "teach" | "drill";
   id: number;
   call?: CallOrder;
-  weigh?: WeighOrder;
+  weigh?: Omit<WeighOrder, "workspace">;
   /** Of which target, and what. */
   taught?: [target: number, taught: string];
 }
