@@ -35,14 +35,12 @@ const ALPN = "\x08http/1.1";
 class SecureWire implements Wire {
   readonly #socket: Socket;
   readonly #under: Bun.Socket<unknown>;
+  readonly remoteAddress: string;
 
-  constructor(socket: Socket, under: Bun.Socket<unknown>) {
+  constructor(socket: Socket, under: Bun.Socket<unknown>, remoteAddress: string) {
     this.#socket = socket;
     this.#under = under;
-  }
-
-  get remoteAddress(): string {
-    return this.#under.remoteAddress;
+    this.remoteAddress = remoteAddress;
   }
 
   write(bytes: Buffer, from: number, length: number): number {
@@ -113,9 +111,11 @@ function secureHandlers(server: HttpServer, identity: { readonly current: Identi
         prepare(under);
         const { cert, key } = identity.current;
         const options: ServerUpgrade = { isServer: true, tls: { cert, key, ALPNProtocols: ALPN }, socket: SECURED };
+        // Read before: a socket under TLS does not know it any more.
+        const { remoteAddress } = under;
         const [, socket] = under.upgradeTLS(options);
         // Its head has to come within its time, and the handshake before it.
-        socket.data = server.accept(new SecureWire(socket, under));
+        socket.data = server.accept(new SecureWire(socket, under, remoteAddress));
       } catch (thrown) {
         under.terminate();
         throwLater(thrown);

@@ -55,6 +55,7 @@ describe.each([
   let server: Examined;
   const handle = (asked: Asked) => {
     if (asked.url === "/large") return new Reply(200, new ReplyHeaders(), "x".repeat(LARGE));
+    if (asked.url === "/address") return new Reply(200, new ReplyHeaders(), asked.address);
     if (asked.url !== "/stream") return echoing(asked);
     const stream = new OutgoingStream({ drained() {}, left: () => lefts++ });
     streams.push(stream);
@@ -90,6 +91,12 @@ describe.each([
     await eventually(() => client.isOver(), "the end");
     expect(client.state).toBe("ended");
     expect(client.received).toMatch(/^HTTP\/1\.1 200[\s\S]*POST \/one "hi"HTTP\/1\.1 200[\s\S]*GET \/two ""$/);
+  });
+
+  test("the address of a client is known, as without TLS", async () => {
+    const client = await ask(`GET /address HTTP/1.1\r\n${LAST}`);
+    await eventually(() => client.isOver(), "the end");
+    expect(client.received.split("\r\n\r\n")[1]).toBe("127.0.0.1");
   });
 
   test("TLS 1.2 and 1.3 are spoken, and nothing older; http/1.1 is chosen by name, and who knows only others is sent away", async () => {
