@@ -4,24 +4,24 @@ import type { Job } from "./provider.ts";
 const KEPT_MS = 3_600_000;
 
 interface Lesson<Takes> {
-  /** What the configuration said then: another configuration begins anew. */
+  /** The configured value at the time of the lesson: a new configuration starts without lessons. */
   accepts: Accepts;
   takes: Takes;
   untilMs: number;
   count: number;
 }
 
-/** What the targets of one upstream take, as their refusals have taught it. A lesson is kept for an hour, by the upstream's name of the model. */
-export class Learned<Told extends Accepts, Takes> {
-  readonly #takesOf: (accepts: Told) => Takes;
+/** What the targets of one upstream take, corrected by their refusals. A lesson is kept for an hour, by the upstream's name of the model. */
+export class Learned<Configured extends Accepts, Takes> {
+  readonly #takesOf: (accepts: Configured) => Takes;
   readonly #lessons = new Map<string, Lesson<Takes>>();
 
   /** @param takesOf - What a target takes by the tables and the configuration. */
-  constructor(takesOf: (accepts: Told) => Takes) {
+  constructor(takesOf: (accepts: Configured) => Takes) {
     this.#takesOf = takesOf;
   }
 
-  takes({ upstreamModel, accepts }: Job<Told>): Takes {
+  takes({ upstreamModel, accepts }: Job<Configured>): Takes {
     if (this.#lessons.size === 0) return this.#takesOf(accepts);
     const lesson = this.#lessons.get(upstreamModel);
     if (lesson === undefined) return this.#takesOf(accepts);
@@ -30,7 +30,7 @@ export class Learned<Told extends Accepts, Takes> {
     return this.#takesOf(accepts);
   }
 
-  /** How often the target of a job has taught something within the hour. */
+  /** Number of lessons of a job's target within the hour. */
   count({ upstreamModel }: Job): number {
     return this.#lessons.get(upstreamModel)?.count ?? 0;
   }

@@ -1,4 +1,4 @@
-/** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
+/** Azure's answer to a Responses request: sent on unchanged; the usage and the end are read from it. Source: the types of openai 7.57. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue, skipString } from "../../../src/contract/json.ts";
@@ -11,13 +11,13 @@ import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
 
 const FAILED = "response.failed";
-/** The last event of a stream, whatever became of the answer; after a failed one its reason may follow. */
+/** Types of the last event of a stream. After a failed response another event may bring the reason. */
 const TERMINAL = new Set(["response.completed", "response.incomplete", "response.cancelled"]);
-/** Nearly all of a stream: passed without being parsed, counted by its length. */
+/** Nearly all events of a stream: sent on without parsing, and counted by their length. */
 const DELTA = /^event: ?response\.[a-z_.]+\.delta\r?\n/;
 const DELTA_TEXT = '"delta":"';
 
-/** For a call that does not stream. */
+/** Reader for a call that does not stream. */
 export function azureResponse(place: Place): Reader {
   return new WholeAnswer(place.upstream, (answer, text, usage) => {
     if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
@@ -26,31 +26,31 @@ export function azureResponse(place: Place): Reader {
   });
 }
 
-/** For a call that streams. */
+/** Reader for a call that streams. */
 export class ResponsesStream extends EventReader<Place> {
-  /** The answer has failed, and the client has seen that; why may be told yet. */
+  /** The answer has failed, and the client has got the event of that; the reason may still come. */
   #failed: GatewayError | undefined;
 
   constructor(place: Place) {
     super(place, "its last event");
   }
 
-  /** Nobody has said why. */
+  /** The stream ended without a reason for the failure. */
   protected override closing(): ByteText | undefined {
     this.error = this.#failed;
     return this.#failed === undefined ? undefined : "";
   }
 
-  /** One event as the client is to see it: as it came, or "" where there is none for it. */
+  /** The event for the client: as it came, or "" where the client gets none. */
   protected override event(event: ByteText): ByteText {
     if (DELTA.test(event)) {
       this.written += deltaLength(event);
       return event;
     }
     const data = eventData(event)?.trim();
-    // Comments keep connections alive on the way; Weir keeps its own clock for that.
+    // Comments keep connections open on the way; Weir sends its own.
     if (data === undefined || data === "") return "";
-    // Not a part of this protocol, but of the one beside it.
+    // `[DONE]` belongs to chat completions, not to this protocol.
     if (data === "[DONE]") return "";
     const fields = this.parse(data);
     if (fields === undefined) return "";
@@ -60,13 +60,13 @@ export class ResponsesStream extends EventReader<Place> {
       this.error = this.#failed === undefined ? error : shown(error);
       return this.#failed === undefined ? "" : event;
     }
-    // Of a large event `fields` has the frame alone, and the response may be all of it.
+    // For a large event `fields` has only the frame, and the response may be nearly all of it.
     const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
     if (type === FAILED) {
       addUsage(this.usage, response?.usage);
       const reason = asObject(response?.error);
       const failed = shown(azureStreamError(this.place, JSON.stringify({ error: reason ?? {} })));
-      // Without a reason here an event of its own follows with it (maximhq/bifrost#6419).
+      // Without a reason here, an event with the reason follows (maximhq/bifrost#6419).
       if (asWords(reason?.message) === undefined) this.#failed = failed;
       else this.error = failed;
     } else if (TERMINAL.has(type)) {
@@ -77,7 +77,7 @@ export class ResponsesStream extends EventReader<Place> {
   }
 }
 
-/** As the client has it from the stream already. */
+/** Marks an error that the client has already got in the stream. */
 function shown({ kind, detail }: GatewayError): GatewayError {
   return new GatewayError(kind, { ...detail, isShown: true });
 }
@@ -88,7 +88,7 @@ function deltaLength(event: ByteText): number {
   return at < 0 ? 0 : skipString(event, at + DELTA_TEXT.length - 1) - at - DELTA_TEXT.length - 1;
 }
 
-/** Azure counts what it read from its cache among the input. */
+/** Azure's input tokens include those that were read from its cache. */
 function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
   const input = countFor(usage, counts?.input_tokens);
