@@ -1,6 +1,6 @@
 import type { CounterCell, HistogramCell } from "./cells.ts";
 
-/** Everything that a call of one kind moves when it ends, looked up once. */
+/** Cells of all metrics that change when a call of one kind ends, looked up once. */
 export interface CallCells {
   requests: CounterCell;
   duration: HistogramCell;
@@ -8,7 +8,7 @@ export interface CallCells {
   firstByte: HistogramCell;
 }
 
-/** The same, of the tokens of one workspace and model. */
+/** Cells of the token metrics of one workspace and model. */
 export interface TokenCells {
   input: CounterCell;
   output: CounterCell;

@@ -52,7 +52,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
   const fields = new Map<string, ByteText>();
   const all = members(body);
   for (const { key, start, end } of all) {
-    if (fields.has(key) && (isEdited(key) || takes.without.has(key))) throw refusal(key, "stands twice in the request body");
+    if (fields.has(key) && (isEdited(key) || takes.without.has(key))) throw refusal(key, "appears twice in the request body");
     fields.set(key, body.slice(start, end));
   }
   const set: Record<string, ByteText> = { anthropic_version: BEDROCK_VERSION };
