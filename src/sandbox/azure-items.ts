@@ -1,11 +1,11 @@
-/** Items of earlier answers that come back in a request: sealed ones, and references to what is stored. Both are good at the resource that made them alone. */
+/** Items of earlier answers that come back in a request: sealed ones, and references to stored ones. Only the resource that made them takes them. */
 import { AzureError, invalid } from "./azure-error.ts";
 import { type JsonObject, objects, text } from "./json.ts";
 import type { Seal } from "./seal.ts";
 
 const MOST_STORED = 1_000;
 
-/** Ids of the answers that a resource keeps, and of their items. */
+/** Ids of the answers that a resource stores, and of their items. */
 export class Stored {
   readonly #ids = new Set<string>();
 
@@ -19,7 +19,7 @@ export class Stored {
   }
 }
 
-/** @throws AzureError 400 for what this resource did not make, or does not have any more. */
+/** @throws AzureError 400 for an item that this resource did not make, or no longer has */
 export function checkItems(body: JsonObject, seal: Seal, stored: Stored): void {
   const before = body.previous_response_id;
   if (typeof before === "string" && !stored.has(before))
