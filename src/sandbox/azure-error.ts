@@ -71,9 +71,9 @@ export function azureFailure({ status, type, retryAfter }: Failure): { error: Az
   const actual = status === 0 ? 500 : status;
   const { code, message } = USUAL[actual] ?? { code: String(actual), message: "An error occurred." };
   if (actual !== 429) return { error: new AzureError(actual, message, { code }), headers: {} };
-  const message = `Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded call rate limit of your current OpenAI S0 pricing tier. Please retry after ${retryAfter} seconds.`;
+  const text = `Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded call rate limit of your current OpenAI S0 pricing tier. Please retry after ${retryAfter} seconds.`;
   const headers = retryAfter > 0 ? { "retry-after": String(retryAfter), "retry-after-ms": String(retryAfter * 1000) } : undefined;
-  return { error: new AzureError(429, message, { code }), headers: headers ?? {} };
+  return { error: new AzureError(429, text, { code }), headers: headers ?? {} };
 }
 
 export function azureErrorReply(error: AzureError, headers: Record<string, string>): Reply {
