@@ -35,11 +35,8 @@ const LONGEST_USER = 256;
 /** Bodies above this have a line of their own. */
 const HUGE_BYTES = 1024 * 1024;
 
-/** How each kind of call is carried. */
-const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
-  CallOperation,
-  unknown
->;
+/** A count always has an answer, if need be Weir's own. */
+const carrierOf = (operation: CallOperation) => (operation === "count_tokens" ? Count : Relay);
 
 const STANDING_STILL = new Int32Array(1);
 
@@ -47,7 +44,7 @@ type Targets = Map<
   number,
   CallTarget & { model: string; countModel: string | undefined; accepts: Accepts; controls: Controls | undefined }
 >;
-type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped";
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped" | "goesOn";
 type WaitingCall = Omit<Job, OfTarget | "isLast" | "along"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk, OrderTaker {
@@ -95,8 +92,9 @@ export class Desk implements WorkerDesk, OrderTaker {
     else call.fault(thrown);
   }
 
-  call(id: number, { dialect, target, operation, body, hints, stream, model, isLast, along, guess, factor }: CallOrder): void {
-    this.#start(id, dialect, target, { operation, body, hints, stream, model, isLast, along }, { estimate: undefined, guess, factor });
+  call(id: number, { dialect, target, guess, factor, ...job }: CallOrder): void {
+    // What is kept has been paid for.
+    this.#start(id, dialect, target, job, { estimate: CALLS[job.operation].kept ? 0 : undefined, guess, factor });
   }
 
   weigh(id: number, order: WeighOrder): void {
@@ -190,7 +188,7 @@ export class Desk implements WorkerDesk, OrderTaker {
     const unchecked = this.#unchecked.get(id);
     if (unchecked === undefined) return; // Cancelled before its turn.
     this.#unchecked.delete(id);
-    const { dialect, operation, hints, body: buffer } = unchecked;
+    const { dialect, operation, hints, owner, body: buffer } = unchecked;
     const waiting = this.#waiting;
     waiting.set(id, undefined);
     const estimator = this.#estimator;
@@ -203,15 +201,16 @@ export class Desk implements WorkerDesk, OrderTaker {
       const { check, conversation, user, upstream } = dialects[dialect];
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.
-      const { model, stream, maxTokens, request } = check(body, hints, operation);
+      const { model, stream, maxTokens, previous, request } = check(body, hints, operation);
       await turn();
       const estimate = await (estimator.isExact(model)
         ? estimator.count(upstream, model, body)
         : estimator.estimateInTurns(upstream, model, body, request, turn));
       if (!waiting.has(id)) return;
-      waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
+      waiting.set(id, { dialect, operation, hints, owner, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
       const hash = CALLS[operation].writes ? conversation(request) : 0;
-      reportWeighed(this.#outbox.next(), id, { model, stream, maxTokens }, hash, estimate, user(request).slice(0, LONGEST_USER));
+      const known = { model, stream, maxTokens, previous };
+      reportWeighed(this.#outbox.next(), id, known, hash, estimate, user(request).slice(0, LONGEST_USER));
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }
@@ -226,16 +225,17 @@ export class Desk implements WorkerDesk, OrderTaker {
       return;
     }
     const { model: upstreamModel, countModel, accepts, controls } = target;
-    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "" };
-    const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
+    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "", goesOn: false };
+    const started = new (carrierOf(job.operation))(id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }
 
   readonly #onOver = (id: number): void => void this.#calls.delete(id);
 
   /** A target has failed a call that another one may serve: the call waits here for what the front decides. */
-  readonly #onMissed = (id: number, dialect: DialectName, { operation, hints, body, model, stream }: Job, input: InputTokens): void => {
-    this.#waiting.set(id, { dialect, operation, hints, body, model, stream, input });
+  readonly #onMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens): void => {
+    const { operation, hints, owner, body, model, stream } = job;
+    this.#waiting.set(id, { dialect, operation, hints, owner, body, model, stream, input });
   };
 
   /** The end of a call that never reached an upstream. */

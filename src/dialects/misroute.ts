@@ -1,5 +1,5 @@
 /** What a client probably meant by a path without a route. Base URLs are put together wrongly in few ways, and the path shows which. */
-import { isCall, type Route } from "../contract/dialect.ts";
+import { namesModel, type Route } from "../contract/dialect.ts";
 
 export interface Paths {
   /** The path before the region: `/name`; routes without a region are below `/api/name`. */
@@ -24,7 +24,9 @@ interface Parts {
 
 export function owns(paths: Paths, path: string): boolean {
   const parts = takeApart(paths, path);
-  return parts.prefix !== undefined || paths.routes.some((route) => isCall(route.operation) && tailPattern(route.path).test(parts.tail));
+  return (
+    parts.prefix !== undefined || paths.routes.some((route) => namesModel(route.operation) && tailPattern(route.path).test(parts.tail))
+  );
 }
 
 export function misroute(paths: Paths, path: string): string | undefined {

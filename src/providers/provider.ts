@@ -5,6 +5,7 @@
 import type { TObject } from "@sinclair/typebox";
 import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
+import type { Keeping } from "../contract/kept.ts";
 
 /**
  * `Settings` is plain JSON for `workers/providers`. It holds secrets, so it is never logged. Its type is in `settings.ts` of the provider's folder; the
@@ -47,6 +48,11 @@ export interface ProviderSettings<Settings extends object = object> {
    * @param edits - the configuration's changes to it, the most specific last
    */
   accepts(model: string | undefined, edits: readonly AcceptsEdits[], settings: Settings): Accepts;
+  /**
+   * How answers are kept by an upstream of these settings; left out by a provider that keeps none.
+   * @throws Error as `resolve`
+   */
+  keeping?(settings: Settings): Keeping | undefined;
   /** One line for `check`: where it is and how it signs in, secrets masked. */
   summary(settings: Settings): string;
 }

@@ -5,7 +5,7 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
-import { type Dialect, isCall, type Route } from "../contract/dialect.ts";
+import { type Dialect, namesModel, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import type { Answered, Asked, Reply } from "../contract/http.ts";
@@ -25,6 +25,7 @@ import type { Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import { endSpan } from "./spans.ts";
+import { Unfinished } from "./unfinished.ts";
 import { NO_ROUTE, Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
@@ -49,6 +50,8 @@ export class Gateway {
   readonly #fixedHeaders: Record<string, string> | undefined;
   /** What everybody may ask for, by path. */
   readonly #plain = new Map<string, (asked: Asked) => Response>();
+  /** Answers that go on after their calls. */
+  readonly #unfinished = new Unfinished(() => this.#parts);
   #open = 0;
 
   constructor(parts: GatewayParts) {
@@ -97,10 +100,11 @@ export class Gateway {
     const { catalog } = this.#parts;
     const offers = catalog.offers();
     return {
-      routes: [...routes.map(({ route }) => routeLabel(route)), NO_ROUTE],
+      routes: [...new Set(routes.map(({ route }) => routeLabel(route))), NO_ROUTE],
       served: {
         offers: routes
-          .filter(({ route }) => isCall(route.operation))
+          // Of kept answers few ask: their series exist from the first one on.
+          .filter(({ route }) => namesModel(route.operation))
           .flatMap(({ dialect, route }) =>
             offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
           ),
@@ -166,7 +170,7 @@ export class Gateway {
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return new Call(this.#parts, visit, route.operation, this.#settle).begin(asked);
+        return new Call(this.#parts, visit, route.operation, this.#settle, params.kept ?? UNDECODED).begin(asked);
     }
   }
 
@@ -235,7 +239,9 @@ export class Gateway {
   readonly #settle = (visit: Visit, end: Outcome): void => {
     const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
-    visit.ended(admission.end(visit, end));
+    const { ended } = end;
+    if (ended === undefined || ended.unfinished === "") visit.ended(admission.end(visit, end));
+    else this.#unfinished.add(visit, ended);
     const { claim, reservation, used } = visit;
     if (reservation !== undefined && claim.window === "calls") totals.count(reservation.workspace, reservation.model, used);
     const endedMs = performance.now();

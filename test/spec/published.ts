@@ -110,6 +110,11 @@ export function specifyPublished(world: World): void {
               text,
               headers: received,
             } = await world.call({ method: method.toUpperCase(), path: filled, headers, ...body }, weir).answered;
+            if (path.includes("{kept}")) {
+              // The id of an answer is nobody's but its maker's, and here none is kept.
+              expect([path, status, text]).toEqual([path, 404, expect.stringContaining("Nothing is stored here")]);
+              return;
+            }
             expect([path, status, status === 200 ? "" : text]).toEqual([path, 200, ""]);
             for (const name of Object.keys(operation.responses["200"]?.headers ?? {}))
               expect([path, name, received.has(name)]).toEqual([path, name, true]);

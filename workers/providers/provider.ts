@@ -15,7 +15,7 @@ import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 /** One call from the front. `Takes`: what the provider's table says about a model. `Set`: the provider's controls. */
 export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Controls> {
   operation: CallOperation;
-  /** The client's body, checked by its dialect. */
+  /** The client's body, checked by its dialect; of a call about a kept answer, its id as the client has it and the query. */
   body: ByteText;
   /** See `Dialect.hints`. */
   hints: string;
@@ -29,12 +29,16 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   accepts: Takes;
   /** The cloud's own controls from the configuration: the same object for all calls to the target. */
   controls?: Set | undefined;
+  /** The workspace. */
+  owner: string;
   /** Whether no other target can serve the call. */
   isLast: boolean;
   /** Passed along for the worker; providers do not use it. */
   along: Along;
   /** Written by `Connection.request`: the names of what was left out, as the client gets them; "" where nothing was. */
   dropped: string;
+  /** Written by `Connection.request`: the upstream goes on with the answer when the call has ended. */
+  goesOn: boolean;
 }
 
 export interface ReportedUsage extends Usage {
@@ -58,6 +62,8 @@ export interface Reader {
   readonly usage: ReportedUsage;
   /** Bytes of the model's own text so far, roughly: counted where a stream breaks off before the upstream has reported its usage. */
   readonly written: number;
+  /** The id of an answer that its upstream has not finished, "" of one that it has; left out by readers of answers that end with their call. */
+  readonly unfinished?: string;
   /** Bytes that the reader holds because they are not yet a whole event or a whole answer. */
   readonly held: number;
 }

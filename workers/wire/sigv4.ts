@@ -17,7 +17,7 @@ export interface AwsIdentity {
 }
 
 export interface UnsignedRequest {
-  method: "POST" | "GET";
+  method: "POST" | "GET" | "DELETE";
   /** As the `host` header says it. */
   host: string;
   /** As it goes on the wire; the signature encodes it once more. */

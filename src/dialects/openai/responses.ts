@@ -96,6 +96,7 @@ interface ResponsesRequest {
   stream?: boolean | null;
   max_output_tokens?: number | null;
   service_tier?: unknown;
+  previous_response_id?: string | null;
 }
 
 export function checkResponses(body: ByteText): Checked {
@@ -109,6 +110,7 @@ export function checkResponses(body: ByteText): Checked {
     model: readName(body, "model", request.model),
     stream: request.stream === true,
     maxTokens: request.max_output_tokens ?? 0,
+    previous: request.previous_response_id ?? undefined,
     request,
   };
 }
