@@ -1,9 +1,9 @@
 /**
- * Costs of counting, logging and tracing a call: microseconds of the front's thread for each. Not a test; run it:
+ * What a call costs that is counted, written down and traced: microseconds of the front's thread for each of them. Not a test; run it:
  *
  *   bun bench/recording.ts [rounds]
  *
- * Each part does for one call what the gateway does, with the gateway's own code. Rounds alternate; prints medians with their spread at the end.
+ * Each part does for one call what the gateway has it do, by the gateway's own code; rounds alternate, the median closes with its spread.
  */
 
 import process from "node:process";
@@ -20,9 +20,9 @@ import { openTracing } from "../src/tracing/open.ts";
 import { serveDocument } from "./recording-world.ts";
 
 const CALLS = 100_000;
-const DIGITS = 3;
+const TOLD = 3;
 
-/** Headers as Claude Code sends them, behind a proxy. */
+/** As Claude Code sends it, behind a proxy. */
 const HEAD = [
   "POST /anthropic/eu/v1/messages HTTP/1.1",
   "host: gateway.example.com",
@@ -124,6 +124,6 @@ console.log(`µs per call: median of ${rounds} rounds of ${CALLS} calls (least t
 for (const [name, times] of found) {
   times.sort((one, other) => one - other);
   const [least = 0, median = 0, most = 0] = [times[0], times[Math.floor(times.length / 2)], times.at(-1)];
-  console.log(`${name.padEnd(36)} ${median.toFixed(DIGITS)} (${least.toFixed(DIGITS)} to ${most.toFixed(DIGITS)})`);
+  console.log(`${name.padEnd(36)} ${median.toFixed(TOLD)} (${least.toFixed(TOLD)} to ${most.toFixed(TOLD)})`);
 }
 process.exit(0);
