@@ -17,6 +17,7 @@ import type { Call, CallHost, CallTarget, InputTokens } from "./call.ts";
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
+import { giveWay } from "./give-way.ts";
 import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
@@ -32,8 +33,6 @@ const KEEP_ALIVE_MS = 15_000;
 const RETIRED_MS = 300_000;
 /** Of the name that a client has for its user: what a log can use of it. */
 const LONGEST_USER = 256;
-/** Bodies above this have a line of their own. */
-const HUGE_BYTES = 1024 * 1024;
 
 /** A count always has an answer, if need be Weir's own. */
 const carrierOf = (operation: CallOperation) => (operation === "count_tokens" ? Count : Relay);
@@ -54,11 +53,8 @@ export class Desk implements WorkerDesk, OrderTaker {
   readonly #unchecked = new Map<number, WeighOrder>();
   /** Calls that are being weighed (undefined), or were and wait for `go`; and calls that a target has failed. */
   readonly #waiting = new Map<number, WaitingCall | undefined>();
-  /**
-   * The ends of two lines of bodies that are checked one at a time, since a parsed one takes many times its size: those of megabytes have a line
-   * of their own, so that no other waits for them.
-   */
-  readonly #lines = { moderate: Promise.resolve(), huge: Promise.resolve() };
+  /** The end of a line of bodies that are checked one at a time, since a parsed one takes many times its size. */
+  #line = Promise.resolve();
   readonly #estimator = new Estimator();
   #targets: Targets = new Map();
   /** Those of the configurations before, for calls that were routed by them; the newest first. */
@@ -92,15 +88,16 @@ export class Desk implements WorkerDesk, OrderTaker {
     else call.fault(thrown);
   }
 
-  call(id: number, { dialect, target, guess, factor, ...job }: CallOrder): void {
+  call(id: number, order: CallOrder): void {
+    const { dialect, target, operation, body, hints, owner, stream, model, isLast, along, guess, estimate, factor } = order;
     // What is kept has been paid for.
-    this.#start(id, dialect, target, job, { estimate: CALLS[job.operation].kept ? 0 : undefined, guess, factor });
+    const known = CALLS[operation].kept ? 0 : estimate || undefined;
+    this.#start(id, dialect, target, { operation, body, hints, owner, stream, model, isLast, along }, { estimate: known, guess, factor });
   }
 
   weigh(id: number, order: WeighOrder): void {
     this.#unchecked.set(id, order);
-    const line = order.body.byteLength > HUGE_BYTES ? "huge" : "moderate";
-    this.#lines[line] = this.#lines[line].then(() => this.#weigh(id));
+    this.#line = this.#line.then(() => this.#weigh(id));
   }
 
   go(id: number, target: number, isLast: boolean, factor: number, along: Along): void {
@@ -141,6 +138,7 @@ export class Desk implements WorkerDesk, OrderTaker {
       estimator,
       hold: new Hold(),
     };
+    if (config.givesWay === true) giveWay();
     this.#host.hold.mostBytes = config.heldBytes;
     estimator.configure(config.weighing);
     const kept = this.#connections;

@@ -83,7 +83,7 @@ export interface WeighOrder {
   dialect: DialectName;
   operation: CallOperation;
   hints: string;
-  /** The workspace: what is kept of the answer is its own. */
+  /** The workspace: its bodies wait for each other, and what is kept of the answer is its own. */
   owner: string;
   body: ArrayBuffer;
 }
@@ -102,6 +102,8 @@ export interface CallOrder {
   along: Along;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
+  /** The input as it was weighed, before the factor; 0, or left out, where it was not. */
+  estimate?: number;
   /** What an estimate of the input is to be multiplied by. */
   factor: number;
   body: ByteText;

@@ -6,7 +6,7 @@ import type { Bit, Flat, Length, WorkerConfig } from "./messages.ts";
 
 /** The fields of each order, in the order in which they cross. */
 interface OrderFields {
-  /** Start a call whose body the front has checked. */
+  /** Start a call whose body has been checked. `estimate`: 0 where it was not weighed. */
   call: [
     id: number,
     dialect: DialectName,
@@ -20,6 +20,7 @@ interface OrderFields {
     passedOn: string,
     isTimed: Bit,
     guess: number,
+    estimate: number,
     factor: number,
     body: ByteText,
   ];
@@ -44,7 +45,7 @@ const ORDER = { call: 0, weigh: 1, go: 2, cancel: 3, credit: 4, configure: 5, dr
 >;
 
 const LENGTHS: { readonly [Name in keyof OrderFields as (typeof ORDER)[Name]]: Length<OrderFields[Name]> } = {
-  [ORDER.call]: 15,
+  [ORDER.call]: 16,
   [ORDER.weigh]: 7,
   [ORDER.go]: 7,
   [ORDER.cancel]: 2,
@@ -66,10 +67,28 @@ function fieldsAt<Name extends keyof OrderFields>(message: Flat, at: number, nam
 }
 
 export function orderCall(message: Flat, id: number, order: CallOrder): void {
-  const { dialect, operation, target, isLast, stream, model, hints, owner, along, guess, factor, body } = order;
+  const { dialect, operation, target, isLast, stream, model, hints, owner, along, guess, estimate = 0, factor, body } = order;
   const [last, streamed, timed] = [bit(isLast), bit(stream), bit(along.isTimed)];
   const { passedOn } = along;
-  write(message, "call", id, dialect, operation, target, last, streamed, model, hints, owner, passedOn, timed, guess, factor, body);
+  write(
+    message,
+    "call",
+    id,
+    dialect,
+    operation,
+    target,
+    last,
+    streamed,
+    model,
+    hints,
+    owner,
+    passedOn,
+    timed,
+    guess,
+    estimate,
+    factor,
+    body,
+  );
 }
 
 export function orderWeigh(message: Flat, id: number, { dialect, operation, hints, owner, body }: WeighOrder): void {
@@ -135,10 +154,11 @@ function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: Orde
       return;
     case ORDER.call: {
       const fields = fieldsAt(message, at, "call");
-      const [id, dialect, operation, target, isLast, stream, model, hints, owner, passedOn, isTimed, guess, factor, body] = fields;
+      const [id, dialect, operation, target, isLast, stream, model, hints, owner, passedOn, isTimed, guess, estimate, factor, body] =
+        fields;
       const bits = { isLast: isLast === 1, stream: stream === 1 };
       const along = alongOf(passedOn, isTimed);
-      taker.call(id, { dialect, operation, target, ...bits, model, hints, owner, along, guess, factor, body });
+      taker.call(id, { dialect, operation, target, ...bits, model, hints, owner, along, guess, estimate, factor, body });
       return;
     }
     case ORDER.weigh: {

@@ -1,5 +1,5 @@
 /** The first half of a call's way; `Dispatch` has the second. */
-import { type ByteText, toByteText } from "../contract/bytes.ts";
+import type { ByteText } from "../contract/bytes.ts";
 import type { Ended } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
@@ -25,6 +25,7 @@ import type { LeftOut } from "./left-out.ts";
 import type { Outcome } from "./outcome.ts";
 import { controlled, reservedIn } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
+import type { Turns } from "./turns.ts";
 import type { Visit } from "./visit.ts";
 
 export interface CallParts extends DispatchParts {
@@ -36,19 +37,20 @@ export interface CallParts extends DispatchParts {
   room: Room;
   bodyClock: BodyClock;
   deadlines: Deadlines;
+  turns: Turns;
 }
 
 /** Names what was left out of the request. */
 const DROPPED_HEADER = "x-weir-dropped";
 
-/** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
-const FRONT_BYTES = 64 * 1024;
+/** Bodies up to here are parsed on the front's thread; larger ones by a thread of their own, so that nobody waits behind them. */
+const FRONT_BYTES = 16 * 1024;
 
 /**
  * A request that a worker answers, from its body to its end. The methods are in the order of its way:
  *
  *   begin     it takes its place in the room, and its body is read
- *   #arrived  a small body goes on to #check, a large one to a worker (`Dispatch.weigh`), which answers with `weighed`
+ *   #arrived  a small body goes on to #check, a large one to a thread that checks it (`Dispatch.weigh`), which answers with `weighed`
  *   #check    the body is checked, routed and reserved for
  *   #decided  the limiter's answer: on to a worker (`Dispatch.send`, or `go` where a worker has the body already), or refused
  *   …         the worker's reports go to the `Answer`, which says here what is not for the client
@@ -98,8 +100,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { identity, startedMs } = this.#visit;
     const patience = patienceOf(asked.headers, startedMs);
     const { maxBodyBytes } = config.server;
-    const { name = "", maxConcurrent } = identity?.workspace ?? {};
-    const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
+    const place = room.enter(this.#visit.workspace, identity?.workspace.maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
     if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
     this.#begunMs = performance.now();
@@ -121,18 +122,17 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   #arrived({ headers, url }: Asked, body: Body): void {
-    const { bodyClock, config, catalog } = this.#parts;
+    const { bodyClock, config, catalog, turns } = this.#parts;
     bodyClock.end(this);
     // It was late, or its client has left.
     if (this.#answer.idle) return;
     try {
-      const conversation = catalog.hasChoices ? sessionOf(headers) : 0;
-      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, conversation);
+      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionOf(headers) : 0);
       this.#reserved = reservedIn(headers, config);
       const hints = controlled(this.#visit, headers, this.#reserved, config);
       if (CALLS[this.#operation].kept) this.#askKept(queryOf(url), hints);
-      else if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
-      else this.#dispatch.weigh(hints, bufferOf(body));
+      else if (body.length > FRONT_BYTES) this.#dispatch.weigh(hints, bufferOf(body));
+      else turns.check(this.#visit.workspace, body, this.#answer, (text) => this.#check(text, hints));
     } catch (thrown) {
       this.#failed(thrown);
     }

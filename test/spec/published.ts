@@ -191,6 +191,18 @@ export function specifyPublished(world: World): void {
       }
     });
 
+    world.sentence("whoever has openapi.json already asks whether it still holds, and is told so without a body", async () => {
+      const { headers, text } = await world.get("/openapi.json", null);
+      const tag = headers.get("etag") ?? "";
+      expect([/^"[\w-]{22}"$/.test(tag), headers.get("cache-control"), text.length > 10_000]).toEqual([true, "no-cache", true]);
+      for (const sent of [tag, `W/${tag}`, `"another", ${tag}`, "*"]) {
+        const kept = await world.call({ method: "GET", path: "/openapi.json", headers: { "if-none-match": sent } }).answered;
+        expect([sent, kept.status, kept.text, kept.headers.get("etag")]).toEqual([sent, 304, "", tag]);
+      }
+      const other = await world.call({ method: "GET", path: "/openapi.json", headers: { "if-none-match": '"another"' } }).answered;
+      expect([other.status, other.text]).toEqual([200, text]);
+    });
+
     world.sentence("GET / tells a developer where to read on: JSON, or a small page for a browser", async () => {
       const told = JSON.parse((await world.get("/", null)).text);
       expect(told).toMatchObject({ name: "Weir", docs: "http://weir.test/docs", openapi: "http://weir.test/openapi.json" });

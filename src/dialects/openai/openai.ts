@@ -1,6 +1,7 @@
 /** The OpenAI protocol: chat completions here, the other requests in files of their own. */
-import { TypeCompiler } from "@sinclair/typebox/compiler";
+
 import type { ByteText } from "../../contract/bytes.ts";
+import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
 import { readName, textIn } from "../body.ts";
@@ -27,7 +28,7 @@ const UNSUPPORTED = ["n", "service_tier", "parallel_tool_calls", "stream_options
 /** What streams the events of a response. */
 const STREAMS_RESPONSES: ReadonlySet<CallOperation> = new Set(["responses", "kept_answer"]);
 
-const checker = TypeCompiler.Compile(chatSchema);
+const checker = new Checker(chatSchema);
 
 /** The body as the schema has checked it; the last four members are not checked yet. */
 interface ChatRequest {

@@ -3,8 +3,8 @@
  * What a stateless gateway cannot do is refused by the provider's file, because an operator may allow it there.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
-import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../../contract/bytes.ts";
+import { Checker } from "../../contract/checker.ts";
 import type { Checked } from "../../contract/dialect.ts";
 import { readName } from "../body.ts";
 import { errorObject, jsonText } from "../error-text.ts";
@@ -89,7 +89,7 @@ export const responsesSchema: TSchema = Type.Object({
   user: optional(text),
 });
 
-const checker = TypeCompiler.Compile(responsesSchema);
+const checker = new Checker(responsesSchema);
 
 interface ResponsesRequest {
   model: string;

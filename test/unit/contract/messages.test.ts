@@ -17,6 +17,7 @@ const CALL: CallOrder = {
   owner: "w",
   along: { passedOn: "x-request-id\nmine", isTimed: true },
   guess: 12,
+  estimate: 13,
   factor: 1.5,
   body: "{}",
 };
