@@ -37,6 +37,8 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   along: Along;
   /** Written by `Connection.request`: the names of what was left out, as the client gets them; "" where nothing was. */
   dropped: string;
+  /** Written by `Connection.request`: what its model was known to take then. A refusal that is no news to its connection any more is worth another try. */
+  takes?: object | undefined;
   /** Written by `Connection.request`: the upstream goes on with the answer when the call has ended. */
   goesOn: boolean;
 }
@@ -68,6 +70,17 @@ export interface Reader {
   readonly held: number;
 }
 
+/** Of whom something is learned: a target. */
+export type Pupil<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamModel" | "accepts">;
+
+/** What a refusal has taught. */
+export interface Lesson {
+  /** For the log, with what to write into the configuration; "" where it was learned while the call was on its way, and there is nothing to tell. */
+  line: string;
+  /** For the same connection in other workers: see `Connection.taught`. */
+  taught: string;
+}
+
 /** One opened upstream: holds its origin, its credentials and its caches (signing keys, tokens). */
 export interface Connection {
   /** Where the upstream's requests go. */
@@ -82,10 +95,12 @@ export interface Connection {
   /** The failure for any other status; `body`: the answer, at most 64 KiB. */
   failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
   /**
-   * What such an answer teaches about the job's target, as a line for the log. After that `request` makes a different request for the job, and one more
-   * try can succeed. Undefined where it teaches nothing.
+   * What such an answer teaches of the job's target: then `request` makes another request of the job, which is worth one more try. Undefined where
+   * it teaches nothing.
    */
-  lesson?(job: Job, status: number, body: ByteText): string | undefined;
+  lesson?(job: Job, status: number, body: ByteText): Lesson | undefined;
+  /** Learns what another worker was taught of a target, for so long. Never throws: what cannot be read teaches nothing. */
+  taught?(pupil: Pupil, taught: string, forMs: number): void;
   /** The upstream's own id of the call. */
   upstreamRequestId(headers: HttpHeaders): string;
   /** Secrets that are not in the configuration and that recent calls were sent with. */
