@@ -54,10 +54,10 @@ export function listen(options: ListenOptions): Promise<Listener> {
  * docs/benchmarks.md has their measured effect.
  */
 const settingsFor = (heapBytes: number): Readonly<Record<string, string>> => ({
-  // Memory that was freed goes back to the system after half a second and not at once: what a call frees, the next one takes. After ten seconds, clients that
+  // Freed memory goes back to the system after half a second, not at once: the next call can use it again. With ten seconds, clients that
   // send bodies of megabytes made a process of one worker keep half a gigabyte more.
   MIMALLOC_PURGE_DELAY: "500",
-  // Of pages that are used in part, the rest goes back as well, but not again and again under load: a start leaves behind more than it keeps.
+  // Unused parts of pages go back too, but at most once in ten seconds, so that they cost little under load: a start frees more than it keeps.
   MIMALLOC_PURGE_HOLES: "1",
   MIMALLOC_PURGE_HOLES_MIN_INTERVAL: "10000",
   // Fewer, larger collections cost less in all than many small ones, though each pause is longer; and no second thread works on them.

@@ -75,9 +75,9 @@ export type Pupil<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamM
 
 /** What a refusal has taught. */
 export interface Lesson {
-  /** For the log, with what to write into the configuration; "" where it was learned while the call was on its way, and there is nothing to tell. */
+  /** A line for the log, with the setting for the configuration; "" where the lesson was learned while the call was under way. */
   line: string;
-  /** For the same connection in other workers: see `Connection.taught`. */
+  /** The lesson for the same connection in other workers: see `Connection.taught`. */
   taught: string;
 }
 

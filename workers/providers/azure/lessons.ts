@@ -1,4 +1,4 @@
-/** What Azure's refusals teach: the name that a deployment's model has for a parameter, and what it does not know at all. A lesson is kept for an hour, by target. */
+/** What Azure's refusals teach: a parameter's name for a deployment's model, and unknown members. A lesson is kept for an hour, by target. */
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { brief } from "../failure.ts";
 import { Learned, type Words } from "../learned.ts";

@@ -1,6 +1,6 @@
 /**
  * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags at
- * the other, and some have lost them again. A lesson is kept for an hour, by target.
+ * different times, and some have lost flags again. A lesson is kept for an hour, by target.
  */
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { brief } from "../failure.ts";
