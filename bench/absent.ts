@@ -1,4 +1,4 @@
-/** Peers that failed in a scenario: somebody else's fault fails no run of ours. */
+/** Peers that failed in a scenario: a peer's fault is no failure of the run. */
 import type { NotRun } from "./result.ts";
 import type { Variant } from "./variant.ts";
 
@@ -12,8 +12,8 @@ export class Absent {
   }
 
   /**
-   * Measures those of the group that have not failed in the scenario. Where peers are measured together with others and it fails, it is tried again
-   * without the peers: who failed it cannot be told, and if it was no peer it fails again. "absent" where nobody is left.
+   * Measures the members of the group that have not failed in the scenario. If peers are measured together with others and the measurement fails, it is done
+   * again without the peers: it is not known which one failed, and a fault of another member shows again. "absent" where no member is left.
    */
   async without<Outcome>(
     scenario: string,

@@ -1,16 +1,16 @@
-/** What the stand-in answers, made once, in the clouds' own framing; and what a whole answer therefore holds. */
+/** The stand-in's answers, made once, in the clouds' own framing; and what a whole answer must contain. */
 import { chunkFrame } from "../src/sandbox/bedrock-frames.ts";
 
-/** Chunks of text in a stream. */
+/** Number of text chunks in a stream. */
 export const CHUNKS = 100;
 
 /**
- * How the stand-in sends a stream. "turns": as fast as possible, each chunk a write of its own with other streams' between, as a server that generates
- * does; "whole": in one write, which the kernel hands over in one piece; a number: so many milliseconds between two chunks.
+ * How the stand-in sends a stream. "turns": as fast as possible, each chunk in its own write, with those of other streams between, as a server that generates
+ * text does; "whole": in one write, which the kernel delivers in one piece; a number: milliseconds between two chunks.
  */
 export type Pace = "turns" | "whole" | number;
 
-/** By the model that is asked for. Their names are equally long: a gateway may repeat them in its answers, whose bytes are counted. */
+/** Paces by the model that is asked for. The models' names are equally long: a gateway may repeat them in its answers, whose bytes are counted. */
 export const PACES: Readonly<Record<string, Pace>> = {
   "gpt-4o-burst": "turns",
   "gpt-4o-whole": "whole",
@@ -24,7 +24,7 @@ export const PACES: Readonly<Record<string, Pace>> = {
 
 const sentence = "the weir is low and the river runs over it, day by day. ";
 const TEXTS = { short: sentence.repeat(29), long: sentence.repeat(3_560) };
-/** From this length of a request on, the answer is long as well. */
+/** Requests from this length on get a long answer. */
 export const LONG_BYTES = 50_000;
 
 export const textOf = (requestBytes: number): string => (requestBytes < LONG_BYTES ? TEXTS.short : TEXTS.long);
@@ -82,12 +82,12 @@ const lines = [
   Buffer.from("data: [DONE]\n\n"),
 ];
 
-/** A stream on the wire: each event an HTTP chunk of its own, as the clouds send them. What does not wait for the clock is one piece. */
+/** A stream on the wire: each event is one HTTP chunk, as the clouds send them. Events without a pause between them are one piece. */
 export interface WireStream {
   head: Buffer;
-  /** The first goes with the head, each later one a pace after the one before. The last ends the answer. */
+  /** The first piece goes with the head, each later one a pace after the one before. The last one ends the answer. */
   pieces: Buffer[];
-  /** All at once. */
+  /** The whole stream at once. */
   whole: Buffer;
 }
 
@@ -112,7 +112,7 @@ export interface WireAnswers {
 }
 
 export const WIRE: Readonly<Record<"bedrock" | "azure", WireAnswers>> = {
-  // The events around the text go with the first and the last chunk of it.
+  // The events before and after the text go with its first and last chunk.
   bedrock: {
     short: whole(message(TEXTS.short)),
     long: whole(message(TEXTS.long)),

@@ -1,5 +1,5 @@
 /**
- * Calibration of the token estimate: how far it is from the exact counts, and the fit that makes its weights.
+ * Calibration of the token estimate: its distance from the exact counts, and the fit that makes its weights.
  *
  *     bun bench/calibrate.ts           print the table
  *     bun bench/calibrate.ts --write   put it into docs/estimation.md

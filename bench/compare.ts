@@ -1,4 +1,4 @@
-/** Results that are kept under a name, and what has changed since. */
+/** Results that are saved under a name, and changes since then. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "./arguments.ts";
@@ -6,12 +6,12 @@ import { readResult } from "./report/read.ts";
 import { type BenchResult, type Measure, median, type VariantResult } from "./result.ts";
 
 const FOLDER = join(import.meta.dir, "results");
-/** Less is nothing, even where the rounds agree with one another. */
+/** A smaller change is ignored, even where the rounds agree. */
 const LEAST_CHANGE = 0.05;
-/** So few lie apart by chance. */
+/** With fewer rounds, results can differ by chance. */
 const FEWEST_ROUNDS = 3;
 
-/** What is compared: for which less is better, and for which more is. Costs of the same work are taken against the bare pass-through beside it. */
+/** The measures that are compared, and whether less or more is better. Costs are taken relative to the bare pass-through of the same run. */
 const JUDGED: Partial<Record<Measure, "less" | "more">> = {
   cpuMicros: "less",
   cpuMicrosPerChunk: "less",
@@ -29,19 +29,19 @@ export interface Change {
   scenario: string;
   variant: string;
   measure: Measure;
-  /** Now ÷ before, of the medians. */
+  /** Median now ÷ median before. */
   ratio: number;
   isWorse: boolean;
 }
 
-/** Returns the file that it is in. */
+/** Returns the path of the file. */
 export function save(name: string, result: BenchResult): string {
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(fileOf(name), JSON.stringify(result, null, 2));
   return fileOf(name);
 }
 
-/** Throws where nothing is kept under the name, or none of what is wanted: better before a run than after it. */
+/** Throws where no result has the name, or the result has none of the wanted scenarios: better before a run than after it. */
 export function saved(name: string, scenarios: readonly string[]): BenchResult {
   if (!existsSync(fileOf(name))) {
     const kept = existsSync(FOLDER) ? readdirSync(FOLDER).map((file) => file.replace(/\.json$/, "")) : [];
@@ -59,7 +59,7 @@ export function saved(name: string, scenarios: readonly string[]): BenchResult {
 
 const fileOf = (name: string): string => join(FOLDER, `${name.replace(/[^\w.-]/g, "_")}.json`);
 
-/** Changes beyond the spread: the best round of the one is worse than the worst of the other. Of the gateway alone, the baselines being the yardstick. */
+/** Changes beyond the spread: the best round of one result is worse than the worst of the other. Only of the gateway: the baselines are the yardstick. */
 export function changes(before: BenchResult, now: BenchResult): Change[] {
   return now.scenarios.flatMap((scenario) => {
     const earlier = before.scenarios.find(({ name }) => name === scenario.name)?.variants ?? [];
@@ -93,7 +93,7 @@ export function changeLines(found: readonly Change[]): string {
     .join("");
 }
 
-/** What makes a change that is told no change of the gateway's. */
+/** Reasons why a reported change may not come from the gateway. */
 export function caveats(before: BenchResult, now: BenchResult): string {
   const isElsewhere = JSON.stringify(before.machine) !== JSON.stringify(now.machine);
   const isShort = Math.min(before.rounds, now.rounds) < FEWEST_ROUNDS;

@@ -1,22 +1,22 @@
-/** A run that was made in pieces, as one. */
+/** Joins the results of several runs into one. */
 import { UsageError } from "./arguments.ts";
 import type { BenchResult, NotRun } from "./result.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 
 export interface Piece {
-  /** Where it comes from, for who has to tell two apart. */
+  /** File of the result, for a person who has to find it. */
   file: string;
   result: BenchResult;
 }
 
 /**
- * Of a scenario that several have, the last counts whole, so that its figures stay of one run. Throws where the pieces are of different machines,
- * commits or versions: their figures would stand in one table and not be comparable.
+ * Where several results have a scenario, the last one is used whole, so that its figures come from one run. Throws where the results are from different machines,
+ * commits or versions: their figures would be in one table, but could not be compared.
  */
 export function joined(pieces: readonly Piece[]): BenchResult {
   const [first] = pieces;
   if (first === undefined) throw new Error("no results to join");
-  // Each with each: a peer that two of them have need not be in the first.
+  // Each with each other: a peer that two of them have may be missing in the first.
   for (const [at, piece] of pieces.entries()) for (const later of pieces.slice(at + 1)) alike(piece, later);
   const results = pieces.map(({ result }) => result);
   const scenarios = [
@@ -33,7 +33,7 @@ export function joined(pieces: readonly Piece[]): BenchResult {
   };
 }
 
-/** As if all had been run at once; last what this version does not know. */
+/** The order of a full run; scenarios that this version does not know come last. */
 const ORDER = SCENARIOS.map(({ name }) => name);
 const place = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
 
@@ -52,7 +52,7 @@ function alike({ file, result }: Piece, other: Piece): void {
   }
 }
 
-/** Without what one piece could not run and another did. */
+/** What no result could run. */
 function stillNotRun(results: readonly BenchResult[], scenarios: BenchResult["scenarios"]): NotRun[] {
   const run = new Set(scenarios.flatMap(({ name, variants }) => [name, ...variants.map(({ variant }) => `${name}, ${variant}`)]));
   const told = new Map(results.flatMap(({ notRun }) => notRun.map((one) => [`${one.what} ${one.why}`, one] as const)));

@@ -1,5 +1,5 @@
 /**
- * Two tables of docs/limits.md: what slots lose beside an exact log, and what each choice of the output to reserve costs. Simulated time,
+ * Two tables of docs/limits.md: what slots lose compared with an exact log, and what each choice of the output to reserve costs. Simulated time,
  * the real limiter in memory, fixed seeds; not a test. Run it:  bun bench/limiter-simulation.ts
  */
 import { AnswerLengths, expectedTokens } from "../src/limiter/expected.ts";
@@ -19,7 +19,7 @@ const KINDS = [
   "bursts at random, three times the limit",
 ] as const;
 
-/** Arrival times in ms over ten minutes. */
+/** Arrival times in milliseconds over ten minutes. */
 function arrivals(kind: (typeof KINDS)[number], random: () => number): number[] {
   const times: number[] = [];
   const steady = (perMinute: number): void => {
@@ -43,7 +43,7 @@ interface Outcome {
   most: number;
 }
 
-/** Plays the arrivals; `decide` says undefined for admitted, else when to come back. */
+/** Plays the arrivals; `decide` returns undefined for an admitted call, else when to come back. */
 async function play(times: readonly number[], comeBack: boolean, decide: (atMs: number) => Promise<number | undefined>): Promise<Outcome> {
   const waiting = [...times];
   const returning: number[] = [];
@@ -59,7 +59,7 @@ async function play(times: readonly number[], comeBack: boolean, decide: (atMs: 
       while ((admitted[oldest] ?? 0) < atMs - 60_000) oldest++;
       most = Math.max(most, admitted.length - oldest);
     } else if (comeBack && !returns) {
-      // Once: for ever would only pile up where there is more traffic than room.
+      // One retry only: with more, calls would pile up for ever where the traffic exceeds the limit.
       const back = atMs + retryMs;
       const inOrder = (returning.at(-1) ?? 0) <= back;
       returning.push(back);
@@ -207,7 +207,7 @@ async function reservedOutput(answers: string, draw: (random: () => number) => n
   }
 }
 
-/** All tokens of a call counted at its admission: the most in any 60 s, and for how long the 60 s that end now held more than the limit. */
+/** With all tokens of a call counted at its admission: the most in any 60 s, and how long the last 60 s held more than the limit. */
 function largestUse(served: readonly [atMs: number, tokens: number][]): { most: number; overMs: number } {
   const steps = served.flatMap(([atMs, tokens]) => [
     { atMs, tokens },

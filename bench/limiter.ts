@@ -1,9 +1,9 @@
 /**
- * What the limiter costs: CPU microseconds per call of this process and of Redis, for reserve alone and with its settlement. Not a test; run it:
+ * Costs of the limiter: CPU microseconds per call of this process and of Redis, for the reservation alone and with its settlement. Not a test; run it:
  *
  *   bun bench/limiter.ts [rounds]
  *
- * Each variant runs in a fresh store on one Redis; rounds alternate in order, each is printed, the median closes.
+ * Each variant starts with an empty store on one Redis; the order alternates by round. Prints every round, and the medians at the end.
  */
 
 import { Limiter } from "../src/limiter/limiter.ts";

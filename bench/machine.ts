@@ -1,4 +1,4 @@
-/** Where and with what a run was made. */
+/** Machine and versions of a run. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The tables and pictures of docs/benchmarks.md: written by a run between two marks and into a folder of their own, never by hand. */
+/** The tables and pictures of docs/benchmarks.md: written by a run, between two marks and into their own folder; never edited by hand. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writePictures } from "./report/files.ts";
@@ -9,7 +9,7 @@ import { heading, rowsOf, targetRows } from "./table.ts";
 
 const DOCS = join(import.meta.dir, "../docs");
 const PAGE = "benchmarks.md";
-/** Beside the page. */
+/** Folder of the pictures, in the page's folder. */
 const PICTURES = "benchmarks";
 const BEGIN = "<!-- written by bun run bench -- --write-docs -->";
 const END = "<!-- end -->";
@@ -17,7 +17,7 @@ const END = "<!-- end -->";
 const markdown = ([head = [], ...rows]: string[][]): string =>
   [head, head.map(() => "--"), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
 
-/** Whether the run was of this source or of a later one, its figures are these. */
+/** The tables of a result, with the commit that was measured. */
 export function tables(result: BenchResult, shown: readonly Picture[]): string {
   const [targets, charts] = [shown.filter(isOfTargets), shown.filter((picture) => !isOfTargets(picture))];
   const scenarios = result.scenarios.map((scenario) => `**${scenario.title}** (\`${scenario.name}\`)\n\n${markdown(rowsOf(scenario))}`);
@@ -40,7 +40,7 @@ const isOfTargets = ({ name }: Picture): boolean => name === TARGETS;
 
 const embedded = ({ name, alternative }: Picture): string => `![${alternative.replace(/[[\]\\]/g, "\\$&")}](${PICTURES}/${name}.svg)`;
 
-/** The page with what stands between the marks replaced. */
+/** The page with the text between the marks replaced. */
 export function withTables(page: string, text: string): string {
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from < 0 || to < from) throw new Error("docs/benchmarks.md has no marks to write between");
@@ -51,7 +51,7 @@ export function writePage(result: BenchResult, docs = DOCS): void {
   const page = join(docs, PAGE);
   const shown = pictures(result);
   const text = withTables(readFileSync(page, "utf8"), tables(result, shown));
-  // What an earlier run measured and this one did not would stay.
+  // Pictures of an earlier run would stay, if this one has not measured them.
   rmSync(join(docs, PICTURES), { recursive: true, force: true });
   writePictures(shown, join(docs, PICTURES));
   writeFileSync(page, text);

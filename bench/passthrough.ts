@@ -1,5 +1,5 @@
 /**
- * The floor of the runtime: a bare Bun server that hands every request to the upstream, and the answer back.
+ * The least cost of the runtime: a bare Bun server that passes every request to the upstream, and the answer back.
  *
  *     bun bench/passthrough.ts UPSTREAM [CERTIFICATE]      the file of a certificate to trust
  */

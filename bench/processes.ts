@@ -1,8 +1,8 @@
-/** Programs that are measured: started with room for many sockets, counted by `/proc` with all their children, ended by their id. Linux only. */
+/** The programs that are measured: started with a high limit of open files, measured by `/proc` with all their children, ended by their id. Linux only. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Of a `/proc` clock. */
+/** A tick of the clocks in `/proc`, in microseconds. */
 const TICK_US = 10_000;
 const PAGE_BYTES = 4_096;
 const START_MS = 60_000;
@@ -10,18 +10,18 @@ const KEPT_OUTPUT = 20_000;
 
 export interface Program {
   pid: number;
-  /** What its `ready` pattern captured. */
+  /** What the `ready` pattern has captured. */
   found: RegExpExecArray;
   stop(): Promise<void>;
 }
 
-/** As many files as the system lets a process have: a shell lifts the limit, `exec` keeps the id. */
+/** As many open files as the system allows a process: a shell raises the limit, and `exec` keeps the process id. */
 export const WITH_MOST_FILES = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh"] as const;
 
-/** Those that run. */
+/** Programs that are running. */
 const started = new Set<ChildProcess>();
 
-/** A run that is broken off leaves nobody behind. */
+/** Ends all programs, so that an interrupted run leaves none. */
 export async function stopPrograms(): Promise<void> {
   await Promise.all([...started].map(end));
 }
@@ -64,7 +64,7 @@ function end(child: ChildProcess): Promise<void> {
   child.once("exit", () => resolve());
   const root = child.pid;
   if (root === undefined) return Promise.resolve();
-  // Children of a program that is killed outlive it; and one that is still running makes new ones in their place, as nginx does, while they are counted.
+  // Children of a program that is killed outlive it; and a running program such as nginx starts new children while they are being counted.
   signal(root, "SIGSTOP");
   for (const pid of tree([root])) signal(pid, "SIGKILL");
   return promise;
@@ -74,11 +74,11 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // Gone already.
+    // The process has ended already.
   }
 }
 
-/** The fields of `/proc/PID/stat` after the name, which may itself hold spaces and brackets; undefined where there is no such process. */
+/** The fields of `/proc/PID/stat` after the name, which may contain spaces and brackets; undefined where there is no such process. */
 function stat(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -88,7 +88,7 @@ function stat(pid: number): string[] | undefined {
   }
 }
 
-/** The processes and all that descend from them. */
+/** The processes and all their descendants. */
 export function tree(roots: readonly number[]): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
@@ -101,7 +101,7 @@ export function tree(roots: readonly number[]): number[] {
   return found;
 }
 
-/** User and system time of the processes, their threads and their children, also of children that have ended. */
+/** User and system time of the processes, their threads and their children (ended ones too), in microseconds. */
 export function cpuMicros(roots: readonly number[]): number {
   let ticks = 0;
   for (const pid of tree(roots)) for (const field of stat(pid)?.slice(11, 15) ?? []) ticks += Number(field);

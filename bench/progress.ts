@@ -1,19 +1,19 @@
-/** How far a run is, on standard error: one line that changes where a person looks, plain lines elsewhere. */
+/** The progress of a run on standard error: one changing line on a terminal, plain lines elsewhere. */
 
 export class Progress {
   #begunMs = performance.now();
   readonly #isTty = process.stderr.isTTY === true;
 
-  /** `done` of `count` measurements are behind. */
+  /** `done` of `count` measurements are over. */
   step(done: number, count: number, what: string): void {
-    // What comes before the first (installing a peer) tells nothing of the others.
+    // What happens before the first measurement (installing a peer) does not count for the estimate.
     if (done === 0) this.#begunMs = performance.now();
     const leftMs = done === 0 ? undefined : ((performance.now() - this.#begunMs) / done) * (count - done);
     const left = leftMs === undefined ? "" : `, ${minutes(leftMs)} left`;
     this.note(`[${String(done + 1).padStart(String(count).length)} of ${count}${left}] ${what}`);
   }
 
-  /** What is being done that is no measurement. */
+  /** Reports work that is no measurement. */
   note(line: string): void {
     process.stderr.write(this.#isTty ? `\r\u001b[K${line.slice(0, (process.stderr.columns || 80) - 1)}` : `${line}\n`);
   }

@@ -1,10 +1,10 @@
 /**
- * What the router costs a call: affinity, health, budget and the bound of an upstream together, in nanoseconds. Not a test; run it:
+ * Cost of the router per call: affinity, health, retry budget and the upstream's bound together, in nanoseconds. Not a test; run it:
  *
  *   bun bench/routing.ts [rounds]
  *
- * A call here is all that the router does of one: the session of its headers, the choice of a target, the attempt's good beginning and its end. Rounds
- * alternate among the variants; each variant's median closes, with its spread.
+ * A call here is everything that the router does for one: the session from its headers, the choice of a target, the attempt's good beginning and its end. Rounds
+ * alternate among the variants; prints each variant's median with its spread at the end.
  */
 import { hashText } from "../src/contract/hash.ts";
 import { sessionOf } from "../src/routing/affinity.ts";
@@ -47,7 +47,7 @@ function measure({ among, hasSession }: Variant, router: Router<Choice>): number
   const isChoice = among.targets.length > 1;
   const startedMs = performance.now();
   for (let call = 0; call < CALLS; call++) {
-    // As the front does: only where there is a choice.
+    // As in the front: only where there is more than one target.
     const conversation = isChoice ? sessionOf(hasSession ? (sessions[call % SESSIONS] as Headers) : none) : 0;
     const attempt = router.first(among, conversation, performance.now());
     if (attempt === undefined) throw new Error("no room");
@@ -60,7 +60,7 @@ function measure({ among, hasSession }: Variant, router: Router<Choice>): number
 const rounds = Number(process.argv[2] ?? 9);
 const router = new Router<Choice>();
 const taken = new Map<string, number[]>(VARIANTS.map(({ name }) => [name, []]));
-// The first round is the compiler's.
+// The first round is the runtime's warm-up.
 for (let round = 0; round <= rounds; round++) {
   const order = round % 2 === 0 ? VARIANTS : VARIANTS.toReversed();
   for (const variant of order) {

@@ -12,7 +12,7 @@ const TICK_MS = 1;
 /** How many times faster the paced streams are. */
 const HURRY = Number(process.env.WEIR_BENCH_HURRY ?? 1);
 
-/** Who is due at a millisecond. One timer for all: thousands of streams of their own timers would cost more than the gateway between. */
+/** Callers by the millisecond in which they are due. One timer for all: a timer for each of thousands of streams would cost more than the gateway under test. */
 const due = new Map<number, Caller[]>();
 let tickedMs = Math.floor(performance.now());
 setInterval(() => {
@@ -24,7 +24,7 @@ setInterval(() => {
   }
 }, TICK_MS);
 
-/** Who writes in the next turn of the event loop. */
+/** Callers that write in the next turn of the event loop. */
 let eager: Caller[] = [];
 function nextTurn(caller: Caller): void {
   if (eager.push(caller) > 1) return;
@@ -61,7 +61,7 @@ class Caller implements MessageListener {
   }
 
   onBody(bytes: Buffer, from: number, to: number): void {
-    // Model and `stream` stand at either end of a body.
+    // The model and `stream` are at the beginning or the end of a body.
     if (this.#bytes === 0) this.#first = bytes.toString("latin1", from, Math.min(to, from + 4_096));
     this.#bytes += to - from;
     this.#last = bytes.toString("latin1", Math.max(from, to - 4_096), to);
@@ -91,7 +91,7 @@ class Caller implements MessageListener {
     this.step();
   }
 
-  /** The next piece of the stream. */
+  /** Writes the next piece of the stream. */
   step(): void {
     const piece = this.#stream?.pieces[this.#at++];
     if (piece === undefined) return;

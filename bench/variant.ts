@@ -1,19 +1,19 @@
-/** What is measured: a program that takes calls and answers them by the upstream stand-in. Everything but Weir itself is beside it for comparison. */
+/** A variant: a program that is measured while it answers calls by the upstream stand-in. All but Weir itself are there for comparison. */
 import type { LimiterPlace, NotRun } from "./result.ts";
 
 export type CallDialect = "openai" | "anthropic";
 
-/** What a scenario asks for. */
+/** What a scenario asks of a variant. */
 export interface Question {
   dialect: CallDialect;
-  /** What the client names; the stand-in paces its streams by it (answers.ts). */
+  /** The model in the request; the stand-in chooses the stream's pace by it (answers.ts). */
   model: string;
-  /** The model whose streams hold the same and come at once. */
+  /** The model whose streams have the same contents and come at once. */
   atOnce: string;
   stream: boolean;
 }
 
-/** How a variant is asked. */
+/** The address of a variant, and how it is called. */
 export interface Address {
   path: string;
   headers: Record<string, string>;
@@ -25,40 +25,40 @@ export interface World {
   folder: string;
   /** `http://127.0.0.1:PORT` or, with TLS, `https://…`. No slash at the end. */
   upstreamUrl: string;
-  /** The file of the certificate that the upstream shows, where it speaks TLS. */
+  /** File of the upstream's certificate, where it uses TLS. */
   certificate: string | undefined;
   limiter: LimiterPlace;
-  /** Where the limiter is on Redis. */
+  /** Address of Redis, where the limiter is on Redis. */
   redisUrl: string | undefined;
 }
 
 export interface Variant {
   name: string;
-  /** All of them where none is named: one that does not speak a scenario's is not started for it. */
+  /** Dialects of the variant; where it is missing, all. A variant without the scenario's dialect is not started for it. */
   dialects?: readonly CallDialect[];
-  /** Nothing of it is compiled as it runs. */
+  /** The program is compiled before it runs, so it needs no long warm-up. */
   isCompiled?: boolean;
-  /** A fresh process, ready to be called. */
+  /** Starts a fresh process that is ready for calls. */
   start(world: World): Promise<Running>;
 }
 
 export interface Running {
-  /** No slash at the end. */
+  /** Address without a slash at the end. */
   url: string;
-  /** Undefined where this one does not speak the dialect. */
+  /** Undefined where this variant does not have the dialect. */
   address(question: Question): Address | undefined;
-  /** Whose CPU and memory are counted; their children are found by the benchmark. Empty where there is nobody to count. */
+  /** Processes whose CPU and memory are counted; the benchmark finds their children. Empty where none can be counted. */
   pids(): number[];
-  /** It has an upstream of its own: nobody here knows what it should answer. */
+  /** The variant has its own upstream, so the right answers are not known here. */
   isElsewhere?: boolean;
-  /** The address of a caller whose limit is used up, for those that limit. */
+  /** For variants with limits: the address for a caller whose limit is used up. */
   refused?(question: Question): Address;
-  /** Where Weir's metrics are. */
+  /** Address of Weir's metrics. */
   metricsUrl?: string;
   stop(): Promise<void>;
 }
 
-/** Variants that somebody else writes (`bench/peers/index.ts`), and the ones that cannot be had here. */
+/** Variants of other gateways (`bench/peers/index.ts`), and those that are not available here. */
 export interface Peers {
   variants: Variant[];
   /** Name → version. */

@@ -1,6 +1,6 @@
 /**
- * Reads HTTP/1.1 messages from the bytes of one connection, requests or answers, without copying bodies: what the load and the stand-ins of the
- * upstream share, since both have to be cheaper than what is between them.
+ * Reads HTTP/1.1 messages, requests or answers, from the bytes of one connection, without copying bodies. The load generator and the stand-ins of the
+ * upstream share it: both must be cheaper than the gateway between them.
  */
 
 const HEAD = 0;
@@ -24,12 +24,12 @@ export interface MessageListener {
 export class MessageReader {
   readonly #listener: MessageListener;
   #state = HEAD;
-  /** Bytes of the body, or of the chunk and the line end after it, that are still to come. */
+  /** Bytes of the body, or of the chunk with its line end, that are still to come. */
   #left = 0;
   #head: Buffer | undefined;
-  /** What stands behind a chunk's size means nothing to anybody. */
+  /** In a chunk extension, which is ignored. */
   #isExtension = false;
-  /** Of a line that is a trailer. */
+  /** Length of the current line of a trailer. */
   #lineLength = 0;
 
   constructor(listener: MessageListener) {

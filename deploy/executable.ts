@@ -1,5 +1,5 @@
 /**
- * Builds Weir as one file that needs nothing beside it, not even Bun: `bun run executable [TARGET …]`, for this machine or for the targets that are named
+ * Builds Weir as one file that needs nothing else, not even Bun: `bun run executable [TARGET …]`, for this machine or for the given targets
  * (`linux-x64`, `linux-arm64`, `darwin-x64`, `darwin-arm64`, `windows-x64`). Bun takes the runtime of another system from the package registry.
  */
 import { mkdirSync, readFileSync, statSync } from "node:fs";
@@ -16,8 +16,8 @@ interface Replacement {
 }
 
 /**
- * What a file finds beside itself by an address that is made while it runs, which no bundler can follow. In one file there is nothing beside it: threads
- * are named as entry points of their own, and texts are taken along.
+ * Code that finds another file by an address computed at run time, which no bundler can follow. In one file there are no other files: threads
+ * become entry points, and texts are built in.
  */
 const REPLACED: readonly Replacement[] = [
   {
@@ -37,7 +37,7 @@ const REPLACED: readonly Replacement[] = [
   },
 ];
 
-/** @returns where it lies */
+/** @returns the path of the executable */
 export async function buildExecutable(target: Target, folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, `weir-${target}${target.startsWith("windows") ? ".exe" : ""}`);
@@ -46,7 +46,7 @@ export async function buildExecutable(target: Target, folder: string): Promise<s
     entrypoints: [join(ROOT, "src/main.ts"), join(ROOT, "workers/worker.ts")],
     root: ROOT,
     minify: { whitespace: true, syntax: true },
-    // The files of a user's folder (.env, bunfig.toml) are none of its business.
+    // Files of a user's folder (.env, bunfig.toml) must not change the program.
     compile: { target: `bun-${target}`, outfile, autoloadDotenv: false, autoloadBunfig: false },
     plugins: [
       {
@@ -71,7 +71,7 @@ export async function buildExecutable(target: Target, folder: string): Promise<s
   return outfile;
 }
 
-/** Of this machine. */
+/** The target for this machine; undefined where there is none. */
 export function ownTarget(): Target | undefined {
   const system = process.platform === "win32" ? "windows" : process.platform;
   return TARGETS.find((target) => target === `${system}-${process.arch}`);

@@ -1,6 +1,6 @@
 /**
- * Known holes in the packages that Weir runs with. `npm run check` asks the registry for them; what was looked at and does no harm here is in
- * `scripts/advisories.json`, with the reason. A registry that cannot be asked is told and is no failure: a check must not hang on somebody else's server.
+ * Known vulnerabilities of the packages that Weir runs with. `npm run check` asks the registry for them. Those that were reviewed and do no harm here are in
+ * `scripts/advisories.json`, with the reason. A registry that does not answer is reported, but is no failure: a check must not depend on another party's server.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { root } from "./toolchain.mjs";
 
 const PATIENCE_MS = 20_000;
 const COMMAND = ["npm", "audit", "--omit=dev", "--omit=peer", "--json", "--fetch-retries=0", "--fetch-timeout=10000"];
-/** For a reader; all have one in common. */
+/** Matches the id of an advisory, as GitHub writes it. */
 const ADVISORY = /GHSA(?:-[0-9a-z]{4}){3}/;
 
 /** @typedef {{ id: string, because: string }} Known one that does no harm here */
@@ -21,7 +21,7 @@ export function knownAdvisories() {
 }
 
 /**
- * What `npm audit --json` said, judged.
+ * Judges the output of `npm audit --json`.
  * @param {string} text @param {readonly Known[]} known
  * @returns {Verdict}
  */
@@ -32,7 +32,7 @@ export function judge(text, known) {
   const found = new Map();
   for (const { via } of Object.values(report.vulnerabilities ?? {})) {
     for (const one of via) {
-      // A name: the hole is in a package further down, which has its own entry.
+      // A text: the vulnerability is in a package further down, which has its own entry.
       if (typeof one === "string") continue;
       const id = ADVISORY.exec(one.url ?? "")?.[0] ?? `advisory ${one.source}`;
       found.set(id, `${id}: ${one.name}, ${one.severity}: ${one.title} (${one.url})`);
@@ -63,7 +63,7 @@ function reason(report) {
 }
 
 /**
- * Asks the registry.
+ * Asks the registry for known vulnerabilities.
  * @param {NodeJS.ProcessEnv} [environment]
  * @returns {Promise<Verdict>}
  */

@@ -1,4 +1,4 @@
-/** `npm run check`: format and lint, types, unused code and dependencies, known holes in packages. All are run, side by side, so that one run shows everything. */
+/** `npm run check`: format and lint, types, unused code and dependencies, known vulnerabilities. All run side by side, and none stops the others. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { audit } from "./audit.mjs";

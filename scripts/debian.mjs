@@ -1,9 +1,9 @@
-/** The tests use real servers where there are any. On Debian and its kin they are installed where this user may do that. */
+/** Tests use real servers. On Debian and its relatives this installs them, where the user has the right to. */
 import { spawnSync } from "node:child_process";
 
 const quiet = { stdio: /** @type {const} */ ("ignore"), timeout: 20_000 };
 
-/** Programs of the tests, with the package that brings each. */
+/** Programs that tests use, with the package of each. */
 const PROGRAMS = [
   { program: "redis-server", from: "redis-server" },
   { program: "prometheus", from: "prometheus" },
@@ -13,7 +13,7 @@ const PROGRAMS = [
 /** @param {string} command @param {string[]} args */
 const succeeds = (command, ...args) => spawnSync(command, args, quiet).status === 0;
 
-/** @returns {string[] | undefined} the words before `apt-get` that make this user root; undefined where nothing does */
+/** @returns {string[] | undefined} the words before `apt-get` that make this user root; undefined where there are none */
 function asRoot() {
   if (process.getuid?.() === 0) return [];
   return succeeds("sudo", "-n", "true") ? ["sudo", "-n"] : undefined;
@@ -26,16 +26,16 @@ function install(packages) {
   if (!prefix) return "installing it takes root or a sudo without password";
   console.error(`weir: installing ${packages.join(" and ")} for the tests …`);
   for (const words of [["update"], ["install", "--yes", "--no-install-recommends", ...packages]]) {
-    // RUNLEVEL=1: the packages' services are not to be started; the tests start their own, on ports of their own.
+    // RUNLEVEL=1: the packages must not start their services; the tests start their own, on other ports.
     const [command = "", ...args] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "--quiet=2", ...words];
     const { status, stderr, error } = spawnSync(command, args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8", timeout: 300_000 });
-    // A stale list may still do, so only the second step must succeed.
+    // An outdated list may still work, so only the second step must succeed.
     if (status !== 0 && words[0] === "install") return `apt-get failed: ${error?.message ?? stderr.trim().split("\n").at(-1)}`;
   }
   return undefined;
 }
 
-/** Sees to it that Redis and Prometheus are there, or says in one line for each program why not. */
+/** Makes sure that Redis and Prometheus are installed, or says in one line for each program why not. */
 export function ensurePrograms() {
   const missing = PROGRAMS.filter(({ program }) => !succeeds(program, "--version"));
   if (missing.length === 0) return;

@@ -1,4 +1,4 @@
-/** Test files side by side: each in a run of Bun's own, the longest first, as many as keep the processors busy, with what they come to. */
+/** Runs test files side by side: each in its own run of Bun, the longest first, as many as keep the processors busy, and adds up their results. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -7,20 +7,20 @@ import { stripVTControlCharacters } from "node:util";
 import { root } from "./toolchain.mjs";
 
 /**
- * What each file took on some machine, alone or beside others: seconds of the clock, and seconds of a processor. It decides which file comes first, how
- * many files run at once, and how long the rest may take. Written by `WEIR_TEST_RECORD=1 npm test`.
+ * What each file took on some machine, alone or beside others: seconds of the clock, and seconds of a processor. From these follow the order of the files,
+ * how many run at once, and the estimate of the remaining time. Written by `WEIR_TEST_RECORD=1 npm test`.
  */
 const DURATIONS = join(root, "test/durations.json");
-/** For a file that has never been timed. */
+/** Used for a file that has never been timed. */
 const UNKNOWN = { seconds: 3, cpu: 3 };
 /**
  * Most tests wait for a clock or for another process half of their time, so two files for each processor can run at once. More of them at a time would
- * make tests wait for a processor that measure time.
+ * make tests that measure time wait for a processor.
  */
 const FILES_PER_PROCESSOR = 2;
 const isRecording = process.env.WEIR_TEST_RECORD === "1";
 
-/** A test that names no time of its own has so long. Far more than it needs, for a machine that is busy with other tests. */
+/** Time limit of a test that sets none. Far more than a test needs, because the machine is busy with other tests. */
 export const PATIENCE = "--timeout=20000";
 
 /**
@@ -30,7 +30,7 @@ export const PATIENCE = "--timeout=20000";
  */
 
 /**
- * The totals of Bun's summary, which counts a file that could not be loaded as a failure; its JUnit report leaves that out.
+ * The totals of Bun's summary. It counts a file that could not be loaded as a failure; its JUnit report does not.
  * @param {string} said
  * @returns {Totals | undefined}
  */
@@ -60,7 +60,7 @@ function readDurations() {
   return existsSync(DURATIONS) ? JSON.parse(readFileSync(DURATIONS, "utf8")) : {};
 }
 
-/** Bash prints what the program and all that it has waited for took of a processor. */
+/** Bash prints the processor time of the program and of all processes that it has waited for. */
 const TIMED = ["-c", 'TIMEFORMAT="processor: %U %S"; time "$@"', "timed"];
 
 /** @param {string} said */
@@ -102,16 +102,16 @@ function runFile(bun, file) {
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 /**
- * The first of the waiting files that leaves no processor with more to do than it can: what runs and the file together take at most all of them.
- * @param {readonly string[]} waiting @param {number} free processors that nothing keeps busy @param {(file: string) => number} share
+ * The first waiting file for which the processors have time left: the running files and this one together use at most all processors.
+ * @param {readonly string[]} waiting @param {number} free processors without work @param {(file: string) => number} share
  */
 function nextThatFits(waiting, free, share) {
   return waiting.findIndex((file) => share(file) <= free);
 }
 
 /**
- * Runs the files, several at a time. Says how far it is in one line for each file (a dot where nobody is expected to watch), and everything that a file
- * said where one of its tests failed; in the end every test that was skipped, with its reason.
+ * Runs the files, several at a time. Prints its progress in one line for each file (a dot where the output is no terminal), and the whole output of a file
+ * in which a test failed; at the end every test that was skipped, with its reason.
  * @param {string} bun @param {readonly string[]} files
  * @returns {Promise<FileRun[]>}
  */
@@ -119,7 +119,7 @@ export async function runSideBySide(bun, files) {
   const processors = availableParallelism();
   const durations = readDurations();
   const expected = (/** @type {string} */ file) => (durations[file] ?? UNKNOWN).seconds;
-  // A file that keeps several processors busy counts as one whole machine at most: it must be able to run alone.
+  // A file that uses several processors counts as the whole machine at most: it must be able to run alone.
   const share = (/** @type {string} */ file) => {
     const { seconds, cpu } = durations[file] ?? UNKNOWN;
     return Math.min(cpu / seconds, processors);
@@ -131,7 +131,7 @@ export async function runSideBySide(bun, files) {
   let doneSeconds = 0;
   /** @type {FileRun[]} */
   const runs = [];
-  const tell = (/** @type {FileRun} */ run) => {
+  const report = (/** @type {FileRun} */ run) => {
     const { file, totals, ended, seconds, said } = run;
     leftSeconds -= expected(file);
     doneSeconds += expected(file);
@@ -157,7 +157,7 @@ export async function runSideBySide(bun, files) {
           running -= 1;
           busy -= share(file);
           runs.push(run);
-          tell(run);
+          report(run);
           fill();
         });
       }

@@ -1,16 +1,16 @@
-/** After the tests: whether anything that the gateways said or kept holds what must never be seen. See `test/support/collected.ts`, which gathers it. */
+/** After the tests: searches everything that the gateways printed or stored for secrets. `test/support/collected.ts` gathers it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** One JSON line for each secret: what it is, and the secret. */
+/** One JSON line for each secret: what it is, and its text. */
 export const REGISTER = "registered.jsonl";
 
-/** A key as Weir makes them: 32 random bytes. The demo's is printed on purpose. */
+/** A key as Weir makes keys: 32 random bytes. The demo's key is printed on purpose. */
 const MADE_KEY = /weir_(?!demo)(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{43}(?![\w-])/;
 
 /**
  * @param {string} folder
- * @returns {{ sources: number, secrets: number, found: string[] }} `found`: file, line and what it is; never the secret itself
+ * @returns {{ sources: number, secrets: number, found: string[] }} `found`: file, line and kind of each secret, never its text
  */
 export function findSecrets(folder) {
   const names = readdirSync(folder);

@@ -1,6 +1,6 @@
 /**
- * `npm test [-- ARGS of bun test]`: sees to what the tests need, runs them, and closes with one line of totals that a script can read. Without
- * arguments all files are run, side by side.
+ * `npm test [-- ARGS of bun test]`: installs what the tests need, runs them, and ends with one line of totals that a script can read. Without
+ * arguments all files run, side by side.
  */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,12 +15,12 @@ finishInstall("bun", "install.js", join("bin", "bun.exe"));
 finishInstall("deno", "install.cjs", "deno");
 ensurePrograms();
 
-// What tests leave behind goes with this folder: a test that is ended by its time limit cannot clean up.
+// Files that tests leave behind are removed with this folder: a test that is ended by its time limit cannot clean up.
 const folder = mkdtempSync(join(tmpdir(), "weir-test-"));
 // Some tests start programs as another user.
 chmodSync(folder, 0o711);
 process.env.TMPDIR = folder;
-// Everything that gateways say and keep meanwhile, for one search at the end.
+// Everything that the gateways print and store, for one search at the end.
 const collected = join(folder, "output");
 mkdirSync(collected);
 process.env.WEIR_TEST_OUTPUT = collected;
@@ -44,7 +44,7 @@ async function runSome() {
   let said = "";
   const ending = await run(bun, ["test", PATIENCE, ...words], {
     overhear: (text) => {
-      // Only the summary matters, and it comes last.
+      // Only the summary is needed, and it comes last.
       said = (said + text).slice(-4096);
     },
   });
@@ -54,7 +54,7 @@ async function runSome() {
 const { sources, secrets, found } = findSecrets(collected);
 rmSync(folder, { recursive: true, force: true });
 for (const place of found) console.log(`secret: ${place}`);
-// A search that had nothing to search, or nothing to search for, proves nothing. It may be so where only some tests were asked for, and in a project
+// A search without texts or without secrets proves nothing. That is allowed where only some tests were asked for, and in a project
 // whose tests gather nothing.
 const isPartial = words.length > 0 || !existsSync(join(root, "test/support/collected.ts"));
 const isProven = found.length === 0 && (isPartial || (sources > 0 && secrets > 0));

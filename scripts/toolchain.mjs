@@ -1,5 +1,5 @@
 /**
- * From a fresh clone to a running Bun, for a machine that has Node 20 and npm and nothing else. Only Node's own modules may be used here:
+ * From a fresh clone to a running Bun, on a machine with only Node 20 and npm. Only Node's own modules may be used here:
  * this runs before anything is installed.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -16,7 +16,7 @@ const isClone = existsSync(join(root, "package-lock.json"));
 /** @param {string} path */
 const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 
-/** The Bun that started this script (`bun start`), if one did: Bun in the place of Node, or Bun's script runner with a Node beside it. */
+/** The Bun that started this script (`bun start`), if one did: Bun in place of Node, or Bun's script runner with a Node. */
 const launchingBun = () => {
   if (process.versions.bun) return process.execPath;
   const launcher = process.env.npm_execpath ?? "";
@@ -24,19 +24,19 @@ const launchingBun = () => {
 };
 
 /**
- * Whether node_modules holds what package-lock.json says. npm leaves a copy of what it installed in node_modules/.package-lock.json; Bun leaves none,
- * and then the packages that package.json names are looked at one by one.
+ * Whether node_modules has what package-lock.json says. npm leaves a copy of its list in node_modules/.package-lock.json. Bun leaves none;
+ * then the packages in package.json are checked one by one.
  * @param {{ dev: boolean }} scope
  */
 function isInstalled({ dev }) {
-  // Installed as a package itself: npm has put the others beside it, and left the lock file out.
+  // Installed as a package: npm has installed the other packages beside it, and left the lock file out.
   if (!isClone) return true;
   const lock = readJson(join(root, "package-lock.json")).packages;
   const receipt = join(modules, ".package-lock.json");
   if (existsSync(receipt)) {
     const present = readJson(receipt).packages;
     return Object.entries(lock).every(([path, wanted]) => {
-      // Optional packages are mostly those of other platforms; peers are Elysia's, for what Weir does not use.
+      // Optional packages are mostly for other platforms; peer packages are those of Elysia that Weir does not use.
       if (path === "" || wanted.optional || wanted.devOptional || (!dev && (wanted.dev || wanted.peer))) return true;
       return present[path]?.integrity === wanted.integrity;
     });
@@ -60,7 +60,7 @@ function installCommand({ dev }) {
   if (bun) return [bun, "install", "--frozen-lockfile", ...(dev ? [] : ["--production"])];
   const launcher = process.env.npm_execpath ?? "";
   const npm = basename(launcher) === "npm-cli.js" ? [process.execPath, launcher] : ["npm"];
-  // Named, because a machine's npm may be told otherwise (by NODE_ENV too). Bun is an optional package, the tools are development's.
+  // Given as options, because a machine's npm may have other settings (by NODE_ENV too). Bun is an optional package, the tools are development packages.
   return [
     ...npm,
     "ci",
@@ -81,8 +81,8 @@ function install(scope) {
 }
 
 /**
- * Some packages are a binary that their install script puts in place, and that script may not have run (`ignore-scripts`, npm's allow list, pnpm,
- * Bun). Running it again is harmless and needs no network: the binary lies in an optional package beside it.
+ * Some packages have a binary that their install script puts in place, and that script may not have run (`ignore-scripts`, npm's allow list, pnpm,
+ * Bun). Running it again is harmless and needs no network: the binary is in an optional package.
  * @param {string} name @param {string} script @param {string} binary @param {string} [folder] of the package
  */
 export function finishInstall(name, script, binary, folder = join(modules, name)) {
@@ -90,7 +90,7 @@ export function finishInstall(name, script, binary, folder = join(modules, name)
   spawnSync(process.execPath, [script], { cwd: folder, stdio: "ignore", timeout: 120_000 });
 }
 
-/** What the program calls itself, or undefined where it cannot run (Bun's package has a stub in its place until the install script ran). @param {string} program */
+/** The program's version, or undefined where it cannot run (Bun's package has a stub in its place until the install script has run). @param {string} program */
 function versionOf(program) {
   const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8", timeout: 20_000 });
   return status === 0 ? stdout.trim() : undefined;
@@ -103,7 +103,7 @@ function isAtLeast(version, least) {
   return true;
 }
 
-/** The folder of a package, wherever npm has put it. @param {string} name */
+/** The folder of a package, wherever npm has installed it. @param {string} name */
 function besideUs(name) {
   try {
     return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
@@ -115,7 +115,7 @@ function besideUs(name) {
 function findBun() {
   const least = readJson(join(root, "package.json")).engines.bun;
   const packaged = join(isClone ? join(modules, "bun") : besideUs("bun"), "bin", "bun.exe");
-  /** Where the package's folder cannot be written, its binary stays where npm unpacked it. */
+  /** The binary where npm unpacked it, for a package whose folder cannot be written. */
   const unpacked = () => {
     const scope = join(packaged, "../../../@oven");
     if (!existsSync(scope)) return [];
@@ -130,8 +130,8 @@ function findBun() {
 
 /**
  * Installs what is missing and finds Bun.
- * @param {{ dev: boolean }} scope dev: the tools and the test clients too; a machine that was given only the production packages and a Bun of its own can start without.
- * @returns {string} the program
+ * @param {{ dev: boolean }} scope dev: with the tools and the test clients. A machine with the production packages and its own Bun can start without them.
+ * @returns {string} path of the program
  */
 export function prepare(scope) {
   const bun = isInstalled(scope) ? findBun() : undefined;
@@ -141,9 +141,9 @@ export function prepare(scope) {
 }
 
 /**
- * Runs a program in this one's place: same streams, same environment, same end, signals handed on.
+ * Runs a program in place of this one: same streams, same environment, same exit code, signals passed on.
  * @param {string} program @param {string[]} args
- * @param {{ folder?: string, overhear?: (text: string) => void }} [setting] folder: where it runs, by default the project's. overhear: gets what the
+ * @param {{ folder?: string, overhear?: (text: string) => void }} [setting] folder: where it runs, by default the project's. overhear: also gets what the
  *   program writes to its error stream, which still goes to ours
  * @returns {Promise<{ code: number, signal: NodeJS.Signals | null }>}
  */
@@ -156,7 +156,7 @@ export function run(program, args, { folder = root, overhear } = {}) {
     process.stderr.write(text);
     overhear?.(text);
   });
-  // A terminal that is closed sends SIGHUP to everyone in it; to the gateway alone that would mean "read the configuration again".
+  // A terminal that is closed sends SIGHUP to all its processes. For the gateway alone SIGHUP means "read the configuration again".
   /** @type {[NodeJS.Signals, () => void][]} */
   const handOn = [
     ["SIGINT", () => child.kill("SIGINT")],
@@ -173,7 +173,7 @@ export function run(program, args, { folder = root, overhear } = {}) {
   });
 }
 
-/** Ends as the program did. @param {{ code: number, signal: NodeJS.Signals | null }} ending */
+/** Ends with the program's exit code or signal. @param {{ code: number, signal: NodeJS.Signals | null }} ending */
 export function endAs({ code, signal }) {
   if (signal) process.kill(process.pid, signal);
   else process.exit(code);

@@ -1,7 +1,7 @@
 /**
  * Makes `workers/estimate/weights.gen.ts` from the `fit` texts. Each text is cut into pieces of about a kilobyte; the weights are the non-negative
  * ones that bring every piece's estimate nearest to its exact count (least squares of the relative error, every class weighing the same), held
- * near a prior by a ridge so that what was seldom seen stays sane. Coordinate descent, deterministic, a few seconds.
+ * near a prior by a ridge, so that weights with few samples stay sensible. Coordinate descent, deterministic, a few seconds.
  */
 import { ASTRAL, CONTINUES, IDEOGRAPHS, KINDS, kindTable, NEXT_PLACE, PLACES, START, SYLLABLES } from "../../workers/estimate/kinds.ts";
 import type { PackedWeights, Tokenizer } from "../../workers/estimate/text.ts";
@@ -11,9 +11,9 @@ import { pieces, samples } from "./samples.ts";
 const WEIGHTS_COUNT = KINDS * KINDS * PLACES;
 const RIDGE = 0.001;
 const ROUNDS = 100;
-/** Thousandths: no run is so long that the rest of it is free (100 kB of spaces are some 1,000 tokens). */
+/** In thousandths: the rest of a long run is never free (100 kB of spaces are some 1,000 tokens). */
 const LONG_RUN_LEAST = 10;
-/** Characters that the average of the pair counts for, in the prior of a single place. */
+/** In the prior of a single place, the pair's average counts as this number of characters. */
 const LEAN = 5;
 
 function tokensAlone(tokenizer: Tokenizer): (code: number) => number {
@@ -24,7 +24,7 @@ interface Row {
   /** Weight → how many characters use it, and how many tokens start in them. */
   uses: Map<number, { characters: number; starts: number }>;
   tokens: number;
-  /** Of the piece in the sum of squares. */
+  /** Weight of the piece in the sum of squares. */
   share: number;
 }
 
@@ -52,7 +52,7 @@ function row(tokenizer: Tokenizer, text: string, kinds: Uint8Array, share: numbe
   return { uses, tokens, share };
 }
 
-/** First guess: the tokens that really started in such characters, on average; seldom seen ones lean on the average of their pair of kinds. */
+/** First guess: the average number of tokens that start in such characters; where there are few, the average of their pair of kinds counts more. */
 function prior(rows: readonly Row[]): Float64Array {
   const characters = new Float64Array(WEIGHTS_COUNT);
   const started = new Float64Array(WEIGHTS_COUNT);
@@ -108,7 +108,7 @@ function packCosts(weights: Float64Array, seen: ReadonlySet<number>): string {
     for (let place = 0; place < PLACES; place++) {
       const known = seen.has(pair * PLACES + place);
       if (known) last = place;
-      // A place that no text had takes its neighbour's weight.
+      // A place that occurs in no text takes its neighbour's weight.
       const least = place === PLACES - 1 ? LONG_RUN_LEAST : 0;
       list.push(known ? Math.max(least, Math.round((weights[pair * PLACES + place] ?? 0) * 1000)) : -1);
     }

@@ -1,4 +1,4 @@
-/** The exact counts that the estimate is held against. Texts here are ours, so nothing bounds their cost. */
+/** The exact counts that the estimate is compared with. The texts are our own, so their cost needs no bound. */
 import { Tokenizer as BytePairs } from "ai-tokenizer";
 import * as claude from "ai-tokenizer/encoding/claude";
 import cl100kRanks from "gpt-tokenizer/bpeRanks/cl100k_base";
@@ -7,7 +7,7 @@ import * as cl100k from "gpt-tokenizer/encoding/cl100k_base";
 import * as o200k from "gpt-tokenizer/encoding/o200k_base";
 import type { Tokenizer } from "../../workers/estimate/text.ts";
 
-/** ai-tokenizer looks tokens up in a plain object, where the word `constructor` finds a function; one without a prototype counts it right. */
+/** ai-tokenizer looks tokens up in a plain object, where the word `constructor` finds a function; an object without a prototype counts the word right. */
 const table = new BytePairs({ ...claude, stringEncoder: Object.assign(Object.create(null), claude.stringEncoder) } as never);
 
 /** The old public table undercounts Claude 3 to 4.6 by a tenth (ai-tokenizer's finding, `wire.md` §5.3). */
@@ -17,9 +17,9 @@ const plain = { disallowedSpecial: new Set<string>() };
 
 interface Reference {
   encode(text: string): number[];
-  /** Bytes of a token. */
+  /** Length of a token in bytes. */
   size(token: number): number;
-  /** What one table token stands for. */
+  /** Real tokens for each token of the table. */
   scale: number;
 }
 

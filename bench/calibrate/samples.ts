@@ -1,5 +1,5 @@
 /**
- * Texts for calibration, by class. `fit` is what the weights are made from, `holdout` what they are judged by: other texts, mostly of another kind
+ * Texts for calibration, by class. The weights are made from `fit`, and judged by `holdout`: other texts, mostly of another kind
  * (user guides against the Declaration of Human Rights). Sources and licences: `test/unit/workers/estimate/texts/README.md`.
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** Classes that need no author: random bytes in base64 and hexadecimal, and a table of numbers. */
+/** Classes of generated text: random bytes in base64 and hexadecimal, and a table of numbers. */
 function generated(seed: number): [string, string][] {
   const next = random(seed);
   const bytes = Buffer.from(Array.from({ length: 9000 }, () => Math.floor(next() * 256)));

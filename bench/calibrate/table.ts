@@ -15,9 +15,9 @@ export interface Line {
   name: string;
   small: Spread;
   middle: Spread;
-  /** The whole text, about 10 kB. */
+  /** Estimate of the whole text, about 10 kB. */
   whole: number;
-  /** The second half of the text, by a correction that has learned from the first half. */
+  /** Estimate of the second half of the text, with a correction that has learned from the first half. */
   learned: number;
 }
 
@@ -46,7 +46,7 @@ function spread(values: readonly number[]): Spread {
   return { median: at(0.5), p5: at(0.05), p95: at(0.95) };
 }
 
-/** A workspace that sends nothing but this class: many calls with pieces of the first half, then the second half. */
+/** A workspace that sends only this class: many calls with pieces of the first half, then the second half. */
 function learned(tokenizer: Tokenizer, text: string): number {
   const counts = pieces(text, 1000).map((piece) => countBoth(tokenizer, piece));
   const half = Math.ceil(counts.length / 2);
@@ -81,7 +81,7 @@ export function mixed(tokenizer: Tokenizer): number {
   return ratio(tokenizer, texts.map(([, text]) => text).join("\n"));
 }
 
-/** Median distance from 1 of the whole texts, and the class that is farthest. */
+/** Median distance of the whole texts from 1, and the class with the largest distance. */
 export function summary(lines: readonly Line[]): { median: number; worst: Line | undefined } {
   const byDistance = [...lines].sort((a, b) => Math.abs(a.whole - 1) - Math.abs(b.whole - 1));
   const middle = byDistance[Math.floor(byDistance.length / 2)];
@@ -91,7 +91,7 @@ export function summary(lines: readonly Line[]): { median: number; worst: Line |
 const two = (value: number) => value.toFixed(2);
 const range = ({ median, p5, p95 }: Spread) => `${two(median)} (${two(p5)}–${two(p95)})`;
 
-/** The Markdown of one tokenizer. */
+/** The table of one tokenizer in Markdown. */
 export function render(tokenizer: Tokenizer): string {
   const lines = measure(tokenizer);
   const seen = lines.filter(({ name }) => !name.startsWith(UNSEEN));

@@ -1,4 +1,4 @@
-/** So many callers, each with its next call as soon as the last is answered, warmed up and then counted. */
+/** A number of callers, each with its next call as soon as the last is answered; first a warm-up, then the count. */
 import { cpuMicros } from "../processes.ts";
 import { type Answer, Connection, check, requestBytes, Tally } from "./connection.ts";
 import type { Target } from "./job.ts";
@@ -11,7 +11,7 @@ export interface Calling {
   /** Throws where the answer is wrong. */
   check(answer: Answer): void;
   callers: number;
-  /** Over which the first calls are spread: streams of one pace that begin together would wake everybody together. */
+  /** The first calls are spread over this time: streams of one pace that begin together would all be due at the same moments. */
   spreadMs: number;
   warmUpMs: number;
   countMs: number;
@@ -21,7 +21,7 @@ export interface Counted {
   tally: Tally;
   cpuMicros: number;
   elapsedMs: number;
-  /** Answers that came to their end, and body bytes that came, while counting. */
+  /** Answers that ended, and bytes of bodies that came, during the count. */
   answers: number;
   bytes: number;
   latenciesMs: number[];
@@ -61,7 +61,7 @@ export async function keepCalling({ target, request, check, callers, spreadMs, w
   return counted;
 }
 
-/** The runtime compiles what is hot in its first seconds: calls without a pause, whatever the measured ones do after. */
+/** The runtime compiles hot code in its first seconds: so these calls have no pauses, whatever the measured ones do. */
 export async function warmUp(target: Target, body: string, warmUpMs: number = target.warmUpMs): Promise<void> {
   if (warmUpMs === 0) return;
   await keepCalling({

@@ -1,10 +1,10 @@
-/** Throughput, and CPU for each request and each chunk. */
+/** Throughput, and CPU per request and per chunk. */
 import { quantile } from "../result.ts";
 import { keepCalling, warmUp } from "./callers.ts";
 import { check, requestBytes } from "./connection.ts";
 import { type Job, type Outcome, only } from "./job.ts";
 
-/** Once all streams of a pace have begun. */
+/** Time after all paced streams have begun, before the count. */
 const SETTLING_MS = 1_000;
 
 export async function closed(job: Job): Promise<Outcome> {
@@ -21,7 +21,7 @@ export async function closed(job: Job): Promise<Outcome> {
     warmUpMs: isPaced ? Math.min(target.warmUpMs, SETTLING_MS) : target.warmUpMs,
   });
   const [least, most] = target.expect.bytes;
-  // Streams that are under way at either end of the count have their share.
+  // Streams that begin before the count or end after it count by the bytes that came in it.
   const answers = counted.bytes / ((least + most) / 2);
   const { gapsMs } = counted.tally;
   const times = isPaced

@@ -1,31 +1,31 @@
-/** One keep-alive connection of the load generator: bytes out, status and length of the answer in. As little else as can be. */
+/** One keep-alive connection of the load generator: sends a request's bytes, returns status and length of the answer, and does nothing else. */
 import { connect, type Socket } from "bun";
 import { type MessageListener, MessageReader } from "../wire.ts";
 import type { Expectation, Target } from "./job.ts";
 
 export interface Answer {
   status: number;
-  /** Of the body. */
+  /** Bytes of the body. */
   bytes: number;
-  /** `performance.now()`. */
+  /** When the call began, by `performance.now()`. */
   begunMs: number;
   firstByteMs: number;
   endedMs: number;
 }
 
-/** Taken by all connections of one measurement. */
+/** Shared by all connections of one measurement. */
 export class Tally {
   /** Body bytes of all answers. */
   bytes = 0;
   calls = 0;
-  /** Between two pieces of a stream, while `counting`. */
+  /** Pauses between two pieces of a stream, in milliseconds, while `counting`. */
   readonly gapsMs: number[] = [];
   counting = false;
 }
 
 const opened = new Set<Connection>();
 
-/** Those of a measurement that has failed would keep the process. */
+/** Closes all connections: those of a failed measurement would keep the process alive. */
 export function leaveAll(): void {
   for (const connection of opened) connection.leave();
 }
@@ -43,7 +43,7 @@ export class Connection implements MessageListener {
   #pieceMs = 0;
   #status = 0;
   #bytes = 0;
-  /** Called when body bytes of the answer have come; for those who leave in the middle. */
+  /** Called when bytes of the answer's body have come; for callers that leave in the middle. */
   onPiece: ((bytes: number) => void) | undefined;
 
   private constructor(target: Target, tally: Tally) {
@@ -69,7 +69,7 @@ export class Connection implements MessageListener {
     return connection;
   }
 
-  /** Servers close what has been idle for a while. */
+  /** Servers close connections that were idle for a while. */
   get isOpen(): boolean {
     return this.#socket !== undefined;
   }
@@ -88,7 +88,7 @@ export class Connection implements MessageListener {
     return promise;
   }
 
-  /** At once, whatever is under way; nothing is told of the answer. */
+  /** Closes at once; the answer under way is not reported. */
   leave(): void {
     this.#resolve = undefined;
     this.#reject = undefined;

@@ -1,4 +1,4 @@
-/** What a gateway tells of itself in Prometheus' text. */
+/** Reads a gateway's own metrics, in Prometheus' text format. */
 import type { Target } from "./job.ts";
 
 const EVERY_MS = 1_000;
@@ -9,7 +9,7 @@ async function values(url: string, name: string): Promise<number[]> {
   return [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].map(([, value]) => Number(value));
 }
 
-/** The event loop of each thread, looked at once a second. */
+/** The event loop's lag of each thread, read once a second. */
 export function watchLag({ metricsUrl }: Target): { most(): Promise<{ loopLagMs?: number }> } {
   let mostSeconds = 0;
   const look = async (): Promise<void> => {
@@ -25,7 +25,7 @@ export function watchLag({ metricsUrl }: Target): { most(): Promise<{ loopLagMs?
   };
 }
 
-/** Fails the run where calls stay in flight of which nobody waits for an answer. */
+/** Fails the run where calls are still in flight though no caller waits. */
 export async function nothingInFlight({ name, metricsUrl }: Target): Promise<void> {
   if (metricsUrl === undefined) return;
   const untilMs = performance.now() + PATIENCE_MS;

@@ -1,6 +1,6 @@
 /**
- * Calls that begin at fixed times, whoever has been answered: what a crowd of strangers does. Latency is counted from when a call was meant to begin,
- * so that a gateway that stalls pays for all who came meanwhile.
+ * Calls that begin at fixed times, whether earlier ones are answered or not: like a crowd of strangers. Latency counts from the time when a call should begin,
+ * so that a gateway that stops for a moment pays for all calls of that moment.
  */
 import { cpuMicros } from "../processes.ts";
 import { quantile } from "../result.ts";
@@ -9,7 +9,7 @@ import { Connection, check, requestBytes, Tally } from "./connection.ts";
 import { watchLag } from "./gauges.ts";
 import { type Job, type Outcome, only } from "./job.ts";
 
-/** How far the timer of the generator itself may be late. */
+/** How late the generator's own timer may be, in milliseconds. */
 const TICK_MS = 1;
 
 export async function open(job: Job): Promise<Outcome> {

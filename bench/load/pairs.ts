@@ -1,6 +1,6 @@
 /**
- * One caller who asks all variants in turn, call by call: what each adds to the same call put to the upstream, and to the bare pass-through. Of a
- * stream it is the time to its first byte. Added figures are quantiles of the differences within a turn: whatever slows the machine slows both.
+ * One caller that asks all variants in turn, call by call: what each adds to the same call to the upstream, and to the bare pass-through. For a
+ * stream it is the time to its first byte. Added figures are quantiles of the differences within a turn: what slows the machine slows both calls.
  */
 import { type Measures, quantile } from "../result.ts";
 import { warmUp } from "./callers.ts";

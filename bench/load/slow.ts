@@ -1,4 +1,4 @@
-/** Many streams that are open at once and say little: what each takes of memory. */
+/** Many streams that are open at once and send little: the memory for each. */
 import { rssBytes } from "../processes.ts";
 import { warmUp } from "./callers.ts";
 import { Connection, requestBytes, Tally } from "./connection.ts";
@@ -7,13 +7,13 @@ import { type Job, type Outcome, only } from "./job.ts";
 
 const AT_ONCE = 100;
 
-/** Of the warm-up, and of the rest after it. */
+/** Time of the warm-up, and the pause after it, in milliseconds. */
 const [WARM_UP_MS, REST_MS] = [300, 3_000];
 
 export async function slow(job: Job): Promise<Outcome> {
   const target = only(job);
-  // The code is there before memory is counted, and not much else: a heap that has grown by a long warm-up would take in thousands of streams for
-  // nothing.
+  // The code must be compiled before memory is measured, but nothing more: a heap that a long warm-up has grown would hold thousands of streams without
+  // growing.
   await warmUp(target, job.warmUpBody, Math.min(target.warmUpMs, WARM_UP_MS));
   if (target.warmUpMs > 0) await Bun.sleep(REST_MS);
 

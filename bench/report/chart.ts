@@ -12,19 +12,19 @@ use([BarChart, CustomChart, GridComponent, SVGRenderer]);
 
 export const CHART_WIDTH = 460;
 const ROW_HEIGHT = 26;
-/** For the axis and its figures. */
+/** Height for the axis and its figures. */
 const FOOT = 28;
 const NAMES_WIDTH = 84;
 const FIGURE_WIDTH = 84;
 const FONT = "12px system-ui, sans-serif";
 const CAP = 4;
-/** What the report is about. */
+/** The variant that the report is about. */
 const SUBJECT = "weir";
-/** Times the subject's own figure: what is beyond is cut off, or one that takes a hundred times as much would hide how the others differ. */
+/** Multiple of the subject's own figure where bars are cut: one that is a hundred times as long would hide how the others differ. */
 const FURTHEST = 3;
 const CUT_OFF = "› ";
 
-/** A chart whose colours are the page's: `--ink`, `--quiet`, `--line`, `--bar`, `--subject`. */
+/** A chart with the colours of its page: `--ink`, `--quiet`, `--line`, `--bar`, `--subject`. */
 export function chart(figure: Figure): string {
   const height = chartHeight(figure);
   return named(drawn(described(figure), CHART_WIDTH, height), figure, height);
@@ -48,10 +48,10 @@ export function drawn(options: EChartsCoreOption, width: number, height: number)
   }
 }
 
-/** Where more is better nothing is cut off: it would hide how far ahead the others are. */
+/** Where more is better, no bar is cut: it would hide how far the others are ahead. */
 const UNCUT: ReadonlySet<string> = new Set<Measure>(["requestsPerSecond"]);
 
-/** Where the axis ends, if that is before the longest bar. */
+/** The end of the axis, where it is before the longest bar. */
 function endOf({ key, rows }: Figure): number | undefined {
   if (UNCUT.has(key)) return undefined;
   const most = rows.find(({ variant }) => variant === SUBJECT)?.most ?? 0;
@@ -72,7 +72,7 @@ function described(figure: Figure): EChartsCoreOption {
       type: "value",
       splitNumber: 4,
       ...(end === undefined ? {} : { max: end }),
-      // An end that was not the axis's own choice is no round number.
+      // An end that the axis has not chosen itself is no round number.
       axisLabel: { ...small, color: "var(--quiet)", formatter: short, hideOverlap: true, showMaxLabel: end === undefined },
       splitLine: { lineStyle: { color: "var(--line)" } },
     },
@@ -113,7 +113,7 @@ interface Api {
   coord(point: [number, number]): [number, number];
 }
 
-/** From the least to the most, as far as the axis goes, and the median beside it: right of the axis even where it is below nothing. */
+/** A line from the least to the most within the axis, and the median beside it: right of the axis even where it is negative. */
 function whisker(rows: readonly Row[], api: Api, end = Number.POSITIVE_INFINITY) {
   const at = api.value(0);
   const [least, most, middle] = [api.value(1), api.value(2), rows[at]?.median ?? 0];
@@ -137,7 +137,7 @@ function whisker(rows: readonly Row[], api: Api, end = Number.POSITIVE_INFINITY)
 
 const short = (number: number): string => Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number);
 
-/** With a name and a description for those who do not see it. */
+/** With a name and a description, for readers who do not see it. */
 function named(inner: string, figure: Figure, height: number): string {
   const description = figure.rows
     .map((row) => `${row.variant} ${written(row.median)} (${written(row.least)} to ${written(row.most)})`)
@@ -149,5 +149,5 @@ function named(inner: string, figure: Figure, height: number): string {
   );
 }
 
-/** The same chart for a file of its own, which brings its colours. */
+/** The same chart as a file, with its own colours. */
 export const standalone = (svg: string, colours: string): string => svg.replace("<title", `<style>${colours}</style><title`);

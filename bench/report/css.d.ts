@@ -1,4 +1,4 @@
-/** Styles are sources: their text stands in the page. */
+/** Style sheets are imported as text, for the page. */
 declare module "*.css" {
   const text: string;
   export default text;

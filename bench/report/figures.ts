@@ -1,4 +1,4 @@
-/** What is drawn: for every scenario and measure, one row for each variant that has it. */
+/** The figures that are drawn: for every scenario and measure, one row for each variant that has it. */
 import { type BenchResult, MEASURES, type Measure, median, type ScenarioResult } from "../result.ts";
 import { figure } from "../table.ts";
 
@@ -7,18 +7,18 @@ export interface Row {
   median: number;
   least: number;
   most: number;
-  /** Beside the bare pass-through of the same run, for people: "2.10 ×", or "+0.31" of what is a difference already. */
+  /** Comparison with the bare pass-through of the same run, for people: "2.10 ×", or "+0.31" for a measure that is a difference itself. */
   toBare: string;
 }
 
 export interface Figure {
-  /** Of letters, digits and hyphens, and no other figure's. */
+  /** Unique among the figures; of letters, digits and hyphens. */
   id: string;
   scenario: string;
   title: string;
-  /** Of the measure, as the result names it. */
+  /** Key of the measure in the result. */
   key: string;
-  /** For people. */
+  /** The measure's title for people. */
   measure: string;
   rows: Row[];
 }
@@ -31,7 +31,7 @@ export interface Section {
 
 const BARE = "bare";
 
-/** These are differences, near nothing or below it: a ratio of them says nothing. */
+/** Measures that are differences, near zero or negative: a ratio of them has no meaning. */
 const DIFFERENCES: ReadonlySet<string> = new Set<Measure>([
   "addedP50Ms",
   "addedP99Ms",
@@ -50,7 +50,7 @@ export const sections = ({ scenarios }: Pick<BenchResult, "scenarios">): Section
 function figuresOf({ name, title, variants }: ScenarioResult, id: string): Figure[] {
   const known = Object.keys(MEASURES);
   const found = [...new Set(variants.flatMap(({ measures }) => Object.keys(measures)))];
-  // In the order in which they are listed, and then what a later version may have measured.
+  // In the order of the list, then measures of a later version.
   const measures = [...known.filter((measure) => found.includes(measure)), ...found.filter((measure) => !known.includes(measure))];
   return measures.flatMap((measure, at) => {
     const rows = rowsOf(variants, measure);
@@ -74,7 +74,7 @@ function rowsOf(variants: ScenarioResult["variants"], measure: string): Row[] {
   }));
 }
 
-/** Of two figures of the same round, and then the median; of the medians where a round is missing. */
+/** Compares two figures of the same round, then takes the median; compares the medians where a round is missing. */
 function comparison(one: readonly number[], bare: readonly number[], isDifference: boolean): string {
   const pairs =
     one.length === bare.length ? one.map((mine, round) => [mine, bare[round] ?? 0] as const) : [[median(one), median(bare)] as const];
@@ -88,7 +88,7 @@ function comparison(one: readonly number[], bare: readonly number[], isDifferenc
 const measuredOf = (measures: Readonly<Record<string, number[] | undefined>>, measure: string): number[] => measures[measure] ?? [];
 const labelOf = (measure: string): string => (MEASURES as Readonly<Record<string, string>>)[measure] ?? measure;
 
-/** A number keeps two names apart that only differ in what is left out. */
+/** A number keeps apart names that differ only in the characters that are left out. */
 function slug(name: string, at: number): string {
   const plain = name.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
   return plain === name ? plain : `${plain || "x"}-${at}`;

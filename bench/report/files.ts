@@ -1,4 +1,4 @@
-/** The charts as files of their own, for pages that cannot hold them: one SVG for each scenario and measure. */
+/** The charts as files, for pages that cannot contain them: one SVG for each scenario and measure. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchResult } from "../result.ts";
@@ -7,7 +7,7 @@ import colours from "./colours.css" with { type: "text" };
 import { sections } from "./figures.ts";
 import type { Picture } from "./overviews.ts";
 
-/** `only` are names of files without their ending; all where it is empty. Returns the names that were written. */
+/** `only`: names of files without their ending; where it is empty, all. Returns the names of the written files. */
 export function writeCharts(result: BenchResult, folder: string, only: readonly string[]): string[] {
   mkdirSync(folder, { recursive: true });
   const figures = sections(result).flatMap((section) => section.figures);

@@ -1,4 +1,4 @@
-/** The few pictures that stand for a run in the documentation: which measure of which scenarios each shows. */
+/** The few pictures of a run for the documentation: each shows one measure of some scenarios. */
 import type { BenchResult, Measure } from "../result.ts";
 import { reached } from "../targets.ts";
 import { board } from "./board.ts";
@@ -6,10 +6,10 @@ import { type Figure, sections } from "./figures.ts";
 import { targetChart } from "./target-chart.ts";
 
 export interface Picture {
-  /** Of the file, without its ending. */
+  /** Name of the file, without its ending. */
   name: string;
   svg: string;
-  /** For those who do not see it: what is in it. The figures are in the page's tables, and in the picture's own descriptions. */
+  /** Description for readers who do not see the picture. The figures are in the page's tables, and in the picture's own descriptions. */
   alternative: string;
 }
 
@@ -19,10 +19,10 @@ export const TARGETS = "targets";
 interface Overview {
   name: string;
   title: string;
-  /** What is read from the whole of it. */
+  /** How to read the picture. */
   note: string;
   measures: readonly Measure[];
-  /** Names of scenarios; all that were measured where there is none. */
+  /** Names of scenarios; where it is missing, all that were measured. */
   scenarios?: RegExp;
 }
 
@@ -36,7 +36,7 @@ const OVERVIEWS: readonly Overview[] = [
     title: "Requests per second",
     note: "More is better; load generator and stand-in share the machine.",
     measures: ["requestsPerSecond"],
-    // Elsewhere the load says how many calls there are, not who answers them.
+    // In other scenarios the load decides how many calls there are.
     scenarios: /-(2kb|200kb|burst|whole)(-tls)?$/,
   },
   {
@@ -56,7 +56,7 @@ const OVERVIEWS: readonly Overview[] = [
   { name: "neighbours", title: "Rise of p99 beside a neighbour, ms", note: LESS, measures: ["riseP99Ms"] },
 ];
 
-/** In the order in which they are shown; none of what was not measured. */
+/** In the order of the page; without pictures of what was not measured. */
 export function pictures(result: BenchResult): Picture[] {
   const all = sections(result).flatMap(({ figures }) => figures);
   const overviews = OVERVIEWS.flatMap((overview): Picture[] => {

@@ -1,4 +1,4 @@
-/** The report as one HTML page that asks for nothing: styles and charts stand in it, and its policy forbids all else. */
+/** The report as one HTML page that loads nothing: it contains its styles and charts, and its policy forbids anything else. */
 import type { BenchResult } from "../result.ts";
 import { targetRows, figure as written } from "../table.ts";
 import { chart } from "./chart.ts";

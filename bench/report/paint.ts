@@ -1,14 +1,14 @@
-/** Pictures that stand in other people's pages: with colours of their own and a ground beneath them, whatever the page's are. */
+/** Pictures for other pages: with their own colours and background, whatever the colours of the page are. */
 import colours from "./colours.css" with { type: "text" };
 import { escaped } from "./escape.ts";
 
-/** The light colours, which stand first in the file. */
+/** The light colours, which come first in the file. */
 const LIGHT = new Map(
   [...colours.slice(0, colours.indexOf("}")).matchAll(/(--[\w-]+):\s*([^;]+);/g)].map(([, name = "", value = ""]) => [name, value]),
 );
 
 interface Picture {
-  /** Its elements get ids that begin so. */
+  /** Prefix of the ids of its elements. */
   id: string;
   title: string;
   description: string;
@@ -17,7 +17,7 @@ interface Picture {
   inner: string;
 }
 
-/** A whole SVG file. Colours are written out: not everything that shows SVG knows variables. */
+/** A whole SVG file. Colours are written out, because some programs that show SVG do not know variables. */
 export function painted({ id, title, description, width, height, inner }: Picture): string {
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" ` +

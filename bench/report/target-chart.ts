@@ -1,4 +1,4 @@
-/** All targets on one scale: what was measured, divided by what is aimed at. */
+/** All targets on one scale: the measured value divided by the target. */
 import { type BenchResult, median } from "../result.ts";
 import { figure as written } from "../table.ts";
 import { type Reached, reached } from "../targets.ts";
@@ -13,11 +13,11 @@ const FOOT = 44;
 const MARGIN = 20;
 const NAMES_WIDTH = 190;
 const FIGURE_WIDTH = 280;
-/** Times the target; what is beyond is cut off, or one row would make all others small. */
+/** Multiple of the target where rows are cut: otherwise one row would make all others small. */
 const FURTHEST = 4;
 const FONT = "12px system-ui, sans-serif";
 
-/** A measure's name, or one of its scenarios. */
+/** A measure's name as a heading, or one of its targets. */
 type Row = { heading: string } | { target: Reached };
 
 export function targetChart(result: BenchResult): string {
@@ -79,7 +79,7 @@ function described(rows: readonly Row[]) {
         align: "left",
         margin: NAMES_WIDTH - MARGIN,
         rich: {
-          // A heading reaches into the chart, whose lines it hides.
+          // A heading reaches into the chart, and covers its lines.
           heading: { ...small, fontWeight: 600, color: "var(--ink)", backgroundColor: "var(--paper)", padding: [3, 6, 3, 0] },
           scenario: { ...small, color: "var(--ink)", padding: [0, 0, 0, 12] },
         },
@@ -126,7 +126,7 @@ function marks(rows: readonly Row[], api: Api) {
     style: { stroke: "var(--ink)", lineWidth, fill: "none" },
   });
   const whisker = least === furthest ? [] : [line(x(least), y, x(furthest), y), line(x(least), y - 4, x(least), y + 4)];
-  // What is cut off has no end.
+  // A row that is cut has no visible end.
   const end = least === furthest || furthest > FURTHEST ? [] : [line(x(furthest), y - 4, x(furthest), y + 4)];
   const text = `${times(row.target) > FURTHEST ? "› " : ""}${told(row.target)}`;
   return {

@@ -1,4 +1,4 @@
-/** What one caller waits longer, and what a crowd waits that comes when it likes. */
+/** How much longer one caller waits, and how long a crowd waits that calls at fixed times. */
 import { AND_INLINE, inBoth } from "./scenario.ts";
 
 export const LATENCY = inBoth({

@@ -1,4 +1,4 @@
-/** What a caller of small requests suffers from a neighbour who sends large ones, or text that is hard to read. */
+/** How much a caller of small requests is delayed by a neighbour who sends large ones, or text that is costly to read. */
 import { type Difference, english, inBoth, type Neighbour, requestBody, scenario } from "./scenario.ts";
 
 const LARGE_BYTES = 10_000_000;

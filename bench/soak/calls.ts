@@ -1,4 +1,4 @@
-/** The kinds of calls that a soak is made of, and what each must come to. */
+/** The kinds of calls of a soak, and the right result of each. */
 import { gzipSync } from "node:zlib";
 import { type Answered, Call } from "../../test/spec/client.ts";
 import { anthropic, openai, type Spoken } from "../../test/spec/dialects.ts";
@@ -8,7 +8,7 @@ export interface Kind {
   name: string;
   /** Its share of all calls. */
   weight: number;
-  /** Resolves when nothing of it is open any more, with what is wrong with it. */
+  /** Resolves when nothing of the call is open any more, with what was wrong with it. */
   run(world: SoakWorld, pick: (most: number) => number): Promise<string | undefined>;
 }
 
@@ -56,7 +56,7 @@ async function whole(call: Call, dialect: Spoken): Promise<string | undefined> {
   );
 }
 
-/** In the middle of its stream, or before it has begun. */
+/** Leaves in the middle of the stream, or before it has begun. */
 async function leave(call: Call, dialect: Spoken): Promise<string | undefined> {
   await call.until((text) => dialect.streamedText(text) !== "", PATIENCE_MS);
   call.leave();

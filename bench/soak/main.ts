@@ -1,4 +1,4 @@
-/** `bun run soak`: a mixed load for a while, and the slope of whatever could grow. Linux only, with Redis. See docs/reliability.md. */
+/** `bun run soak`: a mixed load for a while, and the slope of everything that could grow. Linux only, with Redis. See docs/reliability.md. */
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

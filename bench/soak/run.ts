@@ -1,4 +1,4 @@
-/** Load for a while with lulls between, in which everything is looked at. */
+/** Load for a while with pauses (lulls), in which everything is measured. */
 import type { RuntimeName } from "../../test/support/weir.ts";
 import { KINDS, type Kind } from "./calls.ts";
 import { lagOf, metricsOf, type Sample, SERIES, type SeriesName, sampleOf, summed } from "./samples.ts";
@@ -8,27 +8,27 @@ import { SoakWorld } from "./world.ts";
 export interface Plan {
   runtime: RuntimeName;
   ms: number;
-  /** Of load, between two lulls. */
+  /** Time of load between two lulls, in milliseconds. */
   spellMs: number;
   warmUpMs: number;
   callsPerSecond: number;
-  /** The target that comes and goes is away for so long, and there for as long. */
+  /** The failing target is away for this time, and back for the same time. */
   toggleMs: number;
-  /** What has to be gone in a lull is given so long: settlements travel to Redis, and closed sockets through the kernel. */
+  /** How long a lull waits for calls and connections to end: settlements travel to Redis, and closed sockets through the kernel. */
   settledMs: number;
   onSample?: (sampled: Sampled) => void;
-  /** Done in each spell, for those who want to see a leak found. */
+  /** Done in each spell, for a test that must find a leak. */
   mischief?: (world: SoakWorld) => Promise<void>;
 }
 
 export interface Result {
   /** Kind → calls. */
   calls: Record<string, number>;
-  /** Answers that were not what they had to be. */
+  /** Answers that were not the right ones. */
   wrongAnswers: string[];
   samples: Sampled[];
   findings: Finding[];
-  /** What the gateway itself says of its faults. */
+  /** Faults in the gateway's own log. */
   faults: string[];
 }
 
@@ -51,7 +51,7 @@ async function underLoad(world: SoakWorld, plan: Plan): Promise<Result> {
   const wrongAnswers: string[] = [];
   const samples: Sampled[] = [];
   const pick = chooser(SEED);
-  // Each kind as often as it weighs.
+  // Each kind as often as its weight.
   const lots = KINDS.flatMap((kind) => Array<Kind>(kind.weight).fill(kind));
   const begunMs = performance.now();
   const sinceMs = () => performance.now() - begunMs;
@@ -93,7 +93,7 @@ async function underLoad(world: SoakWorld, plan: Plan): Promise<Result> {
   return { calls, wrongAnswers, samples, findings: findingsOf(samples, plan.warmUpMs), faults: await faultsOf(world) };
 }
 
-/** Looks until all is gone that has to be, or it is clear that it is not going. */
+/** Measures until everything that must end has ended, or the time is over. */
 async function lull(world: SoakWorld, lagMs: number, settledMs: number): Promise<Sample> {
   const untilMs = performance.now() + settledMs;
   for (;;) {
@@ -110,7 +110,7 @@ async function faultsOf({ weir }: SoakWorld): Promise<string[]> {
   return [...(restarts > 0 ? [`${restarts} workers were lost`] : []), ...lines.slice(0, 10).map((line) => JSON.stringify(line))];
 }
 
-/** Does it once a second until it is told to end. */
+/** Runs once a second until it is stopped. */
 function watch(look: () => Promise<void>): () => Promise<void> {
   const timer = setInterval(() => void look().catch(() => {}), LAG_EVERY_MS);
   return async () => {
@@ -119,7 +119,7 @@ function watch(look: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Chance that is the same in every run. Source of the constants: Numerical Recipes. */
+/** Random choices that are the same in every run. Source of the constants: Numerical Recipes. */
 function chooser(seed: number): (most: number) => number {
   let state = seed;
   return (most) => {

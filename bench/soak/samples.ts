@@ -1,10 +1,10 @@
-/** What a gateway holds, looked at in a lull: nobody calls, so whatever is there is there for good. */
+/** What a gateway holds in a lull, when there are no calls: what is found then stays for good. */
 import { readdirSync, readFileSync } from "node:fs";
 import { redisCli } from "../../test/support/redis.ts";
 import type { Weir } from "../../test/support/weir.ts";
 
 /**
- * Names of the series, with what the table says of them. `rule`: `none` must be 0 in every lull, `level` must not grow, or by no more than its `room` in an
+ * The series with their titles. `rule`: `none` must be 0 in every lull; `level` must not grow, or by no more than its `room` in an
  * hour, where it has one.
  */
 export const SERIES = {
@@ -14,7 +14,7 @@ export const SERIES = {
   otherDescriptors: { title: "file descriptors that are no connection of a call", unit: "", rule: "level" },
   upstreamConnections: { title: "connections to upstreams that are kept", unit: "", rule: "level" },
   redisKeys: { title: "keys in Redis", unit: "", rule: "level" },
-  // The day's totals are numbers that rise: each has one digit more, ten times later.
+  // The totals of the day are growing numbers: ten times the number has one more digit.
   redisBytes: { title: "what the keys in Redis take", unit: "kB", rule: "level", room: 10 },
   lag: { title: "event loop's lag under load, most of any thread", unit: "ms", rule: "level" },
   clientConnections: { title: "connections of clients that have gone", unit: "", rule: "none" },
@@ -29,10 +29,10 @@ export type SeriesName = keyof typeof SERIES;
 export type Sample = Record<SeriesName, number>;
 
 const MIB = 2 ** 20;
-/** Redis's own memory holds its slow log and its statistics too. */
+/** Not Redis's whole memory, which includes its slow log and its statistics. */
 const BYTES_OF_KEYS =
   "local sum = 0 for _, key in ipairs(redis.call('keys', '*')) do sum = sum + (redis.call('memory', 'usage', key) or 0) end return sum";
-/** States in /proc/net/tcp of a connection that somebody still has: open, or closed by the peer alone. */
+/** States in /proc/net/tcp of a connection that a process still holds: open, or closed only by the peer. */
 const HELD = new Set(["01", "08"]);
 
 export interface Watched {
@@ -40,7 +40,7 @@ export interface Watched {
   adminToken: string;
   workspaces: readonly string[];
   redisPort: number;
-  /** Connections of the gateway that the upstreams' stand-ins have open. */
+  /** Number of connections from the gateway that are open at the stand-ins. */
   upstreamConnections: () => number;
 }
 
@@ -58,12 +58,12 @@ function valuesOf(page: string, name: string): number[] {
   return [...page.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].map(([, value]) => Number(value));
 }
 
-/** In seconds, of the thread that is latest. */
+/** Lag of the slowest thread, in seconds. */
 export function lagOf(page: string): number {
   return Math.max(0, ...valuesOf(page, "weir_worker_event_loop_lag_seconds"));
 }
 
-/** @param lagMs - The most since the last lull. */
+/** @param lagMs - The largest lag since the last lull. */
 export async function sampleOf(watched: Watched, lagMs: number): Promise<Sample> {
   const { weir, redisPort } = watched;
   const page = await metricsOf(weir);

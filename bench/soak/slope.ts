@@ -1,29 +1,29 @@
-/** Whether a series grows: a straight line through it, and how sure one may be of its slope. */
+/** Whether a series grows: a straight line through it, with the confidence of its slope. */
 
 export interface Slope {
-  /** Per hour. */
+  /** Slope per hour. */
   value: number;
   /** Ends of the interval that holds the true slope with 95 % confidence. */
   low: number;
   high: number;
 }
 
-/** One measurement of something. */
+/** One measured value. */
 export interface Point {
-  /** Since the beginning. */
+  /** Milliseconds since the beginning. */
   ms: number;
   value: number;
 }
 
 const HOUR_MS = 3_600_000;
-/** A line through two points is always sure of itself. */
+/** A line through two points always fits exactly. */
 export const LEAST_POINTS = 4;
-/** Beyond it a series is nothing but its own past, and no slope of it can be told. */
+/** Above this likeness each value depends only on the one before, and no slope can be found. */
 const MOST_LIKENESS = 0.95;
 
 /**
- * Least squares. Neighbours in such a series are alike (a heap that is large now is still large in the next sample), so it tells less than its number of
- * points promises: the error is widened by how alike they are. Source: the effective sample size of a first-order autoregressive series, n (1 − r) / (1 + r).
+ * Least squares. Neighbours in such a series are alike (a heap that is large now is still large in the next sample), so its points say less than their number
+ * suggests: the error is widened by how alike they are. Source: the effective sample size of a first-order autoregressive series, n (1 − r) / (1 + r).
  */
 export function slopeOf(points: readonly Point[]): Slope {
   const count = points.length;
@@ -45,7 +45,7 @@ export function slopeOf(points: readonly Point[]): Slope {
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 const mean = (values: readonly number[]): number => sum(values) / values.length;
 
-/** 97.5 % of Student's distribution; by the expansion of Cornish and Fisher, which is right to 1 % from three degrees of freedom on. */
+/** The 97.5 % quantile of Student's distribution, by the expansion of Cornish and Fisher, which is right to 1 % from three degrees of freedom on. */
 function quantile(freedom: number): number {
   const z = 1.959964;
   const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7];

@@ -1,9 +1,9 @@
-/** What the samples of a run say: of each series its slope, and whether something was left over. */
+/** The result of a run: the slope of each series, and whether anything was left over. */
 import { type Sample, SERIES, type SeriesName } from "./samples.ts";
 import { type Point, type Slope, slopeOf } from "./slope.ts";
 
 export interface Sampled {
-  /** Since the beginning of the load. */
+  /** Milliseconds since the beginning of the load. */
   ms: number;
   sample: Sample;
 }
@@ -13,11 +13,11 @@ export interface Finding {
   first: number;
   last: number;
   slope: Slope;
-  /** What is wrong with it, in one sentence; undefined where all is well. */
+  /** What is wrong with the series, in one sentence; undefined where nothing is. */
   wrong: string | undefined;
 }
 
-/** @param samples - All, in order. @param warmUpMs - Those before it are left out. */
+/** @param samples - All samples, in order. @param warmUpMs - Samples before this time are left out. */
 export function findingsOf(samples: readonly Sampled[], warmUpMs: number): Finding[] {
   const counted = samples.filter(({ ms }) => ms >= warmUpMs);
   return (Object.keys(SERIES) as SeriesName[]).map((name) => {

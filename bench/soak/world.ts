@@ -1,4 +1,4 @@
-/** What a soak runs in: a gateway on Redis in a process of its own, stand-ins of the clouds, and one target that comes and goes. */
+/** The surroundings of a soak: a gateway on Redis in its own process, stand-ins of the clouds, and one target that fails now and then. */
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type RedisServer, startRedis } from "../../test/support/redis.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../test/support/weir.ts";
@@ -9,7 +9,7 @@ const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const ROOMY = { rpm: 1_000_000, tpm: 1_000_000_000 };
 
 export class SoakWorld {
-  /** Of workspaces with room, near their limit (each large call is weighed), and at it. */
+  /** Keys of workspaces: with room, near their limit (each large call is weighed), and at their limit. */
   readonly keys = {
     steady: "weir_soak_steady_Kw8Rt2Vy6Nb1",
     near: "weir_soak_near_Zq4Lp9Xs3Dm7",
@@ -52,7 +52,7 @@ export class SoakWorld {
     this.#weir = await startWeir({ runtime: this.#runtime, config: this.#configuration(), environment: { WEIR_CHAOS: "1" } });
   }
 
-  /** The target that comes and goes does so. */
+  /** Takes the target away, or brings it back. */
   async toggle(): Promise<void> {
     const shaky = this.#shaky;
     this.#shaky = undefined;

@@ -1,9 +1,9 @@
-/** Any gateway that runs already: another version, another machine. Its upstream is its own. */
+/** A gateway that is already running: another version, another machine. It has its own upstream. */
 import type { CallDialect, Variant } from "../variant.ts";
 import { PATHS } from "./weir.ts";
 
 export interface Elsewhere {
-  /** With a path: that of its calls. Without: Weir's own paths. */
+  /** With a path, it is the path of the calls; without, Weir's own paths are used. */
   url: URL;
   key: string | undefined;
   dialects: readonly CallDialect[];

@@ -1,4 +1,4 @@
-/** The floor of the runtime: see passthrough.ts. */
+/** The least cost of the runtime: see passthrough.ts. */
 import { join } from "node:path";
 import { startProgram } from "../processes.ts";
 import type { Variant } from "../variant.ts";
@@ -13,7 +13,7 @@ export const bare: Variant = {
       upstreamUrl,
       ...(certificate === undefined ? [] : [certificate]),
     ];
-    // Without it Bun's `fetch` makes all but 256 calls wait.
+    // Without it Bun's `fetch` makes all calls after the first 256 wait.
     const program = await startProgram(words, /"port":(\d+)/, { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" });
     return { url: `http://127.0.0.1:${program.found[1]}`, address: cloudAddress, pids: () => [program.pid], stop: program.stop };
   },

@@ -1,7 +1,7 @@
-/** The upstream itself: what a call takes with nothing between. */
+/** The upstream itself: the cost of a call without a gateway. */
 import type { Question, Variant } from "../variant.ts";
 
-/** How the clouds are called, which is what a variant that only hands on is called like. */
+/** The clouds' own addresses, which are also those of a variant that only passes calls on. */
 export const cloudAddress = ({ dialect, model, stream }: Question) => ({
   path: CLOUD_PATHS[dialect](model, stream),
   headers: {},

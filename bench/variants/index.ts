@@ -1,4 +1,4 @@
-/** What every run has beside the gateway, as far as this machine can. */
+/** The variants that every run has for comparison, as far as this machine has the programs. */
 import type { NotRun } from "../result.ts";
 import type { Variant } from "../variant.ts";
 import { bare } from "./bare.ts";

@@ -1,4 +1,4 @@
-/** nginx as it is set up before such an upstream: one worker, connections to the upstream kept, nothing buffered. */
+/** nginx in a usual configuration for such an upstream: one worker, kept connections to the upstream, no buffering. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -7,7 +7,7 @@ import { startProgram } from "../processes.ts";
 import type { Variant, World } from "../variant.ts";
 import { cloudAddress } from "./direct.ts";
 
-/** Undefined where there is none. */
+/** Version of the installed nginx; undefined where there is none. */
 export const nginxVersion = /nginx\/(\S+)/.exec(spawnSync("nginx", ["-v"], { encoding: "utf8" }).stderr ?? "")?.[1];
 
 function configuration({ upstreamUrl, certificate }: World, folder: string, port: number): string {
@@ -56,7 +56,7 @@ export const nginx: Variant = {
   },
 };
 
-/** nginx takes no port of the system's choice. */
+/** nginx cannot let the system choose a port. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

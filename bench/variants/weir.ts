@@ -1,4 +1,4 @@
-/** The gateway from this source, started as its users start it, in a process of its own. */
+/** The gateway from this source, started as its users start it, in its own process. */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { startProgram } from "../processes.ts";
 import type { CallDialect, Variant, World } from "../variant.ts";
 
 const KEY = "weir_bench_key";
-/** Of a workspace that may call once a minute. */
+/** Key of a workspace that may call once a minute. */
 const REFUSED_KEY = "weir_bench_key_refused";
 const UNLIMITED = 1_000_000_000;
 const MOST_BODY = "32MiB";
@@ -21,11 +21,11 @@ export const PATHS: Record<CallDialect, string> = {
 const LIMITERS = {
   redis: (url: string | undefined) => ({ redis: { url, timeout: "1s" } }),
   memory: () => ({}),
-  // Nobody listens there, and the policy lets everything through: no store is asked at all.
+  // No Redis listens there, and the policy allows all calls: the limiter asks no store.
   off: () => ({ redis: { url: "redis://127.0.0.1:1", on_failure: "open" } }),
 };
 
-/** What of the configuration says how many threads there are. */
+/** The part of the configuration that sets the number of threads. */
 type Threads = { workers?: number };
 
 function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World, threads: Threads): string {
@@ -35,7 +35,7 @@ function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World, t
   const target = (model: string) =>
     model.startsWith("gpt") ? { upstream: "azure", model } : { upstream: "bedrock", model: `anthropic.${model}-v1:0` };
   return JSON.stringify({
-    // One workspace makes all the calls, of which it may have half.
+    // One workspace makes all the calls, and a workspace may have half of them.
     server: { host: "127.0.0.1", port: 0, max_body: MOST_BODY, max_calls: MOST_CALLS },
     admin: { port: 0 },
     limits: { rpm: UNLIMITED, tpm: UNLIMITED },
@@ -71,7 +71,7 @@ const weirWith = (name: string, threads: Threads): Variant => ({
   },
 });
 
-/** As anybody starts it. */
+/** With the defaults, as users start it. */
 export const weir = weirWith("weir", {});
-/** All in the thread that takes connections. */
+/** All work in the thread that accepts connections. */
 export const inline = weirWith("inline", { workers: 0 });

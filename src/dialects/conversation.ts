@@ -1,16 +1,16 @@
-/** Which requests belong to one conversation: they name it, or they begin with the same words. Requests arrive checked, but hold whatever clients like. */
+/** Finds which requests belong to one conversation: they name it, or begin with the same words. The requests are checked, but their values can be anything. */
 import { hashText } from "../contract/hash.ts";
 
-/** Blocks of a message that are looked at: the first user message of an agent has a few, and its words stay as they are from turn to turn. */
+/** Blocks of a message that are read: an agent's first user message has a few, and their text stays the same from turn to turn. */
 const MOST_BLOCKS = 4;
 
-/** Of the first name that is a text; undefined where none is. */
+/** A number for the first name that is a text; undefined where none is. */
 export function namedConversation(...names: unknown[]): number | undefined {
   for (const name of names) if (typeof name === "string" && name !== "") return hashText(name) || 1;
   return undefined;
 }
 
-/** Of the words that a conversation begins with: texts, or lists of blocks with texts. Marks such as `cache_control` move from turn to turn, and do not count. */
+/** A number for the words that a conversation begins with: texts, or lists of blocks. Other members, such as `cache_control`, change from turn to turn, and are ignored. */
 export function conversationByHead(...parts: unknown[]): number {
   let hash = 0;
   for (const part of parts) {

@@ -1,8 +1,8 @@
-/** What the published description says of a dialect, beside what can be read off its routes and its names of errors. Schemas of requests are those that check them. */
+/** What the published description says about a dialect beyond its routes and error names. Its schemas are the ones that check requests. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { Operation } from "../contract/dialect.ts";
 
-/** A JSON body: `name` is what the schema is called in the document. */
+/** A JSON body; `name`: the schema's name in the document. */
 export interface Body {
   name: string;
   schema: TSchema;
@@ -20,27 +20,27 @@ export interface DescribedOperation {
   summary: string;
   description: string;
   parameters?: readonly Parameter[];
-  /** Its example is a request that works against the sandbox. */
+  /** The body of a request; its example works against the sandbox. */
   request?: Body;
   answer: Body;
-  /** A stream as it looks on the wire, where the request may ask for one. */
+  /** An example of a stream's text, where the request may ask for a stream. */
   stream?: string;
 }
 
-/** What a snippet is shown for. */
+/** The gateway, region and model that a snippet is for. */
 export interface SnippetTarget {
-  /** Without a slash at the end. Shells and string literals may hold it as it is. */
+  /** Address without a slash at the end. Shells and string literals can hold it without escapes. */
   address: string;
-  /** As it stands in a path. */
+  /** The region as it is written in a path. */
   region: string;
   model: string;
 }
 
-/** How one client is told of the gateway: it can be pasted and runs, with the key in the environment as `WEIR_KEY`. */
+/** How one client is connected to the gateway: text that can be pasted and run, with the key in the variable `WEIR_KEY`. */
 export interface Snippet {
   id: string;
   title: string;
-  /** A sentence; code stands between backticks. */
+  /** One sentence; code is between backticks. */
   note?: string;
   text: string;
 }
@@ -50,12 +50,12 @@ export interface DialectDescription {
   description: string;
   error: { name: string; schema: TSchema };
   operations: Readonly<Partial<Record<Operation, DescribedOperation>>>;
-  /** The model that all of its examples name but those for embeddings. */
+  /** The model in all of the examples, except those for embeddings. */
   model: string;
   snippets?(target: SnippetTarget): readonly Snippet[];
 }
 
-/** As one word of a shell, whatever stands in it. */
+/** Quotes any text as one word of a shell. */
 export function shellWord(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -4,14 +4,14 @@ import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import { editMembers, members } from "../contract/json.ts";
 import { isObject } from "../contract/objects.ts";
 
-/** JSON of what Weir itself says; its strings are characters, the result is bytes. */
+/** JSON of Weir's own texts: strings of characters in, bytes out. */
 export function jsonText(value: unknown): ByteText {
   return encodeUtf8(JSON.stringify(value));
 }
 
 /**
- * An error object: the upstream's own with the fields it lacks filled in, or just the fields where it gave none (or something that is no object).
- * On one line, so that it can stand in an event: outside its strings JSON may hold line breaks, and each would end the event's data.
+ * An error object: the upstream's own, with missing fields filled in, or only our fields where the upstream sent none (or no object).
+ * On one line, so that it can be the data of an event: outside its strings JSON may hold line breaks, and each would end the event's data.
  */
 export function errorObject(fields: Readonly<Record<string, string | null>>, upstream: ByteText | undefined): ByteText {
   if (upstream === undefined || !holdsObject(upstream)) return jsonText(fields);

@@ -1,19 +1,19 @@
-/** What a client probably meant by a path that no route has. Base URLs are put together wrongly in few ways, and each can be told from the path. */
+/** What a client probably meant by a path without a route. Base URLs are put together wrongly in few ways, and the path shows which. */
 import { namesModel, type Route } from "../contract/dialect.ts";
 
 export interface Paths {
-  /** In front of the region: `/name`; the routes without a region stand below `/api/name`. */
+  /** The path before the region: `/name`; routes without a region are below `/api/name`. */
   prefix: string;
   routes: readonly Route[];
-  /** Paths of the protocol, below `/v1/`, that Weir does not serve: what to say of each. */
+  /** Paths of the protocol below `/v1/` that Weir does not serve, each with a message. */
   unserved: Readonly<Record<string, string>>;
-  /** Paths of a vendor's own client for the same protocol: `tail` is what stands below `/v1/` here. */
+  /** Paths of a vendor's own client for the same protocol; `tail`: the part that is below `/v1/` here. */
   foreign?: { pattern: RegExp; text: string };
-  /** Which base URL the client libraries want. */
+  /** The base URL for client libraries. */
   baseUrl: string;
 }
 
-/** A path taken apart; `tail` is what stands below `/v1/`. */
+/** The parts of a path; `tail`: the part below `/v1/`. */
 interface Parts {
   prefix: string | undefined;
   regional: boolean;
@@ -48,7 +48,7 @@ function ownRoute(paths: Paths, path: string): string | undefined {
     prefix === undefined ? `${paths.prefix} is missing` : "",
     regional && prefix !== undefined && prefix !== paths.prefix ? `${prefix} should be ${paths.prefix}` : "",
     regional && region === undefined ? "the region is missing" : "",
-    versions === 0 ? "/v1 is missing" : versions > 1 ? "/v1 stands there more than once" : "",
+    versions === 0 ? "/v1 is missing" : versions > 1 ? "/v1 is there more than once" : "",
   ].filter((mistake) => mistake !== "");
   if (mistakes.length === 0) return undefined;
   const meant = `${regional ? paths.prefix : prefix}${regional ? `/${region ?? "{region}"}` : ""}/v1/${tail}`;

@@ -12,28 +12,28 @@ const OPEN = { object: 0x7b, list: 0x5b } as const;
 const CLOSE = { object: 0x7d, list: 0x5d } as const;
 const LINE_BREAK = 0x0a;
 const LETTER_E = 0x65;
-/** Makes a capital letter of ASCII small. */
+/** Bit that makes a capital ASCII letter a small one. */
 const SMALL = 0x20;
 
-/** How far a mistake is looked for: far behind, its place helps nobody. */
+/** How far a mistake is searched for: the place of one far behind is of little help. */
 const SEARCHED_BYTES = 1024 * 1024;
 const TOO_FAR = "it goes wrong somewhere after the first MiB";
 
 const WORDS = ["true", "false", "null"] as const;
 
-/** What may come next: places in `EXPECTED`, since numbers compare faster than texts. */
+/** What may come next: indexes of `EXPECTED`, since numbers compare faster than texts. */
 const NEXT = { value: 0, item: 1, name: 2, member: 3, colon: 4, more: 5 } as const;
 const EXPECTED = ["a value", "a value or ]", "a name in double quotes", "a name in double quotes or }"] as const;
 
 /**
- * Where a text stops being JSON, in words. The engines' own messages quote the text and differ from each other. It reads each character once, by
- * its code: whoever sends mistakes must not cost more than who sends what is right. No recursion.
+ * Finds where a text stops being JSON, and says it in words. The engines' own messages quote the text, and differ. It reads each character once, by
+ * its code, so that a bad body does not cost more than a good one. No recursion.
  */
 export function findMistake(text: ByteText): string {
   let at = spaceEnd(text, 0);
   if (at >= text.length) return "the body is empty";
   if (text.startsWith("\u00ef\u00bb\u00bf")) return "the body begins with a byte order mark";
-  /** How each object and list that is open ends. */
+  /** The closing brackets of all objects and lists that are open. */
   const open: number[] = [];
   let next: number = NEXT.value;
   for (;;) {
@@ -75,7 +75,7 @@ export function findMistake(text: ByteText): string {
   }
 }
 
-/** The offset of the first character that is no white space, or where the search ends. */
+/** The offset of the first character that is no white space, or the end of the search. */
 function spaceEnd(text: string, from: number): number {
   let at = from;
   for (let code = text.charCodeAt(at); at <= SEARCHED_BYTES && isSpace(code); ) code = text.charCodeAt(++at);
@@ -114,7 +114,7 @@ function isNumeric(code: number): boolean {
   return code === MINUS || (code >= ZERO && code <= ZERO + 9);
 }
 
-/** The offset after `true`, `false` or `null`; `at` where none of them begins there. */
+/** The offset after `true`, `false` or `null`; `at` where none of these begins there. */
 function wordEnd(text: string, at: number): number {
   for (const word of WORDS) if (text.startsWith(word, at)) return at + word.length;
   return at;
@@ -123,7 +123,7 @@ function wordEnd(text: string, at: number): number {
 const ESCAPED = /^(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/;
 const SIMPLE_ESCAPES = new Set(Array.from('"\\/bfnrt', (character) => character.charCodeAt(0)));
 
-/** The offset after the string that begins at `start`, or what is wrong with it. */
+/** The offset after the string that begins at `start`, or the mistake in it. */
 function stringEnd(text: ByteText, start: number): number | string {
   for (let at = start + 1; at < text.length; at++) {
     if (at > SEARCHED_BYTES) return TOO_FAR;
@@ -138,7 +138,7 @@ function stringEnd(text: ByteText, start: number): number | string {
   return `the string that begins at ${place(text, start)} does not end`;
 }
 
-/** Counts without splitting: a body may be nothing but line breaks. */
+/** Line and column in words. Counts without splitting: a body may be nothing but line breaks. */
 function place(text: ByteText, at: number): string {
   let line = 1;
   let lineStart = 0;

@@ -4,7 +4,7 @@ import type { DialectDescription } from "./description.ts";
 import { openaiDescription } from "./openai/openapi.ts";
 import { unifiedDescription } from "./unified/openapi.ts";
 
-/** What is published of each dialect; one line each. Apart from the dialects themselves, since no worker has a use for it. */
+/** What is published about each dialect; one line each. Not part of the dialects themselves, because workers do not need it. */
 export const descriptions: Readonly<Record<DialectName, DialectDescription>> = {
   anthropic: anthropicDescription,
   openai: openaiDescription,

@@ -1,4 +1,4 @@
-/** What is wrong with a request body, in words: the first mistake that means something to the person who sent it. */
+/** Says in words what is wrong with a request body: the first mistake that helps the person who sent it. */
 
 import type { TSchema } from "@sinclair/typebox";
 import { decodeUtf8 } from "../contract/bytes.ts";
@@ -10,17 +10,17 @@ import { EXPECTED, TOLERATED } from "./schema.ts";
 
 type Path = readonly string[];
 
-/** How a dialect writes a path: `messages.0.role` or `messages[0].role`. */
+/** How a dialect writes paths: `messages.0.role` or `messages[0].role`. */
 export type Notation = (path: Path) => string;
 
 export interface Problem {
   path: Path;
   value: unknown;
-  /** `must be …`, to follow the path. */
+  /** `must be …`, to be read after the path. */
   text: string;
 }
 
-/** The properties by which unions of objects tell their branches apart. */
+/** The properties by which the branches of a union of objects differ. */
 const DISCRIMINATORS = ["type", "role"];
 const SHOWN_CHARACTERS = 40;
 const SHOWN_PATH_SEGMENTS = 12;
@@ -29,7 +29,7 @@ export function refusal(kind: ErrorKind, where: string, text: string): GatewayEr
   return new GatewayError(kind, { message: `${where}: ${text}`, param: where });
 }
 
-/** For a value that `checker` has refused. */
+/** The problem of a value that `checker` has refused. */
 export function firstProblem({ schema }: Checker, value: unknown): Problem {
   return explain(schema, value, []);
 }
@@ -44,8 +44,8 @@ export const bracketed: Notation = (path) =>
     .join("");
 
 /**
- * Goes down to the first value that does not fit. Written here, because TypeBox's own errors are found by walking all that does fit with an
- * interpreter: a mistake in the last of many messages cost ten times what a good body does.
+ * Goes down to the first value that does not fit. TypeBox's own errors walk through everything that fits with an
+ * interpreter: a mistake in the last of many messages cost ten times as much as a good body.
  */
 function explain(schema: TSchema, value: unknown, path: Path): Problem {
   const inner = misfit(schema, value);
@@ -65,14 +65,14 @@ function explain(schema: TSchema, value: unknown, path: Path): Problem {
   return { path, value, text: mismatch(schema, value) };
 }
 
-/** The part of a value that makes it not fit, with the schema of that part; without a key it is the same value, which meant to be one branch of a union. */
+/** The part of a value that does not fit, with its schema. Without a key it is the same value, with the branch of the union that it was meant to be. */
 interface Misfit {
   schema: TSchema;
   value: unknown;
   key: string | undefined;
 }
 
-/** Undefined where it is the value itself that is wrong. */
+/** Undefined where the value itself is wrong, not a part of it. */
 function misfit(schema: TSchema, value: unknown): Misfit | undefined {
   if (schema.anyOf !== undefined) {
     const variant = (schema.anyOf as readonly TSchema[]).find((one) => accepts(one, value));
@@ -89,7 +89,7 @@ function misfit(schema: TSchema, value: unknown): Misfit | undefined {
 function misfitMember(schema: TSchema, value: Record<string, unknown>): Misfit | undefined {
   const properties: Readonly<Record<string, TSchema>> = schema.properties ?? {};
   const required: readonly string[] = schema.required ?? [];
-  // What is missing goes before what is wrong.
+  // A missing member is reported before a wrong one.
   for (const name of required) {
     const property = properties[name];
     if (property !== undefined && !Object.hasOwn(value, name)) return { schema: property, value: undefined, key: name };
@@ -97,7 +97,7 @@ function misfitMember(schema: TSchema, value: Record<string, unknown>): Misfit |
   for (const [name, property] of Object.entries(properties)) {
     if (Object.hasOwn(value, name) && unfit(property)(value[name])) return { schema: property, value: value[name], key: name };
   }
-  // A map from any name has one schema for all of its values.
+  // A map with free names has one schema for all its values.
   for (const property of Object.values<TSchema>(schema.patternProperties ?? {})) {
     const isUnfit = unfit(property);
     for (const name in value) if (isUnfit(value[name])) return { schema: property, value: value[name], key: name };
@@ -118,7 +118,7 @@ function unfit(schema: TSchema): (value: unknown) => boolean {
   return isUnfit;
 }
 
-/** The one whose value no branch takes, else one that is there, else the first that the branches have. */
+/** The property whose value no branch takes; else a property that the value has; else the first of the branches. */
 function wrongDiscriminator(variants: readonly TSchema[], value: Record<string, unknown>): string | undefined {
   const known = DISCRIMINATORS.filter((name) => variants.some((variant) => variant.properties?.[name]));
   const takes = (name: string) => variants.some(({ properties }) => properties?.[name] && !unfit(properties[name])(value[name]));
@@ -183,7 +183,7 @@ function range({ minimum, maximum }: Partial<TSchema>): string {
   return minimum === 0 ? ", 0 or more" : `, at least ${minimum}`;
 }
 
-/** Strings are shown only where the field takes one of a few words or a name; any other may be a prompt. Undefined where there is nothing to add. */
+/** Shows a string only where the field takes one of a few words or a name; any other string may be a prompt. Undefined where there is nothing to add. */
 function shown(schema: Partial<TSchema>, value: unknown): string | undefined {
   if (value === null || typeof value === "boolean" || typeof value === "number") return String(value);
   if (Array.isArray(value)) return schema.type !== "array" ? "an array" : value.length === 0 ? "an empty one" : `${value.length}`;
@@ -197,7 +197,7 @@ function cut(text: string): string {
   return clipped(readable(text.slice(0, SHOWN_CHARACTERS * 4)), SHOWN_CHARACTERS);
 }
 
-/** What `JSON.parse` made of byte text, for a person's eyes. */
+/** A string that `JSON.parse` made of byte text, as characters for a person. */
 function readable(text: string): string {
   return /[^\0-\u00ff]/.test(text) ? text : decodeUtf8(text);
 }

@@ -1,28 +1,28 @@
 /**
- * One clock for all connections. A connection notes when something happened on it and nothing else: it is looked at now and then, a part of all connections at each
+ * One clock for all connections. A connection only notes when something happened on it. The clock checks a part of all connections at each
  * tick, so that no request pays for a timer and no tick is long. A deadline is never early, and at most half a second late on an idle machine.
  */
 import { clearInterval, setInterval } from "node:timers";
 import { throwLater } from "../contract/fault.ts";
 
 const TICK_MS = 100;
-/** Every connection is looked at once in so many ticks. */
+/** Every connection is checked once in this number of ticks. */
 const PARTS = 4;
 /** A tick later than this means that the process was held up; see `#turn`. */
 const HELD_UP_MS = 500;
 
-/** What is looked at. */
+/** What the clock checks: a connection. */
 export interface Timed {
-  /** In which part it is; the clock's own. */
+  /** The part of the connections that this one belongs to. Only the clock sets it. */
   part: number;
-  /** Looks whether it is late. */
+  /** Checks whether a deadline of the connection has passed. */
   check(nowMs: number): void;
 }
 
 export class Clock {
   /** Milliseconds on a clock that never steps back, as of the last tick. Only differences mean anything. */
   nowMs: number = performance.now();
-  /** The header of answers, with its line's end: made once a second. */
+  /** The `date` header of answers with the end of its line, made once a second. */
   date = "";
   readonly #parts: Set<Timed>[] = Array.from({ length: PARTS }, () => new Set());
   #count = 0;
@@ -32,12 +32,12 @@ export class Clock {
   #timer: ReturnType<typeof setInterval> | undefined;
   #excused = false;
 
-  /** How many are looked at. */
+  /** Number of connections that are checked. */
   get count(): number {
     return this.#count;
   }
 
-  /** All of them. */
+  /** All connections that are checked. */
   *[Symbol.iterator](): Iterator<Timed> {
     for (const part of this.#parts) yield* part;
   }
@@ -83,7 +83,7 @@ export class Clock {
       try {
         timed.check(this.nowMs);
       } catch (thrown) {
-        // The other connections are other people's.
+        // A fault in one connection must not stop the check of the others.
         throwLater(thrown);
       }
     }

@@ -1,6 +1,6 @@
 /**
  * One client's connection: requests are read and answered one after the other, and what comes in the meantime waits.
- * What it is told comes from its wire, from the clock and from whoever answers; each may happen inside of another.
+ * Its wire, the clock and the handler of a request call it; each of these calls may happen during another one.
  */
 import { Buffer } from "node:buffer";
 import { asBuffer, type ByteText } from "../contract/bytes.ts";
@@ -18,42 +18,42 @@ import { LARGE_READ_BYTES, type Upload, uploads } from "./uploads.ts";
 import type { Wire } from "./wire.ts";
 import { CONTINUE, headOf, isBodyless, refusalOf } from "./written.ts";
 
-/** What a connection needs of its server. */
+/** What a connection needs from its server. */
 export interface Home {
   readonly clock: Clock;
   readonly clocks: Clocks;
-  /** No connection outlives its answer any more. */
+  /** No connection is kept open after its answer any more. */
   readonly isRetiring: boolean;
-  /** Nor is one left open that has no request. */
+  /** A connection without a request is not kept open either. */
   readonly isClosing: boolean;
-  /** Has the request answered, now or later, by `Connection.answer`. */
+  /** Starts the handler of the request, which answers now or later by `Connection.answer`. */
   serve(incoming: Incoming, connection: Connection): void;
-  /** The same with a refusal. */
+  /** Starts the refusal of the request; it answers as in `serve`. */
   refuse(incoming: Incoming, flaw: Flaw, connection: Connection): void;
-  /** Has `Streamed.flush` called at the end of the turn. */
+  /** Makes the server call `Streamed.flush` at the end of the turn. */
   flushLater(streamed: Streamed): void;
   gone(connection: Connection): void;
 }
 
-/** A body that nobody has asked for waits here up to this length; then the client waits. */
+/** Bytes of a body that wait here while the handler has not asked for the body; beyond this the client has to wait. */
 const MOST_WAITING_BYTES = MOST_TEXT_BYTES;
-/** The same of requests that come before it is their turn. */
+/** Bytes of later requests that wait here while an earlier one is answered; beyond this the client has to wait. */
 const MOST_KEPT_BYTES = MOST_TEXT_BYTES;
-/** So many requests of one client are begun in one turn of the event loop; then the others have theirs. */
+/** Requests of one client that are begun in one turn of the event loop; then the other clients have their turn. */
 const MOST_IN_A_TURN = 16;
-/** So much of a body that nobody wants is read to its end, so that the connection can go on. */
+/** Bytes of an unwanted body that are read to its end, so that the connection can be used for the next request. */
 const MOST_DISCARDED_BYTES = 256 * 1024;
-/** How long a client may go on sending after its last answer. To close at once would take the answer out of its hands. */
+/** How long a client may go on sending after its last answer. If the socket were closed at once, the client could lose the answer. */
 const LINGER_MS = 5_000;
 
 const PHASE = {
-  /** A head is awaited, or has come in part. */
+  /** Waits for a head, or has a part of it. */
   head: 0,
   /** A request has no answer yet. */
   open: 1,
   /** The answer has begun. */
   answered: 2,
-  /** This side has ended; what comes is not looked at. */
+  /** This side has ended; what the client still sends is thrown away. */
   lingering: 3,
   closed: 4,
 } as const;
@@ -64,15 +64,15 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   #wire: Wire | undefined;
   #phase: number = PHASE.head;
   #turn: Turn = "head";
-  /** When the turn began, or when something happened in it. */
+  /** When the phase began, or when something last happened in it. */
   #sinceMs: number;
   readonly #heads = new HeadReader();
   readonly #bodies = new BodyReader();
   #incoming: Incoming | undefined;
-  /** The bytes that are being read, and how far. */
+  /** The bytes that are being read, and the position in them. */
   #bytes: Buffer | undefined;
   #at = 0;
-  /** What came while it was not its turn. */
+  /** Bytes that came before they could be read. */
   #kept: Buffer | undefined;
   #isPaused = false;
   /** It has carried no request yet. */
@@ -81,15 +81,15 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   #isInLine = false;
   /** Of the body that comes. */
   #largeReads = 0;
-  /** The connection ends with this answer. */
+  /** The connection ends after this answer. */
   #isLast = false;
-  /** What comes cannot be understood any more. */
+  /** The bytes that follow cannot be understood: the protocol was broken. */
   #isLost = false;
   readonly #outlet: Outlet;
-  /** The answer, where it is one that is written as it comes and has not ended. */
+  /** The streamed answer that is being written; undefined where there is none. */
   #streamed: Streamed | undefined;
   readonly #again = (): void => this.#goOn();
-  readonly #told = (bytes: Buffer): void => this.#incoming?.piece(bytes);
+  readonly #onPiece = (bytes: Buffer): void => this.#incoming?.piece(bytes);
 
   constructor(home: Home, wire: Wire) {
     this.#home = home;
@@ -103,18 +103,18 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     return this.#wire?.remoteAddress ?? "unknown";
   }
 
-  /** No request is on its way or being answered. */
+  /** No request is being read or answered. */
   get isIdle(): boolean {
     return this.#phase === PHASE.head && !this.#heads.begun && this.#kept === undefined;
   }
 
-  // --- of the wire
+  // --- called by the wire
 
-  /** The view is valid only during the call. */
+  /** Bytes from the client. The view is valid only during the call. */
   received(bytes: Uint8Array): void {
     if (this.#phase >= PHASE.lingering) return;
     const buffer = asBuffer(bytes);
-    // In the middle of an answer, or of another call of this one.
+    // An answer is not complete, or another call of this method is still running.
     if (this.#kept !== undefined || this.#bytes !== undefined || (this.#phase !== PHASE.head && this.#bodies.done)) this.#keep(buffer, 0);
     else this.#read(buffer);
   }
@@ -130,7 +130,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
   }
 
-  /** The client has ended its side. One that waits for an answer does not do that: it has gone. */
+  /** The client has ended its side. While an answer is awaited this means that the client has gone. */
   ended(): void {
     this.#isLast = true;
     // An answer that is complete is still sent.
@@ -143,7 +143,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#leave();
   }
 
-  // --- of the clock
+  // --- called by the clock
 
   check(nowMs: number): void {
     const { headMs, sendingMs, readingMs, idleMs } = this.#home.clocks;
@@ -171,7 +171,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   }
 
   #headIsLate(): void {
-    // Who has not sent a byte has not asked for anything.
+    // A client that has not sent a byte has not asked for anything: it gets no answer.
     if (!this.#heads.begun) this.#close();
     else this.#refuseUnread({ status: 408, message: "The head of the request took too long to arrive." });
   }
@@ -188,7 +188,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
   }
 
-  // --- of the request
+  // --- called by the request
 
   takeWhole(incoming: Incoming): Body | undefined {
     const { left } = this.#bodies;
@@ -212,9 +212,9 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     if (incoming.waiting === 0 && (this.#bytes === undefined || this.#at === this.#bytes.length)) this.#outlet.write(CONTINUE);
   }
 
-  // --- of the answer
+  // --- called by the handler and by its stream
 
-  /** What is told of a request that is over is not sent. */
+  /** Answers the request. The answer to a request that is already over is dropped. */
   answer(incoming: Incoming, reply: Reply): void {
     const { body } = reply;
     if (incoming !== this.#incoming || this.#phase !== PHASE.open) {
@@ -223,7 +223,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
     const { head } = incoming;
     const { status, headers } = reply;
-    // A stream whose length nobody knows ends with the connection, for clients that know no chunks.
+    // A client of HTTP/1.0 knows no chunks: for it, a stream of unknown length ends with the connection.
     const isEndless = head.minor === 0 && typeof body !== "string" && !headers.has("content-length");
     this.#phase = PHASE.answered;
     this.#incoming = undefined;
@@ -248,17 +248,17 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     if (this.#outlet.isEmpty) streamed.drained();
   }
 
-  /** Of a stream. */
+  /** Called by a stream: whether the client has taken all that was written. */
   get hasRoom(): boolean {
     return this.#outlet.isEmpty;
   }
 
-  /** Of a stream. */
+  /** Called by a stream: asks for a flush at the end of the turn. */
   flushLater(streamed: Streamed): void {
     if (streamed === this.#streamed) this.#home.flushLater(streamed);
   }
 
-  /** Of a stream. */
+  /** Called by a stream: writes more of its body. */
   send(streamed: Streamed, text: ByteText, isEnd: boolean): void {
     if (streamed !== this.#streamed) return;
     if (isEnd) this.#streamed = undefined;
@@ -267,21 +267,21 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     else this.#awaitClient();
   }
 
-  /** Of a stream. */
+  /** Called by a stream: its end is missing, so the connection is cut. */
   breakOff(streamed: Streamed): void {
     if (streamed !== this.#streamed) return;
     this.#streamed = undefined;
     this.#cut();
   }
 
-  /** In the middle of a stream: it is the client's turn where it has not taken all. */
+  /** In the middle of a stream: where the client has not taken all bytes, its time to do so begins. */
   #awaitClient(): void {
     if (this.#outlet.isEmpty === (this.#turn === "reading")) this.#turnIs(this.#outlet.isEmpty ? "waiting" : "reading");
   }
 
-  // --- of the server
+  // --- called by the server
 
-  /** Nothing more is served: at once where nothing is under way, else after the answer. */
+  /** Serves nothing more: closes at once where no request is under way, else after the answer. */
   endSoon(): void {
     if (this.isIdle) this.#close();
   }
@@ -310,7 +310,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#goOn();
   }
 
-  /** With what came in the meantime, where it is its turn. */
+  /** Reads the bytes that have waited, if their turn has come. */
   #goOn(): void {
     const kept = this.#kept;
     const isWanted = this.#phase === PHASE.head || (this.#phase < PHASE.lingering && !this.#bodies.done);
@@ -348,13 +348,13 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
 
   #readBody(bytes: Buffer): void {
     this.#sinceMs = this.#home.clock.nowMs;
-    this.#at = this.#bodies.push(bytes, this.#at, this.#told);
+    this.#at = this.#bodies.push(bytes, this.#at, this.#onPiece);
     const incoming = this.#incoming;
     if (this.#bodies.done) {
       this.#largeReads = 0;
       if (this.#turn === "sending") this.#turnIs("waiting");
       incoming?.end();
-      // Nobody wanted it, and it is over now.
+      // No handler asked for the body, and all of it has come.
       this.#settle();
     } else if (this.#bodies.flaw !== undefined) {
       this.#isLast = true;
@@ -397,7 +397,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     if (!this.#isInLine) this.#wire?.resume();
   }
 
-  /** Refuses what has no head that could be answered. */
+  /** Answers bytes from which no request could be read, and closes. */
   #refuseUnread(flaw: Flaw): void {
     this.#phase = PHASE.answered;
     this.#isLast = true;
@@ -408,14 +408,14 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
 
   // --- the end of an exchange, and of all
 
-  /** Whether the client's next request can be found. */
+  /** Whether the beginning of the client's next request can be found. */
   #canGoOn(head: Head): boolean {
     const { left } = this.#bodies;
-    // A client that waits for a word may send the body after all, or not.
+    // A client that waits for "100 Continue" may send the body after all, or not.
     return left !== undefined && (left === 0 || (left <= MOST_DISCARDED_BYTES && !head.expectsContinue));
   }
 
-  /** The answer is complete. Goes on where all of it was taken, and the request was read to its end. */
+  /** The answer is complete. Reads the next request where the client took the whole answer and sent its whole request. */
   #settle(): void {
     if (this.#phase !== PHASE.answered || this.#streamed !== undefined) return;
     if (!this.#outlet.isEmpty) {
@@ -433,12 +433,12 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
     this.#phase = PHASE.head;
     this.#turnIs("idle");
-    // Else in the loop that this is called from.
+    // Otherwise the loop that called this goes on by itself.
     if (this.#bytes === undefined) this.#goOn();
   }
 
   #endThisSide(): void {
-    // With nothing that may still come, there is nothing to wait for.
+    // When nothing more can come, the connection need not wait.
     const isQuiet = this.#bodies.done && this.#kept === undefined && (this.#bytes === undefined || this.#at === this.#bytes.length);
     if (isQuiet && !this.#isLost) this.#close();
     else this.#linger();
@@ -453,7 +453,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#wire?.shutdown();
   }
 
-  /** In order. */
+  /** Closes in order: what the socket has taken is still sent. */
   #close(): void {
     const wire = this.#wire;
     this.#wire = undefined;
@@ -461,7 +461,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#leave();
   }
 
-  /** The client takes nothing, or must not take what there is for whole. */
+  /** Cuts the connection: the client takes no bytes, or must not take a cut answer for a whole one. */
   #cut(): void {
     const wire = this.#wire;
     this.#wire = undefined;
@@ -469,7 +469,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#leave();
   }
 
-  /** Once, however it ends. */
+  /** Gives the connection back to its server: once, however the connection ends. */
   #leave(): void {
     if (this.#phase === PHASE.closed) return;
     this.#phase = PHASE.closed;

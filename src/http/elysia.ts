@@ -1,6 +1,6 @@
 /**
- * Elysia over our own requests and answers: its seam for that is an adapter. Routes, hooks and parameters are Elysia's; what a handler returns goes to the server as it
- * is, and a path is taken from the address as it was sent.
+ * Runs Elysia over our own requests and answers, by an adapter of Elysia's. Routes, hooks and parameters are Elysia's. What a handler returns
+ * goes to the server unchanged, and paths are matched as the client sent them.
  */
 import type { ElysiaAdapter } from "elysia/adapter";
 import { WebStandardAdapter } from "elysia/adapter/web-standard";
@@ -10,7 +10,7 @@ type Set = Parameters<ElysiaAdapter["handler"]["mapResponse"]>[1];
 
 const { handler, composeGeneralHandler } = WebStandardAdapter;
 
-/** Elysia's own form for whatever is not an answer yet. */
+/** Elysia's own mapping, for values that are not an answer yet. */
 function mapped(response: unknown, set: Set, request: unknown): unknown {
   if (response instanceof Reply) return response;
   if (response instanceof Promise) return response.then((answer) => mapped(answer, set, request));
@@ -34,7 +34,7 @@ export const askedAdapter: ElysiaAdapter = {
   },
   composeGeneralHandler: {
     ...composeGeneralHandler,
-    /** Elysia's own looks for the path behind a scheme and a host, which are not there. */
+    /** Elysia's own code looks for the path behind a scheme and a host; our addresses have neither. */
     createContext: (app) => {
       const written = composeGeneralHandler.createContext(app);
       const [line = ""] = written.split("\n", 1);

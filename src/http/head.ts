@@ -1,34 +1,34 @@
 /**
  * Reads the head of one HTTP/1.1 request: text in, fields out, no I/O. Source: RFC 9112 and RFC 9110.
  *
- * Stricter than they allow where leniency would mean guessing what another program on the way has understood: a repeated content-length or host,
- * content-length beside transfer-encoding, obsolete line folding, blanks around a header's name, bare CR or LF, control characters, and characters that no
- * address has are refused.
+ * Stricter than the standards allow where a lenient reading could differ from that of another program on the way: a repeated content-length or host,
+ * content-length beside transfer-encoding, obsolete line folding, blanks around a header's name, bare CR or LF, control characters, and characters that
+ * are not allowed in an address are refused.
  */
 import { copied } from "../contract/bytes.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { isGoodAuthority } from "./authority.ts";
 
-/** Of a whole head, and of a whole trailer. */
+/** Most bytes of a whole head, and of a whole trailer. */
 export const MAX_HEAD_BYTES = 16_384;
 export const MAX_HEADERS = 100;
 export const MAX_TARGET_BYTES = 8_192;
 const MAX_METHOD_BYTES = 32;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** In a head: what is neither text nor the end of a line. */
+/** Finds what is neither text nor the end of a line in a whole head. */
 const UNCLEAN = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)|[^\r]\n|^\n/;
-/** The same of a head whose rest has not come: it may go on after a CR. */
+/** The same for a head of which only a part has come: its last byte may be a CR. */
 const UNCLEAN_SO_FAR = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n|$)|[^\r]\n|^\n/;
-/** What an address is made of; a fragment is never sent. */
+/** Characters of an address; a fragment (`#`) is never sent. */
 const TARGET = /^[\x21\x22\x24-\x7e]+$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
 const VERSION = /^HTTP\/\d\.\d$/;
 const LENGTH = /^\d{1,15}$/;
-/** What a server may have, and this one has not. */
+/** Transfer codings that a server may support and this one does not. */
 const OTHER_ENCODINGS = /^(?:(?:gzip|x-gzip|deflate|compress|x-compress)[\t ]*,[\t ]*)+chunked$/;
-/** Parts of a path that lead elsewhere, and what some programs take for a slash; what stands behind a question mark is no path. */
+/** Parts of a path that lead elsewhere (`..`), and characters that some programs take for a slash. What follows a question mark is not part of the path. */
 const LEADS_ELSEWHERE = /^[^?]*?(?:\\|%5c|\/(?:\.|%2e){1,2}(?:[/?]|$))/i;
 
 export const FLAWS = {
@@ -52,7 +52,7 @@ export const FLAWS = {
   expectation: { status: 417, message: "No expectation but '100-continue' can be met." },
 } as const satisfies Record<string, Flaw>;
 
-/** Names in lower case, remembered: clients write the same dozens in every request, and what they invent must not fill the memory. */
+/** Header names in lower case, remembered: clients send the same few dozen in every request. Bounded, because clients can invent names. */
 const MOST_NAMES = 1_000;
 const names = new Map<string, string>();
 
@@ -61,32 +61,32 @@ function nameOf(written: string): string | undefined {
   if (known !== undefined) return known;
   // A folded line begins with a blank, and one with a blank before its colon ends with one: neither is a token.
   if (!TOKEN.test(written)) return undefined;
-  // What is remembered must not hold the head that it was cut from.
+  // A copy: the text itself would keep the whole head in memory that it was cut from.
   const own = copied(written);
   const name = own.toLowerCase();
   if (names.size < MOST_NAMES) names.set(own, name);
   return name;
 }
 
-/** One head that has been read; a header's value is cut out when it is asked for. */
+/** One head that has been read; the value of a header is cut out when a caller asks for it. */
 export class Head implements HeaderReader {
   readonly method: string;
-  /** From its path on. */
+  /** The address from its path on. */
   readonly target: string;
-  /** 0 or 1: HTTP/1.0 or HTTP/1.1. */
+  /** Minor version: 0 for HTTP/1.0, 1 for HTTP/1.1. */
   readonly minor: number;
-  /** The body comes in chunks, and not as `length` bytes. */
+  /** The body comes in chunks, not as `length` bytes. */
   chunked = false;
   length = 0;
-  /** The client goes on with this connection. */
+  /** The client wants to keep the connection after this request. */
   persistent = false;
-  /** The client waits for a word before it sends the body. */
+  /** The client waits for "100 Continue" before it sends the body. */
   expectsContinue = false;
-  /** What is wrong with its host or its path: then everything else is good, and it can be refused in words that its client understands. */
+  /** A fault of the host or of the path, where everything else is good: such a request can be refused in its own dialect. */
   flaw: Flaw | undefined;
   readonly #text: string;
   readonly #names: string[] = [];
-  /** Of each header, where its value begins and ends. */
+  /** Two numbers for each header: where its value begins and where it ends. */
   readonly #places: number[] = [];
 
   constructor(text: string, method: string, target: string, minor: number) {
@@ -115,7 +115,7 @@ export class Head implements HeaderReader {
     for (let at = 0; at < this.#names.length; at++) yield [this.#names[at] ?? "", this.#value(at)];
   }
 
-  /** Of the reader. Reads the lines from `from` on. */
+  /** For `readHead` only. Reads the lines from `from` on. */
   readFields(from: number): Flaw | undefined {
     const text = this.#text;
     for (let start = from; start < text.length; ) {
@@ -136,7 +136,7 @@ export class Head implements HeaderReader {
     return undefined;
   }
 
-  /** Of the reader. What the headers say of the message itself; `authority` is that of an address which has one. */
+  /** For `readHead` only. Reads what the headers say about the message itself; `authority`: that of the address, where it has one. */
   readMeaning(authority: string | undefined): Flaw | undefined {
     let length = -1;
     let encoding = -1;
@@ -186,14 +186,14 @@ export class Head implements HeaderReader {
 
   #readExpectation(expectation: string, connection: string): Flaw | undefined {
     this.persistent = this.minor === 1 ? !hasToken(connection, "close") : hasToken(connection, "keep-alive");
-    // A client of HTTP/1.0 does not know what it would get.
+    // A client of HTTP/1.0 would not understand a "100 Continue".
     if (expectation === "" || this.minor === 0) return undefined;
     if (expectation.toLowerCase() !== "100-continue") return FLAWS.expectation;
     this.expectsContinue = true;
     return undefined;
   }
 
-  /** Never fails: a bad host, or a path that leads elsewhere, is refused by whoever answers. */
+  /** Never fails: a bad host and a path that leads elsewhere become a `flaw`, which the server's handler refuses. */
   #readHost(hosts: number, host: number, authority: string | undefined): undefined {
     const value = hosts === 1 ? this.#value(host) : "";
     if (!isGoodAuthority(value) || (authority !== undefined && authority.toLowerCase() !== value.toLowerCase())) this.flaw = FLAWS.host;
@@ -205,7 +205,7 @@ export class Head implements HeaderReader {
   }
 }
 
-/** Whether a path, or an address that begins with one, is to be resolved before it can be followed. */
+/** Whether a path (or an address that begins with one) has parts such as `..`, which would have to be resolved first. */
 function leadsElsewhere(target: string): boolean {
   return LEADS_ELSEWHERE.test(target);
 }
@@ -232,9 +232,9 @@ export function readHead(text: string): Head | Flaw {
   return (lineFeed < 0 ? undefined : head.readFields(lineFeed + 2)) ?? head.readMeaning(authority) ?? head;
 }
 
-/** An address into its authority, where it has one, and what is from the path on. A client may take this server for a proxy; what only a proxy can do is refused. */
+/** Splits an address into its authority, where it has one (as clients of a proxy send it), and the rest from the path on. Requests that only a proxy can serve are refused. */
 function split(sent: string): [authority: string | undefined, target: string | undefined] {
-  // Some programs take a backslash for a slash; that it is none is told later.
+  // Some programs take a backslash for a slash; `leadsElsewhere` finds that later.
   if (sent.startsWith("/")) return [undefined, sent];
   if (sent.startsWith("\\")) return [undefined, `/${sent}`];
   const [, authority, rest = ""] = ABSOLUTE.exec(sent) ?? [];
@@ -242,10 +242,10 @@ function split(sent: string): [authority: string | undefined, target: string | u
   return [authority, rest.startsWith("/") ? rest : `/${rest}`];
 }
 
-/** What is wrong already with a head of which the rest has not come. */
+/** The fault of a head of which only a part has come, where it is already certain. */
 export function flawSoFar(text: string): Flaw | undefined {
   if (UNCLEAN_SO_FAR.test(text)) return FLAWS.unclean;
-  // The empty line may be on its way.
+  // The rest may be the empty line that is about to come.
   return text.length > MAX_HEAD_BYTES + 3 ? tooLong(text) : undefined;
 }
 
@@ -254,7 +254,7 @@ function tooLong(text: string): Flaw {
   return lineEnd < 0 || lineEnd > MAX_HEAD_BYTES / 2 + MAX_METHOD_BYTES + 10 ? FLAWS.addressTooLong : FLAWS.headTooLong;
 }
 
-/** The lines that follow a chunked body: looked at and forgotten, since what comes there must not pass for headers. */
+/** Checks the lines that follow a chunked body. They are not kept, because they must not pass for headers. */
 export function flawOfTrailer(text: string, isWhole: boolean): Flaw | undefined {
   if ((isWhole ? UNCLEAN : UNCLEAN_SO_FAR).test(text)) return FLAWS.unclean;
   if (text.length > MAX_HEAD_BYTES + (isWhole ? 0 : 3)) return FLAWS.headTooLong;

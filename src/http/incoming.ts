@@ -4,12 +4,12 @@ import type { Asked, Body, BodyReceiver, BrokenBody } from "../contract/http.ts"
 import { MOST_TEXT_BYTES } from "../contract/http.ts";
 import type { Head } from "./head.ts";
 
-/** Whose request it is. */
+/** The connection that a request came on. */
 export interface IncomingOwner {
   readonly address: string;
-  /** The body where it lies whole in the bytes that are being read, which are thereby used up. */
+  /** Takes the body out of the bytes that are being read, where all of it is there. */
   takeWhole(incoming: Incoming): Body | undefined;
-  /** The body is wanted now: what was held back may come, and a client that waits for a word gets it. */
+  /** The handler wants the body now: the client may send more, and gets "100 Continue" if it waits for that. */
   wanted(incoming: Incoming): void;
 }
 
@@ -21,7 +21,7 @@ export class Incoming implements Asked {
   readonly #owner: IncomingOwner;
   #receiver: BodyReceiver | undefined;
   #early: Buffer[] | undefined;
-  /** Bytes of the body that wait here. */
+  /** Number of bytes of the body that wait here. */
   waiting = 0;
   #ended = false;
   #broken: BrokenBody | undefined;
@@ -48,7 +48,7 @@ export class Incoming implements Asked {
     return this.#owner.address;
   }
 
-  /** Its body has been asked for. */
+  /** Whether a handler has asked for the body. */
   get isRead(): boolean {
     return this.#receiver !== undefined;
   }
@@ -79,7 +79,7 @@ export class Incoming implements Asked {
     else this.#owner.wanted(this);
   }
 
-  /** Of the connection: more of the body. The view is valid only during the call. */
+  /** Called by the connection: more of the body. The view is valid only during the call. */
   piece(bytes: Buffer): void {
     if (this.#receiver !== undefined) {
       if (this.#broken === undefined) this.#receiver.piece(bytes);
@@ -92,20 +92,20 @@ export class Incoming implements Asked {
     else this.#early.push(own);
   }
 
-  /** Of the connection: the body is whole. */
+  /** Called by the connection: the body is complete. */
   end(): void {
     this.#ended = true;
     this.#receiver?.end();
   }
 
-  /** Of the connection. */
+  /** Called by the connection: the rest of the body will not come. */
   broken(why: BrokenBody): void {
     if (this.#ended || this.#broken !== undefined) return;
     this.#broken = why;
     this.#receiver?.broken(why);
   }
 
-  /** Of the connection: the client has gone, and waits for nothing any more. */
+  /** Called by the connection: the client has gone, and no answer can reach it. */
   left(): void {
     this.#letGo();
     this.broken({ reason: "left", text: "The request broke off before its body was complete." });

@@ -1,5 +1,5 @@
 /**
- * Takes a client's bytes apart into heads and bodies: bytes in, what they say out, no I/O. Any slicing of the same bytes says the same.
+ * Splits a client's bytes into heads and bodies: bytes in, heads and pieces of bodies out, no I/O. The result does not depend on where the bytes were cut.
  */
 
 import { Buffer } from "node:buffer";
@@ -7,9 +7,9 @@ import { hexDigit } from "../contract/bytes.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import { FLAWS, flawOfTrailer, flawSoFar, Head, MAX_HEAD_BYTES, readHead } from "./head.ts";
 
-/** Of all the extensions of one body's chunks. Nothing that is known uses them. */
+/** Most bytes of all chunk extensions of one body. No known client uses them. */
 export const MAX_EXTENSION_BYTES = 16_384;
-/** Hexadecimal digits of a chunk's size: 2⁴⁸ bytes at most, so the size stays an exact number. */
+/** Most hexadecimal digits of a chunk's size: sizes stay below 2⁴⁸ bytes, so each is an exact number. */
 const MAX_SIZE_DIGITS = 12;
 
 const CR = 13;
@@ -17,12 +17,12 @@ const LF = 10;
 const SEMICOLON = 59;
 const EMPTY_LINE = Buffer.from("\r\n\r\n");
 
-/** Text up to an empty line, out of pieces. */
+/** Collects text up to an empty line, from pieces. */
 class Lines {
-  /** What has come so far; at the end without the empty line. */
+  /** The text so far; when it is complete, without the empty line. */
   text = "";
 
-  /** Takes the bytes from `at` on; returns how many of them belong to the lines, or -1 where the end is not among them. */
+  /** Takes the bytes from `at` on; returns how many of them belong to the text, or -1 where its end has not come. */
   push(bytes: Buffer, at: number): number {
     const before = this.text.length;
     const added = bytes.toString("latin1", at, Math.min(bytes.length, at + MAX_HEAD_BYTES + 4 - before));
@@ -36,19 +36,19 @@ class Lines {
 /** Reads heads, one after the other. */
 export class HeadReader {
   #lines: Lines | undefined;
-  /** Of an empty line before a head, the CR has come. */
+  /** The CR of an empty line before a head has come, its LF not yet. */
   #isAfterReturn = false;
-  /** How many bytes of the last piece were read. */
+  /** Number of bytes of the last piece that were used. */
   used = 0;
-  /** Where the last head was refused: its answer has no body, as far as can be seen. */
+  /** The head that was refused last was, as far as can be seen, a HEAD request: its answer has no body. */
   isHead = false;
 
-  /** Part of a head has come. */
+  /** Whether a part of a head has come. */
   get begun(): boolean {
     return this.#lines !== undefined;
   }
 
-  /** Takes the bytes from `from` on, up to the end of a head; undefined where it has not come. Never throws on any input. */
+  /** Takes the bytes from `from` on, up to the end of a head; undefined where the end has not come. Never throws. */
   push(bytes: Buffer, from: number): Head | Flaw | undefined {
     let at = from;
     if (this.#lines === undefined) {
@@ -56,7 +56,7 @@ export class HeadReader {
       this.used = at - from;
       if (at === bytes.length) return undefined;
       if (this.#isAfterReturn) return FLAWS.unclean;
-      // Nearly every head comes whole, in one piece with the beginning of its body.
+      // Nearly every head comes in one piece, with the beginning of its body.
       const end = bytes.indexOf(EMPTY_LINE, at);
       if (end >= 0 && end - at <= MAX_HEAD_BYTES) {
         this.used = end + 4 - from;
@@ -76,7 +76,7 @@ export class HeadReader {
     return read;
   }
 
-  /** Empty lines before a request are left over from the body before it, by old clients. */
+  /** Skips empty lines before a request: old clients send one after a body. */
   #skipEmpty(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at++) {
       if (bytes[at] !== (this.#isAfterReturn ? LF : CR)) return at;
@@ -87,16 +87,16 @@ export class HeadReader {
 }
 
 const STATE = {
-  /** `#left` bytes. */
+  /** A body of known length: `#left` bytes are to come. */
   length: 0,
   size: 1,
   extension: 2,
   sizeLineFeed: 3,
-  /** `#left` bytes of a chunk. */
+  /** Inside a chunk: `#left` bytes are to come. */
   data: 4,
   dataReturn: 5,
   dataLineFeed: 6,
-  /** The first line of the trailer, or the empty line in its place. */
+  /** At the first line of the trailer, or at the empty line in its place. */
   trailerStart: 7,
   trailerEndLineFeed: 8,
   trailer: 9,
@@ -111,10 +111,10 @@ export class BodyReader {
   #digits = 0;
   #extensionBytes = 0;
   #lines: Lines | undefined;
-  /** Set where the body broke the protocol; nothing more is read. */
+  /** The fault of a body that broke the protocol; nothing more is read. */
   flaw: Flaw | undefined;
 
-  /** The body that follows `head` comes next. */
+  /** Prepares for the body that follows `head`. */
   begin(head: Head): void {
     this.flaw = undefined;
     this.#left = head.length;
@@ -127,26 +127,26 @@ export class BodyReader {
     return this.#state === STATE.done;
   }
 
-  /** How many bytes are to come; undefined where that is not known. */
+  /** Number of bytes that are still to come; undefined where it is not known. */
   get left(): number | undefined {
     if (this.#state === STATE.done) return 0;
     return this.#state === STATE.length ? this.#left : undefined;
   }
 
-  /** The whole body was taken by somebody else. */
+  /** The caller took the whole body itself. */
   skip(): void {
     this.#state = STATE.done;
   }
 
-  /** Takes the bytes from `at` on, up to the end of the body; tells what they hold of it and returns where the rest begins. Never throws on any input. */
-  push(bytes: Buffer, from: number, told: (bytes: Buffer) => void): number {
+  /** Takes the bytes from `from` on, up to the end of the body; gives its pieces to `onPiece` and returns where the rest begins. Never throws. */
+  push(bytes: Buffer, from: number, onPiece: (bytes: Buffer) => void): number {
     let at = from;
     while (at < bytes.length && this.#state < STATE.done) {
       if (this.#state === STATE.length || this.#state === STATE.data) {
         const end = Math.min(bytes.length, at + this.#left);
         this.#left -= end - at;
         if (this.#left === 0) this.#state = this.#state === STATE.data ? STATE.dataReturn : STATE.done;
-        told(bytes.subarray(at, end));
+        onPiece(bytes.subarray(at, end));
         at = end;
       } else if (this.#state === STATE.trailer) at = this.#trailer(bytes, at);
       else at = this.#framing(bytes, at);
@@ -170,7 +170,7 @@ export class BodyReader {
     return used < 0 ? bytes.length : at + used;
   }
 
-  /** The bytes around a chunk's data, one at a time. */
+  /** Reads the bytes around a chunk's data, one at a time. */
   #framing(bytes: Buffer, at: number): number {
     const byte = bytes[at] ?? 0;
     switch (this.#state) {

@@ -2,10 +2,10 @@ import { Buffer } from "node:buffer";
 import type { ByteText } from "../contract/bytes.ts";
 import type { Wire } from "./wire.ts";
 
-/** Texts are encoded here, one after the other; a socket has taken its bytes, or not, when its `write` returns. */
+/** One buffer for all sockets: when `write` returns, the socket has taken its bytes or refused them, so the buffer is free again. */
 const outgoing = Buffer.allocUnsafeSlow(65_536);
 
-/** What is written to a client, and what of it has not been taken yet. */
+/** Writes to a client, and keeps the bytes that the socket has not taken yet. */
 export class Outlet {
   #wire: Wire | undefined;
   #rest: ByteText = "";
@@ -23,7 +23,7 @@ export class Outlet {
     else this.#rest += text;
   }
 
-  /** A head and its body, in one write where they fit into one. */
+  /** Writes a head and its body, in one write if both fit into the buffer. */
   writeTwo(head: ByteText, body: ByteText): void {
     if (this.#rest !== "" || head.length + body.length > outgoing.length) {
       this.write(head);
@@ -36,7 +36,7 @@ export class Outlet {
     if (taken < length) this.#rest = (head + body).slice(taken);
   }
 
-  /** The client may take more. Returns whether it took any of what waited. */
+  /** The socket may take more. Returns whether it took any of the waiting bytes. */
   again(): boolean {
     const rest = this.#rest;
     this.#rest = "";
@@ -44,7 +44,7 @@ export class Outlet {
     return this.#rest.length < rest.length;
   }
 
-  /** Nothing more is written, and what waits is let go of. */
+  /** Writes nothing more, and drops the bytes that wait. */
   close(): void {
     this.#wire = undefined;
     this.#rest = "";
@@ -62,7 +62,7 @@ export class Outlet {
     }
   }
 
-  /** Negative on a socket that is closed, of which its end is told by itself. */
+  /** Negative where the socket is closed; the socket reports its end itself. */
   #take(length: number): number {
     return Math.max(0, this.#wire?.write(outgoing, 0, length) ?? 0);
   }

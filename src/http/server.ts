@@ -1,4 +1,4 @@
-/** An HTTP/1.1 server over whatever sockets it is given: see `Wire`. Who listens gives it each client's, and tells it what happens on them. */
+/** An HTTP/1.1 server over any kind of sockets (see `Wire`). A listener gives it each client's wire, and calls it when something happens on that wire. */
 
 import { Buffer } from "node:buffer";
 import { INTERNAL_MESSAGE } from "../contract/errors.ts";
@@ -17,9 +17,9 @@ export interface ServerOptions {
   clocks: Clocks;
   maxConnections: number;
   handle(asked: Asked): Answered | Promise<Answered>;
-  /** In place of `handle`, for a request that can be read and must not be followed. */
+  /** Answers, in place of `handle`, a request that can be read but must not be served. */
   refuse(asked: Asked, flaw: Flaw): Answered | Promise<Answered>;
-  /** What these two have thrown: a fault of ours. The client gets a bare 500. */
+  /** Gets what `handle` or `refuse` has thrown: a fault in Weir. The client gets a bare 500. */
   onFault(thrown: unknown): void;
 }
 
@@ -51,17 +51,17 @@ export class HttpServer implements Home {
     this.clocks = options.clocks;
   }
 
-  /** Open connections. */
+  /** Number of open connections. */
   get count(): number {
     return this.#count;
   }
 
-  /** There is no room for one more. */
+  /** Whether `maxConnections` are open. */
   get isFull(): boolean {
     return this.#count >= this.#options.maxConnections;
   }
 
-  /** A client has connected. Undefined where there is no room for it: it has been told, and its wire is closed. */
+  /** A client has connected. Undefined where there is no room: the client has got a refusal, and its wire is closed. */
   accept(wire: Wire): Connection | undefined {
     if (this.isFull) {
       const text = refusalOf(FULL, this.clock.date, false, "retry-after: 1\r\n");
@@ -73,12 +73,12 @@ export class HttpServer implements Home {
     return new Connection(this, wire);
   }
 
-  /** From now on no connection outlives its answer. Clients are still taken, and those without a request are left alone: what they send meanwhile is not lost. */
+  /** From now on every connection closes after its answer. New clients are accepted, and connections without a request stay open, so that no request is lost. */
   retire(): void {
     this.isRetiring = true;
   }
 
-  /** As `retire`, and those without a request close at once. */
+  /** As `retire`; connections without a request close at once. */
   close(): void {
     this.isRetiring = true;
     this.isClosing = true;
@@ -90,7 +90,7 @@ export class HttpServer implements Home {
     return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenEmpty.push(resolve));
   }
 
-  /** Of a connection. */
+  /** Called by a connection. */
   serve(incoming: Incoming, connection: Connection): void {
     let answered: Answered | Promise<Answered>;
     try {
@@ -101,7 +101,7 @@ export class HttpServer implements Home {
     this.#answer(incoming, connection, answered);
   }
 
-  /** Of a connection. */
+  /** Called by a connection. */
   refuse(incoming: Incoming, flaw: Flaw, connection: Connection): void {
     let answered: Answered | Promise<Answered>;
     try {
@@ -112,13 +112,13 @@ export class HttpServer implements Home {
     this.#answer(incoming, connection, answered);
   }
 
-  /** Of a connection. */
+  /** Called by a connection. */
   flushLater(streamed: Streamed): void {
     if (this.#toFlush.length === 0) queueMicrotask(this.#flush);
     this.#toFlush.push(streamed);
   }
 
-  /** Of a connection. */
+  /** Called by a connection. */
   gone(_connection: Connection): void {
     this.#count--;
     if (this.#count > 0) return;
@@ -142,7 +142,7 @@ export class HttpServer implements Home {
 
   #answerByWeb(incoming: Incoming, connection: Connection, response: Response): void {
     sendResponse(response, incoming, connection).catch((thrown) => {
-      // Unless its answer has begun.
+      // Not if its answer has begun: then `answer` drops this one.
       connection.answer(incoming, this.#fault(thrown));
     });
   }

@@ -1,22 +1,22 @@
 import type { ByteText } from "../contract/bytes.ts";
 import type { OutgoingStream, StreamSink } from "../contract/stream.ts";
 
-/** Of what connection the stream is. */
+/** The connection of a stream. */
 export interface StreamedHome {
   readonly hasRoom: boolean;
-  /** Has `flush` called at the end of the turn. */
+  /** Makes the server call `flush` at the end of the turn. */
   flushLater(streamed: Streamed): void;
   /** The next bytes of the body; with `isEnd`, the last ones. */
   send(streamed: Streamed, text: ByteText, isEnd: boolean): void;
-  /** The end of the body is missing: its client must not take it for whole. */
+  /** The end of the body is missing: the connection is cut, so that the client does not take the body for a whole one. */
   breakOff(streamed: Streamed): void;
 }
 
-/** An answer that is written as it comes: what is written in one turn leaves as one chunk. */
+/** An answer that is written in pieces: all pieces of one turn leave as one chunk. */
 export class Streamed implements StreamSink {
   readonly #home: StreamedHome;
   readonly #stream: OutgoingStream;
-  /** Without chunks: its length was said, or its end is that of the connection. */
+  /** Written without chunks: its length is known, or it ends with the connection. */
   readonly #isRaw: boolean;
   #pending: ByteText = "";
   #isDue = false;
@@ -28,7 +28,7 @@ export class Streamed implements StreamSink {
     this.#isRaw = isRaw;
   }
 
-  /** Nothing is written any more. */
+  /** Nothing more can be written. */
   get isOver(): boolean {
     return this.#isEnding;
   }
@@ -37,7 +37,7 @@ export class Streamed implements StreamSink {
     return this.#home.hasRoom;
   }
 
-  /** Of the connection. What has been written already, in its frame. */
+  /** Called by the connection. Returns what has been written so far, as a chunk. */
   begin(): ByteText {
     const { early, closed } = this.#stream.attach(this);
     this.#isEnding = closed;
@@ -58,7 +58,7 @@ export class Streamed implements StreamSink {
     this.#home.breakOff(this);
   }
 
-  /** Of the server: the turn is over. */
+  /** Called by the server at the end of the turn. */
   flush(): void {
     this.#isDue = false;
     const pending = this.#pending;
@@ -66,12 +66,12 @@ export class Streamed implements StreamSink {
     this.#home.send(this, this.#framed(pending), this.#isEnding);
   }
 
-  /** Of the connection: the client has taken what there was. */
+  /** Called by the connection: the client has taken all bytes. */
   drained(): void {
     this.#stream.drained();
   }
 
-  /** Of the connection: the client has gone. */
+  /** Called by the connection: the client has gone. */
   left(): void {
     this.#stream.left();
   }
@@ -84,7 +84,7 @@ export class Streamed implements StreamSink {
 
   #framed(text: ByteText): ByteText {
     if (this.#isRaw) return text;
-    // An empty chunk would be the last one.
+    // An empty chunk would end the body.
     const chunk = text === "" ? "" : `${text.length.toString(16)}\r\n${text}\r\n`;
     return this.#isEnding ? `${chunk}0\r\n\r\n` : chunk;
   }

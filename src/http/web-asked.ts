@@ -1,7 +1,7 @@
 import type { Asked, Body, BodyReceiver } from "../contract/http.ts";
 import { pathOf, queryOf } from "../contract/target.ts";
 
-/** The web's own `Request` as one of ours. */
+/** A `Request` of the web platform as an `Asked`. */
 export class WebAsked implements Asked {
   readonly request: Request;
   readonly address: string;
@@ -24,7 +24,7 @@ export class WebAsked implements Asked {
     return undefined;
   }
 
-  /** Some runtimes fire the signal after a good answer as well: by then, whoever answered has ended. */
+  /** Some runtimes fire the signal after a good answer too; the handler has ended by then. */
   set onLeft(left: (() => void) | undefined) {
     this.request.signal.onabort = left === undefined ? null : () => left();
   }
@@ -42,7 +42,7 @@ export class WebAsked implements Asked {
 
   async #pump(receiver: BodyReceiver): Promise<void> {
     const { body, headers } = this.request;
-    // The runtime gathers a body of known length by itself, for less.
+    // The runtime gathers a body of known length itself, which is cheaper.
     if (headers.get("content-length") !== null) receiver.piece(new Uint8Array(await this.request.arrayBuffer()));
     // Leaving the loop cancels the stream: nothing more is read.
     else if (body !== null) for await (const piece of body) if (!receiver.piece(piece)) break;

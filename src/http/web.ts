@@ -1,21 +1,21 @@
-/** For handlers that are written for the web's own `Request` and `Response`: pages, health and the admin listener, which nobody asks a thousand times a second. */
+/** Serves handlers written for the web's own `Request` and `Response`: pages, health, the admin listener. They are asked rarely, so their cost does not matter. */
 import { toByteText } from "../contract/bytes.ts";
 import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
 import { OutgoingStream } from "../contract/stream.ts";
 import type { Connection } from "./connection.ts";
 import type { Incoming } from "./incoming.ts";
 
-/** These belong to the connection, and are ours to say. */
+/** Headers that belong to the connection: only the server writes them. */
 const OURS = ["connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"];
 
-/** For a server, a handler that is written for the web. */
+/** Makes a handler for this server from one that is written for the web. */
 export function webHandler(
   handle: (request: Request, address: string) => Response | Promise<Response>,
 ): (asked: Asked) => Answered | Promise<Answered> {
   return (asked) => handle(toRequest(asked), asked.address);
 }
 
-/** A request as the web has it. Its body comes as it is read, its signal tells that the client has gone. */
+/** The web's `Request` of an `Asked`. Its body is read as the client sends it; its signal fires when the client has gone. */
 function toRequest(asked: Asked): Request {
   const { method, url, headers } = asked;
   const gone = new AbortController();
@@ -46,7 +46,7 @@ function bodyOf(asked: Asked): ReadableStream<Uint8Array> {
   });
 }
 
-/** Answers with a response of the web. @throws what its body throws */
+/** Answers with a `Response`. @throws the error of its body */
 export async function sendResponse(response: Response, incoming: Incoming, connection: Connection): Promise<void> {
   const headers = new ReplyHeaders();
   for (const [name, value] of response.headers) if (!OURS.includes(name)) headers.set(name, value);
@@ -56,7 +56,7 @@ export async function sendResponse(response: Response, incoming: Incoming, conne
     return;
   }
   const reader = (body as ReadableStream<Uint8Array>).getReader();
-  // What is there at once is all there is, nearly always, and then its length can be said.
+  // Nearly always the first piece is the whole body; then its length can be sent.
   const first = await reader.read();
   if (first.done) {
     connection.answer(incoming, new Reply(status, headers, ""));
@@ -77,7 +77,7 @@ export async function sendResponse(response: Response, incoming: Incoming, conne
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** As fast as the client takes it, to the end or until the client has gone. */
+/** Sends as fast as the client takes it, to the end or until the client has gone. */
 async function pump(first: Uint8Array, second: ReturnType<Reader["read"]>, reader: Reader, begin: (stream: OutgoingStream) => void) {
   let isGone = false;
   let go = (): void => {};

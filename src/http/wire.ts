@@ -1,14 +1,14 @@
 import type { Buffer } from "node:buffer";
 
-/** A client's socket, as far as a server needs it; a runtime's own sockets are such. */
+/** A client's socket, as far as a server needs it. Each runtime's sockets are given this form. */
 export interface Wire {
-  /** Returns how many of the bytes were taken; of a socket that is closed, a negative number. */
+  /** Returns how many bytes were taken; a negative number where the socket is closed. */
   write(bytes: Buffer, from: number, length: number): number;
-  /** Ends this side; what the client sends is still received. */
+  /** Ends this side; bytes from the client still arrive. */
   shutdown(): void;
-  /** Closes both sides in order: what was taken is still sent. */
+  /** Closes both sides in order: bytes that were taken are still sent. */
   end(): void;
-  /** Closes at once, and what was not sent is lost. */
+  /** Closes at once; bytes that were not sent are lost. */
   terminate(): void;
   pause(): void;
   resume(): void;

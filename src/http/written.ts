@@ -1,4 +1,4 @@
-/** What an answer is written of besides its own words. */
+/** The text of answers: heads, and refusals that the server writes by itself. */
 import { STATUS_CODES } from "node:http";
 import type { Flaw } from "../contract/flaw.ts";
 import type { Reply } from "../contract/http.ts";
@@ -14,12 +14,12 @@ function statusLine(status: number): string {
   return line;
 }
 
-/** Statuses whose answers have no body, and say no length. */
+/** Whether answers with this status have neither a body nor a length. */
 export function isBodyless(status: number): boolean {
   return status === 204 || status === 304 || status < 200;
 }
 
-/** The head of an answer, empty line included. `minor`: 0 or 1, for HTTP/1.0 or HTTP/1.1. */
+/** The head of an answer with its empty line. `minor`: 0 for HTTP/1.0, 1 for HTTP/1.1. */
 export function headOf({ status, headers, body }: Reply, date: string, isLast: boolean, minor: number): string {
   let text = statusLine(status) + date + headers.text;
   if (isLast) {
@@ -32,20 +32,20 @@ export function headOf({ status, headers, body }: Reply, date: string, isLast: b
 }
 
 /**
- * An error that belongs to no route: no dialect is known. Clients of either protocol find its message, since the fields that one of them does not know
- * are those of the other.
+ * An error of a request without a known dialect. Clients of both protocols find its message: the fields of the other protocol are
+ * unknown to them, and do no harm.
  */
 export function plainError(type: string, message: string): string {
   return JSON.stringify({ type: "error", error: { type, message, param: null, code: null } });
 }
 
-/** The whole answer to what has no head that anybody could answer; then the connection closes. To HEAD it has no body. `headers` with their lines' ends. */
+/** The whole answer to bytes from which no request could be read; then the connection closes. No body where `isHead`. `headers`: lines with their ends. */
 export function refusalOf({ status, message }: Flaw, date: string, isHead: boolean, headers = ""): string {
   const body = plainError("invalid_request_error", message);
   return `${statusLine(status)}${date}${headers}content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${isHead ? "" : body}`;
 }
 
-/** For a client that speaks HTTP where TLS is spoken; nothing else can be said to it. */
+/** The answer to a client that speaks plain HTTP to a TLS port. No other answer is possible there. */
 export function plainRefusal(date: string): string {
   return refusalOf({ status: 400, message: "TLS is spoken on this port: the address must begin with https." }, date, false);
 }

@@ -1,4 +1,4 @@
-/** Where a batch goes; `log.ts` has it. */
+/** Takes batches of lines; `log.ts` has one. */
 export interface LineSink {
   write(lines: string): void;
   /** False for lines that the configured level leaves out. */
@@ -7,12 +7,12 @@ export interface LineSink {
 
 export type LineLevel = "info" | "warn" | "error";
 
-/** Lines are written once there are so many characters of them, */
+/** A batch is written when it has this number of characters, */
 const BATCH_LENGTH = 32 * 1024;
-/** or the first line has waited so long. */
+/** or when its first line has waited this long. */
 const LONGEST_WAIT_MS = 100;
 
-/** Whole lines that others write by themselves. The lines of a moment leave as one write. */
+/** Gathers whole lines that the caller has formatted. The lines of a moment leave as one write. */
 export class LineBatch {
   readonly #sink: LineSink;
   #lines = "";
@@ -34,7 +34,7 @@ export class LineBatch {
     else this.#timer ??= setTimeout(() => this.flush(), LONGEST_WAIT_MS);
   }
 
-  /** Writes what has gathered. */
+  /** Writes the lines that have gathered. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -2,19 +2,19 @@
 
 export type LogFormat = "json" | "text";
 
-/** @param wanted - `WEIR_LOG_FORMAT`; anything but the two formats is what suits the output. */
+/** @param wanted - `WEIR_LOG_FORMAT`; for any other value than the two formats, the output decides. */
 export function chooseFormat(wanted: string | undefined, isTerminal: boolean): LogFormat {
   if (wanted === "json" || wanted === "text") return wanted;
   return isTerminal ? "text" : "json";
 }
 
 const LONGEST_LEVEL = 5;
-/** What needs no quotes. */
+/** Values that need no quotes. */
 const PLAIN = /^[\w.:/@+{}-]+$/;
-/** JSON leaves these as they are, and a terminal may take them for a command. */
+/** Characters that JSON leaves as they are and that a terminal may take for a command. */
 const CONTROLS = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
-/** Rewrites whole lines; what is not of the log is left as it is. */
+/** Rewrites whole lines; a line that is not of the log stays as it is. */
 export function readable(lines: string): string {
   return lines
     .split("\n")
@@ -31,13 +31,13 @@ function readableLine(line: string): string {
   }
   const { time, level, message, ...fields } = event as Record<string, unknown>;
   if (typeof time !== "string" || typeof level !== "string" || typeof message !== "string") return line;
-  const told = Object.entries(fields).flatMap(([name, value]) => (value === "" ? [] : [`${name}=${spell(value)}`]));
-  return [clockOf(time), level.toUpperCase().padEnd(LONGEST_LEVEL), `${harmless(message)}${told.length === 0 ? "" : " "}`, ...told].join(
+  const pairs = Object.entries(fields).flatMap(([name, value]) => (value === "" ? [] : [`${name}=${spell(value)}`]));
+  return [clockOf(time), level.toUpperCase().padEnd(LONGEST_LEVEL), `${harmless(message)}${pairs.length === 0 ? "" : " "}`, ...pairs].join(
     " ",
   );
 }
 
-/** In the time of this machine, to the millisecond. */
+/** Time of day in this machine's time zone, to the millisecond. */
 function clockOf(time: string): string {
   const at = new Date(time);
   const two = (value: number) => String(value).padStart(2, "0");

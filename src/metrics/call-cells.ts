@@ -1,7 +1,7 @@
 import type { Usage } from "../contract/usage.ts";
 import type { CounterCell, HistogramCell } from "./cells.ts";
 
-/** Everything that a call of one kind moves when it ends, looked up once. */
+/** Cells of all metrics that change when a call of one kind ends, looked up once. */
 export interface CallCells {
   requests: CounterCell;
   duration: HistogramCell;
@@ -9,7 +9,7 @@ export interface CallCells {
   firstByte: HistogramCell;
 }
 
-/** The same, of the tokens of one workspace and model. */
+/** Cells of the token metrics of one workspace and model. */
 export interface TokenCells {
   input: CounterCell;
   output: CounterCell;

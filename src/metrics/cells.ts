@@ -1,6 +1,6 @@
 /**
- * prom-client's counters and histograms with the labels looked up once: what moves with every call keeps a cell and adds to it. prom-client
- * validates and hashes the labels at every observation, which for the eight of a call cost as much as the rest of its bookkeeping.
+ * prom-client's counters and histograms with the labels looked up once: code that runs for every call keeps a cell and adds to it. prom-client
+ * validates and hashes the labels at every observation; for the eight labels of a call this cost as much as all its other bookkeeping.
  */
 import { Counter, type CounterConfiguration, Histogram, type HistogramConfiguration } from "prom-client";
 
@@ -9,7 +9,7 @@ export interface CounterCell {
   value: number;
 }
 
-/** Whether a series is still of use, by its labels. */
+/** Whether a series is to be kept, by its labels. */
 export type IsKept = (labels: Readonly<Record<string, string>>) => boolean;
 
 interface Labelled<Cell> {
@@ -56,12 +56,12 @@ export class CellCounter extends Counter<string> {
     this.#cells = new Cells(configuration.labelNames ?? [], () => ({ value: 0 }));
   }
 
-  /** The value for these label values, which exists from now on. */
+  /** The cell for these label values; the series exists from now on. */
   cell(...values: string[]): CounterCell {
     return this.#cells.of(values);
   }
 
-  /** Forgets the other series; a cell that somebody still holds of one moves nothing any more. */
+  /** Removes all other series. A cell of a removed series can still be used, and has no effect. */
   keep(isKept: IsKept): void {
     this.#cells.keep(isKept);
   }
@@ -74,7 +74,7 @@ export class CellCounter extends Counter<string> {
 /** Observations of one set of label values. */
 export class HistogramCell {
   readonly #bounds: readonly number[];
-  /** Of each bucket alone, the last one without a bound. */
+  /** Observations of each bucket alone; the last bucket has no upper bound. */
   readonly counts: number[];
   sum = 0;
 
@@ -104,17 +104,17 @@ export class CellHistogram extends Histogram<string> {
     this.#cells = new Cells(configuration.labelNames ?? [], () => new HistogramCell(this.#bounds));
   }
 
-  /** The observations for these label values, which exist from now on. */
+  /** The cell for these label values; the series exists from now on. */
   cell(...values: string[]): HistogramCell {
     return this.#cells.of(values);
   }
 
-  /** As that of a counter. */
+  /** Removes all other series, as for counters. */
   keep(isKept: IsKept): void {
     this.#cells.keep(isKept);
   }
 
-  /** What prom-client makes both of its forms from. */
+  /** The data from which prom-client makes both of its formats. */
   async getForPromString() {
     const { name, help } = this.#configuration;
     return { name, help, type: "histogram", aggregator: "sum", values: Array.from(this.#cells.all(), (one) => this.#values(one)).flat() };

@@ -1,19 +1,19 @@
 import type { Definer } from "./definer.ts";
 
-/** Of a key, what its expiry is told by. */
+/** A key with what its expiry metric needs. */
 export interface ExpiringKey {
   readonly workspace: { readonly name: string };
-  /** Milliseconds since 1970; infinite for one that never expires. */
+  /** Milliseconds since 1970; infinite for a key that never expires. */
   readonly expiresAtMs: number;
   readonly replacedBy: string | undefined;
 }
 
-/** A key that has expired is told of for so long: an alert that ends as the key does would say that all is well. */
-const TOLD_MS = 24 * 3600 * 1000;
-/** Workspaces whose keys expire next; there may be thousands. */
+/** How long an expired key stays in the metric: if it left at once, the alert about it would end too. */
+const KEPT_AFTER_EXPIRY_MS = 24 * 3600 * 1000;
+/** Most workspaces in the metric, those whose keys expire first: a gateway may have thousands. */
 const MOST_EXPIRIES = 100;
 
-/** What an operator has set: the configuration that is in force, and the keys. */
+/** Metrics of the configuration that is in force, and of the keys. */
 export class ConfiguredMetrics {
   readonly #reloads;
   readonly #stale;
@@ -45,17 +45,17 @@ export class ConfiguredMetrics {
     this.#stale.set(result === "refused" ? 1 : 0);
   }
 
-  /** @param counts - By source. */
+  /** @param counts - Number of keys by their source. */
   keysKnown(counts: Readonly<Record<string, number>>, keys: Iterable<ExpiringKey>): void {
     for (const [source, count] of Object.entries(counts)) this.#keys.set({ source }, count);
     this.#expiring = Array.from(keys).filter(({ expiresAtMs, replacedBy }) => Number.isFinite(expiresAtMs) && replacedBy === undefined);
   }
 
-  /** Somebody scrapes. */
+  /** To be called at each scrape. */
   sample(nowMs: number): void {
     const first = new Map<string, number>();
     for (const { workspace, expiresAtMs } of this.#expiring) {
-      if (expiresAtMs < nowMs - TOLD_MS) continue;
+      if (expiresAtMs < nowMs - KEPT_AFTER_EXPIRY_MS) continue;
       first.set(workspace.name, Math.min(expiresAtMs, first.get(workspace.name) ?? Number.POSITIVE_INFINITY));
     }
     const soonest = [...first].sort(([, a], [, b]) => a - b).slice(0, MOST_EXPIRIES);

@@ -3,10 +3,10 @@ import type { CounterCell } from "./cells.ts";
 import type { Definer } from "./definer.ts";
 import { type Names, OTHER } from "./served.ts";
 
-/** Most of them are names of the tables; a client can ask for flags by any name, and a label is for ever. */
+/** Most names with their own series. Most names come from the tables, but clients can invent names of flags, and a series stays. */
 const MOST_NAMES = 100;
 
-/** What was left out of requests, since the model does not take it. */
+/** Counts members and flags that were left out of requests because the model does not take them. */
 export class DroppedMetrics {
   readonly #dropped;
   readonly #seen = new Set<string>();

@@ -1,6 +1,6 @@
 import type { Definer } from "./definer.ts";
 
-/** Of the listeners themselves. */
+/** Metrics of the listeners. */
 export class FrontMetrics {
   readonly #connections;
   readonly #certificate;
@@ -20,7 +20,7 @@ export class FrontMetrics {
     );
   }
 
-  /** Connections are counted when somebody scrapes. */
+  /** The number of connections is read at each scrape. */
   sampleConnections(listener: string, count: () => number): void {
     this.#counts.set(listener, count);
   }
@@ -29,7 +29,7 @@ export class FrontMetrics {
     this.#certificate.set({ listener }, expiresAtMs / 1000);
   }
 
-  /** Somebody scrapes. */
+  /** To be called at each scrape. */
   sample(): void {
     for (const [listener, count] of this.#counts) this.#connections.set({ listener }, count());
   }

@@ -8,7 +8,7 @@ interface MetricSnapshot {
   name: string;
   help: string;
   type: string;
-  /** What several of it make together. */
+  /** How the values of several processes are put together. */
   aggregator: string;
   values: readonly { labels: Record<string, string | number>; value: number; metricName?: string }[];
 }
@@ -17,8 +17,8 @@ const RESTARTS = "Gateway processes that ended and were replaced. Only with seve
 const LISTENING = "Gateway processes that listen. Only with several `processes`.";
 
 /**
- * The metrics of several processes as one: counters and histograms are added up, gauges as each of them says. What a process had counted when it
- * was last heard of stays in the sum after its end, since a counter that falls looks to Prometheus like one that began anew.
+ * The metrics of several processes as one: counters and histograms are added up; each gauge says how its values are put together. The last counts of a process
+ * stay in the sum after it has ended: a counter that falls would look to Prometheus like one that started again.
  */
 export class MergedMetrics {
   readonly #own = new Registry();
@@ -47,7 +47,7 @@ export class MergedMetrics {
     this.#listening.set(processes);
   }
 
-  /** What a process has counted so far. */
+  /** Takes the current values of a process. */
   take(process: number, snapshot: Snapshot): void {
     this.#latest.set(
       process,
@@ -55,7 +55,7 @@ export class MergedMetrics {
     );
   }
 
-  /** The process has ended; another one may take its number. */
+  /** The process has ended; another process may get its number. */
   gone(process: number): void {
     const last = this.#latest.get(process)?.filter(({ type }) => type === "counter" || type === "histogram");
     this.#latest.delete(process);
@@ -66,7 +66,7 @@ export class MergedMetrics {
     for (;;) {
       const asked = this.#past;
       const past = await asked;
-      // A process that ended meanwhile is no longer among the latest and not yet in this past.
+      // A process has ended meanwhile: it is no longer in `latest`, and not yet in this `past`.
       if (asked !== this.#past) continue;
       const latest = [...this.#latest.values()];
       const merged = AggregatorRegistry.aggregate([withoutRemoved(past, latest), ...latest]);
@@ -74,7 +74,7 @@ export class MergedMetrics {
     }
   }
 
-  /** What there is beyond the metrics of one process, for the documentation. */
+  /** Definitions of the metrics beyond those of one process, for the documentation. */
   definitions(): readonly Definition[] {
     return [
       { name: "weir_processes", type: "gauge", labels: [], help: LISTENING },
@@ -83,10 +83,10 @@ export class MergedMetrics {
   }
 }
 
-/** Labels whose values a new configuration can take away. */
+/** Labels whose values can disappear with a new configuration. */
 const NAMED = ["workspace", "model", "region", "upstream"];
 
-/** What processes have counted that have ended, without the series of names that no living one has any more. */
+/** The counts of ended processes, without series of names that no running process has any more. */
 function withoutRemoved(past: Snapshot, latest: readonly Snapshot[]): Snapshot {
   if (latest.length === 0) return past;
   const named = (label: string, value: string | number | undefined) => `${label} ${value}`;
@@ -103,7 +103,7 @@ async function added(snapshots: readonly Snapshot[]): Promise<Snapshot> {
   return sum as MetricSnapshot[];
 }
 
-/** Workers count from 0 in every process: `1.0` is the first one of process 1. JSON has no NaN, which a gauge without a sample is. */
+/** Workers are numbered from 0 in every process: `1.0` is the first worker of process 1. JSON has no NaN, the value of a gauge without a sample. */
 function readable(metric: MetricSnapshot, process: number): MetricSnapshot {
   const values = metric.values
     .filter(({ value }) => typeof value === "number")

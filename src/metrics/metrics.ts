@@ -16,19 +16,19 @@ import { WorkspaceMetrics } from "./workspaces.ts";
 const noCells = <Cell>() => new Map<string, Cell>();
 const noPaths = () => new ByNames<Map<string, CallCells>>();
 
-/** The only owner of prom-client. Names and labels are those of `docs/metrics.md`, which a test compares with this file. */
+/** All metrics of one process. Names and labels are in `docs/metrics.md`, which a test compares with this file. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #make = new Definer(this.#registry);
-  /** What calls met at their upstreams. */
+  /** Metrics of upstreams. */
   readonly upstreams = new UpstreamMetrics(this.#make);
-  /** What was left out of requests. */
+  /** Metrics of what was left out of requests. */
   readonly dropped = new DroppedMetrics(this.#make);
-  /** The configuration that is in force, and the keys. */
+  /** Metrics of the configuration that is in force, and of the keys. */
   readonly configured = new ConfiguredMetrics(this.#make);
-  /** The listeners themselves. */
+  /** Metrics of the listeners. */
   readonly front = new FrontMetrics(this.#make);
-  /** What workspaces have asked for. */
+  /** Metrics of workspaces. */
   readonly #workspaces = new WorkspaceMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
   readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
@@ -83,7 +83,7 @@ export class Metrics {
     ["worker"],
   );
   readonly #restarts = this.#make.counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
-  readonly #build = this.#make.gauge("weir_build_info", "Always 1; the labels tell what is running.", ["version", "runtime"], "first");
+  readonly #build = this.#make.gauge("weir_build_info", "Always 1; the labels say what is running.", ["version", "runtime"], "first");
   readonly #buffered = this.#make.gauge(
     "weir_buffered_bytes",
     "Request bodies that are held: on their way in, or until their answer begins; and answers that their clients have yet to take. At most `server.max_buffered`.",
@@ -96,13 +96,13 @@ export class Metrics {
   );
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
-  /** By upstream and model, then by route and region, then by outcome. */
+  /** Cells by upstream and model, then by route and region, then by outcome. */
   #callCells = new ByNames<ByNames<Map<string, CallCells>>>();
-  /** By workspace and model. */
+  /** Cells by workspace and model. */
   #tokenCells = new ByNames<TokenCells>();
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
-  /** Those in force; undefined before the first configuration. */
+  /** Names that the configuration in force has; undefined before the first one. */
   #names: Names | undefined;
   #samples: () => WorkerSample[] = () => [];
   #bufferedBytes: () => number = () => 0;
@@ -115,7 +115,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Lets every label value that can be known exist before the first request, so that a rate over it starts at zero. */
+  /** Creates the series of all label values that are known at the start, so that a rate over them begins at zero. */
   declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#restarts.cell();
@@ -131,8 +131,8 @@ export class Metrics {
   }
 
   /**
-   * As `declare`, of what a new configuration serves; series of workspaces, models, regions and upstreams that it does not have are forgotten.
-   * A call that outlives its workspace or model counts as that of `other`.
+   * As `declare`, for a new configuration; series of workspaces, models, regions and upstreams that it does not have are removed.
+   * A call that is still running for a removed name is counted under `other`.
    */
   declareServed(served: Served): void {
     const names = new Names(served);
@@ -147,7 +147,7 @@ export class Metrics {
     this.dropped.keep(names);
     this.upstreams.keep(names);
     this.#workspaces.keep(names);
-    // They hold cells of series that are gone.
+    // Their cells belong to series that were removed.
     this.#callCells = new ByNames();
     this.#tokenCells = new ByNames();
     this.#workspaces.declare(served.workspaces);
@@ -176,7 +176,7 @@ export class Metrics {
     (operation === "reserve" ? this.#reserveTime : this.#settleTime).observe(durationMs / 1000);
   }
 
-  /** @param states - All that there are. */
+  /** @param states - All possible states. */
   limiterIs(state: string, states: readonly string[]): void {
     for (const name of states) this.#limiterState.set({ state: name }, name === state ? 1 : 0);
   }
@@ -189,7 +189,7 @@ export class Metrics {
     this.#debt.cell(this.#named("model", model)).value += tokens;
   }
 
-  /** Workers and the bytes of bodies are sampled when somebody scrapes. */
+  /** Workers and the bytes of bodies are read at each scrape. */
   sample(samples: () => WorkerSample[], bufferedBytes: () => number): void {
     this.#samples = samples;
     this.#bufferedBytes = bufferedBytes;
@@ -215,7 +215,7 @@ export class Metrics {
     if (usage !== undefined) this.tokensUsed(call.workspace, model, usage);
   }
 
-  /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
+  /** Where the pauses between pieces of a stream of this route are observed, in seconds. The stream keeps it, so that a piece costs no look-up of labels. */
   chunkGaps(route: string): { observe(value: number): void } {
     return this.#chunkGap.cell(route);
   }
@@ -224,7 +224,7 @@ export class Metrics {
     this.#restarts.cell().value += 1;
   }
 
-  /** Spans have left for the collector, or will not. */
+  /** Spans were sent to the collector, or were dropped. */
   traced(result: "exported" | "dropped", count: number): void {
     this.#spans.cell(result).value += count;
   }
@@ -238,7 +238,7 @@ export class Metrics {
     return await metricsText(this.#registry);
   }
 
-  /** The same as data, for a supervisor that puts those of several processes together. */
+  /** The metrics as data, for a supervisor that merges those of several processes. */
   async snapshot(): Promise<object[]> {
     this.#takeSamples();
     return await metricsData(this.#registry);
@@ -289,7 +289,7 @@ export class Metrics {
     addTokens(this.#tokenCells.of(workspace, model, this.#makeTokenCells), usage);
   }
 
-  /** What there is, for the documentation. */
+  /** All definitions, for the documentation. */
   definitions(): readonly Definition[] {
     return this.#make.definitions;
   }

@@ -1,14 +1,14 @@
 import type { Registry } from "prom-client";
 
-/** How long a scrape keeps the thread at a stretch, unless a single metric takes longer. */
+/** Longest time that a scrape keeps the thread without a pause, unless one metric alone takes longer. */
 const LONGEST_TURN_MS = 1;
 
-/** What `registry.metrics()` gives; the calls that are being served meanwhile get their turn between one metric and the next. */
+/** As `registry.metrics()`, with pauses between the metrics, in which calls are served. */
 export async function metricsText(registry: Registry, longestTurnMs?: number): Promise<string> {
   return `${(await oneByOne(registry, (name) => registry.getSingleMetricAsString(name), longestTurnMs)).join("\n\n")}\n`;
 }
 
-/** What `registry.getMetricsAsJSON()` gives, in the same way. */
+/** As `registry.getMetricsAsJSON()`, with the same pauses. */
 export async function metricsData(registry: Registry, longestTurnMs?: number): Promise<object[]> {
   return await oneByOne(registry, async (name) => (await registry.getSingleMetric(name)?.get()) ?? {}, longestTurnMs);
 }

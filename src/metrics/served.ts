@@ -1,7 +1,7 @@
-/** What a configuration serves, and which series follow from it. */
+/** What a configuration serves, and the series that exist because of it. */
 import { ERROR_KINDS } from "../contract/errors.ts";
 
-/** What a configuration serves. */
+/** Offers, workspaces and models of one configuration. */
 export interface Served {
   offers: readonly { route: string; model: string; region: string; upstreams: readonly string[] }[];
   workspaces: readonly string[];
@@ -9,7 +9,7 @@ export interface Served {
   modelsOf(workspace: string): Iterable<string>;
 }
 
-/** Outcomes of calls that an operator may want to hear of, and those of the attempts among them. */
+/** Outcomes of calls that are declared from the start; first those that attempts can have too. */
 export const UPSTREAM_OUTCOMES = [
   "ok",
   "cancelled",
@@ -27,17 +27,17 @@ export const OUTCOMES = [
   "rate_limited_requests",
   "rate_limited_tokens",
 ];
-/** Of calls that ended before their model was known. */
+/** Outcomes of calls that ended before their model was known. */
 export const EARLY_OUTCOMES = ["unauthenticated", "invalid_request", "unknown_model", "too_large", "overloaded", "worker_lost", "internal"];
 export const DECISIONS = ["admitted", "requests", "tokens", "too_large", "counts"];
-/** Workspaces times models whose series exist from the start. Of more, they exist from their first call on: all decisions at once. */
+/** Most pairs of workspace and model whose series exist from the start. With more, a pair gets all its series at its first call. */
 const MOST_DECLARED_PAIRS = 200;
-/** Workspaces that have series of their own for each outcome. */
+/** Most workspaces with their own series for each outcome. */
 export const MOST_WORKSPACES = 200;
-/** In place of names that no configuration has any more. */
+/** Label value in place of names that the configuration no longer has. */
 export const OTHER = "other";
 
-/** The names that a configuration has, by the label that they are values of. */
+/** The names that a configuration has, by label. */
 export class Names {
   readonly #known: Readonly<Record<string, ReadonlySet<string>>>;
 
@@ -56,13 +56,13 @@ export class Names {
     return known === undefined || value === "" || known.has(value) ? value : OTHER;
   }
 
-  /** Whether all labels of a series are names that there are. */
+  /** Whether the configuration has all the names in a series' labels. */
   have(labels: Readonly<Record<string, string>>): boolean {
     return Object.entries(labels).every(([label, value]) => this.of(label, value) === value);
   }
 }
 
-/** Workspaces and models whose series exist from the start; none where there are too many. */
+/** Pairs of workspace and model whose series exist from the start; empty where there are too many. */
 export function declaredPairs({ workspaces, modelsOf }: Served): (readonly [workspace: string, model: string])[] {
   if (workspaces.length > MOST_DECLARED_PAIRS) return [];
   const pairs = workspaces.flatMap((workspace) => Array.from(modelsOf(workspace), (model) => [workspace, model] as const));

@@ -6,24 +6,24 @@ import type { Names } from "./served.ts";
 export interface BreakerSample {
   upstream: string;
   model: string;
-  /** 0 closed, 1 half open, 2 open. */
+  /** State of the breaker: 0 closed, 1 half open, 2 open. */
   state: number;
 }
 
-/** How long an attempt took, in milliseconds from the moment its request was sent; 0 where nothing came. */
+/** Times of an attempt, in milliseconds since its request was sent; 0 where nothing came. */
 export interface AttemptTimes {
   firstByteMs: number;
   upstreamMs: number;
 }
 
-/** What an attempt at one upstream for one model moves. */
+/** Cells that an attempt at one upstream for one model changes. */
 interface TargetCells {
   outcomes: Map<string, CounterCell>;
   firstByte: HistogramCell;
   duration: HistogramCell;
 }
 
-/** What calls met at their upstreams: attempts and their times, retries, breakers. */
+/** Metrics of upstreams: attempts and their times, retries, breakers. */
 export class UpstreamMetrics {
   readonly #attempts;
   readonly #retries;
@@ -32,7 +32,7 @@ export class UpstreamMetrics {
   readonly #breakers;
   readonly #firstByte;
   readonly #duration;
-  /** By upstream and model. */
+  /** Cells by upstream and model. */
   #targetCells = new ByNames<TargetCells>();
   #names: Names | undefined;
   #breakerSamples: () => Iterable<BreakerSample> = () => [];
@@ -76,12 +76,12 @@ export class UpstreamMetrics {
     );
   }
 
-  /** Forgets the series of what a new configuration does not have; a call that outlives its model or upstream counts as that of `other`. */
+  /** Removes series of names that a new configuration does not have; a call that is still running for such a name is counted under `other`. */
   keep(names: Names): void {
     this.#names = names;
     for (const metric of [this.#attempts, this.#retries, this.#guarded, this.#moves, this.#firstByte, this.#duration])
       metric.keep((labels) => names.have(labels));
-    // They are cells of series that are gone.
+    // Their cells belong to series that were removed.
     this.#targetCells = new ByNames();
   }
 
@@ -90,7 +90,7 @@ export class UpstreamMetrics {
     this.#guarded.cell(names?.of("upstream", upstream) ?? upstream, names?.of("model", model) ?? model).value += 1;
   }
 
-  /** Lets the series exist from the start. */
+  /** Creates the series, so that it begins at zero. */
   declare(upstream: string, model: string, outcome: string): void {
     this.#attempts.cell(upstream, model, outcome);
     this.#retries.cell(upstream);
@@ -102,8 +102,8 @@ export class UpstreamMetrics {
 
   /**
    * An attempt has ended: with `ok`, `cancelled` or a kind of failure.
-   * @param sendings - How often the request was sent: more than once where a connection had died before it was used.
-   * @param times - Undefined where no worker could say.
+   * @param sendings - How often the request was sent: more than once where a connection was dead before it was used.
+   * @param times - Undefined where no worker reported them.
    */
   attemptEnded(upstream: string, model: string, outcome: string, sendings: number, times: AttemptTimes | undefined): void {
     const { outcomes, firstByte, duration } = this.#targetCells.of(upstream, model, this.#makeCells);
@@ -123,22 +123,22 @@ export class UpstreamMetrics {
     return { outcomes: new Map(), firstByte: this.#firstByte.cell(where, what), duration: this.#duration.cell(where, what) };
   };
 
-  /** A call that another target has failed is put to this upstream. */
+  /** A call that failed at another target is tried at this upstream. */
   retried(upstream: string): void {
     this.#retries.cell(this.#named("upstream", upstream)).value += 1;
   }
 
-  /** A conversation's own target could not have its call. @param upstream - That target's. */
+  /** A call could not go to its conversation's own target. @param upstream - The upstream of that target. */
   moved(upstream: string): void {
     this.#moves.cell(this.#named("upstream", upstream)).value += 1;
   }
 
-  /** Breakers are asked for when somebody scrapes. */
+  /** The states of breakers are read at each scrape. */
   sampleBreakers(samples: () => Iterable<BreakerSample>): void {
     this.#breakerSamples = samples;
   }
 
-  /** Somebody scrapes. */
+  /** To be called at each scrape. */
   sample(): void {
     this.#breakers.reset();
     for (const { upstream, model, state } of this.#breakerSamples()) this.#breakers.set({ upstream, model }, state);

@@ -3,15 +3,15 @@ import type { CounterCell } from "./cells.ts";
 import type { Definer } from "./definer.ts";
 import { DECISIONS, MOST_WORKSPACES, type Names, OTHER, OUTCOMES } from "./served.ts";
 
-/** What workspaces have asked for, and what their limits said to it. */
+/** Metrics of workspaces: their calls, and the decisions of their limits. */
 export class WorkspaceMetrics {
   readonly #requests;
   readonly #decisions;
-  /** By workspace, then by outcome. */
+  /** Cells by workspace, then by outcome. */
   #requestCells = new Map<string, Map<string, CounterCell>>();
-  /** By workspace and model, then by decision. */
+  /** Cells by workspace and model, then by decision. */
   #decisionCells = new ByNames<Map<string, CounterCell>>();
-  /** Those with series of their own in `#requests`. */
+  /** Workspaces with their own series in `#requests`. */
   readonly #own = new Set<string>();
   #names: Names | undefined;
 
@@ -33,18 +33,18 @@ export class WorkspaceMetrics {
     this.#names = names;
     for (const metric of [this.#requests, this.#decisions]) metric.keep((labels) => names.have(labels));
     for (const workspace of this.#own) if (names.of("workspace", workspace) !== workspace) this.#own.delete(workspace);
-    // They are cells of series that are gone.
+    // Their cells belong to series that were removed.
     this.#requestCells = new Map();
     this.#decisionCells = new ByNames();
   }
 
-  /** Lets the series exist from the start. */
+  /** Creates the series, so that they begin at zero. */
   declare(workspaces: readonly string[]): void {
-    // Of more, they exist from their first call on: all outcomes at once.
+    // With more workspaces, each gets all its outcomes at its first call.
     if (workspaces.length <= MOST_WORKSPACES) for (const workspace of workspaces) this.#outcomesOf(workspace);
   }
 
-  /** As `declare`. */
+  /** Creates the series of one workspace and model. */
   declareModel(workspace: string, model: string): void {
     this.#decisionCells.of(workspace, model, this.#makeDecisionCells);
   }

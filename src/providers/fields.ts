@@ -1,7 +1,7 @@
-/** What the settings of more than one provider are made of. */
+/** Common parts of the settings of several providers. */
 import { type TOptional, type TString, Type } from "@sinclair/typebox";
 
-/** A secret and, beside it, the file that may hold it instead. `writeOnly` is JSON Schema's mark of a secret: such a value is never printed. */
+/** Two fields: a secret, and the file that may hold it instead. `writeOnly` is JSON Schema's mark of a secret: such a value is never printed. */
 export function secret<Name extends string>(name: Name, description: string): Record<Name | `${Name}_file`, TOptional<TString>> {
   const properties = {
     [name]: Type.Optional(Type.String({ description, writeOnly: true })),
@@ -16,7 +16,7 @@ export function secret<Name extends string>(name: Name, description: string): Re
   return properties as Record<Name | `${Name}_file`, TOptional<TString>>;
 }
 
-/** The value of a field, or undefined where it is absent or empty (as `"${VAR:-}"` leaves it). */
+/** The value of a field, or undefined where it is absent or empty (`"${VAR:-}"` can leave it empty). */
 export function text(fields: Record<string, unknown>, name: string): string | undefined {
   const value = fields[name];
   return typeof value === "string" && value !== "" ? value : undefined;
@@ -30,7 +30,7 @@ export function map(fields: Record<string, unknown>, name: string): Record<strin
 /**
  * An address that prompts and credentials may be sent to: HTTPS, or plain HTTP that does not leave the machine.
  * @returns the address without a slash at its end.
- * @throws Error
+ * @throws Error that says what is wrong with the address
  */
 export function secureAddress(field: string, address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -54,7 +54,7 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** A secret as `check` shows it: enough to tell two apart, too little to use. */
+/** A secret as `check` prints it: enough to compare two, too little to use. */
 export function masked(value: string): string {
   return value.length >= 16 ? `…${value.slice(-4)}` : "…";
 }

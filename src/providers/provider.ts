@@ -1,6 +1,6 @@
 /**
- * What the front must know of a provider: which dialect it speaks, what its part of `weir.yaml` looks like, and which of its names belong to a region.
- * How it is called is the file of the same name under `workers/providers`.
+ * What the front needs to know about a provider: its dialect, its part of `weir.yaml`, and which of its names stay in a region.
+ * How the provider is called is in the folder of the same name under `workers/providers`.
  */
 import type { TObject } from "@sinclair/typebox";
 import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
@@ -8,44 +8,44 @@ import type { UpstreamDialect } from "../contract/dialect.ts";
 import type { Keeping } from "../contract/kept.ts";
 
 /**
- * `Settings` is plain JSON for `workers/providers`, secrets included: never logged. Its type is in `settings.ts` of the provider's folder, and the
- * file of the same name under `workers/providers` uses it too. The members are methods, so that a provider with a type of its own is one of all:
- * each is given what its own `resolve` has made.
+ * `Settings` is plain JSON for `workers/providers`. It holds secrets, so it is never logged. Its type is in `settings.ts` of the provider's folder; the
+ * folder of the same name under `workers/providers` uses that type too. The members are methods, so that a provider with its own type can be used as this type:
+ * it only gets settings that its own `resolve` has made.
  */
 export interface ProviderSettings<Settings extends object = object> {
   readonly name: string;
   readonly dialect: UpstreamDialect;
-  /** What OpenTelemetry's conventions call it (`gen_ai.provider.name`). */
+  /** The provider's name in OpenTelemetry's conventions (`gen_ai.provider.name`). */
   readonly telemetryName: string;
-  /** The fields of an upstream that only this provider has (`aws_region`, `api`, `credentials` …), as they stand in `weir.yaml`. */
+  /** The fields of an upstream that only this provider has (`aws_region`, `api`, `credentials` …), with their names in `weir.yaml`. */
   readonly schema: TObject;
   /**
-   * The fields after environment and `…_file` were filled in and checked against `schema`, as `workers/providers` takes them.
-   * @throws Error whose message says what is missing or contradictory, without a secret in it; its path is put in front by the caller.
+   * Makes settings for `workers/providers` from the fields, after variables and files were filled in and the result was checked against `schema`.
+   * @throws Error that says what is missing or contradictory, without a secret; the caller adds the path.
    */
   resolve(fields: Record<string, unknown>): Settings;
   /** Why these settings break the promise that `region` stays in its region, or undefined. */
   regionProblem(region: string, settings: Settings): string | undefined;
   /** Why this upstream model name would leave `region` when called through these settings, or undefined. */
   modelProblem(region: string, model: string, settings: Settings): string | undefined;
-  /** What cannot be told from the name alone and the operator should look at, or undefined. */
+  /** What the name alone does not show and the operator should check, or undefined. */
   modelDoubt(model: string): string | undefined;
   /**
-   * What the operator may set of the cloud's own controls, for an upstream, a model, a target and a workspace: every field optional. The values go to
-   * `workers/providers` as they stand in weir.yaml.
+   * The cloud's own controls that the operator may set, for an upstream, a model, a target and a workspace: every field optional. The values go to
+   * `workers/providers` unchanged.
    */
   readonly controls: TObject;
   /**
-   * Headers by which a client of the cloud itself controls a call, in lower case. A client of the gateway that sends one expects it to be obeyed (a
-   * guardrail above all), so it is refused where its workspace may set none, and never ignored.
+   * Headers by which a client of the cloud itself controls a call, in lower case. A client that sends one to the gateway expects it to work (a
+   * guardrail above all). So such a header is refused where the workspace may not set it; it is never ignored.
    */
   readonly reserved: readonly string[];
-  /** Names of fields that models of this provider take or do not, for `accepts.fields.add` in weir.yaml. */
+  /** Names of fields that not all models of this provider take, for `accepts.fields.add` in weir.yaml. */
   readonly fields: readonly string[];
   /**
-   * What a model takes, as `workers/providers` reads it.
+   * What a model takes, in the form for `workers/providers`.
    * @param model - its name in the catalogue; undefined where it is not there
-   * @param edits - of the configuration, the most specific last
+   * @param edits - the configuration's changes to it, the most specific last
    */
   accepts(model: string | undefined, edits: readonly AcceptsEdits[], settings: Settings): Accepts;
   /**

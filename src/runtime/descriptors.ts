@@ -2,23 +2,23 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Listener } from "./runtime.ts";
 
 const CHECK_MS = 1_000;
-/** So many must be there for upstreams, the admin listener and files; with less, no new client is taken. */
+/** Descriptors that must be free for upstreams, the admin listener and files; with fewer, no new client is accepted. */
 const RESERVE = 8;
-/** Until so many are there again. */
+/** Clients are accepted again when this number is free. */
 const ENOUGH = 2 * RESERVE;
 const NOTHING = "/dev/null";
 
-interface Told {
+interface LevelLog {
   error(text: string): void;
   info(text: string): void;
 }
 
 /**
- * Stops taking clients while this process has hardly a descriptor left, and goes on when it has. A runtime that cannot take a client because of it tries
- * without a pause, which costs a whole processor, or gives up.
- * @param adminListener - Goes on, on the reserve; undefined where there is no other.
+ * Stops accepting clients while this process has hardly a free descriptor, and goes on when it has enough. A runtime that cannot accept a client for this
+ * reason tries again without a pause, which costs a whole processor, or gives up.
+ * @param adminListener - Stays open, by the reserve; undefined where there is none of its own.
  */
-export function watchDescriptors(listener: Listener, adminListener: Listener | undefined, log: Told): void {
+export function watchDescriptors(listener: Listener, adminListener: Listener | undefined, log: LevelLog): void {
   let short = false;
   const check = async (): Promise<void> => {
     const enough = await canOpen(short ? ENOUGH : RESERVE);

@@ -8,13 +8,13 @@ import type { Wire } from "../http/wire.ts";
 import type { Binding, Listening, StartListening } from "./resumable.ts";
 import { TCP_KEEP_ALIVE_MS } from "./sockets.ts";
 
-/** So many clients wait for their turn to be taken; more than Node's own 511, which a burst of clients exceeds. */
+/** Clients that may wait to be accepted: more than Node's default of 511, which a burst of clients exceeds. */
 const BACKLOG = 4_096;
 
 class NodeWire implements Wire {
   readonly #socket: Socket;
   readonly #patienceMs: number;
-  /** Under TLS: the handshake is over. Before that nothing can be said. */
+  /** Under TLS: the handshake is over. Nothing can be sent before that. */
   isOpen = true;
 
   constructor(socket: Socket, patienceMs: number) {
@@ -26,12 +26,12 @@ class NodeWire implements Wire {
     return this.#socket.remoteAddress ?? "unknown";
   }
 
-  /** A piece is taken whole, as soon as the system has taken the piece before it. */
+  /** A piece is taken whole once the system has taken the piece before it. */
   write(bytes: Buffer, from: number, length: number): number {
     const socket = this.#socket;
     if (!socket.writable) return -1;
     if (socket.writableNeedDrain) return 0;
-    // A copy: the socket may keep the bytes, and their owner writes over them.
+    // A copy: the socket may keep the bytes, and the caller uses its buffer again.
     socket.write(Buffer.from(bytes.subarray(from, from + length)));
     return length;
   }
@@ -47,7 +47,7 @@ class NodeWire implements Wire {
       return;
     }
     socket.destroySoon();
-    // What the client does not take would keep the socket for ever.
+    // Bytes that the client does not take would keep the socket open for ever.
     if (!socket.destroyed) socket.setTimeout(this.#patienceMs, () => socket.destroy());
   }
 
@@ -70,11 +70,11 @@ export function serveOnNode(serverOptions: ServerOptions, { host, shared, identi
   return async (port) => {
     const server = new HttpServer(serverOptions);
     const secure = identity === undefined ? undefined : securing(identity);
-    /** Those too that have been answered, and whose last bytes are on their way. */
+    /** Number of open sockets, with those whose answer is complete but not yet sent to the end. */
     let sockets = 0;
     const take = (under: Socket): void => {
       under.on("error", () => {});
-      // A handshake would cost more than the refusal that it carries.
+      // A TLS handshake would cost more than the refusal that it carries.
       if (sockets >= maxConnections && (secure !== undefined || !server.isFull)) {
         under.destroy();
         return;
@@ -83,7 +83,7 @@ export function serveOnNode(serverOptions: ServerOptions, { host, shared, identi
       under.on("close", () => sockets--);
       under.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
       const socket = secure?.(under) ?? under;
-      // Its head has to come within its time, and the handshake before it.
+      // The time for a head begins now, so it bounds the handshake too.
       const wire = new NodeWire(socket, clocks.readingMs);
       if (secure !== undefined) {
         wire.isOpen = false;
@@ -98,7 +98,7 @@ export function serveOnNode(serverOptions: ServerOptions, { host, shared, identi
       socket.on("drain", () => connection.drained());
       socket.on("end", () => connection.ended());
     };
-    // A client that has ended its side still gets what it has coming.
+    // A client that has ended its side still gets the rest of its answer.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, take);
     await opened(listener, { port, host, reusePort: shared });
     return {
@@ -115,7 +115,7 @@ export function serveOnNode(serverOptions: ServerOptions, { host, shared, identi
   };
 }
 
-/** Puts sockets under TLS, by what is current then. */
+/** Puts sockets under TLS, with the certificate that is current at that time. */
 function securing(identity: { readonly current: Identity }): (under: Socket) => TLSSocket {
   let made: { of: Identity; context: SecureContext } | undefined;
   return (under) => {
@@ -139,7 +139,7 @@ function opened(listener: Server, place: { port: number; host: string; reusePort
   });
 }
 
-/** It fails where no descriptor is left for a new client. */
+/** Rejects where no descriptor is left for a new client. */
 function failed(listener: Server): Promise<void> {
   return new Promise((_, reject) => listener.on("error", reject));
 }

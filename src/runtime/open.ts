@@ -4,7 +4,7 @@ import type { Config } from "../contract/config.ts";
 import { EXIT_REFUSED } from "../contract/exit.ts";
 import { isAddressInUse, type Listener, type ListenOptions, listen } from "./runtime.ts";
 
-/** Starts listening, or ends this process where it cannot. With no configuration a port that is taken is not fatal: the next free one is used. */
+/** Starts listening, or ends this process where that fails. Without a configuration a port in use is not fatal: the next free one is taken. */
 export async function open(
   { sandbox, server }: Pick<Config, "sandbox" | "server">,
   options: Omit<ListenOptions, "clocks" | "maxConnections">,
@@ -19,15 +19,15 @@ export async function open(
   }
 }
 
-/** Ends this process with one line that says why nobody can listen there, and the cure. */
+/** Ends this process with one line that says why the port cannot be used, and what to do. */
 export function refusePort(thrown: unknown, { host, port }: { host: string; port: number }): never {
-  // A host that is no address may be anything that was written in its place.
+  // A host that is no address may be any text that was written in its place, so it is not printed.
   const place = isIP(host) === 0 && host !== "localhost" ? "the configured host" : host;
   process.stderr.write(`weir: port ${port} on ${place} ${trouble(thrown, port)}\n`);
   process.exit(EXIT_REFUSED);
 }
 
-/** However the runtimes put it; whatever they cannot listen on is a mistake of the configuration. */
+/** The reason in our own words: runtimes differ in theirs. An address that cannot be listened on is a mistake of the configuration. */
 export function trouble(thrown: unknown, port: number): string {
   const { code } = thrown as { code?: unknown };
   if (isAddressInUse(thrown)) return "is taken: free it, or choose another one in the configuration";
@@ -36,7 +36,7 @@ export function trouble(thrown: unknown, port: number): string {
       port < 1024 ? "choose one from 1024 on, or allow this user those below (net.ipv4.ip_unprivileged_port_start)" : "choose another one";
     return `may not be opened by this user: ${cure}`;
   }
-  // Deno says the second.
+  // Deno gives the second code.
   if (code === "EADDRNOTAVAIL" || code === "EINVAL")
     return "cannot be opened: this machine has no such address; write one of its own as host, or 0.0.0.0 for all of them";
   return `cannot be opened (${typeof code === "string" ? code : "unknown reason"}): write an address of this machine as host, or 0.0.0.0 for all of them`;

@@ -1,4 +1,4 @@
-/** Deno's first start in a fresh clone: it takes packages from `node_modules`, and puts none there by itself. */
+/** Deno's first start in a fresh clone: Deno takes packages from `node_modules`, and installs none by itself. */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
@@ -7,22 +7,22 @@ import { EXIT_REFUSED } from "../contract/exit.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A program that was started is not started a third time. */
+/** Set in the program that was started anew, so that it is not started a third time. */
 const MARK = "WEIR_PACKAGES_INSTALLED";
 
-/** Whether `thrown` is the runtime's word for packages that are not there, and they have not been installed just now. */
+/** Whether `thrown` says that packages are missing, and they have not been installed just now. */
 export function lacksPackages(thrown: unknown, environment: Readonly<Record<string, string | undefined>>): boolean {
   if (environment[MARK] !== undefined || existsSync(`${PROJECT}node_modules`)) return false;
   return thrown instanceof Error && /deno install/.test(thrown.message);
 }
 
 /**
- * Installs what running needs, and runs `command` in this one's place: same streams, signals handed on, same end. This process cannot go on itself: Deno
- * looks for packages once.
+ * Installs the packages that running needs, and runs `command` in place of this process: same streams, signals passed on, same exit code. Deno
+ * looks for packages only once, so this process cannot use them.
  */
 export function installAndStart(command: readonly string[], environment: Readonly<Record<string, string | undefined>>): void {
   process.stderr.write("weir: installing the packages of package.json …\n");
-  // Without a lock file: Deno cannot read npm's, because of the names that its test packages have there.
+  // Without a lock file: Deno cannot read npm's, because of the names of its test packages.
   const words = ["install", "--prod", "--no-lock", "--quiet"];
   const { status } = spawnSync(process.execPath, words, { cwd: PROJECT, stdio: ["ignore", 2, 2] });
   if (status !== 0) {
@@ -32,7 +32,7 @@ export function installAndStart(command: readonly string[], environment: Readonl
   const [program = "", ...rest] = command;
   const child = spawn(program, rest, { env: { ...environment, [MARK]: "1" }, stdio: "inherit" });
   const { pid } = child;
-  // Not by `ChildProcess.kill`, which closes what connects the two first.
+  // Not by `ChildProcess.kill`: it first closes the channel between the two processes.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => void (pid !== undefined && process.kill(pid, signal)));
   child.on("close", (code) => process.exit(code ?? EXIT_REFUSED));

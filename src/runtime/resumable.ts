@@ -1,28 +1,28 @@
 import type { Identity } from "../contract/config.ts";
 
-/** One span of time in which a port is listened on. */
+/** A listener on a port, from its start until a pause or the end. */
 export interface Listening {
   readonly port: number;
-  /** Connections that are open. */
+  /** Number of open connections. */
   connections(): number;
-  /** Fails where the runtime gives up by itself; undefined where it never does. */
+  /** Rejects where the runtime gives up listening by itself; undefined where it never does. */
   readonly over: Promise<void> | undefined;
-  /** From now on no connection outlives its answer. */
+  /** From now on every connection closes after its answer. */
   retire(): void;
-  /** Takes no more clients; resolves once those that are there have been served. */
+  /** Accepts no more clients; resolves when the open connections have been served. */
   stop(): Promise<void>;
 }
 
-/** Where, and how, whatever the port is. */
+/** Where and how to listen, without the port. */
 export interface Binding {
   host: string;
   /** Other processes listen on the port too. */
   shared: boolean;
-  /** TLS, by what is current when a client connects; undefined for plain HTTP. */
+  /** TLS with the certificate that is current when a client connects; undefined for plain HTTP. */
   identity: { readonly current: Identity } | undefined;
 }
 
-/** Rejects where the port is taken. */
+/** Starts a listener. Rejects where the port is in use. */
 export type StartListening = (port: number) => Promise<Listening>;
 
 /** Listens on a port, with pauses. */
@@ -34,9 +34,9 @@ export class Resumable {
   #closed = false;
   #gaveUp = false;
   #isRetiring = false;
-  /** This one, and those before a pause that still have connections. */
+  /** The current listener, and earlier ones that still have connections. */
   readonly #serving = new Set<Listening>();
-  /** What was served before a pause may still go on. */
+  /** Resolves when the listeners before a pause have ended. */
   #served: Promise<unknown> = Promise.resolve();
 
   private constructor(start: StartListening, first: Listening) {
@@ -46,7 +46,7 @@ export class Resumable {
     this.#begin(first);
   }
 
-  /** Rejects where the port is taken. */
+  /** Rejects where the port is in use. */
   static async open(start: StartListening, port: number): Promise<Resumable> {
     return new Resumable(start, await start(port));
   }
@@ -74,7 +74,7 @@ export class Resumable {
     this.#served = Promise.allSettled([this.#served, stopped]);
   }
 
-  /** To be called again only once it has resolved. */
+  /** Listens again. Not to be called a second time before it has resolved. */
   async resume(): Promise<boolean> {
     if (this.#accepts || this.#closed) return this.#accepts;
     try {
@@ -84,7 +84,7 @@ export class Resumable {
       this.#gaveUp = false;
       this.#begin(listening);
     } catch {
-      // Somebody else has taken the port meanwhile, or there is no descriptor for it.
+      // Another program has taken the port meanwhile, or no descriptor is free.
     }
     if (this.#closed) this.pause();
     return this.#accepts;

@@ -8,14 +8,14 @@ import type { Wire } from "../http/wire.ts";
 import { plainRefusal } from "../http/written.ts";
 import type { Binding, StartListening } from "./resumable.ts";
 
-/** Probes of a silent connection start after so long: a client that has vanished without a word is noticed, though its answer may take an hour. */
+/** Probes of a silent connection start after this time: so a client that vanished is noticed, even where its answer may take an hour. */
 export const TCP_KEEP_ALIVE_MS = 45_000;
 
 type Socket = Bun.Socket<Connection | undefined>;
 /** The published types leave out that a port can be shared. */
 type SharedBinding = Pick<Bun.TCPSocketListenOptions, "hostname" | "port" | "allowHalfOpen"> & { reusePort: boolean };
 
-/** What a handler throws would be told to the socket as a failure of its own. It is a mistake of ours, and as loud as on any other runtime. */
+/** Throws a handler's error later, outside of the socket: the runtime would treat it as a failure of the socket. It is a fault in Weir, and must be seen. */
 function loudly<Rest extends unknown[]>(handle: (socket: Socket, ...rest: Rest) => void): (socket: Socket, ...rest: Rest) => void {
   return (socket, ...rest) => {
     try {
@@ -26,12 +26,12 @@ function loudly<Rest extends unknown[]>(handle: (socket: Socket, ...rest: Rest) 
   };
 }
 
-/** The first byte of all that TLS begins with: a handshake. */
+/** First byte of a TLS connection: the type of a handshake record. */
 const TLS_HANDSHAKE = 22;
-/** With its length before it, as the handshake has it. */
+/** The protocol's name with its length before it, as the handshake needs it. */
 const ALPN = "\x08http/1.1";
 
-/** A socket under TLS, with the one that it is over. */
+/** A socket under TLS, with the plain socket below it. */
 class SecureWire implements Wire {
   readonly #socket: Socket;
   readonly #under: Bun.Socket<unknown>;
@@ -52,7 +52,7 @@ class SecureWire implements Wire {
   }
 
   end(): void {
-    // Its own `end` waits for the client's word, which may never come.
+    // The socket's own `end` would wait for the client's answer, which may never come.
     this.#socket.shutdown();
     this.#under.end();
   }
@@ -71,7 +71,7 @@ class SecureWire implements Wire {
 }
 
 const HANDLERS: Bun.SocketHandler<Connection | undefined> = {
-  // Written out, because it is called for every piece.
+  // Not through `loudly`, whose rest parameters would cost something for every piece.
   data({ data }, bytes) {
     try {
       data?.received(bytes);
@@ -95,14 +95,14 @@ function plainHandlers(server: HttpServer): Bun.SocketHandler<Connection | undef
   };
 }
 
-/** Whether the first byte of a connection has been looked at. */
+/** Whether the first byte of a connection has been checked. */
 type Looked = boolean | undefined;
 
-/** Every connection is put under TLS as it comes, by what is current then: the runtime cannot change what a listener shows. */
+/** Puts each connection under TLS when it comes, with the certificate that is current then: the runtime cannot change the certificate of a listener. */
 function secureHandlers(server: HttpServer, identity: { readonly current: Identity }): Bun.SocketHandler<Looked> {
   return {
     open(under) {
-      // A handshake would cost more than the refusal that it carries.
+      // A TLS handshake would cost more than the refusal that it carries.
       if (server.isFull) {
         under.terminate();
         return;
@@ -114,14 +114,14 @@ function secureHandlers(server: HttpServer, identity: { readonly current: Identi
         // Read before: a socket under TLS does not know it any more.
         const { remoteAddress } = under;
         const [, socket] = under.upgradeTLS(options);
-        // Its head has to come within its time, and the handshake before it.
+        // The time for a head begins now, so it bounds the handshake too.
         socket.data = server.accept(new SecureWire(socket, under, remoteAddress));
       } catch (thrown) {
         under.terminate();
         throwLater(thrown);
       }
     },
-    // What comes here is what TLS has yet to decrypt.
+    // These bytes are still encrypted.
     data(under, bytes) {
       if (under.data === true) return;
       under.data = true;
@@ -133,10 +133,10 @@ function secureHandlers(server: HttpServer, identity: { readonly current: Identi
   };
 }
 
-/** One that fails ends by itself. */
+/** A handshake that fails ends the socket by itself. */
 const SECURED: Bun.SocketHandler<Connection | undefined> = { ...HANDLERS, handshake() {} };
 
-/** The published types leave out that a server can do this too. */
+/** The published types leave out that the server's side of a connection can be upgraded too. */
 type ServerUpgrade = Bun.TLSUpgradeOptions<Connection | undefined> & { isServer: true };
 
 function prepare(socket: Bun.Socket<unknown>): void {
@@ -144,11 +144,11 @@ function prepare(socket: Bun.Socket<unknown>): void {
   socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
 }
 
-/** One server, which may listen several times: what it serves goes on while it does not. */
+/** One server that may stop and start listening: open calls are served in between. */
 export function serveOnSockets(serverOptions: ServerOptions, { host, shared, identity }: Binding): StartListening {
   return async (port) => {
     const server = new HttpServer(serverOptions);
-    // A client that has ended its side still gets what it has coming.
+    // A client that has ended its side still gets the rest of its answer.
     const options: SharedBinding = { hostname: host, port, reusePort: shared, allowHalfOpen: true };
     const listener =
       identity === undefined

@@ -4,7 +4,7 @@ import { exampleOf } from "./example.ts";
 import type { Question, Tool } from "./question.ts";
 import { filler, tokensOf } from "./tokens.ts";
 
-/** `count` of `tokens` are sent; the iterable may be made on the way. */
+/** The first `count` of `tokens` are sent; the iterable may make them while they are sent. */
 export type Part =
   | { kind: "thinking"; tokens: Iterable<string>; count: number }
   | { kind: "text"; tokens: Iterable<string>; count: number }
@@ -14,14 +14,14 @@ export interface Answer {
   parts: Part[];
   end: "end" | "length" | "stop" | "call" | "filter";
   stopSequence: string | undefined;
-  /** Thoughts included. */
+  /** Tokens of the answer, with those of thoughts. */
   outputTokens: number;
   thinkingTokens: number;
 }
 
 const LONGEST_QUOTE = 160;
 const MOST_CALLS = 32;
-/** Above this a text is not made at once, so it cannot be searched for stop sequences. */
+/** Longer texts are made while they are sent, so they cannot be searched for stop sequences. */
 const LAZY_FROM = 20_000;
 
 /** The answer to a question: the same for the same question, with a trace of everything that the question asked for. */
@@ -66,7 +66,7 @@ export function answer(question: Question, model: string, behaviour: Readonly<Be
       stopSequence = stop;
     }
   }
-  // Where the caller's own limit came first, the filter has not spoken.
+  // Where the caller's own limit comes first, the filter does not act.
   if (filterAfter !== undefined && filterAfter <= limit && (end === "length" || filterAfter === 0)) end = "filter";
   const outputTokens = parts.reduce((sum, part) => sum + part.count, 0);
   const thinkingTokens = parts.reduce((sum, part) => sum + (part.kind === "thinking" ? part.count : 0), 0);
@@ -85,7 +85,7 @@ function* limited(tokens: Iterable<string>, count: number): Iterable<string> {
   }
 }
 
-/** The tools that the message names, else the first; none after a tool has answered. */
+/** The tools that the message names, else the first one; none after a tool has answered. */
 function toCall(question: Question, behaviour: Readonly<Behaviour>): Tool[] {
   const { tools, toolChoice } = question;
   if (tools.length === 0 || toolChoice.kind === "none") return [];
@@ -107,7 +107,7 @@ function toCall(question: Question, behaviour: Readonly<Behaviour>): Tool[] {
   return Array.from({ length: count }, (_, index) => pool[index % pool.length]).filter((tool) => tool !== undefined);
 }
 
-/** A name in the question ("Paris" in "the weather in Paris?"), so that a call shows what it was made for. */
+/** A name in the question ("Paris" in "the weather in Paris?"), so that the arguments of a call show the question. */
 function wordOf(text: string): string {
   return /(?<=\S\s+)\p{Lu}[\p{L}-]+/u.exec(text.slice(0, 2_000))?.[0] ?? "";
 }

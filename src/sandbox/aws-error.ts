@@ -25,7 +25,7 @@ const EXCEPTIONS: Readonly<Record<string, { status: number; message: string }>> 
   ServiceUnavailableException: { status: 503, message: "Bedrock is unable to process your request." },
 };
 
-/** A refusal in Bedrock's words. */
+/** A refusal with Bedrock's own message. */
 export class AwsError extends Error {
   readonly type: string;
   readonly status: number;
@@ -41,7 +41,7 @@ export function validation(message: string): AwsError {
   return new AwsError("ValidationException", message);
 }
 
-/** Stream exceptions have lower-case initials (`throttlingException`), HTTP errors upper-case ones. */
+/** The usual message of an exception: stream exceptions begin with a small letter (`throttlingException`), HTTP errors with a capital. */
 export function messageOf(type: string): string {
   const name = type.charAt(0).toUpperCase() + type.slice(1);
   return EXCEPTIONS[name]?.message ?? "An error occurred.";
@@ -54,12 +54,12 @@ export function awsErrorReply(error: AwsError, requestId: string): Reply {
     // Services put an address after the name; readers cut it off.
     "x-amzn-errortype": `${error.type}:http://internal.amazon.com/coral/com.amazon.bedrock/`,
   };
-  // The bearer check stands before the service and spells its field with a capital.
+  // The bearer check runs in front of the service, and writes its field with a capital letter.
   const body = error.type === "AccessDeniedException" ? { Message: error.message } : { message: error.message };
   return { status: error.status, headers, content: { body: Buffer.from(JSON.stringify(body)) }, tokens: 0 };
 }
 
-/** A failure that a directive asked for. */
+/** The answer for a failure that a directive asks for. */
 export function awsFailure(failure: Failure, requestId: string): Reply {
   const { status, type, shape } = failure;
   if (shape === "anthropic") return anthropicReply(status || 529, requestId);
@@ -72,7 +72,7 @@ export function awsFailure(failure: Failure, requestId: string): Reply {
   return awsErrorReply(new AwsError(name, messageOf(name), status || EXCEPTIONS[name]?.status || 500), requestId);
 }
 
-/** A status that the service never gives comes from something in front of it, and that speaks HTML. */
+/** A status that the service never sends comes from a proxy in front of it, which answers in HTML. */
 function gatewayPage(status: number): Reply {
   const body = `<html>\r\n<head><title>${status}</title></head>\r\n<body>\r\n<center><h1>${status}</h1></center>\r\n</body>\r\n</html>\r\n`;
   return { status, headers: { "content-type": "text/html" }, content: { body: Buffer.from(body) }, tokens: 0 };

@@ -6,14 +6,14 @@ import type { JsonObject } from "./json.ts";
 
 export interface Completion {
   id: string;
-  /** As the deployment's model calls itself. */
+  /** The name of the deployment's model. */
   model: string;
   /** Seconds since 1970. */
   created: number;
   inputTokens: number;
   /** The client asked for usage at the end of its stream. */
-  tellsUsage: boolean;
-  /** The filter's verdicts come in chunks of their own. */
+  hasUsage: boolean;
+  /** The filter's results come in their own chunks. */
   asyncFilter: boolean;
   nextId(): string;
 }
@@ -76,7 +76,7 @@ export function* completionFrames(answer: Answer, shown: Completion): Iterable<F
     model: shown.model,
     object: "chat.completion.chunk",
     system_fingerprint: FINGERPRINT,
-    ...(shown.tellsUsage ? { usage: null } : {}),
+    ...(shown.hasUsage ? { usage: null } : {}),
   });
   const choice = (delta: JsonObject, finish: string | null = null): JsonObject => ({
     ...(shown.asyncFilter ? {} : { content_filter_results: Object.keys(delta).length === 0 || "role" in delta ? {} : VERDICT }),
@@ -104,7 +104,7 @@ export function* completionFrames(answer: Answer, shown: Completion): Iterable<F
     }
   }
   yield frame("close", chunk([choice({}, REASONS[answer.end])]));
-  if (shown.tellsUsage) yield frame("close", { ...chunk([]), usage: usage(answer, shown.inputTokens) });
+  if (shown.hasUsage) yield frame("close", { ...chunk([]), usage: usage(answer, shown.inputTokens) });
   yield { step: "end", bytes: eventBytes("[DONE]") };
 }
 
@@ -112,7 +112,7 @@ function deltaOf(part: Part, token: string, call: number): JsonObject {
   return part.kind === "call" ? { tool_calls: [{ index: call, function: { arguments: token } }] } : { content: token };
 }
 
-/** A verdict of the asynchronous filter: a choice without a delta. */
+/** A result of the asynchronous filter: a choice without a delta. */
 function verdictOn(end: number, token: string, chunk: (choices: JsonObject[]) => JsonObject): JsonObject {
   const start = end - token.length;
   const offsets = { check_offset: start, start_offset: start, end_offset: end };

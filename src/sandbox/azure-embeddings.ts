@@ -8,7 +8,7 @@ import { tokensIn } from "./tokens.ts";
 
 const FIELDS = new Set("model input encoding_format dimensions user".split(" "));
 const MOST_INPUTS = 2048;
-/** By the deployment's name; of the models that have vectors of a fixed length, none may be shortened. */
+/** Name of the deployment, length of its vectors, and whether a request may ask for shorter ones. */
 const DIMENSIONS: readonly [RegExp, number, boolean][] = [
   [/3-large/, 3072, true],
   [/ada/, 1536, false],
@@ -33,7 +33,7 @@ export function checkEmbeddingsBody(body: unknown, deployment: string): asserts 
     throw invalid(`Invalid value for 'dimensions' = ${String(body.dimensions)}. Must be less than or equal to ${length}.`, null);
 }
 
-/** Texts to be read for directives. */
+/** The texts of the input, to be read for directives. */
 export function embeddedText(body: JsonObject): string {
   return inputsOf(body)
     .filter((input) => typeof input === "string")
@@ -62,7 +62,7 @@ function vectorOf(deployment: string): { length: number; mayShorten: boolean } {
   return { length, mayShorten };
 }
 
-/** A list of numbers is one input, and so is a text. */
+/** The inputs as a list: a text is one input, and so is a list of numbers. */
 function inputsOf({ input }: JsonObject): (string | number[])[] {
   if (typeof input === "string") return [input];
   if (!Array.isArray(input)) return [];

@@ -1,4 +1,4 @@
-/** Refusals in Azure's words and odd shapes: wire.md §2.5. */
+/** Refusals with Azure's own messages, in its various forms: wire.md §2.5. */
 import { Buffer } from "node:buffer";
 import type { Reply } from "./delivery.ts";
 import type { Failure } from "./directives.ts";
@@ -61,7 +61,7 @@ const USUAL: Readonly<Record<number, { code: string; message: string }>> = {
   503: { code: "503", message: "System is experiencing high demand. Please try again later." },
 };
 
-/** A failure that a directive asked for. */
+/** The answer for a failure that a directive asks for. */
 export function azureFailure({ status, type, retryAfter }: Failure): { error: AzureError; headers: Record<string, string> } {
   if (type === "too-long") {
     const message =
@@ -71,9 +71,9 @@ export function azureFailure({ status, type, retryAfter }: Failure): { error: Az
   const actual = status === 0 ? 500 : status;
   const { code, message } = USUAL[actual] ?? { code: String(actual), message: "An error occurred." };
   if (actual !== 429) return { error: new AzureError(actual, message, { code }), headers: {} };
-  const told = `Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded call rate limit of your current OpenAI S0 pricing tier. Please retry after ${retryAfter} seconds.`;
+  const text = `Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded call rate limit of your current OpenAI S0 pricing tier. Please retry after ${retryAfter} seconds.`;
   const headers = retryAfter > 0 ? { "retry-after": String(retryAfter), "retry-after-ms": String(retryAfter * 1000) } : undefined;
-  return { error: new AzureError(429, told, { code }), headers: headers ?? {} };
+  return { error: new AzureError(429, text, { code }), headers: headers ?? {} };
 }
 
 export function azureErrorReply(error: AzureError, headers: Record<string, string>): Reply {

@@ -1,10 +1,10 @@
-/** Items of earlier answers that come back in a request: sealed ones, and references to what is stored. Both are good at the resource that made them alone. */
+/** Items of earlier answers that come back in a request: sealed ones, and references to stored ones. Only the resource that made them takes them. */
 import { AzureError, invalid } from "./azure-error.ts";
 import type { KeptResponses } from "./azure-kept.ts";
 import { type JsonObject, objects, text } from "./json.ts";
 import type { Seal } from "./seal.ts";
 
-/** @throws AzureError 400 for what this resource did not make, or does not have any more. */
+/** @throws AzureError 400 for an item that this resource did not make, or no longer has */
 export function checkItems(body: JsonObject, seal: Seal, stored: KeptResponses): void {
   const before = body.previous_response_id;
   if (typeof before === "string" && !stored.has(before))

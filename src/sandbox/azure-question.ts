@@ -1,4 +1,4 @@
-/** What a chat-completions request asks, in the stand-ins' own terms. */
+/** Reads a chat-completions request into the stand-ins' own form of a question. */
 import { isObject } from "../contract/objects.ts";
 import { type JsonObject, objects, text } from "./json.ts";
 import { type Picture, readPicture } from "./picture.ts";
@@ -51,7 +51,7 @@ function trailingResults(messages: readonly JsonObject[]): string[] {
   return messages.slice(from).map(({ content }) => textIn(content));
 }
 
-/** Each answer of the model with calls is one round of them. */
+/** The number of rounds of tool calls: each answer of the model with calls is one round. */
 function roundsIn(messages: readonly JsonObject[]): number {
   return messages.filter(
     ({ role, tool_calls: calls, function_call: call }) => role === "assistant" && (isObject(call) || objects(calls).length > 0),

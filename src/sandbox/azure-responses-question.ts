@@ -1,4 +1,4 @@
-/** What a Responses request asks, in the stand-ins' own terms, and what Azure refuses in one. Source: the types of openai 7.57. */
+/** Reads a Responses request into the stand-ins' own form of a question, and refuses what Azure refuses. Source: the types of openai 7.57. */
 
 import { isObject } from "../contract/objects.ts";
 import { invalid } from "./azure-error.ts";
@@ -117,7 +117,7 @@ function trailingResults(items: readonly JsonObject[]): string[] {
   return items.slice(from).map(({ output }) => textIn(output));
 }
 
-/** Results that follow one another are of one round. */
+/** The number of rounds of tool calls: results that follow one another belong to one round. */
 function roundsIn(items: readonly JsonObject[]): number {
   return items.filter(({ type }, at) => type === "function_call_output" && items[at + 1]?.type !== "function_call_output").length;
 }

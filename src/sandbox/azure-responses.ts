@@ -12,14 +12,14 @@ export interface Shown {
   /** Seconds since 1970. */
   created: number;
   inputTokens: number;
-  /** The request, parts of which are repeated in the answer. */
+  /** The request; some of its members are repeated in the answer. */
   asked: JsonObject;
-  /** Seals thoughts, where they are asked for. */
+  /** Seals thoughts, where the request asks for sealed ones. */
   seal: Seal;
   nextId(): string;
 }
 
-/** How such a stream goes wrong. */
+/** How a stream of responses goes wrong. */
 export const responsesBreakage: Breakage = {
   corrupt: () => Buffer.from('event: response.in_progress\ndata: {"type":"response.in_progress","response":{"id":"bro\n\n'),
   exception(type) {

@@ -1,5 +1,5 @@
 /**
- * What OpenAI's models take on Azure, by the model behind a deployment: its name tells nothing. Written from documentation and reports, and not from
+ * What OpenAI's models take on Azure, by the model behind a deployment. Written from documentation and reports, and not from
  * the gateway's tables.
  *
  * Sources: learn.microsoft.com, "Azure OpenAI reasoning models" and "Azure OpenAI in Microsoft Foundry models"; openai-python#2046 (max_tokens);
@@ -18,7 +18,7 @@ const OLD: AzureRules = { reasoning: false, chat: true, responses: false, schema
 const REASONING: AzureRules = { reasoning: true, chat: true, responses: true, schema: true };
 const RESPONSES_ALONE: AzureRules = { reasoning: true, chat: false, responses: true, schema: true };
 
-/** The first that fits. A deployment of a name that tells its model, with something behind it, is of that model. */
+/** The first pattern that matches a deployment's name, from its beginning to any suffix, decides. */
 const MODELS: readonly [RegExp, AzureRules][] = [
   [/^gpt-(?:5(?:\.\d)?-codex|5(?:\.\d)?-pro)|^(?:o1|o3)-(?:pro|deep-research)|^codex-mini|^computer-use/, RESPONSES_ALONE],
   [/^gpt-5(?:\.\d)?-chat/, CLASSIC],
@@ -27,7 +27,7 @@ const MODELS: readonly [RegExp, AzureRules][] = [
   [/^gpt-(?:35|3\.5)-turbo|^gpt-4(?!o|\.)/, OLD],
 ];
 
-/** @param behind See `State.behind`. */
+/** @param behind see `State.behind` */
 export function azureRules(deployment: string, behind: Readonly<Record<string, string>>): AzureRules & { model: string } {
   const model = behind[deployment] ?? deployment;
   return { model, ...(MODELS.find(([pattern]) => pattern.test(model))?.[1] ?? CLASSIC) };

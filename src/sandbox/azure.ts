@@ -24,7 +24,7 @@ const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|responses\/compact|
 const KEPT_PATH = /^\/openai\/v1\/responses\/(?!compact$)([^/]+)(\/cancel|\/input_items)?$/;
 const DATED_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embeddings)$/;
 const API_VERSION = /^20\d\d-\d\d-\d\d(-preview)?$/;
-/** A deployment of this name was never made. */
+/** Names of deployments that do not exist. */
 const MISSING = /missing|not-there/;
 
 const breakage: Breakage = {
@@ -107,7 +107,7 @@ export class Azure {
       model: `${deployment}-2024-07-18`,
       created: Math.floor(now() / 1000),
       inputTokens: question.inputTokens,
-      tellsUsage: isObject(body.stream_options) && body.stream_options.include_usage === true,
+      hasUsage: isObject(body.stream_options) && body.stream_options.include_usage === true,
       asyncFilter: behaviour.asyncFilter,
       nextId,
     };
@@ -187,7 +187,7 @@ export class Azure {
     return staged(streamed(stored.frames(kept, Number(parameters.get("starting_after") ?? -1)), headers));
   }
 
-  /** All that came in one sealed item. */
+  /** Compacts a conversation: all its items become one sealed item. */
   #compact(body: unknown, deployment: string, headers: Record<string, string>): Staged {
     const { behind, seal, stored, nextId, now, directives } = this.#state;
     const rules = azureRules(deployment, behind);
@@ -225,7 +225,7 @@ function staged(reply: Reply, behaviour: Readonly<Behaviour> = USUAL, how: Break
   return { reply, behaviour, breakage: how };
 }
 
-/** A failure that was asked for, where it comes before the first byte. */
+/** Fails as a directive asks, where the failure comes before the first byte. */
 function failed(behaviour: Readonly<Behaviour>, isStream: boolean, headers: Record<string, string>): Staged | undefined {
   const exception = behaviour.breaks.find(({ how }) => how === "exception");
   if (behaviour.failure === undefined && (exception === undefined || isStream)) return undefined;

@@ -7,7 +7,7 @@ import type { JsonObject } from "./json.ts";
 import type { Seal } from "./seal.ts";
 
 export interface AnswerUsage {
-  /** Without what the cache took or gave. */
+  /** Input tokens without those that the cache read or wrote. */
   input: number;
   output: number;
   cached: CacheUsage | undefined;
@@ -17,7 +17,7 @@ export interface Shown {
   id: string;
   model: string;
   hideThinking: boolean;
-  /** Signs thoughts: opaque to everyone, and they have to come back as they were. */
+  /** Signs thoughts: the signature shows nothing, and a client must send thoughts back unchanged. */
   seal: Seal;
   nextId(): string;
 }
@@ -61,7 +61,7 @@ function block(part: Part, shown: Shown): JsonObject {
   }
 }
 
-/** Arguments that `max_tokens` cut short are no JSON; the service then shows none. */
+/** Arguments that `max_tokens` cut off are no JSON; then the service shows none. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -76,7 +76,7 @@ const DELTAS: Record<Part["kind"], { type: string; field: string }> = {
   call: { type: "input_json_delta", field: "partial_json" },
 };
 
-/** @param members - What stands beside each event; of the last one, more. */
+/** @param members - Members that are added to each event; the last event may have more. */
 export function* answerFrames(
   answer: Answer,
   usage: AnswerUsage,

@@ -1,4 +1,4 @@
-/** A body as InvokeModel would take or refuse it for Anthropic's models: wire.md §1.5, §1.12, §3.3. Refusals are in the service's words. */
+/** Checks a body as InvokeModel does for Anthropic's models: wire.md §1.5, §1.12, §3.3. Refusals have the service's own messages. */
 
 import { isObject } from "../contract/objects.ts";
 import { validation } from "./aws-error.ts";
@@ -17,16 +17,16 @@ const FIELDS: ReadonlySet<string> = new Set(
     " ",
   ),
 );
-/** Fields that any one of these flags opens. */
+/** Fields that need one of these flags. */
 const BETA_FIELDS: Readonly<Record<string, readonly string[]>> = {
   context_management: ["context-management-2025-06-27", "compact-2026-01-12"],
   output_format: ["structured-outputs-2025-11-13"],
 };
-/** Newer models took over the direct API's wording. */
+/** From this version on, refusals have the messages of the direct API. */
 const FIRST_WITH_NEW_WORDS = 3.7;
 const MOST_CACHE_MARKS = 4;
 
-/** @throws AwsError 400 */
+/** @throws AwsError 400 for a body that the service refuses */
 export function checkBody(body: unknown, model: BedrockModel, seal: Seal): asserts body is JsonObject {
   if (!isObject(body)) throw validation("Malformed input request: #: expected type: JSONObject, please reformat your input and try again.");
   const rules = rulesOf(model.name);
@@ -71,7 +71,7 @@ function checkFields(body: JsonObject, model: BedrockModel, betas: readonly stri
   }
 }
 
-/** From 4.7 on only what is the default anyway. */
+/** From version 4.7 on, only default values are allowed. */
 function checkSampling(body: JsonObject, { sampling }: BedrockRules): void {
   const { temperature, top_p: topP, top_k: topK } = body;
   if (sampling === "one" && temperature !== undefined && topP !== undefined)

@@ -1,12 +1,12 @@
 /**
- * The headers by which Bedrock's own controls are set, taken or refused as InvokeModel does. Sources: AWS, "InvokeModel" (API reference: names, lengths,
+ * The headers of Bedrock's own controls, checked as InvokeModel does. Sources: AWS, "InvokeModel" (API reference: names, lengths,
  * values, "Use a guardrail"); github boto/botocore, bedrock-runtime service-2.json.
  */
 import { isObject } from "../contract/objects.ts";
 import { validation } from "./aws-error.ts";
 import { type JsonObject, parseJson } from "./json.ts";
 
-/** A guardrail that looks at a call. */
+/** A guardrail that checks a call. */
 export interface Guardrail {
   id: string;
   version: string;
@@ -19,19 +19,19 @@ const ENUMS: Readonly<Record<string, readonly string[]>> = {
   "performanceconfig-latency": ["standard", "optimized"],
   "service-tier": ["priority", "default", "flex", "reserved"],
 };
-/** An account has those that were made in it: any id of this form but one. */
+/** Ids of guardrails that exist: every id of this form but one (`missing`). */
 const GUARDRAIL_ID = /^(|([a-z0-9]+)|(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail\/[a-z0-9]+))$/;
 const MISSING = "missing";
 const VERSION = /^(([1-9][0-9]{0,7})|(DRAFT))$/;
 const MOST_TAGS = 16;
 const TAG = /^[a-zA-Z0-9\s:_@$#=/+,.-]*$/;
 const CONFIG = "amazon-bedrock-guardrailConfig";
-/** What the guardrail's owner has written for a blocked question. */
+/** The text for a blocked question, as a guardrail's owner may set it. */
 export const BLOCKED = "This question cannot be answered here.";
 
 /**
- * @returns the guardrail that is to look at the call.
- * @throws AwsError 400
+ * @returns the guardrail that checks the call
+ * @throws AwsError 400 for a header that the service refuses
  */
 export function checkControls(headers: Readonly<Record<string, string>>, body: JsonObject): Guardrail | undefined {
   const value = (name: string): string | undefined => headers[PREFIX + name];
@@ -68,7 +68,7 @@ function checkMetadata(text: string | undefined): void {
   if (!isObject(tags) || entries.length > MOST_TAGS || !isGood) throw validation("The provided request metadata is invalid.");
 }
 
-/** What stands beside an answer, or in each event of one, that a guardrail has looked at; the trace in the last. */
+/** Members of an answer, or of each event of a stream, that a guardrail has checked; the trace is in the last event. */
 export function guardrailMembers(guardrail: Guardrail, hasIntervened: boolean, isLast: boolean): JsonObject {
   const action = hasIntervened ? "INTERVENED" : "NONE";
   if (!isLast || !guardrail.hasTrace) return { "amazon-bedrock-guardrailAction": action };

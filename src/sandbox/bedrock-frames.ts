@@ -1,4 +1,4 @@
-/** Frames of `application/vnd.amazon.eventstream` in the shape of Bedrock's stream, by AWS's own codec: wire.md §1.7. */
+/** Frames of `application/vnd.amazon.eventstream` as Bedrock's streams have them, made by AWS's own codec: wire.md §1.7. */
 import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 
@@ -9,7 +9,7 @@ const codec = new EventStreamCodec(
 
 const PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/** One event of the model's stream. `p` is the service's filler against traffic analysis. */
+/** One event of the model's stream. `p`: the service's padding against traffic analysis. */
 export function chunkFrame(event: string, p: string): Uint8Array {
   const bytes = Buffer.from(event, "utf8").toString("base64");
   return codec.encode({
@@ -33,7 +33,7 @@ export function exceptionFrame(type: string, detail: { message: string } & Recor
   });
 }
 
-/** An error that the service's model does not know. */
+/** An error that is not one of the exceptions in the service's model. */
 export function errorFrame(code: string, message: string): Uint8Array {
   return codec.encode({
     headers: {
@@ -45,21 +45,21 @@ export function errorFrame(code: string, message: string): Uint8Array {
   });
 }
 
-/** The same frame with a message checksum that does not fit. */
+/** The frame with a wrong checksum. */
 export function corruptFrame(frame: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(frame);
   copy[copy.length - 1] = (copy.at(-1) ?? 0) ^ 0xff;
   return copy;
 }
 
-/** Filler of a length that varies from frame to frame and is the same in every run. */
+/** Padding whose length varies from frame to frame and is the same in every run. */
 export function paddingOf(index: number): string {
   return PADDING.slice(0, 2 + ((index * 37) % (PADDING.length - 1)));
 }
 
 const MOST_KEPT = 4_096;
 
-/** Encodes each distinct event and filler once: a benchmark asks for the same answer a thousand times. */
+/** Encodes each pair of event and padding once: a benchmark asks for the same answer a thousand times. */
 export class FrameCache {
   readonly #frames = new Map<string, Uint8Array>();
 

@@ -3,17 +3,17 @@ import { type AwsError, validation } from "./aws-error.ts";
 import type { BedrockRules } from "./bedrock-rules.ts";
 import type { JsonObject } from "./json.ts";
 
-/** What the service says of a member that it does not know, or not for this model. */
+/** The refusal of a member that the service does not know, or does not allow for this model. */
 export function extra(place: string): AwsError {
   return validation(`${place}: Extra inputs are not permitted`);
 }
 
-/** @throws AwsError 400 where an object has a member beside these. */
+/** @throws AwsError 400 where an object has any other member */
 export function onlyMembers(object: JsonObject, names: readonly string[], place: string): void {
   for (const name of Object.keys(object)) if (!names.includes(name)) throw extra(`${place}.${name}`);
 }
 
-/** A `cache_control`, where it stands. @throws AwsError 400 */
+/** Checks a `cache_control` at a place of the body. @throws AwsError 400 */
 export function checkMark(mark: unknown, place: string, { cache }: BedrockRules): void {
   if (mark === undefined || mark === null) return;
   const here = `${place}.cache_control`;

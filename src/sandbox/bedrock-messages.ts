@@ -12,7 +12,7 @@ const BLOCKS: Readonly<Record<string, readonly string[]>> = {
   assistant: ["text", "thinking", "redacted_thinking", "tool_use", "compaction"],
   system: ["text"],
 };
-/** Every member that a block may have; what else it has is refused. */
+/** All members that a block may have; others are refused. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   text: ["text", "cache_control", "citations"],
   image: ["source", "cache_control"],
@@ -29,11 +29,11 @@ const TOOL_SEARCH = "tool-search-tool-2025-10-19";
 const TOOL_CHANGES = "mid-conversation-tool-changes-2026-07-01";
 const EFFORT_CHANGES = "mid-conversation-output-config-2026-07-01";
 const CLEAR_AT = "mid-conversation-system-clear-at-2026-08-21";
-/** What the vendor's own search of tools writes into an answer, and takes back. */
+/** Blocks that the vendor's own tool search adds to an answer, and that a client sends back. */
 const SEARCH_BLOCKS = ["server_tool_use", "tool_search_tool_result"];
 const FIRST_WITHOUT_PREFILL = 4.6;
 
-/** @throws AwsError 400 */
+/** @throws AwsError 400 for messages that the service refuses */
 export function checkMessages(body: JsonObject, model: BedrockModel, rules: BedrockRules, betas: readonly string[], seal: Seal): void {
   const { messages } = body;
   if (messages === undefined) throw validation("messages: Field required");
@@ -67,13 +67,13 @@ export function checkMessages(body: JsonObject, model: BedrockModel, rules: Bedr
   checkPrefill(messages.at(-1), model);
 }
 
-/** Members that a system message may have with their flags. */
+/** Members that a system message may have, by the flags of the request. */
 function settings(role: string, betas: readonly string[]): string[] {
   if (role !== "system") return [];
   return [...(betas.includes(EFFORT_CHANGES) ? ["output_config"] : []), ...(betas.includes(CLEAR_AT) ? ["clear_at"] : [])];
 }
 
-/** After a turn of the user, or of the assistant that ends with the vendor's own tool; and before one of the assistant, or at the end. */
+/** A system message must follow a user's turn, or an assistant's turn that ends with the vendor's own tool. After it comes an assistant's turn, or nothing. */
 function checkPlace(messages: readonly unknown[], index: number): void {
   const isOther = (message: unknown) => isObject(message) && message.role !== "system";
   const before = messages.slice(0, index).findLast(isOther) as JsonObject | undefined;
@@ -85,7 +85,7 @@ function checkPlace(messages: readonly unknown[], index: number): void {
   );
 }
 
-/** A message that the model sees for one turn. */
+/** Checks a message that the model sees only for one turn. */
 function checkTurnScoped({ clear_at: until, content, output_config: config }: JsonObject, index: number): void {
   const place = `messages.${index}`;
   if (until === "never" || until === null) return;
@@ -103,7 +103,7 @@ function isEmpty(content: unknown): boolean {
 }
 
 interface BlockRules {
-  /** Types of blocks. */
+  /** Types of blocks that are allowed. */
   allowed: readonly string[];
   rules: BedrockRules;
   betas: readonly string[];
@@ -150,7 +150,7 @@ function checkBlock(block: unknown, place: string, within: BlockRules): void {
   }
 }
 
-/** Bedrock fetches nothing and has no Files API. */
+/** Only data inside the request is allowed: Bedrock fetches nothing, and has no Files API. */
 function checkSource(source: unknown, place: string, allowed: readonly string[]): asserts source is JsonObject {
   if (!isObject(source)) throw validation(`${place}: Field required`);
   if (typeof source.type !== "string" || !allowed.includes(source.type)) {
@@ -176,7 +176,7 @@ function checkImage(source: unknown, place: string): void {
   }
 }
 
-/** Looked at by its beginning and its end: a picture can have megabytes. */
+/** Checks only the beginning and the end: a picture can have megabytes. */
 function isBase64(data: string): boolean {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(data.length > 2_000 ? data.slice(0, 1_000) + data.slice(-4) : data);
 }
@@ -189,7 +189,7 @@ function checkDocument(source: unknown, place: string): void {
     throw validation(`${place}.base64.data: Field required`);
 }
 
-/** Every call is answered in the very next message, and nothing else is. Returns the calls that this message makes. */
+/** Every call must be answered in the next message, and only calls may be answered. Returns the calls that this message makes. */
 function checkToolTurn(message: JsonObject, index: number, called: string[]): string[] {
   const blocks = objects(message.content);
   const results = blocks.filter((block) => block.type === "tool_result").map((block) => String(block.tool_use_id));
@@ -210,7 +210,7 @@ function unanswered(index: number, ids: string[]): Error {
   );
 }
 
-/** With `thinking: enabled` a turn that goes on after a tool begins with its thoughts. */
+/** With `thinking: enabled`, a turn that continues after a tool must begin with its thoughts. */
 function checkThoughts({ thinking }: JsonObject, messages: readonly unknown[]): void {
   if (!isObject(thinking) || thinking.type !== "enabled") return;
   const index = messages.findLastIndex((message) => isObject(message) && message.role === "assistant");

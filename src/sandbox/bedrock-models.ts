@@ -1,6 +1,6 @@
-/** What the stand-in must know of a model: its version decides what the service takes. wire.md §1.9 and §1.12. */
+/** What the stand-in knows about a model: its version decides what the service takes. wire.md §1.9 and §1.12. */
 export interface BedrockModel {
-  /** As answers show it: no vendor, no profile, no date of the interface. */
+  /** The name in answers: without vendor, profile and API date. */
   name: string;
   version: number;
   /** The part before the vendor (`eu`, `us`, `global` …), where the id is an inference profile. */
@@ -20,15 +20,15 @@ const PROFILES: Readonly<Record<string, RegExp>> = {
   au: /^ap-southeast-/,
   ca: /^ca-/,
 };
-/** An application inference profile does not show which model is behind it; this one, where nobody has said it. */
+/** The model behind an application inference profile whose model is not configured, since its ARN does not show it. */
 const BEHIND_ARN = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-/** From 3.7 on there is no on-demand throughput under the bare id. */
+/** From this version on, the bare id has no on-demand throughput. */
 const FIRST_BY_PROFILE_ONLY = 3.7;
 
 export type Found = BedrockModel | "unknown" | "needs profile";
 
 /**
- * @param region what the request was signed for; undefined with a bearer key, which does not say it
+ * @param region AWS region of the signature; undefined with a bearer key, which has none
  * @param behind model ids by the last part of an application inference profile's ARN
  */
 export function findModel(id: string, region: string | undefined, behind: Readonly<Record<string, string>> = {}): Found {

@@ -5,11 +5,11 @@ import type { PromptCache } from "./prompt-cache.ts";
 import type { Question } from "./question.ts";
 import { tokensIn } from "./tokens.ts";
 
-/** What a visible thought of the stand-in takes. */
+/** Tokens of one visible thought. */
 const THINKING_TOKENS = 16;
 const MESSAGE_TOKENS = 4;
 
-/** How the input is charged. */
+/** How the input tokens are charged. */
 export interface CacheUsage {
   read: number;
   write5m: number;
@@ -21,7 +21,7 @@ export function readQuestion(body: JsonObject): Question {
   const messages = objects(body.messages);
   const last = messages.at(-1);
   const prefill = last?.role === "assistant" ? textIn(last.content) : "";
-  // Turns of the user that follow one another are one; what the user said stays the question while tools answer.
+  // User turns that follow one another count as one; while tools answer, the user's last text stays the question.
   const asked = messages.findLastIndex(({ role, content }) => role === "user" && spoken(content) !== "");
   const answered = messages.findLastIndex(({ role }) => role === "assistant");
   const turns = messages.slice(prefill === "" ? answered + 1 : asked).filter(({ role }) => role === "user");
@@ -57,7 +57,7 @@ export function readQuestion(body: JsonObject): Question {
   };
 }
 
-/** What the user says, without the notes of a coding agent. */
+/** The user's text, without the notes of a coding agent. */
 function spoken(content: unknown): string {
   if (typeof content === "string") return content;
   return textIn(objects(content).filter((block) => !text(block.text).startsWith("<system-reminder>")));
@@ -75,7 +75,7 @@ function weighTools(tools: unknown): number {
   return objects(tools).length === 0 ? 0 : tokensIn(JSON.stringify(tools).length);
 }
 
-/** Tokens of a content: texts by length, pictures by area as the vendor does, the rest by size. */
+/** Tokens of a content: texts by their length, pictures by their area (as the vendor counts them), everything else by its size. */
 function weigh(content: unknown): number {
   if (typeof content === "string") return tokensIn(content.length);
   let tokens = 0;
@@ -94,8 +94,8 @@ function weighBlock(block: JsonObject): number {
 }
 
 /**
- * What of the input is written to or read from the prompt cache: everything up to the last block that bears `cache_control`, in the
- * service's order (tools, system, messages). Undefined where none does.
+ * The part of the input that is written to or read from the prompt cache: everything up to the last block with `cache_control`, in the
+ * service's order (tools, system, messages). Undefined where no block has one.
  */
 export function cacheUsage(body: JsonObject, model: string, cache: PromptCache, now: number): CacheUsage | undefined {
   const sections = [objects(body.tools), objects(body.system), ...objects(body.messages).map((message) => objects(message.content))];

@@ -1,6 +1,6 @@
 /**
- * What each of Anthropic's models takes on InvokeModel. The rules were collected from the vendors' documentation and from reports of those whom the
- * service refused; none is copied from the gateway's own tables, so that a test can fail where both sides would be wrong. They age within weeks.
+ * What each of Anthropic's models takes on InvokeModel. The rules come from the vendors' documentation and from reports of refused
+ * requests. None is copied from the gateway's own tables, so that a test fails where those are wrong. Rules become outdated within weeks.
  *
  * Sources, by column:
  *   betas     docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html;
@@ -16,20 +16,20 @@
  */
 export interface BedrockRules {
   readonly betas: ReadonlySet<string>;
-  /** Messages may have the role `system`. */
+  /** Whether messages may have the role `system`. */
   readonly system: boolean;
   readonly thinking: readonly ("enabled" | "adaptive")[];
-  /** Levels of `output_config.effort`. */
+  /** Allowed levels of `output_config.effort`. */
   readonly efforts: readonly string[];
-  /** `output_config.format`. */
+  /** Whether `output_config.format` is allowed. */
   readonly format: boolean;
-  /** `strict` of a tool. */
+  /** Whether a tool may have `strict`. */
   readonly strict: boolean;
-  /** Blocks may bear `cache_control`: without a lifetime, or with one (`ttl`). */
+  /** Whether blocks may have `cache_control`: not at all, without a lifetime, or also with one (`ttl`). */
   readonly cache: "no" | "marks" | "lifetimes";
   /** `temperature` and `top_p`: both, one of them, or neither. */
   readonly sampling: "both" | "one" | "none";
-  /** Tokens of a conversation, its answer included. */
+  /** Most tokens of a conversation, with its answer. */
   readonly window: number;
 }
 
@@ -50,10 +50,10 @@ const FOUR_BETAS = [
   "web-search-2025-03-05",
 ];
 const MILLION = "context-1m-2025-08-07";
-/** 4.5 and 4.6, but for the tools' search, which Haiku 4.5 has not. */
+/** Flags of 4.5 and 4.6, without tool search, which Haiku 4.5 does not have. */
 const LATE_FOUR_BETAS = [...FOUR_BETAS, "context-management-2025-06-27", "structured-outputs-2025-11-13", "computer-use-2025-11-24"];
 const TOOL_SEARCH = ["tool-search-tool-2025-10-19", "tool-examples-2025-10-29"];
-/** From 4.7 on: what the older ones asked for by a flag is there by itself, and its flag is refused. */
+/** Flags from 4.7 on: features that older models had by a flag need none any more, and their flags are refused. */
 const FIVE_BETAS = [
   "context-management-2025-06-27",
   "compact-2026-01-12",
@@ -125,12 +125,12 @@ const MODELS: Readonly<Record<string, Model>> = {
   "claude-fable-5": { ...FIVE, betas: LATEST_BETAS, strict: true },
   "claude-mythos-5": { ...FIVE, betas: LATEST_BETAS, strict: true },
 };
-/** What is asked for and not named above is as strict as the newest that reports speak of. */
+/** Models that are not listed above are as strict as the newest model in the reports. */
 const NEWEST: Model = { ...FIVE, betas: LATEST_BETAS };
 
 const known = new Map<string, BedrockRules>();
 
-/** @param name as answers show it; see `BedrockModel` */
+/** @param name the name in answers; see `BedrockModel` */
 export function rulesOf(name: string): BedrockRules {
   let rules = known.get(name);
   if (rules === undefined) {

@@ -4,7 +4,7 @@ import { checkMark, onlyMembers } from "./bedrock-members.ts";
 import type { BedrockRules } from "./bedrock-rules.ts";
 import { type JsonObject, objects } from "./json.ts";
 
-/** Tools of the vendor's own, by the beginning of their type, with the flags one of which each needs; no other ones are there. */
+/** The vendor's own tools, by the beginning of their type, each with the flags of which it needs one. Others are refused. */
 const VENDOR_TOOLS: readonly [RegExp, readonly string[]][] = [
   [/^(?:bash|text_editor|computer)_2025(?:0124|0429|0728)$/, ["computer-use-2025-01-24"]],
   [/^computer_20251124$/, ["computer-use-2025-11-24"]],
@@ -12,12 +12,12 @@ const VENDOR_TOOLS: readonly [RegExp, readonly string[]][] = [
   [/^tool_search_tool_(?:regex|bm25)_20251119$/, ["tool-search-tool-2025-10-19"]],
 ];
 
-/** @throws AwsError 400 */
+/** @throws AwsError 400 for tools that the service refuses */
 export function checkTools(body: JsonObject, rules: BedrockRules, betas: readonly string[]): void {
   const { tools, tool_choice: choice } = body;
   if (tools !== undefined && !Array.isArray(tools)) throw validation("tools: Input should be a valid list");
   for (const [index, tool] of objects(tools).entries()) {
-    // Tools with a type of their own (bash, text_editor …) bring their schema with them.
+    // Tools of the client that have their own type (bash, text_editor …) have a built-in schema.
     const isCustom = tool.type === undefined || tool.type === null || tool.type === "custom";
     const place = `tools.${index}.${isCustom ? "custom" : String(tool.type)}`;
     if (typeof tool.name !== "string" || !/^[a-zA-Z0-9_-]{1,128}$/.test(tool.name)) {

@@ -58,7 +58,7 @@ export class Bedrock {
     }
   }
 
-  /** The region that was signed for; undefined where a bearer key came. */
+  /** The AWS region of the signature; undefined for a request with a bearer key. */
   async #authenticate(arrival: Arrival): Promise<string | undefined> {
     const { credentials, now } = this.#state;
     const bearer = /^Bearer (.*)$/i.exec(arrival.headers.authorization ?? "")?.[1];
@@ -98,7 +98,7 @@ export class Bedrock {
     const { directives, cache, now, nextId, seal } = this.#state;
     const question = readQuestion(body);
     const behaviour = directives.read(question.text, id);
-    // Regions get new models and flags one after the other.
+    // Not all regions know new flags, so a directive can refuse them.
     if (behaviour.noBetas && Array.isArray(body.anthropic_beta) && body.anthropic_beta.length > 0) throw validation("invalid beta flag");
     if (question.inputTokens + (question.maxTokens ?? 0) > rulesOf(model.name).window) throw tooLong(question, model);
     const failure = behaviour.failure ?? (isStream ? undefined : failureOf(behaviour));
@@ -141,7 +141,7 @@ export class Bedrock {
   }
 }
 
-/** The model is not asked, and its owner's words end as any others do. */
+/** The answer of a blocked question: the model is not asked, and the owner's text ends like any other answer. */
 function blockedAnswer(): Answer {
   return {
     parts: [{ kind: "text", tokens: [BLOCKED], count: 1 }],
@@ -165,7 +165,7 @@ function json(status: number, body: unknown, requestId: string): Reply {
   };
 }
 
-/** A call that does not stream has no frames: the exception is its answer. */
+/** A call that does not stream has no frames, so an exception becomes its HTTP answer. */
 function failureOf(behaviour: Readonly<Behaviour>): Behaviour["failure"] {
   const exception = behaviour.breaks.find((each) => each.how === "exception");
   return exception && { status: 0, type: exception.type || "throttlingException", retryAfter: 0, shape: "" };
@@ -190,7 +190,7 @@ function found(id: string, region: string | undefined, behind: State["behind"]):
   return model;
 }
 
-/** From 4.7 on in the words of the direct API. */
+/** From version 4.7 on with the message of the direct API. */
 function tooLong({ inputTokens, maxTokens = 0 }: Question, { name, version }: BedrockModel): AwsError {
   const { window } = rulesOf(name);
   if (inputTokens <= window)

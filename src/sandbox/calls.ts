@@ -1,36 +1,36 @@
 import { isObject } from "../contract/objects.ts";
 
-/** One request as a stand-in saw it. */
+/** One request as a stand-in received it. */
 export interface CallRecord {
   id: number;
   method: string;
-  /** As it came: undecoded, with its query. */
+  /** The path as it came: undecoded, with its query. */
   path: string;
-  /** Lower-case names; credentials are masked. */
+  /** Headers by their names in lower case; credentials are masked. */
   headers: Record<string, string>;
-  /** Parsed JSON; undefined where it was none or was larger than 1 MiB. */
+  /** The body as JSON; undefined where it was no JSON or larger than 1 MiB. */
   body: unknown;
   bodyBytes: number;
-  /** 0 until an answer is chosen, and for good where none is given. */
+  /** HTTP status; 0 before the answer is chosen, and where none is sent. */
   status: number;
-  /** `broken`: ended by the sandbox itself, as a directive asked. */
+  /** `broken`: the sandbox itself ended it, as a directive asked. */
   outcome: "open" | "completed" | "aborted" | "broken";
   bytesWritten: number;
-  /** AWS region of the signature's scope, where there was one. */
+  /** AWS region of the signature, where there was one. */
   region: string | undefined;
 }
 
 export interface CallCounts {
   opened: number;
-  /** Now. */
+  /** Calls that are open now. */
   open: number;
-  /** Most that were open at one moment. */
+  /** Most calls that were open at the same moment. */
   peak: number;
   completed: number;
-  /** The peer closed the connection before the answer was whole. */
+  /** Calls whose client closed the connection before the answer was complete. */
   aborted: number;
   broken: number;
-  /** Now: answers that wait for their reader to take what was written. */
+  /** Answers that now wait for their client to read. */
   stalled: number;
   bytesWritten: number;
   connections: number;
@@ -57,7 +57,7 @@ function none(): CallCounts {
   };
 }
 
-/** What the sandbox has seen; the stand-ins write it, tests and benchmarks read it. */
+/** What the sandbox has received: written by the stand-ins, read by tests and benchmarks. */
 export class Calls {
   #counts = none();
   #recent: CallRecord[] = [];
@@ -72,7 +72,7 @@ export class Calls {
     return this.#counts;
   }
 
-  /** The last requests, oldest first. */
+  /** The last requests, the oldest first. */
   get recent(): CallRecord[] {
     return this.#recent.map((record) => ({ ...record, headers: masked(record.headers) }));
   }
@@ -81,7 +81,7 @@ export class Calls {
     return { ...this.#counts, recent: this.recent };
   }
 
-  /** Forgets what is over; calls and connections that are open stay counted. */
+  /** Forgets calls that are over; open calls and connections stay counted. */
   reset(): void {
     const { open, stalled, connections } = this.#counts;
     this.#counts = { ...none(), open, opened: open, peak: open, stalled, connections, connectionsOpened: connections };
@@ -141,7 +141,7 @@ export class Calls {
   }
 }
 
-/** A signature's scope and header names are no secret and worth seeing; everything else of a credential is hidden. */
+/** A signature's scope and header names are not secret and useful to see; the rest of a credential is hidden. */
 function masked(headers: Record<string, string>): Record<string, string> {
   const shown = { ...headers };
   for (const name of ["api-key", "x-api-key", "x-amz-security-token"]) if (name in shown) shown[name] = "***";

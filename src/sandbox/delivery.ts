@@ -1,15 +1,15 @@
 /**
- * Puts an answer on the wire: at its pace, no faster than the reader takes it, and as badly as a directive asks.
+ * Sends an answer at its pace, not faster than the client reads it, and with the faults that a directive asks for.
  *
- * `node:http` behaves alike on Bun 1.4, Deno 2.9 and Node here: `close` on the response comes within milliseconds of the peer's leaving,
- * `write()` returns false and `drain` follows, `socket.destroy()` leaves what was written on the wire, and `socket.write()` is raw.
+ * `node:http` behaves the same on Bun 1.4, Deno 2.9 and Node here: `close` on the response comes within milliseconds after the client has left,
+ * `write()` returns false and `drain` follows, `socket.destroy()` still sends what was written, and `socket.write()` is raw.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { CallRecord, Calls } from "./calls.ts";
 import type { Behaviour, Break } from "./directives.ts";
 
-/** `open` comes before any token or between two parts; `close` after the last token; `end` is the last frame. */
+/** `open` comes before any token, or between two parts; `close` after the last token; `end` is the last frame. */
 export interface Frame {
   step: "open" | "token" | "close" | "end";
   bytes: Uint8Array;
@@ -18,19 +18,19 @@ export interface Frame {
 export interface Reply {
   status: number;
   headers: Record<string, string>;
-  /** Bytes of a whole answer, or frames of a stream. */
+  /** The bytes of a whole answer, or the frames of a stream. */
   content: { body: Uint8Array } | { frames: Iterable<Frame> };
-  /** Tokens of a whole answer: at a pace it takes as long as a stream of them would. */
+  /** Tokens of a whole answer: at a pace it takes as long as a stream of the same tokens. */
   tokens: number;
 }
 
-/** What breaks differently on each protocol. */
+/** Faults whose form differs between the protocols. */
 export interface Breakage {
   exception(type: string): Uint8Array;
   corrupt(frame: Uint8Array): Uint8Array;
 }
 
-/** Frames that are ready at the same moment share a write of about this size. */
+/** Frames that are ready at the same moment are written together, up to about this size. */
 const BATCH_BYTES = 16 * 1024;
 const SLICE_BYTES = 64 * 1024;
 
@@ -113,7 +113,7 @@ async function deliverFrames(
     }
     if (frame.step === "token") {
       sent++;
-      // By the clock and not by the gap, so that a late timer does not slow the whole answer.
+      // By the clock, not by the pause, so that a late timer does not delay all later tokens.
       const due = began + silence + sent * paceMs - performance.now();
       if (paceMs > 0 && due > 0) {
         const flushed = line.flush();
@@ -135,12 +135,12 @@ async function deliverFrames(
 function isDue(next: Break, frame: Frame, sent: number): boolean {
   if (frame.step === "end") return true;
   if (next.after === Number.POSITIVE_INFINITY) return false;
-  // An exception or a cut at 0 comes before the answer's own opening; a bad checksum shows at any frame.
+  // An exception or a cut at 0 comes before the answer's first frame; a bad checksum can be in any frame.
   if (next.after === 0) return true;
   return frame.step === "close" || (frame.step === "token" && sent >= next.after);
 }
 
-/** The answer's side of one exchange, and its entry in the book. */
+/** The answer of one call on its connection, and the call's record. */
 export class Line {
   shred = 0;
   gone = false;
@@ -170,7 +170,7 @@ export class Line {
   head(status: number, headers: Record<string, string>): void {
     this.#record.status = status;
     this.#response.writeHead(status, headers);
-    // A stream's head goes out at once, as the clouds do it; a whole answer's goes with its body.
+    // The head of a stream is sent at once, as the clouds do; that of a whole answer with its body.
     if (!("content-length" in headers)) this.#response.flushHeaders();
   }
 
@@ -179,7 +179,7 @@ export class Line {
     this.batched += bytes.length;
   }
 
-  /** Writes what was added; a promise only where the reader is behind. */
+  /** Writes the bytes that were added; returns a promise only where the client reads too slowly. */
   flush(): Promise<void> | undefined {
     if (this.#batch.length === 0) return undefined;
     const bytes = this.#batch.length === 1 ? (this.#batch[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#batch, this.batched);
@@ -210,7 +210,7 @@ export class Line {
     this.#response.end(bytes);
   }
 
-  /** Ends early, or at once where the peer leaves. */
+  /** Ends early, or at once where the client has left. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.gone) return resolve();
@@ -237,7 +237,7 @@ export class Line {
     });
   }
 
-  /** Closes the connection once what was written is on its way. */
+  /** Closes the connection after the written bytes were sent. */
   cut(): void {
     this.#isBroken = true;
     setTimeout(() => this.#request.socket.destroy(), this.#record.bytesWritten > 0 ? 5 : 0);

@@ -1,28 +1,28 @@
-/** The demo's key and admin token: made at random at the first start in a folder, the same at every later one. */
+/** The demo's key and admin token: random at the first start in a folder, the same at every later start. */
 import { randomBytes } from "node:crypto";
 import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 
-/** Where the key and the token are kept: in the folder that Weir was started in. */
+/** The file for the key and the token, in the folder that Weir was started in. */
 export const SECRETS_FILE = ".weir-sandbox.json";
-/** And the keys and workspaces that are made there. Not the file of a configuration: what was made to try things must open no cloud. */
+/** The file for keys and workspaces that are made in the demo. Not the file of a configuration: keys of a demo must not open a real cloud. */
 export const DEMO_KEYS_FILE = ".weir-sandbox-keys.json";
 
 export interface DemoSecrets {
   key: string;
   adminToken: string;
-  /** False where they could not be written, and the next start has others. */
+  /** False where the file could not be written: the next start has other secrets. */
   isKept: boolean;
 }
 
 const KEY = /^weir_demo_[\w-]{32}$/;
 const ADMIN_TOKEN = /^weir_demo_admin_[\w-]{32}$/;
-/** For its owner only. */
+/** File mode: only the owner may read and write. */
 const MODE = 0o600;
 const OPEN_TO_OTHERS = 0o077;
 
-/** Reads them from `file`, or makes them and writes it. What others could have read or written is not taken: it is made anew. */
+/** Reads the secrets from `file`, or makes them and writes the file. A file that others could read or write is not used: new secrets are made. */
 export function demoSecrets(file: string): DemoSecrets {
   const kept = read(file);
   if (kept !== undefined) return { ...kept, isKept: true };
@@ -33,12 +33,12 @@ export function demoSecrets(file: string): DemoSecrets {
     writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: MODE, flag: "wx" });
     return { ...made, isKept: true };
   } catch {
-    // A folder that may not be written: an image's, as a rule.
+    // A folder without write permission, such as an image's.
     return { ...made, isKept: false };
   }
 }
 
-/** The token that the last sandbox of this folder was started with, for the commands of whoever may read it. */
+/** The token of the last sandbox in this folder, for commands of a user who may read the file. */
 export function keptAdminToken(folder: string): string | undefined {
   return read(join(folder, SECRETS_FILE))?.adminToken;
 }

@@ -1,18 +1,18 @@
-/** What starts where nobody has configured anything: the stand-ins as upstreams, one workspace, one key. */
+/** What starts without any configuration: the stand-ins as upstreams, one workspace, one key. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import process from "node:process";
 import { DEMO_KEYS_FILE, type DemoSecrets, demoSecrets, SECRETS_FILE } from "./demo-secrets.ts";
 import type { Sandbox } from "./sandbox.ts";
 
-/** Milliseconds for each token, so that a stream can be seen to be one. */
+/** Milliseconds for each token, so that a person sees the answer come as a stream. */
 export const DEMO_PACE_MS = 8;
 
-/** Tokens per minute where a workspace sets none. The usual 60,000 have Claude Code wait: its first request is 28,500 tokens, and reserved twice. */
+/** Tokens per minute where a workspace sets none. With the usual 60,000 Claude Code would wait: its first request has 28,500 tokens, and is reserved twice. */
 const DEMO_TPM = 1_000_000;
 
 export interface Demo {
-  /** As `weir.yaml` would say it. */
+  /** The configuration, as `weir.yaml` would have it. */
   document: Record<string, unknown>;
   secrets: DemoSecrets;
 }
@@ -35,7 +35,7 @@ export function demoConfiguration({ bedrock, azure, credentials }: Sandbox): Dem
     credentials: { api_key: credentials.apiKeys[0] },
   });
   const document = {
-    // Nobody balances load over a demo: Ctrl-C ends it at once.
+    // A demo has no load balancer that must notice the end first: Ctrl-C ends it at once.
     server: { drain_grace: "0s" },
     admin: { token: secrets.adminToken },
     directory: { file: DEMO_KEYS_FILE },
@@ -56,13 +56,13 @@ export function demoConfiguration({ bedrock, azure, credentials }: Sandbox): Dem
 export interface Announced {
   port: number;
   adminPort: number;
-  /** The ports that were wanted; another program had what differs. */
+  /** The wanted ports; where the used ones differ, another program had those. */
   wanted: { port: number; adminPort: number };
-  /** What starts the commands of Weir in this folder. */
+  /** How a person starts Weir's commands in this folder. */
   program: string;
 }
 
-/** What a person who has just typed `npm start` needs. */
+/** Prints what a person needs who has just typed `npm start`. */
 export function announceDemo({ key, adminToken, isKept }: DemoSecrets, { port, adminPort, wanted, program }: Announced): string {
   const url = `http://localhost:${port}`;
   const adminUrl = `http://localhost:${adminPort}`;

@@ -1,7 +1,7 @@
-/** Reads what a stand-in is told to do out of the text of the last user message. */
+/** Reads a stand-in's directives from the text of the last user message. */
 import { type Behaviour, DIRECTIVES, type Directive, number, UnknownDirective, USUAL, usual } from "./directives.ts";
 
-/** Parameters that every directive takes: only the first `times` requests with this very text, only models whose upstream name contains `for`. */
+/** Parameters of every directive: only the first `times` requests with this same text; only models whose upstream name contains `for`. */
 const COMMON_PARAMETERS: readonly string[] = ["times", "for"];
 
 interface Order {
@@ -10,7 +10,7 @@ interface Order {
   values: Record<string, string>;
 }
 
-/** `a b=1 c=2` → a with b=1, then c=2 as its parameter where it has one, else as a directive of its own. */
+/** `a b=1 c=2` is directive a with b=1, then c=2: a parameter of a where it has one of that name, else a directive of its own. */
 function parse(inside: string): { orders: Order[]; common: Record<string, string> } {
   const orders: Order[] = [];
   const common: Record<string, string> = {};
@@ -30,14 +30,14 @@ function parse(inside: string): { orders: Order[]; common: Record<string, string
 
 const MOST_REMEMBERED = 1_000;
 
-/** Remembers how often each `times` directive was obeyed. One per sandbox. */
+/** Counts how often each directive with `times` was used. One for each sandbox. */
 export class DirectiveReader {
   readonly #obeyed = new Map<string, number>();
 
   /**
    * @param message text of the last user message
    * @param model the upstream's name of the model that was called
-   * @throws UnknownDirective
+   * @throws UnknownDirective for a name or parameter that does not exist
    */
   read(message: string, model: string): Readonly<Behaviour> {
     if (!message.includes("[sandbox:")) return USUAL;

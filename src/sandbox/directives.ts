@@ -1,9 +1,9 @@
 /**
- * What a stand-in can be told to do, in the text of the last user message, so that an unchanged client library can ask for it through the
+ * Directives for a stand-in in the text of the last user message, so that an unchanged client library can send them through the
  * gateway: `[sandbox: stall after=3]`. `docs/sandbox.md` holds the same table; a test compares them.
  */
 
-/** Where and how a stream goes wrong: once `after` tokens have been sent, or before the closing events where the answer is shorter. */
+/** Where and how a stream goes wrong: after `after` tokens, or before the closing events where the answer is shorter. */
 export interface Break {
   how: "stall" | "cut" | "truncate" | "corrupt" | "quiet" | "exception";
   after: number;
@@ -13,14 +13,14 @@ export interface Break {
   type: string;
 }
 
-/** An HTTP error in place of an answer. */
+/** An HTTP error instead of an answer. */
 export interface Failure {
-  /** 0 where only `type` was given. */
+  /** HTTP status; 0 where only `type` was given. */
   status: number;
   type: string;
-  /** Seconds for the headers that ask for patience; 0 sends none. */
+  /** Seconds in the headers for a retry; with 0 they are not sent. */
   retryAfter: number;
-  /** `anthropic`: the body that newer models on Bedrock give instead of the cloud's own. */
+  /** `anthropic`: the form in which newer models on Bedrock answer; else the cloud's own. */
   shape: string;
 }
 
@@ -29,24 +29,24 @@ export interface Behaviour {
   paceMs: number | undefined;
   delayMs: number;
   tokens: number | undefined;
-  /** The answer is longer than any limit that the caller set. */
+  /** The answer goes beyond any limit of the caller. */
   unlimited: boolean;
   echo: string | undefined;
   calls: number | undefined;
-  /** Calls of tools, one after the other, before the answer. */
+  /** Rounds of tool calls before the answer. */
   rounds: { count: number; tool: string } | undefined;
   textOnly: boolean;
   failure: Failure | undefined;
   breaks: Break[];
   filterAfter: number | undefined;
   asyncFilter: boolean;
-  /** Whatever flag it is. */
+  /** Refuses every flag. */
   noBetas: boolean;
-  /** A guardrail intervenes, where one looks at the call. */
+  /** A guardrail that checks the call intervenes. */
   blocked: boolean;
   hangUp: boolean;
   malformed: boolean;
-  /** Bytes of each write; 0 leaves them as they are. */
+  /** Bytes of each write; with 0, writes stay as they are. */
   shred: number;
 }
 
@@ -81,7 +81,7 @@ export function usual(): Behaviour {
   };
 }
 
-/** What a call without directives gets; never written to. */
+/** The behaviour of a call without directives; never changed. */
 export const USUAL: Readonly<Behaviour> = Object.freeze(usual());
 
 const fail = (behaviour: Behaviour, values: Values): void => {
@@ -254,7 +254,7 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
   },
 };
 
-/** The sandbox was asked for something that it does not know. */
+/** A directive that the sandbox does not know. */
 export class UnknownDirective extends Error {}
 
 export function number(values: Values, name: string): number {

@@ -1,4 +1,4 @@
-/** The stand-in for Microsoft Entra ID: client credentials by secret or by a workload's federated token. */
+/** The stand-in for Microsoft Entra ID: client credentials with a secret, or with a workload's federated token. */
 import { randomBytes } from "node:crypto";
 import type { Arrival, State } from "./state.ts";
 
@@ -7,7 +7,7 @@ const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 export class Entra {
   readonly #state: State;
-  /** Token to the moment it expires, in milliseconds since 1970. */
+  /** Tokens with their time of expiry, in milliseconds since 1970. */
   readonly #tokens = new Map<string, number>();
 
   constructor(state: State) {

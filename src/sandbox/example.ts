@@ -1,12 +1,12 @@
 import { isObject } from "../contract/objects.ts";
 import type { JsonObject } from "./json.ts";
 
-/** Deeper than any honest schema; a recursive `$ref` stops here. */
+/** Deeper than any real schema; a recursive `$ref` ends here. */
 const MAX_DEPTH = 12;
 
 /**
- * A value that fits a JSON Schema: every property it declares, the first of every choice, the smallest that every bound allows.
- * `word` is put where a free string is asked for, so that a tool call shows what the question was about. `pattern` is not honoured.
+ * A value that fits a JSON Schema: every declared property, the first of every choice, the smallest value within every bound.
+ * A free string becomes `word`, so that a tool call shows what the question was about. `pattern` is ignored.
  */
 export function exampleOf(schema: unknown, word: string): unknown {
   return example(schema, word, isObject(schema) ? schema : {}, "value", 0);

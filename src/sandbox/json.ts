@@ -1,4 +1,4 @@
-/** What the stand-ins need to look into a body that may be anything. */
+/** Helpers of the stand-ins to read a body that may hold anything. */
 
 import { isObject } from "../contract/objects.ts";
 
@@ -12,10 +12,10 @@ export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** What writes a value again calls itself for each level of it, and has no room for a hundred thousand. */
+/** Most levels of a value: code that writes a value again calls itself for each level, and would overflow the stack at a hundred thousand. */
 const MOST_DEPTH = 2_000;
 
-/** @throws SyntaxError for what is no JSON, and for what has more levels than a service takes. */
+/** @throws SyntaxError for a text that is no JSON, or has more levels than a service takes */
 export function parseJson(body: string): unknown {
   const value: unknown = JSON.parse(body);
   let level = [value];

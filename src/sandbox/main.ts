@@ -1,4 +1,4 @@
-/** The stand-ins in a process of their own: prints one line of JSON with their addresses and what they accept, and runs until it is ended. */
+/** The stand-ins in their own process: prints one line of JSON with their addresses and the credentials that they take, and runs until it is ended. */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { EXIT_USAGE } from "../contract/exit.ts";

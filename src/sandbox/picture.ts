@@ -1,16 +1,16 @@
 import { Buffer } from "node:buffer";
 
-/** What a picture's own header bytes say of it. */
+/** Format and size of a picture, from its own header. */
 export interface Picture {
   mediaType: string;
   width: number;
   height: number;
 }
 
-/** Enough base64 for every header below, JPEG's metadata segments included. */
+/** Enough base64 for every header below, with JPEG's metadata segments. */
 const HEAD_CHARACTERS = 256 * 1024;
 
-/** Reads width and height of a base64 PNG, JPEG, GIF or WebP; undefined where the bytes are none of these. */
+/** Reads width and height of a base64 PNG, JPEG, GIF or WebP; undefined for any other format. */
 export function readPicture(base64: string): Picture | undefined {
   const head = Buffer.from(base64.slice(0, HEAD_CHARACTERS), "base64");
   return png(head) ?? gif(head) ?? webp(head) ?? jpeg(head);
@@ -43,7 +43,7 @@ function webp(head: Buffer): Picture | undefined {
   }
 }
 
-/** Start-of-frame markers; C4, C8 and CC look like them and are not. */
+/** Start-of-frame markers of JPEG; C4, C8 and CC look like them but are not. */
 function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }

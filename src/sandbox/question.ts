@@ -2,34 +2,34 @@ import type { Picture } from "./picture.ts";
 
 export interface Tool {
   name: string;
-  /** JSON Schema of its arguments. */
+  /** JSON Schema of the tool's arguments. */
   schema: unknown;
 }
 
-/** What was asked, whatever protocol it came by. */
+/** A question, the same for all protocols. */
 export interface Question {
-  /** System and developer texts, joined. */
+  /** All system and developer texts, joined. */
   system: string;
   messages: number;
-  /** What the user last said. */
+  /** The user's last text. */
   text: string;
-  /** What a final assistant message already says; the answer goes on from there. */
+  /** The text of a final assistant message; the answer continues it. */
   prefill: string;
-  /** `undefined` stands for a picture whose header could not be read, or one by address. */
+  /** `undefined`: a picture whose header could not be read, or one by address. */
   pictures: (Picture | undefined)[];
   documents: number;
   toolResults: string[];
-  /** How often tools have answered since the user last spoke. */
+  /** Number of rounds of tool results since the user's last text. */
   rounds: number;
   tools: Tool[];
   /** A name forces that tool. */
   toolChoice: { kind: "auto" | "none" | "any" } | { kind: "tool"; name: string };
   parallelTools: boolean;
-  /** An answer in JSON was asked for, with this schema if any. */
+  /** Set where an answer in JSON was asked for, with its schema if there is one. */
   json: { schema: unknown } | undefined;
-  /** Tokens of thought before the answer; they count as output. */
+  /** Tokens of thoughts before the answer; they count as output. */
   thinkingTokens: number;
-  /** Undefined: no limit was given. */
+  /** Limit of the answer; undefined where none was given. */
   maxTokens: number | undefined;
   stops: string[];
   inputTokens: number;

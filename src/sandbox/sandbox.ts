@@ -17,15 +17,15 @@ import type { Arrival, Credentials, State } from "./state.ts";
 
 export interface SandboxOptions {
   host?: string;
-  /** 0 is any free one. */
+  /** Port to listen on; 0 for any free one. */
   port?: number;
-  /** Milliseconds for each token of an answer; 0 is as fast as the reader takes it. */
+  /** Milliseconds for each token of an answer; with 0, as fast as the client reads. */
   paceMs?: number;
-  /** Default: made at random. */
+  /** Default: random ones. */
   credentials?: Credentials;
-  /** Milliseconds since 1970. */
+  /** The time, in milliseconds since 1970. */
   now?: () => number;
-  /** Requests that `calls.recent` keeps. */
+  /** Number of requests that `calls.recent` keeps. */
   remember?: number;
   /** Ids are counted from here on: two sandboxes that stand for two resources have none in common. */
   idsFrom?: number;
@@ -36,17 +36,17 @@ export interface SandboxOptions {
 export interface Sandbox {
   bedrock: { url: string };
   azure: { url: string };
-  /** Entra ID. */
+  /** Address of the stand-in for Entra ID. */
   authority: { url: string };
-  /** What the stand-ins accept. */
+  /** Credentials that the stand-ins take. */
   credentials: Credentials;
   calls: Calls;
-  /** Ends open calls too. */
+  /** Closes the stand-ins, and ends open calls. */
   close(): Promise<void>;
 }
 
 const REMEMBERED = 1_000;
-/** Longer than any client keeps an idle connection in a test. */
+/** Longer than a client keeps an idle connection in any test. */
 const KEEP_ALIVE_MS = 75_000;
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -94,9 +94,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (request, response) => {
     handle(request, response).catch((thrown: unknown) => {
-      // A peer that left in the middle of its request is no news; anything else is a fault of the stand-in and must be seen.
+      // A client that left in the middle of its request is no fault; any other error is a fault of the stand-in and is printed.
       if (!request.socket.destroyed) process.stderr.write(`sandbox: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
-      // The connection, and not the request, which has come to its end by then: nobody must wait for an answer.
+      // The connection, not only the request, which may have come to its end already: otherwise a client could wait for an answer for ever.
       request.socket.destroy();
     });
   });
@@ -142,7 +142,7 @@ function randomCredentials(): Credentials {
   };
 }
 
-/** `/sandbox/calls`: for runs whose stand-ins are in another process. */
+/** `/sandbox/calls`: for tests and benchmarks whose stand-ins run in another process. */
 function inspect(path: string, method: string, response: ServerResponse, calls: Calls): void {
   const known = path === "/sandbox/calls";
   if (known && method === "DELETE") calls.reset();

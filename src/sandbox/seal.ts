@@ -1,10 +1,10 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** What one account or resource hands out for its own later use, and knows again: signatures of thoughts, sealed reasoning. Another one's is foreign. */
+/** Seals of one account or resource: signatures of thoughts, and sealed reasoning. It recognises its own seals and no others. */
 export class Seal {
   readonly #key = randomBytes(32);
 
-  /** Of a text: opaque, and different for each. */
+  /** The seal of a text: it shows nothing of the text, and differs from text to text. */
   of(text: string): string {
     return createHmac("sha256", this.#key).update(text).digest("base64");
   }

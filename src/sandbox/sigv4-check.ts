@@ -1,6 +1,6 @@
 /**
- * AWS Signature Version 4 as the service checks it: the signature is made again, by AWS's own package, from the request as it came and the
- * headers that it says it signed, and compared.
+ * AWS Signature Version 4 as the service checks it: the signature is computed again, by AWS's own package, from the request as it came and the
+ * headers that the client lists as signed; then the two are compared.
  */
 
 import { Buffer } from "node:buffer";
@@ -22,7 +22,7 @@ function bytesOf(data: Source): string | Uint8Array {
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }
 
-/** SHA-256 and its HMAC by the runtime; the package's own pure JavaScript costs four times as much. */
+/** SHA-256 and its HMAC by the runtime; the package's own code in JavaScript costs four times as much. */
 class Sha256 {
   readonly #hash: { update(data: string | Uint8Array): unknown; digest(): Uint8Array };
 
@@ -39,7 +39,7 @@ class Sha256 {
   }
 }
 
-/** What the Authorization header says. */
+/** The contents of the Authorization header. */
 interface Claim {
   accessKeyId: string;
   date: string;
@@ -49,13 +49,13 @@ interface Claim {
   signature: string;
 }
 
-/** One per sandbox; keeps a signer for each key and region, which keep their signing keys. */
+/** One for each sandbox; keeps a signer for each key and region, with its signing keys. */
 export class SignatureCheck {
   readonly #signers = new Map<string, SignatureV4>();
 
   /**
-   * @returns the AWS region that the request was signed for
-   * @throws AwsError 403 in the service's words
+   * @returns the AWS region of the signature
+   * @throws AwsError 403 with the service's message
    */
   async check(arrival: Arrival, credentials: readonly AwsCredential[], now: number): Promise<string> {
     const { headers } = arrival;
@@ -67,7 +67,7 @@ export class SignatureCheck {
     const signingDate = checkDate(claim, headers["x-amz-date"], now);
 
     const bodyHash = createHash("sha256").update(arrival.body).digest("hex");
-    // Outside S3 the header is optional, but what it says has to be true; UNSIGNED-PAYLOAD is S3's alone.
+    // Outside S3 the header is optional, but a given value must be true; only S3 allows UNSIGNED-PAYLOAD.
     if ((headers["x-amz-content-sha256"] ?? bodyHash) !== bodyHash) throw invalid(MISMATCH);
     const signed: Record<string, string> = {};
     for (const name of claim.signedHeaders) {
@@ -166,7 +166,7 @@ function checkScope({ region, service }: Claim): void {
   if (!/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/.test(region)) throw invalid("Credential should be scoped to a valid region.");
 }
 
-/** The date that was signed, within five minutes of ours. */
+/** Checks that the signed date is within five minutes of ours. */
 function checkDate(claim: Claim, header: string | undefined, now: number): Date {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(header ?? "") ?? [];
   const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);

@@ -7,12 +7,12 @@ import type { Behaviour } from "./directives.ts";
 import type { PromptCache } from "./prompt-cache.ts";
 import type { Seal } from "./seal.ts";
 
-/** A key of AWS. With a session token it is temporary and the token has to come with it, signed. */
+/** An access key of AWS. With a session token it is temporary, and requests must carry the token, signed. */
 export interface AwsCredential {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
-  /** Milliseconds since 1970; from then on its session token has expired. */
+  /** Milliseconds since 1970; from then on the session token is expired. */
   expiresAtMs?: number;
 }
 
@@ -20,7 +20,7 @@ interface EntraApplication {
   tenantId: string;
   clientId: string;
   clientSecret: string;
-  /** Federated tokens of a workload identity that are taken for this application. */
+  /** Federated tokens of a workload identity that this application may use. */
   assertions: string[];
   tokenLifetimeSeconds: number;
 }
@@ -37,16 +37,16 @@ export interface Credentials {
 /** A request as it came. */
 export interface Arrival {
   method: string;
-  /** Undecoded, without the query. */
+  /** Path, undecoded, without the query. */
   path: string;
-  /** Undecoded, without the question mark. */
+  /** Query, undecoded, without the question mark. */
   query: string;
-  /** Lower-case names. */
+  /** Headers by their names in lower case. */
   headers: Readonly<Record<string, string>>;
   body: Buffer;
 }
 
-/** What both stand-ins share. */
+/** What both stand-ins use. */
 export interface State {
   credentials: Credentials;
   now(): number;
@@ -54,19 +54,19 @@ export interface State {
   calls: Calls;
   directives: DirectiveReader;
   cache: PromptCache;
-  /** Of this account and resource. */
+  /** Seals of this account and resource. */
   seal: Seal;
   stored: KeptResponses;
   /**
-   * What stands behind names that do not tell: Bedrock model ids by the last part of an application inference profile's ARN, OpenAI's models by the
+   * Models behind names that do not show them: Bedrock model ids by the last part of an application inference profile's ARN, OpenAI's models by the
    * name of an Azure deployment.
    */
   behind: Readonly<Record<string, string>>;
-  /** A new id of 24 characters: counted, so that a run can be repeated. */
+  /** A new id of 24 characters: a counter, so that every run has the same ids. */
   nextId(): string;
 }
 
-/** A stand-in's answer, and what is to go wrong with it. */
+/** A stand-in's answer, and the faults that it is sent with. */
 export interface Staged {
   reply: Reply;
   behaviour: Readonly<Behaviour>;

@@ -21,7 +21,7 @@ export const GEN_AI = {
   cacheWrite: "gen_ai.usage.cache_creation.input_tokens",
 } as const;
 
-/** What the conventions have no name for. */
+/** Attributes for which the conventions have no name. */
 export const OWN = {
   requestId: "weir.request_id",
   workspace: "weir.workspace",
@@ -35,5 +35,5 @@ export const OWN = {
   sendings: "weir.upstream_sendings",
 } as const;
 
-/** The conventions' words for what is asked of a model; other operations go by their own names. */
+/** The conventions' words for operations of a model; other operations keep their own names. */
 export const OPERATIONS: Readonly<Record<string, string>> = { generate: "chat", responses: "chat" };

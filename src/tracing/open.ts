@@ -1,7 +1,7 @@
-/** The packages of OpenTelemetry are loaded only where calls are traced: they are megabytes, and a tenth of a second. */
+/** Loads the packages of OpenTelemetry only where calls are traced: they take megabytes, and a tenth of a second. */
 import type { Tracing, TracingOptions } from "./tracing.ts";
 
-/** @param isOn - Where it is false, nothing is loaded. */
+/** @param isOn - If false, nothing is loaded. */
 export async function openTracing(isOn: boolean, options: TracingOptions): Promise<Tracing | undefined> {
   if (!isOn) return undefined;
   const { OtlpTracing } = await import("./otlp.ts");

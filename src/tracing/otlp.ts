@@ -42,12 +42,12 @@ export class OtlpTracing implements Tracing {
     try {
       await this.#provider.shutdown();
     } catch {
-      // What could not be sent has been counted.
+      // Spans that could not be sent have been counted.
     }
   }
 }
 
-/** Who sends the spans: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before what Weir says of itself. */
+/** Attributes of the sending process. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` override Weir's own. */
 function resourceOf(version: string, process: number | undefined): Resource {
   const own: Attributes = { "service.name": SCOPE, "service.version": version };
   if (process !== undefined) own["weir.process"] = process;
@@ -56,7 +56,7 @@ function resourceOf(version: string, process: number | undefined): Resource {
     .merge(detectResources({ detectors: [envDetector] }));
 }
 
-/** @param traceparent - In the form of version 00. */
+/** @param traceparent - The W3C header, version 00. */
 function remote(traceparent: string, tracestate: string): Context {
   const [, traceId = "", spanId = "", flags = ""] = traceparent.split("-");
   const traceFlags = Number.parseInt(flags, 16) & 1;
@@ -76,7 +76,7 @@ class OtlpCallSpan implements CallSpan {
   #attempt: Span | undefined;
   #isStream = false;
 
-  /** @param operation - In the conventions' word. */
+  /** @param operation - The operation's name in the conventions. */
   constructor(tracer: Tracer, span: Span, operation: string) {
     this.#tracer = tracer;
     this.#span = span;
@@ -117,7 +117,7 @@ class OtlpCallSpan implements CallSpan {
     this.#attempt = undefined;
     if (usage !== undefined) {
       const { input, output, cacheRead, cacheWrite } = usage;
-      // By the conventions the input is all of it, whatever came out of a cache.
+      // By the conventions the input includes the tokens that were read from or written to a cache.
       span.setAttribute(GEN_AI.input, input + cacheRead + cacheWrite);
       span.setAttribute(GEN_AI.output, output);
       if (cacheRead > 0) span.setAttribute(GEN_AI.cacheRead, cacheRead);
@@ -148,7 +148,7 @@ class OtlpCallSpan implements CallSpan {
     for (const [name, value] of Object.entries(said)) if (value !== "") span.setAttribute(name, value as string);
     span.setAttribute(HTTP.status, status);
     if (attempts > 0) span.setAttribute(OWN.attempts, attempts);
-    // What a client did itself is, by the conventions, no error of the server.
+    // By the conventions a client's own mistake is not an error of the server.
     finish(span, outcome, status >= 500);
   }
 }

@@ -1,15 +1,15 @@
-/** Spans on their way out: in batches, bounded, and counted where they do not arrive. */
+/** Sends spans in batches, bounded, and counts those that do not arrive. */
 import type { Context } from "@opentelemetry/api";
 import { BatchSpanProcessor, type ReadableSpan, type Span, type SpanExporter, type SpanProcessor } from "@opentelemetry/sdk-trace-base";
 
-/** Spans that wait or are being sent, in place of `OTEL_BSP_MAX_QUEUE_SIZE`, which bounds those that wait alone. */
+/** Most spans that wait or are being sent, in place of `OTEL_BSP_MAX_QUEUE_SIZE`, which bounds only those that wait. */
 const MOST_SPANS = 4096;
 
 type OnSpans = (result: "exported" | "dropped", count: number) => void;
 
 /**
- * OpenTelemetry's own batches, with a bound over all that is held: what waits, and what is being sent, which a collector that stands still keeps as long as
- * the exporter has patience. What does not fit, and what could not be delivered, is dropped and counted; calls never wait for it.
+ * OpenTelemetry's own batches, with a bound over all spans in memory: those that wait, and those that are being sent, which a slow collector keeps here
+ * until the exporter's time is over. Spans beyond the bound, and spans that could not be delivered, are dropped and counted; calls never wait.
  */
 export class Outgoing implements SpanProcessor {
   readonly #batches: BatchSpanProcessor;

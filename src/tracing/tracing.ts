@@ -1,4 +1,4 @@
-/** Traces of calls, as the request's way sees them; whoever sends them is loaded only where they are wanted. */
+/** Traces of calls, as the code of a request sees them; the sender of spans is loaded only where traces are on. */
 
 interface TokenCounts {
   input: number;
@@ -10,35 +10,35 @@ interface TokenCounts {
 /** A call at its beginning. */
 export interface CallBegun {
   method: string;
-  /** As metrics and log name it. */
+  /** The route's name in metrics and log. */
   route: string;
-  /** What is asked of a model; "" where that is nothing. */
+  /** What is asked of a model; "" where no model is asked. */
   operation: string;
-  /** The trace that it is part of; "" where its client sent none. */
+  /** W3C header of the trace that the call belongs to; "" where the client sent none. */
   traceparent: string;
   tracestate: string;
 }
 
 /** What one attempt asks for, and where. */
 export interface AttemptBegun {
-  /** What OpenTelemetry calls the cloud. */
+  /** OpenTelemetry's name of the cloud. */
   provider: string;
   upstream: string;
-  /** The upstream's name of it. */
+  /** The upstream's name of the model. */
   model: string;
   stream: boolean;
-  /** 0 where the client did not say. */
+  /** Most tokens of the answer; 0 where the client set no limit. */
   maxTokens: number;
-  /** The client's own session; "" where there is none. */
+  /** The client's own session id; "" where it sent none. */
   session: string;
 }
 
 export interface AttemptEnded {
   /** `ok`, `cancelled` or a kind of failure. */
   outcome: string;
-  /** Undefined where no worker could say. */
+  /** Counts of tokens; undefined where no worker reported them. */
   usage: TokenCounts | undefined;
-  /** Milliseconds; 0 where none came. */
+  /** Time to the first byte in milliseconds; 0 where none came. */
   firstByteMs: number;
   /** The cloud's own id of the call. */
   upstreamRequestId: string;
@@ -50,43 +50,43 @@ export interface CallEnded {
   requestId: string;
   workspace: string;
   keyId: string;
-  /** "" where it was not found. */
+  /** The model's name; "" where the model was not found. */
   model: string;
   region: string;
   status: number;
   /** `ok`, `cancelled` or a kind of failure. */
   outcome: string;
   attempts: number;
-  /** The client's address; "" where it is not to be told. */
+  /** The client's address; "" where addresses are not to be recorded. */
   client: string;
 }
 
 /** The spans of one call: its own, and one for each attempt. */
 export interface CallSpan {
   readonly traceId: string;
-  /** Names the call's own span. */
+  /** `traceparent` of the call's own span. */
   readonly traceparent: string;
-  /** Names the span of the attempt that is under way, or the call's own. */
+  /** `traceparent` of the attempt that is under way, or else of the call. */
   readonly attemptParent: string;
   attemptBegan(attempt: AttemptBegun): void;
-  /** Harmless where none is under way. */
+  /** Does nothing where no attempt is under way. */
   attemptEnded(ended: AttemptEnded): void;
-  /** The attempt was chosen and not made. */
+  /** The attempt was planned, but not made. */
   attemptWithdrawn(): void;
-  /** Once. */
+  /** To be called once. */
   ended(ended: CallEnded): void;
 }
 
 export interface Tracing {
-  /** Undefined for a call that is not among those that are traced. */
+  /** Undefined for a call that is not sampled. */
   begin(call: CallBegun): CallSpan | undefined;
-  /** Sends what is left. Never rejects; whoever waits for it sets a bound. */
+  /** Sends the spans that are left. Never rejects; the caller limits the time. */
   close(): Promise<void>;
 }
 
 export interface TracingOptions {
   version: string;
-  /** Of several processes; undefined where there is one. */
+  /** Number of this process among several; undefined where there is one process. */
   process: number | undefined;
   onSpans: (result: "exported" | "dropped", count: number) => void;
 }

@@ -5,7 +5,7 @@ import { EXPIRED_KEY, expectFailure, expectIds, HOMELESS_KEY, US_KEY, type World
 
 /** What the mistaken path should make the answer say. */
 const MISTAKES: readonly { dialect: Spoken; method?: string; path: string; says: RegExp }[] = [
-  { dialect: anthropic, path: "/anthropic/eu/v1/v1/messages", says: /\/v1 stands there more than once.*\/anthropic\/eu\/v1\/messages/ },
+  { dialect: anthropic, path: "/anthropic/eu/v1/v1/messages", says: /\/v1 is there more than once.*\/anthropic\/eu\/v1\/messages/ },
   { dialect: anthropic, path: "/anthropic/v1/messages", says: /region is missing/ },
   { dialect: anthropic, path: "/anthropic/eu/messages", says: /\/v1 is missing/ },
   { dialect: anthropic, path: "/anthropic/eu/v1/chat/completions", says: /\/openai\/\{region\}\/v1/ },

@@ -76,7 +76,7 @@ export function specifyValidation(world: World): void {
           ["messages", "[]"],
         ] as const) {
           const answered = await world.ask(dialect, { body: `${whole},"${field}":${value}}` });
-          expect(expectFailure(dialect, answered, "invalid").message).toContain(`${field}: stands twice`);
+          expect(expectFailure(dialect, answered, "invalid").message).toContain(`${field}: appears twice`);
         }
       });
     });

@@ -1,4 +1,4 @@
-/** What the readers of server-sent events have in common: whole events out of cut bytes, and an end that must not come early. */
+/** Common base of the readers of server-sent events: whole events out of bytes that are cut anywhere, and a check that the stream did not end early. */
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
 import { noUsage } from "../../src/contract/usage.ts";
@@ -7,7 +7,7 @@ import { outline } from "./outline.ts";
 import type { Reader, ReportedUsage } from "./provider.ts";
 import { IdleTalk, malformed } from "./whole-answer.ts";
 
-/** `Place`: where it happens, for the log. */
+/** `Place`: where an error happened, for the log. */
 export abstract class EventReader<Place extends { upstream: string }> implements Reader {
   readonly usage: ReportedUsage = noUsage();
   written = 0;
@@ -18,7 +18,7 @@ export abstract class EventReader<Place extends { upstream: string }> implements
   readonly #idleTalk = new IdleTalk();
   readonly #lastEvent: string;
 
-  /** `lastEvent`: what a stream must not end without, for the log. */
+  /** `lastEvent`: the event that must come before the end, for the log. */
   constructor(place: Place, lastEvent: string) {
     this.place = place;
     this.#lastEvent = lastEvent;
@@ -28,7 +28,7 @@ export abstract class EventReader<Place extends { upstream: string }> implements
     return this.#buffer.length;
   }
 
-  /** One event as the client is to see it, or "". Sets `error` or `complete` where it is the last one. */
+  /** The event's text for the client, or "". Sets `error` or `complete` where the event is the last one. */
   protected abstract event(event: ByteText): ByteText;
 
   push(bytes: Uint8Array): ByteText {
@@ -39,7 +39,7 @@ export abstract class EventReader<Place extends { upstream: string }> implements
     while (this.error === undefined && !this.complete) {
       const end = eventEnd(text, at);
       if (end < 0) break;
-      // A blank line by itself is an event too, and cheap to send.
+      // A blank line alone is an event too, and an upstream can send many: they are counted.
       const said = end - at <= 2 ? "" : this.event(text.slice(at, end));
       shown += said;
       if (!this.#idleTalk.add(said === "" ? end - at : 0)) this.error ??= malformed(this.place.upstream, "a stream that says nothing");
@@ -52,7 +52,7 @@ export abstract class EventReader<Place extends { upstream: string }> implements
     return shown;
   }
 
-  /** What the client is still to see where the stream may end between two events; undefined where its last event is missing. */
+  /** Text for the client where the stream ends between two events; undefined where its last event is missing. */
   protected closing(): ByteText | undefined {
     return undefined;
   }
@@ -72,7 +72,7 @@ export abstract class EventReader<Place extends { upstream: string }> implements
     return "";
   }
 
-  /** The object that an event's data is, of a large one its frame (see `outline`); where it is none, the stream has gone wrong. */
+  /** The data of an event as an object; of a large one only its frame (see `outline`). Sets `error` where the data is no object. */
   protected parse(data: ByteText): Record<string, unknown> | undefined {
     const fields = outline(data);
     if (fields === undefined) this.error = malformed(this.place.upstream, "an event that is not JSON");

@@ -1,4 +1,4 @@
-/** What the failures of every provider have in common. */
+/** Common parts of the failures of all providers. */
 
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
 import { GatewayError, LONGEST_RETRY_MS } from "../../src/contract/errors.ts";
@@ -8,10 +8,10 @@ import type { HttpHeaders } from "../wire/http.ts";
 import type { ReportedUsage } from "./provider.ts";
 
 const SHOWN_CHARACTERS = 300;
-/** Of what an upstream says: patterns look through it, and it crosses to the front's thread. Errors may be as long as whole answers. */
+/** Most characters of an upstream's message: patterns search it, and it is sent to the front's thread. Some errors are as long as whole answers. */
 const MOST_SAID = 4_096;
 
-/** Our own mistake: the client learns only that it is not its own. `log` names the upstream and the cure. */
+/** A mistake of the operator's set-up: the client learns only that the mistake is not in its request. `log` names the upstream and the cure. */
 export function misconfigured(log: string): GatewayError {
   return new GatewayError("misconfigured", {
     message: "The gateway is not set up correctly for this model; its operator has to act.",
@@ -19,37 +19,37 @@ export function misconfigured(log: string): GatewayError {
   });
 }
 
-/** An upstream's text for a log line: one line, and not long. */
+/** An upstream's text for a log line: one line, bounded. */
 export function brief(text: string): string {
   return clipped(text.split(/[\r\n]/, 1)[0] ?? "", SHOWN_CHARACTERS);
 }
 
-/** Why something failed, for a log line. */
+/** Why an operation failed, for a log line. */
 export function reason(thrown: unknown): string {
   return brief(thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** Where the upstream gives no hint: long enough to matter, spread so that those refused together do not return together. */
+/** Used where the upstream gives no hint: long enough to be of use, and random, so that calls refused together do not return together. */
 function spreadRetryMs(): number {
   return 1_000 + Math.floor(Math.random() * 4_000);
 }
 
-/** What the upstream's headers, or else its words, say of another try; within 1 ms to 59 s. */
+/** When to try again, by the upstream's headers or else its message, in milliseconds: 1 ms to 59 s. */
 export function retryAfterMs(headers: HttpHeaders, message: string, nowMs: number): number {
   const hint = hintedMs(headers, message, nowMs);
   return hint === undefined ? spreadRetryMs() : Math.min(LONGEST_RETRY_MS, Math.ceil(hint));
 }
 
-/** For how long the upstream itself asked to be left alone, by its headers or else its words; undefined where it did not. */
+/** The pause that the upstream itself asked for, by its headers or else its message, in milliseconds; undefined where it asked for none. */
 export function hintedMs(headers: HttpHeaders, message: string, nowMs: number): number | undefined {
   const hints = [Number(headers.get("retry-after-ms") ?? Number.NaN), secondsOrDate(headers.get("retry-after"), nowMs), spoken(message)];
   return hints.find((ms) => ms > 0 && Number.isFinite(ms));
 }
 
-/** A client's own tries are over after some minutes. */
+/** After some minutes a client's own retries are over. */
 const LONGEST_TRYING_MS = 10 * 60_000;
 
-/** Whether what is used up comes back so late that no client's own tries will see it: the tokens of a day, a month's quota. */
+/** Whether a quota (tokens of a day, or of a month) returns so late that no retry of the client can succeed. */
 export function isUsedUp(restMs: number | undefined, message: string): boolean {
   return (restMs !== undefined && restMs > LONGEST_TRYING_MS) || /\bper (?:day|month)\b|\bdaily\b/i.test(message);
 }
@@ -60,16 +60,16 @@ function secondsOrDate(value: string | undefined, nowMs: number): number {
   return Number.isNaN(seconds) ? Date.parse(value) - nowMs : seconds * 1000;
 }
 
-/** "Please retry after 26 seconds.", "try again in 174ms" */
+/** Milliseconds in words such as "Please retry after 26 seconds." or "try again in 174ms". */
 function spoken(message: string): number {
   const match = /(?:retry after|try again in) ([0-9.]+) ?(ms|milliseconds?|s|seconds?)\b/i.exec(message);
   return match === null ? Number.NaN : Number(match[1]) * (match[2]?.toLowerCase().startsWith("m") ? 1 : 1000);
 }
 
-/** As much as is kept of an error answer; those in a stream may be longer. */
+/** Most bytes of an error answer that are kept; errors in a stream may be longer. */
 const LONGEST_ERROR = 64 * 1024;
 
-/** The object that an error body is, its strings as characters; undefined for a page of HTML, a cut body, a mere word, and what is far too long. */
+/** The error body as an object with its strings as characters; undefined for HTML, a cut body, a bare word, and a body that is too long. */
 export function errorFields(body: ByteText): Record<string, unknown> | undefined {
   if (body.length > LONGEST_ERROR) return undefined;
   try {
@@ -87,20 +87,20 @@ export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** As `asText`, of words about a failure: cut where there are too many. */
+/** As `asText`, cut to the most characters of a message. */
 export function asWords(value: unknown): string | undefined {
   return asText(value)?.slice(0, MOST_SAID);
 }
 
-/** No call has more tokens; JSON may say any number, and one without end (`1e999`) would never leave a sum that it was added to. */
+/** More tokens than any call has. JSON allows any number, and an infinite one (`1e999`) would stay in every sum for ever. */
 const MOST_TOKENS = 1_000_000_000;
 
-/** A count of tokens. */
+/** A count of tokens; undefined for any other value. */
 export function asCount(value: unknown): number | undefined {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_TOKENS ? (value as number) : undefined;
 }
 
-/** A count of tokens that an upstream reports; what is there and is none is noted in `usage`. */
+/** A count of tokens that an upstream reports; a value that is no count is noted in `usage`. */
 export function countFor(usage: ReportedUsage, value: unknown): number | undefined {
   const count = asCount(value);
   if (count === undefined && value !== undefined && value !== null) usage.isOdd = true;

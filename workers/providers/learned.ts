@@ -2,12 +2,12 @@ import type { Accepts } from "../../src/contract/accepts.ts";
 import { LESSON_MS } from "../../src/contract/messages.ts";
 import type { Job, Lesson, Pupil } from "./provider.ts";
 
-/** Of one target; more than a handful is an upstream that refuses everything. */
+/** Most lessons of one target; with more than a handful the upstream refuses everything. */
 const MOST_LESSONS = 32;
-/** Of a name that an upstream has put into a refusal; the names of fields and flags are a third of it. */
+/** Longest name that is taken from a refusal, in characters; real names of fields and flags have a third of it. */
 const LONGEST_NAME = 128;
 
-/** What is learned, in words that cross between workers: what to do, and the names to do it with. */
+/** A lesson in the form that is sent between workers: what to do, and the names for it. */
 export type Words = readonly [what: string, ...names: string[]];
 
 interface Known<Takes> {
@@ -16,30 +16,30 @@ interface Known<Takes> {
   count: number;
 }
 
-/** It was learned while the call was on its way: the call is worth another try, and there is nothing to tell. */
+/** The lesson was learned while the call was under way: another try can succeed, and there is nothing to report. */
 const KNOWN_BY_NOW: Lesson = { line: "", taught: "" };
 
 /**
- * What the targets of one upstream take, as their refusals have taught it, here or in another worker. A lesson is kept for an hour, by the upstream's name
- * of the model and by what the configuration says of it: another configuration begins anew.
+ * What the targets of one upstream take, corrected by their refusals, here or in another worker. A lesson is kept for an hour, by the upstream's name
+ * of the model and by the model's configuration: a new configuration starts without lessons.
  */
-export class Learned<Told extends Accepts, Takes extends object> {
-  readonly #takesOf: (accepts: Told) => Takes;
+export class Learned<Configured extends Accepts, Takes extends object> {
+  readonly #takesOf: (accepts: Configured) => Takes;
   readonly #with: (takes: Takes, words: Words) => Takes | undefined;
-  /** Nothing was learned yet, as of nearly all upstreams: calls need not look. */
+  /** There is no lesson yet, as for nearly all upstreams, so that calls need no look-up. */
   #isEmpty = true;
   readonly #known = new WeakMap<Accepts, Map<string, Known<Takes>>>();
 
   /**
    * @param takesOf - What a target takes by the tables and the configuration.
-   * @param taught - What it takes after a lesson; undefined where the lesson changes nothing, or says nothing.
+   * @param taught - What it takes after a lesson; undefined where the lesson changes nothing.
    */
-  constructor(takesOf: (accepts: Told) => Takes, taught: (takes: Takes, words: Words) => Takes | undefined) {
+  constructor(takesOf: (accepts: Configured) => Takes, taught: (takes: Takes, words: Words) => Takes | undefined) {
     this.#takesOf = takesOf;
     this.#with = taught;
   }
 
-  takes({ upstreamModel, accepts }: Pupil<Told>): Takes {
+  takes({ upstreamModel, accepts }: Pupil<Configured>): Takes {
     if (this.#isEmpty) return this.#takesOf(accepts);
     const models = this.#known.get(accepts);
     const known = models?.get(upstreamModel);
@@ -50,7 +50,7 @@ export class Learned<Told extends Accepts, Takes extends object> {
   }
 
   /** Learns of the job's target. Undefined where that changes nothing: then the same request would be refused again. */
-  learn(job: Job<Told>, words: Words, line: () => string): Lesson | undefined {
+  learn(job: Job<Configured>, words: Words, line: () => string): Lesson | undefined {
     if (words.some((name) => name.length > LONGEST_NAME)) return undefined;
     const before = this.takes(job);
     const takes = this.#with(before, words);
@@ -59,7 +59,7 @@ export class Learned<Told extends Accepts, Takes extends object> {
   }
 
   /** As `taught` of a connection. */
-  taught(pupil: Pupil<Told>, text: string, forMs: number): void {
+  taught(pupil: Pupil<Configured>, text: string, forMs: number): void {
     const words = wordsOf(text);
     const takes = words === undefined ? undefined : this.#with(this.takes(pupil), words);
     if (takes !== undefined) this.#keep(pupil, takes, Math.min(forMs, LESSON_MS));

@@ -1,7 +1,7 @@
 import type { Upstream } from "../../src/contract/config.ts";
 import type { Origin } from "../wire/http.ts";
 
-/** Where an upstream is: `base` is the path in front of every call's (empty, or without a slash at its end), `host` what the header says. */
+/** The address of an upstream. `base`: the beginning of every call's path ("" or without a slash at its end). `host`: the value of the header. */
 export interface Address {
   origin: Origin;
   host: string;

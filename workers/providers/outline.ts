@@ -1,18 +1,18 @@
-/** A large answer without the cost of parsing it: awkward JSON takes twenty times as long to parse as to look through, and its objects many times its memory. */
+/** Reads a large answer without parsing all of it: parsing bad-natured JSON takes twenty times as long as searching it, and many times its memory. */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { type Member, members } from "../../src/contract/json.ts";
 import { asObject } from "./failure.ts";
 
-/** Up to here an answer is parsed: 20 ms at worst. */
+/** Largest answer that is parsed whole, in characters: 20 ms at worst. */
 export const MOST_PARSED = 1024 * 1024;
-/** And of a larger one its members up to here: usage, identity, an error. */
+/** Largest member of a larger answer that is parsed: usage, identity, an error. */
 const MOST_MEMBER = 64 * 1024;
-/** Answers have a dozen members. */
+/** Bound on the members of an answer; real answers have a dozen. */
 const MOST_MEMBERS = 1_000;
 
 /**
- * The object that `text` is, or undefined where it is none. Of a large one only the frame is looked at: members that are large themselves are
- * empty arrays, objects or strings here, and what stands in them may be no JSON. Strings are byte text.
+ * `text` as an object, or undefined where it is none. Of a large one only the frame is parsed: in place of large members the result has
+ * empty arrays, objects or strings, and their contents are not checked. Strings are byte text.
  */
 export function outline(text: ByteText): Record<string, unknown> | undefined {
   if (text.length <= MOST_PARSED) return parseObject(text);

@@ -1,5 +1,5 @@
 /**
- * The seam of a provider: how a call of one dialect is put to one kind of cloud, and how its answer becomes the dialect's text again.
+ * The interface of a provider: makes a call of one dialect into a request to one kind of cloud, and the answer into text of the dialect.
  * A provider is one folder and one line in `index.ts`; the types of its settings and of what its models take are those of its folder in `src/providers`.
  */
 import type { Accepts } from "../../src/contract/accepts.ts";
@@ -12,7 +12,7 @@ import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Usage } from "../../src/contract/usage.ts";
 import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 
-/** One call, as the front ordered it. `Takes`: what its provider's table says of a model. `Set`: its provider's controls. */
+/** One call from the front. `Takes`: what the provider's table says about a model. `Set`: the provider's controls. */
 export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Controls> {
   operation: CallOperation;
   /** The client's body, checked by its dialect; of a call about a kept answer, its id as the client has it and the query. */
@@ -20,22 +20,22 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   /** See `Dialect.hints`. */
   hints: string;
   stream: boolean;
-  /** The model as the client named it, and as the upstream does. */
+  /** The model's name: the client's, then the upstream's. */
   model: string;
   upstreamModel: string;
   /** See `Target.countModel`. */
   countModel: string | undefined;
-  /** What the model takes: of its target, and one object for all calls to it. */
+  /** What the target's model takes: the same object for all calls to the target. */
   accepts: Takes;
-  /** What the configuration sets of the cloud's own controls: one object for all calls to its target. */
+  /** The cloud's own controls from the configuration: the same object for all calls to the target. */
   controls?: Set | undefined;
   /** The workspace. */
   owner: string;
-  /** No other target could serve the call. */
+  /** Whether no other target can serve the call. */
   isLast: boolean;
-  /** Not a provider's matter. */
+  /** Passed along for the worker; providers do not use it. */
   along: Along;
-  /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */
+  /** Written by `Connection.request`: the names of what was left out, as the client gets them; "" where nothing was. */
   dropped: string;
   /** Written by `Connection.request`: what its model was known to take then. A refusal that is no news to its connection any more is worth another try. */
   takes?: object | undefined;
@@ -44,29 +44,29 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
 }
 
 export interface ReportedUsage extends Usage {
-  /** Something was reported that is no number of tokens, and is not counted. */
+  /** The upstream reported a value that is no number of tokens; it is not counted. */
   isOdd?: boolean;
-  /** The cloud's own guardrail has blocked or changed the answer; set before that text of it is returned. */
+  /** The cloud's own guardrail has blocked or changed the answer; set before any text of that answer is returned. */
   isGuarded?: boolean;
 }
 
 /** Turns an upstream's 200 answer into the dialect's text. One per call; pure: bytes in, text out. */
 export interface Reader {
-  /** Takes body bytes as they come, cut anywhere; returns the text that can be relayed now (whole events only), or "". Never throws: see `error`. */
+  /** Takes bytes of the body, cut anywhere; returns the text that can be sent on now (whole events only), or "". Never throws: see `error`. */
   push(bytes: Uint8Array): ByteText;
-  /** The upstream has ended: the rest of the text. Sets `error` where the answer was not complete. For a call that does not stream this is the whole answer. */
+  /** The upstream has ended. Returns the rest of the text (without streaming, the whole answer). Sets `error` where the answer was not complete. */
   end(): ByteText;
-  /** Set where the answer went wrong; text returned before it is good and goes first. Nothing may be pushed after. */
+  /** Set where the answer is wrong; text returned before it is good and is sent first. No more bytes may be pushed. */
   readonly error: GatewayError | undefined;
-  /** True once the answer is complete in its own terms (`message_stop`, `[DONE]`); the connection may linger. */
+  /** True once the answer has its own last part (`message_stop`, `[DONE]`), even if the upstream's connection is still open. */
   readonly complete: boolean;
-  /** What the upstream has reported so far. */
+  /** The usage that the upstream has reported so far. */
   readonly usage: ReportedUsage;
-  /** Bytes of the model's own text so far, roughly: what is counted of a stream that breaks off before its upstream has reported. */
+  /** Bytes of the model's own text so far, roughly: counted where a stream breaks off before the upstream has reported its usage. */
   readonly written: number;
   /** The id of an answer that its upstream has not finished, "" of one that it has; left out by readers of answers that end with their call. */
   readonly unfinished?: string;
-  /** Bytes that it keeps because they are no whole event, or no whole answer, yet. */
+  /** Bytes that the reader holds because they are not yet a whole event or a whole answer. */
   readonly held: number;
 }
 
@@ -75,24 +75,24 @@ export type Pupil<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamM
 
 /** What a refusal has taught. */
 export interface Lesson {
-  /** For the log, with what to write into the configuration; "" where it was learned while the call was on its way, and there is nothing to tell. */
+  /** A line for the log, with the setting for the configuration; "" where the lesson was learned while the call was under way. */
   line: string;
-  /** For the same connection in other workers: see `Connection.taught`. */
+  /** The lesson for the same connection in other workers: see `Connection.taught`. */
   taught: string;
 }
 
-/** One upstream, opened: holds its origin, its credentials and whatever it caches (signing keys, tokens). */
+/** One opened upstream: holds its origin, its credentials and its caches (signing keys, tokens). */
 export interface Connection {
-  /** Where its requests go. */
+  /** Where the upstream's requests go. */
   readonly origin: Origin;
   /**
    * The HTTP request of a call.
-   * @throws GatewayError `invalid_request` for what this upstream cannot do (an operation among it), `misconfigured` for credentials that cannot be had.
+   * @throws GatewayError `invalid_request` for what this upstream cannot do (an operation included), `misconfigured` where it has no valid credentials
    */
   request(job: Job): HttpRequest | Promise<HttpRequest>;
-  /** For an answer with status 200. */
+  /** Makes the reader of an answer with status 200. */
   reader(job: Job, headers: HttpHeaders): Reader;
-  /** For any other status; `body` is at most 64 KiB of the answer. */
+  /** The failure for any other status; `body`: the answer, at most 64 KiB. */
   failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
   /**
    * What such an answer teaches of the job's target: then `request` makes another request of the job, which is worth one more try. Undefined where
@@ -101,16 +101,16 @@ export interface Connection {
   lesson?(job: Job, status: number, body: ByteText): Lesson | undefined;
   /** Learns what another worker was taught of a target, for so long. Never throws: what cannot be read teaches nothing. */
   taught?(pupil: Pupil, taught: string, forMs: number): void;
-  /** The upstream's own id of the call, as it said it. */
+  /** The upstream's own id of the call. */
   upstreamRequestId(headers: HttpHeaders): string;
-  /** Credentials that are in no configuration, and that calls were sent with lately. */
+  /** Secrets that are not in the configuration and that recent calls were sent with. */
   fetchedSecrets?(): readonly string[];
 }
 
-/** The members are methods, so that a provider with a type of its own is one of all: it is given what its half in `src/providers` has made. */
+/** The members are methods, so that a provider with its own type of settings can be used as this type: it only gets settings made by its half in `src/providers`. */
 export interface Provider<Settings extends object = object> {
-  /** @throws Error where its settings are no use. */
+  /** @throws Error where the settings cannot be used */
   open(upstream: Upstream<Settings>): Connection;
-  /** The configured values that must not come back out of the upstream, whole or in part: keys, secrets, tokens. */
+  /** The configured secrets (keys, tokens), which must not come back out of the upstream's answers, whole or in part. */
   secrets(settings: Settings): readonly string[];
 }

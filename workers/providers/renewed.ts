@@ -1,21 +1,21 @@
-/** Something that expires and is had again in time: temporary keys, access tokens. */
+/** A value that expires and is renewed in time: temporary keys, access tokens. */
 
 export interface Loaded<T> {
   value: T;
-  /** Milliseconds since 1970 from which on it must not be used. */
+  /** Milliseconds since 1970; from then on the value must not be used. */
   expiresAtMs: number;
-  /** From which on the next one is fetched, while this one still serves. */
+  /** Milliseconds since 1970; from then on the next value is fetched, while this one is still used. */
   renewAtMs: number;
 }
 
-/** After an attempt, before a renewal in the background is tried again. */
+/** Pause after an attempt, before the next renewal in the background. */
 const RENEWAL_PAUSE_MS = 10_000;
-/** For which a failure is remembered: calls that come meanwhile fail at once instead of each asking again. */
+/** How long a failure is remembered: calls in this time fail at once, and do not ask again. */
 const FAILURE_MEMORY_MS = 2_000;
 
 /**
- * Holds one value. Loads are made for callers only (no timer), one at a time; while the held value is good, callers get it at once, and a renewal
- * that fails is tried again later. What has expired is never given out.
+ * Holds one value. It is loaded only when a caller asks (no timer), one load at a time. While the value is good, callers get it at once, and a renewal
+ * that fails is tried again later. An expired value is never returned.
  */
 export class Renewed<T> {
   readonly #load: () => Promise<Loaded<T>>;
@@ -30,7 +30,7 @@ export class Renewed<T> {
     this.#nowMs = nowMs;
   }
 
-  /** The value, at once where there is a good one. Rejects with what `load` threw. */
+  /** The value, at once where it is good. Rejects with what `load` threw. */
   get(): T | Promise<T> {
     const nowMs = this.#nowMs();
     const held = this.#held;
@@ -42,7 +42,7 @@ export class Renewed<T> {
     return this.#renew();
   }
 
-  /** The upstream has refused the value: it still serves (a single refusal proves nothing), but a new one is fetched at the next call. */
+  /** The upstream has refused the value: it is used on (one refusal proves nothing), but the next call fetches a new one. */
   suspect(): void {
     if (this.#held !== undefined) this.#held.renewAtMs = 0;
   }

@@ -1,20 +1,20 @@
-/** Credentials of an upstream that must not come back out of it: some services, and what stands before them, repeat what they were sent. */
+/** Removes credentials from an upstream's texts: some services, and proxies in front of them, repeat what was sent to them. */
 import { Buffer } from "node:buffer";
 import type { ByteText } from "../../src/contract/bytes.ts";
 import type { FailureDetail } from "../../src/contract/errors.ts";
 
-/** Shorter ones would hide words that have nothing to do with them. */
+/** Shorter secrets are not removed: they would also remove words that have nothing to do with them. */
 const SHORTEST = 8;
 const HIDDEN = "***";
-/** How the ids of requests look at every cloud. */
+/** Form of request ids at every cloud. */
 const ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** Credentials that were fetched: the newest and those before, with which calls may still be on their way. */
+/** Credentials that were fetched: the newest ones, and older ones that calls may still be using. */
 export class Fetched {
   secrets: readonly string[] = [];
   #newest: readonly string[] = [];
 
-  /** Takes over what calls are sent with from here on. */
+  /** Sets the credentials of calls from now on. */
   replace(secrets: readonly (string | undefined)[]): void {
     const before = this.#newest;
     this.#newest = secrets.filter((secret) => secret !== undefined);
@@ -22,13 +22,13 @@ export class Fetched {
   }
 }
 
-/** The upstream's id of a call, which the log repeats: "" for anything that does not look like one, or holds a secret. */
+/** The upstream's id of a call for the log: "" for a text that does not look like an id, or holds a secret. */
 export function shownId(id: string, secrets: readonly string[]): string {
-  // Of every call, so without their other forms, most of which are longer or have other characters.
+  // Runs for every call, so the secrets' other forms are not checked: most are longer than an id, or have other characters.
   return ID.test(id) && !secrets.some((secret) => secret.length >= SHORTEST && id.includes(secret)) ? id : "";
 }
 
-/** What an upstream said, without the secrets. Its texts have been decoded, so it matters not how JSON wrote them. */
+/** An upstream's texts without the secrets. They have been decoded, so JSON's escapes do not matter. */
 export function withoutSecrets(secrets: readonly string[], detail: FailureDetail): FailureDetail {
   const forms = formsOf(secrets);
   if (forms.length === 0) return detail;
@@ -40,7 +40,7 @@ export function withoutSecrets(secrets: readonly string[], detail: FailureDetail
   return shown as unknown as FailureDetail;
 }
 
-/** The secrets, and how they stand in JSON, in an address and in base64 (wherever they begin in its groups); longest first. */
+/** The secrets as they are, in JSON, in an address and in base64 (at each of its three offsets); longest first. */
 function formsOf(secrets: readonly string[]): string[] {
   const forms = new Set<string>();
   for (const secret of secrets) {
@@ -49,7 +49,7 @@ function formsOf(secrets: readonly string[]): string[] {
     for (const before of [0, 1, 2]) {
       const bits = (before + secret.length) * 8;
       const encoded = Buffer.from(" ".repeat(before) + secret).toString("base64");
-      // Only the characters that hold nothing but the secret.
+      // Only the characters that encode nothing but the secret.
       forms.add(encoded.slice(Math.ceil((before * 8) / 6), Math.floor(bits / 6)));
     }
   }
@@ -62,7 +62,7 @@ function hidden(forms: readonly string[], text: string): string {
   return hiddenWhereCut(forms, shown);
 }
 
-/** Long texts are cut, at their end or before a "…": a secret may have been cut with them. */
+/** Long texts are cut, at their end or before a "…": a part of a secret may be left there. */
 function hiddenWhereCut(forms: readonly string[], text: string): string {
   const cut = text.indexOf("…");
   const end = cut < 0 ? text.length : cut;
@@ -73,7 +73,7 @@ function hiddenWhereCut(forms: readonly string[], text: string): string {
   return text;
 }
 
-/** An object as the upstream wrote it; written anew where something in it had to be hidden. */
+/** An object in the upstream's own text; written anew where a secret had to be removed. */
 function hiddenInJson(forms: readonly string[], json: ByteText): ByteText {
   try {
     let isChanged = false;

@@ -1,11 +1,11 @@
-/** The Reader of a call that does not stream: the body as one text, bounded, and read once at its end. */
+/** The reader of a call that does not stream: the body as one bounded text, read once at its end. */
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { type FailureDetail, GatewayError } from "../../src/contract/errors.ts";
 import { noUsage } from "../../src/contract/usage.ts";
 import { outline } from "./outline.ts";
 import type { Reader, ReportedUsage } from "./provider.ts";
 
-/** Embeddings of two thousand texts, pictures in base64. */
+/** Most bytes of an answer: embeddings of two thousand texts, pictures in base64. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /** A whole answer that says itself that it failed: the client is given its text, and the call counts as failed. */
@@ -14,7 +14,7 @@ interface FailedAnswer {
   error: GatewayError;
 }
 
-/** Takes what is needed from an answer, parsed as `outline` does it, and returns the text for the client, or why it is none. */
+/** Reads an answer, parsed by `outline`, and returns the text for the client, or an error. */
 export type AnswerReading = (
   answer: Record<string, unknown>,
   text: ByteText,
@@ -31,16 +31,16 @@ export function malformed(upstream: string, log: string): GatewayError {
 }
 
 /**
- * What a stream may say in a row that is nothing to the client: comments, blank lines, kinds of events that are left out. It has no other end, as the client
- * takes nothing that could be waited for.
+ * Most bytes in a row without an event for the client: comments, blank lines, events that are left out. They have no other bound, because the client
+ * takes none of them, and so cannot slow the upstream down.
  */
 const MOST_IDLE_BYTES = 256 * 1024;
 
-/** Counts them. */
+/** Counts such bytes. */
 export class IdleTalk {
   #bytes = 0;
 
-  /** So many bytes were nothing to the client, or not (0). False where they are too many. */
+  /** Adds bytes without an event for the client; 0 after an event for it. False where there are too many. */
   add(bytes: number): boolean {
     this.#bytes = bytes === 0 ? 0 : this.#bytes + bytes;
     return this.#bytes <= MOST_IDLE_BYTES;
@@ -49,7 +49,7 @@ export class IdleTalk {
 
 export interface WholeAnswerOptions {
   mostBytes?: number;
-  /** False of an answer that is no text of a model: nothing of it is counted where it breaks off. */
+  /** False where the answer is no text of a model: then nothing is counted where it breaks off. */
   isText?: boolean;
 }
 
@@ -79,7 +79,7 @@ export class WholeAnswer implements Reader {
     return this.#complete;
   }
 
-  /** All that has come: what of it is the model's text is not known before the end. */
+  /** All bytes so far: which of them are the model's text is not known before the end. */
   get written(): number {
     return this.#isText ? this.#length : 0;
   }

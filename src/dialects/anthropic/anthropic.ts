@@ -11,14 +11,14 @@ import { dotted, firstProblem, refusal } from "../problem.ts";
 import { pageOf } from "./pages.ts";
 import { messagesSchema } from "./schema.ts";
 
-/** The newer version takes no sampling parameters. */
+/** The older version of the protocol; the newer one takes no sampling parameters. */
 const CLASSIC = "2023-06-01";
 const CURRENT = "2026-10-21";
 
-/** Claude Code's way of asking for the model's longest window, a million tokens; whoever serves the model sees it in the body. */
+/** The end of a model's name by which Claude Code asks for a context of a million tokens; the provider sees it in the body. */
 export const MILLION = /\[1m\]$/i;
 
-/** Read or edited on the way; see `refuseDuplicates`. */
+/** Members that are read or edited; see `refuseDuplicates`. */
 const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
 );
@@ -28,7 +28,7 @@ const checkers: Partial<Record<CallOperation, Checker>> = {
   count_tokens: new Checker(messagesSchema("optional")),
 };
 
-/** What the schemas have made sure of, as far as the rules below need it. */
+/** The body as the schemas have checked it, with the members that the rules below need. */
 interface MessagesRequest {
   model: string;
   messages: { role: string; content: string | { type: string; citations?: readonly unknown[] | null }[]; output_config?: object | null }[];
@@ -161,7 +161,7 @@ export const anthropic: Dialect = {
   speaks: (headers) => headers.has("anthropic-version") || headers.has("anthropic-beta") || headers.has("x-api-key"),
 };
 
-/** What `hints` wrote: the API version the client speaks, and the betas it asks for. */
+/** Reads what `hints` wrote: the API version of the client, and the betas it asks for. */
 export function readHints(hints: string): { version: string; betas: string[] } {
   const [version = "", betas = ""] = hints.split("\n");
   return { version, betas: betas === "" ? [] : betas.split(",") };
@@ -169,7 +169,7 @@ export function readHints(hints: string): { version: string; betas: string[] } {
 
 /** Source: platform.claude.com, "Mid-conversation system messages", limitations. */
 function checkConversation({ messages }: MessagesRequest): void {
-  // A message of `system` without content sets an effort from there on, and may be anywhere.
+  // A `system` message without content sets the effort of the following turns, and may be anywhere.
   const isSetting = ({ role, content, output_config }: MessagesRequest["messages"][number]) =>
     role === "system" && content.length === 0 && isRecord(output_config);
   const first = messages.findIndex((message) => !isSetting(message));
@@ -205,7 +205,7 @@ function checkCurrent(request: MessagesRequest): void {
         throw refusal(
           "invalid_request",
           `${where}.type`,
-          `a document cannot stand in an assistant message under anthropic-version ${CURRENT}`,
+          `a document cannot be in an assistant message under anthropic-version ${CURRENT}`,
         );
       }
       if (role === "user" && block.type === "text" && (block.citations?.length ?? 0) > 0) {

@@ -14,7 +14,7 @@ export const VERSION_HEADERS: readonly Parameter[] = [
   { name: "anthropic-beta", in: "header", description: "Betas that the request makes use of, with commas between them.", schema: text },
 ];
 
-/** Roles are those of the newer version; the older one takes `system` at the top level alone. */
+/** Messages with the roles of the newer version; in the older one `system` is only a member of the top level. */
 export const messagesRequest = messagesSchema("required");
 
 const usage = Type.Object({

@@ -1,4 +1,4 @@
-/** Anthropic's paging of lists: `limit`, and the id after which or before which a page stands. Source: the pager of @anthropic-ai/sdk 1.12 and the vendor's reference. */
+/** Anthropic's paging of lists: `limit`, and the id after or before which a page begins. Source: the pager of @anthropic-ai/sdk 1.12, and the vendor's reference. */
 import type { ModelEntry } from "../../contract/dialect.ts";
 import { refusal } from "../problem.ts";
 
@@ -6,14 +6,14 @@ const DEFAULT_LIMIT = 20;
 const LARGEST_LIMIT = 1000;
 
 /**
- * One page. `hasMore` looks in the direction of travel: behind the page, or in front of it where it was asked for by `before_id`.
+ * One page. `hasMore`: whether entries follow the page, or (with `before_id`) come before it.
  * @throws GatewayError `invalid_request` for a limit out of range, an id that is not in the list, and both ids at once.
  */
 export function pageOf(entries: readonly ModelEntry[], query: URLSearchParams): { page: readonly ModelEntry[]; hasMore: boolean } {
   const limit = readLimit(query.get("limit"));
   const after = query.get("after_id");
   const before = query.get("before_id");
-  if (after !== null && before !== null) throw refusal("invalid_request", "before_id", "cannot stand beside after_id");
+  if (after !== null && before !== null) throw refusal("invalid_request", "before_id", "cannot be sent together with after_id");
   if (before !== null) {
     const end = indexOf(entries, "before_id", before);
     const start = Math.max(0, end - limit);

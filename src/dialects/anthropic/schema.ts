@@ -1,4 +1,4 @@
-/** The body of `POST /v1/messages`, as far as Weir looks into it. Source: the types of @anthropic-ai/sdk 1.12 and the vendor's reference. */
+/** The members of the body of `POST /v1/messages` that Weir checks. Source: the types of @anthropic-ai/sdk 1.12 and the vendor's reference. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { EXPECTED, nullable, openUnion, typed, unset, words } from "../schema.ts";
 
@@ -58,7 +58,7 @@ const contentBlock = openUnion([
 
 const toolName = Type.String({ pattern: "^[a-zA-Z0-9_-]{1,128}$", [EXPECTED]: "1 to 128 letters, digits, _ or -" });
 
-/** A tool of the client's own; a tool of any other type is the vendor's, and only its `type` is looked at. */
+/** A tool of the client's own. Of a tool of any other type, which is the vendor's, only `type` is checked. */
 const customTool = Type.Object({
   type: Type.Optional(Type.Union([Type.Literal("custom"), Type.Null()])),
   name: toolName,
@@ -71,12 +71,12 @@ const vendorTool = Type.Object({ type: Type.String({ pattern: "^(?!custom$)", [E
 const parallel = { disable_parallel_tool_use: Type.Optional(nullable(Type.Boolean())) };
 
 /**
- * `system` speaks in the middle of a conversation under both versions of the protocol and without a flag: Claude Code sends none. Which models know the
- * role is the provider's table. Source: platform.claude.com, "Mid-conversation system messages".
+ * The role `system` is allowed in the middle of a conversation, in both versions of the protocol and without a flag, as Claude Code sends it. Which models know
+ * the role is in the provider's table. Source: platform.claude.com, "Mid-conversation system messages".
  */
 const ROLES = ["user", "assistant", "system"];
 
-/** @param maxTokens whether the body has to say how long the answer may be: the one for counting has no answer. */
+/** @param maxTokens whether `max_tokens` is required: a body for counting has no answer to limit */
 export function messagesSchema(maxTokens: "required" | "optional"): TSchema {
   const bound = Type.Integer({ minimum: 0 });
   return Type.Object({

@@ -16,12 +16,12 @@ import { checkResponses, responsesErrorEvent } from "./responses.ts";
 import { chatSchema } from "./schema.ts";
 import { CHAT_SHAPE, refuseOtherShape } from "./shape.ts";
 
-/** Read or edited on the way; see `refuseDuplicates`. */
+/** Members that are read or edited; see `refuseDuplicates`. */
 const SINGLE = new Set(
   "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools store".split(" "),
 );
 
-/** What `hints` says under `strict_parameters`. */
+/** Text in `hints` under `strict_parameters`. */
 const STRICT = "strict";
 const UNSUPPORTED = ["n", "service_tier", "parallel_tool_calls", "stream_options"] as const;
 
@@ -30,7 +30,7 @@ const STREAMS_RESPONSES: ReadonlySet<CallOperation> = new Set(["responses", "kep
 
 const checker = new Checker(chatSchema);
 
-/** What the schema has made sure of; the last four are still as they came. */
+/** The body as the schema has checked it; the last four members are not checked yet. */
 interface ChatRequest {
   model: string;
   stream?: boolean | null;
@@ -60,7 +60,7 @@ const paths: Paths = {
   prefix: "/openai",
   routes,
   foreign: {
-    // "/openai/eu" as the client's endpoint gives "/openai/eu/openai/deployments/…".
+    // The first part: a client whose endpoint is "/openai/eu" asks for "/openai/eu/openai/deployments/…".
     pattern: /^\/openai\/(?:(?!deployments\/|openai\/)(?<region>[^/]+)\/)?(?:openai\/)?deployments\/[^/]+\/(?<tail>.+)$/,
     text: "/deployments/… is a path of the cloud's own client: use the plain OpenAI client, with the deployment's name as model",
   },
@@ -142,7 +142,7 @@ export const openai: Dialect = {
   tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),
 
   models(entries) {
-    // Codex looks for `models`, which tell much that only it knows, and goes by its own list where there are none.
+    // Codex looks for `models`, whose entries have many members that only Codex knows; where the list is empty, it uses its own.
     return jsonText({ object: "list", data: entries.map(modelInfo), models: [] });
   },
 
@@ -180,14 +180,14 @@ function checkChat(body: ByteText, strict: boolean): Checked {
   };
 }
 
-/** Under `strict_parameters` the documented contract holds to the letter. */
+/** Under `strict_parameters` exactly the documented requests are allowed. */
 function refuseAll(request: ChatRequest): void {
   for (const name of UNSUPPORTED) {
     if (Object.hasOwn(request, name)) throw refusal("unsupported_parameter", name, "is not supported");
   }
 }
 
-/** The four parameters that the service documents as unsupported: what asks for nothing special passes, since clients send it by themselves. */
+/** The four parameters that are documented as unsupported. Values that ask for nothing special are allowed, since clients send them by default. */
 function checkUnsupported({ n, service_tier, parallel_tool_calls, stream_options }: ChatRequest): void {
   if (!oneOf(n, 1)) throw refusal("unsupported_parameter", "n", "only 1 answer per request is supported");
   if (!oneOf(service_tier, "auto", "default"))

@@ -1,4 +1,4 @@
-/** How every request of the OpenAI protocol is read: JSON, no member twice that is read or edited, then its schema. */
+/** How every request of the OpenAI protocol is read: JSON; no member twice that is read or edited; then its schema. */
 
 import type { ByteText } from "../../contract/bytes.ts";
 import type { Checker } from "../../contract/checker.ts";
@@ -6,7 +6,7 @@ import { parseObject, refuseDuplicates } from "../body.ts";
 import { bracketed, firstProblem, refusal } from "../problem.ts";
 
 /**
- * @param single names that must not stand twice: those that are read or edited on the way
+ * @param single names that must not be there twice: those that are read or edited
  * @throws GatewayError `invalid_request` that names the field.
  */
 export function readRequest<Request>(body: ByteText, checker: Checker, single: ReadonlySet<string>): Request {

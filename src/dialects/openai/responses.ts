@@ -1,6 +1,6 @@
 /**
- * The body of `POST /v1/responses`, as far as Weir looks into it, and its error event. Source: the types of openai 7.57.
- * What a stateless gateway cannot do is refused where it is known (the provider's file): an operator may allow it.
+ * The members of the body of `POST /v1/responses` that Weir checks, and the error event of its streams. Source: the types of openai 7.57.
+ * What a stateless gateway cannot do is refused by the provider's file, because an operator may allow it there.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { ByteText } from "../../contract/bytes.ts";
@@ -43,7 +43,7 @@ const message = Type.Object({
 });
 const call = typed("function_call", { call_id: text, name: text, arguments: text });
 const callOutput = typed("function_call_output", { call_id: text, output: textOrParts });
-/** Reasoning, calls of the vendor's own tools and whatever comes next: passed through for the upstream to judge. */
+/** Reasoning, calls of the vendor's own tools, and future items: passed through for the upstream to check. */
 const other = Type.Object({
   type: Type.String({ pattern: "^(?!(?:message|function_call|function_call_output)$)", [EXPECTED]: "the type of an input item" }),
 });
@@ -102,7 +102,7 @@ interface ResponsesRequest {
 export function checkResponses(body: ByteText): Checked {
   refuseOtherShape(body, RESPONSES_SHAPE);
   const request = readRequest<ResponsesRequest>(body, checker, SINGLE);
-  // As in chat completions: asking for nothing special passes.
+  // As in chat completions: values that ask for nothing special are allowed.
   if (!["auto", "default", null, undefined].includes(request.service_tier as string | null | undefined)) {
     throw refusal("unsupported_parameter", "service_tier", 'only "auto" and "default" are supported');
   }
@@ -124,8 +124,8 @@ interface ErrorFields {
 
 /**
  * An error on a stream of responses. Clients differ in where they look: some want the fields at the top, some under `error`, and one (the Vercel
- * AI SDK 5) takes no event whose code is null. The number has to be there and is looked at by none of them; what the stream's own last one was is
- * known to the upstream only.
+ * AI SDK 5) takes no event whose code is null. A number must be there, but no client reads it, and only the upstream knows the number of its last
+ * event.
  * @param upstream the upstream's own error object
  */
 export function responsesErrorEvent({ message, type, param, code }: ErrorFields, upstream: ByteText | undefined): ByteText {

@@ -1,6 +1,6 @@
 /**
- * The body of `POST /v1/chat/completions`, as far as Weir looks into it. Source: the types of openai 7.57 and the vendor's specification.
- * `n`, `service_tier`, `parallel_tool_calls` and `stream_options` have rules of their own (`openai.ts`).
+ * The members of the body of `POST /v1/chat/completions` that Weir checks. Source: the types of openai 7.57 and the vendor's specification.
+ * `n`, `service_tier`, `parallel_tool_calls` and `stream_options` have their own rules (`openai.ts`).
  */
 import { type TProperties, type TSchema, Type } from "@sinclair/typebox";
 import { EXPECTED, either, nullable, openUnion, typed, unset, words } from "../schema.ts";

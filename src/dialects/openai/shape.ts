@@ -1,12 +1,12 @@
-/** A body of the one route on the other: clients are set to the wrong one, and what is missing then says nothing. */
+/** Finds a body of one route on the other route: clients are set to the wrong one, and "this member is missing" would not help them. */
 import type { ByteText } from "../../contract/bytes.ts";
 import { members } from "../../contract/json.ts";
 import { refusal } from "../problem.ts";
 
 interface Shape {
-  /** What every body of the route has. */
+  /** A member that every body of the route has. */
   own: string;
-  /** What bodies of the other route have in its place. */
+  /** The member that bodies of the other route have instead. */
   others: string;
   text: string;
 }
@@ -25,7 +25,7 @@ export const RESPONSES_SHAPE: Shape = {
 
 /** @throws GatewayError `invalid_request` that names the other route. */
 export function refuseOtherShape(body: ByteText, { own, others, text }: Shape): void {
-  // A search decides nearly always.
+  // Nearly always this search is enough.
   if (!body.includes(`"${others}"`)) return;
   const keys = members(body).map(({ key }) => key);
   if (keys.includes(others) && !keys.includes(own)) throw refusal("invalid_request", others, text);

@@ -1,8 +1,8 @@
 /**
- * Answers of the Anthropic protocol in the words of the unified route: an envelope around OpenAI-style choices, or OpenAI-style chunks.
+ * Answers of the Anthropic protocol in the form of the unified route: an envelope around OpenAI-style choices, or OpenAI-style chunks.
  *
- * What the model wrote is never decoded: its JSON strings are taken out of one text and put into the other as they stand, so that every character
- * and every number in a tool's arguments survives. What has no place in the other form (signatures of thinking, citations) is left out.
+ * The model's text is never decoded: its JSON strings are copied from one text to the other unchanged, so that every character
+ * and every number in a tool's arguments stays as it is. What the other form has no place for (signatures of thinking, citations) is left out.
  */
 import type { ByteText } from "../../contract/bytes.ts";
 import { elements, members } from "../../contract/json.ts";
@@ -10,7 +10,7 @@ import type { Usage } from "../../contract/usage.ts";
 
 type Fields = ReadonlyMap<string, ByteText>;
 
-/** Why a model stopped, as OpenAI's clients know it; a reason that is not here is told as it came. */
+/** Why a model stopped, in the words of OpenAI's clients; other reasons are passed on unchanged. */
 const FINISH_REASONS: Readonly<Record<string, string>> = {
   end_turn: "stop",
   stop_sequence: "stop",
@@ -22,11 +22,11 @@ const FINISH_REASONS: Readonly<Record<string, string>> = {
 const TEXT = { type: "text", delta: "text_delta", from: "text", to: "content" };
 const THINKING = { type: "thinking", delta: "thinking_delta", from: "thinking", to: "reasoning_content" };
 
-/** Messages have a dozen fields and as many blocks. Whoever answers could write millions, each of which costs more than its bytes. */
+/** Most fields and blocks of a message; real ones have a dozen. An upstream could send millions, and each costs more than its bytes. */
 const MOST_FIELDS = 1_000;
 const MOST_BLOCKS = 10_000;
 
-/** A whole message; `usage` is what its upstream reported. */
+/** A whole message in its envelope; `usage`: what the upstream reported. */
 export function envelopeOf(text: ByteText, usage: Usage): ByteText {
   const message = fieldsOf(text);
   const content = message.get("content") ?? "[]";
@@ -51,20 +51,20 @@ export function envelopeOf(text: ByteText, usage: Usage): ByteText {
   return `{"success":true,"code":"200","message":"successful","data":${data}}`;
 }
 
-/** A stream of events, turned into chunks as it comes. */
+/** Turns a stream of events into chunks. */
 export class ChunkStream {
   readonly #created: number;
   #head = "";
   #finish: ByteText = "null";
-  /** Tools by the index of their block: which call it is, and whether any of its arguments has been told. */
+  /** Tool calls by the index of their block: the number of the call, and whether any of its arguments was sent. */
   readonly #calls = new Map<ByteText, { index: number; begun: boolean }>();
 
-  /** `nowMs` is the moment that the chunks give as theirs. */
+  /** `nowMs`: the time of the chunks, in milliseconds since 1970. */
   constructor(nowMs: number) {
     this.#created = Math.floor(nowMs / 1000);
   }
 
-  /** Takes whole events; gives whole chunks, or "" where there is nothing to say. `usage` is what has been reported by the last of these events. */
+  /** Takes whole events; returns whole chunks, or "" where the events have no text for the client. `usage`: as reported up to the last of these events. */
   push(text: ByteText, usage: Usage): ByteText {
     let chunks = "";
     for (const line of text.split("\n")) {
@@ -98,7 +98,7 @@ export class ChunkStream {
     return this.#chunk(`"role":"assistant","content":""`);
   }
 
-  /** Blocks begin empty; what stands in one from the start is told all the same. */
+  /** A block is empty at its beginning; if it has content, the content is sent too. */
   #block(index: ByteText, block: Fields): ByteText {
     const type = word(block.get("type"));
     if (type === "tool_use") {
@@ -119,7 +119,7 @@ export class ChunkStream {
     return kind === undefined ? "" : this.#say(kind.to, delta.get(kind.from));
   }
 
-  /** A tool that takes nothing is called with no text at all, which is not JSON. */
+  /** A tool without arguments is called with an empty text, and that is not JSON. */
   #blockEnd(index: ByteText): ByteText {
     return this.#calls.get(index)?.begun === false ? this.#argue(index, "{}") : "";
   }
@@ -145,12 +145,12 @@ function fieldsOf(text: ByteText): Fields {
   return new Map(members(text, MOST_FIELDS).map(({ key, start, end }) => [key, text.slice(start, end)]));
 }
 
-/** A string's characters between its quotes, as JSON wrote them; "" of anything else. */
+/** A string's characters between its quotes, as JSON writes them; "" for any other value. */
 function inner(json: ByteText | undefined): ByteText {
   return json?.startsWith('"') ? json.slice(1, -1) : "";
 }
 
-/** A string of plain words, such as a type. Nobody has parsed the events that a reader passes on as they came, so it may be no JSON at all. */
+/** A string of plain words, such as a type. Events that a reader passes on unchanged were not parsed, so it may be no JSON. */
 function word(json: ByteText | undefined): string {
   const written = inner(json);
   if (!written.includes("\\")) return written;
@@ -175,7 +175,7 @@ function callText(block: Fields, args: ByteText): ByteText {
   return `"id":${block.get("id") ?? '""'},"type":"function","function":{"name":${block.get("name") ?? '""'},"arguments":${args}}`;
 }
 
-/** Under OpenAI's names, where what a prompt cache gave or took is part of the prompt. */
+/** Usage under OpenAI's names; the prompt includes tokens that were read from or written to a cache. */
 function usageText({ input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }: Usage): ByteText {
   const prompt = input + cacheRead + cacheWrite;
   return JSON.stringify({

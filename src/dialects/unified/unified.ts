@@ -1,4 +1,4 @@
-/** The unified route: requests of the Anthropic protocol, answers in an envelope of its own around OpenAI-style choices. */
+/** The unified route: requests of the Anthropic protocol, answers in its own envelope around OpenAI-style choices. */
 import type { ByteText } from "../../contract/bytes.ts";
 import type { Dialect, Route } from "../../contract/dialect.ts";
 import { ERROR_KINDS, type ErrorKind, type ErrorName, type GatewayError, STATUS } from "../../contract/errors.ts";
@@ -10,10 +10,10 @@ const PATH = "/api/v1/messages";
 
 const routes: readonly Route[] = [{ method: "POST", path: PATH, operation: "generate" }];
 
-/** Errors have no type here: only what the status says. */
+/** Errors of this route have no type, only the status. */
 const errorNames = Object.fromEntries(ERROR_KINDS.map((kind) => [kind, { type: kind }])) as Record<ErrorKind, ErrorName>;
 
-/** What stands below `/api/v1/` at other gateways. */
+/** Paths below `/api/v1/` at other gateways. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "chat/completions": "Chat completions are served at /openai/{region}/v1/chat/completions.",
   responses: "The Responses API is served at /openai/{region}/v1/responses.",
@@ -46,7 +46,7 @@ export const unified: Dialect = {
     const tail = path.replace(/^\/api(?:\/v1)*\/?/, "");
     if (Object.hasOwn(ELSEWHERE, tail)) return ELSEWHERE[tail];
     if (tail !== "messages") return undefined;
-    return `${path.includes("/v1/") ? "/v1 stands there more than once" : "/v1 is missing"}: did you mean ${PATH}?`;
+    return `${path.includes("/v1/") ? "/v1 is there more than once" : "/v1 is missing"}: did you mean ${PATH}?`;
   },
 
   speaks: () => false,

@@ -7,7 +7,7 @@ import { AZURE_FIELDS, azureTakes } from "./takes.ts";
 /** What is sealed with it is in the hands of clients, who might try to guess it. */
 const LEAST_STORE_SECRET = 20;
 const AUTHORITY = "https://login.microsoftonline.com";
-/** The v1 surface has an audience of its own; dated versions know the older one. `wire.md` §2.2. */
+/** The v1 API has its own audience; dated versions take the older one. `wire.md` §2.2. */
 const SCOPE_V1 = "https://ai.azure.com/.default";
 const SCOPE_DATED = "https://cognitiveservices.azure.com/.default";
 
@@ -74,7 +74,7 @@ const schema = Type.Object(
   { additionalProperties: false },
 );
 
-/** Azure locations of a region, for the addresses that name one (`https://westeurope.api.cognitive.microsoft.com`). */
+/** Azure locations of a region, for addresses that contain a location (`https://westeurope.api.cognitive.microsoft.com`). */
 const LOCATIONS: Readonly<Record<string, RegExp>> = {
   eu: /^(westeurope|northeurope|francecentral|francesouth|germanywestcentral|germanynorth|italynorth|polandcentral|spaincentral|swedencentral|swedensouth|switzerlandnorth|switzerlandwest|norwayeast|norwaywest|austriaeast|belgiumcentral|denmarkeast|uksouth|ukwest)$/,
   us: /^(eastus[23]?|westus[23]?|(north|south|west|southeast)?centralus|southeastus[35]?|usgov[a-z]+)$/,
@@ -82,7 +82,7 @@ const LOCATIONS: Readonly<Record<string, RegExp>> = {
   uk: /^uk(south|west)$/,
 };
 
-/** Domains of sovereign clouds, and the only region names that may use them. */
+/** Domains of sovereign clouds, each with the only region names that may use it. */
 const SOVEREIGN: readonly { domain: string; regions: readonly string[]; place: string }[] = [
   { domain: ".azure.us", regions: ["us", "global"], place: "the United States" },
   { domain: ".azure.cn", regions: ["cn", "global"], place: "China" },
@@ -116,7 +116,7 @@ export const azure: ProviderSettings<AzureSettings> = {
   regionProblem(region, settings) {
     const host = new URL(settings.endpoint).hostname;
     const sovereign = SOVEREIGN.find(({ domain }) => host.endsWith(domain));
-    // A region of a name that nobody knows may be anywhere; "eu" may not.
+    // A sovereign cloud serves only its own regions.
     if (sovereign !== undefined && !sovereign.regions.includes(region))
       return `endpoint: it is in ${sovereign.place}, not in region "${region}"`;
     const location = /^([a-z0-9]+)\.api\.cognitive\.microsoft\.com$/.exec(host)?.[1];
@@ -126,7 +126,7 @@ export const azure: ProviderSettings<AzureSettings> = {
     return undefined;
   },
 
-  // A deployment's name is the operator's own: whether it is Standard, Data Zone or Global is decided in Azure and not to be seen in it.
+  // A deployment's name is chosen by the operator: it does not show whether the deployment is Standard, Data Zone or Global.
   modelProblem: () => undefined,
   modelDoubt: () => undefined,
 
@@ -170,7 +170,7 @@ function credentialsSummary(credentials: AzureCredentials): string {
   }
 }
 
-/** @throws Error */
+/** @throws Error where not exactly one kind of credentials is set, or a part of it is missing */
 function credentials(fields: Record<string, unknown>): AzureCredentials {
   const apiKey = text(fields, "api_key");
   const clientSecret = text(fields, "client_secret");

@@ -1,5 +1,5 @@
 /**
- * What each of OpenAI's models takes on Azure, by its name in the catalogue: a deployment's name is the operator's own. What no line tells is learned
+ * What each of OpenAI's models takes on Azure, by its name in the catalogue, since a deployment's name is chosen by the operator. What the table lacks is learned
  * from Azure's refusals (`workers/providers/azure/lessons.ts`), and can be written into the configuration (`accepts`).
  *
  * Sources:
@@ -11,25 +11,25 @@
  */
 import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
 
-/** `accepts.fields` of the configuration has the same names. */
+/** Names of fields, the same as in `accepts.fields` of the configuration. */
 export const AZURE_FIELDS = [
-  /** Under this name; else it is `max_completion_tokens`. */
+  /** The limit of an answer has this name; otherwise it is `max_completion_tokens`. */
   "max_tokens",
   "routes.chat",
   "routes.responses",
-  /** It thinks, and its thoughts can be had sealed. */
+  /** The model reasons, and its reasoning can be returned in sealed form. */
   "reasoning",
 ] as const;
 type Field = (typeof AZURE_FIELDS)[number];
 
-/** What Codex sends and Azure does not know, with any model: `name` of the top level, `input.name` of an item. `accepts.fields.add` lets it through. */
+/** Members that Codex sends and Azure does not know, with any model: `name` of the top level, `input.name` of an item. `accepts.fields.add` lets them through. */
 const UNKNOWN = ["client_metadata", "input.internal_chat_message_metadata_passthrough"];
 
 const CLASSIC: readonly Field[] = ["max_tokens", "routes.chat", "routes.responses"];
 const REASONING: readonly Field[] = ["routes.chat", "routes.responses", "reasoning"];
 const RESPONSES_ONLY: readonly Field[] = ["routes.responses", "reasoning"];
 
-/** Held against the catalogue by a test: every model has a line, and every line a model. */
+/** A test compares the table with the catalogue: both have the same models. */
 export const AZURE_TAKES: Readonly<Record<string, readonly Field[]>> = {
   "gpt-35-turbo": ["max_tokens", "routes.chat"],
   "gpt-4": ["max_tokens", "routes.chat"],
@@ -68,16 +68,16 @@ export const AZURE_TAKES: Readonly<Record<string, readonly Field[]>> = {
 
 /** What a model takes, for `workers/providers/azure`. */
 export interface AzureAccepts {
-  /** Its name in the catalogue; left out where it is not there. */
+  /** The model's name in the catalogue; left out where it is not there. */
   model?: string | undefined;
   fields: readonly string[];
-  /** False: the names of the model have to tell what kind it is. */
+  /** False: only the model's names can show which kind it is. */
   isKnown: boolean;
-  /** Fields of the top level that go. */
+  /** Fields to leave out. */
   without: readonly string[];
 }
 
-/** A model that is not in the catalogue is told by its names, and by Azure. */
+/** For a model that is not in the catalogue, only its names and Azure's refusals show what it takes. */
 export function azureTakes(model: string | undefined, edits: readonly AcceptsEdits[]): AzureAccepts {
   const line = model !== undefined && Object.hasOwn(AZURE_TAKES, model) ? AZURE_TAKES[model] : undefined;
   const fields = edits.map((edit) => edit.fields);

@@ -47,9 +47,9 @@ const schema = Type.Object(
 );
 
 /**
- * Places whose AWS regions and inference-profile prefixes are known. A profile routes among all AWS regions of its prefix, so a place smaller
- * than a prefix (Switzerland, the United Kingdom) has none: only names that stay in the AWS region itself.
- * Prefixes: AWS, "Supported Regions and models for inference profiles"; `apac.` reaches beyond jp and au but not the other way round.
+ * Places with known AWS regions and inference-profile prefixes. A profile routes among all AWS regions of its prefix, so a place smaller
+ * than a prefix (Switzerland, the United Kingdom) has no prefix, and takes only names that stay in the AWS region itself.
+ * Prefixes: AWS, "Supported Regions and models for inference profiles"; `apac.` routes to regions outside of jp and au too.
  */
 const PLACES: Readonly<Record<string, { regions: RegExp; profiles: readonly string[] }>> = {
   eu: { regions: /^(eu|eusc)-/, profiles: ["eu"] },
@@ -93,7 +93,7 @@ export const bedrock: ProviderSettings<BedrockSettings> = {
     const { awsRegion } = settings;
     const place = PLACES[region];
     if (place !== undefined && !place.regions.test(awsRegion)) return `aws_region: ${awsRegion} is not in region "${region}"`;
-    // A region that bears an AWS region's name promises that one.
+    // A region with the name of an AWS region promises that AWS region.
     if (AWS_REGION.test(region) && region !== awsRegion) return `aws_region: ${awsRegion} is not in region "${region}"`;
     const named = new URL(settings.endpoint).hostname.split(".").find((label) => AWS_REGION.test(label));
     if (named !== undefined && named !== awsRegion) return `endpoint: is in ${named}, but aws_region is ${awsRegion}`;
@@ -114,7 +114,7 @@ export const bedrock: ProviderSettings<BedrockSettings> = {
     const kind = /^arn:[^/]*:(application-inference-profile|default-prompt-router|prompt-router|prompt)\//i.exec(model)?.[1];
     return kind === undefined
       ? undefined
-      : `the name of a ${kind.replaceAll("-", " ")} does not tell where it routes to; make sure that all its models stay in the region`;
+      : `the name of a ${kind.replaceAll("-", " ")} does not say where it routes to; make sure that all its models stay in the region`;
   },
 
   controls: bedrockControls,
@@ -140,7 +140,7 @@ export const bedrock: ProviderSettings<BedrockSettings> = {
   },
 };
 
-/** @throws Error */
+/** @throws Error where more than one kind of credentials is set, or a part of it is missing */
 function credentials(fields: Record<string, unknown>): BedrockCredentials {
   const accessKeyId = text(fields, "access_key_id");
   const secretAccessKey = text(fields, "secret_access_key");
@@ -175,14 +175,14 @@ function credentialsSummary(credentials: BedrockCredentials): string {
   }
 }
 
-/** AWS partitions have domains of their own. */
+/** The domain of an AWS partition. */
 function suffix(awsRegion: string): string {
   if (awsRegion.startsWith("cn-")) return "amazonaws.com.cn";
   if (awsRegion.startsWith("eusc-")) return "amazonaws.eu";
   return "amazonaws.com";
 }
 
-/** Cross-region inference profiles are the model's id with a place in front: `eu.anthropic.claude-…`. */
+/** An inference profile across regions is named by the model's id with a place before it: `eu.anthropic.claude-…`. */
 function profileProblem(region: string, model: string): string | undefined {
   const prefix = /^([a-z-]+)\.[a-z0-9-]+\./i.exec(model)?.[1]?.toLowerCase();
   if (prefix === undefined || prefix === "anthropic") return undefined;

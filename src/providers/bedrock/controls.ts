@@ -4,9 +4,9 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 
-/** An id or an ARN. */
+/** The id of a guardrail, or its ARN. */
 const GUARDRAIL_ID = "^([a-z0-9]+|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+)$";
-/** What AWS lets stand in a tag; the names in braces become those of the call. */
+/** Characters that AWS allows in a tag; names in braces are replaced by those of the call. */
 const TAG = "[A-Za-z0-9 :_@$#=/+,.-]";
 
 export const bedrockControls = Type.Object(

@@ -1,6 +1,6 @@
-/** Settings of an upstream at Bedrock: `bedrock.ts` beside it makes them of weir.yaml, and `workers/providers/bedrock` reads them. Plain JSON. */
+/** Settings of an upstream at Bedrock: made from weir.yaml by `bedrock.ts` in this folder, and read by `workers/providers/bedrock`. Plain JSON. */
 
-/** Keys that requests are signed with, and where they come from. */
+/** Keys that requests are signed with, or the source of such keys. */
 export type AwsCredentials =
   | { kind: "static"; accessKeyId: string; secretAccessKey: string; sessionToken?: string }
   | { kind: "profile"; profile: string }
@@ -10,9 +10,9 @@ export type BedrockCredentials = AwsCredentials | { kind: "bearer"; token: strin
 
 export interface BedrockSettings {
   awsRegion: string;
-  /** Without a slash at its end. */
+  /** The address, without a slash at its end. */
   endpoint: string;
   credentials: BedrockCredentials;
-  /** Flags that the operator lets through beside those of the table. */
+  /** Beta flags that the operator allows in addition to the table's. */
   betas?: readonly string[];
 }

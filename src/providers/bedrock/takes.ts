@@ -1,6 +1,6 @@
 /**
- * What each of Anthropic's models takes on InvokeModel, by its name in the catalogue: never by an id or ARN, which may tell nothing. Bedrock refuses
- * a request for one member too many, and its models differ in ways that no version number tells, so this is data, a line for each, with its sources.
+ * What each of Anthropic's models takes on InvokeModel, by its name in the catalogue, since an id or ARN may not show the model. Bedrock refuses
+ * a request for one unknown member, and its models differ in ways that do not follow from their versions. So this is data: a line for each model, with sources.
  * What is missing or has changed is learned from Bedrock's refusals while Weir runs (`workers/providers/bedrock/lessons.ts`), and can be
  * written into the configuration (`accepts`).
  *
@@ -18,9 +18,9 @@
  */
 import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
 
-/** What a model may take beside what all of them do; `accepts.fields` of the configuration has the same names. */
+/** What only some models take; `accepts.fields` of the configuration has the same names. */
 export const BEDROCK_FIELDS = [
-  /** Marks on blocks and tools; the life of a mark; at the top level, for the last block. */
+  /** `cache_control` on blocks and tools; its `ttl`; and at the top level, for the last block. */
   "cache_control",
   "cache_control.ttl",
   "cache_control.scope",
@@ -31,7 +31,7 @@ export const BEDROCK_FIELDS = [
   "thinking.adaptive",
   "thinking.enabled",
   "tools.strict",
-  /** A million tokens without a flag. */
+  /** A context of a million tokens without a flag. */
   "window.million",
 ] as const;
 type Field = (typeof BEDROCK_FIELDS)[number];
@@ -58,7 +58,7 @@ const MILLION = "context-1m-2025-08-07";
 const EFFORT = "effort-2025-11-24";
 const COMPACT = "compact-2026-01-12";
 const SYSTEM = ["mid-conversation-tool-changes-2026-07-01", "mid-conversation-system-clear-at-2026-08-21"];
-/** From 4.7 on: interleaved thinking, a million tokens and long answers need no flag any more, and a flag for them was refused. */
+/** Models from 4.7 on: interleaved thinking, a million tokens and long answers need no flag any more, and a flag for them was refused. */
 const FIVE = [
   "context-management-2025-06-27",
   COMPACT,
@@ -86,7 +86,7 @@ const SIX_FIELDS: readonly Field[] = [...LATE_FOUR_FIELDS, "thinking.adaptive", 
 const FIVE_FIELDS: readonly Field[] = [...CACHED, "thinking.adaptive", "output_config.effort", "window.million"];
 const WITH_SYSTEM: readonly Field[] = [...FIVE_FIELDS, "messages.role.system"];
 
-/** Held against the catalogue by a test: every model has a line, and every line a model. */
+/** A test compares the table with the catalogue: both have the same models. */
 export const BEDROCK_TAKES: Readonly<Record<string, Line>> = {
   "claude-3-haiku-20240307": { betas: OLDEST, fields: [], efforts: [] },
   "claude-3-sonnet-20240229": { betas: OLDEST, fields: [], efforts: [] },
@@ -117,27 +117,27 @@ export const BEDROCK_TAKES: Readonly<Record<string, Line>> = {
   "claude-mythos-5": { betas: LATEST, fields: [...WITH_SYSTEM, "tools.strict"], efforts: ALL_LEVELS },
 };
 
-/** A model that is not in the catalogue: all that any takes, and Bedrock's word on it. */
+/** A model that is not in the catalogue: all that any model takes; Bedrock's refusals then correct it. */
 const UNKNOWN: Line = {
   betas: [...new Set([...LATE_FOUR, ...LATEST, MILLION])],
   fields: BEDROCK_FIELDS.filter((field) => field !== "cache_control.scope" && field !== "automatic_cache_control"),
   efforts: ALL_LEVELS,
 };
 
-/** What is no field of the table and was taken away, such as a member that no table knows. */
+/** Names that are not in the table and that the operator has removed. */
 function others(names: readonly string[]): string[] {
   return names.filter((name) => !(BEDROCK_FIELDS as readonly string[]).includes(name));
 }
 
 /** What a model takes, for `workers/providers/bedrock`. */
 export interface BedrockAccepts {
-  /** Its name in the catalogue; left out where it is not there. */
+  /** The model's name in the catalogue; left out where it is not there. */
   model?: string | undefined;
   betas: readonly string[];
   fields: readonly string[];
   /** Levels of `output_config.effort`. */
   efforts: readonly string[];
-  /** Members that no table knows, and that go. */
+  /** Unknown members to leave out. */
   without: readonly string[];
 }
 

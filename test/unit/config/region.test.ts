@@ -116,7 +116,7 @@ test("a name that does not tell where it leads is a warning", () => {
   for (const kind of ["application-inference-profile", "prompt-router", "default-prompt-router", "prompt"]) {
     const { warnings } = load(bedrock("eu", "eu-central-1", ARN("eu-central-1", `${kind}/abc`)));
     expect(warnings).toEqual([
-      expect.stringContaining(`models.claude.targets.0.model: the name of a ${kind.replaceAll("-", " ")} does not tell where it routes to`),
+      expect.stringContaining(`models.claude.targets.0.model: the name of a ${kind.replaceAll("-", " ")} does not say where it routes to`),
     ]);
   }
 });

@@ -58,7 +58,7 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
     const error = refusalOf(name, body);
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.param).toBe(field);
-    expect(error.detail.message).toBe(`${field}: stands twice in the request body`);
+    expect(error.detail.message).toBe(`${field}: appears twice in the request body`);
   });
 
   test("what Weir does not know may stand twice, and deeper down anything may", () => {
@@ -323,20 +323,20 @@ describe("a path that no route has", () => {
   const owner = (path: string) => all.find((dialect) => dialect.owns(path));
 
   test.each([
-    ["/anthropic/eu/v1/v1/messages", "anthropic", "/v1 stands there more than once: did you mean /anthropic/eu/v1/messages?"],
+    ["/anthropic/eu/v1/v1/messages", "anthropic", "/v1 is there more than once: did you mean /anthropic/eu/v1/messages?"],
     ["/anthropic/v1/messages", "anthropic", "The region is missing: did you mean /anthropic/{region}/v1/messages?"],
     ["/anthropic/eu/messages", "anthropic", "/v1 is missing: did you mean /anthropic/eu/v1/messages?"],
     ["/anthropic/messages", "anthropic", "The region is missing, /v1 is missing: did you mean /anthropic/{region}/v1/messages?"],
     ["/anthropic/eu/models/m", "anthropic", "/v1 is missing: did you mean /anthropic/eu/v1/models/m?"],
     ["/api/anthropic/messages", "anthropic", "/v1 is missing: did you mean /api/anthropic/v1/messages?"],
-    ["/api/v1/v1/messages", "unified", "/v1 stands there more than once: did you mean /api/v1/messages?"],
+    ["/api/v1/v1/messages", "unified", "/v1 is there more than once: did you mean /api/v1/messages?"],
     ["/api/messages", "unified", "/v1 is missing: did you mean /api/v1/messages?"],
     ["/api/v1/chat/completions", "unified", "Chat completions are served at /openai/{region}/v1/chat/completions."],
     ["/api/v1/models", "unified", "Models are listed at /api/anthropic/v1/models."],
     ["/v1/messages", "anthropic", "/anthropic is missing, the region is missing: did you mean /anthropic/{region}/v1/messages?"],
     ["/anthropic/eu/v1/chat/completions", "anthropic", "Chat completions are not part of the Anthropic protocol"],
     ["/anthropic/eu/v1/complete", "anthropic", "Text Completions are retired"],
-    ["/openai/eu/v1/v1/chat/completions", "openai", "/v1 stands there more than once: did you mean /openai/eu/v1/chat/completions?"],
+    ["/openai/eu/v1/v1/chat/completions", "openai", "/v1 is there more than once: did you mean /openai/eu/v1/chat/completions?"],
     ["/openai/v1/chat/completions", "openai", "The region is missing: did you mean /openai/{region}/v1/chat/completions?"],
     ["/openai/eu/chat/completions", "openai", "/v1 is missing: did you mean /openai/eu/v1/chat/completions?"],
     ["/api/openai/v1/models", "openai", "/api/openai should be /openai, the region is missing: did you mean /openai/{region}/v1/models?"],

@@ -19,9 +19,9 @@ import { type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
 import { withoutStrays } from "./strays.ts";
 
-/** What requests say beside their bodies, as long as a token lasts. */
+/** Headers of requests, kept as long as a token is valid. */
 interface Headers {
-  /** "" beside a key. */
+  /** The access token; "" where a key is used. */
   token: string;
   answer: readonly string[];
   stream: readonly string[];
@@ -49,7 +49,7 @@ export const azure: Provider<AzureSettings> = {
   },
 };
 
-/** `nowMs` is the clock that tokens expire by. */
+/** `nowMs`: clock by which tokens expire, in milliseconds since 1970. */
 export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number = Date.now): Connection {
   const { settings } = upstream;
   const { endpoint, api, credentials } = settings;
@@ -102,7 +102,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
     reader: (job) => operationOf(job).reader(job, place(job), upstream.keeping),
 
     failure(job, status, headers, body) {
-      // A token that was revoked before its time: the next call fetches a new one.
+      // The token may have been revoked before its time: the next call fetches a new one.
       if (status === 401) tokens?.suspect();
       return azureFailure(place(job), status, headers, body, nowMs());
     },

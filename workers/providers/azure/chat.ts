@@ -16,10 +16,10 @@ export const azureChat: AzureOperation = {
     const { body, stream } = job;
     const all = members(body);
     if (!api.allowStore) refuseStore(memberValue(body, "store", all));
-    // LangChain's "not set".
+    // LangChain's value for "not set".
     const remove = leftOut(job, takes, all);
     if (Number(memberValue(body, "top_p", all)) === -1) remove.push("top_p");
-    // Refused beside `stream: false`.
+    // Azure refuses it beside `stream: false`.
     if (!stream) remove.push("stream_options");
     const rename: Record<string, string> = {};
     const [from, to] = limitName(job, takes);
@@ -28,20 +28,20 @@ export const azureChat: AzureOperation = {
       rename[from] = to;
     }
     const edited = editMembers(body, { remove, rename, set: deploymentName(job, api) }, all);
-    // Without it a stream does not tell what it cost; clients that did not ask are not shown it.
+    // Without it a stream does not report its usage; a client that did not ask for usage does not get it.
     return stream ? editNested(edited, "stream_options", { set: { include_usage: "true" } }) : edited;
   },
 
   reader: (job, place) => (job.stream ? new AzureStream(place, asksForUsage(job.body)) : azureAnswer(place)),
 };
 
-/** Which of the two names of the answer's limit becomes the other one; "" where both may stand. */
+/** The member for the answer's limit, its name here and its new one; "" where both names may stay. */
 function limitName({ model, upstreamModel }: Job, takes: Takes): [string, string] {
   if (!takesMaxTokens(takes, model, upstreamModel)) return ["max_tokens", "max_completion_tokens"];
   return takes.rename.max_completion_tokens === undefined ? ["", ""] : ["max_completion_tokens", "max_tokens"];
 }
 
-/** What Azure keeps can be listed and read with any key of the resource, which others use too. */
+/** Stored answers can be listed and read with any key of the resource, and other clients use the resource too. */
 function refuseStore(store: ByteText = "null"): void {
   if (store === "null" || store === "false") return;
   throw new GatewayError("invalid_request", {

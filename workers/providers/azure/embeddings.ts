@@ -1,4 +1,4 @@
-/** Embeddings on Azure OpenAI: as they come, with the deployment's name. Source: `wire.md` §2.1. */
+/** Embeddings on Azure OpenAI: the body stays as it is, but for the deployment's name. Source: `wire.md` §2.1. */
 import { editMembers, members } from "../../../src/contract/json.ts";
 import { asObject, countFor } from "../failure.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";

@@ -6,28 +6,28 @@ import type { EntraCredentials } from "../../../src/providers/azure/settings.ts"
 import { asObject, asText, brief, errorFields, misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
 
-/** What the flow asks with; a managed identity has another way (`managed-identity.ts`). */
+/** Credentials of the client-credentials flow; a managed identity has its own way (`managed-identity.ts`). */
 type AskingCredentials = Exclude<EntraCredentials, { kind: "managed_identity" }>;
 
 export interface Tokens {
-  /** Rejects with GatewayError `misconfigured`. */
+  /** The current token. Rejects with GatewayError `misconfigured`. */
   get(): string | Promise<string>;
-  /** The upstream has refused the token. */
+  /** To be called where the upstream has refused the token. */
   suspect(): void;
 }
 
 const TIMEOUT_MS = 10_000;
-/** Tokens last for an hour or a day. */
+/** Tokens are valid for an hour or a day. */
 const LONGEST_LIFE_SECONDS = 86_400;
 /** Part of a token's life after which the next one is fetched, while this one still serves. */
 const RENEW_AT = 0.8;
 
-/** Of a token, and of an answer with one: a few KiB. */
+/** Most bytes of a token, and of an answer with a token: they have a few KiB. */
 const MOST_BYTES = 64 * 1024;
 
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/** @param scope - What the token is for: `https://ai.azure.com/.default`. */
+/** @param scope - What the token is for, such as `https://ai.azure.com/.default`. */
 export function entraTokens(upstream: string, credentials: AskingCredentials, scope: string, nowMs: () => number = Date.now): Tokens {
   return new Renewed(async () => {
     try {
@@ -47,7 +47,7 @@ async function fetchToken(credentials: AskingCredentials, scope: string, nowMs: 
   if (credentials.kind === "client_secret") form.set("client_secret", credentials.clientSecret);
   else {
     form.set("client_assertion_type", ASSERTION_TYPE);
-    // Kubernetes replaces the file before its token expires: it is read anew each time.
+    // Kubernetes replaces the file before its token expires, so it is read each time.
     form.set("client_assertion", await federatedToken(credentials.tokenFile));
   }
   const askedMs = nowMs();
@@ -55,7 +55,7 @@ async function fetchToken(credentials: AskingCredentials, scope: string, nowMs: 
     `${credentials.authority.replace(/(?<!\/)\/+$/, "")}/${encodeURIComponent(credentials.tenantId)}/oauth2/v2.0/token`,
     {
       method: "POST",
-      // As text: with a form object Bun's fetch would stream it, and a retry inside would have nothing to send.
+      // As text: Bun's fetch would stream a form object, and its own retry would have nothing to send.
       headers: { "content-type": "application/x-www-form-urlencoded" },
       body: form.toString(),
       redirect: "error",
@@ -81,11 +81,11 @@ async function federatedToken(file: string): Promise<string> {
   }
 }
 
-/** The answer's bytes, after decompression: an authority may be anybody's, and a small answer unfold into a huge one. */
+/** The answer's bytes after decompression, bounded: the authority is not always a trusted server, and a small answer may unpack to a huge one. */
 async function textOf({ body }: Response): Promise<ByteText> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop cancels what is still to come.
+  // Leaving the loop cancels the rest of the body.
   for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
     length += part.length;
     if (length > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES / 1024} KiB`);

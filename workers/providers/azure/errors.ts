@@ -1,4 +1,4 @@
-/** What Azure OpenAI says when a call fails, as a GatewayError. Source: `wire.md` §2.5. */
+/** Azure OpenAI's errors as a GatewayError. Source: `wire.md` §2.5. */
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
 import { CALLS, type CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
@@ -7,18 +7,18 @@ import type { HttpHeaders } from "../../wire/http.ts";
 import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
 import { wrongRoute } from "./routes.ts";
 
-/** Where it happened, for the log: names from the configuration. */
+/** Where an error happened, for the log: names from the configuration. */
 export interface Place {
   upstream: string;
   deployment: string;
-  /** As the client named it. */
+  /** The model as the client named it. */
   model?: string;
   operation?: CallOperation;
 }
 
 const BAD_ADDRESS = "this is not the address of an Azure OpenAI resource; correct the upstream's endpoint";
 
-/** Statuses that say something of our own set-up and nothing of the client's request, with the cure. */
+/** Statuses whose cause is the operator's set-up and not the client's request, with the cure. */
 const CURES: Readonly<Record<number, string>> = {
   301: BAD_ADDRESS,
   302: BAD_ADDRESS,
@@ -30,7 +30,7 @@ const CURES: Readonly<Record<number, string>> = {
   405: BAD_ADDRESS,
 };
 
-/** A 400 whose words show that not the client's body is at fault. */
+/** Patterns for a 400 whose cause is not the client's body. */
 const OUR_REQUEST: readonly [RegExp, string][] = [
   [
     /api version not supported|enabled only for api versions/i,
@@ -42,25 +42,25 @@ const OUR_REQUEST: readonly [RegExp, string][] = [
   ],
 ];
 
-/** Reasoning is sealed by the resource that made it, and no other one can open it. Source: openai-agents-python#2063. */
+/** Reasoning is sealed by the resource that made it; no other resource can open it. Source: openai-agents-python#2063. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["invalid_encrypted_content"]);
 
-/** It says nothing of the deployment where the route is one of two: models differ in those. */
+/** A refusal of one of two routes: models differ in their routes, so it is not a fault of the deployment. */
 const OTHER_ROUTE = /operation does not work with the specified model|operation is unsupported/i;
 
-/** What Azure says in the body of a refusal; "" where it says nothing. */
+/** Azure's message in the body of a refusal; "" where there is none. */
 export function refusalWords(body: ByteText): string {
   const fields = errorFields(body);
   return asWords(asObject(fields?.error)?.message) ?? asWords(fields?.message) ?? "";
 }
 
-/** An HTTP error. */
+/** The failure for an HTTP status other than 200. */
 export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
   const error = asObject(errorFields(body)?.error);
   const message = refusalWords(body);
   const code = asWords(error?.code);
   const what = `upstream "${place.upstream}", deployment "${place.deployment}": status ${status}${code === undefined || code === String(status) ? "" : ` ${brief(code)}`}`;
-  // What is said of a refused key may quote it.
+  // The message about a refused key may quote the key, so it is not logged.
   const log = status === 401 || message === "" ? what : `${what}: ${brief(message)}`;
   if (status === 400 && OTHER_ROUTE.test(message) && place.model !== undefined) {
     if (place.operation === "generate") return wrongRoute(place.model, "routes.chat", message);
@@ -74,7 +74,7 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
       status,
       log: what,
     });
-  // A 404 that names a parameter speaks of what the client referred to, and not of the deployment.
+  // A 404 that names a parameter is about something that the client referred to, not about the deployment.
   const isClients = status === 404 && asWords(error?.param) !== undefined && code !== "DeploymentNotFound";
   const cure = isClients
     ? undefined
@@ -101,18 +101,18 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
     const message = "The model's service failed. Please try again.";
     return new GatewayError("upstream_failed", { message, status: status === 502 ? status : undefined, log });
   }
-  // A client's mistake may be told with its prompt: not in the log.
+  // The message about a client's mistake may quote the prompt, so it is not logged.
   if (status >= 400) return rejected(status, error, message, errorObject(body), what);
   return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
 }
 
-/** Codes of what is the client's to change, wherever it is said. */
+/** Codes of errors that only the client can mend, in an HTTP error and in a stream. */
 const CLIENTS_CODES: ReadonlySet<string> = new Set(["content_filter", "context_length_exceeded", "invalid_prompt"]);
 
-/** An error event in the middle of a stream. `json` is the whole event's data. */
+/** The failure for an error event in a stream. `json`: the data of the event. */
 export function azureStreamError(place: Place, json: ByteText): GatewayError {
   const fields = errorFields(json);
-  // In a stream of responses the fields stand at the top.
+  // In a stream of responses the fields are members of the event itself.
   const error = asObject(fields?.error) ?? fields;
   const code = asWords(error?.code) ?? "";
   const log = `upstream "${place.upstream}", deployment "${place.deployment}": error event ${brief(code)}`;
@@ -120,7 +120,7 @@ export function azureStreamError(place: Place, json: ByteText): GatewayError {
   const limited = code === "429" || /rate_limit/.test(code);
   const message = asWords(error?.message) ?? "The model's service failed.";
   const detail = { message, code: asWords(error?.code), param: asWords(error?.param), body: errorObject(json), log };
-  // SDKs repeat a 500, and the same prompt would be filtered and too long again.
+  // SDKs repeat a 500, and the same prompt would be filtered, or be too long, again.
   if (CLIENTS_CODES.has(code)) return new GatewayError("upstream_rejected", { ...detail, type: asWords(error?.type), status: 400 });
   if (limited) {
     const headers = new Map();
@@ -136,7 +136,7 @@ export function azureStreamError(place: Place, json: ByteText): GatewayError {
   return new GatewayError(overloaded ? "upstream_overloaded" : "upstream_failed", detail);
 }
 
-/** The client's own mistake, in Azure's words and with Azure's own fields; what is missing is filled in by the dialect. */
+/** The client's own mistake, with Azure's message and fields; the dialect fills in missing fields. */
 function rejected(
   status: number,
   error: Record<string, unknown> | undefined,
@@ -156,10 +156,10 @@ function rejected(
   });
 }
 
-/** An error object beyond it is told by its message alone: it would be read and written again on the front's thread. */
+/** Most characters of an error object that is passed on whole. Of a larger one only the message is, because the front's thread would have to read and write it again. */
 const MOST_SHOWN = 16 * 1024;
 
-/** The text of the error object, where there is one with a message. */
+/** The text of the error object, where it has a message. */
 function errorObject(body: ByteText): ByteText | undefined {
   const fields = errorFields(body);
   const error = asObject(fields?.error);

@@ -1,4 +1,4 @@
-/** What Azure's refusals teach: the name that a deployment's model has for a parameter, and what it does not know at all. A lesson is kept for an hour, by target. */
+/** What Azure's refusals teach: a parameter's name for a deployment's model, and unknown members. A lesson is kept for an hour, by target. */
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { brief } from "../failure.ts";
 import { Learned, type Words } from "../learned.ts";
@@ -6,19 +6,19 @@ import type { Job, Lesson, Pupil } from "../provider.ts";
 import { OF_ITEM } from "./strays.ts";
 import { type Takes, takesOf } from "./takes.ts";
 
-/** Only these: another parameter under another name would ask for something else. */
+/** The only names that may be exchanged: any other change of a name would change what is asked for. */
 const NAMES: ReadonlySet<string> = new Set(["max_tokens", "max_completion_tokens", "max_output_tokens"]);
 const RENAMED = /Unsupported parameter: '([a-z_]+)' is not supported with this model\. Use '([a-z_]+)' instead/i;
-/** Of models and dated versions that came before the newer name. */
+/** The refusal of a model or dated version that is older than the new name. */
 const TOO_NEW = /(?:Unrecognized request argument supplied: |Unsupported parameter: '|unknown parameter: ')(max_completion_tokens)\b/i;
 
-/** Of the top level, `name`; of an item of a Responses request, `input[2].name`, of whose inside more may follow. */
+/** The refusal of an unknown member: `name` of the top level, or `input[2].name` of an item of a Responses request, where more of the path may follow. */
 const UNKNOWN = /Unknown parameter: '(?:input\[\d+\]\.([a-z_]+)|([a-z_]+)')/i;
-/** Only these of the top level: without them the answer is the same. */
+/** Members of the top level that may be left out: the answer is the same without them. */
 const SPARE: ReadonlySet<string> = new Set(
   "client_metadata metadata prompt_cache_key prompt_cache_options prompt_cache_retention safety_identifier user".split(" "),
 );
-/** What an item says. */
+/** Members of an item that hold its contents, and so are never left out. */
 const SAID: ReadonlySet<string> = new Set(
   `action actions arguments call_id caller code content encrypted_content environment execution id input item_id name namespace operation output role
   status summary tools type`.split(/\s+/),
@@ -36,7 +36,7 @@ export class Lessons {
     return this.#learned.takes(job);
   }
 
-  /** As `lesson` of a connection. */
+  /** As `lesson` of a provider's connection. */
   learn(job: Job<AzureAccepts>, message: string): Lesson | undefined {
     return this.#unknown(job, message) ?? this.#name(job, message);
   }

@@ -1,6 +1,6 @@
 /**
  * Access tokens of an Azure managed identity, by Microsoft's own library: it knows where the machine's service for them is (a virtual machine's metadata
- * address, App Service and Functions, Arc, Service Fabric) and what each of them has to be asked. The library is loaded only where it is used.
+ * address, App Service and Functions, Arc, Service Fabric) and how to ask each of them. The library is loaded only where it is used.
  */
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, request as plainRequest } from "node:http";
@@ -14,15 +14,15 @@ import type { Tokens } from "./entra.ts";
 
 type ManagedIdentity = Extract<EntraCredentials, { kind: "managed_identity" }>;
 
-/** The service answers within milliseconds, from the machine itself. */
+/** The service runs on the machine itself and answers within milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000;
-/** With the tries that the library makes where the service is busy. */
+/** For all tries together; the library tries again where the service is busy. */
 const TIMEOUT_MS = 20_000;
 /** Part of a token's life after which the next one is fetched, while this one still serves. */
 const RENEW_AT = 0.8;
-/** Of an answer: a few KiB. */
+/** Most bytes of an answer, which has a few KiB. */
 const MOST_BYTES = 64 * 1024;
-/** By these the service knows its own machine; they are secrets of that machine. */
+/** Headers by which the service knows its own machine; their values are secrets. */
 const SECRET_HEADERS = /^(x-identity-header|secret|authorization)$/i;
 
 type Load = () => Promise<Loaded<string>>;
@@ -60,7 +60,7 @@ async function openIdentity(clientId: string | undefined, scope: string, way: Wa
   return async () => {
     const askedMs = nowMs();
     way.failure = undefined;
-    // `forceRefresh`: tokens are kept here. The library's own memory would answer with one that the upstream has refused.
+    // `forceRefresh`: tokens are kept in this file; the library's cache would return a token that the upstream has refused.
     const { accessToken, expiresOn } = await application.acquireToken({ resource: scope, forceRefresh: true });
     const lifeMs = (expiresOn?.getTime() ?? 0) - Date.now();
     if (accessToken === "" || !(lifeMs > 0)) throw new Error("what came is no token that lasts");
@@ -69,11 +69,11 @@ async function openIdentity(clientId: string | undefined, scope: string, way: Wa
 }
 
 /**
- * The library's way to the service, in place of its own: bounded in time and bytes, and never through a proxy, since the service is the machine's own.
+ * The HTTP client that the library uses, in place of its own: bounded in time and bytes. It uses no proxy, because the service is on this machine.
  * It follows no redirect.
  */
 class Way implements INetworkModule {
-  /** What the service was shown of them. */
+  /** Values of such headers that were sent to the service. */
   readonly secrets = new Set<string>();
   /** Why the last request had no answer; the library says only that there was none. */
   failure: string | undefined;
@@ -122,7 +122,7 @@ async function textOf(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-/** What is no JSON object, told as the service tells an error: the library would fail over it without a word. */
+/** The answer parsed. Text that is no JSON object becomes an error in the service's own form: the library would fail over the text without a message. */
 function parsed(text: string, status: number | undefined): unknown {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,9 +1,9 @@
-/** What Azure's models differ in, told from their names. */
+/** Differences among Azure's models that their names show. */
 import { remembered } from "../../remembered.ts";
 
 /**
- * Families that refuse `max_tokens` and want `max_completion_tokens` in its place, since their answers include thinking that nobody sees.
- * Every family that came before takes both, so a name that only looks like one of these does no harm. Source: `wire.md` §2.9.
+ * Families that refuse `max_tokens` and take `max_completion_tokens` in its place, because their answers include hidden reasoning.
+ * All older families take both names, so a false match does no harm. Source: `wire.md` §2.9.
  */
 const REASONING: readonly RegExp[] = [
   /** o1, o3-mini, o4-mini, o1-preview; not the o200k of a tokenizer or the 4o of gpt-4o. */
@@ -14,7 +14,7 @@ const REASONING: readonly RegExp[] = [
 
 const isReasoning = remembered((name) => REASONING.some((family) => family.test(name.toLowerCase())));
 
-/** `names` are those of one model: the client's, which is the catalogue's, and the deployment's. */
+/** `names`: all names of one model: the client's (which is the catalogue's) and the deployment's. */
 export function isReasoningModel(...names: string[]): boolean {
   return names.some(isReasoning);
 }

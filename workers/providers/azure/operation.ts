@@ -6,11 +6,11 @@ import type { Job, Reader } from "../provider.ts";
 import type { Place } from "./errors.ts";
 import type { Takes } from "./takes.ts";
 
-/** As `src/providers/azure/azure.ts` resolves them, as far as an operation asks. */
+/** Settings that an operation needs, as `src/providers/azure/azure.ts` resolves them. */
 export interface AzureApi {
   /** `v1`, or a dated api-version. */
   api: string;
-  /** The client may have its answers kept, and refer to what is kept. */
+  /** Whether the client may have its answers stored, and refer to stored ones. */
   allowStore: boolean;
 }
 
@@ -20,10 +20,10 @@ export const V1 = "v1";
 export interface AzureOperation {
   /** Default: POST. */
   method?: "GET" | "POST" | "DELETE";
-  /** Below `/openai/v1/`, or below a deployment of a dated API. */
+  /** The path below `/openai/v1/`, or below a deployment of a dated API. */
   path: string | ((job: Job) => string);
   /**
-   * The client's body with what Azure needs otherwise; every other byte as it came.
+   * The client's body with the changes that Azure needs; every other byte stays.
    * @throws GatewayError `invalid_request` for what this upstream cannot do.
    */
   body(job: Job, api: AzureApi, takes: Takes): ByteText;
@@ -34,12 +34,12 @@ export interface AzureOperation {
 const naming = remembered((model): Readonly<Record<string, ByteText>> => ({ model: encodeUtf8(JSON.stringify(model)) }));
 const NOTHING: Readonly<Record<string, ByteText>> = {};
 
-/** What to set in a body so that it names the deployment, where the path does not. */
+/** The change that names the deployment in the body, for an API whose path does not name it. */
 export function deploymentName({ upstreamModel }: Job, { api }: AzureApi): Readonly<Record<string, ByteText>> {
   return api === V1 ? naming(upstreamModel) : NOTHING;
 }
 
-/** The members of a body that this model does not take, by the table, the configuration or Azure's own word; the client is told. */
+/** Names of the body's members that this model does not take, by the table, the configuration or Azure's refusals; also reported to the client. */
 export function leftOut(job: Job, { without }: Takes, all: readonly Member[]): string[] {
   const names = without.filter((name) => all.some(({ key }) => key === name));
   job.dropped = names.join(", ");

@@ -1,4 +1,4 @@
-/** Azure's answer as the OpenAI dialect's text: its stream's oddities evened out, its usage read. Source: `wire.md` §2.3, §2.4. */
+/** Azure's answer as text of the OpenAI dialect: corrects differences of Azure's streams, and reads the usage. Source: `wire.md` §2.3, §2.4. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
@@ -10,17 +10,17 @@ import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
 
 const DELTA = '"delta":{';
-/** Members of a delta that are the model's own text, the commonest first. */
+/** Members of a delta that hold the model's own text, the most frequent first. */
 const TEXTS = ['"content":"', '"arguments":"', '"reasoning_content":"', '"refusal":"'];
-/** How every chunk but the last two ends, once usage was asked for. */
+/** The end of every chunk but the last two, where usage was asked for. */
 const NO_USAGE_END = ',"usage":null}\n\n';
 const NO_USAGE = /,"usage":null|"usage":null,/;
-/** OpenAI's own bound of `n`. */
+/** OpenAI's own limit of `n`. */
 const MOST_CHOICES = 128;
-/** What tells the chunks of one completion from another's. */
+/** Members that identify the completion of a chunk. */
 const IDENTITY = ["id", "object", "created", "model"];
 
-/** For a call that does not stream. */
+/** Reader for a call that does not stream. */
 export function azureAnswer(place: Place): Reader {
   return new WholeAnswer(place.upstream, (answer, text, usage) => {
     if (!Array.isArray(answer.choices)) return malformed(place.upstream, "the answer is no completion");
@@ -29,19 +29,19 @@ export function azureAnswer(place: Place): Reader {
   });
 }
 
-/** In the last chunk of a choice. What the model writes has its quotes escaped. */
+/** In the last chunk of a choice. Text of the model cannot match, because its quotes are escaped. */
 const FINISHED = /"finish_reason"\s*:\s*"[a-z_]+"/;
 
-/** For a call that streams. */
+/** Reader for a call that streams. */
 export class AzureStream extends EventReader<Place> {
   readonly #showUsage: boolean;
   readonly #isFast: boolean;
-  /** An ordinary chunk, as it came. */
+  /** The last ordinary chunk, as it came. */
   #ordinary: ByteText = "";
-  /** The asynchronous filter has said why the answer ended. */
+  /** The asynchronous filter has reported why the answer ended. */
   #isFinished = false;
 
-  /** `showUsage`: the client asked for it. `isFast` false looks into every event: for tests that compare the two. */
+  /** `showUsage`: the client asked for usage. `isFast` false parses every event: for tests that compare the two ways. */
   constructor(place: Place, showUsage: boolean, isFast = true) {
     super(place, "[DONE]");
     this.#showUsage = showUsage;
@@ -61,7 +61,7 @@ export class AzureStream extends EventReader<Place> {
       return this.#showUsage ? event : withoutUsage(event);
     }
     const data = eventData(event)?.trim();
-    // Comments keep connections alive on the way; Weir keeps its own clock for that.
+    // Comments keep connections open on the way; Weir sends its own.
     if (data === undefined || data === "") return "";
     if (data === "[DONE]") {
       this.complete = true;
@@ -86,8 +86,8 @@ export class AzureStream extends EventReader<Place> {
     addUsage(this.usage, chunk.usage);
     const hidden = "usage" in chunk && !this.#showUsage ? ["usage"] : [];
     if (choices.every((choice) => choice?.delta === undefined)) {
-      // The asynchronous filter tells its results in choices without a delta: no client reads them, and some trip over them. Its last word, which
-      // says why the answer stopped, comes in the same form and with an empty id.
+      // The asynchronous filter sends its results in choices without a delta: no client reads them, and some fail on them. Its last chunk, which
+      // has the reason why the answer stopped, has the same form and an empty id.
       if (choices.every((choice) => (choice?.finish_reason ?? null) === null)) return "";
       this.#isFinished = true;
       return frame(editMembers(withDeltas(data), { remove: hidden, set: identityOf(this.#ordinary) }));
@@ -99,7 +99,7 @@ export class AzureStream extends EventReader<Place> {
     return event;
   }
 
-  /** A chunk without choices: the prompt's filter results at the beginning, the usage at the end. */
+  /** A chunk without choices: the prompt's filter results at the beginning, or the usage at the end. */
   #summary(chunk: Record<string, unknown>, data: ByteText): ByteText {
     if (asObject(chunk.usage) === undefined) return "";
     addUsage(this.usage, chunk.usage);
@@ -107,7 +107,7 @@ export class AzureStream extends EventReader<Place> {
   }
 }
 
-/** Bytes of the model's text in a chunk of one piece, as JSON writes them. The names and filter results around them are many times as long. */
+/** Bytes of the model's text in a chunk with one choice, as JSON writes them. The names and filter results around the text are many times as long. */
 function textLength(text: ByteText, delta: number): number {
   for (const name of TEXTS) {
     const at = text.indexOf(name, delta);
@@ -117,9 +117,9 @@ function textLength(text: ByteText, delta: number): number {
 }
 
 /**
- * Where the delta stands in a chunk that can pass as it came, or -1 where the event is worth parsing. Inside a string JSON escapes its quotes, so a
- * name between bare quotes is a member (or a whole string), never a part of the model's text; JSON that is not compact (`": "`) is parsed too.
- * A search costs a tenth of parsing, so there are as few as can be: nearly every chunk is known by its end.
+ * Position of the delta in a chunk that can be sent on unchanged, or -1 for an event that must be parsed. JSON escapes quotes inside of strings, so a
+ * name between bare quotes is a member (or a whole string), never a part of the model's text. JSON with blanks (`": "`) is parsed too.
+ * A search costs a tenth of parsing, so there are as few as possible: nearly every chunk is recognised by its end.
  */
 function plainDelta(event: ByteText): number {
   if (!event.startsWith("data: {")) return -1;
@@ -147,7 +147,7 @@ function withDeltas(chunk: ByteText): ByteText {
   return editMembers(chunk, { set: { choices: edited + choices.slice(copied) } });
 }
 
-/** What the chunk in this event says of itself. */
+/** The members of an event's chunk that identify its completion. */
 function identityOf(event: ByteText): Record<string, ByteText> {
   const chunk = eventData(event) ?? "";
   return Object.fromEntries(
@@ -155,12 +155,12 @@ function identityOf(event: ByteText): Record<string, ByteText> {
   );
 }
 
-/** On one line: outside its strings JSON may hold line breaks. */
+/** A server-sent event with `json` on one line: outside its strings JSON may hold line breaks. */
 function frame(json: ByteText): ByteText {
   return `data: ${json.replaceAll(/[\r\n]+/g, " ")}\n\n`;
 }
 
-/** Azure counts what it read from its cache among the prompt's tokens. */
+/** Azure's prompt tokens include those that were read from its cache. */
 function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
   const prompt = countFor(usage, counts?.prompt_tokens);

@@ -1,4 +1,4 @@
-/** Azure's answer to a Responses request, passed as it came; read are its usage and how it ends. Source: the types of openai 7.57. */
+/** Azure's answer to a Responses request: sent on unchanged; the usage and the end are read from it. Source: the types of openai 7.57. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue, skipString } from "../../../src/contract/json.ts";
@@ -14,9 +14,9 @@ import type { Seal } from "./seal.ts";
 /** In place of the id of a response that has not said it. */
 const UNKNOWN = "?";
 const FAILED = "response.failed";
-/** The last event of a stream, whatever became of the answer; after a failed one its reason may follow. */
+/** Types of the last event of a stream. After a failed response another event may bring the reason. */
 const TERMINAL = new Set(["response.completed", "response.incomplete", "response.cancelled"]);
-/** Nearly all of a stream: passed without being parsed, counted by its length. */
+/** Nearly all events of a stream: sent on without parsing, and counted by their length. */
 const DELTA = /^event: ?response\.[a-z_.]+\.delta\r?\n/;
 const DELTA_TEXT = '"delta":"';
 
@@ -27,7 +27,7 @@ export function isUnfinished({ status }: Record<string, unknown>): boolean {
   return UNFINISHED.has(String(status));
 }
 
-/** For a call that does not stream. */
+/** Reader for a call that does not stream. */
 export class WholeResponse extends WholeAnswer {
   unfinished = UNKNOWN;
 
@@ -48,9 +48,9 @@ function failureIn(place: Place, response: Record<string, unknown> | undefined):
   return shown(azureStreamError(place, JSON.stringify({ error: asObject(response?.error) ?? {} })));
 }
 
-/** For a call that streams. */
+/** Reader for a call that streams. */
 export class ResponsesStream extends EventReader<Place> {
-  /** The answer has failed, and the client has seen that; why may be told yet. */
+  /** The answer has failed, and the client has got the event of that; the reason may still come. */
   #failed: GatewayError | undefined;
   readonly #seal: Seal | undefined;
   unfinished = UNKNOWN;
@@ -60,22 +60,22 @@ export class ResponsesStream extends EventReader<Place> {
     this.#seal = seal;
   }
 
-  /** Nobody has said why. */
+  /** The stream ended without a reason for the failure. */
   protected override closing(): ByteText | undefined {
     this.error = this.#failed;
     return this.#failed === undefined ? undefined : "";
   }
 
-  /** One event as the client is to see it: as it came, or "" where there is none for it. */
+  /** The event for the client: as it came, or "" where the client gets none. */
   protected override event(event: ByteText): ByteText {
     if (DELTA.test(event)) {
       this.written += deltaLength(event);
       return event;
     }
     const data = eventData(event)?.trim();
-    // Comments keep connections alive on the way; Weir keeps its own clock for that.
+    // Comments keep connections open on the way; Weir sends its own.
     if (data === undefined || data === "") return "";
-    // Not a part of this protocol, but of the one beside it.
+    // `[DONE]` belongs to chat completions, not to this protocol.
     if (data === "[DONE]") return "";
     const fields = this.parse(data);
     if (fields === undefined) return "";
@@ -85,14 +85,14 @@ export class ResponsesStream extends EventReader<Place> {
       this.error = this.#failed === undefined ? error : shown(error);
       return this.#failed === undefined ? "" : event;
     }
-    // Of a large event `fields` has the frame alone, and the response may be all of it.
+    // For a large event `fields` has only the frame, and the response may be nearly all of it.
     const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
     if (this.unfinished === UNKNOWN) this.unfinished = asWords(response?.id) ?? UNKNOWN;
     if (type === FAILED) {
       addUsage(this.usage, response?.usage);
       this.unfinished = "";
       const failed = failureIn(this.place, response);
-      // Without a reason here an event of its own follows with it (maximhq/bifrost#6419).
+      // Without a reason here, an event with the reason follows (maximhq/bifrost#6419).
       if (asWords(asObject(response?.error)?.message) === undefined) this.#failed = failed;
       else this.error = failed;
     } else if (TERMINAL.has(type)) {
@@ -109,7 +109,7 @@ function sealedEvent(type: string, data: ByteText): ByteText {
   return `event: ${type}\ndata: ${data.replaceAll(/[\r\n]+/g, " ")}\n\n`;
 }
 
-/** As the client has it from the stream already. */
+/** Marks an error that the client has already got in the stream. */
 function shown({ kind, detail }: GatewayError): GatewayError {
   return new GatewayError(kind, { ...detail, isShown: true });
 }
@@ -120,7 +120,7 @@ function deltaLength(event: ByteText): number {
   return at < 0 ? 0 : skipString(event, at + DELTA_TEXT.length - 1) - at - DELTA_TEXT.length - 1;
 }
 
-/** Azure counts what it read from its cache among the input. */
+/** Azure's input tokens include those that were read from its cache. */
 export function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
   const input = countFor(usage, counts?.input_tokens);

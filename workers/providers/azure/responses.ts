@@ -1,6 +1,6 @@
 /**
- * Responses on Azure OpenAI, without anything that Azure would keep: an answer that is stored outlives the call, and its id would be good for
- * every holder of the resource's key, as is that of a prompt that is kept there. An operator may allow it (`allow_store`). Source: `wire.md` §2, the types of openai 7.57.
+ * Responses on Azure OpenAI, without anything that Azure would store: a stored answer outlives the call, and every holder of the resource's key
+ * can read it by its id; so it is with stored prompts. An operator may allow it (`allow_store`). Source: `wire.md` §2, the types of openai 7.57.
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
@@ -12,7 +12,7 @@ import { requireRoute } from "./routes.ts";
 import { Seal } from "./seal.ts";
 import { reasons } from "./takes.ts";
 
-/** Members that need what Azure has kept, with the values that ask for nothing. */
+/** Members that need something stored at Azure, with the values that ask for nothing. */
 const STATEFUL: Readonly<Record<string, readonly ByteText[]>> = {
   previous_response_id: ["null"],
   conversation: ["null"],
@@ -44,7 +44,7 @@ export const azureResponses: AzureOperation = {
     }
     refuseState(body);
     const set: Record<string, ByteText> = { ...name, store: "false" };
-    // Where nothing is kept, the next turn has to bring the thoughts of this one along: sealed, as they can be had.
+    // Without storing, the next turn must send this turn's reasoning back: so it is asked for in sealed form.
     if (reasons(takes, job.model, job.upstreamModel)) {
       const include = memberValue(body, "include", all);
       const sealed = withSealed(include);
@@ -62,7 +62,7 @@ export const azureResponses: AzureOperation = {
   },
 };
 
-/** A conversation that has become long, as items that say the same in less: they are sealed, and nothing of it is kept. */
+/** A long conversation in, shorter items with the same content out: they are sealed, and Azure stores nothing. */
 export const azureCompact: AzureOperation = {
   path: "responses/compact",
 
@@ -93,7 +93,7 @@ function continued(body: ByteText, all: readonly Member[]): Record<string, ByteT
   return previous === undefined ? {} : { previous_response_id: JSON.stringify(bareId(previous)) };
 }
 
-/** @throws GatewayError `invalid_request` */
+/** @throws GatewayError `invalid_request` where the upstream has a dated API */
 function requireV1({ api }: AzureApi): void {
   if (api === V1) return;
   throw new GatewayError("invalid_request", {
@@ -102,7 +102,7 @@ function requireV1({ api }: AzureApi): void {
   });
 }
 
-/** `include` with the sealed thoughts asked for. */
+/** `include`, with the request for sealed reasoning added. */
 function withSealed(include: ByteText | undefined): ByteText {
   if (include === undefined || include === "null") return `[${SEALED}]`;
   if (include.includes(SEALED) || !include.startsWith("[")) return include;
@@ -111,9 +111,9 @@ function withSealed(include: ByteText | undefined): ByteText {
 }
 
 /**
- * The input without thoughts that hold nothing: clients send back what they were given, and where Weir has turned storing off there is only an id in
- * those of an answer that was made without seals (maximhq/bifrost#6382). The Vercel AI SDK 6 and 7 refer to thoughts by their id unless `store` is false
- * there, and send all else in full.
+ * The input without empty reasoning items. Clients send back what they got. Where Weir has turned storing off, a reasoning item of
+ * an answer without seals holds only an id (maximhq/bifrost#6382). The Vercel AI SDK 6 and 7 refer to reasoning by its id unless `store` is false
+ * in their own settings, and send everything else in full.
  */
 function withoutHollow(input: ByteText): ByteText {
   if (!input.startsWith("[") || !(input.includes('"reasoning"') || input.includes(REFERENCE) || hidesWords(input))) return input;
@@ -140,7 +140,7 @@ function refuseState(body: ByteText): void {
   }
   const input = memberValue(body, "input") ?? "";
   if (!input.includes(REFERENCE) && !hidesWords(input)) return;
-  // A text may quote the word; and of two members of one name nobody knows which the upstream takes.
+  // A text may quote the word; and with two members of one name it is not known which one the upstream takes.
   const index = elements(input).findIndex(({ start, end }) => {
     const item = input.slice(start, end);
     return isReference(item) && !isThought(item);
@@ -154,7 +154,7 @@ function isReference(item: ByteText): boolean {
   return members(item).some(({ key, start, end }) => key === "type" && stringValue(item.slice(start, end)) === REFERENCE);
 }
 
-/** Whether a reference is one to a thought, by its id; nothing that was said is lost with it. */
+/** Whether a reference is to a reasoning item, by its id. Without it the conversation loses no text. */
 function isThought(reference: ByteText): boolean {
   return stringValue(memberValue(reference, "id") ?? "")?.startsWith("rs_") === true;
 }

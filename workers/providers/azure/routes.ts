@@ -1,4 +1,4 @@
-/** The two routes that a model may have or not. */
+/** The two routes (chat completions, responses), of which a model may have only one. */
 import { GatewayError } from "../../../src/contract/errors.ts";
 import type { Job } from "../provider.ts";
 import type { Takes } from "./takes.ts";
@@ -8,7 +8,7 @@ const ROUTES = {
   "routes.responses": { name: "the Responses API", instead: "chat completions: send it to …/v1/chat/completions" },
 } as const;
 
-/** @throws GatewayError `invalid_request` that names the other route, where the model has not this one. */
+/** @throws GatewayError `invalid_request` that names the other route, where the model does not have this one */
 export function requireRoute(job: Job, { fields, isKnown }: Takes, route: keyof typeof ROUTES): void {
   if (isKnown && !fields.has(route)) throw wrongRoute(job.model, route);
 }

@@ -1,4 +1,4 @@
-/** Members of a Responses request's items that Azure does not know, by the table, the configuration or Azure's own word. */
+/** Members of items in a Responses request that Azure does not know, by the table, the configuration or Azure's refusals. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editElements, editMembers, hidesWords, members, memberValue } from "../../../src/contract/json.ts";
 import type { Job } from "../provider.ts";
@@ -7,7 +7,7 @@ import type { Takes } from "./takes.ts";
 /** How the names of such members begin in `Takes.without`. */
 export const OF_ITEM = "input.";
 
-/** The body without them; the client is told. Every other byte stays. */
+/** The body without such members; their names are reported to the client. Every other byte stays. */
 export function withoutStrays(body: ByteText, job: Job, { without }: Takes): ByteText {
   if (job.operation !== "responses" && job.operation !== "compact") return body;
   const isHidden = hidesWords(body);

@@ -1,24 +1,24 @@
-/** What the model of a target takes, as the front's table and the configuration have it, and as Azure has taught since. */
+/** What the model of a target takes: the front's table and the configuration, changed by Azure's refusals since. */
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { isReasoningModel } from "./models.ts";
 
 export interface Takes {
-  /** Its name in the catalogue; "" where it is not there. */
+  /** The model's name in the catalogue; "" where it is not there. */
   readonly model: string;
-  /** The names of `src/providers/azure/takes.ts`. */
+  /** Names of fields that the model takes, as in `src/providers/azure/takes.ts`. */
   readonly fields: ReadonlySet<string>;
-  /** False: the names of the model have to tell what kind it is. */
+  /** False: only the model's names can show which kind it is. */
   readonly isKnown: boolean;
-  /** Fields that go: `name` of the top level, `input.name` of an item. */
+  /** Fields to leave out: `name` of the top level, `input.name` of an item. */
   readonly without: readonly string[];
-  /** Fields that have another name, as Azure has said. */
+  /** Fields that Azure wants under another name. */
   readonly rename: Readonly<Record<string, string>>;
 }
 
 const compiled = new WeakMap<AzureAccepts, Takes>();
 const NO_NAMES: Readonly<Record<string, string>> = {};
 
-/** Made once for each target. */
+/** To be called once for each target. */
 export function takesOf(accepts: AzureAccepts): Takes {
   let takes = compiled.get(accepts);
   if (takes === undefined) {
@@ -29,12 +29,12 @@ export function takesOf(accepts: AzureAccepts): Takes {
   return takes;
 }
 
-/** Whether a model thinks. `names`: the client's and the deployment's, which may tell where the table does not. */
+/** Whether a model reasons. `names`: the client's and the deployment's, which may show it where the table does not. */
 export function reasons({ fields, isKnown }: Takes, ...names: string[]): boolean {
   return isKnown ? fields.has("reasoning") : isReasoningModel(...names);
 }
 
-/** Whether the limit of an answer goes by its older name. */
+/** Whether the limit of an answer has its older name. */
 export function takesMaxTokens({ fields, isKnown, rename }: Takes, ...names: string[]): boolean {
   if (rename.max_tokens !== undefined) return false;
   return isKnown ? fields.has("max_tokens") : !isReasoningModel(...names);

@@ -35,7 +35,7 @@ export const bedrock: Provider<BedrockSettings> = {
   },
 };
 
-/** `nowMs` is the clock that signatures and expiries go by. */
+/** `nowMs`: clock of signatures and expiry, in milliseconds since 1970. */
 export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => number = Date.now): Connection {
   const { settings } = upstream;
   const { credentials, awsRegion } = settings;
@@ -53,7 +53,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
   const signed = (identity: AwsIdentity, request: HttpRequest, headers: Readonly<Record<string, string>>): HttpRequest => {
     if (identity !== current) {
       current = identity;
-      // Those of the configuration are known.
+      // Secrets of the configuration are known already.
       if (credentials.kind !== "static") fetched.replace([identity.accessKeyId, identity.secretAccessKey, identity.sessionToken]);
     }
     const { method, path, body } = request;
@@ -88,7 +88,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
 
     failure(job, status, headers, body) {
       const error = bedrockFailure(place(job), status, headers, body);
-      // Keys that were rotated before their time: the next call looks for new ones.
+      // The keys may have been replaced before their time: the next call looks for new ones.
       if (error.kind === "misconfigured" && (status === 401 || status === 403)) identities?.suspect();
       return error;
     },
@@ -98,7 +98,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
   };
 }
 
-/** Name, value, name, value. */
+/** The headers as one list: name, value, name, value. */
 function pairs(headers: Readonly<Record<string, string>>): string[] {
   const all: string[] = [];
   for (const name of Object.keys(headers)) all.push(name, headers[name] as string);
@@ -112,7 +112,7 @@ function operationOf({ operation }: Pick<Job, "operation">): BedrockOperation {
   return found;
 }
 
-/** As AWS's own SDKs write a model id into the path: everything but unreserved characters escaped, slashes and colons too. */
+/** A model id in a path, as AWS's own SDKs write it: everything but unreserved characters is escaped, slashes and colons too. */
 const escapeId = remembered((id) =>
   encodeURIComponent(id).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`),
 );

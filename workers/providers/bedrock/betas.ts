@@ -1,9 +1,9 @@
-/** Beta flags: which of those that the client asked for go to Bedrock, where one that the model does not take fails the request. */
+/** Chooses which of the beta flags that the client asked for go to Bedrock: one flag that the model does not take fails the request. */
 import type { Dropped, Takes } from "./takes.ts";
 
 const EFFORT_CHANGES = "mid-conversation-output-config-2026-07-01";
 
-/** Flags of Anthropic's own API that go by other names here; Claude Code has a name of its own for an effort by message. */
+/** Flags of Anthropic's own API that have other names here; Claude Code has its own name for an effort by message. */
 const SPLIT: Readonly<Record<string, readonly string[]>> = {
   "advanced-tool-use-2025-11-20": ["tool-examples-2025-10-29", "tool-search-tool-2025-10-19"],
   "per-turn-control-2026-07-01": [EFFORT_CHANGES],
@@ -11,20 +11,20 @@ const SPLIT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Flags whose absence nobody notices: they name the client or its way of signing in, or need not be asked for, or go with a
- * member that is told by its own name.
+ * Flags that can be missing without a loss: they name the client or its way of signing in, or are not needed, or belong to a
+ * member that is reported by its own name.
  */
 const WITHOUT_LOSS =
   /^(?:claude-code|oauth|prompt-caching|token-counting|thinking-token-count|mid-conversation-(?:system|tool-changes|output-config)|effort|structured-outputs|advanced-tool-use|tool-search-tool|tool-examples|context-management|compact)-/;
-/** Flags for what a model with such a field has by itself. */
+/** Flags for features that a model with this field has without a flag. */
 const BY_ITSELF: readonly [RegExp, string][] = [
-  // Who thinks adaptively thinks between calls of tools.
+  // A model with adaptive thinking also thinks between calls of tools.
   [/^interleaved-thinking-/, "thinking.adaptive"],
   [/^context-1m-/, "window.million"],
 ];
 const SPEAKABLE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** The flags to send, each once, in the order asked for. */
+/** The flags to send, each once, in the order of the client's list. */
 export function acceptedBetas(asked: readonly string[], { betas: taken, fields }: Takes, dropped: Dropped): string[] {
   const accepted = new Set<string>();
   const isLoss = (name: string) => !WITHOUT_LOSS.test(name) && !BY_ITSELF.some(([flag, field]) => flag.test(name) && fields.has(field));
@@ -44,7 +44,7 @@ const TYPED_TOOLS: readonly [RegExp, string][] = [
   [/^tool_search_tool_/, "tool-search-tool-2025-10-19"],
 ];
 
-/** The flag without which Bedrock refuses a vendor's tool that needs none at Anthropic. Source: @ai-sdk/amazon-bedrock 5.0.101. */
+/** The flag that Bedrock needs for a vendor's tool, where Anthropic's API needs none. Source: @ai-sdk/amazon-bedrock 5.0.101. */
 export function betaOfTool(type: string): string | undefined {
   return TYPED_TOOLS.find(([pattern]) => pattern.test(type))?.[1];
 }

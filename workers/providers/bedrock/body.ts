@@ -1,6 +1,6 @@
 /**
- * The client's Anthropic body as InvokeModel takes it (`wire.md` §1.5). The text is edited, not rebuilt; what Bedrock cannot do (§1.12) is refused
- * with the field's name instead of being left to its "Extra inputs are not permitted".
+ * The client's Anthropic body in the form that InvokeModel takes (`wire.md` §1.5). The text is edited, not rebuilt. What Bedrock cannot do (§1.12) is refused
+ * with the field's name; Bedrock's own refusal would be "Extra inputs are not permitted".
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, hidesWords, members } from "../../../src/contract/json.ts";
@@ -18,13 +18,13 @@ import { editSystem } from "./system.ts";
 import { Dropped, type Takes } from "./takes.ts";
 import { editTools, mayNeedEdit } from "./tools.ts";
 
-/** Whatever the client's version header says: Bedrock has one version for all its models. */
+/** Bedrock has one version for all its models, whatever version the client's header names. */
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';
 const CONTEXT_MANAGEMENT = "context-management-2025-06-27";
 const COMPACT = "compact-2026-01-12";
 const MILLION_BETA = "context-1m-2025-08-07";
 
-/** Fields of Anthropic's own API, with the values that ask for nothing Bedrock lacks; those are taken out, as is null. */
+/** Fields of Anthropic's own API, with the values that ask for nothing that Bedrock lacks; those values, and null, are taken out. */
 const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
   container: [],
   mcp_servers: ["[]"],
@@ -32,7 +32,7 @@ const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
   thread: [],
   inference_geo: [],
   speed: ['"standard"'],
-  // Bedrock's tier is the standard one.
+  // Bedrock's own tier is the standard one.
   service_tier: ['"auto"', '"standard_only"'],
 };
 
@@ -52,21 +52,21 @@ interface Look {
   tools: boolean;
 }
 
-/** A body for Bedrock, and what is to be known of it. */
+/** A body for Bedrock, and what its caller must know about it. */
 export interface Prepared {
   body: ByteText;
-  /** Flags that it asks for. */
+  /** Flags in the body. */
   betas: readonly string[];
   /** See `Job.dropped`. */
   dropped: string;
 }
 
-/** @throws GatewayError `invalid_request` for what Bedrock or the model cannot do. */
+/** @throws GatewayError `invalid_request` for what Bedrock or the model cannot do */
 export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes: Takes): Prepared {
   const fields = new Map<string, ByteText>();
   const all = members(body);
   for (const { key, start, end } of all) {
-    if (fields.has(key) && (isEdited(key) || takes.without.has(key))) throw refusal(key, "stands twice in the request body");
+    if (fields.has(key) && (isEdited(key) || takes.without.has(key))) throw refusal(key, "appears twice in the request body");
     fields.set(key, body.slice(start, end));
   }
   const set: Record<string, ByteText> = { anthropic_version: BEDROCK_VERSION };
@@ -79,7 +79,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
       throw refusal(name, "is not available for this model, which is served by AWS Bedrock");
     remove.push(name);
   }
-  // LangChain's way of leaving them out.
+  // LangChain's values for "not set".
   for (const name of ["top_k", "top_p"]) if (Number(fields.get(name) ?? 0) === -1) remove.push(name);
   for (const name of takes.without) {
     if (!fields.has(name)) continue;
@@ -87,7 +87,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
     dropped.add(name);
   }
 
-  // Names and words may be spelled with escapes anywhere: then searches say nothing. One look for all that follows.
+  // Names and words may be written with escapes anywhere; then a search proves nothing. One check for all searches below.
   const isHidden = hidesWords(body);
   const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
   const look = { isHidden, messages: isHidden || WORDS_OF_MESSAGES.test(sent.messages), tools: isHidden || mayNeedEdit(sent.tools) };
@@ -98,7 +98,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
     if (takes.betas.has(MILLION_BETA)) betas.push(MILLION_BETA);
     else dropped.add("[1m]");
   }
-  /** Sets what has changed, and takes out what is undefined. */
+  /** Sets a member that has changed, and takes out one that is undefined. */
   const put = (name: string, value: ByteText | undefined, before: ByteText): void => {
     if (value === undefined) remove.push(name);
     else if (value !== before) set[name] = value;
@@ -121,7 +121,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
   return { body: editMembers(body, { remove, set }, all), betas: accepted, dropped: dropped.text };
 }
 
-/** Messages, system prompt and tools. */
+/** Edits messages, system prompt and tools. */
 function editContents(
   fields: ReadonlyMap<string, ByteText>,
   sent: Markable,
@@ -169,7 +169,7 @@ function editContents(
   if (tools !== undefined && tools !== sent.tools) set.tools = tools;
 }
 
-/** It needs a flag; one that the client has forgotten is added where the model has it. */
+/** Needs a flag; where the client has forgotten it and the model has it, it is added. */
 function editContextManagement(value: ByteText | undefined, accepted: string[], remove: string[], takes: Takes, dropped: Dropped): void {
   if (value === undefined) return;
   if (value !== "null") {
@@ -199,7 +199,7 @@ function betaList(fields: ReadonlyMap<string, ByteText>, name: string): string[]
 
 const REMOTE = /"type"\s*:\s*"(?:url|file|container_upload)"/;
 
-/** Bedrock fetches nothing and has no Files API, and Weir fetches nothing for a client. */
+/** Refuses addresses and file ids: Bedrock fetches nothing and has no Files API, and Weir fetches nothing for a client. */
 function refuseRemoteContent(messages: ByteText, isHidden: boolean): void {
   if (!isHidden && !REMOTE.test(messages)) return;
   const list: unknown = JSON.parse(messages);

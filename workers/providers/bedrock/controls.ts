@@ -1,5 +1,5 @@
 /**
- * Bedrock's own controls as the headers of an InvokeModel: what the configuration sets, and what the client may. Sources: AWS, "InvokeModel" (API
+ * Bedrock's own controls as headers of an InvokeModel request: those of the configuration, and those that the client may set. Sources: AWS, "InvokeModel" (API
  * reference); `wire.md` §1.4.
  */
 import { type CallControls, callControls } from "../../../src/contract/controls.ts";
@@ -19,10 +19,10 @@ const TRACE = "x-amzn-bedrock-trace";
 const LATENCY = "x-amzn-bedrock-performanceconfig-latency";
 const TIER = "x-amzn-bedrock-service-tier";
 const METADATA = "x-amzn-bedrock-request-metadata";
-/** A member of the body that says which parts of it a guardrail is to look at. */
+/** Member of the body that says which parts of it a guardrail checks. */
 const GUARDRAIL_PARTS = "amazon-bedrock-guardrailConfig";
 
-/** What a client may write there: it is signed, and leaves as a header. */
+/** Values that a client may send: they are signed, and become headers. */
 const VALUES: Readonly<Record<string, RegExp>> = {
   [GUARDRAIL]: /^[a-z0-9:/-]{1,2048}$/,
   [VERSION]: /^([1-9][0-9]{0,7}|DRAFT)$/,
@@ -36,21 +36,21 @@ const MOST_TAGS = 16;
 const TAG_NAME = /^[A-Za-z0-9\s:_@$#=/+,.-]{1,256}$/;
 const TAG_VALUE = /^[A-Za-z0-9\s:_@$#=/+,.-]{0,256}$/;
 
-/** Sets of headers that are kept: what a configuration sets, by workspace and key where those are tags. */
+/** Most sets of headers that are kept: one for each configuration of controls, and one by workspace and key where those are tags. */
 const MOST_KEPT = 1_000;
 const NONE: CallControls = { workspace: "", key: "", headers: {} };
 
-/** Makes the headers of calls; one object for all calls that say the same, since how they are signed is kept by it. */
+/** Makes the headers of calls. Equal calls get the same object, because signatures are cached by it. */
 export class ControlHeaders {
   readonly #kept = new Map<string, Headers>();
 
   /**
-   * @param base - What every such request says.
-   * @throws GatewayError `invalid_request` for what the client may not set so.
+   * @param base - Headers of every such request.
+   * @throws GatewayError `invalid_request` for a header that the client may not set to this value.
    */
   of(job: ControlledJob, base: Headers): Headers {
     const { controls, hints } = job;
-    // Nearly all calls of nearly all gateways.
+    // The usual case: no controls of either side.
     if (controls === undefined && !hints.endsWith("}")) return base;
     const call = callControls(hints) ?? NONE;
     if (hasGuardrail(controls)) refuseOther(job, call);
@@ -68,7 +68,7 @@ export class ControlHeaders {
   }
 }
 
-/** Whose guardrail looks at the call's answer, if any: its traces are for whoever set it. */
+/** Who has set the guardrail of a call, if any; only that side gets its traces. */
 export type Guard = "operator" | "client" | undefined;
 
 export function guardOf({ controls, hints }: ControlledJob): Guard {
@@ -80,7 +80,7 @@ function hasGuardrail(controls: BedrockControls | undefined): boolean {
   return controls?.guardrail !== undefined && controls.guardrail !== "off";
 }
 
-/** Another guardrail, or none for a part of the request, would leave the call less guarded than the operator wants it. */
+/** Another guardrail, or none for a part of the request, would guard the call less than the operator wants. */
 function refuseOther({ body }: ControlledJob, { headers }: CallControls): void {
   for (const name of [GUARDRAIL, VERSION, TRACE])
     if (headers[name] !== undefined) throw notTheClients(name, "the guardrail of this model is set by the gateway's operator");
@@ -105,7 +105,7 @@ function configured(controls: BedrockControls | undefined): Record<string, strin
   return set;
 }
 
-/** The client's own, but for its tags. */
+/** The client's own headers, without its tags. */
 function checked(headers: Headers): Record<string, string> {
   const set: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
@@ -117,7 +117,7 @@ function checked(headers: Headers): Record<string, string> {
   return set;
 }
 
-/** The tags of a call, as the header says them; "" where there are none. The operator's cannot be replaced: they may say whose call it is. */
+/** The value of the header for tags; "" where there are none. A client cannot replace the operator's tags: they may say which workspace a call belongs to. */
 function tagsOf(controls: BedrockControls | undefined, { workspace, key, headers }: CallControls): string {
   const own = headers[METADATA] === undefined ? {} : clientTags(headers[METADATA]);
   const tags: Record<string, string> = { ...own };

@@ -1,4 +1,4 @@
-/** CountTokens: the body of an InvokeModel in base64, for its length alone. Source: `wire.md` §1.10. */
+/** CountTokens: the body of an InvokeModel in base64; Bedrock counts its tokens. Source: `wire.md` §1.10. */
 import { Buffer } from "node:buffer";
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, memberValue } from "../../../src/contract/json.ts";
@@ -7,10 +7,10 @@ import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { bedrockBody } from "./body.ts";
 import type { BedrockOperation } from "./operation.ts";
 
-/** An InvokeModel has to say how long its answer may be, and longer than its thoughts; a count has no answer. */
+/** InvokeModel needs `max_tokens`, larger than the budget of thinking, so a request without it gets this more than its budget. A count has no answer, so the value does not matter. */
 const ROOM = 1024;
 
-/** The answer is one number. */
+/** Most bytes of the answer, which is one number. */
 const MOST_BYTES = 64 * 1024;
 
 const HEADERS = { "content-type": "application/json", accept: "application/json" };
@@ -40,7 +40,7 @@ export const bedrockCount: BedrockOperation = {
     ),
 };
 
-/** Counting knows models, not inference profiles: `eu.vendor.model` is counted as `vendor.model`, in the same AWS region. */
+/** The id without an inference profile's prefix, since CountTokens takes only model ids: `eu.vendor.model` becomes `vendor.model`, in the same AWS region. */
 function withoutProfile(id: string): string {
   return id.replace(/^[a-z-]+\.(?=[a-z0-9-]+\.[a-z])/, "");
 }

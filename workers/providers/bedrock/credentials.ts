@@ -1,21 +1,21 @@
-/** Who signs a request to AWS: keys from the configuration, or from AWS's own chain of places. */
+/** Keys that requests to AWS are signed with: from the configuration, or from AWS's own chain of sources. */
 import type { AwsCredentials } from "../../../src/providers/bedrock/settings.ts";
 import type { AwsIdentity } from "../../wire/sigv4.ts";
 import { misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
 
-/** As AWS's packages give them. */
+/** Keys as AWS's packages return them. */
 type Found = AwsIdentity & { expiration?: Date | undefined };
 
 export interface Identities {
-  /** Rejects with GatewayError `misconfigured`. */
+  /** The current keys. Rejects with GatewayError `misconfigured`. */
   get(): AwsIdentity | Promise<AwsIdentity>;
-  /** AWS has refused the identity. */
+  /** To be called where AWS has refused the keys. */
   suspect(): void;
 }
 
 const RENEW_BEFORE_EXPIRY_MS = 5 * 60_000;
-/** The chain has clocks of its own at most of its places, but none for a `credential_process`. */
+/** Longest time of the chain: most of its sources have their own limit, but a `credential_process` has none. */
 const CHAIN_TIMEOUT_MS = 20_000;
 
 export function awsIdentities(
@@ -45,14 +45,14 @@ export function awsIdentities(
   }, nowMs);
 }
 
-/** Loaded only where it is used: the packages are large, and most upstreams have keys in the configuration. */
+/** Loaded only where it is used: the packages are large, and most upstreams have their keys in the configuration. */
 async function openChain(region: string, profile: string | undefined, nowMs: () => number): Promise<() => Promise<Loaded<AwsIdentity>>> {
   const ask = await openPlaces(region, profile);
   return async () => {
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withDeadline(ask());
     const expiresAtMs = expiration?.getTime() ?? Number.POSITIVE_INFINITY;
     const lifeMs = expiresAtMs - nowMs();
-    // The environment is taken as it is, and nobody may have renewed it.
+    // Keys from the environment are taken as they are; they may have expired.
     if (expiration !== undefined && !(lifeMs > 0)) throw new Error(`those that are there expired on ${expiration.toUTCString()}`);
     return {
       value: { accessKeyId, secretAccessKey, sessionToken },
@@ -63,7 +63,7 @@ async function openChain(region: string, profile: string | undefined, nowMs: () 
 }
 
 async function openPlaces(region: string, profile: string | undefined): Promise<() => Promise<Found>> {
-  // The region is where STS is asked for roles: not outside the one that is called. The files are read anew each time: keys in them are rotated too.
+  // Roles are asked for at the STS of this region, so that nothing leaves it. The files are read each time, because keys in them are replaced too.
   const places = { clientConfig: { region }, ignoreCache: true };
   if (profile !== undefined) {
     const { fromIni } = await import("@aws-sdk/credential-provider-ini");
@@ -71,7 +71,7 @@ async function openPlaces(region: string, profile: string | undefined): Promise<
   }
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
   const chain = defaultProvider(places);
-  // Without forceRefresh it would answer from its own memory, which also swallows failed renewals.
+  // Without forceRefresh the chain would answer from its own cache, which also hides failed renewals.
   return () => chain({ forceRefresh: true });
 }
 

@@ -1,25 +1,25 @@
-/** What AWS says when a call fails, by HTTP status or in the middle of a stream, as a GatewayError. Source: the table of `wire.md` §1.8. */
+/** AWS's errors, by HTTP status or in the middle of a stream, as a GatewayError. Source: the table of `wire.md` §1.8. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../../../src/contract/errors.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
 
-/** Where it happened, for the log: names from the configuration. */
+/** Where an error happened, for the log: names from the configuration. */
 export interface Place {
   upstream: string;
   upstreamModel: string;
 }
 
 interface Failure {
-  /** The exception's name, without namespace; empty where AWS gave none. */
+  /** The exception's name, without namespace; "" where AWS gave none. */
   name: string;
-  /** 0 in a stream. */
+  /** HTTP status; 0 in a stream. */
   status: number;
   message: string;
   headers: HttpHeaders;
 }
 
-/** By the exception's name in lower case: streams write it `throttlingException`, headers `ThrottlingException`. */
+/** Kinds by the exception's name in lower case: streams write `throttlingException`, headers `ThrottlingException`. */
 const KINDS = table<ErrorKind>({
   validationexception: "upstream_rejected",
   throttlingexception: "upstream_rate_limited",
@@ -31,7 +31,7 @@ const KINDS = table<ErrorKind>({
   modelerrorexception: "upstream_failed",
   modelstreamerrorexception: "upstream_failed",
   internalserverexception: "upstream_failed",
-  // Claude 4.7 and later answer in Anthropic's own shape and with its types.
+  // Claude 4.7 and later answer in Anthropic's own form, with its types.
   invalid_request_error: "upstream_rejected",
   request_too_large: "upstream_rejected",
   rate_limit_error: "upstream_rate_limited",
@@ -69,10 +69,10 @@ const CURES = table({
   unknownoperationexception: "the address is not a Bedrock runtime's; correct the upstream's endpoint",
 });
 
-/** An API key that is wrong has the exception of a permission that is missing; its words tell them apart. */
+/** A wrong API key has the same exception as a missing permission; the message shows which it is. */
 const OUR_KEY = /\bAPI key\b/i;
 
-/** A ValidationException whose words show that not the client's body is at fault. */
+/** Patterns for a ValidationException whose cause is not the client's body. */
 const OUR_VALIDATION: readonly [RegExp, string][] = [
   [/model identifier is invalid/i, BAD_MODEL],
   [/on-demand throughput/i, "the model needs an inference profile; name one (eu.…, us.…) in the model's target"],
@@ -83,18 +83,18 @@ const OUR_VALIDATION: readonly [RegExp, string][] = [
 const COMPACT_ON = "prompt is too long";
 const TOO_LONG = /^input is too long\b|input (?:length )?exceeds the (?:model's )?(?:maximum )?context|too many total text bytes/i;
 
-/** TPM throttling, sometimes under another name. Not to be mixed up with a prompt that is too long. */
+/** Throttling by tokens, sometimes under another exception. Not to be confused with a prompt that is too long. */
 const THROTTLED = /too many (?:tokens|requests)\b/i;
 const TO_WAIT = /\bwait/i;
 const SHOWN_CHARACTERS = 2_000;
 
-/** What Bedrock says in the body of a refusal, whichever shape it has; "" where it says nothing. */
+/** Bedrock's message in the body of a refusal, in any of its forms; "" where there is none. */
 export function refusalWords(body: ByteText): string {
   const fields = errorFields(body);
   return asWords(asObject(fields?.error)?.message) ?? asWords(fields?.message) ?? asWords(fields?.Message) ?? "";
 }
 
-/** For an HTTP status other than 200. */
+/** The failure for an HTTP status other than 200. */
 export function bedrockFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText): GatewayError {
   const fields = errorFields(body);
   const error = asObject(fields?.error);
@@ -103,17 +103,17 @@ export function bedrockFailure(place: Place, status: number, headers: HttpHeader
   return failure(place, { name: bareName(name), status, message, headers });
 }
 
-/** For an exception frame, or an error among a stream's events. */
+/** The failure for an exception frame, or for an error among a stream's events. */
 export function bedrockException(place: Place, name: string, message: string): GatewayError {
   return failure(place, { name: bareName(name), status: 0, message, headers: new Map() });
 }
 
-/** `com.amazon.coral.service#ThrottlingException:http://internal.amazon.com/…` */
+/** The bare name of `com.amazon.coral.service#ThrottlingException:http://internal.amazon.com/…`. */
 function bareName(name: string): string {
   return brief(name.replace(/:.*$/s, "").replace(/^.*#/s, "").trim());
 }
 
-/** In two searches: one pattern for both would look for the second word from each place of the first. */
+/** Two searches: one pattern for both would look for the second word from each place of the first. */
 function isThrottled(message: string): boolean {
   const at = message.search(THROTTLED);
   return at >= 0 && TO_WAIT.test(message.slice(at));
@@ -124,7 +124,7 @@ function failure(place: Place, { name, status, message, headers }: Failure): Gat
   const kind = isThrottled(message) ? "upstream_rate_limited" : (KINDS.get(key) ?? byStatus(status));
   const cure = kind === "upstream_rate_limited" ? undefined : cureOf(key, kind, message);
   const what = `upstream "${place.upstream}", model "${place.upstreamModel}": ${[status || "in the stream", name].filter(Boolean).join(" ")}`;
-  // AWS answers a bad signature with the request it expected, session token included.
+  // AWS answers a bad signature with the request that it expected, session token included, so the message is not logged.
   if (cure !== undefined) return misconfigured(`${what}${cure === BAD_SIGNATURE || message === "" ? "" : `: ${brief(message)}`}; ${cure}`);
   const shown = message === "" ? undefined : message.slice(0, SHOWN_CHARACTERS);
 
@@ -139,10 +139,10 @@ function failure(place: Place, { name, status, message, headers }: Failure): Gat
     message: shown ?? DEFAULT_MESSAGES[kind] ?? "The model's service failed.",
     log: `${what}${message && `: ${brief(message)}`}`,
   };
-  // From something in front of the service, whose number says more than ours.
+  // From a proxy in front of the service; its own status says more than ours.
   if (kind === "upstream_failed" && status === 502) detail.status = status;
   if (key === "servicequotaexceededexception") detail.log += "; raise this quota of the AWS account";
-  // AWS itself gives no hint.
+  // AWS itself gives no hint for a retry.
   if (kind === "upstream_rate_limited" || kind === "upstream_overloaded") {
     detail.retryAfterMs = retryAfterMs(headers, message, Date.now());
     detail.restMs = hintedMs(headers, message, Date.now());
@@ -173,7 +173,7 @@ function byStatus(status: number): ErrorKind {
   return status === 424 || status >= 500 ? "upstream_failed" : "upstream_rejected";
 }
 
-/** To be asked by a name that an upstream chose. */
+/** A Map, because the names come from an upstream and must not find members of `Object`. */
 function table<T>(entries: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
   return new Map(Object.entries(entries));
 }

@@ -7,26 +7,26 @@ import { editMembers } from "../../../src/contract/json.ts";
 import type { ReportedUsage } from "../provider.ts";
 import type { Guard } from "./controls.ts";
 
-/** What its members begin with: where a text has no such word, there is nothing to look for. */
+/** The beginning of the members' names: a text without it has none of them. */
 export const MARK = "amazon-bedrock-";
 const ACTION = "amazon-bedrock-guardrailAction";
 const TRACE = "amazon-bedrock-trace";
-/** `NONE`; `INTERVENED`, and in other APIs of Bedrock's `GUARDRAIL_INTERVENED`. */
+/** `INTERVENED`; in other APIs of Bedrock `GUARDRAIL_INTERVENED`. Otherwise `NONE`. */
 const INTERVENED = /INTERVENED$/;
 
-/** Notes an intervention. `answer`: a whole answer, or an event. */
+/** Notes an intervention. `answer`: a whole answer, or one event. */
 export function noteAction(answer: Readonly<Record<string, unknown>>, usage: ReportedUsage): void {
   if (INTERVENED.test(String(answer[ACTION]))) usage.isGuarded = true;
 }
 
-/** The answer for the client: the operator's guardrail does not tell clients what it has found and why. */
+/** The answer for the client without these members: clients do not learn what the operator's guardrail found, and why. */
 export function withoutMarks(json: ByteText, guard: Guard): ByteText {
   return guard === "client" ? json : editMembers(json, { remove: [ACTION, TRACE] });
 }
 
 /**
- * What an answer ended by, after an intervention: the model's own end says that all is well. Other reasons stay, since a client has to act on them (a tool
- * that is to be called) or knows by them that the answer is not whole.
+ * The stop reason after an intervention: the model's normal end would say that all is well. Other reasons stay, because the client must act on them (a tool
+ * call), or learns from them that the answer is not complete.
  */
 export function stopReason(reason: unknown): ByteText | undefined {
   return reason === "end_turn" || reason === "stop_sequence" || reason === "guardrail_intervened" || reason === null

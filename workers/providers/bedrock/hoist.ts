@@ -1,6 +1,6 @@
 /**
- * System messages in the middle of a conversation, for models that do not know the role there: each becomes a marked text of the user's next turn, in
- * the words that Claude Code itself puts such notes into. The order of what is said stays.
+ * System messages in the middle of a conversation, for models without that role: each becomes a marked text in the user's next turn, with
+ * the same marks that Claude Code uses for such notes. The order of the texts stays.
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
@@ -11,17 +11,17 @@ import type { Dropped, Takes } from "./takes.ts";
 const OPEN = "<system-reminder>\\n";
 const CLOSE = "\\n</system-reminder>";
 
-/** What the client is told has changed. */
+/** The name by which this change is reported to the client. */
 const NAME = "messages.role.system";
 
-/** @throws GatewayError `invalid_request` where such a message holds more than text. */
+/** @throws GatewayError `invalid_request` where such a message holds more than text */
 export function hoistSystem(messages: ByteText, { model }: Takes, dropped: Dropped): ByteText {
   const turns = turnsOf(messages);
   const { texts, roles } = turns;
   if (!roles.includes("system")) return messages;
   dropped.add(NAME);
   const said: ByteText[] = [];
-  /** Blocks that wait for the user's next turn. */
+  /** Blocks for the user's next turn. */
   let waiting: ByteText[] = [];
   for (const [index, message] of texts.entries()) {
     if (roles[index] === "system") {
@@ -44,7 +44,7 @@ export function hoistSystem(messages: ByteText, { model }: Takes, dropped: Dropp
   return `[${said.join(",")}]`;
 }
 
-/** The texts of a system message, each in its marks; everything else of a block stays. */
+/** The texts of a system message, each with the marks; all else in a block stays. */
 function noted(message: ByteText, index: number, model: string): ByteText[] {
   const content = memberValue(message, "content") ?? '""';
   if (isEmpty(content)) return [];
@@ -62,7 +62,7 @@ function noted(message: ByteText, index: number, model: string): ByteText[] {
   });
 }
 
-/** A JSON string with the marks around what it says. */
+/** A JSON string with the marks around its text. */
 function inMarks(text: ByteText): ByteText {
   return `"${OPEN}${text.slice(1, -1)}${CLOSE}"`;
 }
@@ -71,7 +71,7 @@ function turnOf(notes: readonly ByteText[]): ByteText {
   return `{"role":"user","content":[${notes.join(",")}]}`;
 }
 
-/** The user's turn with the notes before what the user says, and after the results of tools, which have to come first. */
+/** The user's turn with the notes: before the user's text, and after results of tools, which must come first. */
 function withNotes(message: ByteText, notes: readonly ByteText[]): ByteText {
   const content = memberValue(message, "content") ?? '""';
   if (content.startsWith('"')) {

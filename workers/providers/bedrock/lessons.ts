@@ -1,6 +1,6 @@
 /**
- * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags one after
- * the other, and some have lost them again. A lesson is kept for an hour, by target.
+ * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags at
+ * different times, and some have lost flags again. A lesson is kept for an hour, by target.
  */
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { brief } from "../failure.ts";
@@ -8,7 +8,7 @@ import { Learned, type Words } from "../learned.ts";
 import type { Job, Lesson, Pupil } from "../provider.ts";
 import { type Takes, takesOf } from "./takes.ts";
 
-/** What no request can go without, or would mean something else without. */
+/** Members that are never left out: a request needs them, or would mean something else without them. */
 const NEVER: ReadonlySet<string> = new Set(
   `anthropic_version max_tokens messages model output_config output_format stop_sequences system temperature thinking tool_choice tools top_k top_p
   output_config.format tools.description tools.input_schema tools.name tools.type messages.content messages.role
@@ -23,7 +23,7 @@ const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'|ro
 export class Lessons {
   readonly #upstream: string;
   readonly #learned = new Learned<BedrockAccepts, Takes>(takesOf, taught);
-  /** Flags that calls in flight were sent with, and those that a target has answered to. */
+  /** Flags of the calls that are being sent, and flags that a target has accepted. */
   readonly #sent = new WeakMap<Job, readonly string[]>();
   readonly #proven = new Map<string, Set<string>>();
 
@@ -35,12 +35,12 @@ export class Lessons {
     return this.#learned.takes(job);
   }
 
-  /** The flags of a call that leaves now. */
+  /** Notes the flags of a call that is sent now. */
   sent(job: Job, betas: readonly string[]): void {
     this.#sent.set(job, betas);
   }
 
-  /** The call has been answered. */
+  /** The call has been answered: its flags are accepted. */
   answered(job: Job): void {
     const betas = this.#sent.get(job);
     if (betas === undefined) return;
@@ -71,7 +71,7 @@ export class Lessons {
     this.#learned.taught(pupil, text, forMs);
   }
 
-  /** Which of the flags it was is not said: those that this target has never answered to, else all. */
+  /** Bedrock does not say which flag it refused: all flags that this target has never accepted, or else all flags. */
   #betas(job: Job<BedrockAccepts>): Words | undefined {
     const sent = this.#sent.get(job) ?? [];
     const proven = this.#proven.get(job.upstreamModel);
@@ -101,12 +101,12 @@ function taught(takes: Takes, [list, ...names]: Words): Takes | undefined {
 
 function withoutMember(name: string, takes: Takes): Takes | undefined {
   if (takes.fields.has(name)) return { ...takes, fields: new Set([...takes.fields].filter((field) => field !== name)) };
-  // It was left out, or nothing is known of such a member to leave out.
+  // It is left out already, or there is no known way to leave it out.
   if (takes.without.has(name) || name === "messages.role.system" || name === "output_config.effort") return undefined;
   return { ...takes, without: new Set([...takes.without, name]) };
 }
 
-/** Bedrock's path of a member (`tools.0.custom.strict`, `messages.2.content.0.text.cache_control.ephemeral.scope`) by our name of such members. */
+/** Our name for a member of Bedrock's path (`tools.0.custom.strict`, `messages.2.content.0.text.cache_control.ephemeral.scope`). */
 function memberAt(path: readonly string[]): string | undefined {
   const last = path.at(-1) ?? "";
   const mark = path.indexOf("cache_control");

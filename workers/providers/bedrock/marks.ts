@@ -1,13 +1,13 @@
-/** `cache_control` wherever it can stand: on tools, on blocks of the system prompt, of messages and of what stands inside those. */
+/** `cache_control` at every place where it can be: on tools, on blocks of the system prompt and of messages, and on blocks inside of those. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editElements, editMembers, elements, type MemberEdits, members, memberValue, stringValue } from "../../../src/contract/json.ts";
 import type { Dropped, Takes } from "./takes.ts";
 
 const MOST_MARKS = 4;
-/** Blocks that can bear a mark; thoughts cannot. Source: platform.claude.com, "Prompt caching". */
+/** Blocks that can have a mark; thoughts cannot. Source: platform.claude.com, "Prompt caching". */
 const MARKABLE: ReadonlySet<string> = new Set(["text", "image", "document", "tool_use", "tool_result", "search_result"]);
 
-/** Whether a model takes marks with everything that clients may write into them: then nobody has to look for any. */
+/** Whether a model takes marks with all their members: then there is nothing to look for. */
 export function takesAllMarks({ fields, without }: Takes): boolean {
   return fields.has("cache_control") && fields.has("cache_control.ttl") && fields.has("cache_control.scope") && without.size === 0;
 }
@@ -42,7 +42,7 @@ export function editMark(mark: ByteText, { fields, without }: Takes, dropped: Dr
   return remove.length === 0 ? mark : editMembers(mark, { remove });
 }
 
-/** A list of blocks or tools with the marks of each as the model takes them; any other value as it is. */
+/** A list of blocks or tools, each with its mark as the model takes it; any other value unchanged. */
 export function editMarks(list: ByteText, takes: Takes, dropped: Dropped): ByteText {
   return editElements(list, (block) => editBlock(block, takes, dropped));
 }
@@ -68,7 +68,7 @@ function editBlock(block: ByteText, takes: Takes, dropped: Dropped): ByteText {
       if (edited === undefined) remove.push(key);
       else if (edited !== value) set[key] = edited;
     } else if (key === "content" && value.startsWith("[")) {
-      // Of a tool's result, and of a document that is made of blocks.
+      // Blocks inside of a tool's result, or of a document.
       const edited = editMarks(value, takes, dropped);
       if (edited !== value) set[key] = edited;
     } else if (key === "source" && value.startsWith("{")) {
@@ -80,7 +80,7 @@ function editBlock(block: ByteText, takes: Takes, dropped: Dropped): ByteText {
   return remove.length === 0 && Object.keys(set).length === 0 ? block : editMembers(block, edits, all);
 }
 
-/** Where a mark for the whole request can go. */
+/** Values that can get the mark of the whole request. */
 export interface Markable {
   messages: ByteText;
   system: ByteText | undefined;
@@ -88,8 +88,8 @@ export interface Markable {
 }
 
 /**
- * The mark of the top level as one on the last block that can bear one, where the service would have put it: the last of the messages, else of the
- * system prompt, else the last tool. Returns what of the three has changed; `full` where there are as many marks as there may be.
+ * Puts the mark of the top level on the last block that can have one, where the service would have put it: the last in the messages, else in the
+ * system prompt, else the last tool. Returns those of the three that have changed; `full` where the request has the most marks that are allowed.
  */
 export function placeMark(mark: ByteText, { messages, system, tools }: Markable): Partial<Markable> | "full" {
   const count = [messages, system, tools].reduce((sum, text) => sum + countMarks(text), 0);
@@ -105,7 +105,7 @@ export function placeMark(mark: ByteText, { messages, system, tools }: Markable)
   return { tools: tools.slice(0, tool.start) + marked(tools.slice(tool.start, tool.end), mark) + tools.slice(tool.end) };
 }
 
-/** The messages with the mark on their last block that can bear one; undefined where none can. */
+/** The messages with the mark on their last block that can have one; undefined where none can. */
 function lastMessageMark(messages: ByteText, mark: ByteText, count: number): ByteText | "full" | undefined {
   const all = elements(messages);
   for (let at = all.length - 1; at >= 0; at--) {
@@ -121,7 +121,7 @@ function lastMessageMark(messages: ByteText, mark: ByteText, count: number): Byt
   return undefined;
 }
 
-/** A text or a list of blocks with the mark on its last block that can bear one; as it is where that block has one. */
+/** A text or a list of blocks with the mark on its last block that can have one; unchanged where that block has a mark. */
 function markLast(content: ByteText, mark: ByteText): ByteText | undefined {
   if (content.startsWith('"')) return content === '""' ? undefined : `[{"type":"text","text":${content},"cache_control":${mark}}]`;
   const blocks = elements(content);
@@ -144,7 +144,7 @@ function canBear(block: ByteText): boolean {
   return type !== undefined && MARKABLE.has(type) && !(type === "text" && memberValue(block, "text") === '""');
 }
 
-/** Roughly: whole strings that spell the name, which are the names of members nearly always. */
+/** An estimate: counts strings that spell the name, which are nearly always names of members. */
 function countMarks(text: ByteText | undefined): number {
   return text === undefined ? 0 : text.split('"cache_control"').length - 1;
 }

@@ -6,13 +6,13 @@ import type { Takes } from "./takes.ts";
 
 /** One kind of request to Bedrock's runtime. */
 export interface BedrockOperation {
-  /** The model that is named in the path. */
+  /** The model for the path. */
   model(job: Job): string;
-  /** What stands after it. */
+  /** The part of the path after the model. */
   action(job: Job): string;
-  /** One object for all calls that say the same: how they are signed is kept by it. */
+  /** Headers of the request. Equal calls get the same object, because signatures are cached by it. */
   headers(job: ControlledJob, controls: ControlHeaders): Readonly<Record<string, string>>;
-  /** @throws GatewayError `invalid_request` for what Bedrock cannot do. */
+  /** @throws GatewayError `invalid_request` for what Bedrock cannot do */
   body(job: Job, takes: Takes): Prepared;
   reader(job: ControlledJob, place: Place): Reader;
 }

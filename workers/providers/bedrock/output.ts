@@ -1,4 +1,4 @@
-/** How the model is to think and to write: `thinking`, `output_config` and its older name. What would change the meaning is refused, never left out. */
+/** How the model is to think and to write: `thinking`, `output_config` and its older name. Where leaving out a member would change the meaning, it is refused. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, members, memberValue, stringValue } from "../../../src/contract/json.ts";
 import { refusal, whose } from "./refusal.ts";
@@ -7,7 +7,7 @@ import type { Dropped, Takes } from "./takes.ts";
 export const STRUCTURED = "structured-outputs-2025-11-13";
 
 /**
- * `thinking`, or undefined where the model has no thoughts to be turned off. The refusals have Bedrock's own words in them: agents look for those,
+ * `thinking`, or undefined where the model has no thinking to turn off. The refusals contain Bedrock's own words: agents look for those words,
  * and then ask in the other way.
  */
 export function editThinking(thinking: ByteText, takes: Takes): ByteText | undefined {
@@ -53,7 +53,7 @@ export function editOutput(config: ByteText, takes: Takes, dropped: Dropped): By
   return remove.length === all.length ? undefined : editMembers(config, { remove }, all);
 }
 
-/** The older name of `output_config.format`. @throws GatewayError `invalid_request` */
+/** Checks the older name of `output_config.format`. @throws GatewayError `invalid_request` */
 export function checkFormat(format: ByteText, takes: Takes): void {
   if (format !== "null" && !takes.fields.has("output_config.format")) throw refusal("output_format", noSchema(takes));
 }

@@ -1,4 +1,4 @@
-/** A Bedrock answer as the Anthropic dialect's text: event-stream frames to server-sent events, or one JSON body. */
+/** A Bedrock answer as text of the Anthropic dialect: event-stream frames become server-sent events; an answer that does not stream is one JSON body. */
 import { Buffer } from "node:buffer";
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
@@ -13,7 +13,7 @@ import { bedrockException, type Place } from "./errors.ts";
 import { MARK, noteAction, stopReason, withoutMarks } from "./guardrail.ts";
 import { asciiJson, isPadding, textLength } from "./payload.ts";
 
-/** The headers of every chunk frame that Bedrock sends today, byte for byte; other spellings of them are read header by header. */
+/** The headers of every chunk frame that Bedrock sends today, byte for byte; other forms of them are read header by header. */
 const CHUNK_HEADERS = Buffer.from(
   "\x0b:event-type\x07\0\x05chunk\x0d:content-type\x07\0\x10application/json\x0d:message-type\x07\0\x05event",
   "latin1",
@@ -22,10 +22,10 @@ const PAYLOAD_START = '{"bytes":"';
 const EVENT_START = '{"type":"';
 const METRICS = "amazon-bedrock-invocationMetrics";
 
-/** The longest that any model writes is some 128,000 tokens. */
+/** Bound on one message: the longest answer of any model has some 128,000 tokens. */
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** For a call that does not stream. */
+/** Reader for a call that does not stream. */
 export function bedrockAnswer(place: Place, model: string, guard?: Guard): Reader {
   return new WholeAnswer(
     place.upstream,
@@ -47,7 +47,7 @@ export function bedrockAnswer(place: Place, model: string, guard?: Guard): Reade
   );
 }
 
-/** For a call that streams. */
+/** Reader for a call that streams. */
 export class BedrockStream implements Reader {
   readonly usage: ReportedUsage = noUsage();
   written = 0;
@@ -58,12 +58,12 @@ export class BedrockStream implements Reader {
   readonly #decoder = new FrameDecoder((bytes, headersAt, payloadAt, payloadEnd) => this.#frame(bytes, headersAt, payloadAt, payloadEnd));
   readonly #idleTalk = new IdleTalk();
   #text: ByteText = "";
-  /** Of a guarded stream: the event that says how it ended, until its very last one, which may still tell of an intervention. */
+  /** In a guarded stream: the event with the stop reason, held until the very last event, which may still report an intervention. */
   #ending: ByteText | undefined;
   #error: GatewayError | undefined;
   #complete = false;
 
-  /** `model` as the client named it. `isFast` false reads every frame the long way: for tests that compare the two. */
+  /** `model`: as the client named it. `isFast` false parses every frame: for tests that compare the two ways. */
   constructor(place: Place, model: string, guard?: Guard, isFast = true) {
     this.#place = place;
     this.#guard = guard;
@@ -114,7 +114,7 @@ export class BedrockStream implements Reader {
     const payload = bytes.toString("latin1", payloadAt, payloadEnd);
     switch (headers?.get(":message-type")) {
       case "event":
-        // Kinds of events that Bedrock may add one day say nothing in the dialect.
+        // Kinds of events that Bedrock may add one day have no meaning in the dialect.
         if (headers.get(":event-type") === "chunk") this.#chunk(payload);
         return;
       case "exception": {
@@ -172,7 +172,7 @@ export class BedrockStream implements Reader {
     }
   }
 
-  /** An event without what its guardrail says, which is noted; undefined where it says nothing else. */
+  /** An event without the guardrail's members, which are noted; undefined where it has nothing else. */
   #guarded(json: ByteText): ByteText | undefined {
     const event = this.#parse(json);
     if (event === undefined) return undefined;
@@ -180,7 +180,7 @@ export class BedrockStream implements Reader {
     return event.type === undefined ? undefined : withoutMarks(json, this.#guard);
   }
 
-  /** How a guarded stream ended. */
+  /** Sends the held event with the stop reason. */
   #emitEnding(): void {
     const ending = this.#ending;
     if (ending === undefined) return;
@@ -189,7 +189,7 @@ export class BedrockStream implements Reader {
     this.#emit("message_delta", reason === undefined ? ending : editNested(ending, "delta", { set: { stop_reason: reason } }));
   }
 
-  /** The event's JSON out of `{"bytes":"…","p":"…"}`. Base64 has no escapes, but JSON may write its slashes with one. */
+  /** The event's JSON from `{"bytes":"…","p":"…"}`. Base64 has no escapes, but JSON may write its slashes with one. */
   #decode(payload: ByteText): ByteText | undefined {
     const end = this.#isFast && payload.startsWith(PAYLOAD_START) ? payload.indexOf('"', PAYLOAD_START.length) : -1;
     const encoded = end > 0 && isPadding(payload, end) ? payload.slice(PAYLOAD_START.length, end) : undefined;
@@ -207,7 +207,7 @@ export class BedrockStream implements Reader {
     }
     const type = this.#parse(json)?.type;
     if (this.#error !== undefined) return undefined;
-    // It becomes a line of its own.
+    // The type becomes a line of its own, so it must not hold a line break.
     if (typeof type === "string" && /^[\w.-]+$/.test(type)) return type;
     return this.#malformed("an event without a type");
   }
@@ -222,7 +222,7 @@ export class BedrockStream implements Reader {
     this.#emit("message_start", editNested(json, "message", { set: { model: asciiJson(this.#model) } }));
   }
 
-  /** The counts are cumulative; older models report only the output here. */
+  /** The counts are totals so far; older models report only the output here. */
   #messageDelta(json: ByteText): void {
     const usage = asObject(this.#parse(json)?.usage);
     addUsage(this.usage, usage);
@@ -258,7 +258,7 @@ export class BedrockStream implements Reader {
   }
 }
 
-/** What may begin an event and is not looked into: the first two are nearly all of a stream. */
+/** Types of events that need no parsing; the first two are nearly all of a stream. */
 const PLAIN_TYPES = new Set(
   "content_block_delta ping content_block_start content_block_stop message_start message_delta message_stop".split(" "),
 );
@@ -269,7 +269,7 @@ function hasChunkHeaders(bytes: Buffer, headersAt: number, payloadAt: number): b
   return payloadAt - headersAt === length && bytes.compare(CHUNK_HEADERS, 0, length, headersAt, payloadAt) === 0;
 }
 
-/** All but the output, of which a `message_start` has only a placeholder. */
+/** Adds all counts but the output: a `message_start` has only a placeholder for it. */
 function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
   usage.input = Math.max(usage.input, countFor(usage, counts?.input_tokens) ?? 0);
@@ -280,7 +280,7 @@ function addUsage(usage: ReportedUsage, reported: unknown): void {
   usage.reasoning = Math.max(usage.reasoning, countFor(usage, asObject(counts?.output_tokens_details)?.thinking_tokens) ?? 0);
 }
 
-/** Bedrock's own counts, for what the events left out (models of 2024 put no input into them). */
+/** Adds Bedrock's own counts where the events had none (models of 2024 report no input in their events). */
 function addMetrics(usage: ReportedUsage, metrics: Record<string, unknown> | undefined): void {
   usage.output ||= countFor(usage, metrics?.outputTokenCount) ?? 0;
   if (usage.input + usage.cacheRead + usage.cacheWrite > 0) return;

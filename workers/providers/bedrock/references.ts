@@ -1,6 +1,6 @@
 /**
- * References to deferred tools in the results of a client's own search of tools: Claude Code's `ToolSearch`. They need the flag of the search; for a model
- * without it no tool is deferred, and the name says what was found. Source: platform.claude.com, "Tool search tool", custom implementation.
+ * References to deferred tools in the results of a client's own tool search: Claude Code's `ToolSearch`. They need the flag of the search. For a model
+ * without it no tool is deferred, so the name alone says what was found. Source: platform.claude.com, "Tool search tool", custom implementation.
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editElements, editMembers, memberValue, stringValue } from "../../../src/contract/json.ts";
@@ -10,8 +10,8 @@ const NAME = "content.tool_reference";
 const DEFERRED = "tools.defer_loading";
 
 /**
- * The messages as they are where the model has the search: a reference is to a deferred tool, and that has brought the flag. Else with the tools' names in
- * the references' place. `isHidden`: names may be spelled with escapes.
+ * The messages unchanged where the model has the search: a reference is to a deferred tool, and that tool has added the flag. Otherwise with the names of
+ * the tools in place of the references. `isHidden`: names may be written with escapes.
  */
 export function editReferences(messages: ByteText, tools: ByteText, isHidden: boolean, takes: Takes, dropped: Dropped): ByteText {
   if (flagOf(NAME, takes) !== undefined && flagOf(DEFERRED, takes) !== undefined) return messages;
@@ -26,7 +26,7 @@ function typeOf(block: ByteText): string | undefined {
   return stringValue(memberValue(block, "type") ?? "");
 }
 
-/** A message or block with each block of its content edited. */
+/** A message or block in which each block of its content has been edited. */
 function withContent(object: ByteText, edit: (block: ByteText) => ByteText): ByteText {
   const content = memberValue(object, "content");
   if (!content?.startsWith("[")) return object;

@@ -1,9 +1,9 @@
-/** Members of messages and of their blocks that the model does not know, by the table or by what Bedrock has taught. */
+/** Members of messages and of their blocks that the model does not know, by the table or by Bedrock's refusals. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editElements, editMembers, members } from "../../../src/contract/json.ts";
 import type { Dropped, Takes } from "./takes.ts";
 
-/** The messages without the members that the model does not take. `isHidden`: names may be spelled with escapes. */
+/** The messages without the members that the model does not take. `isHidden`: names may be written with escapes. */
 export function editStrays(messages: ByteText, isHidden: boolean, takes: Takes, dropped: Dropped): ByteText {
   const ofMessages = new Set<string>();
   const ofBlocks = new Set<string>();
@@ -16,7 +16,7 @@ export function editStrays(messages: ByteText, isHidden: boolean, takes: Takes, 
   return editElements(messages, (message) => without(message, ofMessages, ofBlocks, "messages", dropped));
 }
 
-/** Blocks of the system prompt. */
+/** The same for blocks of the system prompt. */
 export function editSystemStrays(system: ByteText, takes: Takes, dropped: Dropped): ByteText {
   const keys = new Set([...takes.without].filter((name) => name.startsWith("content.")).map((name) => name.slice(8)));
   if (keys.size === 0 || !system.startsWith("[")) return system;

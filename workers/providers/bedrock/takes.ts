@@ -1,20 +1,20 @@
-/** What the model of a target takes, as the front's table and the configuration have it, and as Bedrock has taught since. */
+/** What the model of a target takes: the front's table and the configuration, changed by Bedrock's refusals since. */
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 
 export interface Takes {
-  /** Its name in the catalogue; "" where it is not there. */
+  /** The model's name in the catalogue; "" where it is not there. */
   readonly model: string;
   readonly betas: ReadonlySet<string>;
-  /** The names of `src/providers/bedrock/takes.ts`. */
+  /** Names of fields that the model takes, as in `src/providers/bedrock/takes.ts`. */
   readonly fields: ReadonlySet<string>;
   readonly efforts: ReadonlySet<string>;
-  /** Members that no table knows, and that go: `name` of the top level, `tools.name`, `cache_control.name`, `output_config.name`, `messages.name`, `content.name`. */
+  /** Unknown members to leave out: `name` of the top level, `tools.name`, `cache_control.name`, `output_config.name`, `messages.name`, `content.name`. */
   readonly without: ReadonlySet<string>;
 }
 
 const compiled = new WeakMap<BedrockAccepts, Takes>();
 
-/** Made once for each target. */
+/** To be called once for each target. */
 export function takesOf(accepts: BedrockAccepts): Takes {
   let takes = compiled.get(accepts);
   if (takes === undefined) {
@@ -25,7 +25,7 @@ export function takesOf(accepts: BedrockAccepts): Takes {
   return takes;
 }
 
-/** Members that need a flag, by their names in `Takes.without`, with the flags that open them; the first is the one to add. */
+/** Members that need a flag, by their names in `Takes.without`, with the flags that allow them; the first flag is the one to add. */
 const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
   "tools.defer_loading": ["tool-search-tool-2025-10-19"],
   "tools.input_examples": ["tool-examples-2025-10-29"],
@@ -36,12 +36,12 @@ const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
   "content.tool_reference": ["tool-search-tool-2025-10-19"],
 };
 
-/** The flag that opens such a member, where the model has it and nothing says that it does not take the member. */
+/** The flag to add for a member, where the model has the flag and is not known to refuse the member. */
 export function flagOf(name: string, { betas, without }: Takes): string | undefined {
   return without.has(name) ? undefined : FLAG_OF[name]?.find((flag) => betas.has(flag));
 }
 
-/** The names of what has been left out of one request, each once, for the client. */
+/** Names of the members that were left out of one request, each once, for the client. */
 export class Dropped {
   readonly #names = new Set<string>();
 

@@ -1,4 +1,4 @@
-/** The client's tools as the model takes them: flags that they need, members that go, and server tools, which nobody runs here. */
+/** The client's tools as the model takes them: adds flags that they need, leaves members out, and refuses server tools, which no service here runs. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editElements, editMembers, members } from "../../../src/contract/json.ts";
 import { asObject } from "../failure.ts";
@@ -7,7 +7,7 @@ import { refusal, whose } from "./refusal.ts";
 import { type Dropped, flagOf, type Takes } from "./takes.ts";
 
 const FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14";
-/** A tool that may need a look: of a vendor's dated type, or with a member that needs a flag. The names may also stand in a description. */
+/** A text with a tool that may need a change: a vendor's dated type, or a member that needs a flag. The names may also be part of a description. */
 const DATED = /_20[0-9]{6}"/;
 const WORTH_A_LOOK = /"(?:mcp_toolset|eager_input_streaming|defer_loading|input_examples|allowed_callers)"/;
 /** And what only some models take, with the members of marks. */
@@ -19,7 +19,7 @@ export function mayNeedEdit(tools: ByteText | undefined): boolean {
 }
 const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor)(?:_|$)|^mcp_toolset$/;
 
-/** Adds the flags that the tools need to `betas`; returns the tools as the model takes them. `isHidden`: names may be spelled with escapes. */
+/** Adds the flags that the tools need to `betas`; returns the tools as the model takes them. `isHidden`: names may be written with escapes. */
 export function editTools(text: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
   if (!isHidden && !isWorthALook(text, takes)) return text;
   return editElements(text, (item, index) => {
@@ -40,7 +40,7 @@ function isWorthALook(text: ByteText, { fields, without }: Takes): boolean {
   return false;
 }
 
-/** @throws GatewayError `invalid_request` for a tool that the model has not. */
+/** @throws GatewayError `invalid_request` for a tool that the model does not have */
 function needFlags(tool: Record<string, unknown>, index: number, betas: string[], takes: Takes): void {
   const type = typeof tool.type === "string" ? tool.type : "";
   const param = `tools.${index}.type`;
@@ -53,7 +53,7 @@ function needFlags(tool: Record<string, unknown>, index: number, betas: string[]
   if (tool.eager_input_streaming === true) betas.push(FINE_GRAINED);
 }
 
-/** Whether a member of a tool is to be left out; a flag that it needs and that the model has is added. */
+/** Whether a member of a tool is to be left out; where the member needs a flag and the model has it, the flag is added. */
 function goes(key: string, value: unknown, index: number, betas: string[], takes: Takes, dropped: Dropped): boolean {
   const name = `tools.${key}`;
   if (takes.without.has(name)) {
@@ -61,7 +61,7 @@ function goes(key: string, value: unknown, index: number, betas: string[], takes
     return true;
   }
   switch (key) {
-    // It has become its flag.
+    // The flag takes the place of the member.
     case "eager_input_streaming":
       return true;
     case "strict":
@@ -80,7 +80,7 @@ function goes(key: string, value: unknown, index: number, betas: string[], takes
       return true;
     }
     case "allowed_callers":
-      // Called by the model alone, as every tool is.
+      // The default: only the model calls the tool.
       if (value === null || (Array.isArray(value) && value.every((caller) => caller === "direct"))) return true;
       throw refusal(
         `tools.${index}.allowed_callers`,
