@@ -1,5 +1,5 @@
 /** Who sits the exam of the HTTP clients, and what each cannot do. */
-import { createFetchClient } from "../../../../workers/wire/fetch.ts";
+import { createFetchClient } from "./http-fetch.ts";
 import { createHttp1Client } from "../../../../workers/wire/http1.ts";
 import type { Implementation } from "./http-exam.ts";
 

@@ -5,11 +5,11 @@
  * malformed (such an answer is `broken` or `unreachable`).
  */
 
-import { toBytes } from "../../src/contract/bytes.ts";
-import type { Timeouts } from "../../src/contract/config.ts";
-import { type Ticket, Wheel } from "./clock.ts";
-import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpRequest } from "./http.ts";
-import { authority, requestHead } from "./http1-request.ts";
+import { toBytes } from "../../../../src/contract/bytes.ts";
+import type { Timeouts } from "../../../../src/contract/config.ts";
+import { type Ticket, Wheel } from "../../../../workers/wire/clock.ts";
+import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpRequest } from "../../../../workers/wire/http.ts";
+import { authority, requestHead } from "../../../../workers/wire/http1-request.ts";
 
 /** How much, and for how long, an answer is read on after its last word. */
 const REST_BYTES = 16_384;
