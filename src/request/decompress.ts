@@ -1,6 +1,6 @@
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 
-/** For people. */
+/** The known encodings, for error messages. */
 export const ENCODINGS = "gzip, deflate, br or zstd";
 
 /** How far back a zstd frame may refer: 8 MiB, which is what the highest of its usual levels needs. A frame may ask for sixteen times as much. */

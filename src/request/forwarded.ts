@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import type { HeaderReader } from "../contract/http.ts";
 import { Networks, plainAddress } from "../contract/networks.ts";
 
-/** Nobody has so many proxies in a row; what is further to the left was not written by one that is trusted. */
+/** No chain of trusted proxies is longer than this; addresses further to the left are not read. */
 const MOST_HOPS = 32;
 
 /**

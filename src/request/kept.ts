@@ -32,7 +32,7 @@ export function findKept(catalog: Catalog, visit: Visit, id: string): Kept {
 }
 
 /**
- * The offer with those of its targets alone that have the answer which a request goes on from; the offer itself where none of them keeps any: then the
+ * The offer with only those of its targets that keep the answer which a request goes on from; the offer itself where none of its targets keeps answers: then the
  * upstream's own file says so.
  * @throws GatewayError 400
  */
