@@ -1,4 +1,4 @@
-/** What the calls that a worker holds have in common, whatever they ask for. */
+/** What all calls that a worker holds have in common, whichever operation they are. */
 
 import type { Along } from "../src/contract/call.ts";
 import type { Timeouts } from "../src/contract/config.ts";
@@ -11,7 +11,7 @@ import type { Connection, Job } from "./providers/provider.ts";
 import type { Wheel } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpFailure, HttpHeaders, HttpRequest } from "./wire/http.ts";
 
-/** What every call of a worker shares. */
+/** Parts of a worker that all its calls share. */
 export interface CallHost {
   client: HttpClient;
   wheel: Wheel;
@@ -22,13 +22,13 @@ export interface CallHost {
   hold: Hold;
 }
 
-/** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
+/** The target of a call: an entry of `WorkerConfig.targets`, opened. */
 export interface CallTarget {
   id: number;
   /** The upstream's, for the log. */
   name: string;
   connection: Connection;
-  /** Its configured credentials. */
+  /** The configured credentials of the upstream. */
   secrets: readonly string[];
   timeouts: Timeouts;
 }
@@ -44,19 +44,19 @@ export interface InputTokens {
   /** Weighed by this worker, before the factor; undefined where the front has guessed. */
   estimate: number | undefined;
   guess: number;
-  /** What was learned of this upstream for this workspace: an estimate is multiplied by it. */
+  /** The factor by which an estimate is multiplied, learned from this upstream for this workspace. */
   factor: number;
 }
 
-/** A guess further off than this part of the estimate is told to the front. */
-const WORTH_TELLING = 0.1;
+/** A guess that is further off than this part of the estimate is reported to the front. */
+const WORTH_REPORTING = 0.1;
 
-/** What a call probably costs, told where the front's guess was far off. */
+/** Weighs a call, and reports the estimate where the front's guess was far off. */
 export function weigh(id: number, { estimator, outbox }: CallHost, { upstream }: Dialect, { model, body }: Job, input: InputTokens): void {
   if (input.estimate !== undefined) return;
   input.estimate = estimator.estimate(upstream, model, body);
   const tokens = Math.ceil(input.estimate * input.factor);
-  if (Math.abs(tokens - input.guess) > WORTH_TELLING * tokens) reportEstimated(outbox.next(), id, tokens);
+  if (Math.abs(tokens - input.guess) > WORTH_REPORTING * tokens) reportEstimated(outbox.next(), id, tokens);
 }
 
 /** A request with what goes along with its call. */
@@ -70,7 +70,7 @@ export interface Call {
   readonly over: boolean;
   /** The client has taken `bytes`. */
   credit(bytes: number): void;
-  /** Nobody wants the answer any more; what was used so far is still reported. */
+  /** The answer is not wanted any more; what was used so far is still reported. */
   cancel(): void;
   /** Something of ours went wrong in what was done for this call: it ends, and no other. */
   fault(thrown: unknown): void;

@@ -1,7 +1,7 @@
 import { GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import type { HttpFailure } from "./wire/http.ts";
 
-/** What a failed connection means to the client; its details are for the log. */
+/** The error that a failed connection means for the client; its details are for the log. */
 export function connectionFailure(failure: HttpFailure, afterFirstByte: boolean): GatewayError {
   const log = failure.text;
   switch (failure.reason) {

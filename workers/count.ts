@@ -14,7 +14,7 @@ import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/
 const LONGEST_MS = 5_000;
 const ERROR_BODY_LIMIT = 64 * 1024;
 
-/** A question how many tokens a request has: the upstream's count, or the estimate where there is none. It always has an answer. */
+/** A question how many tokens a request has: the upstream's count, or the estimate without one. It always has an answer. */
 export class Count implements Call, HttpEvents {
   readonly #id: number;
   readonly #host: CallHost;

@@ -31,13 +31,13 @@ const PULSE_MS = 500;
 const KEEP_ALIVE_MS = 15_000;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
-/** Of the name that a client has for its user: what a log can use of it. */
+/** Characters of the client's own name for its user that a log can use. */
 const LONGEST_USER = 256;
 
 /** A count always has an answer, if need be Weir's own. */
 const carrierOf = (operation: CallOperation) => (operation === "count_tokens" ? Count : Relay);
 
-const STANDING_STILL = new Int32Array(1);
+const NEVER_CHANGED = new Int32Array(1);
 
 type Targets = Map<
   number,
@@ -49,7 +49,7 @@ type WaitingCall = Omit<Job, OfTarget | "isLast" | "along"> & { dialect: Dialect
 export class Desk implements WorkerDesk, OrderTaker {
   readonly #outbox: Outbox;
   readonly #calls = new Map<number, Call>();
-  /** Calls that wait to be weighed. Nobody else holds their bodies, so that one that is cancelled lets go of its own. */
+  /** Calls that wait to be weighed. No other object holds their bodies, so a call that is cancelled frees its own. */
   readonly #unchecked = new Map<number, WeighOrder>();
   /** Calls that are being weighed (undefined), or were and wait for `go`; and calls that a target has failed. */
   readonly #waiting = new Map<number, WaitingCall | undefined>();
@@ -57,7 +57,7 @@ export class Desk implements WorkerDesk, OrderTaker {
   #line = Promise.resolve();
   readonly #estimator = new Estimator();
   #targets: Targets = new Map();
-  /** Those of the configurations before, for calls that were routed by them; the newest first. */
+  /** Targets of earlier configurations, for calls that were routed by them; the newest first. */
   #retired: { targets: Targets; untilMs: number }[] = [];
   /** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
   #connections = new Map<string, Connection>();
@@ -81,7 +81,7 @@ export class Desk implements WorkerDesk, OrderTaker {
     this.#outbox.notice(asGatewayError(thrown).detail.log ?? "");
   }
 
-  /** For the reader of orders: what could not be carried out ends its own call, and not those of the others. */
+  /** Called by the reader of orders: an order that could not be carried out ends its own call, and not those of the others. */
   failed(id: number | undefined, thrown: unknown): void {
     // Calls would be answered by a configuration that is out of force.
     if (id === undefined) throw new Ending(`the configuration cannot be used: ${asGatewayError(thrown).detail.log}`);
@@ -92,7 +92,7 @@ export class Desk implements WorkerDesk, OrderTaker {
 
   call(id: number, order: CallOrder): void {
     const { dialect, target, operation, body, hints, owner, stream, model, isLast, along, guess, estimate, factor } = order;
-    // What is kept has been paid for.
+    // A kept answer was paid for by the call that made it.
     const known = CALLS[operation].kept ? 0 : estimate || undefined;
     this.#start(id, dialect, target, { operation, body, hints, owner, stream, model, isLast, along }, { estimate: known, guess, factor });
   }
@@ -130,7 +130,7 @@ export class Desk implements WorkerDesk, OrderTaker {
     setTimeout(() => {
       if (how === "crash") throw new Ending("ended by a drill");
       // A loop that does not end, as the watchdog is to notice.
-      for (;;) Atomics.load(STANDING_STILL, 0);
+      for (;;) Atomics.load(NEVER_CHANGED, 0);
     });
   }
 
@@ -170,7 +170,7 @@ export class Desk implements WorkerDesk, OrderTaker {
       if (connection !== undefined)
         this.#targets.set(id, { id, name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, controls, timeouts });
     }
-    // Only what is named no more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
+    // Only connections that are not named any more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
     for (const id of this.#targets.keys()) before.delete(id);
     if (before.size > 0) this.#retired.unshift({ targets: before, untilMs: performance.now() + RETIRED_MS });
     reportReady(outbox.next());
@@ -188,14 +188,14 @@ export class Desk implements WorkerDesk, OrderTaker {
     });
   }
 
-  /** One that cannot be opened costs its own calls, and not those of all the others. */
+  /** A target that cannot be opened fails its own calls, and not those of all the others. */
   #open(upstream: Upstream): Connection | undefined {
     try {
       const connection = providers[upstream.provider]?.open(upstream);
       if (connection !== undefined) return connection;
       throw new Error("no such provider");
     } catch (thrown) {
-      const kind = thrown instanceof Error ? thrown.name : typeof thrown; // Its words may repeat an address, or worse.
+      const kind = thrown instanceof Error ? thrown.name : typeof thrown; // The error's text may repeat an address, or a secret.
       this.#outbox.notice(`upstream "${upstream.name}" cannot be opened (${kind}): its calls fail until its settings are mended`);
       return undefined;
     }
@@ -214,7 +214,7 @@ export class Desk implements WorkerDesk, OrderTaker {
       // Other calls have their turn between the steps: each takes milliseconds where the body has megabytes.
       const turn = buffer.byteLength > PIECE_BYTES ? nextTurn : noTurn;
       const body = toByteText(Buffer.from(buffer));
-      // Its memory goes back now, and not when somebody collects.
+      // The memory goes back now, and not at the next collection.
       buffer.transfer(0);
       const { check, conversation, user, upstream } = dialects[dialect];
       await turn();

@@ -4,7 +4,7 @@ import type { Weighing } from "../src/contract/messages.ts";
 import { estimate, estimateExactly, estimateInTurns, profileOf } from "./estimate/estimate.ts";
 import { exactCounter } from "./estimate/exact.ts";
 
-/** A worker's estimates, by what the configuration says of each model. What upstreams report corrects them on the front, which knows whose call it was. */
+/** A worker's estimates, by the configuration's facts of each model. The upstreams' own counts correct them on the front, which knows each call's workspace. */
 export class Estimator {
   #weighing = new Map<string, Weighing>();
 
@@ -22,7 +22,7 @@ export class Estimator {
     return estimate(dialect, model, body, this.#weighing.get(model)?.family);
   }
 
-  /** As `estimate`, of a checked body; what takes long is done in steps, with a `turn` between. */
+  /** The same as `estimate`, for a checked body; long work is done in steps, with a `turn` between. */
   estimateInTurns(dialect: UpstreamDialect, model: string, body: ByteText, request: object, turn: () => Promise<void>): Promise<number> {
     return estimateInTurns(dialect, model, body, request, turn, this.#weighing.get(model)?.family);
   }

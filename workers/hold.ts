@@ -1,16 +1,16 @@
 import { GatewayError } from "../src/contract/errors.ts";
 
-/** What a call may keep uncounted: nearly every answer is smaller, and so is whatever part of an event its reader waits for. */
+/** Bytes that a call may keep uncounted: nearly every answer is smaller, and so is the part of an event that its reader waits for. */
 export const UNCOUNTED_BYTES = 64 * 1024;
 /** How many times what is still free one upstream may hold: of one alone two thirds, of many in the same measure less; something is always free. */
 const GREED = 2;
 
 /**
  * The bytes that a worker keeps of answers that are not whole yet. Each answer has a bound of its own; this is the one of all together, as an upstream
- * can begin any number of them and end none. Source of the rule: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches".
+ * can begin any number of answers and end none. Source of the rule: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches".
  */
 export class Hold {
-  /** Bytes in all. */
+  /** Bytes that all answers together may hold. */
   mostBytes = Number.POSITIVE_INFINITY;
   #bytes = 0;
   readonly #shares = new Map<string, number>();
@@ -31,7 +31,7 @@ export class Hold {
   }
 }
 
-/** A call whose answer has no room. */
+/** The error of a call whose answer has no room. */
 export function tooMuchHeld(upstream: string): GatewayError {
   return new GatewayError("overloaded", {
     message: "The answers of this model's service that are on their way are as large as they may be at a time. Please try again.",

@@ -8,13 +8,13 @@ export type Schedule = (flush: () => void) => void;
 const SAME_NOTICE_MS = 60_000;
 const MOST_NOTICES = 100;
 
-/** What a worker has to say to the front, gathered: one post for all calls that had something to say until `schedule` says that it is time. */
+/** Gathers a worker's reports to the front: one post has the reports of all calls, and leaves when `schedule` says so. */
 export class Outbox {
   readonly #post: (message: Flat) => void;
   readonly #schedule: Schedule;
   #pending: Flat = [];
   #isScheduled = false;
-  /** Until when what has been told is not told again. */
+  /** For each notice, the time until which it is not reported again. */
   readonly #noticed = new Map<string, number>();
   readonly #flush = (): void => {
     this.#isScheduled = false;
@@ -26,7 +26,7 @@ export class Outbox {
     this.#schedule = schedule;
   }
 
-  /** Where one report is to be written: the message that leaves when it is time. */
+  /** The place to write one report: the message that leaves when it is time. */
   next(): Flat {
     if (!this.#isScheduled) {
       this.#isScheduled = true;
@@ -35,13 +35,13 @@ export class Outbox {
     return this.#pending;
   }
 
-  /** The one report that somebody waits for: the first byte of a stream. What has gathered goes with it, at once. */
+  /** The first byte of a stream, the one report that must not wait: a client waits for it. All gathered reports go with it, at once. */
   open(id: number, text: ByteText): void {
     reportOpen(this.#pending, id, text);
     this.#send();
   }
 
-  /** Tells something for the log, once in a while: what an upstream does it may do with every call. */
+  /** Reports a text for the log, at most once in a while: what an upstream does wrong, it may do wrong with every call. */
   notice(text: string): void {
     const nowMs = performance.now();
     if (nowMs < (this.#noticed.get(text) ?? 0)) return;

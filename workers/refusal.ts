@@ -1,10 +1,10 @@
 import { type ByteText, toByteText } from "../src/contract/bytes.ts";
 import type { HttpHeaders } from "./wire/http.ts";
 
-/** What is kept of an error answer: enough for any cloud's error object. */
+/** Bytes of an error answer that are kept: enough for any cloud's error object. */
 const MOST_BYTES = 64 * 1024;
 
-/** An answer that is none, as it comes. */
+/** Collects an upstream's error answer as it comes. */
 export class Refusal {
   readonly status: number;
   readonly headers: HttpHeaders;

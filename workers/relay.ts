@@ -37,7 +37,7 @@ import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
 /**
- * One call, from the request to the upstream to the last word for the client. Its states follow from what has come: nothing, a head, the first
+ * One call, from the request to the upstream to the last report for the client. Its states follow from what has come: nothing, a head, the first
  * text; and it is over (`#over`) once `done` or `fail` was reported or it was cancelled.
  */
 export class Relay implements Call, HttpEvents {
@@ -53,7 +53,7 @@ export class Relay implements Call, HttpEvents {
   #refusal: Refusal | undefined;
   /** A refusal has taught something already; there is one further try. */
   #isLearned = false;
-  /** It has been told that a guardrail has intervened. */
+  /** The guardrail's intervention has been reported. */
   #isGuarded = false;
   #upstreamRequestId = "";
   #translator: ReturnType<Translation["stream"]> | undefined;
@@ -66,10 +66,10 @@ export class Relay implements Call, HttpEvents {
   #lastTextMs = 0;
   #opened = false;
   #over = false;
-  /** Bytes that the client has yet to take. */
+  /** Bytes that the client has not taken yet. */
   #outstanding = 0;
   #paused = false;
-  /** Bytes of its answer that the host counts. */
+  /** Bytes of its answer that are counted in the host's `Hold`. */
   #held = 0;
   readonly #input: InputTokens;
 
@@ -119,12 +119,12 @@ export class Relay implements Call, HttpEvents {
   fault(thrown: unknown): void {
     const exchange = this.#exchange;
     const error = asGatewayError(thrown);
-    // Its end has been told, or tried.
+    // The call's end has been reported, or the report was tried.
     if (this.#over) throwLater(thrown);
     try {
       this.#fail(error);
     } catch {
-      // Not even its report could be put together: it is told without what was used.
+      // Not even the report of its end could be put together: the end is reported without usage.
       this.#over = true;
       reportFail(this.#host.outbox.next(), this.#id, error.kind, error.detail, NOTHING_USED);
       this.#onOver(this.#id);
@@ -192,7 +192,7 @@ export class Relay implements Call, HttpEvents {
       else this.#done();
     } else if (reader.error !== undefined && !reader.complete) this.#fail(reader.error);
     else {
-      // From here on no other target may answer it.
+      // From here on no other target may answer the call.
       this.#opened = true;
       reportAnswer(this.#host.outbox.next(), this.#id, text);
       // A whole answer may say itself that it failed.
@@ -202,7 +202,7 @@ export class Relay implements Call, HttpEvents {
   }
 
   fail(failure: HttpFailure): void {
-    // An error answer whose body broke off still says what is wrong by its status.
+    // An error answer whose body broke off still says by its status what is wrong.
     if (this.#refusal !== undefined && failure.reason !== "malformed" && failure.reason !== "fault") this.end();
     else this.#fail(connectionFailure(failure, this.#opened));
   }
@@ -237,7 +237,7 @@ export class Relay implements Call, HttpEvents {
     weigh(this.#id, this.#host, this.#dialect, this.#job, this.#input);
   }
 
-  /** In the client's protocol, where that is not the upstream's. */
+  /** The text in the client's protocol, where that is not the upstream's. */
   #translated(reader: Reader, text: ByteText): ByteText {
     const { translation } = this.#dialect;
     if (translation === undefined || text === "") return text;
@@ -306,7 +306,7 @@ export class Relay implements Call, HttpEvents {
     this.#finish();
   }
 
-  /** A stream may stay open for an hour, and nobody asks for its question any more. */
+  /** A stream may stay open for an hour, and the request is not needed any more. */
   #letGoOfBody(): void {
     this.#job.body = "";
   }
@@ -321,7 +321,7 @@ export class Relay implements Call, HttpEvents {
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
     const isCounted = wasTaken && CALLS[this.#job.operation].window === "calls";
     const used = isCounted ? usedTokens(this.#reader, corrected, !isGood && !this.#opened) : noUsage();
-    // Of an answer that its upstream has not counted nothing can be learned.
+    // Where the upstream has not counted, nothing can be learned.
     const isLesson = !isGood || (this.#reader?.complete === true && hasInput(this.#reader.usage));
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     return {
@@ -330,7 +330,7 @@ export class Relay implements Call, HttpEvents {
       upstreamMs,
       upstreamRequestId: this.#upstreamRequestId,
       estimate: isLesson ? estimate : 0,
-      // Where not even its id has come, it can still be going on.
+      // Even without its id the answer may still be going on at the upstream.
       unfinished: wasTaken && this.#job.goesOn ? (this.#reader?.unfinished ?? "?") : "",
       attempts: this.#attempts,
     };

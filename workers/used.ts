@@ -2,13 +2,13 @@ import type { Usage } from "../src/contract/usage.ts";
 import { noUsage } from "../src/contract/usage.ts";
 import type { Reader, ReportedUsage } from "./providers/provider.ts";
 
-/** Bytes of an answer's text for a token, where its text itself is not kept: English and code lie around it. */
+/** Bytes of an answer per token, where the text itself is not kept: the ratios of English and of code are near it. */
 const ANSWER_BYTES_PER_TOKEN = 3.5;
 
 /**
- * What a call has used: as its upstream reported; of an answer that did not come to its end, or was never counted, what can be counted of it.
- * @param estimate - Of the input, for an upstream that has not reported it.
- * @param failedEarly - Its client got nothing and pays for nothing: only what was reported is told.
+ * The usage of a call: as its upstream reported it; for an answer that did not end well, or was never counted, the part of it that can be counted.
+ * @param estimate - Tokens of the input, for an upstream that has not reported them.
+ * @param failedEarly - The client got nothing and pays for nothing: only what the upstream reported counts.
  */
 export function usedTokens(reader: Reader | undefined, estimate: number, failedEarly: boolean): Usage {
   const usage: ReportedUsage = reader?.usage ?? noUsage();

@@ -4,7 +4,7 @@
  */
 export type Accepts = object;
 
-/** What the configuration adds to a table, and takes from it. */
+/** Names that the configuration adds to a table, and names that it removes. */
 export interface AcceptsEdits {
   betas: { add: readonly string[]; remove: readonly string[] };
   fields: { add: readonly string[]; remove: readonly string[] };

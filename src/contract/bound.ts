@@ -2,7 +2,7 @@
  * The most that a request can be estimated or billed at, from its bytes alone: what the front reserves room for before a worker has looked.
  *
  * Byte-pair encoding gives at most one token per byte of text, and JSON only adds bytes to text. A message's frame (3–4 tokens) is shorter than the
- * JSON that makes it. What breaks the rule is content that stands for more than its bytes: pictures (a URL of 20 bytes, a one-pixel file),
+ * JSON that makes it. The exception is content that is small in bytes and large in tokens: pictures (a URL of 20 bytes, a one-pixel file),
  * tools (fixed texts that the upstream adds) and documents, files and conversations that lie elsewhere or are billed by the page. They are found by
  * their JSON names; those names can be spelled with escapes (`"\u0069mage"`), so an escaped ASCII letter is treated as if it hid one.
  */
@@ -30,7 +30,7 @@ const OWN_TOOLS =
   /_20\d{6}"|"type"\s*:\s*"(?:web_search|file_search|code_interpreter|computer|image_generation|mcp|local_shell|shell|apply_patch)/g;
 
 /**
- * Tokens that no tokenizer and no price list passes for this body; `Infinity` where its bytes do not say.
+ * Upper bound of this body's tokens, for every tokenizer and price list; `Infinity` where its bytes do not give one.
  * @param body as the client sent it; escapes and all
  */
 export function bound(body: ByteText): number {

@@ -12,7 +12,7 @@ export class ByNames<Value> {
     this.#most = most;
   }
 
-  /** The value of these names; where there is none yet, the one that `make` gives. */
+  /** The value of these names; where there is no value yet, `make` creates it. */
   of(first: string, second: string, make: (first: string, second: string) => Value): Value {
     let value = this.#values.get(first)?.get(second);
     if (value === undefined) {

@@ -38,7 +38,7 @@ export function copied(text: ByteText): ByteText {
   return toByteText(toBytes(text));
 }
 
-/** The value of a hexadecimal digit in ASCII; -1 where it is none. */
+/** The value of a hexadecimal digit in ASCII; -1 for any other character. */
 export function hexDigit(byte: number): number {
   if (byte >= 48 && byte <= 57) return byte - 48;
   const letter = byte | 32;

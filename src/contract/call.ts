@@ -6,12 +6,12 @@ import { noUsage, type Usage } from "./usage.ts";
 /** How a call ended, as its worker saw it. */
 export interface Ended {
   usage: Usage;
-  /** Milliseconds from sending the upstream its request to the first usable byte of the answer; 0 where none came. */
+  /** Milliseconds from sending the request to the upstream until the first usable byte of the answer; 0 where no byte came. */
   firstByteMs: number;
   /** Milliseconds from sending the request to the end of the answer. */
   upstreamMs: number;
   upstreamRequestId: string;
-  /** Input tokens as the worker estimated them, before any factor, beside which the upstream's own count stands in `usage`; 0 where it gave none. */
+  /** Input tokens as the worker estimated them, before any factor; `usage` has the upstream's own count of them. 0 without an estimate. */
   estimate: number;
   /** An answer that its upstream goes on with after the call: its id there, or "?" where that is not known; "" nearly always. */
   unfinished: string;
@@ -44,7 +44,7 @@ export interface CallEvents {
   estimated(inputTokens: number): void;
   /** The names of what was left out of the request, since its model does not take it; before the answer begins. */
   dropped(names: string): void;
-  /** The cloud's guardrail has blocked or changed the answer: told before that text of it. */
+  /** The cloud's guardrail has blocked or changed the answer: reported before that text of the answer. */
   guarded(): void;
   open(text: ByteText): void;
   chunk(text: ByteText): void;
@@ -59,18 +59,18 @@ export interface CallEvents {
 
 /** What goes along with a call on its way to an upstream. */
 export interface Along {
-  /** Headers for the upstream beside its own, as `name\nvalue\nname\nvalue`; "" for none. */
+  /** Headers for the upstream beside its own, as `name\nvalue\nname\nvalue`; "" without any. */
   passedOn: string;
   /** The worker is to say when the request has left. */
   isTimed: boolean;
 }
 
-/** With most calls. */
+/** What most calls have: nothing extra. */
 export const NOTHING_ALONG: Along = { passedOn: "", isTimed: false };
 
 /** The front's end of a call that a worker holds. */
 export interface PoolCall {
-  /** Starts a weighed call, or one that was missed. `isLast`: whatever happens is to be told as the call's end. */
+  /** Starts a weighed call, or one that was missed. `isLast`: no further target will be tried, so any failure is reported as the call's end. */
   go(target: number, isLast: boolean, factor: number, along: Along): void;
   /** The client has taken `bytes` more. */
   credit(bytes: number): void;
@@ -97,14 +97,14 @@ export interface CallOrder {
   stream: boolean;
   model: string;
   hints: string;
-  /** As of a `WeighOrder`. */
+  /** The same as in a `WeighOrder`. */
   owner: string;
   along: Along;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
   /** The input as it was weighed, before the factor; 0, or left out, where it was not. */
   estimate?: number;
-  /** What an estimate of the input is to be multiplied by. */
+  /** The factor by which an estimate of the input is multiplied. */
   factor: number;
   body: ByteText;
 }

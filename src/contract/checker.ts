@@ -3,7 +3,7 @@ import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 
 /**
  * A schema to hold values against, compiled when the first one comes: compiling all of a gateway's takes a tenth of a second and twenty MB in its threads, of
- * which a worker needs next to none, and a front those of the dialects that its clients speak.
+ * which a worker needs hardly any, and a front those of the dialects that its clients speak.
  */
 export class Checker<Schema extends TSchema = TSchema> {
   readonly schema: Schema;
@@ -18,7 +18,7 @@ export class Checker<Schema extends TSchema = TSchema> {
     return this.#compiled.Check(value);
   }
 
-  /** Of a value that does not fit. */
+  /** The schema's errors for a value that does not fit. */
   errors(value: unknown): ReturnType<TypeCheck<Schema>["Errors"]> {
     this.#compiled ??= TypeCompiler.Compile(this.schema);
     return this.#compiled.Errors(value);

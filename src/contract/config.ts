@@ -6,7 +6,7 @@ import type { Clocks } from "./turn.ts";
 
 /** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
 export interface Config {
-  /** True where nobody configured anything: stand-ins for the upstreams, one demo key. */
+  /** True where nothing was configured: stand-ins for the upstreams, one demo key. */
   sandbox: boolean;
   server: {
     host: string;
@@ -27,7 +27,7 @@ export interface Config {
     /** Undefined: pages of other origins may not call. In force at once after a reload, unlike the rest of this part. */
     cors: Cors | undefined;
   };
-  /** Undefined without TLS. */
+  /** The certificate and key; undefined without TLS. */
   identity: Identity | undefined;
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
@@ -56,7 +56,7 @@ export interface Cors {
   maxAgeMs: number;
 }
 
-/** What a TLS server shows its clients. */
+/** The certificate and key that a TLS server shows its clients. */
 export interface Identity {
   /** PEM texts. */
   cert: string;
@@ -64,7 +64,7 @@ export interface Identity {
   expiresAtMs: number;
 }
 
-/** What only a new start can change. */
+/** Settings that only a new start can change. */
 export const FIXED = [
   "server",
   "admin",
@@ -86,16 +86,16 @@ export function withFixed(config: Config, fixed: FixedConfig): Config {
   return { ...kept, server: { ...kept.server, cors: config.server.cors } };
 }
 
-/** Which calls have a line in the log, and what stands there of their clients. */
+/** Which calls have a line in the log, and what the line says of their clients. */
 export interface CallLog {
-  /** Of good calls: from 0 to 1. */
+  /** Share of the good calls that is logged: from 0 to 1. */
   sample: number;
   /** Slower ones always have one. */
   slowMs: number;
   attribution: boolean;
 }
 
-/** As the environment gives it (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
+/** Proxy settings, as in the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
 export interface ProxySettings {
   https: string | undefined;
   http: string | undefined;
@@ -115,7 +115,7 @@ export interface Redis {
   timeoutMs: number;
 }
 
-/** Undefined fields are decided by the next less specific place; at the top level all are set. */
+/** Limits as one place of the configuration sets them. A field that is undefined is decided by the next less specific place; at the top level all are set. */
 export interface Limits {
   rpm: number | undefined;
   tpm: number | undefined;
@@ -125,7 +125,7 @@ export interface Limits {
   reserveOutput: "expected" | "max_tokens" | undefined;
 }
 
-/** What is in force for one workspace and model. */
+/** Limits in force for one workspace and model. */
 export interface EffectiveLimits {
   rpm: number;
   tpm: number;
@@ -149,7 +149,7 @@ export interface Upstream<Settings extends object = object> {
   /** A name in `src/providers`. */
   provider: string;
   dialect: UpstreamDialect;
-  /** What OpenTelemetry calls this kind of cloud. */
+  /** OpenTelemetry's name of this kind of cloud. */
   telemetryName: string;
   region: string;
   timeouts: Timeouts;
@@ -159,13 +159,13 @@ export interface Upstream<Settings extends object = object> {
   ca: string | undefined;
   /** Headers of the cloud's own that are not a client's to set. */
   reserved: readonly string[];
-  /** What its models take beside or less than elsewhere. */
+  /** Fields and flags that its models take in addition to the provider's table, or do not take. */
   accepts: AcceptsEdits | undefined;
-  /** For all calls to it, where no more specific place says otherwise. */
+  /** Controls for all calls to it, where no more specific place sets them. */
   controls?: Controls | undefined;
-  /** How it keeps answers that clients may ask for again; undefined where it keeps none. */
+  /** How it keeps answers that clients may ask for again; undefined where it keeps no answers. */
   keeping: Keeping | undefined;
-  /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
+  /** Settings of this provider alone, as its own `resolve` made them: plain JSON, secrets included. Never logged. */
   settings: Settings;
 }
 
@@ -180,18 +180,18 @@ export interface Target {
   rank: number;
   /** Share of the calls among the targets of its rank. */
   weight: number;
-  /** What the model takes there. */
+  /** Fields and flags that the model takes there. */
   accepts: Accepts;
-  /** Of the target or else of its model. */
+  /** Controls of the target, or else of its model. */
   controls?: Controls | undefined;
-  /** Where this model has clocks of its own. */
+  /** Set where this model has clocks of its own. */
   timeouts: Timeouts;
 }
 
 /** Which tokenizer a model counts with, where that is known; see `catalogue.yaml`. */
 export type TokenizerFamily = "claude-3" | "claude-4.7" | "o200k" | "cl100k";
 
-/** What is known of a model beside how to reach it. */
+/** What is known of a model, apart from the way to reach it. */
 export interface ModelFacts {
   /** When it came out, in seconds since 1970; 0 where that is not known. */
   created: number;
@@ -214,7 +214,7 @@ export interface Workspace {
   /** Calls at a time in one process; undefined: a share of `server.maxCalls`. */
   maxConcurrent: number | undefined;
   limits: Limits;
-  /** For its calls, before those of shared upstreams, models and targets. */
+  /** Controls for its calls; they win over those of shared upstreams, models and targets. */
   controls?: Controls | undefined;
   /** Its clients may set controls by headers of the cloud's own. */
   mayControl?: boolean;

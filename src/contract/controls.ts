@@ -4,16 +4,16 @@
  */
 export type Controls = object;
 
-/** What of a call itself its upstream's controls may say or take. */
+/** Facts of the call that its upstream's controls may contain or take. */
 export interface CallControls {
   workspace: string;
   /** The name of its key. */
   key: string;
-  /** The client's own control headers, by lower-case names; none where its workspace may set none. */
+  /** The client's own control headers, by lower-case names; empty where its workspace may not set controls. */
   headers: Readonly<Record<string, string>>;
 }
 
-/** Each control from the most specific place that sets it, which are the last of `places`; undefined where none sets any. */
+/** Each control from the most specific place that sets it; later `places` are more specific. Undefined where no place sets a control. */
 export function mergedControls(places: readonly (Controls | undefined)[]): Controls | undefined {
   const set = places.filter((place) => place !== undefined);
   if (set.length <= 1) return set[0];
@@ -27,7 +27,7 @@ export function withCallControls(hints: string, controls: CallControls): string 
   return `${hints}${AT}${JSON.stringify(controls)}`;
 }
 
-/** What stands behind the hints; undefined where nothing does. */
+/** The controls behind the hints; undefined where there are no controls. */
 export function callControls(hints: string): CallControls | undefined {
   const at = hints.indexOf(AT);
   return at < 0 ? undefined : (JSON.parse(hints.slice(at + AT.length)) as CallControls);

@@ -6,7 +6,7 @@ const runtime = (globalThis as { Bun?: Pick<typeof Bun, "gc"> }).Bun;
 /**
  * Collects garbage when twice as many calls are open as at the last time. What beginning a call throws away is several times what an open stream keeps, and the
  * runtime collects it only after 64 MiB, which suits calls that are over soon. So a crowd of streams costs a few collections while it grows, and calls that come
- * and go cost none. Deno is left to itself.
+ * and go cost no collection. Deno is left to itself.
  */
 export class Crowd {
   readonly #collect: () => void;
@@ -16,7 +16,7 @@ export class Crowd {
     this.#collect = collect;
   }
 
-  /** To be told now and then how many calls are open. */
+  /** To be called now and then with the number of open calls. */
   look(open: number): void {
     if (open >= 2 * this.#mark) {
       this.#mark = open;

@@ -6,22 +6,22 @@ import type { Usage } from "./usage.ts";
 /** The protocols that upstreams speak. */
 export type UpstreamDialect = "anthropic" | "openai";
 
-/** Those that clients speak: one more, whose answers are translated. */
+/** Dialects that clients speak: those of the upstreams, and the unified one, whose answers are translated. */
 export type DialectName = UpstreamDialect | "unified";
 
-/** Of a workspace and model: `calls` has a window of requests and one of tokens, `counts` one of requests. */
+/** Windows of a workspace and model that an operation counts in: `calls` has a window of requests and one of tokens, `counts` one of requests. */
 export type CallWindow = "calls" | "counts";
 
 interface CallKind {
-  /** Where the limits count it. */
+  /** The windows in which the limits count it. */
   window: CallWindow;
-  /** It writes an answer whose tokens have to be reserved. */
+  /** True where the model writes an answer whose tokens have to be reserved. */
   writes: boolean;
-  /** It is about an answer that an upstream keeps: the path names it, and nothing else says which model and target it is for. */
+  /** True where it is about an answer that an upstream keeps: the path names the answer, and nothing else says which model and target it is for. */
   kept: boolean;
 }
 
-/** What can be asked of an upstream, and what of it the limits see. */
+/** Operations of an upstream, and what the limits count of each. */
 export const CALLS = {
   generate: { window: "calls", writes: true, kept: false },
   responses: { window: "calls", writes: true, kept: false },
@@ -29,12 +29,12 @@ export const CALLS = {
   compact: { window: "calls", writes: true, kept: false },
   embeddings: { window: "calls", writes: false, kept: false },
   count_tokens: { window: "counts", writes: false, kept: false },
-  /** One that is kept, whole or as the stream that it was. */
+  /** Reads an answer that is kept, whole or as the stream that it was. */
   kept_answer: { window: "counts", writes: false, kept: true },
   kept_input: { window: "counts", writes: false, kept: true },
   kept_delete: { window: "counts", writes: false, kept: true },
   kept_cancel: { window: "counts", writes: false, kept: true },
-  /** Of Weir's own: whether one that is made in the background has come to its end, and what it has used. No route has it. */
+  /** Weir's own question: whether an answer made in the background has ended, and what it has used. No route has it. */
   kept_usage: { window: "calls", writes: true, kept: true },
 } as const satisfies Record<string, CallKind>;
 
@@ -54,14 +54,14 @@ export function namesModel(operation: Operation): boolean {
 
 export interface Route {
   method: "GET" | "POST" | "DELETE";
-  /** In Elysia's notation; `:region`, `:model` and `:kept` (the id of an answer) are its parameters. No `:region` means the workspace's default region. */
+  /** The path in Elysia's notation; `:region`, `:model` and `:kept` (the id of an answer) are its parameters. No `:region` means the workspace's default region. */
   path: string;
   operation: Operation;
 }
 
 /** What Weir itself needs to know of a checked request body; the body stays the text that the client sent. */
 export interface Envelope {
-  /** As the client named it. */
+  /** The model's name, as the client wrote it. */
   model: string;
   stream: boolean;
   /** Largest answer the client asked for, in tokens; 0 where it did not say. */
@@ -72,7 +72,7 @@ export interface Envelope {
 
 /** A request body that is good. */
 export interface Checked extends Envelope {
-  /** As the check has parsed it, with byte text in its strings; for reading only. */
+  /** The body as the check has parsed it, with byte text in its strings; for reading only. */
   request: object;
 }
 
@@ -87,7 +87,7 @@ export interface ModelEntry {
 export interface Translation {
   /** A whole answer. */
   answer(text: ByteText, usage: Usage): ByteText;
-  /** For one stream: takes whole events, gives whole events or "". */
+  /** The translation of one stream: takes whole events, gives whole events or "". */
   stream(): { push(text: ByteText, usage: Usage): ByteText };
 }
 
@@ -103,7 +103,7 @@ export interface Dialect {
   readonly routes: readonly Route[];
   /** How this dialect names each kind of failure. */
   readonly errorNames: Readonly<Record<ErrorKind, ErrorName>>;
-  /** Of the rate-limit headers that this dialect has beside `x-ratelimit-…`. */
+  /** Prefix of the rate-limit headers that this dialect has beside `x-ratelimit-…`. */
   readonly rateLimitPrefix: string | undefined;
   /** Sent on a stream that has been silent for a while: valid between two events, ignored by every client. */
   readonly keepAlive: ByteText;
@@ -122,7 +122,7 @@ export interface Dialect {
    * that writes an answer.
    */
   conversation(request: object): number;
-  /** Whom a request is for, as its client names them: byte text; "" where it names nobody. `request`: as `Checked` has it. */
+  /** The end user that a request is for, as its client names them: byte text; "" where it names no user. `request`: the parsed body from `Checked`. */
   user(request: object): ByteText;
   /** The whole error answer, as JSON. */
   errorBody(error: GatewayError, requestId: string): ByteText;
@@ -138,7 +138,7 @@ export interface Dialect {
   model(entry: ModelEntry): ByteText;
   /** For a path that no route has (normalised, without the public prefix): whether it was probably meant for this dialect. */
   owns(path: string): boolean;
-  /** Of such a path: the sentence that names the mistake, or undefined where there is nothing to say but which routes exist. */
+  /** The sentence that names the mistake in such a path, or undefined where there is nothing to say but which routes exist. */
   misroute(path: string): string | undefined;
   /** Whether the headers are those of this dialect's clients; decides the shape of an error where the path says nothing. */
   speaks(headers: HeaderReader): boolean;

@@ -3,7 +3,7 @@
  * The kind is also the metric label (`outcome`) and the log field.
  */
 
-/** Every way a request can fail, with the HTTP status that tells it (a dialect may have a truer one of its own: `ErrorName.status`). */
+/** Every way a request can fail, with its HTTP status (a dialect may have a more exact status of its own: `ErrorName.status`). */
 export const STATUS = {
   invalid_request: 400,
   unsupported_parameter: 400,
@@ -42,7 +42,7 @@ export const STATUS = {
   worker_lost: 503,
   draining: 503,
   internal: 500,
-  /** The client went away. Nobody reads it; it is an outcome. */
+  /** The client went away. The message is never read; the kind is used as the outcome. */
   cancelled: 499,
 } as const satisfies Record<string, number>;
 
@@ -75,9 +75,9 @@ export const RETRY_AFTER_MS: Readonly<Partial<Record<ErrorKind, number>>> = {
 /** The longest wait that a client is asked for: whatever is longer, the SDKs ignore (`wire.md` §0.7). */
 export const LONGEST_RETRY_MS = 59_000;
 
-/** What a failure carries beside its kind. Every field is a primitive, so that it can cross a thread as data. */
+/** Fields of a failure beside its kind. Every field is a primitive, so that it can cross a thread as data. */
 export interface FailureDetail {
-  /** For the client: what is wrong and what to do. Never holds a secret, a prompt or an upstream's address. */
+  /** Text for the client: what is wrong and what to do. Never holds a secret, a prompt or an upstream's address. */
   message: string;
   /** The field at fault, as the client named it (`messages.0.role`). */
   param?: string | undefined;
@@ -99,7 +99,7 @@ export interface FailureDetail {
   elsewhere?: boolean | undefined;
   /** The upstream's error object as JSON (byte text) to be shown with its missing fields filled in. */
   body?: string | undefined;
-  /** For the operator's log only: what happened and the cure. Never a secret or a prompt. */
+  /** Text for the operator's log only: what happened and the cure. Never a secret or a prompt. */
   log?: string | undefined;
 }
 
@@ -127,13 +127,13 @@ export interface ErrorName {
 /** All that a client learns of a fault of ours. */
 export const INTERNAL_MESSAGE = "An internal error occurred.";
 
-/** Whatever was thrown, as a GatewayError; what is not one of ours is `internal`, and its text is for the log only. */
+/** Any thrown value, as a GatewayError; one that is not ours becomes `internal`, and its text is for the log only. */
 export function asGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   return new GatewayError("internal", { message: INTERNAL_MESSAGE, log: describe(thrown) });
 }
 
-/** A fault for the log. What JSON.parse throws quotes the text it was given, which may be a prompt: of that only the place is told. */
+/** A fault's text for the log. An error of JSON.parse quotes the text that was parsed, which may be a prompt: of such an error only the position is logged. */
 function describe(thrown: unknown): string {
   if (!(thrown instanceof Error)) return typeof thrown;
   const frames = (thrown.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));

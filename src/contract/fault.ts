@@ -1,4 +1,4 @@
-/** What is done with a fault that belongs to no call: it must not take along the calls of everybody else. */
+/** How a fault that belongs to no call is handled: it must not end the calls of all other clients. */
 import process from "node:process";
 
 /** Thrown to end the thread, and with `workers: 0` the process: by a drill, and where there is no going on. */
@@ -6,26 +6,26 @@ export class Ending extends Error {
   override readonly name = "Ending";
 }
 
-/** Throws outside of whatever is running, which goes on: for those who stand between many calls and one of them. */
+/** Throws outside of the running code, which goes on. For code that serves many calls and must not fail because of one of them. */
 export function throwLater(thrown: unknown): void {
   queueMicrotask(() => {
     throw thrown;
   });
 }
 
-/** From here on this thread outlives what nobody has caught, in a callback or in a promise; `tell` is given it. */
-export function outliveFaults(tell: (thrown: unknown) => void): void {
+/** From here on an uncaught error, in a callback or in a promise, does not end this thread; `report` gets the error. */
+export function outliveFaults(report: (thrown: unknown) => void): void {
   const take = (thrown: unknown): void => {
     if (!(thrown instanceof Ending)) {
-      tell(thrown);
+      report(thrown);
       return;
     }
-    // With nobody listening, it does what any uncaught error does.
+    // Without a listener, the thrown error does what any uncaught error does: it ends the thread.
     process.off("uncaughtException", take);
     setTimeout(() => {
       throw thrown;
     });
   };
   process.on("uncaughtException", take);
-  process.on("unhandledRejection", tell);
+  process.on("unhandledRejection", report);
 }

@@ -4,7 +4,7 @@ import type { OutgoingStream } from "./stream.ts";
 
 /** The headers of a request, by name in lower case. The web's own `Headers` are such, too. */
 export interface HeaderReader {
-  /** The value; values of a header that was sent several times joined by ", "; null where there is none. */
+  /** The value of this header; where it was sent several times, the values joined by ", "; null where it was not sent. */
   get(name: string): string | null;
   has(name: string): boolean;
 }
@@ -21,9 +21,9 @@ export interface BrokenBody {
   text: string;
 }
 
-/** Who is told of a body as it comes. */
+/** Receives a body as it comes. */
 export interface BodyReceiver {
-  /** The view is valid only during the call. False: nothing more is wanted, though it may be told. */
+  /** The view is valid only during the call. Returns false where nothing more is wanted; further pieces may still come. */
   piece(bytes: Uint8Array): boolean;
   /** That was all of it. */
   end(): void;
@@ -37,11 +37,11 @@ export interface Asked {
   /** The path and the query as they were sent: `/v1/models?limit=2`. */
   readonly url: string;
   readonly headers: HeaderReader;
-  /** Who asks, as the connection tells; `unknown` where it does not. */
+  /** The client's address, from the connection; `unknown` where the connection has no address. */
   readonly address: string;
   /** The first request of its connection: to accept and close a connection costs more than a call. */
   readonly isFirst: boolean;
-  /** Called once where the client leaves before it has its whole answer. To be set by whoever answers. */
+  /** Called once where the client leaves before it has its whole answer. The code that answers sets it. */
   onLeft: (() => void) | undefined;
   /** The whole body where it is here already, and undefined where it is not: then it is asked for by `read`. To be called once. */
   takeBody(): Body | undefined;
@@ -53,7 +53,7 @@ export interface Asked {
 export class Reply {
   readonly status: number;
   readonly headers: ReplyHeaders;
-  /** In one piece, or as it comes. */
+  /** The body, in one piece or as it comes. */
   readonly body: ByteText | OutgoingStream;
 
   constructor(status: number, headers: ReplyHeaders, body: ByteText | OutgoingStream) {
@@ -63,7 +63,7 @@ export class Reply {
   }
 }
 
-/** What a handler gives: an answer of ours, or one of the web's. */
+/** A handler's result: an answer of ours, or a `Response` of the web's API. */
 export type Answered = Reply | Response;
 
 /** The bytes of a body, for whoever takes them along: the body is not to be used afterwards. */
@@ -74,12 +74,12 @@ export function bufferOf(body: Body): ArrayBuffer {
   return bytes.buffer;
 }
 
-/** Where the headers of an answer are set. */
+/** Receives the headers of an answer. */
 export interface HeaderWriter {
   set(name: string, value: string): void;
 }
 
-/** What would end a header's line early. Names are written by us; values may come from outside. */
+/** Characters that would end a header's line early. Names are written by us; values may come from outside. */
 const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The headers of an answer, some ten of them: names in lower case, in the order in which they were set. */
@@ -118,7 +118,7 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
     return this.get(name) !== null;
   }
 
-  /** As HTTP/1.1 has them: a line for each. */
+  /** The headers as HTTP/1.1 writes them: a line for each. */
   get text(): string {
     const lines = this.#lines;
     let text = "";

@@ -7,9 +7,9 @@
  */
 import type { ByteText } from "./bytes.ts";
 
-/** One member of an object; the offsets are those of the text it was found in. */
+/** One member of an object; the offsets are into the text that it was found in. */
 export interface Member {
-  /** Decoded as far as JSON goes: escapes are resolved, bytes beyond ASCII are left as they stand. */
+  /** The key, decoded as far as JSON goes: escapes are resolved, bytes beyond ASCII are left as they are. */
   key: string;
   /** Offset of the key's opening quote. */
   keyStart: number;
@@ -18,7 +18,7 @@ export interface Member {
   end: number;
 }
 
-/** What to change in an object. A name that stands twice is changed in both places. */
+/** What to change in an object. A name that occurs twice is changed in both places. */
 export interface MemberEdits {
   /** Taken out, with one comma. */
   remove?: readonly string[];
@@ -87,8 +87,8 @@ function decodeKey(text: string, start: number, end: number): string {
 }
 
 /**
- * The members of the object that `text` is, in order, duplicates included; none where `text` is no object. Linear; about a microsecond for a small chat body.
- * @param most - How many are looked for, where whoever wrote the text is not to decide that.
+ * The members of the object that `text` is, in order, duplicates included; empty where `text` is not an object. Linear; about a microsecond for a small chat body.
+ * @param most - How many members are looked for: a bound where the text's author must not decide the cost.
  */
 export function members(text: string, most = Number.POSITIVE_INFINITY): Member[] {
   const found: Member[] = [];
@@ -129,7 +129,7 @@ export function hidesWords(text: ByteText): boolean {
   return text.includes("\\u00") && ESCAPED_WORD.test(text);
 }
 
-/** A JSON string's characters (bytes beyond ASCII as they stand); undefined for any other value. */
+/** A JSON string's characters (bytes beyond ASCII as they are); undefined for any other value. */
 export function stringValue(value: ByteText): string | undefined {
   return value.startsWith('"') ? decodeKey(value, 0, value.length) : undefined;
 }
@@ -138,7 +138,7 @@ const NOTHING: Readonly<Record<string, never>> = {};
 
 /**
  * The object `text` with these changes and every other byte as it was. Text that is no object comes back as it is. A name that is both removed
- * and set moves to the end. Nobody checks that a new name is free.
+ * and set moves to the end. It is not checked that a new name is free.
  * @param all - Its members, where the caller has them already.
  */
 export function editMembers(text: ByteText, edits: MemberEdits, all: readonly Member[] = members(text)): ByteText {
@@ -155,7 +155,7 @@ export function editMembers(text: ByteText, edits: MemberEdits, all: readonly Me
     const member = all[at] as Member;
     const { key } = member;
     if (remove.includes(key)) {
-      // Up to the next key: the comma after it goes too, and the white space before it now stands before the next member.
+      // Up to the next key: the comma after it goes too, and the white space before it is now before the next member.
       edited += text.slice(copied, member.keyStart);
       copied = all[at + 1]?.keyStart ?? member.end;
       continue;
@@ -182,14 +182,14 @@ export function editMembers(text: ByteText, edits: MemberEdits, all: readonly Me
   return edited + text.slice(all.at(-1)?.end ?? open + 1);
 }
 
-/** `editMembers` on the object that stands under `name`. Where there is none (absent, or `null`), what is to be set becomes one. */
+/** `editMembers` on the object under `name`. Where that is absent or `null`, an object is made of the members that are to be set. */
 export function editNested(text: ByteText, name: string, edits: MemberEdits): ByteText {
   const value = memberValue(text, name);
   if (value?.startsWith("{")) return editMembers(text, { set: { [name]: editMembers(value, edits) } });
   return edits.set === undefined ? text : editMembers(text, { set: { [name]: editMembers("{}", edits) } });
 }
 
-/** Where the items of the array that `text` is stand in it, in order; none where `text` is no array. `most` as of `members`. */
+/** Where each item of the array that `text` is begins and ends in it, in order; empty where `text` is not an array. `most`: the same as for `members`. */
 export function elements(text: string, most = Number.POSITIVE_INFINITY): { start: number; end: number }[] {
   const found: { start: number; end: number }[] = [];
   let at = skipSpace(text, 0);

@@ -1,6 +1,6 @@
 /**
  * The ids of answers that an upstream keeps. A client is given the upstream's own id with a seal at its end, which says whose answer it is and where
- * it is kept: whoever knows the secret can check it, so nothing is stored for it, and every gateway of one configuration knows it after any restart.
+ * it is kept. A gateway that knows the secret can check the seal, so nothing is stored for it, and every gateway of one configuration knows the id after any restart.
  *
  *   resp_68af… w MMMMMMMM SSSSSSSSSSSSSSSSSSSSSSSS
  *              │ │        └ of an HMAC over workspace, place, model and id: 96 bits
@@ -14,7 +14,7 @@ import { hashText } from "./hash.ts";
 export interface Keeping {
   /** The account or resource that has them; a new name for the upstream does not change it. */
   readonly place: string;
-  /** What ids are sealed with, the newest first; the others are known still. Never logged. */
+  /** Secrets by which ids are sealed: the newest, which seals new ids, comes first; ids with a seal of the others are still accepted. Never logged. */
   readonly secrets: readonly [string, ...string[]];
 }
 
@@ -22,9 +22,9 @@ const SEALED = /^([A-Za-z0-9_-]{1,200})(w([0-9a-f]{8})([0-9a-f]{24}))$/;
 const BARE = /^[A-Za-z0-9_-]{1,200}$/;
 
 export interface Sealed {
-  /** As the upstream knows it. */
+  /** The answer's id as the upstream knows it. */
   id: string;
-  /** What the model's name is hashed to. */
+  /** The hash of the model's name. */
   mark: string;
   seal: string;
 }

@@ -3,8 +3,8 @@
  * then its fields. Many entries share one post. Flat arrays of strings and numbers cross threads several times cheaper than objects or bytes (the
  * measurements are in `design.md` §6).
  *
- * What the front says is in `orders.ts`, and what a worker says in `reports.ts`. Each has one table of the fields, one writer for each kind of entry, and
- * one reader; nobody else counts positions.
+ * Messages of the front are in `orders.ts`, and those of a worker in `reports.ts`. Each file has one table of the fields, one writer for each kind of entry, and
+ * one reader; no other code counts positions.
  */
 import type { Accepts } from "./accepts.ts";
 import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./config.ts";
@@ -25,10 +25,10 @@ export const STREAM_WINDOW = 256 * 1024;
 /** How long what a refusal has taught is good. */
 export const LESSON_MS = 3_600_000;
 
-/** Whoever does a worker's work; what it has to say it was given a function for when it was made. */
+/** Does a worker's work. It reports through a function that it got when it was made. */
 export interface WorkerDesk {
   take(orders: Flat): void;
-  /** Tells of a fault that belongs to no call. */
+  /** Reports a fault that belongs to no call. */
   fault(thrown: unknown): void;
 }
 
@@ -40,12 +40,12 @@ export interface Weighing {
   exact: boolean;
 }
 
-/** What a worker has to know of the configuration. */
+/** The part of the configuration that a worker needs. */
 export interface WorkerConfig {
   /** The thread takes its time: others of the process come first where processors are scarce. */
   givesWay?: boolean;
   proxy: ProxySettings | undefined;
-  /** Bytes that it may keep of answers that are not whole yet. */
+  /** Bytes of unfinished answers that it may keep. */
   heldBytes: number;
   upstreams: Upstream[];
   /** How models are weighed, by the names that clients use. */
@@ -60,6 +60,6 @@ export interface WorkerConfig {
     controls?: Controls | undefined;
     timeouts: Timeouts;
   }[];
-  /** What models take: there are few kinds, and thousands of targets where many workspaces bring their own. */
+  /** What models accept, each kind once: there are few kinds, and thousands of targets where many workspaces bring their own. */
   accepts: Accepts[];
 }

@@ -27,14 +27,14 @@ export class Networks {
     }
   }
 
-  /** @param address - As `plainAddress` gives it; any other text is in none. */
+  /** @param address - An address from `plainAddress`; any other text is in no network. */
   has(address: string): boolean {
     const family = isIP(address);
     return family !== 0 && this.#list.check(address, family === 4 ? "ipv4" : "ipv6");
   }
 }
 
-/** An address of IPv4 as such, also where a socket of IPv6 tells of it (`::ffff:10.0.0.1`). */
+/** An address in plain form: IPv4 also where a socket of IPv6 reports it as `::ffff:10.0.0.1`. */
 export function plainAddress(address: string): string {
   const mapped = /^::ffff:([0-9.]{7,15})$/i.exec(address)?.[1];
   return mapped !== undefined && isIP(mapped) === 4 ? mapped : address;

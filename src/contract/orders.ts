@@ -1,4 +1,4 @@
-/** What the front says to a worker; see `messages.ts`. */
+/** Messages from the front to a worker; see `messages.ts`. */
 import type { ByteText } from "./bytes.ts";
 import { type Along, type CallOrder, NOTHING_ALONG, type WeighOrder } from "./call.ts";
 import type { CallOperation, DialectName } from "./dialect.ts";
@@ -36,11 +36,11 @@ interface OrderFields {
   configure: [config: string];
   /** What another worker has learned of a target, and for how long that is good. A target that is not known any more has nothing to learn. */
   teach: [target: number, forMs: number, taught: string];
-  /** For drills: fail abruptly, as a crash would, or stand still. */
+  /** For drills: fail abruptly, as a crash would, or hang. */
   drill: [how: "crash" | "stall"];
 }
 
-/** What each order begins with. Those of a call come first. */
+/** The first field of each order: its kind. Kinds that belong to a call come first. */
 const ORDER = { call: 0, weigh: 1, go: 2, cancel: 3, credit: 4, configure: 5, teach: 6, drill: 7 } as const satisfies Record<
   keyof OrderFields,
   number
@@ -124,7 +124,7 @@ export function orderDrill(message: Flat, how: "crash" | "stall"): void {
   write(message, "drill", how);
 }
 
-/** Who carries orders out. */
+/** Carries out orders. */
 export interface OrderTaker {
   call(id: number, order: CallOrder): void;
   weigh(id: number, order: WeighOrder): void;
@@ -194,7 +194,7 @@ function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: Orde
   }
 }
 
-/** One object for all calls that have nothing along. */
+/** One object, shared by all calls that have no further fields. */
 function alongOf(passedOn: string, isTimed: Bit): Along {
   return passedOn === "" && isTimed === 0 ? NOTHING_ALONG : { passedOn, isTimed: isTimed === 1 };
 }

@@ -9,19 +9,19 @@ export const PROCESS_VARIABLE = "WEIR_PROCESS";
 
 export type SupervisorMessage =
   /**
-   * What the process takes in place of what the file says by now, so that a replacement is like the others. `secret` is that of this group of
+   * Settings that the process takes in place of what the file says by now, so that a replacement is like the others. `secret` is that of this group of
    * processes: over the channel, as an environment can be read by others.
    */
   { type: "settings"; settings: FixedConfig; secret: string } | { type: "listen"; port: number } | { type: "reload" } | { type: "drain" };
 
 export type ProcessMessage =
-  /** All of it stands, and no port is open yet. */
+  /** All parts of the process are built, and no port is open yet. */
   | { type: "built" }
-  /** It serves; `adminPort` is on loopback and for the supervisor alone. */
+  /** The process serves; `adminPort` is on loopback and for the supervisor alone. */
   | { type: "listening"; adminPort: number };
 
-/** Who asks the supervisor, on what it hands on to a process: the secret of the group, a blank, the address. Without the secret it says nothing. */
+/** Header by which the supervisor names the client, on a request that it hands on to a process: the secret of the group, a blank, the address. Without the secret the header is ignored. */
 export const PEER_HEADER = "x-weir-peer";
 
-/** What a process counted, as JSON, on its admin port. */
+/** Path on a process's admin port at which its metrics are served as JSON. */
 export const SNAPSHOT_PATH = "/metrics.json";

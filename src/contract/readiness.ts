@@ -1,11 +1,11 @@
 /** Whether this process may take traffic, with one line for each of its parts. */
 export interface Readiness {
   ready: boolean;
-  /** For operators: never a value of the configuration. */
+  /** State of each part, for operators: never a value of the configuration. */
   detail: Record<string, string>;
 }
 
-/** `/readyz` of the public listener: anybody may ask, so it tells the status alone. */
+/** The answer to `/readyz` of the public listener: it needs no key, so it holds the status alone. */
 export function publicReadiness({ ready }: Readiness): Response {
   return answer(ready, {});
 }

@@ -1,4 +1,4 @@
-/** What a worker says to the front; see `messages.ts`. */
+/** Messages from a worker to the front; see `messages.ts`. */
 import type { ByteText } from "./bytes.ts";
 import type { CallEvents, Ended } from "./call.ts";
 import type { Envelope } from "./dialect.ts";
@@ -44,11 +44,11 @@ interface ReportFields {
   sent: [id: number];
   /** The guess at the input of a running call was far off: this is the estimate, times the factor. */
   estimated: [id: number, inputTokens: number];
-  /** What was left out of the request, since its model does not take it; comes before whatever else is said of the answer. */
+  /** Names that were left out of the request, since its model does not take them; comes before all other reports of the answer. */
   dropped: [id: number, names: string];
   /** The cloud's guardrail has blocked or changed the answer; comes before that text of it. */
   guarded: [id: number];
-  /** As `fail`, of a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
+  /** The same as `fail`, for a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
   missed: [id: number, kind: ErrorKind, detail: string, ...EndedFields];
   /** The call ended well, or was cancelled. */
   done: [id: number, ...EndedFields];
@@ -64,7 +64,7 @@ interface ReportFields {
   lesson: [target: number, taught: string, text: string];
 }
 
-/** What each report begins with. Those of a call come first. */
+/** The first field of each report: its kind. Kinds that belong to a call come first. */
 const REPORT = {
   open: 0,
   chunk: 1,
@@ -178,15 +178,15 @@ export function reportLesson(message: Flat, target: number, taught: string, text
   write(message, "lesson", target, taught, text);
 }
 
-/** A call, as whoever listens to a worker knows it. */
+/** A call, as the receiver of a worker's reports knows it. */
 interface Heard {
-  /** Where its reports go. */
+  /** The receiver of its reports. */
   readonly events: CallEvents;
 }
 
-/** Who listens to a worker. */
+/** Receives a worker's reports. */
 export interface ReportTaker<Call extends Heard> {
-  /** Undefined where nobody listens to this call any more. */
+  /** The call of this id; undefined where its reports are not wanted any more. */
   call(id: number): Call | undefined;
   /** The last report of the call comes next. */
   over(call: Call): void;

@@ -1,18 +1,18 @@
 import type { ByteText } from "./bytes.ts";
 
-/** Whose stream it is: told what becomes of it. */
+/** The owner of a stream, which is called when the stream's state changes. */
 export interface StreamOwner {
-  /** All that was written has been taken, as far as it is known; told also where nothing had to wait, and once there is a connection. */
+  /** All that was written has been taken, as far as it is known. Also called where nothing had to wait, and once there is a connection. */
   drained(): void;
   /** The client has gone, and with it what is still written. */
   left(): void;
 }
 
-/** Where a stream goes: the connection of its client, or what the runtime has for one. */
+/** The place a stream is written to: the connection of its client, or the runtime's own object for it. */
 export interface StreamSink {
   /** Nothing that is written is refused: who writes keeps to `hasRoom`, or it waits in memory. */
   write(text: ByteText): void;
-  /** Whether the client takes what is written, as far as it is known: the socket's buffer is not full. */
+  /** Whether the client takes what is written, as far as it is known: true while the socket's buffer is not full. */
   readonly hasRoom: boolean;
   /** The end, after all that was written. */
   close(): void;
@@ -50,7 +50,7 @@ export class OutgoingStream {
     this.#sink?.abort();
   }
 
-  /** Of the server: from now on what is written goes there. Returns what was written before, which is the sink's as well. */
+  /** Called by the server: from now on what is written goes to this sink. Returns what was written before, which the sink has to send as well. */
   attach(sink: StreamSink): { early: ByteText; closed: boolean } {
     const early = this.#early;
     this.#early = "";
@@ -58,12 +58,12 @@ export class OutgoingStream {
     return { early, closed: this.#closed };
   }
 
-  /** Of the server. */
+  /** Called by the server. */
   drained(): void {
     this.#owner.drained();
   }
 
-  /** Of the server: the client has gone. */
+  /** Called by the server: the client has gone. */
   left(): void {
     this.#owner.left();
   }

@@ -1,4 +1,4 @@
-/** What a request asks for, without a URL object: one throws where the client wrote an address that is none. */
+/** The target of a request (path and query), without a URL object: `URL` throws where a client wrote something that is not an address. */
 
 /** The path of a request's address, without its query: `http://gw:8080/v1/models?limit=2` → `/v1/models`. */
 export function pathOf(url: string): string {
@@ -7,7 +7,7 @@ export function pathOf(url: string): string {
   return (end === -1 ? url.slice(start) : url.slice(start, start + end)) || "/";
 }
 
-/** The query, with its question mark; "" where there is none. */
+/** The query, with its question mark; "" without a query. */
 export function queryOf(url: string): string {
   return /\?[^#]*/.exec(url.slice(startOfTarget(url)))?.[0] ?? "";
 }
@@ -19,7 +19,7 @@ function startOfTarget(url: string): number {
   return authority === -1 ? url.length : scheme + authority;
 }
 
-/** Without doubled and trailing slashes, which base URLs, SDKs and people put together wrongly now and then. */
+/** The path without doubled and trailing slashes, which appear when a base URL and a path are joined wrongly. */
 export function normalisePath(path: string): string {
   const single = path.replaceAll(/\/{2,}/g, "/");
   return single.length > 1 && single.endsWith("/") ? single.slice(0, -1) : single;

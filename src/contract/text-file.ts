@@ -1,5 +1,5 @@
 /**
- * Reading a file that may be none. What a path names may never end or never answer: a pipe, a device, a mount whose server is away. So a file is looked at
+ * Reading a file whose path may not be a regular file. A path may name something that never ends or never answers: a pipe, a device, a mount whose server is away. So a file is looked at
  * before it is opened, is read to a bound, and is waited for within a bound.
  */
 import { Buffer } from "node:buffer";
@@ -8,7 +8,7 @@ import { open, stat } from "node:fs/promises";
 
 /** A disk answers in milliseconds; a mount that needs longer is taken for one that hangs. */
 export const PATIENCE_MS = 3_000;
-/** Without waiting for a writer, as opening a pipe would. */
+/** Opens without waiting for a writer, as opening a pipe otherwise would. */
 export const HOW_TO_OPEN = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const PIECE_BYTES = 65_536;
 
@@ -24,7 +24,7 @@ export function requireText(found: { isFile(): boolean; isDirectory(): boolean; 
   if (found.size > mostBytes) throw tooLarge(mostBytes);
 }
 
-/** What has not answered in time and may never: each holds a thread of the runtime, of which there are few, so that no more is asked of it. */
+/** Paths that have not answered in time and may never answer. Each holds a thread of the runtime, and there are few threads, so no more is asked of such a path. */
 const hanging = new Set<string>();
 
 /** Rejects with NotReadable, or an error as of `node:fs`. */
@@ -32,7 +32,7 @@ export function readTextFile(path: string, mostBytes: number, patienceMs: number
   return patiently(path, () => readNow(path, mostBytes), patienceMs);
 }
 
-/** What the file system answers of this path, or NotReadable where that takes too long; what comes after it is not heard. */
+/** The file system's answer for this path, or NotReadable where that takes too long; a later answer is ignored. */
 export async function patiently<Found>(path: string, ask: () => Promise<Found>, patienceMs: number = PATIENCE_MS): Promise<Found> {
   if (hanging.has(path)) throw new NotReadable("does not answer");
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -53,7 +53,7 @@ export async function patiently<Found>(path: string, ask: () => Promise<Found>, 
 }
 
 async function readNow(path: string, mostBytes: number): Promise<string> {
-  // Before it is opened, because Deno opens a pipe only once somebody writes to it.
+  // Checked before it is opened, because Deno opens a pipe only once another process writes to it.
   requireText(await stat(path), mostBytes);
   const file = await open(path, HOW_TO_OPEN);
   try {
@@ -64,7 +64,7 @@ async function readNow(path: string, mostBytes: number): Promise<string> {
       const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, null);
       if (bytesRead === 0) return Buffer.concat(parts).toString("utf8");
       length += bytesRead;
-      // It may grow while it is read, and some say that they are empty and are not.
+      // The file may grow while it is read, and some files (as in /proc) report a size of 0 and are not empty.
       if (length > mostBytes) throw tooLarge(mostBytes);
       parts.push(piece.subarray(0, bytesRead));
     }

@@ -4,9 +4,9 @@ export interface Usage {
   output: number;
   cacheRead: number;
   cacheWrite: number;
-  /** Of `cacheWrite`: what is kept for an hour, which costs more than the five minutes of the rest. */
+  /** The part of `cacheWrite` that is kept for an hour, which costs more than the five minutes of the rest. */
   cacheWriteHour: number;
-  /** Of `output`: what the model thought. */
+  /** The part of `output` that the model used for thinking. */
   reasoning: number;
 }
 

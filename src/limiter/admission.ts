@@ -9,17 +9,17 @@ import { expectedTokens } from "./expected.ts";
 import { Lessons } from "./lessons.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
 
-/** Whose windows a call takes from, and how much it may answer. */
+/** The windows that a call takes from, and how long its answer may be. */
 export interface Claim {
   workspace: string;
   model: string;
   window: CallWindow;
-  /** The name of the one that is asked: what its reports teach is kept apart from what others teach. */
+  /** The name of the upstream that is asked: what is learned from its reports is kept apart from the others' lessons. */
   upstream: string;
   /** The input is counted, and needs no correction. */
   exact: boolean;
   limits: EffectiveLimits;
-  /** The client's bound of the answer, 0 where it gave none. */
+  /** The client's bound of the answer in tokens; 0 without one. */
   maxTokens: number;
   /** False for a call that has no answer to reserve for. */
   writes: boolean;
@@ -28,7 +28,7 @@ export interface Claim {
 /** A call as its end sees it. */
 export interface Admitted {
   claim: Claim;
-  /** Undefined where it was not let in. */
+  /** Undefined where the call was not admitted. */
   reservation: Reservation | undefined;
   /** Length of the body. */
   bytes: number;
@@ -37,11 +37,11 @@ export interface Admitted {
 /** How a call ended. */
 export interface Ending {
   outcome: "ok" | ErrorKind;
-  /** Undefined where no worker could say. */
+  /** The worker's last report; undefined where there was none. */
   ended: Ended | undefined;
   /** Undefined where the client got no byte of an answer. */
   firstByteAtMs: number | undefined;
-  /** Of a stream: bytes given to the client. */
+  /** Bytes of a stream that were given to the client. */
   passedBytes: number;
 }
 
@@ -57,12 +57,12 @@ export class Admission {
     this.#limiter = limiter;
   }
 
-  /** Input tokens that a body of this pair probably has, from its length alone. */
+  /** Input tokens that a body of this workspace and model probably has, from its length alone. */
   guess(claim: Claim, body: ByteText): number {
     return Math.ceil(body.length * this.#lessons.of(claim).density);
   }
 
-  /** What a worker's estimate of this call is to be multiplied by. */
+  /** The factor by which a worker's estimate of this call is multiplied. */
   factor(claim: Claim): number {
     return claim.exact ? 1 : this.#lessons.of(claim).correction.factor;
   }
@@ -96,14 +96,14 @@ export class Admission {
     }
     const { outcome, ended, firstByteAtMs } = ending;
     const used = ended?.usage ?? this.#passedOn(claim, reservation, ending);
-    // Whoever does not wait has the upstream work all the same, and must meet a limit too.
+    // A client that leaves makes the upstream work all the same, and must meet a limit too.
     const isUnanswered = firstByteAtMs === undefined && outcome !== "ok" && outcome !== "cancelled" && outcome !== "deadline_exceeded";
-    // The clouds count what they refuse as the client's mistake, and whoever sends nothing else must meet a limit too.
+    // The clouds count what they refuse as the client's mistake, and a client that sends only such calls must meet a limit too.
     // So do they what was answered and had no room here (`overloaded` with an end: nothing else of that kind came so far).
     if (isUnanswered && (outcome === "upstream_rejected" || (outcome === "overloaded" && ended !== undefined)))
       this.#settleRejected(claim, reservation, ended);
     else if (isUnanswered || wasNeverSent(outcome, ended)) this.#limiter.refund(reservation);
-    // Nobody knows: what was reserved stands.
+    // The usage is not known: the reservation counts as it is.
     else if (used === undefined) this.#limiter.settle(reservation, reservation.tokens);
     else {
       this.#limiter.settle(reservation, weighted(used, claim));
@@ -113,16 +113,16 @@ export class Admission {
   }
 
   /**
-   * An answer that its upstream went on with after its call has ended, or nobody knows.
-   * @param used - As its upstream counted it; nothing where it did not: then what was reserved stands.
-   * @param before - Counted of it by its own call, which it cannot cost less than.
+   * Settles an answer that its upstream went on with after its call has ended.
+   * @param used - The usage by the upstream's count; undefined where it did not count: then the reservation counts as it is.
+   * @param before - The usage that its own call has counted; the answer cannot cost less.
    */
   settleLate(claim: Claim, reservation: Reservation, used: Usage, before: Usage = noUsage()): void {
     const known = weighted(used, claim);
     this.#limiter.settle(reservation, tokensOf(used) > 0 ? known : Math.max(reservation.tokens, weighted(before, claim)));
   }
 
-  /** What a stream has used whose worker was lost: its input as it was reserved for, and the answer by the bytes that the client has been given. */
+  /** The usage of a stream whose worker was lost: its input as it was reserved for, and the answer by the bytes that the client has been given. */
   #passedOn(claim: Claim, { tokens, output }: Reservation, { firstByteAtMs, passedBytes }: Ending): Usage | undefined {
     if (firstByteAtMs === undefined || passedBytes === 0) return undefined;
     const answer = Math.ceil(passedBytes * this.#lessons.of(claim).streamDensity);

@@ -22,7 +22,7 @@ export class Correction {
   private weight = 0;
   private reports = 0;
 
-  /** What an estimate is to be multiplied by; 1 until enough is known. */
+  /** The factor by which an estimate is multiplied; 1 until enough is known. */
   get factor(): number {
     return this.reports < QUIET_REPORTS ? 1 : Math.exp(clamp(this.mean, Math.log(LEAST), Math.log(MOST)));
   }

@@ -20,7 +20,7 @@ export class Deadline {
   }
 
   /**
-   * What `work` comes to, or a rejection by `missed()` once the deadline has passed.
+   * The result of `work`, or a rejection by `missed()` once the deadline has passed.
    * @param late given the outcome of work that was successful after all, but too late
    */
   run<T>(work: Promise<T>, missed: () => Error, late?: (value: T) => void): Promise<T> {

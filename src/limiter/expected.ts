@@ -31,7 +31,7 @@ export class AnswerLengths {
     if (++this.#sinceFade >= FADE_AFTER) this.#fade();
   }
 
-  /** Tokens; at least 256. */
+  /** Expected tokens of an answer; at least 256. */
   percentile(): number {
     if (this.#known) return this.#percentile;
     // How many answers may be longer.
@@ -61,7 +61,7 @@ export class AnswerLengths {
 /**
  * Tokens to reserve for an answer.
  * @param lengths of recent answers
- * @param maxTokens the client's own bound, 0 where it gave none
+ * @param maxTokens the client's own bound, 0 without one
  * @param reserve `max_tokens` takes the whole of the client's bound, where it gave one
  */
 export function expectedTokens(lengths: Readonly<AnswerLengths>, maxTokens: number, reserve: "expected" | "max_tokens"): number {

@@ -1,4 +1,4 @@
-/** What a client sees of its limits (design §3.6): from a decision to headers and the text of a refusal. */
+/** The limits as a client sees them: from a decision to headers and the text of a refusal. */
 import { decimalText } from "../contract/decimal.ts";
 import type { HeaderWriter } from "../contract/http.ts";
 import type { Claim } from "./admission.ts";
@@ -24,7 +24,7 @@ export function instantText(nowMs: number, ms: number): string {
   return lastInstant;
 }
 
-/** Of busy windows, all that is told within a second is the same. */
+/** For busy windows, all answers within a second have the same text. */
 let lastSecond = Number.NaN;
 let lastInstant = "";
 

@@ -6,11 +6,11 @@ import { MemoryStore } from "./memory.ts";
 import { RedisStore } from "./redis.ts";
 
 export interface OpenLimiterOptions extends LimiterEvents {
-  /** Undefined: windows in memory. */
+  /** Undefined where windows are kept in memory. */
   redis: RedisSettings | undefined;
   /** Settlements that could not be delivered for a whole window were given up. */
   onLost?: ((count: number) => void) | undefined;
-  /** For tests: windows shorter than a minute. */
+  /** Only tests set it, for windows shorter than a minute. */
   windowMs?: number | undefined;
 }
 

@@ -10,23 +10,23 @@ const STEP = 1 / 16;
 /** Beyond that the one first seen is forgotten, and learns anew: some 700 bytes each. */
 const MOST_LESSONS = 10_000;
 
-/** Whose calls teach, and of what. */
+/** The source of a lesson: the calls of one workspace and model at one upstream. */
 export interface Pupil {
   workspace: string;
-  /** Its name in the whole configuration: a workspace's own has the workspace's name before it. */
+  /** The upstream's name in the whole configuration: a workspace's own has the workspace's name before it. */
   upstream: string;
   model: string;
 }
 
-/** What one upstream's reports have taught about one workspace's calls of one model. */
+/** Figures learned from one upstream's reports about one workspace's calls of one model. */
 export class Lesson {
-  /** What estimates of the input are multiplied by. */
+  /** The factor by which estimates of the input are multiplied. */
   readonly correction = new Correction();
   readonly lengths = new AnswerLengths();
   #density: number | undefined;
   #streamDensity: number | undefined;
 
-  /** Tokens per byte of body, of recent calls. */
+  /** Tokens per byte of body, from recent calls. */
   get density(): number {
     return this.#density ?? FIRST_DENSITY;
   }
@@ -35,7 +35,7 @@ export class Lesson {
     this.#density = learned(this.#density, density);
   }
 
-  /** Tokens of the answer per byte of stream for the client, of recent calls. */
+  /** Tokens of the answer per byte of stream for the client, from recent calls. */
   get streamDensity(): number {
     return this.#streamDensity ?? FIRST_STREAM_DENSITY;
   }
@@ -52,7 +52,7 @@ function learned(known: number | undefined, density: number): number | undefined
 
 const NOTHING_YET = new Lesson();
 
-/** All that was learned, each lesson apart: what one tenant's calls or one upstream's reports teach moves nobody else's estimates. */
+/** All lessons, each kept apart: one tenant's calls and one upstream's reports change no other tenant's estimates. */
 export class Lessons {
   readonly #lessons = new Map<string, Lesson>();
   readonly #most: number;
@@ -61,12 +61,12 @@ export class Lessons {
     this.#most = most;
   }
 
-  /** To look at; not to be taught. */
+  /** The lesson, for reading; a missing one is not kept. */
   of(pupil: Pupil): Readonly<Lesson> {
     return this.#lessons.get(nameOf(pupil)) ?? NOTHING_YET;
   }
 
-  /** To be taught. */
+  /** The lesson, for learning; a missing one is made and kept. */
   open(pupil: Pupil): Lesson {
     const name = nameOf(pupil);
     const known = this.#lessons.get(name);

@@ -18,7 +18,7 @@ import {
   type StoreFailure,
 } from "./store.ts";
 
-/** What decides while Redis does not answer: windows of this process alone; refuse (503); let everything pass. */
+/** How calls are decided while Redis does not answer: by windows of this process alone; refused (503); or all admitted. */
 export type Policy = "local" | "closed" | "open";
 
 /** `memory` and `redis` are health; the others are the policy in force. */
@@ -28,35 +28,35 @@ export type LimiterState = (typeof LIMITER_STATES)[number];
 export interface Ask {
   workspace: string;
   model: string;
-  /** Token counts are counted apart from calls, and take no tokens: `input` and `output` are 0. */
+  /** Token counts have a window of their own, and take no tokens: `input` and `output` are 0. */
   window: CallWindow;
   rpm: number;
   tpm: number;
   /** Tokens of the input: weighed, or a guess where `bound` is set. */
   input: number;
-  /** Tokens that the input cannot pass whatever it holds; undefined where `input` was weighed. */
+  /** Upper bound of the input's tokens; undefined where `input` was weighed. */
   bound: number | undefined;
-  /** Tokens to expect of the answer (`expected.ts`). */
+  /** Expected tokens of the answer (`expected.ts`). */
   output: number;
 }
 
 export interface Window {
   limit: number;
-  /** What is left after this reservation. */
+  /** Requests or tokens that are left after this reservation. */
   remaining: number;
-  /** Until the window is empty if nobody else came. */
+  /** Milliseconds until the window is empty, if no further call takes from it. */
   resetMs: number;
 }
 
 export interface Windows {
   requests: Window;
-  /** Undefined for token counts, which take none. */
+  /** Undefined for token counts, which take no tokens. */
   tokens: Window | undefined;
 }
 
 /** `outcome` is the label of `weir_limiter_decisions_total` where it is `admitted`, `requests`, `tokens` or `too_large`. */
 export type Decision =
-  /** `windows` undefined: policy `open`, nobody counts. */
+  /** `windows` undefined: the policy is `open`, and no window counts the call. */
   | { outcome: "admitted"; reservation: Reservation; windows: Windows | undefined }
   /** Refused by one of the windows; nothing was taken. */
   | { outcome: "requests" | "tokens"; limit: number; used: number; requested: number; retryAfterMs: number; windows: Windows }
@@ -67,7 +67,7 @@ export type Decision =
   /** Redis is away and the policy is `closed`. */
   | { outcome: "unavailable" };
 
-/** What an admitted call holds. Only the limiter that made it can settle it. */
+/** The reservation of an admitted call. Only the limiter that made it can settle it. */
 export interface Reservation {
   readonly workspace: string;
   readonly model: string;
@@ -81,7 +81,7 @@ interface Held {
   readonly workspace: string;
   readonly model: string;
   readonly key: string;
-  /** Where it was taken; undefined where nobody counts. */
+  /** The store it was taken from; undefined where no window counts it. */
   readonly store: LimiterStore | undefined;
   readonly tick: number;
   readonly output: number;
@@ -91,7 +91,7 @@ interface Held {
 }
 
 export interface LimiterEvents {
-  /** Once per change of state, to be logged and shown; `reason` says what failed, without secrets. */
+  /** Called once per change of state, to be logged and shown; `reason` says what failed, without secrets. */
   onState?: ((state: LimiterState, before: LimiterState, reason: string) => void) | undefined;
   onDuration?: ((operation: "reserve" | "settle", durationMs: number) => void) | undefined;
   /** Each failure of the store. */
@@ -160,7 +160,7 @@ export class Limiter {
     return { ok: this.#contacted || this.#policy !== "closed", detail: `${this.#state}: Redis is away (${this.#reason}), ${what}` };
   }
 
-  /** Waits for the first contact with the store, but not longer; false where there was none. */
+  /** Waits for the first contact with the store, at most so long; false where there was no contact. */
   async contact(withinMs: number): Promise<boolean> {
     if (this.#breaker === undefined || this.#contacted) return true;
     await new Promise<void>((resolve) => {
@@ -242,7 +242,7 @@ export class Limiter {
     const held = reservation as Held;
     if (held.done) return;
     this.#end(held);
-    // Where the caller does not know, what was reserved stands.
+    // Where the caller does not know the usage, the reservation counts as it is.
     const used = Number.isFinite(usedTokens) ? Math.max(0, Math.round(usedTokens)) : held.tokens;
     const debt = Math.max(0, used - held.tokens);
     if (debt > 0) this.#options.onDebt?.(held.workspace, held.model, debt);
@@ -258,7 +258,7 @@ export class Limiter {
     held.store?.adjust({ key: held.key, tick: held.tick, requests: -1, tokens: -held.tokens, debt: 0 });
   }
 
-  /** Both windows of a workspace and model now; undefined where nobody counts. */
+  /** Both windows of a workspace and model now; undefined where no window counts. */
   async usage(workspace: string, model: string, rpm: number, tpm: number): Promise<WindowUsage | undefined> {
     const key = pairKey(workspace, model);
     const answer = await this.#look(key, rpm, tpm);
@@ -276,7 +276,7 @@ export class Limiter {
     await Promise.all([this.#store.close(), this.#options.local?.close()]);
   }
 
-  /** What the windows hold; takes nothing. Undefined where nobody counts. */
+  /** The state of the windows; takes nothing. Undefined where no window counts. */
   async #look(key: string, rpm: number, tpm: number): Promise<StoreAnswer | undefined> {
     const looking = { key, rpm, tpm, requests: 0, tokens: 0, bound: 0 };
     try {
@@ -351,7 +351,7 @@ function windowsOf({ window, rpm, tpm }: Ask, { requests, tokens, resetMs }: Sto
   };
 }
 
-/** Input and what the limit leaves beside it for the answer. What is no number takes the whole limit: a sum must never become NaN. */
+/** The input, plus what the limit leaves beside it for the answer. A value that is not a number takes the whole limit: a sum must never become NaN. */
 function withOutput(input: number, output: number, tpm: number): number {
   const tokens = Math.ceil(Math.max(0, input)) + Math.ceil(Math.max(0, output));
   return Number.isFinite(tokens) ? Math.min(tokens, tpm) : tpm;

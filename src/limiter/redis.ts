@@ -45,7 +45,7 @@ export class RedisStore implements LimiterStore {
   readonly #deadline: Deadline;
   readonly #reserves: Reserves;
   readonly #settlements: Settlements;
-  /** Of every ring's key. */
+  /** The prefix of every ring's key. */
   readonly #prefix: string;
   readonly #tickUs: number;
   readonly #keepMs: number;
@@ -153,8 +153,8 @@ export class RedisStore implements LimiterStore {
   #failure(error: unknown): StoreFailure {
     const text = failureText(error);
     // "Stream isn't writeable" says less than why there is no connection.
-    const told = failureKind(text) === "connection" && this.#connectionError !== "" ? this.#connectionError : text;
-    return new StoreFailure(failureKind(told), told);
+    const reason = failureKind(text) === "connection" && this.#connectionError !== "" ? this.#connectionError : text;
+    return new StoreFailure(failureKind(reason), reason);
   }
 
   /** 0 asks Redis for the time. */

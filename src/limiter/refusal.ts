@@ -4,7 +4,7 @@ import type { Claim } from "./admission.ts";
 import { refusalText, setPrefixedRateLimits, setRateLimits } from "./headers.ts";
 import type { Decision, Windows } from "./limiter.ts";
 
-/** What a call that was not admitted fails with. */
+/** The error that ends a call which was not admitted. */
 export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, claim: Claim): GatewayError {
   switch (decision.outcome) {
     case "unavailable":

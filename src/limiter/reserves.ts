@@ -28,7 +28,7 @@ export interface ReservesOptions {
   /** Delivers them; resolves also where that failed. */
   settle(key: string): Promise<void>;
   missed(): StoreFailure;
-  /** What a rejected command means; called once for each. */
+  /** The failure that a rejected command means; called once for each. */
   failed(error: unknown): StoreFailure;
 }
 
@@ -129,7 +129,7 @@ function readAnswers(reply: unknown, count: number): StoreAnswer[] {
 
 const [BLANK, MINUS, ZERO] = [0x20, 0x2d, 0x30];
 
-/** Whole numbers with one blank between; none where it is anything else. By hand, because a text a number costs as much as a command. */
+/** Whole numbers with one blank between; empty where the text is anything else. By hand, because a text a number costs as much as a command. */
 function readNumbers(text: string): number[] {
   const numbers: number[] = [];
   let value = 0;

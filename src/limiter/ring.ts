@@ -68,8 +68,8 @@ export class Ring {
   }
 
   /**
-   * Drops what has slid out. A clock that has stepped back does not move the ring: time stands for up to two ticks and then goes on from where
-   * it was, at its own pace. (It stands, because how much of the tick had passed is not known, and time that runs ahead would let a slot out
+   * Drops the slots that are older than the window. When the clock has been set back, the ring does not move: its time stops for up to two ticks and then goes on from where
+   * it was, at its own pace. (It stops, because how much of the tick had passed is not known, and time that runs ahead would let a slot out
    * too early.)
    */
   #advance(nowUs: number): void {

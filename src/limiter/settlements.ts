@@ -28,7 +28,7 @@ export interface SettlementsOptions {
   gatherMs: number;
   /** How old a batch may grow. */
   windowMs: number;
-  /** Rejects where nobody knows whether it arrived. */
+  /** Rejects where it is not known whether the batch arrived. */
   send: (key: string, batch: Batch) => Promise<void>;
   /** A batch was given up. */
   lost: (batch: Batch) => void;
@@ -87,7 +87,7 @@ export class Settlements {
 
   /** Sends what there is of one pair; resolves when it was answered, or has failed. */
   async deliver(key: string): Promise<void> {
-    // What is on its way may have something gathered behind it, which goes at its answer.
+    // More may have gathered behind a batch that is on its way; it goes when that batch is answered.
     for (let turn = 0; turn < 2; turn++) {
       const pending = this.#pairs.get(key);
       if (pending === undefined) return;
@@ -118,7 +118,7 @@ export class Settlements {
     this.#dirty = new Set();
     for (const key of keys) {
       const pending = this.#pairs.get(key);
-      // One that has failed waits for `resume` or the retry, with all that is gathered behind it.
+      // A batch that has failed waits for `resume` or the retry, with all that has gathered behind it.
       if (pending !== undefined && pending.flight === undefined && pending.sent === undefined) this.#send(key, pending);
     }
   }

@@ -5,7 +5,7 @@
  */
 import { ByNames } from "../contract/by-names.ts";
 
-/** What a store is asked for: so much of both windows, or nothing. */
+/** A question to a store: take so much of both windows, or nothing. */
 export interface StoreAsk {
   /** The windows' name: see `pairKey`. */
   key: string;
@@ -24,20 +24,20 @@ export interface StoreAsk {
 export const CODE = { admitted: 0, requests: 1, tokens: 2, weigh: 3 } as const;
 
 export interface StoreAnswer {
-  /** One of `CODE`. */
+  /** A value of `CODE`. */
   code: number;
-  /** Where an admitted reservation stands: `adjust` wants it back. */
+  /** The tick in which an admitted reservation was counted: `adjust` needs it. */
   tick: number;
   /** Used in the window, this reservation included. */
   requests: number;
   tokens: number;
-  /** Where refused: when the same ask would pass if nobody else came. */
+  /** Milliseconds after which a refused ask would pass, if no other call takes from the windows. */
   retryMs: number;
-  /** Until both windows are empty if nobody else came. */
+  /** Milliseconds until both windows are empty, if no further call takes from them. */
   resetMs: number;
 }
 
-/** A change to what stands in the windows since `tick`. */
+/** A change to what the windows have counted since `tick`. */
 export interface Adjustment {
   key: string;
   tick: number;
@@ -50,7 +50,7 @@ export interface Adjustment {
 
 export interface LimiterStore {
   readonly name: "memory" | "redis";
-  /** @throws StoreFailure (rejects) within the store's deadline. Then nobody knows whether it took place; see `StoreAsk.late`. */
+  /** @throws StoreFailure (rejects) within the store's deadline. Then it is not known whether the reservation was made; see `StoreAsk.late`. */
   reserve(ask: StoreAsk): StoreAnswer | Promise<StoreAnswer>;
   /** Applied exactly once, soon; kept and sent again while the store cannot be reached. */
   adjust(adjustment: Adjustment): void;

@@ -26,9 +26,9 @@ export function checkersFor(workers: number): number {
 }
 
 export interface CheckersHome {
-  /** Starts the thread of a slot that has none. */
+  /** Starts the thread of a slot that has no thread. */
   start(slot: Slot): void;
-  /** Gives a call to a worker; undefined where none is there. */
+  /** Gives a call to a worker; undefined where no worker is there. */
   call(order: CallOrder, events: CallEvents): PoolCall | undefined;
 }
 
@@ -42,7 +42,7 @@ export class Checkers {
   readonly #home: CheckersHome;
   /** Bodies that wait, by workspace; the one whose turn is next comes first. */
   readonly #line = new Map<string, CheckedCall[]>();
-  /** What each thread is checking. */
+  /** The call that each thread is checking. */
   readonly #busy = new Map<Slot, CheckedCall>();
   /** Calls that wait in the line, or for `go`: no worker has them. */
   readonly #own = new Set<CheckedCall>();
@@ -63,13 +63,13 @@ export class Checkers {
     return call;
   }
 
-  /** Of a call: no thread checks it any more. */
+  /** Called by a call: no thread checks it any more. */
   over(call: CheckedCall): void {
     for (const [slot, checked] of this.#busy) if (checked === call) this.#busy.delete(slot);
     this.#next();
   }
 
-  /** Of a call that no thread has: it waits for nothing more. */
+  /** Called by a call that no thread has: it waits for nothing more. */
   forget(call: CheckedCall): void {
     this.#own.delete(call);
     const { owner } = call.order;
@@ -80,12 +80,12 @@ export class Checkers {
     if (waiting.length === 0) this.#line.delete(owner);
   }
 
-  /** Of a call: it has been weighed, and waits for `go`. */
+  /** Called by a call: it has been weighed, and waits for `go`. */
   keep(call: CheckedCall): void {
     this.#own.add(call);
   }
 
-  /** Of a call: it goes to a worker. */
+  /** Called by a call: it goes to a worker. */
   carry(order: CallOrder, events: CallEvents): PoolCall | undefined {
     return this.#home.call(order, events);
   }
@@ -101,7 +101,7 @@ export class Checkers {
       const { owner } = call.order;
       const waiting = this.#line.get(owner) ?? [];
       this.forget(call);
-      // To the end of the line.
+      // The party goes to the end of the line.
       if (this.#line.delete(owner)) this.#line.set(owner, waiting);
       if (!slot.isRunning) this.#home.start(slot);
       this.#busy.set(slot, call);
@@ -147,9 +147,9 @@ class CheckedCall implements PoolCall, CallEvents {
   readonly #isGiven: boolean;
   /** The thread that checks it, and its place there. */
   #checked: { slot: Slot; call: SlotCall } | undefined;
-  /** Whoever has it now; undefined while it waits. */
+  /** The thread that has it now; undefined while it waits. */
   #call: PoolCall | undefined;
-  /** It has been weighed, and waits for `go`. */
+  /** The call has been weighed, and waits for `go`. */
   #weighed: { envelope: Envelope; estimate: number } | undefined;
   #isOver = false;
 
@@ -187,7 +187,7 @@ class CheckedCall implements PoolCall, CallEvents {
     const { estimate } = weighed;
     const text = toByteText(Buffer.from(body));
     const order = { dialect, operation, target, isLast, stream, model, hints, owner, along, guess: 0, estimate, factor, body: text };
-    // From here on the worker's reports go to whoever waits for them, and not by way of this.
+    // From here on the worker's reports go directly to the call's owner, and not by way of this object.
     this.#call = this.#home.carry(order, this.#events);
     if (this.#call === undefined)
       this.lost(new GatewayError("worker_lost", { message: "No worker is available at this moment. Please try again." }));
@@ -201,7 +201,7 @@ class CheckedCall implements PoolCall, CallEvents {
     if (this.#call !== undefined) this.#call.cancel();
     else {
       this.#home.forget(this);
-      // Whoever cancels does not expect the last word before this has returned.
+      // The code that cancels does not expect the last report before this function has returned.
       queueMicrotask(() => this.drop(new GatewayError("cancelled", { message: "The client has gone." })));
     }
   }

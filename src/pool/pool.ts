@@ -19,7 +19,7 @@ export interface PoolOptions {
   onDeath(worker: number, reason: string, calls: number): void;
   /** Something for the log that ended no worker. */
   onNotice(worker: number, text: string): void;
-  /** What an upstream has taught by a refusal, for the log. */
+  /** What was learned from an upstream's refusal, for the log. */
   onLesson(worker: number, text: string): void;
 }
 
@@ -29,14 +29,14 @@ const STILL_MS = 2_000;
 const STUCK_MS = 5_000;
 /** A body of 32 MiB may keep a thread that gives way to all others for seconds. */
 const CHECKER_STUCK_MS = 30_000;
-/** A worker that has not said for so long that it is ready never will. It loads in a second, and waits for nobody. */
+/** A worker that has not said for so long that it is ready never will. It loads in a second, and waits for no other part. */
 const READY_MS = 15_000;
 /** This thread may be so late, and its looks at the workers still say something of them. */
 const PUNCTUAL_MS = 250;
-/** Where so many workers have died within this span, something is wrong that new ones do not mend. */
+/** When so many workers have died within this span, new workers do not help. */
 const FLAPPING_DEATHS = 3;
 const FLAPPING_MS = 60_000;
-/** How long a call waits for a worker where there is none: one that died is replaced in less. */
+/** How long a call waits where there is no worker: a worker that died is replaced in less. */
 const PATIENCE_MS = 3_000;
 /** A worker that dies younger than this is replaced after a pause of as long, so that a fault at start-up does not spin. */
 const YOUNG_MS = 1_000;
@@ -45,10 +45,10 @@ const YOUNG_MS = 1_000;
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
-  /** For large bodies; they have threads as soon as they need them. */
+  /** Slots for large bodies; they have threads as soon as they need them. */
   readonly #checkerSlots: Slot[];
   readonly #checkers: Checkers;
-  /** The thread that listens does the work of workers too, of which there are none. */
+  /** True where the thread that listens does the work of workers too, and there are no worker threads. */
   readonly #isInline: boolean;
   /** What workers have learned from refusals: the others are told it, and each new one. */
   readonly #lessons = new Lessons();
@@ -58,7 +58,7 @@ export class WorkerPool {
   #closed = false;
   /** When workers died, by `performance.now()`; the last ones only. */
   readonly #deathsMs: number[] = [];
-  /** Who waits for a worker. */
+  /** Calls that wait for a worker. */
   readonly #waiting = new Set<(isThere: boolean) => void>();
 
   constructor(options: PoolOptions) {
@@ -81,12 +81,12 @@ export class WorkerPool {
     });
   }
 
-  /** Those that have a thread, or do their work in this one. */
+  /** Slots that have a thread, or do their work in this one. */
   get #running(): Slot[] {
     return [...this.#slots, ...this.#checkerSlots.filter((slot) => slot.isRunning)];
   }
 
-  /** Those whose thread is not this one. */
+  /** Slots whose thread is not this one. */
   get #threads(): Slot[] {
     return this.#isInline ? this.#running.slice(this.#slots.length) : this.#running;
   }
@@ -143,7 +143,7 @@ export class WorkerPool {
     return call;
   }
 
-  /** Calls back once there is a worker that takes calls, at once where there is one; with false where none has come for a while. */
+  /** Calls back once there is a worker that takes calls, at once where there is one; with false where no worker has come for a while. */
   whenThere(then: (isThere: boolean) => void): void {
     if (this.#leastLoaded() !== undefined) {
       then(true);
@@ -172,7 +172,7 @@ export class WorkerPool {
     return this.healthy > 0 && this.#lastDeaths(nowMs) < FLAPPING_DEATHS;
   }
 
-  /** For people: how many of the workers run. */
+  /** How many of the workers run, as a text for operators. */
   state(nowMs: number = performance.now()): string {
     if (this.#isInline) return "none, by configuration";
     const still = this.#slots.filter(({ isStill }) => isStill).length;
@@ -196,7 +196,7 @@ export class WorkerPool {
     for (const slot of this.#running) slot.failAll(error);
   }
 
-  /** Ends one worker abruptly, as a crash would, or makes it stand still; returns its index, or undefined where none is alive. */
+  /** Ends one worker abruptly, as a crash would, or makes it hang; returns its index, or undefined where no worker is alive. */
   drill(how: "crash" | "stall"): number | undefined {
     // It would be the end of the process.
     if (this.#isInline) return undefined;

@@ -7,12 +7,12 @@ import type { StartWorker, WorkerPort } from "./thread.ts";
 
 let lastCallId = 0;
 
-/** What becomes of a slot's worker. */
+/** Receives the news of a slot's worker. */
 export interface SlotEvents {
   died(slot: Slot, reason: string): void;
   /** Something for the log that ended no worker. */
   noticed(slot: Slot, text: string): void;
-  /** It takes calls (again). */
+  /** The worker takes calls (again). */
   came(): void;
   /** Its worker has learned something of a target by a refusal; `text` is for the log. */
   learned(slot: Slot, target: number, taught: string, text: string): void;
@@ -22,7 +22,7 @@ export interface SlotEvents {
 export class Slot implements ReportTaker<SlotCall> {
   readonly index: number;
   isReady = false;
-  /** It is there, but shows no sign of life: it gets no new calls. */
+  /** The worker is there, but shows no sign of life: it gets no new calls. */
   isStill = false;
   lagMs = 0;
   lastPulseMs = 0;
@@ -66,7 +66,7 @@ export class Slot implements ReportTaker<SlotCall> {
     return this.#port !== undefined && !this.#hasBegun;
   }
 
-  /** Gives the worker its configuration; starts one first where there is none. Resolves when this worker, or the one after it, has taken it. */
+  /** Gives the worker its configuration; starts a worker first where there is none. Resolves when this worker, or the one after it, has taken it. */
   configure(configuration: string): Promise<void> {
     this.#port ??= this.#start();
     orderConfigure(this.next(), configuration);
@@ -106,13 +106,13 @@ export class Slot implements ReportTaker<SlotCall> {
     this.#calls.delete(call.id);
   }
 
-  /** The worker is to hold a call no longer, and nobody is told of its end. */
+  /** The worker is to drop a call, and the call's end is not reported. */
   letGo(call: SlotCall): void {
     this.forget(call);
     call.cancel();
   }
 
-  /** Where one order is to be written: the message that leaves at the end of this turn. */
+  /** The writer of orders, into the message that leaves at the end of this turn. */
   next(): Flat {
     // The cancelled calls of a worker that died are not its successor's: what is written here goes nowhere.
     if (this.#port === undefined) return [];
@@ -126,7 +126,7 @@ export class Slot implements ReportTaker<SlotCall> {
 
   /**
    * Posts an order that must not wait for others, and that no other order has to wait for.
-   * @param given - A buffer in it that the worker is to have, and nobody else; of other buffers it gets a copy.
+   * @param given - A buffer in it that is moved to the worker; other buffers are copied.
    */
   postAlone(message: Flat, given?: ArrayBuffer): void {
     if (this.#port === undefined) return;
@@ -144,23 +144,23 @@ export class Slot implements ReportTaker<SlotCall> {
     }
   }
 
-  /** Of a worker that is gone: nobody is left to be told of a cancelled call. */
+  /** Ends the calls of a worker that is gone; a cancelled call has no receiver any more. */
   loseAll(error: GatewayError): void {
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) this.#lastWord(call, () => call.events.lost(error));
   }
 
-  /** What goes wrong at the end of one call must not keep the others from theirs. */
-  #lastWord(call: SlotCall, tell: () => void): void {
+  /** An exception at the end of one call must not keep the others from theirs. */
+  #lastWord(call: SlotCall, report: () => void): void {
     try {
-      tell();
+      report();
     } catch (thrown) {
       this.#fault(call, thrown);
     }
   }
 
-  /** Ends the worker as a fault would, and it gets no further calls meanwhile; or makes it stand still, which has to be noticed. */
+  /** Ends the worker as a fault would, and it gets no further calls meanwhile; or makes it hang, which has to be noticed. */
   drill(how: "crash" | "stall"): void {
     orderDrill(this.next(), how);
     if (how === "crash") this.isReady = false;
@@ -187,27 +187,27 @@ export class Slot implements ReportTaker<SlotCall> {
     this.#port?.post(batch);
   }
 
-  /** For the reader of reports. A call that was cancelled meanwhile is not found any more. */
+  /** Called by the reader of reports. A call that was cancelled meanwhile is not found any more. */
   call(id: number): SlotCall | undefined {
     return this.#calls.get(id);
   }
 
-  /** For the reader of reports. */
+  /** Called by the reader of reports. */
   over(call: SlotCall): void {
     this.forget(call);
   }
 
-  /** For the reader of reports. */
+  /** Called by the reader of reports. */
   notice(text: string): void {
     this.#events.noticed(this, text);
   }
 
-  /** For the reader of reports. */
+  /** Called by the reader of reports. */
   lesson(target: number, taught: string, text: string): void {
     this.#events.learned(this, target, taught, text);
   }
 
-  /** For the reader of reports: there is a worker, and it has its configuration. */
+  /** Called by the reader of reports: there is a worker, and it has its configuration. */
   ready(): void {
     this.isReady = true;
     this.#hasBegun = true;
@@ -216,7 +216,7 @@ export class Slot implements ReportTaker<SlotCall> {
     this.#events.came();
   }
 
-  /** For the reader of reports. */
+  /** Called by the reader of reports. */
   pulse(lagMs: number, taken: number): void {
     this.lagMs = lagMs;
     this.#taken = taken;
@@ -226,15 +226,15 @@ export class Slot implements ReportTaker<SlotCall> {
     this.#events.came();
   }
 
-  /** For the reader of reports. */
+  /** Called by the reader of reports. */
   failed(call: SlotCall | undefined, thrown: unknown): void {
     if (call === undefined) this.#noteFault(thrown);
     else this.#fault(call, thrown);
   }
 
-  /** A report could not be told: that ends its call, and the other reports are told. */
+  /** A report could not be handled: that ends its call, and the other reports are still handled. */
   #fault(call: SlotCall, thrown: unknown): void {
-    // Its own end may be what failed, and then nobody else says why.
+    // The call's own end may be what failed, and then no other report says why.
     this.#noteFault(thrown);
     call.cancel();
     this.forget(call);

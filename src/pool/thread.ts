@@ -5,9 +5,9 @@ interface WorkerEvents {
   died(reason: string): void;
 }
 
-/** Where the orders of a slot go. */
+/** The channel for the orders of a slot. */
 export interface WorkerPort {
-  /** @param body - Of the orders, where the thread is to have it and nobody else; else it gets a copy. */
+  /** @param body - A buffer in the orders that is moved to the thread; other buffers are copied. */
   post(orders: Flat, body?: ArrayBuffer): void;
   terminate(): void;
 }
@@ -23,7 +23,7 @@ export const startThread: StartWorker = ({ reports, died }) => {
     event.preventDefault?.();
     died(deathNotice(event.message));
   };
-  // Bun alone tells that a thread has ended without an error.
+  // Only Bun reports that a thread has ended without an error.
   worker.addEventListener("close", () => died("the thread ended"));
   return { post: (orders, body) => worker.postMessage(orders, body === undefined ? [] : [body]), terminate: () => worker.terminate() };
 };

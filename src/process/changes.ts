@@ -1,12 +1,12 @@
-/** What differs between two configurations, by name: it is for the log, so never a value. */
+/** The differences between two configurations, by name: they are for the log, so they never have a value. */
 import type { Config } from "../contract/config.ts";
 
-/** Where there are more names than these, the rest is a number. */
+/** Names that are written out; the rest is a number. */
 const MOST_NAMES = 50;
-/** What is inside of these may name a secret's place, and is told by the outer name alone. */
+/** Settings whose inner names may say where a secret is: only the outer name is written. */
 const OPAQUE = new Set(["settings", "accepts", "targets"]);
 
-/** Inside of these, names are the operator's own. */
+/** Settings whose inner names are the operator's own. */
 const OPERATORS = new Set(["upstreams", "models", "workspaces", "keys"]);
 
 export interface Changes {
@@ -14,7 +14,7 @@ export interface Changes {
   added?: string[];
   removed?: string[];
   changed?: string[];
-  /** Those that are not named. */
+  /** The number of changes that are not named. */
   more?: number;
 }
 
@@ -43,7 +43,7 @@ function compare(before: unknown, after: unknown, path: readonly string[], found
   for (const name of new Set([...old.keys(), ...fresh.keys()])) {
     const inner = [...path, OPERATORS.has(path.at(-1) ?? "") ? name : settingName(name)];
     const [was, is] = [old.get(name), fresh.get(name)];
-    // What may be left out is there as undefined: to set it is a change of its owner.
+    // A setting that may be left out is there as undefined: to set it is a change of the setting around it.
     if (was === undefined && is === undefined) continue;
     if (was === undefined) found.push([old.has(name) ? "changed" : "added", inner.join(".")]);
     else if (is === undefined) found.push([fresh.has(name) ? "changed" : "removed", inner.join(".")]);
@@ -59,7 +59,7 @@ function partsOf(value: unknown): Map<string, unknown> | undefined {
   return names.every((name) => typeof name === "string") ? new Map(value.map((item, at) => [names[at] as string, item])) : undefined;
 }
 
-/** As `weir.yaml` has it: `countRpm` is `count_rpm`, `connectMs` is `connect`. */
+/** The name in `weir.yaml`: `countRpm` is `count_rpm`, `connectMs` is `connect`. */
 function settingName(name: string): string {
   return name.replace(/(Ms|Bytes)$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

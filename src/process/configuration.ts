@@ -11,13 +11,13 @@ import type { Member } from "../supervisor/member.ts";
 export interface Configuration {
   config: Config;
   warnings: readonly string[];
-  /** As it was read from its file; undefined in sandbox mode, which has none. */
+  /** The configuration as it was read from its file; undefined in sandbox mode, which has no file. */
   loaded: LoadedConfig | undefined;
-  /** Tells a person where to go; says nothing in production, where the log does. */
+  /** Prints for a person which address to open; prints nothing in production, where the log has the address. */
   announce(port: number, adminPort: number): void;
 }
 
-/** The configuration of `file`, or of sandbox mode where there is none. Where it is wrong, every mistake is listed and the process ends. */
+/** The configuration of `file`, or of sandbox mode without a file. Where it is wrong, every mistake is listed and the process ends. */
 export async function readConfiguration(
   file: string | undefined,
   environment: Record<string, string | undefined>,
@@ -28,7 +28,7 @@ export async function readConfiguration(
     if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
     if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
     const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
-    // One of several that is started later than the others, from a file that has changed since.
+    // A process that is started later than the others of its group, from a file that has changed since.
     if (loaded.config.server.tls && loaded.config.identity === undefined)
       throw new ConfigError(loaded.file ?? "configuration", [
         "server.tls: expected it as it was at the start, since its end waits for a restart",

@@ -20,7 +20,7 @@ export interface Drained extends Pick<Parts, "pool" | "limiter" | "totals" | "di
 
 /**
  * The end of a process: new calls are served for the grace, which gives a balancer the time to notice, each with the
- * word that its connection ends; then none is taken, and those that are open have
+ * word that its connection ends; then no further request is taken, and those that are open have
  * the drain's time to finish.
  */
 export class Drain {

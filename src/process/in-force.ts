@@ -13,23 +13,23 @@ export interface InForceParts {
   pool: WorkerPool;
   metrics: Metrics;
   directory: Replica;
-  /** Who looks for gateways of another configuration; undefined without Redis. */
+  /** Looks for gateways of another configuration; undefined without Redis. */
   neighbours: { configure(config: Config): void } | undefined;
   pages: PublishedPages;
-  /** What the public listener shows new connections; undefined without TLS. */
+  /** The certificate that the public listener shows new connections; undefined without TLS. */
   identity: { current: Identity } | undefined;
   accessLog: { configure(settings: Config["log"]): void };
-  /** What is known of the targets, whichever configuration named them. */
+  /** The health of all targets, whichever configuration named them. */
   health: HealthBook;
 }
 
-/** What the workers get of a configuration. */
+/** The part of a configuration that the workers get. */
 export function workersConfig({ proxy, server }: Config, { weighing, targets }: Catalog): PoolConfig {
   return { proxy, heldBytes: server.maxBufferedBytes, weighing, targets };
 }
 
 /**
- * What is in force: the configuration with the directory's workspaces beside its own. Either may change while Weir runs; the change is in force at
+ * What is in force: the configuration, with the directory's workspaces beside its own. Either may change while Weir runs; the change is in force at
  * once and as a whole, and calls that run keep what they began with.
  */
 export class InForce {
@@ -65,7 +65,7 @@ export class InForce {
     neighbours?.configure(config);
     gateway.replace({ config, catalog });
     pages.describe(config);
-    // Where TLS was not there at the start, it waits for a restart; so does its end.
+    // Where the process started without TLS, TLS waits for a restart; so does its end.
     if (identity !== undefined && config.identity !== undefined) {
       identity.current = config.identity;
       metrics.front.certificateExpires("public", config.identity.expiresAtMs);

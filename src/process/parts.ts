@@ -23,7 +23,7 @@ import { workersConfig } from "./in-force.ts";
 /** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
 const REDIS_PATIENCE_MS = 2_000;
 
-/** What a request passes on its way, below the gateway itself. */
+/** The parts that a request passes on its way, below the gateway itself. */
 export interface Parts {
   metrics: Metrics;
   /** The tables of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */

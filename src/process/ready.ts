@@ -6,7 +6,7 @@ interface Part {
   holds(): boolean;
 }
 
-/** What `/readyz` answers: put together from the parts that have been added, in their order. */
+/** The answer to `/readyz`: put together from the parts that have been added, in their order. */
 export class Ready {
   readonly #parts = new Map<string, Part>();
   readonly #further: (() => Record<string, string>)[] = [];

@@ -36,7 +36,7 @@ export class Reloader {
     this.#watch = new FileWatch(loaded.read, LOOK_EVERY_MS, () => void this.reload("a file has changed"));
   }
 
-  /** What `/readyz` shows: `ok`, or why the newest file is not in force. */
+  /** The text in `/readyz`: `ok`, or why the newest file is not in force. */
   get state(): string {
     return this.#state;
   }
@@ -59,7 +59,7 @@ export class Reloader {
     try {
       this.#apply(reason, read, await loadConfig(this.#source, read));
     } catch (thrown) {
-      // The cure may lie in a file that only the refused one names. Where none was found, those of before are waited for.
+      // The cure may lie in a file that only the refused configuration names. Where it names none, the files of the one in force are watched.
       if (read.size > 0) this.#watch.follow(read);
       this.#parts.metrics.configured.reloaded("refused");
       const problems = thrown instanceof ConfigError ? thrown.problems : [thrown instanceof Error ? thrown.message : String(thrown)];
@@ -80,7 +80,7 @@ export class Reloader {
     if (loaded.config.sandbox)
       throw new ConfigError(loaded.file ?? "configuration", ["expected the file that Weir was started with, got none"]);
     refuseEmptied(loaded, inForce.config);
-    // What changes from here on is seen as a change.
+    // A change after this moment is seen as a change.
     this.#watch.follow(read);
     const before = inForce.config;
     const [wanted, current] = [fixedOf(loaded.config), fixedOf(before)];

@@ -46,7 +46,7 @@ export async function start(file: string | undefined, environment: Environment, 
   const member = Member.of(environment);
   const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
-  // What a process of several says is data for its supervisor.
+  // With several processes, this one's output is data for its supervisor.
   const format = chooseFormat(member === undefined ? environment.WEIR_LOG_FORMAT : "json", process.stdout.isTTY === true);
   const base = member === undefined ? {} : { process: member.index };
   const logging = createLog(environment.WEIR_LOG_LEVEL || undefined, base, format);
@@ -93,7 +93,7 @@ export async function start(file: string | undefined, environment: Environment, 
   directory.onWorkspaces(() => inForce.refresh());
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
 
-  /** Who asks the admin listener. */
+  /** The address of the admin listener's client. */
   const addresses = new WeakMap<Request, string>();
   const audit = new Audit(log);
   const admin = new Admin({

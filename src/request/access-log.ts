@@ -1,8 +1,8 @@
 /**
- * The access log: one line for each call that has ended; `docs/operations.md` tells its fields. It is written by hand, because a logging library
+ * The access log: one line for each call that has ended; `docs/operations.md` lists its fields. It is written by hand, because a logging library
  * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
  *
- * Nothing that a client wrote freely stands in it: not a region that was not found, and not the message of an error, which may quote the body.
+ * Free text of a client is never in it: not a region that was not found, and not the message of an error, which may quote the body.
  * A model that was not found is there, and what a client calls itself (`caller.ts`): cut, and without what no name has.
  */
 
@@ -17,7 +17,7 @@ import type { Visit } from "./visit.ts";
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */
 const MOST_NAMES = 10_000;
 
-/** What the operator has to mend, and what the clouds did to a client. What a client did itself, and limits of whomever, are `info`. */
+/** Faults for the operator to mend, and failures of the clouds. A client's own mistakes, and limits, are `info`. */
 const LEVELS: ReadonlyMap<Outcome["outcome"], LineLevel> = new Map([
   ["misconfigured", "error"],
   ["internal", "error"],
@@ -28,7 +28,7 @@ const LEVELS: ReadonlyMap<Outcome["outcome"], LineLevel> = new Map([
   ["upstream_unreachable", "warn"],
 ]);
 
-/** What is said of all calls of one key to one target. */
+/** The part of the line that all calls of one key to one target share. */
 interface Place extends Pick<Visit, "route" | "region" | "offer" | "stream"> {
   text: string;
 }
@@ -60,7 +60,7 @@ export class AccessLog {
   add(visit: Visit, end: Outcome, endedMs: number): void {
     const level = LEVELS.get(end.outcome) ?? "info";
     if (!this.#batch.takes(level)) return;
-    // Good calls alone are sampled, and of them not those that somebody may have waited for.
+    // Only good calls are sampled, and slow ones are not: a person may have waited for them.
     const { sample, slowMs } = this.#settings;
     const isSampled = sample < 1 && end.outcome === "ok" && endedMs - visit.startedMs <= slowMs;
     if (isSampled && this.#random() >= sample) return;
@@ -103,9 +103,9 @@ export class AccessLog {
     if (visit.isGuarded) line += ',"guardrail":"intervened"';
     line += caller.text;
     if (caller.user !== "") line += `,"user":${JSON.stringify(caller.user)}`;
-    // How many it stands for is one divided by this.
+    // One divided by this is the number of calls that the line represents.
     if (share < 1) line += `,"sample":${share}`;
-    // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
+    // A failed call has the field at fault, and where the fault is ours to mend, what happened and the cure.
     if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
     if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;
     return `${line},"message":"request"}\n`;
@@ -122,7 +122,7 @@ export class AccessLog {
     return `${this.#secondText}${String(nowMs - second * 1000).padStart(3, "0")}Z`;
   }
 
-  /** Who called for what: alike for all calls of one key to one target. */
+  /** The workspace, key, model and target: alike for all calls of one key to one target. */
   #place(visit: Visit): string {
     const { identity, route, region, offer, stream } = visit;
     const target = visit.lastAttempt?.target;
@@ -154,7 +154,7 @@ export class AccessLog {
     return `${text},"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;
   }
 
-  /** What one of several attempts met. */
+  /** The result of one of several attempts. */
   #attemptText({ target, outcome = "cancelled" }: Visit["attempts"][number]): string {
     return `{"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)},"outcome":"${outcome}"}`;
   }
@@ -171,7 +171,7 @@ export class AccessLog {
   }
 }
 
-/** To the microsecond. */
+/** Rounds to the microsecond. */
 function round(ms: number): string {
   return decimalText(Math.max(0, Math.round(ms * 1000)));
 }

@@ -12,11 +12,11 @@ export interface AnswerOptions {
   dialect: Dialect;
   operation: CallOperation;
   requestId: string;
-  /** Where the gaps between pieces of the stream are observed, in seconds. */
+  /** The histogram of the gaps between pieces of the stream, in seconds. */
   gaps: { observe(seconds: number): void };
 }
 
-/** Whose answer it is: told what is not for the client. */
+/** The owner of an answer: gets the reports that are not for the client. */
 export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
   takeHeaders(): ReplyHeaders;
@@ -25,7 +25,7 @@ export interface AnswerOwner {
   /** The request has left for its upstream. */
   sent(): void;
   estimated(inputTokens: number): void;
-  /** What was left out of the request. */
+  /** Names that were left out of the request. */
   dropped(names: string): void;
   /** The cloud's guardrail has blocked or changed the answer. */
   guarded(): void;
@@ -46,10 +46,10 @@ export interface AnswerOwner {
   ended(outcome: Outcome): void;
 }
 
-/** What a socket takes at once: an answer up to here has gone when it has been written. */
+/** Bytes that a socket takes at once: an answer up to here has gone when it has been written. */
 const AT_ONCE_BYTES = 64 * 1024;
 
-const NOBODY = (): void => {};
+const NO_CLIENT = (): void => {};
 
 /**
  * From a worker's reports to the client's `Reply`. A stream is written as it comes; the worker is given credit for what the client's side
@@ -58,7 +58,7 @@ const NOBODY = (): void => {};
 export class Answer implements CallEvents, StreamOwner {
   readonly #owner: AnswerOwner;
   readonly #options: AnswerOptions;
-  #resolve: (reply: Reply) => void = NOBODY;
+  #resolve: (reply: Reply) => void = NO_CLIENT;
   #call: PoolCall | undefined;
   #stream: OutgoingStream | undefined;
   /** Bytes written for which the worker has no credit yet. */
@@ -72,7 +72,7 @@ export class Answer implements CallEvents, StreamOwner {
   /** Why the client does not get the rest, or any of it; the call's last report is still awaited. */
   #refusal: GatewayError | undefined;
   /** The client knows of the refusal. */
-  #isTold = false;
+  #hasShownError = false;
   /** Everything was written, and the client has yet to take some of it. */
   #closing = false;
   #over = false;
@@ -93,11 +93,11 @@ export class Answer implements CallEvents, StreamOwner {
   #respond(reply: Reply): void {
     if (!this.#gone) this.#status = reply.status;
     const resolve = this.#resolve;
-    this.#resolve = NOBODY;
+    this.#resolve = NO_CLIENT;
     resolve(reply);
   }
 
-  /** True once nobody waits for an answer: a call that has not started need not. */
+  /** True once no client waits for an answer: a call that has not started need not start. */
   get idle(): boolean {
     return this.#gone || this.#over || this.#refusal !== undefined;
   }
@@ -109,21 +109,21 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** The client has gone, before or after the first byte. */
   abandon(): void {
-    if (this.#gone || this.#over || this.#isTold) return;
+    if (this.#gone || this.#over || this.#hasShownError) return;
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
-    if (this.#resolve === NOBODY) return;
+    if (this.#resolve === NO_CLIENT) return;
     // A client that has closed its half of the connection alone reads it.
     const error = new GatewayError("cancelled", { message: "The client closed the connection before its answer began." });
     this.#respond(errorReply(this.#options.dialect, error, this.#options.requestId, this.#owner.takeHeaders()));
   }
 
-  /** Ends the call now: the client is told why, and its worker to stop. */
+  /** Ends the call now: the client gets the error, and its worker stops. */
   expire(error: GatewayError): void {
     if (this.idle) return;
     this.#refusal = error;
-    this.#tell(error);
+    this.#showError(error);
     if (this.#call === undefined) this.#end(error.kind, error, undefined);
     else this.#call.cancel();
   }
@@ -175,7 +175,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(new Reply(200, headers, stream));
   }
 
-  /** Of the stream: it has room. */
+  /** Called by the stream: it has room. */
   drained(): void {
     this.#owner.taken();
     if (this.#closing) {
@@ -188,7 +188,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#owed = 0;
   }
 
-  /** Of the stream: its reader has gone. */
+  /** Called by the stream: its reader has gone. */
   left(): void {
     this.#owner.taken();
     this.abandon();
@@ -218,7 +218,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(jsonReply(200, text, this.#owner.takeHeaders()));
   }
 
-  /** As a stream, which tells when its reader has taken it: until then it is in memory, and counts. */
+  /** Written as a stream, which reports when its reader has taken it: until then it is in memory, and counts. */
   #answerLarge(text: ByteText): void {
     if (!this.#wait(text.length)) return;
     const stream = new OutgoingStream(this);
@@ -258,20 +258,20 @@ export class Answer implements CallEvents, StreamOwner {
       this.#end("cancelled", error, ended);
       return;
     }
-    // What the worker says of a call that it was told to end is not why it ended.
+    // What a worker reports of a call after it was cancelled is not why the call ended.
     const cause = this.#refusal ?? error;
-    this.#tell(cause);
+    this.#showError(cause);
     this.#end(cause.kind, cause, ended);
   }
 
-  /** Tells the client of a failure, once: as its answer, or as the end of its stream. */
-  #tell(error: GatewayError): void {
-    // Of a whole answer that has been given, only the last report was lost.
-    if (this.#isTold || this.#closing) return;
-    this.#isTold = true;
+  /** Gives the client a failure, once: as its answer, or as the end of its stream. */
+  #showError(error: GatewayError): void {
+    // Where a whole answer has been given, only the last report was lost.
+    if (this.#hasShownError || this.#closing) return;
+    this.#hasShownError = true;
     const { dialect, operation, requestId } = this.#options;
     if (this.#stream === undefined) {
-      if (this.#resolve === NOBODY) return;
+      if (this.#resolve === NO_CLIENT) return;
       this.#respond(errorReply(dialect, error, requestId, this.#owner.takeHeaders()));
     } else {
       if (error.detail.isShown !== true) this.#stream.write(dialect.errorEvent(error, requestId, operation));

@@ -16,14 +16,14 @@ interface RoutedBy {
   catalog: Catalog;
 }
 
-/** Of a refused name in the log: as long as it helps to see what a client has configured. */
+/** Characters of a refused name in the log: enough to see what a client has configured. */
 const LOGGED_LENGTH = 64;
-/** What begins like a key is one, in a wrong place. */
+/** A text that begins like a key is taken for a key in a wrong place. */
 const KEY_LIKE = /weir_|sk-|eyJ|[A-Za-z0-9]{24}/;
 
 /**
  * Finds the model of a call, and what the call is to take from the windows of.
- * @param reserved - A header of the request that may not be a client's to set; "" where there is none.
+ * @param reserved - The name of a header in the request that clients may not set; "" without one.
  * @throws GatewayError `unknown_model`; `invalid_request` for such a header, and where it goes on from an answer that is not there.
  */
 export function routed(
@@ -51,7 +51,7 @@ export function claimed(admission: RoutedBy["admission"], visit: Visit, operatio
   return offer;
 }
 
-/** @throws GatewayError `unknown_model`, which tells of the routes that have it where this one has not. */
+/** @throws GatewayError `unknown_model`; its text names the routes that have the model where this one does not. */
 export function findModel(catalog: Catalog, visit: Visit, model: string): Offer {
   const { workspace } = visit;
   const dialect = visit.dialect.upstream;

@@ -1,4 +1,4 @@
-/** Where a call is tried, in order: chosen by the router, counted as each attempt ends. Functions over the visit, so that a call has no further object. */
+/** The attempts of a call, in order: chosen by the router, counted as each ends. Functions over the visit, so that a call has no further object. */
 import type { Ended } from "../contract/call.ts";
 import { type FailureDetail, GatewayError } from "../contract/errors.ts";
 import type { Admission } from "../limiter/admission.ts";
@@ -48,12 +48,12 @@ export function repeatedAttempt(parts: AttemptParts, visit: Visit, offer: Offer)
   return begin(parts, visit, again);
 }
 
-/** Whether the attempt that is under way is the last that there can be. */
+/** Whether the attempt that is under way is the last possible one. */
 export function isLastAttempt(visit: Visit, { targets }: Offer): boolean {
   return judged(visit).length >= targets.length;
 }
 
-/** The attempt that was under way has ended; once, whoever says so. */
+/** Ends the attempt that was under way; a second call does nothing. */
 export function endAttempt(
   { router, metrics }: AttemptParts,
   { lastAttempt: attempt, offer, caller }: Visit,
@@ -78,7 +78,7 @@ export function withdrawAttempt({ router }: AttemptParts, visit: Visit): void {
 
 function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<RoutedTarget>): RoutedTarget {
   const { target } = attempt;
-  // What the call teaches is a lesson of the upstream that answers it, whose lessons are the ones to go by too.
+  // What the call teaches belongs to the upstream that answers it, so that upstream's lessons are used too.
   const upstream = target.upstream.name;
   if (visit.claim.upstream === upstream) visit.attempted(attempt, visit.claim, visit.factor);
   else {
@@ -89,7 +89,7 @@ function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<Route
   return target;
 }
 
-/** The attempts that say something of their targets: a lost worker is none of theirs. */
+/** The attempts whose end says something of their targets: the loss of a worker does not. */
 function judged({ attempts }: Visit): Visit["attempts"] {
   return attempts.length > 0 && attempts.some(({ outcome }) => outcome === "worker_lost")
     ? attempts.filter(({ outcome }) => outcome !== "worker_lost")

@@ -3,16 +3,16 @@ import { throwLater } from "../contract/fault.ts";
 /** A whole body may take this many times as long as the connection may be silent: a client that sends little by little does not hold it for hours. */
 const WHOLE = 10;
 
-/** Whose body it is. */
+/** A call whose body is on its way. */
 export interface Sender {
-  /** Its body has taken too long; told once. */
+  /** Called once, when the body has taken too long. */
   late(): void;
 }
 
 /** One clock for all bodies that are on their way, since a timer for each would cost more than most bodies take to come. */
 export class BodyClock {
   readonly #wholeMs: number;
-  /** In the order in which they began, with the `performance.now()` at which each is late. */
+  /** Calls in the order in which their bodies began, with the `performance.now()` at which each is late. */
   readonly #due = new Map<Sender, number>();
 
   constructor(silenceMs: number) {

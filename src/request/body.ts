@@ -4,13 +4,13 @@ import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, type BodyReceiver, type BrokenBody, MOST_TEXT_BYTES } from "../contract/http.ts";
 import { type Decompressor, decompressor, ENCODINGS } from "./decompress.ts";
 
-/** What becomes of a body; one of both is called, once, perhaps at once. */
+/** Receives the result of reading a body: one of both functions is called, once, perhaps at once. */
 export interface BodyOwner {
   arrived(body: Body): void;
   failed(error: GatewayError): void;
 }
 
-/** Bytes of a body that comes as it is and says its length, within the limit; 0 of any other. */
+/** Length in bytes of an uncompressed body that declares its length, where that is within the limit; 0 for any other body. */
 export function declaredBytes({ headers }: Pick<Asked, "headers">, limit: number): number {
   const declared = Number(headers.get("content-length") ?? 0);
   return declared > 0 && declared <= limit && headers.get("content-encoding") === null ? declared : 0;
@@ -19,7 +19,7 @@ export function declaredBytes({ headers }: Pick<Asked, "headers">, limit: number
 /**
  * Reads a request's body, up to `limit` bytes after decompression. It fails with what `onBytes` throws, `too_large`, `cancelled` for a body that breaks off, `body_timeout` for
  * one that is silent, or `invalid_request` for one that is malformed, for an encoding that Weir does not know and for data that does not decompress.
- * @param onBytes - Told of each piece, before it is kept, of a body that `declaredBytes` says nothing of; what it throws ends the reading.
+ * @param onBytes - Called with each piece, before it is kept, of a body for which `declaredBytes` is 0; an exception of it ends the reading.
  */
 export function readBody(asked: Asked, limit: number, onBytes: (bytes: number) => void, owner: BodyOwner): void {
   const { headers } = asked;
@@ -44,7 +44,7 @@ class Gathered implements BodyReceiver {
   readonly #limit: number;
   readonly #onBytes: (bytes: number) => void;
   readonly #owner: BodyOwner;
-  /** Of a body whose length is known: room for all of it, from its first piece on. */
+  /** Memory for the whole body where its length is known, from its first piece on. */
   readonly #declared: number;
   #whole: Uint8Array<ArrayBuffer> | undefined;
   readonly #pieces: Buffer[] = [];
@@ -106,14 +106,14 @@ class Gathered implements BodyReceiver {
   }
 }
 
-/** Memory of its own that is not cleared first, which takes milliseconds of 32 MiB: whoever gets a body gets one whose every byte has been written. */
+/** Memory of its own that is not cleared first, since clearing 32 MiB takes milliseconds. No byte of it is read before it has been written. */
 function roomFor(length: number): Uint8Array<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(length);
 }
 
 const KINDS = { left: "cancelled", silent: "body_timeout", malformed: "invalid_request" } as const;
 
-/** What comes is bounded like what it becomes: a body that is larger before it is decompressed is none that anybody sends in earnest. */
+/** The compressed bytes have the same limit as the decompressed ones: no honest client sends a body that compression makes larger than the limit. */
 function readEncoded(asked: Asked, encoding: string, limit: number, onBytes: (bytes: number) => void, owner: BodyOwner): void {
   const gathered = new Gathered(limit, 0, onBytes, owner);
   const name = encoding.slice(0, 32);

@@ -43,7 +43,7 @@ export interface CallParts extends DispatchParts {
 /** Names what was left out of the request. */
 const DROPPED_HEADER = "x-weir-dropped";
 
-/** Bodies up to here are parsed on the front's thread; larger ones by a thread of their own, so that nobody waits behind them. */
+/** Bodies up to here are parsed on the front's thread; larger ones by a thread of their own, so that other requests do not wait behind them. */
 const FRONT_BYTES = 16 * 1024;
 
 /**
@@ -67,15 +67,15 @@ export class Call implements AnswerOwner, Sender, Hurried {
   readonly #answer: Answer;
   readonly #dispatch: Dispatch;
   #place: Place | undefined;
-  /** Of a client that says how long it waits. */
+  /** The deadline of a client that sends one. */
   #watch: Watch | undefined;
   #begunMs = 0;
-  /** A header of the request that may not be a client's to set; "" where there is none. */
+  /** The name of a header in the request that clients may not set; "" without one. */
   #reserved = "";
   /** The limiter has been asked by a worker's figure. */
   #isWeighed = false;
 
-  /** Of a call about a kept answer: its id, as the path has it. */
+  /** In a call about a kept answer: the answer's id, as the path has it. */
   readonly #askedId: string;
 
   /** @param onEnd - Called exactly once. */
@@ -124,7 +124,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #arrived({ headers, url }: Asked, body: Body): void {
     const { bodyClock, config, catalog, turns } = this.#parts;
     bodyClock.end(this);
-    // It was late, or its client has left.
+    // The body came too late, or its client has left.
     if (this.#answer.idle) return;
     try {
       this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionOf(headers) : 0);
@@ -145,7 +145,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const checked = dialect.check(body, hints, this.#operation);
     noteUser(caller, dialect.user(checked.request), config);
     const offer = routed(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
-    // Only where there is a choice: it costs a look at the conversation's first words.
+    // Only where there is a choice of targets: it costs a look at the conversation's first words.
     if (this.#visit.conversation === 0 && offer.targets.length > 1 && CALLS[this.#operation].writes)
       this.#visit.continues(dialect.conversation(checked.request));
     const weigh = () => this.#dispatch.weigh(hints, bufferOf(body));
@@ -158,7 +158,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#whenDecided(admission.byGuess(claim, body, guess), () => this.#dispatch.send(offer, checked.model, hints, guess, body), weigh);
   }
 
-  /** Asks about an answer that is kept: the target is the one that has it, and nothing of it counts but the request. */
+  /** Asks about an answer that is kept: the target is the one that has it, and the limits count the request alone. */
   #askKept(query: string, hints: string): void {
     const visit = this.#visit;
     visit.checked(visit.dialect.check(query, hints, this.#operation).stream);
@@ -168,13 +168,13 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#whenDecided(this.#parts.admission.byWeight(visit.claim, 0), () => this.#dispatch.send(offer, model, hints, 0, question));
   }
 
-  /** For the answer: a worker has checked and weighed a body. */
+  /** Called by the answer: a worker has checked and weighed the body. */
   weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
     try {
       noteUser(this.#visit.caller, user, this.#parts.config);
       this.#dispatch.weighed();
       if (this.#isWeighed) {
-        // By a second worker: what was decided by the first one's figure stays.
+        // Weighed again by a second worker: the decision from the first worker's figure is kept.
         if (this.#visit.reservation !== undefined) this.#dispatch.go();
         return;
       }
@@ -187,7 +187,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     }
   }
 
-  /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */
+  /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or whose client has gone. */
   #whenDecided(asked: Decision | Promise<Decision>, go: () => void, weigh?: () => void): void {
     if (asked instanceof Promise) this.#visit.caller.timing?.begin("limit");
     if (asked instanceof Promise) {
@@ -214,48 +214,48 @@ export class Call implements AnswerOwner, Sender, Hurried {
     }
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   sent(): void {
     this.#visit.caller.timing?.turn("queue", "upstream");
   }
 
-  /** For the answer: the guess was far off. */
+  /** Called by the answer: the guess was far off. */
   estimated(inputTokens: number): void {
     const { reservation } = this.#visit;
     if (reservation !== undefined) this.#parts.admission.correct(reservation, inputTokens);
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   dropped(names: string): void {
     const { headers, offer } = this.#visit;
     headers.set(DROPPED_HEADER, names);
     this.#parts.leftOut.note(offer?.model ?? "other", names);
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   guarded(): void {
     this.#dispatch.guarded();
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   missed(error: GatewayError, ended: Ended): void {
-    // What the next target takes is another matter.
+    // The next target may take other fields, so the list begins anew.
     this.#visit.headers.delete(DROPPED_HEADER);
     this.#dispatch.missed(error, ended);
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   lost(error: GatewayError): void {
     this.#visit.headers.delete(DROPPED_HEADER);
     this.#dispatch.lost(error);
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   answering(): void {
     this.#dispatch.answered();
   }
 
-  /** For the answer, which begins: nobody will ask for the body again. */
+  /** Called by the answer when it begins: the body is not needed again. */
   takeHeaders(): ReplyHeaders {
     this.#dispatch.letGoOfBody();
     this.#place?.letGo();
@@ -265,17 +265,17 @@ export class Call implements AnswerOwner, Sender, Hurried {
     return this.#visit.takeHeaders();
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   waits(bytes: number): void {
     this.#place?.holdAnswer(bytes);
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   taken(): void {
     this.#place?.letGoOfAnswer();
   }
 
-  /** For the clock of bodies. The connection ends with the answer, as what follows on it is still the body. */
+  /** Called by the clock of bodies. The connection ends with the answer, as the bytes that follow on it are still the body. */
   late(): void {
     if (this.#answer.idle) return;
     this.#visit.headers.set("connection", "close");
@@ -283,14 +283,14 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#answer.fail(new GatewayError("body_timeout", { message }), undefined);
   }
 
-  /** For the clock of deadlines: its client waits no longer. */
+  /** Called by the clock of deadlines: the client waits no longer. */
   overdue(): void {
-    // What follows on the connection is still the body.
+    // The bytes that follow on the connection are still the body.
     if (this.#visit.bytes === 0) this.#visit.headers.set("connection", "close");
     this.#answer.expire(deadlineError());
   }
 
-  /** For the answer. */
+  /** Called by the answer. */
   ended(outcome: Outcome): void {
     this.#place?.leave();
     this.#watch?.stop();

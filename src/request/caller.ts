@@ -1,4 +1,4 @@
-/** Who makes a call, as far as its headers tell, and what the call belongs to. */
+/** The client of a call, as far as its headers name it, and what the call belongs to. */
 import { type Along, NOTHING_ALONG } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { Asked, HeaderReader } from "../contract/http.ts";
@@ -7,7 +7,7 @@ import type { TrustedProxies } from "./forwarded.ts";
 import { Timing } from "./timing.ts";
 import { type Followed, followedIn, passedOn } from "./trace-context.ts";
 
-/** Keys begin like these, and somebody puts one into the wrong header one day. */
+/** Keys begin like these. A client may put a key into the wrong header, and it must not reach the log. */
 const KEY_LIKE = /weir_|sk-|eyJ|AKIA|ASIA|ABSK|bearer /i;
 const OTHER_THAN_AGENT = /[^A-Za-z0-9 ._:;@/()+,=~*-]/g;
 const OTHER_THAN_ID = /[^A-Za-z0-9._:@/+=~-]/g;
@@ -18,33 +18,33 @@ const LENGTHS = { agent: 120, session: 128, tag: 64, user: 256 } as const;
 /** Agents that are remembered: a fleet has a few dozen of them, and a client can send any. */
 const MOST_AGENTS = 500;
 
-/** What clients may say of themselves, in the order of the headers that count. */
+/** Headers in which clients name themselves; the first that is sent counts. */
 const SESSION_HEADERS = ["x-claude-code-session-id", "session-id", "thread-id"] as const;
 
-/** What is known of the one who makes a call. */
+/** What is known of a call's client. */
 export interface Caller {
   /** Its fields of the access line, each with a comma before it. */
   readonly text: string;
   readonly address: string;
   readonly session: string;
   readonly followed: Followed | undefined;
-  /** Undefined where its answer is not to say where the time went. */
+  /** Undefined where the answer does not say where its time went. */
   readonly timing: Timing | undefined;
   /** Undefined where the call is not traced. */
   readonly span: CallSpan | undefined;
-  /** Whom it is for, as its body says; "" where it does not. Set when the body has been read. */
+  /** The end user, as the body names one; "" where it does not. Set when the body has been read. */
   user: string;
 }
 
-/** What is asked for. */
+/** The route and trace of a request. */
 export interface Place {
-  /** As metrics and log name the route. */
+  /** The route's name in metrics and log. */
   route: string;
-  /** "" where there is none. */
+  /** The operation that is asked for; "" without one. */
   operation: string;
 }
 
-/** Of a configuration, what the look depends on. */
+/** The part of the configuration that `Callers` reads. */
 type CallerConfig = Pick<Config, "log"> & { server: Pick<Config["server"], "serverTiming"> };
 
 /** Looks at the headers of requests for what their lines say of the caller. */
@@ -94,7 +94,7 @@ export class Callers {
     return { text, address, session, followed, timing, span, user: "" };
   }
 
-  /** In quotes. */
+  /** The text in quotes. */
   #agent(sent: string): string {
     const known = this.#agents.get(sent);
     if (known !== undefined) return known;
@@ -106,7 +106,7 @@ export class Callers {
   }
 }
 
-/** The session that a client names in its headers, as a line may have it; "" where it names none. */
+/** The session that a client names in its headers, in a form fit for a line; "" without one. */
 function sessionIn(headers: HeaderReader): string {
   for (const name of SESSION_HEADERS) {
     const value = headers.get(name);
@@ -115,18 +115,18 @@ function sessionIn(headers: HeaderReader): string {
   return "";
 }
 
-/** What goes along with its next attempt. */
+/** What the call's next attempt sends along. */
 export function alongOf({ followed, span, timing }: Caller): Along {
   if (followed === undefined && span === undefined && timing === undefined) return NOTHING_ALONG;
   return { passedOn: passedOn(followed, span?.attemptParent ?? ""), isTimed: timing !== undefined };
 }
 
-/** Whom a call is for, once its body has been read. */
+/** Sets the end user of a call, once its body has been read. */
 export function noteUser(caller: Caller, user: string, { log }: Pick<Config, "log">): void {
   if (user !== "" && log.attribution) caller.user = harmless(user, LENGTHS.user, OTHER_THAN_USER);
 }
 
-/** What a client wrote, cut, and with "?" for what has no place in a line; "?" alone for what may be a key. */
+/** A client's text, cut, and with "?" for characters that a line cannot have; "?" alone for a text that may be a key. */
 function harmless(sent: string, most: number, others: RegExp): string {
   const cut = sent.slice(0, most);
   return KEY_LIKE.test(cut) ? "?" : cut.replace(others, "?");

@@ -3,13 +3,13 @@ import { GatewayError } from "../contract/errors.ts";
 import { throwLater } from "../contract/fault.ts";
 import type { HeaderReader } from "../contract/http.ts";
 
-/** What clients of the SDKs give up after, in seconds, at most until the answer begins: after that they bound no more than its pauses. */
+/** The time-outs that the SDKs send by default, in seconds: they bound the time until the answer begins, and after that only the pauses in it. */
 const SDK_HEADERS = ["x-stainless-timeout", "x-stainless-read-timeout"] as const;
 /** The client's bound of the whole call: a number of seconds, or a duration. */
 const OWN_HEADER = "x-weir-timeout";
 /**
- * The SDKs' default, sent with nearly every call, and by default what an upstream has too: it is not watched here. Whoever gives up after so long leaves by
- * himself.
+ * The SDKs' default, sent with nearly every call, and by default what an upstream has too: it is not watched here. A client that gives up after so long ends
+ * its call by leaving.
  */
 const SDK_DEFAULT_MS = 600_000;
 const LONGEST_MS = 24 * 3_600_000;
@@ -24,7 +24,7 @@ export interface Patience {
 }
 
 /**
- * What a request says of its client's patience; undefined where that is nothing to watch.
+ * The deadline that a request's headers give; undefined where there is none to watch.
  * @throws GatewayError `invalid_request`
  */
 export function patienceOf(headers: HeaderReader, nowMs: number): Patience | undefined {
@@ -35,7 +35,7 @@ export function patienceOf(headers: HeaderReader, nowMs: number): Patience | und
   return { beginAtMs: nowMs + beginMs, endAtMs: nowMs + endMs };
 }
 
-/** Of an SDK: seconds, `0` or `NOT_GIVEN` where there is none. */
+/** The value of an SDK's header: seconds; `0` or `NOT_GIVEN` mean no deadline. */
 function sdkTimeoutMs(value: string | null): number {
   if (value === null) return Number.POSITIVE_INFINITY;
   const ms = Number(value) * 1_000;
@@ -52,22 +52,22 @@ function ownTimeoutMs(value: string): number {
   });
 }
 
-/** What a call ends with whose client's deadline has come. */
+/** The error that ends a call whose client's deadline has come. */
 export function deadlineError(): GatewayError {
   return new GatewayError("deadline_exceeded", {
     message: "The call took longer than its client allows (x-weir-timeout, or the time-out of its SDK), and has been ended.",
   });
 }
 
-/** Whose deadline it is. */
+/** A call with a deadline. */
 export interface Hurried {
-  /** Its deadline has come; told once. */
+  /** Called once, when its deadline has come. */
   overdue(): void;
 }
 
 const TICK_MS = 50;
 
-/** One clock for the deadlines of all calls: a set for each tick, and a timer only while there are some. None is early; each is at most a tick late. */
+/** One clock for the deadlines of all calls: a set for each tick, and a timer only while the sets have entries. No call ends early, and each at most a tick late. */
 export class Deadlines {
   readonly #ticks = new Map<number, Set<Hurried>>();
   #timer: ReturnType<typeof setInterval> | undefined;

@@ -1,6 +1,6 @@
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 
-/** For people. */
+/** The known encodings, for error messages. */
 export const ENCODINGS = "gzip, deflate, br or zstd";
 
 /** How far back a zstd frame may refer: 8 MiB, which is what the highest of its usual levels needs. A frame may ask for sixteen times as much. */
@@ -25,9 +25,9 @@ function ownTurn(): Promise<unknown> {
   return line;
 }
 
-/** Who is told of what comes out. */
+/** Receives the decompressed bytes. */
 export interface Decompressed {
-  /** False: that was enough, and nothing more is told. */
+  /** Returns false where that was enough: nothing more is passed on. */
   piece(bytes: Uint8Array): boolean;
   end(): void;
   failed(): void;
@@ -40,8 +40,8 @@ export interface Decompressor {
   stop(): void;
 }
 
-/** Undefined for an encoding that is not known. It works beside this thread, so that no body delays the others; what it has made ready waits until it was told. */
-export function decompressor(encoding: string, told: Decompressed): Decompressor | undefined {
+/** Undefined for an encoding that is not known. It works beside this thread, so that no body delays the others; it waits until `receiver` has taken each piece. */
+export function decompressor(encoding: string, receiver: Decompressed): Decompressor | undefined {
   const make = Object.hasOwn(MAKERS, encoding) ? MAKERS[encoding] : undefined;
   if (make === undefined) return undefined;
   const stream = make();
@@ -53,7 +53,7 @@ export function decompressor(encoding: string, told: Decompressed): Decompressor
   let sinceTurn = 0;
   stream.on("data", (bytes: Buffer) => {
     if (isOver) return;
-    if (!told.piece(bytes)) {
+    if (!receiver.piece(bytes)) {
       stop();
       return;
     }
@@ -64,12 +64,12 @@ export function decompressor(encoding: string, told: Decompressed): Decompressor
     void ownTurn().then(() => stream.resume());
   });
   stream.on("end", () => {
-    if (!isOver) told.end();
+    if (!isOver) receiver.end();
   });
   stream.on("error", () => {
     if (isOver) return;
     isOver = true;
-    told.failed();
+    receiver.failed();
   });
   return {
     write(bytes) {

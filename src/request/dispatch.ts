@@ -25,9 +25,9 @@ export class Dispatch {
   readonly #operation: CallOperation;
   readonly #answer: Answer;
   #worker: PoolCall | undefined;
-  /** What its worker was given, until the answer begins: should the worker be lost, another one gets it. The call's place in the room counts its body. */
+  /** The orders and body that its worker got, until the answer begins: should the worker be lost, another one gets them. The call's place in the room counts its body. */
   #kept: CallOrder | WeighOrder | undefined;
-  /** It has lost a worker. A second one is its end: what kills workers must not kill them all. */
+  /** The call has lost a worker. A second loss ends the call: a request that kills workers must not kill them all. */
   #hasLost = false;
   /** A worker holds the body that it has weighed, and waits for `go`. */
   #isWaitedFor = false;
@@ -156,14 +156,14 @@ export class Dispatch {
   letGoOfBody(): void {
     const body = this.#kept?.body;
     this.#kept = undefined;
-    // Its memory goes back now, and not when somebody collects; where there are no threads, it has been given away.
+    // The memory goes back now, and not at the next collection; where there are no threads, it has been given away.
     if (body instanceof ArrayBuffer && body.byteLength > 0) body.transfer(0);
   }
 
   /** The call is over. */
   ended(outcome: Outcome): void {
     this.letGoOfBody();
-    // What never left for the upstream was no attempt at it.
+    // A request that never left for the upstream was not an attempt at it.
     if (!wasAttempted(outcome)) withdrawAttempt(this.#parts, this.#visit);
     endAttempt(this.#parts, this.#visit, outcome.outcome, outcome.error?.detail, outcome.ended);
   }
@@ -177,7 +177,7 @@ export class Dispatch {
     });
   }
 
-  /** Gives a worker what the lost one had, or what there was none for. */
+  /** Gives a worker the call of a lost one, or a call that had to wait for a worker. */
   #repeat(): void {
     const { pool } = this.#parts;
     const { offer } = this.#visit;
@@ -201,7 +201,7 @@ export class Dispatch {
     return choose(this.#parts, this.#visit, offer).id;
   }
 
-  /** Whether that attempt is the last that there can be. A count has the estimate to fall back on. */
+  /** Whether that attempt is the last possible one. A count has the estimate to fall back on. */
   #isLast(offer: Offer): boolean {
     return this.#operation === "count_tokens" || isLastAttempt(this.#visit, offer);
   }

@@ -1,14 +1,14 @@
-/** Who asks, where proxies that are trusted stand in between. */
+/** The client's address where trusted proxies are between it and Weir. */
 import { isIP } from "node:net";
 import type { HeaderReader } from "../contract/http.ts";
 import { Networks, plainAddress } from "../contract/networks.ts";
 
-/** Nobody has so many proxies in a row; what is further to the left was not written by one that is trusted. */
+/** No chain of trusted proxies is longer than this; addresses further to the left are not read. */
 const MOST_HOPS = 32;
 
 /**
  * A client's address behind trusted proxies. Each proxy writes down whom it was asked by, to the right of what it found; so a list is read from the
- * right, and what stands left of the first address that is no trusted proxy was written by nobody who is to be believed.
+ * right, and all that is left of the first address that is no trusted proxy may be invented by the client.
  */
 export class TrustedProxies {
   readonly #networks: Networks;
@@ -36,7 +36,7 @@ export class TrustedProxies {
     let client = peer;
     for (let at = hops.length - 1; at >= Math.max(0, hops.length - MOST_HOPS); at--) {
       const address = read((hops[at] ?? "").trim());
-      // A name that hides an address, or nonsense: who stands before it is the last that is known.
+      // A name that hides an address, or nonsense: the address right of it is the last that is known.
       if (address === undefined) return client;
       client = address;
       if (!this.#networks.has(address)) return client;
@@ -53,7 +53,7 @@ function addressIn(text: string): string | undefined {
   return address.length <= 45 && isIP(address) !== 0 ? plainAddress(address.toLowerCase()) : undefined;
 }
 
-/** Of an element of `Forwarded` (RFC 7239): `for=192.0.2.1;proto=https`, `For="[2001:db8::1]:4711"`. */
+/** The address in an element of `Forwarded` (RFC 7239): `for=192.0.2.1;proto=https`, `For="[2001:db8::1]:4711"`. */
 function addressOfElement(element: string): string | undefined {
   for (const pair of element.split(";")) {
     const value = /^\s*for\s*=\s*(?:"([^"\\]*)"|([^"\s]*))\s*$/i.exec(pair);

@@ -35,19 +35,19 @@ export interface GatewayParts extends CallParts {
   accessLog: AccessLog;
   totals: Pick<Totals, "count">;
   pages: Pages;
-  /** What `/readyz` answers. */
+  /** The answer to `/readyz`. */
   readiness(): Readiness;
 }
 
-/** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
+/** The path that agents ask below their base URL, without a key, to learn whether a server answers there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
 
-/** Whoever asks for what needs no key, together. No workspace has this name. */
-const EVERYBODY = "";
+/** The party of all requests that need no key, together. No workspace has this name. */
+const KEYLESS = "";
 /** Parameters of a path; null where one does not decode. */
 type Params = Readonly<Record<string, string | null>>;
 const HEALTHY_HEADERS = { "content-type": "text/plain;charset=utf-8" };
-/** Of requests that no route takes. */
+/** The dialect and route of requests that no route takes. */
 const NOWHERE: Place = { route: NO_ROUTE, operation: "" };
 
 export class Gateway {
@@ -56,7 +56,7 @@ export class Gateway {
   readonly #fixedHeaders: Record<string, string> | undefined;
   /** Undefined where pages of other origins may not call. */
   #cors: CorsHeaders | undefined;
-  /** What everybody may ask for, by path. */
+  /** Pages that need no key, by path. */
   readonly #plain = new Map<string, (asked: Asked) => Answered | Promise<Answered>>();
   /** Answers that go on after their calls. */
   readonly #unfinished = new Unfinished(() => this.#parts);
@@ -113,7 +113,7 @@ export class Gateway {
       routes: [...new Set(routes.map(({ route }) => routeLabel(route))), NO_ROUTE],
       served: {
         offers: routes
-          // Of kept answers few ask: their series exist from the first one on.
+          // Few clients ask about kept answers: their series exist from the first such request on.
           .filter(({ route }) => namesModel(route.operation))
           .flatMap(({ dialect, route }) =>
             offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
@@ -130,12 +130,12 @@ export class Gateway {
     this.#cors = corsOf(parts.config);
   }
 
-  /** As `Catalog.breakers`, of what is in force. */
+  /** `Catalog.breakers` of the configuration in force. */
   breakers() {
     return this.#parts.catalog.breakers();
   }
 
-  /** As `Catalog.limits`, of what is in force. */
+  /** `Catalog.limits` of the configuration in force. */
   limits(workspace: string) {
     return this.#parts.catalog.limits(workspace);
   }
@@ -185,7 +185,7 @@ export class Gateway {
     return new Call(this.#parts, visit, operation, this.#settle, kept ?? UNDECODED).begin(asked);
   }
 
-  /** Its workspace has begun so many calls just now that the others' come first. */
+  /** Its workspace has begun so many calls just now that those of others come first. */
   #beginInTurn(visit: Visit, operation: CallOperation, asked: Asked, params: Params): Promise<Reply> {
     let isGone = false;
     asked.onLeft = () => {
@@ -220,11 +220,11 @@ export class Gateway {
     return { id, created: offer.created };
   }
 
-  /** It is as long as a hundred answers, and anybody may ask for it. */
+  /** The page is as long as a hundred answers, and needs no key: so such requests take turns. */
   #page(path: string, prefix: string, asked: Asked): Promise<Reply> {
     const { turns, pages } = this.#parts;
     return new Promise((resolve, reject) => {
-      turns.run(EVERYBODY, () => {
+      turns.run(KEYLESS, () => {
         try {
           resolve(pages.answer(path, prefix, asked));
         } catch (thrown) {
@@ -234,7 +234,7 @@ export class Gateway {
     });
   }
 
-  /** An answer that needed nobody else. */
+  /** An answer that was made without an upstream. */
   #answer(visit: Visit, body: string): Reply {
     const reply = jsonReply(200, body, visit.takeHeaders());
     this.#settle(visit, {
@@ -294,7 +294,7 @@ export class Gateway {
   };
 }
 
-/** What the adapter gives to a handler, under the name that Elysia has for it. */
+/** The request as the adapter passes it to a handler, under the name that Elysia has for it. */
 function asAsked(request: Request): Asked {
   return request as unknown as Asked;
 }

@@ -6,12 +6,12 @@ import type { Catalog } from "../routing/catalog.ts";
 import type { Offer } from "../routing/table.ts";
 import type { Visit } from "./visit.ts";
 
-/** Of an id that a client wrote, in a message. */
+/** Characters of an id from a client that a message repeats. */
 const SHOWN_CHARACTERS = 128;
 
 /** A kept answer. */
 export interface Kept {
-  /** Of the model that wrote it, or another one where that is gone, at the place alone that has it. */
+  /** The offer of the model that wrote it (or of another model where that one is gone), with the one target that keeps it. */
   offer: Offer;
   /** The name of the offer for clients. */
   model: string;
@@ -32,7 +32,7 @@ export function findKept(catalog: Catalog, visit: Visit, id: string): Kept {
 }
 
 /**
- * The offer with those of its targets alone that have the answer which a request goes on from; the offer itself where none of them keeps any: then the
+ * The offer with only those of its targets that keep the answer which a request goes on from; the offer itself where none of its targets keeps answers: then the
  * upstream's own file says so.
  * @throws GatewayError 400
  */

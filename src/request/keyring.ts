@@ -4,19 +4,19 @@ import type { HeaderReader } from "../contract/http.ts";
 import type { KnownKey } from "../directory/entries.ts";
 import { KEY_PREFIX } from "../directory/store.ts";
 
-/** Who is calling. */
+/** The workspace and key of a request. */
 export type Identity = Pick<KnownKey, "workspace" | "id" | "keyName" | "bound">;
 
-/** Where keys are looked up, by the SHA-256 of the whole key in lower-case hexadecimal. */
+/** Keys by the SHA-256 of the whole key in lower-case hexadecimal. */
 export interface Keys {
   find(sha256: string, nowMs: number): KnownKey | undefined;
-  /** For one that is not known here; undefined where there is nobody to ask. Never rejects. */
+  /** Looks elsewhere for a key that is not known here; undefined without such a place. Never rejects. */
   findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined;
 }
 
 /**
- * Tells who is calling. A look-up hashes what was sent and asks a map for the digest: how long that takes depends on the digest alone, which
- * nobody can steer towards a stored one, so it tells nothing about the keys.
+ * Finds out which key a request has. A look-up hashes what was sent and asks a map for the digest: how long that takes depends on the digest alone, which
+ * a client cannot steer towards a stored one, so its time says nothing about the keys.
  */
 export class Keyring {
   readonly #keys: Keys;
@@ -49,7 +49,7 @@ export class Keyring {
 
   /**
    * Several headers hold a key: one that is good here decides; else those that look like ours, one after the other. Some clients send two
-   * (Claude Code with a key helper, SDKs whose placeholder stands beside the real one).
+   * (Claude Code with a key helper, SDKs that send a placeholder beside the real key).
    */
   #identifyByAny(keys: readonly string[], nowMs: number): Identity | Promise<Identity> {
     for (const key of keys) {

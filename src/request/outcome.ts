@@ -5,12 +5,12 @@ import type { ErrorKind, GatewayError } from "../contract/errors.ts";
 export interface Outcome {
   outcome: "ok" | ErrorKind;
   error: GatewayError | undefined;
-  /** Undefined where no worker had it, or the client left first. */
+  /** Undefined where no worker had the call, or the client left first. */
   ended: Ended | undefined;
   /** The status that the client was sent; `NO_STATUS` where it left before there was one. */
   status: number;
-  /** `performance.now()` of the first byte for the client; undefined where there was none. */
+  /** `performance.now()` of the first byte for the client; undefined where no byte was sent. */
   firstByteAtMs: number | undefined;
-  /** Of a stream: bytes given to the client. */
+  /** Bytes of a stream that were given to the client. */
   passedBytes: number;
 }

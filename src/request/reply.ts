@@ -4,7 +4,7 @@ import type { Dialect } from "../contract/dialect.ts";
 import { type GatewayError, LONGEST_RETRY_MS, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 
-/** In logs and traces, for the status of a call whose client has left before its answer began. Proxies have made it known. */
+/** The status in logs and traces of a call whose client has left before its answer began. Some proxies use the same number. */
 export const NO_STATUS = 499;
 
 /** When another try may succeed, in both forms that clients read: from 1 ms to 59 s, rounded up. */
@@ -24,7 +24,7 @@ export function errorReply(dialect: Dialect, error: GatewayError, requestId: str
   const status = error.detail.status ?? dialect.errorNames[error.kind].status ?? STATUS[error.kind];
   const retryAfterMs = error.detail.retryAfterMs ?? RETRY_AFTER_MS[error.kind];
   if (retryAfterMs !== undefined) for (const [name, value] of Object.entries(retryAfterHeaders(retryAfterMs))) headers.set(name, value);
-  // The SDKs repeat a 429 and a 500 by themselves, unless they are told not to.
+  // The SDKs repeat a 429 and a 500 by themselves, unless this header forbids it.
   if (error.detail.isFinal === true) headers.set("x-should-retry", "false");
   return jsonReply(status, dialect.errorBody(error, requestId), headers);
 }

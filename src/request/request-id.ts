@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** Tells processes and restarts apart; the counter does the rest. A fresh random id for every request costs twenty times as much and says no more. */
+/** Differs for each process and each start; the counter does the rest. A fresh random id for every request costs twenty times as much and adds nothing. */
 const process = randomBytes(9).toString("base64url");
 let count = 0;
 

@@ -35,7 +35,7 @@ function hasControls(target: unknown): boolean {
   return (target as { controls?: object }).controls !== undefined;
 }
 
-/** The first header of a request that is not a client's to set at some upstream; "" where there is none, as nearly always. */
+/** The name of the first header in a request that some upstream does not let clients set; "" without one, as nearly always. */
 export function reservedIn(headers: HeaderReader, config: Config): string {
   for (const name of reservedOf(config).names) if (headers.has(name)) return name;
   return "";
@@ -54,9 +54,9 @@ export function controlled({ dialect, identity }: Visit, headers: HeaderReader, 
 
 /**
  * To ignore such a header would be worse: a client that asks for a guardrail must not be answered without one.
- * @param reserved - Of the upstream that is asked.
- * @param name - As `reservedIn` gives it.
- * @throws GatewayError `invalid_request` where its workspace may set none.
+ * @param reserved - The names that the chosen upstream reserves.
+ * @param name - The name that `reservedIn` found.
+ * @throws GatewayError `invalid_request` where its workspace may not set such headers.
  */
 export function refuseReserved({ identity }: Visit, reserved: readonly string[], name: string): void {
   if (identity?.workspace.mayControl === true || !reserved.includes(name)) return;

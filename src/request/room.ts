@@ -1,10 +1,10 @@
 import { GatewayError } from "../contract/errors.ts";
 import type { Shedding } from "./shedding.ts";
 
-/** What one process holds at most. */
+/** Bounds of what one process holds. */
 export interface RoomBounds {
   maxCalls: number;
-  /** Bytes of request bodies, and of answers that wait for their readers. */
+  /** Bytes of request bodies, and of answers that their clients have not read yet. */
   maxBufferedBytes: number;
 }
 
@@ -18,14 +18,14 @@ interface Share {
   bytes: number;
 }
 
-/** What of the bounds one workspace may take, so that it leaves room for the others. */
+/** The part of the bounds that one workspace may take, so that it leaves room for the others. */
 const SHARE = 1 / 2;
 
 const BODIES = "The request bodies and the unread answers";
 
 /**
- * The calls, the request bodies and the answers that nobody takes, as a process holds them at the same time, in all and for each workspace. A bound
- * that is reached refuses at once, so that whoever comes next costs nothing but an answer.
+ * The calls, the request bodies and the answers that their clients do not read, as a process holds them at the same time, in all and for each workspace. A bound
+ * that is reached refuses at once, so that a further request costs nothing but an answer.
  */
 export class Room {
   readonly #bounds: RoomBounds;
@@ -72,21 +72,21 @@ export class Room {
     return place;
   }
 
-  /** Of a place. @throws GatewayError `overloaded` */
+  /** Called by a place. @throws GatewayError `overloaded` */
   hold(own: Share, bytes: number): void {
     this.#requireBytes(own, bytes);
     this.#all.bytes += bytes;
     own.bytes += bytes;
   }
 
-  /** Of a place. */
+  /** Called by a place. */
   letGo(workspace: string, own: Share, bytes: number): void {
     this.#all.bytes -= bytes;
     own.bytes -= bytes;
     this.#forget(workspace, own);
   }
 
-  /** Of a place. */
+  /** Called by a place. */
   leave(workspace: string, own: Share, key: string | undefined): void {
     this.#all.calls -= 1;
     own.calls -= 1;
@@ -130,7 +130,7 @@ export class Place {
   }
 
   /**
-   * So much more of the body has come. After `leave`, what still comes is not counted: nobody keeps it.
+   * So many more bytes of the body have come. After `leave`, further bytes are not counted: they are not kept.
    * @throws GatewayError `overloaded`
    */
   hold(bytes: number): void {

@@ -6,7 +6,7 @@ import { dialects, fallbackDialect } from "../dialects/index.ts";
 /** Dedicated deployments put everything below this prefix as well. */
 export const PUBLIC_PREFIX = "/api/public";
 
-/** Stands for a part of a path whose percent-encoding is broken: the name of nothing. */
+/** Replaces a part of a path whose percent-encoding is broken: no region, model or answer has this name. */
 export const UNDECODED = "\ufffd";
 
 export interface Match {
@@ -67,7 +67,7 @@ export function isPreflight(headers: HeaderReader): boolean {
   return headers.has("origin") && headers.has("access-control-request-method");
 }
 
-/** What to say of a path that no route has: in the dialect that it was probably meant for, with the mistake named where it can be told. */
+/** The error for a path that no route has: in the dialect that it was probably meant for, with the mistake named where it can be found. */
 export function explainPath(method: string, path: string, headers: HeaderReader): { dialect: Dialect; error: GatewayError } {
   const inner = path.startsWith(`${PUBLIC_PREFIX}/`) ? path.slice(PUBLIC_PREFIX.length) : path;
   const dialect = Object.values(dialects).find((candidate) => candidate.owns(inner)) ?? guessDialect(headers);

@@ -1,7 +1,7 @@
 /** Late by more than this, so often in a row, the thread has more to do than it can. Looks are a quarter of a second apart, so that this takes over three seconds. */
 const LATE_MS = 1_000;
 const LATE_LOOKS = 3;
-/** It has caught up after so many looks that found it no later than this. */
+/** After so many checks in a row that found the thread no later than this, it has caught up. */
 const CALM_MS = 500;
 const CALM_LOOKS = 4;
 

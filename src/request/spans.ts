@@ -1,4 +1,4 @@
-/** What a traced call tells its spans. Functions over the visit; nothing here is reached by a call that is not traced. */
+/** Sets the spans of a traced call. Functions over the visit; nothing here is reached by a call that is not traced. */
 import type { Ended } from "../contract/call.ts";
 import type { CallSpan } from "../tracing/tracing.ts";
 import type { Outcome } from "./outcome.ts";
@@ -36,7 +36,7 @@ export function endSpan(span: CallSpan, visit: Visit, { outcome, status }: Outco
     workspace: identity?.workspace.name ?? "",
     keyId: identity?.id ?? "",
     model: offer?.model ?? "",
-    // Of a region that was not found, the path has a name that a client wrote.
+    // Where the region was not found, the path has a name that a client wrote.
     region: identity === undefined ? "" : region,
     status,
     outcome,

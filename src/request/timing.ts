@@ -1,6 +1,6 @@
-/** Where the time of a call went, for its answer's `Server-Timing`. There is one only for a call that is to say so. */
+/** Where the time of a call went, for its answer's `Server-Timing`. It exists only for a call whose answer has that header. */
 
-/** In the order of a call's way. `body` and `upstream` are others' time. */
+/** The phases in the order of a call's way. `body` and `upstream` are time of the client and of the upstream. */
 const PHASES = ["auth", "body", "weigh", "limit", "queue", "upstream"] as const;
 
 type Phase = (typeof PHASES)[number];
@@ -27,12 +27,12 @@ export class Timing {
     this.lasted(phase, performance.now() - begunMs);
   }
 
-  /** As `begin` and `end`, of what somebody else has measured. */
+  /** The same as `begin` and `end`, for a duration that was measured elsewhere. */
   lasted(phase: Phase, ms: number): void {
     this.#lastedMs.set(phase, (this.#lastedMs.get(phase) ?? 0) + ms);
   }
 
-  /** One phase gives way to the other. */
+  /** Ends one phase and begins the other. */
   turn(from: Phase, to: Phase): void {
     this.end(from);
     this.begin(to);

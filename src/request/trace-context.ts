@@ -1,4 +1,4 @@
-/** What ties a call to those that it is part of: W3C trace context, and the client's own id of the request. */
+/** The ids that tie a call to the work that it is part of: W3C trace context, and the client's own id of the request. */
 import { copied } from "../contract/bytes.ts";
 import type { HeaderReader } from "../contract/http.ts";
 
@@ -6,9 +6,9 @@ import type { HeaderReader } from "../contract/http.ts";
 export interface Followed {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
-  /** In the form of version 00. */
+  /** The `traceparent` header, in the form of version 00. */
   readonly traceparent: string;
-  /** As it came. */
+  /** The `tracestate` header, as it came. */
   readonly tracestate: string;
   /** The client's own. */
   readonly requestId: string;
@@ -19,10 +19,10 @@ const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(
 const NOTHING = /^0+$/;
 const MOST_STATE = 512;
 const STATE = /^[\x20-\x7e]+$/;
-/** It goes on into logs, answers and requests to upstreams, so it is a plain word. */
+/** The client's id goes on into logs, answers and requests to upstreams, so it must be a plain word. */
 const REQUEST_ID = /^[A-Za-z0-9._:@/=+-]{1,128}$/;
 
-/** Of a request's headers; undefined where they have nothing of it, as with most clients. What is malformed counts as not sent. */
+/** The context in a request's headers; undefined where they have nothing of it, as with most clients. A malformed header counts as not sent. */
 export function followedIn(headers: HeaderReader): Followed | undefined {
   const sentParent = headers.get("traceparent");
   const sentId = headers.get("x-request-id");
@@ -40,12 +40,12 @@ function readParent(text: string): Pick<Followed, "traceId" | "traceparent"> | u
   const [, version, traceId = "", spanId = "", flags = "", more] = TRACEPARENT.exec(text) ?? [];
   if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) return undefined;
   if (NOTHING.test(traceId) || NOTHING.test(spanId)) return undefined;
-  // Of a later version only the first flag is known.
+  // Of the flags of a later version only the first is known.
   const known = version === "00" ? flags : Number.parseInt(flags, 16) % 2 === 1 ? "01" : "00";
   return { traceId: copied(traceId), traceparent: copied(`00-${traceId}-${spanId}-${known}`) };
 }
 
-/** What of it an upstream is sent, as `Along.passedOn` has it. @param traceparent - In place of the client's own. */
+/** The headers of it that an upstream is sent, in the form of `Along.passedOn`. @param traceparent - Sent in place of the client's own. */
 export function passedOn(followed: Followed | undefined, traceparent: string): string {
   const fields: string[] = [];
   const parent = traceparent === "" ? (followed?.traceparent ?? "") : traceparent;

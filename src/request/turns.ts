@@ -6,7 +6,7 @@ import type { Answer } from "./answer.ts";
 /** Bodies up to here cost less than to read their requests, whatever is in them. */
 const QUICK_BYTES = 1024;
 
-/** What one party may have done in a turn of this thread while others wait for theirs: about what twenty small calls take. */
+/** The time that one party may use in a turn of this thread while others wait for theirs: about what twenty small calls take. */
 const SHARE_MS = 0.5;
 
 /** What it takes to accept and close one connection, which a call on a kept connection does not need. */
@@ -21,19 +21,19 @@ interface Party {
   /** Calls that began in the millisecond after `sinceMs`. */
   begun: number;
   sinceMs: number;
-  /** Of what it was given: more than one share where a piece of work took longer. */
+  /** Time used of its share: more than one share where a piece of work took longer. */
   usedMs: number;
   readonly waiting: (() => void)[];
 }
 
 /**
- * Work of this thread that somebody outside can ask for as often as he likes, and that takes longer than to read his request: each party, a workspace
+ * Work of this thread that a client can cause as often as it likes, and that takes longer than to read the request: each party, a workspace
  * for instance, has a share of every turn, and what it asks for beyond that waits until the others have had theirs. A thread that has nothing else to do
- * takes one turn after the other, so that nobody is slower for it.
+ * takes one turn after the other, so that the others are not slower for it.
  */
 export class Turns {
   readonly #known = new Map<string, Party>();
-  /** Those that have used something of their share, or wait, in the order of their turns. */
+  /** The parties that have used something of their share, or wait, in the order of their turns. */
   readonly #active = new Set<Party>();
   #isDue = false;
 
@@ -69,7 +69,7 @@ export class Turns {
     if (text.length <= QUICK_BYTES) check(text);
     else
       this.run(who, () => {
-        // It waited for its turn, and its client may have left.
+        // The work waited for its turn, and its client may have left meanwhile.
         if (answer.idle) return;
         try {
           check(text);
@@ -114,7 +114,7 @@ export class Turns {
     for (const party of [...this.#active]) {
       party.usedMs = Math.max(0, party.usedMs - SHARE_MS);
       if (leftMs > 0 && party.waiting.length > 0) {
-        // To the end of the line.
+        // The party goes to the end of the line.
         this.#active.delete(party);
         this.#active.add(party);
       }

@@ -1,7 +1,7 @@
 /**
- * Answers that their upstream goes on with after their call: made in the background, or left by a client that may come back. What was reserved for one
- * stands until it has ended; then it is settled by what it has used, as any other call, whether or not anybody asks for it. So nobody gets tokens that are
- * not counted. A process asks for those that it began; of one that ends, what was reserved stands.
+ * Answers that their upstream goes on with after their call: made in the background, or left by a client that may come back. The reservation of such an answer
+ * stays until the answer has ended; then it is settled by what it has used, as any other call, whether or not a client asks for the answer. So all tokens are
+ * counted. A process asks for the answers that it began; when the process ends, their reservations stay.
  */
 import { type CallEvents, type Ended, NOTHING_ALONG } from "../contract/call.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
@@ -46,7 +46,7 @@ const LONGEST_PAUSE_MS = 300_000;
 const LONGEST_MS = 86_400_000;
 /** Some kilobytes each. What is beyond them costs what was reserved for it. */
 const MOST_ENTRIES = 10_000;
-/** Asked for at a time. */
+/** Answers that are asked about at the same time. */
 const MOST_ASKED = 16;
 
 const ignore = (): void => {};
@@ -68,12 +68,12 @@ export class Unfinished {
     return this.#entries.size;
   }
 
-  /** A call has ended whose answer has not. */
+  /** A call has ended, and the upstream still works on its answer. */
   add(visit: Visit, { unfinished: id, usage }: Ended): void {
     const place = visit.lastAttempt?.target.upstream.keeping?.place;
     const begunMs = this.#nowMs();
     const { claim, reservation } = visit;
-    // Nobody counts it.
+    // No limit counts it.
     if (reservation === undefined) return;
     if (id === "?" || place === undefined || this.#entries.size >= MOST_ENTRIES) {
       this.#parts().admission.settleLate(claim, reservation, usage);
@@ -96,7 +96,7 @@ export class Unfinished {
     this.#timer.unref?.();
   }
 
-  /** Asks for those that are due. */
+  /** Asks about the answers that are due. */
   look(): void {
     const nowMs = this.#nowMs();
     for (const entry of this.#entries) {
@@ -163,7 +163,7 @@ export class Unfinished {
       answer: ignore,
       missed: ignore,
       done: ({ unfinished, usage }) => over(() => (unfinished === "" ? this.#settle(entry, usage) : this.#later(entry))),
-      // It was deleted: nobody can say any more what it has used.
+      // It was deleted: its usage can no longer be known.
       fail: ({ kind }) => over(() => (kind === "upstream_rejected" ? this.#settle(entry, noUsage()) : this.#later(entry))),
       lost: () => over(() => this.#later(entry)),
     };
@@ -174,7 +174,7 @@ export class Unfinished {
     entry.pauseMs = Math.min(LONGEST_PAUSE_MS, entry.pauseMs * 1.5);
   }
 
-  /** @param used - Nothing, where nobody knows. */
+  /** @param used - What it has used; undefined where that is not known. */
   #settle(entry: Entry, used: Usage): void {
     const { visit, claim, reservation, before } = entry;
     const { admission, metrics, totals, accessLog } = this.#parts();

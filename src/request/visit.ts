@@ -14,7 +14,7 @@ import { nextRequestId } from "./request-id.ts";
 /** The label of requests that no route takes. */
 export const NO_ROUTE = "other";
 
-/** Of requests that take nothing from a window, or have not come so far. */
+/** The windows of requests that take nothing from one, or have not been admitted yet. */
 const NO_CLAIM: Claim = {
   workspace: "",
   model: "",
@@ -26,7 +26,7 @@ const NO_CLAIM: Claim = {
   writes: false,
 };
 
-/** Of visits without an attempt. */
+/** The attempts of visits without one. */
 const NO_ATTEMPTS: readonly Attempt<RoutedTarget>[] = [];
 /** The headers of visits whose answer has begun. */
 const GIVEN_AWAY = new ReplyHeaders();
@@ -40,7 +40,7 @@ export class Visit {
   /** The route as metrics and log name it. */
   readonly route: string;
   readonly requestId: string;
-  /** Who makes it, as its headers tell. */
+  /** The client, as far as the request's headers name it. */
   readonly caller: Caller;
   /** `performance.now()` */
   readonly startedMs: number;
@@ -61,7 +61,7 @@ export class Visit {
   #used: Usage | undefined;
 
   /**
-   * @param region - As the path names it; "" where it names none.
+   * @param region - The region that the path names; "" without one.
    * @param fixedHeaders - On every answer of this gateway.
    */
   constructor(dialect: Dialect, route: string, region: string, caller: Caller, fixedHeaders: Readonly<Record<string, string>> | undefined) {
@@ -108,14 +108,14 @@ export class Visit {
     this.#refusedModel = name;
   }
 
-  /** Its model is served here. `claim` and `factor`: of a request that takes from a window. */
+  /** Its model is served here. `claim` and `factor` belong to a request that takes from a window. */
   routed(offer: Offer, claim: Claim = NO_CLAIM, factor = 1): void {
     this.#offer = offer;
     this.#claim = claim;
     this.#factor = factor;
   }
 
-  /** The conversation was found in the body: it counts where the client has named none. */
+  /** The conversation was found in the body: it is used where the client's headers name none. */
   continues(conversation: number): void {
     if (this.#conversation === 0) this.#conversation = conversation;
   }
@@ -125,7 +125,7 @@ export class Visit {
     this.#reservation = reservation;
   }
 
-  /** It is tried at a target. `claim` and `factor`: by what the upstream of this target has taught. */
+  /** It is tried at a target. `claim` and `factor`: as learned from the upstream of this target. */
   attempted(attempt: Attempt<RoutedTarget>, claim: Claim, factor: number): void {
     this.caller.timing?.begin("queue");
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
@@ -153,12 +153,12 @@ export class Visit {
     return headers;
   }
 
-  /** It is over. `used`: as far as that is known. */
+  /** The request is over. `used`: its usage, as far as that is known. */
   ended(used: Usage | undefined): void {
     this.#used = used;
   }
 
-  /** What its answer says whatever it is; filled in on the way. One object for all: to copy a record into it costs twice as much. */
+  /** Headers that every answer has; filled in on the way. One object for all: to copy a record into it costs twice as much. */
   get headers(): ReplyHeaders {
     return this.#headers;
   }
@@ -209,7 +209,7 @@ export class Visit {
     return this.#claim;
   }
 
-  /** What estimates of this call are multiplied by. */
+  /** The factor by which estimates of this call are multiplied. */
   get factor(): number {
     return this.#factor;
   }
@@ -218,7 +218,7 @@ export class Visit {
     return this.#reservation;
   }
 
-  /** Where it was tried, in order; none where it never reached an upstream. */
+  /** The targets at which it was tried, in order; empty where it never reached an upstream. */
   get attempts(): readonly Attempt<RoutedTarget>[] {
     return this.#attempts;
   }
@@ -233,7 +233,7 @@ export class Visit {
     return this.#isGuarded;
   }
 
-  /** Tokens, known at its end. */
+  /** Tokens that were used, known at its end. */
   get used(): Usage | undefined {
     return this.#used;
   }

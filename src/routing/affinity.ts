@@ -4,7 +4,7 @@ import { hashText, mixed } from "../contract/hash.ts";
 /** Headers by which clients name their session; the first that is there counts. Source: Claude Code, Codex, and what other gateways read. */
 const SESSION_HEADERS = ["x-claude-code-session-id", "session-id", "thread-id", "x-session-affinity"] as const;
 
-/** A number for the session that a client names in its headers; 0 where it names none. */
+/** A number for the session that a client names in its headers; 0 without one. */
 export function sessionOf(headers: { get(name: string): string | null }): number {
   for (const name of SESSION_HEADERS) {
     const value = headers.get(name);

@@ -23,7 +23,7 @@ export class RetryBudget {
     this.#calls += 1;
   }
 
-  /** Takes one further attempt; false where there is none left. */
+  /** Takes one further attempt; false where the budget has none left. */
   take(nowMs: number): boolean {
     this.#advance(nowMs);
     if (this.#retries >= ALWAYS && this.#retries + 1 > SHARE * this.#calls) return false;

@@ -19,7 +19,7 @@ const SHOWN_CHARACTERS = 64;
 export class Catalog {
   readonly #config: Config;
   readonly #tables = new Map<string, Table>();
-  /** One of each kind of table: whatever can be asked for by anyone is in one of them. */
+  /** One table of each kind: every model that any workspace can ask for is in one of them. */
   readonly #views: readonly Table[];
   readonly #targets: RoutedTargets;
   readonly #regions: string[];
@@ -38,7 +38,7 @@ export class Catalog {
     this.#targets = new RoutedTargets(health, before === undefined ? undefined : before.#targets, isSame);
     if (isSame) this.#takeTables(before);
     const workspaces = Object.values(config.workspaces);
-    // Those that bring nothing of their own all have the same targets: one of them speaks for all.
+    // Workspaces that bring nothing of their own all have the same targets: one of them represents all.
     const plain = workspaces.find(bringsNothing);
     this.#views = workspaces.filter((one) => one === plain || !bringsNothing(one)).map(({ name }) => this.#tableOf(name) ?? new Map());
     health.keep(this.targets);
@@ -99,7 +99,7 @@ export class Catalog {
     });
   }
 
-  /** Where else a workspace has a model of this name: in dialects that are not `dialect`, with the regions. */
+  /** The other routes where a workspace has a model of this name: dialects that are not `dialect`, with the regions. */
   elsewhere(workspace: string, dialect: UpstreamDialect, model: string): { dialect: UpstreamDialect; regions: string[] }[] {
     return this.#dialects
       .filter((other) => other !== dialect)
@@ -107,7 +107,7 @@ export class Catalog {
       .filter(({ regions }) => regions.length > 0);
   }
 
-  /** What a workspace may use there, by the names that clients use. */
+  /** The models that a workspace may use there, by the names that clients use. */
   served(workspace: string, dialect: UpstreamDialect, region: string): ReadonlyMap<string, Offer> {
     return this.#offers(workspace, dialect, region) ?? NO_OFFERS;
   }
@@ -116,7 +116,7 @@ export class Catalog {
     return [...(this.#offers(workspace, dialect, region) ?? [])].map(([id, { created }]) => ({ id, created }));
   }
 
-  /** What a workspace may use, under the names that limits go by; undefined where there is no such workspace. */
+  /** The models that a workspace may use, under the names that limits go by; undefined where there is no such workspace. */
   limits(workspace: string): ReadonlyMap<string, EffectiveLimits> | undefined {
     const table = this.#tableOf(workspace);
     return table && new Map(offersOf(table).map(({ model, limits }) => [model, limits]));

@@ -1,7 +1,7 @@
-/** What is known of upstreams and of targets: of each once in a process, whichever configuration names it. */
+/** What is known of upstreams and of targets: each has one entry in a process, whichever configuration names it. */
 import { type ErrorKind, TARGET_FAILURES } from "../contract/errors.ts";
 
-/** Ends of attempts that tell nothing of the upstream: it may have come to no answer. */
+/** Ends of attempts that say nothing of the upstream: the attempt may have ended before its answer. */
 const SILENT: ReadonlySet<string> = new Set<ErrorKind>([
   "cancelled",
   "deadline_exceeded",
@@ -16,7 +16,7 @@ function isFailure(outcome: "ok" | ErrorKind): boolean {
   return TARGET_FAILURES.has(outcome) && outcome !== "upstream_rate_limited";
 }
 
-/** What the last attempts at an upstream have said of it, and how many are under way. An attempt costs two sums, and a failure the time of day. */
+/** The results of the last attempts at an upstream, and how many attempts are under way. An attempt costs two sums, and a failure the time of day. */
 export class UpstreamHealth {
   /** Attempts of this process that are under way. */
   open = 0;
@@ -49,11 +49,11 @@ export class UpstreamHealth {
   }
 }
 
-/** As `weir_upstream_breaker_state` counts them. */
+/** Numbers of the breaker's states, as `weir_upstream_breaker_state` has them. */
 export const BREAKER_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 export type BreakerState = keyof typeof BREAKER_STATES;
 
-/** What an attempt says of its target: `nothing` where the request itself was at fault, or the client left. */
+/** What the end of an attempt says of its target: `nothing` where the request itself was at fault, or the client left. */
 export type Verdict = "good" | "bad" | "nothing";
 
 const FAILURES_IN_A_ROW = 5;
@@ -120,7 +120,7 @@ export class TargetHealth {
   ended(verdict: Verdict, wasProbe: boolean, nowMs: number, restMs = 0): boolean {
     if (restMs > SHORT_REST_MS) this.#restsUntilMs = Math.max(this.#restsUntilMs, nowMs + Math.min(restMs, LONGEST_REST_MS));
     if (wasProbe) return this.#probed(verdict, nowMs);
-    // What began before the breaker opened says nothing of the target now.
+    // An attempt that began before the breaker opened says nothing of the target now.
     if (this.#isOpen || verdict === "nothing") return false;
     const failed = verdict === "bad" ? 1 : 0;
     this.#failuresInARow = failed === 1 ? this.#failuresInARow + 1 : 0;

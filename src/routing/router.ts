@@ -3,7 +3,7 @@ import { liking } from "./affinity.ts";
 import { RetryBudgets } from "./budget.ts";
 import { TargetHealth, UpstreamHealth, type Verdict } from "./health.ts";
 
-/** What the router must know of a target. */
+/** The part of a target that the router reads. */
 export interface Choice {
   /** Targets of a lower rank are tried first. */
   readonly rank: number;
@@ -18,7 +18,7 @@ export interface Choice {
 /** The targets of a model in one region for one workspace. */
 export interface Choices<Target extends Choice> {
   readonly workspace: string;
-  /** By rank. */
+  /** Targets in the order of their rank. */
   readonly targets: readonly [Target, ...Target[]];
   /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
   readonly credits: number[];
@@ -34,7 +34,7 @@ export interface Attempt<Target extends Choice> {
   readonly isProbe: boolean;
   /** The conversation's own target, where that one could not have it; undefined elsewhere. */
   readonly movedFrom: Target | undefined;
-  /** What it said of its target has been taken down. */
+  /** Its result has been noted in its target's health. */
   isJudged: boolean;
   /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
   outcome: "ok" | ErrorKind | undefined;
@@ -44,7 +44,7 @@ export interface Attempt<Target extends Choice> {
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 1_000;
 
-/** Told when the breaker of a target has opened or closed. `cause`: of the last attempt that failed, for the log. */
+/** Called when the breaker of a target has opened or closed. `cause`: the log's text of the last attempt that failed. */
 export type OnBreaker<Target extends Choice> = (target: Target, cause: string | undefined) => void;
 
 /**
@@ -63,7 +63,7 @@ export class Router<Target extends Choice> {
     this.#random = random;
   }
 
-  /** The first attempt of a call; undefined where the upstreams have as many as they may. `conversation`: a hash, 0 where there is none. */
+  /** The first attempt of a call; undefined where the upstreams have as many as they may. `conversation`: a hash, 0 without one. */
   first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> | undefined {
     this.#budgets.of(choices.workspace).call(nowMs);
     const target = this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets, nowMs);
@@ -71,13 +71,13 @@ export class Router<Target extends Choice> {
     return begin(target, nowMs, own === target ? undefined : own);
   }
 
-  /** The attempt after those before, all of which failed; undefined where none is left or the budget is used up. */
+  /** The attempt after those before, all of which failed; undefined where no target is left or the budget is used up. */
   next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target = this.#choose(choices, conversation, nowMs, before);
     return target === undefined || !this.#budgets.of(choices.workspace).take(nowMs) ? undefined : begin(target, nowMs);
   }
 
-  /** Whether the retry budget has room for a call whose worker was lost; takes of it. */
+  /** Whether the retry budget has room for a call whose worker was lost; uses one retry of it. */
   mayRepeat(workspace: string, nowMs: number): boolean {
     return this.#budgets.of(workspace).take(nowMs);
   }
@@ -136,7 +136,7 @@ export class Router<Target extends Choice> {
   }
 }
 
-/** The one that a conversation likes most. */
+/** The target that a conversation's hash prefers. */
 function favourite<Target extends Choice>(
   targets: readonly Target[],
   conversation: number,
@@ -152,7 +152,7 @@ function favourite<Target extends Choice>(
   return chosen;
 }
 
-/** The target that a conversation would have if all were well; undefined where it has none of its own, or where all are well. */
+/** The target that a conversation would have if all were well; undefined where it has no target of its own, or where all are well. */
 function ownTarget<Target extends Choice>(
   { targets, seed, affinity }: Choices<Target>,
   conversation: number,
@@ -177,7 +177,7 @@ function hasRoom({ health, upstream }: Choice): boolean {
   return upstream.maxCalls === undefined || health.upstream.open < upstream.maxCalls;
 }
 
-/** Where no target is healthy: the one that is to be tried first. Undefined where one is, whose upstream has as many attempts as it may. */
+/** Where no target is healthy: the target that is to be tried first. Undefined where one is healthy, but its upstream has as many attempts as it may. */
 function soonest<Target extends Choice>(targets: readonly Target[], nowMs: number): Target | undefined {
   let best: Target | undefined;
   for (const target of targets) {

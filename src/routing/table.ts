@@ -21,7 +21,7 @@ export interface Offer extends Choices<RoutedTarget> {
   targets: [RoutedTarget, ...RoutedTarget[]];
 }
 
-/** What one workspace may use: dialect and region → model → offer. */
+/** The models that one workspace may use: dialect and region → model → offer. */
 export type Table = Map<string, Map<string, Offer>>;
 
 /** A model as a workspace is to be served it. */
@@ -44,7 +44,7 @@ export function tableOf(workspace: Workspace, config: Config, targets: RoutedTar
 /** Each control from the most specific place that sets it. */
 function controlsOf(workspace: Workspace, name: string, target: Target, upstream: Upstream): Controls | undefined {
   const model = workspace.models[name];
-  // Its own targets, and its own model's, are more specific than the workspace; shared ones are less.
+  // The workspace's own targets, and those of its own model, are more specific than the workspace; shared ones are less.
   if (model?.targets !== undefined) return mergedControls([upstream.controls, workspace.controls, target.controls]);
   return mergedControls([upstream.controls, target.controls, workspace.controls, model?.controls]);
 }

@@ -12,7 +12,7 @@ export interface RoutedTarget extends Choice {
   model: string;
   countModel: string | undefined;
   accepts: Accepts;
-  /** Of the places that set some for this target and the workspace that calls it. */
+  /** Controls, merged from the places that set some for this target and the workspace that calls it. */
   controls?: Controls | undefined;
   timeouts: Timeouts;
 }
@@ -22,9 +22,9 @@ let lastId = 0;
 /** The targets of a catalogue. A target that means the same as one of the catalogue before has its id. */
 export class RoutedTargets {
   readonly #health: HealthBook;
-  /** By the target and the text of its controls. */
+  /** Routed targets by the target and the text of its controls. */
   readonly #routed: Map<Target, Map<string, RoutedTarget>>;
-  /** By what makes a target the same for a worker. */
+  /** Ids by what makes a target the same for a worker. */
   readonly #ids = new Map<string, number>();
   readonly #idsBefore: ReadonlyMap<string, number>;
   readonly #upstreamTexts = new WeakMap<Upstream, string>();

@@ -20,7 +20,7 @@ export interface RedisTotalsOptions {
   nowMs?: (() => number) | undefined;
 }
 
-/** What is to be added to one workspace and day. */
+/** Amounts to be added to one workspace and day. */
 interface Batch {
   readonly workspace: string;
   readonly day: string;
@@ -47,7 +47,7 @@ export class RedisTotals implements Totals {
   readonly #sender = randomBytes(6).toString("hex");
   readonly #timer: ReturnType<typeof setInterval>;
   #tally = new Tally();
-  /** Taken from the tally and not known to be in Redis: they are sent again as they are, so that Redis can tell one that it has had. */
+  /** Amounts that were taken from the tally and are not known to be in Redis: they are sent again unchanged, so that Redis can recognise one that it has counted. */
   #unconfirmed: Batch[] = [];
   #batches = 0;
   #writing: Promise<void> | undefined;
@@ -80,7 +80,7 @@ export class RedisTotals implements Totals {
   async read(workspace: string): Promise<Reading> {
     await this.#deadline.run(this.#connected(), unavailable);
     await this.write();
-    // One more where the write above was already under way when the last call ended.
+    // One more write, where the write above was already under way when the last call ended.
     await this.write();
     const reading = new Map<string, Map<string, Counts>>();
     const today = dayNumber(this.#nowMs());

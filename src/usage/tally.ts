@@ -1,6 +1,6 @@
 import { noUsage, type Usage } from "../contract/usage.ts";
 
-/** What the calls of a workspace and model came to on one day. */
+/** The sums of the calls of a workspace and model on one day. */
 export interface Counts extends Usage {
   requests: number;
 }
@@ -70,7 +70,7 @@ export class Tally {
   }
 }
 
-/** What an upstream made up must not spoil a sum for good. */
+/** An absurd number from an upstream must not spoil a sum for good. */
 function whole(tokens: number): number {
   return Number.isSafeInteger(tokens) && tokens > 0 ? tokens : 0;
 }

@@ -61,7 +61,7 @@ function headOf(text: string): Head | string {
     const [, name = "", value = ""] = FIELD.exec(line) ?? [];
     if (name === "") return `a header that is none: ${JSON.stringify(line.slice(0, 100))}`;
     const key = name.toLowerCase();
-    if (headers.has(key) && (key === "content-length" || key === "transfer-encoding")) return `${key} stands twice`;
+    if (headers.has(key) && (key === "content-length" || key === "transfer-encoding")) return `${key} appears twice`;
     headers.set(key, value);
   }
   const closes = headers.get("connection")?.toLowerCase() === "close" || first.startsWith("HTTP/1.0");

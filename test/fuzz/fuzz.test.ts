@@ -105,7 +105,7 @@ describe("the verdict", () => {
       [answer(400, told).slice(0, -3), /not whole/],
       [answer(200, 'data: {"x":1}\n\n', "content-type: text/event-stream\r\n"), /not complete/],
       [answer(200, 'data: {"x":\n\n', "content-type: text/event-stream\r\n"), /no JSON/],
-      ["HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\n{}", /stands twice/],
+      ["HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\n{}", /appears twice/],
       ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nab\r\n0\r\n\r\n", /chunk/],
       ["SSH-2.0\r\n\r\n", /status line/],
     ] as const) {

@@ -1,4 +1,4 @@
-/** What an Anthropic Messages request puts before the model. Overheads: `wire.md` §5.3. */
+/** The tokens that an Anthropic Messages request has for the model. Overheads: `wire.md` §5.3. */
 
 import { documentTokens, pictureSize, pictureTokens, REMOTE_DOCUMENT_TOKENS } from "./pictures.ts";
 import type { Profile } from "./profile.ts";
@@ -56,7 +56,7 @@ const addContent: Weigh = (tally, content, depth) => {
   }
 };
 
-/** What is encoded is billed by the picture or the page; everything beside it is text. */
+/** Encoded content is billed by the picture or the page; everything beside it is text. */
 const ENCODED: Members = new Map([
   ["data", asEncoded],
   ["media_type", asMark],

@@ -15,7 +15,7 @@ import type { Profile } from "./profile.ts";
 import { fastTokens, PIECE_BYTES, pieceEnd, weightsOf } from "./text.ts";
 import { type CountText, isObject, type Json, type JsonObject, type Tally } from "./walk.ts";
 
-/** What a dialect brings: its models, and its way of billing a request. */
+/** A dialect's part: its models, and its way of billing a request. */
 interface DialectEstimate {
   profile(model: string, family: TokenizerFamily | undefined): Profile;
   tally(request: JsonObject, profile: Profile, count: CountText): Tally;
@@ -82,7 +82,7 @@ export function estimate(dialect: UpstreamDialect, model: string, body: ByteText
 }
 
 /**
- * As `estimate`, of a body that is parsed already and may be large: text is counted in pieces, with a `turn` between. It differs from
+ * The same as `estimate`, for a body that is parsed already and may be large: text is counted in pieces, with a `turn` between. It differs from
  * `estimate` by what a cut in the middle of a word may cost: less than two tokens a piece, and mostly nothing.
  */
 export async function estimateInTurns(
@@ -122,7 +122,7 @@ export async function estimateInTurns(
   return total(tally, profile, body);
 }
 
-/** As `estimate`, with the text counted by its table. */
+/** The same as `estimate`, with the text counted by the model's token table. */
 export function estimateExactly(
   dialect: UpstreamDialect,
   model: string,

@@ -17,7 +17,7 @@ export interface ExactCounter {
 
 /** Longer runs are cut here: cheap enough at its worst (some 50 µs), long enough that only a few tokens in the world are cut. */
 const RUN_CHARACTERS = 96;
-/** What is counted or estimated as one. */
+/** A part of the text that is counted, or estimated, as one. */
 const SLICE_CHARACTERS = 1024;
 /**
  * Work that is done for a request, in bytes of ordinary text: some 7 ms, in which every stream of this thread waits. Words that no table knows cost up
@@ -73,7 +73,7 @@ export function makeCounter(tokenizer: Tokenizer, countPiece: (text: string) => 
   return {
     begin() {
       let workLeft = mostWork;
-      // What the counted slices came to, exactly and by the fast estimate, over the whole request.
+      // Sums of the counted slices over the whole request, exactly and by the fast estimate.
       let exactSum = 0;
       let fastSum = 0;
       return (text) => {
@@ -139,7 +139,7 @@ function runKind(code: number): number {
   return code >= 48 && code <= 57 ? 2 : 3;
 }
 
-/** The slice in pieces none of which holds a run longer than `RUN_CHARACTERS`. */
+/** The slice in pieces; no piece holds a run longer than `RUN_CHARACTERS`. */
 function cutRuns(slice: string): string[] {
   const cut: string[] = [];
   let from = 0;
@@ -160,7 +160,7 @@ function cutRuns(slice: string): string[] {
   return cut;
 }
 
-/** 0 … n−1 in an order whose every beginning is spread over the whole: steps of the golden section. */
+/** The numbers 0 … n−1 in an order in which the first of them, however many, are spread over the whole: steps of the golden section. */
 function* spread(n: number): Generator<number> {
   let step = Math.max(1, Math.round(n * 0.618));
   while (divisor(step, n) !== 1) step++;

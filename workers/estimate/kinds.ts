@@ -4,7 +4,7 @@
  * starts a new one, because tokenizers cut `camelCase` there.
  */
 
-/** Kinds and places in a run that are told apart; the weight of (previous kind, kind, place) stands at `(previous * KINDS + kind) * PLACES + place`. */
+/** Kinds and places in a run that differ in price; the weight of (previous kind, kind, place) is at `(previous * KINDS + kind) * PLACES + place`. */
 export const KINDS = 46;
 export const PLACES = 10;
 
@@ -15,7 +15,7 @@ export const SPACE = 6;
 export const START = 7;
 export const ASTRAL = 38;
 
-/** Characters that hardly stand in any vocabulary: two bytes or three, and as many tokens. */
+/** Characters that hardly any vocabulary has: two bytes or three, and as many tokens. */
 export const RARE = { two: 44, three: 45 } as const;
 
 /** Ideographs and Hangul syllables come in three kinds each: those that are one token of the family by themselves, two, or three and more. */

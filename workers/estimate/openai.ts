@@ -1,4 +1,4 @@
-/** What an OpenAI request (chat completions, responses, embeddings) puts before the model. Overheads: `wire.md` §5.2. */
+/** The tokens that an OpenAI request (chat completions, responses, embeddings) has for the model. Overheads: `wire.md` §5.2. */
 
 import { addContent } from "./openai-content.ts";
 import type { Profile } from "./profile.ts";
@@ -98,7 +98,7 @@ const MESSAGE: Members = new Map<string, Weigh>([
   ["audio", asMark],
 ]);
 
-/** Items of responses by type; what another type has is text. */
+/** Items of responses by type; the content of any other type counts as text. */
 const CALL_ITEM: Members = new Map([...CALLED, ["namespace", asMark] as const]);
 const OUTPUT_ITEM: Members = new Map([["output", addContent]]);
 const ITEMS: ReadonlyMap<string, Members> = new Map<string, Members>([

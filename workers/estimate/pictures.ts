@@ -1,4 +1,4 @@
-/** What pictures, documents and sound cost, from a few bytes of their heads or from their size. They are base64 inside the body and never decoded whole. */
+/** Prices of pictures, documents and sound, from a few bytes of their heads or from their size. They are base64 inside the body and never decoded whole. */
 
 /** How a model bills pictures (`wire.md` §5.4). */
 export type PictureRule =
@@ -47,7 +47,7 @@ function webpSize(head: Uint8Array): Size | undefined {
   return { width: (packed & 0x3fff) + 1, height: ((packed >>> 14) & 0x3fff) + 1 };
 }
 
-/** Width and height in pixels from the head of a PNG, JPEG, GIF or WebP; undefined where there is none to be read. */
+/** Width and height in pixels from the head of a PNG, JPEG, GIF or WebP; undefined where the head has no readable size. */
 export function pictureSize(base64: string): Size | undefined {
   const head = window(base64, 0, 30);
   let size: Size | undefined;

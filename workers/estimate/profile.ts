@@ -1,13 +1,13 @@
-/** What the estimate must know of a model. */
+/** Facts of a model that the estimate needs. */
 import type { PictureRule } from "./pictures.ts";
 import type { Tokenizer } from "./text.ts";
 
 /** Tokens that a request costs beside its text. */
 export interface Overhead {
-  /** Once, for the frame of the prompt and the start of the answer. */
+  /** Tokens for the frame of the prompt and the start of the answer, once a request. */
   base: number;
   perMessage: number;
-  /** Once, where there are tools: with `tool_choice` absent, auto or none, and with a tool forced. */
+  /** Tokens for having tools, once a request: with `tool_choice` absent, auto or none, and with a tool forced. */
   tools: { free: number; forced: number };
   perTool: number;
   firstProperty: number;

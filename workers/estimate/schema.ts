@@ -11,7 +11,7 @@ const NAMED: ReadonlySet<string> = new Set(["properties", "$defs", "definitions"
 
 /** A keyword in JSON, quotes and colon included. */
 const KEYWORD_TOKENS = 3;
-/** The prices stand for what the models are shown in place of the JSON; they never come to less than this part of the JSON itself. */
+/** The prices are those of the text that models see in place of the JSON; they never come to less than this part of the JSON itself. */
 const LEAST_PART = 0.6;
 const LONGEST_TYPE = 16;
 
@@ -80,7 +80,7 @@ function isOwnProperty({ properties }: JsonObject, name: Json): boolean {
   return typeof name === "string" && isObject(properties) && Object.hasOwn(properties, name);
 }
 
-/** What a tool or a format is for. */
+/** The description of a tool or a format. */
 export function addDescription(tally: Tally, value: Json): void {
   tally.addText(value);
   if (typeof value === "string") tally.other += tally.profile.overhead.description;

@@ -9,7 +9,7 @@ import { WEIGHTS } from "./weights.gen.ts";
 /** A tokenizer, as far as the estimate distinguishes them (`wire.md` §5.1, §5.3). */
 export type Tokenizer = "o200k" | "cl100k" | "claude";
 
-/** What the pass looks up. Made once per tokenizer and thread, 150 kB. */
+/** Tables that the pass looks up. Made once per tokenizer and thread, 150 kB. */
 export interface Weights {
   /** Kind of each code point below U+10000. */
   kinds: Uint8Array;
@@ -29,10 +29,10 @@ export interface PackedWeights {
   alone: string;
 }
 
-/** What a pair of kinds costs that no calibration text had: going on with a run, and starting one. */
+/** Price of a pair of kinds that no calibration text had: going on with a run, and starting one. */
 const UNSEEN = { continues: 800, starts: 1000 };
 
-/** Where calibration has no text of them, which says nothing of what they cost: nearly a token for each byte. */
+/** Price of characters that no calibration text had: nearly a token for each byte, as their true price is not known. */
 const RARE_COSTS = [
   [RARE.two, 1700],
   [RARE.three, 2300],
@@ -157,7 +157,7 @@ interface Pass {
  */
 export function fastTokens(text: ByteText, weights: Weights): number {
   const so: Pass = { state: FIRST_STATE, thousandths: 0, bytes: 0 };
-  // As long in UTF-8 as in characters: all of it is ASCII.
+  // As long in UTF-8 as in characters: the whole text is ASCII.
   if (Buffer.byteLength(text, "utf8") !== text.length) readAny(text, weights, so);
   else if (text.length <= block.length) readAscii(blockBuffer.write(text, "latin1"), weights, so);
   else {
@@ -168,7 +168,7 @@ export function fastTokens(text: ByteText, weights: Weights): number {
   return Math.min(so.thousandths / 1000, so.bytes);
 }
 
-/** A little after `from` in the block: the offset after a blank that follows a letter, a digit or a sign; 0 where there is none. */
+/** A little after `from` in the block: the offset after a blank that follows a letter, a digit or a sign; 0 without one. */
 function placeToBegin(from: number): number {
   for (let at = from + 1; at < from + NEAR; at++) {
     if (block[at] !== BLANK) continue;

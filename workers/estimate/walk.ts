@@ -38,11 +38,11 @@ const MARK_TOKENS = 64;
 /** Quotes, colon and comma around a key and its value, in JSON that a model reads: about two tokens. */
 export const JSON_PUNCTUATION = 2;
 
-/** What an upstream encrypted for itself: base64 of text of about four bytes a token. Anything else in its place is text. */
+/** A text that an upstream encrypted for itself: base64 of text of about four bytes a token. A value in this place that is not base64 is text. */
 const ENCRYPTED = /^[A-Za-z0-9+/_=-]*$/;
 const ENCRYPTED_TOKENS_PER_CHARACTER = 3 / 16;
 
-/** From here on a number's text is not what the parser made of it: it may have been an integer of so many digits, three of them a token. */
+/** From this number on, the parsed value does not give the text's length: it may have been an integer of so many digits, three of them a token. */
 const ROUNDED_FROM = 1e21;
 /** Readers of JSON take no integer that is longer (Python's limit). */
 const MOST_DIGITS = 4300;

@@ -17,7 +17,7 @@ const LINGER_MS = 1000;
 /** A tick later than this means that the process was held up; see `#tick`. */
 const HELD_UP_MS = 500;
 
-/** What to do when a deadline falls due: returns the milliseconds until it should be looked at again, or 0 when it is over. */
+/** Called when a deadline falls due: returns the milliseconds until it should be called again, or 0 when the deadline is over. */
 type Due = () => number;
 
 /** A scheduled deadline. */
@@ -104,7 +104,7 @@ export class Wheel {
     return entry;
   }
 
-  /** For the wheel's own entries. */
+  /** Used by the wheel's own entries. */
   dropped(): void {
     this.#count--;
   }

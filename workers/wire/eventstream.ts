@@ -32,7 +32,7 @@ export class FrameDecoder {
     this.#listener = listener;
   }
 
-  /** What is wrong with the bytes, for the log. Nothing is decoded after it. */
+  /** The flaw of the bytes, for the log. Nothing is decoded after it. */
   get error(): string | undefined {
     return this.#error;
   }
@@ -145,7 +145,7 @@ export function readHeaders(bytes: Buffer, from: number, to: number): Map<string
   return headers;
 }
 
-/** Bytes of a value of each type: true, false, byte, short, int, long, bytes, string, timestamp, uuid. The two in the middle say it themselves. */
+/** Bytes of a value of each type: true, false, byte, short, int, long, bytes, string, timestamp, uuid. Bytes and string begin with their own length. */
 const SIZES = [0, 0, 1, 2, 4, 8, undefined, undefined, 8, 16];
 const BYTES = 6;
 const STRING = 7;

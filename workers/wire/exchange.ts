@@ -14,7 +14,7 @@ import { PORTION_BYTES, type Portioned, type Portions, portionOf } from "./porti
 import { describe } from "./sockets/failure.ts";
 import type { Dialing } from "./sockets/wire.ts";
 
-/** What a call needs of its client. */
+/** The parts of the HTTP client that a call uses. */
 interface Home {
   readonly wheel: Wheel;
   readonly portions: Portions;
@@ -32,7 +32,7 @@ const WRITE_BYTES = 262_144;
  */
 const AT_ONCE_MS = 500;
 
-/** What an answer may still say after its last word, and for how long; an honest upstream needs some bytes and no time. */
+/** Bytes that an answer may still send after its last word, and for how long; an honest upstream needs some bytes and no time. */
 const REST_BYTES = 16_384;
 const REST_MS = 2_000;
 
@@ -48,7 +48,7 @@ export class Exchange implements HttpExchange, Portioned {
   #head = "";
   #headWritten = false;
   #body: string;
-  /** Of the body; the text itself is let go of when it is no longer needed. */
+  /** Length of the body in bytes; the text itself is let go of when it is no longer needed. */
   readonly #length: number;
   /** Bytes of the body that were handed to the socket. */
   #written = 0;
@@ -111,7 +111,7 @@ export class Exchange implements HttpExchange, Portioned {
   }
 
   letEnd(): void {
-    // Once: what is read counts from the first time.
+    // Only once: the bytes that may be read count from the first call.
     if (this.#phase === PHASE.over || this.#readable <= REST_BYTES) return;
     this.resume();
     this.#readable = REST_BYTES;
@@ -149,7 +149,7 @@ export class Exchange implements HttpExchange, Portioned {
     } else this.#rest = Buffer.concat([this.#rest, bytes]);
   }
 
-  /** Of the portions. */
+  /** Called by `Portions`. */
   takePortion(): boolean {
     if (this.#rest === undefined) return false;
     const [portion, rest] = portionOf(this.#rest);
@@ -199,7 +199,7 @@ export class Exchange implements HttpExchange, Portioned {
     this.#fail("fault", asGatewayError(thrown).detail.log ?? "");
   }
 
-  /** Of the parser. */
+  /** Called by the parser. */
   head(status: number, headers: HttpHeaders): void {
     this.#phase = PHASE.body;
     this.#arm();
@@ -209,7 +209,7 @@ export class Exchange implements HttpExchange, Portioned {
     this.#events?.head(status, headers);
   }
 
-  /** Of the parser. */
+  /** Called by the parser. */
   chunk(bytes: Uint8Array): void {
     this.#events?.chunk(bytes);
   }
@@ -305,7 +305,7 @@ export class Exchange implements HttpExchange, Portioned {
     this.#ticket?.cancel();
     const passedMs = this.#startedMs === undefined ? 0 : wheel.sinceMs(this.#startedMs);
     this.#ticket = wheel.schedule(Math.min(this.#limitMs, this.#timeouts.totalMs - passedMs), this.#whenDue);
-    // After `schedule`, which wakes a wheel that stood still.
+    // After `schedule`, which wakes a wheel that had stopped.
     this.#activeMs = wheel.nowMs;
     this.#startedMs ??= this.#activeMs;
   }

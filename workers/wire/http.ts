@@ -49,12 +49,12 @@ export interface HttpEvents {
 }
 
 export interface HttpExchange {
-  /** Stops reading from the upstream; what was read already may still be delivered. The silence clock stands still meanwhile. */
+  /** Stops reading from the upstream; what was read already may still be delivered. The silence clock stops meanwhile. */
   pause(): void;
   resume(): void;
   /**
-   * Nothing that still comes is wanted: the call is over, by the answer's own last word. What is left of it (a closing chunk) is read to its end, so that the
-   * connection can be used again; but not for long, as nobody counts it any more. Harmless when the exchange is over.
+   * No further bytes are wanted: the call is over, by the answer's own last word. The rest of the answer (a closing chunk) is read to its end, so that the
+   * connection can be used again; but only for a short time, as the rest is not counted any more. Harmless when the exchange is over.
    */
   letEnd(): void;
   /** Closes the connection at once; no event comes after it. Harmless when the exchange is over. */

@@ -9,11 +9,11 @@ import { hexDigit } from "../../src/contract/bytes.ts";
 import { remembered } from "../remembered.ts";
 import type { HttpHeaders } from "./http.ts";
 
-/** Of a whole head, and of a whole trailer. */
+/** Bound of a whole head, and of a whole trailer. */
 export const MAX_HEAD_BYTES = 65_536;
 export const MAX_LINE_BYTES = 16_384;
 export const MAX_HEADERS = 200;
-/** Of one chunk's extensions, and of all in an answer. */
+/** Bound of one chunk's extensions, and of all in an answer. */
 export const MAX_EXTENSION_BYTES = 4096;
 export const MAX_ALL_EXTENSION_BYTES = 65_536;
 /** Answers such as 100 and 103 before the one that counts. */
@@ -28,7 +28,7 @@ const SEMICOLON = 59;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
-/** In whole lines. */
+/** Finds forbidden characters in whole lines. */
 const UNCLEAN = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)|[^\r]\n/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const BARE_LINE_FEED = /[^\r]\n/;
@@ -46,7 +46,7 @@ const fieldName = remembered((written) => {
 /** Name (lower case) to value; repeated ones joined by ", ". Throws a `Malformed`. */
 function parseFields(text: string, headers: Map<string, string>): void {
   if (text === "") return;
-  // One look at the whole; a value is looked at by itself only where something is wrong.
+  // One look at the whole text; single values are looked at only where something is wrong.
   const isClean = !UNCLEAN.test(text);
   if (!isClean) refuseBareLineFeeds(` ${text}`);
   let count = 0;
@@ -60,7 +60,8 @@ function parseFields(text: string, headers: Map<string, string>): void {
     const value = trimBlanks(text, colon + 1, end);
     if (!isClean && FORBIDDEN_IN_VALUE.test(value)) throw new Malformed(`a control character in the header "${name}"`);
     const earlier = headers.get(name);
-    if (earlier !== undefined && (name === "content-length" || name === "transfer-encoding")) throw new Malformed(`"${name}" stands twice`);
+    if (earlier !== undefined && (name === "content-length" || name === "transfer-encoding"))
+      throw new Malformed(`"${name}" appears twice`);
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
     start = end + 2;
   }
@@ -139,7 +140,7 @@ export class HeadCollector {
     return undefined;
   }
 
-  /** What has come so far. */
+  /** The text that has come so far. */
   get text(): string {
     return this.#text;
   }
@@ -169,7 +170,7 @@ const STATE = {
   failed: 11,
 } as const;
 
-/** What an answer's reader is told; as in `HttpEvents`. */
+/** Receives an answer's parts; the same as in `HttpEvents`. */
 interface AnswerEvents {
   head(status: number, headers: HttpHeaders): void;
   chunk(bytes: Uint8Array): void;
@@ -195,7 +196,7 @@ export class AnswerParser {
   #extensionBytes = 0;
   #allExtensionBytes = 0;
   #interim = 0;
-  /** Where the body's bytes stand in the piece that is being read. */
+  /** Where the body's bytes begin in the piece that is being read. */
   #from = 0;
   #to = 0;
 
@@ -249,7 +250,7 @@ export class AnswerParser {
     if (this.#left === 0) this.#state = this.#state === STATE.data ? STATE.dataReturn : STATE.done;
     if (this.#to === 0) [this.#from, this.#to] = [at, end];
     else {
-      // Over the framing that stood between.
+      // The body is moved together, over the framing between its chunks.
       bytes.copyWithin(this.#to, at, end);
       this.#to += end - at;
     }

@@ -1,7 +1,7 @@
 /** The bytes of a request's head. Pure. */
 import type { HttpRequest, Origin } from "./http.ts";
 
-/** What the client writes itself, and what would change the framing or the connection behind its back. */
+/** Headers that this module writes itself, or that would change the framing or the connection without its knowledge. */
 const OURS: ReadonlySet<string> = new Set([
   "content-length",
   "connection",
@@ -37,7 +37,7 @@ function bracketed(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
-/** What is written of a request's head before its content-length, by its list of headers, and what else it was written for. */
+/** Heads that were written before, up to their content-length, by the list of headers, with the rest of what each was written for. */
 const written = new WeakMap<readonly string[], Pick<HttpRequest, "origin" | "method" | "path"> & { text: string }>();
 
 /**

@@ -15,7 +15,7 @@ import { Portions } from "./portions.ts";
 import { type ProxyChoice, type ProxySettings, proxyChoice } from "./proxy.ts";
 
 export interface Http1Options {
-  /** From the environment; only `config.ts` reads that. */
+  /** Proxy settings from the environment; only `config.ts` reads them. */
   proxy?: ProxySettings | undefined;
   /** The thread's clock; a client without one makes its own. */
   wheel?: Wheel | undefined;
@@ -45,7 +45,7 @@ class Http1Client implements HttpClient {
   readonly #sockets: SocketKind;
   /** Weak, because a reloaded configuration brings new origins and forgets the old. */
   readonly #pools = new WeakMap<Origin, ConnectionPool>();
-  /** Those that hold idle connections. */
+  /** Pools that hold idle connections. */
   readonly #idle = new Set<ConnectionPool>();
   readonly #open = new Set<Exchange>();
   #closed = false;

@@ -13,11 +13,11 @@ interface Carried {
   write(): void;
   /** The connection is gone; `text` says how. `clean`: the peer ended it in order, so a body that lasts until then is whole. */
   lost(text: string, clean: boolean): void;
-  /** What was done for this call threw: it fails, and the connection with it. */
+  /** Code of this call threw an exception: the call fails, and the connection with it. */
   fault(thrown: unknown): void;
 }
 
-/** What is known of one origin: its proxy, its trust and its idle connections, the one used last at the end. */
+/** Facts of one origin: its proxy, its trust and its idle connections, the one used last at the end. */
 export class ConnectionPool {
   readonly origin: Origin;
   readonly proxy: ProxyServer | undefined;
@@ -90,7 +90,7 @@ export class PooledConnection implements WireListener {
   }
 
   received(bytes: Buffer): void {
-    // Nobody asked: an idle connection that speaks cannot be trusted with the next call.
+    // No request was sent: an idle connection that sends bytes cannot be trusted with the next call.
     const { exchange } = this;
     if (exchange === undefined) this.#dropIdle();
     else

@@ -1,10 +1,10 @@
 import type { Buffer } from "node:buffer";
 import { throwLater } from "../../src/contract/fault.ts";
 
-/** What a call takes at once of what its socket has read. A model writes less between two turns; what sends more can wait for the others. */
+/** Bytes that a call takes at once from its socket. A model writes less between two turns; an upstream that sends more can wait for the others. */
 export const PORTION_BYTES = 32 * 1024;
 
-/** How long portions are taken in one turn of the thread; then everybody else has theirs. */
+/** How long portions are taken in one turn of the thread; then other work has its turn. */
 const TURN_MS = 1;
 
 /** A call that has more than a portion. */
@@ -14,8 +14,8 @@ export interface Portioned {
 }
 
 /**
- * Turns for those that were sent much at once. A socket is read by half a megabyte, and where many upstreams send as fast as they can, to read all of
- * them in one turn of the thread took half a second, in which every other stream stood still. So they take a portion each, one after the other, for as long
+ * Turns for calls whose upstreams sent much at once. A socket is read by half a megabyte, and where many upstreams send as fast as they can, to read all of
+ * them in one turn of the thread took half a second, in which every other stream waited. So they take a portion each, one after the other, for as long
  * as a turn has time for it.
  */
 export class Portions {

@@ -9,7 +9,7 @@ import type { Origin } from "./http.ts";
 import { HeadCollector, parseHead } from "./http1-parser.ts";
 import { bareHost, hostAndPort } from "./http1-request.ts";
 
-/** As the environment says it: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
+/** Proxy settings as in the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
 export interface ProxySettings {
   https?: string | undefined;
   http?: string | undefined;
@@ -23,7 +23,7 @@ export interface ProxyServer {
   authorization: string | undefined;
 }
 
-/** Chooses the proxy of an origin, or none. */
+/** Chooses the proxy of an origin; undefined for a direct connection. */
 export type ProxyChoice = (origin: Origin) => ProxyServer | undefined;
 
 /** @throws Error for a proxy address that is not `http://[user:password@]host[:port]`; the text does not repeat it, since it may hold a password. */
@@ -74,7 +74,7 @@ function matches(entry: string, host: string, port: number): boolean {
 }
 
 /**
- * Asks the proxy on a connected socket for a tunnel; `settled` is called once, with a text where there is none.
+ * Asks the proxy on a connected socket for a tunnel; `settled` is called once, with the reason where no tunnel was opened.
  * Leaves no listener behind. The caller destroys the socket on failure, and keeps the clock.
  */
 export function openTunnel(socket: Socket, proxy: ProxyServer, origin: Origin, settled: (problem: string | undefined) => void): void {

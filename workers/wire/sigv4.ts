@@ -11,15 +11,15 @@ import { remembered } from "../remembered.ts";
 export interface AwsIdentity {
   accessKeyId: string;
   secretAccessKey: string;
-  /** Of temporary credentials: sent and signed. */
+  /** The token of temporary credentials: sent and signed. */
   sessionToken?: string | undefined;
 }
 
 export interface UnsignedRequest {
   method: "POST" | "GET" | "DELETE";
-  /** As the `host` header says it. */
+  /** The value of the `host` header. */
   host: string;
-  /** As it goes on the wire; the signature encodes it once more. */
+  /** The path as it goes on the wire; the signature encodes it once more. */
   path: string;
   /** Further headers to send and sign, in lower case; best the same object for requests that say the same. */
   headers: Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export interface Signer {
   sign(identity: AwsIdentity, request: UnsignedRequest, nowMs: number): Record<string, string>;
 }
 
-/** What signs the requests of one identity on one day. */
+/** The key that signs the requests of one identity on one day. */
 interface DayKey {
   identity: AwsIdentity;
   day: string;
@@ -79,20 +79,20 @@ function signed({ identity, scope, key }: DayKey, { method, host, path, headers,
 /** Ordinary bodies are hashed from here and need no bytes of their own. */
 const ordinary = Buffer.allocUnsafe(65_536);
 
-/** Byte text is hashed as the bytes that it stands for. */
+/** Byte text is hashed as the bytes that it holds. */
 function bodyDigest(body: ByteText): string {
   if (body.length > ordinary.length) return hash("sha256", toBytes(body), "hex");
   return hash("sha256", ordinary.subarray(0, ordinary.write(body, "latin1")), "hex");
 }
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
-/** Of a scope, and of what a key is derived from. */
+/** The last part of a scope, and of the texts from which a key is derived. */
 const TERMINATOR = "aws4_request";
 const DIGEST = "x-amz-content-sha256";
 const DATE = "x-amz-date";
 const TOKEN = "x-amz-security-token";
 
-/** The lines of signed headers in their order, but for the two that differ from request to request; these stand beside each other. */
+/** The lines of signed headers in their order, without the two that differ from request to request; those two are next to each other. */
 interface Form {
   host: string;
   sessionToken: string | undefined;

@@ -19,7 +19,7 @@ export function eventEnd(text: ByteText, from: number): number {
   }
 }
 
-/** The data of one event, its lines joined by LF; undefined where it has none (a comment, a blank line). */
+/** The data of one event, its lines joined by LF; undefined where it has no data (a comment, a blank line). */
 export function eventData(event: ByteText): ByteText | undefined {
   let data: ByteText | undefined;
   for (const line of event.split("\n")) {
@@ -36,7 +36,7 @@ const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 /** A blank line after a line: no event ends without one. */
 const BLANK_LINE = /\n\r?\n/;
 
-/** What has come of an event that is not whole yet. */
+/** The part of an unfinished event that has come. */
 export class EventBuffer {
   #parts: ByteText[] = [];
   #length = 0;
@@ -59,7 +59,7 @@ export class EventBuffer {
   /** Everything to be looked at now that `text` has come, or "" where no event can end in it: a long event is joined once, not at each of its pieces. */
   add(text: ByteText): ByteText {
     if (this.#length === 0) return text;
-    // What was kept may itself be the beginning of a blank line.
+    // The kept bytes may themselves be the beginning of a blank line.
     if (this.#length > 1 && !BLANK_LINE.test(this.#tail + text)) {
       this.keep(text);
       return "";

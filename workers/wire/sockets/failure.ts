@@ -1,4 +1,4 @@
-/** What the system says went wrong with a connection, as one line. */
+/** The system's error of a connection, as one line. */
 import type { Origin } from "../http.ts";
 import { hostAndPort } from "../http1-request.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Wires over the sockets of the Bun runtime, for direct connections. A received piece costs a fifth less than over `node:net` (over TLS a third), an open
- * stream holds 3 kB less (over TLS 5 kB): there is no stream object between. What happens is told to functions that all sockets share, which find the wire in
+ * stream holds 3 kB less (over TLS 5 kB): there is no stream object between. Events go to functions that all sockets share, which find the wire in
  * the socket's `data`.
  */
 import { Buffer } from "node:buffer";
@@ -26,7 +26,7 @@ export const hasNativeSockets = runtime !== undefined;
 /** Texts are encoded here, one after the other; a socket has taken its bytes, or not, when its `write` returns. */
 const outgoing = Buffer.allocUnsafeSlow(65_536);
 
-/** In the form of the protocol: each name after its length. */
+/** The protocol's name in the form of ALPN: its length, then the name. */
 const ALPN = Buffer.from("\x08http/1.1", "latin1");
 
 /** How the TLS library ends the text of an error. */
@@ -34,7 +34,7 @@ const LIBRARY_REASON = /:([A-Z0-9_]+)$/;
 
 let lingeringDials = 0;
 
-/** Dials that were given up and that the system has not ended yet: before it is connected, a native socket is in nobody's hands. */
+/** Dials that were given up and that the system has not ended yet: before it is connected, a native socket cannot be closed by us. */
 export function lingering(): number {
   return lingeringDials;
 }
@@ -92,7 +92,7 @@ class NativeWire implements Wire, Dialing {
     else this.destroy();
   }
 
-  /** The TCP connection is there. Returns false where nobody wants it any more. */
+  /** The TCP connection is there. Returns false where it is not wanted any more. */
   opened(socket: NativeSocket): boolean {
     if (this.#isCancelled) {
       lingeringDials -= 1;
@@ -166,7 +166,7 @@ class NativeWire implements Wire, Dialing {
     settled?.(undefined, `TLS with ${this.#target} failed: ${text}`);
   }
 
-  /** In the words of `node:net` and `node:tls`. */
+  /** The error in the words of `node:net` and `node:tls`. */
   #describe(error: unknown): string {
     const { code, syscall, message } = error as NodeJS.ErrnoException;
     if (syscall === "connect") return `connect ${code} ${this.#target}`;
@@ -179,7 +179,7 @@ class NativeWire implements Wire, Dialing {
     let at = 0;
     while (at < text.length) {
       const length = outgoing.write(at === 0 ? text : text.slice(at), 0, "latin1");
-      // Negative on a socket that is closed, which is told by `close`.
+      // Negative on a closed socket; the `close` event reports that.
       const taken = Math.max(0, this.#socket?.write(outgoing, 0, length) ?? 0);
       at += taken;
       if (taken < length) {
@@ -190,7 +190,7 @@ class NativeWire implements Wire, Dialing {
   }
 }
 
-/** What a handler throws would be told to the socket as a failure of its own. It is a mistake of ours, and as loud as on any other runtime. */
+/** The runtime would hand a handler's exception to the socket, as a failure of the socket. It is a mistake of ours, so it is thrown as on any other runtime. */
 function loudly<Rest extends unknown[]>(
   handle: (socket: NativeSocket, ...rest: Rest) => void,
 ): (socket: NativeSocket, ...rest: Rest) => void {

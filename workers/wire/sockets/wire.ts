@@ -10,13 +10,13 @@ export const TCP_KEEP_ALIVE_MS = 45_000;
 
 /** An open socket that can carry a request. */
 export interface Wire {
-  /** It reads up to half a megabyte at once, and keeps what came before an end for as long as it is paused. */
+  /** The wire reads up to half a megabyte at once. While it is paused, it keeps the bytes that came before an end. */
   readonly readsMuch: boolean;
-  /** Who is told what happens. Set before the task ends in which the wire was handed over. */
+  /** Receives the wire's events. Set before the task ends in which the wire was handed over. */
   listener: WireListener | undefined;
   /** Everything written was taken by the system. */
   readonly flushed: boolean;
-  /** Returns false where the system did not take all of it: the rest is kept, and `drained` tells when it has gone. */
+  /** Returns false where the system did not take all of it: the rest is kept, and `drained` is called when it has gone. */
   write(text: ByteText): boolean;
   /** Stops reading; what was read already may still be delivered. */
   pause(): void;
@@ -40,7 +40,7 @@ export interface WireListener {
 export interface Route {
   origin: Origin;
   proxy: ProxyServer | undefined;
-  /** Undefined: the thread's default. */
+  /** Undefined: the thread's default authorities. */
   trust: SecureContext | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The seam of `http.ts` over the runtime's own `fetch`: the reference that `http1.ts` is checked against. Not in use: it costs more and has a cap (256 calls on Bun).
  *
- * What it cannot do: trust `origin.ca` on Deno, go through a proxy of ours, tell connecting from waiting (one clock over both), or see how a malformed answer is
+ * What it cannot do: trust `origin.ca` on Deno, go through a proxy of ours, distinguish connecting from waiting (one clock over both), or see how a malformed answer is
  * malformed (such an answer is `broken` or `unreachable`).
  */
 
@@ -34,7 +34,7 @@ export function createFetchClient(options: FetchOptions = {}): HttpClient {
       }
       return exchange;
     },
-    // Its connections are the runtime's own.
+    // The connections are the runtime's own.
     forget() {},
     close() {
       closed = true;
@@ -113,7 +113,7 @@ class FetchExchange implements HttpExchange {
 
   async #exchange(request: HttpRequest): Promise<void> {
     try {
-      // For its checks: `fetch` would mend some headers and refuse others.
+      // Made for its checks: `fetch` would mend some headers and refuse others.
       requestHead(request);
     } catch (thrown) {
       this.fail("malformed", thrown instanceof Error ? thrown.message : String(thrown));

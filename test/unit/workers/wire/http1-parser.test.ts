@@ -204,7 +204,7 @@ const DIFFERENCES: readonly { reason: string; applies(text: string, ours: Readin
   {
     reason:
       "Of transfer-encodings we can undo `chunked` only; what llhttp passes on as chunked may be compressed too, or be no chunks at all.",
-    applies: (_text, { result }) => result === "a transfer-encoding other than chunked" || result === '"transfer-encoding" stands twice',
+    applies: (_text, { result }) => result === "a transfer-encoding other than chunked" || result === '"transfer-encoding" appears twice',
   },
   {
     reason:
