@@ -8,6 +8,7 @@ import { toBytes } from "../contract/bytes.ts";
 import { Checker } from "../contract/checker.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Body } from "../contract/http.ts";
+import { readMoment } from "../contract/moment.ts";
 import { clipped } from "../contract/text.ts";
 import { WebAsked } from "../http/web-asked.ts";
 import { readBody } from "../request/body.ts";
@@ -18,7 +19,7 @@ const LARGEST_BODY = 64 * 1024;
 const SHOWN_CHARACTERS = 64;
 
 /** TypeBox refuses every text of a format that was not registered. */
-FormatRegistry.Set("date-time", (text) => Number.isFinite(Date.parse(text)));
+FormatRegistry.Set("date-time", (text) => readMoment(text) !== undefined);
 
 /** A schema under its published name, with an example that fits it. */
 export interface Checked<Schema extends TSchema = TSchema> {

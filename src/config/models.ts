@@ -1,6 +1,7 @@
 /** Models: what the file lists or the catalogue offers, each with targets that exist, speak one dialect and stay in their region. */
 import type { Limits, Model, ModelFacts, Target } from "../contract/config.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
+import { dateText } from "../contract/moment.ts";
 import { providers } from "../providers/index.ts";
 import { acceptsOf, type ModelAccepts } from "./accepts.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
@@ -130,7 +131,7 @@ export function warnRetired(name: string, targets: readonly TargetSettings[], pa
     .map((target) => setting.catalogue.byUpstreamModel(target.model))
     .find((found) => found !== undefined && isRetired(found, setting));
   if (entry === undefined || setting.isSandbox) return;
-  const since = entry.retiredAtMs === 0 ? "" : ` since ${new Date(entry.retiredAtMs ?? 0).toISOString().slice(0, 10)}`;
+  const since = entry.retiredAtMs === 0 ? "" : ` since ${dateText(entry.retiredAtMs ?? 0)}`;
   setting.warnings.push({ path, text: `${entry.name === name ? "it" : entry.name} is retired upstream${since}; calls will fail` });
 }
 

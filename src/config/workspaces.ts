@@ -1,4 +1,5 @@
 import type { Key, Model, Timeouts, Workspace, WorkspaceModel } from "../contract/config.ts";
+import { readMoment } from "../contract/moment.ts";
 import { controlsOf } from "./controls.ts";
 import { checkEstimate, factsOf, limitsOf, resolveTargets, warnRetired } from "./models.ts";
 import { addAliases } from "./names.ts";
@@ -104,8 +105,8 @@ const PUBLISHED: Readonly<Record<string, string>> = {
 };
 
 function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting: Setting): Key {
-  const expiresAtMs = key.expires_at === undefined ? undefined : Date.parse(key.expires_at);
-  if (expiresAtMs !== undefined && !Number.isFinite(expiresAtMs)) {
+  const expiresAtMs = key.expires_at === undefined ? undefined : readMoment(key.expires_at);
+  if (key.expires_at !== undefined && expiresAtMs === undefined) {
     setting.problems.push({
       path: [...path, "expires_at"],
       text: "expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
