@@ -2,7 +2,7 @@
 
 import { FormatRegistry, type Static, type TSchema } from "@sinclair/typebox";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
-import { expectation, pathOf, kindOf, unknownName } from "../config/expected.ts";
+import { expectation, kindOf, pathOf, unknownName } from "../config/expected.ts";
 import { spell } from "../config/problems.ts";
 import { toBytes } from "../contract/bytes.ts";
 import { Checker } from "../contract/checker.ts";

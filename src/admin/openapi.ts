@@ -1,7 +1,8 @@
 /** The description of the admin listener, made of its routes and the schemas that check them. */
+
+import { LARGEST_PAGE } from "../contract/paging.ts";
 import type { Json, JsonObject } from "../openapi/openapi.ts";
 import type { Checked } from "./checked.ts";
-import { LARGEST_PAGE } from "../contract/paging.ts";
 import { USUAL_LIMIT } from "./paging.ts";
 import { REFUSALS, type RefusalKind } from "./refusal.ts";
 import type { AdminRoute } from "./route.ts";

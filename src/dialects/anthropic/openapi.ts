@@ -1,5 +1,5 @@
-import { LARGEST_PAGE } from "../../contract/paging.ts";
 import { Type } from "@sinclair/typebox";
+import { LARGEST_PAGE } from "../../contract/paging.ts";
 import { count, type DialectDescription, type Parameter, text } from "../description.ts";
 import { nullable, openUnion, typed } from "../schema.ts";
 import { messagesSchema } from "./schema.ts";
