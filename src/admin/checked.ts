@@ -1,13 +1,14 @@
 /** Bodies of the admin API: read to a limit, checked by a compiled schema, and each mistake reported with its field. */
 
-import { FormatRegistry, type Static, type TObject, type TSchema } from "@sinclair/typebox";
+import { FormatRegistry, type Static, type TSchema } from "@sinclair/typebox";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
-import { expectation } from "../config/check.ts";
-import { didYouMean, spell } from "../config/problems.ts";
+import { expectation, kindOf, pathOf, unknownName } from "../config/expected.ts";
+import { spell } from "../config/problems.ts";
 import { toBytes } from "../contract/bytes.ts";
 import { Checker } from "../contract/checker.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Body } from "../contract/http.ts";
+import { readMoment } from "../contract/moment.ts";
 import { clipped } from "../contract/text.ts";
 import { WebAsked } from "../http/web-asked.ts";
 import { readBody } from "../request/body.ts";
@@ -18,7 +19,7 @@ const LARGEST_BODY = 64 * 1024;
 const SHOWN_CHARACTERS = 64;
 
 /** TypeBox refuses every text of a format that was not registered. */
-FormatRegistry.Set("date-time", (text) => Number.isFinite(Date.parse(text)));
+FormatRegistry.Set("date-time", (text) => readMoment(text) !== undefined);
 
 /** A schema under its published name, with an example that fits it. */
 export interface Checked<Schema extends TSchema = TSchema> {
@@ -63,24 +64,14 @@ function parse(bytes: Uint8Array): unknown {
 
 function tell(error: ValueError | undefined): string {
   if (error === undefined) return "The body is not valid.";
-  const path = error.path
-    .split("/")
-    .slice(1)
-    .map((key) => clipped(key.replaceAll("~1", "/").replaceAll("~0", "~"), SHOWN_CHARACTERS));
+  const path = pathOf(error).map((key) => clipped(key, SHOWN_CHARACTERS));
   const { schema, type, value } = error;
-  if (type === ValueErrorType.ObjectAdditionalProperties) {
-    if (schema.patternProperties !== undefined) return `${spell(path)}: expected ${schema.title ?? "another name"}`;
-    const known = Object.keys((schema as TObject).properties);
-    return `${spell(path)}: is not a field here${didYouMean(path.at(-1) ?? "", known)}; expected one of ${known.join(", ")}`;
-  }
+  if (type === ValueErrorType.ObjectAdditionalProperties) return `${spell(path)}: ${unknownName(schema, path, "a field here")}`;
   const where = path.length === 0 ? "the body" : spell(path);
-  return `${where}: expected ${expectation(schema)}, got ${kindOf(value)}`;
+  return `${where}: expected ${expectation(schema)}, got ${found(value)}`;
 }
 
-/** Texts are not repeated: a key may have been pasted into the wrong field. */
-function kindOf(value: unknown): string {
+function found(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (value === null || typeof value === "boolean" || typeof value === "number") return String(value);
-  if (Array.isArray(value)) return "a list";
-  return typeof value === "object" ? "a map" : value === "" ? "empty text" : "other text";
+  return value === null || typeof value === "boolean" || typeof value === "number" ? String(value) : kindOf(value);
 }

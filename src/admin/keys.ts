@@ -1,4 +1,5 @@
 import { milliseconds } from "../config/units.ts";
+import { readMoment } from "../contract/moment.ts";
 import type { DirectoryActions } from "../directory/directory.ts";
 import type { Audit } from "./audit.ts";
 import { readChecked } from "./checked.ts";
@@ -87,7 +88,7 @@ export function keyRoutes(directory: DirectoryActions, audit: Audit): AdminRoute
 /** @throws AdminRefusal for a time that no calendar has */
 function momentOf(text: string | null | undefined): number | undefined {
   if (text === null || text === undefined) return undefined;
-  const moment = Date.parse(text);
-  if (Number.isFinite(moment)) return moment;
+  const moment = readMoment(text);
+  if (moment !== undefined) return moment;
   throw new AdminRefusal("invalid", "expires_at: expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has");
 }

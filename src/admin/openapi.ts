@@ -1,7 +1,9 @@
 /** The description of the admin listener, made of its routes and the schemas that check them. */
+
+import { LARGEST_PAGE } from "../contract/paging.ts";
 import type { Json, JsonObject } from "../openapi/openapi.ts";
 import type { Checked } from "./checked.ts";
-import { LARGEST_LIMIT, USUAL_LIMIT } from "./paging.ts";
+import { USUAL_LIMIT } from "./paging.ts";
 import { REFUSALS, type RefusalKind } from "./refusal.ts";
 import type { AdminRoute } from "./route.ts";
 import { refusalBody } from "./schemas.ts";
@@ -114,7 +116,7 @@ function paging(): Json[] {
       in: "query",
       required: false,
       description: "Entries at most.",
-      schema: { type: "integer", minimum: 1, maximum: LARGEST_LIMIT, default: USUAL_LIMIT },
+      schema: { type: "integer", minimum: 1, maximum: LARGEST_PAGE, default: USUAL_LIMIT },
     },
     { name: "after_id", in: "query", required: false, description: "The `last_id` of the page before.", schema: { type: "string" } },
   ];

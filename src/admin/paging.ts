@@ -1,13 +1,13 @@
+import { LARGEST_PAGE, pageFrom, pageLimit } from "../contract/paging.ts";
 import { AdminRefusal } from "./refusal.ts";
 
 /** Entries that a list has at most, unless it is asked for another number. */
 export const USUAL_LIMIT = 100;
-export const LARGEST_LIMIT = 1000;
 /** No name and no id is longer. */
 const LONGEST_CURSOR = 128;
 
-export interface Page<Entry> {
-  data: Entry[];
+interface Page<Entry> {
+  data: readonly Entry[];
   has_more: boolean;
   /** Goes into `after_id` for the next page. */
   last_id: string | null;
@@ -18,20 +18,14 @@ export interface Page<Entry> {
  * @throws AdminRefusal `invalid`
  */
 export function page<Entry>(entries: Iterable<Entry>, idOf: (entry: Entry) => string, query: URLSearchParams): Page<Entry> {
-  const limit = readLimit(query.get("limit"));
+  const limit = pageLimit(query, USUAL_LIMIT);
+  if (limit === undefined) throw new AdminRefusal("invalid", `limit: expected a whole number from 1 to ${LARGEST_PAGE}`);
   const after = readCursor(query.get("after_id"));
   const rest = [...entries].filter((entry) => after === undefined || idOf(entry) > after);
   rest.sort((one, other) => (idOf(one) < idOf(other) ? -1 : 1));
-  const data = rest.slice(0, limit);
+  const { page: data, hasMore } = pageFrom(rest, 0, limit);
   const last = data.at(-1);
-  return { data, has_more: rest.length > limit, last_id: last === undefined ? null : idOf(last) };
-}
-
-function readLimit(text: string | null): number {
-  if (text === null) return USUAL_LIMIT;
-  const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= LARGEST_LIMIT) return limit;
-  throw new AdminRefusal("invalid", `limit: expected a whole number from 1 to ${LARGEST_LIMIT}`);
+  return { data, has_more: hasMore, last_id: last === undefined ? null : idOf(last) };
 }
 
 function readCursor(text: string | null): string | undefined {

@@ -2,6 +2,7 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { keyConcurrency, limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE, workspaceConcurrency } from "../config/schema.ts";
 import { SPAN } from "../config/units.ts";
+import { MOMENT_PATTERN } from "../contract/moment.ts";
 import { checked } from "./checked.ts";
 
 const CLOSED = { additionalProperties: false };
@@ -80,7 +81,7 @@ export const newKey = checked(
         orNull(
           Type.String({
             title: "a time such as 2027-01-01T00:00:00Z",
-            pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
+            pattern: MOMENT_PATTERN,
           }),
           "When it ends; a date alone means midnight UTC. Left out or null: never.",
         ),

@@ -1,5 +1,6 @@
 /** Records of the directory as JSON of the admin API, and back. */
 import type { Limits } from "../contract/config.ts";
+import { momentText } from "../contract/moment.ts";
 import type { CreatedKey as Created, KeyEntry, WorkspaceEntry } from "../directory/directory.ts";
 import type { CreatedKey, Key, Workspace, WorkspaceSettings } from "./schemas.ts";
 
@@ -46,7 +47,7 @@ export function settingsOf(name: string, { default_region, max_concurrent, limit
 }
 
 export function moment(milliseconds: number | undefined): string | null {
-  return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
+  return milliseconds === undefined ? null : momentText(milliseconds);
 }
 
 type LimitsText = NonNullable<WorkspaceSettings["limits"]>;

@@ -2,6 +2,7 @@ import { ConfigError, type ConfigSource, type LoadedConfig, readConfig } from ".
 import { hostOf, withoutSecrets } from "../config/shown.ts";
 import { durationText, sizeText } from "../config/units.ts";
 import type { Config, Limits, Model, Target, Upstream, Workspace } from "../contract/config.ts";
+import { momentText } from "../contract/moment.ts";
 import { providers } from "../providers/index.ts";
 import { DEMO_KEYS_FILE, SECRETS_FILE } from "../sandbox/demo-secrets.ts";
 import { askStore } from "./contact.ts";
@@ -120,9 +121,7 @@ function workspaceText(workspace: Workspace, config: Config): string {
     if (first === undefined) return [[name, "", "the shared targets", limits]];
     return [[name, ...first, limits], ...others.map((cells) => ["", ...cells, ""])];
   });
-  const keys = workspace.keys.map(
-    (key) => `${key.name}${key.expiresAtMs === undefined ? "" : ` (until ${new Date(key.expiresAtMs).toISOString()})`}`,
-  );
+  const keys = workspace.keys.map((key) => `${key.name}${key.expiresAtMs === undefined ? "" : ` (until ${momentText(key.expiresAtMs)})`}`);
   return [
     `Workspace ${withoutSecrets(workspace.name)}`,
     table([

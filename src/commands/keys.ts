@@ -1,6 +1,6 @@
 import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
 import { runImport } from "./import.ts";
-import { readCount, readMoment, readSpan, told } from "./spoken.ts";
+import { readCount, readSpan, spokenMoment, told } from "./spoken.ts";
 import type { Shown, Subcommand } from "./subcommand.ts";
 import { table } from "./table.ts";
 
@@ -18,7 +18,7 @@ export const keySubcommands: readonly Subcommand[] = [
     },
     run: async (administration, _, { workspace = "", name, expires, "max-concurrent": most }) => {
       const bound = most === undefined ? {} : { max_concurrent: readCount("max-concurrent", most) };
-      const expiry = expires === undefined ? {} : { expires_at: readMoment("expires", expires, Date.now()) };
+      const expiry = expires === undefined ? {} : { expires_at: spokenMoment("expires", expires, Date.now()) };
       return shownOnce(await administration.ask("POST", of(workspace), createdKey, { name, ...expiry, ...bound }));
     },
   },

@@ -1,14 +1,12 @@
 /** Times, spans and numbers as they stand on a command line, and times as they are shown. */
 import { milliseconds, SPAN } from "../config/units.ts";
+import { momentText, readMoment } from "../contract/moment.ts";
 import { UsageMistake } from "./outcome.ts";
 
-const MOMENT = /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2}))?$/;
-
 /** A moment, or a span from now, as RFC 3339. @throws UsageMistake */
-export function readMoment(option: string, text: string, nowMs: number): string {
-  const moment = new RegExp(SPAN).test(text) ? nowMs + milliseconds(text) : MOMENT.test(text) ? Date.parse(text) : Number.NaN;
-  const found = new Date(moment);
-  if (!Number.isNaN(found.getTime()) && found.getUTCFullYear() <= 9999) return found.toISOString();
+export function spokenMoment(option: string, text: string, nowMs: number): string {
+  const ms = new RegExp(SPAN).test(text) ? nowMs + milliseconds(text) : readMoment(text);
+  if (ms !== undefined && new Date(ms).getUTCFullYear() <= 9999) return momentText(ms);
   throw new UsageMistake(`--${option}: expected a time such as 2027-01-01T00:00:00Z, or a span such as 30d or 12h`);
 }
 

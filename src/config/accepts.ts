@@ -4,19 +4,19 @@ import type { Upstream } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import type { ProviderSettings } from "../providers/provider.ts";
 import type { Catalogue } from "./catalogue.ts";
+import type { ResolveContext } from "./context.ts";
 import { didYouMean, type Path } from "./problems.ts";
 import type { AcceptsSettings } from "./schema.ts";
-import type { Setting } from "./setting.ts";
 import { shown } from "./shown.ts";
 
 export type ModelAccepts = ({ as?: string } & AcceptsSettings) | undefined;
 
 /** A field that a provider's table does not know cannot be let through: the table does not say what the field needs. */
-export function editsOf({ betas, fields }: AcceptsSettings, provider: ProviderSettings, path: Path, setting: Setting): AcceptsEdits {
+export function editsOf({ betas, fields }: AcceptsSettings, provider: ProviderSettings, path: Path, context: ResolveContext): AcceptsEdits {
   const known = provider.fields;
   for (const [index, name] of (fields?.add ?? []).entries()) {
     if (known.includes(name)) continue;
-    setting.problems.push({
+    context.problems.push({
       path: [...path, "fields", "add", String(index)],
       text: `expected a field that models of ${provider.name} take or do not, got ${shown(name)}${didYouMean(name, known)}; there are ${known.join(", ")}`,
     });
@@ -28,20 +28,27 @@ export function editsOf({ betas, fields }: AcceptsSettings, provider: ProviderSe
 }
 
 /** What the model takes at a target. `name`: as clients call it. */
-export function acceptsOf(name: string, target: string, upstream: Upstream, settings: ModelAccepts, path: Path, setting: Setting): Accepts {
+export function acceptsOf(
+  name: string,
+  target: string,
+  upstream: Upstream,
+  settings: ModelAccepts,
+  path: Path,
+  context: ResolveContext,
+): Accepts {
   const provider = providers.get(upstream.provider);
   if (provider === undefined) return {};
-  if (settings?.as !== undefined && nameIn(setting.catalogue, settings.as, upstream.provider) === undefined) {
-    const names = [...setting.catalogue.entries.values()]
+  if (settings?.as !== undefined && nameIn(context.catalogue, settings.as, upstream.provider) === undefined) {
+    const names = [...context.catalogue.entries.values()]
       .filter((entry) => entry.provider === upstream.provider)
       .map((entry) => entry.name);
     const text = `expected the catalogue's name of a model of ${upstream.provider}, got ${shown(settings.as)}${didYouMean(settings.as, names)}`;
-    setting.problems.push({ path: [...path, "accepts", "as"], text });
+    context.problems.push({ path: [...path, "accepts", "as"], text });
   }
-  const edits = [upstream.accepts, settings && editsOf(settings, provider, [...path, "accepts"], setting)].filter(
+  const edits = [upstream.accepts, settings && editsOf(settings, provider, [...path, "accepts"], context)].filter(
     (each) => each !== undefined,
   );
-  return one(provider.accepts(modelAt(name, target, upstream.provider, settings?.as, setting.catalogue), edits, upstream.settings));
+  return one(provider.accepts(modelAt(name, target, upstream.provider, settings?.as, context.catalogue), edits, upstream.settings));
 }
 
 /** One object for all that say the same: there may be thousands of targets, and a handful of kinds. */

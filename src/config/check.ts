@@ -1,6 +1,7 @@
 /** Holds a value against the schema: defaults filled in, texts from the environment read as the numbers that they spell, every mistake reported. */
-import type { TObject, TSchema } from "@sinclair/typebox";
+import type { TSchema } from "@sinclair/typebox";
 import { Value, type ValueError, ValueErrorType } from "@sinclair/typebox/value";
+import { constants, expectation, kindOf, pathOf, unknownName } from "./expected.ts";
 import { didYouMean, HIDDEN, isSlip, type Path, type Problem } from "./problems.ts";
 import { withoutSecrets } from "./shown.ts";
 
@@ -63,17 +64,10 @@ function variant(schema: TSchema, value: unknown): TSchema {
 
 function flatten(schema: TSchema, value: unknown, outer: Path): Found[] {
   return [...Value.Errors(schema, value)].flatMap((error) => {
-    const path = [...outer, ...pointerKeys(error.path)];
+    const path = [...outer, ...pathOf(error)];
     const meant = error.type === ValueErrorType.Union ? variant(error.schema, error.value) : error.schema;
     return meant === error.schema ? [{ error, path }] : flatten(meant, error.value, path);
   });
-}
-
-function pointerKeys(pointer: string): string[] {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function mend(value: unknown, path: Path, { schema, value: found, type }: ValueError, filled: ReadonlySet<string>): boolean {
@@ -105,12 +99,7 @@ function problemsOf(errors: readonly Found[], filled: ReadonlySet<string>): Prob
 }
 
 function tell({ type, schema, value }: ValueError, path: Path, filled: ReadonlySet<string>): string {
-  const key = path.at(-1) ?? "";
-  if (type === ValueErrorType.ObjectAdditionalProperties) {
-    if (schema.patternProperties !== undefined) return `expected ${schema.title ?? "another name"}`;
-    const known = Object.keys((schema as TObject).properties);
-    return `is not a setting${didYouMean(key, known)}; expected one of ${known.join(", ")}`;
-  }
+  if (type === ValueErrorType.ObjectAdditionalProperties) return unknownName(schema, path, "a setting");
   if (type === ValueErrorType.Union && schema.title === "an upstream")
     return tellProvider(schema, value, filled.has(JSON.stringify([...path, "provider"])));
   const isFilled = filled.has(JSON.stringify(path));
@@ -132,36 +121,6 @@ function tellProvider(schema: TSchema, value: unknown, isFilled: boolean): strin
   return `${expected}, got ${describe(provider, false, isFilled)}${hint}`;
 }
 
-function constants(schema: TSchema): string[] {
-  return ((schema.anyOf as TSchema[] | undefined) ?? [])
-    .map((candidate) => candidate.const)
-    .filter((constant) => typeof constant === "string");
-}
-
-/** What a place takes, in words. */
-export function expectation(schema: TSchema): string {
-  if (typeof schema.title === "string") return schema.title;
-  if (Array.isArray(schema.anyOf))
-    return constants(schema)
-      .map((choice) => JSON.stringify(choice))
-      .join(" or ");
-  const number = schema.type === "integer" ? "a whole number" : "a number";
-  switch (schema.type) {
-    case "integer":
-    case "number":
-      if (schema.maximum !== undefined) return `${number} from ${schema.minimum ?? 0} to ${schema.maximum}`;
-      return schema.minimum === undefined ? number : `${number} of at least ${schema.minimum}`;
-    case "boolean":
-      return "true or false";
-    case "array":
-      return schema.minItems === 1 ? "a list of at least one" : "a list";
-    case "object":
-      return "a map";
-    default:
-      return schema.const === undefined ? "text" : JSON.stringify(schema.const);
-  }
-}
-
 function takesNumber(schema: TSchema): boolean {
   return [schema, ...((schema.anyOf as TSchema[] | undefined) ?? [])].some(({ type }) => type === "integer" || type === "number");
 }
@@ -175,13 +134,12 @@ const LARGEST_SHOWN = 1_000_000;
  */
 function describe(value: unknown, isNumberPlace: boolean, isFilled: boolean): string {
   if (value === undefined || value === null) return "nothing";
-  if (value === "") return "empty text";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object") return "a map";
-  const kind = typeof value === "string" ? "text" : `a ${typeof value}`;
-  if (isFilled) return `other ${kind} from the environment`;
-  if (typeof value === "number" && isNumberPlace && Math.abs(value) < LARGEST_SHOWN) return `the number ${value}`;
-  return typeof value === "string" ? "other text" : kind;
+  if (typeof value === "number" || typeof value === "boolean") {
+    if (isFilled) return `other a ${typeof value} from the environment`;
+    return typeof value === "number" && isNumberPlace && Math.abs(value) < LARGEST_SHOWN ? `the number ${value}` : `a ${typeof value}`;
+  }
+  const kind = kindOf(value);
+  return isFilled && kind === "other text" ? `${kind} from the environment` : kind;
 }
 
 /** Every name that the schema has for a setting, at any depth. */

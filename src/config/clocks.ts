@@ -1,7 +1,7 @@
 import type { Timeouts } from "../contract/config.ts";
+import type { ResolveContext } from "./context.ts";
 import { isWithin, type Path } from "./problems.ts";
 import type { TimeoutSettings } from "./schema.ts";
-import type { Setting } from "./setting.ts";
 import { durationText, milliseconds } from "./units.ts";
 
 const DAY_MS = 86_400_000;
@@ -9,9 +9,9 @@ const SECOND_MS = 1_000;
 /** A runtime's clock of a connection may hold 255 seconds, and count in steps of four. */
 const MOST_SILENCE_MS = 240_000;
 
-export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, setting: Setting): Timeouts {
+export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, context: ResolveContext): Timeouts {
   const clock = (key: "connect" | "first_byte" | "silence" | "total", fallback: number) =>
-    settings?.[key] === undefined ? fallback : span(settings[key], [...path, key], 1, setting);
+    settings?.[key] === undefined ? fallback : span(settings[key], [...path, key], 1, context);
   return {
     connectMs: clock("connect", base.connectMs),
     firstByteMs: clock("first_byte", base.firstByteMs),
@@ -21,17 +21,17 @@ export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, se
 }
 
 /** Milliseconds of a duration; timers hold 24 days, and nothing here should last a day. */
-export function span(duration: string, path: Path, least: number, setting: Setting, most: number = DAY_MS): number {
+export function span(duration: string, path: Path, least: number, context: ResolveContext, most: number = DAY_MS): number {
   const length = milliseconds(duration);
   if (length < least || length > most) {
     const problem = { path, text: `expected a duration from ${durationText(least)} to ${durationText(most)}, got ${durationText(length)}` };
     // A model's clocks are read once for each of its targets.
-    if (!setting.problems.some((known) => isWithin(known.path, path))) setting.problems.push(problem);
+    if (!context.problems.some((known) => isWithin(known.path, path))) context.problems.push(problem);
   }
   return length;
 }
 
 /** Milliseconds that a client's connection may be silent for. */
-export function silence(duration: string, path: Path, setting: Setting): number {
-  return span(duration, path, SECOND_MS, setting, MOST_SILENCE_MS);
+export function silence(duration: string, path: Path, context: ResolveContext): number {
+  return span(duration, path, SECOND_MS, context, MOST_SILENCE_MS);
 }

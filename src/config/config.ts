@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import type { Config } from "../contract/config.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { checkValue, repeatable } from "./check.ts";
-import { disk, type FileSource } from "./disk.ts";
+import type { ResolveContext } from "./context.ts";
+import { disk, type FileSource, Preloaded } from "./disk.ts";
 import { type Document, readDocument } from "./document.ts";
 import { type Environment, fillEnvironment } from "./environment.ts";
 import { readSecretFiles, whyUnreadable } from "./files.ts";
@@ -19,7 +20,6 @@ import { ConfigError, isWithin, type Path, type Problem, spell } from "./problem
 import { resolveFile } from "./resolve.ts";
 import { type File, schema } from "./schema.ts";
 import { checkSecrets } from "./secrets.ts";
-import type { Setting } from "./setting.ts";
 import { TRACING_VARIABLES } from "./tracing.ts";
 import type { Stamps } from "./watch.ts";
 
@@ -84,7 +84,7 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
   const found = [...checked.problems, ...checkSecrets(schema, filled.value)];
   problems.push(...found.filter(({ path }) => !problems.some((known) => isWithin(path, known.path))));
 
-  const setting: Setting = {
+  const context: ResolveContext = {
     environment: source.environment,
     catalogue: shippedCatalogue(),
     isSandbox: source.sandbox ?? (file === undefined && source.document === undefined),
@@ -96,10 +96,32 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
     problems,
     warnings: [],
   };
-  const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, setting);
+  const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, context);
   const tell = (path: Path) => ({ line: document.line(path), place: isVariable(path) ? path : repeatable(schema, filled.value, path) });
   if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, tell));
-  return { config: freeze(config), warnings: tellInOrder(setting.warnings, tell), file, read, isEmptied: isEmptied(document.value) };
+  return { config: freeze(config), warnings: tellInOrder(context.warnings, tell), file, read, isEmptied: isEmptied(document.value) };
+}
+
+/**
+ * As `readConfig`, without waiting for ever: a file may lie on a mount that does not answer, and the thread may serve calls. What a configuration names is known only
+ * once it was read, so that it is gone through again until no file is missing.
+ * @throws ConfigError
+ */
+export async function loadConfig(source: Omit<ConfigSource, "files">, read: Map<string, string> = new Map()): Promise<LoadedConfig> {
+  const files = new Preloaded();
+  for (;;) {
+    read.clear();
+    let outcome: () => LoadedConfig;
+    try {
+      const loaded = readConfig({ ...source, files }, read);
+      outcome = () => loaded;
+    } catch (thrown) {
+      outcome = () => {
+        throw thrown;
+      };
+    }
+    if (!(await files.load())) return outcome();
+  }
 }
 
 /** @throws ConfigError where it has been removed under a running process. */

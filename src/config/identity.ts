@@ -1,24 +1,24 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { Identity } from "../contract/config.ts";
+import type { ResolveContext } from "./context.ts";
 import { whyUnreadable } from "./files.ts";
 import type { Path } from "./problems.ts";
 import type { File } from "./schema.ts";
-import type { Setting } from "./setting.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** A certificate that is renewed by a program is renewed earlier: most have 30 days left then. */
 const SOON_MS = 14 * DAY_MS;
 
 /** What the public listener shows its clients: both files read, held against each other, and against the clock. Undefined where there is no TLS, or something is wrong. */
-export function resolveIdentity(tls: File["server"]["tls"], setting: Setting): Identity | undefined {
+export function resolveIdentity(tls: File["server"]["tls"], context: ResolveContext): Identity | undefined {
   if (tls === undefined) return undefined;
   const certificatePath = ["server", "tls", "cert_file"];
   const keyPath = ["server", "tls", "key_file"];
-  const cert = readPem(tls.cert_file, certificatePath, "CERTIFICATE", "a certificate", setting);
-  const key = readPem(tls.key_file, keyPath, "PRIVATE KEY", "a private key", setting);
+  const cert = readPem(tls.cert_file, certificatePath, "CERTIFICATE", "a certificate", context);
+  const key = readPem(tls.key_file, keyPath, "PRIVATE KEY", "a private key", context);
   if (cert === undefined || key === undefined) return undefined;
-  const refuse = (path: Path, text: string): undefined => void setting.problems.push({ path, text });
+  const refuse = (path: Path, text: string): undefined => void context.problems.push({ path, text });
 
   const certificate = certificateOf(cert);
   if (certificate === undefined)
@@ -34,12 +34,18 @@ export function resolveIdentity(tls: File["server"]["tls"], setting: Setting): I
   if (!isUsable(cert, key))
     return refuse(certificatePath, "expected a certificate and a key that TLS can use, got a kind that this runtime does not know");
   const expiresAtMs = Date.parse(certificate.validTo);
-  for (const text of untimely(Date.parse(certificate.validFrom), expiresAtMs, setting.nowMs))
-    setting.warnings.push({ path: certificatePath, text });
+  for (const text of untimely(Date.parse(certificate.validFrom), expiresAtMs, context.nowMs))
+    context.warnings.push({ path: certificatePath, text });
   return { cert, key, expiresAtMs };
 }
 
-function readPem(file: string, path: Path, label: string, what: string, { locate, readText, problems }: Setting): string | undefined {
+function readPem(
+  file: string,
+  path: Path,
+  label: string,
+  what: string,
+  { locate, readText, problems }: ResolveContext,
+): string | undefined {
   try {
     const pem = readText(locate(file));
     if (new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(pem)) return pem;

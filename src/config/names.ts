@@ -1,7 +1,7 @@
 /** Names of models: each must be unique, and an alias is a second name of a model. */
 import type { ModelFacts, Target } from "../contract/config.ts";
+import type { ResolveContext } from "./context.ts";
 import type { Path } from "./problems.ts";
-import type { Setting } from "./setting.ts";
 import { shown } from "./shown.ts";
 
 interface Named {
@@ -16,7 +16,7 @@ export function addAliases<Model extends ModelFacts & { targets: Target[] | unde
   models: Record<string, Model>,
   settings: Readonly<Record<string, Named>>,
   path: Path,
-  setting: Setting,
+  context: ResolveContext,
 ): void {
   const owners = new Map(Object.keys(settings).map((name) => [name, name]));
   const add = (alias: string, name: string): void => {
@@ -29,28 +29,28 @@ export function addAliases<Model extends ModelFacts & { targets: Target[] | unde
       const at = [...path, name, "aliases", String(index)];
       const owner = owners.get(alias);
       if (owner === undefined) add(alias, name);
-      else setting.problems.push({ path: at, text: `expected a name of its own, got one that already means ${shown(owner)}` });
+      else context.problems.push({ path: at, text: `expected a name of its own, got one that already means ${shown(owner)}` });
     }
   }
-  checkNames([...owners.keys()], path, setting);
+  checkNames([...owners.keys()], path, context);
   for (const name of Object.keys(settings)) {
     if (models[name]?.targets === undefined) continue;
-    for (const alias of setting.catalogue.aliasesOf(name)) if (!owners.has(alias)) add(alias, name);
+    for (const alias of context.catalogue.aliasesOf(name)) if (!owners.has(alias)) add(alias, name);
   }
 }
 
 /** Names that clients could not tell apart, and one that metrics keep for what is not in the catalogue. */
-function checkNames(names: readonly string[], path: Path, setting: Setting): void {
+function checkNames(names: readonly string[], path: Path, context: ResolveContext): void {
   const seen = new Map<string, string>();
   for (const name of names) {
     const before = seen.get(name.toLowerCase());
     if (before !== undefined)
-      setting.problems.push({
+      context.problems.push({
         path: [...path, name],
         text: `expected names that differ by more than capitals, got ${shown(before)} and ${shown(name)}`,
       });
     if (name === "other")
-      setting.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });
+      context.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });
     seen.set(name.toLowerCase(), name);
   }
 }

@@ -2,30 +2,30 @@
 import type { Config, Workspace } from "../contract/config.ts";
 import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
+import type { ResolveContext } from "./context.ts";
 import { resolveCors } from "./cors.ts";
 import { resolveIdentity } from "./identity.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
 import type { File } from "./schema.ts";
-import type { Setting } from "./setting.ts";
 import { resolveTracing } from "./tracing.ts";
 import { Upstreams } from "./upstreams.ts";
 import { checkWhole } from "./whole.ts";
 import { checkKeys, resolveWorkspace } from "./workspaces.ts";
 
 /** @param written - the file as it was before what is wrong in it was taken out: names that stand there are not unknown. */
-export function resolveFile(file: File, written: unknown, setting: Setting): Config {
-  checkLogLevel(setting);
-  const ports = withPorts(file, setting);
-  const base = clocks({ connectMs: 0, firstByteMs: 0, silenceMs: 0, totalMs: 0 }, file.timeouts, ["timeouts"], setting);
-  const shared = new Upstreams(setting);
+export function resolveFile(file: File, written: unknown, context: ResolveContext): Config {
+  checkLogLevel(context);
+  const ports = withPorts(file, context);
+  const base = clocks({ connectMs: 0, firstByteMs: 0, silenceMs: 0, totalMs: 0 }, file.timeouts, ["timeouts"], context);
+  const shared = new Upstreams(context);
   for (const [name, settings] of Object.entries(file.upstreams)) shared.add(name, settings, ["upstreams", name], base);
   shared.addNames(keysOf(written, ["upstreams"]));
 
-  const models = file.models === undefined ? fromCatalogue(shared, setting) : resolveModels(file.models, shared, setting);
+  const models = file.models === undefined ? fromCatalogue(shared, context) : resolveModels(file.models, shared, context);
   // The catalogue's models that are missing only because an upstream is wrong are not unknown.
-  const offered = file.models === undefined && setting.problems.length > 0 ? setting.catalogue.entries.keys() : [];
+  const offered = file.models === undefined && context.problems.length > 0 ? context.catalogue.entries.keys() : [];
   const modelNames = new Set([...Object.keys(models), ...keysOf(written, ["models"]), ...offered]);
   const workspaces: Record<string, Workspace> = Object.create(null);
   for (const [name, settings] of Object.entries(file.workspaces)) {
@@ -35,57 +35,57 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       shared,
       models,
       modelNames,
-      setting,
+      context,
     });
   }
-  checkKeys(workspaces, setting);
-  const threads = resolveThreads(file, setting.processors);
-  const identity = resolveIdentity(file.server.tls, setting);
+  checkKeys(workspaces, context);
+  const threads = resolveThreads(file, context.processors);
+  const identity = resolveIdentity(file.server.tls, context);
   const config: Config = {
-    sandbox: setting.isSandbox,
+    sandbox: context.isSandbox,
     server: {
       host: file.server.host,
       port: ports.server,
-      ...resolveBodies(file, threads.processes, setting),
+      ...resolveBodies(file, threads.processes, context),
       maxCalls: file.server.max_calls,
       maxConnections: file.server.max_connections,
       tls: file.server.tls !== undefined,
       clocks: {
-        headMs: silence(file.server.head_timeout, ["server", "head_timeout"], setting),
-        sendingMs: silence(file.server.body_timeout, ["server", "body_timeout"], setting),
-        readingMs: silence(file.server.reader_timeout, ["server", "reader_timeout"], setting),
-        idleMs: silence(file.server.idle_timeout, ["server", "idle_timeout"], setting),
+        headMs: silence(file.server.head_timeout, ["server", "head_timeout"], context),
+        sendingMs: silence(file.server.body_timeout, ["server", "body_timeout"], context),
+        readingMs: silence(file.server.reader_timeout, ["server", "reader_timeout"], context),
+        idleMs: silence(file.server.idle_timeout, ["server", "idle_timeout"], context),
       },
-      drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, setting),
-      drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
-      trustedProxies: proxies(file.server.trusted_proxies, setting),
+      drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, context),
+      drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, context),
+      trustedProxies: proxies(file.server.trusted_proxies, context),
       serverTiming: file.server.server_timing,
-      cors: resolveCors(file.server.cors, setting),
+      cors: resolveCors(file.server.cors, context),
     },
     identity,
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined, hosts: file.admin.hosts },
     ...threads,
-    redis: resolveRedis(file, setting),
-    directory: { file: setting.locate(file.directory.file) },
+    redis: resolveRedis(file, context),
+    directory: { file: context.locate(file.directory.file) },
     log: {
       sample: file.log.sample,
-      slowMs: span(file.log.slow, ["log", "slow"], 0, setting),
+      slowMs: span(file.log.slow, ["log", "slow"], 0, context),
       attribution: file.log.attribution,
     },
     limits: limitsOf(file.limits),
     strictParameters: file.strict_parameters,
-    proxy: resolveProxy(setting),
-    tracing: resolveTracing(setting),
+    proxy: resolveProxy(context),
+    tracing: resolveTracing(context),
     upstreams: shared.resolved,
     models,
     workspaces,
   };
-  if (setting.problems.length === 0) checkWhole(config, file, setting);
+  if (context.problems.length === 0) checkWhole(config, file, context);
   return config;
 }
 
 /** The proxies that are believed; a mistake in one of them is told, since a network that is too wide would let clients choose their address. */
-function proxies(written: readonly string[], { problems, warnings }: Setting): readonly string[] {
+function proxies(written: readonly string[], { problems, warnings }: ResolveContext): readonly string[] {
   for (const [at, text] of written.entries()) {
     const path = ["server", "trusted_proxies", String(at)];
     if (!isNetwork(text)) problems.push({ path, text: "expected an address or a network such as 10.0.0.0/8 or fd00::/8, got other text" });

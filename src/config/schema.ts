@@ -3,6 +3,7 @@
  * and `docs/configuration.md`. `title` says in a message what was expected; `writeOnly` marks a secret.
  */
 import { type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe, Type } from "@sinclair/typebox";
+import { MOMENT_PATTERN } from "../contract/moment.ts";
 import { secret } from "../providers/fields.ts";
 import { providers } from "../providers/index.ts";
 import { DURATION, SIZE } from "./units.ts";
@@ -330,7 +331,7 @@ const key = map(
     expires_at: Type.Optional(
       Type.String({
         title: "a time such as 2027-01-01T00:00:00Z",
-        pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$",
+        pattern: MOMENT_PATTERN,
         description: "When the key ends; a date alone means midnight UTC. Left out: never.",
       }),
     ),

@@ -2,20 +2,20 @@ import type { Timeouts, Upstream } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import { editsOf } from "./accepts.ts";
 import { clocks } from "./clocks.ts";
+import type { ResolveContext } from "./context.ts";
 import { whyUnreadable } from "./files.ts";
 import { isWithin, type Path } from "./problems.ts";
 import type { UpstreamSettings } from "./schema.ts";
-import type { Setting } from "./setting.ts";
 
 /** Upstreams that targets may name, by name: shared ones, or a workspace's own before the shared ones. */
 export class Upstreams {
   readonly resolved: Record<string, Upstream> = Object.create(null);
-  readonly #setting: Setting;
+  readonly #context: ResolveContext;
   readonly #outer: Upstreams | undefined;
   readonly #names = new Set<string>();
 
-  constructor(setting: Setting, outer?: Upstreams) {
-    this.#setting = setting;
+  constructor(context: ResolveContext, outer?: Upstreams) {
+    this.#context = context;
     this.#outer = outer;
   }
 
@@ -33,16 +33,16 @@ export class Upstreams {
   }
 
   add(name: string, settings: UpstreamSettings, path: Path, base: Timeouts, workspace?: string): void {
-    const setting = this.#setting;
+    const context = this.#context;
     this.#names.add(name);
     const provider = providers.get(settings.provider);
-    const timeouts = clocks(base, settings.timeouts, [...path, "timeouts"], setting);
+    const timeouts = clocks(base, settings.timeouts, [...path, "timeouts"], context);
     if (settings.region === "v1")
-      setting.problems.push({ path: [...path, "region"], text: 'expected the name of a region, got "v1", which is part of every path' });
-    if (provider === undefined || setting.problems.some((problem) => isWithin(problem.path, path))) return;
+      context.problems.push({ path: [...path, "region"], text: 'expected the name of a region, got "v1", which is part of every path' });
+    if (provider === undefined || context.problems.some((problem) => isWithin(problem.path, path))) return;
     const own = Object.fromEntries(Object.keys(provider.schema.properties).map((key) => [key, settings[key]]));
     try {
-      const resolved = provider.resolve(absolute(own, setting.locate));
+      const resolved = provider.resolve(absolute(own, context.locate));
       const problem = provider.regionProblem(settings.region, resolved);
       if (problem !== undefined) throw new Error(problem);
       this.resolved[name] = {
@@ -53,9 +53,9 @@ export class Upstreams {
         region: settings.region,
         timeouts,
         maxCalls: settings.max_calls,
-        ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], setting),
+        ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], context),
         reserved: provider.reserved,
-        accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], setting),
+        accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], context),
         ...(settings.controls === undefined ? {} : { controls: settings.controls as object }),
         keeping: provider.keeping?.(resolved),
         settings: resolved,
@@ -63,18 +63,18 @@ export class Upstreams {
     } catch (error) {
       // A message that begins with a field belongs to that field.
       const [, field, text] = /^([a-z_.]+): (.*)$/s.exec((error as Error).message) ?? [undefined, undefined, (error as Error).message];
-      setting.problems.push({ path: field === undefined ? path : [...path, ...field.split(".")], text: text ?? "" });
+      context.problems.push({ path: field === undefined ? path : [...path, ...field.split(".")], text: text ?? "" });
     }
   }
 }
 
-function readAuthorities(file: string, path: Path, setting: Setting): string | undefined {
+function readAuthorities(file: string, path: Path, context: ResolveContext): string | undefined {
   try {
-    const pem = setting.readText(file);
+    const pem = context.readText(file);
     if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
-    setting.problems.push({ path, text: "expected PEM certificates in this file, which holds none" });
+    context.problems.push({ path, text: "expected PEM certificates in this file, which holds none" });
   } catch (error) {
-    setting.problems.push({ path, text: `expected a readable file, got one which ${whyUnreadable(error)}` });
+    context.problems.push({ path, text: `expected a readable file, got one which ${whyUnreadable(error)}` });
   }
   return undefined;
 }

@@ -1,23 +1,23 @@
 import type { Config, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
+import type { ResolveContext } from "./context.ts";
 import { didYouMean } from "./problems.ts";
 import type { File } from "./schema.ts";
-import type { Setting } from "./setting.ts";
 import { namesAmong } from "./shown.ts";
 
 /** What only the whole can tell; asked when all else is well. */
-export function checkWhole(config: Config, file: File, setting: Setting): void {
-  const { problems, warnings } = setting;
+export function checkWhole(config: Config, file: File, context: ResolveContext): void {
+  const { problems, warnings } = context;
   const workspaces = Object.values(config.workspaces);
   const hasUpstreams =
     Object.keys(config.upstreams).length > 0 || workspaces.some((workspace) => Object.keys(workspace.upstreams).length > 0);
-  if (!hasUpstreams && !setting.isSandbox) problems.push({ path: ["upstreams"], text: "expected at least one upstream, got none" });
+  if (!hasUpstreams && !context.isSandbox) problems.push({ path: ["upstreams"], text: "expected at least one upstream, got none" });
   else if (Object.keys(config.upstreams).length > 0 && Object.keys(config.models).length === 0) {
     const cure =
       file.models === undefined ? "; the catalogue has none for these regions, so list them" : "; leave it out for the whole catalogue";
     problems.push({ path: ["models"], text: `expected at least one model that these upstreams serve, got none${cure}` });
   }
-  if (workspaces.length === 0 && !setting.isSandbox) warnings.push({ path: ["workspaces"], text: "there are none, so no client can call" });
+  if (workspaces.length === 0 && !context.isSandbox) warnings.push({ path: ["workspaces"], text: "there are none, so no client can call" });
 
   const used = new Set(Object.values(config.models).flatMap((model) => model.targets.map((target) => target.upstream)));
   for (const workspace of workspaces) {

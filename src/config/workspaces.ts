@@ -1,10 +1,11 @@
 import type { Key, Model, Timeouts, Workspace, WorkspaceModel } from "../contract/config.ts";
+import { readMoment } from "../contract/moment.ts";
+import type { ResolveContext } from "./context.ts";
 import { controlsOf } from "./controls.ts";
 import { checkEstimate, factsOf, limitsOf, resolveTargets, warnRetired } from "./models.ts";
 import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
 import type { WorkspaceSettings } from "./schema.ts";
-import type { Setting } from "./setting.ts";
 import { shown } from "./shown.ts";
 import { Upstreams } from "./upstreams.ts";
 
@@ -15,17 +16,17 @@ interface WorkspaceSurroundings {
   shared: Upstreams;
   models: Record<string, Model>;
   modelNames: ReadonlySet<string>;
-  setting: Setting;
+  context: ResolveContext;
 }
 
 export function resolveWorkspace(name: string, settings: WorkspaceSettings, around: WorkspaceSurroundings): Workspace {
-  const { setting, shared } = around;
+  const { context, shared } = around;
   const path = ["workspaces", name];
-  const own = new Upstreams(setting, shared);
+  const own = new Upstreams(context, shared);
   for (const [upstream, fields] of Object.entries(settings.upstreams ?? {})) {
     const at = [...path, "upstreams", upstream];
     if (shared.names().includes(upstream))
-      setting.problems.push({ path: at, text: `expected a name of its own, got that of the shared upstream ${shown(upstream)}` });
+      context.problems.push({ path: at, text: `expected a name of its own, got that of the shared upstream ${shown(upstream)}` });
     own.add(upstream, fields, at, around.base, name);
   }
   own.addNames(around.namesWritten([...path, "upstreams"]));
@@ -36,18 +37,18 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
     const common = around.models[model];
     if (fields.targets === undefined && !around.modelNames.has(model)) {
       const text = `expected targets, or the name of a shared model${didYouMean(model, around.modelNames)}`;
-      setting.problems.push({ path: at, text });
+      context.problems.push({ path: at, text });
     }
-    const facts = factsOf(model, fields.family ?? common?.family, fields.targets ?? [], setting.catalogue);
+    const facts = factsOf(model, fields.family ?? common?.family, fields.targets ?? [], context.catalogue);
     const { targets: ownTargets, accepts, controls } = fields;
     const aimed = { name: model, accepts, ...(controls === undefined ? {} : { controls }) };
-    const targets = ownTargets && resolveTargets({ ...aimed, targets: ownTargets }, at, own, setting);
+    const targets = ownTargets && resolveTargets({ ...aimed, targets: ownTargets }, at, own, context);
     for (const target of targets === undefined && controls !== undefined ? (common?.targets ?? []) : []) {
       const upstream = own.find(target.upstream);
-      if (upstream !== undefined) controlsOf([{ settings: controls, path: [...at, "controls"] }], upstream, setting);
+      if (upstream !== undefined) controlsOf([{ settings: controls, path: [...at, "controls"] }], upstream, context);
     }
     if (targets === undefined && accepts !== undefined)
-      setting.problems.push({
+      context.problems.push({
         path: [...at, "accepts"],
         text: "expected it beside targets, got none; what a shared model takes is said in models",
       });
@@ -60,13 +61,13 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
       controls: targets === undefined ? controls : undefined,
       targets,
     };
-    checkEstimate(fields.estimate ?? "fast", facts, at, setting);
+    checkEstimate(fields.estimate ?? "fast", facts, at, context);
     if (targets === undefined && fields.aliases !== undefined)
-      setting.problems.push({
+      context.problems.push({
         path: [...at, "aliases"],
         text: "expected them beside targets, got none; a shared model has the aliases that it has in models",
       });
-    warnRetired(model, fields.targets ?? [], at, setting);
+    warnRetired(model, fields.targets ?? [], at, context);
   }
   addOwnAliases(models, settings.models ?? {}, path, around);
   return {
@@ -78,7 +79,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
     mayControl: settings.client_controls === true,
     upstreams: own.resolved,
     models,
-    keys: settings.keys.map((key, index) => resolveKey(key, [...path, "keys", String(index)], setting)),
+    keys: settings.keys.map((key, index) => resolveKey(key, [...path, "keys", String(index)], context)),
   };
 }
 
@@ -87,9 +88,9 @@ function addOwnAliases(
   models: Record<string, WorkspaceModel>,
   settings: NonNullable<WorkspaceSettings["models"]>,
   path: Path,
-  { models: shared, setting }: WorkspaceSurroundings,
+  { models: shared, context }: WorkspaceSurroundings,
 ): void {
-  addAliases(models, settings, [...path, "models"], setting);
+  addAliases(models, settings, [...path, "models"], context);
   if (!Object.values(models).some(({ targets }) => targets !== undefined)) return;
   for (const [alias, { aliasOf }] of Object.entries(shared)) {
     const listed = aliasOf === undefined ? undefined : models[aliasOf];
@@ -103,24 +104,24 @@ const PUBLISHED: Readonly<Record<string, string>> = {
   e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855: "that of an empty text",
 };
 
-function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, setting: Setting): Key {
-  const expiresAtMs = key.expires_at === undefined ? undefined : Date.parse(key.expires_at);
-  if (expiresAtMs !== undefined && !Number.isFinite(expiresAtMs)) {
-    setting.problems.push({
+function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, context: ResolveContext): Key {
+  const expiresAtMs = key.expires_at === undefined ? undefined : readMoment(key.expires_at);
+  if (key.expires_at !== undefined && expiresAtMs === undefined) {
+    context.problems.push({
       path: [...path, "expires_at"],
       text: "expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
     });
-  } else if (expiresAtMs !== undefined && expiresAtMs <= setting.nowMs) {
-    setting.warnings.push({ path: [...path, "expires_at"], text: `the key ${shown(key.name)} has expired` });
+  } else if (expiresAtMs !== undefined && expiresAtMs <= context.nowMs) {
+    context.warnings.push({ path: [...path, "expires_at"], text: `the key ${shown(key.name)} has expired` });
   }
   const sha256 = key.sha256.toLowerCase();
   const published = PUBLISHED[sha256];
-  if (published !== undefined && !setting.isSandbox)
-    setting.problems.push({ path: [...path, "sha256"], text: `expected the digest of a key of your own, got ${published}` });
+  if (published !== undefined && !context.isSandbox)
+    context.problems.push({ path: [...path, "sha256"], text: `expected the digest of a key of your own, got ${published}` });
   return { name: key.name, sha256, expiresAtMs, maxConcurrent: key.max_concurrent };
 }
 
-export function checkKeys(workspaces: Record<string, Workspace>, setting: Setting): void {
+export function checkKeys(workspaces: Record<string, Workspace>, context: ResolveContext): void {
   const owners = new Map<string, string>();
   for (const workspace of Object.values(workspaces)) {
     const names = new Set<string>();
@@ -128,9 +129,9 @@ export function checkKeys(workspaces: Record<string, Workspace>, setting: Settin
       const path = ["workspaces", workspace.name, "keys", String(index)];
       const owner = owners.get(key.sha256);
       if (owner !== undefined)
-        setting.problems.push({ path: [...path, "sha256"], text: `expected a key of its own, got the same as ${owner}` });
+        context.problems.push({ path: [...path, "sha256"], text: `expected a key of its own, got the same as ${owner}` });
       if (names.has(key.name))
-        setting.problems.push({ path: [...path, "name"], text: `expected a name that is not taken, got ${shown(key.name)} a second time` });
+        context.problems.push({ path: [...path, "name"], text: `expected a name that is not taken, got ${shown(key.name)} a second time` });
       owners.set(key.sha256, `${shown(key.name)} of workspace ${shown(workspace.name)}`);
       names.add(key.name);
     }

@@ -1,6 +1,7 @@
 /** The limits as a client sees them: from a decision to headers and the text of a refusal. */
 import { decimalText } from "../contract/decimal.ts";
 import type { HeaderWriter } from "../contract/http.ts";
+import { secondText } from "../contract/moment.ts";
 import type { Claim } from "./admission.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 
@@ -19,7 +20,7 @@ export function instantText(nowMs: number, ms: number): string {
   const second = Math.ceil((nowMs + ms) / 1000);
   if (second !== lastSecond) {
     lastSecond = second;
-    lastInstant = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastInstant = secondText(second * 1000);
   }
   return lastInstant;
 }

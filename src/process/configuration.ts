@@ -1,8 +1,7 @@
 /** The configuration that a process starts with: of its file, or of sandbox mode. */
 
 import process from "node:process";
-import { ConfigError, type LoadedConfig, readConfig } from "../config/config.ts";
-import { loadConfig } from "../config/load.ts";
+import { ConfigError, type LoadedConfig, loadConfig, readConfig } from "../config/config.ts";
 import { type Config, withFixed } from "../contract/config.ts";
 import { EXIT_REFUSED } from "../contract/exit.ts";
 import { program } from "../runtime/runtime.ts";

@@ -1,5 +1,4 @@
-import { ConfigError, type ConfigSource, type LoadedConfig } from "../config/config.ts";
-import { loadConfig } from "../config/load.ts";
+import { ConfigError, type ConfigSource, type LoadedConfig, loadConfig } from "../config/config.ts";
 import { FileWatch } from "../config/watch.ts";
 import { type Config, FIXED, fixedOf, withFixed } from "../contract/config.ts";
 import type { Logger } from "../log/log.ts";

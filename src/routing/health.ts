@@ -1,5 +1,6 @@
 /** What is known of upstreams and of targets: each has one entry in a process, whichever configuration names it. */
 import { type ErrorKind, TARGET_FAILURES } from "../contract/errors.ts";
+import { momentText } from "../contract/moment.ts";
 
 /** Ends of attempts that say nothing of the upstream: the attempt may have ended before its answer. */
 const SILENT: ReadonlySet<string> = new Set<ErrorKind>([
@@ -45,7 +46,7 @@ export class UpstreamHealth {
     if (!this.#isKnown) return "ok: no call yet";
     if (this.#failures === 0) return "ok";
     const calls = this.#failures === 1 ? "1 call" : `${this.#failures} calls in a row`;
-    return `failing since ${new Date(this.#sinceMs).toISOString()}: ${calls}, the last ${this.#lastKind}`;
+    return `failing since ${momentText(this.#sinceMs)}: ${calls}, the last ${this.#lastKind}`;
   }
 }
 

@@ -55,7 +55,8 @@ function jpeg(head: Buffer): Picture | undefined {
     if (head[at] !== 0xff) return undefined;
     const marker = head[at + 1] ?? 0;
     if (isFrame(marker)) return { mediaType: "image/jpeg", width: head.readUInt16BE(at + 7), height: head.readUInt16BE(at + 5) };
-    at += 2 + head.readUInt16BE(at + 2);
+    // Any number of fill bytes may come before a marker.
+    at += marker === 0xff ? 1 : 2 + head.readUInt16BE(at + 2);
   }
   return undefined;
 }

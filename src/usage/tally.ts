@@ -1,3 +1,4 @@
+import { dateText } from "../contract/moment.ts";
 import { noUsage, type Usage } from "../contract/usage.ts";
 
 /** The sums of the calls of a workspace and model on one day. */
@@ -81,7 +82,7 @@ export function dayNumber(nowMs: number): number {
 
 /** `2026-11-24` */
 export function dayText(number: number): string {
-  return new Date(number * DAY_MS).toISOString().slice(0, 10);
+  return dateText(number * DAY_MS);
 }
 
 /** Adds to a reading: model → day → counts. */

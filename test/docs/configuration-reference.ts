@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { TSchema } from "@sinclair/typebox";
 import { runSchema } from "../../src/commands/schema.ts";
-import { expectation } from "../../src/config/check.ts";
+import { expectation } from "../../src/config/expected.ts";
 import { schema } from "../../src/config/schema.ts";
 
 export const DOCUMENT = new URL("../../docs/configuration.md", import.meta.url);

@@ -3,6 +3,7 @@ import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
+import { secondText } from "../../contract/moment.ts";
 import { parseObject, readName, refuseDuplicates, textIn } from "../body.ts";
 import { conversationByHead, firstContent, isRecord, namedConversation } from "../conversation.ts";
 import { errorObject, jsonText } from "../error-text.ts";
@@ -221,5 +222,5 @@ function errorText({ kind, detail }: GatewayError, requestId: string): ByteText 
 }
 
 function modelInfo({ id, created }: ModelEntry) {
-  return { type: "model", id, display_name: id, created_at: new Date(created * 1000).toISOString().replace(".000Z", "Z") };
+  return { type: "model", id, display_name: id, created_at: secondText(created * 1000) };
 }

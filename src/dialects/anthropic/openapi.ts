@@ -1,4 +1,5 @@
 import { Type } from "@sinclair/typebox";
+import { LARGEST_PAGE } from "../../contract/paging.ts";
 import { count, type DialectDescription, type Parameter, text } from "../description.ts";
 import { nullable, openUnion, typed } from "../schema.ts";
 import { messagesSchema } from "./schema.ts";
@@ -103,7 +104,7 @@ export const anthropicDescription: DialectDescription = {
           name: "limit",
           in: "query",
           description: "Models on a page; 20 where it is left out.",
-          schema: Type.Integer({ minimum: 1, maximum: 1000 }),
+          schema: Type.Integer({ minimum: 1, maximum: LARGEST_PAGE }),
         },
         { name: "after_id", in: "query", description: "The page that follows this model.", schema: text },
         { name: "before_id", in: "query", description: "The page in front of this model.", schema: text },

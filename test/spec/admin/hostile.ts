@@ -43,6 +43,7 @@ export function specifyHostility(world: AdminWorld): void {
       [WORKSPACES, { name: "a", default_region: "" }, "default_region: expected"],
       [KEYS, { name: "a", expires_at: "tomorrow" }, "expires_at: expected"],
       [KEYS, { name: "a", expires_at: "2027-13-45T00:00:00Z" }, "expires_at: expected a time"],
+      [KEYS, { name: "a", expires_at: "2027-02-30T00:00:00Z" }, "expires_at: expected a time"],
       [KEYS, { name: "a", expires_at: 1_800_000_000 }, "expires_at: expected"],
       [KEYS, { name: "a", key: secret }, "key: is not a field here"],
       ["/admin/v1/keys/key_0000000000000000/rotate", { grace: "soon" }, "grace: expected a duration such as 30m, 1h or 7d, got other text"],

@@ -200,6 +200,10 @@ const told: Record<string, [yaml: string, message: string]> = {
     keys(`{ name: ci, sha256: ${SHA}, expires_at: 2027-13-01 }`),
     "line 6: workspaces.acme.keys.0.expires_at: expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
   ],
+  "a day that its month has not": [
+    keys(`{ name: ci, sha256: ${SHA}, expires_at: 2027-02-30 }`),
+    "line 6: workspaces.acme.keys.0.expires_at: expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
+  ],
   "a time in words": [
     keys(`{ name: ci, sha256: ${SHA}, expires_at: tomorrow }`),
     "line 6: workspaces.acme.keys.0.expires_at: expected a time such as 2027-01-01T00:00:00Z, got other text",

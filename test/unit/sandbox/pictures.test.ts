@@ -22,6 +22,7 @@ const PICTURES: Record<string, [mediaType: string, bytes: number[]]> = {
     "image/jpeg",
     [0xff, 0xd8, 0xff, 0xc4, 0, 3, 0, 0xff, 0xc2, 0, 17, 8, ...be(480), ...be(640), 3],
   ],
+  "JPEG with fill bytes before a marker": ["image/jpeg", [0xff, 0xd8, 0xff, 0xff, 0xff, 0xc0, 0, 17, 8, ...be(480), ...be(640), 3]],
   "WebP, lossy": ["image/webp", [...ascii("RIFF"), 0, 0, 0, 0, ...ascii("WEBPVP8 "), ...Array(10).fill(0), ...le(640), ...le(480)]],
   "WebP, lossless": [
     "image/webp",

@@ -4,7 +4,7 @@ import type { ReadText } from "./files.ts";
 import type { Problem } from "./problems.ts";
 
 /** What the resolution needs from outside, and where it writes what it finds. */
-export interface Setting {
+export interface ResolveContext {
   environment: Environment;
   catalogue: Catalogue;
   isSandbox: boolean;
