@@ -25,6 +25,12 @@ export interface Series {
   value: [number, string];
 }
 
+export interface Curves {
+  metric: Record<string, string>;
+  /** Moments in seconds since 1970, and values. */
+  values: [number, string][];
+}
+
 export interface PrometheusOptions {
   /** `127.0.0.1:9090`: admin listeners of gateways. */
   targets: readonly string[];
@@ -48,9 +54,19 @@ export class Prometheus {
 
   /** @throws Error where Prometheus does not take the query. */
   async query(expression: string): Promise<Series[]> {
-    const answer = await fetch(`${this.url}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query: expression }) });
-    const { status, error, data } = (await answer.json()) as { status: string; error?: string; data: { result: Series[] } };
-    if (status !== "success") throw new Error(`${expression}: ${error}`);
+    return await this.#asked<Series>("query", { query: expression });
+  }
+
+  /** Over a span of time. @throws Error where Prometheus does not take the query */
+  async range(expression: string, { fromMs, toMs, stepMs }: { fromMs: number; toMs: number; stepMs: number }): Promise<Curves[]> {
+    const span = { start: String(fromMs / 1_000), end: String(toMs / 1_000), step: String(stepMs / 1_000) };
+    return await this.#asked<Curves>("query_range", { query: expression, ...span });
+  }
+
+  async #asked<Result>(path: string, fields: Record<string, string> & { query: string }): Promise<Result[]> {
+    const answer = await fetch(`${this.url}/api/v1/${path}`, { method: "POST", body: new URLSearchParams(fields) });
+    const { status, error, data } = (await answer.json()) as { status: string; error?: string; data: { result: Result[] } };
+    if (status !== "success") throw new Error(`${fields.query}: ${error}`);
     return data.result;
   }
 

@@ -113,9 +113,14 @@ describe.skipIf(!haveRedis)(`${REPLICAS} replicas behind a balancer`, () => {
     const ended = await Promise.all(codes);
     const tookMs = Math.round(performance.now() - beganMs);
     const takenBefore = fresh.map(({ url }) => balancer.countsOf(url).taken);
-    await eventually(() => fresh.every(({ url }, at) => balancer.countsOf(url).taken > (takenBefore[at] ?? 0) + 10), "calls at the new ones");
+    await eventually(
+      () => fresh.every(({ url }, at) => balancer.countsOf(url).taken > (takenBefore[at] ?? 0) + 10),
+      "calls at the new ones",
+    );
     await load.stop();
-    console.log(`${REPLICAS} replicas in ${tookMs} ms, with ${openAtTheirEnd.join(", ")} streams open at the signals; ${load.ended} calls in all`);
+    console.log(
+      `${REPLICAS} replicas in ${tookMs} ms, with ${openAtTheirEnd.join(", ")} streams open at the signals; ${load.ended} calls in all`,
+    );
     expect(load.lost.slice(0, 5)).toEqual([]);
     expect(ended).toEqual(old.map(() => 0));
     expect(Math.min(...openAtTheirEnd)).toBeGreaterThan(STREAMS / 10);

@@ -5,8 +5,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-const { status } = spawnSync(process.execPath, ["test", ...["rolling", "observed"].map((name) => join(import.meta.dir, `${name}.test.ts`))], {
-  stdio: "inherit",
-  env: { ...process.env, WEIR_TEST_HASTE: "1", WEIR_TEST_SCRAPE_MS: "5000", WEIR_TEST_STREAMS: "200" },
-});
+const { status } = spawnSync(
+  process.execPath,
+  ["test", ...["rolling", "observed"].map((name) => join(import.meta.dir, `${name}.test.ts`))],
+  {
+    stdio: "inherit",
+    env: { ...process.env, WEIR_TEST_HASTE: "1", WEIR_TEST_SCRAPE_MS: "5000", WEIR_TEST_STREAMS: "200" },
+  },
+);
 process.exit(status ?? 1);
