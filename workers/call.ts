@@ -1,4 +1,6 @@
 /** What the calls that a worker holds have in common, whatever they ask for. */
+
+import type { Along } from "../src/contract/call.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, DialectName } from "../src/contract/dialect.ts";
 import { reportEstimated } from "../src/contract/reports.ts";
@@ -7,7 +9,7 @@ import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Connection, Job } from "./providers/provider.ts";
 import type { Wheel } from "./wire/clock.ts";
-import type { HttpClient, HttpEvents, HttpFailure, HttpHeaders } from "./wire/http.ts";
+import type { HttpClient, HttpEvents, HttpFailure, HttpHeaders, HttpRequest } from "./wire/http.ts";
 
 /** What every call of a worker shares. */
 export interface CallHost {
@@ -54,6 +56,11 @@ export function weigh(id: number, { estimator, outbox }: CallHost, { upstream }:
   input.estimate = estimator.estimate(upstream, model, body);
   const tokens = Math.ceil(input.estimate * input.factor);
   if (Math.abs(tokens - input.guess) > WORTH_TELLING * tokens) reportEstimated(outbox.next(), id, tokens);
+}
+
+/** A request with what goes along with its call. */
+export function withPassedOn(request: HttpRequest, { passedOn }: Along): HttpRequest {
+  return passedOn === "" ? request : { ...request, further: passedOn.split("\n") };
 }
 
 /** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */

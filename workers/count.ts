@@ -2,9 +2,9 @@ import { type ByteText, toByteText } from "../src/contract/bytes.ts";
 import { NOTHING_USED } from "../src/contract/call.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
-import { reportAnswer, reportDone, reportFail } from "../src/contract/reports.ts";
+import { reportAnswer, reportDone, reportFail, reportSent } from "../src/contract/reports.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, secretsOf } from "./call.ts";
+import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, secretsOf, withPassedOn } from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId } from "./providers/secrets.ts";
@@ -113,6 +113,8 @@ export class Count implements Call, HttpEvents {
       if (this.#over) return;
       this.#sentMs = performance.now();
       this.#attempts = 1;
+      const { along } = this.#job;
+      if (along.isTimed) reportSent(this.#host.outbox.next(), this.#id);
       const { connectMs, firstByteMs, silenceMs, totalMs } = this.#target.timeouts;
       const timeouts = {
         connectMs: Math.min(connectMs, LONGEST_MS),
@@ -120,7 +122,7 @@ export class Count implements Call, HttpEvents {
         silenceMs: Math.min(silenceMs, LONGEST_MS),
         totalMs: Math.min(totalMs, LONGEST_MS),
       };
-      this.#exchange = this.#host.client.send(request, timeouts, new Guarded(this));
+      this.#exchange = this.#host.client.send(withPassedOn(request, along), timeouts, new Guarded(this));
     } catch (thrown) {
       // No such operation, no credentials, or a request that the upstream would refuse.
       if (thrown instanceof GatewayError) this.#answerEstimate();

@@ -3,7 +3,7 @@
  */
 import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
-import { type CallOrder, NOTHING_USED, type WeighOrder } from "../src/contract/call.ts";
+import { type Along, type CallOrder, NOTHING_USED, type WeighOrder } from "../src/contract/call.ts";
 import type { Upstream } from "../src/contract/config.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
@@ -30,6 +30,8 @@ const PULSE_MS = 500;
 const KEEP_ALIVE_MS = 15_000;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
+/** Of the name that a client has for its user: what a log can use of it. */
+const LONGEST_USER = 256;
 /** Bodies above this have a line of their own. */
 const HUGE_BYTES = 1024 * 1024;
 
@@ -43,7 +45,7 @@ const STANDING_STILL = new Int32Array(1);
 
 type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
 type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
-type WaitingCall = Omit<Job, OfTarget | "isLast"> & { dialect: DialectName; input: InputTokens };
+type WaitingCall = Omit<Job, OfTarget | "isLast" | "along"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk, OrderTaker {
   readonly #outbox: Outbox;
@@ -90,8 +92,8 @@ export class Desk implements WorkerDesk, OrderTaker {
     else call.fault(thrown);
   }
 
-  call(id: number, { dialect, target, operation, body, hints, stream, model, isLast, guess, factor }: CallOrder): void {
-    this.#start(id, dialect, target, { operation, body, hints, stream, model, isLast }, { estimate: undefined, guess, factor });
+  call(id: number, { dialect, target, operation, body, hints, stream, model, isLast, along, guess, factor }: CallOrder): void {
+    this.#start(id, dialect, target, { operation, body, hints, stream, model, isLast, along }, { estimate: undefined, guess, factor });
   }
 
   weigh(id: number, order: WeighOrder): void {
@@ -100,12 +102,12 @@ export class Desk implements WorkerDesk, OrderTaker {
     this.#lines[line] = this.#lines[line].then(() => this.#weigh(id));
   }
 
-  go(id: number, target: number, isLast: boolean, factor: number): void {
+  go(id: number, target: number, isLast: boolean, factor: number, along: Along): void {
     const call = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (call === undefined) return;
     const { dialect, input, ...job } = call;
-    this.#start(id, dialect, target, { ...job, isLast }, { ...input, factor });
+    this.#start(id, dialect, target, { ...job, isLast, along }, { ...input, factor });
   }
 
   cancel(id: number): void {
@@ -195,7 +197,7 @@ export class Desk implements WorkerDesk, OrderTaker {
       const body = toByteText(Buffer.from(buffer));
       // Its memory goes back now, and not when somebody collects.
       buffer.transfer(0);
-      const { check, conversation, upstream } = dialects[dialect];
+      const { check, conversation, user, upstream } = dialects[dialect];
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.
       const { model, stream, maxTokens, request } = check(body, hints, operation);
@@ -206,7 +208,7 @@ export class Desk implements WorkerDesk, OrderTaker {
       if (!waiting.has(id)) return;
       waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
       const hash = CALLS[operation].writes ? conversation(request) : 0;
-      reportWeighed(this.#outbox.next(), id, { model, stream, maxTokens }, hash, estimate);
+      reportWeighed(this.#outbox.next(), id, { model, stream, maxTokens }, hash, estimate, user(request).slice(0, LONGEST_USER));
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }

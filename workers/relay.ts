@@ -4,9 +4,28 @@ import type { Dialect, Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { STREAM_WINDOW } from "../src/contract/messages.ts";
-import { reportAnswer, reportChunk, reportDone, reportDropped, reportFail, reportLesson, reportMissed } from "../src/contract/reports.ts";
+import {
+  reportAnswer,
+  reportChunk,
+  reportDone,
+  reportDropped,
+  reportFail,
+  reportLesson,
+  reportMissed,
+  reportSent,
+} from "../src/contract/reports.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, type OnMissed, secretsOf, weigh } from "./call.ts";
+import {
+  type Call,
+  type CallHost,
+  type CallTarget,
+  Guarded,
+  type InputTokens,
+  type OnMissed,
+  secretsOf,
+  weigh,
+  withPassedOn,
+} from "./call.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
@@ -202,7 +221,9 @@ export class Relay implements Call, HttpEvents {
     if (this.#sentMs === 0) this.#sentMs = performance.now();
     this.#attempts += 1;
     if (this.#job.dropped !== "") reportDropped(this.#host.outbox.next(), this.#id, this.#job.dropped);
-    this.#exchange = this.#host.client.send(request, this.#target.timeouts, new Guarded(this));
+    const { along } = this.#job;
+    if (along.isTimed) reportSent(this.#host.outbox.next(), this.#id);
+    this.#exchange = this.#host.client.send(withPassedOn(request, along), this.#target.timeouts, new Guarded(this));
     // While the request is on its way.
     weigh(this.#id, this.#host, this.#dialect, this.#job, this.#input);
   }

@@ -5,7 +5,7 @@
 
 import { withoutSecrets } from "../config/shown.ts";
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
-import type { CallEvents } from "../contract/call.ts";
+import { type CallEvents, NOTHING_ALONG } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { ErrorKind, GatewayError } from "../contract/errors.ts";
 import { WorkerPool } from "../pool/pool.ts";
@@ -77,6 +77,7 @@ function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienc
       open: ignore,
       chunk: ignore,
       answer: ignore,
+      sent: ignore,
       missed: ignore,
       done: () => end(undefined),
       fail: (error) => end(PROVEN.has(error.kind) ? undefined : reasonOf(error)),
@@ -91,6 +92,7 @@ function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienc
         stream: false,
         model,
         hints: "",
+        along: NOTHING_ALONG,
         guess: 1,
         factor: 1,
         body: emptyQuestion(model),

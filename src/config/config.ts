@@ -20,6 +20,7 @@ import { resolveFile } from "./resolve.ts";
 import { type File, schema } from "./schema.ts";
 import { checkSecrets } from "./secrets.ts";
 import type { Setting } from "./setting.ts";
+import { TRACING_VARIABLES } from "./tracing.ts";
 import type { Stamps } from "./watch.ts";
 
 export { ConfigError };
@@ -187,7 +188,7 @@ function without(value: unknown, path: readonly string[]): unknown {
   return copy;
 }
 
-const VARIABLES = new Set(["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY", "WEIR_LOG_LEVEL"]);
+const VARIABLES = new Set(["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY", "WEIR_LOG_LEVEL", ...TRACING_VARIABLES]);
 
 /** Some mistakes are in a variable of the environment and not in the file. */
 function isVariable([first = "", ...rest]: Path): boolean {

@@ -1,11 +1,13 @@
 /** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
 import type { Config, Workspace } from "../contract/config.ts";
+import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
 import type { File } from "./schema.ts";
 import type { Setting } from "./setting.ts";
+import { resolveTracing } from "./tracing.ts";
 import { Upstreams } from "./upstreams.ts";
 import { checkWhole } from "./whole.ts";
 import { checkKeys, resolveWorkspace } from "./workspaces.ts";
@@ -52,20 +54,38 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       },
       drainTimeoutMs: span(file.server.drain_timeout, ["server", "drain_timeout"], 0, setting),
       drainGraceMs: span(file.server.drain_grace, ["server", "drain_grace"], 0, setting),
+      trustedProxies: proxies(file.server.trusted_proxies, setting),
+      serverTiming: file.server.server_timing,
     },
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined, hosts: file.admin.hosts },
     ...threads,
     redis: resolveRedis(file, setting),
     directory: { file: setting.locate(file.directory.file) },
+    log: {
+      sample: file.log.sample,
+      slowMs: span(file.log.slow, ["log", "slow"], 0, setting),
+      attribution: file.log.attribution,
+    },
     limits: limitsOf(file.limits),
     strictParameters: file.strict_parameters,
     proxy: resolveProxy(setting),
+    tracing: resolveTracing(setting),
     upstreams: shared.resolved,
     models,
     workspaces,
   };
   if (setting.problems.length === 0) checkWhole(config, file, setting);
   return config;
+}
+
+/** The proxies that are believed; a mistake in one of them is told, since a network that is too wide would let clients choose their address. */
+function proxies(written: readonly string[], { problems, warnings }: Setting): readonly string[] {
+  for (const [at, text] of written.entries()) {
+    const path = ["server", "trusted_proxies", String(at)];
+    if (!isNetwork(text)) problems.push({ path, text: "expected an address or a network such as 10.0.0.0/8 or fd00::/8, got other text" });
+    else if (text.endsWith("/0")) warnings.push({ path, text: "is the whole internet: every client may then say that it has any address" });
+  }
+  return written;
 }
 
 function keysOf(value: unknown, path: Path): string[] {

@@ -421,6 +421,19 @@ export const schema = map(
         idle_timeout: duration("How long a connection may stay open without a request; 1s to 4m.", { default: "75s" }),
         drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
         drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),
+        trusted_proxies: Type.Array(
+          Type.String({ title: "an address or a network such as 10.0.0.0/8", pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }),
+          {
+            default: [],
+            description:
+              "Addresses and networks of the proxies in front. What they say of a client's address in `X-Forwarded-For` or `Forwarded` is believed, from the right and only as far as these reach; it is what the log and the audit show. Left out: the connection's own address.",
+          },
+        ),
+        server_timing: oneOf(
+          ["asked", "always"],
+          "Whether answers say in `Server-Timing` where their time went: `asked`, to requests that have the header `x-weir-timing: 1`, or `always`.",
+          { default: "asked" },
+        ),
       },
       "The public listener.",
       { default: {} },
@@ -464,6 +477,25 @@ export const schema = map(
         }),
       },
       "Where keys are kept that are not in this file.",
+      { default: {} },
+    ),
+    log: map(
+      {
+        sample: Type.Number({
+          minimum: 0,
+          maximum: 1,
+          default: 1,
+          description:
+            "Share of the good calls that have a line in the log: 1 all, 0.01 every hundredth, 0 none. Calls that failed, were left by their client or were slow always have one. Metrics count all.",
+        }),
+        slow: duration("A call that lasts longer always has a line.", { default: "30s" }),
+        attribution: Type.Boolean({
+          default: true,
+          description:
+            "Whether lines of calls say what their clients told of themselves: address, user agent, user, session, tag. `false` leaves all of these out.",
+        }),
+      },
+      "Lines of calls in the log.",
       { default: {} },
     ),
     limits: map(

@@ -49,6 +49,7 @@ export class Upstreams {
         name: workspace === undefined ? name : `${workspace}/${name}`,
         provider: provider.name,
         dialect: provider.dialect,
+        telemetryName: provider.telemetryName,
         region: settings.region,
         timeouts,
         maxCalls: settings.max_calls,

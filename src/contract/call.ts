@@ -33,8 +33,10 @@ export const NOTHING_USED: Ended = {
  * also for a call that was cancelled; or `lost`, as its last word too. `ended` is undefined where no worker could say.
  */
 export interface CallEvents {
-  /** `estimate` is of the input, before any factor. */
-  weighed(envelope: Envelope, conversation: number, estimate: number): void;
+  /** `estimate` is of the input, before any factor; `user` as `Dialect.user` has it, cut. */
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void;
+  /** The request has left for the upstream; of a call that asked for it. */
+  sent(): void;
   /** The guess at the input was far off: this is the worker's estimate, times the factor of the order. */
   estimated(inputTokens: number): void;
   /** The names of what was left out of the request, since its model does not take it; before the answer begins. */
@@ -50,10 +52,21 @@ export interface CallEvents {
   lost(error: GatewayError): void;
 }
 
+/** What goes along with a call on its way to an upstream. */
+export interface Along {
+  /** Headers for the upstream beside its own, as `name\nvalue\nname\nvalue`; "" for none. */
+  passedOn: string;
+  /** The worker is to say when the request has left. */
+  isTimed: boolean;
+}
+
+/** With most calls. */
+export const NOTHING_ALONG: Along = { passedOn: "", isTimed: false };
+
 /** The front's end of a call that a worker holds. */
 export interface PoolCall {
   /** Starts a weighed call, or one that was missed. `isLast`: whatever happens is to be told as the call's end. */
-  go(target: number, isLast: boolean, factor: number): void;
+  go(target: number, isLast: boolean, factor: number, along: Along): void;
   /** The client has taken `bytes` more. */
   credit(bytes: number): void;
   /** Ends the call; of its events only the last one comes, with what was used so far. */
@@ -77,6 +90,7 @@ export interface CallOrder {
   stream: boolean;
   model: string;
   hints: string;
+  along: Along;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
   /** What an estimate of the input is to be multiplied by. */

@@ -16,6 +16,10 @@ export interface Config {
     drainTimeoutMs: number;
     drainGraceMs: number;
     clocks: Clocks;
+    /** Addresses and networks, as they were written. */
+    trustedProxies: readonly string[];
+    /** Which answers say where their time went. */
+    serverTiming: "asked" | "always";
   };
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
@@ -23,9 +27,12 @@ export interface Config {
   /** Threads of a process. */
   workers: number;
   redis: Redis | undefined;
+  log: CallLog;
   limits: Limits;
   strictParameters: boolean;
   proxy: ProxySettings | undefined;
+  /** Calls are traced, as the environment says (`OTEL_…`). */
+  tracing: boolean;
   /** Where keys made over the admin listener are kept when there is no Redis: an absolute path. */
   directory: { file: string };
   upstreams: Record<string, Upstream>;
@@ -52,6 +59,15 @@ export function fixedOf({ server, admin, processes, workers, redis, directory, p
 /** `config` with what is fixed as it is in `fixed`. */
 export function withFixed(config: Config, fixed: FixedConfig): Config {
   return { ...config, ...Object.fromEntries(FIXED.map((part) => [part, fixed[part]])) };
+}
+
+/** Which calls have a line in the log, and what stands there of their clients. */
+export interface CallLog {
+  /** Of good calls: from 0 to 1. */
+  sample: number;
+  /** Slower ones always have one. */
+  slowMs: number;
+  attribution: boolean;
 }
 
 /** As the environment gives it (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
@@ -107,6 +123,8 @@ export interface Upstream {
   /** A name in `src/providers`. */
   provider: string;
   dialect: UpstreamDialect;
+  /** What OpenTelemetry calls this kind of cloud. */
+  telemetryName: string;
   region: string;
   timeouts: Timeouts;
   /** Calls at a time in one process; undefined: as many as come. */

@@ -106,6 +106,8 @@ export interface Dialect {
    * that writes an answer.
    */
   conversation(request: object): number;
+  /** Whom a request is for, as its client names them: byte text; "" where it names nobody. `request`: as `Checked` has it. */
+  user(request: object): ByteText;
   /** The whole error answer, as JSON. */
   errorBody(error: GatewayError, requestId: string): ByteText;
   /** An error after the first byte: the last thing on the stream. */

@@ -1,6 +1,6 @@
 /** What the front says to a worker; see `messages.ts`. */
 import type { ByteText } from "./bytes.ts";
-import type { CallOrder, WeighOrder } from "./call.ts";
+import { type Along, type CallOrder, NOTHING_ALONG, type WeighOrder } from "./call.ts";
 import type { CallOperation, DialectName } from "./dialect.ts";
 import type { Bit, Flat, Length, WorkerConfig } from "./messages.ts";
 
@@ -16,6 +16,8 @@ interface OrderFields {
     stream: Bit,
     model: string,
     hints: string,
+    passedOn: string,
+    isTimed: Bit,
     guess: number,
     factor: number,
     body: ByteText,
@@ -23,7 +25,7 @@ interface OrderFields {
   /** Check and estimate a large body first. */
   weigh: [id: number, dialect: DialectName, operation: CallOperation, hints: string, body: ArrayBuffer];
   /** Start a weighed call, or start one that was `missed` once more. */
-  go: [id: number, target: number, isLast: Bit, factor: number];
+  go: [id: number, target: number, isLast: Bit, factor: number, passedOn: string, isTimed: Bit];
   /** End a call, whatever it is doing; only its `done` comes, with what it has used so far. */
   cancel: [id: number];
   /** The client has taken so many more bytes. */
@@ -41,14 +43,18 @@ const ORDER = { call: 0, weigh: 1, go: 2, cancel: 3, credit: 4, configure: 5, dr
 >;
 
 const LENGTHS: { readonly [Name in keyof OrderFields as (typeof ORDER)[Name]]: Length<OrderFields[Name]> } = {
-  [ORDER.call]: 12,
+  [ORDER.call]: 14,
   [ORDER.weigh]: 6,
-  [ORDER.go]: 5,
+  [ORDER.go]: 7,
   [ORDER.cancel]: 2,
   [ORDER.credit]: 3,
   [ORDER.configure]: 2,
   [ORDER.drill]: 2,
 };
+
+function bit(truth: boolean): Bit {
+  return truth ? 1 : 0;
+}
 
 function write<Name extends keyof OrderFields>(message: Flat, name: Name, ...fields: OrderFields[Name]): void {
   message.push(ORDER[name], ...fields);
@@ -59,16 +65,18 @@ function fieldsAt<Name extends keyof OrderFields>(message: Flat, at: number, nam
 }
 
 export function orderCall(message: Flat, id: number, order: CallOrder): void {
-  const { dialect, operation, target, isLast, stream, model, hints, guess, factor, body } = order;
-  write(message, "call", id, dialect, operation, target, isLast ? 1 : 0, stream ? 1 : 0, model, hints, guess, factor, body);
+  const { dialect, operation, target, isLast, stream, model, hints, along, guess, factor, body } = order;
+  const [last, streamed] = [bit(isLast), bit(stream)];
+  const { passedOn, isTimed } = along;
+  write(message, "call", id, dialect, operation, target, last, streamed, model, hints, passedOn, bit(isTimed), guess, factor, body);
 }
 
 export function orderWeigh(message: Flat, id: number, { dialect, operation, hints, body }: WeighOrder): void {
   write(message, "weigh", id, dialect, operation, hints, body);
 }
 
-export function orderGo(message: Flat, id: number, target: number, isLast: boolean, factor: number): void {
-  write(message, "go", id, target, isLast ? 1 : 0, factor);
+export function orderGo(message: Flat, id: number, target: number, isLast: boolean, factor: number, along: Along): void {
+  write(message, "go", id, target, isLast ? 1 : 0, factor, along.passedOn, bit(along.isTimed));
 }
 
 export function orderCancel(message: Flat, id: number): void {
@@ -92,7 +100,7 @@ export function orderDrill(message: Flat, how: "crash" | "stall"): void {
 export interface OrderTaker {
   call(id: number, order: CallOrder): void;
   weigh(id: number, order: WeighOrder): void;
-  go(id: number, target: number, isLast: boolean, factor: number): void;
+  go(id: number, target: number, isLast: boolean, factor: number, along: Along): void;
   cancel(id: number): void;
   credit(id: number, bytes: number): void;
   configure(config: WorkerConfig): void;
@@ -125,9 +133,10 @@ function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: Orde
       taker.credit(...fieldsAt(message, at, "credit"));
       return;
     case ORDER.call: {
-      const [id, dialect, operation, target, isLast, stream, model, hints, guess, factor, body] = fieldsAt(message, at, "call");
+      const fields = fieldsAt(message, at, "call");
+      const [id, dialect, operation, target, isLast, stream, model, hints, passedOn, isTimed, guess, factor, body] = fields;
       const bits = { isLast: isLast === 1, stream: stream === 1 };
-      taker.call(id, { dialect, operation, target, ...bits, model, hints, guess, factor, body });
+      taker.call(id, { dialect, operation, target, ...bits, model, hints, along: alongOf(passedOn, isTimed), guess, factor, body });
       return;
     }
     case ORDER.weigh: {
@@ -136,8 +145,8 @@ function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: Orde
       return;
     }
     case ORDER.go: {
-      const [id, target, isLast, factor] = fieldsAt(message, at, "go");
-      taker.go(id, target, isLast === 1, factor);
+      const [id, target, isLast, factor, passedOn, isTimed] = fieldsAt(message, at, "go");
+      taker.go(id, target, isLast === 1, factor, alongOf(passedOn, isTimed));
       return;
     }
     case ORDER.cancel:
@@ -149,4 +158,9 @@ function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: Orde
     case ORDER.drill:
       taker.drill(...fieldsAt(message, at, "drill"));
   }
+}
+
+/** One object for all calls that have nothing along. */
+function alongOf(passedOn: string, isTimed: Bit): Along {
+  return passedOn === "" && isTimed === 0 ? NOTHING_ALONG : { passedOn, isTimed: isTimed === 1 };
 }

@@ -27,7 +27,9 @@ interface ReportFields {
   /** The whole answer of a call that does not stream; `done` follows. */
   answer: [id: number, text: ByteText];
   /** The body is good, and the call waits for `go` or `cancel`. The estimate is of the input, before any factor. */
-  weighed: [id: number, model: string, stream: Bit, maxTokens: number, conversation: number, estimate: number];
+  weighed: [id: number, model: string, stream: Bit, maxTokens: number, conversation: number, estimate: number, user: ByteText];
+  /** The request of a call has left for its upstream; of calls that asked for it. */
+  sent: [id: number];
   /** The guess at the input of a running call was far off: this is the estimate, times the factor. */
   estimated: [id: number, inputTokens: number];
   /** What was left out of the request, since its model does not take it; comes before whatever else is said of the answer. */
@@ -54,22 +56,24 @@ const REPORT = {
   chunk: 1,
   answer: 2,
   weighed: 3,
-  estimated: 4,
-  dropped: 5,
-  missed: 6,
-  done: 7,
-  fail: 8,
-  ready: 9,
-  pulse: 10,
-  notice: 11,
-  lesson: 12,
+  sent: 4,
+  estimated: 5,
+  dropped: 6,
+  missed: 7,
+  done: 8,
+  fail: 9,
+  ready: 10,
+  pulse: 11,
+  notice: 12,
+  lesson: 13,
 } as const satisfies Record<keyof ReportFields, number>;
 
 const LENGTHS: { readonly [Name in keyof ReportFields as (typeof REPORT)[Name]]: Length<ReportFields[Name]> } = {
   [REPORT.open]: 3,
   [REPORT.chunk]: 3,
   [REPORT.answer]: 3,
-  [REPORT.weighed]: 7,
+  [REPORT.weighed]: 8,
+  [REPORT.sent]: 2,
   [REPORT.estimated]: 3,
   [REPORT.dropped]: 3,
   [REPORT.missed]: 13,
@@ -108,8 +112,13 @@ export function reportWeighed(
   { model, stream, maxTokens }: Envelope,
   conversation: number,
   estimate: number,
+  user: ByteText,
 ): void {
-  write(message, "weighed", id, model, stream ? 1 : 0, maxTokens, conversation, estimate);
+  write(message, "weighed", id, model, stream ? 1 : 0, maxTokens, conversation, estimate, user);
+}
+
+export function reportSent(message: Flat, id: number): void {
+  write(message, "sent", id);
 }
 
 export function reportEstimated(message: Flat, id: number, inputTokens: number): void {
@@ -214,10 +223,13 @@ function readOfCall<Call extends Heard>(kind: keyof typeof LENGTHS, message: Fla
       return;
     }
     case REPORT.weighed: {
-      const [, model, stream, maxTokens, conversation, estimate] = fieldsAt(message, at, "weighed");
-      events.weighed({ model, stream: stream === 1, maxTokens }, conversation, estimate);
+      const [, model, stream, maxTokens, conversation, estimate, user] = fieldsAt(message, at, "weighed");
+      events.weighed({ model, stream: stream === 1, maxTokens }, conversation, estimate, user);
       return;
     }
+    case REPORT.sent:
+      events.sent();
+      return;
     case REPORT.estimated: {
       const [, inputTokens] = fieldsAt(message, at, "estimated");
       events.estimated(inputTokens);

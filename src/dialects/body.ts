@@ -49,3 +49,9 @@ export function readName(body: ByteText, name: string, parsed: string): string {
   const characters: unknown = JSON.parse(decodeUtf8(memberValue(body, name) ?? '""'));
   return typeof characters === "string" ? characters : parsed;
 }
+
+/** A member of an object that was parsed; "" where it is no text. */
+export function textIn(object: object, name: string): ByteText {
+  const value = (object as Record<string, unknown>)[name];
+  return typeof value === "string" ? value : "";
+}

@@ -2,15 +2,15 @@ import { Registry } from "prom-client";
 import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
 import type { CallCells, TokenCells } from "./call-cells.ts";
-import type { CounterCell } from "./cells.ts";
 import { ConfiguredMetrics } from "./configured.ts";
 import { Definer, type Definition } from "./definer.ts";
 import { DroppedMetrics } from "./dropped.ts";
 import { collectProcessMetrics } from "./process.ts";
 import type { CallRecord, WorkerSample } from "./records.ts";
 import { metricsData, metricsText } from "./scrape.ts";
-import { DECISIONS, declaredPairs, EARLY_OUTCOMES, Names, OTHER, OUTCOMES, type Served, UPSTREAM_OUTCOMES } from "./served.ts";
+import { declaredPairs, EARLY_OUTCOMES, Names, OTHER, OUTCOMES, type Served, UPSTREAM_OUTCOMES } from "./served.ts";
 import { UpstreamMetrics } from "./upstreams.ts";
+import { WorkspaceMetrics } from "./workspaces.ts";
 
 const noCells = <Cell>() => new Map<string, Cell>();
 const noPaths = () => new ByNames<Map<string, CallCells>>();
@@ -25,6 +25,8 @@ export class Metrics {
   readonly dropped = new DroppedMetrics(this.#make);
   /** The configuration that is in force, and the keys. */
   readonly configured = new ConfiguredMetrics(this.#make);
+  /** What workspaces have asked for. */
+  readonly #workspaces = new WorkspaceMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
   readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
   readonly #duration = this.#make.histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
@@ -54,11 +56,6 @@ export class Metrics {
     "average",
   );
   readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens of answers beyond what was reserved for them.", ["model"]);
-  readonly #decisions = this.#make.counter(
-    "weir_limiter_decisions_total",
-    "Of calls: admitted, requests, tokens, too_large. `counts`: token counts that their own window refused.",
-    ["workspace", "model", "decision"],
-  );
   readonly #limiterDuration = this.#make.histogram("weir_limiter_duration_seconds", "How long the limiter's store took: reserve, settle.", [
     "operation",
   ]);
@@ -84,14 +81,17 @@ export class Metrics {
     "Request bodies that are held: on their way in, or until their answer begins; and answers that their clients have yet to take. At most `server.max_buffered`.",
     [],
   );
+  readonly #spans = this.#make.counter(
+    "weir_trace_spans_total",
+    "Spans of traced calls that were handed to the collector, or dropped since it is away, slow or refuses them: exported, dropped.",
+    ["result"],
+  );
   readonly #openCalls = new Map<string, { count: number }>();
   readonly #factors = new Map<string, number>();
   /** By upstream and model, then by route and region, then by outcome. */
   #callCells = new ByNames<ByNames<Map<string, CallCells>>>();
   /** By workspace and model. */
   #tokenCells = new ByNames<TokenCells>();
-  /** By workspace and model, then by decision. */
-  #decisionCells = new ByNames<Map<string, CounterCell>>();
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
   /** Those in force; undefined before the first configuration. */
@@ -111,6 +111,7 @@ export class Metrics {
   declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     this.#restarts.cell();
+    for (const result of ["exported", "dropped"]) this.#spans.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
     for (const route of options.routes) {
       this.#openCalls.set(route, { count: 0 });
@@ -128,8 +129,7 @@ export class Metrics {
   declareServed(served: Served): void {
     const names = new Names(served);
     this.#names = names;
-    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#debt, this.#decisions])
-      metric.keep((labels) => names.have(labels));
+    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#debt]) metric.keep((labels) => names.have(labels));
     for (const model of this.#factors.keys()) {
       if (this.#named("model", model) === model) continue;
       this.#factors.delete(model);
@@ -137,10 +137,11 @@ export class Metrics {
     }
     this.dropped.keep(names);
     this.upstreams.keep(names);
+    this.#workspaces.keep(names);
     // They hold cells of series that are gone.
     this.#callCells = new ByNames();
     this.#tokenCells = new ByNames();
-    this.#decisionCells = new ByNames();
+    this.#workspaces.declare(served.workspaces);
     for (const { route, model, region, upstreams } of served.offers) {
       for (const outcome of OUTCOMES) this.#requests.cell(route, model, region, outcome);
       for (const outcome of UPSTREAM_OUTCOMES) for (const upstream of upstreams) this.upstreams.declare(upstream, model, outcome);
@@ -149,7 +150,7 @@ export class Metrics {
       if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
     for (const [workspace, model] of declaredPairs(served)) {
-      this.#decisionCells.of(workspace, model, this.#makeDecisionCells);
+      this.#workspaces.declareModel(workspace, model);
       this.#tokenCells.of(workspace, model, this.#makeTokenCells);
     }
   }
@@ -158,14 +159,8 @@ export class Metrics {
     return this.#names?.of(label, value) ?? value;
   }
 
-  readonly #makeDecisionCells = (workspace: string, model: string): Map<string, CounterCell> => {
-    const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
-    return new Map(DECISIONS.map((decision) => [decision, this.#decisions.cell(where, what, decision)]));
-  };
-
   limiterDecided(workspace: string, model: string, decision: string): void {
-    const cell = this.#decisionCells.of(workspace, model, this.#makeDecisionCells).get(decision);
-    if (cell !== undefined) cell.value += 1;
+    this.#workspaces.decided(workspace, model, decision);
   }
 
   limiterTook(operation: "reserve" | "settle", durationMs: number): void {
@@ -203,6 +198,7 @@ export class Metrics {
     if (open !== undefined) open.count -= 1;
     const cells = this.#cellsOf(call);
     cells.requests.value += 1;
+    if (call.workspace !== "") this.#workspaces.ended(call.workspace, call.outcome);
     cells.duration.observe(call.durationMs / 1000);
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
@@ -217,6 +213,11 @@ export class Metrics {
 
   workerRestarted(): void {
     this.#restarts.cell().value += 1;
+  }
+
+  /** Spans have left for the collector, or will not. */
+  traced(result: "exported" | "dropped", count: number): void {
+    this.#spans.cell(result).value += count;
   }
 
   frontLag(lagMs: number): void {

@@ -32,6 +32,8 @@ export const EARLY_OUTCOMES = ["unauthenticated", "invalid_request", "unknown_mo
 export const DECISIONS = ["admitted", "requests", "tokens", "too_large", "counts"];
 /** Workspaces times models whose series exist from the start. Of more, they exist from their first call on: all decisions at once. */
 const MOST_DECLARED_PAIRS = 200;
+/** Workspaces that have series of their own for each outcome. */
+export const MOST_WORKSPACES = 200;
 /** In place of names that no configuration has any more. */
 export const OTHER = "other";
 

@@ -27,6 +27,7 @@ interface TargetCells {
 export class UpstreamMetrics {
   readonly #attempts;
   readonly #retries;
+  readonly #moves;
   readonly #breakers;
   readonly #firstByte;
   readonly #duration;
@@ -44,6 +45,11 @@ export class UpstreamMetrics {
     this.#retries = make.counter("weir_upstream_retries_total", "Calls put to this upstream because another target had failed them.", [
       "upstream",
     ]);
+    this.#moves = make.counter(
+      "weir_affinity_moves_total",
+      "Calls of conversations that began at another target than their own, since that one failed or had as many calls as it may; by the upstream of their own.",
+      ["upstream"],
+    );
     this.#breakers = make.gauge(
       "weir_upstream_breaker_state",
       "Circuit breaker of a target: 0 closed, 1 half open (being probed), 2 open (left out).",
@@ -67,7 +73,8 @@ export class UpstreamMetrics {
   /** Forgets the series of what a new configuration does not have; a call that outlives its model or upstream counts as that of `other`. */
   keep(names: Names): void {
     this.#names = names;
-    for (const metric of [this.#attempts, this.#retries, this.#firstByte, this.#duration]) metric.keep((labels) => names.have(labels));
+    for (const metric of [this.#attempts, this.#retries, this.#moves, this.#firstByte, this.#duration])
+      metric.keep((labels) => names.have(labels));
     // They are cells of series that are gone.
     this.#targetCells = new ByNames();
   }
@@ -76,6 +83,7 @@ export class UpstreamMetrics {
   declare(upstream: string, model: string, outcome: string): void {
     this.#attempts.cell(upstream, model, outcome);
     this.#retries.cell(upstream);
+    this.#moves.cell(upstream);
     this.#firstByte.cell(upstream, model);
     this.#duration.cell(upstream, model);
   }
@@ -106,6 +114,11 @@ export class UpstreamMetrics {
   /** A call that another target has failed is put to this upstream. */
   retried(upstream: string): void {
     this.#retries.cell(this.#named("upstream", upstream)).value += 1;
+  }
+
+  /** A conversation's own target could not have its call. @param upstream - That target's. */
+  moved(upstream: string): void {
+    this.#moves.cell(this.#named("upstream", upstream)).value += 1;
   }
 
   /** Breakers are asked for when somebody scrapes. */

@@ -1,4 +1,4 @@
-import type { CallEvents, PoolCall } from "../contract/call.ts";
+import type { Along, CallEvents, PoolCall } from "../contract/call.ts";
 import { asGatewayError, type GatewayError } from "../contract/errors.ts";
 import type { Flat } from "../contract/messages.ts";
 import { orderCancel, orderConfigure, orderCredit, orderDrill, orderGo } from "../contract/orders.ts";
@@ -246,8 +246,8 @@ class SlotCall implements PoolCall {
     this.events = events;
   }
 
-  go(target: number, isLast: boolean, factor: number): void {
-    orderGo(this.#slot.next(), this.id, target, isLast, factor);
+  go(target: number, isLast: boolean, factor: number, along: Along): void {
+    orderGo(this.#slot.next(), this.id, target, isLast, factor, along);
   }
 
   credit(bytes: number): void {

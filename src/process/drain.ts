@@ -15,6 +15,7 @@ export interface Drained extends Pick<Parts, "pool" | "limiter" | "totals" | "di
   listener: Listener;
   logging: Log;
   neighbours: { close(): void } | undefined;
+  tracing: { close(): Promise<void> } | undefined;
 }
 
 /**
@@ -37,7 +38,7 @@ export class Drain {
   async begin(): Promise<void> {
     if (this.#begun) return;
     this.#begun = true;
-    const { config, gateway, listener, logging, neighbours, pool, limiter, totals, directory } = this.#parts;
+    const { config, gateway, listener, logging, neighbours, tracing, pool, limiter, totals, directory } = this.#parts;
     const { log } = logging;
     log.info({ open_calls: gateway.openCalls }, "draining");
     await delay(config.server.drainGraceMs);
@@ -49,7 +50,7 @@ export class Drain {
       await Promise.race([closed, delay(FLUSH_MS)]);
     }
     neighbours?.close();
-    await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close()]), delay(FLUSH_MS)]);
+    await Promise.race([Promise.all([limiter.close(), totals.close(), directory.close(), tracing?.close()]), delay(FLUSH_MS)]);
     log.info("drained");
     await logging.end();
     process.exit(0);

@@ -15,6 +15,7 @@ export interface InForceParts {
   /** Who looks for gateways of another configuration; undefined without Redis. */
   neighbours: { configure(config: Config): void } | undefined;
   pages: PublishedPages;
+  accessLog: { configure(settings: Config["log"]): void };
   /** What is known of the targets, whichever configuration named them. */
   health: HealthBook;
 }
@@ -50,7 +51,7 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory, neighbours, health, pages } = this.#parts;
+    const { gateway, pool, metrics, directory, neighbours, health, pages, accessLog } = this.#parts;
     const catalog = new Catalog(directory.withWorkspaces(config), health, this.#catalog);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up the news for all others.
@@ -61,6 +62,7 @@ export class InForce {
     neighbours?.configure(config);
     gateway.replace({ config, catalog });
     pages.describe(config);
+    accessLog.configure(config.log);
     metrics.declareServed(gateway.labels().served);
   }
 }

@@ -4,6 +4,7 @@ import { FileWatch } from "../config/watch.ts";
 import { type Config, FIXED, withFixed } from "../contract/config.ts";
 import type { Logger } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { changesBetween } from "./changes.ts";
 import type { InForce } from "./in-force.ts";
 
 export interface ReloadParts {
@@ -87,7 +88,8 @@ export class Reloader {
     metrics.configured.reloaded("applied");
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;
     for (const warning of loaded.warnings) log.warn(warning);
-    log.info({ reason, ...(restart.length === 0 ? {} : { waiting_for_restart: restart }) }, "the configuration is in force");
+    const changes = changesBetween(before, inForce.config);
+    log.info({ reason, ...changes, ...(restart.length === 0 ? {} : { waiting_for_restart: restart }) }, "the configuration is in force");
   }
 }
 

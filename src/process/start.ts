@@ -20,6 +20,8 @@ import { chooseFormat } from "../log/readable.ts";
 import { PublishedPages } from "../openapi/pages.ts";
 import { openNeighbours } from "../redis/neighbours.ts";
 import { AccessLog } from "../request/access-log.ts";
+import { Callers } from "../request/caller.ts";
+import { TrustedProxies } from "../request/forwarded.ts";
 import { Gateway, type GatewayParts } from "../request/gateway.ts";
 import { Keyring } from "../request/keyring.ts";
 import { Router } from "../routing/router.ts";
@@ -30,6 +32,7 @@ import { type Listener, runtimeName } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
 import { Member } from "../supervisor/member.ts";
 import { supervise } from "../supervisor/run.ts";
+import { openTracing } from "../tracing/open.ts";
 import { readConfiguration } from "./configuration.ts";
 import { Drain } from "./drain.ts";
 import { InForce } from "./in-force.ts";
@@ -57,11 +60,16 @@ export async function start(file: string | undefined, environment: Environment, 
   const { metrics, catalog, pool, limiter, totals, directory, targetHealth } = parts;
   const ready = new Ready();
   const pages = new PublishedPages(version, config);
+  const proxies = new TrustedProxies(config.server.trustedProxies);
+  const onSpans = (result: "exported" | "dropped", count: number) => metrics.traced(result, count);
+  const tracing = await openTracing(config.tracing, { version, process: member?.index, onSpans });
+  const accessLog = new AccessLog(logging.lines, config.log, base);
   const gateway = makeGateway({
     ...parts,
     config,
     pages,
-    accessLog: new AccessLog(logging.lines, base),
+    accessLog,
+    callers: new Callers(proxies, tracing),
     router: routerTelling(log),
     readiness: () => ready.report(),
   });
@@ -69,7 +77,7 @@ export async function start(file: string | undefined, environment: Environment, 
   metrics.upstreams.sampleBreakers(() => gateway.breakers());
   // Several processes of one gateway have the first one look.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
-  const inForce = new InForce(config, catalog, { gateway, pool, metrics, directory, health: targetHealth, neighbours, pages });
+  const inForce = new InForce(config, catalog, { gateway, pool, metrics, directory, health: targetHealth, neighbours, pages, accessLog });
   directory.onWorkspaces(() => inForce.refresh());
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
 
@@ -94,7 +102,7 @@ export async function start(file: string | undefined, environment: Environment, 
     version,
     audit,
     onFault: (thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed"),
-    addressOf: (request) => member?.peerOf(request) ?? addresses.get(request) ?? "unknown",
+    addressOf: (request) => proxies.clientOf(member?.peerOf(request) ?? addresses.get(request) ?? "unknown", request.headers),
   });
 
   const places = member === undefined ? config : await member.places();
@@ -109,7 +117,7 @@ export async function start(file: string | undefined, environment: Environment, 
     refuse: (asked, flaw) => gateway.refuse(asked, flaw),
     onFault,
   });
-  const drain = new Drain({ ...parts, config, gateway, listener, logging, neighbours });
+  const drain = new Drain({ ...parts, config, gateway, listener, logging, neighbours, tracing });
   ready.add(
     "gateway",
     () => (drain.begun ? "draining" : "ok"),
@@ -141,7 +149,7 @@ export async function start(file: string | undefined, environment: Environment, 
   });
 }
 
-function makeGateway(parts: Parts & Pick<GatewayParts, "config" | "pages" | "accessLog" | "router" | "readiness">): Gateway {
+function makeGateway(parts: Parts & Pick<GatewayParts, "config" | "pages" | "accessLog" | "callers" | "router" | "readiness">): Gateway {
   return new Gateway({ ...parts, admission: new Admission(parts.limiter), keyring: new Keyring(parts.directory) });
 }
 

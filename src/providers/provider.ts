@@ -12,6 +12,8 @@ type Settings = Record<string, unknown>;
 export interface ProviderSettings {
   readonly name: string;
   readonly dialect: UpstreamDialect;
+  /** What OpenTelemetry's conventions call it (`gen_ai.provider.name`). */
+  readonly telemetryName: string;
   /** The fields of an upstream that only this provider has (`aws_region`, `api`, `credentials` …), as they stand in `weir.yaml`. */
   readonly schema: TObject;
   /**

@@ -3,13 +3,14 @@
  * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
  *
  * Nothing that a client wrote freely stands in it: not a region that was not found, and not the message of an error, which may quote the body.
- * A model that was not found is there, cut and without what no name has.
+ * A model that was not found is there, and what a client calls itself (`caller.ts`): cut, and without what no name has.
  */
 
+import type { CallLog } from "../contract/config.ts";
 import { decimalText } from "../contract/decimal.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
 import type { Visit } from "./visit.ts";
 
 /** Quoted strings that are remembered: the names of a configuration, and of those before it. */
@@ -36,12 +37,19 @@ export class AccessLog {
   readonly #base: string;
   readonly #quoted = new Map<string, string>();
   readonly #places = new WeakMap<RoutedTarget, WeakMap<NonNullable<Visit["identity"]>, Place>>();
+  #settings: CallLog;
+  readonly #random: () => number;
   #second = 0;
   #secondText = "";
 
-  /** @param base - Fields of every line. */
-  constructor(batch: LineBatch, base: Readonly<Record<string, number>> = {}) {
+  /**
+   * @param base - Fields of every line.
+   * @param random - From 0 up to 1.
+   */
+  constructor(batch: LineBatch, settings: CallLog, base: Readonly<Record<string, number>> = {}, random: () => number = Math.random) {
     this.#batch = batch;
+    this.#settings = settings;
+    this.#random = random;
     this.#base = Object.entries(base)
       .map(([name, value]) => `"${name}":${value},`)
       .join("");
@@ -50,16 +58,27 @@ export class AccessLog {
   /** Adds the line of a call. `endedMs`: `performance.now()`. */
   add(visit: Visit, end: Outcome, endedMs: number): void {
     const level = LEVELS.get(end.outcome) ?? "info";
-    if (this.#batch.takes(level)) this.#batch.add(this.#line(level, visit, end, endedMs));
+    if (!this.#batch.takes(level)) return;
+    // Good calls alone are sampled, and of them not those that somebody may have waited for.
+    const { sample, slowMs } = this.#settings;
+    const isSampled = sample < 1 && end.outcome === "ok" && endedMs - visit.startedMs <= slowMs;
+    if (isSampled && this.#random() >= sample) return;
+    this.#batch.add(this.#line(level, visit, end, endedMs, isSampled ? sample : 1));
   }
 
-  #line(level: string, visit: Visit, { outcome, error, ended, firstByteAtMs }: Outcome, endedMs: number): string {
-    const { startedMs } = visit;
+  /** Puts the settings of another configuration in force. */
+  configure(settings: CallLog): void {
+    this.#settings = settings;
+  }
+
+  #line(level: string, visit: Visit, end: Outcome, endedMs: number, share: number): string {
+    const { outcome, error, ended, status, firstByteAtMs } = end;
+    const { startedMs, caller } = visit;
     let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}",${this.#place(visit)}`;
     if (visit.attempts.length > 0) line += `,"attempts":${visit.attempts.length}`;
     if (visit.attempts.length > 1) line += `,"tried":[${visit.attempts.map((attempt) => this.#attemptText(attempt)).join(",")}]`;
     if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
-    line += `,"outcome":"${outcome}","duration_ms":${round(endedMs - startedMs)}`;
+    line += `,"outcome":"${outcome}","status":${status},"duration_ms":${round(endedMs - startedMs)}`;
     if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
     if (ended !== undefined) line += `,"upstream_ms":${round(ended.upstreamMs)}`;
     if (visit.used !== undefined) {
@@ -68,6 +87,10 @@ export class AccessLog {
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
     }
     if (ended !== undefined && ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
+    line += caller.text;
+    if (caller.user !== "") line += `,"user":${JSON.stringify(caller.user)}`;
+    // How many it stands for is one divided by this.
+    if (share < 1) line += `,"sample":${share}`;
     // Of failures: the field at fault, and where it is ours to mend, what happened and the cure.
     if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
     if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;

@@ -1,23 +1,12 @@
 import type { ByteText } from "../contract/bytes.ts";
 import type { CallEvents, Ended, PoolCall } from "../contract/call.ts";
 import type { CallOperation, Dialect, Envelope } from "../contract/dialect.ts";
-import { asGatewayError, type ErrorKind, GatewayError } from "../contract/errors.ts";
+import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
-import { errorReply, jsonReply } from "./reply.ts";
-
-/** How a call ended for its client. */
-export interface Outcome {
-  outcome: "ok" | ErrorKind;
-  error: GatewayError | undefined;
-  /** Undefined where no worker had it, or the client left first. */
-  ended: Ended | undefined;
-  /** `performance.now()` of the first byte for the client; undefined where there was none. */
-  firstByteAtMs: number | undefined;
-  /** Of a stream: bytes given to the client. */
-  passedBytes: number;
-}
+import type { Outcome } from "./outcome.ts";
+import { errorReply, jsonReply, NO_STATUS } from "./reply.ts";
 
 export interface AnswerOptions {
   dialect: Dialect;
@@ -32,7 +21,9 @@ export interface AnswerOwner {
   /** The headers that the answer of this request begins with; asked for once. */
   takeHeaders(): ReplyHeaders;
   /** A worker has checked and weighed the body; see `CallEvents`. */
-  weighed(envelope: Envelope, conversation: number, estimate: number): void;
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void;
+  /** The request has left for its upstream. */
+  sent(): void;
   estimated(inputTokens: number): void;
   /** What was left out of the request. */
   dropped(names: string): void;
@@ -71,6 +62,7 @@ export class Answer implements CallEvents, StreamOwner {
   /** Bytes written for which the worker has no credit yet. */
   #owed = 0;
   #firstByteAtMs: number | undefined;
+  #status = NO_STATUS;
   #passedBytes = 0;
   #lastChunkMs = 0;
   /** The client has left; the call's last report is still awaited, for what it used. */
@@ -97,6 +89,7 @@ export class Answer implements CallEvents, StreamOwner {
 
   /** A stream that is open holds neither the promise nor, through it, the `Reply`. */
   #respond(reply: Reply): void {
+    if (!this.#gone) this.#status = reply.status;
     const resolve = this.#resolve;
     this.#resolve = NOBODY;
     resolve(reply);
@@ -139,8 +132,12 @@ export class Answer implements CallEvents, StreamOwner {
     else this.#owner.lost(error);
   }
 
-  weighed(envelope: Envelope, conversation: number, estimate: number): void {
-    if (!this.idle) this.#owner.weighed(envelope, conversation, estimate);
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
+    if (!this.idle) this.#owner.weighed(envelope, conversation, estimate, user);
+  }
+
+  sent(): void {
+    this.#owner.sent();
   }
 
   missed(error: GatewayError, ended: Ended): void {
@@ -288,6 +285,7 @@ export class Answer implements CallEvents, StreamOwner {
   #end(outcome: Outcome["outcome"], error: GatewayError | undefined, ended: Ended | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#owner.ended({ outcome, error, ended, firstByteAtMs: this.#firstByteAtMs, passedBytes: this.#passedBytes });
+    const [status, firstByteAtMs, passedBytes] = [this.#status, this.#firstByteAtMs, this.#passedBytes];
+    this.#owner.ended({ outcome, error, ended, status, firstByteAtMs, passedBytes });
   }
 }

@@ -6,7 +6,8 @@ import type { Metrics } from "../metrics/metrics.ts";
 import type { Attempt, Router } from "../routing/router.ts";
 import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./answer.ts";
+import type { Outcome } from "./outcome.ts";
+import { beginAttemptSpan, endAttemptSpan } from "./spans.ts";
 import type { Visit } from "./visit.ts";
 
 export interface AttemptParts {
@@ -21,6 +22,7 @@ export interface AttemptParts {
  */
 export function firstAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget {
   const first = parts.router.first(offer, visit.conversation, performance.now());
+  if (first?.movedFrom !== undefined) parts.metrics.upstreams.moved(first.movedFrom.upstream.name);
   if (first !== undefined) return begin(parts, visit, first);
   throw new GatewayError("overloaded", { message: "The upstreams of this model have as many calls open as they may. Please try again." });
 }
@@ -54,7 +56,7 @@ export function isLastAttempt(visit: Visit, { targets }: Offer): boolean {
 /** The attempt that was under way has ended; once, whoever says so. */
 export function endAttempt(
   { router, metrics }: AttemptParts,
-  { lastAttempt: attempt, offer }: Visit,
+  { lastAttempt: attempt, offer, caller }: Visit,
   outcome: Outcome["outcome"],
   detail: FailureDetail | undefined,
   ended: Ended | undefined,
@@ -62,6 +64,7 @@ export function endAttempt(
   if (attempt === undefined || attempt.outcome !== undefined) return;
   router.ended(attempt, outcome, detail, performance.now());
   metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer?.model ?? "other", outcome, ended?.attempts ?? 1, ended);
+  if (caller.span !== undefined) endAttemptSpan(caller.span, outcome, ended);
 }
 
 /** Takes back the attempt that was chosen and not made. */
@@ -69,6 +72,7 @@ export function withdrawAttempt({ router }: AttemptParts, visit: Visit): void {
   const attempt = visit.lastAttempt;
   if (attempt === undefined || attempt.outcome !== undefined) return;
   router.ended(attempt, "cancelled", undefined, performance.now());
+  visit.caller.span?.attemptWithdrawn();
   visit.withdrawn();
 }
 
@@ -81,6 +85,7 @@ function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<Route
     const claim = { ...visit.claim, upstream };
     visit.attempted(attempt, claim, admission.factor(claim));
   }
+  if (visit.caller.span !== undefined) beginAttemptSpan(visit.caller.span, visit);
   return target;
 }
 

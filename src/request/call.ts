@@ -12,13 +12,15 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { sessionOf } from "../routing/affinity.ts";
 import type { Catalog } from "../routing/catalog.ts";
 import type { Offer } from "../routing/table.ts";
-import { Answer, type AnswerOwner, type Outcome } from "./answer.ts";
+import { Answer, type AnswerOwner } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
+import { noteUser } from "./caller.ts";
 import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./deadlines.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import type { LeftOut } from "./left-out.ts";
+import type { Outcome } from "./outcome.ts";
 import { reservedIn, reservedRefusal } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import type { Visit } from "./visit.ts";
@@ -94,10 +96,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
     if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
-    const answer = this.#answer;
     this.#begunMs = performance.now();
-    const response = answer.begin();
-    asked.onLeft = () => answer.abandon();
+    const response = this.#answer.begin();
+    asked.onLeft = () => this.#answer.abandon();
     bodyClock.begin(this, startedMs);
     readBody(asked, maxBodyBytes, (bytes) => place.hold(bytes), {
       arrived: (body) => this.#arrived(asked, body),
@@ -132,9 +133,10 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Checks and reserves a small body here; where that cannot be decided without a worker's figure, it is weighed first. */
   #check(body: ByteText, hints: string): void {
-    const { admission } = this.#parts;
-    const { dialect } = this.#visit;
+    const { admission, config } = this.#parts;
+    const { dialect, caller } = this.#visit;
     const checked = dialect.check(body, hints, this.#operation);
+    noteUser(caller, dialect.user(checked.request), config);
     const offer = this.#route(checked);
     // Only where there is a choice: it costs a look at the conversation's first words.
     if (this.#visit.conversation === 0 && offer.targets.length > 1 && CALLS[this.#operation].writes)
@@ -150,8 +152,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   /** For the answer: a worker has checked and weighed a body. */
-  weighed(envelope: Envelope, conversation: number, estimate: number): void {
+  weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
     try {
+      noteUser(this.#visit.caller, user, this.#parts.config);
       this.#dispatch.weighed();
       if (this.#isWeighed) {
         // By a second worker: what was decided by the first one's figure stays.
@@ -185,6 +188,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */
   #whenDecided(asked: Decision | Promise<Decision>, go: () => void, weigh?: () => void): void {
+    if (asked instanceof Promise) this.#visit.caller.timing?.begin("limit");
     if (asked instanceof Promise) {
       // The limiter never rejects: what is thrown is a fault of ours.
       asked.then((decision) => this.#decided(decision, go, weigh)).catch((thrown) => this.#dispatch.refuse(thrown));
@@ -192,6 +196,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   #decided(decision: Decision, go: () => void, weigh?: () => void): void {
+    this.#visit.caller.timing?.end("limit");
     const { outcome } = decision;
     const { claim, dialect, headers, bytes } = this.#visit;
     const { admission, metrics } = this.#parts;
@@ -212,6 +217,11 @@ export class Call implements AnswerOwner, Sender, Hurried {
       this.#visit.admitted(decision.reservation);
       go();
     }
+  }
+
+  /** For the answer. */
+  sent(): void {
+    this.#visit.caller.timing?.turn("queue", "upstream");
   }
 
   /** For the answer: the guess was far off. */

@@ -5,8 +5,10 @@ import type { CallOperation } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { WorkerPool } from "../pool/pool.ts";
 import type { Offer } from "../routing/table.ts";
-import type { Answer, Outcome } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { type AttemptParts, endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, withdrawAttempt } from "./attempts.ts";
+import { alongOf } from "./caller.ts";
+import type { Outcome } from "./outcome.ts";
 import { type Visit, wasAttempted } from "./visit.ts";
 
 export interface DispatchParts extends AttemptParts {
@@ -45,7 +47,7 @@ export class Dispatch {
    */
   send(offer: Offer, model: string, hints: string, guess: number, body: ByteText): void {
     const target = this.#choose(offer);
-    const { dialect, stream, factor } = this.#visit;
+    const { dialect, stream, factor, caller } = this.#visit;
     const isLast = this.#isLast(offer);
     const order = {
       dialect: dialect.name,
@@ -55,6 +57,7 @@ export class Dispatch {
       stream,
       model,
       hints,
+      along: alongOf(caller),
       guess,
       factor,
       body,
@@ -65,6 +68,7 @@ export class Dispatch {
 
   /** Has a worker check and weigh a body. Its report goes to the answer; then `weighed` and `go` are to be called. */
   weigh(hints: string, body: ArrayBuffer): void {
+    this.#visit.caller.timing?.begin("weigh");
     const order = { dialect: this.#visit.dialect.name, operation: this.#operation, hints, body };
     this.#kept = order;
     this.#attach(this.#parts.pool.weigh(order, this.#answer));
@@ -72,6 +76,7 @@ export class Dispatch {
 
   /** A worker holds the weighed body. */
   weighed(): void {
+    this.#visit.caller.timing?.end("weigh");
     this.#isWaitedFor = true;
   }
 
@@ -92,6 +97,7 @@ export class Dispatch {
     const { offer, reservation, factor } = visit;
     const { admission, router } = this.#parts;
     endAttempt(this.#parts, visit, error.kind, error.detail, ended);
+    visit.caller.timing?.end("upstream");
     const next = offer && nextAttempt(this.#parts, visit, offer);
     const worker = this.#worker;
     if (offer === undefined || next === undefined) {
@@ -172,7 +178,7 @@ export class Dispatch {
       if (!("target" in kept)) this.#attach(pool.weigh(kept, this.#answer));
       else if (offer !== undefined) {
         const target = this.#choose(offer);
-        const order = { ...kept, target, isLast: this.#isLast(offer), factor: this.#visit.factor };
+        const order = { ...kept, target, isLast: this.#isLast(offer), factor: this.#visit.factor, along: alongOf(this.#visit.caller) };
         this.#attach(pool.call(order, this.#answer));
       }
     } catch (thrown) {
@@ -193,7 +199,7 @@ export class Dispatch {
 
   /** Has the worker put the body that it holds to a target. */
   #goOn(target: number, offer: Offer): void {
-    this.#worker?.go(target, this.#isLast(offer), this.#visit.factor);
+    this.#worker?.go(target, this.#isLast(offer), this.#visit.factor, alongOf(this.#visit.caller));
   }
 
   #attach(worker: PoolCall | undefined): void {

@@ -16,15 +16,19 @@ import { askedAdapter } from "../http/elysia.ts";
 import type { Served } from "../metrics/served.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
-import type { Outcome } from "./answer.ts";
 import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
+import { callRecord } from "./call-record.ts";
+import type { Callers, Place } from "./caller.ts";
 import type { Identity, Keyring } from "./keyring.ts";
+import type { Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
-import { callRecord, NO_ROUTE, Visit } from "./visit.ts";
+import { endSpan } from "./spans.ts";
+import { NO_ROUTE, Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
+  callers: Callers;
   keyring: Keyring;
   accessLog: AccessLog;
   totals: Pick<Totals, "count">;
@@ -35,6 +39,9 @@ export interface GatewayParts extends CallParts {
 
 /** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
+
+/** Of requests that no route takes. */
+const NOWHERE: Place = { route: NO_ROUTE, operation: "" };
 
 export class Gateway {
   readonly app: Elysia;
@@ -126,7 +133,7 @@ export class Gateway {
   #serve(dialect: Dialect, route: Route, asked: Asked, params: Record<string, string | null>): Answered | Promise<Answered> {
     // A parameter that does not decode is null there, and must not be taken for a route without a region.
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
-    const visit = this.#visit(dialect, routeLabel(route), region);
+    const visit = this.#visit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
     try {
       const { catalog, keyring } = this.#parts;
       if (visit.region !== "") catalog.requireRegion(visit.region);
@@ -163,10 +170,11 @@ export class Gateway {
     }
   }
 
-  #visit(dialect: Dialect, route: string, region: string): Visit {
-    this.#parts.metrics.callStarted(route);
+  #visit(dialect: Dialect, place: Place, region: string, asked: Asked): Visit {
+    const { metrics, callers, config } = this.#parts;
+    metrics.callStarted(place.route);
     this.#open += 1;
-    return new Visit(dialect, route, region, this.#fixedHeaders);
+    return new Visit(dialect, place.route, region, callers.of(asked, place, config), this.#fixedHeaders);
   }
 
   #models(visit: Visit) {
@@ -181,14 +189,24 @@ export class Gateway {
 
   /** An answer that needed nobody else. */
   #answer(visit: Visit, body: string): Reply {
-    this.#settle(visit, { outcome: "ok", error: undefined, ended: undefined, firstByteAtMs: performance.now(), passedBytes: 0 });
-    return jsonReply(200, body, visit.headers);
+    const reply = jsonReply(200, body, visit.takeHeaders());
+    this.#settle(visit, {
+      outcome: "ok",
+      error: undefined,
+      ended: undefined,
+      status: 200,
+      firstByteAtMs: performance.now(),
+      passedBytes: 0,
+    });
+    return reply;
   }
 
   #refuse(visit: Visit, thrown: unknown): Reply {
     const error = asGatewayError(thrown);
-    this.#settle(visit, { outcome: error.kind, error, ended: undefined, firstByteAtMs: undefined, passedBytes: 0 });
-    return errorReply(visit.dialect, error, visit.requestId, visit.headers);
+    const reply = errorReply(visit.dialect, error, visit.requestId, visit.takeHeaders());
+    const { status } = reply;
+    this.#settle(visit, { outcome: error.kind, error, ended: undefined, status, firstByteAtMs: undefined, passedBytes: 0 });
+    return reply;
   }
 
   /** No route has this path, or only its head is wanted: perhaps one has it without doubled slashes; else the answer says what was probably meant. */
@@ -205,12 +223,12 @@ export class Gateway {
     }
     if (isHead && PROBE.test(path)) return new Response(null);
     const { dialect, error } = explainPath(asked.method, path, asked.headers);
-    return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
+    return this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
   }
 
   #unexpected(error: unknown, asked: Asked): Reply {
     const { dialect } = explainPath(asked.method, normalisePath(pathOf(asked.url)), asked.headers);
-    return this.#refuse(this.#visit(dialect, NO_ROUTE, ""), error);
+    return this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
   }
 
   /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
@@ -223,6 +241,7 @@ export class Gateway {
     const endedMs = performance.now();
     metrics.callEnded(callRecord(visit, end, endedMs));
     accessLog.add(visit, end, endedMs);
+    if (visit.caller.span !== undefined) endSpan(visit.caller.span, visit, end);
   };
 }
 

@@ -4,6 +4,9 @@ import type { Dialect } from "../contract/dialect.ts";
 import { type GatewayError, LONGEST_RETRY_MS, RETRY_AFTER_MS, STATUS } from "../contract/errors.ts";
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 
+/** In logs and traces, for the status of a call whose client has left before its answer began. Proxies have made it known. */
+export const NO_STATUS = 499;
+
 /** When another try may succeed, in both forms that clients read: from 1 ms to 59 s, rounded up. */
 export function retryAfterHeaders(retryAfterMs: number): { "retry-after-ms": string; "retry-after": string } {
   const ms = Math.min(LONGEST_RETRY_MS, Math.max(1, Math.ceil(retryAfterMs)));

@@ -3,12 +3,12 @@ import { ReplyHeaders } from "../contract/http.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { Claim } from "../limiter/admission.ts";
 import type { Reservation } from "../limiter/limiter.ts";
-import type { CallRecord } from "../metrics/records.ts";
 import type { Attempt } from "../routing/router.ts";
 import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./answer.ts";
+import type { Caller } from "./caller.ts";
 import type { Identity } from "./keyring.ts";
+import type { Outcome } from "./outcome.ts";
 import { nextRequestId } from "./request-id.ts";
 
 /** The label of requests that no route takes. */
@@ -40,6 +40,8 @@ export class Visit {
   /** The route as metrics and log name it. */
   readonly route: string;
   readonly requestId: string;
+  /** Who makes it, as its headers tell. */
+  readonly caller: Caller;
   /** `performance.now()` */
   readonly startedMs: number;
   #headers: ReplyHeaders;
@@ -61,21 +63,25 @@ export class Visit {
    * @param region - As the path names it; "" where it names none.
    * @param fixedHeaders - On every answer of this gateway.
    */
-  constructor(dialect: Dialect, route: string, region: string, fixedHeaders: Record<string, string> | undefined) {
+  constructor(dialect: Dialect, route: string, region: string, caller: Caller, fixedHeaders: Record<string, string> | undefined) {
     this.dialect = dialect;
+    this.caller = caller;
     this.route = route;
     this.#region = region;
     this.requestId = nextRequestId();
     this.startedMs = performance.now();
     const headers = new ReplyHeaders(fixedHeaders);
     headers.set("request-id", this.requestId);
-    headers.set("x-request-id", this.requestId);
+    headers.set("x-request-id", caller.followed?.requestId || this.requestId);
+    const traceparent = caller.span?.traceparent ?? caller.followed?.traceparent ?? "";
+    if (traceparent !== "") headers.set("traceparent", traceparent);
     this.#headers = headers;
   }
 
   /** Its key is known. A path without a region means the workspace's own. */
   identified(identity: Identity): void {
     this.#identity = identity;
+    this.caller.timing?.end("auth");
     this.#region ||= identity.workspace.defaultRegion ?? "";
   }
 
@@ -87,6 +93,7 @@ export class Visit {
   bodyArrived(bytes: number, uploadMs: number, conversation: number): void {
     this.#bytes = bytes;
     this.#uploadMs = uploadMs;
+    this.caller.timing?.lasted("body", uploadMs);
     this.#conversation = conversation;
   }
 
@@ -119,6 +126,7 @@ export class Visit {
 
   /** It is tried at a target. `claim` and `factor`: by what the upstream of this target has taught. */
   attempted(attempt: Attempt<RoutedTarget>, claim: Claim, factor: number): void {
+    this.caller.timing?.begin("queue");
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
     this.#claim = claim;
     this.#factor = factor;
@@ -132,6 +140,8 @@ export class Visit {
   /** The headers for the answer, once: a stream may stay open for an hour, and they are a tenth of what it holds. */
   takeHeaders(): ReplyHeaders {
     const headers = this.#headers;
+    const { timing } = this.caller;
+    if (timing !== undefined && this.#identity !== undefined) headers.set("server-timing", timing.text);
     this.#headers = GIVEN_AWAY;
     return headers;
   }
@@ -223,22 +233,4 @@ export class Visit {
  */
 export function wasAttempted({ outcome, ended }: Outcome): boolean {
   return ended === undefined || ended.upstreamMs > 0 || outcome === "misconfigured" || outcome.startsWith("upstream_");
-}
-
-/** A visit that has ended, as the metrics see it. `endedMs`: `performance.now()`. */
-export function callRecord(visit: Visit, { outcome, ended, firstByteAtMs }: Outcome, endedMs: number): CallRecord {
-  const firstByteMs = firstByteAtMs === undefined ? undefined : firstByteAtMs - visit.startedMs;
-  return {
-    route: visit.route,
-    workspace: visit.workspace,
-    model: visit.offer?.model ?? "other",
-    region: visit.offer?.region ?? "other",
-    upstream: visit.lastAttempt?.target.upstream.name ?? "",
-    outcome,
-    durationMs: endedMs - visit.startedMs,
-    firstByteMs,
-    overheadMs: ended === undefined || firstByteMs === undefined ? undefined : firstByteMs - visit.uploadMs - ended.firstByteMs,
-    usage: visit.used,
-    estimateFactor: ended === undefined ? undefined : visit.factor,
-  };
 }

@@ -32,6 +32,8 @@ export interface Choices<Target extends Choice> {
 export interface Attempt<Target extends Choice> {
   readonly target: Target;
   readonly isProbe: boolean;
+  /** The conversation's own target, where that one could not have it; undefined elsewhere. */
+  readonly movedFrom: Target | undefined;
   /** What it said of its target has been taken down. */
   isJudged: boolean;
   /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
@@ -64,7 +66,9 @@ export class Router<Target extends Choice> {
   /** The first attempt of a call; undefined where the upstreams have as many as they may. `conversation`: a hash, 0 where there is none. */
   first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> | undefined {
     this.#budgets.of(choices.workspace).call(nowMs);
-    return begin(this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets, nowMs), nowMs);
+    const target = this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets, nowMs);
+    const own = ownTarget(choices, conversation, nowMs);
+    return begin(target, nowMs, own === target ? undefined : own);
   }
 
   /** The attempt after those before, all of which failed; undefined where none is left or the budget is used up. */
@@ -128,23 +132,44 @@ export class Router<Target extends Choice> {
     const rank = targets.find(isFree)?.rank;
     if (rank === undefined) return undefined;
     if (!affinity || conversation === 0) return takeTurn(targets, credits, (target) => target.rank === rank && isFree(target));
-    let chosen: Target | undefined;
-    let most = -1;
-    for (const target of targets) {
-      if (target.rank !== rank || !isFree(target)) continue;
-      const liked = liking(conversation ^ seed, target.seed, target.weight);
-      if (liked > most) [most, chosen] = [liked, target];
-    }
-    return chosen;
+    return favourite(targets, conversation ^ seed, (target) => target.rank === rank && isFree(target));
   }
+}
+
+/** The one that a conversation likes most. */
+function favourite<Target extends Choice>(
+  targets: readonly Target[],
+  conversation: number,
+  isIn: (target: Target) => boolean,
+): Target | undefined {
+  let chosen: Target | undefined;
+  let most = -1;
+  for (const target of targets) {
+    if (!isIn(target)) continue;
+    const liked = liking(conversation, target.seed, target.weight);
+    if (liked > most) [most, chosen] = [liked, target];
+  }
+  return chosen;
+}
+
+/** The target that a conversation would have if all were well; undefined where it has none of its own, or where all are well. */
+function ownTarget<Target extends Choice>(
+  { targets, seed, affinity }: Choices<Target>,
+  conversation: number,
+  nowMs: number,
+): Target | undefined {
+  const [{ rank }] = targets;
+  if (!affinity || conversation === 0 || targets.length === 1) return undefined;
+  if (targets.every((target) => target.rank !== rank || (target.health.takes(nowMs) && hasRoom(target)))) return undefined;
+  return favourite(targets, conversation ^ seed, (target) => target.rank === rank);
 }
 
 const NONE: readonly Attempt<never>[] = [];
 
-function begin<Target extends Choice>(target: Target | undefined, nowMs: number): Attempt<Target> | undefined {
+function begin<Target extends Choice>(target: Target | undefined, nowMs: number, movedFrom?: Target): Attempt<Target> | undefined {
   if (target === undefined) return undefined;
   target.health.upstream.open += 1;
-  return { target, isProbe: target.health.begin(nowMs), isJudged: false, outcome: undefined };
+  return { target, isProbe: target.health.begin(nowMs), movedFrom, isJudged: false, outcome: undefined };
 }
 
 /** Whether the upstream may have one attempt more. */

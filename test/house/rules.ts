@@ -29,7 +29,7 @@ const BUILDERS: ReadonlySet<string> = new Set(["main", "process"]);
 const SEES: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   /** A request's way: through the limiter and the router to a worker, and into what is counted and written. */
-  request: ["dialects", "directory", "http", "limiter", "log", "metrics", "pool", "routing", "usage"],
+  request: ["dialects", "directory", "http", "limiter", "log", "metrics", "pool", "routing", "tracing", "usage"],
   /** What is published of the routes. */
   openapi: ["dialects", "request"],
   /**

@@ -8,6 +8,8 @@ import { ADMIN_TOKEN, type World } from "./world.ts";
 /** Names and labels of design §9 for what there is so far. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_requests_total: ["route", "model", "region", "outcome"],
+  weir_workspace_requests_total: ["workspace", "outcome"],
+  weir_affinity_moves_total: ["upstream"],
   weir_buffered_bytes: [],
   weir_requests_in_flight: ["route"],
   weir_request_duration_seconds_bucket: ["le", "route", "outcome"],
@@ -19,6 +21,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_worker_streams: ["worker"],
   weir_worker_event_loop_lag_seconds: ["worker"],
   weir_worker_restarts_total: [],
+  weir_trace_spans_total: ["result"],
   weir_upstream_attempts_total: ["upstream", "model", "outcome"],
   weir_upstream_retries_total: ["upstream"],
   weir_upstream_breaker_state: ["upstream", "model"],

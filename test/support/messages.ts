@@ -38,6 +38,7 @@ export function reportsIn(message: Flat): Report[] {
     chunk: (text) => note({ what: "chunk", id, text }),
     answer: (text) => note({ what: "answer", id, text }),
     weighed: (envelope, _conversation, estimate) => note({ what: "weighed", id, text: `${envelope.model} ${estimate}` }),
+    sent: () => note({ what: "sent", id, text: "" }),
     estimated: (tokens) => note({ what: "estimated", id, text: String(tokens) }),
     dropped: (names) => note({ what: "dropped", id, text: names }),
     missed: (error, ended) => note({ what: "missed", id, text: "", error, ended }),

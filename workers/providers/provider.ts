@@ -4,6 +4,7 @@
  */
 import type { Accepts } from "../../src/contract/accepts.ts";
 import type { ByteText } from "../../src/contract/bytes.ts";
+import type { Along } from "../../src/contract/call.ts";
 import type { Upstream } from "../../src/contract/config.ts";
 import type { CallOperation } from "../../src/contract/dialect.ts";
 import type { GatewayError } from "../../src/contract/errors.ts";
@@ -27,6 +28,8 @@ export interface Job {
   accepts: Accepts;
   /** No other target could serve the call. */
   isLast: boolean;
+  /** Not a provider's matter. */
+  along: Along;
   /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */
   dropped: string;
 }

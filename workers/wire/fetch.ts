@@ -121,7 +121,8 @@ class FetchExchange implements HttpExchange {
     }
     const { origin } = request;
     const headers = new Headers();
-    for (let at = 0; at < request.headers.length; at += 2) headers.append(request.headers[at] ?? "", request.headers[at + 1] ?? "");
+    const all = [...request.headers, ...(request.further ?? [])];
+    for (let at = 0; at < all.length; at += 2) headers.append(all[at] ?? "", all[at + 1] ?? "");
     // Both runtimes would decode, and leave the headers of the encoded body on the answer.
     if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
     const answer = await fetch(`${origin.tls ? "https" : "http"}://${authority(origin)}${request.path}`, {

@@ -20,6 +20,8 @@ export interface HttpRequest {
   path: string;
   /** Name, value, name, value …; names in lower case; best one frozen list for all calls that say the same. The client adds `host` (where it is absent), `content-length` and `connection` itself. */
   headers: readonly string[];
+  /** Further ones, of this request alone: a frozen list stays one for all. */
+  further?: readonly string[];
   body: ByteText;
 }
 

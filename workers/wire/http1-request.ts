@@ -45,14 +45,15 @@ const written = new WeakMap<readonly string[], Pick<HttpRequest, "origin" | "met
  * @throws Error for what must not go on the wire (a line break in a value would start a header, or a request, of its own); the text names the header, not its value.
  */
 export function requestHead(request: HttpRequest): string {
-  const { origin, method, path, headers, body } = request;
+  const { origin, method, path, headers, further, body } = request;
   const known = written.get(headers);
   const isKnown = known?.path === path && known.method === method && known.origin === origin;
   const text = isKnown ? known.text : beginning(request);
   if (!isKnown && Object.isFrozen(headers)) written.set(headers, { origin, method, path, text });
   // A GET without a body says nothing about one; a POST says 0.
   const length = method !== "GET" || body !== "" ? `content-length: ${body.length}\r\n` : "";
-  return `${text}${length}connection: keep-alive\r\n\r\n`;
+  const more = further === undefined ? "" : linesOf(further).lines;
+  return `${text}${more}${length}connection: keep-alive\r\n\r\n`;
 }
 
 /** Names that were looked at: a few dozen. */
@@ -67,6 +68,14 @@ function admitName(name: string): void {
 
 function beginning({ origin, method, path, headers }: HttpRequest): string {
   if (!PATH.test(path)) throw new Error("the request path holds a character that is not allowed there");
+  const named = linesOf(headers);
+  const host = named.host === "" ? authority(origin) : named.host;
+  if (!VALUE.test(host)) throw new Error("the upstream's host holds a character that is not allowed");
+  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${named.lines}`;
+}
+
+/** The lines of headers, and the value of `host`, which goes first. */
+function linesOf(headers: readonly string[]): { host: string; lines: string } {
   let host = "";
   let lines = "";
   for (let at = 0; at < headers.length; at += 2) {
@@ -80,7 +89,5 @@ function beginning({ origin, method, path, headers }: HttpRequest): string {
     if (name === "host") host = value;
     else lines += `${name}: ${value}\r\n`;
   }
-  if (host === "") host = authority(origin);
-  if (!VALUE.test(host)) throw new Error("the upstream's host holds a character that is not allowed");
-  return `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${lines}`;
+  return { host, lines };
 }

@@ -4,7 +4,7 @@ import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../../contract/bytes.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
-import { parseObject, readName, refuseDuplicates } from "../body.ts";
+import { parseObject, readName, refuseDuplicates, textIn } from "../body.ts";
 import { conversationByHead, firstContent, isRecord, namedConversation } from "../conversation.ts";
 import { errorObject, jsonText } from "../error-text.ts";
 import { misroute, owns, type Paths } from "../misroute.ts";
@@ -142,6 +142,11 @@ export const anthropic: Dialect = {
     const { metadata, system, messages } = request as Record<string, unknown>;
     const named = namedConversation(isRecord(metadata) ? metadata.user_id : undefined);
     return named ?? conversationByHead(system, firstContent(messages, "user"));
+  },
+
+  user(request) {
+    const { metadata } = request as Record<string, unknown>;
+    return isRecord(metadata) ? textIn(metadata, "user_id") : "";
   },
 
   errorBody(error, requestId) {

@@ -3,7 +3,7 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../../contract/bytes.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
-import { readName } from "../body.ts";
+import { readName, textIn } from "../body.ts";
 import { conversationByHead, firstContent, namedConversation } from "../conversation.ts";
 import { errorObject, jsonText } from "../error-text.ts";
 import { misroute, owns, type Paths } from "../misroute.ts";
@@ -119,6 +119,8 @@ export const openai: Dialect = {
     }
     return conversationByHead(instructions, firstContent(input, "user") ?? input);
   },
+
+  user: (request) => textIn(request, "safety_identifier") || textIn(request, "user"),
 
   errorBody(error) {
     return errorText(error);

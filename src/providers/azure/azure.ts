@@ -78,6 +78,7 @@ const SOVEREIGN: readonly { domain: string; regions: readonly string[]; place: s
 export const azure: ProviderSettings = {
   name: "azure",
   dialect: "openai",
+  telemetryName: "azure.ai.openai",
   schema,
 
   resolve(fields) {

@@ -76,6 +76,7 @@ const AWS_REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 export const bedrock: ProviderSettings = {
   name: "bedrock",
   dialect: "anthropic",
+  telemetryName: "aws.bedrock",
   schema,
 
   resolve(fields) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { type CallEvents, type CallOrder, NOTHING_USED } from "../../../src/contract/call.ts";
+import { type CallEvents, type CallOrder, NOTHING_ALONG, NOTHING_USED } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { orderCall, orderCancel, orderConfigure } from "../../../src/contract/orders.ts";
@@ -72,6 +72,7 @@ const ORDER: CallOrder = {
   operation: "generate",
   target: 0,
   isLast: true,
+  along: NOTHING_ALONG,
   stream: false,
   model: "m",
   hints: "",
@@ -125,6 +126,7 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
 describe("one report", () => {
   const ears = (told: string[], more: Partial<CallEvents> = {}): CallEvents => ({
     weighed: () => {},
+    sent: () => {},
     estimated: () => {},
     dropped: () => {},
     open: () => void told.push("open"),

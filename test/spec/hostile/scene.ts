@@ -1,4 +1,5 @@
 /** One call of a worker between an upstream and a front that are both scripted: readers, translations and the relay behind each other. */
+import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { DialectName } from "../../../src/contract/dialect.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { dialects } from "../../../src/dialects/index.ts";
@@ -97,6 +98,7 @@ export async function sceneOf(
     accepts: {},
     dropped: "",
     isLast: true,
+    along: NOTHING_ALONG,
   };
   const connection = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
   const Carrier = operation === "count_tokens" ? Count : Relay;

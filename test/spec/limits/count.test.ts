@@ -1,6 +1,8 @@
 /** A count that its upstream does not give in time is answered by the estimate; the worker's side of `…/count_tokens`. */
+
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
+import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { Timeouts } from "../../../src/contract/config.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { noUsage } from "../../../src/contract/usage.ts";
@@ -32,6 +34,7 @@ const JOB: Job = {
   accepts: {},
   dropped: "",
   isLast: true,
+  along: NOTHING_ALONG,
 };
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },

@@ -10,7 +10,9 @@ import { Metrics } from "../../../src/metrics/metrics.ts";
 import { type PoolOptions, WorkerPool } from "../../../src/pool/pool.ts";
 import { AccessLog } from "../../../src/request/access-log.ts";
 import { BodyClock } from "../../../src/request/body-clock.ts";
+import { Callers } from "../../../src/request/caller.ts";
 import { Deadlines } from "../../../src/request/deadlines.ts";
+import { TrustedProxies } from "../../../src/request/forwarded.ts";
 import { Gateway } from "../../../src/request/gateway.ts";
 import { Keyring } from "../../../src/request/keyring.ts";
 import { LeftOut } from "../../../src/request/left-out.ts";
@@ -71,7 +73,8 @@ export async function startInProcess(
     leftOut: new LeftOut(metrics, () => {}),
     room: new Room(config.server),
     totals: { count: () => {} },
-    accessLog: new AccessLog(new LineBatch({ write: () => {}, takes: () => false })),
+    accessLog: new AccessLog(new LineBatch({ write: () => {}, takes: () => false }), config.log),
+    callers: new Callers(new TrustedProxies([]), undefined),
     pages: { paths: [], answer: () => new Response() },
     readiness: () => ({ ready: true, detail: {} }),
     deadlines: new Deadlines(),

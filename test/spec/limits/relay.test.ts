@@ -1,5 +1,7 @@
 /** What a worker says a call has used, however it ended: the relay between an upstream and a front that are both scripted. */
+
 import { describe, expect, test } from "bun:test";
+import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { noUsage, type Usage } from "../../../src/contract/usage.ts";
@@ -28,6 +30,7 @@ const JOB: Job = {
   accepts: {},
   dropped: "",
   isLast: true,
+  along: NOTHING_ALONG,
 };
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },

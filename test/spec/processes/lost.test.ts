@@ -55,7 +55,7 @@ class Thread {
   }
 
   weighed({ id }: Order): void {
-    this.say((to) => reportWeighed(to, id, { model: MODEL, stream: true, maxTokens: 50 }, 0, 20_000));
+    this.say((to) => reportWeighed(to, id, { model: MODEL, stream: true, maxTokens: 50 }, 0, 20_000, ""));
   }
 
   answer({ id }: Order): void {

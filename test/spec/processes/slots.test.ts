@@ -1,5 +1,7 @@
 /** Workers that die, and workers that never begin: the pool over threads that a test scripts. */
+
 import { expect, test } from "bun:test";
+import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { reportPulse, reportReady } from "../../../src/contract/reports.ts";
 import { WorkerPool } from "../../../src/pool/pool.ts";
@@ -39,6 +41,7 @@ function poolOfOne() {
 }
 
 const events = {
+  sent() {},
   weighed() {},
   estimated() {},
   dropped() {},
@@ -55,6 +58,7 @@ const ORDER = {
   operation: "generate",
   target: 1,
   isLast: true,
+  along: NOTHING_ALONG,
   stream: true,
   model: "m",
   hints: "",

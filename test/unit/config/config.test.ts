@@ -24,7 +24,11 @@ describe("what a configuration resolves to", () => {
       drainGraceMs: 5000,
       maxConnections: 20_000,
       clocks: { headMs: 10_000, sendingMs: 60_000, readingMs: 120_000, idleMs: 75_000 },
+      trustedProxies: [],
+      serverTiming: "asked",
     });
+    expect(config.log).toEqual({ sample: 1, slowMs: 30_000, attribution: true });
+    expect(config.tracing).toBe(false);
     expect(config.admin).toEqual({ host: "127.0.0.1", port: 9090, token: undefined, hosts: [] });
     expect(config.processes).toBe(1);
     expect(config.workers).toBe(3);
@@ -350,4 +354,51 @@ describe("secrets from files", () => {
     ]);
     expect(mistakes(withCa)).toEqual([expect.stringContaining("ca_file: expected a readable file")]);
   });
+});
+
+describe("tracing is asked for by OpenTelemetry's own variables", () => {
+  const traced = (environment: Record<string, string>) => load(SMALL, { environment }).config.tracing;
+  const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
+
+  test("on with a collector or by name, off without, and where it is turned off", () => {
+    expect(traced({})).toBe(false);
+    expect(traced({ OTEL_SERVICE_NAME: "gateway" })).toBe(false);
+    expect(traced(COLLECTOR)).toBe(true);
+    expect(traced({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://collector/v1/traces" })).toBe(true);
+    expect(traced({ OTEL_TRACES_EXPORTER: "otlp" })).toBe(true);
+    expect(traced({ ...COLLECTOR, OTEL_TRACES_EXPORTER: "none" })).toBe(false);
+    expect(traced({ ...COLLECTOR, OTEL_SDK_DISABLED: "true" })).toBe(false);
+    expect(traced({ ...COLLECTOR, OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.01" })).toBe(true);
+  });
+
+  const OFF = "; OTEL_TRACES_EXPORTER=none turns tracing off";
+  const wrong: Record<string, [environment: Record<string, string>, message: string]> = {
+    "an address of another kind": [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317" },
+      `OTEL_EXPORTER_OTLP_ENDPOINT: expected an address such as http://collector:4318 in this environment variable, got other text${OFF}`,
+    ],
+    "another protocol": [
+      { ...COLLECTOR, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
+      `OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf (Weir speaks no other protocol to a collector) in this environment variable, got other text${OFF}`,
+    ],
+    "another exporter": [
+      { OTEL_TRACES_EXPORTER: "zipkin" },
+      `OTEL_TRACES_EXPORTER: expected otlp or none in this environment variable, got other text${OFF}`,
+    ],
+    "a sampler that there is not": [
+      { ...COLLECTOR, OTEL_TRACES_SAMPLER: "traceidration" },
+      `OTEL_TRACES_SAMPLER: expected one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio in this environment variable, got other text (did you mean "traceidratio"?)${OFF}`,
+    ],
+    "a share without a number": [
+      { ...COLLECTOR, OTEL_TRACES_SAMPLER: "traceidratio" },
+      `OTEL_TRACES_SAMPLER_ARG: expected a share from 0 to 1 in this environment variable, got other text${OFF}`,
+    ],
+    "a share that is more than all": [
+      { ...COLLECTOR, OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "50" },
+      `OTEL_TRACES_SAMPLER_ARG: expected a share from 0 to 1 in this environment variable, got other text${OFF}`,
+    ],
+  };
+  for (const [what, [environment, message]] of Object.entries(wrong)) {
+    test(what, () => expect(mistakes(SMALL, { environment })).toEqual([message]));
+  }
 });

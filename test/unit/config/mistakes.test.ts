@@ -12,11 +12,11 @@ const keys = (list: string) => SMALL.replace("acme: {}", `acme: { keys: [${list}
 const told: Record<string, [yaml: string, message: string]> = {
   "a setting that does not exist": [
     `${SMALL}\nsever: {}`,
-    'line 8: sever: is not a setting (did you mean "server"?); expected one of server, admin, processes, workers, redis, directory, limits, timeouts, strict_parameters, upstreams, models, workspaces',
+    'line 8: sever: is not a setting (did you mean "server"?); expected one of server, admin, processes, workers, redis, directory, log, limits, timeouts, strict_parameters, upstreams, models, workspaces',
   ],
   "a setting in another spelling": [
     `${SMALL}\nserver: { maxBody: 1MB }`,
-    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace',
+    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace, trusted_proxies, server_timing',
   ],
   "a setting of another provider": [
     upstream("api: v1"),
@@ -25,6 +25,18 @@ const told: Record<string, [yaml: string, message: string]> = {
   "a number out of range": [
     `${SMALL}\nserver: { port: 65536 }`,
     "line 8: server.port: expected a whole number from 0 to 65535, got the number 65536",
+  ],
+  "a proxy that is no address": [
+    `${SMALL}\nserver: { trusted_proxies: [10.0.0.0/8, loadbalancer] }`,
+    "line 8: server.trusted_proxies.1: expected an address or a network such as 10.0.0.0/8, got other text",
+  ],
+  "a network of too many bits": [
+    `${SMALL}\nserver: { trusted_proxies: [10.0.0.0/33] }`,
+    "line 8: server.trusted_proxies.0: expected an address or a network such as 10.0.0.0/8 or fd00::/8, got other text",
+  ],
+  "a share of calls that is none": [
+    `${SMALL}\nlog: { sample: 1.5 }`,
+    "line 8: log.sample: expected a number from 0 to 1, got the number 1.5",
   ],
   "a text for a number": [
     `${SMALL}\nlimits: { rpm: lots }`,

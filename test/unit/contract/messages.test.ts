@@ -1,6 +1,6 @@
 /** Orders and reports, written and read again: what one side says is what the other one hears, however many share a message. */
 import { expect, test } from "bun:test";
-import type { CallEvents, CallOrder, Ended, WeighOrder } from "../../../src/contract/call.ts";
+import { type CallEvents, type CallOrder, type Ended, NOTHING_ALONG, type WeighOrder } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import type { Flat, WorkerConfig } from "../../../src/contract/messages.ts";
 import * as orders from "../../../src/contract/orders.ts";
@@ -14,6 +14,7 @@ const CALL: CallOrder = {
   stream: true,
   model: "m",
   hints: "h",
+  along: { passedOn: "x-request-id\nmine", isTimed: true },
   guess: 12,
   factor: 1.5,
   body: "{}",
@@ -60,7 +61,7 @@ test("orders: each is heard as it was given, in order, and counted", () => {
   orders.orderConfigure(message, JSON.stringify(CONFIG));
   orders.orderCall(message, 1, CALL);
   orders.orderWeigh(message, 2, WEIGH);
-  orders.orderGo(message, 2, 4, true, 0.5);
+  orders.orderGo(message, 2, 4, true, 0.5, NOTHING_ALONG);
   orders.orderCredit(message, 1, 4096);
   orders.orderCancel(message, 1);
   orders.orderDrill(message, "stall");
@@ -69,7 +70,7 @@ test("orders: each is heard as it was given, in order, and counted", () => {
     ["configure", JSON.parse(JSON.stringify(CONFIG))],
     ["call", 1, CALL],
     ["weigh", 2, WEIGH],
-    ["go", 2, 4, true, 0.5],
+    ["go", 2, 4, true, 0.5, NOTHING_ALONG],
     ["credit", 1, 4096],
     ["cancel", 1],
     ["drill", "stall"],
@@ -106,7 +107,8 @@ function bound(taker: orders.OrderTaker): orders.OrderTaker {
 test("reports: each is heard as it was given, in order, by the call that it is of", () => {
   const message: Flat = [];
   reports.reportReady(message);
-  reports.reportWeighed(message, 1, { model: "m", stream: true, maxTokens: 9 }, 77, 100);
+  reports.reportWeighed(message, 1, { model: "m", stream: true, maxTokens: 9 }, 77, 100, "u");
+  reports.reportSent(message, 1);
   reports.reportEstimated(message, 1, 50);
   reports.reportDropped(message, 1, "a, b");
   reports.reportMissed(message, 1, "upstream_failed", { message: "no", param: "p" }, ENDED);
@@ -127,7 +129,8 @@ test("reports: each is heard as it was given, in order, by the call that it is o
   reports.readReports<Known>(message, { call: known, over, ready, pulse, notice, lesson, failed });
   expect(heard).toEqual([
     ["ready"],
-    [1, "weighed", { model: "m", stream: true, maxTokens: 9 }, 77, 100],
+    [1, "weighed", { model: "m", stream: true, maxTokens: 9 }, 77, 100, "u"],
+    [1, "sent"],
     [1, "estimated", 50],
     [1, "dropped", "a, b"],
     [1, "missed", new GatewayError("upstream_failed", { message: "no", param: "p" }), ENDED],

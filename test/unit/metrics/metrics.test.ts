@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Counter, Registry } from "prom-client";
 import { MergedMetrics } from "../../../src/metrics/merged.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
+import type { CallRecord } from "../../../src/metrics/records.ts";
 import { metricsData, metricsText } from "../../../src/metrics/scrape.ts";
 import type { Served } from "../../../src/metrics/served.ts";
 import { METRICS_PAGE, withMetrics } from "../../docs/metrics-reference.ts";
@@ -210,4 +211,35 @@ test.skipIf(Bun.which("promtool") === null)("promtool finds nothing to say, of o
     const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
     expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: "" });
   }
+});
+
+test("workspaces beyond the first two hundred share one series, and one that is gone makes room", async () => {
+  const metrics = new Metrics();
+  const offers = [{ route: "/r", model: "m", region: "eu", upstreams: ["u"] }];
+  const serving = (workspaces: readonly string[]) => ({ offers, workspaces, modelsOf: () => ["m"] });
+  const call = (workspace: string): CallRecord => ({
+    route: "/r",
+    workspace,
+    model: "m",
+    region: "eu",
+    upstream: "u",
+    outcome: "ok",
+    durationMs: 1,
+    firstByteMs: 1,
+    overheadMs: 1,
+    usage: undefined,
+    estimateFactor: undefined,
+  });
+  const names = async () => [
+    ...new Set([...(await metrics.render()).matchAll(/weir_workspace_requests_total\{workspace="([^"]+)"/g)].map(([, name]) => name)),
+  ];
+  const all = Array.from({ length: 1_000 }, (_, at) => `w${at}`);
+  metrics.declareServed(serving(all));
+  for (const workspace of all) metrics.callEnded(call(workspace));
+  expect(await names()).toHaveLength(201);
+  expect(await metrics.render()).toContain('weir_workspace_requests_total{workspace="other",outcome="ok"} 800');
+  metrics.declareServed(serving(all.slice(100)));
+  metrics.callEnded(call("w999"));
+  expect(await metrics.render()).toContain('weir_workspace_requests_total{workspace="w999",outcome="ok"} 1');
+  expect(await metrics.render()).not.toContain('workspace="w0"');
 });

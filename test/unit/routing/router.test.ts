@@ -124,6 +124,20 @@ describe("a conversation", () => {
     expect(placesOf(among)).toEqual(before);
   });
 
+  test("says where it has moved from, and only while it is away from its target", () => {
+    const router = new Router<Named>();
+    const among = choices({ name: "a" }, { name: "b", rank: 0 }, { name: "c", rank: 0 });
+    const own = first(router, among, conversations[0]);
+    expect(own.movedFrom).toBeUndefined();
+    broken(own.target);
+    expect(first(router, among, conversations[0]).movedFrom).toBe(own.target);
+    // Another conversation, whose own target is well, and a call without one, have not moved.
+    const others = conversations.slice(1, 50).map((conversation) => first(router, among, conversation));
+    expect(others.some(({ movedFrom }) => movedFrom === undefined)).toBe(true);
+    for (const { target, movedFrom } of others) if (movedFrom !== undefined) expect(target).not.toBe(own.target);
+    expect(first(router, among).movedFrom).toBeUndefined();
+  });
+
   test("of another workspace or model is spread in another way", () => {
     const among = choices(...three);
     expect(placesOf({ ...among, seed: 99 })).not.toEqual(placesOf(among));

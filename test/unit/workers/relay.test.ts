@@ -1,5 +1,7 @@
 /** Flow control and endings of one call: the relay between an upstream and a front that are both scripted. */
+
 import { describe, expect, test } from "bun:test";
+import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { type Flat, STREAM_WINDOW } from "../../../src/contract/messages.ts";
 import { noUsage } from "../../../src/contract/usage.ts";
@@ -34,6 +36,7 @@ const JOB: Job = {
   accepts: {},
   dropped: "",
   isLast: true,
+  along: NOTHING_ALONG,
 };
 
 /** Gives back what it is pushed, and is complete after a "!". */

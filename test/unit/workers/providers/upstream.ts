@@ -1,5 +1,6 @@
 import { type Server, serve } from "bun";
 import type { Accepts } from "../../../../src/contract/accepts.ts";
+import { NOTHING_ALONG } from "../../../../src/contract/call.ts";
 import type { Upstream } from "../../../../src/contract/config.ts";
 import { providers } from "../../../../src/providers/index.ts";
 import type { Job } from "../../../../workers/providers/provider.ts";
@@ -16,6 +17,7 @@ export function upstream(provider: string, settings: Record<string, unknown>): U
     name: `${provider}-eu`,
     provider,
     dialect,
+    telemetryName: provider,
     region: "eu",
     timeouts,
     maxCalls: undefined,
@@ -38,6 +40,7 @@ export function job(fields: Partial<Job> = {}): Job {
     model: "m",
     upstreamModel: "up",
     isLast: true,
+    along: NOTHING_ALONG,
     dropped: "",
     ...fields,
   };

@@ -28,3 +28,13 @@ test("a list that may be changed is looked at each time, and what must not go ou
   const bad = Object.freeze(["content-length", "1"]);
   for (let round = 0; round < 2; round++) expect(() => requestHead({ ...request, headers: bad })).toThrow("belongs to the HTTP client");
 });
+
+test("further headers are of one request alone, and are looked at like the others", () => {
+  const further = ["traceparent", "00-a-b-01", "x-request-id", "mine"];
+  expect(requestHead({ ...request, further })).toBe(
+    "POST /a HTTP/1.1\r\nhost: up\r\naccept: application/json\r\ntraceparent: 00-a-b-01\r\nx-request-id: mine\r\ncontent-length: 4\r\nconnection: keep-alive\r\n\r\n",
+  );
+  expect(requestHead(request)).not.toContain("traceparent");
+  expect(() => requestHead({ ...request, further: ["x-request-id", "a\r\nb: c"] })).toThrow('"x-request-id"');
+  expect(() => requestHead({ ...request, further: ["transfer-encoding", "chunked"] })).toThrow("belongs to the HTTP client");
+});

@@ -1,0 +1,57 @@
+/** What ties a call to those that it is part of: W3C trace context, and the client's own id of the request. */
+import { copied } from "../contract/bytes.ts";
+import type { HeaderReader } from "../contract/http.ts";
+
+/** The trace and the id that a request came with. What it lacks is "". */
+export interface Followed {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** In the form of version 00. */
+  readonly traceparent: string;
+  /** As it came. */
+  readonly tracestate: string;
+  /** The client's own. */
+  readonly requestId: string;
+}
+
+/** Source: W3C Trace Context, level 2. What a later version adds behind these four is left out. */
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const NOTHING = /^0+$/;
+const MOST_STATE = 512;
+const STATE = /^[\x20-\x7e]+$/;
+/** It goes on into logs, answers and requests to upstreams, so it is a plain word. */
+const REQUEST_ID = /^[A-Za-z0-9._:@/=+-]{1,128}$/;
+
+/** Of a request's headers; undefined where they have nothing of it, as with most clients. What is malformed counts as not sent. */
+export function followedIn(headers: HeaderReader): Followed | undefined {
+  const sentParent = headers.get("traceparent");
+  const sentId = headers.get("x-request-id");
+  if (sentParent === null && sentId === null) return undefined;
+  const parent = sentParent === null ? undefined : readParent(sentParent);
+  const requestId = sentId !== null && REQUEST_ID.test(sentId) ? copied(sentId) : "";
+  if (parent === undefined) return requestId === "" ? undefined : { traceId: "", traceparent: "", tracestate: "", requestId };
+  // Two of them, one empty, end in a comma and a blank.
+  const state = (headers.get("tracestate") ?? "").trim();
+  const tracestate = state.length <= MOST_STATE && STATE.test(state) ? copied(state) : "";
+  return { ...parent, tracestate, requestId };
+}
+
+function readParent(text: string): Pick<Followed, "traceId" | "traceparent"> | undefined {
+  const [, version, traceId = "", spanId = "", flags = "", more] = TRACEPARENT.exec(text) ?? [];
+  if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) return undefined;
+  if (NOTHING.test(traceId) || NOTHING.test(spanId)) return undefined;
+  // Of a later version only the first flag is known.
+  const known = version === "00" ? flags : Number.parseInt(flags, 16) % 2 === 1 ? "01" : "00";
+  return { traceId: copied(traceId), traceparent: copied(`00-${traceId}-${spanId}-${known}`) };
+}
+
+/** What of it an upstream is sent, as `Along.passedOn` has it. @param traceparent - In place of the client's own. */
+export function passedOn(followed: Followed | undefined, traceparent: string): string {
+  const fields: string[] = [];
+  const parent = traceparent === "" ? (followed?.traceparent ?? "") : traceparent;
+  const { tracestate = "", requestId = "" } = followed ?? {};
+  if (parent !== "") fields.push("traceparent", parent);
+  if (parent !== "" && tracestate !== "") fields.push("tracestate", tracestate);
+  if (requestId !== "") fields.push("x-request-id", requestId);
+  return fields.join("\n");
+}

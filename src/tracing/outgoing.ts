@@ -1,0 +1,57 @@
+/** Spans on their way out: in batches, bounded, and counted where they do not arrive. */
+import type { Context } from "@opentelemetry/api";
+import { BatchSpanProcessor, type ReadableSpan, type Span, type SpanExporter, type SpanProcessor } from "@opentelemetry/sdk-trace-base";
+
+/** Spans that wait or are being sent, in place of `OTEL_BSP_MAX_QUEUE_SIZE`, which bounds those that wait alone. */
+const MOST_SPANS = 4096;
+
+type OnSpans = (result: "exported" | "dropped", count: number) => void;
+
+/**
+ * OpenTelemetry's own batches, with a bound over all that is held: what waits, and what is being sent, which a collector that stands still keeps as long as
+ * the exporter has patience. What does not fit, and what could not be delivered, is dropped and counted; calls never wait for it.
+ */
+export class Outgoing implements SpanProcessor {
+  readonly #batches: BatchSpanProcessor;
+  readonly #onSpans: OnSpans;
+  #held = 0;
+
+  constructor(exporter: SpanExporter, onSpans: OnSpans) {
+    this.#onSpans = onSpans;
+    this.#batches = new BatchSpanProcessor(
+      {
+        export: (spans, onResult) =>
+          exporter.export(spans, (result) => {
+            this.#gone(result.code === 0 ? "exported" : "dropped", spans.length);
+            onResult(result);
+          }),
+        shutdown: () => exporter.shutdown(),
+      },
+      { maxQueueSize: MOST_SPANS },
+    );
+  }
+
+  onStart(_span: Span, _parent: Context): void {}
+
+  onEnd(span: ReadableSpan): void {
+    if (this.#held >= MOST_SPANS) {
+      this.#onSpans("dropped", 1);
+      return;
+    }
+    this.#held += 1;
+    this.#batches.onEnd(span);
+  }
+
+  forceFlush(): Promise<void> {
+    return this.#batches.forceFlush();
+  }
+
+  shutdown(): Promise<void> {
+    return this.#batches.shutdown();
+  }
+
+  #gone(result: "exported" | "dropped", count: number): void {
+    this.#held -= count;
+    this.#onSpans(result, count);
+  }
+}
