@@ -77,7 +77,17 @@ export async function start(file: string | undefined, environment: Environment, 
   metrics.upstreams.sampleBreakers(() => gateway.breakers());
   // Several processes of one gateway have the first one look.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
-  const inForce = new InForce(config, catalog, { gateway, pool, metrics, directory, health: targetHealth, neighbours, pages, accessLog });
+  const inForce = new InForce(config, catalog, {
+    gateway,
+    pool,
+    metrics,
+    directory,
+    health: targetHealth,
+    neighbours,
+    pages,
+    accessLog,
+    environment,
+  });
   directory.onWorkspaces(() => inForce.refresh());
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });
 

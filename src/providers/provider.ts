@@ -5,6 +5,7 @@
 import type { TObject } from "@sinclair/typebox";
 import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
+import type { Validity } from "./validity.ts";
 
 /** Plain JSON for `workers/providers`, secrets included: never logged. */
 type Settings = Record<string, unknown>;
@@ -40,6 +41,11 @@ export interface ProviderSettings {
    * @param edits - of the configuration, the most specific last
    */
   accepts(model: string | undefined, edits: readonly AcceptsEdits[], settings: Settings): Accepts;
+  /**
+   * How long what it signs in with is good; undefined where that cannot be known, and where it is renewed by itself.
+   * @param environment - of this process
+   */
+  validity(settings: Settings, environment: Readonly<Record<string, string | undefined>>): Validity | undefined;
   /** One line for `check`: where it is and how it signs in, secrets masked. */
   summary(settings: Settings): string;
 }

@@ -11,9 +11,17 @@ import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 const TOKEN = "deploy-admin-token-70c2b4e19d";
 const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const WRONG_KEY = "deploy-wrong-azure-key-5a2e";
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 const keyOf = (workspace: string): string => `weir_deploy_${workspace}_Gm3Xq8Rw5Ts1`;
+
+/** A Bedrock API key that was made then and is good for twelve hours. */
+function shortTermKey(madeMs: number): string {
+  const made = new Date(madeMs).toISOString().replace(/[-:]|\.\d+/g, "");
+  const query = new URLSearchParams({ Action: "CallWithBearerToken", "X-Amz-Date": made, "X-Amz-Expires": "43200", Version: "1" });
+  return `bedrock-api-key-${Buffer.from(`bedrock.amazonaws.com/?${query}`).toString("base64")}`;
+}
 
 export interface Question {
   dialect?: Spoken;
@@ -147,6 +155,13 @@ function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): R
       "azure-spare": azureAt("eu", azure.url),
       "azure-nowhere": azureAt("eu", `http://127.0.0.1:${nowhere}`),
       "azure-wrong": azureAt("eu", azure.url, WRONG_KEY),
+      "bedrock-ending": {
+        provider: "bedrock",
+        region: "eu",
+        aws_region: "eu-central-1",
+        endpoint: bedrock.url,
+        credentials: { bearer_token: shortTermKey(Date.now() - 11 * HOUR_MS) },
+      },
     },
     models: {
       claude: { targets: [at("bedrock-eu", HAIKU)] },

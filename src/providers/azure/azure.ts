@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
+import { tokenValidity } from "../validity.ts";
 import { AZURE_FIELDS, azureTakes } from "./takes.ts";
 
 /** Settings of an upstream, as `workers/providers` reads them. */
@@ -117,6 +118,12 @@ export const azure: ProviderSettings = {
   reserved: [],
   fields: AZURE_FIELDS,
   accepts: azureTakes,
+
+  validity(settings) {
+    const credentials = settings.credentials as AzureCredentials;
+    // Of an application's secret only Entra knows the end, and who writes `token_file` renews it.
+    return credentials.kind === "key" ? tokenValidity(credentials.apiKey) : undefined;
+  },
 
   summary(settings) {
     const credentials = settings.credentials as AzureCredentials;

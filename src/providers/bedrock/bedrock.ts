@@ -2,6 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
 import { BEDROCK_FIELDS, bedrockTakes } from "./takes.ts";
+import { apiKeyValidity, environmentValidity } from "./validity.ts";
 
 /** Settings of an upstream, as `workers/providers` reads them. */
 type BedrockCredentials =
@@ -137,6 +138,12 @@ export const bedrock: ProviderSettings = {
   accepts(model, edits, settings) {
     const add = Array.isArray(settings.betas) ? settings.betas.map(String) : [];
     return bedrockTakes(model, [{ betas: { add, remove: [] }, fields: { add: [], remove: [] } }, ...edits]);
+  },
+
+  validity(settings, environment) {
+    const credentials = settings.credentials as BedrockCredentials;
+    if (credentials.kind === "bearer") return apiKeyValidity(credentials.token);
+    return credentials.kind === "default" ? environmentValidity(environment) : undefined;
   },
 
   summary(settings) {
