@@ -48,9 +48,15 @@ export const keySubcommands: readonly Subcommand[] = [
     words: ["keys", "rotate"],
     argument: "ID",
     about: "make a new key in place of one; the old one ends when the grace does",
-    options: { grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (default: it ends at once)" } },
-    run: async (administration, id, { grace }) => {
-      const body = grace === undefined ? {} : { grace: readSpan("grace", grace) };
+    options: {
+      grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (default: it ends at once)" },
+      expires: { value: "T", about: "when the new key ends: a time, a span such as 30d, or never (default: as the old one)" },
+    },
+    run: async (administration, id, { grace, expires }) => {
+      const body = {
+        ...(grace === undefined ? {} : { grace: readSpan("grace", grace) }),
+        ...(expires === undefined ? {} : { expires_at: expires === "never" ? null : readMoment("expires", expires, Date.now()) }),
+      };
       const { json, text } = shownOnce(await administration.ask("POST", `/keys/${encodeURIComponent(id)}/rotate`, createdKey, body));
       const old = grace === undefined ? "does not work any more" : `works for ${grace} more, unless it expires sooner`;
       return { json, text: `${text}\nThe key before it, ${id}, ${old}.` };
