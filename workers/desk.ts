@@ -5,6 +5,7 @@ import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import { type Along, type CallOrder, NOTHING_USED, type WeighOrder } from "../src/contract/call.ts";
 import type { Upstream } from "../src/contract/config.ts";
+import type { Controls } from "../src/contract/controls.ts";
 import { CALLS, type CallOperation, type DialectName } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { Ending } from "../src/contract/fault.ts";
@@ -20,7 +21,6 @@ import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
 import type { Connection, Job } from "./providers/provider.ts";
-import { secretsOf } from "./providers/secrets.ts";
 import { Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
@@ -43,8 +43,11 @@ const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings
 
 const STANDING_STILL = new Int32Array(1);
 
-type Targets = Map<number, CallTarget & { model: string; countModel: string | undefined; accepts: Accepts }>;
-type OfTarget = "upstreamModel" | "countModel" | "accepts" | "dropped";
+type Targets = Map<
+  number,
+  CallTarget & { model: string; countModel: string | undefined; accepts: Accepts; controls: Controls | undefined }
+>;
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped";
 type WaitingCall = Omit<Job, OfTarget | "isLast" | "along"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk, OrderTaker {
@@ -151,17 +154,17 @@ export class Desk implements WorkerDesk, OrderTaker {
       return connection;
     });
     this.#connections = connections;
-    const hidden = config.upstreams.map(secretsOf);
+    const hidden = config.upstreams.map(({ provider, settings }) => providers[provider]?.secrets(settings) ?? []);
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     const before = this.#targets;
     this.#targets = new Map();
     const kinds = config.accepts;
-    for (const { id, upstream, model, countModel, accepts, timeouts } of config.targets) {
+    for (const { id, upstream, model, countModel, accepts, controls, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
       if (connection !== undefined)
-        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, timeouts });
+        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, controls, timeouts });
     }
     // Only what is named no more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
     for (const id of this.#targets.keys()) before.delete(id);
@@ -222,8 +225,8 @@ export class Desk implements WorkerDesk, OrderTaker {
       this.#refuse(id, new GatewayError("internal", { message: INTERNAL_MESSAGE, log }));
       return;
     }
-    const { model: upstreamModel, countModel, accepts } = target;
-    const job: Job = { ...call, upstreamModel, countModel, accepts, dropped: "" };
+    const { model: upstreamModel, countModel, accepts, controls } = target;
+    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "" };
     const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }

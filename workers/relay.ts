@@ -10,6 +10,7 @@ import {
   reportDone,
   reportDropped,
   reportFail,
+  reportGuarded,
   reportLesson,
   reportMissed,
   reportSent,
@@ -52,6 +53,8 @@ export class Relay implements Call, HttpEvents {
   #refusal: Refusal | undefined;
   /** A refusal has taught something already; there is one further try. */
   #isLearned = false;
+  /** It has been told that a guardrail has intervened. */
+  #isGuarded = false;
   #upstreamRequestId = "";
   #translator: ReturnType<Translation["stream"]> | undefined;
   #keepAlive: Ticket | undefined;
@@ -149,6 +152,7 @@ export class Relay implements Call, HttpEvents {
       return;
     }
     const text = this.#translated(reader, reader.push(bytes));
+    if (reader.usage.isGuarded) this.#tellGuarded();
     if (text !== "") this.#emit(text);
     const { held } = reader;
     if (held > UNCOUNTED_BYTES || this.#held > 0) this.#hold(reader, held > UNCOUNTED_BYTES ? held : 0);
@@ -181,6 +185,7 @@ export class Relay implements Call, HttpEvents {
     const reader = this.#reader;
     if (reader === undefined) return;
     const text = this.#translated(reader, reader.end());
+    if (reader.usage.isGuarded) this.#tellGuarded();
     if (this.#job.stream) {
       if (text !== "") this.#emit(text);
       if (reader.error !== undefined) this.#fail(reader.error);
@@ -263,6 +268,12 @@ export class Relay implements Call, HttpEvents {
       if (wheel.nowMs - this.#lastTextMs >= keepAliveMs && !this.#paused) this.#emit(this.#dialect.keepAlive);
       return Math.max(1, keepAliveMs - (wheel.nowMs - this.#lastTextMs));
     });
+  }
+
+  #tellGuarded(): void {
+    if (this.#isGuarded) return;
+    this.#isGuarded = true;
+    reportGuarded(this.#host.outbox.next(), this.#id);
   }
 
   /** The answer itself went wrong; whatever else its connection brings is of no use. */

@@ -1,5 +1,6 @@
 /** `weir health`: is the gateway of this configuration alive on this machine? For containers, which ask every few seconds. */
 import { get } from "node:http";
+import { get as getSecurely } from "node:https";
 import { ConfigError, readConfig } from "../config/config.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -8,6 +9,8 @@ const PATIENCE_MS = 2_000;
 interface Address {
   host: string;
   port: number;
+  /** It speaks TLS. */
+  tls?: boolean;
 }
 
 /**
@@ -29,9 +32,12 @@ export async function runHealth(environment: Readonly<Record<string, string | un
 }
 
 /** Asks with `node:http`, which uses no proxy. */
-function answers({ host, port }: Address): Promise<boolean> {
+function answers({ host, port, tls = false }: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = get({ host: reachable(host), port, path: "/healthz", agent: false, timeout: PATIENCE_MS }, (answer) => {
+    const request = { host: reachable(host), port, path: "/healthz", agent: false as const, timeout: PATIENCE_MS };
+    // Nothing secret is sent or believed, and its certificate names another host.
+    const asked = tls ? getSecurely({ ...request, rejectUnauthorized: false }) : get(request);
+    asked.on("response", (answer) => {
       answer.resume();
       resolve(answer.statusCode === 200);
     });

@@ -74,6 +74,7 @@ function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienc
       weighed: ignore,
       estimated: ignore,
       dropped: ignore,
+      guarded: ignore,
       open: ignore,
       chunk: ignore,
       answer: ignore,

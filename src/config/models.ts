@@ -5,9 +5,10 @@ import { providers } from "../providers/index.ts";
 import { acceptsOf, type ModelAccepts } from "./accepts.ts";
 import type { Catalogue, CatalogueEntry } from "./catalogue.ts";
 import { clocks } from "./clocks.ts";
+import { controlsOf } from "./controls.ts";
 import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
-import type { LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
+import type { ControlSettings, LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
 import type { Setting } from "./setting.ts";
 import { namesAmong, withoutSecrets } from "./shown.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -62,10 +63,11 @@ interface Aimed {
   targets: readonly TargetSettings[];
   timeouts?: TimeoutSettings;
   accepts?: ModelAccepts;
+  controls?: ControlSettings;
 }
 
 export function resolveTargets(
-  { name, targets: settings, timeouts, accepts }: Aimed,
+  { name, targets: settings, timeouts, accepts, controls }: Aimed,
   path: Path,
   upstreams: Upstreams,
   setting: Setting,
@@ -99,7 +101,12 @@ export function resolveTargets(
     const own = clocks(upstream.timeouts, timeouts, [...path, "timeouts"], setting);
     const { model, count_model: countModel, rank = index, weight } = target;
     const takes = acceptsOf(name, model, upstream, accepts, path, setting);
-    targets.push({ upstream: target.upstream, model, countModel, rank, weight, accepts: takes, timeouts: own });
+    const places = [
+      { settings: controls, path: [...path, "controls"] },
+      { settings: target.controls, path: [...at, "controls"] },
+    ];
+    const controlled = controlsOf(places, upstream, setting);
+    targets.push({ upstream: target.upstream, model, countModel, rank, weight, accepts: takes, controls: controlled, timeouts: own });
   }
   if (dialects.size > 1) {
     const mix = [...dialects].map(([dialect, upstream]) => `${withoutSecrets(upstream)} speaks ${dialect}`).join(", ");

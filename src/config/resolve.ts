@@ -2,6 +2,7 @@
 import type { Config, Workspace } from "../contract/config.ts";
 import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
+import { resolveIdentity } from "./identity.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
@@ -38,6 +39,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
   }
   checkKeys(workspaces, setting);
   const threads = resolveThreads(file, setting.processors);
+  const identity = resolveIdentity(file.server.tls, setting);
   const config: Config = {
     sandbox: setting.isSandbox,
     server: {
@@ -46,6 +48,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       ...resolveBodies(file, threads.processes, setting),
       maxCalls: file.server.max_calls,
       maxConnections: file.server.max_connections,
+      tls: file.server.tls !== undefined,
       clocks: {
         headMs: silence(file.server.head_timeout, ["server", "head_timeout"], setting),
         sendingMs: silence(file.server.body_timeout, ["server", "body_timeout"], setting),
@@ -57,6 +60,7 @@ export function resolveFile(file: File, written: unknown, setting: Setting): Con
       trustedProxies: proxies(file.server.trusted_proxies, setting),
       serverTiming: file.server.server_timing,
     },
+    identity,
     admin: { host: file.admin.host, port: ports.admin, token: file.admin.token || undefined, hosts: file.admin.hosts },
     ...threads,
     redis: resolveRedis(file, setting),

@@ -142,6 +142,20 @@ export interface AcceptsSettings {
   fields?: { add?: string[]; remove?: string[] };
 }
 
+/** The controls of every provider; which of them an upstream has is its provider's matter. */
+const allControls = Object.assign({}, ...[...providers.values()].map((provider) => provider.controls.properties)) as Record<
+  string,
+  TSchema
+>;
+
+export type ControlSettings = Record<string, unknown>;
+
+const controls = (description: string) =>
+  Type.Optional(Type.Unsafe<ControlSettings>(Type.Object(allControls, { additionalProperties: false, description })));
+
+const MORE_SPECIFIC =
+  "The most specific place that sets a control decides: a workspace's own target or model, the workspace, a target, its model, the upstream.";
+
 const upstreamFields = {
   region: Type.String({
     title: "a region's name in lower case, such as eu or us",
@@ -173,9 +187,21 @@ export type UpstreamSettings = Static<TObject<typeof upstreamFields>> & { provid
 /** One schema for each provider; they differ by `provider`. */
 const upstream = Type.Unsafe<UpstreamSettings>(
   Type.Union(
-    [...providers.values()].map(({ name, schema }) =>
+    [...providers.values()].map(({ name, schema, controls }) =>
       Type.Object(
-        { provider: Type.Literal(name, { description: "What kind of cloud it is." }), ...upstreamFields, ...schema.properties },
+        {
+          provider: Type.Literal(name, { description: "What kind of cloud it is." }),
+          ...upstreamFields,
+          ...schema.properties,
+          ...(Object.keys(controls.properties).length > 0 && {
+            controls: Type.Optional(
+              Type.Object(controls.properties, {
+                additionalProperties: false,
+                description: `The cloud's own controls of every call to this upstream. ${MORE_SPECIFIC}`,
+              }),
+            ),
+          }),
+        },
         { additionalProperties: false, title: `an upstream of provider ${name}` },
       ),
     ),
@@ -215,6 +241,7 @@ const target = map(
       default: 1,
       description: "Share of the calls among the targets of the same rank and region.",
     }),
+    controls: controls("The cloud's own controls of calls to this target."),
   },
   "One place where the model is served.",
 );
@@ -250,6 +277,7 @@ const model = map(
     limits: limits("Limits of this model for every workspace, where they differ from `limits`."),
     timeouts: timeouts("Clocks of this model, where they differ from its upstream's."),
     accepts: modelAccepts,
+    controls: controls("The cloud's own controls of calls to this model, whatever the target."),
     estimate: oneOf(ESTIMATE, ESTIMATE_TEXT, { default: "fast" }),
     affinity: oneOf(AFFINITY, AFFINITY_TEXT, { default: "on" }),
     family,
@@ -265,6 +293,7 @@ const workspaceModel = map(
     estimate: Type.Optional(oneOf(ESTIMATE, ESTIMATE_TEXT)),
     affinity: Type.Optional(oneOf(AFFINITY, AFFINITY_TEXT)),
     accepts: modelAccepts,
+    controls: controls("The cloud's own controls of this workspace's calls to this model."),
     family,
     targets: Type.Optional(targets),
   },
@@ -311,6 +340,13 @@ const workspace = map(
   {
     default_region: Type.Optional(Type.String({ description: "Region of the routes that have none in their path." })),
     max_concurrent: Type.Optional(Type.Integer(workspaceConcurrency)),
+    controls: controls("The cloud's own controls of all calls of this workspace, where the call's cloud has them."),
+    client_controls: Type.Optional(
+      Type.Boolean({
+        description:
+          "Whether clients of this workspace may set controls by the cloud's own headers (`x-amzn-bedrock-…`), before the configured ones. A configured guardrail they cannot replace. Left out: no, and a request with such a header is refused with 400.",
+      }),
+    ),
     limits: limits("Limits of each model in this workspace, where they differ from `limits`. They are per model, not a total."),
     upstreams: Type.Optional(named(upstream, "Upstreams of this workspace alone: its own keys, its own bill.")),
     models: Type.Optional(
@@ -421,6 +457,23 @@ export const schema = map(
         idle_timeout: duration("How long a connection may stay open without a request; 1s to 4m.", { default: "75s" }),
         drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
         drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),
+        tls: Type.Optional(
+          map(
+            {
+              cert_file: Type.String({
+                title: "the path of a file",
+                minLength: 1,
+                description: "PEM file with the certificate of this server first, then those between it and its authority.",
+              }),
+              key_file: Type.String({
+                title: "the path of a file",
+                minLength: 1,
+                description: "PEM file with its private key, without a passphrase.",
+              }),
+            },
+            "TLS for clients of the public listener, by a certificate of its own; left out, it speaks plain HTTP. New files are taken up while Weir runs. [operations.md](operations.md#tls-for-clients)",
+          ),
+        ),
         trusted_proxies: Type.Array(
           Type.String({ title: "an address or a network such as 10.0.0.0/8", pattern: "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$" }),
           {

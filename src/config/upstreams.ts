@@ -56,6 +56,7 @@ export class Upstreams {
         ca: settings.ca_file === undefined ? undefined : readAuthorities(settings.ca_file, [...path, "ca_file"], setting),
         reserved: provider.reserved,
         accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], setting),
+        ...(settings.controls === undefined ? {} : { controls: settings.controls as object }),
         settings: resolved,
       };
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Config, Upstream, Workspace } from "../contract/config.ts";
+import { providers } from "../providers/index.ts";
 import { didYouMean } from "./problems.ts";
 import type { File } from "./schema.ts";
 import type { Setting } from "./setting.ts";
@@ -26,6 +27,14 @@ export function checkWhole(config: Config, file: File, setting: Setting): void {
     if (workspace.defaultRegion !== undefined && !regions.includes(workspace.defaultRegion)) {
       const text = `expected a region that serves a model to this workspace (${namesAmong(regions).join(", ") || "there is none"}), got another text${didYouMean(workspace.defaultRegion, namesAmong(regions))}`;
       problems.push({ path: ["workspaces", workspace.name, "default_region"], text });
+    }
+    for (const control of Object.keys(workspace.controls ?? {})) {
+      const without = offered.filter(
+        ({ upstream }) => !Object.hasOwn(providers.get(upstream.provider)?.controls.properties ?? {}, control),
+      );
+      const clouds = [...new Set(without.map(({ upstream }) => upstream.provider))].join(", ");
+      const text = `counts at the clouds that have it; this workspace's calls to ${clouds} go without`;
+      if (clouds !== "") warnings.push({ path: ["workspaces", workspace.name, "controls", control], text });
     }
     for (const [name, upstream] of Object.entries(workspace.upstreams)) {
       if (!used.has(upstream.name)) warnings.push({ path: ["workspaces", workspace.name, "upstreams", name], text: "no model uses it" });

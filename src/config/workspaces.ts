@@ -1,4 +1,5 @@
 import type { Key, Model, Timeouts, Workspace, WorkspaceModel } from "../contract/config.ts";
+import { controlsOf } from "./controls.ts";
 import { checkEstimate, factsOf, limitsOf, resolveTargets, warnRetired } from "./models.ts";
 import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
@@ -38,8 +39,13 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
       setting.problems.push({ path: at, text });
     }
     const facts = factsOf(model, fields.family ?? common?.family, fields.targets ?? [], setting.catalogue);
-    const { targets: ownTargets, accepts } = fields;
-    const targets = ownTargets && resolveTargets({ name: model, targets: ownTargets, accepts }, at, own, setting);
+    const { targets: ownTargets, accepts, controls } = fields;
+    const aimed = { name: model, accepts, ...(controls === undefined ? {} : { controls }) };
+    const targets = ownTargets && resolveTargets({ ...aimed, targets: ownTargets }, at, own, setting);
+    for (const target of targets === undefined && controls !== undefined ? (common?.targets ?? []) : []) {
+      const upstream = own.find(target.upstream);
+      if (upstream !== undefined) controlsOf([{ settings: controls, path: [...at, "controls"] }], upstream, setting);
+    }
     if (targets === undefined && accepts !== undefined)
       setting.problems.push({
         path: [...at, "accepts"],
@@ -51,6 +57,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
       limits: limitsOf(fields.limits),
       estimate: fields.estimate,
       affinity: fields.affinity === undefined ? undefined : fields.affinity === "on",
+      controls: targets === undefined ? controls : undefined,
       targets,
     };
     checkEstimate(fields.estimate ?? "fast", facts, at, setting);
@@ -67,6 +74,8 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
     defaultRegion: settings.default_region || undefined,
     maxConcurrent: settings.max_concurrent,
     limits: limitsOf(settings.limits),
+    controls: settings.controls,
+    mayControl: settings.client_controls === true,
     upstreams: own.resolved,
     models,
     keys: settings.keys.map((key, index) => resolveKey(key, [...path, "keys", String(index)], setting)),

@@ -1,8 +1,8 @@
 /**
  * What a model takes at one kind of cloud, as its provider's table and the configuration have it: plain JSON, made by `src/providers` for each target
- * and read by the files of the same provider in `workers/providers`.
+ * and read by the files of the same provider in `workers/providers`. Both use the type that the provider has for it in `src/providers/NAME/takes.ts`.
  */
-export type Accepts = Readonly<Record<string, unknown>>;
+export type Accepts = object;
 
 /** What the configuration adds to a table, and takes from it. */
 export interface AcceptsEdits {

@@ -41,6 +41,8 @@ export interface CallEvents {
   estimated(inputTokens: number): void;
   /** The names of what was left out of the request, since its model does not take it; before the answer begins. */
   dropped(names: string): void;
+  /** The cloud's guardrail has blocked or changed the answer: told before that text of it. */
+  guarded(): void;
   open(text: ByteText): void;
   chunk(text: ByteText): void;
   answer(text: ByteText): void;

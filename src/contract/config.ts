@@ -1,4 +1,5 @@
 import type { Accepts, AcceptsEdits } from "./accepts.ts";
+import type { Controls } from "./controls.ts";
 import type { UpstreamDialect } from "./dialect.ts";
 import type { Clocks } from "./turn.ts";
 
@@ -13,6 +14,8 @@ export interface Config {
     maxCalls: number;
     maxConnections: number;
     maxBufferedBytes: number;
+    /** Clients speak TLS; `identity` has what they are shown. */
+    tls: boolean;
     drainTimeoutMs: number;
     drainGraceMs: number;
     clocks: Clocks;
@@ -21,6 +24,8 @@ export interface Config {
     /** Which answers say where their time went. */
     serverTiming: "asked" | "always";
   };
+  /** Undefined without TLS. */
+  identity: Identity | undefined;
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
   /** That share the public listener; 1 has no supervisor. */
   processes: number;
@@ -38,6 +43,14 @@ export interface Config {
   upstreams: Record<string, Upstream>;
   models: Record<string, Model>;
   workspaces: Record<string, Workspace>;
+}
+
+/** What a TLS server shows its clients. */
+export interface Identity {
+  /** PEM texts. */
+  cert: string;
+  key: string;
+  expiresAtMs: number;
 }
 
 /** What only a new start can change. */
@@ -117,7 +130,8 @@ export interface Timeouts {
   totalMs: number;
 }
 
-export interface Upstream {
+/** `Settings`: of its provider, which alone knows more of them than that they are an object. */
+export interface Upstream<Settings extends object = object> {
   /** Its key in `Config.upstreams`; `workspace/key` for a workspace's own, so that no two upstreams share a name in a log or a metric. */
   name: string;
   /** A name in `src/providers`. */
@@ -135,8 +149,10 @@ export interface Upstream {
   reserved: readonly string[];
   /** What its models take beside or less than elsewhere. */
   accepts: AcceptsEdits | undefined;
+  /** For all calls to it, where no more specific place says otherwise. */
+  controls?: Controls | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
-  settings: Record<string, unknown>;
+  settings: Settings;
 }
 
 export interface Target {
@@ -152,6 +168,8 @@ export interface Target {
   weight: number;
   /** What the model takes there. */
   accepts: Accepts;
+  /** Of the target or else of its model. */
+  controls?: Controls | undefined;
   /** Where this model has clocks of its own. */
   timeouts: Timeouts;
 }
@@ -182,6 +200,10 @@ export interface Workspace {
   /** Calls at a time in one process; undefined: a share of `server.maxCalls`. */
   maxConcurrent: number | undefined;
   limits: Limits;
+  /** For its calls, before those of shared upstreams, models and targets. */
+  controls?: Controls | undefined;
+  /** Its clients may set controls by headers of the cloud's own. */
+  mayControl?: boolean;
   /** Its own upstreams, beside the shared ones. */
   upstreams: Record<string, Upstream>;
   /** `targets` undefined: the shared model's. Where any entry has targets, these models are the whole list. */
@@ -193,6 +215,8 @@ export interface WorkspaceModel extends ModelFacts {
   limits: Limits;
   estimate: "fast" | "exact" | undefined;
   affinity: boolean | undefined;
+  /** Where it has no targets of its own, which have theirs. */
+  controls?: Controls | undefined;
   targets: Target[] | undefined;
 }
 

@@ -93,7 +93,7 @@ export interface Dialect {
   readonly keepAlive: ByteText;
   /**
    * The request headers that matter to the check or to the upstream, as one string (so that it crosses a thread flat).
-   * Only this dialect and the providers that speak it know its form. `strict` is the operator's `strict_parameters`.
+   * Only this dialect and the providers that speak it know its form; it has no empty line, as an empty line and the call's controls may follow it. `strict` is the operator's `strict_parameters`.
    */
   hints(headers: HeaderReader, strict: boolean): string;
   /**

@@ -1,4 +1,4 @@
-/** A request and its answer as the gateway sees them, whatever server is under it: `src/http` or a runtime's own. */
+/** A request and its answer as the gateway sees them, whatever sockets are under the server. */
 import { asBuffer, type ByteText } from "./bytes.ts";
 import type { OutgoingStream } from "./stream.ts";
 
@@ -37,8 +37,6 @@ export interface Asked {
   /** The path and the query as they were sent: `/v1/models?limit=2`. */
   readonly url: string;
   readonly headers: HeaderReader;
-  /** The same as the web has it, where the server under it gave it so. */
-  readonly request?: Request;
   /** Who asks, as the connection tells; `unknown` where it does not. */
   readonly address: string;
   /** Called once where the client leaves before it has its whole answer. To be set by whoever answers. */

@@ -8,6 +8,7 @@
  */
 import type { Accepts } from "./accepts.ts";
 import type { ProxySettings, Timeouts, TokenizerFamily, Upstream } from "./config.ts";
+import type { Controls } from "./controls.ts";
 
 /** A message. Buffers are in it as they are: a thread gets a copy of each. */
 export type Flat = (string | number | ArrayBuffer)[];
@@ -45,7 +46,15 @@ export interface WorkerConfig {
   /** How models are weighed, by the names that clients use. */
   weighing: Weighing[];
   /** `upstream` is an index into `upstreams`, `accepts` one into the list of that name. Ids are never used twice in the life of a process. */
-  targets: { id: number; upstream: number; model: string; countModel: string | undefined; accepts: number; timeouts: Timeouts }[];
+  targets: {
+    id: number;
+    upstream: number;
+    model: string;
+    countModel: string | undefined;
+    accepts: number;
+    controls?: Controls | undefined;
+    timeouts: Timeouts;
+  }[];
   /** What models take: there are few kinds, and thousands of targets where many workspaces bring their own. */
   accepts: Accepts[];
 }

@@ -34,6 +34,8 @@ interface ReportFields {
   estimated: [id: number, inputTokens: number];
   /** What was left out of the request, since its model does not take it; comes before whatever else is said of the answer. */
   dropped: [id: number, names: string];
+  /** The cloud's guardrail has blocked or changed the answer; comes before that text of it. */
+  guarded: [id: number];
   /** As `fail`, of a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
   missed: [id: number, kind: ErrorKind, detail: string, ...EndedFields];
   /** The call ended well, or was cancelled. */
@@ -59,13 +61,14 @@ const REPORT = {
   sent: 4,
   estimated: 5,
   dropped: 6,
-  missed: 7,
-  done: 8,
-  fail: 9,
-  ready: 10,
-  pulse: 11,
-  notice: 12,
-  lesson: 13,
+  guarded: 7,
+  missed: 8,
+  done: 9,
+  fail: 10,
+  ready: 11,
+  pulse: 12,
+  notice: 13,
+  lesson: 14,
 } as const satisfies Record<keyof ReportFields, number>;
 
 const LENGTHS: { readonly [Name in keyof ReportFields as (typeof REPORT)[Name]]: Length<ReportFields[Name]> } = {
@@ -76,6 +79,7 @@ const LENGTHS: { readonly [Name in keyof ReportFields as (typeof REPORT)[Name]]:
   [REPORT.sent]: 2,
   [REPORT.estimated]: 3,
   [REPORT.dropped]: 3,
+  [REPORT.guarded]: 2,
   [REPORT.missed]: 13,
   [REPORT.done]: 11,
   [REPORT.fail]: 13,
@@ -127,6 +131,10 @@ export function reportEstimated(message: Flat, id: number, inputTokens: number):
 
 export function reportDropped(message: Flat, id: number, names: string): void {
   write(message, "dropped", id, names);
+}
+
+export function reportGuarded(message: Flat, id: number): void {
+  write(message, "guarded", id);
 }
 
 export function reportMissed(message: Flat, id: number, kind: ErrorKind, detail: FailureDetail, ended: Ended): void {
@@ -238,7 +246,10 @@ function readOfCall<Call extends Heard>(kind: keyof typeof LENGTHS, message: Fla
     case REPORT.dropped: {
       const [, names] = fieldsAt(message, at, "dropped");
       events.dropped(names);
+      return;
     }
+    case REPORT.guarded:
+      events.guarded();
   }
 }
 

@@ -22,6 +22,8 @@ export interface Home {
   readonly clock: Clock;
   readonly clocks: Clocks;
   /** No connection outlives its answer any more. */
+  readonly isRetiring: boolean;
+  /** Nor is one left open that has no request. */
   readonly isClosing: boolean;
   /** Has the request answered, now or later, by `Connection.answer`. */
   serve(incoming: Incoming, connection: Connection): void;
@@ -218,7 +220,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
     const isEndless = head.minor === 0 && typeof body !== "string" && !headers.has("content-length");
     this.#phase = PHASE.answered;
     this.#incoming = undefined;
-    this.#isLast ||= isEndless || !head.persistent || this.#home.isClosing || !this.#canGoOn(head) || headers.get("connection") === "close";
+    this.#isLast ||=
+      isEndless || !head.persistent || this.#home.isRetiring || !this.#canGoOn(head) || headers.get("connection") === "close";
     const text = headOf(reply, this.#home.clock.date, this.#isLast, head.minor);
     const isBare = head.method === "HEAD" || isBodyless(status);
     if (typeof body === "string") this.#outlet.writeTwo(text, isBare ? "" : body);

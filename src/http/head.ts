@@ -206,7 +206,7 @@ export class Head implements HeaderReader {
 }
 
 /** Whether a path, or an address that begins with one, is to be resolved before it can be followed. */
-export function leadsElsewhere(target: string): boolean {
+function leadsElsewhere(target: string): boolean {
   return LEADS_ELSEWHERE.test(target);
 }
 

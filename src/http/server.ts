@@ -29,6 +29,7 @@ export class HttpServer implements Home {
   readonly clock = new Clock();
   readonly clocks: Clocks;
   isClosing = false;
+  isRetiring = false;
   readonly #options: ServerOptions;
   #count = 0;
   #toFlush: Streamed[] = [];
@@ -55,9 +56,14 @@ export class HttpServer implements Home {
     return this.#count;
   }
 
+  /** There is no room for one more. */
+  get isFull(): boolean {
+    return this.#count >= this.#options.maxConnections;
+  }
+
   /** A client has connected. Undefined where there is no room for it: it has been told, and its wire is closed. */
   accept(wire: Wire): Connection | undefined {
-    if (this.#count >= this.#options.maxConnections) {
+    if (this.isFull) {
       const text = refusalOf(FULL, this.clock.date, false, "retry-after: 1\r\n");
       wire.write(Buffer.from(text), 0, text.length);
       wire.end();
@@ -67,8 +73,14 @@ export class HttpServer implements Home {
     return new Connection(this, wire);
   }
 
-  /** From now on no connection outlives its answer, and those without a request close at once. */
+  /** From now on no connection outlives its answer. Clients are still taken, and those without a request are left alone: what they send meanwhile is not lost. */
+  retire(): void {
+    this.isRetiring = true;
+  }
+
+  /** As `retire`, and those without a request close at once. */
   close(): void {
+    this.isRetiring = true;
     this.isClosing = true;
     for (const connection of [...this.clock]) (connection as Connection).endSoon();
   }

@@ -17,7 +17,6 @@ export function webHandler(
 
 /** A request as the web has it. Its body comes as it is read, its signal tells that the client has gone. */
 function toRequest(asked: Asked): Request {
-  if (asked.request !== undefined) return asked.request;
   const { method, url, headers } = asked;
   const gone = new AbortController();
   asked.onLeft = () => gone.abort();

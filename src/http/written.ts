@@ -45,4 +45,9 @@ export function refusalOf({ status, message }: Flaw, date: string, isHead: boole
   return `${statusLine(status)}${date}${headers}content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${isHead ? "" : body}`;
 }
 
+/** For a client that speaks HTTP where TLS is spoken; nothing else can be said to it. */
+export function plainRefusal(date: string): string {
+  return refusalOf({ status: 400, message: "TLS is spoken on this port: the address must begin with https." }, date, false);
+}
+
 export const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -5,6 +5,7 @@ import type { CallCells, TokenCells } from "./call-cells.ts";
 import { ConfiguredMetrics } from "./configured.ts";
 import { Definer, type Definition } from "./definer.ts";
 import { DroppedMetrics } from "./dropped.ts";
+import { FrontMetrics } from "./front.ts";
 import { collectProcessMetrics } from "./process.ts";
 import type { CallRecord, WorkerSample } from "./records.ts";
 import { metricsData, metricsText } from "./scrape.ts";
@@ -25,6 +26,8 @@ export class Metrics {
   readonly dropped = new DroppedMetrics(this.#make);
   /** The configuration that is in force, and the keys. */
   readonly configured = new ConfiguredMetrics(this.#make);
+  /** The listeners themselves. */
+  readonly front = new FrontMetrics(this.#make);
   /** What workspaces have asked for. */
   readonly #workspaces = new WorkspaceMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
@@ -244,6 +247,7 @@ export class Metrics {
     this.#buffered.set(this.#bufferedBytes());
     this.upstreams.sample();
     this.configured.sample(Date.now());
+    this.front.sample();
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }

@@ -27,6 +27,7 @@ interface TargetCells {
 export class UpstreamMetrics {
   readonly #attempts;
   readonly #retries;
+  readonly #guarded;
   readonly #moves;
   readonly #breakers;
   readonly #firstByte;
@@ -45,6 +46,11 @@ export class UpstreamMetrics {
     this.#retries = make.counter("weir_upstream_retries_total", "Calls put to this upstream because another target had failed them.", [
       "upstream",
     ]);
+    this.#guarded = make.counter(
+      "weir_guardrail_interventions_total",
+      "Answers that the cloud's own guardrail has blocked or changed. They say so in `x-weir-guardrail` and in their access lines.",
+      ["upstream", "model"],
+    );
     this.#moves = make.counter(
       "weir_affinity_moves_total",
       "Calls of conversations that began at another target than their own, since that one failed or had as many calls as it may; by the upstream of their own.",
@@ -73,16 +79,22 @@ export class UpstreamMetrics {
   /** Forgets the series of what a new configuration does not have; a call that outlives its model or upstream counts as that of `other`. */
   keep(names: Names): void {
     this.#names = names;
-    for (const metric of [this.#attempts, this.#retries, this.#moves, this.#firstByte, this.#duration])
+    for (const metric of [this.#attempts, this.#retries, this.#guarded, this.#moves, this.#firstByte, this.#duration])
       metric.keep((labels) => names.have(labels));
     // They are cells of series that are gone.
     this.#targetCells = new ByNames();
+  }
+
+  guarded(upstream: string, model: string): void {
+    const names = this.#names;
+    this.#guarded.cell(names?.of("upstream", upstream) ?? upstream, names?.of("model", model) ?? model).value += 1;
   }
 
   /** Lets the series exist from the start. */
   declare(upstream: string, model: string, outcome: string): void {
     this.#attempts.cell(upstream, model, outcome);
     this.#retries.cell(upstream);
+    this.#guarded.cell(upstream, model);
     this.#moves.cell(upstream);
     this.#firstByte.cell(upstream, model);
     this.#duration.cell(upstream, model);

@@ -10,11 +10,13 @@ const HOST = /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]
 /**
  * Where the asker has found this gateway: `https://weir.example.com`, no slash at the end. From the request's `host`, or from what a proxy in front
  * says that it was (`x-forwarded-host`, `x-forwarded-proto`). All of it is text from outside: what is not the form of a host is not repeated.
+ * @param tls - The listener that was asked speaks TLS.
  */
-export function addressOf(headers: HeaderReader): string {
+export function addressOf(headers: HeaderReader, tls = false): string {
   const host = first(headers.get("x-forwarded-host")) ?? headers.get("host");
   if (host === null || !HOST.test(host)) return UNKNOWN_ADDRESS;
-  const scheme = first(headers.get("x-forwarded-proto"))?.toLowerCase() === "https" ? "https" : "http";
+  const forwarded = first(headers.get("x-forwarded-proto"))?.toLowerCase();
+  const scheme = forwarded === "https" || (forwarded !== "http" && tls) ? "https" : "http";
   return `${scheme}://${host}`;
 }
 

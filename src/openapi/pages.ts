@@ -45,7 +45,9 @@ export class PublishedPages implements Pages {
     this.#rendered ??= this.#render(offeredBy(this.#config));
     if (path === "/openapi.json")
       return new Response(this.#rendered.document, { headers: { "content-type": "application/json", ...UNKEPT } });
-    return new Response(this.#rendered.docs.get(prefix)?.at(addressOf(headers)), { headers: { ...HTML_HEADERS, ...UNKEPT } });
+    return new Response(this.#rendered.docs.get(prefix)?.at(addressOf(headers, this.#config.server.tls)), {
+      headers: { ...HTML_HEADERS, ...UNKEPT },
+    });
   }
 
   #render(offered: Offered): Rendered {
@@ -69,7 +71,7 @@ ${startSection(offered, address)}`,
     const [docs, openapi] = [`${prefix}/docs`, `${prefix}/openapi.json`];
     const vary = { ...UNKEPT, vary: "accept" };
     if (!headers.get("accept")?.includes("text/html")) {
-      const address = addressOf(headers);
+      const address = addressOf(headers, this.#config.server.tls);
       const about = { name: "Weir", version: this.#version, description: WHAT, docs: address + docs, openapi: address + openapi };
       return new Response(`${JSON.stringify(about, null, 1)}\n`, { headers: { "content-type": "application/json", ...vary } });
     }

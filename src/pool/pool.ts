@@ -1,6 +1,7 @@
 import type { Accepts } from "../contract/accepts.ts";
 import type { CallEvents, CallOrder, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
+import type { Controls } from "../contract/controls.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { throwLater } from "../contract/fault.ts";
 import type { Flat, Weighing, WorkerConfig } from "../contract/messages.ts";
@@ -34,6 +35,7 @@ export interface PoolConfig {
     model: string;
     countModel: string | undefined;
     accepts: Accepts;
+    controls?: Controls | undefined;
     timeouts: Timeouts;
   }[];
 }
@@ -113,12 +115,13 @@ export class WorkerPool {
       // A bound that the router keeps: another one must not cost a worker its connections.
       upstreams: upstreams.map((upstream) => ({ ...upstream, maxCalls: undefined })),
       weighing,
-      targets: targets.map(({ id, upstream, model, countModel, accepts, timeouts }) => ({
+      targets: targets.map(({ id, upstream, model, countModel, accepts, controls, timeouts }) => ({
         id,
         upstream: indices.get(upstream) ?? 0,
         model,
         countModel,
         accepts: kinds.get(accepts) ?? 0,
+        controls,
         timeouts,
       })),
     };

@@ -28,6 +28,11 @@ export async function readConfiguration(
     if (read.config.sandbox && member === undefined) return await sandboxConfiguration(environment);
     if (read.config.sandbox) throw new ConfigError("configuration", ["expected the file that Weir was started with, got none"]);
     const loaded = member === undefined ? read : { ...read, config: withFixed(read.config, await member.settings()) };
+    // One of several that is started later than the others, from a file that has changed since.
+    if (loaded.config.server.tls && loaded.config.identity === undefined)
+      throw new ConfigError(loaded.file ?? "configuration", [
+        "server.tls: expected it as it was at the start, since its end waits for a restart",
+      ]);
     return { config: loaded.config, warnings: loaded.warnings, loaded, announce: () => {} };
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;

@@ -19,7 +19,8 @@ export interface Drained extends Pick<Parts, "pool" | "limiter" | "totals" | "di
 }
 
 /**
- * The end of a process: new calls are served for the grace, which gives a balancer the time to notice; then none is taken, and those that are open have
+ * The end of a process: new calls are served for the grace, which gives a balancer the time to notice, each with the
+ * word that its connection ends; then none is taken, and those that are open have
  * the drain's time to finish.
  */
 export class Drain {
@@ -41,6 +42,7 @@ export class Drain {
     const { config, gateway, listener, logging, neighbours, tracing, pool, limiter, totals, directory } = this.#parts;
     const { log } = logging;
     log.info({ open_calls: gateway.openCalls }, "draining");
+    listener.retire();
     await delay(config.server.drainGraceMs);
     const closed = listener.close();
     await Promise.race([closed, delay(config.server.drainTimeoutMs)]);

@@ -1,4 +1,4 @@
-import type { Config } from "../contract/config.ts";
+import type { Config, Identity } from "../contract/config.ts";
 import type { Replica } from "../directory/replica.ts";
 import type { ExpiringCredential } from "../metrics/configured.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -17,6 +17,8 @@ export interface InForceParts {
   /** Who looks for gateways of another configuration; undefined without Redis. */
   neighbours: { configure(config: Config): void } | undefined;
   pages: PublishedPages;
+  /** What the public listener shows new connections; undefined without TLS. */
+  identity: { current: Identity } | undefined;
   accessLog: { configure(settings: Config["log"]): void };
   /** What is known of the targets, whichever configuration named them. */
   health: HealthBook;
@@ -65,7 +67,7 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory, neighbours, health, pages, accessLog, environment } = this.#parts;
+    const { gateway, pool, metrics, directory, neighbours, identity, health, pages, accessLog, environment } = this.#parts;
     const all = directory.withWorkspaces(config);
     const catalog = new Catalog(all, health, this.#catalog);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
@@ -77,6 +79,11 @@ export class InForce {
     neighbours?.configure(config);
     gateway.replace({ config, catalog });
     pages.describe(config);
+    // Where TLS was not there at the start, it waits for a restart; so does its end.
+    if (identity !== undefined && config.identity !== undefined) {
+      identity.current = config.identity;
+      metrics.front.certificateExpires("public", config.identity.expiresAtMs);
+    }
     accessLog.configure(config.log);
     metrics.declareServed(gateway.labels().served);
     metrics.configured.credentialsKnown(expiringCredentials(all, environment), Date.now());

@@ -77,6 +77,8 @@ export async function start(file: string | undefined, environment: Environment, 
   metrics.upstreams.sampleBreakers(() => gateway.breakers());
   // Several processes of one gateway have the first one look.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
+  const identity = config.server.tls && config.identity !== undefined ? { current: config.identity } : undefined;
+  if (identity !== undefined) metrics.front.certificateExpires("public", identity.current.expiresAtMs);
   const inForce = new InForce(config, catalog, {
     gateway,
     pool,
@@ -86,6 +88,7 @@ export async function start(file: string | undefined, environment: Environment, 
     neighbours,
     pages,
     accessLog,
+    identity,
     environment,
   });
   directory.onWorkspaces(() => inForce.refresh());
@@ -121,8 +124,9 @@ export async function start(file: string | undefined, environment: Environment, 
   const handleAdmin = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
   // Not before: a fault of the start is to end the start.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
-  const listener: Listener = open(config, {
+  const listener: Listener = await open(config, {
     ...places.server,
+    identity,
     handle: (asked) => gateway.handle(asked),
     refuse: (asked, flaw) => gateway.refuse(asked, flaw),
     onFault,
@@ -135,7 +139,7 @@ export async function start(file: string | undefined, environment: Environment, 
   );
   addLines(ready, config, parts, () => reloader?.state ?? "ok: sandbox");
   ready.addLines(() => targetHealth.lines());
-  const adminListener: Listener = open(config, {
+  const adminListener: Listener = await open(config, {
     ...places.admin,
     handle: webHandler((request, address) => {
       addresses.set(request, address);
@@ -145,6 +149,8 @@ export async function start(file: string | undefined, environment: Environment, 
     onFault,
   });
   watchDescriptors(listener, adminListener, log);
+  metrics.front.sampleConnections("public", () => listener.connections);
+  metrics.front.sampleConnections("admin", () => adminListener.connections);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 

@@ -7,10 +7,12 @@ import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
 import type { Validity } from "./validity.ts";
 
-/** Plain JSON for `workers/providers`, secrets included: never logged. */
-type Settings = Record<string, unknown>;
-
-export interface ProviderSettings {
+/**
+ * `Settings` is plain JSON for `workers/providers`, secrets included: never logged. Its type is in `settings.ts` of the provider's folder, and the
+ * file of the same name under `workers/providers` uses it too. The members are methods, so that a provider with a type of its own is one of all:
+ * each is given what its own `resolve` has made.
+ */
+export interface ProviderSettings<Settings extends object = object> {
   readonly name: string;
   readonly dialect: UpstreamDialect;
   /** What OpenTelemetry's conventions call it (`gen_ai.provider.name`). */
@@ -29,8 +31,13 @@ export interface ProviderSettings {
   /** What cannot be told from the name alone and the operator should look at, or undefined. */
   modelDoubt(model: string): string | undefined;
   /**
+   * What the operator may set of the cloud's own controls, for an upstream, a model, a target and a workspace: every field optional. The values go to
+   * `workers/providers` as they stand in weir.yaml.
+   */
+  readonly controls: TObject;
+  /**
    * Headers by which a client of the cloud itself controls a call, in lower case. A client of the gateway that sends one expects it to be obeyed (a
-   * guardrail above all), so it is refused and never ignored.
+   * guardrail above all), so it is refused where its workspace may set none, and never ignored.
    */
   readonly reserved: readonly string[];
   /** Names of fields that models of this provider take or do not, for `accepts.fields.add` in weir.yaml. */

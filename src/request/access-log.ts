@@ -87,6 +87,7 @@ export class AccessLog {
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
     }
     if (ended !== undefined && ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
+    if (visit.isGuarded) line += ',"guardrail":"intervened"';
     line += caller.text;
     if (caller.user !== "") line += `,"user":${JSON.stringify(caller.user)}`;
     // How many it stands for is one divided by this.

@@ -27,6 +27,8 @@ export interface AnswerOwner {
   estimated(inputTokens: number): void;
   /** What was left out of the request. */
   dropped(names: string): void;
+  /** The cloud's guardrail has blocked or changed the answer. */
+  guarded(): void;
   /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
   missed(error: GatewayError, ended: Ended): void;
   /** The worker is gone, and the client has seen nothing: the call goes to another worker, or ends. */
@@ -151,6 +153,10 @@ export class Answer implements CallEvents, StreamOwner {
 
   dropped(names: string): void {
     if (!this.idle) this.#owner.dropped(names);
+  }
+
+  guarded(): void {
+    if (!this.idle) this.#owner.guarded();
   }
 
   open(text: ByteText): void {

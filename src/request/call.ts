@@ -7,7 +7,7 @@ import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
-import { refusal, showWindows } from "../limiter/refusal.ts";
+import { refusal } from "../limiter/refusal.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { sessionOf } from "../routing/affinity.ts";
 import type { Catalog } from "../routing/catalog.ts";
@@ -18,10 +18,11 @@ import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
 import { noteUser } from "./caller.ts";
 import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./deadlines.ts";
+import { noteDecision } from "./decision.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import type { LeftOut } from "./left-out.ts";
 import type { Outcome } from "./outcome.ts";
-import { reservedIn, reservedRefusal } from "./reserved.ts";
+import { controlled, refuseReserved, reservedIn } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
 import type { Visit } from "./visit.ts";
 
@@ -123,7 +124,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
       const conversation = catalog.hasChoices ? sessionOf(headers) : 0;
       this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, conversation);
       this.#reserved = reservedIn(headers, config);
-      const hints = this.#visit.dialect.hints(headers, config.strictParameters);
+      const hints = controlled(this.#visit, headers, this.#reserved, config);
       if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
       else this.#dispatch.weigh(hints, bufferOf(body));
     } catch (thrown) {
@@ -182,7 +183,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { name: upstream, reserved } = targets[0].upstream;
     const claim = { workspace: visit.workspace, model: offer.model, upstream, exact, window, limits, maxTokens, writes };
     visit.routed(offer, claim, admission.factor(claim));
-    if (reserved.includes(this.#reserved)) throw reservedRefusal(this.#reserved);
+    refuseReserved(visit, reserved, this.#reserved);
     return offer;
   }
 
@@ -197,22 +198,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   #decided(decision: Decision, go: () => void, weigh?: () => void): void {
     this.#visit.caller.timing?.end("limit");
-    const { outcome } = decision;
-    const { claim, dialect, headers, bytes } = this.#visit;
-    const { admission, metrics } = this.#parts;
-    if (outcome === "weigh") {
+    const { claim, bytes } = this.#visit;
+    if (decision.outcome === "weigh") {
       if (!this.#answer.idle) weigh?.();
       return;
     }
-    if (outcome !== "unavailable") {
-      if (claim.window === "calls") metrics.limiterDecided(claim.workspace, claim.model, outcome);
-      else if (outcome !== "admitted") metrics.limiterDecided(claim.workspace, claim.model, "counts");
-      if (decision.windows !== undefined) showWindows(headers, dialect.rateLimitPrefix, decision.windows);
-    }
-    if (outcome !== "admitted") this.#dispatch.refuse(refusal(decision, claim));
+    noteDecision(this.#visit, decision, this.#parts.metrics);
+    if (decision.outcome !== "admitted") this.#dispatch.refuse(refusal(decision, claim));
     else if (this.#answer.idle) {
       // The client left meanwhile, and its call has been settled without it, or will be.
-      admission.end({ claim, reservation: decision.reservation, bytes }, undefined);
+      this.#parts.admission.end({ claim, reservation: decision.reservation, bytes }, undefined);
     } else {
       this.#visit.admitted(decision.reservation);
       go();
@@ -235,6 +230,11 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { headers, offer } = this.#visit;
     headers.set(DROPPED_HEADER, names);
     this.#parts.leftOut.note(offer?.model ?? "other", names);
+  }
+
+  /** For the answer. */
+  guarded(): void {
+    this.#dispatch.guarded();
   }
 
   /** For the answer. */

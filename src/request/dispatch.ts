@@ -131,6 +131,13 @@ export class Dispatch {
     this.#awaitWorker(error);
   }
 
+  /** The cloud's guardrail has blocked or changed the answer. */
+  guarded(): void {
+    const visit = this.#visit;
+    visit.guarded();
+    this.#parts.metrics.upstreams.guarded(visit.lastAttempt?.target.upstream.name ?? "", visit.offer?.model ?? "other");
+  }
+
   /** The upstream has begun to answer. */
   answered(): void {
     const attempt = this.#visit.lastAttempt;

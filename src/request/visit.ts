@@ -57,6 +57,7 @@ export class Visit {
   #factor = 1;
   #reservation: Reservation | undefined;
   #attempts = NO_ATTEMPTS;
+  #isGuarded = false;
   #used: Usage | undefined;
 
   /**
@@ -135,6 +136,12 @@ export class Visit {
   /** The last attempt was chosen and not made. */
   withdrawn(): void {
     this.#attempts = this.#attempts.slice(0, -1);
+  }
+
+  /** The cloud's guardrail has blocked or changed its answer, which says so where that has not begun. */
+  guarded(): void {
+    this.#isGuarded = true;
+    if (this.#headers !== GIVEN_AWAY) this.#headers.set("x-weir-guardrail", "intervened");
   }
 
   /** The headers for the answer, once: a stream may stay open for an hour, and they are a tenth of what it holds. */
@@ -219,6 +226,11 @@ export class Visit {
   /** The attempt that was made last. */
   get lastAttempt(): Attempt<RoutedTarget> | undefined {
     return this.#attempts[this.#attempts.length - 1];
+  }
+
+  /** The cloud's guardrail has blocked or changed its answer. */
+  get isGuarded(): boolean {
+    return this.#isGuarded;
   }
 
   /** Tokens, known at its end. */

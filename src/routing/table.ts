@@ -1,5 +1,6 @@
 import { ByNames } from "../contract/by-names.ts";
-import type { Config, EffectiveLimits, Limits, ModelFacts, Target, TokenizerFamily, Workspace } from "../contract/config.ts";
+import type { Config, EffectiveLimits, Limits, ModelFacts, Target, TokenizerFamily, Upstream, Workspace } from "../contract/config.ts";
+import { type Controls, mergedControls } from "../contract/controls.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
 import { hashText } from "../contract/hash.ts";
 import type { Choices } from "./router.ts";
@@ -32,18 +33,30 @@ export function tableOf(workspace: Workspace, config: Config, targets: RoutedTar
   for (const [name, model] of Object.entries(servedTo(workspace, config))) {
     for (const target of model.targets) {
       const upstream = upstreams[target.upstream];
-      if (upstream !== undefined) add(table, workspace, config, name, model, targets.of(target, upstream));
+      if (upstream === undefined) continue;
+      const controls = controlsOf(workspace, name, target, upstream);
+      add(table, workspace, config, name, model, targets.of(target, upstream, controls));
     }
   }
   return table;
 }
 
+/** Each control from the most specific place that sets it. */
+function controlsOf(workspace: Workspace, name: string, target: Target, upstream: Upstream): Controls | undefined {
+  const model = workspace.models[name];
+  // Its own targets, and its own model's, are more specific than the workspace; shared ones are less.
+  if (model?.targets !== undefined) return mergedControls([upstream.controls, workspace.controls, target.controls]);
+  return mergedControls([upstream.controls, target.controls, workspace.controls, model?.controls]);
+}
+
 /** Whether a workspace has the shared targets as they are; its limits may be its own. */
-export function bringsNothing({ upstreams, models }: Workspace): boolean {
+export function bringsNothing({ upstreams, models, controls: ownControls }: Workspace): boolean {
   return (
     Object.keys(upstreams).length === 0 &&
+    ownControls === undefined &&
     Object.values(models).every(
-      ({ targets, estimate, affinity }) => targets === undefined && estimate === undefined && affinity === undefined,
+      ({ targets, estimate, affinity, controls }) =>
+        targets === undefined && estimate === undefined && affinity === undefined && controls === undefined,
     )
   );
 }

@@ -1,5 +1,6 @@
 import type { Accepts } from "../contract/accepts.ts";
 import type { Target, Timeouts, Upstream } from "../contract/config.ts";
+import type { Controls } from "../contract/controls.ts";
 import { hashText } from "../contract/hash.ts";
 import type { Choice, HealthBook } from "./router.ts";
 
@@ -11,6 +12,8 @@ export interface RoutedTarget extends Choice {
   model: string;
   countModel: string | undefined;
   accepts: Accepts;
+  /** Of the places that set some for this target and the workspace that calls it. */
+  controls?: Controls | undefined;
   timeouts: Timeouts;
 }
 
@@ -19,8 +22,9 @@ let lastId = 0;
 /** The targets of a catalogue. A target that means the same as one of the catalogue before has its id. */
 export class RoutedTargets {
   readonly #health: HealthBook;
-  readonly #routed: Map<Target, RoutedTarget>;
-  /** Targets by what makes two of them the same for a worker. */
+  /** By the target and the text of its controls. */
+  readonly #routed: Map<Target, Map<string, RoutedTarget>>;
+  /** By what makes a target the same for a worker. */
   readonly #ids = new Map<string, number>();
   readonly #idsBefore: ReadonlyMap<string, number>;
   readonly #upstreamTexts = new WeakMap<Upstream, string>();
@@ -33,25 +37,31 @@ export class RoutedTargets {
     if (isSame) for (const [key, id] of this.#idsBefore) this.#ids.set(key, id);
   }
 
-  of(target: Target, upstream: Upstream): RoutedTarget {
-    const known = this.#routed.get(target);
+  of(target: Target, upstream: Upstream, controls?: Controls): RoutedTarget {
+    const controlsText = controls === undefined ? "" : JSON.stringify(controls);
+    let routed = this.#routed.get(target);
+    if (routed === undefined) {
+      routed = new Map();
+      this.#routed.set(target, routed);
+    }
+    const known = routed.get(controlsText);
     if (known !== undefined) return known;
     const { model, countModel, accepts, rank, weight, timeouts } = target;
     const { name } = upstream;
-    const id = this.#idOf(target, upstream);
+    const id = this.#idOf(target, upstream, controlsText);
     const [health, seed] = [this.#health.of(name, model), hashText(`${name}\n${model}`)];
-    const routed: RoutedTarget = { id, upstream, model, countModel, accepts, rank, weight, timeouts, health, seed };
-    this.#routed.set(target, routed);
-    return routed;
+    const made: RoutedTarget = { id, upstream, model, countModel, accepts, controls, rank, weight, timeouts, health, seed };
+    routed.set(controlsText, made);
+    return made;
   }
 
-  #idOf({ model, countModel, accepts, timeouts }: Target, upstream: Upstream): number {
+  #idOf({ model, countModel, accepts, timeouts }: Target, upstream: Upstream, controls: string): number {
     let upstreamText = this.#upstreamTexts.get(upstream);
     if (upstreamText === undefined) {
       upstreamText = JSON.stringify(upstream);
       this.#upstreamTexts.set(upstream, upstreamText);
     }
-    const key = JSON.stringify([model, countModel, kindOf(accepts), timeouts, upstreamText]);
+    const key = JSON.stringify([model, countModel, kindOf(accepts), timeouts, controls, upstreamText]);
     let id = this.#ids.get(key) ?? this.#idsBefore.get(key);
     if (id === undefined) {
       lastId += 1;

@@ -29,8 +29,8 @@ export function watchDescriptors(listener: Listener, adminListener: Listener | u
       short = true;
       return;
     }
-    adminListener?.resume();
-    if (!listener.resume()) return;
+    await adminListener?.resume();
+    if (!(await listener.resume())) return;
     if (short) log.info("there are descriptors again: connections are taken");
     short = false;
   };

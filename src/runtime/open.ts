@@ -5,14 +5,14 @@ import { EXIT_REFUSED } from "../contract/exit.ts";
 import { isAddressInUse, type Listener, type ListenOptions, listen } from "./runtime.ts";
 
 /** Starts listening, or ends this process where it cannot. With no configuration a port that is taken is not fatal: the next free one is used. */
-export function open(
+export async function open(
   { sandbox, server }: Pick<Config, "sandbox" | "server">,
   options: Omit<ListenOptions, "clocks" | "maxConnections">,
-): Listener {
+): Promise<Listener> {
   const attempts = sandbox ? 50 : 1;
   for (let attempt = 1; ; attempt++) {
     try {
-      return listen({ ...options, clocks: server.clocks, maxConnections: server.maxConnections, port: options.port + attempt - 1 });
+      return await listen({ ...options, clocks: server.clocks, maxConnections: server.maxConnections, port: options.port + attempt - 1 });
     } catch (thrown) {
       if (attempt === attempts || !isAddressInUse(thrown)) refusePort(thrown, options);
     }
@@ -29,14 +29,15 @@ export function refusePort(thrown: unknown, { host, port }: { host: string; port
 
 /** However the runtimes put it; whatever they cannot listen on is a mistake of the configuration. */
 export function trouble(thrown: unknown, port: number): string {
-  const { code, name } = thrown as { code?: unknown; name?: unknown };
+  const { code } = thrown as { code?: unknown };
   if (isAddressInUse(thrown)) return "is taken: free it, or choose another one in the configuration";
-  if (code === "EACCES" || name === "PermissionDenied") {
+  if (code === "EACCES") {
     const cure =
       port < 1024 ? "choose one from 1024 on, or allow this user those below (net.ipv4.ip_unprivileged_port_start)" : "choose another one";
     return `may not be opened by this user: ${cure}`;
   }
-  if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable")
+  // Deno says the second.
+  if (code === "EADDRNOTAVAIL" || code === "EINVAL")
     return "cannot be opened: this machine has no such address; write one of its own as host, or 0.0.0.0 for all of them";
   return `cannot be opened (${typeof code === "string" ? code : "unknown reason"}): write an address of this machine as host, or 0.0.0.0 for all of them`;
 }

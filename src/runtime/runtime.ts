@@ -2,21 +2,15 @@
  * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
  */
 import process from "node:process";
-import { INTERNAL_MESSAGE } from "../contract/errors.ts";
+import type { Identity } from "../contract/config.ts";
 import type { ServerOptions } from "../http/server.ts";
-import { WebAsked } from "../http/web-asked.ts";
-import { type Listening, Resumable } from "./resumable.ts";
+import { serveOnNode } from "./node-sockets.ts";
+import { Resumable } from "./resumable.ts";
 import { serveOnSockets } from "./sockets.ts";
-import { flawOf, toResponse } from "./standard-server.ts";
-import { cutStillReaders } from "./standard-stream.ts";
 
 /** What of Deno is used here; its global types would clash with Bun's. */
 interface DenoRuntime {
   version: { deno: string };
-  serve(
-    options: { hostname: string; port: number; reusePort: boolean; onListen: () => void; onError: (error: unknown) => Response },
-    handler: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
-  ): { addr: { hostname: string; port: number }; shutdown(): Promise<void>; finished: Promise<void> };
 }
 
 declare global {
@@ -25,56 +19,34 @@ declare global {
 
 export interface Listener {
   readonly port: number;
+  /** Answers tell their clients from now on to connect anew for the next call. */
+  retire(): void;
   /** Stops accepting; resolves once the calls that are open have ended. */
   close(): Promise<void>;
+  /** How many connections are open. */
+  readonly connections: number;
   /** The runtime has stopped taking clients by itself. */
   readonly gaveUp: boolean;
   /** Takes no new clients for a while; the calls that are open are served on. */
   pause(): void;
   /** Takes clients again, on the same port, after a pause or where the runtime has given up; false where that cannot be had now. */
-  resume(): boolean;
+  resume(): Promise<boolean>;
 }
 
 export interface ListenOptions extends ServerOptions {
   host: string;
   port: number;
+  /** TLS, by what is current when a client connects. Undefined: plain HTTP. */
+  identity?: { readonly current: Identity } | undefined;
   /** Other processes listen on this port too, and the system shares the connections out (Linux). Default: false. */
   shared?: boolean;
 }
 
-/**
- * Starts listening.
- * @throws an error with `code: "EADDRINUSE"` where the port is taken.
- */
-export function listen(options: ListenOptions): Listener {
-  const { Deno } = globalThis;
-  const { host, port, shared = false } = options;
-  const start: (port: number) => Listening = Deno === undefined ? serveOnSockets(options, host, shared) : startOnDeno(Deno, options);
-  return new Resumable(start, port);
-}
-
-/** Its server has no clocks: a connection stays as long as its client likes. Who takes nothing of a stream is given up here. */
-function startOnDeno(deno: DenoRuntime, { host, clocks, handle, refuse, onFault, shared = false }: ListenOptions) {
-  cutStillReaders(clocks.readingMs);
-  const take = (request: Request, { remoteAddr }: { remoteAddr: { hostname?: string } }) => {
-    const asked = new WebAsked(request, remoteAddr.hostname ?? "unknown");
-    const flaw = flawOf(request);
-    const answered = flaw === undefined ? handle(asked) : refuse(asked, flaw);
-    return answered instanceof Promise ? answered.then(toResponse) : toResponse(answered);
-  };
-  const onError = (thrown: unknown) => {
-    onFault(thrown);
-    return Response.json({ error: { message: INTERNAL_MESSAGE } }, { status: 500 });
-  };
-  return (port: number): Listening => {
-    const server = deno.serve({ hostname: host, port, reusePort: shared, onListen: () => {}, onError }, take);
-    return {
-      port: server.addr.port,
-      // It fails where no descriptor is left for a new client.
-      over: server.finished,
-      stop: () => server.shutdown(),
-    };
-  };
+/** Starts listening. Rejects with an error of `code: "EADDRINUSE"` where the port is taken. */
+export function listen(options: ListenOptions): Promise<Listener> {
+  const { host, port, shared = false, identity } = options;
+  const serve = globalThis.Deno === undefined ? serveOnSockets : serveOnNode;
+  return Resumable.open(serve(options, { host, shared, identity }), port);
 }
 
 /**
@@ -114,8 +86,8 @@ export function startTuned(environment: Readonly<Record<string, string | undefin
 /** The command line that starts this program once more, with the same arguments: program first. */
 export function sameCommand(): string[] {
   const { execPath, execArgv, argv } = process;
-  // Deno does not tell its own flags, and shares a port only under this one.
-  const flags = globalThis.Deno ? ["run", "-A", "--unstable-net"] : execArgv;
+  // Deno does not tell its own flags.
+  const flags = globalThis.Deno ? ["run", "-A"] : execArgv;
   // A program that is one file with its runtime names no script: the second word is where it was unpacked in memory.
   const isOneFile = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(argv[1] ?? "");
   return [execPath, ...(isOneFile ? [] : flags), ...argv.slice(isOneFile ? 2 : 1)];
@@ -135,7 +107,7 @@ export function program(): string {
   return globalThis.Deno ? "deno run -A src/main.ts" : "npx weir";
 }
 
-/** True where `error` says that a port is taken, however the runtime puts it. */
+/** True where `error` says that a port is taken. */
 export function isAddressInUse(error: unknown): boolean {
-  return error instanceof Error && (("code" in error && error.code === "EADDRINUSE") || error.name === "AddrInUse");
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }

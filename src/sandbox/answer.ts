@@ -91,6 +91,10 @@ function toCall(question: Question, behaviour: Readonly<Behaviour>): Tool[] {
   if (tools.length === 0 || toolChoice.kind === "none") return [];
   if (toolChoice.kind === "tool") return tools.filter((tool) => tool.name === toolChoice.name).slice(0, 1);
   const isForced = toolChoice.kind === "any";
+  if (!isForced && behaviour.rounds !== undefined) {
+    const { count, tool: wanted } = behaviour.rounds;
+    return question.rounds >= count ? [] : [tools.find(({ name }) => name === wanted) ?? tools[0]].filter((tool) => tool !== undefined);
+  }
   if (
     !isForced &&
     (behaviour.textOnly || behaviour.echo !== undefined || behaviour.tokens !== undefined || question.toolResults.length > 0)

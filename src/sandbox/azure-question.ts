@@ -32,6 +32,7 @@ export function readChatQuestion(body: JsonObject, isReasoning: boolean): Questi
       .map(pictureIn),
     documents: objects(asked?.content).filter(({ type }) => type === "file").length,
     toolResults: isResult ? trailingResults(messages) : [],
+    rounds: roundsIn(messages.slice(messages.findLastIndex(({ role }) => role === "user") + 1)),
     tools: [...objects(body.tools).map(({ function: tool }) => tool), ...objects(body.functions)]
       .filter(isObject)
       .map((tool) => ({ name: text(tool.name), schema: tool.parameters })),
@@ -48,6 +49,13 @@ export function readChatQuestion(body: JsonObject, isReasoning: boolean): Questi
 function trailingResults(messages: readonly JsonObject[]): string[] {
   const from = messages.findLastIndex(({ role }) => role !== "tool" && role !== "function") + 1;
   return messages.slice(from).map(({ content }) => textIn(content));
+}
+
+/** Each answer of the model with calls is one round of them. */
+function roundsIn(messages: readonly JsonObject[]): number {
+  return messages.filter(
+    ({ role, tool_calls: calls, function_call: call }) => role === "assistant" && (isObject(call) || objects(calls).length > 0),
+  ).length;
 }
 
 function toolChoice(choice: unknown): Question["toolChoice"] {

@@ -12,6 +12,8 @@ const FIELDS = new Set(
   prompt_cache_key prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options temperature text tool_choice tools
   top_logprobs top_p truncation user`.split(/\s+/),
 );
+/** Members of items that Codex has sent and Azure has refused: openai/codex#30161, #29469. */
+const STRANGE = ["internal_chat_message_metadata_passthrough", "metadata"];
 const LEAST_OUTPUT = 16;
 const REASONING_TOKENS = 16;
 const MESSAGE_TOKENS = 3;
@@ -33,7 +35,12 @@ export function checkResponsesBody(body: unknown, isReasoning: boolean): asserts
     const message = `Invalid 'max_output_tokens': integer below minimum value. Expected a value >= ${LEAST_OUTPUT}, but got ${limit} instead.`;
     throw invalid(message, "max_output_tokens", "integer_below_min_value");
   }
-  for (const item of objects(body.input)) {
+  for (const [index, item] of objects(body.input).entries()) {
+    const strange = STRANGE.find((name) => item[name] !== undefined);
+    if (strange !== undefined) {
+      const param = `input[${index}].${strange}`;
+      throw invalid(`Unknown parameter: '${param}'.`, param, "unknown_parameter");
+    }
     if (item.type === "function_call_output" && !objects(body.input).some((call) => isCallOf(call, item.call_id))) {
       throw invalid(`No tool call found for function call output with call_id ${text(item.call_id)}.`, "input");
     }
@@ -69,6 +76,7 @@ export function readResponsesQuestion(body: JsonObject, isReasoning: boolean): Q
       }),
     documents: objects(asked?.content).filter(({ type }) => type === "input_file").length,
     toolResults: trailingResults(items),
+    rounds: roundsIn(items.slice(items.findLastIndex(({ role }) => role === "user") + 1)),
     tools: objects(body.tools)
       .filter(({ type }) => type === "function")
       .map((tool) => ({ name: text(tool.name), schema: tool.parameters })),
@@ -89,6 +97,11 @@ export function readResponsesQuestion(body: JsonObject, isReasoning: boolean): Q
 function trailingResults(items: readonly JsonObject[]): string[] {
   const from = items.findLastIndex(({ type }) => type !== "function_call_output") + 1;
   return items.slice(from).map(({ output }) => textIn(output));
+}
+
+/** Results that follow one another are of one round. */
+function roundsIn(items: readonly JsonObject[]): number {
+  return items.filter(({ type }, at) => type === "function_call_output" && items[at + 1]?.type !== "function_call_output").length;
 }
 
 function toolChoice(choice: unknown): Question["toolChoice"] {

@@ -75,10 +75,20 @@ const DELTAS: Record<Part["kind"], { type: string; field: string }> = {
   call: { type: "input_json_delta", field: "partial_json" },
 };
 
-export function* answerFrames(answer: Answer, usage: AnswerUsage, shown: Shown, frames: FrameCache): Iterable<Frame> {
+/** @param members - What stands beside each event; of the last one, more. */
+export function* answerFrames(
+  answer: Answer,
+  usage: AnswerUsage,
+  shown: Shown,
+  frames: FrameCache,
+  members: (isLast: boolean) => JsonObject = () => ({}),
+): Iterable<Frame> {
   const began = performance.now();
   let index = 0;
-  const frame = (step: Frame["step"], event: JsonObject): Frame => ({ step, bytes: frames.chunk(JSON.stringify(event), index++) });
+  const frame = (step: Frame["step"], event: JsonObject): Frame => ({
+    step,
+    bytes: frames.chunk(JSON.stringify({ ...event, ...members(step === "end") }), index++),
+  });
 
   const start = message(shown, {
     content: [],

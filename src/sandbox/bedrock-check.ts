@@ -13,7 +13,7 @@ import type { Seal } from "./seal.ts";
 const VERSION = "bedrock-2023-05-31";
 
 const FIELDS: ReadonlySet<string> = new Set(
-  "anthropic_version anthropic_beta messages max_tokens system stop_sequences metadata temperature top_p top_k tools tool_choice thinking user_profile_id output_config".split(
+  "anthropic_version anthropic_beta messages max_tokens system stop_sequences metadata temperature top_p top_k tools tool_choice thinking user_profile_id output_config amazon-bedrock-guardrailConfig".split(
     " ",
   ),
 );

@@ -27,6 +27,10 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
 };
 const TOOL_SEARCH = "tool-search-tool-2025-10-19";
 const TOOL_CHANGES = "mid-conversation-tool-changes-2026-07-01";
+const EFFORT_CHANGES = "mid-conversation-output-config-2026-07-01";
+const CLEAR_AT = "mid-conversation-system-clear-at-2026-08-21";
+/** What the vendor's own search of tools writes into an answer, and takes back. */
+const SEARCH_BLOCKS = ["server_tool_use", "tool_search_tool_result"];
 const FIRST_WITHOUT_PREFILL = 4.6;
 
 /** @throws AwsError 400 */
@@ -42,17 +46,60 @@ export function checkMessages(body: JsonObject, model: BedrockModel, rules: Bedr
     if (role !== "user" && role !== "assistant" && !(role === "system" && rules.system)) {
       throw validation(`messages.${index}.role: Input should be 'user' or 'assistant'`);
     }
-    if (index === 0 && role !== "user") throw validation('messages: first message must use the "user" role');
-    for (const key of Object.keys(message))
-      if (key !== "role" && key !== "content") throw validation(`messages.${index}.${key}: Extra inputs are not permitted`);
+    if (index === 0 && role !== "user" && !(role === "system" && isEmpty(message.content)))
+      throw validation('messages: first message must use the "user" role');
+    onlyMembers(message, ["role", "content", ...settings(role, betas)], `messages.${index}`);
     const allowed = BLOCKS[role] ?? [];
-    const blocks = role === "system" && betas.includes(TOOL_CHANGES) ? [...allowed, "tool_addition", "tool_removal"] : allowed;
-    checkContent(message.content, index, role, index === messages.length - 1, { allowed: blocks, rules, betas, seal });
+    const blocks = [
+      ...allowed,
+      ...(role === "system" && betas.includes(TOOL_CHANGES) ? ["tool_addition", "tool_removal"] : []),
+      ...(role === "assistant" && betas.includes(TOOL_SEARCH) ? SEARCH_BLOCKS : []),
+    ];
+    const isSetting = role === "system" && isObject(message.output_config);
+    if (role === "system" && !isEmpty(message.content)) checkPlace(messages, index);
+    if (message.clear_at !== undefined) checkTurnScoped(message, index);
+    if (!(isSetting && isEmpty(message.content)))
+      checkContent(message.content, index, role, index === messages.length - 1, { allowed: blocks, rules, betas, seal });
     called = checkToolTurn(message, index, called);
   }
   if (called.length > 0) throw unanswered(messages.length - 1, called);
   checkThoughts(body, messages);
   checkPrefill(messages.at(-1), model);
+}
+
+/** Members that a system message may have with their flags. */
+function settings(role: string, betas: readonly string[]): string[] {
+  if (role !== "system") return [];
+  return [...(betas.includes(EFFORT_CHANGES) ? ["output_config"] : []), ...(betas.includes(CLEAR_AT) ? ["clear_at"] : [])];
+}
+
+/** After a turn of the user, or of the assistant that ends with the vendor's own tool; and before one of the assistant, or at the end. */
+function checkPlace(messages: readonly unknown[], index: number): void {
+  const isOther = (message: unknown) => isObject(message) && message.role !== "system";
+  const before = messages.slice(0, index).findLast(isOther) as JsonObject | undefined;
+  const after = messages.slice(index + 1).find(isOther) as JsonObject | undefined;
+  const isSearch = before?.role === "assistant" && objects(before.content).at(-1)?.type === "tool_search_tool_result";
+  if ((before?.role === "user" || isSearch) && (after === undefined || after.role === "assistant")) return;
+  throw validation(
+    `messages.${index}: a system message must follow a user message or a server tool result, and precede an assistant message or end the conversation`,
+  );
+}
+
+/** A message that the model sees for one turn. */
+function checkTurnScoped({ clear_at: until, content, output_config: config }: JsonObject, index: number): void {
+  const place = `messages.${index}`;
+  if (until === "never" || until === null) return;
+  if (until !== "next_user_message") throw validation(`${place}.clear_at: Input should be 'next_user_message' or 'never'`);
+  const scoped = "turn-scoped system message (clear_at: 'next_user_message')";
+  if (objects(content).some(({ type }) => type !== "text"))
+    throw validation(`${place}: a turn-scoped system message supports text blocks only (clear_at: 'next_user_message')`);
+  if (config !== undefined) throw validation(`${place}: output_config is not permitted on a ${scoped}`);
+  const marked = objects(content).findIndex(({ cache_control: mark }) => mark !== undefined);
+  if (marked >= 0) throw validation(`${place}.content.${marked}: cache_control is not permitted on a ${scoped}`);
+}
+
+function isEmpty(content: unknown): boolean {
+  return content === "" || (Array.isArray(content) && content.length === 0);
 }
 
 interface BlockRules {

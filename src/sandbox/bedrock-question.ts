@@ -21,21 +21,25 @@ export function readQuestion(body: JsonObject): Question {
   const messages = objects(body.messages);
   const last = messages.at(-1);
   const prefill = last?.role === "assistant" ? textIn(last.content) : "";
-  const asked = prefill === "" ? last : messages.findLast((message) => message.role === "user");
-  const blocks = objects(asked?.content);
+  // Turns of the user that follow one another are one; what the user said stays the question while tools answer.
+  const asked = messages.findLastIndex(({ role, content }) => role === "user" && spoken(content) !== "");
+  const answered = messages.findLastIndex(({ role }) => role === "assistant");
+  const turns = messages.slice(prefill === "" ? answered + 1 : asked).filter(({ role }) => role === "user");
+  const blocks = turns.flatMap(({ content }) => objects(content));
   const choice = isObject(body.tool_choice) ? body.tool_choice : {};
   const format = isObject(body.output_config) && isObject(body.output_config.format) ? body.output_config.format : body.output_format;
   const thinking = isObject(body.thinking) ? body.thinking.type : undefined;
   return {
     system: textIn(body.system),
     messages: messages.length,
-    text: textIn(asked?.content),
+    text: spoken(messages[asked]?.content),
     prefill,
     pictures: blocks
       .filter((block) => block.type === "image")
       .map((block) => readPicture(isObject(block.source) ? text(block.source.data) : "")),
     documents: blocks.filter((block) => block.type === "document").length,
     toolResults: blocks.filter((block) => block.type === "tool_result").map((block) => textIn(block.content)),
+    rounds: messages.slice(asked + 1).filter(({ content }) => objects(content).some(({ type }) => type === "tool_result")).length,
     tools: objects(body.tools).map((tool) => ({ name: text(tool.name), schema: tool.input_schema })),
     toolChoice:
       choice.type === "tool"
@@ -51,6 +55,12 @@ export function readQuestion(body: JsonObject): Question {
       weigh(body.system) + weighTools(body.tools) + messages.reduce((sum, each) => sum + MESSAGE_TOKENS + weigh(each.content), 0),
     ),
   };
+}
+
+/** What the user says, without the notes of a coding agent. */
+function spoken(content: unknown): string {
+  if (typeof content === "string") return content;
+  return textIn(objects(content).filter((block) => !text(block.text).startsWith("<system-reminder>")));
 }
 
 function textIn(content: unknown): string {

@@ -5,7 +5,8 @@
  * Sources, by column:
  *   betas     docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html;
  *             BerriAI/litellm anthropic_beta_headers_config.json ("bedrock"), llms/bedrock/beta_headers_config.py; anthropics/claude-code#49370, #49648
- *   system    platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages; BerriAI/litellm PR#32831, #29698
+ *   system    platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages (and its tool changes, `clear_at`) and …/effort-per-message,
+ *             whose list has Sonnet 5.5 and Haiku 5.5; BerriAI/litellm PR#32831, #29698
  *   thinking  platform.claude.com/docs/en/build-with-claude/adaptive-thinking; anthropics/claude-code#49490; coder/coder PR#26691
  *   efforts   platform.claude.com/docs/en/build-with-claude/effort; anthropics/claude-code-action#1005; vercel/ai @ai-sdk/amazon-bedrock 5.0.109
  *   format    anthropics/anthropic-sdk-python#1759; anomalyco/models.dev PR#1765; presenton/presenton#939
@@ -62,12 +63,13 @@ const FIVE_BETAS = [
   "fine-grained-tool-streaming-2025-05-14",
   ...TOOL_SEARCH,
 ];
+const SYSTEM_BETAS = ["mid-conversation-tool-changes-2026-07-01", "mid-conversation-system-clear-at-2026-08-21"];
 const LATEST_BETAS = [
   ...FIVE_BETAS,
+  ...SYSTEM_BETAS,
   "dangerous-tool-use-2026-09-03",
   "thinking-binding-controls-2026-08-01",
   "mid-conversation-output-config-2026-07-01",
-  "mid-conversation-tool-changes-2026-07-01",
   "thinking-display-updates-2026-08-18",
 ];
 
@@ -117,7 +119,7 @@ const MODELS: Readonly<Record<string, Model>> = {
     window: 1_000_000,
   },
   "claude-opus-4-7": { ...FIVE, system: false },
-  "claude-opus-4-8": { ...FIVE, betas: [...FIVE_BETAS, "mid-conversation-tool-changes-2026-07-01"] },
+  "claude-opus-4-8": { ...FIVE, betas: [...FIVE_BETAS, ...SYSTEM_BETAS] },
   "claude-sonnet-5": { ...FIVE, system: false },
   "claude-opus-5": { ...FIVE, betas: LATEST_BETAS, strict: true },
   "claude-fable-5": { ...FIVE, betas: LATEST_BETAS, strict: true },

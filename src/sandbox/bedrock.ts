@@ -2,10 +2,11 @@
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { isObject } from "../contract/objects.ts";
-import { answer } from "./answer.ts";
+import { type Answer, answer } from "./answer.ts";
 import { AwsError, awsErrorReply, awsFailure, messageOf, validation } from "./aws-error.ts";
 import { type AnswerUsage, answerFrames, messageOfAnswer } from "./bedrock-answer.ts";
 import { checkBody } from "./bedrock-check.ts";
+import { BLOCKED, checkControls, type Guardrail, guardrailMembers } from "./bedrock-controls.ts";
 import { corruptFrame, errorFrame, exceptionFrame, FrameCache } from "./bedrock-frames.ts";
 import { type BedrockModel, findModel } from "./bedrock-models.ts";
 import { cacheUsage, readQuestion } from "./bedrock-question.ts";
@@ -82,10 +83,18 @@ export class Bedrock {
     this.#state.calls.keepBody(record, body, arrival.body.length);
     if (operation === "count-tokens") return staged(json(200, { inputTokens: countTokens(body, model, this.#state.seal) }, requestId));
     checkBody(body, model, this.#state.seal);
-    return this.#invoke(body, id, model, operation === "invoke-with-response-stream", requestId);
+    const guardrail = checkControls(arrival.headers, body);
+    return this.#invoke(body, id, model, operation === "invoke-with-response-stream", requestId, guardrail);
   }
 
-  #invoke(body: JsonObject, id: string, model: BedrockModel, isStream: boolean, requestId: string): Staged {
+  #invoke(
+    body: JsonObject,
+    id: string,
+    model: BedrockModel,
+    isStream: boolean,
+    requestId: string,
+    guardrail: Guardrail | undefined,
+  ): Staged {
     const { directives, cache, now, nextId, seal } = this.#state;
     const question = readQuestion(body);
     const behaviour = directives.read(question.text, id);
@@ -95,7 +104,9 @@ export class Bedrock {
     const failure = behaviour.failure ?? (isStream ? undefined : failureOf(behaviour));
     if (failure !== undefined) return staged(awsFailure(failure, requestId), behaviour);
 
-    const made = answer(question, model.name, behaviour);
+    const isBlocked = guardrail !== undefined && behaviour.blocked;
+    const made = isBlocked ? blockedAnswer() : answer(question, model.name, behaviour);
+    const members = (isLast: boolean) => (guardrail === undefined ? {} : guardrailMembers(guardrail, isBlocked, isLast));
     const cached = cacheUsage(body, model.name, cache, now());
     const charged = cached === undefined ? 0 : cached.read + cached.write5m + cached.write1h;
     const usage: AnswerUsage = { input: Math.max(0, question.inputTokens - charged), output: made.outputTokens, cached };
@@ -112,9 +123,12 @@ export class Bedrock {
         "x-amzn-requestid": requestId,
         "x-amzn-bedrock-content-type": "application/json",
       };
-      return staged({ status: 200, headers, content: { frames: answerFrames(made, usage, shown, this.#frames) }, tokens: 0 }, behaviour);
+      return staged(
+        { status: 200, headers, content: { frames: answerFrames(made, usage, shown, this.#frames, members) }, tokens: 0 },
+        behaviour,
+      );
     }
-    const reply = json(200, messageOfAnswer(made, usage, shown), requestId);
+    const reply = json(200, { ...messageOfAnswer(made, usage, shown), ...members(true) }, requestId);
     Object.assign(reply.headers, {
       "x-amzn-bedrock-invocation-latency": "1",
       "x-amzn-bedrock-input-token-count": String(usage.input),
@@ -125,6 +139,17 @@ export class Bedrock {
     reply.tokens = made.outputTokens;
     return staged(reply, behaviour);
   }
+}
+
+/** The model is not asked, and its owner's words end as any others do. */
+function blockedAnswer(): Answer {
+  return {
+    parts: [{ kind: "text", tokens: [BLOCKED], count: 1 }],
+    end: "end",
+    stopSequence: undefined,
+    outputTokens: 0,
+    thinkingTokens: 0,
+  };
 }
 
 function staged(reply: Reply, behaviour: Readonly<Behaviour> = USUAL): Staged {

@@ -33,6 +33,8 @@ export interface Behaviour {
   unlimited: boolean;
   echo: string | undefined;
   calls: number | undefined;
+  /** Calls of tools, one after the other, before the answer. */
+  rounds: { count: number; tool: string } | undefined;
   textOnly: boolean;
   failure: Failure | undefined;
   breaks: Break[];
@@ -40,6 +42,8 @@ export interface Behaviour {
   asyncFilter: boolean;
   /** Whatever flag it is. */
   noBetas: boolean;
+  /** A guardrail intervenes, where one looks at the call. */
+  blocked: boolean;
   hangUp: boolean;
   malformed: boolean;
   /** Bytes of each write; 0 leaves them as they are. */
@@ -63,12 +67,14 @@ export function usual(): Behaviour {
     unlimited: false,
     echo: undefined,
     calls: undefined,
+    rounds: undefined,
     textOnly: false,
     failure: undefined,
     breaks: [],
     filterAfter: undefined,
     asyncFilter: false,
     noBetas: false,
+    blocked: false,
     hangUp: false,
     malformed: false,
     shred: 0,
@@ -120,6 +126,13 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     parameters: { calls: "2" },
     apply: (behaviour, values) => {
       behaviour.calls = number(values, "calls");
+    },
+  },
+  rounds: {
+    does: "calls the tool of this name, else the first, until it has answered this often, and then answers in text",
+    parameters: { rounds: "2", tool: "" },
+    apply: (behaviour, values) => {
+      behaviour.rounds = { count: number(values, "rounds"), tool: values.tool ?? "" };
     },
   },
   text: {
@@ -223,6 +236,13 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     parameters: {},
     apply: (behaviour) => {
       behaviour.noBetas = true;
+    },
+  },
+  blocked: {
+    does: "Bedrock: the guardrail that looks at the call blocks it; a call without one is answered",
+    parameters: {},
+    apply: (behaviour) => {
+      behaviour.blocked = true;
     },
   },
   "async-filter": {

@@ -11,7 +11,7 @@ export interface Question {
   /** System and developer texts, joined. */
   system: string;
   messages: number;
-  /** Text of the last message where it is the user's. */
+  /** What the user last said. */
   text: string;
   /** What a final assistant message already says; the answer goes on from there. */
   prefill: string;
@@ -19,6 +19,8 @@ export interface Question {
   pictures: (Picture | undefined)[];
   documents: number;
   toolResults: string[];
+  /** How often tools have answered since the user last spoke. */
+  rounds: number;
   tools: Tool[];
   /** A name forces that tool. */
   toolChoice: { kind: "auto" | "none" | "any" } | { kind: "tool"; name: string };

@@ -7,7 +7,7 @@ import { watchDescriptors } from "../runtime/descriptors.ts";
 import { open, refusePort } from "../runtime/open.ts";
 import { sameCommand } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
-import { problem } from "./admin.ts";
+import { type AdminHandler, problem } from "./admin.ts";
 import { holdPort } from "./port.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -25,6 +25,15 @@ export async function supervise({ config, environment, logging, hosts, tellListe
   const { log, forward, end } = logging;
   const held = await holdPort(config.server).catch((thrown) => refusePort(thrown, config.server));
   const onFault = (thrown: unknown) => log.error({ cause: asGatewayError(thrown).detail.log }, "the admin listener failed");
+  let handleAdmin: AdminHandler = async () => problem("The gateway is starting.", 503);
+  const listener = await open(config, {
+    ...config.admin,
+    handle: webHandler((request, address) => hosts.refusal(request) ?? handleAdmin(request, address)),
+    refuse: (_, { message, status }) => problem(message, status),
+    onFault,
+  });
+  // A process that ends is replaced over descriptors too: clients of this listener must not take the last of them.
+  watchDescriptors(listener, undefined, log);
   const supervisor = new Supervisor({
     config,
     log,
@@ -32,14 +41,7 @@ export async function supervise({ config, environment, logging, hosts, tellListe
     environment,
     held,
     listenAdmin: (handle) => {
-      const listener = open(config, {
-        ...config.admin,
-        handle: webHandler((request, address) => hosts.refusal(request) ?? handle(request, address)),
-        refuse: (_, { message, status }) => problem(message, status),
-        onFault,
-      });
-      // A process that ends is replaced over descriptors too: clients of this listener must not take the last of them.
-      watchDescriptors(listener, undefined, log);
+      handleAdmin = handle;
       return listener.port;
     },
     onLines: forward,

@@ -18,7 +18,7 @@ const HEAD = 40;
 const TITLE = 26;
 const LEGEND_LINE = 15;
 const LEGEND_MOST = 5;
-const FIGURE_WIDTH = 70;
+const FIGURE_WIDTH = 76;
 const INK = "#24292f";
 const QUIET = "#656d76";
 const LINE = "#d8dee4";
@@ -40,7 +40,8 @@ export function drawing(dashboard: Dashboard, curves: ReadonlyMap<Panel, Curve[]
     const box = { width: w * COLUMN - GAP, height: h * ROW - GAP };
     return `<g transform="translate(${x * COLUMN + GAP / 2} ${HEAD + y * ROW})">${drawPanel(panel, curves.get(panel) ?? [], box)}</g>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" role="img">
+<title>${escaped(`The dashboard "${dashboard.title}"`)}</title>
 <rect width="${width}" height="${height}" fill="#f6f8fa"/>
 ${words(dashboard.title, GAP, 26, { size: 18, weight: 600 })}
 ${parts.join("\n")}
@@ -200,5 +201,5 @@ export function quantity(value: number, unit: string): string {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const [, of, word] = scales.find(([from]) => Math.abs(value) >= from) ?? [0, 1, ""];
-  return `${Number((value / of).toPrecision(3))}${word}`;
+  return `${Number((value / of).toPrecision(Math.abs(value / of) < 0.1 ? 2 : 3))}${word}`;
 }

@@ -211,7 +211,7 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
     return ending;
   }
 
-  test("under mixed traffic every rule can be evaluated, and no alert fires but those of the key and the credential that expire", async () => {
+  test("under mixed traffic every rule can be evaluated, and no alert fires but those of the key, the credential and the certificate that expire", async () => {
     mixed = [
       world.keepAsking({}, 60),
       world.keepAsking({ stream: false }, 150),
@@ -231,7 +231,8 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
     const others = (await prometheus.alerts()).filter(
       ({ labels, state }) => state === "firing" && !OF_THE_MACHINE.includes(labels.alertname ?? ""),
     );
-    expect(others.map(({ labels }) => `${labels.alertname} ${labels.workspace ?? labels.upstream}`).sort()).toEqual([
+    expect(others.map(({ labels }) => `${labels.alertname} ${labels.workspace ?? labels.upstream ?? labels.listener}`).sort()).toEqual([
+      "WeirCertificateExpires public",
       "WeirCredentialExpires bedrock-ending",
       "WeirKeyExpires leaving",
     ]);
@@ -271,7 +272,12 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
       ];
       for (const { path: where, headers, model } of calls)
         await (
-          await fetch(world.second.url + where, { method: "POST", headers, body: JSON.stringify(anthropic.body("Hello", { model })) })
+          await fetch(world.addressOf(world.second) + where, {
+            method: "POST",
+            tls: { rejectUnauthorized: false },
+            headers,
+            body: JSON.stringify(anthropic.body("Hello", { model })),
+          })
         ).text();
     };
     await strange(0);
@@ -326,6 +332,7 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
       "WeirWorkerFlaps",
       "WeirKeyExpires",
       "WeirCredentialExpires",
+      "WeirCertificateExpires",
     ]);
     // Calls that wait for their first byte do not survive the workers' deaths.
     const [slower] = await Promise.all([firing(["WeirFirstByteSlower"], { model: "claude" }), flapping]);

@@ -18,7 +18,7 @@ const INCIDENT_MS = Number(process.env.WEIR_PICTURES_INCIDENT_MS ?? 180_000);
 /** As Grafana reckons `$__rate_interval`: four scrapes. */
 const INTERVAL = `${(4 * SCRAPE_MS) / 1_000}s`;
 const NOTE =
-  "Drawn by test/deploy/pictures.ts (ECharts), not by Grafana: each panel's own queries, asked of a Prometheus that scraped two gateways under test traffic.";
+  "Drawn by test/deploy/pictures.ts (ECharts), not by Grafana: each panel's own queries, asked of a Prometheus that scraped two gateways under test traffic on a busy machine.";
 
 async function curvesOf(
   panel: Panel,

@@ -1,9 +1,10 @@
 /** Two gateways under mixed traffic, the clouds' stand-ins and Redis: what dashboards show and alerts look at. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
+import { makeIdentity } from "../support/identities.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { freePort } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
@@ -36,7 +37,7 @@ export class ObservedWorld {
   readonly redis: RedisServer;
   /** One process. */
   readonly weir: Weir;
-  /** Two processes and their supervisor. */
+  /** Two processes and their supervisor. It speaks TLS, with a certificate that ends in three days. */
   readonly second: Weir;
   readonly #folder: string;
   readonly #config: Record<string, unknown>;
@@ -56,9 +57,13 @@ export class ObservedWorld {
     const config = configuration(sandbox, redis, nowhere);
     // A gateway's harness removes the folder with the gateway; its configuration is to be changed from here.
     const folder = mkdtempSync(join(tmpdir(), "weir-observed-"));
+    const { cert, key } = makeIdentity("observed", { days: 3 });
+    const tls = { cert_file: join(folder, "cert.pem"), key_file: join(folder, "key.pem") };
+    writeFileSync(tls.cert_file, cert);
+    writeFileSync(tls.key_file, key);
     const [weir, second] = await Promise.all([
       startWeir({ config, folder, environment: { WEIR_CHAOS: "1" } }),
-      startWeir({ config: { ...config, processes: 2 } }),
+      startWeir({ config: { ...config, processes: 2, server: { tls } } }),
     ]);
     return new ObservedWorld({ sandbox, redis, weir, second, folder, config });
   }
@@ -81,10 +86,15 @@ export class ObservedWorld {
     return keyOf(workspace);
   }
 
+  addressOf(weir: Weir): string {
+    return weir === this.second ? weir.url.replace("http:", "https:") : weir.url;
+  }
+
   async ask(question: Question = {}, weir = this.weir): Promise<number> {
     const { dialect = openai, workspace = "acme", model = dialect === anthropic ? "claude" : "gpt", prompt = "", stream = true } = question;
-    const answer = await fetch(weir.url + dialect.path, {
+    const answer = await fetch(this.addressOf(weir) + dialect.path, {
       method: "POST",
+      tls: { rejectUnauthorized: false },
       headers: { "content-type": "application/json", authorization: `Bearer ${keyOf(workspace)}` },
       body: JSON.stringify(dialect.body(`[sandbox: tokens=5 pace=2] ${prompt}`, { model, stream, max_tokens: 50 })),
     });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { NOW } from "../spec/clients/python.ts";
+import { NOW } from "../spec/clients/requirements.ts";
 import { pythonWith } from "../support/python.ts";
 import { startWeir, type Weir } from "../support/weir.ts";
 

@@ -8,8 +8,6 @@ type Shape = "anthropic" | "openai" | "unified" | "either";
 /** What is answered to what is no HTTP. */
 const BARE = new Set([400, 408, 411, 413, 414, 417, 431, 499, 501, 505]);
 const LONGEST_BARE = 200;
-/** What a socket's buffers hold. */
-const LARGE_BYTES = 100_000;
 
 /** Pages and probes: they have no dialect. */
 const PLAIN = /^\/+(?:api\/+public\/+)?(?:healthz|readyz|docs|openapi\.json)?\/*$/;
@@ -24,8 +22,7 @@ export function flawsOf(input: Input, met: Met): string[] {
   if (rest.length > 0 && ending === "satisfied") flaws.push(`bytes after the answer: ${JSON.stringify(rest.toString("latin1", 0, 100))}`);
   const [answer] = answers;
   if (answer === undefined) {
-    if (input.isSound && input.afterwards === "wait" && ending !== "hung" && !isStillSending(input))
-      flaws.push("a good request was not answered");
+    if (input.isSound && input.afterwards === "wait" && ending !== "hung") flaws.push("a good request was not answered");
     return flaws;
   }
   const told = next.map(({ status, body }) => `${status} ${body.toString("utf8").slice(0, 100)}`).join(" | ");
@@ -36,19 +33,14 @@ export function flawsOf(input: Input, met: Met): string[] {
 
 function flawsOfAnswer(input: Input, answer: Answer): string[] {
   const { status, body, isWhole } = answer;
-  if (!isWhole) return input.afterwards === "wait" && !isStillSending(input) ? [`an answer with ${status} that is not whole`] : [];
+  if (!isWhole) return input.afterwards === "wait" ? [`an answer with ${status} that is not whole`] : [];
   if (isBare(input, answer)) return [];
-  // A version that is not spoken is no fault of the server.
-  const isVersion = status === 505 && !input.isSound;
-  if (status >= 500 && !isVersion && !input.isTold) return [`${status}: ${JSON.stringify(body.toString("utf8").slice(0, 300))}`];
+  // A version that is not spoken, or an encoding that is not known, is no fault of the server.
+  const isUnspoken = (status === 505 || status === 501) && !input.isSound;
+  if (status >= 500 && !isUnspoken && !input.isTold) return [`${status}: ${JSON.stringify(body.toString("utf8").slice(0, 300))}`];
   if (input.method === "HEAD") return [];
   if (status >= 400) return flawsOfError(input, answer);
   return status === 200 ? flawsOfSuccess(input, answer) : [`status ${status}`];
-}
-
-/** Whoever is refused while he is still sending may lose the answer with the connection: Deno 2.9 closes it at once. */
-function isStillSending({ packets, isKept }: Input): boolean {
-  return (packets.length > 1 && !isKept) || packets.reduce((sum, { length }) => sum + length, 0) > LARGE_BYTES;
 }
 
 /**

@@ -60,16 +60,23 @@ function part(file: string): string {
 
 const isRelative = (specifier: string) => specifier.startsWith(".");
 
+/** Both halves of a provider have the types of its settings and of what its models take from the front's half. */
+function isOtherHalf(file: string, target: string): boolean {
+  const folder = /^workers\/providers\/([^/]+)\//.exec(file)?.[1];
+  return folder !== undefined && target.startsWith(`src/providers/${folder}/`);
+}
+
 const importsPointOneWay: Rule = {
   name: "imports point one way",
   check(source) {
     const from = part(source.file);
-    const own = source.imports.filter(isRelative).map((specifier) => posix.join(posix.dirname(source.file), specifier));
-    return own.flatMap((target) => {
+    return source.imports.filter(isRelative).flatMap((specifier) => {
+      const target = posix.join(posix.dirname(source.file), specifier);
       const to = part(target);
       if (to === from || to === "contract") return [];
       if (!/^(src|workers)\//.test(target)) return [`imports ${target}, which is outside src and workers`];
       if (to === "workers") return [`imports ${target}: src knows of the workers one URL`];
+      if (from === "workers" && to === "providers" && source.typeImports.has(specifier) && isOtherHalf(source.file, target)) return [];
       if (from === "workers") return to === "dialects" ? [] : [`imports ${target}: workers see contract and dialects only`];
       if (BUILDERS.has(from) || SEES[from]?.includes(to)) return [];
       return [`imports ${target}: ${from} may see ${["contract", ...(SEES[from] ?? [])].join(", ")}`];

@@ -7,6 +7,8 @@ export interface Source {
   lines: number;
   /** Every module asked for: imports and re-exports, types included, `import()`, `require()`. As written. */
   imports: string[];
+  /** Those of them that are asked for types alone: nothing of them is there when it runs. */
+  typeImports: Set<string>;
   /** Every identifier and property name, once. */
   names: Set<string>;
   /** The text of every string and template, imports left out. */
@@ -26,6 +28,7 @@ export function readSource(file: string, text: string): Source {
     file,
     lines: text.split("\n").length - (text.endsWith("\n") ? 1 : 0),
     imports: [],
+    typeImports: new Set(),
     names: new Set(),
     strings: [],
     members: new Set(),
@@ -38,7 +41,10 @@ export function readSource(file: string, text: string): Source {
 
 function visit(node: Node, source: Source): void {
   const asked = requested(node);
-  if (asked !== undefined) source.imports.push(asked);
+  if (asked !== undefined) {
+    source.imports.push(asked);
+    if (node.type === "ImportDeclaration" && node.importKind === "type") source.typeImports.add(asked);
+  }
   switch (node.type) {
     case "Identifier":
       source.names.add(node.name);

@@ -7,7 +7,6 @@ import { filler } from "../../src/sandbox/tokens.ts";
 import { eventually } from "../support/waits.ts";
 import type { Call } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
-import { leavesEarly } from "./exceptions.ts";
 import { KEY, type World } from "./world.ts";
 
 /** Some 500 MB upstream and 240 MB for the client: to hold even a part of it would show. */
@@ -29,7 +28,8 @@ export function specifyLeaving(world: World): void {
 function specifyDialect(world: World, dialect: Spoken): void {
   for (const stream of [true, false]) {
     for (const isApart of [false, true]) {
-      world.sentence(leavesEarly(stream, isApart), async () => {
+      const how = `${stream ? "streaming" : "not streaming"}${isApart ? ", its body in a packet of its own" : ""}`;
+      world.sentence(`a client that leaves before the first byte ends the upstream call at once (${how})`, async () => {
         const name = unique();
         const call = world.open(dialect, { stream, isApart, prompt: `[sandbox: stall] ${name}` });
         await eventually(() => upstreamCall(world, name) !== undefined, "the call upstream");

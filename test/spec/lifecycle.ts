@@ -1,6 +1,6 @@
 /** Starting and ending (design §2, §7). */
 import { expect } from "bun:test";
-import { createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { eventually } from "../support/waits.ts";
 import { runToEnd } from "../support/weir.ts";
 import { anthropic, DIALECTS, openai } from "./dialects.ts";
@@ -38,6 +38,31 @@ export function specifyLifecycle(world: World): void {
       expect(weir.log().filter((line) => line.message === "request" && line.outcome === "draining").length).toBe(3);
     },
     20_000,
+  );
+
+  world.sentence(
+    "while it drains, answers end their connections; idle ones are closed with the grace, and open calls keep their time",
+    async () => {
+      const weir = await world.another({ server: { drain_grace: "700ms", drain_timeout: "20s" } });
+      const open = world.open(openai, { stream: true, prompt: "[sandbox: tokens=9 quiet ms=2500 after=3]" }, weir);
+      await open.until((text) => /weir/.test(text));
+      const [used, idle] = [new KeptConnection(weir.url), new KeptConnection(weir.url)];
+      for (const connection of [used, idle]) {
+        connection.ask();
+        await eventually(() => connection.answers.length === 1, "an answer");
+        expect(connection.answers[0]).not.toMatch(/connection: close/i);
+      }
+      const ended = weir.stop("SIGTERM");
+      await weir.logged((line) => line.message === "draining");
+      used.ask();
+      await eventually(() => used.isClosed, "the end after an answer");
+      expect(used.answers[1]).toMatch(/^HTTP\/1\.1 200[\s\S]*connection: close/i);
+      expect(idle.isClosed).toBe(false);
+      await eventually(() => idle.isClosed, "the end of the idle connection");
+      expect(openai.isComplete(open.text)).toBe(false);
+      expect(openai.isComplete((await open.answered).text)).toBe(true);
+      expect(await ended).toBe(0);
+    },
   );
 
   world.sentence("with nothing open, SIGTERM and SIGINT end at once", async () => {
@@ -122,4 +147,30 @@ export function specifyLifecycle(world: World): void {
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/dance[\s\S]*check[\s\S]*schema/);
   });
+}
+
+/** A client that keeps its connection. */
+class KeptConnection {
+  isClosed = false;
+  #received = "";
+  readonly #socket: Socket;
+
+  constructor(url: string) {
+    this.#socket = connect(Number(new URL(url).port), "127.0.0.1");
+    this.#socket.on("data", (bytes: Buffer) => {
+      this.#received += bytes.toString("latin1");
+    });
+    this.#socket.on("error", () => {});
+    this.#socket.on("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  get answers(): string[] {
+    return this.#received.split(/(?=HTTP\/1\.1 )/).filter((each) => each !== "");
+  }
+
+  ask(): void {
+    this.#socket.write("GET /healthz HTTP/1.1\r\nHost: gw\r\n\r\n");
+  }
 }

@@ -90,18 +90,21 @@ export function specifyValidation(world: World): void {
     }
   });
 
-  world.sentence("anthropic-version 2026-10-21 takes no sampling parameters and lets system speak among the messages", async () => {
-    const sampling = await world.ask(anthropic, { headers: CURRENT, more: { temperature: 1 } });
-    expect(expectFailure(anthropic, sampling, "invalid").message).toMatch(/^temperature: /);
-    const messages = [
-      { role: "system", content: "Be brief." },
-      { role: "user", content: "Hello" },
-    ];
-    const spoken = await world.ask(anthropic, { headers: CURRENT, more: { model: "claude-recorded", messages } });
-    expect(spoken.status).toBe(200);
-    const unknown = await world.ask(anthropic, { headers: { "anthropic-version": "1999-01-01" } });
-    expect(expectFailure(anthropic, unknown, "invalid").message).toStartWith("anthropic-version: ");
-  });
+  world.sentence(
+    "anthropic-version 2026-10-21 takes no sampling parameters, and system speaks in the middle of a conversation",
+    async () => {
+      const sampling = await world.ask(anthropic, { headers: CURRENT, more: { temperature: 1 } });
+      expect(expectFailure(anthropic, sampling, "invalid").message).toMatch(/^temperature: /);
+      const messages = [
+        { role: "user", content: "Hello" },
+        { role: "system", content: "Be brief." },
+      ];
+      const spoken = await world.ask(anthropic, { headers: CURRENT, more: { model: "claude-recorded", messages } });
+      expect(spoken.status).toBe(200);
+      const unknown = await world.ask(anthropic, { headers: { "anthropic-version": "1999-01-01" } });
+      expect(expectFailure(anthropic, unknown, "invalid").message).toStartWith("anthropic-version: ");
+    },
+  );
 
   world.sentence("of the four parameters documented as unsupported, what asks for nothing special passes", async () => {
     const { status } = await world.ask(openai, {

@@ -6,7 +6,6 @@ import { freePort } from "../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../support/weir.ts";
 import { type Answered, type Asking, Call } from "./client.ts";
 import type { Failure, Spoken } from "./dialects.ts";
-import { exceptionOf } from "./exceptions.ts";
 import { type Recorder, startRecorder } from "./recorder.ts";
 
 export const KEY = "weir_spec_acme_TsxZ1nQm6hVwYb3dRk8pLf";
@@ -102,11 +101,9 @@ export class World {
     return weir;
   }
 
-  /** One sentence of the specification. What cannot hold on a runtime is data with its reason (`exceptions.ts`). */
+  /** One sentence of the specification. */
   sentence(name: string, body: () => void | Promise<void>, timeoutMs = 10_000): void {
-    const exception = exceptionOf(this.runtime, name);
-    if (exception === undefined) test(name, body, timeoutMs);
-    else test.skip(`${name} [not on ${this.runtime}: ${exception.because}]`, body);
+    test(name, body, timeoutMs);
   }
 
   call(asking: Asking, weir: Weir = this.weir): Call {

@@ -26,6 +26,8 @@ export interface Surroundings {
   files?: Record<string, string>;
   /** Default: 4. */
   processors?: number;
+  /** Default: `NOW_MS`. */
+  nowMs?: number;
 }
 
 export function writeSample(yaml: string, files: Record<string, string> = {}): string {
@@ -35,10 +37,10 @@ export function writeSample(yaml: string, files: Record<string, string> = {}): s
   return join(directory, "weir.yaml");
 }
 
-export function load(yaml: string, { environment = {}, files, processors = 4 }: Surroundings = {}): LoadedConfig {
+export function load(yaml: string, { environment = {}, files, processors = 4, nowMs = NOW_MS }: Surroundings = {}): LoadedConfig {
   const file = writeSample(yaml, files);
   try {
-    return readConfig({ file, environment, directory: dirname(file), nowMs: NOW_MS, processors, memory: MEMORY });
+    return readConfig({ file, environment, directory: dirname(file), nowMs, processors, memory: MEMORY });
   } finally {
     rmSync(dirname(file), { recursive: true });
   }

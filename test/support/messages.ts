@@ -41,6 +41,7 @@ export function reportsIn(message: Flat): Report[] {
     sent: () => note({ what: "sent", id, text: "" }),
     estimated: (tokens) => note({ what: "estimated", id, text: String(tokens) }),
     dropped: (names) => note({ what: "dropped", id, text: names }),
+    guarded: () => note({ what: "guarded", id, text: "" }),
     missed: (error, ended) => note({ what: "missed", id, text: "", error, ended }),
     done: (ended) => note({ what: "done", id, text: "", ended }),
     fail: (error, ended) => note({ what: "fail", id, text: "", error, ended }),

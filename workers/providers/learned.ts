@@ -12,16 +12,16 @@ interface Lesson<Takes> {
 }
 
 /** What the targets of one upstream take, as their refusals have taught it. A lesson is kept for an hour, by the upstream's name of the model. */
-export class Learned<Takes> {
-  readonly #takesOf: (accepts: Accepts) => Takes;
+export class Learned<Told extends Accepts, Takes> {
+  readonly #takesOf: (accepts: Told) => Takes;
   readonly #lessons = new Map<string, Lesson<Takes>>();
 
   /** @param takesOf - What a target takes by the tables and the configuration. */
-  constructor(takesOf: (accepts: Accepts) => Takes) {
+  constructor(takesOf: (accepts: Told) => Takes) {
     this.#takesOf = takesOf;
   }
 
-  takes({ upstreamModel, accepts }: Job): Takes {
+  takes({ upstreamModel, accepts }: Job<Told>): Takes {
     if (this.#lessons.size === 0) return this.#takesOf(accepts);
     const lesson = this.#lessons.get(upstreamModel);
     if (lesson === undefined) return this.#takesOf(accepts);

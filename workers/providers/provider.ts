@@ -1,18 +1,19 @@
 /**
  * The seam of a provider: how a call of one dialect is put to one kind of cloud, and how its answer becomes the dialect's text again.
- * A provider is one file and one line in `index.ts`.
+ * A provider is one folder and one line in `index.ts`; the types of its settings and of what its models take are those of its folder in `src/providers`.
  */
 import type { Accepts } from "../../src/contract/accepts.ts";
 import type { ByteText } from "../../src/contract/bytes.ts";
 import type { Along } from "../../src/contract/call.ts";
 import type { Upstream } from "../../src/contract/config.ts";
+import type { Controls } from "../../src/contract/controls.ts";
 import type { CallOperation } from "../../src/contract/dialect.ts";
 import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Usage } from "../../src/contract/usage.ts";
 import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 
-/** One call, as the front ordered it. */
-export interface Job {
+/** One call, as the front ordered it. `Takes`: what its provider's table says of a model. `Set`: its provider's controls. */
+export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Controls> {
   operation: CallOperation;
   /** The client's body, checked by its dialect. */
   body: ByteText;
@@ -25,7 +26,9 @@ export interface Job {
   /** See `Target.countModel`. */
   countModel: string | undefined;
   /** What the model takes: of its target, and one object for all calls to it. */
-  accepts: Accepts;
+  accepts: Takes;
+  /** What the configuration sets of the cloud's own controls: one object for all calls to its target. */
+  controls?: Set | undefined;
   /** No other target could serve the call. */
   isLast: boolean;
   /** Not a provider's matter. */
@@ -37,6 +40,8 @@ export interface Job {
 export interface ReportedUsage extends Usage {
   /** Something was reported that is no number of tokens, and is not counted. */
   isOdd?: boolean;
+  /** The cloud's own guardrail has blocked or changed the answer; set before that text of it is returned. */
+  isGuarded?: boolean;
 }
 
 /** Turns an upstream's 200 answer into the dialect's text. One per call; pure: bytes in, text out. */
@@ -81,6 +86,10 @@ export interface Connection {
   fetchedSecrets?(): readonly string[];
 }
 
-export interface Provider {
-  open(upstream: Upstream): Connection;
+/** The members are methods, so that a provider with a type of its own is one of all: it is given what its half in `src/providers` has made. */
+export interface Provider<Settings extends object = object> {
+  /** @throws Error where its settings are no use. */
+  open(upstream: Upstream<Settings>): Connection;
+  /** The configured values that must not come back out of the upstream, whole or in part: keys, secrets, tokens. */
+  secrets(settings: Settings): readonly string[];
 }

@@ -1,24 +1,13 @@
 /** Credentials of an upstream that must not come back out of it: some services, and what stands before them, repeat what they were sent. */
 import { Buffer } from "node:buffer";
 import type { ByteText } from "../../src/contract/bytes.ts";
-import type { Upstream } from "../../src/contract/config.ts";
 import type { FailureDetail } from "../../src/contract/errors.ts";
 
-const IS_SECRET = /(?:key|secret|token|keyid)$/i;
 /** Shorter ones would hide words that have nothing to do with them. */
 const SHORTEST = 8;
 const HIDDEN = "***";
 /** How the ids of requests look at every cloud. */
 const ID = /^[A-Za-z0-9._:-]{1,128}$/;
-
-/** The configured credentials of an upstream. */
-export function secretsOf(upstream: Upstream): readonly string[] {
-  const credentials = upstream.settings.credentials;
-  if (typeof credentials !== "object" || credentials === null) return [];
-  return Object.entries(credentials)
-    .filter((entry): entry is [string, string] => IS_SECRET.test(entry[0]) && typeof entry[1] === "string")
-    .map(([, secret]) => secret);
-}
 
 /** Credentials that were fetched: the newest and those before, with which calls may still be on their way. */
 export class Fetched {

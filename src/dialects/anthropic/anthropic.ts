@@ -12,11 +12,9 @@ import { dotted, firstProblem, refusal } from "../problem.ts";
 import { pageOf } from "./pages.ts";
 import { messagesSchema } from "./schema.ts";
 
-/** The newer version takes no sampling parameters and lets `system` speak inside `messages`. */
+/** The newer version takes no sampling parameters. */
 const CLASSIC = "2023-06-01";
 const CURRENT = "2026-10-21";
-/** Under the older version a beta lets `system` speak there too; Claude Code asks for it with the models that know it. */
-const MID_CONVERSATION_SYSTEM = "mid-conversation-system-2026-04-07";
 
 /** Claude Code's way of asking for the model's longest window, a million tokens; whoever serves the model sees it in the body. */
 export const MILLION = /\[1m\]$/i;
@@ -26,20 +24,15 @@ const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
 );
 
-const compiled = (maxTokens: "required" | "optional") => ({
-  [CLASSIC]: TypeCompiler.Compile(messagesSchema(["user", "assistant"], maxTokens)),
-  [CURRENT]: TypeCompiler.Compile(messagesSchema(["user", "assistant", "system"], maxTokens)),
-});
-
-const checkers: Partial<Record<CallOperation, Record<typeof CLASSIC | typeof CURRENT, TypeCheck<TSchema>>>> = {
-  generate: compiled("required"),
-  count_tokens: compiled("optional"),
+const checkers: Partial<Record<CallOperation, TypeCheck<TSchema>>> = {
+  generate: TypeCompiler.Compile(messagesSchema("required")),
+  count_tokens: TypeCompiler.Compile(messagesSchema("optional")),
 };
 
 /** What the schemas have made sure of, as far as the rules below need it. */
 interface MessagesRequest {
   model: string;
-  messages: { role: string; content: string | { type: string; citations?: readonly unknown[] | null }[] }[];
+  messages: { role: string; content: string | { type: string; citations?: readonly unknown[] | null }[]; output_config?: object | null }[];
   max_tokens?: number | null;
   stream?: boolean;
   temperature?: number;
@@ -114,22 +107,17 @@ export const anthropic: Dialect = {
   },
 
   check(body, hints, operation): Checked {
-    const versions = checkers[operation];
-    if (versions === undefined) throw new GatewayError("unknown_route", { message: "The Anthropic protocol has no such request." });
-    const { version, betas } = readHints(hints);
+    const checker = checkers[operation];
+    if (checker === undefined) throw new GatewayError("unknown_route", { message: "The Anthropic protocol has no such request." });
+    const { version } = readHints(hints);
     if (version !== CLASSIC && version !== CURRENT) {
       throw refusal("invalid_request", "anthropic-version", `must be "${CLASSIC}" or "${CURRENT}"`);
     }
     const value = parseObject(body);
     refuseDuplicates(body, SINGLE);
-    const checker = versions[betas.includes(MID_CONVERSATION_SYSTEM) ? CURRENT : version];
     if (!checker.Check(value)) {
-      const { path, value: found, text } = firstProblem(checker, value);
-      const hint =
-        path.at(-1) === "role" && found === "system"
-          ? `; that role is known only under anthropic-version ${CURRENT}, a system prompt goes into the top-level field "system"`
-          : "";
-      throw refusal("invalid_request", dotted(path) || "body", text + hint);
+      const { path, text } = firstProblem(checker, value);
+      throw refusal("invalid_request", dotted(path) || "body", text);
     }
     const request = value as MessagesRequest;
     checkConversation(request);
@@ -180,13 +168,21 @@ export function readHints(hints: string): { version: string; betas: string[] } {
   return { version, betas: betas === "" ? [] : betas.split(",") };
 }
 
+/** Source: platform.claude.com, "Mid-conversation system messages", limitations. */
 function checkConversation({ messages }: MessagesRequest): void {
-  const first = messages.findIndex(({ role }) => role !== "system");
-  if (messages[first]?.role !== "user") {
-    throw refusal("invalid_request", `messages.${Math.max(first, 0)}.role`, `the first message must have the role "user"`);
+  // A message of `system` without content sets an effort from there on, and may be anywhere.
+  const isSetting = ({ role, content, output_config }: MessagesRequest["messages"][number]) =>
+    role === "system" && content.length === 0 && isRecord(output_config);
+  const first = messages.findIndex((message) => !isSetting(message));
+  const role = messages[first]?.role;
+  if (role !== "user") {
+    const hint = role === "system" ? '; a system prompt goes into the top-level field "system"' : "";
+    throw refusal("invalid_request", `messages.${Math.max(first, 0)}.role`, `the first message must have the role "user"${hint}`);
   }
   const last = messages.length - 1;
-  const empty = messages.findIndex(({ role, content }, index) => content.length === 0 && !(index === last && role === "assistant"));
+  const empty = messages.findIndex(
+    (message, index) => message.content.length === 0 && !(index === last && message.role === "assistant") && !isSetting(message),
+  );
   if (empty >= 0) {
     throw refusal("invalid_request", `messages.${empty}.content`, "must not be empty, except in a final assistant message");
   }

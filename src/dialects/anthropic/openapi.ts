@@ -15,7 +15,7 @@ export const VERSION_HEADERS: readonly Parameter[] = [
 ];
 
 /** Roles are those of the newer version; the older one takes `system` at the top level alone. */
-export const messagesRequest = messagesSchema(["user", "assistant", "system"]);
+export const messagesRequest = messagesSchema("required");
 
 const usage = Type.Object({
   input_tokens: count,
@@ -90,7 +90,7 @@ export const anthropicDescription: DialectDescription = {
       parameters: VERSION_HEADERS,
       request: {
         name: "AnthropicCountRequest",
-        schema: messagesSchema(["user", "assistant", "system"], "optional"),
+        schema: messagesSchema("optional"),
         example: { model: messagesExample.model, messages: messagesExample.messages },
       },
       answer: { name: "AnthropicTokenCount", schema: Type.Object({ input_tokens: count }), example: { input_tokens: 14 } },

@@ -70,12 +70,18 @@ const vendorTool = Type.Object({ type: Type.String({ pattern: "^(?!custom$)", [E
 
 const parallel = { disable_parallel_tool_use: Type.Optional(nullable(Type.Boolean())) };
 
+/**
+ * `system` speaks in the middle of a conversation under both versions of the protocol and without a flag: Claude Code sends none. Which models know the
+ * role is the provider's table. Source: platform.claude.com, "Mid-conversation system messages".
+ */
+const ROLES = ["user", "assistant", "system"];
+
 /** @param maxTokens whether the body has to say how long the answer may be: the one for counting has no answer. */
-export function messagesSchema(roles: readonly string[], maxTokens: "required" | "optional" = "required"): TSchema {
+export function messagesSchema(maxTokens: "required" | "optional"): TSchema {
   const bound = Type.Integer({ minimum: 0 });
   return Type.Object({
     model: Type.String({ minLength: 1, maxLength: 256 }),
-    messages: Type.Array(Type.Object({ role: words(...roles), content: textOrBlocks(contentBlock) }), {
+    messages: Type.Array(Type.Object({ role: words(...ROLES), content: textOrBlocks(contentBlock) }), {
       minItems: 1,
       maxItems: 100_000,
       [EXPECTED]: "an array of 1 to 100000 messages",

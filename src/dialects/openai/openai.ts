@@ -106,7 +106,7 @@ export const openai: Dialect = {
   check(body, hints, operation): Checked {
     const check = checks[operation];
     if (check === undefined) throw new GatewayError("unknown_route", { message: "The OpenAI protocol has no such request." });
-    return check(body, hints === STRICT);
+    return check(body, hints.startsWith(STRICT));
   },
 
   conversation(request) {

@@ -2,13 +2,8 @@ import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
 import { tokenValidity } from "../validity.ts";
+import type { AzureCredentials, AzureSettings } from "./settings.ts";
 import { AZURE_FIELDS, azureTakes } from "./takes.ts";
-
-/** Settings of an upstream, as `workers/providers` reads them. */
-type AzureCredentials =
-  | { kind: "key"; apiKey: string }
-  | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
-  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
 
 const AUTHORITY = "https://login.microsoftonline.com";
 /** The v1 surface has an audience of its own; dated versions know the older one. `wire.md` §2.2. */
@@ -37,12 +32,20 @@ const schema = Type.Object(
       {
         ...secret("api_key", "Key of the resource."),
         tenant_id: Type.Optional(Type.String({ description: "Microsoft Entra tenant." })),
-        client_id: Type.Optional(Type.String({ description: "Application (client) id in that tenant." })),
+        client_id: Type.Optional(
+          Type.String({ description: "Application (client) id in that tenant, or the client id of a user-assigned managed identity." }),
+        ),
         ...secret("client_secret", "Secret of the application, for client credentials."),
         token_file: Type.Optional(
           Type.String({
             description:
               "File with the federated token of a workload identity, in AKS the one that `AZURE_FEDERATED_TOKEN_FILE` names. Read again whenever a token is needed, since it is replaced while Weir runs.",
+          }),
+        ),
+        managed_identity: Type.Optional(
+          Type.Boolean({
+            description:
+              "`true`: the machine's own identity in Azure signs in (virtual machine, AKS node, App Service, Functions, Container Apps, Arc), and nothing secret is kept. With `client_id` it is the user-assigned identity of that id; without, the system-assigned one.",
           }),
         ),
         authority: Type.Optional(Type.String({ description: `Where tokens are asked for. Left out: \`${AUTHORITY}\`.` })),
@@ -54,7 +57,8 @@ const schema = Type.Object(
       },
       {
         additionalProperties: false,
-        description: "How to sign in: `api_key`, or `tenant_id` and `client_id` with `client_secret` or `token_file`.",
+        description:
+          "How to sign in: `api_key`; or `tenant_id` and `client_id` with `client_secret` or `token_file`; or `managed_identity`.",
       },
     ),
   },
@@ -76,7 +80,7 @@ const SOVEREIGN: readonly { domain: string; regions: readonly string[]; place: s
 ];
 
 /** OpenAI's models on Azure. */
-export const azure: ProviderSettings = {
+export const azure: ProviderSettings<AzureSettings> = {
   name: "azure",
   dialect: "openai",
   telemetryName: "azure.ai.openai",
@@ -99,7 +103,7 @@ export const azure: ProviderSettings = {
   },
 
   regionProblem(region, settings) {
-    const host = new URL(String(settings.endpoint)).hostname;
+    const host = new URL(settings.endpoint).hostname;
     const sovereign = SOVEREIGN.find(({ domain }) => host.endsWith(domain));
     // A region of a name that nobody knows may be anywhere; "eu" may not.
     if (sovereign !== undefined && !sovereign.regions.includes(region))
@@ -115,39 +119,47 @@ export const azure: ProviderSettings = {
   modelProblem: () => undefined,
   modelDoubt: () => undefined,
 
+  controls: Type.Object({}),
   reserved: [],
   fields: AZURE_FIELDS,
   accepts: azureTakes,
 
-  validity(settings) {
-    const credentials = settings.credentials as AzureCredentials;
+  validity({ credentials }) {
     // Of an application's secret only Entra knows the end, and who writes `token_file` renews it.
     return credentials.kind === "key" ? tokenValidity(credentials.apiKey) : undefined;
   },
 
-  summary(settings) {
-    const credentials = settings.credentials as AzureCredentials;
-    const how =
-      credentials.kind === "key"
-        ? `key ${masked(credentials.apiKey)}`
-        : `Entra ${credentials.kind.replace("_", " ")}, client ${masked(credentials.clientId)}`;
-    return `${settings.endpoint} · api ${settings.api} · ${how}`;
+  summary({ endpoint, api, credentials }) {
+    return `${endpoint} · api ${api} · ${credentialsSummary(credentials)}`;
   },
 };
+
+function credentialsSummary(credentials: AzureCredentials): string {
+  switch (credentials.kind) {
+    case "key":
+      return `key ${masked(credentials.apiKey)}`;
+    case "managed_identity":
+      return credentials.clientId === undefined ? "managed identity of the machine" : `managed identity ${masked(credentials.clientId)}`;
+    default:
+      return `Entra ${credentials.kind.replace("_", " ")}, client ${masked(credentials.clientId)}`;
+  }
+}
 
 /** @throws Error */
 function credentials(fields: Record<string, unknown>): AzureCredentials {
   const apiKey = text(fields, "api_key");
   const clientSecret = text(fields, "client_secret");
   const tokenFile = text(fields, "token_file");
+  const isManaged = fields.managed_identity === true;
   const ways = [
     apiKey !== undefined && "api_key",
     clientSecret !== undefined && "client_secret",
     tokenFile !== undefined && "token_file",
+    isManaged && "managed_identity",
   ].filter(Boolean);
   if (ways.length !== 1) {
     throw new Error(
-      `credentials: expected one of api_key, client_secret or token_file, got ${ways.length === 0 ? "none" : ways.join(" and ")}`,
+      `credentials: expected one of api_key, client_secret, token_file or managed_identity, got ${ways.length === 0 ? "none" : ways.join(" and ")}`,
     );
   }
   const tenantId = text(fields, "tenant_id");
@@ -156,6 +168,12 @@ function credentials(fields: Record<string, unknown>): AzureCredentials {
     if (tenantId !== undefined || clientId !== undefined)
       throw new Error("credentials: expected api_key alone, got tenant_id or client_id beside it");
     return { kind: "key", apiKey };
+  }
+  if (isManaged) {
+    for (const name of ["tenant_id", "authority"])
+      if (text(fields, name) !== undefined)
+        throw new Error(`credentials.${name}: expected nothing beside managed_identity, whose machine knows it, got a value`);
+    return { kind: "managed_identity", clientId };
   }
   if (tenantId === undefined) throw new Error(`credentials.tenant_id: expected it beside ${ways[0]}, got nothing`);
   if (clientId === undefined) throw new Error(`credentials.client_id: expected it beside ${ways[0]}, got nothing`);

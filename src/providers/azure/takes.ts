@@ -7,8 +7,9 @@
  *   chat                    learn.microsoft.com, "Azure OpenAI in Microsoft Foundry models" (models with the Responses API alone);
  *                           anomalyco/opencode#9035, langchain-ai/langchain-azure#228
  *   gpt-6-astra             theopenco/llmgateway PR#3935 (both routes)
+ *   UNKNOWN                 Codex 0.171 as recorded; openai/codex#30161, #29469 (Azure's refusals), SEMOSS/Semoss PR#2532
  */
-import { type Accepts, type AcceptsEdits, edited } from "../../contract/accepts.ts";
+import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
 
 /** `accepts.fields` of the configuration has the same names. */
 export const AZURE_FIELDS = [
@@ -20,6 +21,9 @@ export const AZURE_FIELDS = [
   "reasoning",
 ] as const;
 type Field = (typeof AZURE_FIELDS)[number];
+
+/** What Codex sends and Azure does not know, with any model: `name` of the top level, `input.name` of an item. `accepts.fields.add` lets it through. */
+const UNKNOWN = ["client_metadata", "input.internal_chat_message_metadata_passthrough"];
 
 const CLASSIC: readonly Field[] = ["max_tokens", "routes.chat", "routes.responses"];
 const REASONING: readonly Field[] = ["routes.chat", "routes.responses", "reasoning"];
@@ -62,8 +66,19 @@ export const AZURE_TAKES: Readonly<Record<string, readonly Field[]>> = {
   "text-embedding-ada-002": [],
 };
 
-/** As `workers/providers/azure/takes.ts` reads it. A model that is not in the catalogue is told by its names, and by Azure. */
-export function azureTakes(model: string | undefined, edits: readonly AcceptsEdits[]): Accepts {
+/** What a model takes, for `workers/providers/azure`. */
+export interface AzureAccepts {
+  /** Its name in the catalogue; left out where it is not there. */
+  model?: string | undefined;
+  fields: readonly string[];
+  /** False: the names of the model have to tell what kind it is. */
+  isKnown: boolean;
+  /** Fields of the top level that go. */
+  without: readonly string[];
+}
+
+/** A model that is not in the catalogue is told by its names, and by Azure. */
+export function azureTakes(model: string | undefined, edits: readonly AcceptsEdits[]): AzureAccepts {
   const line = model !== undefined && Object.hasOwn(AZURE_TAKES, model) ? AZURE_TAKES[model] : undefined;
   const fields = edits.map((edit) => edit.fields);
   const isKnown = (name: string) => (AZURE_FIELDS as readonly string[]).includes(name);
@@ -73,7 +88,7 @@ export function azureTakes(model: string | undefined, edits: readonly AcceptsEdi
     fields: edited(line ?? AZURE_FIELDS, fields).filter(isKnown),
     isKnown: line !== undefined || fields.some(({ add, remove }) => [...add, ...remove].some(isKnown)),
     without: edited(
-      [],
+      UNKNOWN,
       fields.map(({ add, remove }) => ({ add: others(remove), remove: others(add) })),
     ),
   };

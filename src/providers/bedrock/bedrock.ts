@@ -1,15 +1,10 @@
 import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
+import { bedrockControls } from "./controls.ts";
+import type { BedrockCredentials, BedrockSettings } from "./settings.ts";
 import { BEDROCK_FIELDS, bedrockTakes } from "./takes.ts";
 import { apiKeyValidity, environmentValidity } from "./validity.ts";
-
-/** Settings of an upstream, as `workers/providers` reads them. */
-type BedrockCredentials =
-  | { kind: "static"; accessKeyId: string; secretAccessKey: string; sessionToken?: string }
-  | { kind: "bearer"; token: string }
-  | { kind: "profile"; profile: string }
-  | { kind: "default" };
 
 const schema = Type.Object(
   {
@@ -74,7 +69,7 @@ const EVERY_PROFILE = new Set(Object.values(PLACES).flatMap(({ profiles }) => pr
 const AWS_REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 
 /** Anthropic's models on AWS Bedrock. */
-export const bedrock: ProviderSettings = {
+export const bedrock: ProviderSettings<BedrockSettings> = {
   name: "bedrock",
   dialect: "anthropic",
   telemetryName: "aws.bedrock",
@@ -91,17 +86,17 @@ export const bedrock: ProviderSettings = {
           ? `https://bedrock-runtime.${awsRegion}.${suffix(awsRegion)}`
           : addressText(secureAddress("endpoint", endpoint)),
       credentials: credentials(map(fields, "credentials")),
-      ...(Array.isArray(betas) ? { betas } : {}),
+      ...(Array.isArray(betas) ? { betas: betas.map(String) } : {}),
     };
   },
 
   regionProblem(region, settings) {
-    const awsRegion = String(settings.awsRegion);
+    const { awsRegion } = settings;
     const place = PLACES[region];
     if (place !== undefined && !place.regions.test(awsRegion)) return `aws_region: ${awsRegion} is not in region "${region}"`;
     // A region that bears an AWS region's name promises that one.
     if (AWS_REGION.test(region) && region !== awsRegion) return `aws_region: ${awsRegion} is not in region "${region}"`;
-    const named = new URL(String(settings.endpoint)).hostname.split(".").find((label) => AWS_REGION.test(label));
+    const named = new URL(settings.endpoint).hostname.split(".").find((label) => AWS_REGION.test(label));
     if (named !== undefined && named !== awsRegion) return `endpoint: is in ${named}, but aws_region is ${awsRegion}`;
     return undefined;
   },
@@ -111,7 +106,7 @@ export const bedrock: ProviderSettings = {
     const arn = /^arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]*):[^:]*:([a-z-]+)\/(.+)$/i.exec(model);
     if (arn === null) return "it is not an ARN of a model or an inference profile";
     const [, arnRegion = "", kind = "", resource = ""] = arn;
-    if (arnRegion !== String(settings.awsRegion))
+    if (arnRegion !== settings.awsRegion)
       return `it is in ${AWS_REGION.test(arnRegion) ? arnRegion : "no AWS region"}, but the upstream is in ${settings.awsRegion}`;
     return kind === "inference-profile" ? profileProblem(region, resource) : undefined;
   },
@@ -122,6 +117,8 @@ export const bedrock: ProviderSettings = {
       ? undefined
       : `the name of a ${kind.replaceAll("-", " ")} does not tell where it routes to; make sure that all its models stay in the region`;
   },
+
+  controls: bedrockControls,
 
   // Source: botocore, InvokeModel; `wire.md` §1.4.
   reserved: [
@@ -135,19 +132,17 @@ export const bedrock: ProviderSettings = {
 
   fields: BEDROCK_FIELDS,
 
-  accepts(model, edits, settings) {
-    const add = Array.isArray(settings.betas) ? settings.betas.map(String) : [];
+  accepts(model, edits, { betas: add = [] }) {
     return bedrockTakes(model, [{ betas: { add, remove: [] }, fields: { add: [], remove: [] } }, ...edits]);
   },
 
-  validity(settings, environment) {
-    const credentials = settings.credentials as BedrockCredentials;
+  validity({ credentials }, environment) {
     if (credentials.kind === "bearer") return apiKeyValidity(credentials.token);
     return credentials.kind === "default" ? environmentValidity(environment) : undefined;
   },
 
-  summary(settings) {
-    return `${settings.endpoint} · ${credentialsSummary(settings.credentials as BedrockCredentials)}`;
+  summary({ endpoint, credentials }) {
+    return `${endpoint} · ${credentialsSummary(credentials)}`;
   },
 };
 

@@ -7,7 +7,8 @@
  * Sources:
  *   betas            wire.md §1.5 (a third party's test of each flag); AWS, "Anthropic Claude Messages API: request and response";
  *                    BerriAI/litellm anthropic_beta_headers_config.json; anthropics/claude-code#49370, #49648 (Opus 4.7)
- *   system role      platform.claude.com, "Mid-conversation system messages" (September 2026): Opus 4.8 and 5, Fable, Mythos; not Sonnet 5
+ *   system role      platform.claude.com, "Mid-conversation system messages" (September 2026), with its flags for changes of tools and `clear_at`: Opus 4.8
+ *                    and 5, Fable, Mythos; not Sonnet 5. "Per-message effort" (October 2026) has Sonnet 5.5 and Haiku 5.5 too, and so has @langchain/anthropic 1.5.13
  *   thinking         platform.claude.com, "Adaptive thinking"; anthropics/claude-code#49490, coder/coder PR#26691
  *   effort           platform.claude.com, "Effort" (September 2026); claude-code-action#1005
  *   format           anthropic-sdk-python#1759, models.dev PR#1765, presenton#939, vectorize-io/hindsight#3300
@@ -15,7 +16,7 @@
  *   window           AWS, model cards (Opus 4.6: 1M tokens); platform.claude.com, "What's new in Claude Haiku 5.5"
  *   caching          AWS, "Prompt caching for faster model inference"; litellm#26320 and PR#22867, inspect_ai PR#3851 (top-level field)
  */
-import { type Accepts, type AcceptsEdits, edited } from "../../contract/accepts.ts";
+import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
 
 /** What a model may take beside what all of them do; `accepts.fields` of the configuration has the same names. */
 export const BEDROCK_FIELDS = [
@@ -56,7 +57,7 @@ const SEARCH = ["tool-search-tool-2025-10-19", "tool-examples-2025-10-29"];
 const MILLION = "context-1m-2025-08-07";
 const EFFORT = "effort-2025-11-24";
 const COMPACT = "compact-2026-01-12";
-const TOOL_CHANGES = "mid-conversation-tool-changes-2026-07-01";
+const SYSTEM = ["mid-conversation-tool-changes-2026-07-01", "mid-conversation-system-clear-at-2026-08-21"];
 /** From 4.7 on: interleaved thinking, a million tokens and long answers need no flag any more, and a flag for them was refused. */
 const FIVE = [
   "context-management-2025-06-27",
@@ -69,7 +70,7 @@ const FIVE = [
 ];
 const LATEST = [
   ...FIVE,
-  TOOL_CHANGES,
+  ...SYSTEM,
   "mid-conversation-output-config-2026-07-01",
   "dangerous-tool-use-2026-09-03",
   "thinking-binding-controls-2026-08-01",
@@ -104,13 +105,12 @@ export const BEDROCK_TAKES: Readonly<Record<string, Line>> = {
   "claude-opus-4-6": { betas: [...LATE_FOUR, ...SEARCH, MILLION, EFFORT, COMPACT], fields: SIX_FIELDS, efforts: [...LEVELS, "max"] },
   "claude-sonnet-4-6": { betas: [...LATE_FOUR, ...SEARCH, MILLION, EFFORT, COMPACT], fields: SIX_FIELDS, efforts: [...LEVELS, "max"] },
   "claude-opus-4-7": { betas: FIVE, fields: FIVE_FIELDS, efforts: ALL_LEVELS },
-  "claude-opus-4-8": { betas: [...FIVE, TOOL_CHANGES], fields: WITH_SYSTEM, efforts: ALL_LEVELS },
+  "claude-opus-4-8": { betas: [...FIVE, ...SYSTEM], fields: WITH_SYSTEM, efforts: ALL_LEVELS },
   "claude-opus-5": { betas: LATEST, fields: [...WITH_SYSTEM, "tools.strict"], efforts: ALL_LEVELS },
   "claude-opus-5-5": { betas: LATEST, fields: WITH_SYSTEM, efforts: ALL_LEVELS },
   "claude-sonnet-5": { betas: FIVE, fields: FIVE_FIELDS, efforts: ALL_LEVELS },
-  // Where no source tells of the role, it is moved, which every model takes.
-  "claude-sonnet-5-5": { betas: LATEST, fields: FIVE_FIELDS, efforts: ALL_LEVELS },
-  "claude-haiku-5-5": { betas: LATEST, fields: FIVE_FIELDS, efforts: ALL_LEVELS },
+  "claude-sonnet-5-5": { betas: LATEST, fields: WITH_SYSTEM, efforts: ALL_LEVELS },
+  "claude-haiku-5-5": { betas: LATEST, fields: WITH_SYSTEM, efforts: ALL_LEVELS },
   "claude-fable-5": { betas: LATEST, fields: [...WITH_SYSTEM, "tools.strict"], efforts: ALL_LEVELS },
   "claude-fable-5-1": { betas: LATEST, fields: WITH_SYSTEM, efforts: ALL_LEVELS },
   "claude-fable-5-2": { betas: LATEST, fields: WITH_SYSTEM, efforts: ALL_LEVELS },
@@ -129,8 +129,19 @@ function others(names: readonly string[]): string[] {
   return names.filter((name) => !(BEDROCK_FIELDS as readonly string[]).includes(name));
 }
 
-/** As `workers/providers/bedrock/takes.ts` reads it. */
-export function bedrockTakes(model: string | undefined, edits: readonly AcceptsEdits[]): Accepts {
+/** What a model takes, for `workers/providers/bedrock`. */
+export interface BedrockAccepts {
+  /** Its name in the catalogue; left out where it is not there. */
+  model?: string | undefined;
+  betas: readonly string[];
+  fields: readonly string[];
+  /** Levels of `output_config.effort`. */
+  efforts: readonly string[];
+  /** Members that no table knows, and that go. */
+  without: readonly string[];
+}
+
+export function bedrockTakes(model: string | undefined, edits: readonly AcceptsEdits[]): BedrockAccepts {
   const { betas, fields, efforts } = (model !== undefined && Object.hasOwn(BEDROCK_TAKES, model) && BEDROCK_TAKES[model]) || UNKNOWN;
   const all = edits.map((edit) => edit.fields);
   const taken = edited(fields, all);

@@ -5,6 +5,7 @@ import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { pythonWith } from "../../support/python.ts";
 import { BENEATH, type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
+import { LANGCHAIN, NOW, THEN } from "./requirements.ts";
 
 interface Library {
   name: string;
@@ -16,11 +17,6 @@ interface Library {
   lacks: Client["lacks"];
   broken: string;
 }
-
-/** As the first users had them. Their HTTP client has since dropped a parameter that both pass, hence its version. */
-export const THEN = ["anthropic==0.28.1", "httpx==0.27.2", "openai==1.35.15"];
-export const NOW = ["anthropic==2.12.0", "openai==3.54.0"];
-const LANGCHAIN = ["langchain-anthropic==1.7.7", "langchain-openai==1.7.3"];
 
 const NO_STRUCTURE = "this version has no structured output yet";
 const ENDPOINT = { default: "every call names its endpoint" };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pythonWith } from "../../support/python.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { ROOT } from "./library.ts";
-import { NOW, THEN } from "./python.ts";
+import { NOW, THEN } from "./requirements.ts";
 
 const SAMPLES = new Map(
   [...readFileSync(join(import.meta.dir, "seeds.md"), "utf8").matchAll(/^## (\S+)\n\n```\w+\n([\s\S]*?)\n```$/gm)].map(

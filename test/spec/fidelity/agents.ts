@@ -69,6 +69,52 @@ export function specifyAgents(world: FidelityWorld): void {
     }
   });
 
+  world.sentence("a system message in the middle needs no flag, as Claude Code 2.1.332 sends it, under either version", async () => {
+    for (const version of ["2023-06-01", "2026-10-21"])
+      for (const [model, role] of [
+        ["claude-opus-4-8", "system"],
+        ["claude-haiku-5-5", "system"],
+        ["claude-haiku-4-5", "user"],
+      ]) {
+        const mark = world.mark();
+        const messages = [...said(mark), { role: "system", content: "Be brief." }];
+        const answer = await world.messages({ model, messages }, { "anthropic-version": version ?? "" });
+        expect([model, answer.status, answer.text.slice(0, 0)]).toEqual([model, 200, ""]);
+        const sent = world.callsWith(mark)[0]?.body.messages as Json[];
+        expect(sent.map((message) => message.role)).toEqual(["user", role]);
+      }
+  });
+
+  world.sentence("the system prompt goes as it came, with Claude Code's own block first", async () => {
+    const mark = world.mark();
+    const system = [
+      { type: "text", text: "x-anthropic-billing-header: cc_version=2.1.332.7a1; cc_entrypoint=cli;" },
+      { type: "text", text: mark, cache_control: { type: "ephemeral" } },
+    ];
+    for (const model of ["claude-haiku-4-5", "claude-opus-5-5"]) expect((await world.messages({ model, system })).status).toBe(200);
+    expect(world.callsWith(mark).map(({ body }) => body.system)).toEqual([system, system]);
+  });
+
+  world.sentence("a key in both headers is taken, as a key helper's is sent, and headers of its own do no harm", async () => {
+    const headers = {
+      "x-api-key": KEY,
+      "x-claude-code-session-id": "0f9e8d7c",
+      "x-claude-code-agent-id": "agent-1",
+      "x-claude-code-parent-agent-id": "agent-0",
+      "anthropic-future-header": "x",
+      "anthropic-dangerous-direct-browser-access": "true",
+    };
+    expect((await world.messages({ model: "claude-opus-4-8" }, headers)).status).toBe(200);
+  });
+
+  world.sentence("tokens are counted at the path that it asks, whatever stands after it", async () => {
+    const body = { model: "claude-opus-4-8", messages: [...said("Hello"), { role: "system", content: "Be brief." }] };
+    const answer = await world.post("/anthropic/eu/v1/messages/count_tokens?beta=true", body, {
+      "anthropic-beta": "token-counting-2024-11-01",
+    });
+    expect([answer.status, answer.json]).toEqual([200, { input_tokens: expect.any(Number) }]);
+  });
+
   world.sentence(
     "headers of the cloud's own are refused, and never ignored (bifrost#7206; claude-code#91181; litellm PR#31985)",
     async () => {

@@ -65,23 +65,26 @@ export function specifyAzureReports(world: FidelityWorld): void {
       },
     );
 
-    world.sentence("a WebSocket upgrade on /responses is a 404 at once (opencode PR#43896; codex-proxy#681)", async () => {
-      const { createConnection } = await import("node:net");
-      const port = Number(new URL(world.weir.url).port);
-      const head = await new Promise<string>((resolve, reject) => {
-        const socket = createConnection({ port, host: "127.0.0.1" }, () => {
-          const upgrade =
-            "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-          socket.write(`GET /openai/eu/v1/responses HTTP/1.1\r\nhost: weir.test\r\nauthorization: Bearer ${KEY}\r\n${upgrade}\r\n`);
+    world.sentence(
+      "a WebSocket upgrade on /responses is refused in the one way after which Codex goes on by HTTP at once (codex-proxy#681; codex#43353)",
+      async () => {
+        const { createConnection } = await import("node:net");
+        const port = Number(new URL(world.weir.url).port);
+        const head = await new Promise<string>((resolve, reject) => {
+          const socket = createConnection({ port, host: "127.0.0.1" }, () => {
+            const upgrade =
+              "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+            socket.write(`GET /openai/eu/v1/responses HTTP/1.1\r\nhost: weir.test\r\nauthorization: Bearer ${KEY}\r\n${upgrade}\r\n`);
+          });
+          socket.once("data", (bytes) => {
+            socket.destroy();
+            resolve(bytes.toString().split("\r\n", 1)[0] ?? "");
+          });
+          socket.once("error", reject);
         });
-        socket.once("data", (bytes) => {
-          socket.destroy();
-          resolve(bytes.toString().split("\r\n", 1)[0] ?? "");
-        });
-        socket.once("error", reject);
-      });
-      expect(head).toStartWith("HTTP/1.1 404");
-    });
+        expect(head).toStartWith("HTTP/1.1 426 Upgrade Required");
+      },
+    );
 
     world.sentence("Codex reads models beside data (litellm#36854; codex#22205)", async () => {
       const { json } = await world.ask("/openai/eu/v1/models");
@@ -167,6 +170,21 @@ export function specifyAzureReports(world: FidelityWorld): void {
         30_000,
       );
     }
+  });
+
+  world.sentence("two targets at 3 : 1 get as much where a model's tokens are counted exactly", async () => {
+    const marks = Array.from({ length: 80 }, () => world.mark());
+    const answers = await Promise.all(
+      marks.map((mark) => world.chat({ model: "three-to-one", messages: [{ role: "user", content: `${mark}.` }] })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const [here = 0, there = 0] = [world.sandbox, world.other].map(
+      ({ calls }) => calls.recent.filter(({ body }) => marks.some((mark) => JSON.stringify(body)?.includes(`"${mark}."`))).length,
+    );
+    expect(here + there).toBe(80);
+    // 60 : 20, and six deviations of 3.9 beside it.
+    expect(here).toBeWithin(37, 80);
+    expect(there).toBeGreaterThan(0);
   });
 
   describe("streams", () => {

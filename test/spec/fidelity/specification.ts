@@ -4,6 +4,7 @@ import type { RuntimeName } from "../../support/weir.ts";
 import { specifyAgents } from "./agents.ts";
 import { specifyAzureReports } from "./azure-reports.ts";
 import { specifyBedrockReports } from "./bedrock-reports.ts";
+import { specifyLoops } from "./loops.ts";
 import { specifyModels } from "./models.ts";
 import { FidelityWorld } from "./world.ts";
 
@@ -16,5 +17,6 @@ export function specifyTruth(runtime: RuntimeName): void {
     describe("reports of Azure", () => specifyAzureReports(world));
     describe("every model of the catalogue", () => specifyModels(world));
     describe("coding agents", () => specifyAgents(world));
+    describe("loops of tools", () => specifyLoops(world));
   });
 }

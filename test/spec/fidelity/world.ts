@@ -170,6 +170,14 @@ export class FidelityWorld {
       "assistant-prod": { targets: [at("azure", "prod-7")] },
       "assistant-known": { accepts: { as: "gpt-5-mini" }, targets: [at("azure", "prod-8")] },
       "coder-prod": { targets: [at("azure", "prod-9")] },
+      "three-to-one": {
+        accepts: { as: "gpt-4o" },
+        estimate: "exact",
+        targets: [
+          { ...at("azure", "gpt-4o"), rank: 0, weight: 3 },
+          { ...at("azure-other", "gpt-4o"), rank: 0, weight: 1 },
+        ],
+      },
       "gpt-two-resources": {
         accepts: { as: "gpt-5-mini" },
         targets: [

@@ -129,6 +129,7 @@ describe("one report", () => {
     sent: () => {},
     estimated: () => {},
     dropped: () => {},
+    guarded: () => {},
     open: () => void told.push("open"),
     chunk: () => void told.push("chunk"),
     answer: () => void told.push("answer"),

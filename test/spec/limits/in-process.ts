@@ -80,7 +80,7 @@ export async function startInProcess(
     deadlines: new Deadlines(),
     bodyClock: new BodyClock(config.server.clocks.sendingMs),
   });
-  const listener = open(config, {
+  const listener = await open(config, {
     host: "127.0.0.1",
     port: 0,
     handle: (request) => gateway.handle(request),
@@ -105,7 +105,7 @@ export async function startInProcess(
     async stop() {
       pool.close();
       recorder.close();
-      await Promise.race([listener?.close(), Bun.sleep(500)]);
+      await Promise.race([listener.close(), Bun.sleep(500)]);
       await limiter.close();
     },
   };

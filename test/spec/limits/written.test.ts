@@ -48,7 +48,9 @@ describe("of a Bedrock stream", () => {
   for (const [what, fields, bytes] of cases) {
     test(`${what}: ${bytes} bytes, the fast way and the long way`, () => {
       for (const isFast of [true, false])
-        expect(written(new BedrockStream({ upstream: "u", upstreamModel: "m" }, "claude", isFast), [START, delta(fields)])).toBe(bytes);
+        expect(written(new BedrockStream({ upstream: "u", upstreamModel: "m" }, "claude", undefined, isFast), [START, delta(fields)])).toBe(
+          bytes,
+        );
     });
   }
 });

@@ -45,6 +45,7 @@ const events = {
   weighed() {},
   estimated() {},
   dropped() {},
+  guarded() {},
   open() {},
   chunk() {},
   answer() {},

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { BodyClock } from "../../../src/request/body-clock.ts";
 import { eventually } from "../../support/waits.ts";
-import { startWeir, type Weir } from "../../support/weir.ts";
+import { type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 import { anthropic, openai } from "../dialects.ts";
 import { KEY, World } from "../world.ts";
 
@@ -53,25 +53,35 @@ function isHeld(weir: Weir, connection: Connection): boolean {
 }
 
 const world = new World("bun");
-const gateways = new Map<number, Weir>();
+/** Runtime and workers. */
+const KINDS = [
+  ["bun", 2],
+  ["bun", 0],
+  ["deno", 1],
+] as const satisfies readonly [RuntimeName, number][];
+const gateways = new Map<string, Weir>();
 beforeAll(async () => {
   await world.start();
-  for (const workers of [2, 0]) gateways.set(workers, await world.another({ config: { ...world.configuration(SHORT), workers } }));
+  for (const [runtime, workers] of KINDS)
+    gateways.set(`${runtime} ${workers}`, await startWeir({ runtime, config: { ...world.configuration(SHORT), workers } }));
 }, 30_000);
-afterAll(() => world.stop());
+afterAll(() => {
+  for (const weir of gateways.values()) weir.child.kill("SIGKILL");
+  return world.stop();
+});
 
-function gateway(workers: number): Weir {
-  const weir = gateways.get(workers);
+function gateway(runtime: RuntimeName, workers: number): Weir {
+  const weir = gateways.get(`${runtime} ${workers}`);
   if (weir === undefined) throw new Error("it has not been started");
   return weir;
 }
 
-for (const workers of [2, 0]) {
-  describe(`connections of a gateway with ${workers} workers`, () => {
+for (const [runtime, workers] of KINDS) {
+  describe(`connections of a gateway on ${runtime} with ${workers} workers`, () => {
     test.concurrent(
       "a connection that carried a call closes when it has been idle for long, after a whole answer and after a stream",
       async () => {
-        const weir = gateway(workers);
+        const weir = gateway(runtime, workers);
         const connections = [false, true].flatMap((stream) =>
           [openai, anthropic].map((dialect) => new Connection(weir, request(dialect, "hello", { stream }))),
         );
@@ -84,7 +94,7 @@ for (const workers of [2, 0]) {
     test.concurrent(
       "a connection closes where no head comes, half a head, or a head bit by bit, on the first request and the second",
       async () => {
-        const weir = gateway(workers);
+        const weir = gateway(runtime, workers);
         const first = `GET /healthz HTTP/1.1${CRLF}Host: gw${CRLF}${CRLF}`;
         const half = `GET /healthz HTTP/1.1${CRLF}x: `;
         const connections = ["", half, first, first + half].map((text) => new Connection(weir, text));
@@ -106,7 +116,7 @@ for (const workers of [2, 0]) {
     test.concurrent(
       "a body that stops, or comes bit by bit, is refused with 408, in the dialect, and its connection closes",
       async () => {
-        const weir = gateway(workers);
+        const weir = gateway(runtime, workers);
         const connections = [1_000, 100_000, 5_000_000].flatMap((length) =>
           [0, 500].map((everyMs) => ({ everyMs, connection: new Connection(weir, `${head(openai.path, length)}{`) })),
         );
@@ -127,7 +137,7 @@ for (const workers of [2, 0]) {
     test.concurrent(
       "a body that keeps coming for ten times as long is refused with 408, in the dialect, and its connection closes",
       async () => {
-        const weir = gateway(workers);
+        const weir = gateway(runtime, workers);
         const connections = [openai, anthropic].map((dialect) => ({
           dialect,
           connection: new Connection(weir, head(dialect.path, 6_000_000)),
@@ -151,7 +161,7 @@ for (const workers of [2, 0]) {
       test.concurrent(
         `a client that takes nothing of a large answer is cut (${stream ? "a stream" : "in one piece"})`,
         async () => {
-          const weir = gateway(workers);
+          const weir = gateway(runtime, workers);
           const connection = new Connection(weir, request(anthropic, "[sandbox: huge tokens=160000 pace=0]", { stream }));
           await eventually(() => connection.text !== "", "the answer to begin", CUT_MS);
           connection.socket.pause();
@@ -165,7 +175,7 @@ for (const workers of [2, 0]) {
     test.concurrent(
       "an answer that takes longer than every clock of the connection still comes",
       async () => {
-        const weir = gateway(workers);
+        const weir = gateway(runtime, workers);
         const connection = new Connection(weir, request(openai, "[sandbox: delay ms=4000] hello"));
         await eventually(() => connection.text !== "", "the answer", CUT_MS);
         expect(connection.text).toStartWith("HTTP/1.1 200");
@@ -175,31 +185,6 @@ for (const workers of [2, 0]) {
     );
   });
 }
-
-test("on deno, too, a body that comes bit by bit is refused with 408 after ten times its silence", async () => {
-  const weir = await startWeir({ runtime: "deno", config: { ...world.configuration(SHORT), workers: 0 } });
-  const connection = new Connection(weir, `${head(openai.path, 5_000)}{`);
-  const bits = setInterval(() => void (connection.closed || connection.socket.write(" ")), 500);
-  await eventually(() => connection.text !== "", "an answer", CUT_MS);
-  clearInterval(bits);
-  connection.socket.destroy();
-  expect(connection.text).toStartWith("HTTP/1.1 408");
-  expect((await fetch(`${weir.url}/healthz`)).status).toBe(200);
-  weir.child.kill("SIGKILL");
-}, 40_000);
-
-test("on deno a client that takes nothing of a stream is given up, and its call ends", async () => {
-  const weir = await startWeir({ runtime: "deno", config: { ...world.configuration(SHORT), workers: 0 } });
-  const connection = new Connection(weir, request(anthropic, "[sandbox: huge tokens=160000 pace=0]", { stream: true }));
-  const patient = new Connection(weir, request(anthropic, "[sandbox: tokens=9 quiet ms=4000 after=3]", { stream: true }));
-  await eventually(() => connection.text !== "", "the answer to begin", CUT_MS);
-  connection.socket.pause();
-  await weir.logged((line) => line.message === "request" && line.outcome === "cancelled");
-  connection.socket.destroy();
-  // A stream that is quiet is not.
-  await eventually(() => patient.text.includes("message_stop"), "the quiet stream to come to its end", CUT_MS);
-  weir.child.kill("SIGKILL");
-}, 40_000);
 
 test("a body is late ten times after its silence would be, whoever began first is told first, and who has ended is not told", () => {
   const told: string[] = [];

@@ -16,11 +16,11 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a setting in another spelling": [
     `${SMALL}\nserver: { maxBody: 1MB }`,
-    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace, trusted_proxies, server_timing',
+    'line 8: server.maxBody: is not a setting (did you mean "max_body"?); expected one of host, port, max_body, max_buffered, max_calls, max_connections, head_timeout, body_timeout, reader_timeout, idle_timeout, drain_timeout, drain_grace, tls, trusted_proxies, server_timing',
   ],
   "a setting of another provider": [
     upstream("api: v1"),
-    "line 2: upstreams.bedrock-eu.api: is not a setting; expected one of provider, region, timeouts, max_calls, accepts, ca_file, aws_region, endpoint, credentials, betas",
+    "line 2: upstreams.bedrock-eu.api: is not a setting; expected one of provider, region, timeouts, max_calls, accepts, ca_file, aws_region, endpoint, credentials, betas, controls",
   ],
   "a number out of range": [
     `${SMALL}\nserver: { port: 65536 }`,
@@ -237,13 +237,49 @@ const told: Record<string, [yaml: string, message: string]> = {
     SMALL.replace("eu-central-1", "frankfurt"),
     "line 2: upstreams.bedrock-eu.aws_region: expected an AWS region such as eu-central-1, got other text",
   ],
+  "a guardrail without its version": [
+    upstream("controls: { guardrail: { id: abc } }"),
+    'line 2: upstreams.bedrock-eu.controls.guardrail: expected "off" or a guardrail with id and version, got a map',
+  ],
+  "a service tier that there is not": [
+    upstream("controls: { service_tier: gold }"),
+    'line 2: upstreams.bedrock-eu.controls.service_tier: expected "default" or "priority" or "flex" or "reserved", got other text',
+  ],
+  "a tag with a name in braces that no call has": [
+    upstream('controls: { request_metadata: { a: "{team}" } }'),
+    "line 2: upstreams.bedrock-eu.controls.request_metadata.a: expected a text of letters, digits, blanks and :_@$#=/+,.- with {workspace} and {key} for the call's own, got other text",
+  ],
+  "too many tags": [
+    upstream(`controls: { request_metadata: { ${Array.from({ length: 17 }, (_, at) => `t${at}: a`).join(", ")} } }`),
+    "line 2: upstreams.bedrock-eu.controls.request_metadata: expected at most 16 tags, got a map",
+  ],
+  "a guardrail on a cloud that has none": [
+    `${azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a }").replace("targets:", "controls: { service_tier: flex }, targets:")}`,
+    'line 2: models.gpt-5.controls.service_tier: expected a control that every target\'s cloud has, got one that azure has not, where "azure-eu" is',
+  ],
+  "controls of an upstream whose cloud has none": [
+    azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a }, controls: { service_tier: flex }"),
+    "line 1: upstreams.azure-eu.controls: is not a setting; expected one of provider, region, timeouts, max_calls, accepts, ca_file, endpoint, api, allow_store, credentials",
+  ],
+  "a managed identity beside a key": [
+    azure("endpoint: https://a.openai.azure.com, credentials: { managed_identity: true, api_key: a }"),
+    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret, token_file or managed_identity, got api_key and managed_identity",
+  ],
+  "a managed identity with a tenant": [
+    azure("endpoint: https://a.openai.azure.com, credentials: { managed_identity: true, tenant_id: a }"),
+    "line 1: upstreams.azure-eu.credentials.tenant_id: expected nothing beside managed_identity, whose machine knows it, got a value",
+  ],
+  "a managed identity by its id alone": [
+    azure("endpoint: https://a.openai.azure.com, credentials: { managed_identity: some-id }"),
+    "line 1: upstreams.azure-eu.credentials.managed_identity: expected true or false, got other text",
+  ],
   "Azure without credentials": [
     azure("endpoint: https://a.openai.azure.com, credentials: {}"),
-    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret or token_file, got none",
+    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret, token_file or managed_identity, got none",
   ],
   "Azure signed in to in two ways": [
     azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a, client_secret: b }"),
-    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret or token_file, got api_key and client_secret",
+    "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret, token_file or managed_identity, got api_key and client_secret",
   ],
   "a client secret without its tenant": [
     azure("endpoint: https://a.openai.azure.com, credentials: { client_secret: b, client_id: c }"),

@@ -122,8 +122,9 @@ test("a name that does not tell where it leads is a warning", () => {
 });
 
 describe("the settings that workers read", () => {
-  const settings = (fields: string) =>
-    load(`upstreams: { up: { ${fields} } }\nmodels: { m: { targets: [{ upstream: up, model: m }] } }`).config.upstreams.up?.settings;
+  const settings = (fields: string): Record<string, unknown> => ({
+    ...load(`upstreams: { up: { ${fields} } }\nmodels: { m: { targets: [{ upstream: up, model: m }] } }`).config.upstreams.up?.settings,
+  });
 
   test("Bedrock: the partition's own address, each way to sign in, betas", () => {
     expect(settings("provider: bedrock, region: eu, aws_region: eu-central-1, betas: [a-2026-01-01]")).toEqual({
@@ -132,17 +133,17 @@ describe("the settings that workers read", () => {
       credentials: { kind: "default" },
       betas: ["a-2026-01-01"],
     });
-    expect(settings("provider: bedrock, region: eu, aws_region: eusc-de-east-1")?.endpoint).toBe(
+    expect(settings("provider: bedrock, region: eu, aws_region: eusc-de-east-1").endpoint).toBe(
       "https://bedrock-runtime.eusc-de-east-1.amazonaws.eu",
     );
-    expect(settings("provider: bedrock, region: cn, aws_region: cn-north-1")?.endpoint).toBe(
+    expect(settings("provider: bedrock, region: cn, aws_region: cn-north-1").endpoint).toBe(
       "https://bedrock-runtime.cn-north-1.amazonaws.com.cn",
     );
-    expect(settings('provider: bedrock, region: eu, aws_region: eu-west-1, endpoint: "http://127.0.0.1:9/"')?.endpoint).toBe(
+    expect(settings('provider: bedrock, region: eu, aws_region: eu-west-1, endpoint: "http://127.0.0.1:9/"').endpoint).toBe(
       "http://127.0.0.1:9",
     );
     const credentials = (fields: string) =>
-      settings(`provider: bedrock, region: eu, aws_region: eu-west-1, credentials: { ${fields} }`)?.credentials;
+      settings(`provider: bedrock, region: eu, aws_region: eu-west-1, credentials: { ${fields} }`).credentials;
     expect(credentials("access_key_id: a, secret_access_key: b")).toEqual({ kind: "static", accessKeyId: "a", secretAccessKey: "b" });
     expect(credentials("access_key_id: a, secret_access_key: b, session_token: c")).toMatchObject({ kind: "static", sessionToken: "c" });
     expect(credentials("bearer_token: t")).toEqual({ kind: "bearer", token: "t" });
@@ -186,7 +187,7 @@ describe("the settings that workers read", () => {
     const { config, file, read } = load(
       'upstreams: { up: { provider: azure, region: eu, endpoint: "https://a.openai.azure.com", credentials: { tenant_id: t, client_id: c, token_file: token } } }',
     );
-    expect(config.upstreams.up?.settings.credentials).toMatchObject({ tokenFile: file?.replace("weir.yaml", "token") });
+    expect(config.upstreams.up?.settings).toHaveProperty("credentials.tokenFile", file?.replace("weir.yaml", "token"));
     expect([...read.keys()]).toEqual([file ?? ""]);
   });
 });

@@ -52,15 +52,15 @@ const mistakes: [unknown, string][] = [
   [{ ...base, messages: [] }, "messages: must be an array of 1 to 100000 messages, not an empty one"],
   [{ ...base, messages: PROMPT }, "messages: must be an array of 1 to 100000 messages, not a string"],
   [{ ...base, messages: [PROMPT] }, "messages.0: must be an object, not a string"],
-  [{ ...base, messages: [{ content: "x" }] }, 'messages.0.role: is required and must be "user" or "assistant"'],
-  [{ ...base, messages: [{ role: "bot", content: "x" }] }, 'messages.0.role: must be "user" or "assistant", not "bot"'],
+  [{ ...base, messages: [{ content: "x" }] }, 'messages.0.role: is required and must be "user", "assistant" or "system"'],
+  [{ ...base, messages: [{ role: "bot", content: "x" }] }, 'messages.0.role: must be "user", "assistant" or "system", not "bot"'],
   [
     { ...base, messages: [{ role: "ö".repeat(100), content: "x" }] },
-    `messages.0.role: must be "user" or "assistant", not "${"ö".repeat(40)}…"`,
+    `messages.0.role: must be "user", "assistant" or "system", not "${"ö".repeat(40)}…"`,
   ],
   [
-    { ...base, messages: [...base.messages, { role: "system", content: "x" }] },
-    'messages.1.role: must be "user" or "assistant", not "system"; that role is known only under anthropic-version 2026-10-21, a system prompt goes into the top-level field "system"',
+    { ...base, messages: [{ role: "system", content: "x" }, ...base.messages] },
+    'messages.0.role: the first message must have the role "user"; a system prompt goes into the top-level field "system"',
   ],
   [{ ...base, messages: [{ role: "assistant", content: "x" }] }, 'messages.0.role: the first message must have the role "user"'],
   [{ ...base, messages: [{ role: "user" }] }, "messages.0.content: is required and must be a string or an array of content blocks"],
@@ -264,18 +264,25 @@ describe("anthropic-version", () => {
     expect(error.detail.message).toBe('anthropic-version: must be "2023-06-01" or "2026-10-21"');
   });
 
-  test("2026-10-21 lets system speak inside messages", () => {
-    const messages = [
-      ...base.messages,
-      { role: "assistant", content: "x" },
+  test.each([
+    ["2026-10-21", current],
+    ["2023-06-01", classic],
+  ])("%s lets system speak in the middle of a conversation, without a flag", (_, version) => {
+    const talk = (...messages: object[]) => ({ ...base, messages });
+    const [user, system] = [
+      { role: "user", content: "x" },
       { role: "system", content: "be brief" },
-      { role: "user", content: "y" },
     ];
-    expect(anthropic.check(JSON.stringify({ ...base, messages }), current, "generate").model).toBe(base.model);
-    expect(refusalOf({ ...base, messages: [{ role: "bot", content: "x" }] }, current).detail.message).toBe(
-      'messages.0.role: must be "user", "assistant" or "system", not "bot"',
-    );
-    expect(refusalOf({ ...base, messages: [{ role: "system", content: "x" }] }, current).detail.param).toBe("messages.0.role");
+    for (const body of [talk(user, system), talk(user, system, { role: "assistant", content: "x" }, user), talk(user, system, system)])
+      expect(anthropic.check(JSON.stringify(body), version, "generate").model).toBe(base.model);
+    expect(refusalOf(talk(system, user), version).detail.param).toBe("messages.0.role");
+    // One that only sets an effort may be anywhere, and says nothing.
+    const setting = { role: "system", content: [], output_config: { effort: "low" } };
+    for (const body of [talk(setting, user), talk(user, { ...setting, content: "" })])
+      expect(anthropic.check(JSON.stringify(body), version, "generate").model).toBe(base.model);
+    expect(refusalOf(talk(setting), version).detail.param).toBe("messages.0.role");
+    expect(refusalOf(talk(setting, system, user), version).detail.param).toBe("messages.1.role");
+    expect(refusalOf(talk(user, { role: "system", content: "" }), version).detail.param).toBe("messages.1.content");
   });
 
   test.each([

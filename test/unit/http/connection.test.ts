@@ -530,6 +530,21 @@ describe("the server", () => {
     expect([server.count, isEmpty]).toEqual([0, true]);
   });
 
+  test("that is to close soon takes clients still, leaves idle ones alone, and ends each connection with its next answer", () => {
+    const { server, connect } = serving();
+    const idle = connect();
+    idle.send(GET);
+    server.retire();
+    const fresh = connect();
+    expect([idle.state, fresh.state]).toEqual(["open", "open"]);
+    for (const wire of [idle, fresh]) {
+      wire.send(GET);
+      expect(wire.received).toMatch(/connection: close\r\n(?:.*\r\n)*\r\n.*$/);
+      expect(wire.state).toBe("closed");
+    }
+    expect(idle.received.match(/connection: close/g)).toHaveLength(1);
+  });
+
   test("answers 500 for a handler that throws, now or later, and tells of it", async () => {
     for (const handle of [
       () => {

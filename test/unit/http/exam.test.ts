@@ -1,12 +1,12 @@
-/** One exam over three servers: ours, Node's as the witness, and Deno's, which stands in front of Weir there. */
+/** One exam over three servers: ours on the sockets of Bun, ours on those of `node:net`, and Node's as the witness. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { HttpServer } from "../../../src/http/server.ts";
 import { CASES } from "./cases.ts";
-import { converse, type Examined, echoing, ours, PATIENT, program, refusing } from "./examined.ts";
-import { DENO, type Exceptions, NODE } from "./exceptions.ts";
+import { converse, type Examined, echoing, ours, overNode, PATIENT, program, refusing } from "./examined.ts";
+import { type Exceptions, NODE } from "./exceptions.ts";
 import { verdictOf } from "./verdict.ts";
 import { settled, TestWire } from "./wire.ts";
 
@@ -81,7 +81,8 @@ function examine(name: string, start: () => Examined | Promise<Examined>, except
 }
 
 examine("ours on Bun's sockets", () => ours(), [], true);
+examine("ours on node:net", () => overNode(), [], true);
 if (hasNode) examine("node:http, the witness", () => program("node", ["test/unit/http/echo-node.mjs"]), NODE, false);
 else test.skip("node:http, the witness: there is no Node on this machine", () => {});
 if (existsSync(DENO_PROGRAM))
-  examine("Deno.serve", () => program(DENO_PROGRAM, ["run", "-A", "--no-lock", "test/unit/http/echo-deno.ts"]), DENO, false);
+  examine("ours on Deno", () => program(DENO_PROGRAM, ["run", "-A", "--no-lock", "test/unit/http/echo-deno.ts"]), [], true);

@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { toByteText } from "../../../src/contract/bytes.ts";
 import { type Asked, Reply, ReplyHeaders } from "../../../src/contract/http.ts";
 import type { ServerOptions } from "../../../src/http/server.ts";
+import { serveOnNode } from "../../../src/runtime/node-sockets.ts";
+import type { Binding } from "../../../src/runtime/resumable.ts";
 import { serveOnSockets } from "../../../src/runtime/sockets.ts";
 import { echo } from "./echo.ts";
 
@@ -42,12 +44,21 @@ export interface Examined {
   stop(): Promise<void>;
 }
 
-export function ours(options: Partial<ServerOptions> = {}): Examined {
+/** Ours on Bun's own sockets. */
+export function ours(options: Partial<ServerOptions> = {}, identity?: Binding["identity"]): Promise<Examined> {
+  return served(serveOnSockets, options, identity);
+}
+
+/** Ours on those of `node:net`, on whatever runtime this is. */
+export function overNode(options: Partial<ServerOptions> = {}, identity?: Binding["identity"]): Promise<Examined> {
+  return served(serveOnNode, options, identity);
+}
+
+async function served(serve: typeof serveOnSockets, options: Partial<ServerOptions>, identity: Binding["identity"]): Promise<Examined> {
   const faults: unknown[] = [];
-  const listening = serveOnSockets(
+  const listening = await serve(
     { clocks: PATIENT, maxConnections: 10_000, handle: echoing, refuse: refusing, onFault: (thrown) => faults.push(thrown), ...options },
-    "127.0.0.1",
-    false,
+    { host: "127.0.0.1", shared: false, identity },
   )(0);
   return {
     port: listening.port,

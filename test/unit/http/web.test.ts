@@ -1,18 +1,20 @@
 /** Handlers that are written for the web, and Elysia's routes, over our own server. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 import { type Answered, type Asked, Reply, ReplyHeaders } from "../../../src/contract/http.ts";
 import { askedAdapter } from "../../../src/http/elysia.ts";
+import type { ServerOptions } from "../../../src/http/server.ts";
 import { webHandler } from "../../../src/http/web.ts";
 import { eventually, pause } from "../../support/waits.ts";
-import { converse, ours } from "./examined.ts";
+import { converse, type Examined, ours } from "./examined.ts";
 
 const LAST = "Host: gw\r\nConnection: close\r\n\r\n";
 
 describe("a handler for the web", () => {
   let aborted = 0;
   let cancelled = 0;
-  const server = ours({
+  let server: Examined;
+  const options: Partial<ServerOptions> = {
     handle: webHandler(async (request, address) => {
       const { pathname } = new URL(request.url);
       switch (pathname) {
@@ -48,6 +50,9 @@ describe("a handler for the web", () => {
       }
     }),
     onFault() {},
+  };
+  beforeAll(async () => {
+    server = await ours(options);
   });
   afterAll(() => server.stop());
   const url = (path: string) => `http://127.0.0.1:${server.port}${path}`;
@@ -116,7 +121,10 @@ describe("Elysia's routes", () => {
   app.get("/fails", () => {
     throw new Error("fails");
   });
-  const server = ours({ handle: (asked) => app.fetch(asked as unknown as Request) as unknown as Answered | Promise<Answered> });
+  let server: Examined;
+  beforeAll(async () => {
+    server = await ours({ handle: (asked) => app.fetch(asked as unknown as Request) as unknown as Answered | Promise<Answered> });
+  });
   afterAll(() => server.stop());
   const ask = async (line: string, headers = "", body = "") => {
     const text = await converse(server.port, [`${line} HTTP/1.1\r\n${headers}${LAST}${body}`]);

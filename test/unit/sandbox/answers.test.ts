@@ -120,6 +120,30 @@ describe.each([...STANDS])("%s", (stand) => {
     expect(text).toContain("The tool answered: “18 degrees”. The tool answered: “noon”.");
   });
 
+  test("a tool is called as often as the question says, before the answer", async () => {
+    const messages: JsonObject[] = [said("user", "[sandbox: rounds=3 tool=get_time] What time is it?")];
+    const rounds: string[][] = [];
+    for (let round = 0; round < 4; round++) {
+      const { calls, text } = await both(stand, "", { tools: tools(stand), messages });
+      rounds.push(calls.map(({ name }) => name));
+      if (calls.length === 0) expect(text).toContain("The tool answered: “noon”.");
+      const id = `c${round}`;
+      if (stand === "bedrock")
+        messages.push(
+          said("assistant", [{ type: "tool_use", id, name: "get_time", input: {} }]),
+          said("user", [
+            { type: "tool_result", tool_use_id: id, content: "noon" },
+            { type: "text", text: "<system-reminder>\nget_weather\n</system-reminder>" },
+          ]),
+        );
+      else {
+        const call = { id, type: "function", function: { name: "get_time", arguments: "{}" } };
+        messages.push({ role: "assistant", content: null, tool_calls: [call] }, { role: "tool", tool_call_id: id, content: "noon" });
+      }
+    }
+    expect(rounds).toEqual([["get_time"], ["get_time"], ["get_time"], []]);
+  });
+
   test("a larger question costs more", async () => {
     const input = async (text: string, fields: JsonObject = {}) => {
       const { usage } = (await both(stand, text, fields)).json;

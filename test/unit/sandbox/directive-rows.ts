@@ -1,6 +1,7 @@
 /** What each directive is seen to do: one call for each row, on both stand-ins unless it says on which. */
 import { expect } from "bun:test";
 import { isObject } from "../../../src/contract/objects.ts";
+import { BLOCKED } from "../../../src/sandbox/bedrock-controls.ts";
 import { type JsonObject, objects } from "../../../src/sandbox/json.ts";
 import type { Seen, StandName } from "./stands.ts";
 
@@ -86,6 +87,18 @@ export const ROWS: Record<string, Row[]> = {
         ),
       look: ({ calls }) => expect(calls).toHaveLength(1),
     },
+  ],
+  rounds: [
+    ...both({
+      says: "rounds=1 tool=get_time",
+      fields: withTools(),
+      look: ({ calls }) => expect(calls.map(({ name }) => name)).toEqual(["get_time"]),
+    }),
+    ...both({
+      says: "rounds=0",
+      fields: withTools(),
+      look: ({ calls, text }) => expect([calls.length, text.length > 0]).toEqual([0, true]),
+    }),
   ],
   text: [
     ...both({ says: "text", fields: withTools(), look: ({ calls, text }) => expect([calls.length, text.length > 0]).toEqual([0, true]) }),
@@ -244,6 +257,10 @@ export const ROWS: Record<string, Row[]> = {
       look: ({ status, json }) => expect([status, json.message]).toEqual([400, "invalid beta flag"]),
     },
     { says: "no-betas", how: "whole", on: "bedrock", look: ({ status }) => expect(status).toBe(200) },
+  ],
+  // What a guardrail does with it is in `test/spec/controls.test.ts`.
+  blocked: [
+    { says: "blocked", how: "whole", on: "bedrock", look: ({ status, text }) => expect([status, text === BLOCKED]).toEqual([200, false]) },
   ],
   "async-filter": [
     {

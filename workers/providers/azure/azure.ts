@@ -2,24 +2,21 @@
 import type { Upstream } from "../../../src/contract/config.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
+import type { AzureSettings } from "../../../src/providers/azure/settings.ts";
+import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { addressOf } from "../origin.ts";
 import type { Connection, Job, Provider } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
-import { type EntraCredentials, entraTokens } from "./entra.ts";
+import { entraTokens, type Tokens } from "./entra.ts";
 import { azureFailure, refusalWords } from "./errors.ts";
 import { Lessons } from "./lessons.ts";
-import { type AzureApi, type AzureOperation, V1 } from "./operation.ts";
+import { managedIdentityTokens } from "./managed-identity.ts";
+import { type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
-
-/** As `src/providers/azure/azure.ts` resolves them. */
-interface AzureSettings extends AzureApi {
-  endpoint: string;
-  credentials: { kind: "key"; apiKey: string } | EntraCredentials;
-  scope: string;
-}
+import { withoutStrays } from "./strays.ts";
 
 /** What requests say beside their bodies, as long as a token lasts. */
 interface Headers {
@@ -36,16 +33,21 @@ const operations: Partial<Record<CallOperation, AzureOperation>> = {
   embeddings: azureEmbeddings,
 };
 
-export const azure: Provider = {
+export const azure: Provider<AzureSettings> = {
   open: (upstream) => openAzure(upstream),
+
+  secrets({ credentials }) {
+    if (credentials.kind === "key") return [credentials.apiKey];
+    return credentials.kind === "client_secret" ? [credentials.clientSecret] : [];
+  },
 };
 
 /** `nowMs` is the clock that tokens expire by. */
-export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): Connection {
-  const settings = upstream.settings as unknown as AzureSettings;
-  const { endpoint, api, credentials, scope } = settings;
+export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number = Date.now): Connection {
+  const { settings } = upstream;
+  const { endpoint, api, credentials } = settings;
   const { origin, host, base } = addressOf(upstream, endpoint);
-  const tokens = credentials.kind === "key" ? undefined : entraTokens(upstream.name, credentials, scope, nowMs);
+  const tokens = tokensOf(upstream, nowMs);
   const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel, model: job.model, operation: job.operation });
 
   const path = (job: Job, below: string) =>
@@ -72,10 +74,11 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
 
   return {
     origin,
-    request(job) {
+    request(job: Job<AzureAccepts>) {
       const operation = operationOf(job);
       job.dropped = "";
-      const body = operation.body(job, settings, lessons.takes(job));
+      const takes = lessons.takes(job);
+      const body = withoutStrays(operation.body(job, settings, takes), job, takes);
       const write = (token: string) => ({
         origin,
         method: "POST" as const,
@@ -95,11 +98,17 @@ export function openAzure(upstream: Upstream, nowMs: () => number = Date.now): C
       return azureFailure(place(job), status, headers, body, nowMs());
     },
 
-    lesson: (job, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
+    lesson: (job: Job<AzureAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
     fetchedSecrets: () => fetched.secrets,
   };
+}
+
+function tokensOf({ name, settings: { credentials, scope } }: Upstream<AzureSettings>, nowMs: () => number): Tokens | undefined {
+  if (credentials.kind === "key") return undefined;
+  if (credentials.kind === "managed_identity") return managedIdentityTokens(name, credentials, scope, nowMs);
+  return entraTokens(name, credentials, scope, nowMs);
 }
 
 function operationOf({ operation }: Job): AzureOperation {

@@ -2,12 +2,12 @@
 import { Buffer } from "node:buffer";
 import { type ByteText, toByteText } from "../../../src/contract/bytes.ts";
 import { NotReadable, readTextFile } from "../../../src/contract/text-file.ts";
+import type { EntraCredentials } from "../../../src/providers/azure/settings.ts";
 import { asObject, asText, brief, errorFields, misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
 
-export type EntraCredentials =
-  | { kind: "client_secret"; tenantId: string; clientId: string; clientSecret: string; authority: string }
-  | { kind: "workload_identity"; tenantId: string; clientId: string; tokenFile: string; authority: string };
+/** What the flow asks with; a managed identity has another way (`managed-identity.ts`). */
+type AskingCredentials = Exclude<EntraCredentials, { kind: "managed_identity" }>;
 
 export interface Tokens {
   /** Rejects with GatewayError `misconfigured`. */
@@ -28,7 +28,7 @@ const MOST_BYTES = 64 * 1024;
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** @param scope - What the token is for: `https://ai.azure.com/.default`. */
-export function entraTokens(upstream: string, credentials: EntraCredentials, scope: string, nowMs: () => number = Date.now): Tokens {
+export function entraTokens(upstream: string, credentials: AskingCredentials, scope: string, nowMs: () => number = Date.now): Tokens {
   return new Renewed(async () => {
     try {
       return await fetchToken(credentials, scope, nowMs);
@@ -42,7 +42,7 @@ export function entraTokens(upstream: string, credentials: EntraCredentials, sco
   }, nowMs);
 }
 
-async function fetchToken(credentials: EntraCredentials, scope: string, nowMs: () => number): Promise<Loaded<string>> {
+async function fetchToken(credentials: AskingCredentials, scope: string, nowMs: () => number): Promise<Loaded<string>> {
   const form = new URLSearchParams({ grant_type: "client_credentials", client_id: credentials.clientId, scope });
   if (credentials.kind === "client_secret") form.set("client_secret", credentials.clientSecret);
   else {

@@ -35,9 +35,8 @@ export function deploymentName({ upstreamModel }: Job, { api }: AzureApi): Reado
   return api === V1 ? naming(upstreamModel) : NOTHING;
 }
 
-/** The members of a body that the configuration leaves out of requests to this model; the client is told. */
+/** The members of a body that this model does not take, by the table, the configuration or Azure's own word; the client is told. */
 export function leftOut(job: Job, { without }: Takes, all: readonly Member[]): string[] {
-  if (without.length === 0) return [];
   const names = without.filter((name) => all.some(({ key }) => key === name));
   job.dropped = names.join(", ");
   return names;

@@ -2,12 +2,12 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
+import { EventReader } from "../event-reader.ts";
 import { asObject, countFor } from "../failure.ts";
 import { MOST_PARSED } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
-import { AzureEvents } from "./events.ts";
 
 const DELTA = '"delta":{';
 /** Members of a delta that are the model's own text, the commonest first. */
@@ -33,7 +33,7 @@ export function azureAnswer(place: Place): Reader {
 const FINISHED = /"finish_reason"\s*:\s*"[a-z_]+"/;
 
 /** For a call that streams. */
-export class AzureStream extends AzureEvents {
+export class AzureStream extends EventReader<Place> {
   readonly #showUsage: boolean;
   readonly #isFast: boolean;
   /** An ordinary chunk, as it came. */

@@ -3,12 +3,12 @@ import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
+import { EventReader } from "../event-reader.ts";
 import { asObject, asWords, countFor } from "../failure.ts";
 import { MOST_PARSED, outline } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
-import { AzureEvents } from "./events.ts";
 
 const FAILED = "response.failed";
 /** The last event of a stream, whatever became of the answer; after a failed one its reason may follow. */
@@ -27,7 +27,7 @@ export function azureResponse(place: Place): Reader {
 }
 
 /** For a call that streams. */
-export class ResponsesStream extends AzureEvents {
+export class ResponsesStream extends EventReader<Place> {
   /** The answer has failed, and the client has seen that; why may be told yet. */
   #failed: GatewayError | undefined;
 

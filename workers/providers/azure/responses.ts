@@ -44,10 +44,10 @@ export const azureResponses: AzureOperation = {
       const include = memberValue(body, "include", all);
       const sealed = withSealed(include);
       if (sealed !== include) set.include = sealed;
-      const input = memberValue(body, "input", all);
-      const filled = input === undefined ? input : withoutHollow(input);
-      if (filled !== undefined && filled !== input) set.input = filled;
     }
+    const input = memberValue(body, "input", all);
+    const filled = input === undefined ? input : withoutHollow(input);
+    if (filled !== undefined && filled !== input) set.input = filled;
     return editMembers(body, { remove, set }, all);
   },
 
@@ -92,20 +92,23 @@ function withSealed(include: ByteText | undefined): ByteText {
 
 /**
  * The input without thoughts that hold nothing: clients send back what they were given, and where Weir has turned storing off there is only an id in
- * those of an answer that was made without seals (maximhq/bifrost#6382).
+ * those of an answer that was made without seals (maximhq/bifrost#6382). The Vercel AI SDK 6 and 7 refer to thoughts by their id unless `store` is false
+ * there, and send all else in full.
  */
 function withoutHollow(input: ByteText): ByteText {
-  if (!input.startsWith("[") || !(input.includes('"reasoning"') || hidesWords(input))) return input;
+  if (!input.startsWith("[") || !(input.includes('"reasoning"') || input.includes(REFERENCE) || hidesWords(input))) return input;
   const all = elements(input).map(({ start, end }) => input.slice(start, end));
   const kept = all.filter((item) => !isHollow(item));
   return kept.length === all.length ? input : `[${kept.join(",")}]`;
 }
 
 function isHollow(item: ByteText): boolean {
-  if (!item.includes('"reasoning"') && !hidesWords(item)) return false;
+  if (!item.includes('"reasoning"') && !item.includes(REFERENCE) && !hidesWords(item)) return false;
   const all = members(item);
   const value = (name: string) => memberValue(item, name, all) ?? "null";
-  if (stringValue(value("type")) !== "reasoning") return false;
+  const type = stringValue(value("type"));
+  if (type === REFERENCE) return isThought(item);
+  if (type !== "reasoning") return false;
   return value("encrypted_content") === "null" && /^(?:null|\[\s*\])$/.test(value("content"));
 }
 
@@ -118,7 +121,10 @@ function refuseState(body: ByteText): void {
   const input = memberValue(body, "input") ?? "";
   if (!input.includes(REFERENCE) && !hidesWords(input)) return;
   // A text may quote the word; and of two members of one name nobody knows which the upstream takes.
-  const index = elements(input).findIndex(({ start, end }) => isReference(input.slice(start, end)));
+  const index = elements(input).findIndex(({ start, end }) => {
+    const item = input.slice(start, end);
+    return isReference(item) && !isThought(item);
+  });
   if (index < 0) return;
   const how = "send the item itself (in the Vercel AI SDK: providerOptions.openai.store = false)";
   throw refusal(`input[${index}].type`, `an item cannot be referred to, because answers are not stored here; ${how}`);
@@ -126,6 +132,11 @@ function refuseState(body: ByteText): void {
 
 function isReference(item: ByteText): boolean {
   return members(item).some(({ key, start, end }) => key === "type" && stringValue(item.slice(start, end)) === REFERENCE);
+}
+
+/** Whether a reference is one to a thought, by its id; nothing that was said is lost with it. */
+function isThought(reference: ByteText): boolean {
+  return stringValue(memberValue(reference, "id") ?? "")?.startsWith("rs_") === true;
 }
 
 function refusal(param: string, text: string): GatewayError {

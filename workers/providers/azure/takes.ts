@@ -1,5 +1,5 @@
 /** What the model of a target takes, as the front's table and the configuration have it, and as Azure has taught since. */
-import type { Accepts } from "../../../src/contract/accepts.ts";
+import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { isReasoningModel } from "./models.ts";
 
 export interface Takes {
@@ -9,28 +9,20 @@ export interface Takes {
   readonly fields: ReadonlySet<string>;
   /** False: the names of the model have to tell what kind it is. */
   readonly isKnown: boolean;
-  /** Fields of the top level that go. */
+  /** Fields that go: `name` of the top level, `input.name` of an item. */
   readonly without: readonly string[];
   /** Fields that have another name, as Azure has said. */
   readonly rename: Readonly<Record<string, string>>;
 }
 
-/** As `src/providers/azure/takes.ts` makes it. */
-interface AzureAccepts {
-  model?: string;
-  fields: string[];
-  isKnown: boolean;
-  without: string[];
-}
-
-const compiled = new WeakMap<Accepts, Takes>();
+const compiled = new WeakMap<AzureAccepts, Takes>();
 const NO_NAMES: Readonly<Record<string, string>> = {};
 
 /** Made once for each target. */
-export function takesOf(accepts: Accepts): Takes {
+export function takesOf(accepts: AzureAccepts): Takes {
   let takes = compiled.get(accepts);
   if (takes === undefined) {
-    const { model = "", fields, isKnown, without } = accepts as unknown as AzureAccepts;
+    const { model = "", fields, isKnown, without } = accepts;
     takes = { model, fields: new Set(fields), isKnown, without, rename: NO_NAMES };
     compiled.set(accepts, takes);
   }

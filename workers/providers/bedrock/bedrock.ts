@@ -2,38 +2,42 @@
 import type { Upstream } from "../../../src/contract/config.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
+import type { BedrockControls } from "../../../src/providers/bedrock/controls.ts";
+import type { BedrockSettings } from "../../../src/providers/bedrock/settings.ts";
+import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { remembered } from "../../remembered.ts";
 import type { HttpHeaders, HttpRequest } from "../../wire/http.ts";
 import { type AwsIdentity, createSigner } from "../../wire/sigv4.ts";
 import { addressOf } from "../origin.ts";
 import type { Connection, Job, Provider } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
+import { ControlHeaders } from "./controls.ts";
 import { bedrockCount } from "./count.ts";
-import { type AwsCredentials, awsIdentities } from "./credentials.ts";
+import { awsIdentities } from "./credentials.ts";
 import { bedrockFailure, refusalWords } from "./errors.ts";
 import { bedrockInvoke } from "./invoke.ts";
 import { Lessons } from "./lessons.ts";
 import type { BedrockOperation } from "./operation.ts";
-
-/** As `src/providers/bedrock/bedrock.ts` resolves them. */
-interface BedrockSettings {
-  awsRegion: string;
-  endpoint: string;
-  credentials: AwsCredentials | { kind: "bearer"; token: string };
-}
 
 const operations: Partial<Record<CallOperation, BedrockOperation>> = {
   generate: bedrockInvoke,
   count_tokens: bedrockCount,
 };
 
-export const bedrock: Provider = {
+export const bedrock: Provider<BedrockSettings> = {
   open: (upstream) => openBedrock(upstream),
+
+  secrets({ credentials }) {
+    if (credentials.kind === "bearer") return [credentials.token];
+    if (credentials.kind !== "static") return [];
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+    return [accessKeyId, secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])];
+  },
 };
 
 /** `nowMs` is the clock that signatures and expiries go by. */
-export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now): Connection {
-  const settings = upstream.settings as unknown as BedrockSettings;
+export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => number = Date.now): Connection {
+  const { settings } = upstream;
   const { credentials, awsRegion } = settings;
   const { origin, host, base } = addressOf(upstream, settings.endpoint);
   const lessons = new Lessons(upstream.name);
@@ -42,6 +46,7 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
   const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
   const place = (job: Job) => ({ upstream: upstream.name, upstreamModel: job.upstreamModel });
 
+  const controlHeaders = new ControlHeaders();
   const fetched = new Fetched();
   let current: AwsIdentity | undefined;
 
@@ -63,10 +68,10 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
 
   return {
     origin,
-    request(job) {
+    request(job: Job<BedrockAccepts, BedrockControls>) {
       const operation = operationOf(job);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
-      const headers = operation.headers(job);
+      const headers = operation.headers(job, controlHeaders);
       const { body, betas, dropped } = operation.body(job, lessons.takes(job));
       job.dropped = dropped;
       if (betas.length > 0) lessons.sent(job, betas);
@@ -77,12 +82,12 @@ export function openBedrock(upstream: Upstream, nowMs: () => number = Date.now):
       return signed(identity, request, headers);
     },
 
-    reader(job) {
+    reader(job: Job<BedrockAccepts, BedrockControls>) {
       lessons.answered(job);
       return operationOf(job).reader(job, place(job));
     },
 
-    lesson: (job, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
+    lesson: (job: Job<BedrockAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
 
     failure(job, status, headers, body) {
       const error = bedrockFailure(place(job), status, headers, body);
@@ -103,7 +108,7 @@ function pairs(headers: Readonly<Record<string, string>>): string[] {
   return all;
 }
 
-function operationOf({ operation }: Job): BedrockOperation {
+function operationOf({ operation }: Pick<Job, "operation">): BedrockOperation {
   const found = operations[operation];
   if (found === undefined)
     throw new GatewayError("invalid_request", { message: "This model's service, AWS Bedrock, has no such request." });

@@ -1,9 +1,13 @@
 /** Beta flags: which of those that the client asked for go to Bedrock, where one that the model does not take fails the request. */
-import type { Dropped } from "./takes.ts";
+import type { Dropped, Takes } from "./takes.ts";
 
-/** Flags of Anthropic's own API that go by other names here. */
+const EFFORT_CHANGES = "mid-conversation-output-config-2026-07-01";
+
+/** Flags of Anthropic's own API that go by other names here; Claude Code has a name of its own for an effort by message. */
 const SPLIT: Readonly<Record<string, readonly string[]>> = {
   "advanced-tool-use-2025-11-20": ["tool-examples-2025-10-29", "tool-search-tool-2025-10-19"],
+  "per-turn-control-2026-07-01": [EFFORT_CHANGES],
+  "mid-conversation-effort-2026-08-01": [EFFORT_CHANGES],
 };
 
 /**
@@ -11,16 +15,23 @@ const SPLIT: Readonly<Record<string, readonly string[]>> = {
  * member that is told by its own name.
  */
 const WITHOUT_LOSS =
-  /^(?:claude-code|oauth|prompt-caching|token-counting|thinking-token-count|mid-conversation-system|effort|structured-outputs|advanced-tool-use|tool-search-tool|tool-examples|context-management|compact)-/;
+  /^(?:claude-code|oauth|prompt-caching|token-counting|thinking-token-count|mid-conversation-(?:system|tool-changes|output-config)|effort|structured-outputs|advanced-tool-use|tool-search-tool|tool-examples|context-management|compact)-/;
+/** Flags for what a model with such a field has by itself. */
+const BY_ITSELF: readonly [RegExp, string][] = [
+  // Who thinks adaptively thinks between calls of tools.
+  [/^interleaved-thinking-/, "thinking.adaptive"],
+  [/^context-1m-/, "window.million"],
+];
 const SPEAKABLE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** The flags to send, each once, in the order asked for. */
-export function acceptedBetas(asked: readonly string[], taken: ReadonlySet<string>, dropped: Dropped): string[] {
+export function acceptedBetas(asked: readonly string[], { betas: taken, fields }: Takes, dropped: Dropped): string[] {
   const accepted = new Set<string>();
+  const isLoss = (name: string) => !WITHOUT_LOSS.test(name) && !BY_ITSELF.some(([flag, field]) => flag.test(name) && fields.has(field));
   for (const flag of asked) {
     for (const name of taken.has(flag) ? [flag] : (SPLIT[flag] ?? [flag])) {
       if (taken.has(name)) accepted.add(name);
-      else if (!WITHOUT_LOSS.test(name) && SPEAKABLE.test(name)) dropped.add(name);
+      else if (SPEAKABLE.test(name) && isLoss(name)) dropped.add(name);
     }
   }
   return [...accepted];

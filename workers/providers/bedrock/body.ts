@@ -11,8 +11,10 @@ import { acceptedBetas } from "./betas.ts";
 import { hoistSystem } from "./hoist.ts";
 import { editMark, editMarks, editMessageMarks, holdsMarks, placeMark, takesAllMarks } from "./marks.ts";
 import { checkFormat, editOutput, editThinking, STRUCTURED } from "./output.ts";
+import { editReferences } from "./references.ts";
 import { refusal } from "./refusal.ts";
 import { editStrays, editSystemStrays } from "./strays.ts";
+import { editSystem } from "./system.ts";
 import { Dropped, type Takes } from "./takes.ts";
 import { editTools } from "./tools.ts";
 
@@ -97,7 +99,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
   const mayHoldMarks = !takesAllMarks(takes) && (isHidden || holdsMarks(body, takes));
   editContents(fields, { isHidden, mayHoldMarks }, set, remove, betas, takes, dropped);
 
-  const accepted = acceptedBetas(betas, takes.betas, dropped);
+  const accepted = acceptedBetas(betas, takes, dropped);
   editContextManagement(fields.get("context_management"), accepted, remove, takes, dropped);
   if (accepted.length > 0) set.anthropic_beta = JSON.stringify(accepted);
   else remove.push("anthropic_beta");
@@ -117,10 +119,15 @@ function editContents(
   const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
   let { messages, system, tools } = sent;
   if (tools !== undefined) tools = editTools(tools, isHidden, betas, takes, dropped);
-  if (!takes.fields.has("messages.role.system") && (isHidden || messages.includes('"system"')))
-    messages = hoistSystem(messages, takes, dropped);
-  messages = editStrays(messages, isHidden, betas, takes, dropped);
-  if (takes.without.size > 0 && system !== undefined) system = editSystemStrays(system, takes, dropped);
+  if (isHidden || messages.includes('"system"')) {
+    if (takes.fields.has("messages.role.system")) messages = editSystem(messages, isHidden, betas, takes, dropped);
+    else messages = hoistSystem(messages, takes, dropped);
+  }
+  if (sent.tools !== undefined) messages = editReferences(messages, sent.tools, isHidden, takes, dropped);
+  if (takes.without.size > 0) {
+    messages = editStrays(messages, isHidden, takes, dropped);
+    if (system !== undefined) system = editSystemStrays(system, takes, dropped);
+  }
   if (mayHoldMarks) {
     messages = editMessageMarks(messages, takes, dropped);
     if (system !== undefined) system = editMarks(system, takes, dropped);

@@ -1,15 +1,11 @@
 /** Who signs a request to AWS: keys from the configuration, or from AWS's own chain of places. */
+import type { AwsCredentials } from "../../../src/providers/bedrock/settings.ts";
 import type { AwsIdentity } from "../../wire/sigv4.ts";
 import { misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
 
 /** As AWS's packages give them. */
 type Found = AwsIdentity & { expiration?: Date | undefined };
-
-export type AwsCredentials =
-  | { kind: "static"; accessKeyId: string; secretAccessKey: string; sessionToken?: string }
-  | { kind: "profile"; profile: string }
-  | { kind: "default" };
 
 export interface Identities {
   /** Rejects with GatewayError `misconfigured`. */

@@ -5,6 +5,7 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, elements, memberValue, stringValue } from "../../../src/contract/json.ts";
+import { EFFORT, isCleared, isEmpty, turnsOf } from "./system.ts";
 import type { Dropped, Takes } from "./takes.ts";
 
 const OPEN = "<system-reminder>\\n";
@@ -15,16 +16,17 @@ const NAME = "messages.role.system";
 
 /** @throws GatewayError `invalid_request` where such a message holds more than text. */
 export function hoistSystem(messages: ByteText, { model }: Takes, dropped: Dropped): ByteText {
-  const all = elements(messages).map(({ start, end }) => messages.slice(start, end));
-  const roles = all.map((message) => stringValue(memberValue(message, "role") ?? "") ?? "");
+  const turns = turnsOf(messages);
+  const { texts, roles } = turns;
   if (!roles.includes("system")) return messages;
   dropped.add(NAME);
   const said: ByteText[] = [];
   /** Blocks that wait for the user's next turn. */
   let waiting: ByteText[] = [];
-  for (const [index, message] of all.entries()) {
+  for (const [index, message] of texts.entries()) {
     if (roles[index] === "system") {
-      waiting.push(...noted(message, index, model));
+      if ((memberValue(message, "output_config") ?? "null") !== "null") dropped.add(EFFORT);
+      if (!isCleared(message, index, turns)) waiting.push(...noted(message, index, model));
       continue;
     }
     if (waiting.length > 0) {
@@ -45,6 +47,7 @@ export function hoistSystem(messages: ByteText, { model }: Takes, dropped: Dropp
 /** The texts of a system message, each in its marks; everything else of a block stays. */
 function noted(message: ByteText, index: number, model: string): ByteText[] {
   const content = memberValue(message, "content") ?? '""';
+  if (isEmpty(content)) return [];
   if (content.startsWith('"')) return [`{"type":"text","text":${inMarks(content)}}`];
   return elements(content).map(({ start, end }, at) => {
     const block = content.slice(start, end);

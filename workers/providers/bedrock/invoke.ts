@@ -1,5 +1,6 @@
 /** InvokeModel and InvokeModelWithResponseStream. Source: `wire.md` §1.2. */
 import { bedrockBody } from "./body.ts";
+import { guardOf } from "./controls.ts";
 import type { BedrockOperation } from "./operation.ts";
 import { BedrockStream, bedrockAnswer } from "./reader.ts";
 
@@ -10,7 +11,10 @@ const STREAM_HEADERS = { "content-type": JSON_TYPE, "x-amzn-bedrock-accept": JSO
 export const bedrockInvoke: BedrockOperation = {
   model: (job) => job.upstreamModel,
   action: (job) => (job.stream ? "invoke-with-response-stream" : "invoke"),
-  headers: (job) => (job.stream ? STREAM_HEADERS : HEADERS),
+  headers: (job, controls) => controls.of(job, job.stream ? STREAM_HEADERS : HEADERS),
   body: bedrockBody,
-  reader: (job, place) => (job.stream ? new BedrockStream(place, job.model) : bedrockAnswer(place, job.model)),
+  reader: (job, place) => {
+    const guard = guardOf(job);
+    return job.stream ? new BedrockStream(place, job.model, guard) : bedrockAnswer(place, job.model, guard);
+  },
 };

@@ -2,6 +2,7 @@
  * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags one after
  * the other, and some have lost them again. A lesson is kept for an hour, by target, and told in the log with the line for the configuration.
  */
+import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { brief } from "../failure.ts";
 import { Learned } from "../learned.ts";
 import type { Job } from "../provider.ts";
@@ -20,11 +21,11 @@ const NEVER: ReadonlySet<string> = new Set(
 
 const EXTRA = /(?:^|\s)([a-z_]+(?:\.[\w-]+)*): Extra inputs are not permitted/;
 const NO_EFFORT = /does not support the effort parameter/i;
-const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'/;
+const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'|role 'system' is not supported on this model/;
 
 export class Lessons {
   readonly #upstream: string;
-  readonly #learned = new Learned<Takes>(takesOf);
+  readonly #learned = new Learned<BedrockAccepts, Takes>(takesOf);
   /** Flags that calls in flight were sent with, and those that a target has answered to. */
   readonly #sent = new WeakMap<Job, readonly string[]>();
   readonly #proven = new Map<string, Set<string>>();
@@ -33,7 +34,7 @@ export class Lessons {
     this.#upstream = upstream;
   }
 
-  takes(job: Job): Takes {
+  takes(job: Job<BedrockAccepts>): Takes {
     return this.#learned.takes(job);
   }
 
@@ -55,7 +56,7 @@ export class Lessons {
   }
 
   /** What a refusal teaches of the job's target, as a line for the log; undefined where it teaches nothing, or what is known already. */
-  learn(job: Job, message: string): string | undefined {
+  learn(job: Job<BedrockAccepts>, message: string): string | undefined {
     const before = this.takes(job);
     const lesson = /invalid beta flag/i.test(message) ? this.#betas(job, before) : memberLesson(message, before);
     if (lesson === undefined) return undefined;
@@ -66,7 +67,7 @@ export class Lessons {
   }
 
   /** Which of the flags it was is not said: those that this target has never answered to, else all. */
-  #betas(job: Job, takes: Takes): Lesson | undefined {
+  #betas(job: Job<BedrockAccepts>, takes: Takes): Lesson | undefined {
     const sent = this.#sent.get(job) ?? [];
     const proven = this.#proven.get(job.upstreamModel);
     const suspects = sent.filter((beta) => !proven?.has(beta));

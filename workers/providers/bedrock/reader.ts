@@ -8,7 +8,10 @@ import { FrameDecoder, readHeaders } from "../../wire/eventstream.ts";
 import { asObject, asWords, countFor, errorFields } from "../failure.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { IdleTalk, malformed, WholeAnswer } from "../whole-answer.ts";
+import type { Guard } from "./controls.ts";
 import { bedrockException, type Place } from "./errors.ts";
+import { MARK, noteAction, stopReason, withoutMarks } from "./guardrail.ts";
+import { asciiJson, isPadding, textLength } from "./payload.ts";
 
 /** The headers of every chunk frame that Bedrock sends today, byte for byte; other spellings of them are read header by header. */
 const CHUNK_HEADERS = Buffer.from(
@@ -16,7 +19,6 @@ const CHUNK_HEADERS = Buffer.from(
   "latin1",
 );
 const PAYLOAD_START = '{"bytes":"';
-const PADDING_START = '","p":"';
 const EVENT_START = '{"type":"';
 const METRICS = "amazon-bedrock-invocationMetrics";
 
@@ -24,7 +26,7 @@ const METRICS = "amazon-bedrock-invocationMetrics";
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** For a call that does not stream. */
-export function bedrockAnswer(place: Place, model: string): Reader {
+export function bedrockAnswer(place: Place, model: string, guard?: Guard): Reader {
   return new WholeAnswer(
     place.upstream,
     (answer, text, usage) => {
@@ -35,7 +37,11 @@ export function bedrockAnswer(place: Place, model: string): Reader {
       if (answer.type !== "message") return malformed(place.upstream, "the answer is no message");
       addUsage(usage, answer.usage);
       usage.output = countFor(usage, asObject(answer.usage)?.output_tokens) ?? 0;
-      return editMembers(text, { set: { model: asciiJson(model) }, remove: [METRICS] });
+      const shown = editMembers(text, { set: { model: asciiJson(model) }, remove: [METRICS] });
+      if (guard === undefined) return shown;
+      noteAction(answer, usage);
+      const reason = usage.isGuarded ? stopReason(answer.stop_reason) : undefined;
+      return withoutMarks(reason === undefined ? shown : editMembers(shown, { set: { stop_reason: reason } }), guard);
     },
     { mostBytes: MOST_MESSAGE_BYTES },
   );
@@ -47,16 +53,20 @@ export class BedrockStream implements Reader {
   written = 0;
   readonly #place: Place;
   readonly #model: string;
+  readonly #guard: Guard;
   readonly #isFast: boolean;
   readonly #decoder = new FrameDecoder((bytes, headersAt, payloadAt, payloadEnd) => this.#frame(bytes, headersAt, payloadAt, payloadEnd));
   readonly #idleTalk = new IdleTalk();
   #text: ByteText = "";
+  /** Of a guarded stream: the event that says how it ended, until its very last one, which may still tell of an intervention. */
+  #ending: ByteText | undefined;
   #error: GatewayError | undefined;
   #complete = false;
 
   /** `model` as the client named it. `isFast` false reads every frame the long way: for tests that compare the two. */
-  constructor(place: Place, model: string, isFast = true) {
+  constructor(place: Place, model: string, guard?: Guard, isFast = true) {
     this.#place = place;
+    this.#guard = guard;
     this.#model = model;
     this.#isFast = isFast;
   }
@@ -129,7 +139,9 @@ export class BedrockStream implements Reader {
     const event = this.#decode(payload);
     if (event === undefined) return;
     // Outside its strings JSON may hold line breaks, and each would end the event's data.
-    const json = event.includes("\n") || event.includes("\r") ? event.replace(/[\r\n]+/g, " ").trim() : event;
+    const line = event.includes("\n") || event.includes("\r") ? event.replace(/[\r\n]+/g, " ").trim() : event;
+    const json = this.#guard !== undefined && line.includes(MARK) ? this.#guarded(line) : line;
+    if (json === undefined) return;
     const type = this.#typeOf(json);
     switch (type) {
       case undefined:
@@ -152,7 +164,29 @@ export class BedrockStream implements Reader {
         return;
       }
     }
-    if (this.#error === undefined) this.#emit(type, json);
+    if (this.#error !== undefined) return;
+    if (type !== "message_delta" || this.#guard === undefined) this.#emit(type, json);
+    else {
+      this.#emitEnding();
+      this.#ending = json;
+    }
+  }
+
+  /** An event without what its guardrail says, which is noted; undefined where it says nothing else. */
+  #guarded(json: ByteText): ByteText | undefined {
+    const event = this.#parse(json);
+    if (event === undefined) return undefined;
+    noteAction(event, this.usage);
+    return event.type === undefined ? undefined : withoutMarks(json, this.#guard);
+  }
+
+  /** How a guarded stream ended. */
+  #emitEnding(): void {
+    const ending = this.#ending;
+    if (ending === undefined) return;
+    this.#ending = undefined;
+    const reason = this.usage.isGuarded ? stopReason(asObject(this.#parse(ending)?.delta)?.stop_reason) : undefined;
+    this.#emit("message_delta", reason === undefined ? ending : editNested(ending, "delta", { set: { stop_reason: reason } }));
   }
 
   /** The event's JSON out of `{"bytes":"…","p":"…"}`. Base64 has no escapes, but JSON may write its slashes with one. */
@@ -203,6 +237,7 @@ export class BedrockStream implements Reader {
     }
     if (this.#error !== undefined) return;
     this.#complete = true;
+    this.#emitEnding();
     this.#emit("message_stop", shown);
   }
 
@@ -234,19 +269,6 @@ function hasChunkHeaders(bytes: Buffer, headersAt: number, payloadAt: number): b
   return payloadAt - headersAt === length && bytes.compare(CHUNK_HEADERS, 0, length, headersAt, payloadAt) === 0;
 }
 
-/** Whether `payload` from its quote at `end` on is nothing but the padding against traffic analysis, or its end. */
-function isPadding(payload: ByteText, end: number): boolean {
-  if (payload.charCodeAt(end - 1) === 0x5c) return false;
-  if (end === payload.length - 2) return payload.endsWith('"}');
-  const padding = end + PADDING_START.length;
-  return payload.startsWith(PADDING_START, end) && payload.endsWith('"}') && payload.indexOf('"', padding) === payload.length - 2;
-}
-
-/** Bytes of a delta's text as JSON writes it, where it stands last, as it does in every delta there is. A signature is no text of the model's. */
-function textLength(json: ByteText): number {
-  return json.includes('"signature_delta"') ? 0 : Math.max(0, json.lastIndexOf('"') - json.lastIndexOf('":"') - 3);
-}
-
 /** All but the output, of which a `message_start` has only a placeholder. */
 function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
@@ -262,9 +284,4 @@ function addMetrics(usage: ReportedUsage, metrics: Record<string, unknown> | und
   usage.input = countFor(usage, metrics?.inputTokenCount) ?? 0;
   usage.cacheRead = countFor(usage, metrics?.cacheReadInputTokenCount) ?? 0;
   usage.cacheWrite = countFor(usage, metrics?.cacheWriteInputTokenCount) ?? 0;
-}
-
-/** A JSON string of ASCII alone, which is right in byte text whatever the name's characters. */
-function asciiJson(characters: string): ByteText {
-  return JSON.stringify(characters).replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,29 +1,16 @@
 /** Members of messages and of their blocks that the model does not know, by the table or by what Bedrock has taught. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editElements, editMembers, members } from "../../../src/contract/json.ts";
-import { type Dropped, FLAG_OF, type Takes } from "./takes.ts";
+import type { Dropped, Takes } from "./takes.ts";
 
-const MESSAGE_CONFIG = "messages.output_config";
-
-/**
- * Adds the flag that such members need to `betas`, where the model has it; returns the messages without those that it does not take. `isHidden`:
- * names may be spelled with escapes.
- */
-export function editStrays(messages: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
+/** The messages without the members that the model does not take. `isHidden`: names may be spelled with escapes. */
+export function editStrays(messages: ByteText, isHidden: boolean, takes: Takes, dropped: Dropped): ByteText {
   const ofMessages = new Set<string>();
   const ofBlocks = new Set<string>();
-  const isNamed = messages.includes('"output_config"');
-  if (isNamed || isHidden) {
-    const flag = FLAG_OF[MESSAGE_CONFIG]?.find((each) => takes.betas.has(each));
-    if (flag === undefined) ofMessages.add("output_config");
-    else if (isNamed && !betas.includes(flag)) betas.push(flag);
-  }
-  if (takes.without.size > 0) {
-    for (const name of takes.without) {
-      const [where, key = ""] = name.split(".");
-      if (where !== "messages" && where !== "content") continue;
-      if (isHidden || messages.includes(`"${key}"`)) (where === "messages" ? ofMessages : ofBlocks).add(key);
-    }
+  for (const name of takes.without) {
+    const [where, key = ""] = name.split(".");
+    if (where !== "messages" && where !== "content") continue;
+    if (isHidden || messages.includes(`"${key}"`)) (where === "messages" ? ofMessages : ofBlocks).add(key);
   }
   if (ofMessages.size === 0 && ofBlocks.size === 0) return messages;
   return editElements(messages, (message) => without(message, ofMessages, ofBlocks, "messages", dropped));

@@ -1,5 +1,5 @@
 /** What the model of a target takes, as the front's table and the configuration have it, and as Bedrock has taught since. */
-import type { Accepts } from "../../../src/contract/accepts.ts";
+import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 
 export interface Takes {
   /** Its name in the catalogue; "" where it is not there. */
@@ -12,22 +12,13 @@ export interface Takes {
   readonly without: ReadonlySet<string>;
 }
 
-/** As `src/providers/bedrock/takes.ts` makes it. */
-interface BedrockAccepts {
-  model?: string;
-  betas: string[];
-  fields: string[];
-  efforts: string[];
-  without: string[];
-}
-
-const compiled = new WeakMap<Accepts, Takes>();
+const compiled = new WeakMap<BedrockAccepts, Takes>();
 
 /** Made once for each target. */
-export function takesOf(accepts: Accepts): Takes {
+export function takesOf(accepts: BedrockAccepts): Takes {
   let takes = compiled.get(accepts);
   if (takes === undefined) {
-    const { model = "", betas, fields, efforts, without } = accepts as unknown as BedrockAccepts;
+    const { model = "", betas, fields, efforts, without } = accepts;
     takes = { model, betas: new Set(betas), fields: new Set(fields), efforts: new Set(efforts), without: new Set(without) };
     compiled.set(accepts, takes);
   }
@@ -35,11 +26,20 @@ export function takesOf(accepts: Accepts): Takes {
 }
 
 /** Members that need a flag, by their names in `Takes.without`, with the flags that open them; the first is the one to add. */
-export const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
+const FLAG_OF: Readonly<Record<string, readonly string[]>> = {
   "tools.defer_loading": ["tool-search-tool-2025-10-19"],
   "tools.input_examples": ["tool-examples-2025-10-29"],
   "messages.output_config": ["mid-conversation-output-config-2026-07-01"],
+  "messages.clear_at": ["mid-conversation-system-clear-at-2026-08-21"],
+  "content.tool_addition": ["mid-conversation-tool-changes-2026-07-01"],
+  "content.tool_removal": ["mid-conversation-tool-changes-2026-07-01"],
+  "content.tool_reference": ["tool-search-tool-2025-10-19"],
 };
+
+/** The flag that opens such a member, where the model has it and nothing says that it does not take the member. */
+export function flagOf(name: string, { betas, without }: Takes): string | undefined {
+  return without.has(name) ? undefined : FLAG_OF[name]?.find((flag) => betas.has(flag));
+}
 
 /** The names of what has been left out of one request, each once, for the client. */
 export class Dropped {

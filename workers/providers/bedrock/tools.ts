@@ -4,7 +4,7 @@ import { editElements, editMembers, members } from "../../../src/contract/json.t
 import { asObject } from "../failure.ts";
 import { betaOfTool } from "./betas.ts";
 import { refusal, whose } from "./refusal.ts";
-import { type Dropped, FLAG_OF, type Takes } from "./takes.ts";
+import { type Dropped, flagOf, type Takes } from "./takes.ts";
 
 const FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14";
 /** A tool that may need a look: of a vendor's dated type, or with a member that needs a flag. The names may also stand in a description. */
@@ -63,7 +63,7 @@ function goes(key: string, value: unknown, index: number, betas: string[], takes
     case "defer_loading":
     case "input_examples": {
       const isAsked = value !== false && value !== null && !(Array.isArray(value) && value.length === 0);
-      const flag = FLAG_OF[name]?.find((each) => takes.betas.has(each));
+      const flag = flagOf(name, takes);
       if (isAsked && flag !== undefined) {
         betas.push(flag);
         return false;

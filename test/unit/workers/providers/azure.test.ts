@@ -4,17 +4,25 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError } from "../../../../src/contract/errors.ts";
+import type { AzureSettings } from "../../../../src/providers/azure/settings.ts";
 import { openAzure } from "../../../../workers/providers/azure/azure.ts";
 import type { Connection } from "../../../../workers/providers/provider.ts";
 import { headersOf, job, serving, upstream } from "./upstream.ts";
 
 const SCOPE = "https://ai.azure.com/.default";
-const KEY = { kind: "key", apiKey: "azure-key" };
+const KEY: AzureSettings["credentials"] = { kind: "key", apiKey: "azure-key" };
 const MESSAGES = '"messages":[{"role":"user","content":"x"}]';
 
-function open(settings = {}, nowMs?: () => number): Connection {
+function open(settings: Partial<AzureSettings> = {}, nowMs?: () => number): Connection {
   return openAzure(
-    upstream("azure", { endpoint: "https://acme.openai.azure.com", api: "v1", credentials: KEY, scope: SCOPE, ...settings }),
+    upstream("azure", {
+      endpoint: "https://acme.openai.azure.com",
+      api: "v1",
+      allowStore: false,
+      credentials: KEY,
+      scope: SCOPE,
+      ...settings,
+    }),
     nowMs,
   );
 }
@@ -118,7 +126,13 @@ test("without a hint the time to wait is a few seconds", () => {
   expect(open().failure(job(), 429, new Map(), "").detail.retryAfterMs).toBeWithin(1_000, 59_001);
 });
 
-const SECRET = (authority: string) => ({ kind: "client_secret", tenantId: "tenant", clientId: "client", clientSecret: "hush", authority });
+const SECRET = (authority: string) => ({
+  kind: "client_secret" as const,
+  tenantId: "tenant",
+  clientId: "client",
+  clientSecret: "hush",
+  authority,
+});
 
 test("a token is asked for once, and renewed at four fifths of its life", async () => {
   let asked = 0;
@@ -185,7 +199,7 @@ test("a workload's token file is read again at each renewal", async () => {
   try {
     await serving(answer, async (authority) => {
       writeFileSync(tokenFile, "first\n");
-      const credentials = { kind: "workload_identity", tenantId: "t", clientId: "c", tokenFile, authority };
+      const credentials = { kind: "workload_identity" as const, tenantId: "t", clientId: "c", tokenFile, authority };
       const connection = open({ credentials }, () => nowMs);
       await authorization(connection);
       writeFileSync(tokenFile, "second\n");

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { GatewayError } from "../../../../src/contract/errors.ts";
-import { providers } from "../../../../src/providers/index.ts";
+import { bedrockTakes } from "../../../../src/providers/bedrock/takes.ts";
 import { bedrockBody } from "../../../../workers/providers/bedrock/body.ts";
 import { takesOf } from "../../../../workers/providers/bedrock/takes.ts";
 
@@ -8,7 +8,7 @@ const MESSAGES = '"messages":[{"role":"user","content":"x"}]';
 
 /** For a model that is not in the catalogue, which is taken to take whatever any does. */
 function edit(body: string, betas = "", further: string[] = []) {
-  const takes = takesOf(providers.get("bedrock")?.accepts(undefined, [], { betas: further }) ?? {});
+  const takes = takesOf(bedrockTakes(undefined, [{ betas: { add: further, remove: [] }, fields: { add: [], remove: [] } }]));
   return bedrockBody({ body, hints: `2023-06-01\n${betas}` }, takes).body;
 }
 

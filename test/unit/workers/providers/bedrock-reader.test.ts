@@ -4,7 +4,7 @@ import { BedrockStream, bedrockAnswer } from "../../../../workers/providers/bedr
 import { chunkFrame, EVENTS, everyCut, exceptionFrame, frame, readAll } from "./frames.ts";
 
 const PLACE = { upstream: "bedrock-eu", upstreamModel: "eu.anthropic.claude" };
-const stream = (isFast = true) => new BedrockStream(PLACE, "my-claude", isFast);
+const stream = (isFast = true) => new BedrockStream(PLACE, "my-claude", undefined, isFast);
 const RECORDED = Buffer.concat(EVENTS.map((event) => chunkFrame(event)));
 const USAGE = { input: 21, output: 9, cacheRead: 5, cacheWrite: 3 };
 
@@ -109,7 +109,7 @@ test("the placeholder of a message_start is not counted as output", () => {
 });
 
 test("a model name beyond ASCII is right in the bytes", () => {
-  const { text } = readAll(new BedrockStream(PLACE, "größe-你", true), chunkFrame(EVENTS[0] ?? ""));
+  const { text } = readAll(new BedrockStream(PLACE, "größe-你", undefined, true), chunkFrame(EVENTS[0] ?? ""));
   expect(JSON.parse(text.split("data: ")[1] ?? "").message.model).toBe("größe-你");
 });
 

@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError } from "../../../../src/contract/errors.ts";
+import type { BedrockSettings } from "../../../../src/providers/bedrock/settings.ts";
 import { openBedrock } from "../../../../workers/providers/bedrock/bedrock.ts";
 import type { Connection } from "../../../../workers/providers/provider.ts";
 import { sdkRequest } from "../../../support/fixtures/aws-sdk.ts";
 import { headersOf, job, upstream } from "./upstream.ts";
 
 const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
-const STATIC = { kind: "static", accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+const STATIC = { kind: "static" as const, accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 
 const original = { ...process.env };
 afterEach(() => {
@@ -29,7 +30,7 @@ function environment(variables: Record<string, string>): void {
   });
 }
 
-function open(credentials: unknown, nowMs?: () => number, further = {}): Connection {
+function open(credentials: BedrockSettings["credentials"], nowMs?: () => number, further = {}): Connection {
   const settings = { awsRegion: "eu-central-1", endpoint: "https://bedrock-runtime.eu-central-1.amazonaws.com", credentials, ...further };
   return openBedrock(upstream("bedrock", settings), nowMs);
 }

@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError, type GatewayError } from "../../../../src/contract/errors.ts";
+import type { EntraCredentials } from "../../../../src/providers/azure/settings.ts";
 import { type Sandbox, startSandbox } from "../../../../src/sandbox/sandbox.ts";
 import { openAzure } from "../../../../workers/providers/azure/azure.ts";
-import type { EntraCredentials } from "../../../../workers/providers/azure/entra.ts";
 import type { Connection } from "../../../../workers/providers/provider.ts";
 import { headersOf, job, serving, upstream } from "./upstream.ts";
 
@@ -33,7 +33,7 @@ function workload(tokenFile: string): EntraCredentials {
 }
 
 function open(credentials: EntraCredentials): Connection {
-  const settings = { endpoint: sandbox.azure.url, api: "v1", credentials, scope: "https://ai.azure.com/.default" };
+  const settings = { endpoint: sandbox.azure.url, api: "v1", allowStore: false, credentials, scope: "https://ai.azure.com/.default" };
   return openAzure(upstream("azure", settings), () => clock.nowMs);
 }
 

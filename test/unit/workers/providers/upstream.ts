@@ -1,16 +1,18 @@
 import { type Server, serve } from "bun";
-import type { Accepts } from "../../../../src/contract/accepts.ts";
 import { NOTHING_ALONG } from "../../../../src/contract/call.ts";
 import type { Upstream } from "../../../../src/contract/config.ts";
-import { providers } from "../../../../src/providers/index.ts";
+import { type AzureAccepts, azureTakes } from "../../../../src/providers/azure/takes.ts";
+import { type BedrockAccepts, bedrockTakes } from "../../../../src/providers/bedrock/takes.ts";
 import type { Job } from "../../../../workers/providers/provider.ts";
 
 /** What a model of the catalogue takes, or one that is not in it. */
-export function acceptsOf(provider: string, model?: string): Accepts {
-  return providers.get(provider)?.accepts(model, [], {}) ?? {};
+export function acceptsOf(provider: "bedrock", model?: string): BedrockAccepts;
+export function acceptsOf(provider: "azure", model?: string): AzureAccepts;
+export function acceptsOf(provider: "azure" | "bedrock", model?: string): AzureAccepts | BedrockAccepts {
+  return provider === "azure" ? azureTakes(model, []) : bedrockTakes(model, []);
 }
 
-export function upstream(provider: string, settings: Record<string, unknown>): Upstream {
+export function upstream<Settings extends object>(provider: string, settings: Settings): Upstream<Settings> {
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const dialect = provider === "bedrock" ? "anthropic" : "openai";
   return {
@@ -28,6 +30,8 @@ export function upstream(provider: string, settings: Record<string, unknown>): U
   };
 }
 
+export function job(fields?: Partial<Job<BedrockAccepts>>): Job<BedrockAccepts>;
+export function job(fields: Partial<Job<AzureAccepts>> & Pick<Job<AzureAccepts>, "accepts">): Job<AzureAccepts>;
 export function job(fields: Partial<Job> = {}): Job {
   const body = '{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}]}';
   return {

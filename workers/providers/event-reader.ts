@@ -1,14 +1,14 @@
-/** What the readers of Azure's two kinds of event streams have in common: whole events out of cut bytes, and an end that must not come early. */
-import { type ByteText, toByteText } from "../../../src/contract/bytes.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
-import { noUsage } from "../../../src/contract/usage.ts";
-import { EventBuffer, eventEnd } from "../../wire/sse.ts";
-import { outline } from "../outline.ts";
-import type { Reader, ReportedUsage } from "../provider.ts";
-import { IdleTalk, malformed } from "../whole-answer.ts";
-import type { Place } from "./errors.ts";
+/** What the readers of server-sent events have in common: whole events out of cut bytes, and an end that must not come early. */
+import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
+import { GatewayError } from "../../src/contract/errors.ts";
+import { noUsage } from "../../src/contract/usage.ts";
+import { EventBuffer, eventEnd } from "../wire/sse.ts";
+import { outline } from "./outline.ts";
+import type { Reader, ReportedUsage } from "./provider.ts";
+import { IdleTalk, malformed } from "./whole-answer.ts";
 
-export abstract class AzureEvents implements Reader {
+/** `Place`: where it happens, for the log. */
+export abstract class EventReader<Place extends { upstream: string }> implements Reader {
   readonly usage: ReportedUsage = noUsage();
   written = 0;
   error: GatewayError | undefined;

@@ -1,0 +1,29 @@
+/** The clouds' own controls: which of them a target's cloud has, and one object for all that say the same. */
+import type { Upstream } from "../contract/config.ts";
+import { type Controls, mergedControls } from "../contract/controls.ts";
+import { providers } from "../providers/index.ts";
+import type { Path } from "./problems.ts";
+import type { ControlSettings } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+import { shown } from "./shown.ts";
+
+/** A place of the file that sets controls. */
+export interface ControlPlace {
+  settings: ControlSettings | undefined;
+  path: Path;
+}
+
+/**
+ * The controls of a target, as these places of the file set them, the most specific last. A control that the target's cloud does not have is a mistake: who
+ * sets a guardrail must not be answered without one.
+ */
+export function controlsOf(places: readonly ControlPlace[], upstream: Upstream, setting: Setting): Controls | undefined {
+  const known = providers.get(upstream.provider)?.controls.properties ?? {};
+  for (const { settings, path } of places) {
+    const name = Object.keys(settings ?? {}).find((each) => !Object.hasOwn(known, each));
+    if (name === undefined || setting.problems.some((problem) => problem.path.join() === [...path, name].join())) continue;
+    const text = `expected a control that every target's cloud has, got one that ${upstream.provider} has not, where ${shown(upstream.name)} is`;
+    setting.problems.push({ path: [...path, name], text });
+  }
+  return mergedControls(places.map(({ settings }) => settings));
+}

@@ -1,0 +1,144 @@
+/**
+ * Access tokens of an Azure managed identity, by Microsoft's own library: it knows where the machine's service for them is (a virtual machine's metadata
+ * address, App Service and Functions, Arc, Service Fabric) and what each of them has to be asked. The library is loaded only where it is used.
+ */
+import { Buffer } from "node:buffer";
+import { type IncomingMessage, request as plainRequest } from "node:http";
+import { request as tlsRequest } from "node:https";
+import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from "@azure/msal-node";
+import type { EntraCredentials } from "../../../src/providers/azure/settings.ts";
+import { misconfigured, reason } from "../failure.ts";
+import { type Loaded, Renewed } from "../renewed.ts";
+import { withoutSecrets } from "../secrets.ts";
+import type { Tokens } from "./entra.ts";
+
+type ManagedIdentity = Extract<EntraCredentials, { kind: "managed_identity" }>;
+
+/** The service answers within milliseconds, from the machine itself. */
+const REQUEST_TIMEOUT_MS = 5_000;
+/** With the tries that the library makes where the service is busy. */
+const TIMEOUT_MS = 20_000;
+/** Part of a token's life after which the next one is fetched, while this one still serves. */
+const RENEW_AT = 0.8;
+/** Of an answer: a few KiB. */
+const MOST_BYTES = 64 * 1024;
+/** By these the service knows its own machine; they are secrets of that machine. */
+const SECRET_HEADERS = /^(x-identity-header|secret|authorization)$/i;
+
+type Load = () => Promise<Loaded<string>>;
+
+export function managedIdentityTokens(
+  upstream: string,
+  { clientId }: ManagedIdentity,
+  scope: string,
+  nowMs: () => number = Date.now,
+): Tokens {
+  const way = new Way();
+  let load: Load | undefined;
+  return new Renewed(async () => {
+    try {
+      load ??= await openIdentity(clientId, scope, way, nowMs);
+      return await withDeadline(load());
+    } catch (thrown) {
+      const { message } = withoutSecrets([...way.secrets], { message: way.failure ?? reason(thrown) });
+      const who = clientId === undefined ? "the system-assigned managed identity" : `the managed identity ${clientId}`;
+      const cure =
+        clientId === undefined
+          ? "switch the system-assigned identity on for this machine, or name a user-assigned one by client_id"
+          : "assign that identity to this machine and check client_id";
+      throw misconfigured(`upstream "${upstream}": no token for ${who}: ${message}; ${cure}, or set other credentials of the upstream`);
+    }
+  }, nowMs);
+}
+
+async function openIdentity(clientId: string | undefined, scope: string, way: Way, nowMs: () => number): Promise<Load> {
+  const { ManagedIdentityApplication } = await import("@azure/msal-node");
+  const application = new ManagedIdentityApplication({
+    ...(clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } }),
+    system: { networkClient: way },
+  });
+  return async () => {
+    const askedMs = nowMs();
+    way.failure = undefined;
+    // `forceRefresh`: tokens are kept here. The library's own memory would answer with one that the upstream has refused.
+    const { accessToken, expiresOn } = await application.acquireToken({ resource: scope, forceRefresh: true });
+    const lifeMs = (expiresOn?.getTime() ?? 0) - Date.now();
+    if (accessToken === "" || !(lifeMs > 0)) throw new Error("what came is no token that lasts");
+    return { value: accessToken, expiresAtMs: askedMs + lifeMs, renewAtMs: askedMs + lifeMs * RENEW_AT };
+  };
+}
+
+/**
+ * The library's way to the service, in place of its own: bounded in time and bytes, and never through a proxy, since the service is the machine's own.
+ * It follows no redirect.
+ */
+class Way implements INetworkModule {
+  /** What the service was shown of them. */
+  readonly secrets = new Set<string>();
+  /** Why the last request had no answer; the library says only that there was none. */
+  failure: string | undefined;
+
+  sendGetRequestAsync<T>(url: string, options?: NetworkRequestOptions): Promise<NetworkResponse<T>> {
+    return this.#exchange("GET", url, options);
+  }
+
+  sendPostRequestAsync<T>(url: string, options?: NetworkRequestOptions): Promise<NetworkResponse<T>> {
+    return this.#exchange("POST", url, options);
+  }
+
+  async #exchange<T>(method: "GET" | "POST", url: string, { headers = {}, body }: NetworkRequestOptions = {}): Promise<NetworkResponse<T>> {
+    for (const [name, value] of Object.entries(headers)) if (SECRET_HEADERS.test(name)) this.secrets.add(value.replace(/^Basic /i, ""));
+    try {
+      const answer = await asked(method, url, headers, body);
+      const text = await textOf(answer);
+      const shown = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+      this.failure = undefined;
+      return { status: answer.statusCode ?? 0, headers: shown, body: parsed(text, answer.statusCode) as T };
+    } catch (thrown) {
+      this.failure = `${new URL(url).host}: ${thrown instanceof Error && thrown.name === "AbortError" ? "no answer in time" : reason(thrown)}`;
+      throw thrown;
+    }
+  }
+}
+
+function asked(method: string, url: string, headers: Record<string, string>, body: string | undefined): Promise<IncomingMessage> {
+  const open = url.startsWith("https:") ? tlsRequest : plainRequest;
+  return new Promise((resolve, reject) => {
+    const request = open(url, { method, headers, agent: false, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }, resolve);
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  // Leaving the loop ends the connection.
+  for await (const part of answer as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES / 1024} KiB`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** What is no JSON object, told as the service tells an error: the library would fail over it without a word. */
+function parsed(text: string, status: number | undefined): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {}
+  return { error: "invalid_answer", error_description: `status ${status}, and no JSON object` };
+}
+
+async function withDeadline<T>(promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

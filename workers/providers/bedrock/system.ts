@@ -1,0 +1,97 @@
+/**
+ * System messages in the middle of a conversation, for models that know the role: what such a message may hold beside text needs a flag, which is added
+ * where the model has it. Source: platform.claude.com, "Mid-conversation system messages and tool changes" and "Per-message effort".
+ */
+import type { ByteText } from "../../../src/contract/bytes.ts";
+import { editMembers, elements, members, memberValue, stringValue } from "../../../src/contract/json.ts";
+import { refusal, whose } from "./refusal.ts";
+import { type Dropped, flagOf, type Takes } from "./takes.ts";
+
+export const EFFORT = "messages.output_config";
+const CLEAR_AT = "messages.clear_at";
+const CHANGES = ["tool_addition", "tool_removal"] as const;
+/** Looked for before anything is parsed. */
+const WORDS = ['"output_config"', '"clear_at"', '"tool_addition"', '"tool_removal"'];
+
+/** Messages of one conversation with their roles. */
+export interface Turns {
+  texts: readonly ByteText[];
+  roles: readonly string[];
+}
+
+export function turnsOf(messages: ByteText): Turns {
+  const texts = elements(messages).map(({ start, end }) => messages.slice(start, end));
+  return { texts, roles: texts.map((message) => stringValue(memberValue(message, "role") ?? "") ?? "") };
+}
+
+/** A system message for one turn that is over: the user has spoken since, and the model does not see it any more. */
+export function isCleared(message: ByteText, index: number, { roles }: Turns): boolean {
+  return stringValue(memberValue(message, "clear_at") ?? "") === "next_user_message" && roles.indexOf("user", index) >= 0;
+}
+
+/**
+ * Adds the flags that system messages need to `betas`; returns the messages without what the model does not take. `isHidden`: names may be spelled
+ * with escapes.
+ * @throws GatewayError `invalid_request` for changes of tools that the model does not know: without them it would have other tools.
+ */
+export function editSystem(messages: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
+  if (!isHidden && !WORDS.some((word) => messages.includes(word))) return messages;
+  const turns = turnsOf(messages);
+  if (!turns.roles.includes("system")) return messages;
+  const spans = elements(messages);
+  let edited = messages.slice(0, spans[0]?.start);
+  let isFirst = true;
+  for (const [index, message] of turns.texts.entries()) {
+    const next = turns.roles[index] === "system" ? editOne(message, index, turns, betas, takes, dropped) : message;
+    if (next === undefined) continue;
+    // With the comma before it, so that all else stays as it was.
+    edited += (isFirst ? "" : messages.slice(spans[index - 1]?.end, spans[index]?.start)) + next;
+    isFirst = false;
+  }
+  return edited + messages.slice(spans.at(-1)?.end);
+}
+
+/** The message as the model takes it; undefined where nothing is left of it. */
+function editOne(message: ByteText, index: number, turns: Turns, betas: string[], takes: Takes, dropped: Dropped): ByteText | undefined {
+  const all = members(message);
+  const remove: string[] = [];
+  let content: ByteText = '""';
+  for (const { key, start, end } of all) {
+    const value = message.slice(start, end);
+    if (key === "content") content = value;
+    if (key !== "output_config" && key !== "clear_at") continue;
+    const name = key === "clear_at" ? CLEAR_AT : EFFORT;
+    const asksNothing = value === "null" || (key === "clear_at" && stringValue(value) === "never");
+    const flag = flagOf(name, takes);
+    if (flag !== undefined && !asksNothing) {
+      if (!betas.includes(flag)) betas.push(flag);
+      continue;
+    }
+    remove.push(key);
+    if (asksNothing) continue;
+    dropped.add(name);
+    if (key === "clear_at" && isCleared(message, index, turns)) return undefined;
+  }
+  if (content.startsWith("[")) needToolChanges(content, index, betas, takes);
+  if (remove.length === 0) return message;
+  return isEmpty(content) ? undefined : editMembers(message, { remove }, all);
+}
+
+export function isEmpty(content: ByteText): boolean {
+  return content === '""' || /^\[\s*\]$/.test(content);
+}
+
+function needToolChanges(content: ByteText, index: number, betas: string[], takes: Takes): void {
+  for (const [at, { start, end }] of elements(content).entries()) {
+    const type = stringValue(memberValue(content.slice(start, end), "type") ?? "");
+    const change = CHANGES.find((each) => each === type);
+    if (change === undefined) continue;
+    const flag = flagOf(`content.${change}`, takes);
+    if (flag === undefined)
+      throw refusal(
+        `messages.${index}.content.${at}.type`,
+        `changes of tools in the middle of a conversation are not available for ${whose(takes)} on AWS Bedrock`,
+      );
+    if (!betas.includes(flag)) betas.push(flag);
+  }
+}
