@@ -195,7 +195,7 @@ const SCALES: Readonly<Record<string, readonly [from: number, of: number, word: 
 };
 
 /** A value as a person reads it: three digits and a unit. */
-export function quantity(value: number, unit: string): string {
+function quantity(value: number, unit: string): string {
   const scales = SCALES[unit];
   if (scales === undefined) throw new Error(`no words for the unit ${unit}`);
   if (!Number.isFinite(value)) return "–";
