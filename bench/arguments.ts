@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { misuse, NAMES } from "./misuse.ts";
 import { PEER_VERSIONS, type PeerName } from "./peers/versions.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
+import { TARGET_SCENARIOS } from "./targets.ts";
 import type { CallDialect } from "./variant.ts";
 
 export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchmarks.md tells what is measured, and how)
@@ -16,9 +17,10 @@ export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchm
   --html FILE          a page with charts
   --list               the scenarios, and no run
   --help               this
+  --targets            the targets alone, in some ten minutes: programs are warmed up once and loaded in turns
   --smoke              a few calls of each scenario: whether all answers are right, nothing is measured
   --peer NAME          another gateway in the same run: portkey, litellm, bifrost; repeatable
-  --cache FOLDER       where peers are installed, once (~/.cache/weir-bench)
+  --cache FOLDER       where peers are installed and baselines built, once (~/.cache/weir-bench)
   --against URL        a gateway that runs already, instead of this one; with a path, that is where its calls go
   --key KEY            its API key (or WEIR_BENCH_KEY in the environment)
   --dialect DIALECT    what it speaks: openai, anthropic; repeatable (both)
@@ -41,6 +43,7 @@ export interface Options {
   html: string | undefined;
   isList: boolean;
   isSmoke: boolean;
+  isTargets: boolean;
   isHelp: boolean;
   peers: PeerName[];
   cache: string;
@@ -62,13 +65,14 @@ export function readArguments(words: readonly string[], environment: Record<stri
   const wrong = misuse(new Set([...Object.keys(values), ...(positionals.length > 0 ? [NAMES] : [])]));
   if (wrong !== undefined) throw new UsageError(wrong);
   return {
-    names: scenarioNames([...(values.only ?? []), ...positionals]),
+    names: values.targets ? [...TARGET_SCENARIOS.keys()] : scenarioNames([...(values.only ?? []), ...positionals]),
     rounds: rounds(values.rounds),
     seconds: amount("seconds", values.seconds),
     json: values.json,
     html: values.html,
     isList: values.list === true,
     isSmoke: values.smoke === true,
+    isTargets: values.targets === true,
     isHelp: values.help === true,
     peers: (values.peer ?? []).map((name) => oneOf("peer", PEERS, name)),
     cache: resolve(values.cache ?? join(environment.XDG_CACHE_HOME || join(homedir(), ".cache"), "weir-bench")),
@@ -96,6 +100,7 @@ function parsed(words: readonly string[]) {
         html: { type: "string" },
         list: { type: "boolean" },
         smoke: { type: "boolean" },
+        targets: { type: "boolean" },
         help: { type: "boolean" },
         peer: { type: "string", multiple: true },
         cache: { type: "string" },

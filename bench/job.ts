@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { CHUNKS, PACES } from "./answers.ts";
 import type { Job, Target, Trust } from "./load/job.ts";
+import { TURNING } from "./load/turns.ts";
 import { contentOf, requestBody, type Scenario } from "./scenarios/scenario.ts";
 import type { Settings } from "./settings.ts";
 import type { Running, Variant, World } from "./variant.ts";
@@ -21,12 +22,11 @@ export async function jobOf(scenario: Scenario, asked: readonly Named[], world: 
   for (const one of asked) targets.push(...(await targetOf(scenario, one, world, settings)));
   const [first, running] = [targets[0], asked[0]?.running];
   if (first === undefined || running === undefined) return undefined;
-  const { question, kind, callers, perSecond, neighbour, refuses } = scenario;
+  const { question, kind, callers, perSecond, neighbour } = scenario;
   const content = contentOf(scenario);
   const pace = PACES[question.model];
   const address = { path: first.path, headers: first.headers };
   const hostile = neighbour?.body(question) ?? "";
-  const refused = refuses ? running.refused?.(question) : undefined;
   const asking = (change: Partial<Asking>): Asking => ({
     running,
     address,
@@ -48,7 +48,7 @@ export async function jobOf(scenario: Scenario, asked: readonly Named[], world: 
       neighbour === undefined
         ? undefined
         : { body: hostile, expect: await verifyHostile(asking({ body: hostile })), perSecond: neighbour.perSecond },
-    refused: refused === undefined ? undefined : { headers: refused.headers, expect: await verifyRefusal(asking({ address: refused })) },
+    turns: TURNING.has(kind) ? settings.turns : 0,
   };
 }
 
@@ -63,6 +63,7 @@ async function targetOf(scenario: Scenario, { variant, running }: Named, world: 
   const isTls = protocol === "https:";
   const certificate = isTls ? world.certificate : undefined;
   const asking = { running, address: briskAddress, body: requestBody(brisk, contentOf(scenario)), certificate };
+  const refused = scenario.refuses ? running.refused?.(question) : undefined;
   return [
     {
       name: variant.name,
@@ -76,6 +77,9 @@ async function targetOf(scenario: Scenario, { variant, running }: Named, world: 
       expect: await verify(asking, brisk, running.isElsewhere !== true),
       pids: running.pids(),
       ...(running.metricsUrl === undefined ? {} : { metricsUrl: running.metricsUrl }),
+      ...(refused === undefined
+        ? {}
+        : { refused: { headers: refused.headers, expect: await verifyRefusal({ ...asking, address: refused }) } }),
     },
   ];
 }

@@ -1,4 +1,4 @@
-/** `bun run bench`: what Weir costs, beside three baselines of the same run. See docs/benchmarks.md. Linux only. */
+/** `bun run bench`: what Weir costs, beside the baselines of the same run. See docs/benchmarks.md. Linux only. */
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { type Options, readArguments, USAGE, UsageError } from "./arguments.ts";
@@ -13,7 +13,7 @@ import { readResult } from "./report/read.ts";
 import type { BenchResult } from "./result.ts";
 import { runAll } from "./run.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
-import { MEASURING, SMOKE } from "./settings.ts";
+import { settingsOf } from "./settings.ts";
 import { terminal } from "./table.ts";
 import { Surroundings } from "./world.ts";
 
@@ -34,8 +34,7 @@ async function main(): Promise<number> {
 }
 
 async function measured(options: Options, words: string[]): Promise<BenchResult> {
-  const base = options.isSmoke ? SMOKE : MEASURING;
-  const settings = { ...base, rounds: options.rounds ?? base.rounds, countMs: options.seconds ? options.seconds * 1_000 : base.countMs };
+  const settings = settingsOf(options);
   const surroundings = new Surroundings(settings.hurry);
   const progress = new Progress();
   // What has been started goes with this run, however that ends.

@@ -16,10 +16,11 @@ export const NAMES = "SCENARIO";
 const MISUSES: readonly Misuse[] = [
   {
     given: "from",
-    without: [NAMES, "only", "rounds", "seconds", "smoke", "peer", "against", "key", "dialect", "model"],
+    without: [NAMES, "only", "rounds", "seconds", "smoke", "targets", "peer", "against", "key", "dialect", "model"],
     why: "--from measures nothing",
   },
   { given: "smoke", without: ["save", "compare", "html", "write-docs"], why: "--smoke measures nothing" },
+  { given: "targets", without: [NAMES, "only", "smoke", "peer", "against"], why: "the targets have scenarios of their own" },
   { given: "against", without: ["peer"], why: "with --against only that gateway is measured" },
   ...["key", "dialect", "model"].map((given) => ({ given, needs: "against", why: "it is of the gateway that runs already" })),
 ];

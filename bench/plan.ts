@@ -3,9 +3,11 @@ import { type Options, UsageError } from "./arguments.ts";
 import { peers } from "./peers/index.ts";
 import type { NotRun } from "./result.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
-import { type Scenario, SPEECHES } from "./scenarios/scenario.ts";
+import { COMPILED, type Scenario, SPEECHES } from "./scenarios/scenario.ts";
+import { TARGET_SCENARIOS } from "./targets.ts";
 import type { Variant } from "./variant.ts";
 import { against } from "./variants/against.ts";
+import { compiled } from "./variants/compiled.ts";
 import { MISSING_VARIANTS, VARIANTS } from "./variants/index.ts";
 import { missing, type Surroundings } from "./world.ts";
 
@@ -14,16 +16,23 @@ export interface Plan {
   variants: readonly Variant[];
   /** Names of those that run wherever peers do. */
   peers: string[];
-  /** Of the peers that run. */
+  /** Of the peers and of the built baselines that run. */
   versions: Record<string, string>;
   notRun: NotRun[];
 }
 
 /** `tell` is what a person hears of what takes a while before the run. */
 export async function plan(options: Options, surroundings: Surroundings, tell: (what: string) => void): Promise<Plan> {
-  const wanted = SCENARIOS.filter(({ name }) => options.names.includes(name));
+  const named = SCENARIOS.filter(({ name }) => options.names.includes(name));
+  const wanted = options.isTargets ? named.map(onlyMeant) : named;
   return options.against === undefined ? await here(wanted, options, surroundings, tell) : elsewhere(wanted, options, options.against);
 }
+
+/** With no variant of which no target is made. */
+const onlyMeant = (scenario: Scenario): Scenario => {
+  const meant = TARGET_SCENARIOS.get(scenario.name);
+  return { ...scenario, beside: scenario.beside.filter((name) => meant?.has(name)) };
+};
 
 async function here(
   wanted: readonly Scenario[],
@@ -37,14 +46,18 @@ async function here(
     if (why !== undefined) notRun.push({ what: scenario.name, why });
     return why === undefined;
   });
-  if (options.peers.length === 0) return { scenarios, variants: VARIANTS, peers: [], versions: {}, notRun };
+  const wantsBuilt = new Set(scenarios.flatMap(({ beside }) => beside.filter((name) => COMPILED.includes(name))));
+  const built = await compiled(wantsBuilt, options.cache, !options.isSmoke, tell);
+  const variants = [...VARIANTS, ...built.variants];
+  notRun.push(...built.notRun);
+  if (options.peers.length === 0) return { scenarios, variants, peers: [], versions: built.versions, notRun };
   const { upstreamUrl } = await surroundings.world({ limiter: "off", tls: false });
   const others = await peers(options.peers, options.cache, upstreamUrl, tell);
   return {
     scenarios,
-    variants: [...VARIANTS, ...others.variants],
+    variants: [...variants, ...others.variants],
     peers: others.variants.map(({ name }) => name),
-    versions: others.versions,
+    versions: { ...built.versions, ...others.versions },
     notRun: [...notRun, ...others.notRun],
   };
 }

@@ -56,11 +56,12 @@ metrics.declareServed({
 });
 const accessLog = new AccessLog(new LineBatch({ write: () => {}, takes: () => true }), config.log);
 const ended = {
-  usage: { input: 900, output: 200, cacheRead: 0, cacheWrite: 0 },
+  usage: { input: 900, output: 200, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 },
   firstByteMs: 400,
   upstreamMs: 2_000,
   upstreamRequestId: "64dc68d4-69bd-42d9-aa88-079c1576da35",
   estimate: 950,
+  unfinished: "",
   attempts: 1,
 };
 const outcome: Outcome = { outcome: "ok", error: undefined, ended, status: 200, firstByteAtMs: performance.now(), passedBytes: 0 };

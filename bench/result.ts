@@ -64,8 +64,11 @@ export const MEASURES = {
   gapP50Ms: "gap p50 ms",
   gapP99Ms: "gap p99 ms",
   rssPerStreamBytes: "bytes per open stream",
+  rssPerConnectionBytes: "bytes per connection",
+  rssBytes: "resident bytes",
   rssGrowthBytes: "RSS growth, bytes",
   streams: "streams",
+  goneSeconds: "seconds until the last is gone",
   loopLagMs: "event loop lag ms",
 } as const;
 

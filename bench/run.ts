@@ -4,8 +4,8 @@ import { Absent } from "./absent.ts";
 import { jobOf, type Named } from "./job.ts";
 import { leaveAll } from "./load/connection.ts";
 import type { Job, Outcome } from "./load/job.ts";
-import { KINDS } from "./load/kinds.ts";
 import { inOwnProcess } from "./load/process.ts";
+import { rounds, TURNING } from "./load/turns.ts";
 import { MEASURES, type Measure, type Measures, type NotRun, type ScenarioResult } from "./result.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import type { Settings } from "./settings.ts";
@@ -30,7 +30,7 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
   const absent = new Absent(run.peers);
   const started = new Started(settings.fresh);
   const steps = run.scenarios.map((scenario) => ({ scenario, groups: groupsOf(scenario, run) }));
-  const count = settings.rounds * steps.reduce((sum, { groups }) => sum + groups.length, 0);
+  const count = steps.reduce((sum, { scenario, groups }) => sum + groups.length * (turns(scenario, settings) ? 1 : settings.rounds), 0);
   let done = 0;
   try {
     for (let round = 0; round < settings.rounds; round++) {
@@ -39,6 +39,8 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
         // The order alternates: what one leaves behind (heat, caches) does not always meet the same one.
         for (const group of round % 2 === 0 ? groups : groups.toReversed()) {
           const names = group.map(({ name }) => name).join(", ");
+          // All its rounds are made in the first.
+          if (round > 0 && turns(scenario, settings)) continue;
           progress.step(done++, count, `round ${round + 1}, ${scenario.name}, ${names}`);
           try {
             const outcome = await absent.without(scenario.name, round, group, (present) =>
@@ -47,7 +49,7 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
             if (outcome === "absent") continue;
             if (outcome === undefined)
               silent.set(scenario.name + names, { what: `${scenario.name}, ${names}`, why: "does not speak the dialect" });
-            else sheet.write(scenario, outcome);
+            else for (const one of outcome) sheet.write(scenario, one);
           } catch (thrown) {
             throw new Error(`${scenario.name}, ${names}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
           }
@@ -60,14 +62,17 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
   return { scenarios: sheet.results(), notRun: [...silent.values(), ...absent.notRun] };
 }
 
+/** Whether one start of the variants makes all rounds of the scenario. */
+const turns = ({ kind }: Scenario, settings: Settings): boolean => settings.turns > 0 && TURNING.has(kind);
+
 /** The variants that are measured in one go: one by one, or all together. */
-function groupsOf(scenario: Scenario, { variants, peers }: Run): Variant[][] {
+function groupsOf(scenario: Scenario, { variants, peers, settings }: Run): Variant[][] {
   const those = variants.filter(
     ({ name, dialects }) =>
       (scenario.beside.includes(name) || (scenario.peers && peers.includes(name))) &&
       (dialects?.includes(scenario.question.dialect) ?? true),
   );
-  return scenario.together ? [those] : those.map((variant) => [variant]);
+  return scenario.together || turns(scenario, settings) ? [those] : those.map((variant) => [variant]);
 }
 
 async function measure(
@@ -76,7 +81,7 @@ async function measure(
   world: World,
   settings: Settings,
   started: Started,
-): Promise<Outcome | undefined> {
+): Promise<Outcome[] | undefined> {
   const asked: Named[] = [];
   try {
     for (const variant of group) asked.push({ variant, running: await started.take(variant, world) });
@@ -88,7 +93,7 @@ async function measure(
   }
 }
 
-const perform = (job: Job, { fresh }: Settings): Promise<Outcome> => (fresh ? inOwnProcess(job) : KINDS[job.kind](job));
+const perform = (job: Job, { fresh }: Settings): Promise<Outcome[]> => (fresh ? inOwnProcess(job) : rounds(job));
 
 /** Variants that run: started anew each time, or kept where only correctness counts. */
 class Started {

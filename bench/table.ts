@@ -24,10 +24,11 @@ export function rowsOf({ variants }: ScenarioResult): string[][] {
 
 export function targetRows(result: Pick<BenchResult, "scenarios">): string[][] {
   return [
-    ["measure", "scenario", "target", "measured", "met?"],
-    ...reached(result).map(({ measure, scenario, most, unit, figures, isMet }) => [
+    ["measure", "scenario", "before", "target", "measured", "met?"],
+    ...reached(result).map(({ measure, scenario, before = [], most, unit, figures, isMet }) => [
       measure,
       scenario,
+      before.length === 0 ? "–" : `${before.map(figure).join("–")} ${unit}`,
       `≤ ${figure(most)} ${unit}`,
       `${spread(figures)} ${unit}`,
       isMet ? "yes" : "no",

@@ -146,7 +146,15 @@ export class Count implements Call, HttpEvents {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const upstreamRequestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
-    const ended = { usage: noUsage(), firstByteMs: upstreamMs, upstreamMs, upstreamRequestId, estimate: 0, attempts: this.#attempts };
+    const ended = {
+      usage: noUsage(),
+      firstByteMs: upstreamMs,
+      upstreamMs,
+      upstreamRequestId,
+      estimate: 0,
+      unfinished: "",
+      attempts: this.#attempts,
+    };
     reportDone(this.#host.outbox.next(), this.#id, ended);
     this.#onOver(this.#id);
   }

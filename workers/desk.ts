@@ -17,6 +17,7 @@ import type { Call, CallHost, CallTarget, InputTokens } from "./call.ts";
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
+import { giveWay } from "./give-way.ts";
 import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
@@ -32,14 +33,9 @@ const KEEP_ALIVE_MS = 15_000;
 const RETIRED_MS = 300_000;
 /** Of the name that a client has for its user: what a log can use of it. */
 const LONGEST_USER = 256;
-/** Bodies above this have a line of their own. */
-const HUGE_BYTES = 1024 * 1024;
 
-/** How each kind of call is carried. */
-const CARRIERS = { generate: Relay, responses: Relay, compact: Relay, embeddings: Relay, count_tokens: Count } as const satisfies Record<
-  CallOperation,
-  unknown
->;
+/** A count always has an answer, if need be Weir's own. */
+const carrierOf = (operation: CallOperation) => (operation === "count_tokens" ? Count : Relay);
 
 const STANDING_STILL = new Int32Array(1);
 
@@ -47,7 +43,7 @@ type Targets = Map<
   number,
   CallTarget & { model: string; countModel: string | undefined; accepts: Accepts; controls: Controls | undefined }
 >;
-type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped";
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped" | "goesOn";
 type WaitingCall = Omit<Job, OfTarget | "isLast" | "along"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk, OrderTaker {
@@ -57,11 +53,8 @@ export class Desk implements WorkerDesk, OrderTaker {
   readonly #unchecked = new Map<number, WeighOrder>();
   /** Calls that are being weighed (undefined), or were and wait for `go`; and calls that a target has failed. */
   readonly #waiting = new Map<number, WaitingCall | undefined>();
-  /**
-   * The ends of two lines of bodies that are checked one at a time, since a parsed one takes many times its size: those of megabytes have a line
-   * of their own, so that no other waits for them.
-   */
-  readonly #lines = { moderate: Promise.resolve(), huge: Promise.resolve() };
+  /** The end of a line of bodies that are checked one at a time, since a parsed one takes many times its size. */
+  #line = Promise.resolve();
   readonly #estimator = new Estimator();
   #targets: Targets = new Map();
   /** Those of the configurations before, for calls that were routed by them; the newest first. */
@@ -95,14 +88,16 @@ export class Desk implements WorkerDesk, OrderTaker {
     else call.fault(thrown);
   }
 
-  call(id: number, { dialect, target, operation, body, hints, stream, model, isLast, along, guess, factor }: CallOrder): void {
-    this.#start(id, dialect, target, { operation, body, hints, stream, model, isLast, along }, { estimate: undefined, guess, factor });
+  call(id: number, order: CallOrder): void {
+    const { dialect, target, operation, body, hints, owner, stream, model, isLast, along, guess, estimate, factor } = order;
+    // What is kept has been paid for.
+    const known = CALLS[operation].kept ? 0 : estimate || undefined;
+    this.#start(id, dialect, target, { operation, body, hints, owner, stream, model, isLast, along }, { estimate: known, guess, factor });
   }
 
   weigh(id: number, order: WeighOrder): void {
     this.#unchecked.set(id, order);
-    const line = order.body.byteLength > HUGE_BYTES ? "huge" : "moderate";
-    this.#lines[line] = this.#lines[line].then(() => this.#weigh(id));
+    this.#line = this.#line.then(() => this.#weigh(id));
   }
 
   go(id: number, target: number, isLast: boolean, factor: number, along: Along): void {
@@ -143,6 +138,7 @@ export class Desk implements WorkerDesk, OrderTaker {
       estimator,
       hold: new Hold(),
     };
+    if (config.givesWay === true) giveWay();
     this.#host.hold.mostBytes = config.heldBytes;
     estimator.configure(config.weighing);
     const kept = this.#connections;
@@ -190,7 +186,7 @@ export class Desk implements WorkerDesk, OrderTaker {
     const unchecked = this.#unchecked.get(id);
     if (unchecked === undefined) return; // Cancelled before its turn.
     this.#unchecked.delete(id);
-    const { dialect, operation, hints, body: buffer } = unchecked;
+    const { dialect, operation, hints, owner, body: buffer } = unchecked;
     const waiting = this.#waiting;
     waiting.set(id, undefined);
     const estimator = this.#estimator;
@@ -203,15 +199,16 @@ export class Desk implements WorkerDesk, OrderTaker {
       const { check, conversation, user, upstream } = dialects[dialect];
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.
-      const { model, stream, maxTokens, request } = check(body, hints, operation);
+      const { model, stream, maxTokens, previous, request } = check(body, hints, operation);
       await turn();
       const estimate = await (estimator.isExact(model)
         ? estimator.count(upstream, model, body)
         : estimator.estimateInTurns(upstream, model, body, request, turn));
       if (!waiting.has(id)) return;
-      waiting.set(id, { dialect, operation, hints, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
+      waiting.set(id, { dialect, operation, hints, owner, body, model, stream, input: { estimate, guess: 0, factor: 1 } });
       const hash = CALLS[operation].writes ? conversation(request) : 0;
-      reportWeighed(this.#outbox.next(), id, { model, stream, maxTokens }, hash, estimate, user(request).slice(0, LONGEST_USER));
+      const known = { model, stream, maxTokens, previous };
+      reportWeighed(this.#outbox.next(), id, known, hash, estimate, user(request).slice(0, LONGEST_USER));
     } catch (thrown) {
       if (waiting.delete(id)) this.#refuse(id, asGatewayError(thrown));
     }
@@ -226,16 +223,17 @@ export class Desk implements WorkerDesk, OrderTaker {
       return;
     }
     const { model: upstreamModel, countModel, accepts, controls } = target;
-    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "" };
-    const started = new CARRIERS[job.operation](id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
+    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "", goesOn: false };
+    const started = new (carrierOf(job.operation))(id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }
 
   readonly #onOver = (id: number): void => void this.#calls.delete(id);
 
   /** A target has failed a call that another one may serve: the call waits here for what the front decides. */
-  readonly #onMissed = (id: number, dialect: DialectName, { operation, hints, body, model, stream }: Job, input: InputTokens): void => {
-    this.#waiting.set(id, { dialect, operation, hints, body, model, stream, input });
+  readonly #onMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens): void => {
+    const { operation, hints, owner, body, model, stream } = job;
+    this.#waiting.set(id, { dialect, operation, hints, owner, body, model, stream, input });
   };
 
   /** The end of a call that never reached an upstream. */

@@ -1,6 +1,6 @@
 import { type ByteText, copied } from "../src/contract/bytes.ts";
 import { type Ended, NOTHING_USED } from "../src/contract/call.ts";
-import type { Dialect, Translation } from "../src/contract/dialect.ts";
+import { CALLS, type Dialect, type Translation } from "../src/contract/dialect.ts";
 import { asGatewayError, type GatewayError, TARGET_FAILURES } from "../src/contract/errors.ts";
 import { throwLater } from "../src/contract/fault.ts";
 import { STREAM_WINDOW } from "../src/contract/messages.ts";
@@ -190,10 +190,14 @@ export class Relay implements Call, HttpEvents {
       if (text !== "") this.#emit(text);
       if (reader.error !== undefined) this.#fail(reader.error);
       else this.#done();
-    } else if (reader.error !== undefined) this.#fail(reader.error);
+    } else if (reader.error !== undefined && !reader.complete) this.#fail(reader.error);
     else {
+      // From here on no other target may answer it.
+      this.#opened = true;
       reportAnswer(this.#host.outbox.next(), this.#id, text);
-      this.#done();
+      // A whole answer may say itself that it failed.
+      if (reader.error === undefined) this.#done();
+      else this.#fail(reader.error);
     }
   }
 
@@ -315,16 +319,19 @@ export class Relay implements Call, HttpEvents {
     if (this.#reader?.usage.isOdd)
       this.#host.outbox.notice(`upstream "${this.#target.name}" reported tokens that are no numbers of tokens; they are not counted`);
     const wasTaken = this.#sentMs > 0 && this.#refusal === undefined;
-    const used = wasTaken ? usedTokens(this.#reader, corrected, !isGood && !this.#opened) : noUsage();
+    const isCounted = wasTaken && CALLS[this.#job.operation].window === "calls";
+    const used = isCounted ? usedTokens(this.#reader, corrected, !isGood && !this.#opened) : noUsage();
     // Of an answer that its upstream has not counted nothing can be learned.
     const isLesson = !isGood || (this.#reader?.complete === true && hasInput(this.#reader.usage));
     const firstByteMs = this.#job.stream ? this.#firstByteMs : upstreamMs;
     return {
-      usage: used,
+      usage: { ...used, reasoning: Math.min(used.reasoning, used.output) },
       firstByteMs,
       upstreamMs,
       upstreamRequestId: this.#upstreamRequestId,
       estimate: isLesson ? estimate : 0,
+      // Where not even its id has come, it can still be going on.
+      unfinished: wasTaken && this.#job.goesOn ? (this.#reader?.unfinished ?? "?") : "",
       attempts: this.#attempts,
     };
   }

@@ -23,13 +23,13 @@ export async function beside(job: Job): Promise<Outcome> {
     // It comes while the caller warms up, and is not gone before the caller is.
     countMs: again.warmUpMs + 2 * job.countMs,
   });
-  const [disturbed, disturber] = await Promise.all([open({ ...quiet, neighbour: undefined, targets: [again] }), disturbing]);
+  const [disturbed, [disturber]] = await Promise.all([open({ ...quiet, neighbour: undefined, targets: [again] }), disturbing]);
   const [before, after] = [alone.measures[target.name] ?? {}, disturbed.measures[target.name] ?? {}];
   const { cpuMicros: _, ...times } = after;
   return {
     measures: {
       [target.name]: { ...times, aloneP99Ms: before.p99Ms ?? 0, riseP99Ms: (after.p99Ms ?? 0) - (before.p99Ms ?? 0) },
     },
-    calls: alone.calls + disturbed.calls + disturber.calls,
+    calls: alone.calls + disturbed.calls + (disturber?.calls ?? 0),
   };
 }

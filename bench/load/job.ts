@@ -18,6 +18,8 @@ export interface Target {
   /** Whose CPU and memory are read. */
   pids: number[];
   metricsUrl?: string;
+  /** How it is called by somebody whose limit is used up, where it limits and the scenario asks for it. */
+  refused?: { headers: Record<string, string>; expect: Expectation };
 }
 
 /** In a certificate (PEM), or in whom the runtime trusts. */
@@ -28,7 +30,7 @@ export interface Expectation {
   bytes: [least: number, most: number];
 }
 
-export type Kind = "aborts" | "beside" | "closed" | "open" | "pairs" | "refusals" | "slow";
+export type Kind = "aborts" | "beside" | "closed" | "heads" | "idle" | "open" | "pairs" | "refusals" | "slow";
 
 export interface Neighbour {
   body: string;
@@ -55,8 +57,8 @@ export interface Job {
   paceMs: number;
   /** Asked of the same target at the same time, by a process of its own. */
   neighbour: Neighbour | undefined;
-  /** The target's address for calls that are refused: headers with the key of a workspace whose limit is used up. */
-  refused: { headers: Record<string, string>; expect: Expectation } | undefined;
+  /** How many rounds this load makes by itself, with programs that it warms up once (`turns.ts`); 0 where it makes one, as its kind says. */
+  turns: number;
 }
 
 export interface Outcome {

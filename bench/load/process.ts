@@ -6,7 +6,8 @@ import type { Job, Outcome } from "./job.ts";
 /** Beyond what a measurement takes by itself. */
 const PATIENCE_MS = 120_000;
 
-export async function inOwnProcess(job: Job): Promise<Outcome> {
+/** Resolves to one outcome for each round that it makes. */
+export async function inOwnProcess(job: Job): Promise<Outcome[]> {
   const child = Bun.spawn([...WITH_MOST_FILES, process.execPath, join(import.meta.dir, "../load.ts")], {
     stdin: Buffer.from(JSON.stringify(job)),
     stdout: "pipe",
@@ -14,10 +15,10 @@ export async function inOwnProcess(job: Job): Promise<Outcome> {
   });
   const timer = setTimeout(
     () => child.kill("SIGKILL"),
-    PATIENCE_MS + job.targets.reduce((sum, { warmUpMs }) => sum + 2 * (warmUpMs + job.countMs), job.countMs),
+    PATIENCE_MS + job.targets.reduce((sum, { warmUpMs }) => sum + 2 * (warmUpMs + job.countMs) * Math.max(1, job.turns), job.countMs),
   );
   const [text, wrong] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
   clearTimeout(timer);
   if (child.exitCode !== 0) throw new Error(wrong.trim() || "the load did not come to its end: somebody does not answer");
-  return JSON.parse(text) as Outcome;
+  return JSON.parse(text) as Outcome[];
 }

@@ -26,7 +26,7 @@ export async function peers(
   for (const name of new Set(names)) {
     const peer = PEERS[name];
     try {
-      const folder = await installed(peer, cacheFolder, tell);
+      const folder = await installed({ ...peer, version: PEER_VERSIONS[name] }, cacheFolder, tell);
       tell(`starting ${name}, and asking it for the first time`);
       const variant = variantOf(peer, folder);
       await tried(variant, upstreamUrl);

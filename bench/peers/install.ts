@@ -1,9 +1,15 @@
-/** Installs a peer by its ordinary client, once: a file that is written last says that all of it is there. */
+/** Installs a program by its ordinary client, or builds it, once: a file that is written last says that all of it is there. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command, Peer } from "./peer.ts";
-import { PEER_VERSIONS } from "./versions.ts";
+import type { Command } from "./peer.ts";
+
+export interface Installable {
+  name: string;
+  version: string;
+  /** The commands that put it into `folder`, which is empty and may be written to, in this order. */
+  install(folder: string): Command[];
+}
 
 const INSTALL_MS = 10 * 60_000;
 const ROOM_BYTES = 4 * 2 ** 30;
@@ -11,24 +17,29 @@ const KEPT_OUTPUT = 4_000;
 const REASON_LENGTH = 400;
 const STAMP = "installed.json";
 
+const folderOf = ({ name, version }: Installable, cacheFolder: string): string => join(cacheFolder, `${name}-${version}`);
+
+export const isInstalled = (wanted: Installable, cacheFolder: string): boolean => existsSync(join(folderOf(wanted, cacheFolder), STAMP));
+
 /** Resolves to the folder that it is in; rejects with a reason in one line. */
-export async function installed(peer: Peer, cacheFolder: string, tell: (what: string) => void): Promise<string> {
-  const folder = join(cacheFolder, `${peer.name}-${PEER_VERSIONS[peer.name]}`);
-  if (existsSync(join(folder, STAMP))) return folder;
+export async function installed(wanted: Installable, cacheFolder: string, tell: (what: string) => void): Promise<string> {
+  const { name, version } = wanted;
+  const folder = folderOf(wanted, cacheFolder);
+  if (isInstalled(wanted, cacheFolder)) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < ROOM_BYTES) throw new Error(`less than ${ROOM_BYTES / 2 ** 30} GiB are free beside the cache`);
-  tell(`installing ${peer.name} ${PEER_VERSIONS[peer.name]}, once, in at most ${INSTALL_MS / 60_000} minutes`);
+  tell(`installing ${name} ${version}, once, in at most ${INSTALL_MS / 60_000} minutes`);
   const until = AbortSignal.timeout(INSTALL_MS);
   try {
-    for (const command of peer.install(folder)) await run(command, until);
+    for (const command of wanted.install(folder)) await run(command, until);
   } catch (thrown) {
     // What is there is not whole, and may be much.
     rmSync(folder, { recursive: true, force: true });
     throw new Error(oneLine(thrown instanceof Error ? thrown.message : String(thrown), cacheFolder));
   }
-  writeFileSync(join(folder, STAMP), JSON.stringify({ peer: peer.name, version: PEER_VERSIONS[peer.name] }));
+  writeFileSync(join(folder, STAMP), JSON.stringify({ name, version }));
   return folder;
 }
 

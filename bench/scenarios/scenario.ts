@@ -36,7 +36,9 @@ export interface Neighbour {
   perSecond: number;
 }
 
-const EVERYBODY = ["direct", "bare", "weir", "nginx"];
+/** What would be written in other languages instead. */
+export const COMPILED = ["axum", "go"];
+const EVERYBODY = ["direct", "bare", "weir", "nginx", ...COMPILED];
 /** For what depends most on which thread does the work. */
 export const AND_INLINE = [...EVERYBODY, "inline"];
 

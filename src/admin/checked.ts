@@ -1,11 +1,11 @@
 /** Bodies of the admin API: read to a limit, checked by a compiled schema, and each mistake reported with its field. */
 
 import { FormatRegistry, type Static, type TObject, type TSchema } from "@sinclair/typebox";
-import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
 import { expectation } from "../config/check.ts";
 import { didYouMean, spell } from "../config/problems.ts";
 import { toBytes } from "../contract/bytes.ts";
+import { Checker } from "../contract/checker.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Body } from "../contract/http.ts";
 import { clipped } from "../contract/text.ts";
@@ -20,23 +20,23 @@ const SHOWN_CHARACTERS = 64;
 /** TypeBox refuses every text of a format that was not registered. */
 FormatRegistry.Set("date-time", (text) => Number.isFinite(Date.parse(text)));
 
-/** A schema under its published name, compiled once, with an example that fits it. */
+/** A schema under its published name, with an example that fits it. */
 export interface Checked<Schema extends TSchema = TSchema> {
   readonly name: string;
   readonly schema: Schema;
   readonly example: Static<Schema>;
-  readonly check: TypeCheck<Schema>;
+  readonly check: Checker<Schema>;
 }
 
 export function checked<Schema extends TSchema>(name: string, schema: Schema, example: Static<Schema>): Checked<Schema> {
-  return { name, schema, example, check: TypeCompiler.Compile(schema) };
+  return { name, schema, example, check: new Checker(schema) };
 }
 
 /** @throws AdminRefusal `invalid` or `too_large` */
 export async function readChecked<Schema extends TSchema>(request: Request, { check }: Checked<Schema>): Promise<Static<Schema>> {
   const value = parse(await readBytes(request));
-  if (check.Check(value)) return value;
-  throw new AdminRefusal("invalid", tell(check.Errors(value).First()));
+  if (check.fits(value)) return value;
+  throw new AdminRefusal("invalid", tell(check.errors(value).First()));
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {

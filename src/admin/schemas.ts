@@ -164,6 +164,9 @@ const dayFields = {
   output_tokens: count("Of answers."),
   cache_read_tokens: count("Read from a prompt cache."),
   cache_write_tokens: count("Written to a prompt cache."),
+  cache_write_5m_tokens: count("Of those, what is kept for five minutes."),
+  cache_write_1h_tokens: count("Of those, what is kept for an hour."),
+  reasoning_tokens: count("Of the output, what models thought, where their upstream tells it."),
 };
 const modelUsage = Type.Object({
   model: Type.String(),
@@ -179,7 +182,19 @@ const anyUsage = {
   model: "gpt-5.5",
   requests: { limit: 500, used: 3, reserved: 1 },
   tokens: { limit: 60_000, used: 4210, reserved: 900 },
-  days: [{ day: "2026-11-24", requests: 812, input_tokens: 90_310, output_tokens: 30_221, cache_read_tokens: 0, cache_write_tokens: 0 }],
+  days: [
+    {
+      day: "2026-11-24",
+      requests: 812,
+      input_tokens: 90_310,
+      output_tokens: 30_221,
+      cache_read_tokens: 0,
+      cache_write_tokens: 0,
+      cache_write_5m_tokens: 0,
+      cache_write_1h_tokens: 0,
+      reasoning_tokens: 12_050,
+    },
+  ],
 };
 
 const pageOf = <Entry extends TSchema>(entry: Entry) => ({

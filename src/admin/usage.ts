@@ -76,13 +76,16 @@ async function usageOf(
     tokens: windows?.tokens ?? null,
     days: [...days]
       .sort(([one], [other]) => (one < other ? 1 : -1))
-      .map(([day, { requests, input, output, cacheRead, cacheWrite }]) => ({
+      .map(([day, { requests, input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }]) => ({
         day,
         requests,
         input_tokens: input,
         output_tokens: output,
         cache_read_tokens: cacheRead,
         cache_write_tokens: cacheWrite,
+        cache_write_5m_tokens: Math.max(0, cacheWrite - cacheWriteHour),
+        cache_write_1h_tokens: cacheWriteHour,
+        reasoning_tokens: reasoning,
       })),
   };
 }

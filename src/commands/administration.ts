@@ -41,7 +41,7 @@ export class Administration {
   async ask<Schema extends TSchema>(method: string, path: string, answer: Checked<Schema>, body?: unknown): Promise<Static<Schema>> {
     const response = await this.#send(method, path, body);
     const value = await response.json().catch(() => undefined);
-    if (answer.check.Check(value)) return value;
+    if (answer.check.fits(value)) return value;
     throw new CommandRefusal("invalid", `${this.#transport.base} answers, but not as Weir's admin listener does: is --url its address?`);
   }
 
@@ -70,7 +70,7 @@ export class Administration {
     const response = await send(new Request(`${base}/admin/v1${path}`, init));
     if (response.ok) return response;
     const refusal: unknown = await response.json().catch(() => undefined);
-    if (refusalBody.check.Check(refusal)) throw new CommandRefusal(refusal.error.kind, refusal.error.message);
+    if (refusalBody.check.fits(refusal)) throw new CommandRefusal(refusal.error.kind, refusal.error.message);
     throw new CommandRefusal("invalid", `${base} answers ${response.status}, and not as Weir's admin listener does: is --url its address?`);
   }
 }

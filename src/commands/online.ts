@@ -93,6 +93,7 @@ function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienc
         stream: false,
         model,
         hints: "",
+        owner: "",
         along: NOTHING_ALONG,
         guess: 1,
         factor: 1,

@@ -98,12 +98,20 @@ function usageText(name: string, models: ModelUsage[], since: string | null): st
   const windows = listed.map(({ model, requests, tokens }) => [model, windowText(requests), windowText(tokens)]);
   const days = models.flatMap(({ model, days: all }) => all.map((day) => ({ model, ...day })));
   days.sort((one, other) => (one.day === other.day ? 0 : one.day < other.day ? 1 : -1));
-  const counted = days.map(({ day, model, requests, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens }) => [
+  const counted = days.map(({ day, model, requests, ...tokens }) => [
     day,
     model,
-    ...[requests, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens].map(String),
+    ...[
+      requests,
+      tokens.input_tokens,
+      tokens.output_tokens,
+      tokens.reasoning_tokens,
+      tokens.cache_read_tokens,
+      tokens.cache_write_5m_tokens,
+      tokens.cache_write_1h_tokens,
+    ].map(String),
   ]);
-  const head = ["DAY (UTC)", "MODEL", "REQUESTS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE"];
+  const head = ["DAY (UTC)", "MODEL", "REQUESTS", "INPUT", "OUTPUT", "REASONING", "CACHE READ", "CACHE WRITE 5M", "CACHE WRITE 1H"];
   return [
     ...(models.length === 0 ? [`${name} has no models.`] : []),
     ...(windows.length === 0 ? [] : [`The last 60 seconds\n${table([["MODEL", "REQUESTS", "TOKENS"], ...windows])}`]),

@@ -48,7 +48,7 @@ const countRpm = {
   minimum: 1,
   maximum: 1_000_000_000,
   description:
-    "Token counts (`…/count_tokens`) that may begin in any 60 seconds, in a window of their own. Left out everywhere: as many as `rpm`.",
+    "Token counts (`…/count_tokens`) and questions for kept answers that may begin in any 60 seconds, in a window of their own. Left out everywhere: as many as `rpm`.",
 };
 const cacheReadWeight = {
   minimum: 0,

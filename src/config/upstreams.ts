@@ -57,6 +57,7 @@ export class Upstreams {
         reserved: provider.reserved,
         accepts: settings.accepts && editsOf(settings.accepts, provider, [...path, "accepts"], setting),
         ...(settings.controls === undefined ? {} : { controls: settings.controls as object }),
+        keeping: provider.keeping?.(resolved),
         settings: resolved,
       };
     } catch (error) {

@@ -13,6 +13,8 @@ export interface Ended {
   upstreamRequestId: string;
   /** Input tokens as the worker estimated them, before any factor, beside which the upstream's own count stands in `usage`; 0 where it gave none. */
   estimate: number;
+  /** An answer that its upstream goes on with after the call: its id there, or "?" where that is not known; "" nearly always. */
+  unfinished: string;
   /** How often the upstream was sent the request: 0 where it did not come to that, 2 where a kept connection had died. */
   attempts: number;
 }
@@ -24,6 +26,7 @@ export const NOTHING_USED: Ended = {
   upstreamMs: 0,
   upstreamRequestId: "",
   estimate: 0,
+  unfinished: "",
   attempts: 0,
 };
 
@@ -80,6 +83,8 @@ export interface WeighOrder {
   dialect: DialectName;
   operation: CallOperation;
   hints: string;
+  /** The workspace: its bodies wait for each other, and what is kept of the answer is its own. */
+  owner: string;
   body: ArrayBuffer;
 }
 
@@ -92,9 +97,13 @@ export interface CallOrder {
   stream: boolean;
   model: string;
   hints: string;
+  /** As of a `WeighOrder`. */
+  owner: string;
   along: Along;
   /** Input tokens that were reserved without having been weighed. */
   guess: number;
+  /** The input as it was weighed, before the factor; 0, or left out, where it was not. */
+  estimate?: number;
   /** What an estimate of the input is to be multiplied by. */
   factor: number;
   body: ByteText;

@@ -1,6 +1,7 @@
 import type { Accepts, AcceptsEdits } from "./accepts.ts";
 import type { Controls } from "./controls.ts";
 import type { UpstreamDialect } from "./dialect.ts";
+import type { Keeping } from "./kept.ts";
 import type { Clocks } from "./turn.ts";
 
 /** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
@@ -151,6 +152,8 @@ export interface Upstream<Settings extends object = object> {
   accepts: AcceptsEdits | undefined;
   /** For all calls to it, where no more specific place says otherwise. */
   controls?: Controls | undefined;
+  /** How it keeps answers that clients may ask for again; undefined where it keeps none. */
+  keeping: Keeping | undefined;
   /** What this provider alone needs, as its own `resolve` made it: plain JSON, secrets included. Never logged. */
   settings: Settings;
 }

@@ -17,16 +17,25 @@ interface CallKind {
   window: CallWindow;
   /** It writes an answer whose tokens have to be reserved. */
   writes: boolean;
+  /** It is about an answer that an upstream keeps: the path names it, and nothing else says which model and target it is for. */
+  kept: boolean;
 }
 
 /** What can be asked of an upstream, and what of it the limits see. */
 export const CALLS = {
-  generate: { window: "calls", writes: true },
-  responses: { window: "calls", writes: true },
+  generate: { window: "calls", writes: true, kept: false },
+  responses: { window: "calls", writes: true, kept: false },
   /** An earlier conversation, made shorter by the model. */
-  compact: { window: "calls", writes: true },
-  embeddings: { window: "calls", writes: false },
-  count_tokens: { window: "counts", writes: false },
+  compact: { window: "calls", writes: true, kept: false },
+  embeddings: { window: "calls", writes: false, kept: false },
+  count_tokens: { window: "counts", writes: false, kept: false },
+  /** One that is kept, whole or as the stream that it was. */
+  kept_answer: { window: "counts", writes: false, kept: true },
+  kept_input: { window: "counts", writes: false, kept: true },
+  kept_delete: { window: "counts", writes: false, kept: true },
+  kept_cancel: { window: "counts", writes: false, kept: true },
+  /** Of Weir's own: whether one that is made in the background has come to its end, and what it has used. No route has it. */
+  kept_usage: { window: "calls", writes: true, kept: true },
 } as const satisfies Record<string, CallKind>;
 
 export type CallOperation = keyof typeof CALLS;
@@ -38,9 +47,14 @@ export function isCall(operation: Operation): operation is CallOperation {
   return Object.hasOwn(CALLS, operation);
 }
 
+/** Whether it is a call whose body names a model. */
+export function namesModel(operation: Operation): boolean {
+  return isCall(operation) && !CALLS[operation].kept;
+}
+
 export interface Route {
-  method: "GET" | "POST";
-  /** In Elysia's notation; `:region` and `:model` are its parameters. No `:region` means the workspace's default region. */
+  method: "GET" | "POST" | "DELETE";
+  /** In Elysia's notation; `:region`, `:model` and `:kept` (the id of an answer) are its parameters. No `:region` means the workspace's default region. */
   path: string;
   operation: Operation;
 }
@@ -52,6 +66,8 @@ export interface Envelope {
   stream: boolean;
   /** Largest answer the client asked for, in tokens; 0 where it did not say. */
   maxTokens: number;
+  /** Id of the kept answer that it goes on from, as the client has it. */
+  previous?: string | undefined;
 }
 
 /** A request body that is good. */
@@ -97,7 +113,7 @@ export interface Dialect {
    */
   hints(headers: HeaderReader, strict: boolean): string;
   /**
-   * Validates the body of a call.
+   * Validates the body of a call; of a call about a kept answer, its id and the query after it (`resp_1?stream=true`).
    * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
    */
   check(body: ByteText, hints: string, operation: CallOperation): Checked;

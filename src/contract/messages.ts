@@ -39,6 +39,8 @@ export interface Weighing {
 
 /** What a worker has to know of the configuration. */
 export interface WorkerConfig {
+  /** The thread takes its time: others of the process come first where processors are scarce. */
+  givesWay?: boolean;
   proxy: ProxySettings | undefined;
   /** Bytes that it may keep of answers that are not whole yet. */
   heldBytes: number;

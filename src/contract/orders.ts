@@ -6,7 +6,7 @@ import type { Bit, Flat, Length, WorkerConfig } from "./messages.ts";
 
 /** The fields of each order, in the order in which they cross. */
 interface OrderFields {
-  /** Start a call whose body the front has checked. */
+  /** Start a call whose body has been checked. `estimate`: 0 where it was not weighed. */
   call: [
     id: number,
     dialect: DialectName,
@@ -16,14 +16,16 @@ interface OrderFields {
     stream: Bit,
     model: string,
     hints: string,
+    owner: string,
     passedOn: string,
     isTimed: Bit,
     guess: number,
+    estimate: number,
     factor: number,
     body: ByteText,
   ];
   /** Check and estimate a large body first. */
-  weigh: [id: number, dialect: DialectName, operation: CallOperation, hints: string, body: ArrayBuffer];
+  weigh: [id: number, dialect: DialectName, operation: CallOperation, hints: string, owner: string, body: ArrayBuffer];
   /** Start a weighed call, or start one that was `missed` once more. */
   go: [id: number, target: number, isLast: Bit, factor: number, passedOn: string, isTimed: Bit];
   /** End a call, whatever it is doing; only its `done` comes, with what it has used so far. */
@@ -43,8 +45,8 @@ const ORDER = { call: 0, weigh: 1, go: 2, cancel: 3, credit: 4, configure: 5, dr
 >;
 
 const LENGTHS: { readonly [Name in keyof OrderFields as (typeof ORDER)[Name]]: Length<OrderFields[Name]> } = {
-  [ORDER.call]: 14,
-  [ORDER.weigh]: 6,
+  [ORDER.call]: 16,
+  [ORDER.weigh]: 7,
   [ORDER.go]: 7,
   [ORDER.cancel]: 2,
   [ORDER.credit]: 3,
@@ -65,14 +67,32 @@ function fieldsAt<Name extends keyof OrderFields>(message: Flat, at: number, nam
 }
 
 export function orderCall(message: Flat, id: number, order: CallOrder): void {
-  const { dialect, operation, target, isLast, stream, model, hints, along, guess, factor, body } = order;
-  const [last, streamed] = [bit(isLast), bit(stream)];
-  const { passedOn, isTimed } = along;
-  write(message, "call", id, dialect, operation, target, last, streamed, model, hints, passedOn, bit(isTimed), guess, factor, body);
+  const { dialect, operation, target, isLast, stream, model, hints, owner, along, guess, estimate = 0, factor, body } = order;
+  const [last, streamed, timed] = [bit(isLast), bit(stream), bit(along.isTimed)];
+  const { passedOn } = along;
+  write(
+    message,
+    "call",
+    id,
+    dialect,
+    operation,
+    target,
+    last,
+    streamed,
+    model,
+    hints,
+    owner,
+    passedOn,
+    timed,
+    guess,
+    estimate,
+    factor,
+    body,
+  );
 }
 
-export function orderWeigh(message: Flat, id: number, { dialect, operation, hints, body }: WeighOrder): void {
-  write(message, "weigh", id, dialect, operation, hints, body);
+export function orderWeigh(message: Flat, id: number, { dialect, operation, hints, owner, body }: WeighOrder): void {
+  write(message, "weigh", id, dialect, operation, hints, owner, body);
 }
 
 export function orderGo(message: Flat, id: number, target: number, isLast: boolean, factor: number, along: Along): void {
@@ -134,14 +154,16 @@ function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: Orde
       return;
     case ORDER.call: {
       const fields = fieldsAt(message, at, "call");
-      const [id, dialect, operation, target, isLast, stream, model, hints, passedOn, isTimed, guess, factor, body] = fields;
+      const [id, dialect, operation, target, isLast, stream, model, hints, owner, passedOn, isTimed, guess, estimate, factor, body] =
+        fields;
       const bits = { isLast: isLast === 1, stream: stream === 1 };
-      taker.call(id, { dialect, operation, target, ...bits, model, hints, along: alongOf(passedOn, isTimed), guess, factor, body });
+      const along = alongOf(passedOn, isTimed);
+      taker.call(id, { dialect, operation, target, ...bits, model, hints, owner, along, guess, estimate, factor, body });
       return;
     }
     case ORDER.weigh: {
-      const [id, dialect, operation, hints, body] = fieldsAt(message, at, "weigh");
-      taker.weigh(id, { dialect, operation, hints, body });
+      const [id, dialect, operation, hints, owner, body] = fieldsAt(message, at, "weigh");
+      taker.weigh(id, { dialect, operation, hints, owner, body });
       return;
     }
     case ORDER.go: {

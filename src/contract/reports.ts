@@ -11,10 +11,13 @@ type EndedFields = [
   output: number,
   cacheRead: number,
   cacheWrite: number,
+  cacheWriteHour: number,
+  reasoning: number,
   firstByteMs: number,
   upstreamMs: number,
   upstreamRequestId: string,
   estimate: number,
+  unfinished: string,
   attempts: number,
 ];
 
@@ -27,7 +30,16 @@ interface ReportFields {
   /** The whole answer of a call that does not stream; `done` follows. */
   answer: [id: number, text: ByteText];
   /** The body is good, and the call waits for `go` or `cancel`. The estimate is of the input, before any factor. */
-  weighed: [id: number, model: string, stream: Bit, maxTokens: number, conversation: number, estimate: number, user: ByteText];
+  weighed: [
+    id: number,
+    model: string,
+    stream: Bit,
+    maxTokens: number,
+    previous: string,
+    conversation: number,
+    estimate: number,
+    user: ByteText,
+  ];
   /** The request of a call has left for its upstream; of calls that asked for it. */
   sent: [id: number];
   /** The guess at the input of a running call was far off: this is the estimate, times the factor. */
@@ -75,14 +87,14 @@ const LENGTHS: { readonly [Name in keyof ReportFields as (typeof REPORT)[Name]]:
   [REPORT.open]: 3,
   [REPORT.chunk]: 3,
   [REPORT.answer]: 3,
-  [REPORT.weighed]: 8,
+  [REPORT.weighed]: 9,
   [REPORT.sent]: 2,
   [REPORT.estimated]: 3,
   [REPORT.dropped]: 3,
   [REPORT.guarded]: 2,
-  [REPORT.missed]: 13,
-  [REPORT.done]: 11,
-  [REPORT.fail]: 13,
+  [REPORT.missed]: 16,
+  [REPORT.done]: 14,
+  [REPORT.fail]: 16,
   [REPORT.ready]: 1,
   [REPORT.pulse]: 3,
   [REPORT.notice]: 2,
@@ -113,12 +125,12 @@ export function reportAnswer(message: Flat, id: number, text: ByteText): void {
 export function reportWeighed(
   message: Flat,
   id: number,
-  { model, stream, maxTokens }: Envelope,
+  { model, stream, maxTokens, previous = "" }: Envelope,
   conversation: number,
   estimate: number,
   user: ByteText,
 ): void {
-  write(message, "weighed", id, model, stream ? 1 : 0, maxTokens, conversation, estimate, user);
+  write(message, "weighed", id, model, stream ? 1 : 0, maxTokens, previous, conversation, estimate, user);
 }
 
 export function reportSent(message: Flat, id: number): void {
@@ -231,8 +243,8 @@ function readOfCall<Call extends Heard>(kind: keyof typeof LENGTHS, message: Fla
       return;
     }
     case REPORT.weighed: {
-      const [, model, stream, maxTokens, conversation, estimate, user] = fieldsAt(message, at, "weighed");
-      events.weighed({ model, stream: stream === 1, maxTokens }, conversation, estimate, user);
+      const [, model, stream, maxTokens, previous, conversation, estimate, user] = fieldsAt(message, at, "weighed");
+      events.weighed({ model, stream: stream === 1, maxTokens, previous }, conversation, estimate, user);
       return;
     }
     case REPORT.sent:
@@ -269,9 +281,10 @@ function readOther(kind: keyof typeof LENGTHS, message: Flat, at: number, taker:
   }
 }
 
-function endedFields({ usage, firstByteMs, upstreamMs, upstreamRequestId, estimate, attempts }: Ended): EndedFields {
-  const { input, output, cacheRead, cacheWrite } = usage;
-  return [input, output, cacheRead, cacheWrite, firstByteMs, upstreamMs, upstreamRequestId, estimate, attempts];
+function endedFields({ usage, firstByteMs, upstreamMs, upstreamRequestId, estimate, unfinished, attempts }: Ended): EndedFields {
+  const { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning } = usage;
+  const counts = [input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning] as const;
+  return [...counts, firstByteMs, upstreamMs, upstreamRequestId, estimate, unfinished, attempts];
 }
 
 function endedOf([
@@ -279,13 +292,17 @@ function endedOf([
   output,
   cacheRead,
   cacheWrite,
+  cacheWriteHour,
+  reasoning,
   firstByteMs,
   upstreamMs,
   upstreamRequestId,
   estimate,
+  unfinished,
   attempts,
 ]: EndedFields): Ended {
-  return { usage: { input, output, cacheRead, cacheWrite }, firstByteMs, upstreamMs, upstreamRequestId, estimate, attempts };
+  const usage = { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning };
+  return { usage, firstByteMs, upstreamMs, upstreamRequestId, estimate, unfinished, attempts };
 }
 
 function failureOf(kind: ErrorKind, detail: string): GatewayError {

@@ -4,10 +4,14 @@ export interface Usage {
   output: number;
   cacheRead: number;
   cacheWrite: number;
+  /** Of `cacheWrite`: what is kept for an hour, which costs more than the five minutes of the rest. */
+  cacheWriteHour: number;
+  /** Of `output`: what the model thought. */
+  reasoning: number;
 }
 
 export function noUsage(): Usage {
-  return { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  return { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 };
 }
 
 /** All tokens of a call. */

@@ -1,5 +1,5 @@
 /** What a client probably meant by a path that no route has. Base URLs are put together wrongly in few ways, and each can be told from the path. */
-import { isCall, type Route } from "../contract/dialect.ts";
+import { namesModel, type Route } from "../contract/dialect.ts";
 
 export interface Paths {
   /** In front of the region: `/name`; the routes without a region stand below `/api/name`. */
@@ -24,7 +24,9 @@ interface Parts {
 
 export function owns(paths: Paths, path: string): boolean {
   const parts = takeApart(paths, path);
-  return parts.prefix !== undefined || paths.routes.some((route) => isCall(route.operation) && tailPattern(route.path).test(parts.tail));
+  return (
+    parts.prefix !== undefined || paths.routes.some((route) => namesModel(route.operation) && tailPattern(route.path).test(parts.tail))
+  );
 }
 
 export function misroute(paths: Paths, path: string): string | undefined {

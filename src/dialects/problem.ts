@@ -1,8 +1,8 @@
 /** What is wrong with a request body, in words: the first mistake that means something to the person who sent it. */
 
 import type { TSchema } from "@sinclair/typebox";
-import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { decodeUtf8 } from "../contract/bytes.ts";
+import { Checker } from "../contract/checker.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { isObject } from "../contract/objects.ts";
 import { clipped } from "../contract/text.ts";
@@ -30,8 +30,8 @@ export function refusal(kind: ErrorKind, where: string, text: string): GatewayEr
 }
 
 /** For a value that `checker` has refused. */
-export function firstProblem(checker: TypeCheck<TSchema>, value: unknown): Problem {
-  return explain(checker.Schema(), value, []);
+export function firstProblem({ schema }: Checker, value: unknown): Problem {
+  return explain(schema, value, []);
 }
 
 export const dotted: Notation = (path) => path.map(cut).slice(0, SHOWN_PATH_SEGMENTS).join(".");
@@ -107,12 +107,12 @@ function misfitMember(schema: TSchema, value: Record<string, unknown>): Misfit |
 
 const compiled = new WeakMap<TSchema, (value: unknown) => boolean>();
 
-/** Whether a value does not fit: compiled when it is first asked for, since only what is on the way to a mistake is. */
+/** Whether a value does not fit: what is on the way to a mistake is kept, and nothing else. */
 function unfit(schema: TSchema): (value: unknown) => boolean {
   let isUnfit = compiled.get(schema);
   if (isUnfit === undefined) {
-    const checker = TypeCompiler.Compile(schema);
-    isUnfit = (value) => !checker.Check(value);
+    const checker = new Checker(schema);
+    isUnfit = (value) => !checker.fits(value);
     compiled.set(schema, isUnfit);
   }
   return isUnfit;

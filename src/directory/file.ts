@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Type } from "@sinclair/typebox";
-import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { Checker } from "../contract/checker.ts";
 import { NotReadable, patiently, readTextFile } from "../contract/text-file.ts";
 import { codeOf, type HeldLock, lockFile } from "./lock.ts";
 import { keyRecord, workspaceRecord } from "./records.ts";
@@ -29,7 +29,7 @@ const CHANGE_PATIENCE_MS = 20_000;
 /** Some 400 bytes for each key: 150,000 of them. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-const content = TypeCompiler.Compile(
+const content = new Checker(
   Type.Object({ format: Type.Literal(FORMAT), keys: Type.Array(keyRecord), workspaces: Type.Array(workspaceRecord) }),
 );
 
@@ -180,8 +180,8 @@ export class FileStore implements DirectoryStore {
     } catch {
       throw new DirectoryUnavailable(`${this.#file} is not JSON: put a copy of it back, or move it away to begin without keys`);
     }
-    if (!content.Check(value)) {
-      const at = content.Errors(value).First()?.path ?? "";
+    if (!content.fits(value)) {
+      const at = content.errors(value).First()?.path ?? "";
       throw new DirectoryUnavailable(
         `${this.#file} is no key file of this version${at === "" ? "" : ` (at ${at})`}: it is left as it is; name another one in directory.file`,
       );

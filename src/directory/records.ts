@@ -1,6 +1,6 @@
 /** The JSON form of what is stored, the same in the key file and in Redis. */
-import { type TSchema, Type } from "@sinclair/typebox";
-import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
+import { Type } from "@sinclair/typebox";
+import { Checker } from "../contract/checker.ts";
 import type { StoredKey, StoredWorkspace } from "./store.ts";
 
 export const keyRecord = Type.Object({
@@ -36,14 +36,14 @@ export const workspaceRecord = Type.Object({
 type Reader<Kind> = (text: string) => Kind | undefined;
 
 // The schema has said what each field is; a field that is absent reads as undefined.
-export const readKey: Reader<StoredKey> = reader<StoredKey>(TypeCompiler.Compile(keyRecord));
-export const readWorkspace: Reader<StoredWorkspace> = reader<StoredWorkspace>(TypeCompiler.Compile(workspaceRecord));
+export const readKey: Reader<StoredKey> = reader<StoredKey>(new Checker(keyRecord));
+export const readWorkspace: Reader<StoredWorkspace> = reader<StoredWorkspace>(new Checker(workspaceRecord));
 
-function reader<Kind>(check: TypeCheck<TSchema>): Reader<Kind> {
+function reader<Kind>(check: Checker): Reader<Kind> {
   return (text) => {
     try {
       const value: unknown = JSON.parse(text);
-      return check.Check(value) ? (value as Kind) : undefined;
+      return check.fits(value) ? (value as Kind) : undefined;
     } catch {
       return undefined;
     }

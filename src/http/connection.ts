@@ -14,6 +14,7 @@ import { Incoming, type IncomingOwner } from "./incoming.ts";
 import { BodyReader, HeadReader } from "./message.ts";
 import { Outlet } from "./outlet.ts";
 import { Streamed, type StreamedHome } from "./streamed.ts";
+import { LARGE_READ_BYTES, type Upload, uploads } from "./uploads.ts";
 import type { Wire } from "./wire.ts";
 import { CONTINUE, headOf, isBodyless, refusalOf } from "./written.ts";
 
@@ -57,7 +58,7 @@ const PHASE = {
   closed: 4,
 } as const;
 
-export class Connection implements StreamedHome, IncomingOwner, Timed {
+export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   part = 0;
   readonly #home: Home;
   #wire: Wire | undefined;
@@ -74,6 +75,10 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
   /** What came while it was not its turn. */
   #kept: Buffer | undefined;
   #isPaused = false;
+  /** Its client is read from when its turn comes: see `Uploads`. */
+  #isInLine = false;
+  /** Of the body that comes. */
+  #largeReads = 0;
   /** The connection ends with this answer. */
   #isLast = false;
   /** What comes cannot be understood any more. */
@@ -343,6 +348,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
     this.#at = this.#bodies.push(bytes, this.#at, this.#told);
     const incoming = this.#incoming;
     if (this.#bodies.done) {
+      this.#largeReads = 0;
       if (this.#turn === "sending") this.#turnIs("waiting");
       incoming?.end();
       // Nobody wanted it, and it is over now.
@@ -352,7 +358,22 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
       this.#at = bytes.length;
       if (this.#phase === PHASE.answered) this.#settle();
       else incoming?.broken({ reason: "malformed", text: this.#bodies.flaw.message });
-    } else if (incoming !== undefined && !incoming.isRead && incoming.waiting > MOST_WAITING_BYTES) this.#pause();
+    } else {
+      if (incoming !== undefined && !incoming.isRead && incoming.waiting > MOST_WAITING_BYTES) this.#pause();
+      if (bytes.length >= LARGE_READ_BYTES && !this.#isInLine) {
+        this.#isInLine = true;
+        this.#largeReads += 1;
+        this.#wire?.pause();
+        uploads.add(this, this.#largeReads);
+      }
+    }
+  }
+
+  // --- of the line of uploads
+
+  readOn(): void {
+    this.#isInLine = false;
+    if (!this.#isPaused) this.#wire?.resume();
   }
 
   #keep(bytes: Buffer, from: number): void {
@@ -370,7 +391,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed {
   #unpause(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#wire?.resume();
+    if (!this.#isInLine) this.#wire?.resume();
   }
 
   /** Refuses what has no head that could be answered. */

@@ -4,7 +4,7 @@ import type { Ended } from "../contract/call.ts";
 import type { EffectiveLimits } from "../contract/config.ts";
 import type { CallWindow } from "../contract/dialect.ts";
 import type { ErrorKind } from "../contract/errors.ts";
-import { noUsage, type Usage } from "../contract/usage.ts";
+import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import { expectedTokens } from "./expected.ts";
 import { Lessons } from "./lessons.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
@@ -110,6 +110,16 @@ export class Admission {
       if (outcome === "ok" && ended !== undefined) this.#learnFrom(claim, bytes, ended, ending.passedBytes);
     }
     return used;
+  }
+
+  /**
+   * An answer that its upstream went on with after its call has ended, or nobody knows.
+   * @param used - As its upstream counted it; nothing where it did not: then what was reserved stands.
+   * @param before - Counted of it by its own call, which it cannot cost less than.
+   */
+  settleLate(claim: Claim, reservation: Reservation, used: Usage, before: Usage = noUsage()): void {
+    const known = weighted(used, claim);
+    this.#limiter.settle(reservation, tokensOf(used) > 0 ? known : Math.max(reservation.tokens, weighted(before, claim)));
   }
 
   /** What a stream has used whose worker was lost: its input as it was reserved for, and the answer by the bytes that the client has been given. */

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
-import type { CallCells, TokenCells } from "./call-cells.ts";
+import { addTokens, type CallCells, type TokenCells } from "./call-cells.ts";
 import { ConfiguredMetrics } from "./configured.ts";
 import { Definer, type Definition } from "./definer.ts";
 import { DroppedMetrics } from "./dropped.ts";
@@ -51,6 +51,11 @@ export class Metrics {
     "weir_tokens_total",
     "Tokens as the upstreams counted them: input, output, cache_read, cache_write.",
     ["workspace", "model", "direction"],
+  );
+  readonly #tokenParts = this.#make.counter(
+    "weir_token_parts_total",
+    "Tokens that are counted in weir_tokens_total and have a price of their own, or nobody sees: cache_write_5m and cache_write_1h of cache_write, reasoning of output.",
+    ["workspace", "model", "part"],
   );
   readonly #estimates = this.#make.gauge(
     "weir_token_estimate_ratio",
@@ -132,7 +137,8 @@ export class Metrics {
   declareServed(served: Served): void {
     const names = new Names(served);
     this.#names = names;
-    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#debt]) metric.keep((labels) => names.have(labels));
+    for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#tokenParts, this.#debt])
+      metric.keep((labels) => names.have(labels));
     for (const model of this.#factors.keys()) {
       if (this.#named("model", model) === model) continue;
       this.#factors.delete(model);
@@ -206,7 +212,7 @@ export class Metrics {
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
     if (call.estimateFactor !== undefined && this.#named("model", model) !== OTHER) this.#factors.set(model, call.estimateFactor);
-    if (usage !== undefined && tokensOf(usage) > 0) this.#countTokens(call.workspace, model, usage);
+    if (usage !== undefined) this.tokensUsed(call.workspace, model, usage);
   }
 
   /** Where the pieces of a stream of this route are timed, in seconds: kept by the stream, so that a piece costs no label look-up. */
@@ -271,15 +277,16 @@ export class Metrics {
   readonly #makeTokenCells = (workspace: string, model: string): TokenCells => {
     const [where, what] = [this.#named("workspace", workspace), this.#named("model", model)];
     const cell = (direction: string) => this.#tokens.cell(where, what, direction);
-    return { input: cell("input"), output: cell("output"), cacheRead: cell("cache_read"), cacheWrite: cell("cache_write") };
+    const part = (name: string) => this.#tokenParts.cell(where, what, name);
+    const [cacheWriteShort, cacheWriteHour, reasoning] = [part("cache_write_5m"), part("cache_write_1h"), part("reasoning")];
+    const [input, output, cacheRead, cacheWrite] = [cell("input"), cell("output"), cell("cache_read"), cell("cache_write")];
+    return { input, output, cacheRead, cacheWrite, cacheWriteShort, cacheWriteHour, reasoning };
   };
 
-  #countTokens(workspace: string, model: string, { input, output, cacheRead, cacheWrite }: Usage): void {
-    const cells = this.#tokenCells.of(workspace, model, this.#makeTokenCells);
-    cells.input.value += input;
-    cells.output.value += output;
-    cells.cacheRead.value += cacheRead;
-    cells.cacheWrite.value += cacheWrite;
+  /** Of a call, when it ends; or of an answer that has ended after its call. */
+  tokensUsed(workspace: string, model: string, usage: Usage): void {
+    if (tokensOf(usage) === 0) return;
+    addTokens(this.#tokenCells.of(workspace, model, this.#makeTokenCells), usage);
   }
 
   /** What there is, for the documentation. */

@@ -23,7 +23,7 @@ export class WorkspaceMetrics {
     );
     this.#decisions = make.counter(
       "weir_limiter_decisions_total",
-      "Of calls: admitted, requests, tokens, too_large. `counts`: token counts that their own window refused.",
+      "Of calls: admitted, requests, tokens, too_large. `counts`: token counts and questions for kept answers that their own window refused.",
       ["workspace", "model", "decision"],
     );
   }

@@ -1,3 +1,4 @@
+import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { escaped } from "./html.ts";
 
@@ -29,15 +30,15 @@ function first(list: string | null): string | undefined {
 /** Stands in a rendered text for the address. */
 export const ADDRESS = "\ue000";
 
-/** A text that has been rendered but for the address. */
+/** A text that has been rendered and encoded but for the address, which is ASCII. */
 export class Addressed {
-  readonly #parts: readonly string[];
+  readonly #parts: readonly ByteText[];
 
   constructor(html: string) {
-    this.#parts = html.split(ADDRESS);
+    this.#parts = html.split(ADDRESS).map(encodeUtf8);
   }
 
-  at(address: string): string {
+  at(address: string): ByteText {
     return this.#parts.join(escaped(address));
   }
 }

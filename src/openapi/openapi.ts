@@ -236,6 +236,7 @@ function pathParameters(path: string, { regions }: Offered, { model, models, reg
       schema: { type: "string", ...(regions.length === 0 ? {} : { enum: [...regions] }) },
       example: region,
     },
+    kept: { description: "The id of a response, as it was given to this workspace.", schema: { type: "string" }, example: "resp_01" },
     model: {
       description: "The name of a model of the list.",
       schema: { type: "string", ...(models.length === 0 ? {} : { examples: [...models] }) },

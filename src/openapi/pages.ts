@@ -1,6 +1,8 @@
-/** What the gateway publishes about itself: for tools, for people, and for a client that asks for `/`. */
+/** What is published of the gateway itself: for tools, for people, and for whoever asks at the door. */
+import { createHash } from "node:crypto";
+import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { Config } from "../contract/config.ts";
-import type { Asked, HeaderReader } from "../contract/http.ts";
+import { type Asked, type HeaderReader, Reply, ReplyHeaders } from "../contract/http.ts";
 import type { Pages } from "../contract/pages.ts";
 import { PUBLIC_PREFIX } from "../request/routes.ts";
 import { ADDRESS, Addressed, addressOf } from "./address.ts";
@@ -15,9 +17,16 @@ const WHAT = "Weir, an LLM API gateway. A client changes its base URL and its ke
 /** They are made for one asker: they hold the address that was asked, and what is in force at this moment. */
 const UNKEPT = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** Rendered when it is asked for, once for each configuration. */
+/** The document is the same for all, until another configuration is in force: whoever has it asks whether it still holds. */
+const ASKED_AGAIN = { "cache-control": "no-cache", "x-content-type-options": "nosniff" };
+
+const TAG_LENGTH = 22;
+
+/** Rendered when it is asked for, once for each configuration, as it is sent: anybody may ask, as often as he likes. */
 interface Rendered {
-  document: string;
+  document: ByteText;
+  /** The document's `etag`. */
+  tag: string;
   docs: ReadonlyMap<string, Addressed>;
 }
 
@@ -40,14 +49,17 @@ export class PublishedPages implements Pages {
     this.#rendered = undefined;
   }
 
-  answer(path: string, prefix: string, { headers }: Pick<Asked, "headers">): Response {
+  answer(path: string, prefix: string, { headers }: Pick<Asked, "headers">): Reply {
     if (path === "/") return this.#door(prefix, headers);
     this.#rendered ??= this.#render(offeredBy(this.#config));
-    if (path === "/openapi.json")
-      return new Response(this.#rendered.document, { headers: { "content-type": "application/json", ...UNKEPT } });
-    return new Response(this.#rendered.docs.get(prefix)?.at(addressOf(headers, this.#config.server.tls)), {
-      headers: { ...HTML_HEADERS, ...UNKEPT },
-    });
+    const { document, tag, docs } = this.#rendered;
+    if (path !== "/openapi.json") {
+      const page = docs.get(prefix)?.at(addressOf(headers, this.#config.server.tls)) ?? "";
+      return reply({ ...HTML_HEADERS, ...UNKEPT }, page);
+    }
+    const about = { etag: tag, ...ASKED_AGAIN };
+    if (names(headers.get("if-none-match"), tag)) return new Reply(304, new ReplyHeaders(about), "");
+    return reply({ "content-type": "application/json", ...about }, document);
   }
 
   #render(offered: Offered): Rendered {
@@ -63,21 +75,32 @@ ${startSection(offered, address)}`,
       });
       return [prefix, new Addressed(page)] as const;
     });
-    return { document: JSON.stringify(document), docs: new Map(docs) };
+    const text = encodeUtf8(JSON.stringify(document));
+    const tag = `"${createHash("sha256").update(text).digest("base64url").slice(0, TAG_LENGTH)}"`;
+    return { document: text, tag, docs: new Map(docs) };
   }
 
-  /** `GET /`, for a person who was given an address and a key, and no more. */
-  #door(prefix: string, headers: HeaderReader): Response {
+  /** For somebody who was given an address and a key, and no more. */
+  #door(prefix: string, headers: HeaderReader): Reply {
     const [docs, openapi] = [`${prefix}/docs`, `${prefix}/openapi.json`];
     const vary = { ...UNKEPT, vary: "accept" };
     if (!headers.get("accept")?.includes("text/html")) {
       const address = addressOf(headers, this.#config.server.tls);
       const about = { name: "Weir", version: this.#version, description: WHAT, docs: address + docs, openapi: address + openapi };
-      return new Response(`${JSON.stringify(about, null, 1)}\n`, { headers: { "content-type": "application/json", ...vary } });
+      return reply({ "content-type": "application/json", ...vary }, encodeUtf8(`${JSON.stringify(about, null, 1)}\n`));
     }
     const body = `<h1>Weir <small>${this.#version}</small></h1>
 <p>${WHAT} Were you given a key? Then begin with <a href="${docs}">the description of what there is here</a>, with examples to paste. For tools there
 is the same as <a href="${openapi}">openapi.json</a>.</p>`;
-    return new Response(htmlPage("Weir", body), { headers: { ...HTML_HEADERS, ...vary } });
+    return reply({ ...HTML_HEADERS, ...vary }, encodeUtf8(htmlPage("Weir", body)));
   }
+}
+
+function reply(headers: Readonly<Record<string, string>>, body: ByteText): Reply {
+  return new Reply(200, new ReplyHeaders(headers), body);
+}
+
+/** Whether an `if-none-match` has this tag in it, or `*`. A proxy on the way may have made it a weak one. */
+function names(header: string | null, tag: string): boolean {
+  return (header ?? "").split(",").some((one) => [tag, "*"].includes(one.trim().replace(/^W\//, "")));
 }

@@ -6,6 +6,7 @@ import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { throwLater } from "../contract/fault.ts";
 import type { Flat, Weighing, WorkerConfig } from "../contract/messages.ts";
 import { orderCall, orderWeigh } from "../contract/orders.ts";
+import { APART_BYTES, Checkers, checkersFor } from "./checkers.ts";
 import { startInline } from "./inline.ts";
 import { Slot, type SlotEvents } from "./slot.ts";
 import { type StartWorker, startThread } from "./thread.ts";
@@ -46,6 +47,8 @@ const LEAST_HELD_BYTES = 96 * 1024 * 1024;
 const STILL_MS = 2_000;
 /** A worker that has not shown one for so long is stuck in a loop and is replaced. */
 const STUCK_MS = 5_000;
+/** A body of 32 MiB may keep a thread that gives way to all others for seconds. */
+const CHECKER_STUCK_MS = 30_000;
 /** A worker that has not said for so long that it is ready never will. It loads in a second, and waits for nobody. */
 const READY_MS = 15_000;
 /** This thread may be so late, and its looks at the workers still say something of them. */
@@ -58,23 +61,17 @@ const PATIENCE_MS = 3_000;
 /** A worker that dies younger than this is replaced after a pause of as long, so that a fault at start-up does not spin. */
 const YOUNG_MS = 1_000;
 
-/**
- * Bodies above this go to threads of their own. A parser cannot be stopped in the middle, and one that reads 32 MiB, or walks them, keeps its thread
- * for up to half a second: no other call is to share it.
- */
-const LARGE_BYTES = 1024 * 1024;
-/** One such thread for so many workers; each is started when it is first needed. */
-const WORKERS_FOR_EACH = 4;
-
 /** The only owner of threads: starts the workers, gives each call to the one with the fewest, replaces those that die. */
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
-  /** For large bodies. */
-  readonly #largeSlots: Slot[];
+  /** For large bodies; they have threads as soon as they need them. */
+  readonly #checkerSlots: Slot[];
+  readonly #checkers: Checkers;
   /** The thread that listens does the work of workers too, of which there are none. */
   readonly #isInline: boolean;
   #configuration = "";
+  #checkersConfiguration = "";
   #turn = 0;
   #closed = false;
   /** When workers died, by `performance.now()`; the last ones only. */
@@ -86,20 +83,30 @@ export class WorkerPool {
     this.#options = options;
     const { size } = options;
     this.#isInline = size === 0;
-    const start = this.#isInline ? startInline : (options.start ?? startThread);
+    const start = options.start ?? startThread;
     const events: SlotEvents = {
       died: (slot, reason) => this.#replace(slot, reason),
       noticed: ({ index }, text) => options.onNotice(index, text),
       learned: ({ index }, text) => options.onLesson(index, text),
       came: () => this.#came(),
     };
-    this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, start, events));
-    this.#largeSlots = Array.from({ length: Math.ceil(size / WORKERS_FOR_EACH) }, (_, index) => new Slot(size + index, start, events));
+    this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, this.#isInline ? startInline : start, events));
+    const behind = this.#slots.length;
+    this.#checkerSlots = Array.from({ length: checkersFor(size) }, (_, index) => new Slot(behind + index, start, events));
+    this.#checkers = new Checkers(this.#checkerSlots, {
+      start: (slot) => void slot.configure(this.#checkersConfiguration),
+      call: (order, events) => this.call(order, events),
+    });
   }
 
-  /** Those that have a thread. */
+  /** Those that have a thread, or do their work in this one. */
   get #running(): Slot[] {
-    return [...this.#slots, ...this.#largeSlots.filter((slot) => slot.isRunning)];
+    return [...this.#slots, ...this.#checkerSlots.filter((slot) => slot.isRunning)];
+  }
+
+  /** Those whose thread is not this one. */
+  get #threads(): Slot[] {
+    return this.#isInline ? this.#running.slice(this.#slots.length) : this.#running;
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */
@@ -126,11 +133,15 @@ export class WorkerPool {
       })),
     };
     this.#configuration = JSON.stringify(workerConfig);
-    const large = this.#largeSlots.filter((slot) => slot.isRunning);
-    await Promise.all([...this.#slots, ...large].map((slot) => slot.configure(this.#configuration)));
+    this.#checkersConfiguration = JSON.stringify({ ...workerConfig, givesWay: true } satisfies WorkerConfig);
+    await Promise.all(this.#running.map((slot) => slot.configure(this.#configurationOf(slot))));
   }
 
-  /** Starts a call whose body the front has checked; undefined where no worker is there to take it. */
+  #configurationOf(slot: Slot): string {
+    return this.#slots.includes(slot) ? this.#configuration : this.#checkersConfiguration;
+  }
+
+  /** Starts a call whose body has been checked; undefined where no worker is there to take it. */
   call(order: CallOrder, events: CallEvents): PoolCall | undefined {
     const slot = this.#leastLoaded();
     if (slot === undefined) return undefined;
@@ -140,11 +151,12 @@ export class WorkerPool {
   }
 
   /**
-   * Lets a worker check a body first: one that is too large to be parsed on the front. The worker gets a copy, so that the body is at hand should the
-   * worker be lost; where there are no threads, the buffer is given away. Undefined as for `call`.
+   * Has a body checked first: one that is too large to be parsed on the front, or might not fit its limit. The thread that does it gets a copy, so that the body
+   * is at hand should the thread be lost; where a small one is checked in this thread, its buffer is given away. Undefined as for `call`.
    */
   weigh(order: WeighOrder, events: CallEvents): PoolCall | undefined {
-    const slot = order.body.byteLength > LARGE_BYTES && !this.#isInline ? this.#forLarge() : this.#leastLoaded();
+    if (order.body.byteLength > APART_BYTES) return this.#checkers.weigh(order, events);
+    const slot = this.#leastLoaded();
     if (slot === undefined) return undefined;
     const call = slot.open(events);
     const message: Flat = [];
@@ -201,7 +213,9 @@ export class WorkerPool {
   /** Fails every open call, and those that wait for a worker. */
   failAll(kind: ErrorKind, message: string): void {
     for (const end of [...this.#waiting]) end(false);
-    for (const slot of this.#running) slot.failAll(new GatewayError(kind, { message }));
+    const error = new GatewayError(kind, { message });
+    this.#checkers.failAll(error);
+    for (const slot of this.#running) slot.failAll(error);
   }
 
   /** Ends one worker abruptly, as a crash would, or makes it stand still; returns its index, or undefined where none is alive. */
@@ -221,16 +235,17 @@ export class WorkerPool {
    * @param lagMs - How late this thread is: reports that wait behind a delay of our own would look like silence.
    */
   checkPulses(nowMs: number, lagMs: number): void {
-    if (this.#isInline) return;
+    const threads = this.#threads;
     if (lagMs > PUNCTUAL_MS) {
       // After a long stop of all of the process, their next signs of life may come a little later than this thread's next look.
-      if (lagMs > STILL_MS) for (const slot of this.#running) slot.lastPulseMs = nowMs;
+      if (lagMs > STILL_MS) for (const slot of threads) slot.lastPulseMs = nowMs;
       return;
     }
-    for (const slot of this.#running) {
+    for (const slot of threads) {
       const silentMs = nowMs - slot.lastPulseMs;
       slot.isStill = slot.isReady && silentMs > STILL_MS;
-      if (slot.isReady && silentMs > STUCK_MS) slot.die(`no sign of life for ${STUCK_MS / 1000} s`);
+      const mostMs = this.#checkerSlots.includes(slot) ? CHECKER_STUCK_MS : STUCK_MS;
+      if (slot.isReady && silentMs > mostMs) slot.die(`no sign of life for ${mostMs / 1000} s`);
       else if (slot.isStarting && nowMs - slot.startedMs > READY_MS) slot.die(`not ready after ${READY_MS / 1000} s`);
     }
   }
@@ -262,20 +277,6 @@ export class WorkerPool {
     return best;
   }
 
-  /** One that is idle, else one more, else the one with the fewest calls. Orders wait in it while its thread starts. */
-  #forLarge(): Slot | undefined {
-    let best: Slot | undefined;
-    for (const slot of this.#largeSlots) {
-      if (!slot.isRunning) {
-        if (best !== undefined && best.calls === 0) break;
-        void slot.configure(this.#configuration);
-        return slot;
-      }
-      if (best === undefined || slot.calls < best.calls) best = slot;
-    }
-    return best;
-  }
-
   #replace(slot: Slot, reason: string): void {
     if (this.#closed) return;
     const lost = slot.calls;
@@ -284,7 +285,7 @@ export class WorkerPool {
     this.#options.onDeath(slot.index, reason, lost);
     slot.loseAll(new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again.", log: reason }));
     const restart = () => {
-      if (!this.#closed) void slot.configure(this.#configuration);
+      if (!this.#closed && !slot.isRunning) void slot.configure(this.#configurationOf(slot));
     };
     if (slot.ageMs < YOUNG_MS) setTimeout(restart, YOUNG_MS);
     else restart();

@@ -101,6 +101,12 @@ export class Slot implements ReportTaker<SlotCall> {
     this.#calls.delete(call.id);
   }
 
+  /** The worker is to hold a call no longer, and nobody is told of its end. */
+  letGo(call: SlotCall): void {
+    this.forget(call);
+    call.cancel();
+  }
+
   /** Where one order is to be written: the message that leaves at the end of this turn. */
   next(): Flat {
     // The cancelled calls of a worker that died are not its successor's: what is written here goes nowhere.
@@ -113,12 +119,16 @@ export class Slot implements ReportTaker<SlotCall> {
     return this.#outbox;
   }
 
-  /** Posts an order that must not wait for others, and that no other order has to wait for. */
-  postAlone(message: Flat): void {
+  /**
+   * Posts an order that must not wait for others, and that no other order has to wait for.
+   * @param given - A buffer in it that the worker is to have, and nobody else; of other buffers it gets a copy.
+   */
+  postAlone(message: Flat, given?: ArrayBuffer): void {
     if (this.#port === undefined) return;
     this.#flush();
     this.#posted += 1;
-    this.#port.post(message);
+    if (given === undefined) this.#port.post(message);
+    else this.#port.post(message, given);
   }
 
   failAll(error: GatewayError): void {
@@ -235,7 +245,7 @@ export class Slot implements ReportTaker<SlotCall> {
   }
 }
 
-class SlotCall implements PoolCall {
+export class SlotCall implements PoolCall {
   readonly id: number;
   readonly events: CallEvents;
   readonly #slot: Slot;

@@ -7,7 +7,8 @@ interface WorkerEvents {
 
 /** Where the orders of a slot go. */
 export interface WorkerPort {
-  post(orders: Flat): void;
+  /** @param body - Of the orders, where the thread is to have it and nobody else; else it gets a copy. */
+  post(orders: Flat, body?: ArrayBuffer): void;
   terminate(): void;
 }
 
@@ -24,7 +25,7 @@ export const startThread: StartWorker = ({ reports, died }) => {
   };
   // Bun alone tells that a thread has ended without an error.
   worker.addEventListener("close", () => died("the thread ended"));
-  return { post: (orders) => worker.postMessage(orders), terminate: () => worker.terminate() };
+  return { post: (orders, body) => worker.postMessage(orders, body === undefined ? [] : [body]), terminate: () => worker.terminate() };
 };
 
 /** The line that says what happened; Bun puts the source around it as well. */

@@ -1,3 +1,4 @@
+import { Crowd } from "../contract/crowd.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { WorkerPool } from "../pool/pool.ts";
 import type { BodyClock } from "../request/body-clock.ts";
@@ -12,8 +13,9 @@ export interface CareParts {
   shedding: Shedding;
 }
 
-/** Four times a second: how late this thread is, whether the workers still answer, and which bodies are late. */
+/** Four times a second: how late this thread is, whether the workers still answer, which bodies are late, and how many calls are open. */
 export function care({ pool, metrics, bodyClock, shedding }: CareParts): void {
+  const crowd = new Crowd();
   let expectedMs = performance.now() + CARE_MS;
   setInterval(() => {
     const nowMs = performance.now();
@@ -22,6 +24,7 @@ export function care({ pool, metrics, bodyClock, shedding }: CareParts): void {
     shedding.sample(lagMs);
     bodyClock.check(nowMs);
     pool.checkPulses(nowMs, lagMs);
+    crowd.look(pool.samples().reduce((sum, { calls }) => sum + calls, 0));
     expectedMs = nowMs + CARE_MS;
   }, CARE_MS);
 }

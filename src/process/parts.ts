@@ -12,6 +12,7 @@ import { Deadlines } from "../request/deadlines.ts";
 import { LeftOut } from "../request/left-out.ts";
 import { Room } from "../request/room.ts";
 import { Shedding } from "../request/shedding.ts";
+import { Turns } from "../request/turns.ts";
 import { Catalog } from "../routing/catalog.ts";
 import { HealthBook } from "../routing/router.ts";
 import { openTotals } from "../usage/index.ts";
@@ -30,6 +31,7 @@ export interface Parts {
   targetHealth: HealthBook;
   pool: WorkerPool;
   bodyClock: BodyClock;
+  turns: Turns;
   deadlines: Deadlines;
   room: Room;
   leftOut: LeftOut;
@@ -73,7 +75,20 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const limiter = await startLimiter(config, metrics, log);
   const totals = openTotals(config.redis);
   const directory = await startDirectory(config, metrics, log);
-  return { metrics, catalog, targetHealth, pool, bodyClock, deadlines: new Deadlines(), room, leftOut, limiter, totals, directory };
+  return {
+    metrics,
+    catalog,
+    targetHealth,
+    pool,
+    bodyClock,
+    deadlines: new Deadlines(),
+    turns: new Turns(),
+    room,
+    leftOut,
+    limiter,
+    totals,
+    directory,
+  };
 }
 
 async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): Promise<Limiter> {

@@ -5,6 +5,7 @@
 import type { TObject } from "@sinclair/typebox";
 import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
+import type { Keeping } from "../contract/kept.ts";
 import type { Validity } from "./validity.ts";
 
 /**
@@ -53,6 +54,11 @@ export interface ProviderSettings<Settings extends object = object> {
    * @param environment - of this process
    */
   validity(settings: Settings, environment: Readonly<Record<string, string | undefined>>): Validity | undefined;
+  /**
+   * How answers are kept by an upstream of these settings; left out by a provider that keeps none.
+   * @throws Error as `resolve`
+   */
+  keeping?(settings: Settings): Keeping | undefined;
   /** One line for `check`: where it is and how it signs in, secrets masked. */
   summary(settings: Settings): string;
 }

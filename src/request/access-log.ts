@@ -8,6 +8,7 @@
 
 import type { CallLog } from "../contract/config.ts";
 import { decimalText } from "../contract/decimal.ts";
+import type { Usage } from "../contract/usage.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./outcome.ts";
@@ -71,6 +72,16 @@ export class AccessLog {
     this.#settings = settings;
   }
 
+  /** Adds a line for an answer that has ended after its call: what it has used. */
+  addLate(visit: Visit, { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }: Usage, endedMs: number): void {
+    if (!this.#batch.takes("info")) return;
+    const tokens = `"input_tokens":${input},"output_tokens":${output},"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite},"cache_write_1h_tokens":${cacheWriteHour},"reasoning_tokens":${reasoning}`;
+    const place = `"request_id":"${visit.requestId}",${this.#place(visit)},"duration_ms":${round(endedMs - visit.startedMs)}`;
+    this.#batch.add(
+      `{"level":"info","time":"${this.#time()}",${this.#base}${place},${tokens},"message":"an answer has ended after its call"}\n`,
+    );
+  }
+
   #line(level: string, visit: Visit, end: Outcome, endedMs: number, share: number): string {
     const { outcome, error, ended, status, firstByteAtMs } = end;
     const { startedMs, caller } = visit;
@@ -82,9 +93,11 @@ export class AccessLog {
     if (firstByteAtMs !== undefined) line += `,"first_byte_ms":${round(firstByteAtMs - startedMs)}`;
     if (ended !== undefined) line += `,"upstream_ms":${round(ended.upstreamMs)}`;
     if (visit.used !== undefined) {
-      const { input, output, cacheRead, cacheWrite } = visit.used;
+      const { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning } = visit.used;
       line += `,"input_tokens":${input},"output_tokens":${output}`;
       line += `,"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite}`;
+      if (cacheWrite > 0) line += `,"cache_write_5m_tokens":${cacheWrite - cacheWriteHour},"cache_write_1h_tokens":${cacheWriteHour}`;
+      if (reasoning > 0) line += `,"reasoning_tokens":${reasoning}`;
     }
     if (ended !== undefined && ended.attempts > 1) line += `,"upstream_attempts":${ended.attempts}`;
     if (visit.isGuarded) line += ',"guardrail":"intervened"';

@@ -70,7 +70,7 @@ class Gathered implements BodyReceiver {
       return false;
     }
     if (this.#declared > MOST_TEXT_BYTES) {
-      this.#whole ??= new Uint8Array(this.#declared);
+      this.#whole ??= roomFor(this.#declared);
       this.#whole.set(bytes, before);
     } else this.#pieces.push(Buffer.from(bytes));
     return true;
@@ -96,7 +96,7 @@ class Gathered implements BodyReceiver {
 
   #joined(): Body {
     if (this.#length <= MOST_TEXT_BYTES) return this.#pieces.map(toByteText).join("");
-    const whole = new Uint8Array(this.#length);
+    const whole = roomFor(this.#length);
     let at = 0;
     for (const piece of this.#pieces) {
       whole.set(piece, at);
@@ -104,6 +104,11 @@ class Gathered implements BodyReceiver {
     }
     return whole;
   }
+}
+
+/** Memory of its own that is not cleared first, which takes milliseconds of 32 MiB: whoever gets a body gets one whose every byte has been written. */
+function roomFor(length: number): Uint8Array<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(length);
 }
 
 const KINDS = { left: "cancelled", silent: "body_timeout", malformed: "invalid_request" } as const;

@@ -1,29 +1,31 @@
 /** The first half of a call's way; `Dispatch` has the second. */
-import { type ByteText, toByteText } from "../contract/bytes.ts";
+import type { ByteText } from "../contract/bytes.ts";
 import type { Ended } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
+import { queryOf } from "../contract/target.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import { refusal } from "../limiter/refusal.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { sessionOf } from "../routing/affinity.ts";
 import type { Catalog } from "../routing/catalog.ts";
-import type { Offer } from "../routing/table.ts";
 import { Answer, type AnswerOwner } from "./answer.ts";
-import { findModel } from "./asked.ts";
+import { claimed, routed } from "./asked.ts";
 import { declaredBytes, readBody } from "./body.ts";
 import type { BodyClock, Sender } from "./body-clock.ts";
 import { noteUser } from "./caller.ts";
 import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./deadlines.ts";
 import { noteDecision } from "./decision.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
+import { findKept } from "./kept.ts";
 import type { LeftOut } from "./left-out.ts";
 import type { Outcome } from "./outcome.ts";
-import { controlled, refuseReserved, reservedIn } from "./reserved.ts";
+import { controlled, reservedIn } from "./reserved.ts";
 import type { Place, Room } from "./room.ts";
+import type { Turns } from "./turns.ts";
 import type { Visit } from "./visit.ts";
 
 export interface CallParts extends DispatchParts {
@@ -35,19 +37,20 @@ export interface CallParts extends DispatchParts {
   room: Room;
   bodyClock: BodyClock;
   deadlines: Deadlines;
+  turns: Turns;
 }
 
 /** Names what was left out of the request. */
 const DROPPED_HEADER = "x-weir-dropped";
 
-/** Bodies up to here are parsed on the front's thread; larger ones by a worker, so that nobody waits behind them. */
-const FRONT_BYTES = 64 * 1024;
+/** Bodies up to here are parsed on the front's thread; larger ones by a thread of their own, so that nobody waits behind them. */
+const FRONT_BYTES = 16 * 1024;
 
 /**
  * A request that a worker answers, from its body to its end. The methods are in the order of its way:
  *
  *   begin     it takes its place in the room, and its body is read
- *   #arrived  a small body goes on to #check, a large one to a worker (`Dispatch.weigh`), which answers with `weighed`
+ *   #arrived  a small body goes on to #check, a large one to a thread that checks it (`Dispatch.weigh`), which answers with `weighed`
  *   #check    the body is checked, routed and reserved for
  *   #decided  the limiter's answer: on to a worker (`Dispatch.send`, or `go` where a worker has the body already), or refused
  *   …         the worker's reports go to the `Answer`, which says here what is not for the client
@@ -72,12 +75,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
   /** The limiter has been asked by a worker's figure. */
   #isWeighed = false;
 
+  /** Of a call about a kept answer: its id, as the path has it. */
+  readonly #askedId: string;
+
   /** @param onEnd - Called exactly once. */
-  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void) {
+  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void, asked = "") {
     this.#parts = parts;
     this.#visit = visit;
     this.#operation = operation;
     this.#onEnd = onEnd;
+    this.#askedId = asked;
     const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
     this.#answer = new Answer(this, { dialect, operation, requestId, gaps });
@@ -93,8 +100,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { identity, startedMs } = this.#visit;
     const patience = patienceOf(asked.headers, startedMs);
     const { maxBodyBytes } = config.server;
-    const { name = "", maxConcurrent } = identity?.workspace ?? {};
-    const place = room.enter(name, maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
+    const place = room.enter(this.#visit.workspace, identity?.workspace.maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
     if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
     this.#begunMs = performance.now();
@@ -115,18 +121,18 @@ export class Call implements AnswerOwner, Sender, Hurried {
     else this.#answer.fail(error, undefined);
   }
 
-  #arrived({ headers }: Asked, body: Body): void {
-    const { bodyClock, config, catalog } = this.#parts;
+  #arrived({ headers, url }: Asked, body: Body): void {
+    const { bodyClock, config, catalog, turns } = this.#parts;
     bodyClock.end(this);
     // It was late, or its client has left.
     if (this.#answer.idle) return;
     try {
-      const conversation = catalog.hasChoices ? sessionOf(headers) : 0;
-      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, conversation);
+      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionOf(headers) : 0);
       this.#reserved = reservedIn(headers, config);
       const hints = controlled(this.#visit, headers, this.#reserved, config);
-      if (body.length <= FRONT_BYTES) this.#check(typeof body === "string" ? body : toByteText(body), hints);
-      else this.#dispatch.weigh(hints, bufferOf(body));
+      if (CALLS[this.#operation].kept) this.#askKept(queryOf(url), hints);
+      else if (body.length > FRONT_BYTES) this.#dispatch.weigh(hints, bufferOf(body));
+      else turns.check(this.#visit.workspace, body, this.#answer, (text) => this.#check(text, hints));
     } catch (thrown) {
       this.#failed(thrown);
     }
@@ -138,7 +144,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { dialect, caller } = this.#visit;
     const checked = dialect.check(body, hints, this.#operation);
     noteUser(caller, dialect.user(checked.request), config);
-    const offer = this.#route(checked);
+    const offer = routed(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
     // Only where there is a choice: it costs a look at the conversation's first words.
     if (this.#visit.conversation === 0 && offer.targets.length > 1 && CALLS[this.#operation].writes)
       this.#visit.continues(dialect.conversation(checked.request));
@@ -152,6 +158,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#whenDecided(admission.byGuess(claim, body, guess), () => this.#dispatch.send(offer, checked.model, hints, guess, body), weigh);
   }
 
+  /** Asks about an answer that is kept: the target is the one that has it, and nothing of it counts but the request. */
+  #askKept(query: string, hints: string): void {
+    const visit = this.#visit;
+    visit.checked(visit.dialect.check(query, hints, this.#operation).stream);
+    const { offer, model } = findKept(this.#parts.catalog, visit, this.#askedId);
+    claimed(this.#parts.admission, visit, this.#operation, offer, 0);
+    const question = `${this.#askedId}${query}`;
+    this.#whenDecided(this.#parts.admission.byWeight(visit.claim, 0), () => this.#dispatch.send(offer, model, hints, 0, question));
+  }
+
   /** For the answer: a worker has checked and weighed a body. */
   weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {
     try {
@@ -162,29 +178,13 @@ export class Call implements AnswerOwner, Sender, Hurried {
         if (this.#visit.reservation !== undefined) this.#dispatch.go();
         return;
       }
-      this.#route(envelope);
+      routed(this.#parts, this.#visit, this.#operation, envelope, this.#reserved);
       this.#visit.continues(conversation);
       this.#isWeighed = true;
       this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, estimate), () => this.#dispatch.go());
     } catch (thrown) {
       this.#dispatch.refuse(thrown);
     }
-  }
-
-  /** @throws GatewayError `unknown_model`, or `invalid_request` for a header that may not be the client's to set. */
-  #route({ model, stream, maxTokens }: Envelope): Offer {
-    const { admission, catalog } = this.#parts;
-    const visit = this.#visit;
-    visit.checked(stream);
-    const offer = findModel(catalog, visit, model);
-    const { window, writes } = CALLS[this.#operation];
-    const { limits, exact, targets } = offer;
-    // Which target it will be is decided when it is admitted; what the first one taught is what there is to go by.
-    const { name: upstream, reserved } = targets[0].upstream;
-    const claim = { workspace: visit.workspace, model: offer.model, upstream, exact, window, limits, maxTokens, writes };
-    visit.routed(offer, claim, admission.factor(claim));
-    refuseReserved(visit, reserved, this.#reserved);
-    return offer;
   }
 
   /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or that nobody waits for any more. */

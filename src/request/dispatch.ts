@@ -47,7 +47,7 @@ export class Dispatch {
    */
   send(offer: Offer, model: string, hints: string, guess: number, body: ByteText): void {
     const target = this.#choose(offer);
-    const { dialect, stream, factor, caller } = this.#visit;
+    const { dialect, stream, factor, caller, workspace: owner } = this.#visit;
     const isLast = this.#isLast(offer);
     const order = {
       dialect: dialect.name,
@@ -57,6 +57,7 @@ export class Dispatch {
       stream,
       model,
       hints,
+      owner,
       along: alongOf(caller),
       guess,
       factor,
@@ -68,8 +69,9 @@ export class Dispatch {
 
   /** Has a worker check and weigh a body. Its report goes to the answer; then `weighed` and `go` are to be called. */
   weigh(hints: string, body: ArrayBuffer): void {
-    this.#visit.caller.timing?.begin("weigh");
-    const order = { dialect: this.#visit.dialect.name, operation: this.#operation, hints, body };
+    const { dialect, caller, workspace: owner } = this.#visit;
+    caller.timing?.begin("weigh");
+    const order = { dialect: dialect.name, operation: this.#operation, hints, owner, body };
     this.#kept = order;
     this.#attach(this.#parts.pool.weigh(order, this.#answer));
   }

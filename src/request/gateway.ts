@@ -5,10 +5,10 @@
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
  */
 import { Elysia } from "elysia";
-import { type Dialect, isCall, type Route } from "../contract/dialect.ts";
+import { type CallOperation, type Dialect, namesModel, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { Flaw } from "../contract/flaw.ts";
-import type { Answered, Asked, Reply } from "../contract/http.ts";
+import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
 import type { Pages } from "../contract/pages.ts";
 import { publicReadiness, type Readiness } from "../contract/readiness.ts";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
@@ -25,6 +25,7 @@ import type { Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import { endSpan } from "./spans.ts";
+import { Unfinished } from "./unfinished.ts";
 import { NO_ROUTE, Visit } from "./visit.ts";
 
 export interface GatewayParts extends CallParts {
@@ -40,6 +41,11 @@ export interface GatewayParts extends CallParts {
 /** What agents ask below their base URL, without a key, to learn whether anybody is there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
 
+/** Whoever asks for what needs no key, together. No workspace has this name. */
+const EVERYBODY = "";
+/** Parameters of a path; null where one does not decode. */
+type Params = Readonly<Record<string, string | null>>;
+const HEALTHY_HEADERS = { "content-type": "text/plain;charset=utf-8" };
 /** Of requests that no route takes. */
 const NOWHERE: Place = { route: NO_ROUTE, operation: "" };
 
@@ -48,7 +54,9 @@ export class Gateway {
   #parts: GatewayParts;
   readonly #fixedHeaders: Record<string, string> | undefined;
   /** What everybody may ask for, by path. */
-  readonly #plain = new Map<string, (asked: Asked) => Response>();
+  readonly #plain = new Map<string, (asked: Asked) => Answered | Promise<Answered>>();
+  /** Answers that go on after their calls. */
+  readonly #unfinished = new Unfinished(() => this.#parts);
   #open = 0;
 
   constructor(parts: GatewayParts) {
@@ -60,20 +68,17 @@ export class Gateway {
     for (const { dialect, route } of routes) {
       for (const path of [route.path, PUBLIC_PREFIX + route.path]) {
         // A path without parameters has no `params` at all.
-        app.route(
-          route.method,
-          path,
-          ({ request, params = {} }) => this.#serve(dialect, route, asAsked(request), params as Record<string, string | null>),
-          {
-            parse: "none",
-          },
-        );
+        app.route(route.method, path, ({ request, params = {} }) => this.#serve(dialect, route, asAsked(request), params as Params), {
+          parse: "none",
+        });
       }
     }
     for (const path of parts.pages.paths) {
-      for (const prefix of ["", PUBLIC_PREFIX]) this.#plain.set(prefix + path, (asked) => parts.pages.answer(path, prefix, asked));
+      for (const prefix of ["", PUBLIC_PREFIX]) {
+        this.#plain.set(prefix + path, (asked) => this.#page(path, prefix, asked));
+      }
     }
-    this.#plain.set("/healthz", () => new Response("ok\n"));
+    this.#plain.set("/healthz", () => new Reply(200, new ReplyHeaders(HEALTHY_HEADERS), "ok\n"));
     this.#plain.set("/readyz", () => publicReadiness(this.#parts.readiness()));
     for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(asAsked(request)));
     app.all("/*", ({ request }) => this.#lost(asAsked(request)), { parse: "none" });
@@ -97,10 +102,11 @@ export class Gateway {
     const { catalog } = this.#parts;
     const offers = catalog.offers();
     return {
-      routes: [...routes.map(({ route }) => routeLabel(route)), NO_ROUTE],
+      routes: [...new Set(routes.map(({ route }) => routeLabel(route))), NO_ROUTE],
       served: {
         offers: routes
-          .filter(({ route }) => isCall(route.operation))
+          // Of kept answers few ask: their series exist from the first one on.
+          .filter(({ route }) => namesModel(route.operation))
           .flatMap(({ dialect, route }) =>
             offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
           ),
@@ -130,7 +136,7 @@ export class Gateway {
     return this.#open;
   }
 
-  #serve(dialect: Dialect, route: Route, asked: Asked, params: Record<string, string | null>): Answered | Promise<Answered> {
+  #serve(dialect: Dialect, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     // A parameter that does not decode is null there, and must not be taken for a route without a region.
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
     const visit = this.#visit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
@@ -147,13 +153,7 @@ export class Gateway {
     }
   }
 
-  #answerTo(
-    identity: Identity,
-    visit: Visit,
-    route: Route,
-    asked: Asked,
-    params: Record<string, string | null>,
-  ): Answered | Promise<Answered> {
+  #answerTo(identity: Identity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     visit.identified(identity);
     if (visit.region === "") {
       throw new GatewayError("unknown_region", {
@@ -166,8 +166,32 @@ export class Gateway {
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return new Call(this.#parts, visit, route.operation, this.#settle).begin(asked);
+        return this.#parts.turns.mayBegin(visit.workspace, visit.startedMs)
+          ? this.#call(visit, route.operation, asked, params)
+          : this.#beginInTurn(visit, route.operation, asked, params);
     }
+  }
+
+  #call(visit: Visit, operation: CallOperation, asked: Asked, { kept = UNDECODED }: Params): Promise<Reply> {
+    return new Call(this.#parts, visit, operation, this.#settle, kept ?? UNDECODED).begin(asked);
+  }
+
+  /** Its workspace has begun so many calls just now that the others' come first. */
+  #beginInTurn(visit: Visit, operation: CallOperation, asked: Asked, params: Params): Promise<Reply> {
+    let isGone = false;
+    asked.onLeft = () => {
+      isGone = true;
+    };
+    return new Promise((resolve) => {
+      this.#parts.turns.run(visit.workspace, () => {
+        try {
+          if (isGone) throw new GatewayError("cancelled", { message: "The client has gone." });
+          resolve(this.#call(visit, operation, asked, params));
+        } catch (thrown) {
+          resolve(this.#refuse(visit, thrown));
+        }
+      });
+    });
   }
 
   #visit(dialect: Dialect, place: Place, region: string, asked: Asked): Visit {
@@ -185,6 +209,20 @@ export class Gateway {
     const offer = findModel(this.#parts.catalog, visit, id);
     visit.routed(offer);
     return { id, created: offer.created };
+  }
+
+  /** It is as long as a hundred answers, and anybody may ask for it. */
+  #page(path: string, prefix: string, asked: Asked): Promise<Reply> {
+    const { turns, pages } = this.#parts;
+    return new Promise((resolve, reject) => {
+      turns.run(EVERYBODY, () => {
+        try {
+          resolve(pages.answer(path, prefix, asked));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      });
+    });
   }
 
   /** An answer that needed nobody else. */
@@ -235,7 +273,9 @@ export class Gateway {
   readonly #settle = (visit: Visit, end: Outcome): void => {
     const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
-    visit.ended(admission.end(visit, end));
+    const { ended } = end;
+    if (ended === undefined || ended.unfinished === "") visit.ended(admission.end(visit, end));
+    else this.#unfinished.add(visit, ended);
     const { claim, reservation, used } = visit;
     if (reservation !== undefined && claim.window === "calls") totals.count(reservation.workspace, reservation.model, used);
     const endedMs = performance.now();

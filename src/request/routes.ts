@@ -1,4 +1,4 @@
-import { type Dialect, isCall, type Route, type UpstreamDialect } from "../contract/dialect.ts";
+import { type Dialect, namesModel, type Route, type UpstreamDialect } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { dialects, fallbackDialect } from "../dialects/index.ts";
@@ -36,7 +36,7 @@ export function routeLabel(route: Route): string {
 /** The routes of calls that models of this dialect answer. */
 export function callsOf(dialect: UpstreamDialect): string[] {
   return routes
-    .filter((each) => each.dialect.name === dialect && isCall(each.route.operation))
+    .filter((each) => each.dialect.name === dialect && namesModel(each.route.operation))
     .map(({ route }) => `${route.method} ${routeLabel(route)}`);
 }
 
@@ -70,9 +70,10 @@ export function explainPath(method: string, path: string, headers: HeaderReader)
     const message = `${path.slice(0, 200)} is not served over WebSockets: send an HTTP request.`;
     return { dialect, error: new GatewayError("unknown_route", { message, status: UPGRADE_REFUSED }) };
   }
-  const known = patterns.find(({ pattern }) => pattern.test(path));
-  if (known !== undefined) {
-    return { dialect, error: new GatewayError("method_not_allowed", { message: `${path} takes ${known.route.method}, not ${method}.` }) };
+  const known = patterns.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
+  if (known.length > 0) {
+    const methods = [...new Set(known)].join(" or ");
+    return { dialect, error: new GatewayError("method_not_allowed", { message: `${path} takes ${methods}, not ${method}.` }) };
   }
   const hint = dialect.misroute(inner);
   const message = `There is no route ${method} ${path.slice(0, 200)}.${hint === undefined ? ` Routes: ${routeList()}.` : ` ${hint}`}`;
@@ -86,7 +87,7 @@ function guessDialect(headers: HeaderReader): Dialect {
 
 function routeList(): string {
   return patterns
-    .filter(({ route }) => isCall(route.operation))
+    .filter(({ route }) => namesModel(route.operation))
     .map(({ route }) => `${route.method} ${routeLabel(route)}`)
     .join(", ");
 }

@@ -8,6 +8,7 @@ import { HealthBook } from "./router.ts";
 import { bringsNothing, type Offer, offersOf, type Table, tableKey, tableOf } from "./table.ts";
 import { type RoutedTarget, RoutedTargets } from "./targets.ts";
 
+const NO_OFFERS: ReadonlyMap<string, Offer> = new Map();
 /** Characters of a client's own text that a message repeats. */
 const SHOWN_CHARACTERS = 64;
 
@@ -104,6 +105,11 @@ export class Catalog {
       .filter((other) => other !== dialect)
       .map((other) => ({ dialect: other, regions: this.#regions.filter((region) => this.#offers(workspace, other, region)?.has(model)) }))
       .filter(({ regions }) => regions.length > 0);
+  }
+
+  /** What a workspace may use there, by the names that clients use. */
+  served(workspace: string, dialect: UpstreamDialect, region: string): ReadonlyMap<string, Offer> {
+    return this.#offers(workspace, dialect, region) ?? NO_OFFERS;
   }
 
   list(workspace: string, dialect: UpstreamDialect, region: string): ModelEntry[] {

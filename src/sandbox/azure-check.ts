@@ -1,7 +1,8 @@
 /** What Azure OpenAI refuses in a chat request: wire.md §2.1, §2.3, §2.9, §4.1. */
 
 import { isObject } from "../contract/objects.ts";
-import { invalid } from "./azure-error.ts";
+import { type AzureError, invalid } from "./azure-error.ts";
+import type { AzureRules } from "./azure-rules.ts";
 import { type JsonObject, objects, text } from "./json.ts";
 
 const FIELDS = new Set(
@@ -14,7 +15,7 @@ const FIELDS = new Set(
 const ROLES = new Set(["developer", "system", "user", "assistant", "tool", "function"]);
 const REFUSED_BY_REASONING = ["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"];
 
-export function checkAzureBody(body: unknown, isReasoning: boolean): asserts body is JsonObject {
+export function checkAzureBody(body: unknown, { reasoning: isReasoning, schema }: AzureRules): asserts body is JsonObject {
   if (!isObject(body)) throw invalid("We could not parse the JSON body of your request.", null);
   const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
   if (unknown !== undefined) throw invalid(`Unrecognized request argument supplied: ${unknown}`, null);
@@ -24,6 +25,10 @@ export function checkAzureBody(body: unknown, isReasoning: boolean): asserts bod
     throw invalid("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options");
   }
   if (isReasoning) checkReasoning(body);
+  else if ((body.reasoning_effort ?? null) !== null) throw unsupported("reasoning_effort");
+  if (!schema && isObject(body.response_format) && body.response_format.type === "json_schema") {
+    throw invalid("Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.", "response_format");
+  }
   if (typeof body.max_tokens === "number" && typeof body.max_completion_tokens === "number") {
     throw invalid(
       "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
@@ -76,7 +81,9 @@ function checkReasoning(body: JsonObject): void {
   const refused = REFUSED_BY_REASONING.find(
     (field) => body[field] !== undefined && body[field] !== null && body[field] !== 1 && body[field] !== 0,
   );
-  if (refused !== undefined) {
-    throw invalid(`Unsupported parameter: '${refused}' is not supported with this model.`, refused, "unsupported_parameter");
-  }
+  if (refused !== undefined) throw unsupported(refused);
+}
+
+function unsupported(field: string): AzureError {
+  return invalid(`Unsupported parameter: '${field}' is not supported with this model.`, field, "unsupported_parameter");
 }

@@ -1,26 +1,11 @@
 /** Items of earlier answers that come back in a request: sealed ones, and references to what is stored. Both are good at the resource that made them alone. */
 import { AzureError, invalid } from "./azure-error.ts";
+import type { KeptResponses } from "./azure-kept.ts";
 import { type JsonObject, objects, text } from "./json.ts";
 import type { Seal } from "./seal.ts";
 
-const MOST_STORED = 1_000;
-
-/** Ids of the answers that a resource keeps, and of their items. */
-export class Stored {
-  readonly #ids = new Set<string>();
-
-  keep(...ids: string[]): void {
-    if (this.#ids.size >= MOST_STORED) this.#ids.clear();
-    for (const id of ids) this.#ids.add(id);
-  }
-
-  has(id: string): boolean {
-    return this.#ids.has(id);
-  }
-}
-
 /** @throws AzureError 400 for what this resource did not make, or does not have any more. */
-export function checkItems(body: JsonObject, seal: Seal, stored: Stored): void {
+export function checkItems(body: JsonObject, seal: Seal, stored: KeptResponses): void {
   const before = body.previous_response_id;
   if (typeof before === "string" && !stored.has(before))
     throw new AzureError(400, `Previous response with id '${before}' not found.`, {

@@ -35,28 +35,46 @@ export function checkResponsesBody(body: unknown, isReasoning: boolean): asserts
     const message = `Invalid 'max_output_tokens': integer below minimum value. Expected a value >= ${LEAST_OUTPUT}, but got ${limit} instead.`;
     throw invalid(message, "max_output_tokens", "integer_below_min_value");
   }
+  if (body.background === true && body.store === false) throw invalid("Background mode requires 'store' to be true.", "background");
   for (const [index, item] of objects(body.input).entries()) {
     const strange = STRANGE.find((name) => item[name] !== undefined);
-    if (strange !== undefined) {
-      const param = `input[${index}].${strange}`;
-      throw invalid(`Unknown parameter: '${param}'.`, param, "unknown_parameter");
-    }
-    if (item.type === "function_call_output" && !objects(body.input).some((call) => isCallOf(call, item.call_id))) {
+    if (strange === undefined) continue;
+    const param = `input[${index}].${strange}`;
+    throw invalid(`Unknown parameter: '${param}'.`, param, "unknown_parameter");
+  }
+  if (!isReasoning) {
+    const asked = isObject(body.reasoning)
+      ? Object.keys(body.reasoning).find((name) => (body.reasoning as JsonObject)[name] !== null)
+      : undefined;
+    if (asked === undefined) return;
+    throw invalid(
+      `Unsupported parameter: 'reasoning.${asked}' is not supported with this model.`,
+      `reasoning.${asked}`,
+      "unsupported_parameter",
+    );
+  }
+  const refused = ["temperature", "top_p"].find((field) => typeof body[field] === "number" && body[field] !== 1);
+  if (refused !== undefined) throw invalid(`Unsupported parameter: '${refused}' is not supported with this model.`, refused);
+}
+
+/** @throws AzureError for the output of a tool that nobody called. */
+export function checkOutputs(conversation: readonly JsonObject[]): void {
+  for (const item of conversation) {
+    if (item.type === "function_call_output" && !conversation.some((call) => isCallOf(call, item.call_id))) {
       throw invalid(`No tool call found for function call output with call_id ${text(item.call_id)}.`, "input");
     }
   }
-  if (!isReasoning) return;
-  const refused = ["temperature", "top_p"].find((field) => typeof body[field] === "number" && body[field] !== 1);
-  if (refused !== undefined) throw invalid(`Unsupported parameter: '${refused}' is not supported with this model.`, refused);
 }
 
 function isCallOf(item: JsonObject, callId: unknown): boolean {
   return item.type === "function_call" && item.call_id === callId;
 }
 
-/** @param body checked by `checkResponsesBody` */
-export function readResponsesQuestion(body: JsonObject, isReasoning: boolean): Question {
-  const items = typeof body.input === "string" ? [{ role: "user", content: body.input }] : objects(body.input);
+/**
+ * @param body checked by `checkResponsesBody`
+ * @param items its input, after all that it goes on from
+ */
+export function readResponsesQuestion(body: JsonObject, items: readonly JsonObject[], isReasoning: boolean): Question {
   const messages = items.filter(({ role }) => role !== undefined);
   const asked = messages.findLast(({ role }) => role === "user");
   const format = isObject(body.text) && isObject(body.text.format) ? body.text.format : {};

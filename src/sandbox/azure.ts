@@ -8,18 +8,20 @@ import { checkAzureBody } from "./azure-check.ts";
 import { checkEmbeddingsBody, embeddedText, embeddings } from "./azure-embeddings.ts";
 import { AzureError, azureErrorReply, azureFailure, filtered, invalid } from "./azure-error.ts";
 import { checkItems } from "./azure-items.ts";
+import { conversationOf, itemsOf, wholeOf } from "./azure-kept.ts";
 import { readChatQuestion } from "./azure-question.ts";
 import { responseFrames, responseOfAnswer, responsesBreakage } from "./azure-responses.ts";
-import { checkResponsesBody, readResponsesQuestion } from "./azure-responses-question.ts";
+import { checkOutputs, checkResponsesBody, readResponsesQuestion } from "./azure-responses-question.ts";
 import { azureRules } from "./azure-rules.ts";
 import { type CallRecord, modelOf } from "./calls.ts";
-import type { Breakage, Reply } from "./delivery.ts";
+import type { Breakage, Frame, Reply } from "./delivery.ts";
 import { type Behaviour, UnknownDirective, USUAL } from "./directives.ts";
 import type { Entra } from "./entra.ts";
-import { type JsonObject, parseJson } from "./json.ts";
+import { type JsonObject, objects, parseJson } from "./json.ts";
 import type { Arrival, Staged, State } from "./state.ts";
 
 const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|responses\/compact|embeddings)$/;
+const KEPT_PATH = /^\/openai\/v1\/responses\/(?!compact$)([^/]+)(\/cancel|\/input_items)?$/;
 const DATED_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embeddings)$/;
 const API_VERSION = /^20\d\d-\d\d-\d\d(-preview)?$/;
 /** A deployment of this name was never made. */
@@ -63,6 +65,8 @@ export class Azure {
     const isV1 = v1Operation !== undefined;
     const [, deployed, datedOperation] = DATED_PATH.exec(arrival.path) ?? [];
     const operation = v1Operation ?? datedOperation;
+    const [, keptId, keptTail = ""] = KEPT_PATH.exec(arrival.path) ?? [];
+    if (keptId !== undefined) return this.#kept(arrival, decodeURIComponent(keptId), keptTail, headers);
     if (operation === undefined || arrival.method !== "POST") throw new AzureError(404, "Resource not found", { code: "404" });
     this.#authenticate(arrival.headers);
     const version = new URLSearchParams(arrival.query).get("api-version");
@@ -89,7 +93,7 @@ export class Azure {
     const { directives, nextId, now, behind } = this.#state;
     const rules = azureRules(deployment, behind);
     if (!rules.chat) throw wrongOperation("chatCompletion", rules.model);
-    checkAzureBody(body, rules.reasoning);
+    checkAzureBody(body, rules);
     const question = readChatQuestion(body, rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
     const isStream = body.stream === true;
@@ -123,10 +127,13 @@ export class Azure {
     if (!rules.responses) throw wrongOperation("responses", rules.model);
     checkResponsesBody(body, rules.reasoning);
     checkItems(body, seal, stored);
-    const question = readResponsesQuestion(body, rules.reasoning);
+    const conversation = conversationOf(body, stored);
+    checkOutputs(conversation);
+    const question = readResponsesQuestion(body, conversation, rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
     const isStream = body.stream === true;
-    const refused = failed(behaviour, isStream, headers);
+    const isBackground = body.background === true;
+    const refused = failed(behaviour, isStream || isBackground, headers);
     if (refused !== undefined) return refused;
     if (behaviour.filterAfter === 0) throw filtered(true);
 
@@ -140,15 +147,44 @@ export class Azure {
       seal,
       nextId,
     };
-    if (body.store !== false) stored.keep(shown.id);
-    if (!isStream) return staged(whole(responseOfAnswer(made, shown), headers, made.outputTokens), behaviour, responsesBreakage);
-    const reply: Reply = {
-      status: 200,
-      headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" },
-      content: { frames: responseFrames(made, shown) },
-      tokens: 0,
+    if (body.store === false) {
+      if (!isStream) return staged(whole(responseOfAnswer(made, shown), headers, made.outputTokens), behaviour, responsesBreakage);
+      return staged(streamed(responseFrames(made, shown), headers), behaviour, responsesBreakage);
+    }
+    const frames = [...responseFrames(made, shown)];
+    const response = wholeOf(frames);
+    const kept = {
+      whole: response,
+      frames,
+      conversation: [...conversation, ...objects(response.output)],
+      input: itemsOf(body),
+      isBackground,
+      isStream,
+      begunMs: now(),
+      endsMs: now() + made.outputTokens * (behaviour.paceMs ?? this.#state.paceMs),
+      isCancelled: false,
+      failsWith: behaviour.breaks.find(({ how }) => how === "exception")?.type,
     };
-    return staged(reply, behaviour, responsesBreakage);
+    stored.keep(kept);
+    if (isStream) return staged(streamed(frames, headers), behaviour, responsesBreakage);
+    // One in the background is answered at once, whatever becomes of it.
+    if (isBackground) return staged(whole({ ...stored.show(kept), status: "queued", output: [], usage: null }, headers, 0));
+    return staged(whole(response, headers, made.outputTokens), behaviour, responsesBreakage);
+  }
+
+  /** About a response that is kept. */
+  #kept({ method, query, headers: asked }: Arrival, id: string, tail: string, headers: Record<string, string>): Staged {
+    this.#authenticate(asked);
+    const { stored } = this.#state;
+    const parameters = new URLSearchParams(query);
+    const answered = (body: JsonObject) => staged(whole(body, headers, 0));
+    if (method === "DELETE" && tail === "") return answered(stored.delete(id));
+    if (method === "POST" && tail === "/cancel") return answered(stored.cancel(id));
+    if (method === "GET" && tail === "/input_items") return answered(stored.input(id, parameters));
+    if (method !== "GET" || tail !== "") throw new AzureError(404, "Resource not found", { code: "404" });
+    const kept = stored.find(id);
+    if (parameters.get("stream") !== "true") return answered(stored.show(kept));
+    return staged(streamed(stored.frames(kept, Number(parameters.get("starting_after") ?? -1)), headers));
   }
 
   /** All that came in one sealed item. */
@@ -160,7 +196,7 @@ export class Azure {
     const odd = ["store", "stream", "include"].find((name) => name in body);
     if (odd !== undefined) throw invalid(`Unknown parameter: '${odd}'.`, odd, "unknown_parameter");
     checkItems(body, seal, stored);
-    const question = readResponsesQuestion(body, rules.reasoning);
+    const question = readResponsesQuestion(body, conversationOf(body, stored), rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
     const id = `cmp_${nextId()}`;
     const compaction = {
@@ -195,6 +231,10 @@ function failed(behaviour: Readonly<Behaviour>, isStream: boolean, headers: Reco
   if (behaviour.failure === undefined && (exception === undefined || isStream)) return undefined;
   const failure = azureFailure(behaviour.failure ?? { status: 500, type: "", retryAfter: 0, shape: "" });
   return staged(azureErrorReply(failure.error, { ...headers, ...failure.headers }), behaviour);
+}
+
+function streamed(frames: Iterable<Frame>, headers: Record<string, string>): Reply {
+  return { status: 200, headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, content: { frames }, tokens: 0 };
 }
 
 function whole(body: JsonObject, headers: Record<string, string>, tokens: number): Reply {

@@ -23,7 +23,7 @@ export interface Shown {
 }
 
 const STOP_REASONS = { end: "end_turn", length: "max_tokens", stop: "stop_sequence", call: "tool_use", filter: "refusal" } as const;
-function usageFields(usage: AnswerUsage, output: number): JsonObject {
+function usageFields(usage: AnswerUsage, output: number, thinking?: number): JsonObject {
   const { read, write5m, write1h } = usage.cached ?? { read: 0, write5m: 0, write1h: 0 };
   return {
     input_tokens: usage.input,
@@ -31,6 +31,7 @@ function usageFields(usage: AnswerUsage, output: number): JsonObject {
     cache_read_input_tokens: read,
     cache_creation: { ephemeral_5m_input_tokens: write5m, ephemeral_1h_input_tokens: write1h },
     output_tokens: output,
+    output_tokens_details: thinking === undefined ? null : { thinking_tokens: thinking },
   };
 }
 
@@ -43,7 +44,7 @@ export function messageOfAnswer(answer: Answer, usage: AnswerUsage, shown: Shown
     content: answer.parts.map((part) => block(part, shown)),
     stop_reason: STOP_REASONS[answer.end],
     stop_sequence: answer.stopSequence ?? null,
-    usage: usageFields(usage, usage.output),
+    usage: usageFields(usage, usage.output, answer.thinkingTokens),
   });
 }
 
@@ -117,7 +118,7 @@ export function* answerFrames(
     yield frame(at === answer.parts.length - 1 ? "close" : "open", { type: "content_block_stop", index: at });
   }
   const delta = { stop_reason: STOP_REASONS[answer.end], stop_sequence: answer.stopSequence ?? null };
-  yield frame("close", { type: "message_delta", delta, usage: usageFields(usage, usage.output) });
+  yield frame("close", { type: "message_delta", delta, usage: usageFields(usage, usage.output, answer.thinkingTokens) });
   yield frame("end", {
     type: "message_stop",
     "amazon-bedrock-invocationMetrics": metrics(usage, performance.now() - began, firstByte - began),

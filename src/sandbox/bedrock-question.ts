@@ -101,7 +101,9 @@ export function cacheUsage(body: JsonObject, model: string, cache: PromptCache, 
   const sections = [objects(body.tools), objects(body.system), ...objects(body.messages).map((message) => objects(message.content))];
   let prefix = model;
   let weight = 0;
-  let found: { prefix: string; weight: number; ttl: unknown } | undefined;
+  let found: { prefix: string; weight: number } | undefined;
+  /** Up to the last mark of an hour. */
+  let hour = 0;
   let marks = 0;
   const isMarked = (block: JsonObject): boolean => isObject(block.cache_control);
   if (!isObject(body.cache_control) && !sections.some((section) => section.some(isMarked))) return undefined;
@@ -117,13 +119,17 @@ export function cacheUsage(body: JsonObject, model: string, cache: PromptCache, 
       prefix += JSON.stringify(rest);
       weight += index === 0 ? tokensIn(JSON.stringify(rest).length) : weighBlock(rest);
       if (isObject(mark)) {
-        found = { prefix, weight, ttl: mark.ttl };
+        found = { prefix, weight };
+        if (mark.ttl === "1h") hour = weight;
         marks++;
       }
     }
   }
-  if (isObject(body.cache_control) && marks === 0) found = { prefix, weight, ttl: body.cache_control.ttl };
+  if (isObject(body.cache_control) && marks === 0) {
+    found = { prefix, weight };
+    if (body.cache_control.ttl === "1h") hour = weight;
+  }
   if (found === undefined) return undefined;
   if (cache.touch(found.prefix, now)) return { read: found.weight, write5m: 0, write1h: 0 };
-  return found.ttl === "1h" ? { read: 0, write5m: 0, write1h: found.weight } : { read: 0, write5m: found.weight, write1h: 0 };
+  return { read: 0, write5m: found.weight - hour, write1h: hour };
 }

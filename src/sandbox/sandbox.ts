@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { Azure } from "./azure.ts";
-import { Stored } from "./azure-items.ts";
+import { KeptResponses } from "./azure-kept.ts";
 import { Bedrock } from "./bedrock.ts";
 import { Calls } from "./calls.ts";
 import { deliver, Line } from "./delivery.ts";
@@ -27,6 +27,8 @@ export interface SandboxOptions {
   now?: () => number;
   /** Requests that `calls.recent` keeps. */
   remember?: number;
+  /** Ids are counted from here on: two sandboxes that stand for two resources have none in common. */
+  idsFrom?: number;
   /** See `State.behind`. */
   behind?: Readonly<Record<string, string>>;
 }
@@ -49,9 +51,9 @@ const KEEP_ALIVE_MS = 75_000;
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { host = "127.0.0.1", port = 0, paceMs = 0, credentials = randomCredentials(), now = Date.now, remember = REMEMBERED } = options;
-  const { behind = {} } = options;
+  const { behind = {}, idsFrom = 0 } = options;
   const calls = new Calls(remember);
-  let lastId = 0;
+  let lastId = idsFrom;
   const nextId = (): string => {
     lastId += 1;
     return lastId.toString(36).padStart(24, "0");
@@ -64,7 +66,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     directives: new DirectiveReader(),
     cache: new PromptCache(),
     seal: new Seal(),
-    stored: new Stored(),
+    stored: new KeptResponses(now),
     behind,
     nextId,
   };

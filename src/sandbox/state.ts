@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import type { Stored } from "./azure-items.ts";
+import type { KeptResponses } from "./azure-kept.ts";
 import type { Calls } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import type { DirectiveReader } from "./directive-reader.ts";
@@ -56,7 +56,7 @@ export interface State {
   cache: PromptCache;
   /** Of this account and resource. */
   seal: Seal;
-  stored: Stored;
+  stored: KeptResponses;
   /**
    * What stands behind names that do not tell: Bedrock model ids by the last part of an application inference profile's ARN, OpenAI's models by the
    * name of an Azure deployment.

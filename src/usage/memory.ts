@@ -15,9 +15,9 @@ export class MemoryTotals implements Totals {
     this.#today = dayNumber(this.sinceMs);
   }
 
-  count(workspace: string, model: string, usage: Usage | undefined): void {
+  count(workspace: string, model: string, usage: Usage | undefined, requests: 0 | 1 = 1): void {
     const nowMs = this.#nowMs();
-    this.#tally.add(nowMs, workspace, model, usage);
+    this.#tally.add(nowMs, workspace, model, usage, requests);
     if (dayNumber(nowMs) !== this.#today) this.#forget(dayNumber(nowMs));
   }
 

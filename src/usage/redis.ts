@@ -65,8 +65,8 @@ export class RedisTotals implements Totals {
     this.#timer.unref?.();
   }
 
-  count(workspace: string, model: string, usage: Usage | undefined): void {
-    this.#tally.add(this.#nowMs(), workspace, model, usage);
+  count(workspace: string, model: string, usage: Usage | undefined, requests: 0 | 1 = 1): void {
+    this.#tally.add(this.#nowMs(), workspace, model, usage, requests);
   }
 
   /** Brings what was counted to Redis, or keeps it for the next time. Never rejects. */

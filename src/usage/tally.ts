@@ -1,4 +1,4 @@
-import type { Usage } from "../contract/usage.ts";
+import { noUsage, type Usage } from "../contract/usage.ts";
 
 /** What the calls of a workspace and model came to on one day. */
 export interface Counts extends Usage {
@@ -10,23 +10,25 @@ type Day = Map<string, Map<string, Counts>>;
 
 const DAY_MS = 86_400_000;
 
-/** Counts by UTC day, workspace and model. One more call of a known model costs two map reads and five additions. */
+/** Counts by UTC day, workspace and model. One more call of a known model costs two map reads and seven additions. */
 export class Tally {
   #days = new Map<number, Day>();
   #number = Number.NaN;
   #today: Day = new Map();
 
   /** @param usage - Undefined: the call used nothing that is known. */
-  add(nowMs: number, workspace: string, model: string, usage: Usage | undefined): void {
+  add(nowMs: number, workspace: string, model: string, usage: Usage | undefined, requests: 0 | 1 = 1): void {
     const number = Math.floor(nowMs / DAY_MS);
     if (number !== this.#number) this.#turn(number);
     const counts = this.#counts(workspace, model);
-    counts.requests += 1;
+    counts.requests += requests;
     if (usage === undefined) return;
     counts.input += whole(usage.input);
     counts.output += whole(usage.output);
     counts.cacheRead += whole(usage.cacheRead);
     counts.cacheWrite += whole(usage.cacheWrite);
+    counts.cacheWriteHour += whole(usage.cacheWriteHour);
+    counts.reasoning += whole(usage.reasoning);
   }
 
   /** Days with something in them, by their number (`dayText`). */
@@ -61,7 +63,7 @@ export class Tally {
     }
     let counts = models.get(model);
     if (counts === undefined) {
-      counts = { requests: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+      counts = { requests: 0, ...noUsage() };
       models.set(model, counts);
     }
     return counts;
@@ -86,9 +88,18 @@ export function dayText(number: number): string {
 export function gather(into: Map<string, Map<string, Counts>>, model: string, day: string, more: Partial<Counts>): void {
   const days = into.get(model) ?? new Map<string, Counts>();
   into.set(model, days);
-  const counts = days.get(day) ?? { requests: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  const counts = days.get(day) ?? { requests: 0, ...noUsage() };
   days.set(day, counts);
   for (const field of FIELDS) counts[field] += more[field] ?? 0;
 }
 
-export const FIELDS = ["requests", "input", "output", "cacheRead", "cacheWrite"] as const satisfies readonly (keyof Counts)[];
+/** Their names in Redis. A gateway adds up those that it knows and leaves the others alone. */
+export const FIELDS = [
+  "requests",
+  "input",
+  "output",
+  "cacheRead",
+  "cacheWrite",
+  "cacheWriteHour",
+  "reasoning",
+] as const satisfies readonly (keyof Counts)[];

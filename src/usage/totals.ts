@@ -9,8 +9,11 @@ export type Reading = ReadonlyMap<string, ReadonlyMap<string, Counts>>;
 
 /** The seam of the day totals: where what calls came to is added up. A place is one file; `memory.ts` and `redis.ts` sit one exam. */
 export interface Totals {
-  /** A call has ended. Costs no command and no wait. */
-  count(workspace: string, model: string, usage: Usage | undefined): void;
+  /**
+   * A call has ended. Costs no command and no wait.
+   * @param requests - 0 where the call was counted when it ended, and its answer has ended later.
+   */
+  count(workspace: string, model: string, usage: Usage | undefined, requests?: 0 | 1): void;
   /** The last `KEPT_DAYS` days of a workspace, what this process has just counted included. @throws TotalsUnavailable */
   read(workspace: string): Promise<Reading>;
   /** When counting began; undefined where it is kept for good. */

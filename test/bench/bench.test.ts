@@ -9,7 +9,8 @@ import { joined } from "../../bench/joined.ts";
 import { withTables } from "../../bench/page.ts";
 import { type BenchResult, median, quantile, type VariantResult } from "../../bench/result.ts";
 import { SCENARIOS } from "../../bench/scenarios/index.ts";
-import { reached, TARGETS } from "../../bench/targets.ts";
+import { targetRows } from "../../bench/table.ts";
+import { reached, TARGET_SCENARIOS, TARGETS } from "../../bench/targets.ts";
 import { type MessageListener, MessageReader } from "../../bench/wire.ts";
 
 const MAIN = join(import.meta.dir, "../../bench/main.ts");
@@ -120,6 +121,8 @@ describe("a mistake on the command line is told before anything is measured:", (
     ["--key k", "--key wants --against"],
     ["--from run.json openai-2kb", "--from and SCENARIO do not go together: --from measures nothing"],
     ["--from run.json --rounds 3", "--from and --rounds do not go together"],
+    ["--targets openai-2kb", "--targets and SCENARIO do not go together: the targets have scenarios of their own"],
+    ["--from run.json --targets", "--from and --targets do not go together"],
     ["--smoke --write-docs", "--smoke and --write-docs do not go together: --smoke measures nothing"],
     ["--nonsense", "Unknown option '--nonsense'"],
   ])("%s", (words, told) => {
@@ -192,14 +195,28 @@ const pieces = (...results: BenchResult[]) => results.map((result, at) => ({ fil
 
 describe("what is told of a run", () => {
   test("a target compares the rounds one by one", () => {
-    const [target] = reached(run([60, 100, 40], [40, 50, 20]));
-    expect(target).toMatchObject({ figures: [1.5, 2, 2], isMet: true });
-    expect(reached(run([85], [40]))[0]?.isMet).toBe(false);
+    const [target] = reached(run([60, 100, 28], [40, 50, 20]));
+    expect(target).toMatchObject({ figures: [1.5, 2, 1.4], isMet: true });
+    expect(reached(run([65], [40]))[0]?.isMet).toBe(false);
+  });
+
+  test("a refusal is compared with a request through the pass-through, and the row has what was measured before", () => {
+    const result = run([], []);
+    const variants = [variant("bare", { cpuMicros: [40, 20] }), variant("weir", { cpuMicros: [80, 80], cpuMicrosRefused: [20, 15] })];
+    const scenarios = [{ name: "openai-refusals", title: "", limiter: "redis" as const, variants }];
+    expect(reached({ ...result, scenarios })).toMatchObject([{ scenario: "openai-refusals", figures: [0.5, 0.75], isMet: false }]);
+    const [head, row] = targetRows({ scenarios });
+    expect(head?.indexOf("before")).toBe(2);
+    expect(row?.slice(1)).toEqual(["openai-refusals", "0.90–1.30 ×", "≤ 0.60 ×", "0.63 (0.50–0.75) ×", "no"]);
   });
 
   test("every target is of a scenario that exists", () => {
     const names = SCENARIOS.map(({ name }) => name);
     for (const { scenario } of TARGETS) expect(names).toContain(scenario);
+    for (const [scenario, variants] of TARGET_SCENARIOS) {
+      const beside = SCENARIOS.find(({ name }) => name === scenario)?.beside ?? [];
+      for (const one of variants) expect(beside, scenario).toContain(one);
+    }
   });
 
   test("a change counts beyond the spread, against the pass-through of the same run", () => {

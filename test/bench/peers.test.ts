@@ -111,14 +111,18 @@ describe("a peer that cannot be had is told with the reason:", () => {
 
   test("its client is not installed", async () => {
     const peer = made({ install: () => [{ words: ["no-such-client", "install"] }] });
-    await expect(installed(peer, fresh(), silent)).rejects.toThrow("no-such-client is not installed");
+    await expect(installed({ ...peer, version: PEER_VERSIONS.portkey }, fresh(), silent)).rejects.toThrow(
+      "no-such-client is not installed",
+    );
   });
 
   test("its client is refused, which says why and leaves nothing", async () => {
     const cache = fresh();
     const words = ["sh", "-c", `echo some progress; echo "error: 403 Forbidden: ${cache}/x" >&2; exit 7`];
     const peer = made({ install: () => [{ words }] });
-    await expect(installed(peer, cache, silent)).rejects.toThrow("sh ended with 7: error: 403 Forbidden: …/x");
+    await expect(installed({ ...peer, version: PEER_VERSIONS.portkey }, cache, silent)).rejects.toThrow(
+      "sh ended with 7: error: 403 Forbidden: …/x",
+    );
     expect(existsSync(join(cache, `portkey-${PEER_VERSIONS.portkey}`))).toBe(false);
   });
 
@@ -139,9 +143,9 @@ describe("a peer that is there", () => {
     const half = join(cache, `portkey-${PEER_VERSIONS.portkey}`);
     mkdirSync(half);
     writeFileSync(join(half, "rest"), "");
-    expect(await installed(peer, cache, silent)).toBe(half);
+    expect(await installed({ ...peer, version: PEER_VERSIONS.portkey }, cache, silent)).toBe(half);
     expect(existsSync(join(half, "rest"))).toBe(false);
-    expect(await installed(peer, cache, silent)).toBe(half);
+    expect(await installed({ ...peer, version: PEER_VERSIONS.portkey }, cache, silent)).toBe(half);
     expect(readFileSync(join(cache, "count"), "utf8")).toBe("x\n");
   });
 

@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_time_to_first_byte_seconds_bucket: ["le", "route", "model"],
   weir_chunk_gap_seconds_bucket: ["le", "route"],
   weir_tokens_total: ["workspace", "model", "direction"],
+  weir_token_parts_total: ["workspace", "model", "part"],
   weir_worker_queue_depth: ["worker"],
   weir_worker_streams: ["worker"],
   weir_worker_event_loop_lag_seconds: ["worker"],

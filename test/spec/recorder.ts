@@ -31,6 +31,9 @@ export const ODD_MEMBERS =
 export const MESSAGE = `{"id":"msg_bdrk_1","type":"message", "role":"assistant","model":"claude-3-haiku-20240307","content":[{"type":"text","text":"é 😀"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":2}, ${ODD_MEMBERS}}`;
 export const COMPLETION = `{"id":"chatcmpl-1","object":"chat.completion","created":1700000000, "model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"é 😀","refusal":null},"finish_reason":"stop","logprobs":null}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}, ${ODD_MEMBERS}}`;
 
+const RESPONSE = `{"id":"resp_1","object":"response","created_at":1700000000, "status":"completed","model":"gpt-4o-2024-08-06","output":[],"usage":{"input_tokens":3,"output_tokens":2,"total_tokens":5}, ${ODD_MEMBERS}}`;
+const EMBEDDINGS = `{"object":"list","data":[],"model":"m","usage":{"prompt_tokens":3,"total_tokens":3}}`;
+
 /** One event of a stream, of a type that no version of Weir knows. */
 export const ODD_EVENT = `{"type":"x_future_event", ${ODD_MEMBERS}}`;
 const MESSAGE_EVENTS = [
@@ -65,8 +68,15 @@ function answerTo({ path, body }: Recorded): { type: string; bytes: Uint8Array }
   if (path.endsWith("/invoke-with-response-stream"))
     return { type: "application/vnd.amazon.eventstream", bytes: Buffer.concat(MESSAGE_EVENTS.map(frame)) };
   if (path.endsWith("/invoke")) return { type: "application/json", bytes: Buffer.from(MESSAGE) };
-  if (/"stream"\s*:\s*true/.test(body))
-    return { type: "text/event-stream", bytes: Buffer.from(CHUNKS.map((chunk) => `data: ${chunk}\n\n`).join("")) };
+  if (path.endsWith("/count-tokens")) return { type: "application/json", bytes: Buffer.from('{"inputTokens":3}') };
+  if (path.endsWith("/embeddings")) return { type: "application/json", bytes: Buffer.from(EMBEDDINGS) };
+  const isStream = /"stream"\s*:\s*true/.test(body);
+  if (path.endsWith("/responses") || path.endsWith("/compact")) {
+    if (!isStream) return { type: "application/json", bytes: Buffer.from(RESPONSE) };
+    const last = `event: response.completed\ndata: {"type":"response.completed","sequence_number":0,"response":${RESPONSE}}\n\n`;
+    return { type: "text/event-stream", bytes: Buffer.from(last) };
+  }
+  if (isStream) return { type: "text/event-stream", bytes: Buffer.from(CHUNKS.map((chunk) => `data: ${chunk}\n\n`).join("")) };
   return { type: "application/json", bytes: Buffer.from(COMPLETION) };
 }
 

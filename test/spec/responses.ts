@@ -98,9 +98,15 @@ export function specifyResponses(world: World): void {
     for (const [more, param, advice] of rows) {
       const told = expectFailure(openai, await respond(asks("hi", more)), "invalid");
       expect(told).toMatchObject({ param, message: expect.stringMatching(advice) });
-      await respond({ ...asks("hi", more), model: "gpt-storing" });
-      expect(JSON.parse(world.recorder.last().body)).toMatchObject(more);
+      // An id that Weir has not given is nobody's.
+      const isAllowed = param !== "previous_response_id";
+      const allowed = await respond({ ...asks("hi", more), model: "gpt-storing" });
+      expect([param, allowed.status]).toEqual([param, isAllowed ? 200 : 400]);
+      if (isAllowed) expect(JSON.parse(world.recorder.last().body)).toMatchObject(more);
     }
+    const { id } = JSON.parse((await respond({ ...asks("hi"), model: "gpt-storing" })).text);
+    expect((await respond({ ...asks("hi", { previous_response_id: id }), model: "gpt-storing" })).status).toBe(200);
+    expect(JSON.parse(world.recorder.last().body).previous_response_id).toBe(id.slice(0, -33));
     expect((await respond(asks("hi", { previous_response_id: null, background: false }))).status).toBe(200);
     expect((await respond(asks('a text with {"type":"item_reference"} in it'))).status).toBe(200);
   });

@@ -20,7 +20,7 @@ export interface Order {
   what: "call" | "weigh" | "go" | "cancel" | "credit" | "configure" | "drill";
   id: number;
   call?: CallOrder;
-  weigh?: WeighOrder;
+  weigh?: Omit<WeighOrder, "workspace">;
 }
 
 const rethrow = (thrown: unknown): never => {

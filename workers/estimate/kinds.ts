@@ -4,8 +4,8 @@
  * starts a new one, because tokenizers cut `camelCase` there.
  */
 
-/** Kinds and places in a run that are distinguished; the weight of (previous kind, kind, place) is at `(previous * KINDS + kind) * PLACES + place`. */
-export const KINDS = 44;
+/** Kinds and places in a run that are told apart; the weight of (previous kind, kind, place) stands at `(previous * KINDS + kind) * PLACES + place`. */
+export const KINDS = 46;
 export const PLACES = 10;
 
 const CAPITAL = 4;
@@ -14,6 +14,9 @@ export const SPACE = 6;
 /** Line breaks. */
 export const START = 7;
 export const ASTRAL = 38;
+
+/** Characters that hardly stand in any vocabulary: two bytes or three, and as many tokens. */
+export const RARE = { two: 44, three: 45 } as const;
 
 /** Ideographs and Hangul syllables come in three kinds each: those that are one token of the family by themselves, two, or three and more. */
 const IDEOGRAPH = [35, 40, 41] as const;
@@ -32,33 +35,41 @@ const STRETCHES: readonly (readonly [first: number, kind: number])[] = [
   [0x460, 20], // scripts that have no kind of their own
   [0x590, 21], // Hebrew
   [0x600, 22], // Arabic
-  [0x700, 20],
+  [0x700, RARE.two], // Syriac, Thaana, N'Ko
   [0x900, 23], // Devanagari
   [0x980, 24], // the other scripts of India
   [0xe00, 25], // Thai
-  [0xe80, 20],
-  [0x1100, 26], // Hangul parts
-  [0x1200, 20],
+  [0xe80, RARE.two], // Lao, Tibetan
+  [0x1000, 20], // Burmese, Georgian
+  [0x1100, RARE.three], // Hangul parts
+  [0x1200, RARE.two], // Ethiopic
+  [0x13a0, RARE.three], // Cherokee, the syllables of Canada, runes
+  [0x1780, 20], // Khmer
+  [0x1800, RARE.three], // Mongolian and others
   [0x1e00, 27], // Latin with two marks (Vietnamese), polytonic Greek
   [0x2000, 28], // typographic punctuation
   [0x2070, 29], // signs and symbols
   [0x2600, 30], // pictographs
-  [0x2800, 29],
+  [0x2800, RARE.three], // Braille
+  [0x2900, 29],
   [0x3000, 31], // punctuation of East Asia
   [0x3040, 32], // Hiragana
   [0x30a0, 33], // Katakana
-  [0x3100, 34],
+  [0x3100, RARE.two], // Bopomofo
+  [0x3200, 34],
+  [0x3400, RARE.three], // ideographs of old books
   [0x4e00, IDEOGRAPH[0]],
-  [0xa000, 20],
+  [0xa000, RARE.three], // Yi and others
   [0xac00, SYLLABLE[0]],
-  [0xd7b0, 34],
+  [0xd7b0, RARE.three], // private use
+  [0xf900, 34],
   [0xff00, 37], // full-width forms
 ];
 
 /** The run that each kind belongs to. */
 const RUN = [
   0, 0, 0, 0, 0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 0, 0, 0, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 6, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
-  22, 22, 23, 23,
+  22, 22, 23, 23, 27, 28,
 ];
 
 function asciiKind(code: number): number {

@@ -3,7 +3,7 @@
  * adds on average (most of them the chance that a token starts there); `bench/calibrate.ts` fits them, `weights.gen.ts` holds them.
  */
 import type { ByteText } from "../../src/contract/bytes.ts";
-import { ASTRAL, CONTINUES, IDEOGRAPHS, KINDS, kindTable, NEXT_PLACE, PLACES, SPACE, START, SYLLABLES } from "./kinds.ts";
+import { ASTRAL, CONTINUES, IDEOGRAPHS, KINDS, kindTable, NEXT_PLACE, PLACES, RARE, SPACE, START, SYLLABLES } from "./kinds.ts";
 import { WEIGHTS } from "./weights.gen.ts";
 
 /** A tokenizer, as far as the estimate distinguishes them (`wire.md` §5.1, §5.3). */
@@ -32,6 +32,29 @@ export interface PackedWeights {
 /** What a pair of kinds costs that no calibration text had: going on with a run, and starting one. */
 const UNSEEN = { continues: 800, starts: 1000 };
 
+/** Where calibration has no text of them, which says nothing of what they cost: nearly a token for each byte. */
+const RARE_COSTS = [
+  [RARE.two, 1700],
+  [RARE.three, 2300],
+] as const;
+
+/**
+ * What a letter costs at least from the tenth of a run on, by its kind: about a third to a half of what a letter costs in letters at random. Words of a language hardly get so
+ * far, and what calibration saw of them there is next to nothing; letters without end do.
+ */
+const LEAST_AT_LAST: Readonly<Record<number, number>> = {
+  4: 300,
+  15: 520,
+  16: 720,
+  17: 1000,
+  18: 340,
+  19: 250,
+  21: 400,
+  22: 420,
+  23: 480,
+  24: 560,
+};
+
 function unpack(packed: PackedWeights): Weights {
   const bits = atob(packed.alone);
   const tokensAlone = (code: number) => {
@@ -43,12 +66,18 @@ function unpack(packed: PackedWeights): Weights {
   CONTINUES.forEach((continues, pair) => {
     costs.fill(continues === 1 ? UNSEEN.continues : UNSEEN.starts, pair * PLACES, (pair + 1) * PLACES);
   });
+  for (let previous = 0; previous < KINDS; previous++)
+    for (const [kind, cost] of RARE_COSTS) costs.fill(cost, (previous * KINDS + kind) * PLACES, (previous * KINDS + kind + 1) * PLACES);
   for (const entry of packed.costs.split(";")) {
     const [pair = "", list = ""] = entry.split(":");
     const [previous = 0, kind = 0] = pair.split(".").map(Number);
     const known = list.split(" ").map(Number);
     for (let place = 0; place < PLACES; place++)
       costs[(previous * KINDS + kind) * PLACES + place] = known[Math.min(place, known.length - 1)] ?? 0;
+  }
+  for (const [kind, least] of Object.entries(LEAST_AT_LAST)) {
+    const last = (Number(kind) * KINDS + Number(kind)) * PLACES + PLACES - 1;
+    costs[last] = Math.max(costs[last] ?? 0, least);
   }
   return { kinds: kindTable(tokensAlone), steps: stepTable(costs) };
 }
@@ -64,7 +93,7 @@ function stepTable(costs: Uint16Array): Int32Array {
   });
 }
 
-/** States end below 2^15: `KINDS * PLACES * KINDS` is 19,360. */
+/** States end below 2^15: `KINDS * PLACES * KINDS` is 21,160. */
 const STATE_BITS = 15;
 const STATE_MASK = (1 << STATE_BITS) - 1;
 

@@ -15,7 +15,7 @@ import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 /** One call, as the front ordered it. `Takes`: what its provider's table says of a model. `Set`: its provider's controls. */
 export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Controls> {
   operation: CallOperation;
-  /** The client's body, checked by its dialect. */
+  /** The client's body, checked by its dialect; of a call about a kept answer, its id as the client has it and the query. */
   body: ByteText;
   /** See `Dialect.hints`. */
   hints: string;
@@ -29,12 +29,16 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   accepts: Takes;
   /** What the configuration sets of the cloud's own controls: one object for all calls to its target. */
   controls?: Set | undefined;
+  /** The workspace. */
+  owner: string;
   /** No other target could serve the call. */
   isLast: boolean;
   /** Not a provider's matter. */
   along: Along;
   /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */
   dropped: string;
+  /** Written by `Connection.request`: the upstream goes on with the answer when the call has ended. */
+  goesOn: boolean;
 }
 
 export interface ReportedUsage extends Usage {
@@ -58,6 +62,8 @@ export interface Reader {
   readonly usage: ReportedUsage;
   /** Bytes of the model's own text so far, roughly: what is counted of a stream that breaks off before its upstream has reported. */
   readonly written: number;
+  /** The id of an answer that its upstream has not finished, "" of one that it has; left out by readers of answers that end with their call. */
+  readonly unfinished?: string;
   /** Bytes that it keeps because they are no whole event, or no whole answer, yet. */
   readonly held: number;
 }

@@ -8,8 +8,18 @@ import type { Reader, ReportedUsage } from "./provider.ts";
 /** Embeddings of two thousand texts, pictures in base64. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+/** A whole answer that says itself that it failed: the client is given its text, and the call counts as failed. */
+interface FailedAnswer {
+  text: ByteText;
+  error: GatewayError;
+}
+
 /** Takes what is needed from an answer, parsed as `outline` does it, and returns the text for the client, or why it is none. */
-export type AnswerReading = (answer: Record<string, unknown>, text: ByteText, usage: ReportedUsage) => ByteText | GatewayError;
+export type AnswerReading = (
+  answer: Record<string, unknown>,
+  text: ByteText,
+  usage: ReportedUsage,
+) => ByteText | GatewayError | FailedAnswer;
 
 /** An answer that breaks the upstream's own protocol. `log` says how. */
 export function malformed(upstream: string, log: string): GatewayError {
@@ -96,11 +106,15 @@ export class WholeAnswer implements Reader {
     const answer = outline(text);
     const result =
       answer === undefined ? malformed(this.#upstream, "the answer is not a JSON object") : this.#read(answer, text, this.usage);
-    if (typeof result !== "string") {
+    if (result instanceof GatewayError) {
       this.#error = result;
       return "";
     }
     this.#complete = true;
-    return result;
+    if (typeof result === "string") return result;
+    this.#error = result.error;
+    // None of it is the model's text.
+    this.#length = 0;
+    return result.text;
   }
 }

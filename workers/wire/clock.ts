@@ -5,6 +5,7 @@
  * A deadline is never early and at most three ticks late (75 ms by default) on an idle machine.
  */
 import { clearInterval, setInterval } from "node:timers";
+import { Crowd } from "../../src/contract/crowd.ts";
 import { throwLater } from "../../src/contract/fault.ts";
 
 /** Slots of one revolution; a deadline further away is passed over once per revolution (12.8 s at 25 ms). A power of two. */
@@ -76,6 +77,8 @@ export class Wheel {
   #timer: ReturnType<typeof setInterval> | undefined;
   #idleSinceMs = 0;
   #excused = false;
+  /** Every open call has a deadline. */
+  readonly #crowd = new Crowd();
 
   constructor(tickMs = 25) {
     this.#tickMs = tickMs;
@@ -144,6 +147,7 @@ export class Wheel {
     // More than a revolution behind: once round sees every slot.
     this.#tick = Math.max(this.#tick, last - SLOTS + 1);
     for (; this.#tick <= last; this.#tick++) this.#workOff(this.#tick & (SLOTS - 1), last);
+    this.#crowd.look(this.#count);
   }
 
   /** A callback may cancel or schedule anything, in this slot too, so the ring is taken apart first: what is due moves to a list of its own. */

@@ -15,7 +15,7 @@ export interface Origin {
 
 export interface HttpRequest {
   origin: Origin;
-  method: "POST" | "GET";
+  method: "POST" | "GET" | "DELETE";
   /** Path and query as they go on the wire, already encoded. */
   path: string;
   /** Name, value, name, value …; names in lower case; best one frozen list for all calls that say the same. The client adds `host` (where it is absent), `content-length` and `connection` itself. */

@@ -5,7 +5,7 @@ import { throwLater } from "../../src/contract/fault.ts";
 export const PORTION_BYTES = 32 * 1024;
 
 /** How long portions are taken in one turn of the thread; then everybody else has theirs. */
-const TURN_MS = 2;
+const TURN_MS = 1;
 
 /** A call that has more than a portion. */
 export interface Portioned {

@@ -1,7 +1,6 @@
 /** The Anthropic Messages protocol, in both of its versions. */
-import type { TSchema } from "@sinclair/typebox";
-import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../../contract/bytes.ts";
+import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
 import { parseObject, readName, refuseDuplicates, textIn } from "../body.ts";
@@ -24,9 +23,9 @@ const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
 );
 
-const checkers: Partial<Record<CallOperation, TypeCheck<TSchema>>> = {
-  generate: TypeCompiler.Compile(messagesSchema("required")),
-  count_tokens: TypeCompiler.Compile(messagesSchema("optional")),
+const checkers: Partial<Record<CallOperation, Checker>> = {
+  generate: new Checker(messagesSchema("required")),
+  count_tokens: new Checker(messagesSchema("optional")),
 };
 
 /** What the schemas have made sure of, as far as the rules below need it. */
@@ -115,7 +114,7 @@ export const anthropic: Dialect = {
     }
     const value = parseObject(body);
     refuseDuplicates(body, SINGLE);
-    if (!checker.Check(value)) {
+    if (!checker.fits(value)) {
       const { path, text } = firstProblem(checker, value);
       throw refusal("invalid_request", dotted(path) || "body", text);
     }

@@ -1,7 +1,7 @@
 /** The body of `POST /v1/embeddings`. Source: the types of openai 7.57. */
 import { type TSchema, Type } from "@sinclair/typebox";
-import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../../contract/bytes.ts";
+import { Checker } from "../../contract/checker.ts";
 import type { Checked } from "../../contract/dialect.ts";
 import { readName } from "../body.ts";
 import { EXPECTED, nullable, words } from "../schema.ts";
@@ -25,7 +25,7 @@ export const embeddingsSchema: TSchema = Type.Object({
   user: Type.Optional(nullable(Type.String())),
 });
 
-const checker = TypeCompiler.Compile(embeddingsSchema);
+const checker = new Checker(embeddingsSchema);
 
 export function checkEmbeddings(body: ByteText): Checked {
   const request = readRequest<{ model: string }>(body, checker, SINGLE);

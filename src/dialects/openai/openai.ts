@@ -1,6 +1,7 @@
 /** The OpenAI protocol: chat completions here, the other requests in files of their own. */
-import { TypeCompiler } from "@sinclair/typebox/compiler";
+
 import type { ByteText } from "../../contract/bytes.ts";
+import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
 import { readName, textIn } from "../body.ts";
@@ -9,6 +10,7 @@ import { errorObject, jsonText } from "../error-text.ts";
 import { misroute, owns, type Paths } from "../misroute.ts";
 import { refusal } from "../problem.ts";
 import { checkEmbeddings } from "./embeddings.ts";
+import { checkKept, checkKeptWhole } from "./kept.ts";
 import { readRequest } from "./request.ts";
 import { checkResponses, responsesErrorEvent } from "./responses.ts";
 import { chatSchema } from "./schema.ts";
@@ -23,7 +25,10 @@ const SINGLE = new Set(
 const STRICT = "strict";
 const UNSUPPORTED = ["n", "service_tier", "parallel_tool_calls", "stream_options"] as const;
 
-const checker = TypeCompiler.Compile(chatSchema);
+/** What streams the events of a response. */
+const STREAMS_RESPONSES: ReadonlySet<CallOperation> = new Set(["responses", "kept_answer"]);
+
+const checker = new Checker(chatSchema);
 
 /** What the schema has made sure of; the last four are still as they came. */
 interface ChatRequest {
@@ -42,6 +47,10 @@ const routes: readonly Route[] = [
   { method: "POST", path: "/openai/:region/v1/responses", operation: "responses" },
   { method: "POST", path: "/openai/:region/v1/responses/compact", operation: "compact" },
   { method: "POST", path: "/openai/:region/v1/responses/input_tokens", operation: "count_tokens" },
+  { method: "GET", path: "/openai/:region/v1/responses/:kept", operation: "kept_answer" },
+  { method: "DELETE", path: "/openai/:region/v1/responses/:kept", operation: "kept_delete" },
+  { method: "POST", path: "/openai/:region/v1/responses/:kept/cancel", operation: "kept_cancel" },
+  { method: "GET", path: "/openai/:region/v1/responses/:kept/input_items", operation: "kept_input" },
   { method: "POST", path: "/openai/:region/v1/embeddings", operation: "embeddings" },
   { method: "GET", path: "/openai/:region/v1/models", operation: "models" },
   { method: "GET", path: "/openai/:region/v1/models/:model", operation: "model" },
@@ -127,7 +136,7 @@ export const openai: Dialect = {
   },
 
   errorEvent(error, _requestId, operation) {
-    return operation === "responses" ? responsesErrorEvent(errorFields(error), error.detail.body) : `data: ${errorText(error)}\n\n`;
+    return STREAMS_RESPONSES.has(operation) ? responsesErrorEvent(errorFields(error), error.detail.body) : `data: ${errorText(error)}\n\n`;
   },
 
   tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),
@@ -152,6 +161,10 @@ const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) =>
   compact: checkResponses,
   count_tokens: checkResponses,
   embeddings: checkEmbeddings,
+  kept_answer: checkKept,
+  kept_input: checkKeptWhole,
+  kept_delete: checkKeptWhole,
+  kept_cancel: checkKeptWhole,
 };
 
 function checkChat(body: ByteText, strict: boolean): Checked {

@@ -1,4 +1,4 @@
-import { Type } from "@sinclair/typebox";
+import { type TSchema, Type } from "@sinclair/typebox";
 import { count, type DialectDescription, text } from "../description.ts";
 import { nullable } from "../schema.ts";
 import { embeddingsSchema } from "./embeddings.ts";
@@ -11,6 +11,7 @@ export const openaiUsage = Type.Object({
   completion_tokens: count,
   total_tokens: count,
   prompt_tokens_details: Type.Optional(Type.Object({ cached_tokens: Type.Optional(count) })),
+  completion_tokens_details: Type.Optional(Type.Object({ reasoning_tokens: Type.Optional(count) })),
 });
 
 export const toolCalls = Type.Array(
@@ -53,7 +54,79 @@ const embeddings = Type.Object({
 
 const model = Type.Object({ id: text, object: Type.Literal("model"), created: count, owned_by: text });
 
+const EXAMPLE_RESPONSE = {
+  id: "resp_01",
+  object: "response",
+  created_at: 1760000000,
+  status: "completed",
+  model: "gpt-5.5-2026-04-23",
+  output: [
+    {
+      type: "message",
+      id: "msg_01",
+      status: "completed",
+      role: "assistant",
+      content: [{ type: "output_text", text: "Soft paws at midnight", annotations: [] }],
+    },
+  ],
+  usage: { input_tokens: 14, output_tokens: 8, total_tokens: 22 },
+};
+
 const EXAMPLE_MODEL = { id: "gpt-5.5", object: "model", created: 1776902400, owned_by: "weir" };
+
+/** Of routes about answers that an upstream keeps. */
+const KEPT =
+  "Only where the operator lets answers be kept, and for the workspace that made it; of any other id it is a 404. It takes a request of the limit of token counts, and no tokens.";
+const kept = { name: "OpenAIResponse", schema: response, example: EXAMPLE_RESPONSE };
+const query = (name: string, description: string, schema: TSchema) => ({ name, in: "query" as const, description, schema });
+
+const keptDescriptions: DialectDescription["operations"] = {
+  kept_answer: {
+    summary: "Get a response",
+    description: `A response that was made before, as it is now: one that is made in the background may not have ended. ${KEPT}`,
+    parameters: [
+      query("stream", "Its events, of one that was made as a stream.", Type.Boolean()),
+      query("starting_after", "Of its events those after this number.", count),
+    ],
+    answer: kept,
+    stream:
+      'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_01","output_index":0,"content_index":0,"delta":"Soft paws"}\n\n',
+  },
+  kept_delete: {
+    summary: "Delete a response",
+    description: KEPT,
+    answer: {
+      name: "OpenAIDeletedResponse",
+      schema: Type.Object({ id: text, object: text, deleted: Type.Boolean() }),
+      example: { id: "resp_01", object: "response", deleted: true },
+    },
+  },
+  kept_cancel: {
+    summary: "Cancel a response",
+    description: `Ends one that is made in the background. ${KEPT}`,
+    answer: kept,
+  },
+  kept_input: {
+    summary: "List a response's input",
+    description: `The items that it was made from. ${KEPT}`,
+    parameters: [
+      query("limit", "Items of a page.", Type.Integer({ minimum: 1, maximum: 100 })),
+      query("after", "The id of the item before the page.", text),
+      query("order", "By when they came.", Type.Union([Type.Literal("asc"), Type.Literal("desc")])),
+    ],
+    answer: {
+      name: "OpenAIInputItems",
+      schema: Type.Object({ object: Type.Literal("list"), data: Type.Array(Type.Object({ type: text })), has_more: Type.Boolean() }),
+      example: {
+        object: "list",
+        data: [{ type: "message", id: "msg_00", role: "user", content: [{ type: "input_text", text: "Write a short poem about cats." }] }],
+        first_id: "msg_00",
+        last_id: "msg_00",
+        has_more: false,
+      },
+    },
+  },
+};
 
 export const openaiDescription: DialectDescription = {
   title: "OpenAI",
@@ -101,23 +174,7 @@ export const openaiDescription: DialectDescription = {
       answer: {
         name: "OpenAIResponse",
         schema: response,
-        example: {
-          id: "resp_01",
-          object: "response",
-          created_at: 1760000000,
-          status: "completed",
-          model: "gpt-5.5-2026-04-23",
-          output: [
-            {
-              type: "message",
-              id: "msg_01",
-              status: "completed",
-              role: "assistant",
-              content: [{ type: "output_text", text: "Soft paws at midnight", annotations: [] }],
-            },
-          ],
-          usage: { input_tokens: 14, output_tokens: 8, total_tokens: 22 },
-        },
+        example: EXAMPLE_RESPONSE,
       },
       stream:
         'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"msg_01","output_index":0,"content_index":0,"delta":"Soft paws"}\n\n',
@@ -157,6 +214,7 @@ export const openaiDescription: DialectDescription = {
         example: { object: "response.input_tokens", input_tokens: 14 },
       },
     },
+    ...keptDescriptions,
     embeddings: {
       summary: "Create embeddings",
       description: "A vector for each text, as numbers or, with `encoding_format: base64`, as the bytes of 32-bit floats.",

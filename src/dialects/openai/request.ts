@@ -1,7 +1,7 @@
 /** How every request of the OpenAI protocol is read: JSON, no member twice that is read or edited, then its schema. */
-import type { TSchema } from "@sinclair/typebox";
-import type { TypeCheck } from "@sinclair/typebox/compiler";
+
 import type { ByteText } from "../../contract/bytes.ts";
+import type { Checker } from "../../contract/checker.ts";
 import { parseObject, refuseDuplicates } from "../body.ts";
 import { bracketed, firstProblem, refusal } from "../problem.ts";
 
@@ -9,10 +9,10 @@ import { bracketed, firstProblem, refusal } from "../problem.ts";
  * @param single names that must not stand twice: those that are read or edited on the way
  * @throws GatewayError `invalid_request` that names the field.
  */
-export function readRequest<Request>(body: ByteText, checker: TypeCheck<TSchema>, single: ReadonlySet<string>): Request {
+export function readRequest<Request>(body: ByteText, checker: Checker, single: ReadonlySet<string>): Request {
   const value = parseObject(body);
   refuseDuplicates(body, single);
-  if (!checker.Check(value)) {
+  if (!checker.fits(value)) {
     const { path, text } = firstProblem(checker, value);
     throw refusal("invalid_request", bracketed(path) || "body", text);
   }

@@ -3,8 +3,8 @@
  * What a stateless gateway cannot do is refused where it is known (the provider's file): an operator may allow it.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
-import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ByteText } from "../../contract/bytes.ts";
+import { Checker } from "../../contract/checker.ts";
 import type { Checked } from "../../contract/dialect.ts";
 import { readName } from "../body.ts";
 import { errorObject, jsonText } from "../error-text.ts";
@@ -89,13 +89,14 @@ export const responsesSchema: TSchema = Type.Object({
   user: optional(text),
 });
 
-const checker = TypeCompiler.Compile(responsesSchema);
+const checker = new Checker(responsesSchema);
 
 interface ResponsesRequest {
   model: string;
   stream?: boolean | null;
   max_output_tokens?: number | null;
   service_tier?: unknown;
+  previous_response_id?: string | null;
 }
 
 export function checkResponses(body: ByteText): Checked {
@@ -109,6 +110,7 @@ export function checkResponses(body: ByteText): Checked {
     model: readName(body, "model", request.model),
     stream: request.stream === true,
     maxTokens: request.max_output_tokens ?? 0,
+    previous: request.previous_response_id ?? undefined,
     request,
   };
 }

@@ -176,12 +176,16 @@ function callText(block: Fields, args: ByteText): ByteText {
 }
 
 /** Under OpenAI's names, where what a prompt cache gave or took is part of the prompt. */
-function usageText({ input, output, cacheRead, cacheWrite }: Usage): ByteText {
+function usageText({ input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }: Usage): ByteText {
   const prompt = input + cacheRead + cacheWrite;
   return JSON.stringify({
     prompt_tokens: prompt,
     completion_tokens: output,
     total_tokens: prompt + output,
-    prompt_tokens_details: { cached_tokens: cacheRead },
+    prompt_tokens_details: {
+      cached_tokens: cacheRead,
+      ...(cacheWrite > 0 ? { cache_write_5m_tokens: cacheWrite - cacheWriteHour, cache_write_1h_tokens: cacheWriteHour } : {}),
+    },
+    ...(reasoning > 0 ? { completion_tokens_details: { reasoning_tokens: reasoning } } : {}),
   });
 }

@@ -5,6 +5,8 @@ import { tokenValidity } from "../validity.ts";
 import type { AzureCredentials, AzureSettings } from "./settings.ts";
 import { AZURE_FIELDS, azureTakes } from "./takes.ts";
 
+/** What is sealed with it is in the hands of clients, who might try to guess it. */
+const LEAST_STORE_SECRET = 20;
 const AUTHORITY = "https://login.microsoftonline.com";
 /** The v1 surface has an audience of its own; dated versions know the older one. `wire.md` §2.2. */
 const SCOPE_V1 = "https://ai.azure.com/.default";
@@ -26,8 +28,16 @@ const schema = Type.Object(
     allow_store: Type.Boolean({
       default: false,
       description:
-        "Let clients have their answers kept by Azure, and refer to them and to prompts that are kept there (`previous_response_id`, `prompt`). Whoever knows the id of a kept answer can read it with any key for this upstream. Otherwise requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
+        "Let clients have their answers kept by Azure: ask for them again, continue them (`previous_response_id`), change and delete them, and have them made in the background. The ids that a workspace is given are good in that workspace alone. Prompts, conversations and single items that are kept there can be referred to by whoever knows their ids. Otherwise requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
     }),
+    ...secret(
+      "store_secret",
+      "What ids of kept answers are sealed with: any text of 20 characters or more, the same in every gateway that shares this upstream. Left out: the key or client secret of `credentials`, so that a new one makes all ids unknown. Needed beside `allow_store` where `credentials` have neither.",
+    ),
+    ...secret(
+      "store_secret_before",
+      "The one before it, or the key before it: ids that were sealed with it are known still. Azure keeps an answer for 30 days.",
+    ),
     credentials: Type.Object(
       {
         ...secret("api_key", "Key of the resource."),
@@ -97,6 +107,8 @@ export const azure: ProviderSettings<AzureSettings> = {
       endpoint: addressText(url),
       api,
       allowStore: fields.allow_store === true,
+      storeSecret: text(fields, "store_secret"),
+      storeSecretBefore: text(fields, "store_secret_before"),
       credentials: credentials(given),
       scope: text(given, "scope") ?? (api === "v1" ? SCOPE_V1 : SCOPE_DATED),
     };
@@ -120,6 +132,19 @@ export const azure: ProviderSettings<AzureSettings> = {
   modelDoubt: () => undefined,
 
   controls: Type.Object({}),
+
+  keeping({ allowStore, api, endpoint, credentials, storeSecret, storeSecretBefore }) {
+    // Dated versions have no Responses API.
+    if (!allowStore || api !== "v1") return undefined;
+    for (const [name, value] of Object.entries({ store_secret: storeSecret, store_secret_before: storeSecretBefore }))
+      if (value !== undefined && value.length < LEAST_STORE_SECRET)
+        throw new Error(`${name}: expected ${LEAST_STORE_SECRET} characters or more, got ${value.length}`);
+    const secret = storeSecret ?? secretOf(credentials);
+    if (secret === undefined)
+      throw new Error("store_secret: expected one beside allow_store, since these credentials have no key and no client secret");
+    return { place: endpoint, secrets: storeSecretBefore === undefined ? [secret] : [secret, storeSecretBefore] };
+  },
+
   reserved: [],
   fields: AZURE_FIELDS,
   accepts: azureTakes,
@@ -133,6 +158,12 @@ export const azure: ProviderSettings<AzureSettings> = {
     return `${endpoint} · api ${api} · ${credentialsSummary(credentials)}`;
   },
 };
+
+/** What these credentials keep secret themselves; undefined where a file or the machine has it. */
+function secretOf(credentials: AzureCredentials): string | undefined {
+  if (credentials.kind === "key") return credentials.apiKey;
+  return credentials.kind === "client_secret" ? credentials.clientSecret : undefined;
+}
 
 function credentialsSummary(credentials: AzureCredentials): string {
   switch (credentials.kind) {

@@ -15,6 +15,10 @@ export interface AzureSettings {
   /** `v1`, or the version of the dated API. */
   api: string;
   allowStore: boolean;
+  /** What ids of kept answers are sealed with; undefined: the key or the client secret. */
+  storeSecret?: string | undefined;
+  /** The one before `storeSecret`: ids that were sealed with it are still known. */
+  storeSecretBefore?: string | undefined;
   credentials: AzureCredentials;
   /** What a token is asked for: `https://ai.azure.com/.default`. */
   scope: string;

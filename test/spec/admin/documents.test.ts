@@ -27,8 +27,8 @@ test.skipIf(!haveCurl)("the examples of docs/admin.md run as they stand, from to
 
 test("the answers that it shows are of the shape that is answered", () => {
   const [created = "", used = ""] = blocks("json");
-  expect([...createdKey.check.Errors(JSON.parse(created))]).toEqual([]);
-  expect([...usage.check.Errors(JSON.parse(used))]).toEqual([]);
+  expect([...createdKey.check.errors(JSON.parse(created))]).toEqual([]);
+  expect([...usage.check.errors(JSON.parse(used))]).toEqual([]);
 });
 
 test("the commands that it lists are those that there are", () => {

@@ -8,7 +8,7 @@ import { haveRedis, type RedisServer, redisCli, startRedis, startRedisCluster } 
 
 const DAY_MS = 86_400_000;
 const NOON_MS = Date.UTC(2026, 10, 24, 12);
-const SOME = { input: 10, output: 3, cacheRead: 2, cacheWrite: 1 };
+const SOME = { input: 10, output: 3, cacheRead: 2, cacheWrite: 1, cacheWriteHour: 0, reasoning: 0 };
 
 class Clock {
   nowMs = NOON_MS;
@@ -35,7 +35,10 @@ function exam(open: (clock: Clock) => Totals | Promise<Totals>): void {
     clock.nowMs += 1;
     totals.count("b", "m1", SOME);
     expect(await plain(totals, "b")).toEqual({
-      m1: { "2026-11-24": { requests: 2, input: 20, output: 6, cacheRead: 4, cacheWrite: 2 }, "2026-11-25": { requests: 1, ...SOME } },
+      m1: {
+        "2026-11-24": { requests: 2, input: 20, output: 6, cacheRead: 4, cacheWrite: 2, cacheWriteHour: 0, reasoning: 0 },
+        "2026-11-25": { requests: 1, ...SOME },
+      },
     });
     expect(await plain(totals, "nobody")).toEqual({});
     await totals.close();
@@ -58,7 +61,7 @@ function exam(open: (clock: Clock) => Totals | Promise<Totals>): void {
     totals.count("odd", "m", SOME);
     for (const input of [Number.NaN, Number.POSITIVE_INFINITY, -5, 1.5, 1e300]) totals.count("odd", "m", { ...SOME, input });
     expect(await plain(totals, "odd")).toEqual({
-      m: { "2026-11-24": { requests: 6, input: 10, output: 18, cacheRead: 12, cacheWrite: 6 } },
+      m: { "2026-11-24": { requests: 6, input: 10, output: 18, cacheRead: 12, cacheWrite: 6, cacheWriteHour: 0, reasoning: 0 } },
     });
     await totals.close();
   });
@@ -142,7 +145,15 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     server.thaw();
     await totals.write();
     totals.count("away", "m", SOME);
-    expect((await plain(totals, "away")).m?.["2026-11-24"]).toEqual({ requests: 4, input: 40, output: 12, cacheRead: 8, cacheWrite: 4 });
+    expect((await plain(totals, "away")).m?.["2026-11-24"]).toEqual({
+      requests: 4,
+      input: 40,
+      output: 12,
+      cacheRead: 8,
+      cacheWrite: 4,
+      cacheWriteHour: 0,
+      reasoning: 0,
+    });
     await totals.close();
   }, 20_000);
 

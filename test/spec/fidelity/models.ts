@@ -54,6 +54,53 @@ const ASKED: Readonly<Record<string, { fields: object; betas?: string; refusedAs
   },
 };
 
+interface OpenaiRoute {
+  /** What may be refused for a model is named by its field. */
+  asked: Readonly<Record<string, { fields: object; refusedAs?: string }>>;
+  ask(client: OpenAI, body: object, prompt: string): Promise<unknown>;
+  /** Of a model that has the other route alone. */
+  elsewhere: RegExp;
+}
+
+const CHAT_TOOL = { type: "function", function: { name: "look", parameters: SCHEMA, strict: true } };
+const RESPONSES_TOOL = { type: "function", name: "look", parameters: SCHEMA, strict: true };
+const CHAT_SCHEMA = { response_format: { type: "json_schema", json_schema: { name: "a", schema: SCHEMA, strict: true } } };
+
+const OPENAI_ROUTES: Readonly<Record<string, OpenaiRoute>> = {
+  chat: {
+    asked: {
+      nothing: { fields: {} },
+      "a limit by its older name": { fields: { max_tokens: 200 } },
+      "a limit by its newer name": { fields: { max_completion_tokens: 200 } },
+      tools: { fields: { tools: [CHAT_TOOL], parallel_tool_calls: true } },
+      "a schema": { fields: CHAT_SCHEMA, refusedAs: "response_format" },
+      "an effort": { fields: { reasoning_effort: "high" }, refusedAs: "reasoning_effort" },
+      caching: { fields: { prompt_cache_key: "k" } },
+    },
+    ask: (client, body, content) =>
+      client.chat.completions.create({
+        ...body,
+        messages: [{ role: "user", content }],
+      } as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming),
+    elsewhere: /^400 .*\/v1\/responses/,
+  },
+  responses: {
+    asked: {
+      nothing: { fields: {} },
+      "a limit": { fields: { max_output_tokens: 200 } },
+      tools: { fields: { tools: [RESPONSES_TOOL], parallel_tool_calls: true } },
+      "a schema": { fields: { text: { format: { type: "json_schema", name: "a", schema: SCHEMA, strict: true } } } },
+      "an effort": { fields: { reasoning: { effort: "high" } }, refusedAs: "reasoning.effort" },
+      "a summary of its thoughts": { fields: { reasoning: { summary: "auto" } }, refusedAs: "reasoning.summary" },
+      "sealed thoughts": { fields: { include: ["reasoning.encrypted_content"], store: false } },
+      caching: { fields: { prompt_cache_key: "k" } },
+    },
+    ask: (client, body, input) =>
+      client.responses.create({ ...body, input } as unknown as OpenAI.Responses.ResponseCreateParamsNonStreaming),
+    elsewhere: /^400 .*\/v1\/chat\/completions/,
+  },
+};
+
 export function specifyModels(world: FidelityWorld): void {
   describe("by the SDK of Anthropic", () => {
     // It warns of models that are about to be retired, once for each call.
@@ -100,30 +147,57 @@ export function specifyModels(world: FidelityWorld): void {
     for (const model of modelsOf("azure").filter((name) => !name.startsWith("text-embedding"))) {
       world.sentence(model, async () => {
         const client = new OpenAI({ baseURL: `${world.weir.url}/openai/eu/v1`, apiKey: KEY, maxRetries: 0 });
-        const content = () => world.mark();
-        const chat = { model, max_tokens: 200, tools: [{ type: "function" as const, function: { name: "look", parameters: SCHEMA } }] };
-        const responses = {
-          model,
-          max_output_tokens: 200,
-          tools: [{ type: "function" as const, name: "look", parameters: SCHEMA, strict: true }],
-        };
-        const statusOf = async (asked: Promise<unknown>) =>
-          await asked.then(
-            () => 200,
-            ({ status, message }) => `${status} ${message}`,
-          );
-        const marks: string[] = [];
-        const next = () => {
-          marks.push(content());
-          return marks.at(-1) ?? "";
-        };
-        const byChat = await statusOf(client.chat.completions.create({ ...chat, messages: [{ role: "user", content: next() }] }));
-        const byResponses = await statusOf(client.responses.create({ ...responses, input: next() }));
-        if (byChat !== 200) expect(byChat).toMatch(/^400 .*\/v1\/responses/);
-        if (byResponses !== 200) expect(byResponses).toMatch(/^400 .*\/v1\/chat\/completions/);
-        expect([byChat, byResponses]).toContain(200);
-        for (const mark of marks) for (const { status } of world.callsWith(mark)) expect(status).toBe(200);
+        const served: string[] = [];
+        for (const [route, { asked, ask, elsewhere }] of Object.entries(OPENAI_ROUTES)) {
+          for (const [what, { fields, refusedAs }] of Object.entries(asked)) {
+            for (const stream of [false, true]) {
+              const mark = world.mark();
+              let refused = "";
+              try {
+                const answer = await ask(client, { model, ...fields, stream }, mark);
+                if (stream) for await (const _ of answer as AsyncIterable<unknown>);
+              } catch (thrown) {
+                const { status, message } = thrown as { status?: number; message: string };
+                // The SDK puts the status in front.
+                refused = status === undefined ? String(thrown) : message;
+              }
+              const statuses = world.callsWith(mark).map(({ status }) => status);
+              if (refused === "") served.push(route);
+              if (elsewhere.test(refused)) {
+                // The route that a model has not is refused by Weir, which names the other one and the model.
+                expect([what, refused.includes(model), statuses]).toEqual([what, true, []]);
+              } else {
+                const words = refusedAs === undefined ? "" : expect.stringMatching(new RegExp(`^$|^400 .*'${refusedAs}'`));
+                expect([route, what, refused]).toEqual([route, what, words]);
+                expect([what, statuses]).toEqual([what, [refused === "" ? 200 : 400]]);
+              }
+            }
+          }
+        }
+        expect(served.length).toBeGreaterThan(0);
       });
     }
+
+    world.sentence("a model that reasons takes an effort, and one that does not is refused by it, on both routes", async () => {
+      for (const [model, status] of [
+        ["gpt-5-mini", 200],
+        ["o3", 200],
+        ["gpt-4o", 400],
+        ["gpt-4.1", 400],
+      ] as const) {
+        expect([model, (await world.chat({ model, reasoning_effort: "low" })).status]).toEqual([model, status]);
+        expect([model, (await world.responses({ model, input: "Hello", reasoning: { effort: "low" } })).status]).toEqual([model, status]);
+      }
+    });
+
+    world.sentence("embeddings of each model for them, as numbers and as base64", async () => {
+      const client = new OpenAI({ baseURL: `${world.weir.url}/openai/eu/v1`, apiKey: KEY, maxRetries: 0 });
+      for (const model of modelsOf("azure").filter((name) => name.startsWith("text-embedding"))) {
+        for (const encoding_format of ["float", "base64"] as const) {
+          const { data } = await client.embeddings.create({ model, input: ["a", "b"], encoding_format });
+          expect([model, data.length]).toEqual([model, 2]);
+        }
+      }
+    });
   });
 }

@@ -1,6 +1,8 @@
 /** A gateway in a process of its own before stand-ins that refuse what the clouds refuse: every model of the catalogue, and names that tell nothing. */
 import { test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { readCatalogue } from "../../../src/config/catalogue.ts";
 import type { CallRecord } from "../../../src/sandbox/calls.ts";
@@ -9,6 +11,9 @@ import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/
 import { type Recorder, startRecorder } from "../recorder.ts";
 
 export const KEY = "weir_fidelity_acme_Wq8nXk3rTz6vBy";
+/** Of a second workspace. */
+export const RIVAL_KEY = "weir_fidelity_rival_Jd6mTn2wPq9sXc";
+export const ADMIN_TOKEN = "fidelity-admin-token-5be20c94a7";
 const ARN = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/";
 
 const catalogue = readCatalogue(readFileSync(join(import.meta.dir, "../../../src/catalogue.yaml"), "utf8"));
@@ -30,6 +35,8 @@ export interface Answer {
 
 export class FidelityWorld {
   readonly runtime: RuntimeName;
+  readonly adminToken = ADMIN_TOKEN;
+  readonly #failing = createServer(fail);
   #weir: Weir | undefined;
   #sandbox: Sandbox | undefined;
   #other: Sandbox | undefined;
@@ -68,8 +75,9 @@ export class FidelityWorld {
       "old-4": "gpt-4o",
     };
     this.#sandbox = await startSandbox({ remember: 5_000, behind });
-    this.#other = await startSandbox({ remember: 5_000, behind });
+    this.#other = await startSandbox({ remember: 5_000, behind, idsFrom: 1_000_000_000 });
     this.#recorder = await startRecorder();
+    await new Promise<void>((resolve) => this.#failing.listen(0, "127.0.0.1", resolve));
     this.#weir = await startWeir({ runtime: this.runtime, config: this.configuration() });
   }
 
@@ -77,6 +85,8 @@ export class FidelityWorld {
     await this.#weir?.collect();
     this.#weir?.child.kill("SIGKILL");
     this.#recorder?.close();
+    this.#failing.close();
+    this.#failing.closeAllConnections();
     await this.#sandbox?.close();
     await this.#other?.close();
   }
@@ -135,6 +145,8 @@ export class FidelityWorld {
       endpoint: url,
       credentials: { api_key: credentials.apiKeys[0] },
     });
+    const keptAt = (place: Sandbox) => ({ ...azureAt(place), allow_store: true });
+    const failingAt = `http://127.0.0.1:${(this.#failing.address() as AddressInfo).port}`;
     const at = (upstream: string, model: string) => ({ upstream, model });
     const models: Record<string, object> = {};
     for (const { name, provider, aliasOf, regions } of catalogue.entries.values()) {
@@ -170,6 +182,22 @@ export class FidelityWorld {
       "assistant-prod": { targets: [at("azure", "prod-7")] },
       "assistant-known": { accepts: { as: "gpt-5-mini" }, targets: [at("azure", "prod-8")] },
       "coder-prod": { targets: [at("azure", "prod-9")] },
+      ...Object.fromEntries(
+        ["kept", "kept-alias", "kept-background", "kept-left", "kept-cancelled", "kept-deleted"].map((name) => [
+          name,
+          { accepts: { as: "gpt-5-mini" }, targets: [at("azure-kept", "gpt-5-mini")] },
+        ]),
+      ),
+      "kept-counted": { limits: { count_rpm: 3 }, accepts: { as: "gpt-4o" }, targets: [at("azure-kept", "gpt-4o")] },
+      "kept-two": {
+        accepts: { as: "gpt-4o" },
+        targets: [
+          { ...at("azure-kept", "gpt-4o"), rank: 0 },
+          { ...at("azure-kept-other", "gpt-4o"), rank: 0 },
+        ],
+      },
+      "not-kept": { targets: [at("azure-us", "gpt-4o")] },
+      failing: { accepts: { as: "gpt-4o" }, targets: [at("azure-failing", "gpt-4o")] },
       "three-to-one": {
         accepts: { as: "gpt-4o" },
         estimate: "exact",
@@ -188,6 +216,7 @@ export class FidelityWorld {
     });
     return {
       workers: 2,
+      admin: { token: ADMIN_TOKEN },
       limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
       upstreams: {
         bedrock: bedrockAt(sandbox),
@@ -196,13 +225,41 @@ export class FidelityWorld {
         azure: azureAt(sandbox),
         "azure-other": azureAt(other),
         "azure-recorded": azureAt(sandbox, recorder.url),
+        "azure-kept": keptAt(sandbox),
+        "azure-kept-other": keptAt(other),
+        "azure-us": { ...azureAt(sandbox), region: "us" },
+        "azure-failing": azureAt(sandbox, failingAt),
       },
       models,
       workspaces: {
         acme: { default_region: "eu", keys: [keyEntry("ci", KEY)] },
+        rival: { default_region: "eu", keys: [keyEntry("ci", RIVAL_KEY)] },
       },
     };
   }
+}
+
+/** Answers as Azure does where the model fails: a 200, whole or a stream, whose reason comes after the end. */
+function fail(request: IncomingMessage, response: ServerResponse): void {
+  let body = "";
+  request.on("data", (bytes) => {
+    body += bytes;
+  });
+  request.on("end", () => {
+    const shown = { id: "resp_failing", object: "response", status: "failed", output: [], usage: null };
+    const reason = { code: "rate_limit_exceeded", message: "Rate limit reached. Please try again in 2s." };
+    if (!body.includes('"stream":true')) {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ ...shown, error: reason }));
+      return;
+    }
+    const events = [
+      { type: "response.created", response: { ...shown, status: "in_progress" } },
+      { type: "response.failed", response: { ...shown, error: null } },
+      { type: "error", ...reason, param: null },
+    ];
+    const text = events.map((event, index) => `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: index })}\n\n`);
+    response.writeHead(200, { "content-type": "text/event-stream" }).end(text.join(""));
+  });
 }
 
 function parsed(text: string): Json {

@@ -76,6 +76,7 @@ const ORDER: CallOrder = {
   stream: false,
   model: "m",
   hints: "",
+  owner: "acme",
   guess: 1,
   factor: 1,
   body: "{}",

@@ -97,6 +97,8 @@ export async function sceneOf(
     countModel: undefined,
     accepts: {},
     dropped: "",
+    goesOn: false,
+    owner: "acme",
     isLast: true,
     along: NOTHING_ALONG,
   };

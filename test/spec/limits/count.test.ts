@@ -33,6 +33,8 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
+  goesOn: false,
+  owner: "acme",
   isLast: true,
   along: NOTHING_ALONG,
 };

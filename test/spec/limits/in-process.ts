@@ -1,6 +1,7 @@
 /** The gateway with a limiter of the test's own, in this process: for windows shorter than a minute and for moments that no clock can hit. */
 
 import { readConfig } from "../../../src/config/config.ts";
+import { Reply, ReplyHeaders } from "../../../src/contract/http.ts";
 import { FileStore } from "../../../src/directory/file.ts";
 import { Replica } from "../../../src/directory/replica.ts";
 import { Admission } from "../../../src/limiter/admission.ts";
@@ -17,6 +18,7 @@ import { Gateway } from "../../../src/request/gateway.ts";
 import { Keyring } from "../../../src/request/keyring.ts";
 import { LeftOut } from "../../../src/request/left-out.ts";
 import { Room } from "../../../src/request/room.ts";
+import { Turns } from "../../../src/request/turns.ts";
 import { Catalog } from "../../../src/routing/catalog.ts";
 import { Router } from "../../../src/routing/router.ts";
 import type { RoutedTarget } from "../../../src/routing/targets.ts";
@@ -75,9 +77,10 @@ export async function startInProcess(
     totals: { count: () => {} },
     accessLog: new AccessLog(new LineBatch({ write: () => {}, takes: () => false }), config.log),
     callers: new Callers(new TrustedProxies([]), undefined),
-    pages: { paths: [], answer: () => new Response() },
+    pages: { paths: [], answer: () => new Reply(200, new ReplyHeaders(), "") },
     readiness: () => ({ ready: true, detail: {} }),
     deadlines: new Deadlines(),
+    turns: new Turns(),
     bodyClock: new BodyClock(config.server.clocks.sendingMs),
   });
   const listener = await open(config, {

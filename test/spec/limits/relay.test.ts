@@ -29,6 +29,8 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
+  goesOn: false,
+  owner: "acme",
   isLast: true,
   along: NOTHING_ALONG,
 };
@@ -122,7 +124,14 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
 }
 
 const BYTES = new Uint8Array(1);
-const used = (input: number, output: number, cacheRead = 0, cacheWrite = 0): Usage => ({ input, output, cacheRead, cacheWrite });
+const used = (input: number, output: number, cacheRead = 0, cacheWrite = 0): Usage => ({
+  input,
+  output,
+  cacheRead,
+  cacheWrite,
+  cacheWriteHour: 0,
+  reasoning: 0,
+});
 
 describe("a call that is cancelled", () => {
   test("before its request was sent has used nothing", async () => {

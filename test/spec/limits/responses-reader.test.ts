@@ -1,10 +1,16 @@
 /** Responses of Azure as a reader sees them: passed as they came, wherever the network cuts them, and read for their usage. */
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { azureResponse, ResponsesStream } from "../../../workers/providers/azure/responses-reader.ts";
+import { ResponsesStream, WholeResponse } from "../../../workers/providers/azure/responses-reader.ts";
 
 const PLACE = { upstream: "u", deployment: "d" };
-const USAGE = { input_tokens: 30, input_tokens_details: { cached_tokens: 20 }, output_tokens: 7, total_tokens: 37 };
+const USAGE = {
+  input_tokens: 30,
+  input_tokens_details: { cached_tokens: 20 },
+  output_tokens: 7,
+  output_tokens_details: { reasoning_tokens: 3 },
+  total_tokens: 37,
+};
 const event = (type: string, fields: object = {}, lineEnd = "\n") =>
   `event: ${type}${lineEnd}data: ${JSON.stringify({ type, sequence_number: 1, ...fields })}${lineEnd}${lineEnd}`;
 const bytes = (text: string) => Buffer.from(text, "utf8");
@@ -29,7 +35,7 @@ describe("a stream", () => {
         expect(reader.error).toBeUndefined();
         expect(reader.complete).toBe(true);
         if (shown !== whole.toString("latin1")) expect({ cut, shown }).toEqual({ cut, shown: whole.toString("latin1") });
-        expect(reader.usage).toEqual({ input: 10, output: 7, cacheRead: 20, cacheWrite: 0 });
+        expect(reader.usage).toEqual({ input: 10, output: 7, cacheRead: 20, cacheWrite: 0, cacheWriteHour: 0, reasoning: 3 });
         // As JSON writes them: é is two bytes, 😀 four, and each quote has its backslash.
         expect(reader.written).toBe(11 + 9);
       }
@@ -77,14 +83,14 @@ describe("a stream", () => {
 describe("a whole answer", () => {
   test("passes untouched, and its usage is read", () => {
     const text = `{ "object":"response", "output":[], "usage":${JSON.stringify(USAGE)}, "x":12345678901234567890 }`;
-    const reader = azureResponse(PLACE);
+    const reader = new WholeResponse(PLACE, undefined);
     for (const byte of bytes(text)) reader.push(new Uint8Array([byte]));
     expect(reader.end()).toBe(text);
-    expect(reader.usage).toEqual({ input: 10, output: 7, cacheRead: 20, cacheWrite: 0 });
+    expect(reader.usage).toEqual({ input: 10, output: 7, cacheRead: 20, cacheWrite: 0, cacheWriteHour: 0, reasoning: 3 });
   });
 
   test("that is no response is an error", () => {
-    const reader = azureResponse(PLACE);
+    const reader = new WholeResponse(PLACE, undefined);
     reader.push(bytes('{"choices":[]}'));
     reader.end();
     expect(reader.error?.kind).toBe("upstream_malformed");

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { AzureStream, azureAnswer } from "../../../workers/providers/azure/reader.ts";
-import { azureResponse } from "../../../workers/providers/azure/responses-reader.ts";
+import { WholeResponse } from "../../../workers/providers/azure/responses-reader.ts";
 import { BedrockStream, bedrockAnswer } from "../../../workers/providers/bedrock/reader.ts";
 import type { Reader } from "../../../workers/providers/provider.ts";
 import { usedTokens } from "../../../workers/used.ts";
@@ -83,7 +83,7 @@ describe("of a whole answer that is left just before its end", () => {
   for (const [what, reader] of [
     ["Bedrock's", bedrockAnswer(place, "claude")],
     ["Azure's", azureAnswer(place)],
-    ["a response", azureResponse(place)],
+    ["a response", new WholeResponse(place, undefined)],
   ] as const) {
     test(`${what}: what was read of it counts as output, and the input as it was estimated`, () => {
       expect(written(reader, [Buffer.from(`{"content":"${"x".repeat(3_000)}`), Buffer.from("y".repeat(488))])).toBe(3_500);

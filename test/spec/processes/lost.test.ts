@@ -16,6 +16,8 @@ const MODEL = "claude-3-haiku-20240307";
 const TARGET = { upstream: "bedrock-eu", model: "anthropic.claude-3-haiku-20240307-v1:0" };
 const TWO_TARGETS = { models: { [MODEL]: { targets: [TARGET, { ...TARGET, model: "anthropic.claude-3-sonnet-20240229-v1:0" }] } } };
 const LARGE = `${"weir ".repeat(20_000)}the end`;
+/** Small enough to be checked by a worker; and it might be too much for the limit, so that it is weighed. */
+const NEAR = `${"weir ".repeat(2_400)}the end`;
 const CHUNK = 'data: {"type":"message_start"}\n\n';
 
 class Thread {
@@ -55,7 +57,7 @@ class Thread {
   }
 
   weighed({ id }: Order): void {
-    this.say((to) => reportWeighed(to, id, { model: MODEL, stream: true, maxTokens: 50 }, 0, 20_000, ""));
+    this.say((to) => reportWeighed(to, id, { model: MODEL, stream: true, maxTokens: 50 }, 0, 2_000, ""));
   }
 
   answer({ id }: Order): void {
@@ -80,7 +82,7 @@ async function started(store: LimiterStore = new MemoryStore(), more: object = {
     threads.push(thread);
     return { post: (orders) => thread.take(orders), terminate: () => {} };
   };
-  gateway = await startInProcess(new Limiter({ store }), { rpm: 100, tpm: 100_000 }, more, { size: 2, start });
+  gateway = await startInProcess(new Limiter({ store }), { rpm: 100, tpm: 10_000 }, more, { size: 2, start });
   return gateway;
 }
 
@@ -92,19 +94,40 @@ async function threadWith(what: Order["what"]): Promise<[Thread, Thread]> {
 }
 
 const textOf = ({ weigh }: Order) => Buffer.from(weigh?.body ?? new ArrayBuffer(0)).toString("utf8");
-const ask = (on: InProcess, text = LARGE) => on.open(anthropic, anthropic.body(text, { model: MODEL, max_tokens: 50, stream: true }));
+const ask = (on: InProcess, text = NEAR) => on.open(anthropic, anthropic.body(text, { model: MODEL, max_tokens: 50, stream: true }));
 
 test("a worker lost while it weighs: another one weighs the whole body", async () => {
   const call = ask(await started());
   const [first, second] = await threadWith("weigh");
   first.die();
   const order = await second.told("weigh");
-  expect(textOf(order)).toContain(LARGE);
+  expect(textOf(order)).toContain(NEAR);
   second.weighed(order);
   await second.told("go");
   second.answer(order);
   const { status, headers } = await call.answered;
   // It had not been tried anywhere.
+  expect([status, headers.get("x-weir-attempts")]).toEqual([200, "1"]);
+});
+
+test("a thread lost while it checks a large body: another one checks the whole body, and a worker carries the call", async () => {
+  const call = ask(await started(), LARGE);
+  const checking = () => threads.filter((thread) => thread.count("weigh") > 0);
+  await eventually(() => checking().length === 1, "an order to weigh");
+  const [first] = checking();
+  expect(threads.indexOf(first as Thread)).toBe(2);
+  first?.die();
+  await eventually(() => checking().length === 2, "another thread to weigh");
+  const second = checking()[1] as Thread;
+  const order = await second.told("weigh");
+  expect(textOf(order)).toContain(LARGE);
+  second.weighed(order);
+  const [worker] = await threadWith("call");
+  const carried = await worker.told("call");
+  expect(carried.call?.body).toContain(LARGE);
+  expect(carried.call?.estimate).toBe(2_000);
+  worker.answer(carried);
+  const { status, headers } = await call.answered;
   expect([status, headers.get("x-weir-attempts")]).toEqual([200, "1"]);
 });
 

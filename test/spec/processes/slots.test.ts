@@ -63,6 +63,7 @@ const ORDER = {
   stream: true,
   model: "m",
   hints: "",
+  owner: "acme",
   guess: 1,
   factor: 1,
   body: "{}",

@@ -55,6 +55,9 @@ async function ask(
   return { status: answer.status, ms: performance.now() - startedMs };
 }
 
+/** A request with a further member, as it is written in JSON. */
+const besides = (value: string) => `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"x"}],"more":${value}}`;
+
 const median = (values: number[]) => values.sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
 
 const ATTACKS: Record<string, [callers: number, sent: () => Uint8Array<ArrayBuffer>, headers: Record<string, string>]> = {
@@ -67,6 +70,9 @@ const ATTACKS: Record<string, [callers: number, sent: () => Uint8Array<ArrayBuff
       ),
     {},
   ],
+  // Above what the front checks, and below what has a thread of its own kind.
+  "brackets, of 120 KiB": [16, () => Buffer.from(besides("[".repeat(60_000) + "]".repeat(60_000))), {}],
+  "brackets, of almost a MiB": [16, () => Buffer.from(besides("[".repeat(490_000) + "]".repeat(490_000))), {}],
   "packed nothing": [6, () => gzipSync(Buffer.from(body(" ".repeat(30 * MIB)))), { "content-encoding": "gzip" }],
 };
 

@@ -259,7 +259,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "controls of an upstream whose cloud has none": [
     azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a }, controls: { service_tier: flex }"),
-    "line 1: upstreams.azure-eu.controls: is not a setting; expected one of provider, region, timeouts, max_calls, accepts, ca_file, endpoint, api, allow_store, credentials",
+    "line 1: upstreams.azure-eu.controls: is not a setting; expected one of provider, region, timeouts, max_calls, accepts, ca_file, endpoint, api, allow_store, store_secret, store_secret_file, store_secret_before, store_secret_before_file, credentials",
   ],
   "a managed identity beside a key": [
     azure("endpoint: https://a.openai.azure.com, credentials: { managed_identity: true, api_key: a }"),
@@ -280,6 +280,14 @@ const told: Record<string, [yaml: string, message: string]> = {
   "Azure signed in to in two ways": [
     azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a, client_secret: b }"),
     "line 1: upstreams.azure-eu.credentials: expected one of api_key, client_secret, token_file or managed_identity, got api_key and client_secret",
+  ],
+  "kept answers without anything to seal their ids with": [
+    azure("endpoint: https://a.openai.azure.com, allow_store: true, credentials: { tenant_id: t, client_id: c, token_file: ./t }"),
+    "line 1: upstreams.azure-eu.store_secret: expected one beside allow_store, since these credentials have no key and no client secret",
+  ],
+  "a short secret for the ids of kept answers": [
+    azure("endpoint: https://a.openai.azure.com, allow_store: true, store_secret: short, credentials: { api_key: a }"),
+    "line 1: upstreams.azure-eu.store_secret: expected 20 characters or more, got 5",
   ],
   "a client secret without its tenant": [
     azure("endpoint: https://a.openai.azure.com, credentials: { client_secret: b, client_id: c }"),

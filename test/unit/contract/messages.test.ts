@@ -14,20 +14,23 @@ const CALL: CallOrder = {
   stream: true,
   model: "m",
   hints: "h",
+  owner: "w",
   along: { passedOn: "x-request-id\nmine", isTimed: true },
   guess: 12,
+  estimate: 13,
   factor: 1.5,
   body: "{}",
 };
-const WEIGH: WeighOrder = { dialect: "anthropic", operation: "generate", hints: "h", body: new ArrayBuffer(3) };
+const WEIGH: WeighOrder = { dialect: "anthropic", operation: "generate", hints: "h", owner: "w", body: new ArrayBuffer(3) };
 const CONFIG = { proxy: undefined, heldBytes: 1, upstreams: [], weighing: [], targets: [], accepts: [] } as WorkerConfig;
 
 const ENDED: Ended = {
-  usage: { input: 1, output: 2, cacheRead: 3, cacheWrite: 4 },
+  usage: { input: 1, output: 2, cacheRead: 3, cacheWrite: 4, cacheWriteHour: 2, reasoning: 1 },
   firstByteMs: 5,
   upstreamMs: 6,
   upstreamRequestId: "r",
   estimate: 7,
+  unfinished: "resp_1",
   attempts: 8,
 };
 
@@ -129,7 +132,7 @@ test("reports: each is heard as it was given, in order, by the call that it is o
   reports.readReports<Known>(message, { call: known, over, ready, pulse, notice, lesson, failed });
   expect(heard).toEqual([
     ["ready"],
-    [1, "weighed", { model: "m", stream: true, maxTokens: 9 }, 77, 100, "u"],
+    [1, "weighed", { model: "m", stream: true, maxTokens: 9, previous: "" }, 77, 100, "u"],
     [1, "sent"],
     [1, "estimated", 50],
     [1, "dropped", "a, b"],

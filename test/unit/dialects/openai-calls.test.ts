@@ -39,7 +39,13 @@ describe("responses", () => {
     },
     { ...base, text: { format: { type: "json_schema", name: "n", schema: {} }, verbosity: "low" }, x_future: { big: 1 } },
   ])("take %j", (body) => {
-    expect(check("responses", body)).toEqual({ model: "m", stream: false, maxTokens: 0, request: body });
+    expect(check("responses", body)).toEqual({
+      model: "m",
+      stream: false,
+      maxTokens: 0,
+      previous: (body as { previous_response_id?: string }).previous_response_id,
+      request: body,
+    });
   });
 
   test("tell what Weir has to know", () => {

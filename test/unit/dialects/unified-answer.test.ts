@@ -30,8 +30,14 @@ interface Answer {
   tool_calls?: Call[];
 }
 
-const USAGE: Usage = { input: 11, output: 7, cacheRead: 5, cacheWrite: 3 };
-const TOLD = { prompt_tokens: 19, completion_tokens: 7, total_tokens: 26, prompt_tokens_details: { cached_tokens: 5 } };
+const USAGE: Usage = { input: 11, output: 7, cacheRead: 5, cacheWrite: 3, cacheWriteHour: 2, reasoning: 4 };
+const TOLD = {
+  prompt_tokens: 19,
+  completion_tokens: 7,
+  total_tokens: 26,
+  prompt_tokens_details: { cached_tokens: 5, cache_write_5m_tokens: 1, cache_write_1h_tokens: 2 },
+  completion_tokens_details: { reasoning_tokens: 4 },
+};
 
 function event(type: string, fields: object): string {
   return encodeUtf8(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);

@@ -47,6 +47,59 @@ function streaming(options: Partial<ServerOptions> = {}) {
 
 const bodyOf = (answer: string) => answer.slice(answer.indexOf("\r\n\r\n") + 4);
 
+describe("large bodies", () => {
+  const PIECE = "a".repeat(512 * 1024);
+  const body = (pieces: number) => `POST /x HTTP/1.1\r\n${HOST}content-length: ${pieces * PIECE.length}\r\n\r\n`;
+
+  test("clients that send them are read from one after the other, a piece in a turn", async () => {
+    const { connect } = serving();
+    const wires = Array.from({ length: 3 }, () => connect());
+    for (const wire of wires) {
+      wire.send(body(4));
+      wire.send(PIECE);
+    }
+    const paused = () => wires.map(({ isPaused }) => isPaused);
+    expect(paused()).toEqual([true, true, true]);
+    for (let read = 1; read <= 3; read++) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      expect(paused().filter((isPaused) => !isPaused)).toHaveLength(read);
+    }
+  });
+
+  test("after a MiB there is a pause before each piece; a small body that follows is read as it comes, and all are answered", async () => {
+    const { connect } = serving();
+    const wire = connect();
+    wire.send(body(8));
+    for (let piece = 1; piece <= 7; piece++) {
+      wire.send(PIECE);
+      expect(wire.isPaused).toBe(true);
+      const startedMs = performance.now();
+      while (wire.isPaused) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (piece > 2) expect(performance.now() - startedMs).toBeGreaterThan(0.5);
+    }
+    wire.send(PIECE);
+    await settled();
+    expect(wire.isPaused).toBe(false);
+    wire.send(post("content-length: 5\r\n", "small"));
+    await settled();
+    expect(wire.received.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+
+  test("one whose client has gone in the middle does not hold up the next", async () => {
+    const { connect } = serving();
+    const [first, second] = [connect(), connect()];
+    for (const wire of [first, second]) {
+      wire.send(body(2));
+      wire.send(PIECE);
+    }
+    first.terminate();
+    while (second.isPaused) await new Promise<void>((resolve) => setImmediate(resolve));
+    second.send(PIECE);
+    await settled();
+    expect(second.received).toContain("HTTP/1.1 200");
+  });
+});
+
 describe("a stream", () => {
   test("begins in one write with its head; pieces of one turn are one chunk, and the end comes with the last of them", async () => {
     const { connect, last } = streaming();

@@ -16,11 +16,12 @@ const claim: Claim = {
 };
 
 const ended: Ended = {
-  usage: { input: 40, output: 2, cacheRead: 0, cacheWrite: 0 },
+  usage: { input: 40, output: 2, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 },
   firstByteMs: 1,
   upstreamMs: 1,
   upstreamRequestId: "",
   estimate: 50,
+  unfinished: "",
   attempts: 1,
 };
 

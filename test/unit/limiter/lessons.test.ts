@@ -55,8 +55,8 @@ test("what one tenant's upstream reports moves neither the reservations nor the 
   const shown = async (of: Claim) => [admission.guess(of, "x".repeat(1000)), admission.factor(of), (await reserved(of)).tokens];
   const before = await Promise.all(victims.map(shown));
   for (let n = 0; n < 50; n++) {
-    const usage = { input: 1_000_000, output: 90_000, cacheRead: 0, cacheWrite: 0 };
-    const ended = { usage, firstByteMs: 1, upstreamMs: 1, upstreamRequestId: "", estimate: 1000, attempts: 1 };
+    const usage = { input: 1_000_000, output: 90_000, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 };
+    const ended = { usage, firstByteMs: 1, upstreamMs: 1, upstreamRequestId: "", estimate: 1000, unfinished: "", attempts: 1 };
     admission.end(
       { claim: liar, reservation: await reserved(liar), bytes: 1000 },
       { outcome: "ok", ended, firstByteAtMs: 1, passedBytes: 0 },

@@ -69,7 +69,7 @@ function declared(): Metrics {
 
 /** A call of `byok` has ended, and what the limiter said of it. */
 function serveOwn(metrics: Metrics): void {
-  const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0 };
+  const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 };
   const place = { route: ROUTE, workspace: "byok", model: "own-model", region: "us", upstream: "byok/own" };
   metrics.callStarted(ROUTE);
   metrics.limiterDecided("byok", "own-model", "admitted");

@@ -35,6 +35,8 @@ const JOB: Job = {
   countModel: undefined,
   accepts: {},
   dropped: "",
+  goesOn: false,
+  owner: "acme",
   isLast: true,
   along: NOTHING_ALONG,
 };

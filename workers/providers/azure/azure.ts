@@ -12,6 +12,7 @@ import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
 import { entraTokens, type Tokens } from "./entra.ts";
 import { azureFailure, refusalWords } from "./errors.ts";
+import { azureKeptAnswer, azureKeptCancel, azureKeptDelete, azureKeptInput, azureKeptUsage } from "./kept.ts";
 import { Lessons } from "./lessons.ts";
 import { managedIdentityTokens } from "./managed-identity.ts";
 import { type AzureOperation, V1 } from "./operation.ts";
@@ -31,14 +32,20 @@ const operations: Partial<Record<CallOperation, AzureOperation>> = {
   responses: azureResponses,
   compact: azureCompact,
   embeddings: azureEmbeddings,
+  kept_answer: azureKeptAnswer,
+  kept_input: azureKeptInput,
+  kept_delete: azureKeptDelete,
+  kept_cancel: azureKeptCancel,
+  kept_usage: azureKeptUsage,
 };
 
 export const azure: Provider<AzureSettings> = {
   open: (upstream) => openAzure(upstream),
 
-  secrets({ credentials }) {
-    if (credentials.kind === "key") return [credentials.apiKey];
-    return credentials.kind === "client_secret" ? [credentials.clientSecret] : [];
+  secrets({ credentials, storeSecret, storeSecretBefore }) {
+    const seals = [storeSecret, storeSecretBefore].filter((secret) => secret !== undefined);
+    if (credentials.kind === "key") return [credentials.apiKey, ...seals];
+    return credentials.kind === "client_secret" ? [credentials.clientSecret, ...seals] : seals;
   },
 };
 
@@ -77,12 +84,13 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
     request(job: Job<AzureAccepts>) {
       const operation = operationOf(job);
       job.dropped = "";
+      job.goesOn = false;
       const takes = lessons.takes(job);
       const body = withoutStrays(operation.body(job, settings, takes), job, takes);
       const write = (token: string) => ({
         origin,
-        method: "POST" as const,
-        path: path(job, operation.path),
+        method: operation.method ?? "POST",
+        path: path(job, typeof operation.path === "string" ? operation.path : operation.path(job)),
         headers: headers(job, token),
         body,
       });
@@ -90,7 +98,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
       return token instanceof Promise ? token.then(write) : write(token);
     },
 
-    reader: (job) => operationOf(job).reader(job, place(job)),
+    reader: (job) => operationOf(job).reader(job, place(job), upstream.keeping),
 
     failure(job, status, headers, body) {
       // A token that was revoked before its time: the next call fetches a new one.

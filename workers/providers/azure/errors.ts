@@ -1,6 +1,6 @@
 /** What Azure OpenAI says when a call fails, as a GatewayError. Source: `wire.md` §2.5. */
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
-import type { CallOperation } from "../../../src/contract/dialect.ts";
+import { CALLS, type CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue } from "../../../src/contract/json.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
@@ -66,6 +66,14 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
     if (place.operation === "generate") return wrongRoute(place.model, "routes.chat", message);
     if (place.operation === "responses") return wrongRoute(place.model, "routes.responses", message);
   }
+  // The answer was deleted, or has been kept for as long as it is.
+  if (status === 404 && place.operation !== undefined && CALLS[place.operation].kept && code !== "DeploymentNotFound")
+    return new GatewayError("upstream_rejected", {
+      message: "The response is not kept any more.",
+      type: asWords(error?.type) ?? "invalid_request_error",
+      status,
+      log: what,
+    });
   // A 404 that names a parameter speaks of what the client referred to, and not of the deployment.
   const isClients = status === 404 && asWords(error?.param) !== undefined && code !== "DeploymentNotFound";
   const cure = isClients

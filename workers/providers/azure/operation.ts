@@ -1,5 +1,6 @@
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
 import type { Member } from "../../../src/contract/json.ts";
+import type { Keeping } from "../../../src/contract/kept.ts";
 import { remembered } from "../../remembered.ts";
 import type { Job, Reader } from "../provider.ts";
 import type { Place } from "./errors.ts";
@@ -17,14 +18,17 @@ export const V1 = "v1";
 
 /** One kind of request to Azure OpenAI. */
 export interface AzureOperation {
+  /** Default: POST. */
+  method?: "GET" | "POST" | "DELETE";
   /** Below `/openai/v1/`, or below a deployment of a dated API. */
-  path: string;
+  path: string | ((job: Job) => string);
   /**
    * The client's body with what Azure needs otherwise; every other byte as it came.
    * @throws GatewayError `invalid_request` for what this upstream cannot do.
    */
   body(job: Job, api: AzureApi, takes: Takes): ByteText;
-  reader(job: Job, place: Place): Reader;
+  /** @param keeping - Undefined where the upstream keeps no answers. */
+  reader(job: Job, place: Place, keeping: Keeping | undefined): Reader;
 }
 
 const naming = remembered((model): Readonly<Record<string, ByteText>> => ({ model: encodeUtf8(JSON.stringify(model)) }));

@@ -168,4 +168,5 @@ function addUsage(usage: ReportedUsage, reported: unknown): void {
   usage.cacheRead = Math.min(prompt, countFor(usage, asObject(counts?.prompt_tokens_details)?.cached_tokens) ?? 0);
   usage.input = prompt - usage.cacheRead;
   usage.output = countFor(usage, counts?.completion_tokens) ?? 0;
+  usage.reasoning = Math.min(usage.output, countFor(usage, asObject(counts?.completion_tokens_details)?.reasoning_tokens) ?? 0);
 }

@@ -6,10 +6,13 @@ import { eventData } from "../../wire/sse.ts";
 import { EventReader } from "../event-reader.ts";
 import { asObject, asWords, countFor } from "../failure.ts";
 import { MOST_PARSED, outline } from "../outline.ts";
-import type { Reader, ReportedUsage } from "../provider.ts";
+import type { ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type Place } from "./errors.ts";
+import type { Seal } from "./seal.ts";
 
+/** In place of the id of a response that has not said it. */
+const UNKNOWN = "?";
 const FAILED = "response.failed";
 /** The last event of a stream, whatever became of the answer; after a failed one its reason may follow. */
 const TERMINAL = new Set(["response.completed", "response.incomplete", "response.cancelled"]);
@@ -17,22 +20,44 @@ const TERMINAL = new Set(["response.completed", "response.incomplete", "response
 const DELTA = /^event: ?response\.[a-z_.]+\.delta\r?\n/;
 const DELTA_TEXT = '"delta":"';
 
+/** Statuses of a response that is made in the background. */
+const UNFINISHED = new Set(["queued", "in_progress"]);
+
+export function isUnfinished({ status }: Record<string, unknown>): boolean {
+  return UNFINISHED.has(String(status));
+}
+
 /** For a call that does not stream. */
-export function azureResponse(place: Place): Reader {
-  return new WholeAnswer(place.upstream, (answer, text, usage) => {
-    if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
-    addUsage(usage, answer.usage);
-    return text;
-  });
+export class WholeResponse extends WholeAnswer {
+  unfinished = UNKNOWN;
+
+  constructor(place: Place, seal: Seal | undefined) {
+    super(place.upstream, (answer, text, usage) => {
+      if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
+      addUsage(usage, answer.usage);
+      this.unfinished = isUnfinished(answer) ? (asWords(answer.id) ?? UNKNOWN) : "";
+      const shownText = seal?.response(text) ?? text;
+      // The client is given it as it is; that it is no answer is for whoever counts.
+      return answer.status === "failed" ? { text: shownText, error: failureIn(place, answer) } : shownText;
+    });
+  }
+}
+
+/** Why a response has failed, as far as it says so itself. */
+function failureIn(place: Place, response: Record<string, unknown> | undefined): GatewayError {
+  return shown(azureStreamError(place, JSON.stringify({ error: asObject(response?.error) ?? {} })));
 }
 
 /** For a call that streams. */
 export class ResponsesStream extends EventReader<Place> {
   /** The answer has failed, and the client has seen that; why may be told yet. */
   #failed: GatewayError | undefined;
+  readonly #seal: Seal | undefined;
+  unfinished = UNKNOWN;
 
-  constructor(place: Place) {
+  constructor(place: Place, seal: Seal | undefined = undefined) {
     super(place, "its last event");
+    this.#seal = seal;
   }
 
   /** Nobody has said why. */
@@ -62,19 +87,26 @@ export class ResponsesStream extends EventReader<Place> {
     }
     // Of a large event `fields` has the frame alone, and the response may be all of it.
     const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
+    if (this.unfinished === UNKNOWN) this.unfinished = asWords(response?.id) ?? UNKNOWN;
     if (type === FAILED) {
       addUsage(this.usage, response?.usage);
-      const reason = asObject(response?.error);
-      const failed = shown(azureStreamError(this.place, JSON.stringify({ error: reason ?? {} })));
+      this.unfinished = "";
+      const failed = failureIn(this.place, response);
       // Without a reason here an event of its own follows with it (maximhq/bifrost#6419).
-      if (asWords(reason?.message) === undefined) this.#failed = failed;
+      if (asWords(asObject(response?.error)?.message) === undefined) this.#failed = failed;
       else this.error = failed;
     } else if (TERMINAL.has(type)) {
       addUsage(this.usage, response?.usage);
+      this.unfinished = "";
       this.complete = true;
     } else if (type.endsWith(".delta")) this.written += deltaLength(event);
-    return event;
+    return this.#seal === undefined || response === undefined ? event : sealedEvent(type, this.#seal.event(data));
   }
+}
+
+/** On one line: outside its strings JSON may hold line breaks. */
+function sealedEvent(type: string, data: ByteText): ByteText {
+  return `event: ${type}\ndata: ${data.replaceAll(/[\r\n]+/g, " ")}\n\n`;
 }
 
 /** As the client has it from the stream already. */
@@ -89,11 +121,12 @@ function deltaLength(event: ByteText): number {
 }
 
 /** Azure counts what it read from its cache among the input. */
-function addUsage(usage: ReportedUsage, reported: unknown): void {
+export function addUsage(usage: ReportedUsage, reported: unknown): void {
   const counts = asObject(reported);
   const input = countFor(usage, counts?.input_tokens);
   if (input === undefined) return;
   usage.cacheRead = Math.min(input, countFor(usage, asObject(counts?.input_tokens_details)?.cached_tokens) ?? 0);
   usage.input = input - usage.cacheRead;
   usage.output = countFor(usage, counts?.output_tokens) ?? 0;
+  usage.reasoning = Math.min(usage.output, countFor(usage, asObject(counts?.output_tokens_details)?.reasoning_tokens) ?? 0);
 }

@@ -4,10 +4,12 @@
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
-import { editMembers, elements, hidesWords, members, memberValue, stringValue } from "../../../src/contract/json.ts";
+import { editMembers, elements, hidesWords, type Member, members, memberValue, stringValue } from "../../../src/contract/json.ts";
+import { bareId } from "../../../src/contract/kept.ts";
 import { type AzureApi, type AzureOperation, deploymentName, leftOut, V1 } from "./operation.ts";
-import { azureResponse, ResponsesStream } from "./responses-reader.ts";
+import { ResponsesStream, WholeResponse } from "./responses-reader.ts";
 import { requireRoute } from "./routes.ts";
+import { Seal } from "./seal.ts";
 import { reasons } from "./takes.ts";
 
 /** Members that need what Azure has kept, with the values that ask for nothing. */
@@ -36,7 +38,10 @@ export const azureResponses: AzureOperation = {
     const all = members(body);
     const remove = leftOut(job, takes, all);
     const name = deploymentName(job, api);
-    if (api.allowStore) return editMembers(body, { remove, set: name }, all);
+    if (api.allowStore) {
+      job.goesOn = memberValue(body, "background", all) === "true";
+      return editMembers(body, { remove, set: { ...name, ...continued(body, all) } }, all);
+    }
     refuseState(body);
     const set: Record<string, ByteText> = { ...name, store: "false" };
     // Where nothing is kept, the next turn has to bring the thoughts of this one along: sealed, as they can be had.
@@ -51,7 +56,10 @@ export const azureResponses: AzureOperation = {
     return editMembers(body, { remove, set }, all);
   },
 
-  reader: (job, place) => (job.stream ? new ResponsesStream(place) : azureResponse(place)),
+  reader(job, place, keeping) {
+    const seal = keeping && new Seal(keeping, job, previousOf(job.body));
+    return job.stream ? new ResponsesStream(place, seal) : new WholeResponse(place, seal);
+  },
 };
 
 /** A conversation that has become long, as items that say the same in less: they are sealed, and nothing of it is kept. */
@@ -64,14 +72,26 @@ export const azureCompact: AzureOperation = {
     const { body } = job;
     const all = members(body);
     const set: Record<string, ByteText> = { ...deploymentName(job, api) };
-    if (!api.allowStore) refuseState(body);
+    if (api.allowStore) Object.assign(set, continued(body, all));
+    else refuseState(body);
     const input = memberValue(body, "input", all);
     if (!api.allowStore && input !== undefined) set.input = withoutHollow(input);
     return editMembers(body, { remove: leftOut(job, takes, all), set }, all);
   },
 
-  reader: (_job, place) => azureResponse(place),
+  reader: (_job, place) => new WholeResponse(place, undefined),
 };
+
+/** The id of the answer that a request goes on from, as the client has it. */
+function previousOf(body: ByteText, all: readonly Member[] = members(body)): string | undefined {
+  return stringValue(memberValue(body, "previous_response_id", all) ?? "");
+}
+
+/** What to set in a body that goes on from a kept answer: the id as the resource knows it. That the client may was checked by the front. */
+function continued(body: ByteText, all: readonly Member[]): Record<string, ByteText> {
+  const previous = previousOf(body, all);
+  return previous === undefined ? {} : { previous_response_id: JSON.stringify(bareId(previous)) };
+}
 
 /** @throws GatewayError `invalid_request` */
 function requireV1({ api }: AzureApi): void {

@@ -50,20 +50,14 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
   const fetched = new Fetched();
   let current: AwsIdentity | undefined;
 
-  const signed = (
-    identity: AwsIdentity,
-    request: HttpRequest,
-    headers: Readonly<Record<string, string>>,
-  ): HttpRequest | Promise<HttpRequest> => {
+  const signed = (identity: AwsIdentity, request: HttpRequest, headers: Readonly<Record<string, string>>): HttpRequest => {
     if (identity !== current) {
       current = identity;
       // Those of the configuration are known.
       if (credentials.kind !== "static") fetched.replace([identity.accessKeyId, identity.secretAccessKey, identity.sessionToken]);
     }
     const { method, path, body } = request;
-    const all = signer.sign(identity, { method, host, path, headers, body }, nowMs());
-    if (all instanceof Promise) return all.then((ready) => ({ ...request, headers: pairs(ready) }));
-    return { ...request, headers: pairs(all) };
+    return { ...request, headers: pairs(signer.sign(identity, { method, host, path, headers, body }, nowMs())) };
   };
 
   return {

@@ -275,6 +275,9 @@ function addUsage(usage: ReportedUsage, reported: unknown): void {
   usage.input = Math.max(usage.input, countFor(usage, counts?.input_tokens) ?? 0);
   usage.cacheRead = Math.max(usage.cacheRead, countFor(usage, counts?.cache_read_input_tokens) ?? 0);
   usage.cacheWrite = Math.max(usage.cacheWrite, countFor(usage, counts?.cache_creation_input_tokens) ?? 0);
+  const hour = countFor(usage, asObject(counts?.cache_creation)?.ephemeral_1h_input_tokens) ?? 0;
+  usage.cacheWriteHour = Math.min(usage.cacheWrite, Math.max(usage.cacheWriteHour, hour));
+  usage.reasoning = Math.max(usage.reasoning, countFor(usage, asObject(counts?.output_tokens_details)?.thinking_tokens) ?? 0);
 }
 
 /** Bedrock's own counts, for what the events left out (models of 2024 put no input into them). */

@@ -36,6 +36,48 @@ describe("the fast estimate of text", () => {
     expect(fit("cl100k")).toEqual(WEIGHTS.cl100k);
   }, 30_000);
 
+  describe("letters at random, which no language writes, are not far below what they cost", () => {
+    const LETTERS: Record<string, [first: number, last: number]> = {
+      capitals: [0x41, 0x5a],
+      "Latin with marks": [0xc0, 0xff],
+      "Latin Extended": [0x100, 0x17f],
+      Greek: [0x3b1, 0x3c9],
+      Cyrillic: [0x430, 0x44f],
+      Hebrew: [0x5d0, 0x5ea],
+      Arabic: [0x627, 0x64a],
+      Syriac: [0x710, 0x72f],
+      Devanagari: [0x904, 0x939],
+      Bengali: [0x985, 0x9b9],
+      Tamil: [0xb83, 0xbb9],
+      Thai: [0xe01, 0xe2e],
+      Tibetan: [0xf40, 0xf6c],
+      "parts of Hangul": [0x1100, 0x1112],
+      Ethiopic: [0x1200, 0x1357],
+      Cherokee: [0x13a0, 0x13f4],
+      Mongolian: [0x1820, 0x1877],
+      Braille: [0x2800, 0x28ff],
+      "ideographs of old books": [0x3400, 0x4dbf],
+      Chinese: [0x4e00, 0x9fff],
+      Yi: [0xa000, 0xa48c],
+      Korean: [0xac00, 0xd7a3],
+      "private use": [0xe000, 0xf8ff],
+      "beyond 16 bits": [0x20000, 0x2a6df],
+    };
+    const roll = random(7);
+    for (const [name, [first, last]] of Object.entries(LETTERS)) {
+      test(name, () => {
+        const letters = Array.from({ length: 2_000 }, () => String.fromCodePoint(first + Math.floor(roll() * (last - first + 1))));
+        for (const tokenizer of ["o200k", "cl100k"] as const) {
+          const part = (text: string) => fastTokens(encodeUtf8(text), weightsOf(tokenizer)) / exactTokens(tokenizer, text);
+          expect([tokenizer, part(letters.join("")) > 0.25]).toEqual([tokenizer, true]);
+          // As words of five they look like a language.
+          const words = letters.map((letter, nth) => (nth % 5 === 4 ? `${letter} ` : letter)).join("");
+          expect([tokenizer, part(words) > 0.25]).toEqual([tokenizer, true]);
+        }
+      });
+    }
+  });
+
   test("an escaped character costs what the same character in UTF-8 costs", () => {
     const weights = weightsOf("o200k");
     for (const text of ["你好，世界", "Привет, мир", "naïve café", "👍 ok 👩‍👩‍👧", "한국어"]) {

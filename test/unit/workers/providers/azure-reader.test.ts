@@ -5,7 +5,7 @@ import { everyCut, readAll, recording } from "./frames.ts";
 
 const PLACE = { upstream: "azure-eu", deployment: "gpt-4o-prod" };
 const RECORDED = recording("azure-stream.sse");
-const USAGE = { input: 15, output: 7, cacheRead: 4, cacheWrite: 0 };
+const USAGE = { input: 15, output: 7, cacheRead: 4, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 };
 const stream = (asked = false, isFast = true) => new AzureStream(PLACE, asked, isFast);
 
 /** The chunks a client reads. */
@@ -165,7 +165,12 @@ const ANSWER =
   '{"choices":[{"message":{"content":"Grüße"}}],"big":12345678901234567890,"usage":{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":4}}}';
 
 test("a whole answer passes as it came, cut anywhere, and its usage is read", () => {
-  const expected = { text: ANSWER, kind: undefined, complete: true, usage: { input: 5, output: 3, cacheRead: 4, cacheWrite: 0 } };
+  const expected = {
+    text: ANSWER,
+    kind: undefined,
+    complete: true,
+    usage: { input: 5, output: 3, cacheRead: 4, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 },
+  };
   for (const pieces of everyCut(Buffer.from(ANSWER))) expect(readAll(azureAnswer(PLACE), ...pieces)).toEqual(expected);
   expect(readAll(azureAnswer(PLACE), Buffer.from(ANSWER.slice(0, -1)))).toMatchObject({ kind: "upstream_malformed", text: "" });
 });

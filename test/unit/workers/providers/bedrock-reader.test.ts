@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { BedrockStream, bedrockAnswer } from "../../../../workers/providers/bedrock/reader.ts";
 import { chunkFrame, EVENTS, everyCut, exceptionFrame, frame, readAll } from "./frames.ts";
@@ -6,7 +6,7 @@ import { chunkFrame, EVENTS, everyCut, exceptionFrame, frame, readAll } from "./
 const PLACE = { upstream: "bedrock-eu", upstreamModel: "eu.anthropic.claude" };
 const stream = (isFast = true) => new BedrockStream(PLACE, "my-claude", undefined, isFast);
 const RECORDED = Buffer.concat(EVENTS.map((event) => chunkFrame(event)));
-const USAGE = { input: 21, output: 9, cacheRead: 5, cacheWrite: 3 };
+const USAGE = { input: 21, output: 9, cacheRead: 5, cacheWrite: 3, cacheWriteHour: 0, reasoning: 0 };
 
 const SHOWN = EVENTS.map((event) => {
   const value = JSON.parse(event);
@@ -101,6 +101,8 @@ test("Bedrock's own counts serve where the events have none", () => {
     output: 9,
     cacheRead: 0,
     cacheWrite: 0,
+    cacheWriteHour: 0,
+    reasoning: 0,
   });
 });
 
@@ -149,7 +151,7 @@ test("a whole answer has the client's model name and is otherwise the bytes that
     text: ANSWER.replace('"claude-3-haiku-20240307"', '"my-claude"'),
     kind: undefined,
     complete: true,
-    usage: { input: 7, output: 11, cacheRead: 2, cacheWrite: 0 },
+    usage: { input: 7, output: 11, cacheRead: 2, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 },
   };
   for (const chunks of everyCut(Buffer.from(ANSWER))) expect(readAll(bedrockAnswer(PLACE, "my-claude"), ...chunks)).toEqual(expected);
 });
@@ -169,7 +171,14 @@ test("the counts of a message_delta are cumulative and win over what came before
   const delta = (usage: object) => chunkFrame(JSON.stringify({ type: "message_delta", delta: {}, usage }));
   const counts = { input_tokens: 40, cache_read_input_tokens: 5, cache_creation_input_tokens: 6 };
   const frames = [chunkFrame(EVENTS[0] ?? ""), delta({ output_tokens: 3 }), delta({ ...counts, output_tokens: 12 })];
-  expect(readAll(stream(), ...frames).usage).toEqual({ input: 40, output: 12, cacheRead: 5, cacheWrite: 6 });
+  expect(readAll(stream(), ...frames).usage).toEqual({
+    input: 40,
+    output: 12,
+    cacheRead: 5,
+    cacheWrite: 6,
+    cacheWriteHour: 0,
+    reasoning: 0,
+  });
 });
 
 test.each([
@@ -184,4 +193,34 @@ test.each([
     reader.push(chunkFrame(`{"type":"content_block_delta","index":0,"delta":${delta}}`));
     expect(reader.written).toBe(bytes);
   }
+});
+
+describe("what has a price of its own", () => {
+  const usage = {
+    input_tokens: 21,
+    cache_creation_input_tokens: 10,
+    cache_read_input_tokens: 5,
+    cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 7 },
+    output_tokens: 9,
+    output_tokens_details: { thinking_tokens: 4 },
+  };
+  const expected = { input: 21, output: 9, cacheRead: 5, cacheWrite: 10, cacheWriteHour: 7, reasoning: 4 };
+
+  test("cache writes for an hour and thoughts are read from a stream, told at its beginning, at its end, or at both", () => {
+    const delta = (told: object) => JSON.stringify({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: told });
+    const start = (told: object) => JSON.stringify({ type: "message_start", message: { id: "m", role: "assistant", usage: told } });
+    const { output_tokens, output_tokens_details, ...input } = usage;
+    for (const events of [
+      [start(usage), delta(usage)],
+      [start({ ...input, output_tokens: 1 }), delta({ output_tokens, output_tokens_details })],
+      [start({ output_tokens: 1 }), delta(usage)],
+    ])
+      expect(readAll(stream(), ...events.map((event) => chunkFrame(event))).usage).toEqual(expected);
+  });
+
+  test("what an upstream makes up never passes the whole that it is part of", () => {
+    const odd = { ...usage, cache_creation: { ephemeral_1h_input_tokens: 70 } };
+    const start = JSON.stringify({ type: "message_start", message: { id: "m", role: "assistant", usage: odd } });
+    expect(readAll(stream(), chunkFrame(start)).usage.cacheWriteHour).toBe(10);
+  });
 });

@@ -40,6 +40,8 @@ for (const [name, provider] of providers) {
     isLast: true,
     along: NOTHING_ALONG,
     dropped: "",
+    owner: "acme",
+    goesOn: false,
   });
 
   describe(name, () => {
@@ -161,7 +163,7 @@ for (const [name, provider] of providers) {
 function upstreamOf(provider: string, settings: object): Upstream {
   const timeouts = { connectMs: 1_000, firstByteMs: 1_000, silenceMs: 1_000, totalMs: 1_000 };
   const dialect = providers.get(provider)?.dialect ?? "openai";
-  const known = { maxCalls: undefined, ca: undefined, reserved: [], accepts: undefined };
+  const known = { maxCalls: undefined, ca: undefined, reserved: [], keeping: undefined, accepts: undefined };
   const telemetryName = provider;
   return { name: `${provider}-eu`, provider, telemetryName, dialect, region: "eu", timeouts, ...known, settings };
 }

@@ -26,6 +26,7 @@ export function upstream<Settings extends object>(provider: string, settings: Se
     ca: undefined,
     reserved: [],
     accepts: undefined,
+    keeping: undefined,
     settings,
   };
 }
@@ -43,9 +44,11 @@ export function job(fields: Partial<Job> = {}): Job {
     stream: false,
     model: "m",
     upstreamModel: "up",
+    owner: "acme",
     isLast: true,
     along: NOTHING_ALONG,
     dropped: "",
+    goesOn: false,
     ...fields,
   };
 }

@@ -57,7 +57,7 @@ describe("the vectors of two independent signers", () => {
     ["%3A", "9351afbb7ea7b7a9bcf318ac82c318f90d958baa1f5bf3d991a6208fdcb83a05"],
     [":", "a65ec1bee2ee109208275fd30a230bcacdc55feaf92712f0462810a1c6cb7e7c"],
   ])("with %j in the path", async (colon, signature) => {
-    const headers = await createSigner("eu-central-1", "bedrock").sign(
+    const headers = createSigner("eu-central-1", "bedrock").sign(
       KEYS,
       {
         method: "POST",
@@ -116,7 +116,7 @@ describe("a signature", () => {
         headers: { "content-type": "application/json", accept: "application/json", "x-amzn-bedrock-trace": "a  b" },
         body: bytes(next(300)),
       };
-      const headers = await signer.sign(identity, request, NEW_YEAR_MS + round * 3_600_000 * 7);
+      const headers = signer.sign(identity, request, NEW_YEAR_MS + round * 3_600_000 * 7);
       expect([request.path, headers.authorization]).toEqual([request.path, byTheBook(identity, request, headers)]);
     }
   });
@@ -131,7 +131,7 @@ describe("a signature", () => {
       const { authorization, host, ...others } = sent.headers;
       const unsigned = ["user-agent", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"];
       const headers = Object.fromEntries(Object.entries(others).filter(([name]) => !unsigned.includes(name)));
-      const ours = await signer.sign(
+      const ours = signer.sign(
         identity,
         { method: "POST", host: host ?? "", path: sent.path, headers, body },
         amzDateMs(sent.headers["x-amz-date"] ?? ""),
@@ -142,7 +142,7 @@ describe("a signature", () => {
 
   test("of temporary credentials covers the session token, which is sent", async () => {
     const request: UnsignedRequest = { method: "POST", host: HOST, path: "/model/m/invoke", headers: {}, body: "{}" };
-    const headers = await createSigner("eu-central-1", "bedrock").sign(TEMPORARY, request, NEW_YEAR_MS);
+    const headers = createSigner("eu-central-1", "bedrock").sign(TEMPORARY, request, NEW_YEAR_MS);
     expect(headers["x-amz-security-token"]).toBe(TEMPORARY.sessionToken);
     expect(signedHeadersOf(headers)).toContain("x-amz-security-token");
   });
@@ -153,7 +153,7 @@ describe("a signature", () => {
     for (const [round, length] of [10, 65_536, 65_537, 10, 200_000].entries()) {
       const host = round % 2 === 0 ? HOST : "127.0.0.1:8443";
       const request: UnsignedRequest = { method: "POST", host, path: "/model/m/invoke", headers: shared, body: bytes(length) };
-      const headers = await signer.sign(round < 3 ? KEYS : TEMPORARY, request, NEW_YEAR_MS + round * 1_500);
+      const headers = signer.sign(round < 3 ? KEYS : TEMPORARY, request, NEW_YEAR_MS + round * 1_500);
       expect(headers.authorization).toBe(byTheBook(round < 3 ? KEYS : TEMPORARY, request, headers));
     }
   });
@@ -162,7 +162,7 @@ describe("a signature", () => {
     const signer = createSigner("eu-central-1", "bedrock");
     const request: UnsignedRequest = { method: "POST", host: HOST, path: "/model/m/invoke", headers: {}, body: "{}" };
     const others: AwsIdentity[] = [TEMPORARY, KEYS, { ...KEYS, secretAccessKey: "another" }, KEYS];
-    const signed = await Promise.all(others.map((identity) => signer.sign(identity, request, NEW_YEAR_MS)));
+    const signed = others.map((identity) => signer.sign(identity, request, NEW_YEAR_MS));
     expect(signed.map(({ authorization }) => authorization)).toEqual(
       signed.map((headers, index) => byTheBook(others[index] ?? KEYS, request, headers)),
     );

@@ -54,6 +54,13 @@ const azure: Sample = {
     { endpoint: url, credentials: { api_key: apiKeys[0] } },
     {
       endpoint: url,
+      allow_store: true,
+      store_secret: "a-seal-of-the-exam-0123456789",
+      store_secret_before: "an-older-seal-of-the-exam-01234",
+      credentials: { api_key: apiKeys[0] },
+    },
+    {
+      endpoint: url,
       credentials: { tenant_id: entra.tenantId, client_id: entra.clientId, client_secret: entra.clientSecret, authority: authority.url },
     },
   ],

@@ -24,6 +24,7 @@ const connection = openAzure(
     maxCalls: undefined,
     ca: undefined,
     reserved: [],
+    keeping: undefined,
     accepts: undefined,
     settings: {
       endpoint: "https://acme.openai.azure.com",
@@ -47,6 +48,8 @@ const job: Job = {
   isLast: true,
   along: NOTHING_ALONG,
   dropped: "",
+  owner: "acme",
+  goesOn: false,
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

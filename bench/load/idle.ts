@@ -1,0 +1,10 @@
+/** A program that has just been started, and nobody calls: what it takes of memory. */
+import { rssBytes } from "../processes.ts";
+import { type Job, type Outcome, only } from "./job.ts";
+
+export async function idle(job: Job): Promise<Outcome> {
+  const target = only(job);
+  // What the start leaves behind may be given back.
+  await Bun.sleep(job.countMs);
+  return { measures: { [target.name]: { rssBytes: rssBytes(target.pids) } }, calls: 0 };
+}

@@ -1,0 +1,79 @@
+/** What one party asks of the front again and again waits, and what another asks meanwhile does not. */
+import { expect, test } from "bun:test";
+import { Turns } from "../../../src/request/turns.ts";
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Keeps the thread for so long. */
+function keep(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
+
+test("who has had a share of a turn waits, and another party's work is done at once", async () => {
+  const turns = new Turns();
+  const done: string[] = [];
+  const ask = (who: string) =>
+    turns.run(who, () => {
+      keep(0.6);
+      done.push(who);
+    });
+  for (let nth = 0; nth < 5; nth++) ask("greedy");
+  expect(done).toEqual(["greedy"]);
+  ask("other");
+  expect(done).toEqual(["greedy", "other"]);
+  // Each piece is more than a share: no two of them in one turn.
+  for (let turn = 0; turn < 40 && done.length < 6; turn++) {
+    const before = done.length;
+    await nextTurn();
+    expect(done.length - before).toBeLessThanOrEqual(1);
+  }
+  expect(done).toEqual(["greedy", "other", "greedy", "greedy", "greedy", "greedy"]);
+});
+
+test("several that wait take turns, and each has its own in the order in which it came", async () => {
+  const turns = new Turns();
+  const done: string[] = [];
+  for (const who of ["a", "b"])
+    for (let nth = 0; nth < 4; nth++)
+      turns.run(who, () => {
+        keep(0.6);
+        done.push(`${who}${nth}`);
+      });
+  while (done.length < 8) await nextTurn();
+  expect(done.slice(0, 2)).toEqual(["a0", "b0"]);
+  expect(done.filter((one) => one.startsWith("a"))).toEqual(["a0", "a1", "a2", "a3"]);
+  expect(done.filter((one) => one.startsWith("b"))).toEqual(["b0", "b1", "b2", "b3"]);
+});
+
+test("work that throws is charged for, and what waits behind it is done", async () => {
+  const turns = new Turns();
+  const done: number[] = [];
+  expect(() => {
+    turns.run("one", () => {
+      keep(0.6);
+      throw new Error("its own matter");
+    });
+  }).toThrow("its own matter");
+  turns.run("one", () => void done.push(1));
+  expect(done).toEqual([]);
+  while (done.length === 0) await nextTurn();
+});
+
+test("sixteen calls of a party begin in a millisecond, and the others wait; another party's begin", () => {
+  const turns = new Turns();
+  const begun = Array.from({ length: 20 }, () => turns.mayBegin("greedy", 5));
+  expect(begun.filter(Boolean)).toHaveLength(16);
+  expect(turns.mayBegin("other", 5)).toBe(true);
+  expect(turns.mayBegin("greedy", 6)).toBe(true);
+});
+
+test("while some of its calls wait, none of a party overtakes them", async () => {
+  const turns = new Turns();
+  const done: number[] = [];
+  turns.run("one", () => keep(0.6));
+  turns.run("one", () => void done.push(1));
+  expect(turns.mayBegin("one", 9)).toBe(false);
+  while (done.length === 0) await nextTurn();
+  expect(turns.mayBegin("one", 9)).toBe(true);
+});
