@@ -55,15 +55,15 @@ export function keyRoutes(directory: DirectoryActions, audit: Audit): AdminRoute
       tag: "Keys",
       summary: "Make a new key in place of one",
       description:
-        "Of the same name, workspace, expiry and bound of calls. The old one ends when the grace does: at once, where none is given. A key is rotated once; after that its successor is.",
+        "Of the same name, workspace and bound of calls, and of the same expiry unless another is given. The old one ends when the grace does: at once, where none is given. A key is rotated once; after that its successor is.",
       body: rotation,
       answer: { status: 201, description: "The new key, which is shown this once.", body: createdKey },
       refusals: ["invalid", "unknown", "read_only", "replaced", "too_large", "unavailable"],
       reply: async ({ request, params: { key = "" }, address }) => {
-        const { grace = "0s" } = await readChecked(request, rotation);
+        const { grace = "0s", expires_at } = await readChecked(request, rotation);
         const graceMs = milliseconds(grace);
         if (!(graceMs <= LONGEST_GRACE_MS)) throw new AdminRefusal("invalid", "grace: expected at most 90d");
-        const made = await directory.rotateKey(key, graceMs);
+        const made = await directory.rotateKey(key, graceMs, expires_at === undefined ? undefined : { atMs: momentOf(expires_at) });
         audit.changed("key.rotated", address, { workspace: made.entry.workspace, key: made.entry.id, replaces: key });
         return Response.json(createdText(made), { status: 201 });
       },

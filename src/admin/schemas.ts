@@ -72,20 +72,24 @@ export const workspace = checked(
 );
 export type Workspace = Static<typeof workspace.schema>;
 
+const expiry = (description: string) =>
+  Type.Optional(
+    Type.Union(
+      [
+        Type.String({
+          pattern: MOMENT_PATTERN,
+        }),
+        Type.Null(),
+      ],
+      { title: "a time such as 2027-01-01T00:00:00Z", description },
+    ),
+  );
 export const newKey = checked(
   "NewKey",
   Type.Object(
     {
       name: name("What the key is called in logs and lists."),
-      expires_at: Type.Optional(
-        orNull(
-          Type.String({
-            title: "a time such as 2027-01-01T00:00:00Z",
-            pattern: MOMENT_PATTERN,
-          }),
-          "When it ends; a date alone means midnight UTC. Left out or null: never.",
-        ),
-      ),
+      expires_at: expiry("When it ends; a date alone means midnight UTC. Left out or null: never."),
       max_concurrent: Type.Optional(Type.Integer(keyConcurrency)),
     },
     CLOSED,
@@ -105,6 +109,7 @@ export const rotation = checked(
           description: "How long the old key goes on working.",
         }),
       ),
+      expires_at: expiry("When the new key ends; null: never. Left out: when the old one would have ended."),
     },
     CLOSED,
   ),

@@ -1,6 +1,6 @@
 import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
 import { runImport } from "./import.ts";
-import { readCount, readSpan, spokenMoment, told } from "./spoken.ts";
+import { readCount, readSpan, shownMoment, spokenMoment } from "./spoken.ts";
 import type { Shown, Subcommand } from "./subcommand.ts";
 import { table } from "./table.ts";
 
@@ -32,9 +32,9 @@ export const keySubcommands: readonly Subcommand[] = [
         key.id,
         key.name,
         key.source,
-        told(key.created_at, "-"),
-        told(key.last_used_at, "-"),
-        told(key.expires_at, "never"),
+        shownMoment(key.created_at, "-"),
+        shownMoment(key.last_used_at, "-"),
+        shownMoment(key.expires_at, "never"),
         String(key.max_concurrent ?? "-"),
       ]);
       const text =
@@ -48,9 +48,15 @@ export const keySubcommands: readonly Subcommand[] = [
     words: ["keys", "rotate"],
     argument: "ID",
     about: "make a new key in place of one; the old one ends when the grace does",
-    options: { grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (default: it ends at once)" } },
-    run: async (administration, id, { grace }) => {
-      const body = grace === undefined ? {} : { grace: readSpan("grace", grace) };
+    options: {
+      grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (default: it ends at once)" },
+      expires: { value: "T", about: "when the new key ends: a time, a span such as 30d, or never (default: as the old one)" },
+    },
+    run: async (administration, id, { grace, expires }) => {
+      const body = {
+        ...(grace === undefined ? {} : { grace: readSpan("grace", grace) }),
+        ...(expires === undefined ? {} : { expires_at: expires === "never" ? null : spokenMoment("expires", expires, Date.now()) }),
+      };
       const { json, text } = shownOnce(await administration.ask("POST", `/keys/${encodeURIComponent(id)}/rotate`, createdKey, body));
       const old = grace === undefined ? "does not work any more" : `works for ${grace} more, unless it expires sooner`;
       return { json, text: `${text}\nThe key before it, ${id}, ${old}.` };
@@ -85,7 +91,7 @@ function shownOnce(made: CreatedKey): Shown {
     ["id", made.id],
     ["name", made.name],
     ["workspace", made.workspace],
-    ["expires", told(made.expires_at, "never")],
+    ["expires", shownMoment(made.expires_at, "never")],
   ];
   return { json: made, text: `${table(rows)}\n\nThe key is shown this once: keep it now.` };
 }

@@ -23,6 +23,6 @@ export function readCount(option: string, text: string): number {
 }
 
 /** A moment to the second, or `otherwise`. */
-export function told(moment: string | null, otherwise: string): string {
+export function shownMoment(moment: string | null, otherwise: string): string {
   return moment === null ? otherwise : moment.replace(/\.\d+Z$/, "Z");
 }

@@ -1,6 +1,6 @@
 import { type UsagePage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
 import { UsageMistake } from "./outcome.ts";
-import { readCount, told } from "./spoken.ts";
+import { readCount, shownMoment } from "./spoken.ts";
 import type { Subcommand } from "./subcommand.ts";
 import { table } from "./table.ts";
 
@@ -117,7 +117,7 @@ function usageText(name: string, models: ModelUsage[], since: string | null): st
     ...(windows.length === 0 ? [] : [`The last 60 seconds\n${table([["MODEL", "REQUESTS", "TOKENS"], ...windows])}`]),
     ...(listed.length === models.length ? [] : [idleText(models.filter(isIdle))]),
     counted.length === 0 ? "No calls so far." : `Days\n${table([head, ...counted])}`,
-    ...(since === null ? [] : [`Counted since ${told(since, "")}, when this gateway started.`]),
+    ...(since === null ? [] : [`Counted since ${shownMoment(since, "")}, when this gateway started.`]),
   ].join("\n\n");
 }
 

@@ -66,10 +66,10 @@ export interface DirectoryActions {
   /** @throws DirectoryRefusal unknown (workspace) | invalid (already expired) */
   createKey(workspace: string, settings: KeySettings): Promise<CreatedKey>;
   /**
-   * A new key of the same name, workspace, expiry and bound; the old one ends when the grace does.
-   * @throws DirectoryRefusal unknown | read_only | replaced (by an earlier rotation) | invalid (expired)
+   * A new key of the same name, workspace and bound, and of the same expiry unless another is given; the old one ends when the grace does.
+   * @throws DirectoryRefusal unknown | read_only | replaced (by an earlier rotation) | invalid (expired, or would be at once)
    */
-  rotateKey(id: string, graceMs: number): Promise<CreatedKey>;
+  rotateKey(id: string, graceMs: number, expiry?: { atMs: number | undefined }): Promise<CreatedKey>;
   /** A change that is in force at once. @throws DirectoryRefusal unknown | read_only */
   revokeKey(id: string): Promise<void>;
 }

@@ -182,11 +182,12 @@ export class Replica implements DirectoryActions {
     return { key, entry: storedEntry(stored, this.#store.source) };
   }
 
-  async rotateKey(id: string, graceMs: number): Promise<CreatedKey> {
+  async rotateKey(id: string, graceMs: number, expiry?: { atMs: number | undefined }): Promise<CreatedKey> {
+    if (isOver(expiry?.atMs)) throw new DirectoryRefusal("invalid", "The new key would have expired already: give a time to come.");
     const old = await this.#storedKey(id);
     if (old.replacedBy !== undefined) throw replacedKey(id, old.replacedBy);
     if (isOver(old.expiresAtMs)) throw new DirectoryRefusal("invalid", `The key ${id} has expired: make a new one.`);
-    const { key, stored } = freshKey(old.workspace, old);
+    const { key, stored } = freshKey(old.workspace, { ...old, expiresAtMs: expiry === undefined ? old.expiresAtMs : expiry.atMs });
     const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, Date.now() + graceMs);
     const ending = { ...old, expiresAtMs: endsAtMs, replacedBy: stored.id };
     // The store has the last word: the key may have been revoked or rotated elsewhere this moment.

@@ -8,9 +8,17 @@ export interface ExpiringKey {
   readonly replacedBy: string | undefined;
 }
 
+/** When a credential expires that Weir signs in with at an upstream. */
+export interface ExpiringCredential {
+  readonly upstream: string;
+  /** Undefined where it is not known. */
+  readonly issuedAtMs: number | undefined;
+  readonly expiresAtMs: number;
+}
+
 /** How long an expired key stays in the metric: if it left at once, the alert about it would end too. */
 const KEPT_AFTER_EXPIRY_MS = 24 * 3600 * 1000;
-/** Most workspaces in the metric, those whose keys expire first: a gateway may have thousands. */
+/** Most workspaces whose keys expire next, and most upstreams whose credentials do: there may be thousands. */
 const MOST_EXPIRIES = 100;
 
 /** Metrics of the configuration that is in force, and of the keys. */
@@ -19,7 +27,11 @@ export class ConfiguredMetrics {
   readonly #stale;
   readonly #keys;
   readonly #expiry;
+  readonly #credentialExpiry;
+  readonly #credentialLifetime;
   #expiring: readonly ExpiringKey[] = [];
+  /** By upstream: until when, and how long in all. */
+  #credentials = new Map<string, { expiresAtMs: number; lifetimeMs: number }>();
 
   constructor(make: Definer) {
     this.#reloads = make.counter("weir_config_reloads_total", "Configurations read while running: applied, refused.", ["result"]);
@@ -36,6 +48,18 @@ export class ConfiguredMetrics {
       ["workspace"],
       "min",
     );
+    this.#credentialExpiry = make.gauge(
+      "weir_credential_expiry_timestamp_seconds",
+      "When the credential of an upstream expires, in seconds since 1970; only where it says so and is not renewed by itself.",
+      ["upstream"],
+      "min",
+    );
+    this.#credentialLifetime = make.gauge(
+      "weir_credential_lifetime_seconds",
+      "How long such a credential is good in all: from when it was made, or where it does not say that, from when Weir first had it.",
+      ["upstream"],
+      "max",
+    );
     for (const result of ["applied", "refused"]) this.#reloads.cell(result);
     this.#stale.set(0);
   }
@@ -51,8 +75,37 @@ export class ConfiguredMetrics {
     this.#expiring = Array.from(keys).filter(({ expiresAtMs, replacedBy }) => Number.isFinite(expiresAtMs) && replacedBy === undefined);
   }
 
+  /** To be called with the credentials of the configuration that is in force. */
+  credentialsKnown(credentials: Iterable<ExpiringCredential>, nowMs: number): void {
+    const before = this.#credentials;
+    this.#credentials = new Map();
+    for (const { upstream, issuedAtMs, expiresAtMs } of credentials) {
+      const known = before.get(upstream);
+      const lifetimeMs = known?.expiresAtMs === expiresAtMs ? known.lifetimeMs : Math.max(0, expiresAtMs - (issuedAtMs ?? nowMs));
+      this.#credentials.set(upstream, { expiresAtMs, lifetimeMs });
+    }
+  }
+
   /** To be called at each scrape. */
   sample(nowMs: number): void {
+    this.#sampleKeys(nowMs);
+    this.#sampleCredentials(nowMs);
+  }
+
+  #sampleCredentials(nowMs: number): void {
+    const soonest = [...this.#credentials]
+      .filter(([, { expiresAtMs }]) => expiresAtMs >= nowMs - KEPT_AFTER_EXPIRY_MS)
+      .sort(([, a], [, b]) => a.expiresAtMs - b.expiresAtMs)
+      .slice(0, MOST_EXPIRIES);
+    this.#credentialExpiry.reset();
+    this.#credentialLifetime.reset();
+    for (const [upstream, { expiresAtMs, lifetimeMs }] of soonest) {
+      this.#credentialExpiry.set({ upstream }, expiresAtMs / 1000);
+      this.#credentialLifetime.set({ upstream }, lifetimeMs / 1000);
+    }
+  }
+
+  #sampleKeys(nowMs: number): void {
     const first = new Map<string, number>();
     for (const { workspace, expiresAtMs } of this.#expiring) {
       if (expiresAtMs < nowMs - KEPT_AFTER_EXPIRY_MS) continue;

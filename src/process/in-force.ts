@@ -1,9 +1,11 @@
 import type { Config, Identity } from "../contract/config.ts";
 import type { Replica } from "../directory/replica.ts";
+import type { ExpiringCredential } from "../metrics/configured.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { PublishedPages } from "../openapi/pages.ts";
 import type { PoolConfig } from "../pool/configuration.ts";
 import type { WorkerPool } from "../pool/pool.ts";
+import { providers } from "../providers/index.ts";
 import type { Gateway } from "../request/gateway.ts";
 import { Catalog } from "../routing/catalog.ts";
 import type { HealthBook } from "../routing/router.ts";
@@ -21,11 +23,23 @@ export interface InForceParts {
   accessLog: { configure(settings: Config["log"]): void };
   /** The health of all targets, whichever configuration named them. */
   health: HealthBook;
+  /** Of this process. */
+  environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** The part of a configuration that the workers get. */
 export function workersConfig({ proxy, server }: Config, { weighing, targets }: Catalog): PoolConfig {
   return { proxy, heldBytes: server.maxBufferedBytes, weighing, targets };
+}
+
+/** The credentials of upstreams, those of workspaces too, of which is known how long they are good. */
+function expiringCredentials({ upstreams, workspaces }: Config, environment: InForceParts["environment"]): ExpiringCredential[] {
+  return [upstreams, ...Object.values(workspaces).map((workspace) => workspace.upstreams)]
+    .flatMap((record) => Object.values(record))
+    .flatMap(({ name, provider, settings }) => {
+      const validity = providers.get(provider)?.validity(settings, environment);
+      return validity === undefined ? [] : [{ upstream: name, ...validity }];
+    });
 }
 
 /**
@@ -54,8 +68,9 @@ export class InForce {
 
   /** Puts another configuration in force. */
   replace(config: Config): void {
-    const { gateway, pool, metrics, directory, neighbours, identity, health, pages, accessLog } = this.#parts;
-    const catalog = new Catalog(directory.withWorkspaces(config), health, this.#catalog);
+    const { gateway, pool, metrics, directory, neighbours, identity, health, pages, accessLog, environment } = this.#parts;
+    const all = directory.withWorkspaces(config);
+    const catalog = new Catalog(all, health, this.#catalog);
     // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
     // the calls that are on their way. Not waited for: a worker that hangs must not hold up the news for all others.
     void pool.configure(workersConfig(config, catalog));
@@ -72,5 +87,6 @@ export class InForce {
     }
     accessLog.configure(config.log);
     metrics.declareServed(gateway.labels().served);
+    metrics.configured.credentialsKnown(expiringCredentials(all, environment), Date.now());
   }
 }

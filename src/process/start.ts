@@ -86,9 +86,10 @@ export async function start(file: string | undefined, environment: Environment, 
     directory,
     health: targetHealth,
     neighbours,
-    identity,
     pages,
     accessLog,
+    identity,
+    environment,
   });
   directory.onWorkspaces(() => inForce.refresh());
   const reloader = loaded === undefined ? undefined : new Reloader({ file, environment }, loaded, { inForce, metrics, log });

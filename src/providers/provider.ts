@@ -6,6 +6,7 @@ import type { TObject } from "@sinclair/typebox";
 import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
 import type { Keeping } from "../contract/kept.ts";
+import type { Validity } from "./validity.ts";
 
 /**
  * `Settings` is plain JSON for `workers/providers`. It holds secrets, so it is never logged. Its type is in `settings.ts` of the provider's folder; the
@@ -48,6 +49,11 @@ export interface ProviderSettings<Settings extends object = object> {
    * @param edits - the configuration's changes to it, the most specific last
    */
   accepts(model: string | undefined, edits: readonly AcceptsEdits[], settings: Settings): Accepts;
+  /**
+   * How long what it signs in with is good; undefined where that cannot be known, and where it is renewed by itself.
+   * @param environment - of this process
+   */
+  validity(settings: Settings, environment: Readonly<Record<string, string | undefined>>): Validity | undefined;
   /**
    * How answers are kept by an upstream of these settings; left out by a provider that keeps none.
    * @throws Error as `resolve`

@@ -3,13 +3,22 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DEPLOY } from "./prometheus.ts";
 
-interface Panel {
+export interface Panel {
   title: string;
   type: string;
   description?: string;
   gridPos: { x: number; y: number; w: number; h: number };
   datasource: { uid: string };
-  fieldConfig: { defaults: { unit?: string } };
+  fieldConfig: {
+    defaults: {
+      unit?: string;
+      min?: number | null;
+      max?: number;
+      mappings?: { options: Record<string, { text: string; color: string }> }[];
+      thresholds?: { steps: { value: number | null; color: string }[] };
+      custom?: { fillOpacity: number; stacking: { mode: string } };
+    };
+  };
   targets?: { expr: string; legendFormat: string }[];
 }
 

@@ -1,5 +1,5 @@
 /** A real Prometheus for tests: Debian's package, a port that the system chose, files in a folder that goes with it. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -25,6 +25,12 @@ export interface Series {
   value: [number, string];
 }
 
+export interface Curves {
+  metric: Record<string, string>;
+  /** Moments in seconds since 1970, and values. */
+  values: [number, string][];
+}
+
 export interface PrometheusOptions {
   /** `127.0.0.1:9090`: admin listeners of gateways. */
   targets: readonly string[];
@@ -48,9 +54,19 @@ export class Prometheus {
 
   /** @throws Error where Prometheus does not take the query. */
   async query(expression: string): Promise<Series[]> {
-    const answer = await fetch(`${this.url}/api/v1/query`, { method: "POST", body: new URLSearchParams({ query: expression }) });
-    const { status, error, data } = (await answer.json()) as { status: string; error?: string; data: { result: Series[] } };
-    if (status !== "success") throw new Error(`${expression}: ${error}`);
+    return await this.#asked<Series>("query", { query: expression });
+  }
+
+  /** Over a span of time. @throws Error where Prometheus does not take the query */
+  async range(expression: string, { fromMs, toMs, stepMs }: { fromMs: number; toMs: number; stepMs: number }): Promise<Curves[]> {
+    const span = { start: String(fromMs / 1_000), end: String(toMs / 1_000), step: String(stepMs / 1_000) };
+    return await this.#asked<Curves>("query_range", { query: expression, ...span });
+  }
+
+  async #asked<Result>(path: string, fields: Record<string, string> & { query: string }): Promise<Result[]> {
+    const answer = await fetch(`${this.url}/api/v1/${path}`, { method: "POST", body: new URLSearchParams(fields) });
+    const { status, error, data } = (await answer.json()) as { status: string; error?: string; data: { result: Result[] } };
+    if (status !== "success") throw new Error(`${fields.query}: ${error}`);
     return data.result;
   }
 
@@ -121,9 +137,18 @@ export interface Ending {
   said: string;
 }
 
-export function promtool(words: readonly string[], folder?: string): Ending {
-  const { status, stdout, stderr } = spawnSync("promtool", words, { encoding: "utf8", cwd: folder });
-  return { status, said: stdout + stderr };
+/** Beside other work, and behind it where processors are few: it reckons for seconds. */
+export function promtool(words: readonly string[], folder: string): Promise<Ending> {
+  const child = spawn("nice", ["promtool", ...words], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => resolve({ status, said }));
+  });
 }
 
 /** The files of the rules that are shipped, by name. */

@@ -1,9 +1,10 @@
 /** Two gateways under mixed traffic, the clouds' stand-ins and Redis: what dashboards show and alerts look at. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
+import { makeIdentity } from "../support/identities.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { freePort } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
@@ -11,9 +12,17 @@ import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 const TOKEN = "deploy-admin-token-70c2b4e19d";
 const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const WRONG_KEY = "deploy-wrong-azure-key-5a2e";
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 const keyOf = (workspace: string): string => `weir_deploy_${workspace}_Gm3Xq8Rw5Ts1`;
+
+/** A Bedrock API key that was made then and is good for twelve hours. */
+function shortTermKey(madeMs: number): string {
+  const made = new Date(madeMs).toISOString().replace(/[-:]|\.\d+/g, "");
+  const query = new URLSearchParams({ Action: "CallWithBearerToken", "X-Amz-Date": made, "X-Amz-Expires": "43200", Version: "1" });
+  return `bedrock-api-key-${Buffer.from(`bedrock.amazonaws.com/?${query}`).toString("base64")}`;
+}
 
 export interface Question {
   dialect?: Spoken;
@@ -28,7 +37,7 @@ export class ObservedWorld {
   readonly redis: RedisServer;
   /** One process. */
   readonly weir: Weir;
-  /** Two processes and their supervisor. */
+  /** Two processes and their supervisor. It speaks TLS, with a certificate that ends in three days. */
   readonly second: Weir;
   readonly #folder: string;
   readonly #config: Record<string, unknown>;
@@ -48,9 +57,13 @@ export class ObservedWorld {
     const config = configuration(sandbox, redis, nowhere);
     // A gateway's harness removes the folder with the gateway; its configuration is to be changed from here.
     const folder = mkdtempSync(join(tmpdir(), "weir-observed-"));
+    const { cert, key } = makeIdentity("observed", { days: 3 });
+    const tls = { cert_file: join(folder, "cert.pem"), key_file: join(folder, "key.pem") };
+    writeFileSync(tls.cert_file, cert);
+    writeFileSync(tls.key_file, key);
     const [weir, second] = await Promise.all([
       startWeir({ config, folder, environment: { WEIR_CHAOS: "1" } }),
-      startWeir({ config: { ...config, processes: 2 } }),
+      startWeir({ config: { ...config, processes: 2, server: { tls } } }),
     ]);
     return new ObservedWorld({ sandbox, redis, weir, second, folder, config });
   }
@@ -73,10 +86,15 @@ export class ObservedWorld {
     return keyOf(workspace);
   }
 
+  addressOf(weir: Weir): string {
+    return weir === this.second ? weir.url.replace("http:", "https:") : weir.url;
+  }
+
   async ask(question: Question = {}, weir = this.weir): Promise<number> {
     const { dialect = openai, workspace = "acme", model = dialect === anthropic ? "claude" : "gpt", prompt = "", stream = true } = question;
-    const answer = await fetch(weir.url + dialect.path, {
+    const answer = await fetch(this.addressOf(weir) + dialect.path, {
       method: "POST",
+      tls: { rejectUnauthorized: false },
       headers: { "content-type": "application/json", authorization: `Bearer ${keyOf(workspace)}` },
       body: JSON.stringify(dialect.body(`[sandbox: tokens=5 pace=2] ${prompt}`, { model, stream, max_tokens: 50 })),
     });
@@ -147,6 +165,13 @@ function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): R
       "azure-spare": azureAt("eu", azure.url),
       "azure-nowhere": azureAt("eu", `http://127.0.0.1:${nowhere}`),
       "azure-wrong": azureAt("eu", azure.url, WRONG_KEY),
+      "bedrock-ending": {
+        provider: "bedrock",
+        region: "eu",
+        aws_region: "eu-central-1",
+        endpoint: bedrock.url,
+        credentials: { bearer_token: shortTermKey(Date.now() - 11 * HOUR_MS) },
+      },
     },
     models: {
       claude: { targets: [at("bedrock-eu", HAIKU)] },

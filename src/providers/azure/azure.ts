@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { addressText, map, masked, secret, secureAddress, text } from "../fields.ts";
 import type { ProviderSettings } from "../provider.ts";
+import { tokenValidity } from "../validity.ts";
 import type { AzureCredentials, AzureSettings } from "./settings.ts";
 import { AZURE_FIELDS, azureTakes } from "./takes.ts";
 
@@ -147,6 +148,11 @@ export const azure: ProviderSettings<AzureSettings> = {
   reserved: [],
   fields: AZURE_FIELDS,
   accepts: azureTakes,
+
+  validity({ credentials }) {
+    // Of an application's secret only Entra knows the end, and who writes `token_file` renews it.
+    return credentials.kind === "key" ? tokenValidity(credentials.apiKey) : undefined;
+  },
 
   summary({ endpoint, api, credentials }) {
     return `${endpoint} · api ${api} · ${credentialsSummary(credentials)}`;

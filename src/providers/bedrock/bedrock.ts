@@ -4,6 +4,7 @@ import type { ProviderSettings } from "../provider.ts";
 import { bedrockControls } from "./controls.ts";
 import type { BedrockCredentials, BedrockSettings } from "./settings.ts";
 import { BEDROCK_FIELDS, bedrockTakes } from "./takes.ts";
+import { apiKeyValidity, environmentValidity } from "./validity.ts";
 
 const schema = Type.Object(
   {
@@ -133,6 +134,11 @@ export const bedrock: ProviderSettings<BedrockSettings> = {
 
   accepts(model, edits, { betas: add = [] }) {
     return bedrockTakes(model, [{ betas: { add, remove: [] }, fields: { add: [], remove: [] } }, ...edits]);
+  },
+
+  validity({ credentials }, environment) {
+    if (credentials.kind === "bearer") return apiKeyValidity(credentials.token);
+    return credentials.kind === "default" ? environmentValidity(environment) : undefined;
   },
 
   summary({ endpoint, credentials }) {

@@ -35,7 +35,8 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
     const { data } = await json("keys", "list", "--workspace", "acme");
     expect(data.find(({ id }: { id: string }) => id === made.id)).toMatchObject({ name: "robot", source });
     expect(JSON.stringify(data)).not.toContain(made.key);
-    const rotated = await json("keys", "rotate", made.id, "--grace", "1h");
+    const rotated = await json("keys", "rotate", made.id, "--grace", "1h", "--expires", "90d");
+    expect(Math.abs(Date.parse(rotated.expires_at) - Date.now() - 90 * 86_400_000)).toBeLessThan(60_000);
     await becomes(rotated.key, 200);
     expect(await world.call(made.key)).toBe(200);
     expect(await json("keys", "revoke", rotated.id)).toEqual({ id: rotated.id, revoked: true });
@@ -75,7 +76,9 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
     const rotated = await run("keys", "rotate", made.id, "--grace", "1h");
     expect(rotated.stdout).toEndWith(`keep it now.\nThe key before it, ${made.id}, works for 1h more, unless it expires sooner.\n`);
     const next = /key_[0-9a-f]{16}/.exec(rotated.stdout)?.[0] ?? "";
-    expect((await run("keys", "rotate", next)).stdout).toEndWith(`The key before it, ${next}, does not work any more.\n`);
+    expect((await json("keys", "rotate", next, "--grace", "1h", "--expires", "never")).expires_at).toBeNull();
+    const another = await json("keys", "create", "--workspace", "acme", "--name", "turning");
+    expect((await run("keys", "rotate", another.id)).stdout).toEndWith(`The key before it, ${another.id}, does not work any more.\n`);
   }, 30_000);
 
   test("a workspace is made, listed and removed with its keys", async () => {

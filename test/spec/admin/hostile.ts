@@ -48,6 +48,8 @@ export function specifyHostility(world: AdminWorld): void {
       [KEYS, { name: "a", key: secret }, "key: is not a field here"],
       ["/admin/v1/keys/key_0000000000000000/rotate", { grace: "soon" }, "grace: expected a duration such as 30m, 1h or 7d, got other text"],
       ["/admin/v1/keys/key_0000000000000000/rotate", { grace: "-1h" }, "grace: expected a duration"],
+      ["/admin/v1/keys/key_0000000000000000/rotate", { expires_at: "soon" }, "expires_at: expected a time such as 2027-01-01T00:00:00Z"],
+      [`${WORKSPACES}/acme/keys`, { name: "late", expires_at: "soon" }, "expires_at: expected a time such as 2027-01-01T00:00:00Z"],
       ["/admin/v1/keys/key_0000000000000000/rotate", { grace: "91d" }, "grace: expected at most 90d"],
       ["/admin/v1/keys/key_0000000000000000/rotate", { grace: `${"9".repeat(30)}d` }, "grace: expected at most 90d"],
     ];

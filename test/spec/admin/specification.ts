@@ -123,6 +123,20 @@ function specifyKeys(world: AdminWorld): void {
     for (const { id } of [old, made.json]) await world.weir.logged((line) => line.message === "request" && line.key_id === id);
   });
 
+  test("a rotation can give the new key another expiry, or none; the old one ends no later for it", async () => {
+    const old = await world.newKey("acme", "made", { expires_at: "2999-01-01T00:00:00Z" });
+    const rotate = (id: string, body: object) => world.admin("POST", `/admin/v1/keys/${id}/rotate`, body);
+    const late = await rotate(old.id, { expires_at: "2020-01-01" });
+    expect([late.status, late.json.error.kind]).toEqual([400, "invalid"]);
+    const made = await rotate(old.id, { expires_at: "2998-01-01T00:00:00Z", grace: "1h" });
+    expect([made.status, made.json.expires_at]).toEqual([201, "2998-01-01T00:00:00.000Z"]);
+    const listed = await world.admin("GET", `${WORKSPACES}/acme/keys?limit=1000`);
+    const endsAtMs = Date.parse(listed.json.data.find(({ id }: { id: string }) => id === old.id).expires_at);
+    expect(endsAtMs).toBeLessThan(Date.now() + 3_601_000);
+    const endless = await rotate(made.json.id, { expires_at: null });
+    expect([endless.status, endless.json.expires_at, await world.call(endless.json.key)]).toEqual([201, null, 200]);
+  });
+
   test("a revoked key is refused at once, and is not there any more", async () => {
     const { id, key } = await world.newKey();
     expect(await world.call(key)).toBe(200);

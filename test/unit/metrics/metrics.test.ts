@@ -177,6 +177,36 @@ test("the next expiry of a workspace's keys is told: not of rotated ones, and fo
   expect(many[0]?.[0]).toBe('workspace="workspace-0"');
 });
 
+test("the end of a credential is told with how long it is good in all, which a reload does not make shorter", async () => {
+  const metrics = new Metrics();
+  const hourMs = 3_600_000;
+  const now = Date.now();
+  const told = async () =>
+    [...(await metrics.render()).matchAll(/^weir_credential_(\w+?)_(?:timestamp_)?seconds\{upstream="(.*)"\} (\S+)$/gm)].map(
+      ([, ...rest]) => rest,
+    );
+  const upstream = (name: string, expiresAtMs: number, issuedAtMs?: number) => ({ upstream: name, expiresAtMs, issuedAtMs });
+  const credentials = [
+    upstream("later", now + 6 * hourMs, now - 6 * hourMs),
+    upstream("unsaid", now + hourMs),
+    upstream("forgotten", now - 30 * hourMs),
+  ];
+  metrics.configured.credentialsKnown(credentials, now);
+  metrics.configured.credentialsKnown(credentials, now + hourMs / 2);
+  expect(await told()).toEqual([
+    ["expiry", "unsaid", String((now + hourMs) / 1000)],
+    ["expiry", "later", String((now + 6 * hourMs) / 1000)],
+    ["lifetime", "unsaid", "3600"],
+    ["lifetime", "later", "43200"],
+  ]);
+  // Another credential has a life of its own, and an upstream that is gone has none.
+  metrics.configured.credentialsKnown([upstream("unsaid", now + 4 * hourMs)], now + 2 * hourMs);
+  expect(await told()).toEqual([
+    ["expiry", "unsaid", String((now + 4 * hourMs) / 1000)],
+    ["lifetime", "unsaid", "7200"],
+  ]);
+});
+
 test("what an attempt took is told by target: an answer's first byte and end, the end alone of a failure, nothing where nothing was sent", async () => {
   const metrics = declared();
   const seen = async () =>

@@ -1,7 +1,8 @@
 /** Who sits the exam of the HTTP clients, and what each cannot do. */
-import { createFetchClient } from "./http-fetch.ts";
+
 import { createHttp1Client } from "../../../../workers/wire/http1.ts";
 import type { Implementation } from "./http-exam.ts";
+import { createFetchClient } from "./http-fetch.ts";
 
 export const IMPLEMENTATIONS: readonly Implementation[] = [
   { name: "http1", create: (options) => createHttp1Client(options), tellsReasons: true, skip: [] },
