@@ -7,7 +7,7 @@ import { reportEstimated } from "../src/contract/reports.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Connection, Job } from "./providers/provider.ts";
+import type { Adapter, Job } from "./providers/provider.ts";
 import type { Wheel } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpFailure, HttpHeaders, HttpRequest } from "./wire/http.ts";
 
@@ -27,15 +27,15 @@ export interface CallTarget {
   id: number;
   /** The upstream's, for the log. */
   name: string;
-  connection: Connection;
+  adapter: Adapter;
   /** The configured credentials of the upstream. */
   secrets: readonly string[];
   timeouts: Timeouts;
 }
 
 /** All that must not come back out of the upstream. */
-export function secretsOf({ secrets, connection }: CallTarget): readonly string[] {
-  const fetched = connection.fetchedSecrets?.() ?? [];
+export function secretsOf({ secrets, adapter }: CallTarget): readonly string[] {
+  const fetched = adapter.fetchedSecrets?.() ?? [];
   return fetched.length === 0 ? secrets : [...secrets, ...fetched];
 }
 

@@ -83,7 +83,7 @@ export class Count implements Call, HttpEvents {
   head(status: number, headers: HttpHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    if (status === 200) this.#reader = this.#target.connection.reader(this.#job, headers);
+    if (status === 200) this.#reader = this.#target.adapter.reader(this.#job, headers);
   }
 
   chunk(bytes: Uint8Array): void {
@@ -102,14 +102,14 @@ export class Count implements Call, HttpEvents {
     if (this.#reader?.complete) this.#answer(text);
     else {
       // Not for the client: it is how a provider learns that its credentials have been refused.
-      if (this.#status !== 200) this.#target.connection.failure(this.#job, this.#status, this.#headers, this.#refusal);
+      if (this.#status !== 200) this.#target.adapter.failure(this.#job, this.#status, this.#headers, this.#refusal);
       this.#answerEstimate();
     }
   }
 
   async #send(): Promise<void> {
     try {
-      const request = await this.#target.connection.request(this.#job);
+      const request = await this.#target.adapter.request(this.#job);
       if (this.#over) return;
       this.#sentMs = performance.now();
       this.#attempts = 1;
@@ -144,7 +144,7 @@ export class Count implements Call, HttpEvents {
     if (this.#over) return;
     this.#over = true;
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
-    const upstreamRequestId = shownId(this.#target.connection.upstreamRequestId(this.#headers), secretsOf(this.#target));
+    const upstreamRequestId = shownId(this.#target.adapter.upstreamRequestId(this.#headers), secretsOf(this.#target));
     // Counting uses no tokens.
     const ended = {
       usage: noUsage(),

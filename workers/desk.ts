@@ -21,7 +21,7 @@ import { giveWay } from "./give-way.ts";
 import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
-import type { Connection, Job } from "./providers/provider.ts";
+import type { Adapter, Job } from "./providers/provider.ts";
 import { Relay } from "./relay.ts";
 import { Wheel } from "./wire/clock.ts";
 import { createHttp1Client } from "./wire/http1.ts";
@@ -59,8 +59,8 @@ export class Desk implements WorkerDesk, OrderTaker {
   #targets: Targets = new Map();
   /** Targets of earlier configurations, for calls that were routed by them; the newest first. */
   #retired: { targets: Targets; untilMs: number }[] = [];
-  /** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
-  #connections = new Map<string, Connection>();
+  /** Adapters by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
+  #adapters = new Map<string, Adapter>();
   /** What models take, by its text. */
   #kinds = new Map<string, Accepts>();
   #host: CallHost | undefined;
@@ -123,7 +123,7 @@ export class Desk implements WorkerDesk, OrderTaker {
   /** For the reader of orders: a target of before has nothing to learn, as no call will name it. */
   teach(target: number, forMs: number, taught: string): void {
     const pupil = this.#targets.get(target);
-    pupil?.connection.taught?.({ upstreamModel: pupil.model, accepts: pupil.accepts }, taught, forMs);
+    pupil?.adapter.taught?.({ upstreamModel: pupil.model, accepts: pupil.accepts }, taught, forMs);
   }
 
   drill(how: "crash" | "stall"): void {
@@ -149,28 +149,28 @@ export class Desk implements WorkerDesk, OrderTaker {
     if (config.givesWay === true) giveWay();
     this.#host.hold.mostBytes = config.heldBytes;
     estimator.configure(config.weighing);
-    const kept = this.#connections;
-    const connections = new Map<string, Connection>();
+    const kept = this.#adapters;
+    const adapters = new Map<string, Adapter>();
     const opened = config.upstreams.map((upstream) => {
       const key = JSON.stringify(upstream);
-      const connection = kept.get(key) ?? connections.get(key) ?? this.#open(upstream);
-      if (connection !== undefined) connections.set(key, connection);
-      return connection;
+      const adapter = kept.get(key) ?? adapters.get(key) ?? this.#open(upstream);
+      if (adapter !== undefined) adapters.set(key, adapter);
+      return adapter;
     });
-    this.#connections = connections;
+    this.#adapters = adapters;
     const hidden = config.upstreams.map(({ provider, settings }) => providers[provider]?.secrets(settings) ?? []);
-    for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
+    for (const [key, adapter] of kept) if (!adapters.has(key)) this.#host.client.forget(adapter.origin);
     const before = this.#targets;
     this.#targets = new Map();
     const kinds = this.#kindsOf(config.accepts);
     for (const { id, upstream, model, countModel, accepts, controls, timeouts } of config.targets) {
-      const connection = opened[upstream];
+      const adapter = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
-      if (connection !== undefined)
-        this.#targets.set(id, { id, name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, controls, timeouts });
+      if (adapter !== undefined)
+        this.#targets.set(id, { id, name, adapter, secrets, model, countModel, accepts: kinds[accepts] ?? {}, controls, timeouts });
     }
-    // Only connections that are not named any more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
+    // Only adapters that are not named any more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
     for (const id of this.#targets.keys()) before.delete(id);
     if (before.size > 0) this.#retired.unshift({ targets: before, untilMs: performance.now() + RETIRED_MS });
     reportReady(outbox.next());
@@ -189,10 +189,10 @@ export class Desk implements WorkerDesk, OrderTaker {
   }
 
   /** A target that cannot be opened fails its own calls, and not those of all the others. */
-  #open(upstream: Upstream): Connection | undefined {
+  #open(upstream: Upstream): Adapter | undefined {
     try {
-      const connection = providers[upstream.provider]?.open(upstream);
-      if (connection !== undefined) return connection;
+      const adapter = providers[upstream.provider]?.open(upstream);
+      if (adapter !== undefined) return adapter;
       throw new Error("no such provider");
     } catch (thrown) {
       const kind = thrown instanceof Error ? thrown.name : typeof thrown; // The error's text may repeat an address, or a secret.

@@ -137,10 +137,10 @@ export class Relay implements Call, HttpEvents {
   }
 
   head(status: number, headers: HttpHeaders): void {
-    const { connection } = this.#target;
-    this.#upstreamRequestId = copied(shownId(connection.upstreamRequestId(headers), secretsOf(this.#target)));
+    const { adapter } = this.#target;
+    this.#upstreamRequestId = copied(shownId(adapter.upstreamRequestId(headers), secretsOf(this.#target)));
     if (status === 200) {
-      this.#reader = connection.reader(this.#job, headers);
+      this.#reader = adapter.reader(this.#job, headers);
       if (this.#job.isLast) this.#letGoOfBody();
     } else this.#refusal = new Refusal(status, headers);
   }
@@ -179,7 +179,7 @@ export class Relay implements Call, HttpEvents {
     if (this.#refusal !== undefined) {
       const { status, headers, body } = this.#refusal;
       if (this.#isTaught(status, body)) return;
-      this.#fail(this.#target.connection.failure(this.#job, status, headers, body));
+      this.#fail(this.#target.adapter.failure(this.#job, status, headers, body));
       return;
     }
     const reader = this.#reader;
@@ -208,14 +208,14 @@ export class Relay implements Call, HttpEvents {
   }
 
   #ask(): void {
-    const request = this.#target.connection.request(this.#job);
+    const request = this.#target.adapter.request(this.#job);
     if (request instanceof Promise) request.then((ready) => this.#send(ready)).catch((thrown) => this.fault(thrown));
     else this.#send(request);
   }
 
   /** Whether a refusal has taught what to leave out, and the upstream is asked once more without it. */
   #isTaught(status: number, body: ByteText): boolean {
-    const lesson = this.#target.connection.lesson?.(this.#job, status, body);
+    const lesson = this.#target.adapter.lesson?.(this.#job, status, body);
     if (lesson === undefined) return false;
     if (lesson.line !== "") reportLesson(this.#host.outbox.next(), this.#target.id, lesson.taught, lesson.line);
     if (this.#isLearned) return false;

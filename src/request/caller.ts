@@ -37,7 +37,7 @@ export interface Caller {
 }
 
 /** The route and trace of a request. */
-export interface Place {
+export interface Endpoint {
   /** The route's name in metrics and log. */
   route: string;
   /** The operation that is asked for; "" without one. */
@@ -61,7 +61,7 @@ export class Callers {
 
   of(
     { method, headers, address: peer }: Pick<Asked, "method" | "headers" | "address">,
-    { route, operation }: Place,
+    { route, operation }: Endpoint,
     { log, server }: CallerConfig,
   ): Caller {
     const followed = followedIn(headers);

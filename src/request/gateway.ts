@@ -19,7 +19,7 @@ import type { AccessLog } from "./access-log.ts";
 import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
 import { callRecord } from "./call-record.ts";
-import type { Callers, Place } from "./caller.ts";
+import type { Callers, Endpoint } from "./caller.ts";
 import { type CorsHeaders, corsOf } from "./cors.ts";
 import type { Identity, Keyring } from "./keyring.ts";
 import type { Outcome } from "./outcome.ts";
@@ -48,7 +48,7 @@ const KEYLESS = "";
 type Params = Readonly<Record<string, string | null>>;
 const HEALTHY_HEADERS = { "content-type": "text/plain;charset=utf-8" };
 /** The dialect and route of requests that no route takes. */
-const NOWHERE: Place = { route: NO_ROUTE, operation: "" };
+const NOWHERE: Endpoint = { route: NO_ROUTE, operation: "" };
 
 export class Gateway {
   readonly app: Elysia;
@@ -203,11 +203,17 @@ export class Gateway {
     });
   }
 
-  #visit(dialect: Dialect, place: Place, region: string, asked: Asked): Visit {
+  #visit(dialect: Dialect, endpoint: Endpoint, region: string, asked: Asked): Visit {
     const { metrics, callers, config } = this.#parts;
-    metrics.callStarted(place.route);
+    metrics.callStarted(endpoint.route);
     this.#open += 1;
-    return new Visit(dialect, place.route, region, callers.of(asked, place, config), this.#cors?.of(asked.headers) ?? this.#fixedHeaders);
+    return new Visit(
+      dialect,
+      endpoint.route,
+      region,
+      callers.of(asked, endpoint, config),
+      this.#cors?.of(asked.headers) ?? this.#fixedHeaders,
+    );
   }
 
   #models(visit: Visit) {

@@ -7,19 +7,19 @@ import { outline } from "./outline.ts";
 import type { Reader, ReportedUsage } from "./provider.ts";
 import { IdleTalk, malformed } from "./whole-answer.ts";
 
-/** `Place`: where an error happened, for the log. */
-export abstract class EventReader<Place extends { upstream: string }> implements Reader {
+/** `ErrorContext`: where an error happened, for the log. */
+export abstract class EventReader<ErrorContext extends { upstream: string }> implements Reader {
   readonly usage: ReportedUsage = noUsage();
   written = 0;
   error: GatewayError | undefined;
   complete = false;
-  protected readonly place: Place;
+  protected readonly place: ErrorContext;
   readonly #buffer = new EventBuffer();
   readonly #idleTalk = new IdleTalk();
   readonly #lastEvent: string;
 
   /** `lastEvent`: the event that must come before the end, for the log. */
-  constructor(place: Place, lastEvent: string) {
+  constructor(place: ErrorContext, lastEvent: string) {
     this.place = place;
     this.#lastEvent = lastEvent;
   }

@@ -35,11 +35,11 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   isLast: boolean;
   /** Passed along for the worker; providers do not use it. */
   along: Along;
-  /** Written by `Connection.request`: the names of what was left out, as the client gets them; "" where nothing was. */
+  /** Written by `Adapter.request`: the names of what was left out, as the client gets them; "" where nothing was. */
   dropped: string;
-  /** Written by `Connection.request`: what its model was known to take then. A refusal that is no news to its connection any more is worth another try. */
+  /** Written by `Adapter.request`: what its model was known to take then. A refusal that is no news to its adapter any more is worth another try. */
   takes?: object | undefined;
-  /** Written by `Connection.request`: the upstream goes on with the answer when the call has ended. */
+  /** Written by `Adapter.request`: the upstream goes on with the answer when the call has ended. */
   goesOn: boolean;
 }
 
@@ -77,12 +77,12 @@ export type Pupil<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamM
 export interface Lesson {
   /** A line for the log, with the setting for the configuration; "" where the lesson was learned while the call was under way. */
   line: string;
-  /** The lesson for the same connection in other workers: see `Connection.taught`. */
+  /** The lesson for the same adapter in other workers: see `Adapter.taught`. */
   taught: string;
 }
 
 /** One opened upstream: holds its origin, its credentials and its caches (signing keys, tokens). */
-export interface Connection {
+export interface Adapter {
   /** Where the upstream's requests go. */
   readonly origin: Origin;
   /**
@@ -110,7 +110,7 @@ export interface Connection {
 /** The members are methods, so that a provider with its own type of settings can be used as this type: it only gets settings made by its half in `src/providers`. */
 export interface Provider<Settings extends object = object> {
   /** @throws Error where the settings cannot be used */
-  open(upstream: Upstream<Settings>): Connection;
+  open(upstream: Upstream<Settings>): Adapter;
   /** The configured secrets (keys, tokens), which must not come back out of the upstream's answers, whole or in part. */
   secrets(settings: Settings): readonly string[];
 }

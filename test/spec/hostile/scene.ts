@@ -10,7 +10,7 @@ import { Hold } from "../../../workers/hold.ts";
 import { Outbox } from "../../../workers/outbox.ts";
 import { openAzure } from "../../../workers/providers/azure/azure.ts";
 import { openBedrock } from "../../../workers/providers/bedrock/bedrock.ts";
-import type { Connection, Job } from "../../../workers/providers/provider.ts";
+import type { Adapter, Job } from "../../../workers/providers/provider.ts";
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
@@ -35,7 +35,7 @@ const upstream = (provider: string, settings: Record<string, unknown>) => ({
   settings,
 });
 
-export const CLOUDS: Readonly<Record<"azure" | "bedrock", Connection>> = {
+export const CLOUDS: Readonly<Record<"azure" | "bedrock", Adapter>> = {
   azure: openAzure(
     upstream("azure", { endpoint: "https://azure.test", api: "v1", credentials: { kind: "key", apiKey: "not-a-key" } }) as never,
   ),
@@ -61,7 +61,7 @@ export interface Scene {
 }
 
 export async function sceneOf(
-  cloud: Partial<Connection> & Pick<Connection, "reader">,
+  cloud: Partial<Adapter> & Pick<Adapter, "reader">,
   dialect: DialectName,
   { operation = "generate", stream = true }: Partial<Pick<Job, "operation" | "stream">> = {},
 ): Promise<Scene> {
@@ -102,7 +102,7 @@ export async function sceneOf(
     isLast: true,
     along: NOTHING_ALONG,
   };
-  const connection = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
+  const adapter = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
   const Carrier = operation === "count_tokens" ? Count : Relay;
   new Carrier(
     1,
@@ -110,7 +110,7 @@ export async function sceneOf(
     dialects[dialect],
     job,
     { estimate: 1, guess: 1, factor: 1 },
-    { id: 1, name: "u", connection, secrets: [], timeouts: TIMEOUTS },
+    { id: 1, name: "u", adapter, secrets: [], timeouts: TIMEOUTS },
     note("over"),
     note("missed"),
   );

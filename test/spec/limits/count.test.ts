@@ -13,7 +13,7 @@ import { Hold } from "../../../workers/hold.ts";
 import { Outbox } from "../../../workers/outbox.ts";
 import { bedrockCount } from "../../../workers/providers/bedrock/count.ts";
 import { takesOf } from "../../../workers/providers/bedrock/takes.ts";
-import type { Connection, Job } from "../../../workers/providers/provider.ts";
+import type { Adapter, Job } from "../../../workers/providers/provider.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { type Report, reportsIn } from "../../support/messages.ts";
@@ -62,7 +62,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     forget() {},
     close() {},
   };
-  const connection: Connection = {
+  const adapter: Adapter = {
     origin: REQUEST.origin,
     request: () => REQUEST,
     reader: (job) => bedrockCount.reader(job, { upstream: "u", upstreamModel: "m" }),
@@ -78,7 +78,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     dialects.anthropic,
     JOB,
     { estimate: undefined, guess: 0, factor: 1 },
-    { id: 1, name: "u", connection, secrets: [], timeouts: PATIENT },
+    { id: 1, name: "u", adapter, secrets: [], timeouts: PATIENT },
     () => {},
   );
   await turn();

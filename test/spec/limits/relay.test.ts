@@ -9,7 +9,7 @@ import { dialects } from "../../../src/dialects/index.ts";
 import { Estimator } from "../../../workers/estimator.ts";
 import { Hold } from "../../../workers/hold.ts";
 import { Outbox } from "../../../workers/outbox.ts";
-import type { Connection, Job, Reader } from "../../../workers/providers/provider.ts";
+import type { Adapter, Job, Reader } from "../../../workers/providers/provider.ts";
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
@@ -70,12 +70,12 @@ interface Scene {
   estimate(): number;
 }
 
-function scene(options: { request?: Connection["request"]; stream?: boolean } = {}): Scene {
+function scene(options: { request?: Adapter["request"]; stream?: boolean } = {}): Scene {
   const said: Flat[] = [];
   const reader = new ScriptedReader();
   const sent: HttpEvents[] = [];
   const estimator = new Estimator();
-  const connection: Connection = {
+  const adapter: Adapter = {
     origin: REQUEST.origin,
     request: options.request ?? (() => REQUEST),
     reader: () => reader,
@@ -106,7 +106,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
     dialects.anthropic,
     job,
     input,
-    { id: 1, name: "u", connection, secrets: [], timeouts: TIMEOUTS },
+    { id: 1, name: "u", adapter, secrets: [], timeouts: TIMEOUTS },
     () => {},
     () => {},
   );

@@ -79,7 +79,7 @@ function scene(keepAliveMs = 60_000) {
     estimator: new Estimator(),
     hold: new Hold(),
   };
-  const connection = {
+  const adapter = {
     origin: REQUEST.origin,
     request: () => REQUEST,
     reader: () => new EchoReader(),
@@ -96,7 +96,7 @@ function scene(keepAliveMs = 60_000) {
     dialects.anthropic,
     JOB,
     { estimate: 1, guess: 1, factor: 1 },
-    { id: 1, name: "u", connection, secrets: [], timeouts },
+    { id: 1, name: "u", adapter, secrets: [], timeouts },
     () => void did.push("over"),
     () => void did.push("missed"),
   );
@@ -124,7 +124,7 @@ describe("a stream whose client falls behind", () => {
     expect(did).toEqual(["pause", "resume"]);
   });
 
-  test("and that is complete in the very bytes that filled the window still lets its connection come to its end", async () => {
+  test("and that is complete in the very bytes that filled the window still lets its adapter come to its end", async () => {
     const { events, did, reports } = scene();
     events.head(200, new Map());
     events.chunk(bytes(STREAM_WINDOW, "!"));

@@ -6,7 +6,7 @@ import type { AzureSettings } from "../../../src/providers/azure/settings.ts";
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { addressOf } from "../origin.ts";
-import type { Connection, Job, Provider, Pupil } from "../provider.ts";
+import type { Adapter, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
@@ -50,7 +50,7 @@ export const azure: Provider<AzureSettings> = {
 };
 
 /** `nowMs`: clock by which tokens expire, in milliseconds since 1970. */
-export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number = Date.now): Connection {
+export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number = Date.now): Adapter {
   const { settings } = upstream;
   const { endpoint, api, credentials } = settings;
   const { origin, host, base } = addressOf(upstream, endpoint);

@@ -8,7 +8,7 @@ import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigure
 import { wrongRoute } from "./routes.ts";
 
 /** Where an error happened, for the log: names from the configuration. */
-export interface Place {
+export interface ErrorContext {
   upstream: string;
   deployment: string;
   /** The model as the client named it. */
@@ -55,7 +55,7 @@ export function refusalWords(body: ByteText): string {
 }
 
 /** The failure for an HTTP status other than 200. */
-export function azureFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
+export function azureFailure(place: ErrorContext, status: number, headers: HttpHeaders, body: ByteText, nowMs: number): GatewayError {
   const error = asObject(errorFields(body)?.error);
   const message = refusalWords(body);
   const code = asWords(error?.code);
@@ -110,7 +110,7 @@ export function azureFailure(place: Place, status: number, headers: HttpHeaders,
 const CLIENTS_CODES: ReadonlySet<string> = new Set(["content_filter", "context_length_exceeded", "invalid_prompt"]);
 
 /** The failure for an error event in a stream. `json`: the data of the event. */
-export function azureStreamError(place: Place, json: ByteText): GatewayError {
+export function azureStreamError(place: ErrorContext, json: ByteText): GatewayError {
   const fields = errorFields(json);
   // In a stream of responses the fields are members of the event itself.
   const error = asObject(fields?.error) ?? fields;

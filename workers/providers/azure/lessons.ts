@@ -41,7 +41,7 @@ export class Lessons {
     return this.#unknown(job, message) ?? this.#name(job, message);
   }
 
-  /** As `taught` of a connection. */
+  /** As `taught` of an adapter. */
   taught(pupil: Pupil<AzureAccepts>, text: string, forMs: number): void {
     this.#learned.taught(pupil, text, forMs);
   }

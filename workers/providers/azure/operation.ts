@@ -3,7 +3,7 @@ import type { Member } from "../../../src/contract/json.ts";
 import type { Keeping } from "../../../src/contract/kept.ts";
 import { remembered } from "../../remembered.ts";
 import type { Job, Reader } from "../provider.ts";
-import type { Place } from "./errors.ts";
+import type { ErrorContext } from "./errors.ts";
 import type { Takes } from "./takes.ts";
 
 /** Settings that an operation needs, as `src/providers/azure/azure.ts` resolves them. */
@@ -28,7 +28,7 @@ export interface AzureOperation {
    */
   body(job: Job, api: AzureApi, takes: Takes): ByteText;
   /** @param keeping - Undefined where the upstream keeps no answers. */
-  reader(job: Job, place: Place, keeping: Keeping | undefined): Reader;
+  reader(job: Job, place: ErrorContext, keeping: Keeping | undefined): Reader;
 }
 
 const naming = remembered((model): Readonly<Record<string, ByteText>> => ({ model: encodeUtf8(JSON.stringify(model)) }));

@@ -7,7 +7,7 @@ import { asObject, countFor } from "../failure.ts";
 import { MOST_PARSED } from "../outline.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
-import { azureStreamError, type Place } from "./errors.ts";
+import { azureStreamError, type ErrorContext } from "./errors.ts";
 
 const DELTA = '"delta":{';
 /** Members of a delta that hold the model's own text, the most frequent first. */
@@ -21,7 +21,7 @@ const MOST_CHOICES = 128;
 const IDENTITY = ["id", "object", "created", "model"];
 
 /** Reader for a call that does not stream. */
-export function azureAnswer(place: Place): Reader {
+export function azureAnswer(place: ErrorContext): Reader {
   return new WholeAnswer(place.upstream, (answer, text, usage) => {
     if (!Array.isArray(answer.choices)) return malformed(place.upstream, "the answer is no completion");
     addUsage(usage, answer.usage);
@@ -33,7 +33,7 @@ export function azureAnswer(place: Place): Reader {
 const FINISHED = /"finish_reason"\s*:\s*"[a-z_]+"/;
 
 /** Reader for a call that streams. */
-export class AzureStream extends EventReader<Place> {
+export class AzureStream extends EventReader<ErrorContext> {
   readonly #showUsage: boolean;
   readonly #isFast: boolean;
   /** The last ordinary chunk, as it came. */
@@ -42,7 +42,7 @@ export class AzureStream extends EventReader<Place> {
   #isFinished = false;
 
   /** `showUsage`: the client asked for usage. `isFast` false parses every event: for tests that compare the two ways. */
-  constructor(place: Place, showUsage: boolean, isFast = true) {
+  constructor(place: ErrorContext, showUsage: boolean, isFast = true) {
     super(place, "[DONE]");
     this.#showUsage = showUsage;
     this.#isFast = isFast;

@@ -8,7 +8,7 @@ import { asObject, asWords, countFor } from "../failure.ts";
 import { MOST_PARSED, outline } from "../outline.ts";
 import type { ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
-import { azureStreamError, type Place } from "./errors.ts";
+import { azureStreamError, type ErrorContext } from "./errors.ts";
 import type { Seal } from "./seal.ts";
 
 /** In place of the id of a response that has not said it. */
@@ -31,7 +31,7 @@ export function isUnfinished({ status }: Record<string, unknown>): boolean {
 export class WholeResponse extends WholeAnswer {
   unfinished = UNKNOWN;
 
-  constructor(place: Place, seal: Seal | undefined) {
+  constructor(place: ErrorContext, seal: Seal | undefined) {
     super(place.upstream, (answer, text, usage) => {
       if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
       addUsage(usage, answer.usage);
@@ -44,18 +44,18 @@ export class WholeResponse extends WholeAnswer {
 }
 
 /** Why a response has failed, as far as it says so itself. */
-function failureIn(place: Place, response: Record<string, unknown> | undefined): GatewayError {
+function failureIn(place: ErrorContext, response: Record<string, unknown> | undefined): GatewayError {
   return shown(azureStreamError(place, JSON.stringify({ error: asObject(response?.error) ?? {} })));
 }
 
 /** Reader for a call that streams. */
-export class ResponsesStream extends EventReader<Place> {
+export class ResponsesStream extends EventReader<ErrorContext> {
   /** The answer has failed, and the client has got the event of that; the reason may still come. */
   #failed: GatewayError | undefined;
   readonly #seal: Seal | undefined;
   unfinished = UNKNOWN;
 
-  constructor(place: Place, seal: Seal | undefined = undefined) {
+  constructor(place: ErrorContext, seal: Seal | undefined = undefined) {
     super(place, "its last event");
     this.#seal = seal;
   }

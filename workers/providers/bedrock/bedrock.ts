@@ -9,7 +9,7 @@ import { remembered } from "../../remembered.ts";
 import type { HttpHeaders, HttpRequest } from "../../wire/http.ts";
 import { type AwsIdentity, createSigner } from "../../wire/sigv4.ts";
 import { addressOf } from "../origin.ts";
-import type { Connection, Job, Provider, Pupil } from "../provider.ts";
+import type { Adapter, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { ControlHeaders } from "./controls.ts";
 import { bedrockCount } from "./count.ts";
@@ -36,7 +36,7 @@ export const bedrock: Provider<BedrockSettings> = {
 };
 
 /** `nowMs`: clock of signatures and expiry, in milliseconds since 1970. */
-export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => number = Date.now): Connection {
+export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => number = Date.now): Adapter {
   const { settings } = upstream;
   const { credentials, awsRegion } = settings;
   const { origin, host, base } = addressOf(upstream, settings.endpoint);

@@ -5,7 +5,7 @@ import type { HttpHeaders } from "../../wire/http.ts";
 import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
 
 /** Where an error happened, for the log: names from the configuration. */
-export interface Place {
+export interface ErrorContext {
   upstream: string;
   upstreamModel: string;
 }
@@ -95,7 +95,7 @@ export function refusalWords(body: ByteText): string {
 }
 
 /** The failure for an HTTP status other than 200. */
-export function bedrockFailure(place: Place, status: number, headers: HttpHeaders, body: ByteText): GatewayError {
+export function bedrockFailure(place: ErrorContext, status: number, headers: HttpHeaders, body: ByteText): GatewayError {
   const fields = errorFields(body);
   const error = asObject(fields?.error);
   const name = asWords(error?.type) ?? asWords(headers.get("x-amzn-errortype")) ?? asWords(fields?.__type) ?? "";
@@ -104,7 +104,7 @@ export function bedrockFailure(place: Place, status: number, headers: HttpHeader
 }
 
 /** The failure for an exception frame, or for an error among a stream's events. */
-export function bedrockException(place: Place, name: string, message: string): GatewayError {
+export function bedrockException(place: ErrorContext, name: string, message: string): GatewayError {
   return failure(place, { name: bareName(name), status: 0, message, headers: new Map() });
 }
 
@@ -119,7 +119,7 @@ function isThrottled(message: string): boolean {
   return at >= 0 && TO_WAIT.test(message.slice(at));
 }
 
-function failure(place: Place, { name, status, message, headers }: Failure): GatewayError {
+function failure(place: ErrorContext, { name, status, message, headers }: Failure): GatewayError {
   const key = name.toLowerCase();
   const kind = isThrottled(message) ? "upstream_rate_limited" : (KINDS.get(key) ?? byStatus(status));
   const cure = kind === "upstream_rate_limited" ? undefined : cureOf(key, kind, message);

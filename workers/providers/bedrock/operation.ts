@@ -1,7 +1,7 @@
 import type { Job, Reader } from "../provider.ts";
 import type { Prepared } from "./body.ts";
 import type { ControlHeaders, ControlledJob } from "./controls.ts";
-import type { Place } from "./errors.ts";
+import type { ErrorContext } from "./errors.ts";
 import type { Takes } from "./takes.ts";
 
 /** One kind of request to Bedrock's runtime. */
@@ -14,5 +14,5 @@ export interface BedrockOperation {
   headers(job: ControlledJob, controls: ControlHeaders): Readonly<Record<string, string>>;
   /** @throws GatewayError `invalid_request` for what Bedrock cannot do */
   body(job: Job, takes: Takes): Prepared;
-  reader(job: ControlledJob, place: Place): Reader;
+  reader(job: ControlledJob, place: ErrorContext): Reader;
 }

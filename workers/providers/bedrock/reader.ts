@@ -9,7 +9,7 @@ import { asObject, asWords, countFor, errorFields } from "../failure.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { IdleTalk, malformed, WholeAnswer } from "../whole-answer.ts";
 import type { Guard } from "./controls.ts";
-import { bedrockException, type Place } from "./errors.ts";
+import { bedrockException, type ErrorContext } from "./errors.ts";
 import { MARK, noteAction, stopReason, withoutMarks } from "./guardrail.ts";
 import { asciiJson, isPadding, textLength } from "./payload.ts";
 
@@ -26,7 +26,7 @@ const METRICS = "amazon-bedrock-invocationMetrics";
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** Reader for a call that does not stream. */
-export function bedrockAnswer(place: Place, model: string, guard?: Guard): Reader {
+export function bedrockAnswer(place: ErrorContext, model: string, guard?: Guard): Reader {
   return new WholeAnswer(
     place.upstream,
     (answer, text, usage) => {
@@ -51,7 +51,7 @@ export function bedrockAnswer(place: Place, model: string, guard?: Guard): Reade
 export class BedrockStream implements Reader {
   readonly usage: ReportedUsage = noUsage();
   written = 0;
-  readonly #place: Place;
+  readonly #place: ErrorContext;
   readonly #model: string;
   readonly #guard: Guard;
   readonly #isFast: boolean;
@@ -64,7 +64,7 @@ export class BedrockStream implements Reader {
   #complete = false;
 
   /** `model`: as the client named it. `isFast` false parses every frame: for tests that compare the two ways. */
-  constructor(place: Place, model: string, guard?: Guard, isFast = true) {
+  constructor(place: ErrorContext, model: string, guard?: Guard, isFast = true) {
     this.#place = place;
     this.#guard = guard;
     this.#model = model;

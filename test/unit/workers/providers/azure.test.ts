@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { asGatewayError } from "../../../../src/contract/errors.ts";
 import type { AzureSettings } from "../../../../src/providers/azure/settings.ts";
 import { openAzure } from "../../../../workers/providers/azure/azure.ts";
-import type { Connection } from "../../../../workers/providers/provider.ts";
+import type { Adapter } from "../../../../workers/providers/provider.ts";
 import { headersOf, job, serving, upstream } from "./upstream.ts";
 
 const SCOPE = "https://ai.azure.com/.default";
 const KEY: AzureSettings["credentials"] = { kind: "key", apiKey: "azure-key" };
 const MESSAGES = '"messages":[{"role":"user","content":"x"}]';
 
-function open(settings: Partial<AzureSettings> = {}, nowMs?: () => number): Connection {
+function open(settings: Partial<AzureSettings> = {}, nowMs?: () => number): Adapter {
   return openAzure(
     upstream("azure", {
       endpoint: "https://acme.openai.azure.com",
@@ -31,8 +31,8 @@ async function bodyOf(body: string, stream = false): Promise<string> {
   return (await open().request(job({ body, stream, upstreamModel: "prod" }))).body;
 }
 
-async function authorization(connection: Connection): Promise<string | undefined> {
-  return headersOf((await connection.request(job())).headers).authorization;
+async function authorization(adapter: Adapter): Promise<string | undefined> {
+  return headersOf((await adapter.request(job())).headers).authorization;
 }
 
 test("v1 names the deployment in the body, a dated version in the path", async () => {
@@ -143,8 +143,8 @@ test("a token is asked for once, and renewed at four fifths of its life", async 
     return Response.json({ token_type: "Bearer", expires_in: 3600, access_token: `token-${++asked}` });
   };
   await serving(answer, async (url) => {
-    const connection = open({ credentials: SECRET(url) }, () => nowMs);
-    expect(await Promise.all([authorization(connection), authorization(connection)])).toEqual(["Bearer token-1", "Bearer token-1"]);
+    const adapter = open({ credentials: SECRET(url) }, () => nowMs);
+    expect(await Promise.all([authorization(adapter), authorization(adapter)])).toEqual(["Bearer token-1", "Bearer token-1"]);
     expect(new URL(forms[0] ?? "", url).pathname).toBe("/tenant/oauth2/v2.0/token");
     expect(Object.fromEntries(new URL(forms[0] ?? "", url).searchParams)).toEqual({
       grant_type: "client_credentials",
@@ -153,11 +153,11 @@ test("a token is asked for once, and renewed at four fifths of its life", async 
       scope: SCOPE,
     });
     nowMs += 2_879_000;
-    expect(await authorization(connection)).toBe("Bearer token-1");
+    expect(await authorization(adapter)).toBe("Bearer token-1");
     expect(asked).toBe(1);
     nowMs += 1_000;
-    expect(await authorization(connection)).toBe("Bearer token-1");
-    while ((await authorization(connection)) !== "Bearer token-2") await Bun.sleep(1);
+    expect(await authorization(adapter)).toBe("Bearer token-1");
+    while ((await authorization(adapter)) !== "Bearer token-2") await Bun.sleep(1);
     expect(asked).toBe(2);
   });
 });
@@ -173,13 +173,13 @@ test("the token serves while its renewal fails, and no longer than it is good", 
         )
       : Response.json({ expires_in: 100, access_token: "token" });
   await serving(answer, async (url) => {
-    const connection = open({ credentials: SECRET(url) }, () => nowMs);
-    expect(await authorization(connection)).toBe("Bearer token");
+    const adapter = open({ credentials: SECRET(url) }, () => nowMs);
+    expect(await authorization(adapter)).toBe("Bearer token");
     failing = true;
     nowMs = 99_999;
-    expect(await authorization(connection)).toBe("Bearer token");
+    expect(await authorization(adapter)).toBe("Bearer token");
     nowMs = 100_000;
-    const error = asGatewayError(await authorization(connection).catch((thrown: unknown) => thrown));
+    const error = asGatewayError(await authorization(adapter).catch((thrown: unknown) => thrown));
     expect(error.kind).toBe("misconfigured");
     expect(error.detail.log).toContain("AADSTS7000215: Invalid client secret.");
     expect(error.detail.log).toContain('upstream "azure-eu"');
@@ -200,11 +200,11 @@ test("a workload's token file is read again at each renewal", async () => {
     await serving(answer, async (authority) => {
       writeFileSync(tokenFile, "first\n");
       const credentials = { kind: "workload_identity" as const, tenantId: "t", clientId: "c", tokenFile, authority };
-      const connection = open({ credentials }, () => nowMs);
-      await authorization(connection);
+      const adapter = open({ credentials }, () => nowMs);
+      await authorization(adapter);
       writeFileSync(tokenFile, "second\n");
       nowMs = 100_000;
-      expect(await authorization(connection)).toBe("Bearer token-2");
+      expect(await authorization(adapter)).toBe("Bearer token-2");
     });
     expect(assertions).toEqual(["first", "second"]);
   } finally {
@@ -218,12 +218,12 @@ test("a token that Azure refuses is replaced at the next call", async () => {
     () => Response.json({ expires_in: 3600, access_token: `token-${++asked}` }),
     async (url) => {
       let nowMs = 0;
-      const connection = open({ credentials: SECRET(url) }, () => nowMs);
-      await authorization(connection);
+      const adapter = open({ credentials: SECRET(url) }, () => nowMs);
+      await authorization(adapter);
       nowMs = 20_000;
-      connection.failure(job(), 401, new Map(), "");
-      await authorization(connection);
-      while ((await authorization(connection)) !== "Bearer token-2") await Bun.sleep(1);
+      adapter.failure(job(), 401, new Map(), "");
+      await authorization(adapter);
+      while ((await authorization(adapter)) !== "Bearer token-2") await Bun.sleep(1);
       expect(asked).toBe(2);
     },
   );

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { asGatewayError } from "../../../../src/contract/errors.ts";
 import type { BedrockSettings } from "../../../../src/providers/bedrock/settings.ts";
 import { openBedrock } from "../../../../workers/providers/bedrock/bedrock.ts";
-import type { Connection } from "../../../../workers/providers/provider.ts";
+import type { Adapter } from "../../../../workers/providers/provider.ts";
 import { sdkRequest } from "../../../support/fixtures/aws-sdk.ts";
 import { headersOf, job, upstream } from "./upstream.ts";
 
@@ -30,19 +30,19 @@ function environment(variables: Record<string, string>): void {
   });
 }
 
-function open(credentials: BedrockSettings["credentials"], nowMs?: () => number, further = {}): Connection {
+function open(credentials: BedrockSettings["credentials"], nowMs?: () => number, further = {}): Adapter {
   const settings = { awsRegion: "eu-central-1", endpoint: "https://bedrock-runtime.eu-central-1.amazonaws.com", credentials, ...further };
   return openBedrock(upstream("bedrock", settings), nowMs);
 }
 
-async function signer(connection: Connection): Promise<string | undefined> {
-  const { headers } = await connection.request(job());
+async function signer(adapter: Adapter): Promise<string | undefined> {
+  const { headers } = await adapter.request(job());
   return /Credential=([^/]+)/.exec(headersOf(headers).authorization ?? "")?.[1];
 }
 
 test("static keys sign, and the model's id is escaped whole", async () => {
-  const connection = open(STATIC, () => Date.UTC(2026, 0, 1));
-  const { path, method, headers } = await connection.request(
+  const adapter = open(STATIC, () => Date.UTC(2026, 0, 1));
+  const { path, method, headers } = await adapter.request(
     job({ upstreamModel: "arn:aws:bedrock:eu-central-1:1:inference-profile/eu.a(b)" }),
   );
   expect({ path, method }).toEqual({
@@ -107,9 +107,9 @@ test("what Bedrock cannot do is refused before anything is signed", () => {
 
 test("the default chain takes keys from the environment", async () => {
   environment({ AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "s", AWS_SESSION_TOKEN: "t" });
-  const connection = open({ kind: "default" });
-  expect(await signer(connection)).toBe("AKIDENV");
-  expect(headersOf((await connection.request(job())).headers)["x-amz-security-token"]).toBe("t");
+  const adapter = open({ kind: "default" });
+  expect(await signer(adapter)).toBe("AKIDENV");
+  expect(headersOf((await adapter.request(job())).headers)["x-amz-security-token"]).toBe("t");
 });
 
 test("a profile is taken from the configuration files, and not from the environment", async () => {

@@ -8,7 +8,7 @@ import { asGatewayError, type GatewayError } from "../../../../src/contract/erro
 import type { EntraCredentials } from "../../../../src/providers/azure/settings.ts";
 import { type Sandbox, startSandbox } from "../../../../src/sandbox/sandbox.ts";
 import { openAzure } from "../../../../workers/providers/azure/azure.ts";
-import type { Connection } from "../../../../workers/providers/provider.ts";
+import type { Adapter } from "../../../../workers/providers/provider.ts";
 import { headersOf, job, serving, upstream } from "./upstream.ts";
 
 const BODY = '{"model":"gpt-4o","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}';
@@ -32,26 +32,26 @@ function workload(tokenFile: string): EntraCredentials {
   return { kind: "workload_identity", tenantId, clientId, tokenFile, authority: `${sandbox.authority.url}/` };
 }
 
-function open(credentials: EntraCredentials): Connection {
+function open(credentials: EntraCredentials): Adapter {
   const settings = { endpoint: sandbox.azure.url, api: "v1", allowStore: false, credentials, scope: "https://ai.azure.com/.default" };
   return openAzure(upstream("azure", settings), () => clock.nowMs);
 }
 
 const call = () => job({ body: BODY, model: "gpt-4o", upstreamModel: "gpt-4o" });
 
-async function token(connection: Connection): Promise<string> {
-  return headersOf((await connection.request(call())).headers).authorization ?? "";
+async function token(adapter: Adapter): Promise<string> {
+  return headersOf((await adapter.request(call())).headers).authorization ?? "";
 }
 
-/** What the stand-in for Azure answers to a request with the connection's token. */
-async function status(connection: Connection): Promise<number> {
-  const { method, path, headers, body } = await connection.request(call());
+/** What the stand-in for Azure answers to a request with the adapter's token. */
+async function status(adapter: Adapter): Promise<number> {
+  const { method, path, headers, body } = await adapter.request(call());
   const { host: _, ...sent } = headersOf(headers);
   return (await fetch(sandbox.azure.url + path, { method, headers: sent, body })).status;
 }
 
-async function refusal(connection: Connection): Promise<GatewayError> {
-  return token(connection).then(
+async function refusal(adapter: Adapter): Promise<GatewayError> {
+  return token(adapter).then(
     () => Promise.reject(new Error("it was not refused")),
     (thrown) => asGatewayError(thrown),
   );
@@ -64,46 +64,46 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 const asked = () => sandbox.calls.counts.tokenRequests;
 
 test("a client secret buys a token that Azure takes, one for all who wait, and it is kept", async () => {
-  const connection = open(secret());
-  expect(new Set(await Promise.all(Array.from({ length: 20 }, () => token(connection)))).size).toBe(1);
-  expect(await status(connection)).toBe(200);
-  expect(connection.request(call())).not.toBeInstanceOf(Promise);
+  const adapter = open(secret());
+  expect(new Set(await Promise.all(Array.from({ length: 20 }, () => token(adapter)))).size).toBe(1);
+  expect(await status(adapter)).toBe(200);
+  expect(adapter.request(call())).not.toBeInstanceOf(Promise);
   expect(asked()).toBe(1);
 });
 
 test("a token is renewed before it expires, by one request, while it still serves", async () => {
-  const connection = open(secret());
-  const first = await token(connection);
+  const adapter = open(secret());
+  const first = await token(adapter);
   clock.nowMs += 0.8 * 3_600_000 - 1;
-  expect(await token(connection)).toBe(first);
+  expect(await token(adapter)).toBe(first);
   expect(asked()).toBe(1);
   clock.nowMs += 1;
-  expect(await Promise.all([token(connection), token(connection)])).toEqual([first, first]);
-  await until(async () => (await token(connection)) !== first);
+  expect(await Promise.all([token(adapter), token(adapter)])).toEqual([first, first]);
+  await until(async () => (await token(adapter)) !== first);
   expect(asked()).toBe(2);
   // The old one is worth nothing by now, and the new one is.
   clock.nowMs += 0.2 * 3_600_000;
-  expect(await status(connection)).toBe(200);
+  expect(await status(adapter)).toBe(200);
 });
 
 test("while Entra ID refuses, the old token serves as long as it is good; then the operator is told what to check", async () => {
-  const connection = open(secret());
-  const first = await token(connection);
+  const adapter = open(secret());
+  const first = await token(adapter);
   const right = sandbox.credentials.entra.clientSecret;
   sandbox.credentials.entra.clientSecret = "rotated";
   clock.nowMs += 3_599_000;
-  expect(await token(connection)).toBe(first);
+  expect(await token(adapter)).toBe(first);
   await until(() => asked() === 2);
-  expect(await status(connection)).toBe(200);
+  expect(await status(adapter)).toBe(200);
   clock.nowMs += 1_000;
-  const { kind, message, detail } = await refusal(connection);
+  const { kind, message, detail } = await refusal(adapter);
   expect(kind).toBe("misconfigured");
   expect(detail.log).toMatch(/^upstream "azure-eu": no token from Entra ID for client 6666.*401 invalid_client AADSTS7000215/);
   expect(detail.log).toContain("check tenant_id, client_id, authority and the client secret");
   for (const text of [message, JSON.stringify(detail)]) expect(text).not.toContain(right);
   sandbox.credentials.entra.clientSecret = right;
   clock.nowMs += 2_000;
-  expect(await status(connection)).toBe(200);
+  expect(await status(adapter)).toBe(200);
 });
 
 test("a workload's token file is read anew for each token, since it is replaced meanwhile", async () => {
@@ -111,23 +111,23 @@ test("a workload's token file is read anew for each token, since it is replaced 
   try {
     const tokenFile = join(place, "token");
     writeFileSync(tokenFile, `${sandbox.credentials.entra.assertions[0]}\n`);
-    const connection = open(workload(tokenFile));
-    expect(await status(connection)).toBe(200);
+    const adapter = open(workload(tokenFile));
+    expect(await status(adapter)).toBe(200);
     sandbox.credentials.entra.assertions = ["assertion.second"];
     writeFileSync(tokenFile, "assertion.second");
     clock.nowMs += 3_600_000;
-    expect(await status(connection)).toBe(200);
+    expect(await status(adapter)).toBe(200);
     expect(asked()).toBe(2);
     writeFileSync(tokenFile, "assertion.forged");
     clock.nowMs += 3_600_000;
-    const { kind, detail } = await refusal(connection);
+    const { kind, detail } = await refusal(adapter);
     expect(kind).toBe("misconfigured");
     expect(detail.log).toContain("AADSTS700213");
     expect(detail.log).toContain("the token file and its federated credential");
     expect(JSON.stringify(detail)).not.toContain("forged");
     rmSync(tokenFile);
     clock.nowMs += 3_000;
-    expect((await refusal(connection)).detail.log).toContain("ENOENT");
+    expect((await refusal(adapter)).detail.log).toContain("ENOENT");
   } finally {
     rmSync(place, { recursive: true });
   }
@@ -137,7 +137,7 @@ test("a token file that is none, or has no end, is refused at once, and there is
   const place = folder();
   try {
     const tokenFile = join(place, "token");
-    const connection = open(workload(tokenFile));
+    const adapter = open(workload(tokenFile));
     for (const [make, words] of [
       [() => execFileSync("mkfifo", [tokenFile]), "a pipe"],
       [() => symlinkSync("/dev/zero", tokenFile), "a device"],
@@ -145,13 +145,13 @@ test("a token file that is none, or has no end, is refused at once, and there is
     ] as const) {
       make();
       clock.nowMs += 3_000;
-      const { kind, detail } = await refusal(connection);
+      const { kind, detail } = await refusal(adapter);
       expect([kind, detail.log]).toEqual(["misconfigured", expect.stringContaining(words)]);
       rmSync(tokenFile);
     }
     writeFileSync(tokenFile, `${sandbox.credentials.entra.assertions[0]}`);
     clock.nowMs += 3_000;
-    expect(await status(connection)).toBe(200);
+    expect(await status(adapter)).toBe(200);
   } finally {
     rmSync(place, { recursive: true });
   }

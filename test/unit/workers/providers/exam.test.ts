@@ -9,7 +9,7 @@ import { GatewayError } from "../../../../src/contract/errors.ts";
 import { providers } from "../../../../src/providers/index.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
 import { providers as callers } from "../../../../workers/providers/index.ts";
-import type { Connection, Job, Reader } from "../../../../workers/providers/provider.ts";
+import type { Adapter, Job, Reader } from "../../../../workers/providers/provider.ts";
 import { type Question, SAMPLES } from "./exam/samples.ts";
 import { headersOf } from "./upstream.ts";
 
@@ -31,7 +31,7 @@ for (const [name, provider] of providers) {
 
   const resolved = (fields: Record<string, unknown>): object =>
     provider.resolve(Value.Default(provider.schema, structuredClone(fields)) as never);
-  const opened = (fields: Record<string, unknown>): Connection => caller.open(upstreamOf(name, resolved(fields)));
+  const opened = (fields: Record<string, unknown>): Adapter => caller.open(upstreamOf(name, resolved(fields)));
   const job = (question: Question): Job => ({
     ...question,
     model: "m",
@@ -88,9 +88,9 @@ for (const [name, provider] of providers) {
 
     test("an operation that it does not have is refused as the client's, and what it has is asked", async () => {
       const known = new Set(sample.questions.map(({ operation }) => operation));
-      const connection = opened(sample.upstreams(sandbox)[0] ?? {});
+      const adapter = opened(sample.upstreams(sandbox)[0] ?? {});
       for (const operation of OPERATIONS.filter((each) => !known.has(each))) {
-        const asked = async () => await connection.request(job({ ...(sample.questions[0] as Question), operation }));
+        const asked = async () => await adapter.request(job({ ...(sample.questions[0] as Question), operation }));
         const refused = await asked().catch((thrown) => thrown);
         if (refused instanceof Error) expect([operation, (refused as GatewayError).kind]).toEqual([operation, "invalid_request"]);
       }
@@ -100,25 +100,25 @@ for (const [name, provider] of providers) {
       for (const question of sample.questions) {
         const way = `${question.operation}, ${question.stream ? "streamed" : "whole"}, credentials ${at + 1}`;
         test(`${way}: its stand-in answers, and the answer reads the same however it is cut`, async () => {
-          const connection = opened(fields);
+          const adapter = opened(fields);
           const asked = job(question);
-          const { status, headers, bytes } = await sent(connection, asked);
+          const { status, headers, bytes } = await sent(adapter, asked);
           expect([status, new TextDecoder().decode(status === 200 ? bytes.subarray(0, 0) : bytes)]).toEqual([200, ""]);
-          const read = (cut: number) => readAll(connection.reader(asked, headers), [bytes.subarray(0, cut), bytes.subarray(cut)]);
+          const read = (cut: number) => readAll(adapter.reader(asked, headers), [bytes.subarray(0, cut), bytes.subarray(cut)]);
           const whole = read(0);
           expect([whole.error, whole.complete]).toEqual([undefined, true]);
           expect(whole.text).not.toBe("");
           for (let cut = 1; cut < bytes.length; cut++) expect(read(cut)).toEqual(whole);
-          expect(connection.upstreamRequestId(headers)).not.toBe("");
+          expect(adapter.upstreamRequestId(headers)).not.toBe("");
         });
 
         test(`${way}: an answer that breaks off is never taken for a whole one`, async () => {
-          const connection = opened(fields);
+          const adapter = opened(fields);
           const asked = job(question);
-          const { headers, bytes } = await sent(connection, asked);
-          const end = lastNeeded(connection, asked, headers, bytes);
+          const { headers, bytes } = await sent(adapter, asked);
+          const end = lastNeeded(adapter, asked, headers, bytes);
           for (let length = 0; length < end; length += 1 + (length >> 6)) {
-            const { complete, error } = readAll(connection.reader(asked, headers), [bytes.subarray(0, length)]);
+            const { complete, error } = readAll(adapter.reader(asked, headers), [bytes.subarray(0, length)]);
             expect([length, complete, error instanceof GatewayError]).toEqual([length, false, true]);
           }
         });
@@ -126,34 +126,34 @@ for (const [name, provider] of providers) {
     }
 
     test("bytes that are nothing of its protocol are an error, and nothing throws", () => {
-      const connection = opened(sample.upstreams(sandbox)[0] ?? {});
+      const adapter = opened(sample.upstreams(sandbox)[0] ?? {});
       for (const question of sample.questions) {
         for (const bytes of ["", "{", "null", "<html>", "\0".repeat(64), "data: {\n\n", "\xff\xfe"]) {
-          const { complete, error } = readAll(connection.reader(job(question), new Map()), [Buffer.from(bytes, "latin1")]);
+          const { complete, error } = readAll(adapter.reader(job(question), new Map()), [Buffer.from(bytes, "latin1")]);
           expect([bytes, complete, error instanceof GatewayError]).toEqual([bytes, false, true]);
         }
       }
     });
 
     test("every status with any body is a failure with words for the client", () => {
-      const connection = opened(sample.upstreams(sandbox)[0] ?? {});
+      const adapter = opened(sample.upstreams(sandbox)[0] ?? {});
       const asked = job(sample.questions[0] as Question);
       for (let status = 300; status < 600; status++) {
         for (const body of ["", "<html>", "null", "[]", '{"error":null}', '{"message":"no"}', '{"error":{"message":"no","code":7}}']) {
-          const failure = connection.failure(asked, status, new Map(), body);
+          const failure = adapter.failure(asked, status, new Map(), body);
           expect(failure).toBeInstanceOf(GatewayError);
           expect(failure.message).not.toBe("");
         }
       }
-      expect(connection.upstreamRequestId(new Map())).toBe("");
+      expect(adapter.upstreamRequestId(new Map())).toBe("");
     });
 
     test("credentials that the cloud does not know are ours to mend, and the client is not told them", async () => {
       const fields = sample.stranger(sandbox);
-      const connection = opened(fields);
+      const adapter = opened(fields);
       const asked = job(sample.questions[0] as Question);
-      const { status, headers, bytes } = await sent(connection, asked);
-      const failure = connection.failure(asked, status, headers, Buffer.from(bytes).toString("latin1"));
+      const { status, headers, bytes } = await sent(adapter, asked);
+      const failure = adapter.failure(asked, status, headers, Buffer.from(bytes).toString("latin1"));
       expect(failure.kind).toBe("misconfigured");
       for (const [, value] of leaves(fields)) expect(failure.message).not.toContain(value);
     });
@@ -169,8 +169,8 @@ function upstreamOf(provider: string, settings: object): Upstream {
 }
 
 /** Sends a call's request to the stand-in. */
-async function sent(connection: Connection, asked: Job) {
-  const { origin, method, path, headers, body } = await connection.request(asked);
+async function sent(adapter: Adapter, asked: Job) {
+  const { origin, method, path, headers, body } = await adapter.request(asked);
   const { host: _, ...shown } = headersOf(headers);
   const answer = await fetch(`http://${origin.host}:${origin.port}${path}`, { method, headers: shown, body: Buffer.from(body, "latin1") });
   return { status: answer.status, headers: new Map(answer.headers), bytes: new Uint8Array(await answer.arrayBuffer()) };
@@ -185,9 +185,9 @@ function readAll(reader: Reader, parts: readonly Uint8Array[]) {
 }
 
 /** How many bytes of an answer make it whole: what follows may be padding, or a line end. */
-function lastNeeded(connection: Connection, asked: Job, headers: Map<string, string>, bytes: Uint8Array): number {
+function lastNeeded(adapter: Adapter, asked: Job, headers: Map<string, string>, bytes: Uint8Array): number {
   let end = bytes.length;
-  while (end > 0 && readAll(connection.reader(asked, headers), [bytes.subarray(0, end - 1)]).complete) end--;
+  while (end > 0 && readAll(adapter.reader(asked, headers), [bytes.subarray(0, end - 1)]).complete) end--;
   return end;
 }
 
