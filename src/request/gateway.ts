@@ -191,16 +191,11 @@ export class Gateway {
     asked.onLeft = () => {
       isGone = true;
     };
-    return new Promise((resolve) => {
-      this.#parts.turns.run(visit.workspace, () => {
-        try {
-          if (isGone) throw new GatewayError("cancelled", { message: "The client has gone." });
-          resolve(this.#call(visit, operation, asked, params));
-        } catch (thrown) {
-          resolve(this.#refuse(visit, thrown));
-        }
-      });
+    const begun = this.#parts.turns.result(visit.workspace, () => {
+      if (isGone) throw new GatewayError("cancelled", { message: "The client has gone." });
+      return this.#call(visit, operation, asked, params);
     });
+    return begun.catch((thrown: unknown) => this.#refuse(visit, thrown));
   }
 
   #visit(dialect: Dialect, endpoint: Endpoint, region: string, asked: Asked): Visit {
@@ -229,15 +224,7 @@ export class Gateway {
   /** The page is as long as a hundred answers, and needs no key: so such requests take turns. */
   #page(path: string, prefix: string, asked: Asked): Promise<Reply> {
     const { turns, pages } = this.#parts;
-    return new Promise((resolve, reject) => {
-      turns.run(KEYLESS, () => {
-        try {
-          resolve(pages.answer(path, prefix, asked));
-        } catch (thrown) {
-          reject(thrown);
-        }
-      });
-    });
+    return turns.result(KEYLESS, () => pages.answer(path, prefix, asked));
   }
 
   /** An answer that was made without an upstream. */

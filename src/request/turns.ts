@@ -98,6 +98,19 @@ export class Turns {
     this.#begin();
   }
 
+  /** `run` for work that has a result. @throws (rejects) what the work throws */
+  result<T>(who: string, work: () => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.run(who, () => {
+        try {
+          resolve(work());
+        } catch (thrown) {
+          reject(thrown);
+        }
+      });
+    });
+  }
+
   #do(party: Party, work: () => void): void {
     const startedMs = performance.now();
     try {

@@ -104,7 +104,7 @@ export function specifyLostWorkers(world: World): void {
       [0, 40_000].flatMap((words) => [true, false].map((stream) => ({ dialect, stream, text: `${"weir ".repeat(words)}the end` }))),
     );
     const calls = kinds.map(({ dialect, stream, text }) =>
-      world.open(dialect, { stream, prompt: `[sandbox: delay ms=700 echo] ${text}` }, weir),
+      world.open(dialect, { stream, prompt: `[sandbox: delay ms=2500 echo] ${text}` }, weir),
     );
     await eventually(() => world.sandbox.calls.counts.opened === opened + calls.length, "the calls upstream");
     await endWorker(weir);
