@@ -24,6 +24,7 @@ export interface CallHost {
 
 /** Where a call goes: an entry of `WorkerConfig.targets`, opened. */
 export interface CallTarget {
+  id: number;
   /** The upstream's, for the log. */
   name: string;
   connection: Connection;

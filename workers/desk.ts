@@ -43,7 +43,7 @@ type Targets = Map<
   number,
   CallTarget & { model: string; countModel: string | undefined; accepts: Accepts; controls: Controls | undefined }
 >;
-type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped" | "goesOn";
+type OfTarget = "upstreamModel" | "countModel" | "accepts" | "controls" | "dropped" | "goesOn" | "takes";
 type WaitingCall = Omit<Job, OfTarget | "isLast" | "along"> & { dialect: DialectName; input: InputTokens };
 
 export class Desk implements WorkerDesk, OrderTaker {
@@ -61,6 +61,8 @@ export class Desk implements WorkerDesk, OrderTaker {
   #retired: { targets: Targets; untilMs: number }[] = [];
   /** Connections by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
   #connections = new Map<string, Connection>();
+  /** What models take, by its text. */
+  #kinds = new Map<string, Accepts>();
   #host: CallHost | undefined;
   #taken = 0;
   #expectedMs = performance.now() + PULSE_MS;
@@ -118,6 +120,12 @@ export class Desk implements WorkerDesk, OrderTaker {
     this.#calls.get(id)?.credit(bytes);
   }
 
+  /** For the reader of orders: a target of before has nothing to learn, as no call will name it. */
+  teach(target: number, forMs: number, taught: string): void {
+    const pupil = this.#targets.get(target);
+    pupil?.connection.taught?.({ upstreamModel: pupil.model, accepts: pupil.accepts }, taught, forMs);
+  }
+
   drill(how: "crash" | "stall"): void {
     setTimeout(() => {
       if (how === "crash") throw new Ending("ended by a drill");
@@ -154,18 +162,30 @@ export class Desk implements WorkerDesk, OrderTaker {
     for (const [key, connection] of kept) if (!connections.has(key)) this.#host.client.forget(connection.origin);
     const before = this.#targets;
     this.#targets = new Map();
-    const kinds = config.accepts;
+    const kinds = this.#kindsOf(config.accepts);
     for (const { id, upstream, model, countModel, accepts, controls, timeouts } of config.targets) {
       const connection = opened[upstream];
       const secrets = hidden[upstream] ?? [];
       const name = config.upstreams[upstream]?.name ?? "";
       if (connection !== undefined)
-        this.#targets.set(id, { name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, controls, timeouts });
+        this.#targets.set(id, { id, name, connection, secrets, model, countModel, accepts: kinds[accepts] ?? {}, controls, timeouts });
     }
     // Only what is named no more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
     for (const id of this.#targets.keys()) before.delete(id);
     if (before.size > 0) this.#retired.unshift({ targets: before, untilMs: performance.now() + RETIRED_MS });
     reportReady(outbox.next());
+  }
+
+  /** What models take, with the objects of the configuration before where they say the same: lessons are learned by them. */
+  #kindsOf(accepts: readonly Accepts[]): Accepts[] {
+    const before = this.#kinds;
+    this.#kinds = new Map();
+    return accepts.map((kind) => {
+      const text = JSON.stringify(kind);
+      const kept = before.get(text) ?? kind;
+      this.#kinds.set(text, kept);
+      return kept;
+    });
   }
 
   /** One that cannot be opened costs its own calls, and not those of all the others. */
@@ -223,7 +243,7 @@ export class Desk implements WorkerDesk, OrderTaker {
       return;
     }
     const { model: upstreamModel, countModel, accepts, controls } = target;
-    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "", goesOn: false };
+    const job: Job = { ...call, upstreamModel, countModel, accepts, controls, dropped: "", goesOn: false, takes: undefined };
     const started = new (carrierOf(job.operation))(id, host, dialects[dialect], job, input, target, this.#onOver, this.#onMissed);
     if (!started.over) this.#calls.set(id, started);
   }

@@ -217,7 +217,7 @@ export class Relay implements Call, HttpEvents {
   #isTaught(status: number, body: ByteText): boolean {
     const lesson = this.#target.connection.lesson?.(this.#job, status, body);
     if (lesson === undefined) return false;
-    reportLesson(this.#host.outbox.next(), lesson);
+    if (lesson.line !== "") reportLesson(this.#host.outbox.next(), this.#target.id, lesson.taught, lesson.line);
     if (this.#isLearned) return false;
     this.#isLearned = true;
     this.#refusal = undefined;

@@ -39,6 +39,8 @@ export interface Asked {
   readonly headers: HeaderReader;
   /** Who asks, as the connection tells; `unknown` where it does not. */
   readonly address: string;
+  /** The first request of its connection: to accept and close a connection costs more than a call. */
+  readonly isFirst: boolean;
   /** Called once where the client leaves before it has its whole answer. To be set by whoever answers. */
   onLeft: (() => void) | undefined;
   /** The whole body where it is here already, and undefined where it is not: then it is asked for by `read`. To be called once. */

@@ -22,6 +22,9 @@ export type Length<Fields extends readonly unknown[]> = [what: number, ...Fields
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
 
+/** How long what a refusal has taught is good. */
+export const LESSON_MS = 3_600_000;
+
 /** Whoever does a worker's work; what it has to say it was given a function for when it was made. */
 export interface WorkerDesk {
   take(orders: Flat): void;

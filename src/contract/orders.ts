@@ -34,12 +34,14 @@ interface OrderFields {
   credit: [id: number, bytes: number];
   /** The targets that later calls may name, as JSON of `WorkerConfig`. Calls that run keep the ones they have. */
   configure: [config: string];
+  /** What another worker has learned of a target, and for how long that is good. A target that is not known any more has nothing to learn. */
+  teach: [target: number, forMs: number, taught: string];
   /** For drills: fail abruptly, as a crash would, or stand still. */
   drill: [how: "crash" | "stall"];
 }
 
 /** What each order begins with. Those of a call come first. */
-const ORDER = { call: 0, weigh: 1, go: 2, cancel: 3, credit: 4, configure: 5, drill: 6 } as const satisfies Record<
+const ORDER = { call: 0, weigh: 1, go: 2, cancel: 3, credit: 4, configure: 5, teach: 6, drill: 7 } as const satisfies Record<
   keyof OrderFields,
   number
 >;
@@ -51,6 +53,7 @@ const LENGTHS: { readonly [Name in keyof OrderFields as (typeof ORDER)[Name]]: L
   [ORDER.cancel]: 2,
   [ORDER.credit]: 3,
   [ORDER.configure]: 2,
+  [ORDER.teach]: 4,
   [ORDER.drill]: 2,
 };
 
@@ -112,6 +115,11 @@ export function orderConfigure(message: Flat, config: string): void {
   write(message, "configure", config);
 }
 
+/** @param taught - As `Connection.taught` reads it. */
+export function orderTeach(message: Flat, target: number, forMs: number, taught: string): void {
+  write(message, "teach", target, forMs, taught);
+}
+
 export function orderDrill(message: Flat, how: "crash" | "stall"): void {
   write(message, "drill", how);
 }
@@ -124,6 +132,7 @@ export interface OrderTaker {
   cancel(id: number): void;
   credit(id: number, bytes: number): void;
   configure(config: WorkerConfig): void;
+  teach(target: number, forMs: number, taught: string): void;
   drill(how: "crash" | "stall"): void;
   /** An order could not be carried out, and the others are: `id` is its call's, undefined for one that is no call's. What this throws ends the reading. */
   failed(id: number | undefined, thrown: unknown): void;
@@ -176,6 +185,9 @@ function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: Orde
       return;
     case ORDER.configure:
       taker.configure(JSON.parse(...fieldsAt(message, at, "configure")) as WorkerConfig);
+      return;
+    case ORDER.teach:
+      taker.teach(...fieldsAt(message, at, "teach"));
       return;
     case ORDER.drill:
       taker.drill(...fieldsAt(message, at, "drill"));

@@ -60,8 +60,8 @@ interface ReportFields {
   pulse: [lagMs: number, taken: number];
   /** Something for the log that ended no call. */
   notice: [text: string];
-  /** What an upstream has taught by a refusal, for the log. */
-  lesson: [text: string];
+  /** What an upstream has taught by a refusal: of which target, for the other workers, and for the log. */
+  lesson: [target: number, taught: string, text: string];
 }
 
 /** What each report begins with. Those of a call come first. */
@@ -98,7 +98,7 @@ const LENGTHS: { readonly [Name in keyof ReportFields as (typeof REPORT)[Name]]:
   [REPORT.ready]: 1,
   [REPORT.pulse]: 3,
   [REPORT.notice]: 2,
-  [REPORT.lesson]: 2,
+  [REPORT.lesson]: 4,
 };
 
 function write<Name extends keyof ReportFields>(message: Flat, name: Name, ...fields: ReportFields[Name]): void {
@@ -173,8 +173,9 @@ export function reportNotice(message: Flat, text: string): void {
   write(message, "notice", text);
 }
 
-export function reportLesson(message: Flat, text: string): void {
-  write(message, "lesson", text);
+/** @param taught - As `Connection.taught` reads it. */
+export function reportLesson(message: Flat, target: number, taught: string, text: string): void {
+  write(message, "lesson", target, taught, text);
 }
 
 /** A call, as whoever listens to a worker knows it. */
@@ -192,7 +193,7 @@ export interface ReportTaker<Call extends Heard> {
   ready(): void;
   pulse(lagMs: number, taken: number): void;
   notice(text: string): void;
-  lesson(text: string): void;
+  lesson(target: number, taught: string, text: string): void;
   /** A report could not be taken, and the others are. `call`: undefined for a report that is no call's. */
   failed(call: Call | undefined, thrown: unknown): void;
 }

@@ -75,6 +75,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   /** What came while it was not its turn. */
   #kept: Buffer | undefined;
   #isPaused = false;
+  /** It has carried no request yet. */
+  #isNew = true;
   /** Its client is read from when its turn comes: see `Uploads`. */
   #isInLine = false;
   /** Of the body that comes. */
@@ -330,7 +332,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
       this.#refuseUnread(read);
       return;
     }
-    const incoming = new Incoming(this, read);
+    const incoming = new Incoming(this, read, this.#isNew);
+    this.#isNew = false;
     this.#incoming = incoming;
     this.#phase = PHASE.open;
     this.#bodies.begin(read);

@@ -16,6 +16,7 @@ export interface IncomingOwner {
 /** One request on its connection. Its body is kept here until it is asked for. */
 export class Incoming implements Asked {
   readonly head: Head;
+  readonly isFirst: boolean;
   onLeft: (() => void) | undefined;
   readonly #owner: IncomingOwner;
   #receiver: BodyReceiver | undefined;
@@ -25,9 +26,10 @@ export class Incoming implements Asked {
   #ended = false;
   #broken: BrokenBody | undefined;
 
-  constructor(owner: IncomingOwner, head: Head) {
+  constructor(owner: IncomingOwner, head: Head, isFirst: boolean) {
     this.#owner = owner;
     this.head = head;
+    this.isFirst = isFirst;
   }
 
   get method(): string {

@@ -7,6 +7,7 @@ export class WebAsked implements Asked {
   readonly address: string;
   readonly method: string;
   readonly url: string;
+  readonly isFirst = false;
 
   constructor(request: Request, address: string) {
     this.request = request;

@@ -1,13 +1,12 @@
-import type { Accepts } from "../contract/accepts.ts";
 import type { CallEvents, CallOrder, PoolCall, WeighOrder } from "../contract/call.ts";
-import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
-import type { Controls } from "../contract/controls.ts";
 import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { throwLater } from "../contract/fault.ts";
-import type { Flat, Weighing, WorkerConfig } from "../contract/messages.ts";
+import { type Flat, LESSON_MS, type WorkerConfig } from "../contract/messages.ts";
 import { orderCall, orderWeigh } from "../contract/orders.ts";
 import { APART_BYTES, Checkers, checkersFor } from "./checkers.ts";
+import { type PoolConfig, workerConfig } from "./configuration.ts";
 import { startInline } from "./inline.ts";
+import { Lessons } from "./lessons.ts";
 import { Slot, type SlotEvents } from "./slot.ts";
 import { type StartWorker, startThread } from "./thread.ts";
 
@@ -24,25 +23,6 @@ export interface PoolOptions {
   onLesson(worker: number, text: string): void;
 }
 
-/** What the workers have to know of the configuration. */
-export interface PoolConfig {
-  proxy: ProxySettings | undefined;
-  /** Bytes of unfinished answers that all workers may keep together, as far as each keeps room for the largest there is. */
-  heldBytes?: number;
-  weighing: Weighing[];
-  targets: readonly {
-    id: number;
-    upstream: Upstream;
-    model: string;
-    countModel: string | undefined;
-    accepts: Accepts;
-    controls?: Controls | undefined;
-    timeouts: Timeouts;
-  }[];
-}
-
-/** So much a worker may always keep of unfinished answers: one of the largest fits beside some others (64 MiB, and a third is always left free). */
-const LEAST_HELD_BYTES = 96 * 1024 * 1024;
 /** A worker that has not shown a sign of life for so long gets no new calls until it does. It shows one twice a second. */
 const STILL_MS = 2_000;
 /** A worker that has not shown one for so long is stuck in a loop and is replaced. */
@@ -70,6 +50,8 @@ export class WorkerPool {
   readonly #checkers: Checkers;
   /** The thread that listens does the work of workers too, of which there are none. */
   readonly #isInline: boolean;
+  /** What workers have learned from refusals: the others are told it, and each new one. */
+  readonly #lessons = new Lessons();
   #configuration = "";
   #checkersConfiguration = "";
   #turn = 0;
@@ -87,7 +69,7 @@ export class WorkerPool {
     const events: SlotEvents = {
       died: (slot, reason) => this.#replace(slot, reason),
       noticed: ({ index }, text) => options.onNotice(index, text),
-      learned: ({ index }, text) => options.onLesson(index, text),
+      learned: (slot, target, taught, text) => this.#learned(slot, target, taught, text),
       came: () => this.#came(),
     };
     this.#slots = Array.from({ length: size || 1 }, (_, index) => new Slot(index, this.#isInline ? startInline : start, events));
@@ -110,31 +92,27 @@ export class WorkerPool {
   }
 
   /** Starts the workers; resolves once all of them listen. Also the way to give them a new configuration. */
-  async configure({ proxy, heldBytes = 0, weighing, targets }: PoolConfig): Promise<void> {
-    const upstreams = [...new Set(targets.map((target) => target.upstream))];
-    const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
-    const accepts = [...new Set(targets.map((target) => target.accepts))];
-    const kinds = new Map(accepts.map((kind, index) => [kind, index]));
-    const workerConfig: WorkerConfig = {
-      accepts,
-      proxy,
-      heldBytes: Math.max(LEAST_HELD_BYTES, heldBytes / this.#slots.length),
-      // A bound that the router keeps: another one must not cost a worker its connections.
-      upstreams: upstreams.map((upstream) => ({ ...upstream, maxCalls: undefined })),
-      weighing,
-      targets: targets.map(({ id, upstream, model, countModel, accepts, controls, timeouts }) => ({
-        id,
-        upstream: indices.get(upstream) ?? 0,
-        model,
-        countModel,
-        accepts: kinds.get(accepts) ?? 0,
-        controls,
-        timeouts,
-      })),
-    };
-    this.#configuration = JSON.stringify(workerConfig);
-    this.#checkersConfiguration = JSON.stringify({ ...workerConfig, givesWay: true } satisfies WorkerConfig);
-    await Promise.all(this.#running.map((slot) => slot.configure(this.#configurationOf(slot))));
+  async configure(config: PoolConfig): Promise<void> {
+    const whole = workerConfig(config, this.#slots.length);
+    this.#configuration = JSON.stringify(whole);
+    this.#checkersConfiguration = JSON.stringify({ ...whole, givesWay: true } satisfies WorkerConfig);
+    this.#lessons.keepOnly(new Set(config.targets.map(({ id }) => id)));
+    await Promise.all(this.#running.map((slot) => this.#configure(slot)));
+  }
+
+  /** Gives a worker its configuration, and a new one what the others have learned. Resolves as `configure` of a slot. */
+  #configure(slot: Slot): Promise<void> {
+    const isNew = !slot.isRunning;
+    const configured = slot.configure(this.#configurationOf(slot));
+    // Those that only check ask no upstream.
+    if (isNew && this.#slots.includes(slot)) this.#lessons.each((target, forMs, taught) => slot.teach(target, forMs, taught));
+    return configured;
+  }
+
+  /** A worker has learned something: the others need no refusal for it. The log hears of it once. */
+  #learned(from: Slot, target: number, taught: string, text: string): void {
+    if (this.#lessons.keep(target, taught)) this.#options.onLesson(from.index, text);
+    for (const slot of this.#slots) if (slot !== from) slot.teach(target, LESSON_MS, taught);
   }
 
   #configurationOf(slot: Slot): string {
@@ -285,7 +263,7 @@ export class WorkerPool {
     this.#options.onDeath(slot.index, reason, lost);
     slot.loseAll(new GatewayError("worker_lost", { message: "The worker that held this call was lost. Please try again.", log: reason }));
     const restart = () => {
-      if (!this.#closed && !slot.isRunning) void slot.configure(this.#configurationOf(slot));
+      if (!this.#closed && !slot.isRunning) void this.#configure(slot);
     };
     if (slot.ageMs < YOUNG_MS) setTimeout(restart, YOUNG_MS);
     else restart();

@@ -1,7 +1,7 @@
 import type { Along, CallEvents, PoolCall } from "../contract/call.ts";
 import { asGatewayError, type GatewayError } from "../contract/errors.ts";
 import type { Flat } from "../contract/messages.ts";
-import { orderCancel, orderConfigure, orderCredit, orderDrill, orderGo } from "../contract/orders.ts";
+import { orderCancel, orderConfigure, orderCredit, orderDrill, orderGo, orderTeach } from "../contract/orders.ts";
 import { type ReportTaker, readReports } from "../contract/reports.ts";
 import type { StartWorker, WorkerPort } from "./thread.ts";
 
@@ -14,8 +14,8 @@ export interface SlotEvents {
   noticed(slot: Slot, text: string): void;
   /** It takes calls (again). */
   came(): void;
-  /** What an upstream has taught by a refusal, for the log. */
-  learned(slot: Slot, text: string): void;
+  /** Its worker has learned something of a target by a refusal; `text` is for the log. */
+  learned(slot: Slot, target: number, taught: string, text: string): void;
 }
 
 /** One place in the pool: a worker, and after it its replacement. */
@@ -71,6 +71,11 @@ export class Slot implements ReportTaker<SlotCall> {
     this.#port ??= this.#start();
     orderConfigure(this.next(), configuration);
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** What another worker has learned. */
+  teach(target: number, forMs: number, taught: string): void {
+    orderTeach(this.next(), target, forMs, taught);
   }
 
   #start(): WorkerPort {
@@ -198,8 +203,8 @@ export class Slot implements ReportTaker<SlotCall> {
   }
 
   /** For the reader of reports. */
-  lesson(text: string): void {
-    this.#events.learned(this, text);
+  lesson(target: number, taught: string, text: string): void {
+    this.#events.learned(this, target, taught, text);
   }
 
   /** For the reader of reports: there is a worker, and it has its configuration. */

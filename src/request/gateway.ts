@@ -166,7 +166,7 @@ export class Gateway {
       case "model":
         return this.#answer(visit, visit.dialect.model(this.#model(visit, params.model ?? UNDECODED)));
       default:
-        return this.#parts.turns.mayBegin(visit.workspace, visit.startedMs)
+        return this.#parts.turns.mayBegin(visit.workspace, visit.startedMs, asked.isFirst)
           ? this.#call(visit, route.operation, asked, params)
           : this.#beginInTurn(visit, route.operation, asked, params);
     }

@@ -9,6 +9,9 @@ const QUICK_BYTES = 1024;
 /** What one party may have done in a turn of this thread while others wait for theirs: about what twenty small calls take. */
 const SHARE_MS = 0.5;
 
+/** What it takes to accept and close one connection, which a call on a kept connection does not need. */
+const CONNECTION_MS = 0.1;
+
 /** Parties that are remembered. One that is forgotten begins anew. */
 const MOST_KNOWN = 10_000;
 /** Calls of one party that begin at once in a millisecond: more than a thread can answer. */
@@ -34,16 +37,30 @@ export class Turns {
   readonly #active = new Set<Party>();
   #isDue = false;
 
-  /** Whether a call may begin at once; else it has to `run`. It costs next to nothing: every call asks. */
-  mayBegin(who: string, nowMs: number): boolean {
+  /** Whether a call may begin at once; else it has to `run`. It costs next to nothing: every call asks. @param isFirst - the call came on a new connection */
+  mayBegin(who: string, nowMs: number, isFirst: boolean): boolean {
     const party = this.#party(who);
-    if (party.waiting.length > 0) return false;
+    if (isFirst) this.#charge(party, CONNECTION_MS);
+    if (party.waiting.length > 0 || party.usedMs >= SHARE_MS) return false;
     if (nowMs - party.sinceMs >= 1) {
       party.sinceMs = nowMs;
       party.begun = 0;
     }
     party.begun += 1;
     return party.begun <= AT_ONCE;
+  }
+
+  /** Work that was done for a party before it was known whose it is. */
+  #charge(party: Party, spentMs: number): void {
+    party.usedMs += spentMs;
+    this.#active.add(party);
+    this.#begin();
+  }
+
+  #begin(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(this.#turn);
   }
 
   /** Has a small body checked, in a turn where it is not a tiny one; what the check throws is the answer. */
@@ -78,9 +95,7 @@ export class Turns {
     this.#active.add(party);
     if (party.waiting.length > 0 || party.usedMs >= SHARE_MS) party.waiting.push(work);
     else this.#do(party, work);
-    if (this.#isDue) return;
-    this.#isDue = true;
-    setImmediate(this.#turn);
+    this.#begin();
   }
 
   #do(party: Party, work: () => void): void {
@@ -112,8 +127,6 @@ export class Turns {
       }
       if (party.waiting.length === 0 && party.usedMs === 0) this.#active.delete(party);
     }
-    if (this.#active.size === 0) return;
-    this.#isDue = true;
-    setImmediate(this.#turn);
+    if (this.#active.size > 0) this.#begin();
   };
 }

@@ -148,6 +148,7 @@ function ambiguous(bytes: Buffer, dice: Dice): Framed {
   ]);
   const name = dice.pick(["transfer-encoding", "Transfer-Encoding", "transfer-encoding ", "transfer_encoding"]);
   const isRead = name.toLowerCase() === "transfer-encoding" && encodings.length > 0;
+  const isWithout = encodings.length === 0 || name === "transfer_encoding";
   const isChunked = encodings.length === 1 && encodings[0] === "chunked" && dice.chance(0.7);
   const isPlain = lengths.every((value) => value.split(",").every((each) => Number(each) === bytes.length && /^\d+$/.test(each)));
   return {
@@ -160,7 +161,7 @@ function ambiguous(bytes: Buffer, dice: Dice): Framed {
     isComplete: false,
     // Of two lengths by two rules (chunks and a number) the end is in doubt, whatever they say.
     // And a request without either has no body: what comes then is the next one, whatever a name with an underscore says.
-    isFollowed: isRead ? isChunked && lengths.length === 0 : isPlain && (lengths.length > 0 ? !isChunked : name === "transfer_encoding"),
+    isFollowed: isRead ? isChunked && lengths.length === 0 : isPlain && (lengths.length > 0 ? !isChunked : isWithout),
   };
 }
 

@@ -65,6 +65,30 @@ describe("the verdict", () => {
     expect(flaws("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n", { isSound: false })).toEqual([]);
   });
 
+  // As `plainError` of `src/http/written.ts` writes it.
+  const plain = '{"type":"error","error":{"type":"t","message":"m","param":null,"code":null}}';
+  const closing = "content-type: application/json\r\nconnection: close\r\n";
+
+  test("knows our error without a dialect: to what is no HTTP, and behind an answer that came before the body was seen to be none", () => {
+    expect(flaws(answer(400, plain, closing), { isSound: false })).toEqual([]);
+    expect(flaws(answer(401, told) + answer(400, plain, closing), { isSound: false })).toEqual([]);
+    const kept = "content-type: application/json\r\n";
+    expect(flaws(answer(400, plain, kept), { isSound: false }).join("; ")).toMatch(/in no dialect/);
+    expect(flaws(answer(400, '{"error":{"message":"m"}}', closing), { isSound: false }).join("; ")).toMatch(/in no dialect/);
+    expect(flaws(answer(401, told) + answer(400, plain, kept), { isSound: false }).join("; ")).toMatch(/2 answers/);
+  });
+
+  test("lets a request behind one without a length and without an encoding be answered too", () => {
+    const bare = inputOf(79, 19_797, KEYS, Buffer.alloc(0));
+    const [head = "", rest = ""] = Buffer.concat(bare.packets).toString("latin1").split("\r\n\r\n");
+    expect([/^(?:content-length|transfer.encoding)/im.test(head), rest.includes("GET /healthz"), bare.isFollowed]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(flaws(answer(404, told) + answer(404, told), { ...bare, target: input.target })).toEqual([]);
+  });
+
   test("finds what is wrong", () => {
     for (const [raw, found, more] of [
       ["", /not answered/],

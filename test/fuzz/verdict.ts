@@ -53,17 +53,10 @@ function isOneAnswer(input: Input, [, second, ...more]: Answer[]): boolean {
   return input.isFollowed || (second.closes && (isBare(input, second) || shapeOf(second.body.toString("utf8")) === "either"));
 }
 
-/** What is no HTTP has no route, and so no dialect: it is refused in JSON without one, or by a runtime in a few words. */
+/** What is no HTTP may be refused by a runtime, in a few words; what is refused in JSON is ours, and has one of our shapes. */
 function isBare({ isSound }: Input, { status, body }: Answer): boolean {
   if (isSound || !BARE.has(status) || body.length > LONGEST_BARE) return false;
-  const text = body.toString("utf8");
-  return !text.startsWith("{") || isPlainError(jsonOf(text));
-}
-
-function isPlainError(value: unknown): boolean {
-  const error = (value as { error?: unknown } | undefined)?.error;
-  const keys = typeof error === "object" && error !== null ? Object.keys(error) : [];
-  return keys.length === 1 && keys[0] === "message";
+  return !body.toString("utf8").startsWith("{");
 }
 
 function flawsOfError(input: Input, { status, headers, body }: Answer): string[] {

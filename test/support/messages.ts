@@ -17,10 +17,12 @@ export interface Report {
 
 /** One order. */
 export interface Order {
-  what: "call" | "weigh" | "go" | "cancel" | "credit" | "configure" | "drill";
+  what: "call" | "weigh" | "go" | "cancel" | "credit" | "configure" | "teach" | "drill";
   id: number;
   call?: CallOrder;
   weigh?: Omit<WeighOrder, "workspace">;
+  /** Of which target, and what. */
+  taught?: [target: number, taught: string];
 }
 
 const rethrow = (thrown: unknown): never => {
@@ -53,7 +55,7 @@ export function reportsIn(message: Flat): Report[] {
     ready: () => note({ what: "ready", id: 0, text: "" }),
     pulse: (lagMs, taken) => note({ what: "pulse", id: 0, text: `${lagMs} ${taken}` }),
     notice: (text) => note({ what: "notice", id: 0, text }),
-    lesson: (text) => note({ what: "lesson", id: 0, text }),
+    lesson: (target, taught) => note({ what: "lesson", id: 0, text: `${target} ${taught}` }),
     failed: (_call, thrown) => rethrow(thrown),
   });
   return reports;
@@ -69,6 +71,7 @@ export function ordersIn(message: Flat): Order[] {
     cancel: (id) => note({ what: "cancel", id }),
     credit: (id) => note({ what: "credit", id }),
     configure: () => note({ what: "configure", id: 0 }),
+    teach: (target, _forMs, taught) => note({ what: "teach", id: 0, taught: [target, taught] }),
     drill: () => note({ what: "drill", id: 0 }),
     failed: (_id, thrown) => rethrow(thrown),
   });

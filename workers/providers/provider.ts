@@ -37,6 +37,8 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   along: Along;
   /** Written by `Connection.request`: the names of what it has left out, as the client is told them; "" where that is nothing. */
   dropped: string;
+  /** Written by `Connection.request`: what its model was known to take then. A refusal that is no news to its connection any more is worth another try. */
+  takes?: object | undefined;
   /** Written by `Connection.request`: the upstream goes on with the answer when the call has ended. */
   goesOn: boolean;
 }
@@ -68,6 +70,17 @@ export interface Reader {
   readonly held: number;
 }
 
+/** Of whom something is learned: a target. */
+export type Pupil<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamModel" | "accepts">;
+
+/** What a refusal has taught. */
+export interface Lesson {
+  /** For the log, with what to write into the configuration; "" where it was learned while the call was on its way, and there is nothing to tell. */
+  line: string;
+  /** For the same connection in other workers: see `Connection.taught`. */
+  taught: string;
+}
+
 /** One upstream, opened: holds its origin, its credentials and whatever it caches (signing keys, tokens). */
 export interface Connection {
   /** Where its requests go. */
@@ -82,10 +95,12 @@ export interface Connection {
   /** For any other status; `body` is at most 64 KiB of the answer. */
   failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
   /**
-   * What such an answer teaches of the job's target, as a line for the log: then `request` makes another request of the job, which is worth one more
-   * try. Undefined where it teaches nothing.
+   * What such an answer teaches of the job's target: then `request` makes another request of the job, which is worth one more try. Undefined where
+   * it teaches nothing.
    */
-  lesson?(job: Job, status: number, body: ByteText): string | undefined;
+  lesson?(job: Job, status: number, body: ByteText): Lesson | undefined;
+  /** Learns what another worker was taught of a target, for so long. Never throws: what cannot be read teaches nothing. */
+  taught?(pupil: Pupil, taught: string, forMs: number): void;
   /** The upstream's own id of the call, as it said it. */
   upstreamRequestId(headers: HttpHeaders): string;
   /** Credentials that are in no configuration, and that calls were sent with lately. */

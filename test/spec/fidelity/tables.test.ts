@@ -82,7 +82,7 @@ describe("what a refusal teaches", () => {
     const lessons = new Lessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", model), model });
     const before = lessons.takes(one);
-    const line = lessons.learn(one, message);
+    const line = lessons.learn(one, message)?.line;
     return { line, before, after: lessons.takes(one) };
   };
 

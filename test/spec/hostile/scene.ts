@@ -110,7 +110,7 @@ export async function sceneOf(
     dialects[dialect],
     job,
     { estimate: 1, guess: 1, factor: 1 },
-    { name: "u", connection, secrets: [], timeouts: TIMEOUTS },
+    { id: 1, name: "u", connection, secrets: [], timeouts: TIMEOUTS },
     note("over"),
     note("missed"),
   );

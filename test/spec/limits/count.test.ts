@@ -78,7 +78,7 @@ async function reported(act: (events: HttpEvents) => void, timeouts: (given: Tim
     dialects.anthropic,
     JOB,
     { estimate: undefined, guess: 0, factor: 1 },
-    { name: "u", connection, secrets: [], timeouts: PATIENT },
+    { id: 1, name: "u", connection, secrets: [], timeouts: PATIENT },
     () => {},
   );
   await turn();

@@ -106,7 +106,7 @@ function scene(options: { request?: Connection["request"]; stream?: boolean } = 
     dialects.anthropic,
     job,
     input,
-    { name: "u", connection, secrets: [], timeouts: TIMEOUTS },
+    { id: 1, name: "u", connection, secrets: [], timeouts: TIMEOUTS },
     () => {},
     () => {},
   );

@@ -67,6 +67,7 @@ test("orders: each is heard as it was given, in order, and counted", () => {
   orders.orderGo(message, 2, 4, true, 0.5, NOTHING_ALONG);
   orders.orderCredit(message, 1, 4096);
   orders.orderCancel(message, 1);
+  orders.orderTeach(message, 3, 1_000, "t");
   orders.orderDrill(message, "stall");
   orders.orderCall(message, 5, { ...CALL, isLast: true, stream: false });
   expect(heardOrders(message)).toEqual([
@@ -76,10 +77,11 @@ test("orders: each is heard as it was given, in order, and counted", () => {
     ["go", 2, 4, true, 0.5, NOTHING_ALONG],
     ["credit", 1, 4096],
     ["cancel", 1],
+    ["teach", 3, 1_000, "t"],
     ["drill", "stall"],
     ["call", 5, { ...CALL, isLast: true, stream: false }],
   ]);
-  expect(orders.readOrders(message, noting<orders.OrderTaker>([]))).toBe(8);
+  expect(orders.readOrders(message, noting<orders.OrderTaker>([]))).toBe(9);
 });
 
 test("orders: one that cannot be carried out is told with its call, and so is a configuration, which is no call's", () => {
@@ -103,8 +105,8 @@ test("orders: one that cannot be carried out is told with its call, and so is a 
 
 /** The methods of a taker as an object's own. */
 function bound(taker: orders.OrderTaker): orders.OrderTaker {
-  const { call, weigh, go, cancel, credit, configure, drill, failed } = taker;
-  return { call, weigh, go, cancel, credit, configure, drill, failed };
+  const { call, weigh, go, cancel, credit, configure, teach, drill, failed } = taker;
+  return { call, weigh, go, cancel, credit, configure, teach, drill, failed };
 }
 
 test("reports: each is heard as it was given, in order, by the call that it is of", () => {
@@ -123,7 +125,7 @@ test("reports: each is heard as it was given, in order, by the call that it is o
   reports.reportAnswer(message, 2, "a");
   reports.reportFail(message, 2, "internal", { message: "bad" }, ENDED);
   reports.reportNotice(message, "n");
-  reports.reportLesson(message, "l");
+  reports.reportLesson(message, 3, "t", "l");
   const heard: unknown[][] = [];
   const known = (id: number) => (id === 404 ? undefined : { id, events: noting<CallEvents>(heard, [id]) });
   const over = ({ id }: Known) => void heard.push([id, "over"]);
@@ -146,6 +148,6 @@ test("reports: each is heard as it was given, in order, by the call that it is o
     [2, "over"],
     [2, "fail", new GatewayError("internal", { message: "bad" }), ENDED],
     ["notice", "n"],
-    ["lesson", "l"],
+    ["lesson", 3, "t", "l"],
   ]);
 });

@@ -62,10 +62,10 @@ test("work that throws is charged for, and what waits behind it is done", async 
 
 test("sixteen calls of a party begin in a millisecond, and the others wait; another party's begin", () => {
   const turns = new Turns();
-  const begun = Array.from({ length: 20 }, () => turns.mayBegin("greedy", 5));
+  const begun = Array.from({ length: 20 }, () => turns.mayBegin("greedy", 5, false));
   expect(begun.filter(Boolean)).toHaveLength(16);
-  expect(turns.mayBegin("other", 5)).toBe(true);
-  expect(turns.mayBegin("greedy", 6)).toBe(true);
+  expect(turns.mayBegin("other", 5, false)).toBe(true);
+  expect(turns.mayBegin("greedy", 6, false)).toBe(true);
 });
 
 test("while some of its calls wait, none of a party overtakes them", async () => {
@@ -73,7 +73,17 @@ test("while some of its calls wait, none of a party overtakes them", async () =>
   const done: number[] = [];
   turns.run("one", () => keep(0.6));
   turns.run("one", () => void done.push(1));
-  expect(turns.mayBegin("one", 9)).toBe(false);
+  expect(turns.mayBegin("one", 9, false)).toBe(false);
   while (done.length === 0) await nextTurn();
-  expect(turns.mayBegin("one", 9)).toBe(true);
+  expect(turns.mayBegin("one", 9, false)).toBe(true);
+});
+
+test("a call on a new connection costs its party what the connection has cost", async () => {
+  const turns = new Turns();
+  const begun = Array.from({ length: 8 }, () => turns.mayBegin("greedy", 5, true));
+  expect(begun).toEqual([true, true, true, true, false, false, false, false]);
+  expect(turns.mayBegin("other", 5, true)).toBe(true);
+  await nextTurn();
+  await nextTurn();
+  expect(turns.mayBegin("greedy", 6, true)).toBe(true);
 });

@@ -96,7 +96,7 @@ function scene(keepAliveMs = 60_000) {
     dialects.anthropic,
     JOB,
     { estimate: 1, guess: 1, factor: 1 },
-    { name: "u", connection, secrets: [], timeouts },
+    { id: 1, name: "u", connection, secrets: [], timeouts },
     () => void did.push("over"),
     () => void did.push("missed"),
   );

@@ -6,7 +6,7 @@ import type { AzureSettings } from "../../../src/providers/azure/settings.ts";
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { addressOf } from "../origin.ts";
-import type { Connection, Job, Provider } from "../provider.ts";
+import type { Connection, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
@@ -86,6 +86,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
       job.dropped = "";
       job.goesOn = false;
       const takes = lessons.takes(job);
+      job.takes = takes;
       const body = withoutStrays(operation.body(job, settings, takes), job, takes);
       const write = (token: string) => ({
         origin,
@@ -107,6 +108,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
     },
 
     lesson: (job: Job<AzureAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
+    taught: (pupil: Pupil<AzureAccepts>, taught, forMs) => lessons.taught(pupil, taught, forMs),
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
     fetchedSecrets: () => fetched.secrets,

@@ -1,8 +1,8 @@
-/** What Azure's refusals teach: the name that a deployment's model has for a parameter, and what it does not know at all. A lesson is kept for an hour, by target, and told in the log. */
+/** What Azure's refusals teach: the name that a deployment's model has for a parameter, and what it does not know at all. A lesson is kept for an hour, by target. */
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { brief } from "../failure.ts";
-import { Learned } from "../learned.ts";
-import type { Job } from "../provider.ts";
+import { Learned, type Words } from "../learned.ts";
+import type { Job, Lesson, Pupil } from "../provider.ts";
 import { OF_ITEM } from "./strays.ts";
 import { type Takes, takesOf } from "./takes.ts";
 
@@ -23,12 +23,10 @@ const SAID: ReadonlySet<string> = new Set(
   `action actions arguments call_id caller code content encrypted_content environment execution id input item_id name namespace operation output role
   status summary tools type`.split(/\s+/),
 );
-/** Of one target; more than a handful is an upstream that refuses everything. */
-const MOST_LESSONS = 32;
 
 export class Lessons {
   readonly #upstream: string;
-  readonly #learned = new Learned<AzureAccepts, Takes>(takesOf);
+  readonly #learned = new Learned<AzureAccepts, Takes>(takesOf, taught);
 
   constructor(upstream: string) {
     this.#upstream = upstream;
@@ -39,34 +37,50 @@ export class Lessons {
   }
 
   /** As `lesson` of a connection. */
-  learn(job: Job<AzureAccepts>, message: string): string | undefined {
-    if (this.#learned.count(job) >= MOST_LESSONS) return undefined;
+  learn(job: Job<AzureAccepts>, message: string): Lesson | undefined {
     return this.#unknown(job, message) ?? this.#name(job, message);
   }
 
-  #unknown(job: Job<AzureAccepts>, message: string): string | undefined {
-    const [, ofItem, ofBody] = UNKNOWN.exec(message) ?? [];
-    const name = ofItem !== undefined && !SAID.has(ofItem) ? OF_ITEM + ofItem : ofBody !== undefined && SPARE.has(ofBody) ? ofBody : "";
-    const takes = this.takes(job);
-    if (name === "" || takes.without.includes(name)) return undefined;
-    this.#learned.keep(job, { ...takes, without: [...takes.without, name] });
-    return `upstream "${this.#upstream}", deployment "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${name}. To leave it out for good: models["${job.model}"].accepts: { fields: { remove: [${name}] } }`;
+  /** As `taught` of a connection. */
+  taught(pupil: Pupil<AzureAccepts>, text: string, forMs: number): void {
+    this.#learned.taught(pupil, text, forMs);
   }
 
-  #name(job: Job<AzureAccepts>, message: string): string | undefined {
+  #unknown(job: Job<AzureAccepts>, message: string): Lesson | undefined {
+    const [, ofItem, ofBody] = UNKNOWN.exec(message) ?? [];
+    const name = ofItem !== undefined && !SAID.has(ofItem) ? OF_ITEM + ofItem : ofBody !== undefined && SPARE.has(ofBody) ? ofBody : "";
+    if (name === "") return undefined;
+    return this.#learned.learn(
+      job,
+      ["without", name],
+      () =>
+        `upstream "${this.#upstream}", deployment "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${name}. To leave it out for good: models["${job.model}"].accepts: { fields: { remove: [${name}] } }`,
+    );
+  }
+
+  #name(job: Job<AzureAccepts>, message: string): Lesson | undefined {
     const [from, to] = renaming(message) ?? [];
     if (from === undefined || to === undefined || !NAMES.has(from) || !NAMES.has(to)) return undefined;
-    const takes = this.takes(job);
-    if (takes.rename[from] === to) return undefined;
-    // The opposite of what was learned before is out of force.
-    const { [to]: _, ...kept } = takes.rename;
-    this.#learned.keep(job, { ...takes, rename: { ...kept, [from]: to } });
     const cure =
       from === "max_tokens"
         ? ` To have it so from the start: models["${job.model}"].accepts: { fields: { remove: [max_tokens] } }, or accepts.as with the catalogue's name of the model behind the deployment`
         : "";
-    return `upstream "${this.#upstream}", deployment "${job.upstreamModel}": refused with "${brief(message)}"; for an hour ${from} goes as ${to}.${cure}`;
+    return this.#learned.learn(
+      job,
+      ["rename", from, to],
+      () =>
+        `upstream "${this.#upstream}", deployment "${job.upstreamModel}": refused with "${brief(message)}"; for an hour ${from} goes as ${to}.${cure}`,
+    );
   }
+}
+
+function taught(takes: Takes, [what, name, to]: Words): Takes | undefined {
+  if (name === undefined) return undefined;
+  if (what === "without") return takes.without.includes(name) ? undefined : { ...takes, without: [...takes.without, name] };
+  if (what !== "rename" || to === undefined || takes.rename[name] === to) return undefined;
+  // The opposite of what was learned before is out of force.
+  const { [to]: _, ...kept } = takes.rename;
+  return { ...takes, rename: { ...kept, [name]: to } };
 }
 
 function renaming(message: string): [string, string] | undefined {

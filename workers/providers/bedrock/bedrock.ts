@@ -9,7 +9,7 @@ import { remembered } from "../../remembered.ts";
 import type { HttpHeaders, HttpRequest } from "../../wire/http.ts";
 import { type AwsIdentity, createSigner, type UnsignedRequest } from "../../wire/sigv4.ts";
 import { addressOf } from "../origin.ts";
-import type { Connection, Job, Provider } from "../provider.ts";
+import type { Connection, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { ControlHeaders } from "./controls.ts";
 import { bedrockCount } from "./count.ts";
@@ -78,7 +78,9 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
       const operation = operationOf(job);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
       const headers = operation.headers(job, controlHeaders);
-      const { body, betas, dropped } = operation.body(job, lessons.takes(job));
+      const takes = lessons.takes(job);
+      const { body, betas, dropped } = operation.body(job, takes);
+      job.takes = takes;
       job.dropped = dropped;
       if (betas.length > 0) lessons.sent(job, betas);
       if (identities === undefined) return { origin, method: "POST", path, headers: withBearer(headers), body };
@@ -94,6 +96,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
     },
 
     lesson: (job: Job<BedrockAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
+    taught: (pupil: Pupil<BedrockAccepts>, taught, forMs) => lessons.taught(pupil, taught, forMs),
 
     failure(job, status, headers, body) {
       const error = bedrockFailure(place(job), status, headers, body);

@@ -9,14 +9,14 @@ import { asObject } from "../failure.ts";
 import type { Job } from "../provider.ts";
 import { acceptedBetas } from "./betas.ts";
 import { hoistSystem } from "./hoist.ts";
-import { editMark, editMarks, editMessageMarks, holdsMarks, placeMark, takesAllMarks } from "./marks.ts";
+import { editMark, editMarks, editMessageMarks, holdsMarks, type Markable, placeMark, takesAllMarks } from "./marks.ts";
 import { checkFormat, editOutput, editThinking, STRUCTURED } from "./output.ts";
 import { editReferences } from "./references.ts";
 import { refusal } from "./refusal.ts";
 import { editStrays, editSystemStrays } from "./strays.ts";
 import { editSystem } from "./system.ts";
 import { Dropped, type Takes } from "./takes.ts";
-import { editTools } from "./tools.ts";
+import { editTools, mayNeedEdit } from "./tools.ts";
 
 /** Whatever the client's version header says: Bedrock has one version for all its models. */
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';
@@ -37,6 +37,20 @@ const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
 };
 
 const UNAVAILABLE_ENTRIES = Object.entries(UNAVAILABLE);
+
+/**
+ * Whatever may have to be edited or refused in messages has one of these words. One search for all of them says nearly always that there is nothing; each
+ * search of its own would stop at every quote again.
+ */
+const WORDS_OF_MESSAGES = /"(?:url|file|container_upload|system|scope|ttl)"/;
+
+/** What such searches say: whether a part is worth a look. */
+interface Look {
+  /** Names and words may be spelled with escapes: then all parts are. */
+  isHidden: boolean;
+  messages: boolean;
+  tools: boolean;
+}
 
 /** A body for Bedrock, and what is to be known of it. */
 export interface Prepared {
@@ -75,7 +89,9 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
 
   // Names and words may be spelled with escapes anywhere: then searches say nothing. One look for all that follows.
   const isHidden = hidesWords(body);
-  refuseRemoteContent(fields.get("messages"), isHidden);
+  const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
+  const look = { isHidden, messages: isHidden || WORDS_OF_MESSAGES.test(sent.messages), tools: isHidden || mayNeedEdit(sent.tools) };
+  if (look.messages) refuseRemoteContent(sent.messages, isHidden);
   const betas = [...readHints(hints).betas, ...betaList(fields, "anthropic_beta"), ...betaList(fields, "betas")];
   const model = fields.get("model")?.slice(1, -1);
   if (model !== undefined && MILLION.test(model) && !takes.fields.has("window.million")) {
@@ -96,8 +112,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
     checkFormat(format, takes);
     betas.push(STRUCTURED);
   }
-  const mayHoldMarks = !takesAllMarks(takes) && (isHidden || holdsMarks(body, takes));
-  editContents(fields, { isHidden, mayHoldMarks }, set, remove, betas, takes, dropped);
+  editContents(fields, sent, look, set, remove, betas, takes, dropped);
 
   const accepted = acceptedBetas(betas, takes, dropped);
   editContextManagement(fields.get("context_management"), accepted, remove, takes, dropped);
@@ -109,29 +124,31 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
 /** Messages, system prompt and tools. */
 function editContents(
   fields: ReadonlyMap<string, ByteText>,
-  { isHidden, mayHoldMarks }: { isHidden: boolean; mayHoldMarks: boolean },
+  sent: Markable,
+  look: Look,
   set: Record<string, ByteText>,
   remove: string[],
   betas: string[],
   takes: Takes,
   dropped: Dropped,
 ): void {
-  const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
+  const { isHidden } = look;
   let { messages, system, tools } = sent;
-  if (tools !== undefined) tools = editTools(tools, isHidden, betas, takes, dropped);
-  if (isHidden || messages.includes('"system"')) {
+  if (tools !== undefined && (look.tools || takes.without.size > 0)) tools = editTools(tools, isHidden, betas, takes, dropped);
+  if (look.messages && (isHidden || messages.includes('"system"'))) {
     if (takes.fields.has("messages.role.system")) messages = editSystem(messages, isHidden, betas, takes, dropped);
     else messages = hoistSystem(messages, takes, dropped);
   }
-  if (sent.tools !== undefined) messages = editReferences(messages, sent.tools, isHidden, takes, dropped);
+  if (sent.tools !== undefined && look.tools) messages = editReferences(messages, sent.tools, isHidden, takes, dropped);
   if (takes.without.size > 0) {
     messages = editStrays(messages, isHidden, takes, dropped);
     if (system !== undefined) system = editSystemStrays(system, takes, dropped);
   }
-  if (mayHoldMarks) {
-    messages = editMessageMarks(messages, takes, dropped);
-    if (system !== undefined) system = editMarks(system, takes, dropped);
-    if (tools !== undefined) tools = editMarks(tools, takes, dropped);
+  if (!takesAllMarks(takes)) {
+    const holds = (text: ByteText, words: boolean) => isHidden || holdsMarks(text, words, takes);
+    if (holds(messages, look.messages)) messages = editMessageMarks(messages, takes, dropped);
+    if (system !== undefined && holds(system, true)) system = editMarks(system, takes, dropped);
+    if (tools !== undefined && holds(tools, look.tools)) tools = editMarks(tools, takes, dropped);
   }
   const top = fields.get("cache_control");
   if (top !== undefined) {
@@ -182,15 +199,11 @@ function betaList(fields: ReadonlyMap<string, ByteText>, name: string): string[]
   throw refusal(name, "must be an array of strings");
 }
 
-const NAMED = ['"url"', '"file"', '"container_upload"'];
 const REMOTE = /"type"\s*:\s*"(?:url|file|container_upload)"/;
 
 /** Bedrock fetches nothing and has no Files API, and Weir fetches nothing for a client. */
-function refuseRemoteContent(messages: ByteText | undefined, isHidden: boolean): void {
-  if (messages === undefined) return;
-  // Three searches of the text decide nearly always that there is nothing to parse.
-  const spelled = NAMED.some((name) => messages.includes(name)) && REMOTE.test(messages);
-  if (!spelled && !isHidden) return;
+function refuseRemoteContent(messages: ByteText, isHidden: boolean): void {
+  if (!isHidden && !REMOTE.test(messages)) return;
   const list: unknown = JSON.parse(messages);
   if (Array.isArray(list))
     for (const [index, message] of list.entries()) refuseRemoteBlocks(asObject(message)?.content, `messages.${index}.content`);

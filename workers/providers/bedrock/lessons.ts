@@ -1,15 +1,12 @@
 /**
  * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags one after
- * the other, and some have lost them again. A lesson is kept for an hour, by target, and told in the log with the line for the configuration.
+ * the other, and some have lost them again. A lesson is kept for an hour, by target.
  */
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { brief } from "../failure.ts";
-import { Learned } from "../learned.ts";
-import type { Job } from "../provider.ts";
+import { Learned, type Words } from "../learned.ts";
+import type { Job, Lesson, Pupil } from "../provider.ts";
 import { type Takes, takesOf } from "./takes.ts";
-
-/** Of one target; more than a handful is an upstream that refuses everything. */
-const MOST_LESSONS = 32;
 
 /** What no request can go without, or would mean something else without. */
 const NEVER: ReadonlySet<string> = new Set(
@@ -25,7 +22,7 @@ const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'|ro
 
 export class Lessons {
   readonly #upstream: string;
-  readonly #learned = new Learned<BedrockAccepts, Takes>(takesOf);
+  readonly #learned = new Learned<BedrockAccepts, Takes>(takesOf, taught);
   /** Flags that calls in flight were sent with, and those that a target has answered to. */
   readonly #sent = new WeakMap<Job, readonly string[]>();
   readonly #proven = new Map<string, Set<string>>();
@@ -55,50 +52,58 @@ export class Lessons {
     for (const beta of betas) proven.add(beta);
   }
 
-  /** What a refusal teaches of the job's target, as a line for the log; undefined where it teaches nothing, or what is known already. */
-  learn(job: Job<BedrockAccepts>, message: string): string | undefined {
-    const before = this.takes(job);
-    const lesson = /invalid beta flag/i.test(message) ? this.#betas(job, before) : memberLesson(message, before);
-    if (lesson === undefined) return undefined;
-    if (this.#learned.count(job) >= MOST_LESSONS) return undefined;
-    this.#learned.keep(job, lesson.takes);
-    const names = lesson.names.join(", ");
-    return `upstream "${this.#upstream}", model "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${names}. To leave it out for good: models["${job.model}"].accepts: { ${lesson.list}: { remove: [${names}] } }`;
+  /** As `lesson` of a connection. */
+  learn(job: Job<BedrockAccepts>, message: string): Lesson | undefined {
+    const words = /invalid beta flag/i.test(message) ? this.#betas(job) : memberWords(message);
+    if (words === undefined) return undefined;
+    const [list, ...names] = words;
+    const all = names.join(", ");
+    return this.#learned.learn(
+      job,
+      words,
+      () =>
+        `upstream "${this.#upstream}", model "${job.upstreamModel}": refused with "${brief(message)}"; for an hour requests go without ${all}. To leave it out for good: models["${job.model}"].accepts: { ${list}: { remove: [${all}] } }`,
+    );
+  }
+
+  /** As `taught` of a connection. */
+  taught(pupil: Pupil<BedrockAccepts>, text: string, forMs: number): void {
+    this.#learned.taught(pupil, text, forMs);
   }
 
   /** Which of the flags it was is not said: those that this target has never answered to, else all. */
-  #betas(job: Job<BedrockAccepts>, takes: Takes): Lesson | undefined {
+  #betas(job: Job<BedrockAccepts>): Words | undefined {
     const sent = this.#sent.get(job) ?? [];
     const proven = this.#proven.get(job.upstreamModel);
     const suspects = sent.filter((beta) => !proven?.has(beta));
     const names = suspects.length > 0 ? suspects : sent;
-    if (names.length === 0) return undefined;
-    const betas = new Set([...takes.betas].filter((beta) => !names.includes(beta)));
-    return { names, list: "betas", takes: { ...takes, betas } };
+    return names.length === 0 ? undefined : ["betas", ...names];
   }
 }
 
-interface Lesson {
-  names: readonly string[];
-  list: "betas" | "fields";
-  takes: Takes;
-}
-
-function memberLesson(message: string, takes: Takes): Lesson | undefined {
-  if (NO_EFFORT.test(message)) return withoutMember("output_config.effort", takes);
-  if (NO_SYSTEM.test(message)) return withoutMember("messages.role.system", takes);
+function memberWords(message: string): Words | undefined {
+  if (NO_EFFORT.test(message)) return ["fields", "output_config.effort"];
+  if (NO_SYSTEM.test(message)) return ["fields", "messages.role.system"];
   const path = EXTRA.exec(message)?.[1];
   const name = path === undefined ? undefined : memberAt(path.split("."));
-  return name === undefined || NEVER.has(name) ? undefined : withoutMember(name, takes);
+  return name === undefined || NEVER.has(name) ? undefined : ["fields", name];
 }
 
-function withoutMember(name: string, takes: Takes): Lesson | undefined {
-  const lesson = { names: [name], list: "fields" } as const;
-  if (takes.fields.has(name))
-    return { ...lesson, takes: { ...takes, fields: new Set([...takes.fields].filter((field) => field !== name)) } };
+/** @param words - The list of the configuration that would say it (`accepts`), and the names that it would remove. */
+function taught(takes: Takes, [list, ...names]: Words): Takes | undefined {
+  if (list === "betas") {
+    const betas = new Set([...takes.betas].filter((beta) => !names.includes(beta)));
+    return betas.size === takes.betas.size ? undefined : { ...takes, betas };
+  }
+  const [name] = names;
+  return list === "fields" && name !== undefined ? withoutMember(name, takes) : undefined;
+}
+
+function withoutMember(name: string, takes: Takes): Takes | undefined {
+  if (takes.fields.has(name)) return { ...takes, fields: new Set([...takes.fields].filter((field) => field !== name)) };
   // It was left out, or nothing is known of such a member to leave out.
   if (takes.without.has(name) || name === "messages.role.system" || name === "output_config.effort") return undefined;
-  return { ...lesson, takes: { ...takes, without: new Set([...takes.without, name]) } };
+  return { ...takes, without: new Set([...takes.without, name]) };
 }
 
 /** Bedrock's path of a member (`tools.0.custom.strict`, `messages.2.content.0.text.cache_control.ephemeral.scope`) by our name of such members. */

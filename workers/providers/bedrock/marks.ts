@@ -12,11 +12,14 @@ export function takesAllMarks({ fields, without }: Takes): boolean {
   return fields.has("cache_control") && fields.has("cache_control.ttl") && fields.has("cache_control.scope") && without.size === 0;
 }
 
-/** Whether `text` may hold something about marks that the model does not take: a search or two, and nearly always the answer is no. */
-export function holdsMarks(text: ByteText, { fields, without }: Takes): boolean {
+/**
+ * Whether `text` may hold something about marks that the model does not take: a search or two, and nearly always the answer is no.
+ * @param words - False where the names of their members were searched for already, and are not there.
+ */
+export function holdsMarks(text: ByteText, words: boolean, { fields, without }: Takes): boolean {
   if (!fields.has("cache_control")) return text.includes('"cache_control"');
-  if (!fields.has("cache_control.scope") && text.includes('"scope"')) return true;
-  if (!fields.has("cache_control.ttl") && text.includes('"ttl"')) return true;
+  if (words && !fields.has("cache_control.scope") && text.includes('"scope"')) return true;
+  if (words && !fields.has("cache_control.ttl") && text.includes('"ttl"')) return true;
   for (const name of without) if (name.startsWith("cache_control.") && text.includes(`"${name.slice(14)}"`)) return true;
   return false;
 }

@@ -8,7 +8,15 @@ import { type Dropped, flagOf, type Takes } from "./takes.ts";
 
 const FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14";
 /** A tool that may need a look: of a vendor's dated type, or with a member that needs a flag. The names may also stand in a description. */
-const WORTH_A_LOOK = /_20[0-9]{6}"|"mcp_toolset"|"(?:eager_input_streaming|defer_loading|input_examples|allowed_callers)"/;
+const DATED = /_20[0-9]{6}"/;
+const WORTH_A_LOOK = /"(?:mcp_toolset|eager_input_streaming|defer_loading|input_examples|allowed_callers)"/;
+/** And what only some models take, with the members of marks. */
+const WORDS = /"(?:mcp_toolset|eager_input_streaming|defer_loading|input_examples|allowed_callers|strict|scope|ttl)"/;
+
+/** One search for all that may have to be edited in tools: nearly always nothing of it is there. */
+export function mayNeedEdit(tools: ByteText | undefined): boolean {
+  return tools !== undefined && (DATED.test(tools) || WORDS.test(tools));
+}
 const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor)(?:_|$)|^mcp_toolset$/;
 
 /** Adds the flags that the tools need to `betas`; returns the tools as the model takes them. `isHidden`: names may be spelled with escapes. */
@@ -26,7 +34,7 @@ export function editTools(text: ByteText, isHidden: boolean, betas: string[], ta
 }
 
 function isWorthALook(text: ByteText, { fields, without }: Takes): boolean {
-  if (WORTH_A_LOOK.test(text)) return true;
+  if (DATED.test(text) || WORTH_A_LOOK.test(text)) return true;
   if (!fields.has("tools.strict") && text.includes('"strict"')) return true;
   for (const name of without) if (name.startsWith("tools.") && text.includes(`"${name.slice(6)}"`)) return true;
   return false;

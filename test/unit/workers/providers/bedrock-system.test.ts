@@ -87,7 +87,9 @@ describe("a message for one turn", () => {
   test("is seen for that turn alone where the model knows the role and not the flag", () => {
     const lessons = new Lessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", EIGHT), model: EIGHT });
-    expect(lessons.learn(one, "messages.1.clear_at: Extra inputs are not permitted")).toContain("fields: { remove: [messages.clear_at] }");
+    expect(lessons.learn(one, "messages.1.clear_at: Extra inputs are not permitted")?.line).toContain(
+      "fields: { remove: [messages.clear_at] }",
+    );
     const narrowed = (messages: string) => {
       const { body, dropped } = bedrockBody({ body: `{"messages":${messages}}`, hints: "2023-06-01\n" }, lessons.takes(one));
       return { messages: JSON.parse(body).messages, dropped };
@@ -161,7 +163,7 @@ test("a role that Bedrock does not know after all is learned, in either of its w
   for (const message of ["messages.1.role: Input should be 'user' or 'assistant'", "role 'system' is not supported on this model"]) {
     const lessons = new Lessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", EIGHT), model: EIGHT });
-    expect(lessons.learn(one, message)).toContain("fields: { remove: [messages.role.system] }");
+    expect(lessons.learn(one, message)?.line).toContain("fields: { remove: [messages.role.system] }");
     expect(lessons.takes(one).fields.has("messages.role.system")).toBe(false);
   }
 });

@@ -1,0 +1,69 @@
+/**
+ * What workers have learned from refusals, by target, as they put it; the front does not read it. A worker that begins later gets it at its start, so that
+ * no worker has to be refused for what another one knows.
+ */
+import { LESSON_MS } from "../contract/messages.ts";
+
+/** Of one target: as many as a worker learns of it. */
+const MOST_OF_TARGET = 32;
+/** Of all targets together: the oldest goes, and a new worker may have to learn it once more. */
+const MOST = 1_024;
+/** Characters of one; a longer one goes to the workers that run, and is not kept. */
+const LONGEST = 4_096;
+
+export class Lessons {
+  /** By target and text, the oldest first; until when each is good, by `performance.now()`. */
+  readonly #lessons = new Map<number, Map<string, number>>();
+  #count = 0;
+
+  /**
+   * The last one of a target decides, so that one that is learned again comes after the others.
+   * @returns false where it was known.
+   */
+  keep(target: number, taught: string, nowMs: number = performance.now()): boolean {
+    if (taught.length > LONGEST) return true;
+    const known = this.#lessons.get(target) ?? new Map<string, number>();
+    const untilMs = known.get(taught);
+    if (untilMs !== undefined) this.#forget(target, known, taught);
+    // Again at the end: the oldest target is the one that has taught nothing for the longest time.
+    this.#lessons.delete(target);
+    this.#lessons.set(target, known);
+    known.set(taught, nowMs + LESSON_MS);
+    this.#count += 1;
+    if (known.size > MOST_OF_TARGET) this.#forgetOldest(target, known);
+    if (this.#count > MOST) {
+      const [oldest] = this.#lessons;
+      if (oldest !== undefined) this.#forgetOldest(...oldest);
+    }
+    return untilMs === undefined || untilMs <= nowMs;
+  }
+
+  /** All that are good still, in the order in which they are to be learned. */
+  each(tell: (target: number, forMs: number, taught: string) => void, nowMs: number = performance.now()): void {
+    for (const [target, known] of this.#lessons)
+      for (const [taught, untilMs] of known) {
+        if (untilMs > nowMs) tell(target, untilMs - nowMs, taught);
+        else this.#forget(target, known, taught);
+      }
+  }
+
+  /** Forgets those of targets that are not in force any more. */
+  keepOnly(targets: ReadonlySet<number>): void {
+    for (const [target, known] of this.#lessons) {
+      if (targets.has(target)) continue;
+      this.#count -= known.size;
+      this.#lessons.delete(target);
+    }
+  }
+
+  #forgetOldest(target: number, known: Map<string, number>): void {
+    const [oldest] = known.keys();
+    if (oldest !== undefined) this.#forget(target, known, oldest);
+  }
+
+  #forget(target: number, known: Map<string, number>, taught: string): void {
+    if (!known.delete(taught)) return;
+    this.#count -= 1;
+    if (known.size === 0) this.#lessons.delete(target);
+  }
+}
