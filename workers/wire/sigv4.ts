@@ -27,7 +27,7 @@ export interface UnsignedRequest {
 }
 
 /** All headers of a signed request, as `HttpRequest` has them. */
-export interface SignedHeaders {
+interface SignedHeaders {
   /** One frozen list for all requests that say the same. */
   headers: readonly string[];
   /** Those of this request alone. */
