@@ -61,7 +61,7 @@ export function weigh(id: number, { estimator, outbox }: CallHost, { upstream }:
 
 /** A request with what goes along with its call. */
 export function withPassedOn(request: HttpRequest, { passedOn }: Along): HttpRequest {
-  return passedOn === "" ? request : { ...request, further: passedOn.split("\n") };
+  return passedOn === "" ? request : { ...request, further: [...(request.further ?? []), ...passedOn.split("\n")] };
 }
 
 /** A call that a worker holds; it begins when it is made, and reports by its host's outbox. */

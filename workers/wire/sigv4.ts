@@ -26,9 +26,17 @@ export interface UnsignedRequest {
   body: ByteText;
 }
 
+/** All headers of a signed request, as `HttpRequest` has them. */
+interface SignedHeaders {
+  /** One frozen list for all requests that say the same. */
+  headers: readonly string[];
+  /** Those of this request alone. */
+  further: readonly string[];
+}
+
 export interface Signer {
-  /** All headers of the signed request. `nowMs` is the time it claims, in milliseconds since 1970. */
-  sign(identity: AwsIdentity, request: UnsignedRequest, nowMs: number): Record<string, string>;
+  /** `nowMs` is the time that the request claims, in milliseconds since 1970. */
+  sign(identity: AwsIdentity, request: UnsignedRequest, nowMs: number): SignedHeaders;
 }
 
 /** The key that signs the requests of one identity on one day. */
@@ -36,6 +44,8 @@ interface DayKey {
   identity: AwsIdentity;
   day: string;
   scope: string;
+  /** How its `authorization` begins. */
+  credential: string;
   key: Buffer;
 }
 
@@ -43,11 +53,14 @@ export function createSigner(region: string, service: string): Signer {
   let made: DayKey | undefined;
   let second = 0;
   let moment = "";
+  // Of this signer, as another one has another host: the same object of headers serves several upstreams.
+  const forms = new WeakMap<UnsignedRequest["headers"], Form>();
 
   const derive = (identity: AwsIdentity, day: string): DayKey => {
     let key: Buffer = Buffer.from(`AWS4${identity.secretAccessKey}`);
     for (const part of [day, region, service, TERMINATOR]) key = createHmac("sha256", key).update(part).digest();
-    return { identity, day, scope: [day, region, service, TERMINATOR].join("/"), key };
+    const scope = [day, region, service, TERMINATOR].join("/");
+    return { identity, day, scope, credential: `${ALGORITHM} Credential=${identity.accessKeyId}/${scope}, SignedHeaders=`, key };
   };
 
   return {
@@ -59,21 +72,28 @@ export function createSigner(region: string, service: string): Signer {
       }
       const day = moment.slice(0, 8);
       if (made?.identity !== identity || made.day !== day) made = derive(identity, day);
-      return signed(made, request, moment);
+      let form = forms.get(request.headers);
+      if (form?.host !== request.host || form.sessionToken !== identity.sessionToken) {
+        form = formOf(request.headers, request.host, identity.sessionToken);
+        forms.set(request.headers, form);
+      }
+      return { headers: form.headers, further: signed(made, form, request, moment) };
     },
   };
 }
 
-function signed({ identity, scope, key }: DayKey, { method, host, path, headers, body }: UnsignedRequest, moment: string) {
+function signed(
+  { scope, credential, key }: DayKey,
+  form: Form,
+  { method, path, body }: UnsignedRequest,
+  moment: string,
+): readonly string[] {
   const digest = bodyDigest(body);
-  const all: Record<string, string> = { ...headers, host, [DIGEST]: digest, [DATE]: moment };
-  if (identity.sessionToken !== undefined) all[TOKEN] = identity.sessionToken;
-  const { before, after, signedNames } = formOf(headers, host, identity.sessionToken);
+  const { before, after, signedNames } = form;
   const canonical = `${method}\n${canonicalPath(path)}\n\n${before}${DIGEST}:${digest}\n${DATE}:${moment}\n${after}\n${signedNames}\n${digest}`;
   const toSign = `${ALGORITHM}\n${moment}\n${scope}\n${hash("sha256", canonical, "hex")}`;
   const signature = createHmac("sha256", key).update(toSign).digest("hex");
-  all.authorization = `${ALGORITHM} Credential=${identity.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
-  return all;
+  return [DIGEST, digest, DATE, moment, "authorization", `${credential}${signedNames}, Signature=${signature}`];
 }
 
 /** Ordinary bodies are hashed from here and need no bytes of their own. */
@@ -99,26 +119,23 @@ interface Form {
   before: string;
   after: string;
   signedNames: string;
+  /** All of them, as they are sent. */
+  headers: readonly string[];
 }
 
-const forms = new WeakMap<UnsignedRequest["headers"], Form>();
-
 function formOf(headers: UnsignedRequest["headers"], host: string, sessionToken: string | undefined): Form {
-  const known = forms.get(headers);
-  if (known?.host === host && known.sessionToken === sessionToken) return known;
-  const all: Record<string, string> = { ...headers, host };
+  const all: Record<string, string> = { host, ...headers };
   if (sessionToken !== undefined) all[TOKEN] = sessionToken;
   const names = Object.keys(all).sort();
   const lines = (some: string[]) => some.map((name) => `${name}:${(all[name] as string).trim().replace(/ {2,}/g, " ")}\n`).join("");
-  const form = {
+  return {
     host,
     sessionToken,
     before: lines(names.filter((name) => name < DIGEST)),
     after: lines(names.filter((name) => name > DATE)),
     signedNames: [...names, DIGEST, DATE].sort().join(";"),
+    headers: Object.freeze(Object.entries(all).flat()),
   };
-  forms.set(headers, form);
-  return form;
 }
 
 /** A path as it is signed: encoded once more than on the wire, and without empty and dotted segments: the rule for every service but S3. */

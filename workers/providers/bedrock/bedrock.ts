@@ -7,7 +7,7 @@ import type { BedrockSettings } from "../../../src/providers/bedrock/settings.ts
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { remembered } from "../../remembered.ts";
 import type { HttpHeaders, HttpRequest } from "../../wire/http.ts";
-import { type AwsIdentity, createSigner } from "../../wire/sigv4.ts";
+import { type AwsIdentity, createSigner, type UnsignedRequest } from "../../wire/sigv4.ts";
 import { addressOf } from "../origin.ts";
 import type { Adapter, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
@@ -50,14 +50,26 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
   const fetched = new Fetched();
   let current: AwsIdentity | undefined;
 
-  const signed = (identity: AwsIdentity, request: HttpRequest, headers: Readonly<Record<string, string>>): HttpRequest => {
+  const signed = (identity: AwsIdentity, request: UnsignedRequest): HttpRequest => {
     if (identity !== current) {
       current = identity;
       // Secrets of the configuration are known already.
       if (credentials.kind !== "static") fetched.replace([identity.accessKeyId, identity.secretAccessKey, identity.sessionToken]);
     }
     const { method, path, body } = request;
-    return { ...request, headers: pairs(signer.sign(identity, { method, host, path, headers, body }, nowMs())) };
+    const { headers, further } = signer.sign(identity, request, nowMs());
+    return { origin, method, path, headers, further, body };
+  };
+
+  /** One frozen list for all requests that say the same. */
+  const bearerLists = new WeakMap<object, readonly string[]>();
+  const withBearer = (headers: Readonly<Record<string, string>>): readonly string[] => {
+    let list = bearerLists.get(headers);
+    if (list === undefined) {
+      list = Object.freeze(["host", host, ...Object.entries(headers).flat(), "authorization", bearer]);
+      bearerLists.set(headers, list);
+    }
+    return list;
   };
 
   return {
@@ -71,11 +83,11 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
       job.takes = takes;
       job.dropped = dropped;
       if (betas.length > 0) lessons.sent(job, betas);
-      const request: HttpRequest = { origin, method: "POST", path, headers: [], body };
-      if (identities === undefined) return { ...request, headers: ["host", host, ...pairs(headers), "authorization", bearer] };
+      if (identities === undefined) return { origin, method: "POST", path, headers: withBearer(headers), body };
+      const request: UnsignedRequest = { method: "POST", host, path, headers, body };
       const identity = identities.get();
-      if (identity instanceof Promise) return identity.then((ready) => signed(ready, request, headers));
-      return signed(identity, request, headers);
+      if (identity instanceof Promise) return identity.then((ready) => signed(ready, request));
+      return signed(identity, request);
     },
 
     reader(job: Job<BedrockAccepts, BedrockControls>) {
@@ -96,13 +108,6 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
     upstreamRequestId: (headers: HttpHeaders) => headers.get("x-amzn-requestid") ?? "",
     fetchedSecrets: () => fetched.secrets,
   };
-}
-
-/** The headers as one list: name, value, name, value. */
-function pairs(headers: Readonly<Record<string, string>>): string[] {
-  const all: string[] = [];
-  for (const name of Object.keys(headers)) all.push(name, headers[name] as string);
-  return all;
 }
 
 function operationOf({ operation }: Pick<Job, "operation">): BedrockOperation {

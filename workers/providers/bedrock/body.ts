@@ -191,7 +191,9 @@ function isEdited(name: string): boolean {
 }
 
 function betaList(fields: ReadonlyMap<string, ByteText>, name: string): string[] {
-  const value: unknown = JSON.parse(fields.get(name) ?? "null");
+  const text = fields.get(name);
+  if (text === undefined) return [];
+  const value: unknown = JSON.parse(text);
   if (value === null) return [];
   if (Array.isArray(value) && value.every((flag) => typeof flag === "string")) return value;
   throw refusal(name, "must be an array of strings");

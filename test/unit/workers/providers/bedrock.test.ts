@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asGatewayError } from "../../../../src/contract/errors.ts";
 import type { BedrockSettings } from "../../../../src/providers/bedrock/settings.ts";
+import { withPassedOn } from "../../../../workers/call.ts";
 import { openBedrock } from "../../../../workers/providers/bedrock/bedrock.ts";
 import type { Adapter } from "../../../../workers/providers/provider.ts";
 import { sdkRequest } from "../../../support/fixtures/aws-sdk.ts";
-import { headersOf, job, upstream } from "./upstream.ts";
+import { headersSent, job, upstream } from "./upstream.ts";
 
 const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 const STATIC = { kind: "static" as const, accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
@@ -36,20 +37,19 @@ function open(credentials: BedrockSettings["credentials"], nowMs?: () => number,
 }
 
 async function signer(adapter: Adapter): Promise<string | undefined> {
-  const { headers } = await adapter.request(job());
-  return /Credential=([^/]+)/.exec(headersOf(headers).authorization ?? "")?.[1];
+  const request = await adapter.request(job());
+  return /Credential=([^/]+)/.exec(headersSent(request).authorization ?? "")?.[1];
 }
 
 test("static keys sign, and the model's id is escaped whole", async () => {
   const adapter = open(STATIC, () => Date.UTC(2026, 0, 1));
-  const { path, method, headers } = await adapter.request(
-    job({ upstreamModel: "arn:aws:bedrock:eu-central-1:1:inference-profile/eu.a(b)" }),
-  );
+  const request = await adapter.request(job({ upstreamModel: "arn:aws:bedrock:eu-central-1:1:inference-profile/eu.a(b)" }));
+  const { path, method } = request;
   expect({ path, method }).toEqual({
     path: "/model/arn%3Aaws%3Abedrock%3Aeu-central-1%3A1%3Ainference-profile%2Feu.a%28b%29/invoke",
     method: "POST",
   });
-  expect(headersOf(headers)).toMatchObject({
+  expect(headersSent(request)).toMatchObject({
     host: "bedrock-runtime.eu-central-1.amazonaws.com",
     accept: "application/json",
     "x-amz-date": "20260101T000000Z",
@@ -69,34 +69,37 @@ test.each([
 ])("%s goes on the wire as AWS's own SDK writes it", async (upstreamModel) => {
   for (const stream of [false, true]) {
     const sent = await sdkRequest(KEYS, "eu-central-1", { modelId: upstreamModel, body: Buffer.from("{}"), stream });
-    const { path, headers } = await open({ kind: "static", ...KEYS }).request(job({ upstreamModel, stream }));
+    const request = await open({ kind: "static", ...KEYS }).request(job({ upstreamModel, stream }));
+    const { path } = request;
     expect(path).toBe(sent.path);
-    expect(headersOf(headers).host).toBe(sent.headers.host ?? "");
+    expect(headersSent(request).host).toBe(sent.headers.host ?? "");
   }
 });
 
 test("a session token is sent and signed", async () => {
-  const { headers } = await open({ ...STATIC, sessionToken: "hush" }).request(job());
-  expect(headersOf(headers)["x-amz-security-token"]).toBe("hush");
-  expect(headersOf(headers).authorization).toMatch(/SignedHeaders=[^,]*x-amz-security-token/);
+  const request = await open({ ...STATIC, sessionToken: "hush" }).request(job());
+  expect(headersSent(request)["x-amz-security-token"]).toBe("hush");
+  expect(headersSent(request).authorization).toMatch(/SignedHeaders=[^,]*x-amz-security-token/);
 });
 
 test("a stream has its own path and its own accept header", async () => {
-  const { path, headers } = await open(STATIC).request(job({ stream: true }));
+  const request = await open(STATIC).request(job({ stream: true }));
+  const { path } = request;
   expect(path).toBe("/model/up/invoke-with-response-stream");
-  expect(headersOf(headers)).toMatchObject({ "x-amzn-bedrock-accept": "application/json" });
-  expect(headersOf(headers).accept).toBeUndefined();
+  expect(headersSent(request)).toMatchObject({ "x-amzn-bedrock-accept": "application/json" });
+  expect(headersSent(request).accept).toBeUndefined();
 });
 
 test("an endpoint with port and path is kept", async () => {
-  const { path, origin, headers } = await open(STATIC, undefined, { endpoint: "http://127.0.0.1:9999/aws" }).request(job());
+  const request = await open(STATIC, undefined, { endpoint: "http://127.0.0.1:9999/aws" }).request(job());
+  const { path, origin } = request;
   expect(path).toBe("/aws/model/up/invoke");
   expect(origin).toEqual({ tls: false, host: "127.0.0.1", port: 9999, ca: undefined });
-  expect(headersOf(headers).host).toBe("127.0.0.1:9999");
+  expect(headersSent(request).host).toBe("127.0.0.1:9999");
 });
 
 test("a Bedrock API key is sent as it is, and nothing is signed", async () => {
-  const headers = headersOf((await open({ kind: "bearer", token: "bedrock-api-key" }).request(job())).headers);
+  const headers = headersSent(await open({ kind: "bearer", token: "bedrock-api-key" }).request(job()));
   expect(headers.authorization).toBe("Bearer bedrock-api-key");
   expect(headers["x-amz-date"]).toBeUndefined();
 });
@@ -109,7 +112,7 @@ test("the default chain takes keys from the environment", async () => {
   environment({ AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "s", AWS_SESSION_TOKEN: "t" });
   const adapter = open({ kind: "default" });
   expect(await signer(adapter)).toBe("AKIDENV");
-  expect(headersOf((await adapter.request(job())).headers)["x-amz-security-token"]).toBe("t");
+  expect(headersSent(await adapter.request(job()))["x-amz-security-token"]).toBe("t");
 });
 
 test("a profile is taken from the configuration files, and not from the environment", async () => {
@@ -138,4 +141,13 @@ test("credentials that cannot be had are ours to mend, and the log says where an
 
 test("Bedrock's own id of a call is known", () => {
   expect(open(STATIC).upstreamRequestId(new Map([["x-amzn-requestid", "abc"]]))).toBe("abc");
+});
+
+test.each(["static", "bearer"] as const)("what goes along with a call is sent beside the headers of its %s credentials", async (kind) => {
+  const adapter = open(kind === "static" ? STATIC : { kind, token: "bedrock-api-key" });
+  const own = await adapter.request(job());
+  const whole = withPassedOn(own, { passedOn: "x-request-id\nmine", isTimed: false });
+  expect(headersSent(whole)).toEqual({ ...headersSent(own), "x-request-id": "mine" });
+  expect(headersSent(own).authorization).toMatch(kind === "static" ? /^AWS4-HMAC-SHA256 / : /^Bearer /);
+  expect(Object.isFrozen(whole.headers)).toBe(true);
 });

@@ -11,7 +11,7 @@ import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
 import { providers as callers } from "../../../../workers/providers/index.ts";
 import type { Adapter, Job, Reader } from "../../../../workers/providers/provider.ts";
 import { type Question, SAMPLES } from "./exam/samples.ts";
-import { headersOf } from "./upstream.ts";
+import { headersSent } from "./upstream.ts";
 
 const sandbox = await startSandbox();
 afterAll(() => sandbox.close());
@@ -170,8 +170,9 @@ function upstreamOf(provider: string, settings: object): Upstream {
 
 /** Sends a call's request to the stand-in. */
 async function sent(adapter: Adapter, asked: Job) {
-  const { origin, method, path, headers, body } = await adapter.request(asked);
-  const { host: _, ...shown } = headersOf(headers);
+  const request = await adapter.request(asked);
+  const { origin, method, path, body } = request;
+  const { host: _, ...shown } = headersSent(request);
   const answer = await fetch(`http://${origin.host}:${origin.port}${path}`, { method, headers: shown, body: Buffer.from(body, "latin1") });
   return { status: answer.status, headers: new Map(answer.headers), bytes: new Uint8Array(await answer.arrayBuffer()) };
 }

@@ -4,6 +4,7 @@ import type { Upstream } from "../../../../src/contract/config.ts";
 import { type AzureAccepts, azureTakes } from "../../../../src/providers/azure/takes.ts";
 import { type BedrockAccepts, bedrockTakes } from "../../../../src/providers/bedrock/takes.ts";
 import type { Job } from "../../../../workers/providers/provider.ts";
+import type { HttpRequest } from "../../../../workers/wire/http.ts";
 
 /** What a model of the catalogue takes, or one that is not in it. */
 export function acceptsOf(provider: "bedrock", model?: string): BedrockAccepts;
@@ -54,6 +55,11 @@ export function job(fields: Partial<Job> = {}): Job {
 }
 
 /** Name, value, name, value … as an object. */
+/** All headers of a request. */
+export function headersSent({ headers, further = [] }: Pick<HttpRequest, "headers" | "further">): Record<string, string> {
+  return headersOf([...headers, ...further]);
+}
+
 export function headersOf(flat: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let at = 0; at < flat.length; at += 2) headers[flat[at] ?? ""] = flat[at + 1] ?? "";

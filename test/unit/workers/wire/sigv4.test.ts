@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { createHash, createHmac } from "node:crypto";
-import { type AwsIdentity, createSigner, type UnsignedRequest } from "../../../../workers/wire/sigv4.ts";
+import { type AwsIdentity, createSigner as newSigner, type UnsignedRequest } from "../../../../workers/wire/sigv4.ts";
 import { amzDateMs, sdkRequest } from "../../../support/fixtures/aws-sdk.ts";
+import { headersSent } from "../providers/upstream.ts";
 import { random } from "./http-answers.ts";
 
 const KEYS: AwsIdentity = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
@@ -12,6 +13,12 @@ const TEMPORARY: AwsIdentity = { ...KEYS, sessionToken: "IQoJb3JpZ2luX2VjEXAMPLE
 
 const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
 const hmac = (key: string | Uint8Array, data: string) => createHmac("sha256", key).update(data).digest();
+
+/** A signer whose answer is one object of all headers. */
+function createSigner(region: string, service: string) {
+  const signer = newSigner(region, service);
+  return { sign: (...what: Parameters<typeof signer.sign>) => headersSent(signer.sign(...what)) };
+}
 
 /** Outside S3 a path is signed without empty and dotted segments. */
 function normal(path: string): string {
@@ -166,5 +173,24 @@ describe("a signature", () => {
     expect(signed.map(({ authorization }) => authorization)).toEqual(
       signed.map((headers, index) => byTheBook(others[index] ?? KEYS, request, headers)),
     );
+  });
+
+  test("leaves what requests have in common in one frozen list, whatever other signers and bodies come between", () => {
+    const [one, other] = [newSigner("eu-central-1", "bedrock"), newSigner("us-east-1", "bedrock")];
+    const shared = { "content-type": "application/json" };
+    const request = (host: string, body: string): UnsignedRequest => ({
+      method: "POST",
+      host,
+      path: "/model/m/invoke",
+      headers: shared,
+      body,
+    });
+    const first = one.sign(KEYS, request(HOST, "{}"), NEW_YEAR_MS);
+    other.sign(KEYS, request("127.0.0.1:8443", "{}"), NEW_YEAR_MS);
+    const second = one.sign(KEYS, request(HOST, "[]"), NEW_YEAR_MS);
+    expect(first.headers).toEqual(["host", HOST, "content-type", "application/json"]);
+    expect(Object.isFrozen(first.headers)).toBe(true);
+    expect(second.headers).toBe(first.headers);
+    expect(one.sign(TEMPORARY, request(HOST, "{}"), NEW_YEAR_MS).headers).toContain(TEMPORARY.sessionToken ?? "");
   });
 });
