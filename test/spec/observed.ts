@@ -31,8 +31,6 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_upstream_first_byte_seconds_bucket: ["le", "upstream", "model"],
   weir_upstream_duration_seconds_bucket: ["le", "upstream", "model"],
   weir_key_expiry_timestamp_seconds: ["workspace"],
-  weir_credential_expiry_timestamp_seconds: ["upstream"],
-  weir_credential_lifetime_seconds: ["upstream"],
   weir_config_stale: [],
   weir_directory_keys: ["source"],
   weir_build_info: ["version", "runtime"],
