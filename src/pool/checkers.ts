@@ -139,6 +139,10 @@ const NEVER_SENT: Ended = {
   attempts: 0,
 };
 
+function clientGone(): GatewayError {
+  return new GatewayError("cancelled", { message: "The client has gone." });
+}
+
 /** A call from its place in the line to the worker that carries it. */
 class CheckedCall implements PoolCall, CallEvents {
   readonly order: WeighOrder;
@@ -152,6 +156,8 @@ class CheckedCall implements PoolCall, CallEvents {
   /** The call has been weighed, and waits for `go`. */
   #weighed: { envelope: Envelope; estimate: number } | undefined;
   #isOver = false;
+  /** Its client has gone while a thread had it: the thread's last report may have been on its way. */
+  #isCancelled = false;
 
   constructor(home: Checkers, order: WeighOrder, events: CallEvents) {
     this.#home = home;
@@ -198,11 +204,13 @@ class CheckedCall implements PoolCall, CallEvents {
   }
 
   cancel(): void {
-    if (this.#call !== undefined) this.#call.cancel();
-    else {
+    if (this.#call !== undefined) {
+      this.#isCancelled = true;
+      this.#call.cancel();
+    } else {
       this.#home.forget(this);
       // The code that cancels does not expect the last report before this function has returned.
-      queueMicrotask(() => this.drop(new GatewayError("cancelled", { message: "The client has gone." })));
+      queueMicrotask(() => this.drop(clientGone()));
     }
   }
 
@@ -218,6 +226,11 @@ class CheckedCall implements PoolCall, CallEvents {
       this.#weighed = { envelope, estimate };
       this.#call = undefined;
       this.#checked?.slot.letGo(this.#checked.call);
+      if (this.#isCancelled) {
+        // The order to cancel has crossed this report, and the thread has nothing more to say.
+        this.drop(clientGone());
+        return;
+      }
       this.#home.keep(this);
     }
     this.#release();

@@ -142,6 +142,19 @@ test("a call that is cancelled while it waits ends once, and takes no thread", a
   pool.close();
 });
 
+test("a call that is cancelled while the report about it is on its way ends once", async () => {
+  const { pool, threads, weigh, checked } = await pooled();
+  const { call, said } = weigh("acme");
+  const [id = 0] = checked(threads[1]);
+  call.cancel();
+  threads[1]?.say(weighed(id));
+  await Promise.resolve();
+  expect(said).toEqual(["fail cancelled"]);
+  threads[1]?.say((to) => reportFail(to, id, "cancelled", { message: "" }, NOTHING));
+  expect(said).toEqual(["fail cancelled"]);
+  pool.close();
+});
+
 test("where a thread is lost, a body that it had a copy of is told to be lost, and one that it was given fails; the next ones are checked", async () => {
   const { pool, threads, weigh, checked } = await pooled();
   const copied = weigh("acme");
