@@ -71,7 +71,8 @@ function specifyDialect(world: World, dialect: Spoken): void {
       const startedMs = performance.now();
       for (const answered of [...(await neighbours()), ...(await neighbours())]) expect(answered.status).toBe(200);
       expect((performance.now() - startedMs) / 2).toBeLessThan(NEIGHBOUR_MS);
-      expect(residentMb(world) - beforeMb).toBeLessThan(MOST_GROWTH_MB);
+      // What the neighbours' calls threw away goes back in a moment; what is kept of the stream would not.
+      await eventually(() => residentMb(world) - beforeMb < MOST_GROWTH_MB, `the memory to be within ${MOST_GROWTH_MB} MB`, 5_000);
       await leave(world, call, name);
     },
   );
