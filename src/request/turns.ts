@@ -10,7 +10,7 @@ const QUICK_BYTES = 1024;
 const SHARE_MS = 0.5;
 
 /** What it takes to accept and close one connection, which a call on a kept connection does not need. */
-const CONNECTION_MS = 0.1;
+const CONNECTION_MS = 0.25;
 
 /** Parties that are remembered. One that is forgotten begins anew. */
 const MOST_KNOWN = 10_000;
