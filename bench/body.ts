@@ -75,7 +75,7 @@ const VARIANTS: readonly Variant[] = MODELS.flatMap((model) =>
   Object.entries(BODIES).map(([size, sent]) => ({ name: `${model}, ${size}`, takes: takesOf(bedrockTakes(model, [])), body: sent })),
 );
 
-/** Of one round of a variant. */
+/** How long one round of a variant lasts. */
 const ROUND_MS = 40;
 
 /** Microseconds of this process's processor time a call: the time of a clock would have other processes in it. */

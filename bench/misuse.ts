@@ -1,4 +1,4 @@
-/** Words on the command line that say nothing beside others: told at once, rather than ignored for two hours. */
+/** Words on the command line that have no effect beside others: they are refused at once, rather than ignored for two hours. */
 
 interface Misuse {
   /** An option that is given. */

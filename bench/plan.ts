@@ -16,7 +16,7 @@ export interface Plan {
   variants: readonly Variant[];
   /** Names of those that run wherever peers do. */
   peers: string[];
-  /** Of the peers and of the built baselines that run. */
+  /** Versions of the peers and of the built baselines that run, by name. */
   versions: Record<string, string>;
   notRun: NotRun[];
 }

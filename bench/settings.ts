@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 
 export interface Settings {
   rounds: number;
-  /** Of a program that is compiled as it runs; one that is not takes a second. */
+  /** The warm-up of a program that is compiled as it runs; one that is compiled before takes a second. */
   warmUpMs: number;
   countMs: number;
   /** At most so many connections in one measurement. */
@@ -41,7 +41,7 @@ export function settingsOf({ isSmoke, isTargets, rounds, seconds }: Asked): Sett
   return isTargets ? { ...settings, turns: settings.rounds } : settings;
 }
 
-/** Of the command line. */
+/** The settings of the command line. */
 interface Asked {
   isSmoke: boolean;
   isTargets: boolean;

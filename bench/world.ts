@@ -57,7 +57,7 @@ export class Surroundings {
 
   #makeCertificate(): string[] {
     const [certificate, key] = [join(this.folder, "certificate.pem"), join(this.folder, "key.pem")];
-    // Of no authority: rustls takes no authority's certificate for a server's own.
+    // A certificate of no authority: rustls takes no authority's certificate for a server's own.
     const extensions = "-addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE";
     const form = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 ${extensions}`;
     execFileSync("openssl", [...form.split(" "), "-keyout", key, "-out", certificate], { stdio: "ignore" });

@@ -1,4 +1,4 @@
-/** Bodies that cost whoever reads them more than whoever sends them. */
+/** Bodies that cost their reader more than their sender. */
 export const MODEL = "claude-sonnet-4-5";
 const MIB = 1024 * 1024;
 const BEGIN = `{"model":"${MODEL}","max_tokens":5,"messages":[{"role":"user","content":"`;

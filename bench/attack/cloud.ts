@@ -7,7 +7,7 @@ import { startSandbox } from "../../src/sandbox/sandbox.ts";
 export interface Clouds {
   bedrock: string;
   azure: string;
-  /** An upstream whose answers are too long for anybody: the model's name says how. */
+  /** An upstream whose answers never end or are never read: the model's name says which. */
   hostile: string;
   accessKeyId: string;
   secretAccessKey: string;

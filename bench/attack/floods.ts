@@ -1,4 +1,4 @@
-/** What a holder of a key, or somebody without one, may send all the time. Each is a known attack, or was one. */
+/** What a client may send all the time, with a key or without. Each is a known attack, or was one. */
 import { gzipSync } from "node:zlib";
 import { HUGE, LARGE, MODERATE, message, SMALL } from "./bodies.ts";
 import { type Asked, askOn, askWithoutReading, type Counts, type Manner, request, sendSlowly } from "./caller.ts";

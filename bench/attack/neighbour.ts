@@ -10,7 +10,7 @@ export interface Took {
   /** Milliseconds of small calls, whole answers and streams. */
   p50: number;
   p99: number;
-  /** Of calls with some 150 kB, as coding agents send them: half of them took less, and nine of ten. */
+  /** Times of calls with some 150 kB, as coding agents send them: half of the calls took less than `largeP50`, nine of ten less than `largeP90`. */
   largeP50: number;
   largeP90: number;
 }

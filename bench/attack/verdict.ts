@@ -4,11 +4,11 @@ import type { FillRow, Row } from "./run.ts";
 
 /** No flood may make another workspace's p99 more than so many times what it is without. */
 const MOST_TIMES = 3;
-/** Or what an equal load of good calls does to it, as nobody can forbid those; two looks at the same load differ by as much. */
+/** Or so many times what an equal load of good calls makes of it, since good calls cannot be forbidden. Two measurements of the same load differ by as much. */
 const LIKE_GOOD = 1.25;
-/** What is less than this is no wait that anybody sees: a clock and a scheduler have as much. */
+/** Shorter waits do not count: the clock and the scheduler alone make as much. */
 const UNSEEN_MS = 5;
-/** Of a process with one worker. */
+/** Most memory of a process with one worker. */
 const MOST_MB = 1_024;
 /** So much of a flood has to have been answered as it was meant to be. */
 const LEAST_MEANT = 0.9;

@@ -19,7 +19,7 @@ export interface Setting {
 }
 
 const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
-/** What nobody reaches here: limits are not what is measured. */
+/** A limit that no call of the measurement reaches. */
 const ROOMY = { rpm: 100_000_000, tpm: 1_000_000_000 };
 const POLL_MS = 20;
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
@@ -28,7 +28,7 @@ const GATEWAYS = canPin ? ["taskset", "-c", "0"] : [];
 const OTHERS = canPin ? ["taskset", "-c", "1"] : [];
 const ATTACKERS = [...OTHERS, "nice", "-n", "19"];
 
-/** How the processors are shared out, for whoever reads the table. */
+/** How the processors are shared out, in a sentence beside the table. */
 export const PLACES = canPin
   ? "The gateway has a processor for itself; neighbour, attacker and clouds share another."
   : "Everything shares the processors: what the attacker takes for itself is in the figures.";

@@ -9,11 +9,11 @@ import { type Job, type Outcome, only, type Target } from "./job.ts";
 import { open } from "./open.ts";
 
 const AT_ONCE = 250;
-/** Of the warm-up, and of the rest after it. */
+/** The time of the warm-up, and of the rest after it. */
 const [WARM_UP_MS, REST_MS] = [300, 3_000];
 /** More than any server should wait for a head. */
 const PATIENCE_MS = 60_000;
-/** Of the caller, whose connections are few. */
+/** How many connections the caller has: a few. */
 const CALLERS = 8;
 
 export async function heads(job: Job): Promise<Outcome> {

@@ -1,4 +1,4 @@
-/** A program that has just been started, and nobody calls: what it takes of memory. */
+/** How much memory a program takes that has just been started and gets no calls. */
 import { rssBytes } from "../processes.ts";
 import { type Job, type Outcome, only } from "./job.ts";
 

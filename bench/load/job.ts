@@ -1,4 +1,4 @@
-/** What the load generator is told, and what it tells. Both cross a pipe as JSON. */
+/** The order to the load generator, and its report. Both cross a pipe as JSON. */
 import type { Measures } from "../result.ts";
 
 export interface Target {
@@ -8,7 +8,7 @@ export interface Target {
   /** Where the target speaks TLS. */
   tls: Trust | undefined;
   path: string;
-  /** Of a call with `warmUpBody`: some name the model in the path. */
+  /** The path of a call with `warmUpBody`: some name the model in the path. */
   warmUpPath: string;
   /** Calls without a pause before anything is measured. */
   warmUpMs: number;
@@ -18,7 +18,7 @@ export interface Target {
   /** Whose CPU and memory are read. */
   pids: number[];
   metricsUrl?: string;
-  /** How it is called by somebody whose limit is used up, where it limits and the scenario asks for it. */
+  /** How a client calls whose limit is used up, where it limits and the scenario asks for it. */
   refused?: { headers: Record<string, string>; expect: Expectation };
 }
 

@@ -19,6 +19,6 @@ export async function inOwnProcess(job: Job): Promise<Outcome[]> {
   );
   const [text, wrong] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
   clearTimeout(timer);
-  if (child.exitCode !== 0) throw new Error(wrong.trim() || "the load did not come to its end: somebody does not answer");
+  if (child.exitCode !== 0) throw new Error(wrong.trim() || "the load did not come to its end: a program does not answer");
   return JSON.parse(text) as Outcome[];
 }

@@ -1,4 +1,4 @@
-/** Other gateways, each installed by its ordinary client into a cache folder. One that cannot be had is told with the reason, and fails nothing. */
+/** Other gateways, each installed by its ordinary client into a cache folder. One that cannot be installed is listed with the reason, and fails nothing. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

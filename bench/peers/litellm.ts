@@ -26,7 +26,7 @@ const configuration = (upstreamUrl: string): string =>
       // The same page's config.yaml.
       request_timeout: 600,
       set_verbose: false,
-      // https://docs.litellm.ai/docs/proxy/logging: nobody is told of a call.
+      // https://docs.litellm.ai/docs/proxy/logging: no call is reported.
       callbacks: [],
       success_callback: [],
       failure_callback: [],

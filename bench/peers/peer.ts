@@ -4,7 +4,7 @@ import type { PeerName } from "./versions.ts";
 
 export interface Peer {
   name: PeerName;
-  /** Of those in which it can be asked, the ones whose upstream the stand-in is to it. */
+  /** The dialects in which it can be asked and for which the stand-in can be its upstream. */
   dialects: readonly CallDialect[];
   /** The commands that install it into `folder`, which is empty and may be written to, in this order. */
   install(folder: string): Command[];
@@ -36,5 +36,5 @@ export interface Start extends Command {
 /** The one key that callers of every peer have. LiteLLM wants this beginning. */
 export const PEER_KEY = "sk-weir-bench";
 
-/** Of the stand-in, which looks at no key. */
+/** The key for the stand-in, which looks at no key. */
 export const UPSTREAM_KEY = "bench";

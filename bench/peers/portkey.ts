@@ -1,6 +1,6 @@
 /**
  * Portkey's gateway, on Node, as https://portkey.ai/docs and its own repository set it up. It has no keys of its own: it hands on the caller's
- * `authorization`, so nobody is turned away and nothing is limited, which is work that it is spared.
+ * `authorization`, so no call is refused and nothing is limited, which is work that it is spared.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

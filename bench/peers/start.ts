@@ -14,7 +14,7 @@ const LOOK_MS = 100;
 const LOOK_TIMEOUT_MS = 2_000;
 const TOLD_CHARACTERS = 1_500;
 
-/** What it says goes to a file: none of it is needed unless it does not start, and nobody should have to read it meanwhile. */
+/** What it says goes to a file: it is needed only where the program does not start, and reading it meanwhile would take time. */
 const INTO_FILE = ["sh", "-c", 'echo begun; log="$1"; shift; exec "$@" >"$log" 2>&1', "sh"] as const;
 
 export const variantOf = (peer: Peer, installed: string): Variant => ({

@@ -1,6 +1,6 @@
 /**
- * Many at once, and what is left of them: slow streams, callers who leave, callers who are refused, connections that say nothing; and what is there when
- * nobody is.
+ * Many at once, and what is left of them: slow streams, callers who leave, callers who are refused, connections that send nothing; and what a
+ * gateway without calls takes.
  */
 import { COMPILED, inBoth, scenario } from "./scenario.ts";
 

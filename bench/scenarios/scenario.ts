@@ -110,7 +110,7 @@ export const inBoth = (differences: Record<string, Difference>): Scenario[] =>
   );
 
 const SENTENCE = "Tell me in a few words how a weir keeps a river within its bounds, and who measures what flows over it. ";
-/** Of a request, around its content. */
+/** The bytes of a request around its content. */
 const FRAME_BYTES = 120;
 
 export const english = (bytes: number): string => SENTENCE.repeat(Math.ceil(bytes / SENTENCE.length)).slice(0, bytes);

@@ -1,5 +1,5 @@
 /**
- * What somebody would write instead, in other languages: pass-throughs that know no key and limit nothing, each built by its language's own toolchain into
+ * What one would write instead, in other languages: pass-throughs that know no key and limit nothing, each built by its language's own toolchain into
  * a cache folder. Where the toolchain is not installed, the run says so.
  */
 import { spawnSync } from "node:child_process";

@@ -21,7 +21,7 @@ export interface AdminRoute {
   tag: "Workspaces" | "Keys" | "Gateway";
   summary: string;
   description?: string;
-  /** Anybody who reaches the listener may ask; else the admin token is wanted. */
+  /** Whether the route needs no admin token: every client that reaches the listener may ask. */
   open?: true;
   /** Takes `limit` and `after_id`. */
   paged?: true;

@@ -54,7 +54,7 @@ interface Found {
   path: Path;
 }
 
-/** Of several schemas, the one that `value` is meant for: a list for the one of lists; where they differ by `provider`, that of its provider. */
+/** The schema among several that `value` is meant for: for a list the schema of lists; where they differ by `provider`, the one of its provider. */
 function variant(schema: TSchema, value: unknown): TSchema {
   const variants = schema.anyOf as TSchema[] | undefined;
   if (Array.isArray(value)) return variants?.find(({ type }) => type === "array") ?? schema;

@@ -10,7 +10,7 @@ interface Named {
 
 /**
  * Adds every alias to `models` as an entry of its own, a copy of the aliased entry under the alias.
- * @param settings - as the file lists them. An entry without targets is somebody else's model with other limits, and gets no names here.
+ * @param settings - as the file lists them. An entry without targets is a shared model with other limits, and gets no names here.
  */
 export function addAliases<Model extends ModelFacts & { targets: Target[] | undefined }>(
   models: Record<string, Model>,

@@ -84,7 +84,7 @@ export function resolveFile(file: File, written: unknown, context: ResolveContex
   return config;
 }
 
-/** The proxies that are believed; a mistake in one of them is told, since a network that is too wide would let clients choose their address. */
+/** The proxies that are believed; a mistake in one of them is reported, since a network that is too wide would let clients choose their address. */
 function proxies(written: readonly string[], { problems, warnings }: ResolveContext): readonly string[] {
   for (const [at, text] of written.entries()) {
     const path = ["server", "trusted_proxies", String(at)];

@@ -12,7 +12,7 @@ const SETTLED_LOOKS = 3;
 
 /**
  * Calls `changed` once files differ from what they were when they were read, and have been left alone for a while. They are looked at and not
- * listened to: a file that is replaced, a secret that Kubernetes swaps by its symbolic link and a network mount tell nobody. Looks are not waited
+ * listened to: a file that is replaced, a secret that Kubernetes swaps by its symbolic link and a network mount send no notice. Looks are not waited
  * for, since a mount may hang: while one is on its way, there is no other.
  */
 export class FileWatch {

@@ -119,7 +119,7 @@ export interface Redis {
 export interface Limits {
   rpm: number | undefined;
   tpm: number | undefined;
-  /** Of token counts. */
+  /** Token counts in a minute. */
   countRpm: number | undefined;
   cacheReadWeight: number | undefined;
   reserveOutput: "expected" | "max_tokens" | undefined;

@@ -66,7 +66,7 @@ export class Reply {
 /** A handler's result: an answer of ours, or a `Response` of the web's API. */
 export type Answered = Reply | Response;
 
-/** The bytes of a body, for whoever takes them along: the body is not to be used afterwards. */
+/** The bytes of a body, for a caller that keeps or moves them: the body is not to be used afterwards. */
 export function bufferOf(body: Body): ArrayBuffer {
   if (typeof body !== "string") return body.buffer;
   const bytes = new Uint8Array(body.length);

@@ -79,7 +79,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   #isNew = true;
   /** Its client is read from when its turn comes: see `Uploads`. */
   #isInLine = false;
-  /** Of the body that comes. */
+  /** Large reads of the present body so far. */
   #largeReads = 0;
   /** The connection ends after this answer. */
   #isLast = false;

@@ -45,5 +45,5 @@ class Uploads {
   }
 }
 
-/** Of this thread. */
+/** The uploads of this thread. */
 export const uploads = new Uploads();

@@ -283,7 +283,7 @@ export class Metrics {
     return { input, output, cacheRead, cacheWrite, cacheWriteShort, cacheWriteHour, reasoning };
   };
 
-  /** Of a call, when it ends; or of an answer that has ended after its call. */
+  /** Counts the tokens of a call when it ends, or of an answer that has ended after its call. */
   tokensUsed(workspace: string, model: string, usage: Usage): void {
     if (tokensOf(usage) === 0) return;
     addTokens(this.#tokenCells.of(workspace, model, this.#makeTokenCells), usage);

@@ -1,4 +1,4 @@
-/** What is published of the gateway itself: for tools, for people, and for whoever asks at the door. */
+/** What the gateway publishes about itself: for tools, for people, and for a client that asks for `/`. */
 import { createHash } from "node:crypto";
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { Config } from "../contract/config.ts";
@@ -17,12 +17,12 @@ const WHAT = "Weir, an LLM API gateway. A client changes its base URL and its ke
 /** They are made for one asker: they hold the address that was asked, and what is in force at this moment. */
 const UNKEPT = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** The document is the same for all, until another configuration is in force: whoever has it asks whether it still holds. */
+/** The document is the same for all, until another configuration is in force: a client that has it asks whether it is still valid. */
 const ASKED_AGAIN = { "cache-control": "no-cache", "x-content-type-options": "nosniff" };
 
 const TAG_LENGTH = 22;
 
-/** Rendered when it is asked for, once for each configuration, as it is sent: anybody may ask, as often as he likes. */
+/** Rendered when it is asked for, once for each configuration, as it is sent: every client may ask, as often as it likes. */
 interface Rendered {
   document: ByteText;
   /** The document's `etag`. */
@@ -80,7 +80,7 @@ ${startSection(offered, address)}`,
     return { document: text, tag, docs: new Map(docs) };
   }
 
-  /** For somebody who was given an address and a key, and no more. */
+  /** `GET /`, for a person who was given an address and a key, and no more. */
   #door(prefix: string, headers: HeaderReader): Reply {
     const [docs, openapi] = [`${prefix}/docs`, `${prefix}/openapi.json`];
     const vary = { ...UNKEPT, vary: "accept" };

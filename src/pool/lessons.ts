@@ -4,9 +4,9 @@
  */
 import { LESSON_MS } from "../contract/messages.ts";
 
-/** Of one target: as many as a worker learns of it. */
+/** Most lessons of one target: as many as a worker learns of it. */
 const MOST_OF_TARGET = 32;
-/** Of all targets together: the oldest goes, and a new worker may have to learn it once more. */
+/** Most lessons of all targets together: the oldest goes, and a new worker may have to learn it once more. */
 const MOST = 1_024;
 /** Characters of one; a longer one goes to the workers that run, and is not kept. */
 const LONGEST = 4_096;

@@ -50,7 +50,7 @@ export class WorkerPool {
   readonly #checkers: Checkers;
   /** True where the thread that listens does the work of workers too, and there are no worker threads. */
   readonly #isInline: boolean;
-  /** What workers have learned from refusals: the others are told it, and each new one. */
+  /** What workers have learned from refusals: the others get it, and each new worker. */
   readonly #lessons = new Lessons();
   #configuration = "";
   #checkersConfiguration = "";

@@ -23,7 +23,7 @@ export interface InForceParts {
   accessLog: { configure(settings: Config["log"]): void };
   /** The health of all targets, whichever configuration named them. */
   health: HealthBook;
-  /** Of this process. */
+  /** The environment of this process. */
   environment: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Gateways of another configuration on the same Redis, below the same prefix. They share windows, keys and totals with this one, which nobody
+ * Gateways of another configuration on the same Redis, below the same prefix. They share windows, keys and totals with this one, which no operator
  * wants who has two configurations (staging beside production): seen, they are worth a warning. During a rolling update there are two for a
  * while, so it is no more than that, and said once.
  */

@@ -24,7 +24,7 @@ type Fixed = Readonly<Record<string, string>>;
 /** The headers that answers and preflights have for the pages of some origins. They are made once for each configuration. */
 export class CorsHeaders {
   readonly #maxAge: string;
-  /** Of an answer to anybody where every origin may call. */
+  /** Headers of every answer where every origin may call. */
   readonly #toAll: Fixed | undefined;
   readonly #byOrigin = new Map<string, Fixed>();
 
@@ -34,7 +34,7 @@ export class CorsHeaders {
     else for (const origin of origins) this.#byOrigin.set(origin, { ...VARYING, "access-control-allow-origin": origin, ...EXPOSED });
   }
 
-  /** Of the answer to a request with these headers, whatever the answer is. */
+  /** Headers for the answer to a request with these headers, whatever the answer is. */
   of(headers: HeaderReader): Fixed {
     return this.#toAll ?? this.#byOrigin.get(headers.get("origin") ?? "") ?? VARYING;
   }

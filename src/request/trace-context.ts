@@ -40,7 +40,7 @@ function readParent(text: string): Pick<Followed, "traceId" | "traceparent"> | u
   const [, version, traceId = "", spanId = "", flags = "", more] = TRACEPARENT.exec(text) ?? [];
   if (version === undefined || version === "ff" || (version === "00" && more !== undefined)) return undefined;
   if (NOTHING.test(traceId) || NOTHING.test(spanId)) return undefined;
-  // Of the flags of a later version only the first is known.
+  // Only the first flag of a later version is known.
   const known = version === "00" ? flags : Number.parseInt(flags, 16) % 2 === 1 ? "01" : "00";
   return { traceId: copied(traceId), traceparent: copied(`00-${traceId}-${spanId}-${known}`) };
 }

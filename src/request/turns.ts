@@ -3,7 +3,7 @@ import { asGatewayError } from "../contract/errors.ts";
 import type { Body } from "../contract/http.ts";
 import type { Answer } from "./answer.ts";
 
-/** Bodies up to here cost less than to read their requests, whatever is in them. */
+/** Checking a body of up to so many bytes costs less than reading its request, whatever the body holds. */
 const QUICK_BYTES = 1024;
 
 /** The time that one party may use in a turn of this thread while others wait for theirs: about what twenty small calls take. */

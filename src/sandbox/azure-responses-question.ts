@@ -57,7 +57,7 @@ export function checkResponsesBody(body: unknown, isReasoning: boolean): asserts
   if (refused !== undefined) throw invalid(`Unsupported parameter: '${refused}' is not supported with this model.`, refused);
 }
 
-/** @throws AzureError for the output of a tool that nobody called. */
+/** @throws AzureError for the output of a tool that was not called. */
 export function checkOutputs(conversation: readonly JsonObject[]): void {
   for (const item of conversation) {
     if (item.type === "function_call_output" && !conversation.some((call) => isCallOf(call, item.call_id))) {

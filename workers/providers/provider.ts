@@ -70,7 +70,7 @@ export interface Reader {
   readonly held: number;
 }
 
-/** Of whom something is learned: a target. */
+/** The target that something is learned about. */
 export type Pupil<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamModel" | "accepts">;
 
 /** What a refusal has taught. */

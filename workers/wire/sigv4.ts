@@ -53,7 +53,7 @@ export function createSigner(region: string, service: string): Signer {
   let made: DayKey | undefined;
   let second = 0;
   let moment = "";
-  // Of this signer, as another one has another host: the same object of headers serves several upstreams.
+  // Kept for this signer, as another one has another host: the same object of headers serves several upstreams.
   const forms = new WeakMap<UnsignedRequest["headers"], Form>();
 
   const derive = (identity: AwsIdentity, day: string): DayKey => {

@@ -74,7 +74,7 @@ const EXAMPLE_RESPONSE = {
 
 const EXAMPLE_MODEL = { id: "gpt-5.5", object: "model", created: 1776902400, owned_by: "weir" };
 
-/** Of routes about answers that an upstream keeps. */
+/** Descriptions of the routes about answers that an upstream keeps. */
 const KEPT =
   "Only where the operator lets answers be kept, and for the workspace that made it; of any other id it is a 404. It takes a request of the limit of token counts, and no tokens.";
 const kept = { name: "OpenAIResponse", schema: response, example: EXAMPLE_RESPONSE };

@@ -150,7 +150,7 @@ export const azure: ProviderSettings<AzureSettings> = {
   accepts: azureTakes,
 
   validity({ credentials }) {
-    // Of an application's secret only Entra knows the end, and who writes `token_file` renews it.
+    // Only Entra knows when an application's secret ends, and the program that writes `token_file` renews the token.
     return credentials.kind === "key" ? tokenValidity(credentials.apiKey) : undefined;
   },
 

@@ -21,7 +21,7 @@ export function apiKeyValidity(token: string): Validity | undefined {
 }
 
 /**
- * How long the keys of the environment are good, which AWS's own chain takes before all others unless a profile is named. Nobody renews them; what the
+ * How long the keys of the environment are good, which AWS's own chain takes before all others unless a profile is named. They are not renewed; what the
  * chain finds anywhere else is renewed as long as Weir runs.
  */
 export function environmentValidity(environment: Readonly<Record<string, string | undefined>>): Validity | undefined {

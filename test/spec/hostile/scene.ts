@@ -1,5 +1,3 @@
-/** One call of a worker between an upstream and a front that are both scripted: readers, translations and the relay behind each other. */
-import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { DialectName } from "../../../src/contract/dialect.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { dialects } from "../../../src/dialects/index.ts";
@@ -15,6 +13,7 @@ import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { isEnd, type Report, reportsIn } from "../../support/messages.ts";
+import { job } from "../../unit/workers/providers/upstream.ts";
 
 const TIMEOUTS = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
 const SCHEDULED = { wheel: new Wheel(), estimator: new Estimator(), hold: new Hold(), keepAliveMs: 60_000 };
@@ -87,28 +86,14 @@ export async function sceneOf(
       },
     ),
   };
-  const job: Job = {
-    operation,
-    stream,
-    body: '{"messages":[]}',
-    hints: "",
-    model: "claude",
-    upstreamModel: "m",
-    countModel: undefined,
-    accepts: {},
-    dropped: "",
-    goesOn: false,
-    owner: "acme",
-    isLast: true,
-    along: NOTHING_ALONG,
-  };
+  const asked = job({ operation, stream, body: '{"messages":[]}', hints: "", model: "claude", upstreamModel: "m" });
   const adapter = { ...CLOUDS.bedrock, ...cloud, request: () => REQUEST };
   const Carrier = operation === "count_tokens" ? Count : Relay;
   new Carrier(
     1,
     host,
     dialects[dialect],
-    job,
+    asked,
     { estimate: 1, guess: 1, factor: 1 },
     { id: 1, name: "u", adapter, secrets: [], timeouts: TIMEOUTS },
     note("over"),

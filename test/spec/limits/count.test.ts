@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { Timeouts } from "../../../src/contract/config.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { noUsage } from "../../../src/contract/usage.ts";
@@ -13,31 +12,24 @@ import { Hold } from "../../../workers/hold.ts";
 import { Outbox } from "../../../workers/outbox.ts";
 import { bedrockCount } from "../../../workers/providers/bedrock/count.ts";
 import { takesOf } from "../../../workers/providers/bedrock/takes.ts";
-import type { Adapter, Job } from "../../../workers/providers/provider.ts";
+import type { Adapter } from "../../../workers/providers/provider.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { type Report, reportsIn } from "../../support/messages.ts";
-import { acceptsOf } from "../../unit/workers/providers/upstream.ts";
+import { acceptsOf, job } from "../../unit/workers/providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const BODY = JSON.stringify({ model: "claude", messages: [{ role: "user", content: "Hello, how are you today?" }] });
-const JOB: Job = {
+const JOB = job({
   operation: "count_tokens",
   body: BODY,
   hints: "2023-06-01\n",
   stream: false,
   model: "claude",
   upstreamModel: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-  countModel: undefined,
-  accepts: {},
-  dropped: "",
-  goesOn: false,
-  owner: "acme",
-  isLast: true,
-  along: NOTHING_ALONG,
-};
+});
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },
   method: "POST",

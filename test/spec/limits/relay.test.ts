@@ -1,7 +1,6 @@
 /** What a worker says a call has used, however it ended: the relay between an upstream and a front that are both scripted. */
 
 import { describe, expect, test } from "bun:test";
-import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { noUsage, type Usage } from "../../../src/contract/usage.ts";
@@ -9,31 +8,25 @@ import { dialects } from "../../../src/dialects/index.ts";
 import { Estimator } from "../../../workers/estimator.ts";
 import { Hold } from "../../../workers/hold.ts";
 import { Outbox } from "../../../workers/outbox.ts";
-import type { Adapter, Job, Reader } from "../../../workers/providers/provider.ts";
+import type { Adapter, Reader } from "../../../workers/providers/provider.ts";
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { type Report, reportsIn } from "../../support/messages.ts";
+import { job } from "../../unit/workers/providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const BODY = JSON.stringify({ model: "claude", max_tokens: 100, messages: [{ role: "user", content: "Hello, how are you today?" }] });
-const JOB: Job = {
+const JOB = job({
   operation: "generate",
   body: BODY,
   hints: "",
   stream: true,
   model: "claude",
   upstreamModel: "m",
-  countModel: undefined,
-  accepts: {},
-  dropped: "",
-  goesOn: false,
-  owner: "acme",
-  isLast: true,
-  along: NOTHING_ALONG,
-};
+});
 const REQUEST: HttpRequest = {
   origin: { tls: false, host: "h", port: 1, ca: undefined },
   method: "POST",

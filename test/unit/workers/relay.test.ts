@@ -1,7 +1,6 @@
 /** Flow control and endings of one call: the relay between an upstream and a front that are both scripted. */
 
 import { describe, expect, test } from "bun:test";
-import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { type Flat, STREAM_WINDOW } from "../../../src/contract/messages.ts";
 import { noUsage } from "../../../src/contract/usage.ts";
@@ -9,11 +8,12 @@ import { dialects } from "../../../src/dialects/index.ts";
 import { Estimator } from "../../../workers/estimator.ts";
 import { Hold } from "../../../workers/hold.ts";
 import { Outbox } from "../../../workers/outbox.ts";
-import type { Job, Reader } from "../../../workers/providers/provider.ts";
+import type { Reader } from "../../../workers/providers/provider.ts";
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { reportsIn } from "../../support/messages.ts";
+import { job } from "./providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -25,21 +25,14 @@ const REQUEST: HttpRequest = {
   headers: [],
   body: "",
 };
-const JOB: Job = {
+const JOB = job({
   operation: "generate",
   body: '{"messages":[]}',
   hints: "",
   stream: true,
   model: "claude",
   upstreamModel: "m",
-  countModel: undefined,
-  accepts: {},
-  dropped: "",
-  goesOn: false,
-  owner: "acme",
-  isLast: true,
-  along: NOTHING_ALONG,
-};
+});
 
 /** Gives back what it is pushed, and is complete after a "!". */
 class EchoReader implements Reader {

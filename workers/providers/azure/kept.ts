@@ -39,7 +39,7 @@ function asking(method: "GET" | "POST" | "DELETE", tail = ""): AzureOperation {
       return new WholeAnswer(
         place.upstream,
         (answer, text) => {
-          // Of a list there is none, and the ids in it are of items.
+          // A list has no id of its own, and the ids in it are those of items.
           if (typeof answer.id === "string") return seal?.response(text) ?? text;
           return Array.isArray(answer.data) ? text : malformed(place.upstream, "the answer is neither a response nor a list");
         },

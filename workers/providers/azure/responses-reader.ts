@@ -37,7 +37,7 @@ export class WholeResponse extends WholeAnswer {
       addUsage(usage, answer.usage);
       this.unfinished = isUnfinished(answer) ? (asWords(answer.id) ?? UNKNOWN) : "";
       const shownText = seal?.response(text) ?? text;
-      // The client is given it as it is; that it is no answer is for whoever counts.
+      // The client gets it as it is; that it is not an answer matters to the count only.
       return answer.status === "failed" ? { text: shownText, error: failureIn(place, answer) } : shownText;
     });
   }

@@ -12,7 +12,7 @@ export class Seal {
   readonly #keeping: Keeping;
   readonly #owner: string;
   readonly #model: string;
-  /** Of this call, as its client knows them: it may have them from before a change of the secret. */
+  /** Ids of this call as its client knows them: the client may have them from before a change of the secret. */
   readonly #known = new Map<string, string>();
 
   /** @param asked - The id that the client has named, if any. */
