@@ -34,7 +34,7 @@ const SLOW_MS = 15;
 /** Of a head that a server takes. */
 const MOST_HEAD = 16_000;
 
-/** @param filler - Bytes that make a body larger than a worker's share of the front (64 KiB), and at times than the gateway takes. */
+/** @param filler - Bytes that make a body too large for the front to check by itself (16 KiB), and at times than the gateway takes. */
 export function inputOf(seed: number, index: number, keys: Keys, filler: Buffer): Input {
   const dice = new Dice(mixed(seed, index));
   const isTold = dice.chance(0.06);

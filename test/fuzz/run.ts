@@ -40,7 +40,7 @@ export const KEYS: Keys = {
   unknown: "weir_fuzz_unknown_Hs1Gy6Fj0Qa4",
 };
 
-/** Small, so that a body beyond it is cheap; and larger than what the front checks by itself (64 KiB). */
+/** Small, so that a body beyond it is cheap; and larger than what the front checks by itself (16 KiB). */
 const MAX_BODY = 256 * 1024;
 const FILLER = Buffer.alloc(MAX_BODY + 1, 0x20);
 const AT_ONCE = 32;
