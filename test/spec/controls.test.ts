@@ -4,6 +4,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { BLOCKED } from "../../src/sandbox/bedrock-controls.ts";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { eventually } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 
 const SONNET = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -144,7 +145,7 @@ for (const runtime of ["bun", "deno"] as const) {
         if (stream) expect(text.trimEnd()).toEndWith('data: {"type":"message_stop"}');
       }
       expect(await interventions()).toBe(before + 2);
-      await until(() => weir.log().filter(({ guardrail }) => guardrail === "intervened").length >= 2);
+      await eventually(() => weir.log().filter(({ guardrail }) => guardrail === "intervened").length >= 2, "two lines that say so");
       // The same question without the guardrail is answered: it was the guardrail that spoke.
       expect((await ask("none", "plain", {}, {}, "[sandbox: blocked]")).text).not.toContain(BLOCKED);
     });
@@ -248,8 +249,4 @@ function labelled(page: string): string {
 function controlsOf(call: CallRecord | undefined): Record<string, string> {
   const entries = Object.entries(call?.headers ?? {}).filter(([name]) => name.startsWith("x-amzn-bedrock-") && !name.endsWith("-accept"));
   return Object.fromEntries(entries.map(([name, value]) => [name.replace(/^x-amzn-bedrock-(performanceconfig-)?/, ""), value]));
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await Bun.sleep(5);
 }

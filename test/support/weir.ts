@@ -45,6 +45,9 @@ export interface Weir {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+/** Signals that come closer together count as one: a terminal and npm send one each. `src/runtime/signals.ts` has 500 ms. */
+export const SEPARATE_MS = 600;
+
 const ROOT = join(import.meta.dir, "../..");
 const START_TIMEOUT_MS = 20_000;
 const COLLECT_TIMEOUT_MS = 2_000;

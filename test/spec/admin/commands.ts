@@ -1,6 +1,7 @@
 /** The exam of the command line: the same for a running gateway and for the store of a configuration. */
 import { expect, test } from "bun:test";
-import { type AdminWorld, FILE_KEY, soon, TOKEN } from "./world.ts";
+import { promptly } from "../../support/waits.ts";
+import { type AdminWorld, FILE_KEY, TOKEN } from "./world.ts";
 
 export interface CommandWay {
   world: AdminWorld;
@@ -20,12 +21,7 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
     return JSON.parse(stdout);
   };
   /** A key has to be known to the running gateway within a second. */
-  const becomes = (key: string, status: number) =>
-    soon(
-      () => world.call(key),
-      (found) => found === status,
-      2_000,
-    );
+  const becomes = (key: string, status: number) => promptly(async () => (await world.call(key)) === status, `the key to get ${status}`);
 
   test("a key is made, listed, rotated and revoked; scripts read JSON", async () => {
     const made = await json("keys", "create", "--workspace", "acme", "--name", "robot", "--expires", "30d");

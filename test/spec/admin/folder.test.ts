@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
-import { freePort } from "../../support/waits.ts";
+import { eventually, freePort } from "../../support/waits.ts";
 import { runToEnd, startWeir, type Weir } from "../../support/weir.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -173,8 +173,7 @@ describe("in the folder of a configuration", () => {
       const made = await run("keys", "create", "--workspace", "team", "--name", "me", "--json");
       const { key } = JSON.parse(made.stdout);
       register("the key of a folder", key);
-      const deadlineMs = performance.now() + 5_000;
-      while ((await status(weir, key, "claude")) !== 200 && performance.now() < deadlineMs) await Bun.sleep(20);
+      await eventually(async () => (await status(weir, key, "claude")) === 200, "the gateway to know the key");
       const { code, stdout, stderr } = await run("workspaces", "usage", "team");
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout).toMatch(/claude +1 of 9 +\d+ of 60000\n/);

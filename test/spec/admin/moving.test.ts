@@ -9,8 +9,8 @@ import { keyId, type StoredKey } from "../../../src/directory/store.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis } from "../../support/redis.ts";
+import { eventually } from "../../support/waits.ts";
 import { runToEnd, startWeir, type Weir } from "../../support/weir.ts";
-import { soon } from "./world.ts";
 
 const TIMEOUT_MS = 30_000;
 const KEYS = ["weir_moving_Rk4v9Qm2Zs", "weir_moving_Hx7Tn3Lw5c"] as const;
@@ -97,11 +97,7 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
       expect([first.code, first.stderr]).toEqual([0, ""]);
       expect(first.stdout).toStartWith("Taken over into Redis: keys: 2, workspaces: 1.\n");
       for (const key of KEYS) {
-        await soon(
-          () => call(key),
-          (status) => status === 200,
-          5_000,
-        );
+        await eventually(async () => (await call(key)) === 200, "the key to work");
       }
       const again = await run("keys", "import", file);
       expect(again.stdout).toStartWith("Taken over into Redis: keys: 0, workspaces: 0; 3 were there already and stay as they are.\n");

@@ -1,12 +1,13 @@
 /** What administrators can do over HTTP, as sentences about a gateway that runs in a process of its own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { eventually } from "../../support/waits.ts";
 import { type RuntimeName, runToEnd } from "../../support/weir.ts";
 import { specifyAudit } from "./audited.ts";
 import { specifyDescription } from "./described.ts";
 import { specifyGuard } from "./guarded.ts";
 import { specifyHostility } from "./hostile.ts";
 import { specifyUsage } from "./used.ts";
-import { AdminWorld, FILE_KEY, MODEL, soon, TOKEN } from "./world.ts";
+import { AdminWorld, FILE_KEY, MODEL, TOKEN } from "./world.ts";
 
 const WORKSPACES = "/admin/v1/workspaces";
 
@@ -93,13 +94,7 @@ function specifyKeys(world: AdminWorld): void {
     expect([made.status, made.json.name, made.json.workspace]).toEqual([201, "made", "acme"]);
     expect(made.json.id).not.toBe(old.id);
     expect([await world.call(old.key), await world.call(made.json.key)]).toEqual([200, 200]);
-    expect(
-      await soon(
-        () => world.call(old.key),
-        (status) => status === 401,
-        3_000,
-      ),
-    ).toBe(401);
+    await eventually(async () => (await world.call(old.key)) === 401, "the grace to end");
     expect(await world.call(made.json.key)).toBe(200);
   });
 
@@ -157,11 +152,7 @@ function specifyKeys(world: AdminWorld): void {
 
   test("a key ends by itself, and cannot be made for a time that is over", async () => {
     const { key } = await world.newKey("acme", "brief", { expires_at: new Date(Date.now() + 700).toISOString() });
-    await soon(
-      () => world.call(key),
-      (status) => status === 401,
-      3_000,
-    );
+    await eventually(async () => (await world.call(key)) === 401, "the key to end");
     const late = await world.admin("POST", `${WORKSPACES}/acme/keys`, { name: "late", expires_at: "2020-01-01" });
     expect([late.status, late.json.error.kind]).toEqual([400, "invalid"]);
   });

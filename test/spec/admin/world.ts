@@ -105,17 +105,6 @@ export class AdminWorld {
   }
 }
 
-/** Asks until `isSo`; fails where that takes longer than a change may. */
-export async function soon<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean, withinMs = 1_000): Promise<T> {
-  const until = performance.now() + withinMs;
-  for (;;) {
-    const answer = await ask();
-    if (isSo(answer)) return answer;
-    if (performance.now() > until) throw new Error(`still ${JSON.stringify(answer)} after ${withinMs} ms`);
-    await Bun.sleep(20);
-  }
-}
-
 function parsed(text: string): ReturnType<typeof JSON.parse> {
   try {
     return JSON.parse(text);

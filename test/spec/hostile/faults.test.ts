@@ -13,6 +13,7 @@ import type { Reader } from "../../../workers/providers/provider.ts";
 import { ConnectionPool, PooledConnection } from "../../../workers/wire/pool.ts";
 import type { Wire } from "../../../workers/wire/sockets/wire.ts";
 import { message, ordersIn, reportsIn } from "../../support/messages.ts";
+import { eventually } from "../../support/waits.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
 
 const FAULT = "a fault that the test made";
@@ -118,7 +119,7 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
     for (const target of [0, 1, 2]) orderCall(to, target + 1, { ...ORDER, target, body: '{"messages":[]}' });
   });
   desk.take(orders);
-  while (!said.includes("upstream_unreachable")) await Bun.sleep(5);
+  await eventually(() => said.includes("upstream_unreachable"), "the call of the good upstream to end");
   expect(said.filter((field) => field === "internal")).toHaveLength(2);
   expect(said.filter((field) => /upstream "(bad|odd)" cannot be opened/.test(String(field)))).toHaveLength(2);
   expect(JSON.stringify(said)).not.toContain("not-shown-anywhere");

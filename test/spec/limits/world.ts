@@ -1,7 +1,7 @@
 /** What the sentences about limits share: workspaces that each have windows of their own, the clouds' stand-ins, and a way to look into a window. */
 import { expect } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { eventually } from "../../support/waits.ts";
+import { eventualAnswer, eventually } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../../support/weir.ts";
 import { type Answered, Call } from "../client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "../dialects.ts";
@@ -162,28 +162,22 @@ export class LimitsWorld {
    */
   async held(dialect: Spoken, workspace: string, model?: string): Promise<Held> {
     const question = { ...(model === undefined ? {} : { model }), prompt: TOO_LONG };
-    let answered = await this.ask(dialect, workspace, question);
-    // A worker that was made to die young is replaced after a second.
-    for (let nth = 0; answered.status === 503 && nth < 40; nth++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      answered = await this.ask(dialect, workspace, question);
-    }
+    // A worker that was made to die young is replaced after a second; until then there may be none.
+    const answered = await eventualAnswer(
+      () => this.ask(dialect, workspace, question),
+      ({ status }) => status !== 503,
+    );
     expect(answered.status).toBe(413);
     const of = (name: string) => Number(answered.headers.get(`x-ratelimit-${name}`));
     return { requests: of("limit-requests") - of("remaining-requests"), tokens: of("limit-tokens") - of("remaining-tokens") };
   }
 
-  /** Settlement follows the last byte: looks until the windows hold this, and says at last what they hold instead. */
+  /** Settlement follows the last byte: looks until the windows hold this. @throws Error with what they hold instead */
   async holds(dialect: Spoken, workspace: string, expected: Held, model?: string): Promise<void> {
-    const untilMs = performance.now() + 10_000;
-    for (;;) {
-      const held = await this.held(dialect, workspace, model);
-      if ((held.requests === expected.requests && held.tokens === expected.tokens) || performance.now() > untilMs) {
-        expect(held).toEqual(expected);
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await eventualAnswer(
+      () => this.held(dialect, workspace, model),
+      (held) => held.requests === expected.requests && held.tokens === expected.tokens,
+    );
   }
 
   /** The access line of an answer. */

@@ -1,6 +1,7 @@
 /** What the line of a call says of its client, which calls have a line, and what a reload says of itself. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { eventually } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEY = "weir_log_calls_Vd8Tq2Lm5Zr";
@@ -136,7 +137,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       const headers = { "x-api-key": KEY, "x-weir-tag": "gone" };
       const before = sandbox.calls.counts.opened;
       const asked = fetch(`${weir.url}/anthropic/eu/v1/messages`, { method: "POST", headers, body, signal: gone.signal });
-      while (sandbox.calls.counts.opened === before) await Bun.sleep(5);
+      await eventually(() => sandbox.calls.counts.opened > before, "the call at the upstream");
       gone.abort();
       await asked.catch(() => {});
       expect(await weir.logged(({ tag }) => tag === "gone")).toMatchObject({ status: 499, outcome: "cancelled" });

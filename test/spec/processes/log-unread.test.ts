@@ -5,7 +5,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { eventually, freePort } from "../../support/waits.ts";
+import { eventually, freePort, pause } from "../../support/waits.ts";
 import { type RuntimeName, startWeir } from "../../support/weir.ts";
 import { configuration } from "../limits/world.ts";
 
@@ -24,9 +24,12 @@ function isFull(pipe: string): boolean {
   }
 }
 
-/** Tells it to end; its exit code, or null where that takes too long and it is killed. */
-function endsWith(child: ChildProcess, withinMs: number): Promise<number | null> {
-  const timer = setTimeout(() => child.kill("SIGKILL"), withinMs);
+/** A gateway that waits for the reader of its log does not end at all. */
+const PATIENCE_MS = 8_000;
+
+/** Sends SIGTERM. @returns the exit code, or null where the gateway does not end and is killed */
+function endOf(child: ChildProcess): Promise<number | null> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
   const exited = new Promise<number | null>((resolve) => child.on("exit", resolve));
   child.kill("SIGTERM");
   return exited.finally(() => clearTimeout(timer));
@@ -39,9 +42,9 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       for (let round = 0; round < 2; round++) {
         const weir = await startWeir({ runtime, config: configuration(sandbox, { acme: {} }) });
         // With nothing in its buffer: the first line that cannot be written is then the last one.
-        await Bun.sleep(250);
+        await pause(250);
         weir.child.stdout?.destroy();
-        expect(await endsWith(weir.child, 3_000)).toBe(0);
+        expect(await endOf(weir.child)).toBe(0);
       }
     } finally {
       await sandbox.close();
@@ -78,7 +81,7 @@ test("a gateway ends as told where the reader of its log stands still and the pi
     for (let asked = 0; asked < LINES; asked += 50) await Promise.all(Array.from({ length: 50 }, () => asks("/v1/nothing-here")));
     expect(await asks("/healthz")).toBe(200);
     await eventually(() => isFull(pipe), "the pipe to be full");
-    expect(await endsWith(child, 3_000)).toBe(0);
+    expect(await endOf(child)).toBe(0);
   } finally {
     child.kill("SIGKILL");
     closeSync(end);

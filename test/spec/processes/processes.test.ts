@@ -27,7 +27,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
     afterAll(async () => {
       const pids = pidsOf(world.weir);
       await world.stop();
-      await goneWhole(world.weir, pids, 5_000);
+      await goneWhole(world.weir, pids);
       await redis.stop();
     });
 
@@ -158,7 +158,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       for (const { text } of await Promise.all(streams.map((stream) => stream.answered))) expect(anthropic.isComplete(text)).toBe(true);
       expect(await ended).toBe(0);
       expect(tellers(weir, ({ message }) => message === "drained")).toEqual([0, 1, 2]);
-      await goneWhole(weir, pids, 1_000);
+      await goneWhole(weir, pids);
     }, 20_000);
   });
 }

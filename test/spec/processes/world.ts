@@ -35,9 +35,9 @@ function accepts(url: string): Promise<boolean> {
 }
 
 /** Waits until nothing of a gateway is left. */
-export async function goneWhole(weir: Weir, pids: readonly number[], timeoutMs: number): Promise<void> {
-  await eventually(() => !pids.some(isAlive), "every process to be gone", timeoutMs);
-  await eventually(async () => !(await accepts(weir.url)), "the port to be free", timeoutMs);
+export async function goneWhole(weir: Weir, pids: readonly number[]): Promise<void> {
+  await eventually(() => !pids.some(isAlive), "every process to be gone");
+  await eventually(async () => !(await accepts(weir.url)), "the port to be free");
 }
 
 /** The numbers of the processes that logged such a line. */

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type Ask, type Decision, Limiter, type LimiterOptions, type Reservation } from "../../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../../src/limiter/memory.ts";
 import { type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "../../../src/limiter/store.ts";
-import { pause } from "../../support/waits.ts";
+import { eventually } from "../../support/waits.ts";
 import { Clock } from "./exam.ts";
 
 const RPM = 5;
@@ -238,7 +238,7 @@ test("after failures in a row calls go straight to the policy, and back when a p
   expect(limiter.ready()).toMatchObject({ ok: true });
   expect(limiter.ready().detail).toContain("no answer");
   puppet.up = true;
-  while (limiter.state !== "redis") await pause(5);
+  await eventually(() => limiter.state === "redis", "a probe to succeed");
   expect((await limiter.reserve(ask())).outcome).toBe("admitted");
   expect(changes).toEqual(["local → redis", "redis → local", "local → redis"]);
   await limiter.close();
