@@ -1,4 +1,5 @@
 /** Two gateways under mixed traffic, the clouds' stand-ins and Redis: what dashboards show and alerts look at. */
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,11 +7,11 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
 import { makeIdentity } from "../support/identities.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
+import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
 import { freePort } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 
 const TOKEN = "deploy-admin-token-70c2b4e19d";
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const WRONG_KEY = "deploy-wrong-azure-key-5a2e";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -139,14 +140,6 @@ export class ObservedWorld {
 }
 
 function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): Record<string, unknown> {
-  const { bedrock, azure, credentials } = sandbox;
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-  const azureAt = (region: string, endpoint: string, api_key = credentials.apiKeys[0] ?? "") => ({
-    provider: "azure",
-    region,
-    endpoint,
-    credentials: { api_key },
-  });
   const at = (upstream: string, model: string) => ({ upstream, model });
   return {
     admin: { token: TOKEN },
@@ -154,24 +147,12 @@ function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): R
     redis: { url: redis.url, on_failure: "local", timeout: "200ms" },
     limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
     upstreams: {
-      "bedrock-eu": {
-        provider: "bedrock",
-        region: "eu",
-        aws_region: "eu-central-1",
-        endpoint: bedrock.url,
-        credentials: { access_key_id: accessKeyId, secret_access_key: secretAccessKey },
-      },
-      "azure-eu": azureAt("eu", azure.url),
-      "azure-spare": azureAt("eu", azure.url),
-      "azure-nowhere": azureAt("eu", `http://127.0.0.1:${nowhere}`),
-      "azure-wrong": azureAt("eu", azure.url, WRONG_KEY),
-      "bedrock-ending": {
-        provider: "bedrock",
-        region: "eu",
-        aws_region: "eu-central-1",
-        endpoint: bedrock.url,
-        credentials: { bearer_token: shortTermKey(Date.now() - 11 * HOUR_MS) },
-      },
+      "bedrock-eu": bedrockIn("eu", sandbox),
+      "azure-eu": azureIn("eu", sandbox),
+      "azure-spare": azureIn("eu", sandbox),
+      "azure-nowhere": azureIn("eu", sandbox, { endpoint: `http://127.0.0.1:${nowhere}` }),
+      "azure-wrong": azureIn("eu", sandbox, { key: WRONG_KEY }),
+      "bedrock-ending": { ...bedrockIn("eu", sandbox), credentials: { bearer_token: shortTermKey(Date.now() - 11 * HOUR_MS) } },
     },
     models: {
       claude: { targets: [at("bedrock-eu", HAIKU)] },

@@ -1,7 +1,9 @@
 /** Many inputs against one gateway in a process of its own, and what has to hold of it afterwards. */
+
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { Call } from "../spec/client.ts";
 import { DIALECTS } from "../spec/dialects.ts";
+import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../support/weir.ts";
 import { exchange, type Patience } from "./exchange.ts";
 import { type Input, inputOf, type Keys } from "./inputs.ts";
@@ -122,23 +124,8 @@ async function heldBy(weir: Weir): Promise<string[]> {
 
 type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
-function configuration({ bedrock, azure, credentials }: Sandbox, workers: number): Record<string, unknown> {
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-  const keys = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
-  const bedrockIn = (region: string, aws_region: string) => ({
-    provider: "bedrock",
-    region,
-    aws_region,
-    endpoint: bedrock.url,
-    credentials: keys,
-  });
-  const azureIn = (region: string) => ({
-    provider: "azure",
-    region,
-    endpoint: azure.url,
-    credentials: { api_key: credentials.apiKeys[0] ?? "" },
-  });
-  const haiku = (upstream: string) => ({ upstream, model: "anthropic.claude-3-haiku-20240307-v1:0" });
+function configuration(sandbox: Sandbox, workers: number): Record<string, unknown> {
+  const haiku = (upstream: string) => ({ upstream, model: HAIKU });
   const gpt = (upstream: string) => ({ upstream, model: "gpt-4o" });
   const limits = { rpm: 60, tpm: 3_000 };
   return {
@@ -146,12 +133,12 @@ function configuration({ bedrock, azure, credentials }: Sandbox, workers: number
     workers,
     limits: { rpm: 1_000_000_000, tpm: 1_000_000_000 },
     upstreams: {
-      "bedrock-eu": bedrockIn("eu", "eu-central-1"),
-      "bedrock-us": bedrockIn("us", "us-east-1"),
-      "bedrock-told": bedrockIn("eu", "eu-central-1"),
-      "azure-eu": azureIn("eu"),
-      "azure-us": azureIn("us"),
-      "azure-told": azureIn("eu"),
+      "bedrock-eu": bedrockIn("eu", sandbox),
+      "bedrock-us": bedrockIn("us", sandbox),
+      "bedrock-told": bedrockIn("eu", sandbox),
+      "azure-eu": azureIn("eu", sandbox),
+      "azure-us": azureIn("us", sandbox),
+      "azure-told": azureIn("eu", sandbox),
     },
     models: {
       claude: { targets: [haiku("bedrock-eu"), haiku("bedrock-us")] },

@@ -1,9 +1,11 @@
 /** A cloud's own controls: guardrails, tiers and tags, from the configuration and from clients that may set them. A stand-in obeys and refuses as the cloud does. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { BLOCKED } from "../../src/sandbox/bedrock-controls.ts";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { bedrockIn } from "../support/upstreams.ts";
 import { eventually } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 
@@ -16,15 +18,8 @@ const KEYS = {
 type WorkspaceName = keyof typeof KEYS;
 const OPERATORS = { id: "operators1", version: "3" };
 
-function configuration({ bedrock, credentials }: Sandbox): Record<string, unknown> {
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws[0] ?? {};
-  const at = {
-    provider: "bedrock",
-    region: "eu",
-    aws_region: "eu-central-1",
-    endpoint: bedrock.url,
-    credentials: { access_key_id: accessKeyId, secret_access_key: secretAccessKey },
-  };
+function configuration(sandbox: Sandbox): Record<string, unknown> {
+  const at = bedrockIn("eu", sandbox);
   const targets = [{ upstream: "plain", model: SONNET }];
   return {
     workers: 1,

@@ -1,10 +1,12 @@
 /** Commands find the gateway of the folder that they are typed in: the sandbox, or the one of `weir.yaml`. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { eventually, freePort } from "../../support/waits.ts";
 import { runToEnd, startWeir, type Weir } from "../../support/weir.ts";
 
@@ -135,13 +137,11 @@ describe("in the folder of a sandbox", () => {
 });
 
 function configuration(sandbox: Sandbox, admin: Record<string, unknown> = {}): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
   return {
     workers: 1,
     admin,
-    upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
-    models: { claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+    upstreams: { b: bedrockIn("eu", sandbox) },
+    models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
     workspaces: { team: { default_region: "eu", limits: { rpm: 9 } } },
   };
 }

@@ -1,4 +1,5 @@
 /** From the key file to Redis: what an operator is told, and what takes the keys over. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { keyId, type StoredKey } from "../../../src/directory/store.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis } from "../../support/redis.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { eventually } from "../../support/waits.ts";
 import { runToEnd, startWeir, type Weir } from "../../support/weir.ts";
 
@@ -48,13 +50,11 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
 
   beforeAll(async () => {
     [redis, sandbox] = await Promise.all([startRedis(), startSandbox()]);
-    const aws = sandbox.credentials.aws[0];
-    const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
     config = {
       workers: 1,
       redis: { url: redis.url },
-      upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
-      models: { claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+      upstreams: { b: bedrockIn("eu", sandbox) },
+      models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
       workspaces: { acme: { default_region: "eu" } },
     };
     const store = new FileStore({ file });

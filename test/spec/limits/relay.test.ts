@@ -13,7 +13,7 @@ import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { type Report, reportsIn } from "../../support/messages.ts";
-import { job } from "../../unit/workers/providers/upstream.ts";
+import { job, REQUEST } from "../../unit/workers/providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -27,13 +27,6 @@ const JOB = job({
   model: "claude",
   upstreamModel: "m",
 });
-const REQUEST: HttpRequest = {
-  origin: { tls: false, host: "h", port: 1, ca: undefined },
-  method: "POST",
-  path: "/",
-  headers: [],
-  body: "",
-};
 const TIMEOUTS = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
 const INPUT = new Estimator().estimate("anthropic", "claude", BODY);
 

@@ -1,13 +1,14 @@
 /** What the sentences about limits share: workspaces that each have windows of their own, the clouds' stand-ins, and a way to look into a window. */
+
 import { expect } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { azureIn, bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { eventualAnswer, eventually } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../../support/weir.ts";
 import { type Answered, Call } from "../client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "../dialects.ts";
 
 const ADMIN_TOKEN = "limits-admin-token-41d0c2e7";
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 /** It keeps prompts, which the one above does not. */
 const CACHING = "eu.anthropic.claude-haiku-4-5-20251001-v1:0";
 /** Within it no test runs into a limit that it does not speak of. */
@@ -40,22 +41,6 @@ export function configuration(
   places: Record<string, Place>,
   more: Record<string, unknown> = {},
 ): Record<string, unknown> {
-  const { bedrock, azure, credentials } = sandbox;
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-  const keys = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
-  const bedrockIn = (region: string, aws_region: string) => ({
-    provider: "bedrock",
-    region,
-    aws_region,
-    endpoint: bedrock.url,
-    credentials: keys,
-  });
-  const azureIn = (region: string) => ({
-    provider: "azure",
-    region,
-    endpoint: azure.url,
-    credentials: { api_key: credentials.apiKeys[0] ?? "" },
-  });
   const hasty = { first_byte: "300ms", silence: "300ms" };
   const at = (upstream: string, model: string) => ({ upstream, model });
   const claude = [at("bedrock-eu", HAIKU), at("bedrock-us", HAIKU)];
@@ -65,10 +50,10 @@ export function configuration(
     workers: 2,
     limits: ROOMY,
     upstreams: {
-      "bedrock-eu": bedrockIn("eu", "eu-central-1"),
-      "bedrock-us": bedrockIn("us", "us-east-1"),
-      "azure-eu": azureIn("eu"),
-      "azure-us": azureIn("us"),
+      "bedrock-eu": bedrockIn("eu", sandbox),
+      "bedrock-us": bedrockIn("us", sandbox),
+      "azure-eu": azureIn("eu", sandbox),
+      "azure-us": azureIn("us", sandbox),
     },
     models: {
       claude: { targets: claude },

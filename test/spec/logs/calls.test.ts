@@ -1,6 +1,8 @@
 /** What the line of a call says of its client, which calls have a line, and what a reload says of itself. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { azureIn, bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { eventually } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 
@@ -15,20 +17,17 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 function configuration(more: Record<string, unknown> = {}): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
-  const azure = { provider: "azure", region: "eu", endpoint: sandbox.azure.url, credentials: { api_key: sandbox.credentials.apiKeys[0] } };
   return {
     workers: 1,
     server: { trusted_proxies: ["127.0.0.0/8", "::1"] },
     admin: { token: ADMIN_TOKEN },
     limits: FREE,
     upstreams: {
-      b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials },
-      a: azure,
+      b: bedrockIn("eu", sandbox),
+      a: azureIn("eu", sandbox),
     },
     models: {
-      claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] },
+      claude: { targets: [{ upstream: "b", model: HAIKU }] },
       gpt: { targets: [{ upstream: "a", model: "gpt-4o" }] },
     },
     workspaces: { acme: { default_region: "eu", keys: [keyEntry("ci", KEY)] } },

@@ -1,10 +1,11 @@
 /** What the tests of a changed configuration share: a gateway's configuration in variants, and questions about which of them is in force. */
+
 import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { promptly } from "../../support/waits.ts";
 import { keyEntry, type Weir } from "../../support/weir.ts";
 
 export const [KEY, SECOND_KEY] = ["weir_reload_first_Gm4Tz8Kw1Rq6", "weir_reload_second_Vx7Nc3Hp9Js2"];
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 
 export interface Variant {
   /** Beside `claude` and `limited`. */
@@ -16,17 +17,12 @@ export interface Variant {
   silence?: string;
 }
 
-export function configuration(
-  { bedrock, credentials: { aws } }: Sandbox,
-  { models = [], rpm = 100_000, keys = [KEY], silence = "60s" }: Variant = {},
-) {
-  const credentials = { access_key_id: aws[0]?.accessKeyId, secret_access_key: aws[0]?.secretAccessKey };
-  const upstream = { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: bedrock.url, timeouts: { silence } };
+export function configuration(sandbox: Sandbox, { models = [], rpm = 100_000, keys = [KEY], silence = "60s" }: Variant = {}) {
   const targets = [{ upstream: "b", model: HAIKU }];
   return {
     workers: 2,
     limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
-    upstreams: { b: { ...upstream, credentials } },
+    upstreams: { b: { ...bedrockIn("eu", sandbox), timeouts: { silence } } },
     models: {
       ...Object.fromEntries(["claude", ...models].map((name) => [name, { targets }])),
       limited: { limits: { rpm }, targets },

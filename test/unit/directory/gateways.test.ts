@@ -1,4 +1,5 @@
 /** Real gateways over one directory, changed from another process: this one. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,12 +12,12 @@ import type { DirectoryStore } from "../../../src/directory/store.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { load } from "../../support/config-sample.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis } from "../../support/redis.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { eventually, promptly } from "../../support/waits.ts";
 import { startWeir, type Weir } from "../../support/weir.ts";
 import { settings } from "../limiter/fixture.ts";
 import { NO_LIMITS } from "./stored.ts";
 
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const FLOOD = 20_000;
 const AT_ONCE = 64;
 const MEGABYTE = 1024 * 1024;
@@ -28,12 +29,10 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 function configuration(more: Record<string, unknown>): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
   return {
     workers: 1,
     limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
-    upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
+    upstreams: { b: bedrockIn("eu", sandbox) },
     models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
     workspaces: { acme: { default_region: "eu" } },
     ...more,

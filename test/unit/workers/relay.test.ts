@@ -13,18 +13,11 @@ import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { reportsIn } from "../../support/messages.ts";
-import { job } from "./providers/upstream.ts";
+import { job, REQUEST } from "./providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-const REQUEST: HttpRequest = {
-  origin: { tls: false, host: "h", port: 1, ca: undefined },
-  method: "POST",
-  path: "/",
-  headers: [],
-  body: "",
-};
 const JOB = job({
   operation: "generate",
   body: '{"messages":[]}',
