@@ -224,6 +224,32 @@ export class Call {
   }
 }
 
+/** A client that keeps its connection. */
+export class KeptConnection {
+  isClosed = false;
+  #received = "";
+  readonly #socket: Socket;
+
+  constructor(url: string) {
+    this.#socket = connect(Number(new URL(url).port), "127.0.0.1");
+    this.#socket.on("data", (bytes: Buffer) => {
+      this.#received += bytes.toString("latin1");
+    });
+    this.#socket.on("error", () => {});
+    this.#socket.on("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  get answers(): string[] {
+    return this.#received.split(/(?=HTTP\/1\.1 )/).filter((each) => each !== "");
+  }
+
+  ask(): void {
+    this.#socket.write("GET /healthz HTTP/1.1\r\nHost: gw\r\n\r\n");
+  }
+}
+
 /** The events of a server-sent stream; a last one that was cut off is none. Comments are events named ":". */
 export function eventsOf(text: string): ServerEvent[] {
   const blocks = text.split("\n\n");

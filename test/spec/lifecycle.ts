@@ -1,8 +1,9 @@
 /** Starting and ending (design §2, §7). */
 import { expect } from "bun:test";
-import { connect, createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { eventually, pause } from "../support/waits.ts";
 import { runToEnd, SEPARATE_MS } from "../support/weir.ts";
+import { KeptConnection } from "./client.ts";
 import { anthropic, DIALECTS, openai } from "./dialects.ts";
 import type { World } from "./world.ts";
 
@@ -150,30 +151,4 @@ export function specifyLifecycle(world: World): void {
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/dance[\s\S]*check[\s\S]*schema/);
   });
-}
-
-/** A client that keeps its connection. */
-class KeptConnection {
-  isClosed = false;
-  #received = "";
-  readonly #socket: Socket;
-
-  constructor(url: string) {
-    this.#socket = connect(Number(new URL(url).port), "127.0.0.1");
-    this.#socket.on("data", (bytes: Buffer) => {
-      this.#received += bytes.toString("latin1");
-    });
-    this.#socket.on("error", () => {});
-    this.#socket.on("close", () => {
-      this.isClosed = true;
-    });
-  }
-
-  get answers(): string[] {
-    return this.#received.split(/(?=HTTP\/1\.1 )/).filter((each) => each !== "");
-  }
-
-  ask(): void {
-    this.#socket.write("GET /healthz HTTP/1.1\r\nHost: gw\r\n\r\n");
-  }
 }

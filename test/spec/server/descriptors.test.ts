@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { eventually, pause } from "../../support/waits.ts";
 import { type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 
@@ -39,23 +39,36 @@ test("clients of a supervisor's admin listener take none of the descriptors that
     pid = supervisorOf(weir.child.pid ?? 0) ?? 0;
     return pid > 0;
   }, "the supervisor to have both of its processes");
-  await exhaust(weir, pid, weir.adminUrl);
+  await exhaust(weir, pid, weir.adminUrl, async (client) => {
+    // To answer, it asks its processes: over connections that it still has, or not at all.
+    let answer = "";
+    client.on("data", (bytes) => {
+      answer += bytes;
+    });
+    client.write("TP/1.1\r\nHost: gw\r\n\r\n");
+    await eventually(() => answer !== "", "an answer");
+    expect(answer).toMatch(/^HTTP\/1\.1 (?:200|503) /);
+  });
   expect(await weir.stop("SIGTERM")).toBe(0);
 }, 30_000);
 
-/** Leaves a process few descriptors and takes them with clients of this listener, until it says so; then lets go, and waits until it answers again. */
-async function exhaust(weir: Weir, pid: number, url: string, meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+/**
+ * Leaves a process few descriptors, which clients of this listener take with half a request each, until the process says so. Then the clients leave, and it
+ * answers again.
+ * @param meanwhile - The client was taken, and is at `GET /readyz HT`.
+ */
+async function exhaust(weir: Weir, pid: number, url: string, meanwhile: (client: Socket) => Promise<void>): Promise<void> {
   const open = readdirSync(`/proc/${pid}/fd`).length;
   execFileSync("prlimit", ["--pid", String(pid), `--nofile=${open + FREE}`]);
   const clients = Array.from({ length: CLIENTS }, () => {
-    const client = connect(Number(new URL(url).port), "127.0.0.1", () => client.write("GET /healthz HT"));
+    const client = connect(Number(new URL(url).port), "127.0.0.1", () => client.write("GET /readyz HT"));
     return client.on("error", () => {});
   });
   await weir.logged(({ message }) => String(message).startsWith("no descriptors are left"));
   const [beforeMs, startedMs] = [cpuMs(pid), performance.now()];
   await pause(MEASURED_MS);
   expect((cpuMs(pid) - beforeMs) / (performance.now() - startedMs)).toBeLessThan(MOST_CPU_SHARE);
-  await meanwhile();
+  await meanwhile(clients[0] as Socket);
   for (const client of clients) client.destroy();
   await weir.logged(({ message }) => String(message).startsWith("there are descriptors again"));
   await eventually(async () => (await fetch(`${url}/healthz`)).ok, "it to answer again");
