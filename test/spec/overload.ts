@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { register } from "../support/collected.ts";
-import { eventually } from "../support/waits.ts";
+import { eventually, pause } from "../support/waits.ts";
 import { keyEntry, type Weir } from "../support/weir.ts";
 import type { Answered, Call } from "./client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
@@ -214,12 +214,17 @@ function specifyShedding(world: World): void {
       const isBehind = (line: Record<string, unknown>) => String(line.message).includes("is more than a second behind");
       for (let stop = 0; stop < 12 && !weir.log().some(isBehind); stop++) {
         weir.child.kill("SIGSTOP");
-        await Bun.sleep(1_300);
+        await pause(1_300);
         weir.child.kill("SIGCONT");
-        // As long as it takes for its timer to be seen late, and too short for it to be seen on time.
-        await Bun.sleep(60);
+        // Long enough for one look, which is late, and too short for the next one, which would be on time.
+        await pause(60);
       }
-      const answers = await Promise.all([world.ask(openai, {}, weir), world.ask(anthropic, {}, weir)]);
+      // Calls that are there when it goes on are read before it can have caught up.
+      weir.child.kill("SIGSTOP");
+      const asked = [world.ask(openai, {}, weir), world.ask(anthropic, {}, weir)];
+      await pause(100);
+      weir.child.kill("SIGCONT");
+      const answers = await Promise.all(asked);
       for (const [index, dialect] of [openai, anthropic].entries()) {
         const refused = answers[index] as Answered;
         expect(expectFailure(dialect, refused, "overloaded").message).toMatch(/^The gateway is behind/);
