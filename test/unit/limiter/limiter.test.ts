@@ -149,6 +149,16 @@ test("usage tells what open calls of this process hold", async () => {
   expect((await limiter.usage("acme", "gpt-4o", RPM, TPM))?.tokens).toEqual({ limit: TPM, used: 50, reserved: 0 });
 });
 
+test("an open call holds nothing of a window that it has left", async () => {
+  const { limiter, clock } = inMemory();
+  await admitted(limiter);
+  clock.ms(61_000);
+  expect(await limiter.usage("acme", "gpt-4o", RPM, TPM)).toEqual({
+    requests: { limit: RPM, used: 0, reserved: 0 },
+    tokens: { limit: TPM, used: 0, reserved: 0 },
+  });
+});
+
 test("memory is a state of its own and always ready", () => {
   const { limiter } = inMemory();
   expect(limiter.state).toBe("memory");
@@ -282,4 +292,15 @@ test("a reservation whose answer came too late is given back where the call was 
     expect((await used(limiter))[0]).toBe(left);
     await limiter.close();
   }
+});
+
+test("what the store refuses too late gives nothing back: it had taken nothing", async () => {
+  const { limiter, puppet } = await withPuppet({ policy: "closed" });
+  for (let n = 0; n < RPM; n++) await admitted(limiter);
+  puppet.mute = true;
+  expect(await limiter.reserve(ask())).toEqual({ outcome: "unavailable" });
+  puppet.deliver();
+  puppet.mute = false;
+  expect((await used(limiter))[0]).toBe(RPM);
+  await limiter.close();
 });
