@@ -531,6 +531,18 @@ test("what a socket delivers in the middle of its resuming is not lost", async (
   expect(readFrom(asked)).toEqual({ length: 150_000, ended: true });
 });
 
+test("a header that came several times is one list, in the order in which its lines came", () => {
+  let list: string | null = "";
+  const { connect } = serving({
+    handle: ({ headers }) => {
+      list = headers.get("x-list");
+      return new Reply(200, new ReplyHeaders(), "");
+    },
+  });
+  connect().send(`GET /x HTTP/1.1\r\n${HOST}X-List: 1\r\nX-Other: y\r\nx-list: 2,3\r\n\r\n`);
+  expect(list).toBe("1, 2,3");
+});
+
 describe("the server", () => {
   test("has room for so many, and tells who comes then", () => {
     const { server, connect } = serving({ maxConnections: 2 });
