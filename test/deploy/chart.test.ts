@@ -87,7 +87,7 @@ function run(command: "template" | "lint", values: object): { status: number | n
   const place = command === "lint" ? [CHART] : ["edge", CHART, "--namespace", "llm", "--kube-version", "1.37.0"];
   const { status, stdout, stderr } = spawnSync(program.path ?? "", [command, ...place, "--values", join(folder, "values.json")], {
     encoding: "utf8",
-    // Its caches and settings are nobody's business.
+    // Its caches and settings are of no interest.
     env: { ...process.env, HELM_CACHE_HOME: folder, HELM_CONFIG_HOME: folder, HELM_DATA_HOME: folder },
   });
   rmSync(folder, { recursive: true, force: true });

@@ -108,7 +108,7 @@ describe("the runbook", () => {
 });
 
 describe("the dashboards", () => {
-  test("are linked with each other, and every panel has a query, a unit and a place of its own", () => {
+  test("are linked with each other, and every panel has a query, a unit and a place that no other panel covers", () => {
     const all = dashboards();
     expect(all.map(({ uid }) => uid).sort()).toEqual(["weir-limits", "weir-overview", "weir-runtime", "weir-upstreams"]);
     for (const { file, uid, links, panels } of all) {
@@ -187,14 +187,14 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
       const text = await (await fetch(`http://${target}/metrics`)).text();
       series.push({ series: `up{job="weir", instance="${target}"}`, values: "1x60" });
       for (const [, name = "", inside = "", value] of text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)) {
-        // A clock of their own: what expires is meant to be told of, and the hour that is simulated begins in 1970.
+        // These follow another clock: what expires is meant to be alerted, and the hour that is simulated begins in 1970.
         if (name.endsWith("_expiry_timestamp_seconds") || value === "Nan" || value === "NaN") continue;
         const labels = [`job="weir"`, `instance="${target}"`, ...(inside === "" ? [] : [inside])];
         series.push({ series: `${name}{${labels.join(", ")}}`, values: `${value}x60` });
       }
     }
     expect(series.length).toBeGreaterThan(500);
-    // Once a minute says the same of what stands still, at a quarter of the cost.
+    // What does not change looks the same once a minute, at a quarter of the cost.
     for (const [name, text] of Object.entries(shippedRules()))
       writeFileSync(join(folder, name), text.replaceAll("interval: 15s", "interval: 1m"));
     // How late the threads were at that one moment is the machine's doing, and would hold for the whole hour.
@@ -358,7 +358,7 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
       `in a time ${TIMES} times as fast: ${first.size} alerts within ${firstMs} ms, without Redis and the other gateway within ${sinceMs(beganMs)} ms`,
     );
 
-    // What is mended is no longer told of.
+    // The alerts of what is mended end.
     world.mendConfiguration();
     await world.redis.start();
     const gone = async () => {

@@ -1,4 +1,4 @@
-/** Puts one input to a gateway, over a connection of its own. */
+/** Sends one input to a gateway, over a new connection. */
 import { connect, type Socket } from "node:net";
 import { type Answer, readAnswers } from "./answers.ts";
 import type { Input } from "./inputs.ts";
@@ -79,7 +79,7 @@ class Exchange {
   }
 
   #read(isOver: boolean) {
-    // Whoever cannot read a request does not know its method either.
+    // A reader that cannot read a request does not know its method either.
     const isHead = this.#input.method === "HEAD" && this.#input.isSound && this.#first === undefined;
     return readAnswers(Buffer.concat(this.#parts), isOver, isHead);
   }
@@ -89,7 +89,7 @@ class Exchange {
     const [own] = answers;
     if (flaw !== undefined) this.#finish("satisfied");
     if (own?.isWhole !== true || !this.#isSent) return;
-    // Of what is doubtful a second answer is waited for until the connection is over: whoever counts its length in another way gives one.
+    // After a doubtful request a second answer is waited for until the connection is over: a reader that counts the length in another way gives one.
     if (this.#first === undefined && this.#input.afterwards === "end") return;
     if (this.#first !== undefined || !this.#input.isKept || own.closes || answers.length > 1 || rest.length > 0) {
       this.#finish("satisfied");

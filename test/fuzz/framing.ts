@@ -17,7 +17,7 @@ export interface Framed {
   isFollowed?: boolean;
 }
 
-/** Another request in the place where a body ends, for whoever counts its length in another way. It must never be answered. */
+/** Another request behind the end of a body, for a reader that counts the length in another way. It must never be answered. */
 const SMUGGLED = Buffer.from(`GET /healthz HTTP/1.1${CRLF}Host: weir.test${CRLF}${CRLF}`);
 
 const whole = (body: Buffer, fields: Fields = []): Framed => ({

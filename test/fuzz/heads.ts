@@ -91,7 +91,7 @@ export function targetOf(good: string, dice: Dice): Line<string> {
   }
 }
 
-/** Pairs and not a map: a name may stand twice. */
+/** Pairs and not a map: a name may appear twice. */
 export type Fields = [name: string, value: string][];
 
 const ODD_VALUES = [

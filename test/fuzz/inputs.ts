@@ -79,7 +79,7 @@ export function inputOf(seed: number, index: number, keys: Keys, filler: Buffer)
     target: target.value,
     packets: packets(bytes, dice),
     pauseMs: dice.chance(0.1) ? dice.between(1, SLOW_MS) : 0,
-    // Of what is not whole nobody waits for an answer that may not come; and some go though all is well.
+    // Where the request is not whole, the client does not wait for an answer that may not come. Some clients leave although all is well.
     afterwards: isWhole && isSound ? (dice.chance(0.03) ? "leave" : "wait") : dice.pick(["end", "end", "leave"]),
     isSound: isSound && !isCutShort,
     isTold,

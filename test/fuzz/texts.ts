@@ -1,4 +1,4 @@
-/** JSON that may be wrong: a document is a tree in which a member may stand twice, and a value may be any text. */
+/** JSON that may be wrong: a document is a tree in which a member may appear twice, and a value may be any text. */
 import type { Dice } from "./dice.ts";
 
 /** A value as text, or a tree of them. */
@@ -118,7 +118,7 @@ function written(node: Node, dice: Dice): string {
   return `{${gap}${node.members.map(([key, value]) => `${keyText(key, dice)}:${gap}${written(value, dice)}`).join(",")}}`;
 }
 
-/** The same name may be spelled with escapes: whoever compares bytes takes it for another one. */
+/** The same name may be spelled with escapes: a program that compares bytes takes it for another name. */
 function keyText(key: string, dice: Dice): string {
   if (key === "" || !dice.chance(0.01)) return JSON.stringify(key);
   return `"${Array.from(key, (one) => (one.length === 1 ? `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}` : one)).join("")}"`;

@@ -165,7 +165,7 @@ describe("the rules themselves", () => {
     });
   }
 
-  test("an exception that nothing uses is told", () => {
+  test("an exception that no file uses is reported", () => {
     const told = inspect([readSource("src/config/schema.ts", "const short = 1;")]);
     expect(told).toContain('src/config/schema.ts needs no exception for "has" any more (rule: a file has at most 300 lines)');
   });

@@ -28,7 +28,7 @@ export const MADE: readonly { file: string; because: string }[] = [
 
 interface Found {
   patterns: Pattern[];
-  /** It makes patterns of its own. */
+  /** It makes patterns as it runs. */
   makes: boolean;
 }
 
@@ -47,7 +47,7 @@ export function patternsOf(file: string, text: string): Found {
   return found;
 }
 
-/** Characters to stand for a class; the first that it takes does. */
+/** Characters to represent a class; the first that the class takes is used. */
 const CANDIDATES = Array.from({ length: 0x180 }, (_, code) => String.fromCharCode(code === 0 ? 97 : code));
 
 interface Part {

@@ -148,7 +148,7 @@ const surroundingsHaveOneReader: Rule = {
   },
   exceptions: [
     { file: "src/process/program.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
-    { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to whoever starts the runtime over" },
+    { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to the code that starts the runtime over" },
     { file: "src/directory/file.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     { file: "src/directory/lock.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     {
@@ -161,7 +161,7 @@ const surroundingsHaveOneReader: Rule = {
     {
       file: "src/runtime/descriptors.ts",
       allows: "imports node:fs/promises",
-      because: "how many files may still be opened is told by trying",
+      because: "how many files may still be opened is found out by trying",
     },
     {
       file: "src/contract/text-file.ts",

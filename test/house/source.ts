@@ -15,7 +15,7 @@ export interface Source {
   strings: string[];
   /** `a.b` of every member access on a plain name. */
   members: Set<string>;
-  /** What stands behind `new`: `Worker`, also of `globalThis.Worker`. */
+  /** The name after `new`: `Worker`, also of `globalThis.Worker`. */
   constructed: Set<string>;
   defaultExport: boolean;
 }

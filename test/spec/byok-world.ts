@@ -1,4 +1,4 @@
-/** Workspaces that bring upstreams of their own, each upstream a recorder of its own, so that who was sent what can be told from outside. */
+/** Workspaces that bring their own upstreams. Each upstream is another recorder, which shows from outside who was sent what. */
 import type { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -79,7 +79,7 @@ for (const runtime of ["bun", "deno"] as const) {
       return { status: answer.status, headers: answer.headers, text, call };
     }
 
-    test("nothing is set where nobody has set anything", async () => {
+    test("nothing is set where neither the configuration nor the client sets anything", async () => {
       const { status, call, headers } = await ask("none", "plain");
       expect([status, controlsOf(call)]).toEqual([200, {}]);
       expect(headers.get("x-weir-guardrail")).toBe(null);
@@ -185,7 +185,7 @@ for (const runtime of ["bun", "deno"] as const) {
       const traced = { ...guardrail, "X-Amzn-Bedrock-Trace": "ENABLED" };
       const blocked = await ask("none", "free", traced, {}, "[sandbox: blocked]");
       expect([blocked.status, blocked.headers.get("x-weir-guardrail")]).toEqual([200, "intervened"]);
-      // Whoever set the guardrail may know what it has found.
+      // The client that set the guardrail may know what it has found.
       expect(blocked.text).toContain("weather");
     });
 
@@ -222,7 +222,7 @@ for (const runtime of ["bun", "deno"] as const) {
       expect(blocked.headers.get("x-weir-guardrail")).toBe("intervened");
     });
 
-    test("a guardrail that the cloud does not have fails the call: nobody is answered without it", async () => {
+    test("a guardrail that the cloud does not have fails the call: no answer comes without it", async () => {
       expect((await ask("missing", "plain")).status).toBeGreaterThanOrEqual(400);
     });
 

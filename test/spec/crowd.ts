@@ -158,7 +158,7 @@ export function specifyLostWorkers(world: World): void {
   });
 
   world.sentence(
-    "a worker that stands still gets no new calls after two seconds and is replaced after five; its calls without a text go on at another one",
+    "a worker that does not answer gets no new calls after two seconds and is replaced after five; its calls without a text go on at another one",
     async () => {
       const weir = await world.another({ environment: { WEIR_CHAOS: "1" } });
       const { worker } = await drill(weir, "worker/stall");

@@ -58,7 +58,7 @@ export function specifyDemo(world: World): void {
             const [, key = ""] = /^ {4}key +(\S+)$/m.exec(weir.output()) ?? [];
             const [, token = ""] = /^ {4}admin token +(\S+)$/m.exec(weir.output()) ?? [];
             told.push([key, token]);
-            // Whoever runs Deno may have no npm.
+            // A machine with Deno may have no npm.
             const [, program = ""] = /^ {4}(.*) workspaces create research/m.exec(weir.output()) ?? [];
             expect(program).toBe(world.runtime === "deno" ? "deno run -A src/main.ts" : "npx weir");
             expect((await fetch(docs)).status).toBe(200);

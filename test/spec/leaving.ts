@@ -28,7 +28,7 @@ export function specifyLeaving(world: World): void {
 function specifyDialect(world: World, dialect: Spoken): void {
   for (const stream of [true, false]) {
     for (const isApart of [false, true]) {
-      const how = `${stream ? "streaming" : "not streaming"}${isApart ? ", its body in a packet of its own" : ""}`;
+      const how = `${stream ? "streaming" : "not streaming"}${isApart ? ", its body in another packet" : ""}`;
       world.sentence(`a client that leaves before the first byte ends the upstream call at once (${how})`, async () => {
         const name = unique();
         const call = world.open(dialect, { stream, isApart, prompt: `[sandbox: stall] ${name}` });

@@ -1,4 +1,4 @@
-/** Whether the upstreams would serve: asked by `weir check --online`, and told by the calls themselves on the admin port. */
+/** Whether the upstreams would serve: asked by `weir check --online`, and shown on the admin port by the calls themselves. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
@@ -98,7 +98,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       ]);
     }, 30_000);
 
-    test("asks nobody where the configuration is wrong", async () => {
+    test("asks no upstream where the configuration is wrong", async () => {
       const before = sandbox.calls.counts.connectionsOpened;
       const { code, stderr } = await runToEnd(runtime, { config: { ...configuration(), sever: 1 }, arguments: ["check", "--online"] });
       expect([code, stderr.includes("is not a setting"), stderr.includes("asked just now")]).toEqual([1, true, false]);

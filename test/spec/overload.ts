@@ -208,7 +208,7 @@ function specifyBulkhead(world: World): void {
 /** A process that is stopped for more than a second, several times: its thread is as late as one that has too much to do. */
 function specifyShedding(world: World): void {
   world.sentence(
-    "while its own thread is behind, new calls are refused at once, health is told, and it ends by itself",
+    "while its own thread is behind, new calls are refused at once, health is answered, and the refusals end by themselves",
     async () => {
       const weir = await world.another();
       const isBehind = (line: Record<string, unknown>) => String(line.message).includes("is more than a second behind");

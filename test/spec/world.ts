@@ -1,4 +1,4 @@
-/** What the sentences share: a gateway in a process of its own, the sandbox's stand-ins and a recorder behind it. */
+/** What the sentences share: a gateway in another process, with the sandbox's stand-ins and a recorder behind it. */
 
 import { expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
@@ -17,7 +17,7 @@ export const US_KEY = "weir_spec_overseas_Pq2sVn5tXw8zCe";
 export const HOMELESS_KEY = "weir_spec_homeless_Kd7fGh1jLm4nBv";
 export const EXPIRED_KEY = "weir_spec_expired_Ru3yTe6wQi9oPa";
 export const ADMIN_TOKEN = "spec-admin-token-9c41f7be52";
-/** Stands in every prompt, and nowhere else: it must never be seen in what Weir writes. */
+/** A part of every prompt, and of nothing else: it must never be seen in what Weir writes. */
 export const MARKER = "prompt-marker-51c9e7";
 
 const WRONG_SECRET = "spec-wrong-secret-0b4dd2aa61";
@@ -74,7 +74,7 @@ export class World {
     return present(this.#recorder);
   }
 
-  /** What nobody may find in the gateway's output. */
+  /** What must not be in the gateway's output. */
   get secrets(): readonly string[] {
     const { credentials } = this.sandbox;
     return [...this.#secrets, ...credentials.aws.map(({ secretAccessKey }) => secretAccessKey), ...credentials.apiKeys];
@@ -95,7 +95,7 @@ export class World {
     await this.#sandbox?.close();
   }
 
-  /** A gateway of its own for a sentence that ends or breaks it. */
+  /** Another gateway, for a sentence that ends or breaks it. */
   async another(options: WeirOptions & { server?: object } = {}, counted = true): Promise<Weir> {
     const { server, ...others } = options;
     const weir = await startWeir({ runtime: this.runtime, config: this.configuration(server), ...others });

@@ -23,7 +23,7 @@ export function isCollecting(): boolean {
   return folder() !== undefined;
 }
 
-/** From now on `secret` must be nowhere in what gateways say and keep. `what` is told in its place where it is found. */
+/** From now on `secret` must be nowhere in what gateways print and store. Where it is found, the report names it by `what`. */
 export function register(what: string, secret: string): void {
   const place = folder();
   const entry = `${JSON.stringify({ what, secret })}\n`;

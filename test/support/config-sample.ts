@@ -46,7 +46,7 @@ export function load(yaml: string, { environment = {}, files, processors = 4, no
   }
 }
 
-/** Every mistake that is told of a configuration; none where it is good. */
+/** Every mistake that is found in a configuration; none where it is good. */
 export function mistakes(yaml: string, surroundings: Surroundings = {}): readonly string[] {
   try {
     load(yaml, surroundings);

@@ -17,7 +17,7 @@ const PATIENCE_MS = 10_000;
 
 /**
  * Ends the server when its standard input does: with this process, however that ends (`bun test` runs no exit handlers). First line out: the server's
- * id. The watch is a process of its own, since `bun test` kills what a test that ran out of time has spawned: this shell, and not the server.
+ * id. The watch is another process, since `bun test` kills what a test that ran out of time has spawned: this shell, and not the server.
  */
 const KEEPER = 'exec 3<&0; redis-server "$@" >/dev/null 2>&1 3<&- & echo $!; (read -r _ <&3; kill -9 $!) 2>/dev/null >/dev/null & wait $!';
 
@@ -102,7 +102,7 @@ export async function startRedis(args: string[] = []): Promise<RedisServer> {
   return server;
 }
 
-/** Speaks TLS only, by a certificate for 127.0.0.1 that nobody vouches for but itself; `certificate` is its file. Needs `openssl`. */
+/** Speaks TLS only, with a self-signed certificate for 127.0.0.1; `certificate` is its file. Needs `openssl`. */
 export async function startTlsRedis(): Promise<RedisServer & { certificate: string }> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), "weir-redis-tls-"));

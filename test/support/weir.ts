@@ -1,5 +1,5 @@
 /**
- * A gateway in a process of its own, started as its users start it.
+ * A gateway in another process, started as its users start it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,9 +18,9 @@ export interface WeirOptions {
   config?: Record<string, unknown>;
   environment?: Record<string, string>;
   arguments?: string[];
-  /** What starts it, in front of its own command line: a program that runs another one in its own place. */
+  /** Put in front of Weir's command line: a program that runs another program. */
   through?: readonly string[];
-  /** Where it is started; left there at the end. Default: an empty folder of its own. */
+  /** Where it is started; the folder stays at the end. Default: a new empty folder, which is removed. */
   folder?: string;
 }
 
@@ -68,7 +68,7 @@ function writeConfig(folder: string, content: Record<string, unknown>): string {
   return file;
 }
 
-/** Spawns Weir in an empty folder of its own, with its configuration if there is one. */
+/** Spawns Weir in its folder, with its configuration if there is one. */
 function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string } {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "weir-"));
   const words = [...(options.arguments ?? [])];
@@ -100,7 +100,7 @@ export async function runToEnd(
   const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   clearTimeout(timer);
-  // The one place where a key is shown, once, to whoever asked for it.
+  // These commands alone show a key, once, to the user who asked for it.
   const words = options.arguments ?? [];
   const showsKey = words.includes("keys") && (words.includes("create") || words.includes("rotate"));
   note(showsKey ? said.stderr : said.stdout + said.stderr);

@@ -3,7 +3,7 @@ import { Audit } from "../../../src/admin/audit.ts";
 import type { Logger } from "../../../src/log/log.ts";
 import { eventually } from "../../support/waits.ts";
 
-test("of a flood of refused sign-ins the first ten are told, and the rest as a number at the end of the minute", async () => {
+test("of a flood of refused sign-ins the first ten are logged, and the rest as a number at the end of the minute", async () => {
   const lines: Record<string, unknown>[] = [];
   const write = (line: object) => void lines.push({ ...line });
   const audit = new Audit({ info: write, warn: write } as unknown as Logger, 100);

@@ -67,7 +67,7 @@ export function examineCommands({ world, words, environment, source, knowsUsage 
     expect((await run("keys", "revoke", id)).stdout).toBe(`${id} is revoked.\n`);
   }, 30_000);
 
-  test("whoever rotates a key is told how long the one before works", async () => {
+  test("rotating a key says how long the one before works", async () => {
     const made = await json("keys", "create", "--workspace", "acme", "--name", "turning");
     const rotated = await run("keys", "rotate", made.id, "--grace", "1h");
     expect(rotated.stdout).toEndWith(`keep it now.\nThe key before it, ${made.id}, works for 1h more, unless it expires sooner.\n`);

@@ -28,7 +28,7 @@ const statusOf = (answer: string) => Number(answer.split(" ", 2)[1]);
 const PATHS = ["/metrics", "/readyz", "/admin/docs", "/admin/openapi.json", "/admin/v1/workspaces"];
 
 export function specifyGuard(world: AdminWorld): void {
-  test("a web page whose name was made to mean this address is told nothing, with the token or without", async () => {
+  test("a web page whose name was made to mean this address gets no answer from it, with the token or without", async () => {
     for (const host of ["evil.example", "evil.example:9090", "127.0.0.1.evil.example", "localhost.evil.example.", "127.1"]) {
       for (const path of PATHS) {
         const answer = await askAs(host, world.weir.adminUrl, path);
@@ -66,7 +66,7 @@ export function specifyGuard(world: AdminWorld): void {
     }
   }, 20_000);
 
-  test("whoever tries one token after the other has to wait, and then the right one is taken again", async () => {
+  test("a client that tries one token after the other has to wait, and then the right one is taken again", async () => {
     const weir = await world.another();
     try {
       const ask = (token: string) => world.admin("GET", "/admin/v1/workspaces", undefined, token, weir);

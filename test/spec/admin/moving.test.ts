@@ -1,4 +1,4 @@
-/** From the key file to Redis: what an operator is told, and what takes the keys over. */
+/** From the key file to Redis: what an operator sees, and what takes the keys over. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
@@ -70,7 +70,7 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
   });
 
   test(
-    "is told at its start and by check --online that the file's keys are not read, and how to take them over",
+    "its start and check --online say that the file's keys are not read, and how to take them over",
     async () => {
       weir = await startWeir({ config, environment, folder });
       const { message } = await weir.logged((line) => String(line.message).includes("is not read"));

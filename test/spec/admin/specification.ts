@@ -1,4 +1,4 @@
-/** What administrators can do over HTTP, as sentences about a gateway that runs in a process of its own. */
+/** What administrators can do over HTTP, as sentences about a gateway that runs in another process. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eventually } from "../../support/waits.ts";
 import { type RuntimeName, runToEnd } from "../../support/weir.ts";
@@ -30,7 +30,7 @@ export function specifyAdmin(runtime: RuntimeName): void {
 }
 
 function specifyDoor(world: AdminWorld): void {
-  test("nothing is told and nothing is changed without the token; metrics and health are for everybody", async () => {
+  test("nothing is shown and nothing is changed without the token; metrics and health need none", async () => {
     const routes: [string, string][] = [
       ["GET", WORKSPACES],
       ["POST", WORKSPACES],
@@ -157,7 +157,7 @@ function specifyKeys(world: AdminWorld): void {
     expect([late.status, late.json.error.kind]).toEqual([400, "invalid"]);
   });
 
-  test("nobody has keys who is not there", async () => {
+  test("a workspace that does not exist has no keys", async () => {
     for (const answered of [
       await world.admin("GET", `${WORKSPACES}/nobody/keys`),
       await world.admin("POST", `${WORKSPACES}/nobody/keys`, { name: "a" }),
@@ -214,7 +214,7 @@ function specifyWorkspaces(world: AdminWorld): void {
     expect(json).toMatchObject({ name: "acme", source: "config", default_region: "eu", limits: { rpm: 777 }, upstreams: [] });
   });
 
-  test("a region and a model that nobody serves are refused by name", async () => {
+  test("a region and a model that no upstream serves are refused by name", async () => {
     for (const [body, field] of [
       [{ name: "elsewhere", default_region: "moon" }, "default_region"],
       [{ name: "elsewhere", models: { "no-such-model": { limits: { rpm: 1 } } } }, "no-such-model"],

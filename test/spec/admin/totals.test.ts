@@ -93,7 +93,7 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     onFailure: "local",
     timeoutMs: 1000,
   } as const;
-  /** With a connection that stands. */
+  /** With a connection that is made. */
   const open = async (clock: Clock, writeEveryMs = 60_000) => {
     const client = connectRedis(settings());
     const totals = new RedisTotals({ client, nowMs: clock.read, writeEveryMs, patienceMs: 300 });
@@ -135,7 +135,7 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     await totals.write();
     server.freeze();
     totals.count("away", "m", SOME);
-    // Sent to a server that takes it, and answers nobody: applied, and not known to be.
+    // The server takes it and does not answer: it is applied, and the gateway does not know.
     const doubtful = totals.write();
     totals.count("away", "m", SOME);
     await expect(totals.read("away")).rejects.toBeInstanceOf(TotalsUnavailable);

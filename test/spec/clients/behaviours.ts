@@ -120,7 +120,7 @@ export const BENEATH = "tried with the vendor's library beneath it";
 /** The schema of a structured answer is in each library's own terms; its fields are these. */
 export const STRUCTURE = { name: "weather", question: "Give the weather in Lisbon as data.", city: "Lisbon" } as const;
 
-/** The stand-in says after the white space what stands there; the mark tells this cell's calls from all others. */
+/** The stand-in repeats what follows the white space; the mark distinguishes this cell's calls from all others. */
 const say = (mark: string, ...directives: string[]) =>
   `${[...directives, "echo"].map((directive) => `[sandbox: ${directive}]`).join("")} <${mark}> ${SENTENCE}`;
 

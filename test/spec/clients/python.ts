@@ -1,4 +1,4 @@
-/** The Python libraries, each in a process of its own that takes tasks and gives observations line by line. */
+/** The Python libraries, each in a separate process that takes tasks and gives observations line by line. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";

@@ -18,7 +18,7 @@ interface Member {
   arrives?: { key: string; value: string } | null;
 }
 
-/** A body, and what has to stand after its members where they arrive. */
+/** A body, and what has to follow its members where they arrive. */
 interface Case {
   sent: Member[];
   added: [key: string, value: string][];

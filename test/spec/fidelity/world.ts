@@ -1,4 +1,4 @@
-/** A gateway in a process of its own before stand-ins that refuse what the clouds refuse: every model of the catalogue, and names that tell nothing. */
+/** A gateway in another process, in front of stand-ins that refuse what the clouds refuse: every model of the catalogue, and names that say nothing of the model. */
 
 import { test } from "bun:test";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What is done where something of ours throws, at each boundary: it costs the call that it was met in, and nobody else's. */
+/** What is done where our own code throws, at each boundary: it costs the call in which it throws, and no other. */
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -161,7 +161,7 @@ describe("one report", () => {
     return { slot, notices, orders, say: (write: (to: Flat) => void) => reports(message(write)) };
   }
 
-  test("a fault of the front in one call ends it with an internal error, and the other calls of the message are told theirs", async () => {
+  test("a fault of the front in one call ends that call with an internal error, and the other calls of the message get their reports", async () => {
     const { slot, notices, orders, say } = slotWithReports();
     const [mine, other]: string[][] = [[], []];
     const first = slot.open(ears(mine as string[], { open: fail }));
@@ -234,7 +234,7 @@ for (const [runtime, ...command] of [
   ["bun", process.execPath],
   ["deno", join(import.meta.dir, "../../../node_modules/.bin/deno"), "run", "-A"],
 ] as const) {
-  test(`${runtime}: what belongs to no call is told and outlived, the deadlines beside it fall due, and what is meant to end still ends`, async () => {
+  test(`${runtime}: a fault that belongs to no call is logged, and the process goes on; other deadlines fall due, and what is meant to end still ends`, async () => {
     const { status, stdout, stderr } = spawnSync(command[0] as string, [...command.slice(1), join(import.meta.dir, "outliving.ts")]);
     expect(stdout.toString().trim().split("\n").sort()).toEqual([
       "a later deadline",

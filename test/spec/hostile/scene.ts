@@ -92,7 +92,7 @@ export async function sceneOf(
     note("over"),
     note("missed"),
   );
-  // A count sends in a task of its own.
+  // A count sends in a later task.
   await Promise.resolve();
   if (events === undefined) throw new Error("nothing was sent");
   const reports = () => {

@@ -1,4 +1,4 @@
-/** Whole answers as large and as awkward as they may be: no worker stands still for them, whatever they are made of. */
+/** Whole answers as large and as awkward as they may be: no worker is held up by them, whatever they are made of. */
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import type { CallOperation, DialectName } from "../../../src/contract/dialect.ts";
@@ -38,7 +38,7 @@ const WAYS: Way[] = [
 for (const [what, cloud, dialect, operation, mebibytes, frame] of WAYS) {
   describe(`${what} of ${mebibytes} MiB`, () => {
     for (const [kind, [opening, repeated, end]] of Object.entries(AWKWARD)) {
-      test(`full of ${kind} stops nobody, and its usage counts`, async () => {
+      test(`full of ${kind} holds up no other call, and its usage counts`, async () => {
         const scene = await sceneOf(CLOUDS[cloud], dialect, { operation, stream: false });
         const [before = "", after = ""] = frame.split("@");
         const middle = Buffer.from(repeated.repeat(Math.ceil(PIECE / repeated.length)));

@@ -30,7 +30,7 @@ const WAYS: [string, "azure" | "bedrock", DialectName, boolean, number, Buffer][
 ];
 
 for (const [what, cloud, dialect, stream, status, bytes] of WAYS) {
-  test(`${cloud}: ${what} with words without end is told at once, and cut`, async () => {
+  test(`${cloud}: ${what} with words without end is reported at once, and cut`, async () => {
     const { events, end, detail } = await sceneOf(CLOUDS[cloud], dialect, { stream });
     const tookMs = cpuMsOf(() => {
       events.head(status, new Map([["x-amzn-errortype", LONG.slice(0, 16_000)]]));

@@ -91,7 +91,7 @@ class Load {
 }
 
 describe.skipIf(!haveRedis)("with Redis away", () => {
-  test("no call waits longer than the deadline, none is lost, each policy is followed, told and left again by itself", async () => {
+  test("no call waits longer than the deadline, none is lost, each policy is followed, logged and left again without help", async () => {
     const redis = await startRedis();
     const loads = await Promise.all(
       POLICIES.map(async (policy) => new Load(policy, await start({ url: redis.url, on_failure: policy, timeout: `${TIMEOUT_MS}ms` }))),

@@ -186,7 +186,7 @@ describe("a call that fails", () => {
 });
 
 describe("a call that comes to its end", () => {
-  test("is what its upstream counted, though more was written; and its estimate stands beside that, to learn from", async () => {
+  test("is what its upstream counted, though more was written; the estimate is reported beside it, to learn from", async () => {
     const { events, reader, told, estimate } = scene();
     events().head(200, new Map());
     Object.assign(reader, { written: 35_000, usage: used(12, 7), complete: true });

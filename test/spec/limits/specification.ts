@@ -1,4 +1,4 @@
-/** Limits as clients see them (design §3.6, §4), through a gateway in a process of its own. The same on both runtimes and with both stores. */
+/** Limits as clients see them (design §3.6, §4), through a gateway in another process. The same on both runtimes and with both stores. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { estimate } from "../../../workers/estimate/estimate.ts";
 import { haveRedis, type RedisServer, startRedis } from "../../support/redis.ts";
@@ -47,7 +47,7 @@ export function specifyLimits(runtime: RuntimeName, store: "memory" | "redis"): 
     }
     describe("which limit", () => specifyPlaces(world));
     describe("weighing", () => specifyWeighing(world));
-    describe("what is told of it", () => specifyTelling(world));
+    describe("what metrics and log say of it", () => specifyTelling(world));
     describe("token counts", () => specifyCounts(world));
   });
 }
@@ -87,7 +87,7 @@ function specifyWire(world: LimitsWorld, dialect: Spoken): void {
     else expect(type).toBe("rate_limit_error");
     expectHeaders(dialect, refused, { rpm: 3, tpm: ROOMY.tpm });
     expect(header(refused, "x-ratelimit-remaining-requests")).toBe(0);
-    // The first call slides out a minute after it came, 100 ms later at most; who is told more than 59 s would not wait.
+    // The first call slides out a minute after it came, 100 ms later at most; a client that reads more than 59 s would not wait.
     const told = durationMs(/try again in (\S+)\.$/.exec(message)?.[1]);
     expect(told).toBeWithin(60_000 - elapsedMs - 10, 60_202);
     expectRetryAfter(refused, told);

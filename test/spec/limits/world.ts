@@ -1,4 +1,4 @@
-/** What the sentences about limits share: workspaces that each have windows of their own, the clouds' stand-ins, and a way to look into a window. */
+/** What the sentences about limits share: workspaces with separate windows, the clouds' stand-ins, and a way to look into a window. */
 
 import { expect } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
@@ -99,7 +99,7 @@ export class LimitsWorld {
     return present(this.#weir);
   }
 
-  /** A workspace of its own for one sentence. To be called before the start. */
+  /** A workspace for one sentence alone. To be called before the start. */
   workspace(name: string, place: Place = {}): string {
     this.places[name] = place;
     return name;
@@ -143,7 +143,7 @@ export class LimitsWorld {
   }
 
   /**
-   * What both windows hold now, without taking anything: a request that can never pass is told what is left.
+   * What both windows hold now. Nothing is taken: the refusal of a request that can never pass says what is left.
    */
   async held(dialect: Spoken, workspace: string, model?: string): Promise<Held> {
     const question = { ...(model === undefined ? {} : { model }), prompt: TOO_LONG };

@@ -1,4 +1,4 @@
-/** What readers count of a stream that never reports its usage: the model's own text, and not what stands around it. */
+/** What readers count of a stream that never reports its usage: the model's text, and not the JSON around it. */
 
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";

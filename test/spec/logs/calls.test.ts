@@ -121,7 +121,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(nobody.headers.has("server-timing")).toBe(false);
     });
 
-    test("has the status of what was refused, also where nobody is known", async () => {
+    test("has the status of what was refused, also where the client is not known", async () => {
       expect(await lineOf(weir, await ask(weir, { more: { max_tokens: "x" } }))).toMatchObject({ status: 400, outcome: "invalid_request" });
       const nobody = await ask(weir, { headers: { "x-api-key": "weir_nobody", "x-weir-tag": "t" } });
       expect(await lineOf(weir, nobody)).toMatchObject({ status: 401, outcome: "unauthenticated", tag: "t", client: expect.any(String) });
@@ -158,7 +158,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(weir.output()).not.toContain(KEY);
     });
 
-    test("a sign-in that the admin listener refuses is told with the client's address, not the proxy's", async () => {
+    test("a sign-in that the admin listener refuses is logged with the client's address, not the proxy's", async () => {
       const headers = { authorization: "Bearer wrong-token-0123456789", "x-forwarded-for": "203.0.113.44" };
       expect((await fetch(`${weir.adminUrl}/admin/v1/workspaces`, { headers })).status).toBe(401);
       expect(await weir.logged(({ message, address }) => message === "audit" && address === "203.0.113.44")).toMatchObject({

@@ -65,7 +65,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
 }
 
 describe("several processes", () => {
-  test("without Redis say at the start and in /readyz that each has limits of its own", async () => {
+  test("without Redis say at the start and in /readyz that each counts its limits separately", async () => {
     const weir = await startWeir({ config: settings() });
     try {
       await weir.logged(({ level, message }) => level === "warn" && String(message).includes("may use its limit 2 times"));
@@ -88,7 +88,7 @@ describe("several processes", () => {
     await goneWhole(weir, pids);
   }, 30_000);
 
-  test("one that is told to end drains, and its replacement has the newest keys, and of what waits for a restart what the others have", async () => {
+  test("one that is asked to end drains; its replacement has the newest keys, and the others' value of each setting that waits for a restart", async () => {
     const weir = await startWeir({ config: settings() });
     const ask = async (workspace: string) => {
       const body = JSON.stringify(anthropic.body("[sandbox: tokens=1 pace=0]"));

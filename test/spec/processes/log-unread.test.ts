@@ -1,4 +1,4 @@
-/** What becomes of a gateway whose log nobody reads, or nobody for a while. */
+/** What becomes of a gateway whose log is not read any more, or not for a while. */
 import { expect, test } from "bun:test";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
@@ -36,7 +36,7 @@ function endOf(child: ChildProcess): Promise<number | null> {
 }
 
 for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
-  test(`a gateway on ${runtime} ends as told where the reader of its log has gone`, async () => {
+  test(`a gateway on ${runtime} ends when asked, although the reader of its log has gone`, async () => {
     const sandbox = await startSandbox();
     try {
       for (let round = 0; round < 2; round++) {
@@ -52,7 +52,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
   }, 30_000);
 }
 
-test("a gateway ends as told where the reader of its log stands still and the pipe is full", async () => {
+test("a gateway ends when asked, although the reader of its log has stopped and the pipe is full", async () => {
   const folder = mkdtempSync(join(tmpdir(), "weir-log-"));
   const sandbox = await startSandbox();
   const pipe = join(folder, "log");
@@ -93,7 +93,7 @@ test("a gateway ends as told where the reader of its log stands still and the pi
 /** Of a line of the script below, but for its number. */
 const LINE_BYTES = JSON.stringify({ message: "line", at: 0, text: "x".repeat(1_000) }).length;
 
-test("a log whose reader stands still takes no more memory than it may, and says what is missing", async () => {
+test("a log whose reader has stopped takes no more memory than it may, and says what is missing", async () => {
   const script = `
     import { createLog } from "${join(import.meta.dir, "../../../src/log/log.ts")}";
     const { log, forward, end } = createLog();

@@ -80,7 +80,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       );
     });
 
-    test("tell in the audit who asked, whoever handed it on, and nobody can say that he is another", async () => {
+    test("write into the audit who asked, whichever process passed the request on; no client can pass for another", async () => {
       const create = `${world.weir.adminUrl}/admin/v1/workspaces/roomy/keys`;
       const from = async (name: string, ...words: string[]) => {
         const asked = ["--silent", "--fail", "--header", `authorization: ${ADMIN.authorization}`, "--data", JSON.stringify({ name })];

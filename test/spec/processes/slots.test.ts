@@ -133,7 +133,7 @@ test("a worker that shows no sign of life for two seconds gets no new calls unti
   pool.close();
 });
 
-test("where this thread itself was held up, no worker is taken for one that stands still", async () => {
+test("where this thread itself was held up, no worker is taken for one that does not answer", async () => {
   const { pool, deaths, newest, configured } = poolOfOne();
   newest().say(reportReady);
   await configured;

@@ -1,4 +1,4 @@
-/** The supervisor over processes that do as they are told. */
+/** The supervisor over processes that the test scripts. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

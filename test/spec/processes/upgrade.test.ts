@@ -67,7 +67,7 @@ async function administer(weir: Weir, path: string, body?: object): Promise<Reco
   return (await answer.json()) as Record<string, unknown>;
 }
 
-/** The names of keys as docs/upgrade.md lists them; words in capitals stand for what differs. */
+/** The names of keys as docs/upgrade.md lists them. A word in capitals is a place for what differs. */
 function published(): { name: string; pattern: RegExp }[] {
   const names = [...PAGE.matchAll(/^\| `(weir:[^`]+)` \|/gm)].map(([, name = ""]) => name);
   return names.map((name) => {

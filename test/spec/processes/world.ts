@@ -13,7 +13,7 @@ export function pidsOf(weir: Weir): number[] {
   return pids;
 }
 
-/** False for one that has ended and that nobody has asked about yet, too. */
+/** False also for one that has ended, and whose parent has not asked for its exit code yet. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

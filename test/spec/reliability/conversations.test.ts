@@ -156,7 +156,7 @@ test("20 conversations of six turns over two resources that seal their reasoning
   expect(resources.map(({ refusals }) => refusals)).toEqual([0, 0]);
   const kept = conversations.flatMap((turns) => turns.map(({ by }) => by === turns[0]?.by));
   expect(kept.filter(Boolean).length).toBeGreaterThanOrEqual(all.length * LEAST_KEPT);
-  // Both had their share: one of them alone would refuse nobody either.
+  // Both had their share: one of them alone would refuse no call either.
   for (const { served } of resources) expect(served).toBeGreaterThan(all.length / 10);
 });
 

@@ -68,7 +68,7 @@ function specify(runtime: RuntimeName): void {
     await weir.collect();
     await weir.stop();
   });
-  /** Writes it beside, for whoever puts it in place. */
+  /** Writes it into another file, which the test then puts in place. */
   const written = (name: string, variant: Variant) => {
     const before = JSON.parse(readFileSync(file, "utf8")) as object;
     writeFileSync(join(weir.folder, name), JSON.stringify({ ...before, ...configuration(variant) }));
@@ -121,7 +121,7 @@ function specify(runtime: RuntimeName): void {
     await endLoad();
   }, 15_000);
 
-  test("a bad file is refused and told in the log, the metrics and /readyz; the one before stays until there is a good one", async () => {
+  test("a bad file is refused, as the log, the metrics and /readyz say; the one before stays until there is a good one", async () => {
     writeFileSync(file, '{ "limits": { "rpm": "many" ');
     await promptly(async () => (await reloads(weir, "refused")) === 1, "it is refused");
     expect(await readiness(weir)).toEqual({ status: 200, configuration: expect.stringMatching(/refused.*one before is in force/) });
@@ -170,7 +170,7 @@ function specify(runtime: RuntimeName): void {
     await endLoad();
   }, 15_000);
 
-  test("a first half that is good by itself and has no workspaces locks nobody out; one that says so does", async () => {
+  test("a first half that is good by itself and has no workspaces locks no client out; one with an empty list of workspaces does", async () => {
     const { workspaces, ...half } = configuration();
     for (const text of [JSON.stringify(half), JSON.stringify({ ...half, workspaces: null })]) {
       const before = await reloads(weir, "refused");
@@ -185,7 +185,7 @@ function specify(runtime: RuntimeName): void {
     await becomes(weir, 401, {});
   }, 15_000);
 
-  test("a pipe in the place of a file is refused, and nobody's call waits for it", async () => {
+  test("a pipe in the place of a file is refused, and no call waits for it", async () => {
     const pipe = join(weir.folder, "pipe");
     expect(spawnSync("mkfifo", [pipe]).status).toBe(0);
     const aws = sandbox.credentials.aws[0];

@@ -90,7 +90,7 @@ describe.skipIf(BROWSER === undefined)("a page of another origin in Chromium", (
     };
   }
 
-  /** Opens the page, and closes it when it has told what it saw. */
+  /** Opens the page, and closes it when it has reported what it saw. */
   async function opened(): Promise<Record<string, Note>> {
     const profile = mkdtempSync(join(folder, "profile-"));
     const words = [

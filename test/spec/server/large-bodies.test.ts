@@ -64,7 +64,7 @@ const ATTACKS: Record<string, [callers: number, sent: () => Uint8Array<ArrayBuff
       ),
     {},
   ],
-  // Above what the front checks, and below what has a thread of its own kind.
+  // Above what the front checks, and below what the threads for large bodies check.
   "brackets, of 120 KiB": [16, () => Buffer.from(besides("[".repeat(60_000) + "]".repeat(60_000))), {}],
   "brackets, of almost a MiB": [16, () => Buffer.from(besides("[".repeat(490_000) + "]".repeat(490_000))), {}],
   "packed nothing": [6, () => gzipSync(Buffer.from(body(" ".repeat(30 * MIB)))), { "content-encoding": "gzip" }],

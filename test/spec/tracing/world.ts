@@ -8,7 +8,7 @@ import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/
 import { Collector } from "./collector.ts";
 
 export const KEY = "weir_tracing_key_Hk3Wn8Rt5Yp";
-/** Stands in every prompt: it must be in no span. */
+/** A part of every prompt: it must be in no span. */
 export const MARKER = "prompt-marker-7d20af";
 const FREE = { rpm: 1_000_000, tpm: 1_000_000_000 };
 

@@ -9,6 +9,8 @@ import { haveRedis, redisCli, startRedisCluster, startSentinelSet, startTlsRedis
 import { eventually, pause } from "../../support/waits.ts";
 import { settings } from "./fixture.ts";
 
+/** Far more than Redis takes on a busy machine: no call meets the deadline while Redis is there. */
+const TIMEOUT_MS = 250;
 /** What the machine may add to a deadline by itself. How late its timers are comes on top of it. */
 const SLACK_MS = 150;
 const LIMITS = { window: "calls" as const, rpm: 10, tpm: 60_000, input: 100, bound: undefined, output: 256 };
@@ -23,7 +25,7 @@ test.skipIf(!haveRedis)(
     const servers = await startRedisCluster(3);
     // One is named; the others are found.
     const limiter = openLimiter({
-      redis: settings("", { url: undefined, cluster: [`127.0.0.1:${servers[0]?.port}`], onFailure: "closed", timeoutMs: 250 }),
+      redis: settings("", { url: undefined, cluster: [`127.0.0.1:${servers[0]?.port}`], onFailure: "closed", timeoutMs: TIMEOUT_MS }),
     });
     expect(await limiter.contact(5000)).toBe(true);
     for (let n = 0; n < 60; n++) {
@@ -33,8 +35,10 @@ test.skipIf(!haveRedis)(
         if (decision.outcome === "admitted") limiter.settle(decision.reservation, 50);
       }
     }
-    await pause(300);
     for (let n = 0; n < 60; n++) {
+      // What is settled is on its way for a moment.
+      const isSettled = async () => (await limiter.usage("w", `m${n}`, 10, 60_000))?.tokens.used === 150;
+      await eventually(isSettled, `the settlements of m${n}`);
       expect(await limiter.usage("w", `m${n}`, 10, 60_000)).toMatchObject({ requests: { used: 3 }, tokens: { used: 150 } });
     }
     for (const { port } of servers) expect(Number(await redisCli(port, ["dbsize"]))).toBeGreaterThan(10);
@@ -64,7 +68,7 @@ test.skipIf(!haveRedis)(
       return inARow >= 100;
     };
     await eventually(isBack, () => `a hundred calls in a row to be admitted, and not ${inARow}`);
-    expect(longestMs).toBeLessThan(250 + SLACK_MS + lateness.mostMs);
+    expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS + lateness.mostMs);
     lateness.stop();
     await limiter.close();
     for (const server of servers) await server.stop();
@@ -78,12 +82,21 @@ test.skipIf(!haveRedis)(
     const set = await startSentinelSet("weir");
     const changes: string[] = [];
     const limiter = openLimiter({
-      redis: settings("", { url: undefined, sentinel: { name: "weir", nodes: [`127.0.0.1:${set.sentinel.port}`] }, onFailure: "closed" }),
+      redis: settings("", {
+        url: undefined,
+        sentinel: { name: "weir", nodes: [`127.0.0.1:${set.sentinel.port}`] },
+        onFailure: "closed",
+        timeoutMs: TIMEOUT_MS,
+      }),
       onState: (state) => changes.push(state),
     });
     expect(await limiter.contact(5000)).toBe(true);
     for (let n = 0; n < 4; n++) expect((await reserve(limiter, "m")).outcome).toBe("admitted");
-    await pause(200);
+    const isCopied = async () => {
+      const said = await redisCli(set.master.port, ["info", "replication"]);
+      return /slave0:.*offset=(\d+)/.exec(said)?.[1] === /master_repl_offset:(\d+)/.exec(said)?.[1];
+    };
+    await eventually(isCopied, "the replica to have what the master has");
     await set.master.kill();
     const lateness = new Lateness();
     let longestMs = 0;
@@ -95,7 +108,7 @@ test.skipIf(!haveRedis)(
     };
     await eventually(hasFailedOver, () => `a failover: ${changes.join(", ")}; ${limiter.ready().detail}`);
     expect(changes).toEqual(["redis", "closed", "redis"]);
-    expect(longestMs).toBeLessThan(50 + SLACK_MS + lateness.mostMs);
+    expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS + lateness.mostMs);
     lateness.stop();
     expect(await redisCli(set.replica.port, ["role"])).toStartWith("master");
     expect((await limiter.usage("w", "m", 10, 60_000))?.requests.used).toBe(4);

@@ -195,7 +195,7 @@ test.each([
   }
 });
 
-describe("what has a price of its own", () => {
+describe("what has a separate price", () => {
   const usage = {
     input_tokens: 21,
     cache_creation_input_tokens: 10,
