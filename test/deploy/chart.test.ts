@@ -75,7 +75,7 @@ const WHOLE = {
 
 const program = helm();
 const schemas = kubernetesSchemas();
-/** Of the resources of the Prometheus operator, which are none of Kubernetes' own. */
+/** Resources of the Prometheus operator, which Kubernetes itself does not know. */
 const operator = npmFolder(["@kubernetes-models/prometheus-operator@6.0.0"]);
 const missing = program.missing ?? schemas.missing ?? operator.missing;
 if (missing !== undefined) console.warn(`The chart is not rendered: ${missing}`);

@@ -75,7 +75,7 @@ function titlesOf(file: string): RegExp[] {
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-/** Of a template at least a few words have to be its own: one that is all gap would be every title. */
+/** A template needs at least a few words of text: a template of gaps alone would match every title. */
 const exactly = (parts: string[]): RegExp => (parts.join("").length < 8 ? /(?!)/ : new RegExp(`^${parts.map(escaped).join(".+")}$`));
 
 describe("the fault table of docs/reliability.md", () => {

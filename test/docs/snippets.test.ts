@@ -64,7 +64,7 @@ describe("what /docs shows", () => {
     expectSaid(await run("sh", ["-c", STRICT_CURL + snippet("curl")]), /"type":"text","text":"\S/);
     const examples = [...page.matchAll(/<h4>Example<\/h4><pre><code>([\s\S]*?)<\/code>/g)].map(([, html = ""]) => asText(html));
     expect(examples.length).toBeGreaterThan(12);
-    // Of answers that somebody has made, and of nobody else's.
+    // The last routes are for answers that the same client has made before.
     const [asked, kept] = [false, true].map((isKept) => examples.filter((text) => text.includes("/resp_01") === isKept)) as [
       string[],
       string[],

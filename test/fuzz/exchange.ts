@@ -20,7 +20,7 @@ const NEXT = "GET /healthz HTTP/1.1\r\nhost: weir.test\r\nconnection: close\r\n\
 export interface Patience {
   /** An answer takes at most so long. */
   answerMs: number;
-  /** What is no whole request may still be answered for so long, before the client says that nothing more comes. */
+  /** So long the client waits for an answer to a request that is not whole, before it says that nothing more comes. */
   doubtfulMs: number;
 }
 
@@ -35,7 +35,7 @@ class Exchange {
   readonly #socket: Socket;
   readonly #hanging: ReturnType<typeof setTimeout>;
   #doubtful: ReturnType<typeof setTimeout> | undefined;
-  /** Of the answers that are not taken yet. */
+  /** Bytes of the answers that are not read yet. */
   #parts: Buffer[] = [];
   #first: Answer | undefined;
   #isSent = false;
@@ -72,7 +72,7 @@ class Exchange {
   #sent(): void {
     this.#isSent = true;
     const { afterwards } = this.#input;
-    // What was written goes out first: a reset would take it along.
+    // What was written goes out first: a reset would discard it.
     if (afterwards === "leave") return void setImmediate(() => this.#finish("left"));
     if (afterwards === "end") this.#doubtful = setTimeout(() => this.#socket.end(), this.#patience.doubtfulMs);
     this.#look();

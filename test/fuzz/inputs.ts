@@ -23,7 +23,7 @@ export interface Input {
   isKept: boolean;
 }
 
-/** Keys that inputs may have: the first is of a workspace without limits worth the name, the second of one that is soon at its limit. */
+/** Keys that inputs may have. The workspace of the first key never meets its limits, that of the second soon does. */
 export interface Keys {
   free: string;
   limited: string;
@@ -31,7 +31,7 @@ export interface Keys {
 }
 
 const SLOW_MS = 15;
-/** Of a head that a server takes. */
+/** Most bytes of a head that a server takes. */
 const MOST_HEAD = 16_000;
 
 /** @param filler - Bytes that make a body too large for the front to check by itself (16 KiB), and at times than the gateway takes. */

@@ -82,7 +82,7 @@ const SCALARS = [
   '{"__proto__":{"stream":true}}',
 ];
 
-/** What no JSON value is. */
+/** Texts that are no JSON value. */
 const NO_VALUES = [
   "",
   "NaN",
@@ -145,7 +145,7 @@ function oddValue(dice: Dice): Node {
   return raw(dice.pick(SCALARS));
 }
 
-/** Depth up to far beyond what a parser that calls itself survives. */
+/** Depths up to far beyond what a recursive parser survives. */
 function nested(dice: Dice): string {
   const depth = dice.pick([5, 100, 1_000, 10_000, 60_000]);
   const [open, close] = dice.pick([
@@ -241,7 +241,7 @@ function reencoded(text: string, dice: Dice): Buffer {
   }
 }
 
-/** A body from a good one. */
+/** Makes a body from a good one. */
 export function bodyFrom(good: unknown, dice: Dice): Buffer {
   const root = parsed(good);
   for (let count = dice.pick([0, 0, 1, 1, 1, 2, 3, 8]); count > 0; count--) mutate(root, dice);

@@ -294,7 +294,7 @@ describe("weir, the command", () => {
     rmSync(join(folder, "package-lock.json"));
     const host = mkdtempSync(join(scratch, "host-"));
     mkdirSync(join(host, "node_modules"));
-    // As npm lays it out: what the package needs stands beside it.
+    // As npm lays it out: what the package needs is beside it.
     for (const name of ["bun", "@oven"])
       cpSync(join(folder, "node_modules", name), join(host, "node_modules", name), { recursive: true, verbatimSymlinks: true });
     writeFileSync(join(host, "node_modules/bun/package.json"), '{"name":"bun"}');
@@ -435,7 +435,7 @@ describe("npm test", () => {
     });
 });
 
-/** Of what is added to the runtime's own image: the production packages and the sources. */
+/** Most bytes that are added to the runtime's image: the production packages and the sources. */
 const MOST_IMAGE_BYTES = 120 * 2 ** 20;
 
 function folderBytes(folder: string): number {
@@ -504,7 +504,7 @@ describe.each(IMAGES)("the image of $file", ({ file: dockerfile, user: imageUser
       const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
       for (const folder of [image.folder, image.data]) chmodSync(folder, 0o755);
       if (user.uid !== undefined) chownSync(image.data, user.uid, user.gid);
-      // Not this machine's own /tmp: a folder in its place.
+      // A folder in place of this machine's /tmp.
       const temporary = mkdtempSync(join(scratch, "tmp-"));
       if (user.uid !== undefined) chownSync(temporary, user.uid, user.gid);
       const ofImage = Object.fromEntries(

@@ -33,7 +33,7 @@ const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 
 export const byokKey = (workspace: string) => `weir_byok_${workspace}_Ht5Yc2Wn8Lq4`;
 
-/** Says the headers that it was sent, in the words of each cloud; the status is the one that the deployment or model names. */
+/** Answers with the headers that it was sent, in the error format of each cloud; the name of the deployment or model has the status. */
 async function startEcho(): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
     let asked = request.url ?? "";

@@ -13,7 +13,7 @@ export interface Asking {
   body?: string | Uint8Array;
   /** In chunks, without a length. */
   chunked?: boolean;
-  /** Head and body in packets of their own, as some clients do it; else in one where they are small. */
+  /** Head and body in separate packets, as some clients do it; otherwise in one, where they are small. */
   isApart?: boolean;
   /** Sent in place of the body's length; the body may be left out. */
   declaredLength?: number;
@@ -32,7 +32,7 @@ export interface Answered {
   status: number;
   headers: ReadonlyMap<string, string>;
   text: string;
-  /** The answer came to its own end: all of its length, or the last chunk. */
+  /** The answer came to its end: all of its length, or the last chunk. */
   whole: boolean;
   /** Milliseconds from the request to the first byte of the answer's head. */
   headMs: number;
@@ -109,7 +109,7 @@ export class Call {
     this.#socket.resume();
   }
 
-  /** Closes the connection without a word. */
+  /** Closes the connection at once. */
   leave(): void {
     this.#socket.destroy();
   }

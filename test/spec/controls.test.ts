@@ -110,7 +110,7 @@ for (const runtime of ["bun", "deno"] as const) {
         "service-tier": "reserved",
         latency: "optimized",
       });
-      // Its own word on this model is `off`.
+      // The workspace's own setting for this model is `off`.
       expect(controlsOf((await ask("guarded", "strict")).call)).toEqual({ "service-tier": "reserved" });
     });
 

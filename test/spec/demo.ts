@@ -1,4 +1,4 @@
-/** Sandbox mode: what somebody sees who starts Weir with nothing at all (design §2). */
+/** Sandbox mode: what a user sees who starts Weir without any configuration (design §2). */
 import { expect } from "bun:test";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -108,7 +108,7 @@ function curlLines(output: string): string[] {
   return [...output.matchAll(/^\s*(curl (?:.*\\\n)*.*)$/gm)].map((match) => match[1] ?? "");
 }
 
-/** As a person would: pasted into a shell. */
+/** Runs a command as a person would, who pastes it into a shell. */
 function run(command: string): Promise<string> {
   const child = spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "ignore"] });
   let said = "";

@@ -8,7 +8,7 @@ import type { Answered, Call } from "./client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
 import { ADMIN_TOKEN, expectFailure, HOMELESS_KEY, KEY, MAX_BODY, US_KEY, type World } from "./world.ts";
 
-/** Of two of these a workspace's half has no room for the second, and the whole none for a third. */
+/** Bytes of a body. A workspace's half has room for one of them, and the whole has room for two. */
 const LARGE = MAX_BODY - 1024;
 const SERVER = { max_buffered: 2 * MAX_BODY };
 const STALL = "[sandbox: stall]";

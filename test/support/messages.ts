@@ -5,7 +5,7 @@ import type { Flat } from "../../src/contract/messages.ts";
 import { readOrders } from "../../src/contract/orders.ts";
 import { readReports } from "../../src/contract/reports.ts";
 
-/** One report: what it is, whose (0 where it is no call's), and what it carries. */
+/** One report: its kind, the id of its call (0 where it belongs to none), and what it carries. */
 export interface Report {
   what: keyof CallEvents | "ready" | "pulse" | "notice" | "lesson";
   id: number;
@@ -21,7 +21,7 @@ export interface Order {
   id: number;
   call?: CallOrder;
   weigh?: Omit<WeighOrder, "workspace">;
-  /** Of which target, and what. */
+  /** The target, and what it has taught. */
   taught?: [target: number, taught: string];
 }
 
@@ -78,7 +78,7 @@ export function ordersIn(message: Flat): Order[] {
   return orders;
 }
 
-/** A message of what `write` puts in it. */
+/** A message that `write` has written. */
 export function message(write: (to: Flat) => void): Flat {
   const written: Flat = [];
   write(written);

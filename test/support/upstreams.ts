@@ -1,7 +1,7 @@
 /** The sandbox's stand-ins for the clouds, as a configuration names them among its upstreams. */
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 
-/** A model of Bedrock that every test may use which does not care for the model. */
+/** A model of Bedrock for tests in which the model does not matter. */
 export const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const AWS_REGIONS = { eu: "eu-central-1", us: "us-east-1" };
 export type Region = keyof typeof AWS_REGIONS;
@@ -12,7 +12,7 @@ export function bedrockIn(
   { bedrock, credentials }: Sandbox,
   change: { endpoint?: string | undefined; secret?: string | undefined } = {},
 ) {
-  // The first account signs with keys of its own; others have a session token as well.
+  // The first account has a key and a secret; others have a session token as well.
   const { accessKeyId = "", secretAccessKey = "" } = credentials.aws[0] ?? {};
   return {
     provider: "bedrock",

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 
 /** A change of a configuration, a key or a workspace is in force within this time: docs/operations.md and docs/keys.md promise it. */
 const PROMPTLY_MS = 1_000;
-/** A look that takes longer shows that the machine is busy with other tests. The rest of its time does not count. */
+/** A look that takes longer shows that the machine is busy with other tests. The rest of that time does not count. */
 const MOST_OF_A_LOOK_MS = 50;
 const BETWEEN_LOOKS_MS = 5;
 

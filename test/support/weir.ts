@@ -14,7 +14,7 @@ export interface WeirOptions {
   runtime?: RuntimeName;
   /** Weir as one file, in place of a runtime and the sources. */
   executable?: string;
-  /** The content of `weir.yaml` (JSON is YAML); undefined starts sandbox mode. `server.port` and `admin.port` default to any free one. */
+  /** The content of `weir.yaml` (JSON is YAML); undefined starts sandbox mode. `server.port` and `admin.port` default to any free port. */
   config?: Record<string, unknown>;
   environment?: Record<string, string>;
   arguments?: string[];
@@ -39,7 +39,7 @@ export interface Weir {
   folder: string;
   /** Writes another configuration into its file. */
   rewrite(config: Record<string, unknown>): void;
-  /** Takes over its metrics and its readiness, for the search after all tests; harmless where it has ended. */
+  /** Copies its metrics and its readiness, for the search for secrets after all tests; does nothing where the gateway has ended. */
   collect(): Promise<void>;
   /** Sends a signal and waits for the end; resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -83,7 +83,7 @@ function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string 
   return { child, folder };
 }
 
-/** Runs Weir where it ends by itself: its commands, and starts that are refused. */
+/** Runs Weir until it ends by itself: for its commands, and for starts that are refused. */
 export async function runToEnd(
   runtime: RuntimeName,
   options: Omit<WeirOptions, "runtime">,
@@ -180,7 +180,7 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   }
 }
 
-/** A key's place in `weir.yaml`. */
+/** The entry of a key in `weir.yaml`. */
 export function keyEntry(name: string, key: string): { name: string; sha256: string } {
   register(`the key "${name}"`, key);
   return { name, sha256: createHash("sha256").update(key).digest("hex") };

@@ -124,7 +124,7 @@ describe("in the folder of a sandbox", () => {
       const real = await startWeir({ config: configuration(sandbox), folder });
       try {
         expect(await status(real, key, "claude")).toBe(401);
-        // Nor is the demo's own.
+        // The demo's key is not listed either.
         const demo = JSON.parse(readFileSync(join(folder, ".weir-sandbox.json"), "utf8")).key as string;
         expect(await status(real, demo, "claude")).toBe(401);
       } finally {

@@ -1,11 +1,11 @@
-/** What keeps strangers from the admin listener who have come as far as its port. */
+/** How the admin listener refuses strangers who can reach its port. */
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
 import { eventually } from "../../support/waits.ts";
 import { startWeir } from "../../support/weir.ts";
 import { type AdminWorld, TOKEN } from "./world.ts";
 
-/** Asks with a Host header of one's own, as a page does whose name has come to mean this address; undefined sends none. */
+/** Asks with this Host header, as a page does whose name was made to mean this address; undefined sends none. */
 function askAs(host: string | undefined, adminUrl: string, path: string): Promise<string> {
   const lines = [
     `GET ${path} HTTP/1.1`,

@@ -77,7 +77,7 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
       expect(message).toBe(
         `${file} is not read, because keys are kept in Redis (keys: 2, workspaces: 1 in the file): take them over by \`weir keys import FILE\`, or move the file away`,
       );
-      // Nor does it say that Redis is back: it was never away.
+      // It does not say that Redis is back: Redis was never away.
       await weir.logged((line) => line.message === "limits are kept in Redis");
       expect(weir.output()).not.toContain("back on Redis");
       expect(await call(KEYS[0])).toBe(401);

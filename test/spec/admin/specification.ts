@@ -114,7 +114,7 @@ function specifyKeys(world: AdminWorld): void {
     const listed = await world.admin("GET", `${WORKSPACES}/acme/keys?limit=1000`);
     expect(listed.json.data.find(({ id }: { id: string }) => id === old.id).replaced_by).toBe(made.json.id);
     expect([await world.call(old.key), await world.call(made.json.key)]).toEqual([200, 200]);
-    // Both have one name: the log tells them apart by their ids.
+    // Both have the same name: in the log their ids differ.
     for (const { id } of [old, made.json]) await world.weir.logged((line) => line.message === "request" && line.key_id === id);
   });
 

@@ -1,4 +1,4 @@
-/** Day totals: both places sit one exam; what is Redis's own follows. */
+/** Day totals: both stores pass the same exam; what only Redis does follows. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connectRedis } from "../../../src/redis/connect.ts";
 import { MemoryTotals } from "../../../src/usage/memory.ts";
@@ -57,7 +57,7 @@ function exam(open: (clock: Clock) => Totals | Promise<Totals>): void {
     await totals.close();
   });
 
-  test("what an upstream made up spoils no sum", async () => {
+  test("numbers that an upstream made up spoil no sum", async () => {
     const totals = await open(new Clock());
     totals.count("odd", "m", SOME);
     for (const input of [Number.NaN, Number.POSITIVE_INFINITY, -5, 1.5, 1e300]) totals.count("odd", "m", { ...SOME, input });
@@ -71,7 +71,7 @@ function exam(open: (clock: Clock) => Totals | Promise<Totals>): void {
 describe("in memory", () => {
   exam((clock) => new MemoryTotals(clock.read));
 
-  test("they tell since when", () => {
+  test("they say since when they count", () => {
     expect(new MemoryTotals(() => NOON_MS).sinceMs).toBe(NOON_MS);
   });
 });

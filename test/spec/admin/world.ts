@@ -8,7 +8,7 @@ import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { keyEntry, type RuntimeName, runToEnd, startWeir, type Weir } from "../../support/weir.ts";
 
 export const TOKEN = "admin-spec-token-5f1c77aa9e02";
-/** Of the workspace `acme`, in the file. */
+/** A key of the workspace `acme`, in the file. */
 export const FILE_KEY = "weir_admin_spec_of_the_file_Tq8Wn3";
 export const MODEL = "claude";
 

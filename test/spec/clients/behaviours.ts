@@ -10,7 +10,7 @@ export type DialectName = "anthropic" | "openai";
 /** Plain JSON, so that it can be handed to a library of another language. */
 export interface Task {
   action: "answer" | "stream" | "tools" | "structured" | "list" | "default" | "responses" | "embeddings" | "count";
-  /** Of the gateway, without a slash at the end. */
+  /** The gateway's address, without a slash at the end. */
   url: string;
   key: string;
   model: string;
@@ -76,7 +76,7 @@ export interface Client {
 interface Seen {
   client: Client;
   observation: Observation;
-  /** Of the stand-ins: this task's calls, in order. */
+  /** What the stand-ins have seen of this task's calls, in order. */
   calls: readonly CallRecord[];
   mark: string;
 }

@@ -37,7 +37,7 @@ afterAll(async () => {
 interface Turn {
   status: number;
   retryAfterMs: number;
-  /** Of the tokens of the minute, while this call holds what it has reserved. */
+  /** What is left of the tokens of the minute, while this call holds what it has reserved. */
   remaining: number;
 }
 

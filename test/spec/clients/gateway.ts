@@ -11,7 +11,7 @@ const US_KEY = "weir_clients_us_Jd3kXs9tWz4q";
 export interface Gateway {
   url: string;
   key: string;
-  /** Of a workspace that is at home in `us`. */
+  /** The key of a workspace that is at home in `us`. */
   usKey: string;
   /** What the stand-ins have seen of the requests with this mark in their body, in order. */
   callsOf(mark: string): CallRecord[];

@@ -14,7 +14,7 @@ const BODIES = 30;
 interface Member {
   key: string;
   value: string;
-  /** As it must arrive: `null` not at all, left out as it was sent. */
+  /** The form in which it must arrive. `null`: it must not arrive; left out: as it was sent. */
   arrives?: { key: string; value: string } | null;
 }
 

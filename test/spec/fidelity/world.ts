@@ -13,7 +13,7 @@ import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/
 import { type Recorder, startRecorder } from "../recorder.ts";
 
 export const KEY = "weir_fidelity_acme_Wq8nXk3rTz6vBy";
-/** Of a second workspace. */
+/** The key of a second workspace. */
 export const RIVAL_KEY = "weir_fidelity_rival_Jd6mTn2wPq9sXc";
 export const ADMIN_TOKEN = "fidelity-admin-token-5be20c94a7";
 const ARN = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/";

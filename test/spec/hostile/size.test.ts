@@ -7,7 +7,7 @@ import { CLOUDS, sceneOf } from "./scene.ts";
 
 const MIB = 1024 * 1024;
 const PIECE = 256 * 1024;
-/** Of a processor. It takes some 100 ms; parsing took 2,300. */
+/** Processor time. It is some 100 ms; parsing took 2,300 ms. */
 const STILL_MS = 700;
 
 /** What costs a parser most for each byte, to be repeated between an opening and an end. */

@@ -8,7 +8,7 @@ import { CLOUDS, sceneOf } from "./scene.ts";
 
 /** 1.6 MB: four of them fit into one event. */
 const LONG = "too many tokens ".repeat(100_000);
-/** Of a processor. By the square of its length 1 MB of it took more than a second, 4 MB took 20. */
+/** Processor time. With a cost that grew by the square of the length, 1 MB took more than a second and 4 MB took 20 seconds. */
 const SOON_MS = 1_000;
 const MOST_TOLD = 40_000;
 

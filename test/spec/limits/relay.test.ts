@@ -48,11 +48,11 @@ class ScriptedReader implements Reader {
 interface Scene {
   relay: Relay;
   reader: ScriptedReader;
-  /** Of the request, once it was sent. */
+  /** The events of the request, once it was sent. */
   events(): HttpEvents;
   /** What the last report says: its kind and what was used. */
   told(): Promise<{ report: Report["what"]; usage: Usage }>;
-  /** Of the last report, for the front to learn from. */
+  /** The estimate in the last report, from which the front learns. */
   estimate(): number;
 }
 

@@ -146,7 +146,7 @@ function specifyWire(world: LimitsWorld, dialect: Spoken): void {
       await world.ask(dialect, free, { model: "nobody" }),
       await world.ask(dialect, free, { more: { temperature: "warm" } }),
     ];
-    // Not ready for a minute where the sentences before have lost several workers.
+    // The gateway is not ready for a minute where the sentences before have lost several workers.
     expect(others.map(({ status }) => status)).toEqual([200, 200, 200, expect.any(Number), 404, 400]);
     for (const { headers } of others) expect([...headers.keys()].filter((header) => header.includes("ratelimit"))).toEqual([]);
     expect(await world.held(dialect, free)).toEqual(before);

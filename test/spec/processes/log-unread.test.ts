@@ -90,7 +90,7 @@ test("a gateway ends when asked, although the reader of its log has stopped and 
   }
 }, 20_000);
 
-/** Of a line of the script below, but for its number. */
+/** Bytes of a line of the script below, without its number. */
 const LINE_BYTES = JSON.stringify({ message: "line", at: 0, text: "x".repeat(1_000) }).length;
 
 test("a log whose reader has stopped takes no more memory than it may, and says what is missing", async () => {

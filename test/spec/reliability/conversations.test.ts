@@ -9,7 +9,7 @@ import { keyEntry, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEY = "weir_reliability_turns_Xw5Kd9Rb2Qn7";
 const [CONVERSATIONS, TURNS] = [20, 6];
-/** Of all calls, while both targets are well. */
+/** The share of all calls, while both targets are well. */
 const LEAST_KEPT = 0.99;
 /** They have a session; the others are known by how they begin. */
 const WITH_SESSION = 10;

@@ -10,7 +10,7 @@ export const [KEY, SECOND_KEY] = ["weir_reload_first_Gm4Tz8Kw1Rq6", "weir_reload
 export interface Variant {
   /** Beside `claude` and `limited`. */
   models?: string[];
-  /** Of the model `limited` alone. */
+  /** The limit of the model `limited` alone. */
   rpm?: number;
   keys?: string[];
   /** Another value makes another upstream of it, as far as the workers can tell. */

@@ -91,7 +91,7 @@ function scene({ keepAliveMs = 60_000, asked, adapter: own }: Given = {}) {
     () => void did.push("missed"),
   );
   if (events === undefined) throw new Error("nothing was sent");
-  // Of what follows, the tests tell.
+  // The tests look at what follows.
   did.length = 0;
   const reports = async () => {
     await turn();
