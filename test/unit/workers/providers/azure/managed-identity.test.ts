@@ -1,10 +1,10 @@
 /** Azure with tokens of a managed identity: a process on each kind of machine, on both runtimes, against stand-ins for the machine's service. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { IDENTITY_HEADER, type Machine, refused, startMachine, USER_ASSIGNED } from "./identity/machine.ts";
+import { IDENTITY_HEADER, type Machine, refused, startMachine, USER_ASSIGNED } from "./identity-machine.ts";
 
-const ROOT = join(import.meta.dir, "../../../..");
-const ASK = "test/unit/workers/providers/identity/ask.ts";
+const ROOT = join(import.meta.dir, "../../../../..");
+const ASK = "test/unit/workers/providers/azure/identity-ask.ts";
 const RUNTIMES = { bun: [join(ROOT, "node_modules/.bin/bun"), ASK], deno: [join(ROOT, "node_modules/.bin/deno"), "run", "-A", ASK] };
 
 interface Said {

@@ -4,12 +4,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asGatewayError, type GatewayError } from "../../../../src/contract/errors.ts";
-import type { EntraCredentials } from "../../../../src/providers/azure/settings.ts";
-import { type Sandbox, startSandbox } from "../../../../src/sandbox/sandbox.ts";
-import { openAzure } from "../../../../workers/providers/azure/azure.ts";
-import type { Adapter } from "../../../../workers/providers/provider.ts";
-import { headersOf, job, serving, upstream } from "./upstream.ts";
+import { asGatewayError, type GatewayError } from "../../../../../src/contract/errors.ts";
+import type { EntraCredentials } from "../../../../../src/providers/azure/settings.ts";
+import { type Sandbox, startSandbox } from "../../../../../src/sandbox/sandbox.ts";
+import { openAzure } from "../../../../../workers/providers/azure/azure.ts";
+import type { Adapter } from "../../../../../workers/providers/provider.ts";
+import { headersOf, job, serving, upstream } from "../upstream.ts";
 
 const BODY = '{"model":"gpt-4o","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}';
 const folder = () => mkdtempSync(join(tmpdir(), "weir-entra-"));

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { AzureStream, azureAnswer } from "../../../../workers/providers/azure/reader.ts";
-import { everyCut, readAll, recording } from "./frames.ts";
+import { AzureStream, azureAnswer } from "../../../../../workers/providers/azure/chat-reader.ts";
+import { everyCut, readAll, recording } from "../frames.ts";
 
 const PLACE = { upstream: "azure-eu", deployment: "gpt-4o-prod" };
 const RECORDED = recording("azure-stream.sse");

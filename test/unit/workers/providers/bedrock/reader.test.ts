@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { BedrockStream, bedrockAnswer } from "../../../../workers/providers/bedrock/reader.ts";
-import { chunkFrame, EVENTS, everyCut, exceptionFrame, frame, readAll } from "./frames.ts";
+import { BedrockStream, bedrockAnswer } from "../../../../../workers/providers/bedrock/reader.ts";
+import { chunkFrame, EVENTS, everyCut, exceptionFrame, frame, readAll } from "../frames.ts";
 
 const PLACE = { upstream: "bedrock-eu", upstreamModel: "eu.anthropic.claude" };
 const stream = (isFast = true) => new BedrockStream(PLACE, "my-claude", undefined, isFast);

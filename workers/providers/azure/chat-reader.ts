@@ -3,11 +3,12 @@ import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
 import { EventReader } from "../event-reader.ts";
-import { asObject, countFor } from "../failure.ts";
+import { asObject } from "../failure.ts";
 import { MOST_PARSED } from "../outline.ts";
-import type { Reader, ReportedUsage } from "../provider.ts";
+import type { Reader } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type ErrorContext } from "./errors.ts";
+import { addUsage, CHAT_USAGE } from "./usage.ts";
 
 const DELTA = '"delta":{';
 /** Members of a delta that hold the model's own text, the most frequent first. */
@@ -24,12 +25,12 @@ const IDENTITY = ["id", "object", "created", "model"];
 export function azureAnswer(place: ErrorContext): Reader {
   return new WholeAnswer(place.upstream, (answer, text, usage) => {
     if (!Array.isArray(answer.choices)) return malformed(place.upstream, "the answer is no completion");
-    addUsage(usage, answer.usage);
+    addUsage(usage, answer.usage, CHAT_USAGE);
     return text;
   });
 }
 
-/** In the last chunk of a choice. Text of the model cannot match, because its quotes are escaped. */
+/** Matches the last chunk of a choice. Text of the model cannot match, because its quotes are escaped. */
 const FINISHED = /"finish_reason"\s*:\s*"[a-z_]+"/;
 
 /** Reader for a call that streams. */
@@ -48,7 +49,7 @@ export class AzureStream extends EventReader<ErrorContext> {
     this.#isFast = isFast;
   }
 
-  /** Azure was seen to end a stream after the choice's last chunk, without `[DONE]` (experiential PR#962): nothing of the answer is missing. */
+  /** Azure sometimes ends a stream after the choice's last chunk, without `[DONE]` (experiential PR#962): no part of the answer is missing. */
   protected override closing(): ByteText | undefined {
     return this.#isFinished || FINISHED.test(this.#ordinary) ? "data: [DONE]\n\n" : undefined;
   }
@@ -61,7 +62,7 @@ export class AzureStream extends EventReader<ErrorContext> {
       return this.#showUsage ? event : withoutUsage(event);
     }
     const data = eventData(event)?.trim();
-    // Comments keep connections open on the way; Weir sends its own.
+    // Comments only keep the connection from Azure open. Weir sends comments to the client itself.
     if (data === undefined || data === "") return "";
     if (data === "[DONE]") {
       this.complete = true;
@@ -83,7 +84,7 @@ export class AzureStream extends EventReader<ErrorContext> {
       return "";
     }
     if (choices.length === 0) return this.#summary(chunk, data);
-    addUsage(this.usage, chunk.usage);
+    addUsage(this.usage, chunk.usage, CHAT_USAGE);
     const hidden = "usage" in chunk && !this.#showUsage ? ["usage"] : [];
     if (choices.every((choice) => choice?.delta === undefined)) {
       // The asynchronous filter sends its results in choices without a delta: no client reads them, and some fail on them. Its last chunk, which
@@ -102,7 +103,7 @@ export class AzureStream extends EventReader<ErrorContext> {
   /** A chunk without choices: the prompt's filter results at the beginning, or the usage at the end. */
   #summary(chunk: Record<string, unknown>, data: ByteText): ByteText {
     if (asObject(chunk.usage) === undefined) return "";
-    addUsage(this.usage, chunk.usage);
+    addUsage(this.usage, chunk.usage, CHAT_USAGE);
     return this.#showUsage ? frame(data) : "";
   }
 }
@@ -158,15 +159,4 @@ function identityOf(event: ByteText): Record<string, ByteText> {
 /** A server-sent event with `json` on one line: outside its strings JSON may hold line breaks. */
 function frame(json: ByteText): ByteText {
   return `data: ${json.replaceAll(/[\r\n]+/g, " ")}\n\n`;
-}
-
-/** Azure's prompt tokens include those that were read from its cache. */
-function addUsage(usage: ReportedUsage, reported: unknown): void {
-  const counts = asObject(reported);
-  const prompt = countFor(usage, counts?.prompt_tokens);
-  if (prompt === undefined) return;
-  usage.cacheRead = Math.min(prompt, countFor(usage, asObject(counts?.prompt_tokens_details)?.cached_tokens) ?? 0);
-  usage.input = prompt - usage.cacheRead;
-  usage.output = countFor(usage, counts?.completion_tokens) ?? 0;
-  usage.reasoning = Math.min(usage.output, countFor(usage, asObject(counts?.completion_tokens_details)?.reasoning_tokens) ?? 0);
 }

@@ -1,10 +1,10 @@
 /** System messages in the middle of a conversation, what they may hold, and references to tools: by model, with every other byte as it was. */
 import { describe, expect, test } from "bun:test";
-import { GatewayError } from "../../../../src/contract/errors.ts";
-import { bedrockBody } from "../../../../workers/providers/bedrock/body.ts";
-import { Lessons } from "../../../../workers/providers/bedrock/lessons.ts";
-import { takesOf } from "../../../../workers/providers/bedrock/takes.ts";
-import { acceptsOf, job } from "./upstream.ts";
+import { GatewayError } from "../../../../../src/contract/errors.ts";
+import { bedrockBody } from "../../../../../workers/providers/bedrock/body.ts";
+import { Lessons } from "../../../../../workers/providers/bedrock/lessons.ts";
+import { takesOf } from "../../../../../workers/providers/bedrock/takes.ts";
+import { acceptsOf, job } from "../upstream.ts";
 
 const LATEST = "claude-opus-5-5";
 /** Knows the role, and an effort only for the whole conversation. */

@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asGatewayError } from "../../../../src/contract/errors.ts";
-import type { AzureSettings } from "../../../../src/providers/azure/settings.ts";
-import { openAzure } from "../../../../workers/providers/azure/azure.ts";
-import type { Adapter } from "../../../../workers/providers/provider.ts";
-import { headersOf, job, serving, upstream } from "./upstream.ts";
+import { asGatewayError } from "../../../../../src/contract/errors.ts";
+import type { AzureSettings } from "../../../../../src/providers/azure/settings.ts";
+import { openAzure } from "../../../../../workers/providers/azure/azure.ts";
+import type { Adapter } from "../../../../../workers/providers/provider.ts";
+import { headersOf, job, serving, upstream } from "../upstream.ts";
 
 const SCOPE = "https://ai.azure.com/.default";
 const KEY: AzureSettings["credentials"] = { kind: "key", apiKey: "azure-key" };

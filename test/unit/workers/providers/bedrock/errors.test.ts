@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import type { ErrorKind } from "../../../../src/contract/errors.ts";
-import { bedrockFailure } from "../../../../workers/providers/bedrock/errors.ts";
+import type { ErrorKind } from "../../../../../src/contract/errors.ts";
+import { bedrockFailure } from "../../../../../workers/providers/bedrock/errors.ts";
 
 const PLACE = { upstream: "bedrock-eu", upstreamModel: "eu.anthropic.claude" };
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { GatewayError } from "../../../../src/contract/errors.ts";
-import { bedrockTakes } from "../../../../src/providers/bedrock/takes.ts";
-import { bedrockBody } from "../../../../workers/providers/bedrock/body.ts";
-import { takesOf } from "../../../../workers/providers/bedrock/takes.ts";
+import { GatewayError } from "../../../../../src/contract/errors.ts";
+import { bedrockTakes } from "../../../../../src/providers/bedrock/takes.ts";
+import { bedrockBody } from "../../../../../workers/providers/bedrock/body.ts";
+import { takesOf } from "../../../../../workers/providers/bedrock/takes.ts";
 
 const MESSAGES = '"messages":[{"role":"user","content":"x"}]';
 

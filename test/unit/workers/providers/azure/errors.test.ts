@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { openai } from "../../../../src/dialects/openai/openai.ts";
-import { azureFailure, azureStreamError } from "../../../../workers/providers/azure/errors.ts";
+import { openai } from "../../../../../src/dialects/openai/openai.ts";
+import { azureFailure, azureStreamError } from "../../../../../workers/providers/azure/errors.ts";
 
 const PLACE = { upstream: "azure-eu", deployment: "gpt-4o-prod" };
 const latin1 = (characters: string) => Buffer.from(characters).toString("latin1");

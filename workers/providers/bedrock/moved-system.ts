@@ -1,12 +1,12 @@
 /**
- * System messages in the middle of a conversation, for models without that role: each becomes a marked text in the user's next turn, with
- * the same marks that Claude Code uses for such notes. The order of the texts stays.
+ * System messages in the middle of a conversation, for models without that role: each is moved into the user's next turn, as a text between
+ * the same tags that Claude Code uses for such notes. The order of the texts stays.
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, elements, memberValue, stringValue } from "../../../src/contract/json.ts";
+import { refusal } from "../failure.ts";
 import { EFFORT, isCleared, isEmpty, turnsOf } from "./system.ts";
-import type { Dropped, Takes } from "./takes.ts";
+import { type Dropped, type Takes, whose } from "./takes.ts";
 
 const OPEN = "<system-reminder>\\n";
 const CLOSE = "\\n</system-reminder>";
@@ -15,7 +15,7 @@ const CLOSE = "\\n</system-reminder>";
 const NAME = "messages.role.system";
 
 /** @throws GatewayError `invalid_request` where such a message holds more than text */
-export function hoistSystem(messages: ByteText, { model }: Takes, dropped: Dropped): ByteText {
+export function moveSystem(messages: ByteText, takes: Takes, dropped: Dropped): ByteText {
   const turns = turnsOf(messages);
   const { texts, roles } = turns;
   if (!roles.includes("system")) return messages;
@@ -26,7 +26,7 @@ export function hoistSystem(messages: ByteText, { model }: Takes, dropped: Dropp
   for (const [index, message] of texts.entries()) {
     if (roles[index] === "system") {
       if ((memberValue(message, "output_config") ?? "null") !== "null") dropped.add(EFFORT);
-      if (!isCleared(message, index, turns)) waiting.push(...noted(message, index, model));
+      if (!isCleared(message, index, turns)) waiting.push(...noted(message, index, takes));
       continue;
     }
     if (waiting.length > 0) {
@@ -44,29 +44,26 @@ export function hoistSystem(messages: ByteText, { model }: Takes, dropped: Dropp
   return `[${said.join(",")}]`;
 }
 
-/** The texts of a system message, each with the marks; all else in a block stays. */
-function noted(message: ByteText, index: number, model: string): ByteText[] {
+/** The texts of a system message, each between the tags; everything else in a block stays. */
+function noted(message: ByteText, index: number, takes: Takes): ByteText[] {
   const content = memberValue(message, "content") ?? '""';
   if (isEmpty(content)) return [];
-  if (content.startsWith('"')) return [`{"type":"text","text":${inMarks(content)}}`];
+  if (content.startsWith('"')) return [`{"type":"text","text":${inTags(content)}}`];
   return elements(content).map(({ start, end }, at) => {
     const block = content.slice(start, end);
     const text = memberValue(block, "text");
-    if (text?.startsWith('"')) return editMembers(block, { set: { text: inMarks(text) } });
-    const param = `messages.${index}.content.${at}.type`;
-    const whose = model === "" ? "this model" : `the model ${model}`;
-    throw new GatewayError("invalid_request", {
-      message: `${param}: ${whose} takes no system messages in the middle of a conversation, and only their text can be moved into the user's next turn`,
-      param,
-    });
+    if (text?.startsWith('"')) return editMembers(block, { set: { text: inTags(text) } });
+    const instead = "takes no system messages in the middle of a conversation, and only their text can be moved into the user's next turn";
+    throw refusal(`messages.${index}.content.${at}.type`, `${whose(takes)} ${instead}`);
   });
 }
 
-/** A JSON string with the marks around its text. */
-function inMarks(text: ByteText): ByteText {
+/** A JSON string with the tags around its text. */
+function inTags(text: ByteText): ByteText {
   return `"${OPEN}${text.slice(1, -1)}${CLOSE}"`;
 }
 
+/** A turn of the user that holds only the notes. */
 function turnOf(notes: readonly ByteText[]): ByteText {
   return `{"role":"user","content":[${notes.join(",")}]}`;
 }

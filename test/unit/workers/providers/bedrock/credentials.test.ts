@@ -2,10 +2,10 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asGatewayError, type GatewayError } from "../../../../src/contract/errors.ts";
-import type { AwsCredentials } from "../../../../src/providers/bedrock/settings.ts";
-import { awsIdentities } from "../../../../workers/providers/bedrock/credentials.ts";
-import { serving } from "./upstream.ts";
+import { asGatewayError, type GatewayError } from "../../../../../src/contract/errors.ts";
+import type { AwsCredentials } from "../../../../../src/providers/bedrock/settings.ts";
+import { awsIdentities } from "../../../../../workers/providers/bedrock/credentials.ts";
+import { serving } from "../upstream.ts";
 
 const HOUR_MS = 3_600_000;
 const original = { ...process.env };
