@@ -59,11 +59,11 @@ test("usage is asked for on every stream, beside what the client asked for", asy
   expect(JSON.parse(await bodyOf(`{"model":"m","stream_options":null}`, true)).stream_options).toEqual({ include_usage: true });
 });
 
-test("outside a stream its options go; -1 for top_p goes always", async () => {
+test("without a stream its options are removed; -1 for top_p is always removed", async () => {
   expect(await bodyOf(`{"model":"m","stream_options":{"include_usage":true},"top_p":-1,${MESSAGES}}`)).toBe(`{"model":"prod",${MESSAGES}}`);
 });
 
-test("the usage chunk is shown to those who asked for it", async () => {
+test("the usage chunk is shown to a client that asked for it", async () => {
   const usage = Buffer.from('data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n');
   for (const [options, shown] of [
     ['{"include_usage" : true}', true],
@@ -117,12 +117,12 @@ test.each([
   [{ "retry-after": "86400" }, "", 59_000],
   [{}, "Please retry after 26 seconds. Go here.", 26_000],
   [{}, "Please try again in 174ms.", 174],
-])("the time to wait is what Azure says, at most 59 s: %j %s", (headers, message, retryAfterMs) => {
+])("the client waits as long as Azure says, at most 59 s: %j %s", (headers, message, retryAfterMs) => {
   const error = open().failure(job(), 429, new Map(Object.entries(headers)), JSON.stringify({ error: { code: "429", message } }));
   expect(error.detail.retryAfterMs).toBe(retryAfterMs);
 });
 
-test("without a hint the time to wait is a few seconds", () => {
+test("without a hint the client waits a few seconds", () => {
   expect(open().failure(job(), 429, new Map(), "").detail.retryAfterMs).toBeWithin(1_000, 59_001);
 });
 
@@ -162,7 +162,7 @@ test("a token is asked for once, and renewed at four fifths of its life", async 
   });
 });
 
-test("the token serves while its renewal fails, and no longer than it is good", async () => {
+test("a token is used while its renewal fails, until it expires", async () => {
   let failing = false;
   let nowMs = 0;
   const answer = () =>
@@ -241,7 +241,7 @@ test("Azure's own id of a call is known", () => {
   expect(open().upstreamRequestId(new Map([["x-request-id", "x"]]))).toBe("x");
 });
 
-test("what refers to what Azure keeps is refused however it is spelled, unless the operator allows it", async () => {
+test("a reference to something that Azure keeps is refused however it is spelled, unless the operator allows it", async () => {
   const asks = async (body: string, allowStore: boolean) => {
     const responses = job({ body, operation: "responses" });
     return (await open({ allowStore }).request(responses)).body;
@@ -264,7 +264,7 @@ test("what refers to what Azure keeps is refused however it is spelled, unless t
     expect(await refused(body)).toBe(param);
     expect(JSON.parse(await asks(body, true)).model).toBeDefined();
   }
-  // What only speaks of it passes, escaped or not.
+  // A text that only contains the word passes, escaped or not.
   for (const text of ["item_reference", String.raw`{\"type\":\"item_reference\"}`, String.raw`item_referenc\u0065 \u00e9`]) {
     const body = `{"model":"m","input":[{"role":"user","content":"${text}"}],"prompt":null}`;
     expect(await refused(body)).toContain(text);

@@ -82,7 +82,7 @@ const LAST_WORD =
   '{"id":"","object":"","created":0,"model":"","choices":[{"index":0,"finish_reason":"content_filter","content_filter_results":{"protected_material_text":{"detected":true,"filtered":true}},"content_filter_offsets":{"check_offset":65,"start_offset":65,"end_offset":1056}}],"usage":null}';
 
 test.each([true, false])(
-  "the asynchronous filter's last word reaches the client as a chunk of the same answer (short way: %p)",
+  "the asynchronous filter's last chunk reaches the client as a chunk of the same answer (fast path: %p)",
   (isFast) => {
     const ordinary = RECORDED.toString("utf8").split("\n\n")[2] ?? "";
     const { text, complete } = readAll(stream(false, isFast), Buffer.from(`${ordinary}\n\ndata: ${LAST_WORD}\n\ndata: [DONE]\n\n`));
@@ -94,7 +94,7 @@ test.each([true, false])(
   },
 );
 
-test("the filter's last word alone is passed as it came, with an empty delta", () => {
+test("the filter's last chunk alone is passed on as it came, with an empty delta", () => {
   const { text } = readAll(stream(true), Buffer.from(`data: ${LAST_WORD}\n\ndata: [DONE]\n\n`));
   expect(chunks(text)[0]).toEqual({ ...JSON.parse(LAST_WORD), choices: [{ ...JSON.parse(LAST_WORD).choices[0], delta: {} }] });
 });
@@ -132,7 +132,7 @@ test("an endless event is refused", () => {
   expect(reader.error?.kind).toBe("upstream_malformed");
 });
 
-test("the short way and the long way tell the client the same on random streams", () => {
+test("the fast path and the parsing path give the client the same on random streams", () => {
   let seed = 7;
   const random = (below: number) => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -155,7 +155,7 @@ test("the short way and the long way tell the client the same on random streams"
     const asked = random(2) === 0;
     const fast = readAll(stream(asked, true), bytes.subarray(0, cut), bytes.subarray(cut));
     const slow = readAll(stream(asked, false), bytes);
-    // White space may differ: the long way edits more carefully than the eye of a client can tell.
+    // White space may differ, because the two paths remove the usage in different ways.
     expect({ ...fast, text: chunks(fast.text) }).toEqual({ ...slow, text: chunks(slow.text) });
     expect(fast.text.endsWith("data: [DONE]\n\n")).toBe(slow.text.endsWith("data: [DONE]\n\n"));
   }
@@ -164,7 +164,7 @@ test("the short way and the long way tell the client the same on random streams"
 const ANSWER =
   '{"choices":[{"message":{"content":"Grüße"}}],"big":12345678901234567890,"usage":{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":4}}}';
 
-test("a whole answer passes as it came, cut anywhere, and its usage is read", () => {
+test("a whole answer is passed on as it came, cut anywhere, and its usage is read", () => {
   const expected = {
     text: ANSWER,
     kind: undefined,

@@ -63,7 +63,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 
 const asked = () => sandbox.calls.counts.tokenRequests;
 
-test("a client secret buys a token that Azure takes, one for all who wait, and it is kept", async () => {
+test("a client secret gets a token that Azure takes: one for all calls that wait, and it is kept", async () => {
   const adapter = open(secret());
   expect(new Set(await Promise.all(Array.from({ length: 20 }, () => token(adapter)))).size).toBe(1);
   expect(await status(adapter)).toBe(200);
@@ -71,7 +71,7 @@ test("a client secret buys a token that Azure takes, one for all who wait, and i
   expect(asked()).toBe(1);
 });
 
-test("a token is renewed before it expires, by one request, while it still serves", async () => {
+test("a token is renewed before it expires, by one request, while it is still used", async () => {
   const adapter = open(secret());
   const first = await token(adapter);
   clock.nowMs += 0.8 * 3_600_000 - 1;
@@ -81,12 +81,12 @@ test("a token is renewed before it expires, by one request, while it still serve
   expect(await Promise.all([token(adapter), token(adapter)])).toEqual([first, first]);
   await until(async () => (await token(adapter)) !== first);
   expect(asked()).toBe(2);
-  // The old one is worth nothing by now, and the new one is.
+  // The old token has expired by now, and the new one has not.
   clock.nowMs += 0.2 * 3_600_000;
   expect(await status(adapter)).toBe(200);
 });
 
-test("while Entra ID refuses, the old token serves as long as it is good; then the operator is told what to check", async () => {
+test("while Entra ID refuses, the old token is used until it expires; then the log says what to check", async () => {
   const adapter = open(secret());
   const first = await token(adapter);
   const right = sandbox.credentials.entra.clientSecret;
@@ -106,7 +106,7 @@ test("while Entra ID refuses, the old token serves as long as it is good; then t
   expect(await status(adapter)).toBe(200);
 });
 
-test("a workload's token file is read anew for each token, since it is replaced meanwhile", async () => {
+test("a workload's token file is read again for each token, because it may have been replaced", async () => {
   const place = folder();
   try {
     const tokenFile = join(place, "token");
@@ -133,7 +133,7 @@ test("a workload's token file is read anew for each token, since it is replaced 
   }
 });
 
-test("a token file that is none, or has no end, is refused at once, and there is a good one again when it is", async () => {
+test("a token file that is no file, or has no end, is refused at once, and a good file works again", async () => {
   const place = folder();
   try {
     const tokenFile = join(place, "token");
@@ -157,7 +157,7 @@ test("a token file that is none, or has no end, is refused at once, and there is
   }
 });
 
-test("an answer of the authority that has no end, or unfolds into one, is left after 64 KiB", async () => {
+test("an answer of the authority without an end, or one that unpacks to a huge text, is given up after 64 KiB", async () => {
   const huge = new Uint8Array(64 * 1024 * 1024).fill(120);
   const zipped = Bun.gzipSync(huge);
   let sent = 0;
@@ -181,8 +181,8 @@ test.each([
   ["an unknown tenant", { tenantId: "nobody" }, "AADSTS90002"],
   ["an unknown client", { clientId: "nobody" }, "AADSTS700016"],
   ["a wrong secret", { clientSecret: "hush-hush" }, "AADSTS7000215"],
-  ["an authority that is not there", { authority: "http://127.0.0.1:1" }, "no token from Entra ID"],
-])("%s is ours to mend", async (_name, fields, words) => {
+  ["an authority that does not answer", { authority: "http://127.0.0.1:1" }, "no token from Entra ID"],
+])("%s is a mistake of the operator", async (_name, fields, words) => {
   const { kind, detail } = await refusal(open(secret(fields)));
   expect(kind).toBe("misconfigured");
   expect(detail.log).toContain(words);
@@ -192,11 +192,11 @@ test.each([
 test.each([
   ["a page of HTML", () => new Response("<html>busy</html>", { status: 503 }), "status 503"],
   ["no token", () => Response.json({ expires_in: 3600 }), "status 200"],
-  ["a token without an end", () => Response.json({ access_token: "hush-hush" }), "status 200"],
+  ["a token without an expiry", () => Response.json({ access_token: "hush-hush" }), "status 200"],
   ["a token that has ended", () => Response.json({ access_token: "hush-hush", expires_in: 0 }), "status 200"],
   ["cut JSON", () => new Response('{"access_token":"hush-hush","expires_in":36'), "status 200"],
   ["a redirect", () => Response.redirect("http://127.0.0.1:1/"), "no token from Entra ID"],
-])("%s from the authority is ours to mend, and is not shown", async (_name, answer, words) => {
+])("%s from the authority is a mistake of the operator, and is not shown", async (_name, answer, words) => {
   await serving(answer, async (authority) => {
     const { kind, detail } = await refusal(open(secret({ authority })));
     expect(kind).toBe("misconfigured");

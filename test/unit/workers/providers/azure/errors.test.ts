@@ -11,7 +11,7 @@ const shown = (text: string) => JSON.parse(Buffer.from(text, "latin1").toString(
 
 const FILTER = '"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":true}}}';
 
-// wire.md §2.5: what Azure leaves out, OpenAI's clients expect
+// wire.md §2.5: OpenAI's clients expect the fields that Azure leaves out.
 test.each([
   [
     400,
@@ -64,7 +64,7 @@ test.each([
     '{"error":{"code":"OperationNotSupported","message":"The chatCompletion operation does not work with the specified model, gpt-5.1-codex."}}',
     "name a deployment that does",
   ],
-])("status %d, %s is ours to mend: the log names the place and the cure", (status, body, cure) => {
+])("status %d, %s is a mistake of the operator: the log names the place and the cure", (status, body, cure) => {
   const { kind, message, detail } = fail(status, body);
   expect(kind).toBe("misconfigured");
   expect(message).toBe("The gateway is not set up correctly for this model; its operator has to act.");
@@ -89,7 +89,7 @@ test.each([
   [{ "retry-after-ms": "soon", "retry-after": "later" }, "Please retry after 2 seconds.", 2_000],
   [{ "retry-after": "0" }, "Please retry after 1 second.", 1_000],
   [{}, "Please retry after 86400 seconds.", 59_000],
-])("%j %s: come again after %d ms", (headers, message, retryAfterMs) => {
+])("%j %s: try again after %d ms", (headers, message, retryAfterMs) => {
   expect(fail(429, JSON.stringify({ error: { message } }), headers).detail.retryAfterMs).toBe(retryAfterMs);
 });
 

@@ -1,7 +1,7 @@
 /**
- * A process on such a machine: opens an upstream that signs in by managed identity, and makes a request of it for each line of its input, by the word
- * on it: `call`, or `suspect` after an upstream's 401. Prints one JSON object for each. The library keeps what it has found out of its machine for the
- * life of a process, so each machine needs one of its own.
+ * A process on a machine in Azure: opens an upstream that signs in by managed identity, and makes a request for each line of its input. The line is
+ * `call`, or `suspect` after an upstream's 401. Prints one JSON object for each line. The library remembers what it has learned about its machine as
+ * long as the process lives, so each machine needs another process.
  */
 import { createInterface } from "node:readline";
 import { NOTHING_ALONG } from "../../../../../src/contract/call.ts";

@@ -13,11 +13,11 @@ type Answer = (request: Request) => Response | Promise<Response>;
 
 export interface Machine {
   url: string;
-  /** Tokens given out, the newest last. */
+  /** Tokens that were given out, the newest last. */
   tokens: string[];
   /** Requests that came. */
   asked: URL[];
-  /** Answers the next requests in place of the service, one each. */
+  /** Each answers one of the next requests in place of the service. */
   instead: Answer[];
   close(): Promise<void>;
 }

@@ -31,7 +31,7 @@ function metadataOf({ url }: Machine): Record<string, string> {
   return { AZURE_POD_IDENTITY_AUTHORITY_HOST: url };
 }
 
-/** A process of which one call after the other is asked. */
+/** A process that makes one call after the other. */
 function start(runtime: keyof typeof RUNTIMES, environment: Record<string, string>, clientId = "") {
   // A machine behind a proxy: its own service is not asked through it.
   const proxy = { HTTP_PROXY: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9" };
@@ -71,14 +71,14 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 
 for (const runtime of ["bun", "deno"] as const) {
   describe(`on ${runtime}`, () => {
-    test("a virtual machine's own identity buys one token, which is kept and hidden; one that is refused is had anew", async () => {
+    test("a virtual machine's own identity gets one token, which is kept and hidden; a token that is refused is fetched again", async () => {
       const vm = machine("metadata");
       const ask = start(runtime, metadataOf(vm));
       const first = await ask();
       expect(first).toEqual({ authorization: `Bearer ${vm.tokens[0]}`, isAtOnce: false, fetched: [vm.tokens[0] ?? "?"] });
       expect(await ask()).toMatchObject({ authorization: first.authorization, isAtOnce: true });
       expect(vm.asked).toHaveLength(1);
-      // The upstream says 401: the token still serves while the next one is fetched, past the library's own memory.
+      // The upstream says 401: the token is still used while the next one is fetched, and the library's cache does not answer.
       expect(await ask("suspect")).toMatchObject({ authorization: first.authorization });
       let next = await ask();
       while (next.authorization === first.authorization) next = await ask();
@@ -86,7 +86,7 @@ for (const runtime of ["bun", "deno"] as const) {
       expect(next.fetched).toEqual([vm.tokens[1] ?? "?", vm.tokens[0] ?? "?"]);
     });
 
-    test("a user-assigned identity is named by its client id, and App Service is asked in its own way", async () => {
+    test("a user-assigned identity is named by its client id, and App Service is asked by its own protocol", async () => {
       const service = machine("app-service");
       const environment = { IDENTITY_ENDPOINT: `${service.url}/msi/token`, IDENTITY_HEADER };
       const said = await start(runtime, environment, USER_ASSIGNED)();
@@ -97,17 +97,17 @@ for (const runtime of ["bun", "deno"] as const) {
   });
 }
 
-test("what is ours to mend is told with its cure: an identity that the machine does not have", async () => {
+test("an identity that the machine does not have is a mistake of the operator, and the log names the cure", async () => {
   const vm = machine("metadata");
-  const said = await start("bun", metadataOf(vm), "nobody")();
+  const said = await start("bun", metadataOf(vm), "stranger")();
   expect(said.kind).toBe("misconfigured");
   expect(said.log).toMatch(
-    /^upstream "azure-eu": no token for the managed identity nobody: .*Identity not found.*; assign that identity to this machine/,
+    /^upstream "azure-eu": no token for the managed identity stranger: .*Identity not found.*; assign that identity to this machine/,
   );
-  expect(said.message).not.toContain("nobody");
+  expect(said.message).not.toContain("stranger");
 });
 
-test("a machine that has no such service is told as that", async () => {
+test("on a machine without such a service the log says so", async () => {
   const said = await start("bun", { AZURE_POD_IDENTITY_AUTHORITY_HOST: "http://127.0.0.1:9" })();
   expect(said.kind).toBe("misconfigured");
   expect(said.log).toContain("no token for the system-assigned managed identity: 127.0.0.1:9: ");
@@ -121,7 +121,7 @@ test("a busy service is asked again", async () => {
   expect(vm.asked).toHaveLength(2);
 });
 
-describe("an answer that is none", () => {
+describe("an answer without a token", () => {
   const secret = IDENTITY_HEADER;
   test.each([
     ["a page of HTML", () => new Response("<html>hush-hush</html>"), "no JSON object"],

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { reasons, takesMaxTokens, takesOf } from "../../../../../workers/providers/azure/takes.ts";
 import { acceptsOf } from "../upstream.ts";
 
-/** Of a model that is not in the catalogue, so that only its names can show whether it reasons. */
+/** For a model that is not in the catalogue, so that only its names can show whether it reasons. */
 const UNKNOWN = takesOf(acceptsOf("azure"));
 
 test.each([
@@ -47,7 +47,7 @@ test("one of a model's two names is enough", () => {
   expect(reasons(UNKNOWN, "gpt-4o", "prod")).toBe(false);
 });
 
-test("the names of a model in the catalogue decide nothing", () => {
+test("for a model in the catalogue the table decides, not the names", () => {
   expect(reasons(takesOf(acceptsOf("azure", "gpt-4o")), "o3-mini", "o3-mini")).toBe(false);
   expect(reasons(takesOf(acceptsOf("azure", "o3-mini")), "gpt-4o", "prod")).toBe(true);
 });

@@ -22,7 +22,7 @@ afterEach(() => {
 
 function environment(variables: Record<string, string>): void {
   for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name];
-  // Nothing of the machine it runs on, and no waiting for EC2's address.
+  // No credentials of the machine that the test runs on, and no waiting for EC2's address.
   Object.assign(process.env, {
     AWS_EC2_METADATA_DISABLED: "true",
     AWS_CONFIG_FILE: "/nonexistent",
@@ -66,7 +66,7 @@ test.each([
   "arn:aws:bedrock:eu-central-1:123456789012:provisioned-model/abcdefghijkl",
   "arn:aws:bedrock:eu-central-1::custom-model/anthropic.claude-3-haiku-20240307-v1:0:200k/abcdefghijkl",
   "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:endpoint/My_Endpoint~1",
-])("%s goes on the wire as AWS's own SDK writes it", async (upstreamModel) => {
+])("%s is sent as AWS's own SDK writes it", async (upstreamModel) => {
   for (const stream of [false, true]) {
     const sent = await sdkRequest(KEYS, "eu-central-1", { modelId: upstreamModel, body: Buffer.from("{}"), stream });
     const request = await open({ kind: "static", ...KEYS }).request(job({ upstreamModel, stream }));
@@ -130,7 +130,7 @@ test("a profile is taken from the configuration files, and not from the environm
   }
 });
 
-test("credentials that cannot be had are ours to mend, and the log says where and how", async () => {
+test("credentials that cannot be found are a mistake of the operator, and the log says where and how to mend it", async () => {
   environment({});
   const error = await Promise.resolve(open({ kind: "default" }).request(job())).catch(asGatewayError);
   expect(error).toMatchObject({ kind: "misconfigured" });
@@ -143,11 +143,14 @@ test("Bedrock's own id of a call is known", () => {
   expect(open(STATIC).upstreamRequestId(new Map([["x-amzn-requestid", "abc"]]))).toBe("abc");
 });
 
-test.each(["static", "bearer"] as const)("what goes along with a call is sent beside the headers of its %s credentials", async (kind) => {
-  const adapter = open(kind === "static" ? STATIC : { kind, token: "bedrock-api-key" });
-  const own = await adapter.request(job());
-  const whole = withPassedOn(own, { passedOn: "x-request-id\nmine", isTimed: false });
-  expect(headersSent(whole)).toEqual({ ...headersSent(own), "x-request-id": "mine" });
-  expect(headersSent(own).authorization).toMatch(kind === "static" ? /^AWS4-HMAC-SHA256 / : /^Bearer /);
-  expect(Object.isFrozen(whole.headers)).toBe(true);
-});
+test.each(["static", "bearer"] as const)(
+  "headers that are passed along with a call are sent beside those of its %s credentials",
+  async (kind) => {
+    const adapter = open(kind === "static" ? STATIC : { kind, token: "bedrock-api-key" });
+    const own = await adapter.request(job());
+    const whole = withPassedOn(own, { passedOn: "x-request-id\nmine", isTimed: false });
+    expect(headersSent(whole)).toEqual({ ...headersSent(own), "x-request-id": "mine" });
+    expect(headersSent(own).authorization).toMatch(kind === "static" ? /^AWS4-HMAC-SHA256 / : /^Bearer /);
+    expect(Object.isFrozen(whole.headers)).toBe(true);
+  },
+);

@@ -6,7 +6,7 @@ import { takesOf } from "../../../../../workers/providers/bedrock/takes.ts";
 
 const MESSAGES = '"messages":[{"role":"user","content":"x"}]';
 
-/** For a model that is not in the catalogue, which is taken to take whatever any does. */
+/** For a model that is not in the catalogue, which counts as one that takes everything. */
 function edit(body: string, betas = "", further: string[] = []) {
   const takes = takesOf(bedrockTakes(undefined, [{ betas: { add: further, remove: [] }, fields: { add: [], remove: [] } }]));
   return bedrockBody({ body, hints: `2023-06-01\n${betas}` }, takes).body;
@@ -22,13 +22,13 @@ function refusal(body: string): GatewayError {
   throw new Error("it was not refused");
 }
 
-test("model and stream go, the version comes, and every other byte stays", () => {
+test("model and stream are removed, the version is added, and every other byte stays", () => {
   expect(edit(`{ "model":"m", "stream":true,\n "max_tokens": 12345678901234567890, ${MESSAGES}, "new":"\\u00e9" }`)).toBe(
     `{ "max_tokens": 12345678901234567890, ${MESSAGES}, "new":"\\u00e9","anthropic_version":"bedrock-2023-05-31" }`,
   );
 });
 
-test("the client's own version gives way", () => {
+test("the client's own version is replaced", () => {
   expect(edit(`{"anthropic_version":"2026-10-21",${MESSAGES}}`)).toBe(`{"anthropic_version":"bedrock-2023-05-31",${MESSAGES}}`);
 });
 
@@ -50,19 +50,19 @@ test("no beta that Bedrock takes means no list at all", () => {
   expect(JSON.parse(edit(`{"anthropic_beta":["skills-2025-10-02"],${MESSAGES}}`, "files-api-2025-04-14")).anthropic_beta).toBeUndefined();
 });
 
-test("advanced tool use goes by its two parts", () => {
+test("the flag of advanced tool use becomes the flags of its two parts", () => {
   expect(JSON.parse(edit(`{${MESSAGES}}`, "advanced-tool-use-2025-11-20")).anthropic_beta).toEqual([
     "tool-examples-2025-10-29",
     "tool-search-tool-2025-10-19",
   ]);
 });
 
-test("the operator may let further betas through, which are sent only where asked for", () => {
+test("the operator may allow further betas, which are sent only where the client asks for them", () => {
   expect(JSON.parse(edit(`{${MESSAGES}}`, "new-2027-01-01", ["new-2027-01-01"])).anthropic_beta).toEqual(["new-2027-01-01"]);
   expect(JSON.parse(edit(`{${MESSAGES}}`, "", ["new-2027-01-01"])).anthropic_beta).toBeUndefined();
 });
 
-test("a tool that needs a flag on Bedrock brings it", () => {
+test("the flag is added for a tool that needs one on Bedrock", () => {
   const body = edit(`{"tools":[{"type":"bash_20250124","name":"bash"},{"type":"memory_20250818","name":"memory"}],${MESSAGES}}`);
   expect(JSON.parse(body).anthropic_beta).toEqual(["computer-use-2025-01-24", "context-management-2025-06-27"]);
 });
@@ -77,7 +77,7 @@ test("eager input streaming becomes its flag, and the tools stay as written othe
   expect(JSON.parse(body).anthropic_beta).toEqual(["fine-grained-tool-streaming-2025-05-14"]);
 });
 
-test("what asks for nothing special is taken out", () => {
+test("fields whose value asks for nothing special are taken out", () => {
   const body = edit(`{"service_tier":"auto","speed":"standard","container":null,"mcp_servers":[ ],${MESSAGES},"metadata":{"user_id":"u"}}`);
   expect(Object.keys(JSON.parse(body))).toEqual(["messages", "metadata", "anthropic_version"]);
 });
@@ -123,7 +123,7 @@ test("betas that are no list of names are refused", () => {
   expect(refusal(`{"betas":"context-1m-2025-08-07",${MESSAGES}}`).message).toBe("betas: must be an array of strings");
 });
 
-test("escapes hide nothing from the rules: names at the top, types of tools, content that lies elsewhere", () => {
+test("escapes hide nothing from the rules: names at the top, types of tools, remote content", () => {
   const edited = JSON.parse(
     edit(String.raw`{"mod\u0065l":"m","strea\u006d":true,"anthropic_v\u0065rsion":"x","b\u0065tas":["effort-2025-11-24"],${MESSAGES}}`),
   );

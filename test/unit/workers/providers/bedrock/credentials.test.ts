@@ -24,7 +24,7 @@ function clear(): void {
   for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name];
 }
 
-/** Nothing of the machine it runs on, and no waiting for EC2's address. */
+/** No credentials of the machine that the test runs on, and no waiting for EC2's address. */
 function environment(variables: Record<string, string>): void {
   clear();
   Object.assign(process.env, {
@@ -76,7 +76,7 @@ test("static keys are given out as they are, at once", () => {
   expect(identities.get()).toBe(identities.get());
 });
 
-test("container credentials: one request for all who wait, early renewal while the old ones serve, by one request", async () => {
+test("container credentials: one request for all calls that wait, and one early renewal while the old ones are used", async () => {
   const clock = { nowMs: Date.now() };
   const { state, answer } = container(clock);
   await serving(answer, async (url) => {
@@ -101,7 +101,7 @@ test("container credentials: one request for all who wait, early renewal while t
   });
 });
 
-test("while a renewal fails the old credentials serve until they expire, and then the operator is told why", async () => {
+test("while a renewal fails the old credentials are used until they expire, and then the log says why", async () => {
   const clock = { nowMs: Date.now() };
   const { state, answer } = container(clock);
   await serving(answer, async (url) => {
@@ -119,7 +119,7 @@ test("while a renewal fails the old credentials serve until they expire, and the
     expect(message).not.toContain("AWS");
     expect(detail.log).toStartWith('upstream "bedrock-eu": no AWS credentials from AWS\'s default chain');
     expect(detail.log).toContain("give the process a role or a profile");
-    // Who comes meanwhile is answered from memory; after a moment the place is asked again.
+    // Calls in the next moment get the remembered failure; after that the source is asked again.
     const { asked } = state;
     await refusal();
     expect(state.asked).toBe(asked);
@@ -129,7 +129,7 @@ test("while a renewal fails the old credentials serve until they expire, and the
   });
 });
 
-test("credentials that AWS has refused are had anew, also from a file that has changed", async () => {
+test("credentials that AWS has refused are looked for again, also in a file that has changed", async () => {
   environment({});
   profiles({ team: "AKIDOLD" });
   const clock = { nowMs: Date.now() };
@@ -150,7 +150,7 @@ test("the default chain takes the default profile, and AWS_PROFILE another", asy
   expect(await open({ kind: "default" }).key()).toBe("AKIDOTHER");
 });
 
-test("a profile that is not there is an error, and nobody else's credentials are taken for it", async () => {
+test("a profile that does not exist is an error, and no other credentials replace it", async () => {
   const { answer } = container({ nowMs: Date.now() });
   await serving(answer, async (url) => {
     environment({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url, AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "s" });
@@ -161,7 +161,7 @@ test("a profile that is not there is an error, and nobody else's credentials are
   });
 });
 
-test("credentials of the environment that have expired are ours to mend", async () => {
+test("credentials of the environment that have expired are a mistake of the operator", async () => {
   const expired = "2026-01-01T00:00:00Z";
   environment({ AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "hush-hush", AWS_CREDENTIAL_EXPIRATION: expired });
   const { kind, detail } = await open({ kind: "default" }).refusal();

@@ -41,7 +41,7 @@ test.each(TABLE)("%d %s is %s", (status, name, kind) => {
   expect(fail(status, name, "in words").kind).toBe(kind);
 });
 
-test("the client's mistake is told in Bedrock's words and with its status", () => {
+test("a mistake of the client is answered with Bedrock's words and status", () => {
   const { kind, message, detail } = fail(400, "ValidationException", "messages.0.content: Größe");
   expect({ kind, message, status: detail.status }).toEqual({
     kind: "upstream_rejected",
@@ -66,7 +66,7 @@ test("too many tokens is throttling, whatever it is called", () => {
 test.each([
   ["The provided model identifier is invalid.", "target"],
   ["Invocation of model ID anthropic.claude with on-demand throughput isn’t supported.", "inference profile"],
-])("%s is ours to mend", (words, cure) => {
+])("%s is a mistake of the operator", (words, cure) => {
   const { kind, message, detail } = fail(400, "ValidationException", words);
   expect(kind).toBe("misconfigured");
   expect(message).not.toContain(words);
@@ -74,7 +74,7 @@ test.each([
   expect(detail.log).toContain(cure);
 });
 
-test("what AWS says of a bad signature is kept out of the log: it repeats the session token", () => {
+test("AWS's message about a bad signature is not logged, because it repeats the session token", () => {
   const { detail } = fail(403, "InvalidSignatureException", "The Canonical String should have been 'POST x-amz-security-token:SECRET'");
   expect(JSON.stringify(detail)).not.toContain("SECRET");
   expect(detail.log).toContain("clock");
@@ -115,14 +115,14 @@ test.each([
   ["permission_error", 403, "misconfigured"],
   ["billing_error", 402, "misconfigured"],
   ["not_found_error", 404, "misconfigured"],
-] as const)("an answer in Anthropic's own shape, %s, is understood", (type, status, kind) => {
+] as const)("an answer in Anthropic's own form, %s, is understood", (type, status, kind) => {
   const error = fail(status, "", "", JSON.stringify({ type: "error", error: { type, message: "Wörter" }, request_id: "req_1" }));
   expect(error.kind).toBe(kind);
   if (kind === "misconfigured") expect(error.message).not.toContain("Wörter");
   else expect(error.message).toBe("Wörter");
 });
 
-test("those who may come again are told when, and only they", () => {
+test("an error that may pass by itself says when to try again, and no other error does", () => {
   const hint = (status: number, name: string) => fail(status, name, "words").detail.retryAfterMs;
   for (const [status, name] of [
     [429, "ThrottlingException"],
@@ -139,7 +139,7 @@ test("those who may come again are told when, and only they", () => {
     expect(hint(status, name)).toBeUndefined();
 });
 
-test("each of our own faults names the upstream, the model and its cure in the log", () => {
+test("for each mistake of the operator the log names the upstream, the model and the cure", () => {
   for (const [status, name, cure] of [
     [403, "AccessDeniedException", "allow bedrock:InvokeModel"],
     [404, "ResourceNotFoundException", "correct the model's target"],
@@ -153,7 +153,7 @@ test("each of our own faults names the upstream, the model and its cure in the l
   }
 });
 
-test("an API key that is wrong is told as such, though its exception is that of a missing permission", () => {
+test("the log names a wrong API key, although its exception is the one of a missing permission", () => {
   const { log } = fail(403, "AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.").detail;
   expect(log).toEndWith("AWS does not know the key; give the upstream valid credentials");
   expect(log).not.toContain("bedrock:InvokeModel");

@@ -67,7 +67,7 @@ test("an error frame and an error among the events end the stream", () => {
   expect(readAll(stream(), event)).toMatchObject({ kind: "upstream_overloaded", text: "", complete: false });
 });
 
-test("an event frame of a new kind is passed over, a frame of a new kind is not", () => {
+test("an event frame of a new kind is ignored, any other frame of a new kind is an error", () => {
   const news = frame({ ":message-type": "event", ":event-type": "initial-response" }, "{}");
   expect(readAll(stream(), news, RECORDED).complete).toBe(true);
   expect(readAll(stream(), frame({ ":message-type": "news" }, "{}")).kind).toBe("upstream_malformed");
@@ -94,7 +94,7 @@ test("line breaks between an event's tokens do not end its data", () => {
   expect(text).toContain("12345678901234567890");
 });
 
-test("Bedrock's own counts serve where the events have none", () => {
+test("Bedrock's own counts are used where the events have none", () => {
   const older = EVENTS.map((event) => event.replace(/"input_tokens":21,"cache_creation_input_tokens":3,"cache_read_input_tokens":5,/, ""));
   expect(readAll(stream(), ...older.map((event) => chunkFrame(event))).usage).toEqual({
     input: 29,
@@ -115,7 +115,7 @@ test("a model name beyond ASCII is right in the bytes", () => {
   expect(JSON.parse(text.split("data: ")[1] ?? "").message.model).toBe("größe-你");
 });
 
-test("the short way and the long way agree on random streams", () => {
+test("the fast path and the parsing path agree on random streams", () => {
   let seed = 42;
   const random = (below: number) => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -160,7 +160,7 @@ test.each(["", "[]", "null", "{}", ANSWER.slice(0, -1), `${ANSWER}x`])("a whole 
   expect(readAll(bedrockAnswer(PLACE, "m"), Buffer.from(body))).toMatchObject({ kind: "upstream_malformed", text: "", complete: false });
 });
 
-test("an answer without a bound is refused", () => {
+test("an answer without an end is refused", () => {
   const reader = bedrockAnswer(PLACE, "m");
   const piece = Buffer.alloc(16 * 1024 * 1024, 0x20);
   for (let count = 0; count < 5; count++) reader.push(piece);
@@ -195,7 +195,7 @@ test.each([
   }
 });
 
-describe("what has a price of its own", () => {
+describe("tokens with a special price", () => {
   const usage = {
     input_tokens: 21,
     cache_creation_input_tokens: 10,
@@ -206,9 +206,9 @@ describe("what has a price of its own", () => {
   };
   const expected = { input: 21, output: 9, cacheRead: 5, cacheWrite: 10, cacheWriteHour: 7, reasoning: 4 };
 
-  test("cache writes for an hour and thoughts are read from a stream, told at its beginning, at its end, or at both", () => {
-    const delta = (told: object) => JSON.stringify({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: told });
-    const start = (told: object) => JSON.stringify({ type: "message_start", message: { id: "m", role: "assistant", usage: told } });
+  test("cache writes for an hour and thinking are read from a stream that reports them at its beginning, at its end, or at both", () => {
+    const delta = (counts: object) => JSON.stringify({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: counts });
+    const start = (counts: object) => JSON.stringify({ type: "message_start", message: { id: "m", role: "assistant", usage: counts } });
     const { output_tokens, output_tokens_details, ...input } = usage;
     for (const events of [
       [start(usage), delta(usage)],
@@ -218,7 +218,7 @@ describe("what has a price of its own", () => {
       expect(readAll(stream(), ...events.map((event) => chunkFrame(event))).usage).toEqual(expected);
   });
 
-  test("what an upstream makes up never passes the whole that it is part of", () => {
+  test("a part that an upstream reports is never larger than its whole", () => {
     const odd = { ...usage, cache_creation: { ephemeral_1h_input_tokens: 70 } };
     const start = JSON.stringify({ type: "message_start", message: { id: "m", role: "assistant", usage: odd } });
     expect(readAll(stream(), chunkFrame(start)).usage.cacheWriteHour).toBe(10);

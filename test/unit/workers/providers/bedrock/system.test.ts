@@ -1,4 +1,4 @@
-/** System messages in the middle of a conversation, what they may hold, and references to tools: by model, with every other byte as it was. */
+/** System messages in the middle of a conversation, what they may hold, and references to tools: as each model takes them, with every other byte unchanged. */
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../../../src/contract/errors.ts";
 import { bedrockBody } from "../../../../../workers/providers/bedrock/body.ts";
@@ -7,7 +7,7 @@ import { takesOf } from "../../../../../workers/providers/bedrock/takes.ts";
 import { acceptsOf, job } from "../upstream.ts";
 
 const LATEST = "claude-opus-5-5";
-/** Knows the role, and an effort only for the whole conversation. */
+/** This model knows the role, and takes an effort only for the whole conversation. */
 const EIGHT = "claude-opus-4-8";
 const OLDER = "claude-haiku-4-5-20251001";
 const EFFORT = "mid-conversation-output-config-2026-07-01";
@@ -15,7 +15,7 @@ const CLEAR_AT = "mid-conversation-system-clear-at-2026-08-21";
 const CHANGES = "mid-conversation-tool-changes-2026-07-01";
 const SEARCH = "tool-search-tool-2025-10-19";
 
-/** `messages` and more of the body as Bedrock gets them, as text. */
+/** What Bedrock gets for these messages and these further members of the body. */
 function edit(model: string, messages: string, { betas = "", more = "" } = {}) {
   const { body, dropped } = bedrockBody(
     { body: `{"messages":${messages}${more}}`, hints: `2023-06-01\n${betas}` },
@@ -43,7 +43,7 @@ const noted = (text: string) => ({ type: "text", text: `<system-reminder>\n${tex
 const LOW = { output_config: { effort: "low" } };
 const ONCE = { clear_at: "next_user_message" };
 
-describe("an effort by message", () => {
+describe("an effort for one message", () => {
   const talk = written(user("a"), assistant("b"), system([], LOW), user("c"));
 
   test("brings its flag where the model has it", () => {
@@ -55,7 +55,7 @@ describe("an effort by message", () => {
     expect(edit(EIGHT, written(user("a")), { betas: "per-turn-control-2026-07-01" })).toMatchObject({ betas: [], dropped: "" });
   });
 
-  test("is left out and named elsewhere, with a message that says nothing else", () => {
+  test("is left out and reported for other models, together with a message that says nothing else", () => {
     const spaced =
       ' [ {"role":"user","content":"a"} , {"role":"system","content":[],"output_config":{"effort":"low"}},\n{"content":"é","role":"user"}] ';
     expect(edit(EIGHT, spaced)).toMatchObject({
@@ -67,7 +67,7 @@ describe("an effort by message", () => {
     expect(edit(EIGHT, written(user("a"), system("Be brief.", LOW))).messages).toEqual([user("a"), system("Be brief.")]);
   });
 
-  test("goes with the role, where the model does not know that", () => {
+  test("is left out together with the role, where the model does not know the role", () => {
     expect(edit(OLDER, talk)).toMatchObject({
       dropped: "messages.role.system, messages.output_config",
       messages: [user("a"), assistant("b"), user("c")],
@@ -84,7 +84,7 @@ describe("a message for one turn", () => {
       expect(edit(model, later)).toMatchObject({ betas: [CLEAR_AT], dropped: "", messages: JSON.parse(later) });
   });
 
-  test("is seen for that turn alone where the model knows the role and not the flag", () => {
+  test("is seen for that turn only, where the model knows the role and not the flag", () => {
     const lessons = new Lessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", EIGHT), model: EIGHT });
     expect(lessons.learn(one, "messages.1.clear_at: Extra inputs are not permitted")?.line).toContain(
@@ -102,7 +102,7 @@ describe("a message for one turn", () => {
     });
   });
 
-  test("is moved into the user's turn only while it is that turn", () => {
+  test("is moved into the user's turn only as long as that turn lasts", () => {
     expect(edit(OLDER, first).messages).toEqual([user("a"), user([noted("Be brief.")])]);
     expect(edit(OLDER, later).messages).toEqual([user("a"), assistant("b"), user("c"), user([noted("Be long.")])]);
   });
@@ -117,7 +117,7 @@ describe("changes of tools", () => {
       expect(edit(model, talk)).toMatchObject({ betas: [CHANGES], dropped: "", messages: JSON.parse(talk) });
   });
 
-  test("are refused by their place where the model has it not: it would have other tools without them", () => {
+  test("are refused, with their place, where the model has no such flag: without them it would have other tools", () => {
     const narrowed = takesOf(acceptsOf("bedrock", EIGHT));
     const takes = { ...narrowed, betas: new Set([...narrowed.betas].filter((flag) => flag !== CHANGES)) };
     expect(refusal(() => bedrockBody({ body: `{"messages":${talk}}`, hints: "2023-06-01\n" }, takes))).toStartWith(
@@ -139,7 +139,7 @@ describe("references to tools", () => {
   const tool = { name: "look", input_schema: { type: "object" } };
   const more = (fields: object) => `,"tools":${JSON.stringify([{ ...tool, ...fields }])}`;
 
-  test("go with the flag that deferred tools bring, where the model has the search", () => {
+  test("stay, with the flag that deferred tools bring, where the model has the search", () => {
     const { betas, dropped, messages } = edit(EIGHT, references, { more: more({ defer_loading: true }) });
     expect([betas, dropped, messages]).toEqual([[SEARCH], "", JSON.parse(references)]);
   });
@@ -150,7 +150,7 @@ describe("references to tools", () => {
     expect(messages).toEqual(JSON.parse(found({ type: "text", text: 'lo"ok' }, { type: "text", text: "see", cache_control: mark })));
   });
 
-  test("are found though their type is spelled with escapes, and a mere mention is none", () => {
+  test("are found although their type is written with escapes; a text that only mentions one is no reference", () => {
     const escaped = references.replaceAll("tool_reference", "tool_referenc\\u0065");
     expect(edit(OLDER, escaped, { more: more({}) }).dropped).toBe("content.tool_reference");
     const mention = written(user('say "tool_reference"'));
@@ -159,7 +159,7 @@ describe("references to tools", () => {
   });
 });
 
-test("a role that Bedrock does not know after all is learned, in either of its wordings", () => {
+test("a refusal of the role teaches that the model does not know it, in either of Bedrock's wordings", () => {
   for (const message of ["messages.1.role: Input should be 'user' or 'assistant'", "role 'system' is not supported on this model"]) {
     const lessons = new Lessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", EIGHT), model: EIGHT });
@@ -168,7 +168,7 @@ test("a role that Bedrock does not know after all is learned, in either of its w
   }
 });
 
-test("flags for what a model has by itself are left out without a word", () => {
+test("flags for features that a model has without a flag are left out and not reported", () => {
   const talk = written(user("a"));
   const betas = "interleaved-thinking-2025-05-14,context-1m-2025-08-07";
   expect(edit(LATEST, talk, { betas })).toMatchObject({ betas: [], dropped: "" });
