@@ -39,7 +39,7 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   dropped: string;
   /** Written by `Adapter.request`: what the target's model was known to take. If more is known by the time of a refusal, another try is worth it. */
   takes?: object | undefined;
-  /** Written by `Adapter.request`: the upstream goes on with the answer when the call has ended. */
+  /** Written by `Adapter.request`: the upstream continues the answer after the call has ended. */
   goesOn: boolean;
 }
 
@@ -95,8 +95,8 @@ export interface Adapter {
   /** The failure for any other status; `body`: the answer, at most 64 KiB. */
   failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
   /**
-   * What such an answer teaches about the job's target. After it `request` makes a different request for the job, which is worth one more try.
-   * Undefined where the answer teaches nothing.
+   * What an answer with another status teaches about the job's target. After that `request` makes a different request for the job, which is worth one
+   * more try. Undefined where the answer teaches nothing.
    */
   lesson?(job: Job, status: number, body: ByteText): Lesson | undefined;
   /** Learns a lesson of another worker about a target, for `forMs` milliseconds. Never throws: a lesson that cannot be read is ignored. */
