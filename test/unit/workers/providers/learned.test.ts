@@ -40,7 +40,7 @@ describe("a lesson is sent to the same upstream of another worker", () => {
     expect(there.takes(asked)).toEqual(here.takes(asked));
   });
 
-  test("for the rest of its hour, and never longer than an hour", async () => {
+  test("for what is left of its hour, and never longer than one", async () => {
     const lessons = new Lessons("bedrock-eu");
     lessons.taught(one(), '["fields","context_hint"]', 5);
     expect(lessons.takes(one()).without.has("context_hint")).toBe(true);
