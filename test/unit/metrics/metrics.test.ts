@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Counter, Registry } from "prom-client";
+import type { CallRecord } from "../../../src/metrics/calls.ts";
 import { MergedMetrics } from "../../../src/metrics/merged.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
-import type { CallRecord } from "../../../src/metrics/records.ts";
-import { metricsData, metricsText } from "../../../src/metrics/scrape.ts";
+import { metricsData, metricsText } from "../../../src/metrics/registry.ts";
 import type { Served } from "../../../src/metrics/served.ts";
 import { METRICS_PAGE, withMetrics } from "../../docs/metrics-reference.ts";
 

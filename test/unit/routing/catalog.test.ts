@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type ConfigError, readConfig } from "../../../src/config/config.ts";
 import { Catalog } from "../../../src/routing/catalog.ts";
-import { HealthBook } from "../../../src/routing/router.ts";
+import { HealthBook } from "../../../src/routing/health.ts";
 
 const upstream = { provider: "azure", region: "eu", endpoint: "https://one.openai.azure.com", credentials: { api_key: "k" } };
 

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { hashText } from "../../../src/contract/hash.ts";
-import { sessionOf } from "../../../src/routing/affinity.ts";
 import { TargetHealth } from "../../../src/routing/health.ts";
 import { type Attempt, type Choice, type Choices, Router } from "../../../src/routing/router.ts";
 
@@ -147,13 +146,6 @@ describe("a conversation", () => {
     const among = { ...choices({ name: "a" }, { name: "b" }), affinity: false };
     const router = new Router<Named>();
     expect(new Set([1, 2].map(() => first(router, among, 7, 0).target.name)).size).toBe(2);
-  });
-
-  test("is named by the first session header that is there", () => {
-    const session = (headers: Record<string, string>) => sessionOf(new Headers(headers));
-    expect(session({})).toBe(0);
-    expect(session({ "x-claude-code-session-id": "s", "session-id": "t" })).toBe(session({ "x-session-affinity": "s" }));
-    expect(session({ "thread-id": "t" })).not.toBe(session({ "thread-id": "u" }));
   });
 });
 

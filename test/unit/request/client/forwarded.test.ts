@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { TrustedProxies } from "../../../src/request/forwarded.ts";
+import { TrustedProxies } from "../../../../src/request/client/forwarded.ts";
 
 const PROXY = "10.0.0.5";
 const proxies = new TrustedProxies(["10.0.0.0/8", "fd00::/8", "192.0.2.7"]);

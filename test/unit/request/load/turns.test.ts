@@ -1,6 +1,6 @@
 /** What one party asks of the front again and again waits, and what another asks meanwhile does not. */
 import { expect, test } from "bun:test";
-import { Turns } from "../../../src/request/turns.ts";
+import { Turns } from "../../../../src/request/load/turns.ts";
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { followedIn, passedOn } from "../../../src/request/trace-context.ts";
+import { followedIn, passedOn } from "../../../../src/request/client/trace-context.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";

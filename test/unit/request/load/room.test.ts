@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { GatewayError, RETRY_AFTER_MS } from "../../../src/contract/errors.ts";
-import { Room } from "../../../src/request/room.ts";
+import { GatewayError, RETRY_AFTER_MS } from "../../../../src/contract/errors.ts";
+import { Room } from "../../../../src/request/load/room.ts";
 
 function refusalOf(work: () => unknown): string | undefined {
   try {
