@@ -25,7 +25,7 @@ export class Dispatch {
   readonly #operation: CallOperation;
   readonly #answer: Answer;
   #worker: PoolCall | undefined;
-  /** The order that the worker got, with the body, until the answer begins: if the worker is lost, another one gets it. The call's place in the room counts the body. */
+  /** The order of the worker, with the body, until the answer begins: if the worker is lost, another one gets it. The call's place in the room counts the body. */
   #order: CallOrder | WeighOrder | undefined;
   /** The call has lost a worker. A second loss ends it: a request that kills workers must not kill all of them. */
   #hasLost = false;

@@ -250,7 +250,7 @@ export class Gateway {
     return reply;
   }
 
-  /** No route has this path as it was sent, or the request is a HEAD. A route may have the path without its doubled slashes; else the error says what the client probably meant. */
+  /** No route has the path as it was sent, or the request is a HEAD. A route may have it without doubled slashes; else the error says what was probably meant. */
   #lost(asked: Asked): Answered | Promise<Answered> {
     const sent = pathOf(asked.url);
     const path = normalisePath(sent);

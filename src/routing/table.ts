@@ -75,7 +75,7 @@ function joined(dialect: string, region: string): string {
   return `${dialect} ${region}`;
 }
 
-/** The models of a workspace: all shared ones, or, where the workspace brings targets, only the models that it lists. A listed model without targets has the shared targets. */
+/** The models of a workspace: all shared ones; or only those that it lists, where it brings targets. A listed model without targets has the shared targets. */
 function servedTo(workspace: Workspace, config: Config): Record<string, ServedModel> {
   const own = Object.entries(workspace.models);
   const brings = own.some(([, model]) => model.targets !== undefined);

@@ -1,4 +1,7 @@
-/** The thread is overloaded where so many looks in a row have found it later than this. There are four looks a second, and a late look is late itself: together they take over three seconds. */
+/**
+ * The thread is overloaded where so many looks in a row have found it later than this. Looks are a quarter of a second apart, and a late look comes late itself: so
+ * this takes over three seconds.
+ */
 const LATE_MS = 1_000;
 const LATE_LOOKS = 3;
 /** The thread has caught up where so many looks in a row have found it no later than this. */
