@@ -24,7 +24,6 @@ export interface AnswerOwner {
   weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void;
   /** The request has left for its upstream. */
   sent(): void;
-  /** See `CallEvents`. */
   estimated(inputTokens: number): void;
   /** Names that were left out of the request. */
   dropped(names: string): void;
@@ -55,6 +54,8 @@ const NO_CLIENT = (): void => {};
 /**
  * Turns the reports of a worker into the client's `Reply`. A stream is written as it comes. The worker gets credit for what the client has taken, in portions of
  * half a window: so a stream that is read at once costs one message to the worker for half a window, and none before that.
+ * It ends by `done` or `fail` (the last report of the worker), `lost` (the worker is gone), `abandon` (the client has left) or `expire` (the client's time is up).
+ * After the last two, the last report of the worker is still awaited, because it says what the call has used. `AnswerOwner.ended` is called once in every case.
  */
 export class Answer implements CallEvents, StreamOwner {
   readonly #owner: AnswerOwner;

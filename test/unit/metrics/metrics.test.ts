@@ -223,6 +223,23 @@ test("the times of attempts are counted by target: first byte and end of an answ
   expect(await seen()).toEqual(["first_byte sum 0.25", "first_byte count 1", "duration sum 2.5", "duration count 2"]);
 });
 
+test("a field that is left out is counted each time, and reported the first time for each model", async () => {
+  const metrics = new Metrics();
+  metrics.declareServed(served());
+  const reported: string[] = [];
+  metrics.dropped.reportFirst((model, name) => reported.push(`${model}: ${name}`));
+  metrics.dropped.note("gpt", "metadata, thinking");
+  metrics.dropped.note("gpt", "metadata");
+  metrics.dropped.note("own-model", "metadata");
+  expect(reported).toEqual(["gpt: metadata", "gpt: thinking", "own-model: metadata"]);
+  const lines = (await metrics.render()).split("\n").filter((line) => line.startsWith("weir_dropped_total{"));
+  expect(lines.sort()).toEqual([
+    'weir_dropped_total{model="gpt",name="metadata"} 2',
+    'weir_dropped_total{model="gpt",name="thinking"} 1',
+    'weir_dropped_total{model="own-model",name="metadata"} 1',
+  ]);
+});
+
 test("with more workspaces and models than are declared, the first call of a pair makes the series of all its decisions", async () => {
   const metrics = declared();
   const many = Array.from({ length: 300 }, (_, at) => `workspace-${at}`);
