@@ -27,7 +27,7 @@ test("a moment is written by RFC 3339, in whole seconds and never too early", ()
   expect(instantText(now, 901)).toBe("2026-11-22T04:00:01Z");
 });
 
-test("six headers tell both windows", () => {
+test("six headers show both windows", () => {
   const headers = new Headers();
   setRateLimits(headers, windows);
   expect(Object.fromEntries(headers)).toEqual({
@@ -40,7 +40,7 @@ test("six headers tell both windows", () => {
   });
 });
 
-test("a dialect's own headers tell the same with moments", () => {
+test("the headers that only one dialect has show the same, with moments", () => {
   const headers = new Headers();
   setPrefixedRateLimits(headers, "own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z"));
   expect(Object.fromEntries(headers)).toEqual({
@@ -64,7 +64,7 @@ test.each([
   expect(retryAfterHeaders(ms)).toEqual({ "retry-after-ms": inMs, "retry-after": inSeconds });
 });
 
-test("a refusal says which limit, used, requested and when", () => {
+test("a refusal says which limit was reached, how much is used, what was requested and when to try again", () => {
   const tokens = { outcome: "tokens" as const, limit: 60_000, used: 59_800, requested: 700, retryAfterMs: 4321, windows };
   const claim = { workspace: "acme", model: "gpt-4o", window: "calls" } as const;
   expect(refusalText(tokens, claim)).toBe(
