@@ -8,8 +8,8 @@ import type { Decision, Window, Windows } from "./limiter.ts";
 
 /** Puts both windows into an answer's headers. `prefix`: of the header names that only this dialect has; undefined where it has none. */
 export function showWindows(headers: HeaderWriter, prefix: string | undefined, windows: Windows): void {
-  setRateLimits(headers, windows);
-  if (prefix !== undefined) setPrefixedRateLimits(headers, prefix, windows, Date.now());
+  const lines = rateLimitLines(windows);
+  headers.setLines(prefix === undefined ? lines : lines + prefixedRateLimitLines(prefix, windows, Date.now()));
 }
 
 /** The error that ends a call which was not admitted. */
@@ -40,39 +40,21 @@ export function refusalText(
   return `Rate limit of ${limit} ${what} per minute reached for ${model} in workspace ${workspace}: used ${used}, requested ${requested}. Please try again in ${goDurationText(retryAfterMs)}.`;
 }
 
-/** The header names of one window. */
-type WindowNames = Readonly<Record<"limit" | "remaining" | "reset", string>>;
-
-/** Made once for all answers: a name that is put together for each answer costs more than its value. */
-const namesOf = (name: (unit: string, what: string) => string): Readonly<Record<keyof Windows, WindowNames>> => {
-  const of = (unit: string) => ({ limit: name(unit, "limit"), remaining: name(unit, "remaining"), reset: name(unit, "reset") });
-  return { requests: of("requests"), tokens: of("tokens") };
-};
-
-const common = namesOf((unit, what) => `x-ratelimit-${what}-${unit}`);
-const byPrefix = new Map<string, ReturnType<typeof namesOf>>();
-
-/** Sets `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for the windows that count the call. */
-export function setRateLimits(headers: HeaderWriter, { requests, tokens }: Windows): void {
-  setWindow(headers, common.requests, requests, goDurationText(requests.resetMs));
-  if (tokens !== undefined) setWindow(headers, common.tokens, tokens, goDurationText(tokens.resetMs));
+/** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for the windows that count the call; each line with its end. */
+export function rateLimitLines({ requests, tokens }: Windows): string {
+  const ofRequests = `x-ratelimit-limit-requests: ${requests.limit}\r\nx-ratelimit-remaining-requests: ${requests.remaining}\r\nx-ratelimit-reset-requests: ${goDurationText(requests.resetMs)}\r\n`;
+  if (tokens === undefined) return ofRequests;
+  return `${ofRequests}x-ratelimit-limit-tokens: ${tokens.limit}\r\nx-ratelimit-remaining-tokens: ${tokens.remaining}\r\nx-ratelimit-reset-tokens: ${goDurationText(tokens.resetMs)}\r\n`;
 }
 
-/** Sets `{prefix}-{requests,tokens}-{limit,remaining,reset}`; each reset is a moment. `nowMs`: since 1970. */
-export function setPrefixedRateLimits(headers: HeaderWriter, prefix: string, { requests, tokens }: Windows, nowMs: number): void {
-  let names = byPrefix.get(prefix);
-  if (names === undefined) {
-    names = namesOf((unit, what) => `${prefix}-${unit}-${what}`);
-    byPrefix.set(prefix, names);
-  }
-  setWindow(headers, names.requests, requests, instantText(nowMs, requests.resetMs));
-  if (tokens !== undefined) setWindow(headers, names.tokens, tokens, instantText(nowMs, tokens.resetMs));
+/** The same as `{prefix}-{requests,tokens}-{limit,remaining,reset}`, for a dialect that has names of its own; a reset is a moment. */
+export function prefixedRateLimitLines(prefix: string, { requests, tokens }: Windows, nowMs: number): string {
+  const ofRequests = windowLines(`${prefix}-requests`, requests, nowMs);
+  return tokens === undefined ? ofRequests : ofRequests + windowLines(`${prefix}-tokens`, tokens, nowMs);
 }
 
-function setWindow(headers: HeaderWriter, names: WindowNames, { limit, remaining }: Window, reset: string): void {
-  headers.set(names.limit, String(limit));
-  headers.set(names.remaining, String(remaining));
-  headers.set(names.reset, reset);
+function windowLines(name: string, { limit, remaining, resetMs }: Window, nowMs: number): string {
+  return `${name}-limit: ${limit}\r\n${name}-remaining: ${remaining}\r\n${name}-reset: ${instantText(nowMs, resetMs)}\r\n`;
 }
 
 /** A duration as OpenAI and Go write it: `12ms`, `1s`, `1.5s`, `6m0s`. Whole milliseconds, rounded up. */

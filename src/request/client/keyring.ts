@@ -30,13 +30,14 @@ export class Keyring {
    * @throws GatewayError (or rejects) `unauthenticated` for a missing, unknown or expired key.
    */
   identify(headers: HeaderReader, nowMs: number): Identity | Promise<Identity> {
-    const [first, ...others] = presentedKeys(headers);
+    const keys = presentedKeys(headers);
+    const [first] = keys;
     if (first === undefined) {
       throw new GatewayError("unauthenticated", {
         message: "No API key was sent. Send it as 'Authorization: Bearer KEY', 'x-api-key: KEY' or 'api-key: KEY'.",
       });
     }
-    return others.length === 0 ? this.#identifyBy(first, nowMs) : this.#identifyByAny([first, ...others], nowMs);
+    return keys.length === 1 ? this.#identifyBy(first, nowMs) : this.#identifyByAny(keys, nowMs);
   }
 
   #identifyBy(key: string, nowMs: number): Identity | Promise<Identity> {
@@ -87,10 +88,13 @@ function unexpired(key: KnownKey | undefined, nowMs: number): KnownKey {
 function presentedKeys(headers: HeaderReader): string[] {
   const authorization = headers.get("authorization");
   const bearer = authorization !== null && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : "";
-  const keys = [bearer];
-  for (const name of ["x-api-key", "api-key"]) {
+  const keys = bearer === "" ? [] : [bearer];
+  for (const name of KEY_HEADERS) {
     const key = headers.get(name) ?? "";
-    if (!keys.includes(key)) keys.push(key);
+    if (key !== "" && !keys.includes(key)) keys.push(key);
   }
-  return keys.filter((key) => key !== "");
+  return keys;
 }
+
+/** The headers that hold nothing but a key. */
+const KEY_HEADERS = ["x-api-key", "api-key"] as const;

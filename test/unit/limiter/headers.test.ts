@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { goDurationText, instantText, refusalText, setPrefixedRateLimits, setRateLimits } from "../../../src/limiter/headers.ts";
+import { ReplyHeaders } from "../../../src/contract/http.ts";
+import { goDurationText, instantText, prefixedRateLimitLines, rateLimitLines, refusalText } from "../../../src/limiter/headers.ts";
 import { retryAfterHeaders } from "../../../src/request/reply.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
@@ -28,8 +29,8 @@ test("a moment is written by RFC 3339, in whole seconds and never too early", ()
 });
 
 test("six headers show both windows", () => {
-  const headers = new Headers();
-  setRateLimits(headers, windows);
+  const headers = new ReplyHeaders();
+  headers.setLines(rateLimitLines(windows));
   expect(Object.fromEntries(headers)).toEqual({
     "x-ratelimit-limit-requests": "500",
     "x-ratelimit-remaining-requests": "499",
@@ -41,8 +42,8 @@ test("six headers show both windows", () => {
 });
 
 test("the headers that only one dialect has show the same, with moments", () => {
-  const headers = new Headers();
-  setPrefixedRateLimits(headers, "own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z"));
+  const headers = new ReplyHeaders();
+  headers.setLines(prefixedRateLimitLines("own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z")));
   expect(Object.fromEntries(headers)).toEqual({
     "own-ratelimit-requests-limit": "500",
     "own-ratelimit-requests-remaining": "499",
