@@ -1,5 +1,27 @@
+/** A call that has ended, and the cells that its end changes. */
 import type { Usage } from "../contract/usage.ts";
 import type { CounterCell, HistogramCell } from "./cells.ts";
+
+/** A call that has ended, as the metrics need it. Every string is from a bounded set. */
+export interface CallRecord {
+  route: string;
+  workspace: string;
+  /** The model's name from the catalogue, or `other`. */
+  model: string;
+  region: string;
+  /** The upstream's name; "" where the call reached none. */
+  upstream: string;
+  /** `ok` or an error kind. */
+  outcome: string;
+  durationMs: number;
+  /** Time to the first byte of the answer; undefined where the answer has no byte. */
+  firstByteMs: number | undefined;
+  /** Time spent in Weir, without waiting for upstream and client; undefined where it is not known. */
+  overheadMs: number | undefined;
+  usage: Usage | undefined;
+  /** The factor that corrects this model's estimates; undefined where no worker had the call. */
+  estimateFactor: number | undefined;
+}
 
 /** Cells of all metrics that change when a call of one kind ends, looked up once. */
 export interface CallCells {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { GatewayError, RETRY_AFTER_MS } from "../../../src/contract/errors.ts";
-import { Room } from "../../../src/request/room.ts";
+import { GatewayError, RETRY_AFTER_MS } from "../../../../src/contract/errors.ts";
+import { Room } from "../../../../src/request/load/room.ts";
 
 function refusalOf(work: () => unknown): string | undefined {
   try {
@@ -29,7 +29,7 @@ test("a call that is refused takes nothing, and one that has left gives everythi
   expect(room.bufferedBytes).toBe(0);
 });
 
-test("what comes after a call has left is not counted", () => {
+test("bytes that come after a call has left are not counted", () => {
   const room = new Room({ maxCalls: 4, maxBufferedBytes: 100 });
   const place = room.enter("acme", undefined, 0);
   place.leave();
@@ -37,7 +37,7 @@ test("what comes after a call has left is not counted", () => {
   expect(room.bufferedBytes).toBe(0);
 });
 
-test("a body that was let go of leaves its call where it is", () => {
+test("a call keeps its place when its body is dropped", () => {
   const room = new Room({ maxCalls: 2, maxBufferedBytes: 100 });
   room.enter("acme", undefined, 50).letGo();
   expect(room.bufferedBytes).toBe(0);

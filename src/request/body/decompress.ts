@@ -3,7 +3,7 @@ import { constants, createBrotliDecompress, createGunzip, createInflate, createZ
 /** The known encodings, for error messages. */
 export const ENCODINGS = "gzip, deflate, br or zstd";
 
-/** How far back a zstd frame may refer: 8 MiB, which is what the highest of its usual levels needs. A frame may ask for sixteen times as much. */
+/** How far back a zstd frame may refer: 8 MiB, as the highest usual level needs. Without this bound, a frame may ask for sixteen times as much memory. */
 const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
 
 const MAKERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
@@ -14,12 +14,13 @@ const MAKERS: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = 
   zstd: () => createZstdDecompress(ZSTD),
 };
 
-/** How much of an inflated body is taken in one turn of the thread. */
+/** How many bytes of a decompressed body are taken in one turn of the thread. */
 const TURN_BYTES = 256 * 1024;
 
+/** Resolves in the last turn that has been given away. */
 let line: Promise<unknown> = Promise.resolve();
 
-/** A turn that no other inflated body has: however many come at a time, the thread's other work waits for one piece of one of them. */
+/** A turn of the thread for one body alone: however many bodies are decompressed at a time, other work of the thread waits only for a piece of one of them. */
 function ownTurn(): Promise<unknown> {
   line = line.then(() => new Promise((resolve) => setImmediate(resolve)));
   return line;
@@ -27,20 +28,20 @@ function ownTurn(): Promise<unknown> {
 
 /** Receives the decompressed bytes. */
 export interface Decompressed {
-  /** Returns false where that was enough: nothing more is passed on. */
+  /** Returns false where no more pieces are wanted. */
   piece(bytes: Uint8Array): boolean;
   end(): void;
   failed(): void;
 }
 
 export interface Decompressor {
-  /** The bytes are copied. False where nothing more is wanted. */
+  /** Copies the bytes. Returns false where no more bytes are wanted. */
   write(bytes: Buffer): boolean;
   end(): void;
   stop(): void;
 }
 
-/** Undefined for an encoding that is not known. It works beside this thread, so that no body delays the others; it waits until `receiver` has taken each piece. */
+/** Undefined for an unknown encoding. It decompresses on another thread, so that no body delays the others, and waits until `receiver` has taken each piece. */
 export function decompressor(encoding: string, receiver: Decompressed): Decompressor | undefined {
   const make = Object.hasOwn(MAKERS, encoding) ? MAKERS[encoding] : undefined;
   if (make === undefined) return undefined;

@@ -1,13 +1,16 @@
-/** Late by more than this, so often in a row, the thread has more to do than it can. Looks are a quarter of a second apart, so that this takes over three seconds. */
+/**
+ * The thread is overloaded where so many looks in a row have found it later than this. Looks are a quarter of a second apart, and a late look comes late itself: so
+ * this takes over three seconds.
+ */
 const LATE_MS = 1_000;
 const LATE_LOOKS = 3;
-/** After so many checks in a row that found the thread no later than this, it has caught up. */
+/** The thread has caught up where so many looks in a row have found it no later than this. */
 const CALM_MS = 500;
 const CALM_LOOKS = 4;
 
 /**
- * Whether new calls are refused because this process's own thread is behind: each call more would make all that it has later still. One long stop (a machine
- * that was suspended) is no reason.
+ * Whether new calls are refused because this process's own thread is behind: each further call would delay all others more. One long stop, as of a machine that was
+ * suspended, is no reason to refuse.
  */
 export class Shedding {
   readonly #onChange: (isOn: boolean) => void;
@@ -23,7 +26,7 @@ export class Shedding {
     return this.#isOn;
   }
 
-  /** How late the thread is found to be, four times a second. */
+  /** One look, four times a second. @param lagMs - How late the thread is. */
   sample(lagMs: number): void {
     this.#late = lagMs > LATE_MS ? this.#late + 1 : 0;
     this.#calm = lagMs <= CALM_MS ? this.#calm + 1 : 0;

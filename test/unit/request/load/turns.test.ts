@@ -1,16 +1,16 @@
-/** What one party asks of the front again and again waits, and what another asks meanwhile does not. */
+/** The work of a party that asks again and again waits, and the work that another party asks for meanwhile does not wait. */
 import { expect, test } from "bun:test";
-import { Turns } from "../../../src/request/turns.ts";
+import { Turns } from "../../../../src/request/load/turns.ts";
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Keeps the thread for so long. */
+/** Keeps the thread busy for so long. */
 function keep(ms: number): void {
   const untilMs = performance.now() + ms;
   while (performance.now() < untilMs);
 }
 
-test("who has had a share of a turn waits, and another party's work is done at once", async () => {
+test("a party that has had its share of a turn waits, and the work of another party is done at once", async () => {
   const turns = new Turns();
   const done: string[] = [];
   const ask = (who: string) =>
@@ -22,7 +22,7 @@ test("who has had a share of a turn waits, and another party's work is done at o
   expect(done).toEqual(["greedy"]);
   ask("other");
   expect(done).toEqual(["greedy", "other"]);
-  // Each piece is more than a share: no two of them in one turn.
+  // Each piece of work takes more than a share, so a turn has at most one.
   for (let turn = 0; turn < 40 && done.length < 6; turn++) {
     const before = done.length;
     await nextTurn();
@@ -31,7 +31,7 @@ test("who has had a share of a turn waits, and another party's work is done at o
   expect(done).toEqual(["greedy", "other", "greedy", "greedy", "greedy", "greedy"]);
 });
 
-test("several that wait take turns, and each has its own in the order in which it came", async () => {
+test("parties that wait take turns, and the work of each is done in the order in which it came", async () => {
   const turns = new Turns();
   const done: string[] = [];
   for (const who of ["a", "b"])
@@ -46,7 +46,7 @@ test("several that wait take turns, and each has its own in the order in which i
   expect(done.filter((one) => one.startsWith("b"))).toEqual(["b0", "b1", "b2", "b3"]);
 });
 
-test("work that throws is charged for, and what waits behind it is done", async () => {
+test("work that throws is charged to its party, and the work behind it is done", async () => {
   const turns = new Turns();
   const done: number[] = [];
   expect(() => {
@@ -60,7 +60,7 @@ test("work that throws is charged for, and what waits behind it is done", async 
   while (done.length === 0) await nextTurn();
 });
 
-test("sixteen calls of a party begin in a millisecond, and the others wait; another party's begin", () => {
+test("sixteen calls of a party begin in a millisecond, and its others wait; those of another party begin", () => {
   const turns = new Turns();
   const begun = Array.from({ length: 20 }, () => turns.mayBegin("greedy", 5, false));
   expect(begun.filter(Boolean)).toHaveLength(16);
@@ -68,7 +68,7 @@ test("sixteen calls of a party begin in a millisecond, and the others wait; anot
   expect(turns.mayBegin("greedy", 6, false)).toBe(true);
 });
 
-test("while some of its calls wait, none of a party overtakes them", async () => {
+test("no call of a party overtakes those of it that wait", async () => {
   const turns = new Turns();
   const done: number[] = [];
   turns.run("one", () => keep(0.6));
@@ -78,12 +78,12 @@ test("while some of its calls wait, none of a party overtakes them", async () =>
   expect(turns.mayBegin("one", 9, false)).toBe(true);
 });
 
-test("a call on a new connection costs its party what the connection has cost", async () => {
+test("a call on a new connection is charged to its party with the cost of the connection", async () => {
   const turns = new Turns();
   const begun = Array.from({ length: 8 }, () => turns.mayBegin("greedy", 5, true));
   expect(begun).toEqual([true, false, false, false, false, false, false, false]);
   expect(turns.mayBegin("other", 5, true)).toBe(true);
-  // Eight connections are four turns' shares; a thread with nothing else to do takes one turn after the other.
+  // Eight connections cost the shares of four turns, and an idle thread takes one turn after the other.
   for (let turn = 0; turn < 6; turn++) await nextTurn();
   expect(turns.mayBegin("greedy", 6, true)).toBe(true);
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { TrustedProxies } from "../../../src/request/forwarded.ts";
+import { TrustedProxies } from "../../../../src/request/client/forwarded.ts";
 
 const PROXY = "10.0.0.5";
 const proxies = new TrustedProxies(["10.0.0.0/8", "fd00::/8", "192.0.2.7"]);
 const clientOf = (peer: string, headers: Record<string, string>, of: TrustedProxies = proxies) => of.clientOf(peer, new Headers(headers));
 
-/** What a proxy at the other end says → who asks. */
+/** What a proxy at the other end of the connection sends → the address of the client. */
 const told: Record<string, [headers: Record<string, string>, client: string]> = {
   nothing: [{}, PROXY],
   "one address": [{ "x-forwarded-for": "203.0.113.9" }, "203.0.113.9"],
@@ -30,18 +30,18 @@ const told: Record<string, [headers: Record<string, string>, client: string]> = 
   "both, which differ: one is the client's own invention": [{ "x-forwarded-for": "203.0.113.9", forwarded: "for=198.51.100.1" }, PROXY],
 };
 
-describe("who asks behind trusted proxies", () => {
+describe("the address of a client behind trusted proxies", () => {
   for (const [what, [headers, client]] of Object.entries(told)) {
     test(what, () => expect(clientOf(PROXY, headers)).toBe(client));
   }
 
-  test("who is no trusted proxy is believed nothing", () => {
+  test("the headers of a client that is no trusted proxy are ignored", () => {
     expect(clientOf("203.0.113.77", { "x-forwarded-for": "198.51.100.1" })).toBe("203.0.113.77");
     expect(clientOf(PROXY, { "x-forwarded-for": "198.51.100.1" }, new TrustedProxies([]))).toBe(PROXY);
     expect(clientOf("unknown", { "x-forwarded-for": "198.51.100.1" })).toBe("unknown");
   });
 
-  test("a proxy is known by its address of IPv4, whatever kind of socket it came by, and by one of IPv6", () => {
+  test("a proxy is known by its IPv4 address, whatever kind of socket it uses, and by its IPv6 address", () => {
     expect(clientOf("::ffff:10.0.0.5", { "x-forwarded-for": "198.51.100.1" })).toBe("198.51.100.1");
     expect(clientOf("fd12::1", { "x-forwarded-for": "198.51.100.1" })).toBe("198.51.100.1");
     expect(clientOf("::ffff:172.16.0.9", { "x-forwarded-for": "198.51.100.1" }, new TrustedProxies(["::ffff:172.16.0.0/108"]))).toBe(
@@ -49,7 +49,7 @@ describe("who asks behind trusted proxies", () => {
     );
   });
 
-  test("a list without an end is read no further than proxies may stand in a row", () => {
+  test("of an endless list, only as many addresses are read as proxies may be in a row", () => {
     const list = [...Array.from({ length: 5_000 }, () => "10.1.1.1")].join(",");
     expect(clientOf(PROXY, { "x-forwarded-for": `203.0.113.9,${list}` })).toBe("10.1.1.1");
   });

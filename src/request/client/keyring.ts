@@ -1,22 +1,22 @@
 import { hash } from "node:crypto";
-import { GatewayError } from "../contract/errors.ts";
-import type { HeaderReader } from "../contract/http.ts";
-import type { KnownKey } from "../directory/entries.ts";
-import { KEY_PREFIX } from "../directory/store.ts";
+import { GatewayError } from "../../contract/errors.ts";
+import type { HeaderReader } from "../../contract/http.ts";
+import type { KnownKey } from "../../directory/entries.ts";
+import { KEY_PREFIX } from "../../directory/store.ts";
 
-/** The workspace and key of a request. */
+/** The workspace and the key of a request. */
 export type Identity = Pick<KnownKey, "workspace" | "id" | "keyName" | "bound">;
 
 /** Keys by the SHA-256 of the whole key in lower-case hexadecimal. */
 export interface Keys {
   find(sha256: string, nowMs: number): KnownKey | undefined;
-  /** Looks elsewhere for a key that is not known here; undefined without such a place. Never rejects. */
+  /** Asks the shared store for a key that is not known here; undefined without such a store. Never rejects. */
   findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined;
 }
 
 /**
- * Finds out which key a request has. A look-up hashes what was sent and asks a map for the digest: how long that takes depends on the digest alone, which
- * a client cannot steer towards a stored one, so its time says nothing about the keys.
+ * Finds the key of a request. A look-up hashes the text that was sent, and asks a map for the digest. The time of a look-up depends only on the digest. A client
+ * cannot choose texts whose digests come closer and closer to a stored one, so the time says nothing about the keys.
  */
 export class Keyring {
   readonly #keys: Keys;
@@ -26,17 +26,18 @@ export class Keyring {
   }
 
   /**
-   * At once for a key that is known here; a promise for one that may have been made elsewhere this moment.
+   * The identity at once where the key is known here; a promise where another gateway may have made the key just now.
    * @throws GatewayError (or rejects) `unauthenticated` for a missing, unknown or expired key.
    */
   identify(headers: HeaderReader, nowMs: number): Identity | Promise<Identity> {
-    const [first, ...others] = presentedKeys(headers);
+    const keys = presentedKeys(headers);
+    const [first] = keys;
     if (first === undefined) {
       throw new GatewayError("unauthenticated", {
         message: "No API key was sent. Send it as 'Authorization: Bearer KEY', 'x-api-key: KEY' or 'api-key: KEY'.",
       });
     }
-    return others.length === 0 ? this.#identifyBy(first, nowMs) : this.#identifyByAny([first, ...others], nowMs);
+    return keys.length === 1 ? this.#identifyBy(first, nowMs) : this.#identifyByAny(keys, nowMs);
   }
 
   #identifyBy(key: string, nowMs: number): Identity | Promise<Identity> {
@@ -48,8 +49,8 @@ export class Keyring {
   }
 
   /**
-   * Several headers hold a key: one that is good here decides; else those that look like ours, one after the other. Some clients send two
-   * (Claude Code with a key helper, SDKs that send a placeholder beside the real key).
+   * For several headers with different keys: the first key that is known here counts; without such a key, all are tried one after the other, first the ones that
+   * look like ours. Some clients send two (Claude Code with a key helper, SDKs that send a placeholder beside the real key).
    */
   #identifyByAny(keys: readonly string[], nowMs: number): Identity | Promise<Identity> {
     for (const key of keys) {
@@ -63,7 +64,7 @@ export class Keyring {
     );
   }
 
-  /** @throws GatewayError (rejects) what the first of them was refused for, where all are. */
+  /** @throws GatewayError (rejects) the refusal of the first key, where all are refused. */
   async #identifyInTurn(keys: readonly string[], nowMs: number): Promise<Identity> {
     let refusal: unknown;
     for (const key of keys) {
@@ -83,14 +84,17 @@ function unexpired(key: KnownKey | undefined, nowMs: number): KnownKey {
   return key;
 }
 
-/** The different keys in the three headers that clients use. */
+/** The keys in the three headers that clients use, each once. */
 function presentedKeys(headers: HeaderReader): string[] {
   const authorization = headers.get("authorization");
   const bearer = authorization !== null && /^bearer /i.test(authorization) ? authorization.slice(7).trim() : "";
-  const keys = [bearer];
-  for (const name of ["x-api-key", "api-key"]) {
+  const keys = bearer === "" ? [] : [bearer];
+  for (const name of KEY_HEADERS) {
     const key = headers.get(name) ?? "";
-    if (!keys.includes(key)) keys.push(key);
+    if (key !== "" && !keys.includes(key)) keys.push(key);
   }
-  return keys.filter((key) => key !== "");
+  return keys;
 }
+
+/** The headers that hold nothing but a key. */
+const KEY_HEADERS = ["x-api-key", "api-key"] as const;

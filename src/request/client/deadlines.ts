@@ -1,25 +1,25 @@
-/** How long clients wait, and what becomes of calls that take longer. */
-import { GatewayError } from "../contract/errors.ts";
-import { throwLater } from "../contract/fault.ts";
-import type { HeaderReader } from "../contract/http.ts";
+/** How long clients wait, and the clock that ends the calls which take longer. */
+import { GatewayError } from "../../contract/errors.ts";
+import { throwLater } from "../../contract/fault.ts";
+import type { HeaderReader } from "../../contract/http.ts";
 
-/** The time-outs that the SDKs send by default, in seconds: they bound the time until the answer begins, and after that only the pauses in it. */
+/** The time-outs that the SDKs send by default, in seconds. They bound the time until the answer begins, and after that only the pauses in the answer. */
 const SDK_HEADERS = ["x-stainless-timeout", "x-stainless-read-timeout"] as const;
-/** The client's bound of the whole call: a number of seconds, or a duration. */
+/** The client's bound of the whole call: a number of seconds, or a duration as `30s`. */
 const OWN_HEADER = "x-weir-timeout";
 /**
- * The SDKs' default, sent with nearly every call, and by default what an upstream has too: it is not watched here. A client that gives up after so long ends
- * its call by leaving.
+ * The default of the SDKs, which nearly every call has. It is not watched here, because upstreams have the same time-out by default, and a client that gives up
+ * after this time ends its call by leaving.
  */
 const SDK_DEFAULT_MS = 600_000;
 const LONGEST_MS = 24 * 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** When the client gives up, by `performance.now()`; infinite where it did not say. */
+/** When the client gives up, by `performance.now()`; infinite where the client has set no bound. */
 export interface Patience {
   /** Until the answer begins. */
   readonly beginAtMs: number;
-  /** Until its end. */
+  /** Until the answer ends. */
   readonly endAtMs: number;
 }
 
@@ -35,7 +35,7 @@ export function patienceOf(headers: HeaderReader, nowMs: number): Patience | und
   return { beginAtMs: nowMs + beginMs, endAtMs: nowMs + endMs };
 }
 
-/** The value of an SDK's header: seconds; `0` or `NOT_GIVEN` mean no deadline. */
+/** The deadline of an SDK's header, in milliseconds. The header has seconds; `0` and `NOT_GIVEN` mean no deadline. */
 function sdkTimeoutMs(value: string | null): number {
   if (value === null) return Number.POSITIVE_INFINITY;
   const ms = Number(value) * 1_000;
@@ -52,7 +52,7 @@ function ownTimeoutMs(value: string): number {
   });
 }
 
-/** The error that ends a call whose client's deadline has come. */
+/** The error that ends a call at the deadline of its client. */
 export function deadlineError(): GatewayError {
   return new GatewayError("deadline_exceeded", {
     message: "The call took longer than its client allows (x-weir-timeout, or the time-out of its SDK), and has been ended.",
@@ -67,14 +67,17 @@ export interface Hurried {
 
 const TICK_MS = 50;
 
-/** One clock for the deadlines of all calls: a set for each tick, and a timer only while the sets have entries. No call ends early, and each at most a tick late. */
+/**
+ * One clock for the deadlines of all calls: a set of calls for each tick, and a timer only while there are sets. No call ends before its deadline, and a call ends
+ * at most one tick after it.
+ */
 export class Deadlines {
   readonly #ticks = new Map<number, Set<Hurried>>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** The last tick that was worked off. */
+  /** The last tick whose calls have been ended. */
   #done = 0;
 
-  /** @returns what `remove` wants to know. */
+  /** @returns the tick, which `remove` needs. */
   add(hurried: Hurried, atMs: number): number {
     if (this.#timer === undefined) {
       this.#done = Math.floor(performance.now() / TICK_MS);
@@ -94,31 +97,31 @@ export class Deadlines {
 
   #turn(nowMs: number): void {
     const last = Math.floor(nowMs / TICK_MS);
-    // There may be fewer ticks with a deadline than ticks that have passed while this thread was held up.
+    // After a long stop of this thread, more ticks may have passed than there are ticks with a deadline.
     if (last - this.#done > this.#ticks.size) {
-      for (const tick of [...this.#ticks.keys()]) if (tick <= last) this.#workOff(tick);
-    } else for (let tick = this.#done + 1; tick <= last; tick++) this.#workOff(tick);
+      for (const tick of [...this.#ticks.keys()]) if (tick <= last) this.#endTick(tick);
+    } else for (let tick = this.#done + 1; tick <= last; tick++) this.#endTick(tick);
     this.#done = last;
     if (this.#ticks.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  #workOff(tick: number): void {
+  #endTick(tick: number): void {
     const due = this.#ticks.get(tick);
     this.#ticks.delete(tick);
     for (const hurried of due ?? []) {
       try {
         hurried.overdue();
       } catch (thrown) {
-        // The other deadlines of this tick are those of other calls.
+        // The other entries of this tick belong to other calls, which must still be ended.
         throwLater(thrown);
       }
     }
   }
 }
 
-/** The patience of one call's client, watched: first until the answer begins, then until the answer ends. */
+/** Watches the deadline of one call: first until the answer begins, then until the answer ends. */
 export class Watch {
   readonly #deadlines: Deadlines;
   readonly #hurried: Hurried;

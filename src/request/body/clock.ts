@@ -1,6 +1,6 @@
-import { throwLater } from "../contract/fault.ts";
+import { throwLater } from "../../contract/fault.ts";
 
-/** A whole body may take this many times as long as the connection may be silent: a client that sends little by little does not hold it for hours. */
+/** A whole body may take this many times the time for which the connection may be silent: a client that sends one byte now and then does not stay for hours. */
 const WHOLE = 10;
 
 /** A call whose body is on its way. */
@@ -9,10 +9,10 @@ export interface Sender {
   late(): void;
 }
 
-/** One clock for all bodies that are on their way, since a timer for each would cost more than most bodies take to come. */
+/** One clock for all bodies that are on their way: a timer for each body would cost more than most bodies take to arrive. */
 export class BodyClock {
   readonly #wholeMs: number;
-  /** Calls in the order in which their bodies began, with the `performance.now()` at which each is late. */
+  /** The time by `performance.now()` at which each call's body is late, in the order in which the bodies began. */
   readonly #due = new Map<Sender, number>();
 
   constructor(silenceMs: number) {
@@ -27,7 +27,7 @@ export class BodyClock {
     this.#due.delete(sender);
   }
 
-  /** Called now and then. */
+  /** Called four times a second. */
   check(nowMs: number): void {
     for (const [sender, dueMs] of this.#due) {
       if (dueMs > nowMs) return;
@@ -35,7 +35,7 @@ export class BodyClock {
       try {
         sender.late();
       } catch (thrown) {
-        // The other bodies are those of other calls.
+        // The other bodies belong to other calls, which must still be checked.
         throwLater(thrown);
       }
     }

@@ -1,3 +1,4 @@
+/** A registry of prom-client: how its metrics are made, and how it is read. */
 import { type Aggregator, Gauge, type Registry } from "prom-client";
 import { CellCounter, CellHistogram } from "./cells.ts";
 
@@ -17,7 +18,7 @@ export interface Definition {
   help: string;
 }
 
-/** Makes the metrics of one registry, and keeps their definitions for a comparison with the documentation. */
+/** Makes the metrics of one registry, and keeps their definitions for the documentation. */
 export class Definer {
   readonly definitions: Definition[] = [];
   readonly #registry: Registry;
@@ -31,7 +32,7 @@ export class Definer {
     return new CellCounter({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  /** @param aggregator - How the values of several processes are put together (`merged.ts`). */
+  /** @param aggregator - How the values of several processes become one (`merged.ts`). */
   gauge<L extends string>(name: string, help: string, labelNames: L[], aggregator: Aggregator = "sum"): Gauge<L> {
     this.definitions.push({ name, type: "gauge", labels: labelNames, help });
     return new Gauge({ name, help, labelNames, aggregator, registers: [this.#registry] });
@@ -41,4 +42,33 @@ export class Definer {
     this.definitions.push({ name, type: "histogram", labels: labelNames, help });
     return new CellHistogram({ name, help, labelNames, buckets, registers: [this.#registry] });
   }
+}
+
+/** The longest time that a scrape keeps the thread without a pause, unless one metric alone takes longer. */
+const LONGEST_TURN_MS = 1;
+
+/** The text of `registry.metrics()`, made with pauses between the metrics, in which calls are served. */
+export async function metricsText(registry: Registry, longestTurnMs?: number): Promise<string> {
+  return `${(await oneByOne(registry, (name) => registry.getSingleMetricAsString(name), longestTurnMs)).join("\n\n")}\n`;
+}
+
+/** The data of `registry.getMetricsAsJSON()`, made with the same pauses. */
+export async function metricsData(registry: Registry, longestTurnMs?: number): Promise<object[]> {
+  return await oneByOne(registry, async (name) => (await registry.getSingleMetric(name)?.get()) ?? {}, longestTurnMs);
+}
+
+async function oneByOne<Form>(
+  registry: Registry,
+  form: (name: string) => Promise<Form>,
+  longestTurnMs: number = LONGEST_TURN_MS,
+): Promise<Form[]> {
+  const all: Form[] = [];
+  let sinceMs = performance.now();
+  for (const { name } of registry.getMetricsAsArray()) {
+    all.push(await form(name));
+    if (performance.now() - sinceMs < longestTurnMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    sinceMs = performance.now();
+  }
+  return all;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { followedIn, passedOn } from "../../../src/request/trace-context.ts";
+import { followedIn, passedOn } from "../../../../src/request/client/trace-context.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
@@ -16,7 +16,7 @@ describe("the trace that a request is part of", () => {
     });
   });
 
-  test("of a later version, what is known of it is taken", () => {
+  test("of a later version, the known fields are taken", () => {
     expect(followed({ traceparent: `01-${TRACE}-${SPAN}-09-more` })?.traceparent).toBe(`00-${TRACE}-${SPAN}-01`);
     expect(followed({ traceparent: `cc-${TRACE}-${SPAN}-02` })?.traceparent).toBe(`00-${TRACE}-${SPAN}-00`);
   });
@@ -44,19 +44,19 @@ describe("the trace that a request is part of", () => {
     });
   }
 
-  test("a state that is too long is left out, and the trace goes on", () => {
+  test("a state that is too long is left out, and the trace is kept", () => {
     expect(followed({ traceparent: PARENT, tracestate: "v=".padEnd(513, "x") })).toMatchObject({ traceparent: PARENT, tracestate: "" });
   });
 
-  test("a request's own id is a word of at most 128 characters, or none", () => {
+  test("a client's id of a request is a word of at most 128 characters, or is ignored", () => {
     for (const id of ["5f0c1f1e-8f9a-4d0f-9a55-1de6ea3dc3d2", "Root=1-67891233-abcdef012345678912345678", "x".repeat(128)])
       expect(followed({ "x-request-id": id })?.requestId).toBe(id);
     for (const id of ["two words", 'a"b', "x".repeat(129), "a;b", "a,b", "naïve"]) expect(followed({ "x-request-id": id })).toBeUndefined();
   });
 });
 
-describe("what an upstream is sent of it", () => {
-  test("is what came, or the span of the attempt in its place", () => {
+describe("the trace headers for an upstream", () => {
+  test("are those that came, or have the span of the attempt", () => {
     const all = followed({ traceparent: PARENT, tracestate: "vendor=a", "x-request-id": "mine" });
     expect(passedOn(all, "")).toBe(`traceparent\n${PARENT}\ntracestate\nvendor=a\nx-request-id\nmine`);
     expect(passedOn(all, "00-1-2-01")).toBe("traceparent\n00-1-2-01\ntracestate\nvendor=a\nx-request-id\nmine");

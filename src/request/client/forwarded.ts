@@ -1,19 +1,19 @@
-/** The client's address where trusted proxies are between it and Weir. */
+/** The address of a client behind trusted proxies. */
 import { isIP } from "node:net";
-import type { HeaderReader } from "../contract/http.ts";
-import { Networks, plainAddress } from "../contract/networks.ts";
+import type { HeaderReader } from "../../contract/http.ts";
+import { Networks, plainAddress } from "../../contract/networks.ts";
 
-/** No chain of trusted proxies is longer than this; addresses further to the left are not read. */
+/** The most addresses that are read, from the right: no chain of trusted proxies is longer. */
 const MOST_HOPS = 32;
 
 /**
- * A client's address behind trusted proxies. Each proxy writes down whom it was asked by, to the right of what it found; so a list is read from the
- * right, and all that is left of the first address that is no trusted proxy may be invented by the client.
+ * Finds the address of a client. Each proxy appends the address that it was asked from, on the right of the list. So a list is read from the right, and its first
+ * address that is no trusted proxy is the client's. The client may have invented everything to the left of that.
  */
 export class TrustedProxies {
   readonly #networks: Networks;
 
-  /** @param networks - As `server.trusted_proxies` has them. */
+  /** @param networks - The value of `server.trusted_proxies`. */
   constructor(networks: readonly string[]) {
     this.#networks = new Networks(networks);
   }
@@ -27,16 +27,17 @@ export class TrustedProxies {
     if (old === null && standard === null) return own;
     const byOld = old === null ? undefined : this.#lastStranger(own, old.split(","), addressIn);
     const byStandard = standard === null ? undefined : this.#lastStranger(own, standard.split(","), addressOfElement);
-    // One of the two may be the client's own, passed on by a proxy that writes the other one.
+    // The client may have sent one of the two headers, and a proxy that writes only the other one has passed it on.
     if (byOld !== undefined && byStandard !== undefined && byOld !== byStandard) return own;
     return byOld ?? byStandard ?? own;
   }
 
+  /** The first address from the right that is no trusted proxy; the leftmost one that was read, where all are. */
   #lastStranger(peer: string, hops: readonly string[], read: (hop: string) => string | undefined): string {
     let client = peer;
     for (let at = hops.length - 1; at >= Math.max(0, hops.length - MOST_HOPS); at--) {
       const address = read((hops[at] ?? "").trim());
-      // A name that hides an address, or nonsense: the address right of it is the last that is known.
+      // It is a name that hides an address, or no address at all: so the address to the right of it is the best that is known.
       if (address === undefined) return client;
       client = address;
       if (!this.#networks.has(address)) return client;
@@ -45,7 +46,7 @@ export class TrustedProxies {
   }
 }
 
-/** `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`. */
+/** The address in `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`; undefined for another text. */
 function addressIn(text: string): string | undefined {
   const bracketed = /^\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?$/.exec(text)?.[1];
   const withPort = /^([0-9.]{7,15}):[0-9]{1,5}$/.exec(text)?.[1];

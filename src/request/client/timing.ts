@@ -1,6 +1,6 @@
-/** Where the time of a call went, for its answer's `Server-Timing`. It exists only for a call whose answer has that header. */
+/** How the time of a call was spent, for the `Server-Timing` of its answer. It exists only for a call whose answer has that header. */
 
-/** The phases in the order of a call's way. `body` and `upstream` are time of the client and of the upstream. */
+/** The phases in the order of a call's way. `body` is time of the client, and `upstream` is time of the upstream. */
 const PHASES = ["auth", "body", "weigh", "limit", "queue", "upstream"] as const;
 
 type Phase = (typeof PHASES)[number];
@@ -19,7 +19,7 @@ export class Timing {
     this.#begunMs.set(phase, performance.now());
   }
 
-  /** Harmless where it has not begun. A phase that comes again is added up. */
+  /** Does nothing where the phase has not begun. A phase that comes several times is added up. */
   end(phase: Phase): void {
     const begunMs = this.#begunMs.get(phase);
     if (begunMs === undefined) return;
@@ -38,7 +38,7 @@ export class Timing {
     this.begin(to);
   }
 
-  /** The header's value, in milliseconds, now that the answer begins. */
+  /** The value of the header, in milliseconds. Ends all phases: it is read when the answer begins. */
   get text(): string {
     for (const phase of PHASES) this.end(phase);
     const parts = PHASES.filter((phase) => this.#lastedMs.has(phase)).map((phase) => duration(phase, this.#lastedMs.get(phase) ?? 0));

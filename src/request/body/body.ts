@@ -1,25 +1,26 @@
-import { asBuffer, toByteText } from "../contract/bytes.ts";
-import { sizeText } from "../contract/decimal.ts";
-import { asGatewayError, GatewayError } from "../contract/errors.ts";
-import { type Asked, type Body, type BodyReceiver, type BrokenBody, MOST_TEXT_BYTES } from "../contract/http.ts";
+import { asBuffer, toByteText } from "../../contract/bytes.ts";
+import { sizeText } from "../../contract/decimal.ts";
+import { asGatewayError, GatewayError } from "../../contract/errors.ts";
+import { type Asked, type Body, type BodyReceiver, type BrokenBody, MOST_TEXT_BYTES } from "../../contract/http.ts";
 import { type Decompressor, decompressor, ENCODINGS } from "./decompress.ts";
 
-/** Receives the result of reading a body: one of both functions is called, once, perhaps at once. */
+/** Receives the result of reading a body: one of the two functions is called, once, and it may be called before `readBody` returns. */
 export interface BodyOwner {
   arrived(body: Body): void;
   failed(error: GatewayError): void;
 }
 
-/** Length in bytes of an uncompressed body that declares its length, where that is within the limit; 0 for any other body. */
+/** The declared length in bytes of an uncompressed body, where it is within the limit; 0 for any other body. */
 export function declaredBytes({ headers }: Pick<Asked, "headers">, limit: number): number {
   const declared = Number(headers.get("content-length") ?? 0);
   return declared > 0 && declared <= limit && headers.get("content-encoding") === null ? declared : 0;
 }
 
 /**
- * Reads a request's body, up to `limit` bytes after decompression. It fails with what `onBytes` throws, `too_large`, `cancelled` for a body that breaks off, `body_timeout` for
- * one that is silent, or `invalid_request` for one that is malformed, for an encoding that Weir does not know and for data that does not decompress.
- * @param onBytes - Called with each piece, before it is kept, of a body for which `declaredBytes` is 0; an exception of it ends the reading.
+ * Reads the body of a request, up to `limit` bytes after decompression. It fails with the error that `onBytes` throws; or with `too_large`; `cancelled` where the
+ * body breaks off; `body_timeout` where no more bytes come; `invalid_request` where the body is malformed, its encoding is unknown or its data cannot be
+ * decompressed.
+ * @param onBytes - Called with the length of each piece, before the piece is kept, of a body for which `declaredBytes` is 0. An exception of it ends the reading.
  */
 export function readBody(asked: Asked, limit: number, onBytes: (bytes: number) => void, owner: BodyOwner): void {
   const { headers } = asked;
@@ -39,13 +40,14 @@ export function readBody(asked: Asked, limit: number, onBytes: (bytes: number) =
   else asked.read(new Gathered(limit, isDeclared ? declared : 0, isDeclared ? () => {} : onBytes, owner));
 }
 
-/** A body that is gathered piece by piece. */
+/** Collects a body piece by piece. */
 class Gathered implements BodyReceiver {
   readonly #limit: number;
   readonly #onBytes: (bytes: number) => void;
   readonly #owner: BodyOwner;
-  /** Memory for the whole body where its length is known, from its first piece on. */
+  /** The declared length; 0 where it is not known. */
   readonly #declared: number;
+  /** Memory for the whole body, made with the first piece, for a declared body that is too long for a text. */
   #whole: Uint8Array<ArrayBuffer> | undefined;
   readonly #pieces: Buffer[] = [];
   #length = 0;
@@ -106,20 +108,21 @@ class Gathered implements BodyReceiver {
   }
 }
 
-/** Memory of its own that is not cleared first, since clearing 32 MiB takes milliseconds. No byte of it is read before it has been written. */
+/** New memory that is not cleared, because to clear 32 MiB takes milliseconds. Every byte of it is written before it is read. */
 function roomFor(length: number): Uint8Array<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(length);
 }
 
+/** The kind of error for each reason why a body breaks. */
 const KINDS = { left: "cancelled", silent: "body_timeout", malformed: "invalid_request" } as const;
 
-/** The compressed bytes have the same limit as the decompressed ones: no honest client sends a body that compression makes larger than the limit. */
+/** Reads a compressed body. The compressed bytes have the same limit as the decompressed ones: no honest client sends a body that compression makes larger. */
 function readEncoded(asked: Asked, encoding: string, limit: number, onBytes: (bytes: number) => void, owner: BodyOwner): void {
   const gathered = new Gathered(limit, 0, onBytes, owner);
   const name = encoding.slice(0, 32);
-  let taker: Decompressor | undefined;
+  let decompressing: Decompressor | undefined;
   try {
-    taker = decompressor(encoding, {
+    decompressing = decompressor(encoding, {
       piece: (bytes) => gathered.piece(bytes),
       end: () => gathered.end(),
       failed: () => gathered.fail(new GatewayError("invalid_request", { message: `The body is not valid ${name} data.` })),
@@ -128,12 +131,12 @@ function readEncoded(asked: Asked, encoding: string, limit: number, onBytes: (by
     gathered.fail(asGatewayError(thrown));
     return;
   }
-  if (taker === undefined) {
+  if (decompressing === undefined) {
     const message = `The content-encoding "${name}" is not supported: send the body as it is, or with ${ENCODINGS}.`;
     gathered.fail(new GatewayError("invalid_request", { message }));
     return;
   }
-  const { write, end, stop } = taker;
+  const { write, end, stop } = decompressing;
   let length = 0;
   asked.read({
     piece(bytes) {

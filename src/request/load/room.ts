@@ -1,7 +1,7 @@
-import { GatewayError } from "../contract/errors.ts";
+import { GatewayError } from "../../contract/errors.ts";
 import type { Shedding } from "./shedding.ts";
 
-/** Bounds of what one process holds. */
+/** Bounds of what one process holds at a time. */
 export interface RoomBounds {
   maxCalls: number;
   /** Bytes of request bodies, and of answers that their clients have not read yet. */
@@ -18,21 +18,21 @@ interface Share {
   bytes: number;
 }
 
-/** The part of the bounds that one workspace may take, so that it leaves room for the others. */
+/** The part of each bound that one workspace may take, so that there is room for the others. */
 const SHARE = 1 / 2;
 
 const BODIES = "The request bodies and the unread answers";
 
 /**
- * The calls, the request bodies and the answers that their clients do not read, as a process holds them at the same time, in all and for each workspace. A bound
- * that is reached refuses at once, so that a further request costs nothing but an answer.
+ * Counts the calls, the request bodies and the unread answers that a process holds at a time: all of them, and those of each workspace. At a bound, a new call is
+ * refused at once, so that it costs only an error.
  */
 export class Room {
   readonly #bounds: RoomBounds;
   readonly #shedding: Pick<Shedding, "isOn">;
   readonly #all: Share = { calls: 0, bytes: 0 };
   readonly #shares = new Map<string, Share>();
-  /** Calls of keys that have a bound of their own, by the id of the key. */
+  /** Open calls of each key that has its own bound, by the id of the key. */
   readonly #keys = new Map<string, number>();
 
   constructor(bounds: RoomBounds, shedding: Pick<Shedding, "isOn"> = { isOn: false }) {
@@ -46,10 +46,10 @@ export class Room {
   }
 
   /**
-   * Lets a call in.
-   * @param maxConcurrent - Calls of the workspace at a time, where its configuration has a bound.
-   * @param bodyBytes - Length of its body as far as it has said; 0 where it has not.
-   * @param key - Where its key has a bound of its own: calls of it at a time.
+   * Gives a call its place.
+   * @param maxConcurrent - How many calls the workspace may have open; undefined where its configuration does not say.
+   * @param bodyBytes - The declared length of the body; 0 where it is not known.
+   * @param key - The key, where it has its own bound of open calls.
    * @throws GatewayError `overloaded`
    */
   enter(workspace: string, maxConcurrent: number | undefined, bodyBytes: number, key?: BoundKey): Place {
@@ -98,7 +98,7 @@ export class Room {
     this.#forget(workspace, own);
   }
 
-  /** An answer may be held for longer than its call lasts. */
+  /** Drops a share that is empty. An answer may be held longer than its call lasts. */
   #forget(workspace: string, own: Share): void {
     if (own.calls === 0 && own.bytes === 0) this.#shares.delete(workspace);
   }
@@ -130,7 +130,7 @@ export class Place {
   }
 
   /**
-   * So many more bytes of the body have come. After `leave`, further bytes are not counted: they are not kept.
+   * Counts bytes of the body that have arrived. After `leave` they are not counted, because they are not kept.
    * @throws GatewayError `overloaded`
    */
   hold(bytes: number): void {
@@ -139,7 +139,7 @@ export class Place {
     this.#bytes += bytes;
   }
 
-  /** The body is needed no more. */
+  /** The body is not needed any more. */
   letGo(): void {
     if (this.#bytes === 0) return;
     this.#room.letGo(this.#workspace, this.#own, this.#bytes);
@@ -147,7 +147,7 @@ export class Place {
   }
 
   /**
-   * So much of the answer waits for its reader; also after `leave`.
+   * Counts bytes of the answer that wait for the client to read them; also after `leave`.
    * @throws GatewayError `overloaded`
    */
   holdAnswer(bytes: number): void {
@@ -155,7 +155,7 @@ export class Place {
     this.#answerBytes += bytes;
   }
 
-  /** The reader has taken all of it, or is gone. */
+  /** The client has read all bytes of the answer, or has left. */
   letGoOfAnswer(): void {
     if (this.#answerBytes === 0) return;
     this.#room.letGo(this.#workspace, this.#own, this.#answerBytes);
