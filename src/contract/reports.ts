@@ -287,7 +287,14 @@ function endedField<Index extends number>(message: Flat, at: number, index: Inde
 /** @param at - The place of the first of its fields. */
 function endedAt(message: Flat, at: number): Ended {
   return {
-    usage: { input: endedField(message, at, 0), output: endedField(message, at, 1), cacheRead: endedField(message, at, 2), cacheWrite: endedField(message, at, 3), cacheWriteHour: endedField(message, at, 4), reasoning: endedField(message, at, 5) },
+    usage: {
+      input: endedField(message, at, 0),
+      output: endedField(message, at, 1),
+      cacheRead: endedField(message, at, 2),
+      cacheWrite: endedField(message, at, 3),
+      cacheWriteHour: endedField(message, at, 4),
+      reasoning: endedField(message, at, 5),
+    },
     firstByteMs: endedField(message, at, 6),
     upstreamMs: endedField(message, at, 7),
     upstreamRequestId: endedField(message, at, 8),
