@@ -146,6 +146,7 @@ export class Gateway {
     return this.#open;
   }
 
+  /** Serves a request that has a route: finds its key, then `#answerTo`. */
   #serve(dialect: Dialect, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     // A region that cannot be decoded is null. It must not be treated as a path without a region.
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
@@ -163,6 +164,7 @@ export class Gateway {
     }
   }
 
+  /** Serves a request whose key is known. What this throws becomes the answer, by `#refuse`. */
   #answerTo(identity: Identity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     visit.identified(identity);
     if (visit.region === "") {
@@ -268,6 +270,7 @@ export class Gateway {
     return this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
   }
 
+  /** Refuses a request at which something failed outside the route's own way. */
   #unexpected(error: unknown, asked: Asked): Reply {
     const { dialect } = explainPath(asked.method, normalisePath(pathOf(asked.url)), asked.headers);
     return this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
