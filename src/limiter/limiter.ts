@@ -30,7 +30,7 @@ export type LimiterState = (typeof LIMITER_STATES)[number];
 export interface Ask {
   workspace: string;
   model: string;
-  /** `counts` has a window of its own and takes no tokens: `input` and `output` are 0. */
+  /** `counts` is a separate window, which takes no tokens: `input` and `output` are 0. */
   window: CallWindow;
   rpm: number;
   tpm: number;

@@ -2,8 +2,8 @@
  * The access log: one line for each call that has ended; `docs/operations.md` lists its fields. The text of a line is made here and not by a logging library, which
  * took an eighth of the front's time. The strings of the configuration are quoted once, and the lines of one moment leave in one write.
  *
- * Free text of a client is never in a line: no region that was not found, and no message of an error, which may quote the body. A line does have the name of a
- * model that was not found, and the names that a client gives itself (`client/caller.ts`): cut, and without characters that no name has.
+ * Free text of a client is never in a line: not the name of an unknown region, and not the message of an error, which may quote the body. A line does have the name
+ * of an unknown model, and the names that a client gives itself (`client/caller.ts`): cut, and without characters that no name has.
  */
 import type { CallLog } from "../contract/config.ts";
 import { decimalText } from "../contract/decimal.ts";

@@ -76,12 +76,12 @@ export class Call implements AnswerOwner, Sender, Hurried {
   readonly #askedId: string;
 
   /** @param onEnd - Called exactly once. */
-  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void, asked = "") {
+  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void, askedId = "") {
     this.#parts = parts;
     this.#visit = visit;
     this.#operation = operation;
     this.#onEnd = onEnd;
-    this.#askedId = asked;
+    this.#askedId = askedId;
     const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
     this.#answer = new Answer(this, { dialect, operation, requestId, gaps });

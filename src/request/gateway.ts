@@ -86,13 +86,13 @@ export class Gateway {
     this.#plain.set("/healthz", () => new Reply(200, new ReplyHeaders(HEALTHY_HEADERS), "ok\n"));
     this.#plain.set("/readyz", () => publicReadiness(this.#parts.readiness()));
     for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(asAsked(request)));
-    app.all("/*", ({ request }) => this.#lost(asAsked(request)), { parse: "none" });
+    app.all("/*", ({ request }) => this.#unrouted(asAsked(request)), { parse: "none" });
     this.app = app as unknown as Elysia;
   }
 
   handle(asked: Asked): Answered | Promise<Answered> {
     // A HEAD request is answered here as a GET, and the server leaves the body out. Elysia would read the body of a web `Response`, and our answers are none.
-    if (asked.method === "HEAD") return this.#lost(asked);
+    if (asked.method === "HEAD") return this.#unrouted(asked);
     if (asked.method === "OPTIONS") {
       const answer = this.#cors?.preflight(asked.headers);
       if (answer !== undefined) return answer;
@@ -146,10 +146,11 @@ export class Gateway {
     return this.#open;
   }
 
+  /** Serves a request that has a route: finds its key, then `#answerTo`. */
   #serve(dialect: Dialect, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     // A region that cannot be decoded is null. It must not be treated as a path without a region.
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
-    const visit = this.#visit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
+    const visit = this.#beginVisit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
     try {
       const { catalog, keyring } = this.#parts;
       if (visit.region !== "") catalog.requireRegion(visit.region);
@@ -163,6 +164,7 @@ export class Gateway {
     }
   }
 
+  /** Serves a request whose key is known. What this throws becomes the answer, by `#refuse`. */
   #answerTo(identity: Identity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     visit.identified(identity);
     if (visit.region === "") {
@@ -199,7 +201,8 @@ export class Gateway {
     return begun.catch((thrown: unknown) => this.#refuse(visit, thrown));
   }
 
-  #visit(dialect: Dialect, endpoint: Endpoint, region: string, asked: Asked): Visit {
+  /** Counts a request, and begins to note what is known about it. */
+  #beginVisit(dialect: Dialect, endpoint: Endpoint, region: string, asked: Asked): Visit {
     const { metrics, callers, config } = this.#parts;
     metrics.callStarted(endpoint.route);
     this.#open += 1;
@@ -251,7 +254,7 @@ export class Gateway {
   }
 
   /** No route has the path as it was sent, or the request is a HEAD. A route may have it without doubled slashes; else the error says what was probably meant. */
-  #lost(asked: Asked): Answered | Promise<Answered> {
+  #unrouted(asked: Asked): Answered | Promise<Answered> {
     const sent = pathOf(asked.url);
     const path = normalisePath(sent);
     const isHead = asked.method === "HEAD";
@@ -264,12 +267,13 @@ export class Gateway {
     }
     if (isHead && PROBE.test(path)) return new Response(null);
     const { dialect, error } = explainPath(asked.method, path, asked.headers);
-    return this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
+    return this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
   }
 
+  /** Refuses a request at which something failed outside the route's own way. */
   #unexpected(error: unknown, asked: Asked): Reply {
     const { dialect } = explainPath(asked.method, normalisePath(pathOf(asked.url)), asked.headers);
-    return this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
+    return this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
   }
 
   /** The end of every request: its reservation is settled, the metrics and the totals count it, and it gets one line in the log. */

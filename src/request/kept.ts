@@ -46,7 +46,7 @@ export function pinned(visit: Visit, offer: Offer, previous: string): Offer {
   const [kept] = sealed === undefined ? [] : keepersOf(visit, offer.model, offer, sealed, new Map());
   if (kept !== undefined) return kept.offer;
   throw new GatewayError("invalid_request", {
-    message: `Previous response with id '${clipped(previous, SHOWN_CHARACTERS)}' not found: it is not this workspace's, or kept where ${offer.model} is not served.`,
+    message: `Previous response with id '${clipped(previous, SHOWN_CHARACTERS)}' not found: it belongs to another workspace, or is kept at a place where ${offer.model} is not served.`,
     param: "previous_response_id",
     code: "previous_response_not_found",
   });

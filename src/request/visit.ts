@@ -40,7 +40,7 @@ const NO_CLAIM: Claim = {
 
 /** The attempts of a visit before its first attempt. */
 const NO_ATTEMPTS: readonly Attempt<RoutedTarget>[] = [];
-/** The headers of a visit whose answer has taken its own. */
+/** The headers of a visit after its answer has taken them. */
 const GIVEN_AWAY = new ReplyHeaders();
 
 /**

@@ -163,7 +163,7 @@ function preference(conversation: number, seed: number, weight: number): number 
   return -weight / Math.log(chance);
 }
 
-/** The target that a conversation would have if all targets were healthy; undefined where it has no target of its own, or where all targets are healthy. */
+/** The target that a conversation would have if all targets were healthy; undefined for a call without a conversation, and where all targets are healthy. */
 function ownTarget<Target extends Choice>(
   { targets, seed, affinity }: Choices<Target>,
   conversation: number,

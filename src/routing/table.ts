@@ -49,7 +49,7 @@ function controlsOf(workspace: Workspace, name: string, target: Target, upstream
   return mergedControls([upstream.controls, target.controls, workspace.controls, model?.controls]);
 }
 
-/** Whether a workspace has the shared targets without a change. It may still have limits of its own. */
+/** Whether a workspace has the shared targets without a change. Its limits may differ. */
 export function bringsNothing({ upstreams, models, controls: ownControls }: Workspace): boolean {
   return (
     Object.keys(upstreams).length === 0 &&

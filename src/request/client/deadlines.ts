@@ -47,7 +47,7 @@ function ownTimeoutMs(value: string): number {
   const ms = Number(amount) * (UNITS[unit] ?? Number.NaN);
   if (ms > 0 && ms <= LONGEST_MS) return ms;
   throw new GatewayError("invalid_request", {
-    message: `${OWN_HEADER}: expected a number of seconds, or a duration such as 500ms, 30s or 5m, more than nothing and at most 24h.`,
+    message: `${OWN_HEADER}: expected a number of seconds, or a duration such as 500ms, 30s or 5m, above 0 and at most 24h.`,
     param: OWN_HEADER,
   });
 }
