@@ -1,5 +1,5 @@
 /** The stand-in's answers, made once, in the clouds' own framing; and what a whole answer must contain. */
-import { chunkFrame } from "../src/sandbox/bedrock-frames.ts";
+import { chunkFrame } from "../src/sandbox/bedrock/frames.ts";
 
 /** Number of text chunks in a stream. */
 export const CHUNKS = 100;

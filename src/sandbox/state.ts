@@ -1,10 +1,10 @@
 import type { Buffer } from "node:buffer";
-import type { KeptResponses } from "./azure-kept.ts";
+import type { KeptResponses } from "./azure/kept.ts";
 import type { Calls } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
 import type { DirectiveReader } from "./directive-reader.ts";
 import type { Behaviour } from "./directives.ts";
-import type { PromptCache } from "./prompt-cache.ts";
+import type { PromptCache } from "./bedrock/cache.ts";
 import type { Seal } from "./seal.ts";
 
 /** An access key of AWS. With a session token it is temporary, and requests must carry the token, signed. */

@@ -1,7 +1,7 @@
 /** What each directive is seen to do: one call for each row, on both stand-ins unless it says on which. */
 import { expect } from "bun:test";
 import { isObject } from "../../../src/contract/objects.ts";
-import { BLOCKED } from "../../../src/sandbox/bedrock-controls.ts";
+import { BLOCKED } from "../../../src/sandbox/bedrock/controls.ts";
 import { type JsonObject, objects } from "../../../src/sandbox/json.ts";
 import type { Seen, StandName } from "./stands.ts";
 

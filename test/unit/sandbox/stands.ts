@@ -4,7 +4,7 @@ import { isObject } from "../../../src/contract/objects.ts";
 import { type JsonObject, objects, text } from "../../../src/sandbox/json.ts";
 import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
 import { type Exchange, exchange, type Received } from "../../support/exchange.ts";
-import { eventOf, readFrames } from "./frames.ts";
+import { eventOf, readFrames } from "./bedrock/frame-reader.ts";
 
 export type StandName = "bedrock" | "azure";
 export const STANDS: readonly StandName[] = ["bedrock", "azure"];
