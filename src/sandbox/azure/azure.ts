@@ -1,30 +1,29 @@
-/** The stand-in for Azure OpenAI: chat completions and embeddings under the v1 API and dated ones, responses under v1. */
+/** The stand-in for Azure OpenAI: chat completions and embeddings in the v1 API and the dated ones, responses in v1. */
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { isObject } from "../../contract/objects.ts";
-import { answer } from "../model/answer.ts";
-import { type Completion, completionFrames, completionOfAnswer } from "./chat-answer.ts";
-import { checkAzureBody } from "./check.ts";
-import { checkEmbeddingsBody, embeddedText, embeddings } from "./embeddings.ts";
-import { AzureError, azureErrorReply, azureFailure, filtered, invalid } from "./errors.ts";
-import { checkItems } from "./items.ts";
-import { conversationOf, itemsOf, wholeOf } from "./kept.ts";
-import { readChatQuestion } from "./question.ts";
-import { responseFrames, responseOfAnswer, responsesBreakage } from "./responses-answer.ts";
-import { checkOutputs, checkResponsesBody, readResponsesQuestion } from "./responses-question.ts";
-import { azureRules } from "./rules.ts";
-import { type CallRecord, modelOf } from "../calls.ts";
+import { type Behaviour, failureOf, USUAL } from "../behaviour.ts";
+import type { CallRecord } from "../calls.ts";
 import type { Breakage, Frame, Reply } from "../delivery.ts";
-import { type Behaviour, UnknownDirective, USUAL } from "../directives.ts";
-import type { Entra } from "./entra.ts";
-import { type JsonObject, objects, parseJson } from "../json.ts";
+import { UnknownDirective } from "../directives.ts";
+import { type JsonObject, objects, parseJson, text } from "../json.ts";
+import { answer } from "../model/answer.ts";
 import type { Arrival, Staged, State } from "../state.ts";
+import { type Completion, completionFrames, completionOfAnswer } from "./chat-answer.ts";
+import { checkChatBody, checkItems, checkOutputs, checkResponsesBody, unknownParameter, unreadable } from "./check.ts";
+import { checkEmbeddingsBody, embeddedText, embeddings } from "./embeddings.ts";
+import type { Entra } from "./entra.ts";
+import { failureReply, filtered, invalid, Refusal, refusalReply, usualRefusal } from "./errors.ts";
+import { conversationOf, itemsOf, KeptResponses, wholeOf } from "./kept.ts";
+import { readChatQuestion, readResponsesQuestion } from "./question.ts";
+import { responseFrames, responseOfAnswer, responsesBreakage } from "./responses-answer.ts";
+import { rulesOf } from "./rules.ts";
 
 const V1_PATH = /^\/openai\/v1\/(chat\/completions|responses|responses\/compact|embeddings)$/;
 const KEPT_PATH = /^\/openai\/v1\/responses\/(?!compact$)([^/]+)(\/cancel|\/input_items)?$/;
 const DATED_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|embeddings)$/;
 const API_VERSION = /^20\d\d-\d\d-\d\d(-preview)?$/;
-/** Names of deployments that do not exist. */
+/** The names of deployments that do not exist; all others exist. */
 const MISSING = /missing|not-there/;
 
 const breakage: Breakage = {
@@ -38,10 +37,12 @@ const breakage: Breakage = {
 export class Azure {
   readonly #state: State;
   readonly #entra: Entra;
+  readonly #stored: KeptResponses;
 
   constructor(state: State, entra: Entra) {
     this.#state = state;
     this.#entra = entra;
+    this.#stored = new KeptResponses(state.now);
   }
 
   answer(arrival: Arrival, record: CallRecord): Staged {
@@ -55,7 +56,7 @@ export class Azure {
       return this.#call(arrival, record, headers);
     } catch (thrown) {
       const error = thrown instanceof UnknownDirective ? invalid(thrown.message, null) : thrown;
-      if (error instanceof AzureError) return staged(azureErrorReply(error, headers));
+      if (error instanceof Refusal) return staged(refusalReply(error, headers));
       throw thrown;
     }
   }
@@ -66,34 +67,36 @@ export class Azure {
     const [, deployed, datedOperation] = DATED_PATH.exec(arrival.path) ?? [];
     const operation = v1Operation ?? datedOperation;
     const [, keptId, keptTail = ""] = KEPT_PATH.exec(arrival.path) ?? [];
-    if (keptId !== undefined) return this.#kept(arrival, decodeURIComponent(keptId), keptTail, headers);
-    if (operation === undefined || arrival.method !== "POST") throw new AzureError(404, "Resource not found", { code: "404" });
+    if (keptId !== undefined) return this.#kept(arrival, decoded(keptId), keptTail, headers);
+    if (operation === undefined || arrival.method !== "POST") throw notFound();
     this.#authenticate(arrival.headers);
     const version = new URLSearchParams(arrival.query).get("api-version");
-    if (!isV1 && !API_VERSION.test(version ?? "")) throw new AzureError(404, "Resource not found", { code: "404" });
+    if (!isV1 && !API_VERSION.test(version ?? "")) throw notFound();
     const body = parse(arrival.body);
     this.#state.calls.keepBody(record, body, arrival.body.length);
-    const deployment = deployed === undefined ? modelOf(body) : decodeURIComponent(deployed);
-    if (deployment === "" || MISSING.test(deployment)) throw azureFailure({ status: 404, type: "", retryAfter: 0, shape: "" }).error;
+    const named = isObject(body) ? text(body.model) : "";
+    const deployment = deployed === undefined ? named : decoded(deployed);
+    if (deployment === "" || MISSING.test(deployment)) throw usualRefusal(404);
     if (operation === "embeddings") return this.#embed(body, deployment, headers);
     if (operation === "responses/compact") return this.#compact(body, deployment, headers);
     if (operation === "responses") return this.#respond(body, deployment, headers);
     return this.#complete(body, deployment, isV1, headers);
   }
 
+  /** @throws Refusal 401 */
   #authenticate({ "api-key": apiKey, authorization }: Readonly<Record<string, string>>): void {
     const token = /^Bearer (.*)$/i.exec(authorization ?? "")?.[1];
     const { apiKeys } = this.#state.credentials;
     const isKnown =
       apiKey !== undefined ? apiKeys.includes(apiKey) : token !== undefined && (apiKeys.includes(token) || this.#entra.isGood(token));
-    if (!isKnown) throw azureFailure({ status: 401, type: "", retryAfter: 0, shape: "" }).error;
+    if (!isKnown) throw usualRefusal(401);
   }
 
   #complete(body: unknown, deployment: string, isV1: boolean, headers: Record<string, string>): Staged {
     const { directives, nextId, now, behind } = this.#state;
-    const rules = azureRules(deployment, behind);
+    const rules = rulesOf(deployment, behind);
     if (!rules.chat) throw wrongOperation("chatCompletion", rules.model);
-    checkAzureBody(body, rules);
+    checkChatBody(body, rules);
     const question = readChatQuestion(body, rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
     const isStream = body.stream === true;
@@ -111,19 +114,14 @@ export class Azure {
       asyncFilter: behaviour.asyncFilter,
       nextId,
     };
-    if (isStream) {
-      const content = { frames: completionFrames(made, shown) };
-      return staged(
-        { status: 200, headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, content, tokens: 0 },
-        behaviour,
-      );
-    }
+    if (isStream) return staged(streamed(completionFrames(made, shown), headers), behaviour);
     return staged(whole(completionOfAnswer(made, shown), headers, made.outputTokens), behaviour);
   }
 
   #respond(body: unknown, deployment: string, headers: Record<string, string>): Staged {
-    const { directives, nextId, now, behind, seal, stored } = this.#state;
-    const rules = azureRules(deployment, behind);
+    const { directives, nextId, now, behind, seal } = this.#state;
+    const stored = this.#stored;
+    const rules = rulesOf(deployment, behind);
     if (!rules.responses) throw wrongOperation("responses", rules.model);
     checkResponsesBody(body, rules.reasoning);
     checkItems(body, seal, stored);
@@ -167,21 +165,21 @@ export class Azure {
     };
     stored.keep(kept);
     if (isStream) return staged(streamed(frames, headers), behaviour, responsesBreakage);
-    // One in the background is answered at once, whatever becomes of it.
+    // A request for the background is answered at once, however the response ends.
     if (isBackground) return staged(whole({ ...stored.show(kept), status: "queued", output: [], usage: null }, headers, 0));
     return staged(whole(response, headers, made.outputTokens), behaviour, responsesBreakage);
   }
 
-  /** About a response that is kept. */
+  /** Answers a request about a kept response. */
   #kept({ method, query, headers: asked }: Arrival, id: string, tail: string, headers: Record<string, string>): Staged {
     this.#authenticate(asked);
-    const { stored } = this.#state;
+    const stored = this.#stored;
     const parameters = new URLSearchParams(query);
     const answered = (body: JsonObject) => staged(whole(body, headers, 0));
     if (method === "DELETE" && tail === "") return answered(stored.delete(id));
     if (method === "POST" && tail === "/cancel") return answered(stored.cancel(id));
     if (method === "GET" && tail === "/input_items") return answered(stored.input(id, parameters));
-    if (method !== "GET" || tail !== "") throw new AzureError(404, "Resource not found", { code: "404" });
+    if (method !== "GET" || tail !== "") throw notFound();
     const kept = stored.find(id);
     if (parameters.get("stream") !== "true") return answered(stored.show(kept));
     return staged(streamed(stored.frames(kept, Number(parameters.get("starting_after") ?? -1)), headers));
@@ -189,12 +187,13 @@ export class Azure {
 
   /** Compacts a conversation: all its items become one sealed item. */
   #compact(body: unknown, deployment: string, headers: Record<string, string>): Staged {
-    const { behind, seal, stored, nextId, now, directives } = this.#state;
-    const rules = azureRules(deployment, behind);
+    const { behind, seal, nextId, now, directives } = this.#state;
+    const stored = this.#stored;
+    const rules = rulesOf(deployment, behind);
     if (!rules.responses) throw wrongOperation("responses", rules.model);
     checkResponsesBody(body, rules.reasoning);
     const odd = ["store", "stream", "include"].find((name) => name in body);
-    if (odd !== undefined) throw invalid(`Unknown parameter: '${odd}'.`, odd, "unknown_parameter");
+    if (odd !== undefined) throw unknownParameter(odd);
     checkItems(body, seal, stored);
     const question = readResponsesQuestion(body, conversationOf(body, stored), rules.reasoning);
     const behaviour = directives.read(question.text, deployment);
@@ -216,21 +215,18 @@ export class Azure {
   }
 }
 
-function wrongOperation(operation: string, model: string): AzureError {
+function wrongOperation(operation: string, model: string): Refusal {
   const message = `The ${operation} operation does not work with the specified model, ${model}. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993.`;
-  return new AzureError(400, message, { code: "OperationNotSupported" });
+  return new Refusal(400, message, { code: "OperationNotSupported" });
 }
 
 function staged(reply: Reply, behaviour: Readonly<Behaviour> = USUAL, how: Breakage = breakage): Staged {
   return { reply, behaviour, breakage: how };
 }
 
-/** Fails as a directive asks, where the failure comes before the first byte. */
 function failed(behaviour: Readonly<Behaviour>, isStream: boolean, headers: Record<string, string>): Staged | undefined {
-  const exception = behaviour.breaks.find(({ how }) => how === "exception");
-  if (behaviour.failure === undefined && (exception === undefined || isStream)) return undefined;
-  const failure = azureFailure(behaviour.failure ?? { status: 500, type: "", retryAfter: 0, shape: "" });
-  return staged(azureErrorReply(failure.error, { ...headers, ...failure.headers }), behaviour);
+  const failure = failureOf(behaviour, isStream);
+  return failure && staged(failureReply(failure, headers), behaviour);
 }
 
 function streamed(frames: Iterable<Frame>, headers: Record<string, string>): Reply {
@@ -250,6 +246,19 @@ function parse(body: Buffer): unknown {
   try {
     return parseJson(body.toString("utf8"));
   } catch {
-    throw invalid("We could not parse the JSON body of your request.", null);
+    throw unreadable();
   }
+}
+
+/** A part of the path, decoded. @throws Refusal 404 where it is not encoded as a URL is */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw notFound();
+  }
+}
+
+function notFound(): Refusal {
+  return new Refusal(404, "Resource not found", { code: "404" });
 }

@@ -1,9 +1,13 @@
-/** An answer as a chat completion, whole or as the events of a stream, with Azure's additions: wire.md §2.4, §4.2. */
+/**
+ * Writes an answer as a chat completion, whole or as the events of a stream, with what Azure adds (results of its content filter). Sources: the types of
+ * openai 7.57; github MicrosoftDocs/azure-ai-docs.
+ */
 import { Buffer } from "node:buffer";
-import { type Answer, joined, type Part } from "../model/answer.ts";
 import type { Frame } from "../delivery.ts";
 import type { JsonObject } from "../json.ts";
+import { type Answer, joined, type Part } from "../model/answer.ts";
 
+/** What an answer shows beside its parts. */
 export interface Completion {
   id: string;
   /** The name of the deployment's model. */
@@ -11,9 +15,9 @@ export interface Completion {
   /** Seconds since 1970. */
   created: number;
   inputTokens: number;
-  /** The client asked for usage at the end of its stream. */
+  /** The client asked for `usage` at the end of its stream. */
   hasUsage: boolean;
-  /** The filter's results come in their own chunks. */
+  /** The results of the content filter come in separate chunks. */
   asyncFilter: boolean;
   nextId(): string;
 }
@@ -67,6 +71,7 @@ export function completionOfAnswer(answer: Answer, shown: Completion): JsonObjec
   };
 }
 
+/** The events of the answer. */
 export function* completionFrames(answer: Answer, shown: Completion): Iterable<Frame> {
   const frame = (step: Frame["step"], event: JsonObject): Frame => ({ step, bytes: eventBytes(JSON.stringify(event)) });
   const chunk = (choices: JsonObject[]): JsonObject => ({
@@ -100,7 +105,7 @@ export function* completionFrames(answer: Answer, shown: Completion): Iterable<F
     for (const token of part.tokens) {
       yield frame("token", chunk([choice(deltaOf(part, token, call))]));
       sent += token.length;
-      if (shown.asyncFilter) yield frame("open", verdictOn(sent, token, chunk));
+      if (shown.asyncFilter) yield frame("open", filterResult(sent, token, chunk));
     }
   }
   yield frame("close", chunk([choice({}, REASONS[answer.end])]));
@@ -112,8 +117,8 @@ function deltaOf(part: Part, token: string, call: number): JsonObject {
   return part.kind === "call" ? { tool_calls: [{ index: call, function: { arguments: token } }] } : { content: token };
 }
 
-/** A result of the asynchronous filter: a choice without a delta. */
-function verdictOn(end: number, token: string, chunk: (choices: JsonObject[]) => JsonObject): JsonObject {
+/** A result of the asynchronous filter, for the text up to `end`: a choice without `delta`. */
+function filterResult(end: number, token: string, chunk: (choices: JsonObject[]) => JsonObject): JsonObject {
   const start = end - token.length;
   const offsets = { check_offset: start, start_offset: start, end_offset: end };
   return chunk([{ content_filter_offsets: offsets, content_filter_results: VERDICT, finish_reason: null, index: 0 }]);

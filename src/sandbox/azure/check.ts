@@ -1,24 +1,47 @@
-/** What Azure OpenAI refuses in a chat request: wire.md §2.1, §2.3, §2.9, §4.1. */
-
+/**
+ * What Azure OpenAI refuses in a body. Sources: the types of openai 7.57; learn.microsoft.com, "Azure OpenAI reasoning models"; github
+ * MicrosoftDocs/azure-ai-docs; BerriAI/litellm#5803 (`stream_options`). Refusals have the service's own messages.
+ */
 import { isObject } from "../../contract/objects.ts";
-import { type AzureError, invalid } from "./errors.ts";
-import type { AzureRules } from "./rules.ts";
 import { type JsonObject, objects, text } from "../json.ts";
+import type { Seal } from "../seal.ts";
+import { invalid, type Refusal } from "./errors.ts";
+import type { KeptResponses } from "./kept.ts";
+import type { Rules } from "./rules.ts";
 
-const FIELDS = new Set(
+const CHAT_FIELDS = new Set(
   `audio frequency_penalty function_call functions logit_bias logprobs top_logprobs max_completion_tokens max_tokens messages metadata modalities model n
   parallel_tool_calls prediction presence_penalty prompt_cache_key prompt_cache_retention reasoning_effort response_format safety_identifier seed
   service_tier stop store stream stream_options temperature tool_choice tools top_p user verbosity web_search_options data_sources`.split(
     /\s+/,
   ),
 );
+const RESPONSES_FIELDS = new Set(
+  `background conversation include input instructions max_output_tokens max_tool_calls metadata model parallel_tool_calls previous_response_id prompt
+  prompt_cache_key prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options temperature text tool_choice tools
+  top_logprobs top_p truncation user`.split(/\s+/),
+);
 const ROLES = new Set(["developer", "system", "user", "assistant", "tool", "function"]);
 const REFUSED_BY_REASONING = ["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"];
+/** Members of items that Codex has sent and Azure has refused: openai/codex#30161, #29469. */
+const STRANGE = ["internal_chat_message_metadata_passthrough", "metadata"];
+const LEAST_OUTPUT = 16;
 
-export function checkAzureBody(body: unknown, { reasoning: isReasoning, schema }: AzureRules): asserts body is JsonObject {
-  if (!isObject(body)) throw invalid("We could not parse the JSON body of your request.", null);
-  const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
+/** @throws Refusal 400 for a body that is no object, or has a field that is not in the list */
+export function checkFields(body: unknown, fields: ReadonlySet<string>): asserts body is JsonObject {
+  if (!isObject(body)) throw unreadable();
+  const unknown = Object.keys(body).find((field) => !fields.has(field));
   if (unknown !== undefined) throw invalid(`Unrecognized request argument supplied: ${unknown}`, null);
+}
+
+/** The refusal of a body that is no JSON, or no object. */
+export function unreadable(): Refusal {
+  return invalid("We could not parse the JSON body of your request.", null);
+}
+
+/** @throws Refusal 400 for a request for a chat completion that the service refuses */
+export function checkChatBody(body: unknown, { reasoning: isReasoning, schema }: Rules): asserts body is JsonObject {
+  checkFields(body, CHAT_FIELDS);
   checkMessages(body.messages);
   checkNumbers(body);
   if (isObject(body.stream_options) && body.stream !== true) {
@@ -84,6 +107,73 @@ function checkReasoning(body: JsonObject): void {
   if (refused !== undefined) throw unsupported(refused);
 }
 
-function unsupported(field: string): AzureError {
+function unsupported(field: string): Refusal {
   return invalid(`Unsupported parameter: '${field}' is not supported with this model.`, field, "unsupported_parameter");
+}
+
+/** @throws Refusal 400 for a request for a response that the service refuses */
+export function checkResponsesBody(body: unknown, isReasoning: boolean): asserts body is JsonObject {
+  if (!isObject(body)) throw unreadable();
+  const unknown = Object.keys(body).find((field) => !RESPONSES_FIELDS.has(field));
+  if (unknown !== undefined) throw unknownParameter(unknown);
+  if (body.input === undefined && body.previous_response_id === undefined && body.prompt === undefined) {
+    throw invalid(
+      "Missing one of the following parameters: 'input', 'previous_response_id', 'prompt', or 'conversation'.",
+      "input",
+      "missing_required_parameter",
+    );
+  }
+  const limit = body.max_output_tokens;
+  if (typeof limit === "number" && limit < LEAST_OUTPUT) {
+    const message = `Invalid 'max_output_tokens': integer below minimum value. Expected a value >= ${LEAST_OUTPUT}, but got ${limit} instead.`;
+    throw invalid(message, "max_output_tokens", "integer_below_min_value");
+  }
+  if (body.background === true && body.store === false) throw invalid("Background mode requires 'store' to be true.", "background");
+  for (const [index, item] of objects(body.input).entries()) {
+    const strange = STRANGE.find((name) => item[name] !== undefined);
+    if (strange !== undefined) throw unknownParameter(`input[${index}].${strange}`);
+  }
+  if (!isReasoning) {
+    const asked = isObject(body.reasoning) ? Object.entries(body.reasoning).find(([, value]) => value !== null) : undefined;
+    if (asked !== undefined) throw unsupported(`reasoning.${asked[0]}`);
+    return;
+  }
+  const refused = ["temperature", "top_p"].find((field) => typeof body[field] === "number" && body[field] !== 1);
+  if (refused !== undefined) throw invalid(`Unsupported parameter: '${refused}' is not supported with this model.`, refused);
+}
+
+export function unknownParameter(name: string): Refusal {
+  return invalid(`Unknown parameter: '${name}'.`, name, "unknown_parameter");
+}
+
+/**
+ * Checks what a request for a response sends back of earlier answers: sealed items, and references to kept ones. Only the resource that made them
+ * accepts them.
+ * @throws Refusal 400 for an item that this resource did not make, or no longer has
+ */
+export function checkItems(body: JsonObject, seal: Seal, stored: KeptResponses): void {
+  const before = body.previous_response_id;
+  if (typeof before === "string" && !stored.has(before))
+    throw invalid(`Previous response with id '${before}' not found.`, "previous_response_id", "previous_response_not_found");
+  for (const [index, item] of objects(body.input).entries()) {
+    const sealed = item.encrypted_content;
+    if ((item.type === "reasoning" || item.type === "compaction") && typeof sealed === "string") {
+      const [made = "", signed = ""] = sealed.split(".");
+      if (seal.isOf(made, signed)) continue;
+      const shown = `${sealed.slice(0, 4)}...${sealed.slice(-4)}`;
+      const message = `The encrypted content ${shown} could not be verified. Reason: Encrypted content could not be decrypted or parsed.`;
+      throw invalid(message, null, "invalid_encrypted_content");
+    }
+    if (item.type !== "item_reference" && item.type !== "reasoning") continue;
+    if (stored.has(text(item.id))) continue;
+    const message = `Item with id '${text(item.id)}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`;
+    throw invalid(message, `input[${index}].id`);
+  }
+}
+
+/** @throws Refusal 400 for the output of a tool that was not called */
+export function checkOutputs(conversation: readonly JsonObject[]): void {
+  const called = new Set(conversation.filter(({ type }) => type === "function_call").map((call) => call.call_id));
+  const stray = conversation.find((item) => item.type === "function_call_output" && !called.has(item.call_id));
+  if (stray !== undefined) throw invalid(`No tool call found for function call output with call_id ${text(stray.call_id)}.`, "input");
 }

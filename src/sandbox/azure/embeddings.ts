@@ -1,24 +1,23 @@
-/** Embeddings: a unit vector for each input, the same for the same input. Source: the types of openai 7.57. */
+/** Embeddings: a unit vector for each input; the same input always has the same vector. Source: the types of openai 7.57. */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { isObject } from "../../contract/objects.ts";
-import { invalid } from "./errors.ts";
 import type { JsonObject } from "../json.ts";
 import { tokensIn } from "../model/tokens.ts";
+import { checkFields } from "./check.ts";
+import { invalid } from "./errors.ts";
 
 const FIELDS = new Set("model input encoding_format dimensions user".split(" "));
 const MOST_INPUTS = 2048;
-/** Name of the deployment, length of its vectors, and whether a request may ask for shorter ones. */
+/** A pattern for the name of a deployment, the length of its vectors, and whether a request may ask for shorter ones. The first match decides. */
 const DIMENSIONS: readonly [RegExp, number, boolean][] = [
   [/3-large/, 3072, true],
   [/ada/, 1536, false],
   [/./, 1536, true],
 ];
 
+/** @throws Refusal 400 for a body that the service refuses */
 export function checkEmbeddingsBody(body: unknown, deployment: string): asserts body is JsonObject {
-  if (!isObject(body)) throw invalid("We could not parse the JSON body of your request.", null);
-  const unknown = Object.keys(body).find((field) => !FIELDS.has(field));
-  if (unknown !== undefined) throw invalid(`Unrecognized request argument supplied: ${unknown}`, null);
+  checkFields(body, FIELDS);
   const inputs = inputsOf(body);
   if (inputs.length === 0 || inputs.some((input) => input.length === 0)) throw invalid("'$.input' is invalid.", null);
   if (inputs.length > MOST_INPUTS)
@@ -33,7 +32,7 @@ export function checkEmbeddingsBody(body: unknown, deployment: string): asserts 
     throw invalid(`Invalid value for 'dimensions' = ${String(body.dimensions)}. Must be less than or equal to ${length}.`, null);
 }
 
-/** The texts of the input, to be read for directives. */
+/** The texts of the input, in which directives may be. */
 export function embeddedText(body: JsonObject): string {
   return inputsOf(body)
     .filter((input) => typeof input === "string")
@@ -62,7 +61,7 @@ function vectorOf(deployment: string): { length: number; mayShorten: boolean } {
   return { length, mayShorten };
 }
 
-/** The inputs as a list: a text is one input, and so is a list of numbers. */
+/** The inputs as a list. A text is one input; a list of numbers (tokens) is one input too. */
 function inputsOf({ input }: JsonObject): (string | number[])[] {
   if (typeof input === "string") return [input];
   if (!Array.isArray(input)) return [];

@@ -1,4 +1,4 @@
-/** The stand-in for Microsoft Entra ID: client credentials with a secret, or with a workload's federated token. */
+/** The stand-in for Microsoft Entra ID: gives tokens to an application that shows its secret, or a federated token of its workload identity. */
 import { randomBytes } from "node:crypto";
 import type { Arrival, State } from "../state.ts";
 
@@ -7,7 +7,7 @@ const JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 export class Entra {
   readonly #state: State;
-  /** Tokens with their time of expiry, in milliseconds since 1970. */
+  /** The tokens that were given out, each with the time at which it expires, in milliseconds since 1970. */
   readonly #tokens = new Map<string, number>();
 
   constructor(state: State) {
@@ -21,7 +21,7 @@ export class Entra {
   answer(arrival: Arrival): { status: number; body: Record<string, unknown> } {
     const { entra } = this.#state.credentials;
     const form = new URLSearchParams(arrival.body.toString("utf8"));
-    const tenant = decodeURIComponent(arrival.path.split("/")[1] ?? "");
+    const tenant = arrival.path.split("/")[1] ?? "";
     if (arrival.method !== "POST") return refused(400, "invalid_request", "AADSTS900561: The endpoint only accepts POST requests.");
     if (tenant !== entra.tenantId) return refused(400, "invalid_request", `AADSTS90002: Tenant '${tenant}' not found.`);
     if (form.get("grant_type") !== "client_credentials") {

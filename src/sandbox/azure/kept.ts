@@ -1,34 +1,34 @@
 /**
- * Responses that a resource keeps. Source: the types of openai 7.57; learn.microsoft.com, "Use the Azure OpenAI Responses API" (background tasks,
+ * The responses that a resource keeps. Sources: the types of openai 7.57; learn.microsoft.com, "Use the Azure OpenAI Responses API" (background tasks,
  * `starting_after`, cancelling), and OpenAI's guide to background mode.
  */
 import { Buffer } from "node:buffer";
-import { AzureError, invalid } from "./errors.ts";
 import type { Frame } from "../delivery.ts";
 import { type JsonObject, objects, text } from "../json.ts";
+import { invalid, Refusal } from "./errors.ts";
 
 const MOST_KEPT = 1_000;
 const USUAL_PAGE = 20;
 const FINISHED = { queued: false, in_progress: false, completed: true, incomplete: true, failed: true, cancelled: true } as const;
 
-/** One response as the resource has it. */
+/** One kept response. */
 export interface KeptResponse {
-  /** As it is when it has ended. */
+  /** The response at its end. */
   whole: JsonObject;
   frames: readonly Frame[];
-  /** Its input, and that of the answers that it goes on from, with those. */
+  /** All items of the conversation: those that it continues, its own input and its own output. */
   conversation: readonly JsonObject[];
   /** The items of its own input. */
   input: readonly JsonObject[];
-  /** Made in the background: its status follows from the clock. */
+  /** It is made in the background, and its status follows from the clock. */
   isBackground: boolean;
-  /** It was asked for as a stream, so that it can be streamed again. */
+  /** The request asked for a stream, so the response can be streamed again. */
   isStream: boolean;
   /** Milliseconds since 1970. */
   begunMs: number;
   endsMs: number;
   isCancelled: boolean;
-  /** It fails when it ends. */
+  /** The code of the error with which it ends; undefined where it succeeds. */
   failsWith: string | undefined;
 }
 
@@ -45,26 +45,26 @@ export class KeptResponses {
     this.#kept.set(text(response.whole.id), response);
   }
 
-  /** Whether this is the id of a response, or of an item of one. */
+  /** Whether this is the id of a kept response, or of an item in the output of one. */
   has(id: string): boolean {
     return this.#kept.has(id) || [...this.#kept.values()].some(({ whole }) => objects(whole.output).some((item) => item.id === id));
   }
 
-  /** @throws AzureError 404 */
+  /** @throws Refusal 404 */
   find(id: string): KeptResponse {
     const found = this.#kept.get(id);
     if (found !== undefined) return found;
-    throw new AzureError(404, `Response with id '${id}' not found.`, { type: "invalid_request_error", param: null, code: null });
+    throw new Refusal(404, `Response with id '${id}' not found.`, { type: "invalid_request_error", param: null, code: null });
   }
 
-  /** @throws AzureError 404 */
+  /** @throws Refusal 404 */
   delete(id: string): JsonObject {
     this.find(id);
     this.#kept.delete(id);
     return { id, object: "response", deleted: true };
   }
 
-  /** @throws AzureError */
+  /** @throws Refusal 404, and 400 for a response that is not made in the background */
   cancel(id: string): JsonObject {
     const kept = this.find(id);
     if (!kept.isBackground) throw invalid("Cannot cancel a synchronous response.", null);
@@ -72,7 +72,7 @@ export class KeptResponses {
     return this.show(kept);
   }
 
-  /** As it is now. */
+  /** The response as it is now. */
   show(kept: KeptResponse): JsonObject {
     const { whole } = kept;
     const status = this.#statusOf(kept);
@@ -82,15 +82,18 @@ export class KeptResponses {
   }
 
   /**
-   * The events after one of them.
-   * @throws AzureError 400
+   * The events after the one with the number `after`; all with -1.
+   * @throws Refusal 400 for a response that was not a stream
    */
   frames(kept: KeptResponse, after: number): Iterable<Frame> {
     if (!kept.isStream) throw invalid("This response was not created with stream=true, so it cannot be streamed.", "stream");
     return kept.frames.slice(after + 1);
   }
 
-  /** @throws AzureError */
+  /**
+   * One page of the items of its input.
+   * @throws Refusal 404
+   */
   input(id: string, query: URLSearchParams): JsonObject {
     const items: JsonObject[] = this.find(id).input.map((item, index) => ({
       type: "message",
@@ -118,7 +121,10 @@ export class KeptResponses {
   }
 }
 
-/** What came before a request, by the answer that it goes on from. */
+/**
+ * The items of a request, after those of the conversation that it continues.
+ * @throws Refusal 404
+ */
 export function conversationOf(body: JsonObject, kept: KeptResponses): readonly JsonObject[] {
   const before = typeof body.previous_response_id === "string" ? kept.find(body.previous_response_id).conversation : [];
   return [...before, ...itemsOf(body)];
@@ -128,7 +134,7 @@ export function itemsOf({ input }: JsonObject): JsonObject[] {
   return typeof input === "string" ? [{ role: "user", content: input }] : objects(input);
 }
 
-/** The response at the end of a stream of one. */
+/** The response that the last event of a stream holds. */
 export function wholeOf(frames: readonly Frame[]): JsonObject {
   const [, data = "{}"] = /^event: .*\ndata: (.*)\n\n$/s.exec(Buffer.from(frames.at(-1)?.bytes ?? []).toString()) ?? [];
   return (JSON.parse(data) as { response: JsonObject }).response;

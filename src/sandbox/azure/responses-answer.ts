@@ -1,11 +1,12 @@
-/** An answer as a response, whole or as the events of a stream. Source: the types of openai 7.57. */
+/** Writes an answer as a response, whole or as the events of a stream. Source: the types of openai 7.57. */
 import { Buffer } from "node:buffer";
 import { isObject } from "../../contract/objects.ts";
-import { type Answer, joined, type Part } from "../model/answer.ts";
 import type { Breakage, Frame } from "../delivery.ts";
 import type { JsonObject } from "../json.ts";
+import { type Answer, joined, type Part } from "../model/answer.ts";
 import type { Seal } from "../seal.ts";
 
+/** What an answer shows beside its parts. */
 export interface Shown {
   id: string;
   model: string;
@@ -14,12 +15,12 @@ export interface Shown {
   inputTokens: number;
   /** The request; some of its members are repeated in the answer. */
   asked: JsonObject;
-  /** Seals thoughts, where the request asks for sealed ones. */
+  /** Seals thoughts where the request asks for encrypted reasoning. */
   seal: Seal;
   nextId(): string;
 }
 
-/** How a stream of responses goes wrong. */
+/** The faults of a stream of this kind. */
 export const responsesBreakage: Breakage = {
   corrupt: () => Buffer.from('event: response.in_progress\ndata: {"type":"response.in_progress","response":{"id":"bro\n\n'),
   exception(type) {
@@ -36,6 +37,7 @@ export function responseOfAnswer(answer: Answer, shown: Shown): JsonObject {
   );
 }
 
+/** The events of the answer. */
 export function* responseFrames(answer: Answer, shown: Shown): Iterable<Frame> {
   let number = 0;
   const frame = (step: Frame["step"], type: string, fields: JsonObject): Frame => ({
@@ -113,7 +115,7 @@ function outputText(text: string): JsonObject {
   return { type: "output_text", annotations: [], logprobs: [], text };
 }
 
-/** An item before its first piece. */
+/** The item of a part before its first token. */
 function started(part: Part, { nextId, asked, seal }: Shown): JsonObject {
   if (part.kind === "thinking") {
     const id = `rs_${nextId()}`;

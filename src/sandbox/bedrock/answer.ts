@@ -1,10 +1,14 @@
-/** An answer as an Anthropic message, whole or as the events of a stream: wire.md §1.6, §1.7, §3.4, §3.5. */
-import { type Answer, joined, type Part } from "../model/answer.ts";
-import type { FrameCache } from "./frames.ts";
-import type { CacheUsage } from "./question.ts";
+/**
+ * Writes an answer as a message of Anthropic, whole or as the events of a stream. Sources: platform.claude.com/docs (Messages, streaming); github
+ * boto/botocore, bedrock-runtime service-2.json; the types of @anthropic-ai/sdk 1.12.
+ */
+
 import type { Frame } from "../delivery.ts";
 import type { JsonObject } from "../json.ts";
+import { type Answer, joined, type Part } from "../model/answer.ts";
 import type { Seal } from "../seal.ts";
+import type { CacheUsage } from "./cache.ts";
+import type { FrameCache } from "./frames.ts";
 
 export interface AnswerUsage {
   /** Input tokens without those that the cache read or wrote. */
@@ -13,16 +17,18 @@ export interface AnswerUsage {
   cached: CacheUsage | undefined;
 }
 
+/** What an answer shows beside its parts. */
 export interface Shown {
   id: string;
   model: string;
   hideThinking: boolean;
-  /** Signs thoughts: the signature shows nothing, and a client must send thoughts back unchanged. */
+  /** Signs thoughts, so that a client must send them back unchanged. */
   seal: Seal;
   nextId(): string;
 }
 
 const STOP_REASONS = { end: "end_turn", length: "max_tokens", stop: "stop_sequence", call: "tool_use", filter: "refusal" } as const;
+
 function usageFields(usage: AnswerUsage, output: number, thinking?: number): JsonObject {
   const { read, write5m, write1h } = usage.cached ?? { read: 0, write5m: 0, write1h: 0 };
   return {
@@ -61,7 +67,7 @@ function block(part: Part, shown: Shown): JsonObject {
   }
 }
 
-/** Arguments that `max_tokens` cut off are no JSON; then the service shows none. */
+/** The arguments of a call. Those that `max_tokens` has cut are no JSON; then the service shows an empty object. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -76,7 +82,10 @@ const DELTAS: Record<Part["kind"], { type: string; field: string }> = {
   call: { type: "input_json_delta", field: "partial_json" },
 };
 
-/** @param members - Members that are added to each event; the last event may have more. */
+/**
+ * The events of the answer as frames.
+ * @param members makes the members that are added to each event; the last event may have more of them
+ */
 export function* answerFrames(
   answer: Answer,
   usage: AnswerUsage,

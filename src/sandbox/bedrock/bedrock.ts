@@ -1,27 +1,30 @@
-/** The stand-in for Bedrock's runtime: InvokeModel, InvokeModelWithResponseStream, CountTokens. */
+/** The stand-in for the runtime of Bedrock: InvokeModel, InvokeModelWithResponseStream and CountTokens. */
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { isObject } from "../../contract/objects.ts";
-import { type Answer, answer } from "../model/answer.ts";
-import { AwsError, awsErrorReply, awsFailure, messageOf, validation } from "./errors.ts";
-import { type AnswerUsage, answerFrames, messageOfAnswer } from "./answer.ts";
-import { checkBody } from "./check.ts";
-import { BLOCKED, checkControls, type Guardrail, guardrailMembers } from "./controls.ts";
-import { corruptFrame, errorFrame, exceptionFrame, FrameCache } from "./frames.ts";
-import { type BedrockModel, findModel } from "./models.ts";
-import { cacheUsage, readQuestion } from "./question.ts";
-import { rulesOf } from "./rules.ts";
+import { type Behaviour, failureOf, USUAL } from "../behaviour.ts";
 import type { CallRecord } from "../calls.ts";
 import type { Breakage, Reply } from "../delivery.ts";
-import { type Behaviour, UnknownDirective, USUAL } from "../directives.ts";
+import { UnknownDirective } from "../directives.ts";
 import { type JsonObject, parseJson, text } from "../json.ts";
+import { type Answer, answer } from "../model/answer.ts";
 import type { Question } from "../model/question.ts";
 import type { Seal } from "../seal.ts";
-import { SignatureCheck } from "./signature.ts";
 import type { Arrival, Staged, State } from "../state.ts";
+import { type AnswerUsage, answerFrames, messageOfAnswer } from "./answer.ts";
+import { cacheUsage, PromptCache } from "./cache.ts";
+import { checkBody } from "./check.ts";
+import { BLOCKED, checkControls, type Guardrail, guardrailMembers } from "./controls.ts";
+import { failureReply, messageOf, Refusal, refusalReply, validation } from "./errors.ts";
+import { corruptFrame, errorFrame, exceptionFrame, FrameCache } from "./frames.ts";
+import { findModel, type Model } from "./models.ts";
+import { readQuestion } from "./question.ts";
+import { rulesOf } from "./rules.ts";
+import { SignatureCheck } from "./signature.ts";
 
 const ROUTE = /^\/model\/(.+)\/(invoke|invoke-with-response-stream|count-tokens)$/;
 const MAX_BODY_BYTES = 25_000_000;
+/** From this version on, the refusal of a long input has the words of Anthropic's own API. */
 const FIRST_WITH_DIRECT_WORDS = 4.7;
 
 const breakage: Breakage = {
@@ -41,6 +44,7 @@ export class Bedrock {
   readonly #state: State;
   readonly #signatures = new SignatureCheck();
   readonly #frames = new FrameCache();
+  readonly #cache = new PromptCache();
 
   constructor(state: State) {
     this.#state = state;
@@ -53,18 +57,18 @@ export class Bedrock {
       return this.#call(arrival, record, requestId);
     } catch (thrown) {
       const error = thrown instanceof UnknownDirective ? validation(thrown.message) : thrown;
-      if (error instanceof AwsError) return staged(awsErrorReply(error, requestId));
+      if (error instanceof Refusal) return staged(refusalReply(error, requestId));
       throw thrown;
     }
   }
 
-  /** The AWS region of the signature; undefined for a request with a bearer key. */
+  /** Returns the AWS region of the signature; undefined for a request with an API key. @throws Refusal 403 */
   async #authenticate(arrival: Arrival): Promise<string | undefined> {
     const { credentials, now } = this.#state;
     const bearer = /^Bearer (.*)$/i.exec(arrival.headers.authorization ?? "")?.[1];
     if (bearer === undefined) return await this.#signatures.check(arrival, credentials.aws, now());
     if (!credentials.bearerTokens.includes(bearer)) {
-      throw new AwsError("AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.");
+      throw new Refusal("AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.");
     }
     return undefined;
   }
@@ -87,27 +91,20 @@ export class Bedrock {
     return this.#invoke(body, id, model, operation === "invoke-with-response-stream", requestId, guardrail);
   }
 
-  #invoke(
-    body: JsonObject,
-    id: string,
-    model: BedrockModel,
-    isStream: boolean,
-    requestId: string,
-    guardrail: Guardrail | undefined,
-  ): Staged {
-    const { directives, cache, now, nextId, seal } = this.#state;
+  #invoke(body: JsonObject, id: string, model: Model, isStream: boolean, requestId: string, guardrail: Guardrail | undefined): Staged {
+    const { directives, now, nextId, seal } = this.#state;
     const question = readQuestion(body);
     const behaviour = directives.read(question.text, id);
-    // Not all regions know new flags, so a directive can refuse them.
+    // A region may not know new flags yet, so a directive can refuse them.
     if (behaviour.noBetas && Array.isArray(body.anthropic_beta) && body.anthropic_beta.length > 0) throw validation("invalid beta flag");
     if (question.inputTokens + (question.maxTokens ?? 0) > rulesOf(model.name).window) throw tooLong(question, model);
-    const failure = behaviour.failure ?? (isStream ? undefined : failureOf(behaviour));
-    if (failure !== undefined) return staged(awsFailure(failure, requestId), behaviour);
+    const failure = failureOf(behaviour, isStream);
+    if (failure !== undefined) return staged(failureReply(failure, requestId), behaviour);
 
     const isBlocked = guardrail !== undefined && behaviour.blocked;
     const made = isBlocked ? blockedAnswer() : answer(question, model.name, behaviour);
     const members = (isLast: boolean) => (guardrail === undefined ? {} : guardrailMembers(guardrail, isBlocked, isLast));
-    const cached = cacheUsage(body, model.name, cache, now());
+    const cached = cacheUsage(body, model.name, this.#cache, now());
     const charged = cached === undefined ? 0 : cached.read + cached.write5m + cached.write1h;
     const usage: AnswerUsage = { input: Math.max(0, question.inputTokens - charged), output: made.outputTokens, cached };
     const shown = {
@@ -141,7 +138,7 @@ export class Bedrock {
   }
 }
 
-/** The answer of a blocked question: the model is not asked, and the owner's text ends like any other answer. */
+/** The answer to a blocked question: the text that the guardrail's owner has set. The model is not asked. */
 function blockedAnswer(): Answer {
   return {
     parts: [{ kind: "text", tokens: [BLOCKED], count: 1 }],
@@ -165,12 +162,6 @@ function json(status: number, body: unknown, requestId: string): Reply {
   };
 }
 
-/** A call that does not stream has no frames, so an exception becomes its HTTP answer. */
-function failureOf(behaviour: Readonly<Behaviour>): Behaviour["failure"] {
-  const exception = behaviour.breaks.find((each) => each.how === "exception");
-  return exception && { status: 0, type: exception.type || "throttlingException", retryAfter: 0, shape: "" };
-}
-
 function decode(id: string): string {
   try {
     return decodeURIComponent(id);
@@ -179,7 +170,7 @@ function decode(id: string): string {
   }
 }
 
-function found(id: string, region: string | undefined, behind: State["behind"]): BedrockModel {
+function found(id: string, region: string | undefined, behind: State["behind"]): Model {
   const model = findModel(id, region, behind);
   if (model === "unknown") throw validation("The provided model identifier is invalid.");
   if (model === "needs profile") {
@@ -190,8 +181,7 @@ function found(id: string, region: string | undefined, behind: State["behind"]):
   return model;
 }
 
-/** From version 4.7 on with the message of the direct API. */
-function tooLong({ inputTokens, maxTokens = 0 }: Question, { name, version }: BedrockModel): AwsError {
+function tooLong({ inputTokens, maxTokens = 0 }: Question, { name, version }: Model): Refusal {
   const { window } = rulesOf(name);
   if (inputTokens <= window)
     return validation(
@@ -209,8 +199,8 @@ function parse(body: Buffer): unknown {
   }
 }
 
-/** CountTokens wraps the body of an InvokeModel in base64 (wire.md §1.10). */
-function countTokens(body: unknown, model: BedrockModel, seal: Seal): number {
+/** Answers CountTokens, whose body holds the body of an InvokeModel in base64. @throws Refusal 400 */
+function countTokens(body: unknown, model: Model, seal: Seal): number {
   const input = isObject(body) && isObject(body.input) ? body.input.invokeModel : undefined;
   const wrapped = isObject(input) ? text(input.body) : "";
   if (wrapped === "") throw validation("input: one of invokeModel or converse is required");

@@ -1,14 +1,16 @@
-/** Checks a body as InvokeModel does for Anthropic's models: wire.md §1.5, §1.12, §3.3. Refusals have the service's own messages. */
-
+/**
+ * Checks a body as InvokeModel does for Anthropic's models, and refuses it in the service's own words. Sources: docs.aws.amazon.com, "Anthropic Claude
+ * Messages API" (Bedrock); platform.claude.com/docs (pages about Bedrock); the types of @anthropic-ai/sdk 1.12; `rules.ts` for what differs by model.
+ */
 import { isObject } from "../../contract/objects.ts";
-import { validation } from "./errors.ts";
-import { checkMark, extra, onlyMembers } from "./members.ts";
-import { checkMessages } from "./messages.ts";
-import type { BedrockModel } from "./models.ts";
-import { type BedrockRules, rulesOf } from "./rules.ts";
-import { checkTools } from "./tools.ts";
-import { type JsonObject, objects } from "../json.ts";
+import type { JsonObject } from "../json.ts";
 import type { Seal } from "../seal.ts";
+import { checkMark, checkMarkCount } from "./cache.ts";
+import { extra, onlyMembers, validation } from "./errors.ts";
+import { checkMessages } from "./messages.ts";
+import type { Model } from "./models.ts";
+import { type Rules, rulesOf } from "./rules.ts";
+import { checkTools } from "./tools.ts";
 
 const VERSION = "bedrock-2023-05-31";
 
@@ -17,17 +19,16 @@ const FIELDS: ReadonlySet<string> = new Set(
     " ",
   ),
 );
-/** Fields that need one of these flags. */
+/** Fields that are allowed only with one of these flags. */
 const BETA_FIELDS: Readonly<Record<string, readonly string[]>> = {
   context_management: ["context-management-2025-06-27", "compact-2026-01-12"],
   output_format: ["structured-outputs-2025-11-13"],
 };
-/** From this version on, refusals have the messages of the direct API. */
+/** From this version on, refusals have the words of Anthropic's own API. */
 const FIRST_WITH_NEW_WORDS = 3.7;
-const MOST_CACHE_MARKS = 4;
 
-/** @throws AwsError 400 for a body that the service refuses */
-export function checkBody(body: unknown, model: BedrockModel, seal: Seal): asserts body is JsonObject {
+/** @throws Refusal 400 for a body that the service refuses */
+export function checkBody(body: unknown, model: Model, seal: Seal): asserts body is JsonObject {
   if (!isObject(body)) throw validation("Malformed input request: #: expected type: JSONObject, please reformat your input and try again.");
   const rules = rulesOf(model.name);
   const betas = checkBetas(body.anthropic_beta, rules);
@@ -46,20 +47,18 @@ export function checkBody(body: unknown, model: BedrockModel, seal: Seal): asser
   checkThinking(body, model, rules);
   checkOutput(body, rules);
   if (body.metadata !== undefined && !isObject(body.metadata)) throw validation("metadata: Input should be a valid dictionary");
-  const marks = countMarks(body);
-  if (marks > MOST_CACHE_MARKS)
-    throw validation(`A maximum of ${MOST_CACHE_MARKS} blocks with cache_control may be provided. Found ${marks}.`);
+  checkMarkCount(body);
 }
 
-/** One flag that the model does not take fails the request, and the refusal does not say which. */
-function checkBetas(asked: unknown, rules: BedrockRules): readonly string[] {
+/** A single flag that the model does not accept fails the request, and the refusal does not name the flag. */
+function checkBetas(asked: unknown, rules: Rules): readonly string[] {
   const betas = asked ?? [];
   if (!Array.isArray(betas)) throw validation("anthropic_beta: Input should be a valid list");
   for (const beta of betas) if (typeof beta !== "string" || !rules.betas.has(beta)) throw validation("invalid beta flag");
   return betas;
 }
 
-function checkFields(body: JsonObject, model: BedrockModel, betas: readonly string[]): void {
+function checkFields(body: JsonObject, model: Model, betas: readonly string[]): void {
   for (const field of Object.keys(body)) {
     if (FIELDS.has(field)) continue;
     if (Object.hasOwn(BETA_FIELDS, field) && BETA_FIELDS[field]?.some((beta) => betas.includes(beta))) continue;
@@ -71,8 +70,8 @@ function checkFields(body: JsonObject, model: BedrockModel, betas: readonly stri
   }
 }
 
-/** From version 4.7 on, only default values are allowed. */
-function checkSampling(body: JsonObject, { sampling }: BedrockRules): void {
+/** Models without sampling allow only the default values. */
+function checkSampling(body: JsonObject, { sampling }: Rules): void {
   const { temperature, top_p: topP, top_k: topK } = body;
   if (sampling === "one" && temperature !== undefined && topP !== undefined)
     throw validation("`temperature` and `top_p` cannot both be specified for this model. Please use only one.");
@@ -98,7 +97,7 @@ function range(body: JsonObject, field: string, least: number, most: number): vo
   if (value > most) throw validation(`${field}: range: ${least}..${most}`);
 }
 
-function checkSystem(system: unknown, rules: BedrockRules): void {
+function checkSystem(system: unknown, rules: Rules): void {
   if (system === undefined || typeof system === "string") return;
   if (!Array.isArray(system)) throw validation("system: Input should be a valid list");
   for (const [index, block] of system.entries()) {
@@ -118,7 +117,7 @@ function checkStops(stops: unknown): void {
   }
 }
 
-function checkThinking(body: JsonObject, model: BedrockModel, rules: BedrockRules): void {
+function checkThinking(body: JsonObject, model: Model, rules: Rules): void {
   const { thinking } = body;
   if (thinking === undefined) return;
   if (rules.thinking.length === 0) throw extra("thinking");
@@ -146,7 +145,7 @@ function checkThinking(body: JsonObject, model: BedrockModel, rules: BedrockRule
     throw validation("`temperature` may only be set to 1 when thinking is enabled.");
 }
 
-function checkOutput({ output_config: config, output_format: format }: JsonObject, rules: BedrockRules): void {
+function checkOutput({ output_config: config, output_format: format }: JsonObject, rules: Rules): void {
   if (format !== undefined && !rules.format) throw extra("output_format");
   if (config === undefined) return;
   if (!isObject(config)) throw validation("output_config: Input should be a valid dictionary");
@@ -158,11 +157,4 @@ function checkOutput({ output_config: config, output_format: format }: JsonObjec
     if (!rules.efforts.includes(String(value)))
       throw validation(`output_config.effort: Input should be ${rules.efforts.map((each) => `'${each}'`).join(", ")}`);
   }
-}
-
-function countMarks(body: JsonObject): number {
-  const marked = (blocks: unknown): number => objects(blocks).filter((block) => isObject(block.cache_control)).length;
-  let count = marked(body.system) + marked(body.tools);
-  for (const message of objects(body.messages)) count += marked(message.content);
-  return count;
 }

@@ -1,15 +1,16 @@
 /**
- * The headers of Bedrock's own controls, checked as InvokeModel does. Sources: AWS, "InvokeModel" (API reference: names, lengths,
- * values, "Use a guardrail"); github boto/botocore, bedrock-runtime service-2.json.
+ * Checks the headers of Bedrock's own controls (guardrail, trace, latency, tier, tags) as InvokeModel does. Sources: AWS, API reference "InvokeModel"
+ * (names, lengths, values) and "Use a guardrail"; github boto/botocore, bedrock-runtime service-2.json.
  */
 import { isObject } from "../../contract/objects.ts";
-import { validation } from "./errors.ts";
 import { type JsonObject, parseJson } from "../json.ts";
+import { validation } from "./errors.ts";
 
-/** A guardrail that checks a call. */
+/** The guardrail that checks a call. */
 export interface Guardrail {
   id: string;
   version: string;
+  /** The answer shows what the guardrail has found. */
   hasTrace: boolean;
 }
 
@@ -19,19 +20,19 @@ const ENUMS: Readonly<Record<string, readonly string[]>> = {
   "performanceconfig-latency": ["standard", "optimized"],
   "service-tier": ["priority", "default", "flex", "reserved"],
 };
-/** Ids of guardrails that exist: every id of this form but one (`missing`). */
+/** The form of a guardrail's id. Every id of this form exists, except `missing`. */
 const GUARDRAIL_ID = /^(|([a-z0-9]+)|(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail\/[a-z0-9]+))$/;
 const MISSING = "missing";
 const VERSION = /^(([1-9][0-9]{0,7})|(DRAFT))$/;
 const MOST_TAGS = 16;
 const TAG = /^[a-zA-Z0-9\s:_@$#=/+,.-]*$/;
 const CONFIG = "amazon-bedrock-guardrailConfig";
-/** The text for a blocked question, as a guardrail's owner may set it. */
+/** The answer to a blocked question. The owner of a real guardrail sets this text. */
 export const BLOCKED = "This question cannot be answered here.";
 
 /**
- * @returns the guardrail that checks the call
- * @throws AwsError 400 for a header that the service refuses
+ * @returns the guardrail that checks the call; undefined where none does
+ * @throws Refusal 400 for a header that the service refuses
  */
 export function checkControls(headers: Readonly<Record<string, string>>, body: JsonObject): Guardrail | undefined {
   const value = (name: string): string | undefined => headers[PREFIX + name];
@@ -57,10 +58,7 @@ export function checkControls(headers: Readonly<Record<string, string>>, body: J
 
 function checkMetadata(text: string | undefined): void {
   if (text === undefined) return;
-  let tags: unknown;
-  try {
-    tags = parseJson(text);
-  } catch {}
+  const tags = parsed(text);
   const entries = isObject(tags) ? Object.entries(tags) : [];
   const isGood = entries.every(
     ([name, tag]) => name !== "" && name.length <= 256 && TAG.test(name) && typeof tag === "string" && tag.length <= 256 && TAG.test(tag),
@@ -68,10 +66,20 @@ function checkMetadata(text: string | undefined): void {
   if (!isObject(tags) || entries.length > MOST_TAGS || !isGood) throw validation("The provided request metadata is invalid.");
 }
 
-/** Members of an answer, or of each event of a stream, that a guardrail has checked; the trace is in the last event. */
+/** The value of a header; undefined where it is no JSON, which is refused like any other value that is no object. */
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The members that a guardrail adds to a whole answer, or to each event of a stream. The trace is only in the last event. */
 export function guardrailMembers(guardrail: Guardrail, hasIntervened: boolean, isLast: boolean): JsonObject {
   const action = hasIntervened ? "INTERVENED" : "NONE";
   if (!isLast || !guardrail.hasTrace) return { "amazon-bedrock-guardrailAction": action };
+  // The guardrail has no rules, so what it reports is made up.
   const assessment = { topicPolicy: { topics: [{ name: "weather", type: "DENY", action: "BLOCKED" }] } };
   const trace = { guardrail: { input: { [guardrail.id]: hasIntervened ? assessment : {} } } };
   return { "amazon-bedrock-guardrailAction": action, "amazon-bedrock-trace": trace };

@@ -1,8 +1,13 @@
+/**
+ * Refusals in Bedrock's own words. Sources: github boto/botocore, bedrock-runtime service-2.json (exceptions and their statuses); AWS, "Common errors";
+ * the messages are from reports of refused requests.
+ */
 import { Buffer } from "node:buffer";
+import type { Failure } from "../behaviour.ts";
 import type { Reply } from "../delivery.ts";
-import type { Failure } from "../directives.ts";
+import type { JsonObject } from "../json.ts";
 
-/** Status and usual message of each exception (botocore's model of bedrock-runtime, and AWS's common errors). */
+/** The status and the usual message of each exception. */
 const EXCEPTIONS: Readonly<Record<string, { status: number; message: string }>> = {
   ValidationException: { status: 400, message: "Malformed input request, please reformat your input and try again." },
   ServiceQuotaExceededException: { status: 400, message: "Your request exceeds the service quota for your account." },
@@ -25,8 +30,8 @@ const EXCEPTIONS: Readonly<Record<string, { status: number; message: string }>> 
   ServiceUnavailableException: { status: 503, message: "Bedrock is unable to process your request." },
 };
 
-/** A refusal with Bedrock's own message. */
-export class AwsError extends Error {
+/** An HTTP error as the answer of the service: the name of an exception, a message and a status. */
+export class Refusal extends Error {
   readonly type: string;
   readonly status: number;
 
@@ -37,8 +42,18 @@ export class AwsError extends Error {
   }
 }
 
-export function validation(message: string): AwsError {
-  return new AwsError("ValidationException", message);
+export function validation(message: string): Refusal {
+  return new Refusal("ValidationException", message);
+}
+
+/** The refusal of a member that the service does not know, or does not allow for this model. */
+export function extra(place: string): Refusal {
+  return validation(`${place}: Extra inputs are not permitted`);
+}
+
+/** @throws Refusal 400 where an object has any other member */
+export function onlyMembers(object: JsonObject, names: readonly string[], place: string): void {
+  for (const name of Object.keys(object)) if (!names.includes(name)) throw extra(`${place}.${name}`);
 }
 
 /** The usual message of an exception: stream exceptions begin with a small letter (`throttlingException`), HTTP errors with a capital. */
@@ -47,29 +62,30 @@ export function messageOf(type: string): string {
   return EXCEPTIONS[name]?.message ?? "An error occurred.";
 }
 
-export function awsErrorReply(error: AwsError, requestId: string): Reply {
+export function refusalReply(error: Refusal, requestId: string): Reply {
   const headers = {
     "content-type": "application/json",
     "x-amzn-requestid": requestId,
-    // Services put an address after the name; readers cut it off.
+    // AWS's services write an address after the name. Clients ignore it.
     "x-amzn-errortype": `${error.type}:http://internal.amazon.com/coral/com.amazon.bedrock/`,
   };
-  // The bearer check runs in front of the service, and writes its field with a capital letter.
+  // The check of API keys runs in front of the service, and its field begins with a capital letter.
   const body = error.type === "AccessDeniedException" ? { Message: error.message } : { message: error.message };
   return { status: error.status, headers, content: { body: Buffer.from(JSON.stringify(body)) }, tokens: 0 };
 }
 
-/** The answer for a failure that a directive asks for. */
-export function awsFailure(failure: Failure, requestId: string): Reply {
-  const { status, type, shape } = failure;
+/** The answer for a failure that a directive asks for; without a type and a status it is a `ThrottlingException`. */
+export function failureReply(failure: Failure, requestId: string): Reply {
+  const { status, shape } = failure;
+  const type = failure.type === "" && status === 0 ? "ThrottlingException" : failure.type;
   if (shape === "anthropic") return anthropicReply(status || 529, requestId);
-  if (type === "too-long") return awsErrorReply(validation("Input is too long for requested model."), requestId);
+  if (type === "too-long") return refusalReply(validation("Input is too long for requested model."), requestId);
   const name =
     type === ""
       ? Object.keys(EXCEPTIONS).find((each) => EXCEPTIONS[each]?.status === status)
       : type.charAt(0).toUpperCase() + type.slice(1);
   if (name === undefined) return gatewayPage(status);
-  return awsErrorReply(new AwsError(name, messageOf(name), status || EXCEPTIONS[name]?.status || 500), requestId);
+  return refusalReply(new Refusal(name, messageOf(name), status || EXCEPTIONS[name]?.status || 500), requestId);
 }
 
 /** A status that the service never sends comes from a proxy in front of it, which answers in HTML. */

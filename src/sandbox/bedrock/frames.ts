@@ -1,4 +1,4 @@
-/** Frames of `application/vnd.amazon.eventstream` as Bedrock's streams have them, made by AWS's own codec: wire.md §1.7. */
+/** The frames of Bedrock's streams (`application/vnd.amazon.eventstream`), made by AWS's own codec. Source: @smithy/eventstream-codec. */
 import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 
@@ -9,7 +9,7 @@ const codec = new EventStreamCodec(
 
 const PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/** One event of the model's stream. `p`: the service's padding against traffic analysis. */
+/** A frame with one event of the model. `p` is filler by which the service hides the length of the event from whoever watches the connection. */
 export function chunkFrame(event: string, p: string): Uint8Array {
   const bytes = Buffer.from(event, "utf8").toString("base64");
   return codec.encode({
@@ -33,7 +33,7 @@ export function exceptionFrame(type: string, detail: { message: string } & Recor
   });
 }
 
-/** An error that is not one of the exceptions in the service's model. */
+/** A frame with an error that is not among the exceptions of the service's description. */
 export function errorFrame(code: string, message: string): Uint8Array {
   return codec.encode({
     headers: {
@@ -45,21 +45,21 @@ export function errorFrame(code: string, message: string): Uint8Array {
   });
 }
 
-/** The frame with a wrong checksum. */
+/** A copy of the frame whose checksum is wrong. */
 export function corruptFrame(frame: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(frame);
   copy[copy.length - 1] = (copy.at(-1) ?? 0) ^ 0xff;
   return copy;
 }
 
-/** Padding whose length varies from frame to frame and is the same in every run. */
+/** The filler of the frame with this number. Its length differs from frame to frame, and is the same in every run. */
 export function paddingOf(index: number): string {
   return PADDING.slice(0, 2 + ((index * 37) % (PADDING.length - 1)));
 }
 
 const MOST_KEPT = 4_096;
 
-/** Encodes each pair of event and padding once: a benchmark asks for the same answer a thousand times. */
+/** Encodes each pair of event and filler once, because a benchmark asks for the same answer a thousand times. */
 export class FrameCache {
   readonly #frames = new Map<string, Uint8Array>();
 

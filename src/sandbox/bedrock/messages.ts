@@ -1,18 +1,20 @@
+/** Checks the messages of a body: roles, contents, blocks, tool calls and their results. Sources: see `check.ts` and `rules.ts`. */
 import { isObject } from "../../contract/objects.ts";
-import { validation } from "./errors.ts";
-import { checkMark, onlyMembers } from "./members.ts";
-import type { BedrockModel } from "./models.ts";
-import type { BedrockRules } from "./rules.ts";
 import { type JsonObject, objects } from "../json.ts";
 import { readPicture } from "../model/picture.ts";
 import type { Seal } from "../seal.ts";
+import { checkMark } from "./cache.ts";
+import { onlyMembers, validation } from "./errors.ts";
+import type { Model } from "./models.ts";
+import type { Rules } from "./rules.ts";
 
+/** The types of blocks that each role may send. */
 const BLOCKS: Readonly<Record<string, readonly string[]>> = {
   user: ["text", "image", "document", "tool_result", "search_result"],
   assistant: ["text", "thinking", "redacted_thinking", "tool_use", "compaction"],
   system: ["text"],
 };
-/** All members that a block may have; others are refused. */
+/** The members that a block may have beside its type. Others are refused. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   text: ["text", "cache_control", "citations"],
   image: ["source", "cache_control"],
@@ -29,12 +31,12 @@ const TOOL_SEARCH = "tool-search-tool-2025-10-19";
 const TOOL_CHANGES = "mid-conversation-tool-changes-2026-07-01";
 const EFFORT_CHANGES = "mid-conversation-output-config-2026-07-01";
 const CLEAR_AT = "mid-conversation-system-clear-at-2026-08-21";
-/** Blocks that the vendor's own tool search adds to an answer, and that a client sends back. */
+/** Blocks that Anthropic's tool search adds to an answer, and that a client sends back. */
 const SEARCH_BLOCKS = ["server_tool_use", "tool_search_tool_result"];
 const FIRST_WITHOUT_PREFILL = 4.6;
 
-/** @throws AwsError 400 for messages that the service refuses */
-export function checkMessages(body: JsonObject, model: BedrockModel, rules: BedrockRules, betas: readonly string[], seal: Seal): void {
+/** @throws Refusal 400 for messages that the service refuses */
+export function checkMessages(body: JsonObject, model: Model, rules: Rules, betas: readonly string[], seal: Seal): void {
   const { messages } = body;
   if (messages === undefined) throw validation("messages: Field required");
   if (!Array.isArray(messages)) throw validation("messages: Input should be a valid list");
@@ -73,7 +75,7 @@ function settings(role: string, betas: readonly string[]): string[] {
   return [...(betas.includes(EFFORT_CHANGES) ? ["output_config"] : []), ...(betas.includes(CLEAR_AT) ? ["clear_at"] : [])];
 }
 
-/** A system message must follow a user's turn, or an assistant's turn that ends with the vendor's own tool. After it comes an assistant's turn, or nothing. */
+/** A system message must follow a user's turn, or an assistant's turn that ends with the result of tool search. After it comes an assistant's turn, or nothing. */
 function checkPlace(messages: readonly unknown[], index: number): void {
   const isOther = (message: unknown) => isObject(message) && message.role !== "system";
   const before = messages.slice(0, index).findLast(isOther) as JsonObject | undefined;
@@ -85,7 +87,7 @@ function checkPlace(messages: readonly unknown[], index: number): void {
   );
 }
 
-/** Checks a message that the model sees only for one turn. */
+/** Checks `clear_at`, which marks a message that the model sees for one turn only. */
 function checkTurnScoped({ clear_at: until, content, output_config: config }: JsonObject, index: number): void {
   const place = `messages.${index}`;
   if (until === "never" || until === null) return;
@@ -105,7 +107,7 @@ function isEmpty(content: unknown): boolean {
 interface BlockRules {
   /** Types of blocks that are allowed. */
   allowed: readonly string[];
-  rules: BedrockRules;
+  rules: Rules;
   betas: readonly string[];
   seal: Seal;
 }
@@ -150,7 +152,7 @@ function checkBlock(block: unknown, place: string, within: BlockRules): void {
   }
 }
 
-/** Only data inside the request is allowed: Bedrock fetches nothing, and has no Files API. */
+/** Only data inside the request is allowed, because Bedrock fetches nothing and has no Files API. */
 function checkSource(source: unknown, place: string, allowed: readonly string[]): asserts source is JsonObject {
   if (!isObject(source)) throw validation(`${place}: Field required`);
   if (typeof source.type !== "string" || !allowed.includes(source.type)) {
@@ -176,7 +178,7 @@ function checkImage(source: unknown, place: string): void {
   }
 }
 
-/** Checks only the beginning and the end: a picture can have megabytes. */
+/** Checks only the beginning and the end, because a picture can have megabytes. */
 function isBase64(data: string): boolean {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(data.length > 2_000 ? data.slice(0, 1_000) + data.slice(-4) : data);
 }
@@ -189,7 +191,7 @@ function checkDocument(source: unknown, place: string): void {
     throw validation(`${place}.base64.data: Field required`);
 }
 
-/** Every call must be answered in the next message, and only calls may be answered. Returns the calls that this message makes. */
+/** Every call must have its result in the next message, and every result must have its call. Returns the ids of the calls in this message. */
 function checkToolTurn(message: JsonObject, index: number, called: string[]): string[] {
   const blocks = objects(message.content);
   const results = blocks.filter((block) => block.type === "tool_result").map((block) => String(block.tool_use_id));
@@ -210,7 +212,7 @@ function unanswered(index: number, ids: string[]): Error {
   );
 }
 
-/** With `thinking: enabled`, a turn that continues after a tool must begin with its thoughts. */
+/** With `thinking: enabled`, an assistant's turn that continues after a tool result must begin with its thoughts. */
 function checkThoughts({ thinking }: JsonObject, messages: readonly unknown[]): void {
   if (!isObject(thinking) || thinking.type !== "enabled") return;
   const index = messages.findLastIndex((message) => isObject(message) && message.role === "assistant");
@@ -224,7 +226,7 @@ function checkThoughts({ thinking }: JsonObject, messages: readonly unknown[]): 
   );
 }
 
-function checkPrefill(last: unknown, model: BedrockModel): void {
+function checkPrefill(last: unknown, model: Model): void {
   if (!isObject(last) || last.role !== "assistant") return;
   if (model.version >= FIRST_WITHOUT_PREFILL)
     throw validation("This model does not support assistant message prefill. The conversation must end with a user message.");

@@ -1,15 +1,19 @@
-/** What the stand-in knows about a model: its version decides what the service takes. wire.md §1.9 and §1.12. */
-export interface BedrockModel {
-  /** The name in answers: without vendor, profile and API date. */
+/** Finds the model of an id. Source: platform.claude.com/docs, pages about Bedrock (ids and inference profiles, August 2026). */
+
+/** What an id says about a model. */
+export interface Model {
+  /** The name that answers have: the id without its vendor, profile and suffix. */
   name: string;
+  /** The version of the model as a number, such as 3.5. It decides what the service accepts. */
   version: number;
-  /** The part before the vendor (`eu`, `us`, `global` …), where the id is an inference profile. */
+  /** The part before the vendor (`eu`, `us`, `global` …) in the id of an inference profile; `arn` for an ARN. */
   profile: string | undefined;
 }
 
 const ID =
   /^(?:([a-z-]+)\.)?anthropic\.(claude-(?:(\d)(?:-(\d))?-)?(?:haiku|sonnet|opus|fable|mythos)(?:-(\d)(?:-(\d))?)?(?:-\d{8})?)(?:-v\d(?::\d(?::\d+k)?)?)?$/;
 const ARN = /^arn:aws[a-z-]*:(?:bedrock|sagemaker):([a-z0-9-]+):\d{12}:[a-z-]+\/(.+)$/;
+/** The AWS regions from which each profile can be called. */
 const PROFILES: Readonly<Record<string, RegExp>> = {
   global: /^/,
   us: /^us-/,
@@ -20,16 +24,16 @@ const PROFILES: Readonly<Record<string, RegExp>> = {
   au: /^ap-southeast-/,
   ca: /^ca-/,
 };
-/** The model behind an application inference profile whose model is not configured, since its ARN does not show it. */
+/** The model of an application inference profile that `State.behind` does not name: its ARN does not show the model. */
 const BEHIND_ARN = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-/** From this version on, the bare id has no on-demand throughput. */
+/** From this version on, a model is called by an inference profile only, not by its own id. */
 const FIRST_BY_PROFILE_ONLY = 3.7;
 
-export type Found = BedrockModel | "unknown" | "needs profile";
+export type Found = Model | "unknown" | "needs profile";
 
 /**
- * @param region AWS region of the signature; undefined with a bearer key, which has none
- * @param behind model ids by the last part of an application inference profile's ARN
+ * @param region the AWS region of the signature; undefined for a call with an API key, which names no region
+ * @param behind see `State.behind`
  */
 export function findModel(id: string, region: string | undefined, behind: Readonly<Record<string, string>> = {}): Found {
   const arn = ARN.exec(id);

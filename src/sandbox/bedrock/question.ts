@@ -1,27 +1,20 @@
+/** Reads a body of InvokeModel into the form of a question that all stand-ins have. */
 import { isObject } from "../../contract/objects.ts";
 import { type JsonObject, objects, text } from "../json.ts";
-import { readPicture } from "../model/picture.ts";
-import type { PromptCache } from "./cache.ts";
+import { type Picture, readPicture } from "../model/picture.ts";
 import type { Question } from "../model/question.ts";
 import { tokensIn } from "../model/tokens.ts";
 
-/** Tokens of one visible thought. */
+/** Tokens of the thoughts before an answer. */
 const THINKING_TOKENS = 16;
 const MESSAGE_TOKENS = 4;
-
-/** How the input tokens are charged. */
-export interface CacheUsage {
-  read: number;
-  write5m: number;
-  write1h: number;
-}
 
 /** @param body checked by `checkBody` */
 export function readQuestion(body: JsonObject): Question {
   const messages = objects(body.messages);
   const last = messages.at(-1);
   const prefill = last?.role === "assistant" ? textIn(last.content) : "";
-  // User turns that follow one another count as one; while tools answer, the user's last text stays the question.
+  // User messages that follow one another are one turn. A turn with only tool results has no text: then the question is the last text before it.
   const asked = messages.findLastIndex(({ role, content }) => role === "user" && spoken(content) !== "");
   const answered = messages.findLastIndex(({ role }) => role === "assistant");
   const turns = messages.slice(prefill === "" ? answered + 1 : asked).filter(({ role }) => role === "user");
@@ -34,9 +27,7 @@ export function readQuestion(body: JsonObject): Question {
     messages: messages.length,
     text: spoken(messages[asked]?.content),
     prefill,
-    pictures: blocks
-      .filter((block) => block.type === "image")
-      .map((block) => readPicture(isObject(block.source) ? text(block.source.data) : "")),
+    pictures: blocks.filter((block) => block.type === "image").map(pictureIn),
     documents: blocks.filter((block) => block.type === "document").length,
     toolResults: blocks.filter((block) => block.type === "tool_result").map((block) => textIn(block.content)),
     rounds: messages.slice(asked + 1).filter(({ content }) => objects(content).some(({ type }) => type === "tool_result")).length,
@@ -57,7 +48,7 @@ export function readQuestion(body: JsonObject): Question {
   };
 }
 
-/** The user's text, without the notes of a coding agent. */
+/** The text of the user, without the notes that a coding agent adds to it. */
 function spoken(content: unknown): string {
   if (typeof content === "string") return content;
   return textIn(objects(content).filter((block) => !text(block.text).startsWith("<system-reminder>")));
@@ -71,11 +62,15 @@ function textIn(content: unknown): string {
     .join("\n");
 }
 
+function pictureIn({ source }: JsonObject): Picture | undefined {
+  return readPicture(isObject(source) ? text(source.data) : "");
+}
+
 function weighTools(tools: unknown): number {
   return objects(tools).length === 0 ? 0 : tokensIn(JSON.stringify(tools).length);
 }
 
-/** Tokens of a content: texts by their length, pictures by their area (as the vendor counts them), everything else by its size. */
+/** Tokens of a content: texts by their length, pictures by their area (as Anthropic counts them), everything else by the length of its JSON. */
 function weigh(content: unknown): number {
   if (typeof content === "string") return tokensIn(content.length);
   let tokens = 0;
@@ -83,53 +78,13 @@ function weigh(content: unknown): number {
   return tokens;
 }
 
-function weighBlock(block: JsonObject): number {
+/** Tokens of one block of a content: see `weigh`. */
+export function weighBlock(block: JsonObject): number {
   if (typeof block.text === "string") return tokensIn(block.text.length);
   if (block.type === "image") {
-    const picture = readPicture(isObject(block.source) ? text(block.source.data) : "");
+    const picture = pictureIn(block);
     return picture === undefined ? 0 : Math.ceil(picture.width / 28) * Math.ceil(picture.height / 28);
   }
   if (block.type === "tool_result") return weigh(block.content);
   return tokensIn(JSON.stringify(block.source ?? block.input ?? block).length);
-}
-
-/**
- * The part of the input that is written to or read from the prompt cache: everything up to the last block with `cache_control`, in the
- * service's order (tools, system, messages). Undefined where no block has one.
- */
-export function cacheUsage(body: JsonObject, model: string, cache: PromptCache, now: number): CacheUsage | undefined {
-  const sections = [objects(body.tools), objects(body.system), ...objects(body.messages).map((message) => objects(message.content))];
-  let prefix = model;
-  let weight = 0;
-  let found: { prefix: string; weight: number } | undefined;
-  /** Up to the last mark of an hour. */
-  let hour = 0;
-  let marks = 0;
-  const isMarked = (block: JsonObject): boolean => isObject(block.cache_control);
-  if (!isObject(body.cache_control) && !sections.some((section) => section.some(isMarked))) return undefined;
-  const messages = objects(body.messages);
-  for (const [index, section] of sections.entries()) {
-    const plain = index === 1 ? body.system : messages[index - 2]?.content;
-    if (typeof plain === "string") {
-      prefix += plain;
-      weight += tokensIn(plain.length);
-    }
-    for (const block of section) {
-      const { cache_control: mark, ...rest } = block;
-      prefix += JSON.stringify(rest);
-      weight += index === 0 ? tokensIn(JSON.stringify(rest).length) : weighBlock(rest);
-      if (isObject(mark)) {
-        found = { prefix, weight };
-        if (mark.ttl === "1h") hour = weight;
-        marks++;
-      }
-    }
-  }
-  if (isObject(body.cache_control) && marks === 0) {
-    found = { prefix, weight };
-    if (body.cache_control.ttl === "1h") hour = weight;
-  }
-  if (found === undefined) return undefined;
-  if (cache.touch(found.prefix, now)) return { read: found.weight, write5m: 0, write1h: 0 };
-  return { read: 0, write5m: found.weight - hour, write1h: hour };
 }

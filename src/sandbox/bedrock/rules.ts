@@ -1,6 +1,6 @@
 /**
- * What each of Anthropic's models takes on InvokeModel. The rules come from the vendors' documentation and from reports of refused
- * requests. None is copied from the gateway's own tables, so that a test fails where those are wrong. Rules become outdated within weeks.
+ * What each of Anthropic's models accepts on InvokeModel. The rules come from the vendors' documentation and from reports of refused
+ * requests. None is copied from the gateway's own tables, so that a test fails where those tables are wrong. Rules become outdated within weeks.
  *
  * Sources, by column:
  *   betas     docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html;
@@ -14,26 +14,27 @@
  *   cache     docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html; BerriAI/litellm#26320, PR#22867; UKGovernmentBEIS/inspect_ai PR#3851
  *   sampling  tinovyatkin/amazon-bedrock-copilot-chat PR#661; platform.claude.com/docs/en/models/haiku-5-5/migration-guide
  */
-export interface BedrockRules {
+export interface Rules {
   readonly betas: ReadonlySet<string>;
-  /** Whether messages may have the role `system`. */
+  /** A message may have the role `system`. */
   readonly system: boolean;
   readonly thinking: readonly ("enabled" | "adaptive")[];
   /** Allowed levels of `output_config.effort`. */
   readonly efforts: readonly string[];
-  /** Whether `output_config.format` is allowed. */
+  /** `output_config.format` is allowed. */
   readonly format: boolean;
-  /** Whether a tool may have `strict`. */
+  /** A tool may have `strict`. */
   readonly strict: boolean;
-  /** Whether blocks may have `cache_control`: not at all, without a lifetime, or also with one (`ttl`). */
+  /** `cache_control` of a block: not allowed, allowed without a lifetime (`ttl`), or allowed with one. */
   readonly cache: "no" | "marks" | "lifetimes";
-  /** `temperature` and `top_p`: both, one of them, or neither. */
+  /** Whether a request may set both of `temperature` and `top_p`, one of them, or neither. */
   readonly sampling: "both" | "one" | "none";
-  /** Most tokens of a conversation, with its answer. */
+  /** The most tokens that a conversation and its answer may have. */
   readonly window: number;
 }
 
-type Model = Pick<BedrockRules, "system" | "thinking" | "efforts" | "format" | "strict" | "cache" | "sampling" | "window"> & {
+/** The rules of one model as the table below has them. */
+type Row = Pick<Rules, "system" | "thinking" | "efforts" | "format" | "strict" | "cache" | "sampling" | "window"> & {
   betas: readonly string[];
 };
 
@@ -50,10 +51,10 @@ const FOUR_BETAS = [
   "web-search-2025-03-05",
 ];
 const MILLION = "context-1m-2025-08-07";
-/** Flags of 4.5 and 4.6, without tool search, which Haiku 4.5 does not have. */
+/** The flags of versions 4.5 and 4.6. Those of tool search are separate, because Haiku 4.5 does not have it. */
 const LATE_FOUR_BETAS = [...FOUR_BETAS, "context-management-2025-06-27", "structured-outputs-2025-11-13", "computer-use-2025-11-24"];
 const TOOL_SEARCH = ["tool-search-tool-2025-10-19", "tool-examples-2025-10-29"];
-/** Flags from 4.7 on: features that older models had by a flag need none any more, and their flags are refused. */
+/** The flags from version 4.7 on. Features that needed a flag before need none now, and their flags are refused. */
 const FIVE_BETAS = [
   "context-management-2025-06-27",
   "compact-2026-01-12",
@@ -89,7 +90,7 @@ const FIVE = {
 } as const;
 const SIX_EFFORTS = ["low", "medium", "high", "max"];
 
-const MODELS: Readonly<Record<string, Model>> = {
+const MODELS: Readonly<Record<string, Row>> = {
   "claude-3-haiku-20240307": { ...OLD, thinking: [], cache: "no", betas: THREE_BETAS },
   "claude-3-sonnet-20240229": { ...OLD, thinking: [], cache: "no", betas: THREE_BETAS },
   "claude-3-opus-20240229": { ...OLD, thinking: [], cache: "no", betas: THREE_BETAS },
@@ -125,16 +126,16 @@ const MODELS: Readonly<Record<string, Model>> = {
   "claude-fable-5": { ...FIVE, betas: LATEST_BETAS, strict: true },
   "claude-mythos-5": { ...FIVE, betas: LATEST_BETAS, strict: true },
 };
-/** Models that are not listed above are as strict as the newest model in the reports. */
-const NEWEST: Model = { ...FIVE, betas: LATEST_BETAS };
+/** A model that is not listed above is as strict as the newest model in the reports. */
+const NEWEST: Row = { ...FIVE, betas: LATEST_BETAS };
 
-const known = new Map<string, BedrockRules>();
+const known = new Map<string, Rules>();
 
-/** @param name the name in answers; see `BedrockModel` */
-export function rulesOf(name: string): BedrockRules {
+/** @param name `Model.name`: the name in answers */
+export function rulesOf(name: string): Rules {
   let rules = known.get(name);
   if (rules === undefined) {
-    const model = Object.hasOwn(MODELS, name) ? (MODELS[name] as Model) : NEWEST;
+    const model = Object.hasOwn(MODELS, name) ? (MODELS[name] as Row) : NEWEST;
     rules = { ...model, betas: new Set(model.betas) };
     if (known.size < 100) known.set(name, rules);
   }

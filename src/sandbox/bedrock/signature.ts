@@ -1,13 +1,12 @@
 /**
- * AWS Signature Version 4 as the service checks it: the signature is computed again, by AWS's own package, from the request as it came and the
- * headers that the client lists as signed; then the two are compared.
+ * Checks AWS Signature Version 4 as the service does. AWS's own package computes the signature again, from the request as it came and the headers that
+ * the client lists as signed. Then the two signatures are compared.
  */
-
 import { Buffer } from "node:buffer";
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { AwsError } from "./errors.ts";
 import type { Arrival, AwsCredential } from "../state.ts";
+import { Refusal } from "./errors.ts";
 
 const SERVICE = "bedrock";
 const MAX_SKEW_MS = 5 * 60_000;
@@ -22,7 +21,7 @@ function bytesOf(data: Source): string | Uint8Array {
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }
 
-/** SHA-256 and its HMAC by the runtime; the package's own code in JavaScript costs four times as much. */
+/** SHA-256 and its HMAC by the runtime: the package's own code in JavaScript needs four times as long. */
 class Sha256 {
   readonly #hash: { update(data: string | Uint8Array): unknown; digest(): Uint8Array };
 
@@ -49,13 +48,13 @@ interface Claim {
   signature: string;
 }
 
-/** One for each sandbox; keeps a signer for each key and region, with its signing keys. */
+/** Keeps a signer for each access key and region, because a signer remembers the signing keys that it has derived. */
 export class SignatureCheck {
   readonly #signers = new Map<string, SignatureV4>();
 
   /**
    * @returns the AWS region of the signature
-   * @throws AwsError 403 with the service's message
+   * @throws Refusal 403 with the service's message
    */
   async check(arrival: Arrival, credentials: readonly AwsCredential[], now: number): Promise<string> {
     const { headers } = arrival;
@@ -67,7 +66,7 @@ export class SignatureCheck {
     const signingDate = checkDate(claim, headers["x-amz-date"], now);
 
     const bodyHash = createHash("sha256").update(arrival.body).digest("hex");
-    // Outside S3 the header is optional, but a given value must be true; only S3 allows UNSIGNED-PAYLOAD.
+    // Outside S3 this header is optional. Where it is given, it must be the hash of the body: only S3 allows UNSIGNED-PAYLOAD.
     if ((headers["x-amz-content-sha256"] ?? bodyHash) !== bodyHash) throw invalid(MISMATCH);
     const signed: Record<string, string> = {};
     for (const name of claim.signedHeaders) {
@@ -111,16 +110,16 @@ export class SignatureCheck {
   }
 }
 
-function invalid(message: string): AwsError {
-  return new AwsError("InvalidSignatureException", message);
+function invalid(message: string): Refusal {
+  return new Refusal("InvalidSignatureException", message);
 }
 
-function unrecognized(): AwsError {
-  return new AwsError("UnrecognizedClientException", "The security token included in the request is invalid.");
+function unrecognized(): Refusal {
+  return new Refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
 }
 
 function read(authorization: string): Claim {
-  if (authorization === "") throw new AwsError("MissingAuthenticationTokenException", "Missing Authentication Token");
+  if (authorization === "") throw new Refusal("MissingAuthenticationTokenException", "Missing Authentication Token");
   const fields = new Map<string, string>();
   for (const part of authorization.slice(SCHEME.length).split(",")) {
     const equals = part.indexOf("=");
@@ -140,7 +139,7 @@ function read(authorization: string): Claim {
     signedHeaders.length === 0 ||
     signature === ""
   ) {
-    throw new AwsError(
+    throw new Refusal(
       "IncompleteSignatureException",
       "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
     );
@@ -157,7 +156,7 @@ function checkToken(credential: AwsCredential, claim: Claim, token: string | und
   if (token !== credential.sessionToken) throw unrecognized();
   if (!claim.signedHeaders.includes("x-amz-security-token")) throw invalid(MISMATCH);
   if (credential.expiresAtMs !== undefined && now >= credential.expiresAtMs) {
-    throw new AwsError("ExpiredTokenException", "The security token included in the request is expired");
+    throw new Refusal("ExpiredTokenException", "The security token included in the request is expired");
   }
 }
 
@@ -166,12 +165,12 @@ function checkScope({ region, service }: Claim): void {
   if (!/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/.test(region)) throw invalid("Credential should be scoped to a valid region.");
 }
 
-/** Checks that the signed date is within five minutes of ours. */
+/** Checks that the signed date differs from the sandbox's time by at most five minutes. */
 function checkDate(claim: Claim, header: string | undefined, now: number): Date {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(header ?? "") ?? [];
   const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (header === undefined || Number.isNaN(at))
-    throw new AwsError("IncompleteSignatureException", `Date must be in ISO-8601 'basic format'. Got '${header ?? ""}'.`);
+    throw new Refusal("IncompleteSignatureException", `Date must be in ISO-8601 'basic format'. Got '${header ?? ""}'.`);
   const ours = new Date(now).toISOString().replace(/[-:]|\.\d+/g, "");
   if (claim.date !== header.slice(0, 8))
     throw invalid(

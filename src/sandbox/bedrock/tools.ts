@@ -1,10 +1,11 @@
+/** Checks the tools of a body, and its choice of a tool. Sources: see `check.ts` and `rules.ts`. */
 import { isObject } from "../../contract/objects.ts";
-import { validation } from "./errors.ts";
-import { checkMark, onlyMembers } from "./members.ts";
-import type { BedrockRules } from "./rules.ts";
 import { type JsonObject, objects } from "../json.ts";
+import { checkMark } from "./cache.ts";
+import { onlyMembers, validation } from "./errors.ts";
+import type { Rules } from "./rules.ts";
 
-/** The vendor's own tools, by the beginning of their type, each with the flags of which it needs one. Others are refused. */
+/** Anthropic's own tools: a pattern for their types, and the flags of which a request needs one. Other types are refused. */
 const VENDOR_TOOLS: readonly [RegExp, readonly string[]][] = [
   [/^(?:bash|text_editor|computer)_2025(?:0124|0429|0728)$/, ["computer-use-2025-01-24"]],
   [/^computer_20251124$/, ["computer-use-2025-11-24"]],
@@ -12,12 +13,12 @@ const VENDOR_TOOLS: readonly [RegExp, readonly string[]][] = [
   [/^tool_search_tool_(?:regex|bm25)_20251119$/, ["tool-search-tool-2025-10-19"]],
 ];
 
-/** @throws AwsError 400 for tools that the service refuses */
-export function checkTools(body: JsonObject, rules: BedrockRules, betas: readonly string[]): void {
+/** @throws Refusal 400 for tools that the service refuses */
+export function checkTools(body: JsonObject, rules: Rules, betas: readonly string[]): void {
   const { tools, tool_choice: choice } = body;
   if (tools !== undefined && !Array.isArray(tools)) throw validation("tools: Input should be a valid list");
   for (const [index, tool] of objects(tools).entries()) {
-    // Tools of the client that have their own type (bash, text_editor …) have a built-in schema.
+    // A tool with another type (bash, text_editor …) has a schema that the model knows, and sends none.
     const isCustom = tool.type === undefined || tool.type === null || tool.type === "custom";
     const place = `tools.${index}.${isCustom ? "custom" : String(tool.type)}`;
     if (typeof tool.name !== "string" || !/^[a-zA-Z0-9_-]{1,128}$/.test(tool.name)) {
@@ -36,7 +37,7 @@ export function checkTools(body: JsonObject, rules: BedrockRules, betas: readonl
     throw validation(`Tool '${String(choice.name)}' not found in provided tools`);
 }
 
-function checkCustom(tool: JsonObject, place: string, rules: BedrockRules, betas: readonly string[]): void {
+function checkCustom(tool: JsonObject, place: string, rules: Rules, betas: readonly string[]): void {
   if (!isObject(tool.input_schema)) throw validation(`${place}.input_schema: Field required`);
   if (tool.input_schema.type !== "object") throw validation(`${place}.input_schema.type: Input should be 'object'`);
   const members = ["type", "name", "description", "input_schema", "cache_control"];

@@ -1,10 +1,11 @@
+/** The pretended model: makes the answer to a question. */
 import { clipped } from "../../contract/text.ts";
-import type { Behaviour } from "../directives.ts";
+import type { Behaviour } from "../behaviour.ts";
 import { exampleOf } from "./example.ts";
 import type { Question, Tool } from "./question.ts";
 import { filler, tokensOf } from "./tokens.ts";
 
-/** The first `count` of `tokens` are sent; the iterable may make them while they are sent. */
+/** One part of an answer. The first `count` of `tokens` are sent. The iterable may make them while they are sent. */
 export type Part =
   | { kind: "thinking"; tokens: Iterable<string>; count: number }
   | { kind: "text"; tokens: Iterable<string>; count: number }
@@ -14,7 +15,7 @@ export interface Answer {
   parts: Part[];
   end: "end" | "length" | "stop" | "call" | "filter";
   stopSequence: string | undefined;
-  /** Tokens of the answer, with those of thoughts. */
+  /** All tokens of the answer; those of thoughts are among them. */
   outputTokens: number;
   thinkingTokens: number;
 }
@@ -24,7 +25,7 @@ const MOST_CALLS = 32;
 /** Longer texts are made while they are sent, so they cannot be searched for stop sequences. */
 const LAZY_FROM = 20_000;
 
-/** The answer to a question: the same for the same question, with a trace of everything that the question asked for. */
+/** The same question always has the same answer. It names every part of the question, so that a test sees when a part was lost. */
 export function answer(question: Question, model: string, behaviour: Readonly<Behaviour>): Answer {
   const parts: Part[] = [];
   const limit = behaviour.unlimited ? Number.POSITIVE_INFINITY : (question.maxTokens ?? Number.POSITIVE_INFINITY);
@@ -73,6 +74,7 @@ export function answer(question: Question, model: string, behaviour: Readonly<Be
   return { parts, end, stopSequence, outputTokens, thinkingTokens };
 }
 
+/** The text of a part. */
 export function joined(part: Part): string {
   return Array.isArray(part.tokens) ? part.tokens.join("") : [...part.tokens].join("");
 }
@@ -85,7 +87,7 @@ function* limited(tokens: Iterable<string>, count: number): Iterable<string> {
   }
 }
 
-/** The tools that the message names, else the first one; none after a tool has answered. */
+/** The tools to call: those that the message names, or else the first one; none after a tool has answered. */
 function toCall(question: Question, behaviour: Readonly<Behaviour>): Tool[] {
   const { tools, toolChoice } = question;
   if (tools.length === 0 || toolChoice.kind === "none") return [];
@@ -107,11 +109,12 @@ function toCall(question: Question, behaviour: Readonly<Behaviour>): Tool[] {
   return Array.from({ length: count }, (_, index) => pool[index % pool.length]).filter((tool) => tool !== undefined);
 }
 
-/** A name in the question ("Paris" in "the weather in Paris?"), so that the arguments of a call show the question. */
+/** A name in the question ("Paris" in "the weather in Paris?"), for the arguments of a call, so that these show the question. */
 function wordOf(text: string): string {
   return /(?<=\S\s+)\p{Lu}[\p{L}-]+/u.exec(text.slice(0, 2_000))?.[0] ?? "";
 }
 
+/** The text of an answer: a sentence for each part of the question, or a value in JSON where the question asks for one. */
 function compose(question: Question, model: string): string {
   if (question.json !== undefined)
     return JSON.stringify(
@@ -139,6 +142,7 @@ function quote(text: string): string {
   return clipped(text, LONGEST_QUOTE);
 }
 
+/** The text up to the first of the stop sequences in it. */
 function stopAt(whole: string, stops: readonly string[]): { text: string; stop: string | undefined } {
   let found: { at: number; stop: string } | undefined;
   for (const stop of stops) {

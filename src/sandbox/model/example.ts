@@ -1,12 +1,13 @@
+/** Makes values that fit a JSON Schema, for the arguments of tool calls and for answers in JSON. */
 import { isObject } from "../../contract/objects.ts";
 import type { JsonObject } from "../json.ts";
 
-/** Deeper than any real schema; a recursive `$ref` ends here. */
+/** More levels than any real schema has. A recursive `$ref` ends here. */
 const MAX_DEPTH = 12;
 
 /**
- * A value that fits a JSON Schema: every declared property, the first of every choice, the smallest value within every bound.
- * A free string becomes `word`, so that a tool call shows what the question was about. `pattern` is ignored.
+ * A value that fits a JSON Schema: with every declared property, the first of several choices, and the smallest value that the bounds allow.
+ * A string without a format is `word`, so that a tool call shows what the question was about. `pattern` is ignored.
  */
 export function exampleOf(schema: unknown, word: string): unknown {
   return example(schema, word, isObject(schema) ? schema : {}, "value", 0);

@@ -1,13 +1,14 @@
+/** Reads the format and the size of a picture from its header. */
 import { Buffer } from "node:buffer";
 
-/** Format and size of a picture, from its own header. */
+/** Width and height are in pixels. */
 export interface Picture {
   mediaType: string;
   width: number;
   height: number;
 }
 
-/** Enough base64 for every header below, with JPEG's metadata segments. */
+/** Enough base64 for each header below. A JPEG may have long metadata before its size. */
 const HEAD_CHARACTERS = 256 * 1024;
 
 /** Reads width and height of a base64 PNG, JPEG, GIF or WebP; undefined for any other format. */
@@ -43,7 +44,7 @@ function webp(head: Buffer): Picture | undefined {
   }
 }
 
-/** Start-of-frame markers of JPEG; C4, C8 and CC look like them but are not. */
+/** Whether this is a start-of-frame marker of JPEG. C4, C8 and CC are in the same range but have other meanings. */
 function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }

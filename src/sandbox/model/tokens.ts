@@ -1,6 +1,6 @@
 /**
- * The sandbox's tokens: word pieces of up to four characters with the white space before them. Joined they are the text again, character
- * for character, and no piece cuts a surrogate pair; `usage` counts the tokens that were streamed.
+ * The tokens of the pretended model: pieces of words of up to four characters, with the white space before them. All pieces together are the text again,
+ * character for character. No piece cuts a surrogate pair. `usage` counts the tokens that were sent.
  */
 
 const PIECE = /\s{0,4}\S{1,4}|\s{1,4}/gu;
@@ -9,14 +9,14 @@ export function tokensOf(text: string): string[] {
   return text.match(PIECE) ?? [];
 }
 
-/** Tokens of an input, which are counted by its length alone. */
+/** The tokens of an input of this length. Only the length counts. */
 export function tokensIn(characters: number): number {
   return Math.ceil(characters / 4);
 }
 
 const WORDS = [" the", " weir", " is", " low", " and", " the", " rive", "r", " runs", " over", " it", ",", " day", " by", " day", "."];
 
-/** `count` tokens of prose, each made when it is needed, so that a very large answer takes no memory. */
+/** `count` tokens of prose. Each is made when it is needed, so that a very large answer needs no memory. */
 export function filler(count: number): Iterable<string> {
   return {
     *[Symbol.iterator]() {

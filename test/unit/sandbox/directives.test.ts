@@ -53,7 +53,7 @@ test("docs/sandbox.md holds the table of the directives", () => {
   expect(page.split("\n").filter((line) => line.startsWith("| `") && line.split("|").length === 5)).toEqual(TABLE);
 });
 
-test("a parameter of the directive's own name can be its value, and several directives stand in one pair of brackets", async () => {
+test("a parameter of the directive's own name can be its value, and one pair of brackets can have several directives", async () => {
   const { text, readAtMs } = await witnessed("[sandbox: tokens=3, delay ms=40]");
   expect(text).toBe(" the weir is");
   expect(readAtMs[0]).toBeGreaterThan(39);
@@ -78,13 +78,25 @@ test("`for` obeys where the upstream's name of the model contains it", async () 
   }
 });
 
-test("what the sandbox does not know, or is no number, is a 400 that says what it knows", async () => {
-  for (const says of ["dance", "tokens=some", "delay ms=-1", "tokens colour=blue", "cut=3"]) {
+test("an unknown name, and a value that cannot be used, is a 400 that says what the sandbox takes", async () => {
+  for (const says of [
+    "dance",
+    "tokens=some",
+    "delay ms=-1",
+    "tokens colour=blue",
+    "cut=3",
+    "fail toString=1",
+    "status=0",
+    "status=199",
+    "fail status=600",
+  ]) {
     for (const name of STANDS) {
       const { status, json } = await standOf(sandbox, name).ask(`[sandbox: ${says}]`);
       const message = name === "bedrock" ? json.message : isObject(json.error) && json.error.message;
       expect(status).toBe(400);
-      expect(String(message)).toMatch(/^\[sandbox: …\] (does not know "\S+"\. Directives: tokens, |\w+=\S+: expected a number)/);
+      expect(String(message)).toMatch(
+        /^\[sandbox: …\] (does not know "\S+"\. Directives: tokens, |\w+=\S+: expected a (number|status from 200 to 599))/,
+      );
     }
   }
 });

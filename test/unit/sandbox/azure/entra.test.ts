@@ -82,6 +82,7 @@ describe("refused", () => {
     ["an unknown application", { ...BY_SECRET, client_id: "wrong" }, 400, "unauthorized_client"],
     ["another grant", { ...BY_SECRET, grant_type: "password" }, 400, "unsupported_grant_type"],
     ["an unknown tenant", BY_SECRET, 400, "invalid_request", "00000000-0000-0000-0000-000000000000"],
+    ["a tenant that cannot be decoded", BY_SECRET, 400, "invalid_request", "%zz"],
     ["another method", BY_SECRET, 400, "invalid_request", tenantId, "PUT"],
     ["an empty form", {}, 400, "unsupported_grant_type"],
   ];

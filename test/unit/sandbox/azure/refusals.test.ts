@@ -123,6 +123,13 @@ describe("addresses", () => {
       status: 404,
       code: "DeploymentNotFound",
     },
+    {
+      what: "a deployment that cannot be decoded",
+      path: "/openai/deployments/%zz/chat/completions?api-version=2024-10-21",
+      status: 404,
+      code: "404",
+    },
+    { what: "an id of a response that cannot be decoded", path: "/openai/v1/responses/%zz", method: "GET", status: 404, code: "404" },
     { what: "v1 without a model", path: v1, body: JSON.stringify({ messages: [said("x")] }), status: 404, code: "DeploymentNotFound" },
     { what: "no key", path: v1, headers: {}, status: 401, code: "401" },
     { what: "a wrong key", path: v1, headers: { "api-key": "wrong" }, status: 401, code: "401" },

@@ -3,8 +3,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../../../src/sandbox/json.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
 import { exchange } from "../../../support/exchange.ts";
-import { bedrockClient, invoke, invokeStream, refusal } from "./client.ts";
 import { MODEL } from "../stands.ts";
+import { bedrockClient, invoke, invokeStream, refusal } from "./client.ts";
 
 const sandbox = await startSandbox();
 const client = bedrockClient(sandbox);

@@ -13,8 +13,8 @@ import {
 import { isObject } from "../../../../src/contract/objects.ts";
 import { type JsonObject, text } from "../../../../src/sandbox/json.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
-import { bedrockClient, body, invoke, invokeStream, refusal } from "./client.ts";
 import { MODEL } from "../stands.ts";
+import { bedrockClient, body, invoke, invokeStream, refusal } from "./client.ts";
 
 const sandbox = await startSandbox();
 const client = bedrockClient(sandbox);
