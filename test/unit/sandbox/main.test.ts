@@ -1,6 +1,5 @@
-/** The stand-ins in a process of their own, on both runtimes. */
-
-import { afterEach, describe, expect, test } from "bun:test";
+/** The stand-ins as a program, on both runtimes. */
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -16,6 +15,9 @@ const RUNTIMES: [string, string[]][] = [
   ["deno", [join(ROOT, "node_modules/.bin/deno"), "run", "-A", MAIN]],
 ];
 
+/** Each test starts a program. On a busy machine that alone takes longer than the 5 s that `bun test` gives a test. */
+setDefaultTimeout(60_000);
+
 const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
@@ -25,7 +27,8 @@ interface Run {
   child: ChildProcess;
   stdout(): string;
   stderr(): string;
-  exit: Promise<number | null>;
+  /** The exit code, once all output has been read too. */
+  ended: Promise<number | null>;
 }
 
 function run([program = "", ...words]: string[], ...more: string[]): Run {
@@ -43,8 +46,8 @@ function run([program = "", ...words]: string[], ...more: string[]): Run {
   child.stderr.on("data", (bytes: Buffer) => {
     stderr += bytes.toString();
   });
-  const exit = new Promise<number | null>((resolve) => child.on("exit", resolve));
-  return { child, stdout: () => stdout, stderr: () => stderr, exit };
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
 }
 
 async function started(command: string[], ...more: string[]): Promise<Run & { sandbox: Sandbox }> {
@@ -55,7 +58,7 @@ async function started(command: string[], ...more: string[]): Promise<Run & { sa
 
 describe.each(RUNTIMES)("%s", (_, command) => {
   test("prints one line of JSON that is all a client needs, answers, and ends on SIGTERM", async () => {
-    const { sandbox, child, exit, stdout, stderr } = await started(command, "--port", "0", "--pace", "1");
+    const { sandbox, child, ended, stdout, stderr } = await started(command, "--port", "0", "--pace", "1");
     expect(Object.keys(sandbox)).toEqual(["bedrock", "azure", "authority", "credentials"]);
     for (const name of STANDS as readonly StandName[]) {
       const stand = standOf(sandbox, name);
@@ -78,7 +81,7 @@ describe.each(RUNTIMES)("%s", (_, command) => {
     const open = standOf(sandbox, "bedrock").request("[sandbox: stall after=1]", { stream: true });
     await eventually(() => open.received().body.length > 0, "the first bytes");
     child.kill("SIGTERM");
-    expect(await exit).toBe(0);
+    expect(await ended).toBe(0);
     expect(stdout().trimEnd().split("\n")).toHaveLength(1);
     expect(stderr()).toBe("");
   });
@@ -88,8 +91,8 @@ describe.each(RUNTIMES)("%s", (_, command) => {
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const address = other.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    const { exit, stdout, stderr } = run(command, "--port", String(port));
-    expect(await exit).not.toBe(0);
+    const { ended, stdout, stderr } = run(command, "--port", String(port));
+    expect(await ended).not.toBe(0);
     expect(stdout()).toBe("");
     expect(stderr()).toMatch(/EADDRINUSE|in use/i);
     other.close();
@@ -101,8 +104,8 @@ describe.each(RUNTIMES)("%s", (_, command) => {
       ["--port", "eighty"],
       ["--pace", "fast"],
     ]) {
-      const { exit, stdout, stderr } = run(command, ...words);
-      expect(await exit).not.toBe(0);
+      const { ended, stdout, stderr } = run(command, ...words);
+      expect(await ended).not.toBe(0);
       expect(stdout()).toBe("");
       expect(stderr()).toContain(words[0] ?? "");
     }
