@@ -75,7 +75,10 @@ function settings(role: string, betas: readonly string[]): string[] {
   return [...(betas.includes(EFFORT_CHANGES) ? ["output_config"] : []), ...(betas.includes(CLEAR_AT) ? ["clear_at"] : [])];
 }
 
-/** A system message must follow a user's turn, or an assistant's turn that ends with the result of tool search. After it comes an assistant's turn, or nothing. */
+/**
+ * A system message must follow a user's turn, or an assistant's turn that ends with the result of tool search. After it comes an assistant's turn, or
+ * nothing.
+ */
 function checkPlace(messages: readonly unknown[], index: number): void {
   const isOther = (message: unknown) => isObject(message) && message.role !== "system";
   const before = messages.slice(0, index).findLast(isOther) as JsonObject | undefined;
