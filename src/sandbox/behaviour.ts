@@ -73,7 +73,8 @@ export function usual(): Behaviour {
 export const USUAL: Readonly<Behaviour> = Object.freeze(usual());
 
 /**
- * The failure that is sent instead of an answer; undefined where the answer begins. An exception can only be in a stream: without one it is a failure.
+ * The failure that is sent instead of an answer; undefined where the answer begins. An exception can only be part of a stream, so a call that does not stream
+ * fails instead.
  */
 export function failureOf({ failure, breaks }: Readonly<Behaviour>, isStream: boolean): Failure | undefined {
   const exception = isStream ? undefined : breaks.find(({ how }) => how === "exception");

@@ -56,7 +56,7 @@ function none(): CallCounts {
   };
 }
 
-/** The stand-ins write it; tests and benchmarks read it. */
+/** The stand-ins write these counts and records; tests and benchmarks read them. */
 export class Calls {
   #counts = none();
   #recent: CallRecord[] = [];

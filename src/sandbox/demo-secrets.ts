@@ -52,7 +52,7 @@ function read(file: string): Pick<DemoSecrets, "key" | "adminToken"> | undefined
     if (typeof key !== "string" || typeof adminToken !== "string") return undefined;
     return KEY.test(key) && ADMIN_TOKEN.test(adminToken) ? { key, adminToken } : undefined;
   } catch {
-    // There is no such file, or it is not ours: new secrets are made.
+    // The file is not there, or it is not JSON.
     return undefined;
   }
 }

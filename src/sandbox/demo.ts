@@ -90,7 +90,7 @@ export function announceDemo({ key, adminToken, isKept }: DemoSecrets, { port, a
     `${program} workspaces usage research`,
   ];
   return `
-  Weir is running in sandbox mode: stand-ins answer in place of AWS Bedrock and Azure OpenAI. Not for production.
+  Weir is running in sandbox mode: stand-ins answer instead of AWS Bedrock and Azure OpenAI. Not for production.
 ${taken.map((line) => `  ${line}\n`).join("")}
     URL          ${url}
     docs         ${url}/docs

@@ -9,7 +9,7 @@ const codec = new EventStreamCodec(
 
 const PADDING = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/** A frame with one event of the model. `p` is filler by which the service hides the length of the event from whoever watches the connection. */
+/** A frame with one event of the model. `p` is filler by which the service hides the length of the event from those who watch the connection. */
 export function chunkFrame(event: string, p: string): Uint8Array {
   const bytes = Buffer.from(event, "utf8").toString("base64");
   return codec.encode({

@@ -1,4 +1,4 @@
-/** Tokens of Entra ID: how they are got, what they open, and when they end. */
+/** Tokens of Entra ID: how a client gets them, what they open, and when they expire. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { isObject } from "../../../../src/contract/objects.ts";
 import { type JsonObject, text } from "../../../../src/sandbox/json.ts";
@@ -61,11 +61,11 @@ for (const [how, form] of Object.entries({ "a client secret": BY_SECRET, "a work
   });
 }
 
-test("a token that nobody gave out opens nothing, and a token is no key", async () => {
+test("a made-up token opens nothing", async () => {
   expect(await statusWith("eyJ.made-up")).toBe(401);
 });
 
-test("every token is another one, and requests for them are counted apart from calls", async () => {
+test("every token is different, and requests for tokens are not counted as calls", async () => {
   sandbox.calls.reset();
   const [one, two] = [await token(BY_SECRET), await token(BY_SECRET)];
   expect(one.json.access_token).not.toBe(two.json.access_token);

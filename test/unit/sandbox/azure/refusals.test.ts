@@ -1,10 +1,10 @@
-/** What Azure OpenAI refuses: wire.md §2.1, §2.3, §2.9, §4.1. Every row is a call that works but for one thing. */
+/** What Azure OpenAI refuses. Sources: see `src/sandbox/azure/check.ts`. Every row is a good call with one mistake. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { isObject } from "../../../../src/contract/objects.ts";
 import type { JsonObject } from "../../../../src/sandbox/json.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
 import { exchange } from "../../../support/exchange.ts";
-import { standOf } from "../stands.ts";
+import { standInOf } from "../stand-ins.ts";
 
 const sandbox = await startSandbox();
 afterAll(() => sandbox.close());
@@ -26,13 +26,13 @@ const ROWS: Row[] = [
   { what: "no messages", fields: { messages: undefined }, param: "messages" },
   { what: "an empty list of messages", fields: { messages: [] }, param: "messages" },
   {
-    what: "a role that there is not",
+    what: "a role that does not exist",
     fields: { messages: [{ role: "robot", content: "x" }] },
     param: "messages[0].role",
     code: "invalid_value",
   },
   {
-    what: "a tool's message that answers nothing",
+    what: "a tool's message without its call",
     fields: { messages: [said("x"), { role: "tool", tool_call_id: "c1", content: "x" }] },
     param: "messages[1].role",
   },
@@ -42,7 +42,7 @@ const ROWS: Row[] = [
   { what: "max_tokens 0", fields: { max_tokens: 0 }, param: "max_tokens" },
   { what: "stream_options without a stream", fields: { stream_options: { include_usage: true } }, param: "stream_options" },
   {
-    what: "two limits at once",
+    what: "both token limits",
     fields: { max_tokens: 5, max_completion_tokens: 5 },
     param: "max_tokens",
     code: "invalid_parameter_combination",
@@ -68,29 +68,29 @@ const ROWS: Row[] = [
     code: "unsupported_parameter",
     model: REASONING,
   })),
-  { what: "a directive that there is not", fields: { messages: [said("[sandbox: dance]")] }, param: null },
+  { what: "a directive that does not exist", fields: { messages: [said("[sandbox: dance]")] }, param: null },
 ];
 
 describe("400", () => {
   for (const { what, fields, param, code = null, model = "gpt-4o" } of ROWS) {
     test(what, async () => {
-      const { status, json } = await standOf(sandbox, "azure", model).ask("Hello!", fields);
+      const { status, json } = await standInOf(sandbox, "azure", model).ask("Hello!", fields);
       expect(status).toBe(400);
       expect(json.error).toEqual({ message: expect.stringMatching(/\w/), type: "invalid_request_error", param, code });
     });
   }
 });
 
-describe("taken", () => {
+describe("accepted", () => {
   const TAKEN: [what: string, model: string, fields: JsonObject][] = [
     ["max_completion_tokens for a reasoning model", REASONING, { max_completion_tokens: 50 }],
     ["a developer's message", REASONING, { messages: [{ role: "developer", content: "Be brief." }, said("x")] }],
-    ["null for what is not said", "gpt-4o", { temperature: null, max_tokens: null, stop: null, tools: null }],
+    ["null for fields without a value", "gpt-4o", { temperature: null, max_tokens: null, stop: null, tools: null }],
     ["a temperature of 2", "gpt-4o", { temperature: 2 }],
   ];
   for (const [what, model, fields] of TAKEN) {
     test(what, async () => {
-      expect((await standOf(sandbox, "azure", model).ask("Hello!", fields)).status).toBe(200);
+      expect((await standInOf(sandbox, "azure", model).ask("Hello!", fields)).status).toBe(200);
     });
   }
 });
@@ -118,7 +118,7 @@ describe("addresses", () => {
     { what: "another operation", path: "/openai/v1/completions", status: 404, code: "404" },
     { what: "another method", path: v1, method: "GET", status: 404, code: "404" },
     {
-      what: "a deployment that is in the path and not there",
+      what: "a deployment in the path that does not exist",
       path: "/openai/deployments/not-there/chat/completions?api-version=2024-10-21",
       status: 404,
       code: "DeploymentNotFound",
@@ -155,7 +155,7 @@ describe("addresses", () => {
     });
   }
 
-  test("the deployment in a dated path is the model, whatever the body says", async () => {
+  test("the deployment in a dated path is the model, also where the body names another", async () => {
     const asked = exchange({
       url: sandbox.azure.url,
       path: `${dated.replace("gpt-4o", "gpt-4o-mini")}?api-version=2024-10-21`,

@@ -1,4 +1,4 @@
-/** OpenAI's own clients and the Azure stand-in agree, under the v1 API and a dated one. */
+/** OpenAI's own clients work with the Azure stand-in, in the v1 API and in a dated one. */
 import { afterAll, describe, expect, test } from "bun:test";
 import OpenAI, { APIError, AzureOpenAI, BadRequestError } from "openai";
 import type { ChatCompletionChunk, ChatCompletionCreateParamsNonStreaming, ChatCompletionTool } from "openai/resources/chat/completions";
@@ -45,7 +45,7 @@ async function refusal(call: Promise<unknown>): Promise<APIError> {
 for (const [name, make] of Object.entries(CLIENTS)) {
   const client = make();
   describe(name, () => {
-    test("an answer, with its usage and the verdicts of the filter", async () => {
+    test("an answer has its usage and the results of the content filter", async () => {
       const completion = await client.chat.completions.create(question("Hello!"));
       expect(completion.choices[0]?.message).toMatchObject({
         role: "assistant",
@@ -69,7 +69,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(chunks.at(-1)?.usage).toEqual(whole.usage as NonNullable<typeof whole.usage>);
     });
 
-    test("a stream begins with the verdict on the prompt and no choice", async () => {
+    test("a stream begins with the filter's result for the prompt, without a choice", async () => {
       const [first, second] = await streamed(client, question("Hello!"));
       expect(first).toMatchObject({ choices: [], id: "", model: "", object: "", created: 0 });
       expect(first).toHaveProperty("prompt_filter_results");
@@ -79,13 +79,13 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     test("usage comes at the end of a stream where it was asked for, and only there", async () => {
       const told = await streamed(client, question("Hello!"), true);
       expect(told.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: expect.any(Number) } });
-      // The verdict on the prompt comes before everything and has no usage at all.
+      // The filter's result for the prompt is the first event, and has no usage.
       for (const chunk of told.slice(1, -1)) expect(chunk.usage).toBeNull();
       for (const asked of [undefined, false])
         for (const chunk of await streamed(client, question("Hello!"), asked)) expect(chunk).not.toHaveProperty("usage");
     });
 
-    test("a tool is called, and its result is told", async () => {
+    test("a tool is called, and the answer has its result", async () => {
       const params = question("What is the weather in Paris?", { tools: [TOOL] });
       const { message, finish_reason } = (await client.chat.completions.create(params)).choices[0] ?? {};
       const call = message?.tool_calls?.[0];
@@ -119,7 +119,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(sandbox.calls.recent.at(-1)?.headers[name.startsWith("Azure") ? "api-key" : "authorization"]).toEndWith("***");
     });
 
-    test("a deployment that was never made is a 404", async () => {
+    test("a deployment that does not exist is a 404", async () => {
       const refused = await refusal(client.chat.completions.create(question("Hello!", { model: "missing-model" })));
       expect([refused.status, refused.code]).toEqual([404, "DeploymentNotFound"]);
     });
@@ -146,7 +146,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(refused.message).toContain("retry after 7 seconds");
     });
 
-    test("an error inside a stream is the client's own error, after what came before it", async () => {
+    test("an error in a stream is the client's own error, after the events before it", async () => {
       const chunks: ChatCompletionChunk[] = [];
       const refused = await refusal(
         (async () => {
@@ -160,7 +160,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
   });
 }
 
-test("the client waits as it is told and tries again", async () => {
+test("the client waits as long as the answer says, and tries again", async () => {
   const patient = new OpenAI({ baseURL: `${sandbox.azure.url}/openai/v1`, apiKey: key, maxRetries: 1 });
   const completion = await patient.chat.completions.create(question("[sandbox: throttle seconds=0.02 times=1] once more"));
   expect(completion.choices[0]?.finish_reason).toBe("stop");

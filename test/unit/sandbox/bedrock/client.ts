@@ -1,4 +1,4 @@
-/** AWS's own client in front of the Bedrock stand-in. */
+/** AWS's own client for the Bedrock stand-in. */
 import { Buffer } from "node:buffer";
 import { Agent } from "node:http";
 import {
@@ -11,9 +11,9 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { isObject } from "../../../../src/contract/objects.ts";
 import type { JsonObject } from "../../../../src/sandbox/json.ts";
 import type { Sandbox } from "../../../../src/sandbox/sandbox.ts";
-import { MODEL } from "../stands.ts";
+import { MODEL } from "../stand-ins.ts";
 
-/** HTTP/1.1, one kept connection: the client's own default is HTTP/2, which the stand-in does not speak. */
+/** A client with one kept connection of HTTP/1.1. By default it would use HTTP/2, which the stand-in does not support. */
 export function bedrockClient(sandbox: Sandbox, changes: BedrockRuntimeClientConfig = {}): BedrockRuntimeClient {
   const [credentials] = sandbox.credentials.aws;
   if (credentials === undefined) throw new Error("the sandbox has no AWS key");
@@ -29,7 +29,7 @@ export function bedrockClient(sandbox: Sandbox, changes: BedrockRuntimeClientCon
 
 export type SignedRequest = Parameters<NodeHttpHandler["handle"]>[0];
 
-/** Changes what goes out once it is signed. */
+/** Changes a request after it was signed. */
 class Tampering extends NodeHttpHandler {
   readonly #change: (request: SignedRequest) => void;
 
@@ -81,7 +81,7 @@ export interface Refusal {
   error: unknown;
 }
 
-/** @throws Error where the call succeeds after all */
+/** @throws Error where the call is not refused */
 export async function refusal(call: Promise<unknown>): Promise<Refusal> {
   try {
     await call;

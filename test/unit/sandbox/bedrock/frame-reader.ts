@@ -1,4 +1,4 @@
-/** A reader of Bedrock's frames by the layout alone, written without AWS's codec, which is what the stand-in writes them with. */
+/** Reads Bedrock's frames by their layout. It does not use AWS's codec, with which the stand-in writes them. */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { isObject } from "../../../../src/contract/objects.ts";
@@ -12,7 +12,7 @@ export interface ReadFrame {
 const STRING = 7;
 const PRELUDE_BYTES = 8;
 
-/** Whole frames in the order they came, and how many bytes of another were left. @throws Error at a checksum that does not fit */
+/** The whole frames in their order, and how many bytes of another frame were left. @throws Error for a wrong checksum */
 export function readFrames(bytes: Buffer): { frames: ReadFrame[]; leftBytes: number } {
   const frames: ReadFrame[] = [];
   let at = 0;

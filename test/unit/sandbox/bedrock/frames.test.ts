@@ -1,11 +1,11 @@
-/** The codec against frames that were made elsewhere, and against a reader that shares nothing with it. */
+/** The codec, compared with frames that were made elsewhere, and with a reader that shares no code with it. */
 
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { chunkFrame, corruptFrame, errorFrame, exceptionFrame, FrameCache, paddingOf } from "../../../../src/sandbox/bedrock/frames.ts";
 import { eventOf, readFrames } from "./frame-reader.ts";
 
-/** wire.md §1.7: built and read again with two codecs. */
+/** Both frames were made and read with two codecs. */
 const MESSAGE_STOP =
   "000000900000004b552a60610b3a6576656e742d747970650700056368756e6b0d3a636f6e74656e742d747970650700106170706c69636174696f6e2f6a736f6e0d3a6d6573736167652d74797065070005" +
   "6576656e747b226279746573223a2265794a306558426c496a6f696257567a6332466e5a56397a64473977496e303d222c2270223a226162227dc07c0b72";
@@ -34,7 +34,7 @@ test("the two known frames are read", () => {
   expect(exception?.payload.toString()).toBe('{"message":"Too many requests"}');
 });
 
-test("what the codec writes, a reader of another hand reads, beyond Latin-1 too", () => {
+test("another reader reads what the codec writes, also beyond Latin-1", () => {
   const event = { type: "content_block_delta", delta: { text: '日本 🦦 é\u2028\\"' } };
   const bytes = Buffer.concat([chunkFrame(JSON.stringify(event), paddingOf(5)), errorFrame("InternalError", "é 🦦")]);
   const [chunk, error] = readFrames(bytes).frames;
@@ -42,7 +42,7 @@ test("what the codec writes, a reader of another hand reads, beyond Latin-1 too"
   expect(error?.headers).toEqual({ ":message-type": "error", ":error-code": "InternalError", ":error-message": "é 🦦" });
 });
 
-test("a corrupt frame differs in its last checksum alone, and is a copy", () => {
+test("a corrupt frame is a copy that differs only in its last checksum", () => {
   const frame = chunkFrame('{"type":"ping"}', "ab");
   const before = Buffer.from(frame).toString("hex");
   const corrupt = Buffer.from(corruptFrame(frame));
@@ -51,7 +51,7 @@ test("a corrupt frame differs in its last checksum alone, and is a copy", () => 
   expect(Buffer.from(frame).toString("hex")).toBe(before);
 });
 
-test("frames from the cache are those of the codec, whatever it has seen before", () => {
+test("frames from the cache are equal to those of the codec", () => {
   const cache = new FrameCache();
   for (const round of [0, 1]) {
     for (let index = 0; index < 200; index++) {
@@ -61,7 +61,7 @@ test("frames from the cache are those of the codec, whatever it has seen before"
   }
 });
 
-test("the filler varies in length and never leaves a frame without", () => {
+test("every frame has filler, of different lengths", () => {
   const lengths = new Set(Array.from({ length: 200 }, (_, index) => paddingOf(index).length));
   expect(lengths.size).toBeGreaterThan(30);
   expect(Math.min(...lengths)).toBeGreaterThan(0);

@@ -1,9 +1,9 @@
-/** What InvokeModel refuses for Anthropic's models: wire.md §1.5, §1.9, §1.12. Every row is a call that works but for one thing. */
+/** What InvokeModel refuses for Anthropic's models. Sources: see `src/sandbox/bedrock/check.ts`. Every row is a good call with one mistake. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../../../src/sandbox/json.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
 import { exchange } from "../../../support/exchange.ts";
-import { MODEL } from "../stands.ts";
+import { MODEL } from "../stand-ins.ts";
 import { bedrockClient, invoke, invokeStream, refusal } from "./client.ts";
 
 const sandbox = await startSandbox();
@@ -42,14 +42,14 @@ const ROWS: Row[] = [
   ["no anthropic_version", { anthropic_version: undefined }, /^anthropic_version: Field required/],
   ["the direct API's anthropic_version", { anthropic_version: "2023-06-01" }, /^anthropic_version: Input should be 'bedrock-2023-05-31'/],
   ["an unknown field", { colour: "blue" }, /^colour: Extra inputs are not permitted/],
-  ["service_tier, which is the direct API's alone", { service_tier: "auto" }, /^service_tier: Extra inputs/],
+  ["service_tier, which only the direct API has", { service_tier: "auto" }, /^service_tier: Extra inputs/],
   ["an unknown beta", { anthropic_beta: ["files-api-2025-04-14"] }, /invalid beta flag/],
   ["one unknown beta among known ones", { anthropic_beta: ["context-1m-2025-08-07", "fast-mode-2026-02-01"] }, /invalid beta flag/],
   ["context_management without its beta", { context_management: { edits: [] } }, /^context_management: Extra inputs/, SONNET_4_5],
   ["no messages", { messages: undefined }, /^messages: Field required/],
   ["an empty list of messages", { messages: [] }, /at least one message/],
   ["a first message of the assistant", { messages: [{ role: "assistant", content: "Hi" }] }, /first message must use the "user" role/],
-  ["a role that there is not", { messages: [{ role: "tool", content: "Hi" }] }, /^messages\.0\.role/],
+  ["a role that does not exist", { messages: [{ role: "tool", content: "Hi" }] }, /^messages\.0\.role/],
   [
     "a system message in an older model",
     {
@@ -63,7 +63,7 @@ const ROWS: Row[] = [
   ],
   ["a field beside content", { messages: [{ role: "user", content: "Hi", name: "me" }] }, /^messages\.0\.name: Extra inputs/],
   ["an empty text", user({ type: "text", text: "" }), /must be non-empty/],
-  ["a block that there is not", user({ type: "video" }), /Input tag 'video'/],
+  ["a block that does not exist", user({ type: "video" }), /Input tag 'video'/],
   ["no max_tokens", { max_tokens: undefined }, /^max_tokens: Field required/],
   ["max_tokens below 0", { max_tokens: -1 }, /^max_tokens: .* greater than or equal to 0/],
   ["half a token", { max_tokens: 1.5 }, /^max_tokens: Input should be a valid integer/],
@@ -75,10 +75,10 @@ const ROWS: Row[] = [
   ["a system block that is no text", { system: [{ type: "image" }] }, /^system\.0\.type/],
   ["an image by URL", image({ type: "url", url: "https://example.com/a.png" }), /Input tag 'url'.*'base64'/],
   ["an image by file", image({ type: "file", file_id: "file_1" }), /Input tag 'file'/],
-  ["an image of another kind than it says", image({ type: "base64", media_type: "image/jpeg", data: PNG }), /appears to be a image\/png/],
-  ["an image of a kind that is not known", image({ type: "base64", media_type: "image/tiff", data: PNG }), /media_type/],
-  ["an image that is none", image({ type: "base64", media_type: "image/png", data: "AAAA" }), /Could not process image/],
-  ["an image that is no base64", image({ type: "base64", media_type: "image/png", data: "%%%" }), /Invalid base64/],
+  ["an image with a wrong media type", image({ type: "base64", media_type: "image/jpeg", data: PNG }), /appears to be a image\/png/],
+  ["an image with an unknown media type", image({ type: "base64", media_type: "image/tiff", data: PNG }), /media_type/],
+  ["data that is no image", image({ type: "base64", media_type: "image/png", data: "AAAA" }), /Could not process image/],
+  ["an image that is not base64", image({ type: "base64", media_type: "image/png", data: "%%%" }), /Invalid base64/],
   ["a document by URL", user({ type: "document", source: { type: "url", url: "https://example.com/a.pdf" } }), /Input tag 'url'/],
   ["a tool without a schema", { tools: [{ name: "look" }] }, /input_schema: Field required/],
   ["a tool with a blank in its name", { tools: [tool({ name: "look up" })] }, /String should match pattern/],
@@ -89,7 +89,7 @@ const ROWS: Row[] = [
     { tools: [tool()], messages: [{ role: "user", content: "Hi" }, called] },
     /without `tool_result` blocks/,
   ],
-  ["a result of a call that was not made", user({ type: "tool_result", tool_use_id: "call_9", content: "x" }), /unexpected `tool_use_id`/],
+  ["a result without its call", user({ type: "tool_result", tool_use_id: "call_9", content: "x" }), /unexpected `tool_use_id`/],
   [
     "a prefill that ends in white space",
     {
@@ -111,7 +111,7 @@ const ROWS: Row[] = [
     /does not support assistant message prefill/,
     OPUS_4_7,
   ],
-  ["thinking in a model that cannot", { thinking: { type: "enabled", budget_tokens: 1024 }, max_tokens: 2_000 }, /^thinking: Extra inputs/],
+  ["thinking for a model without it", { thinking: { type: "enabled", budget_tokens: 1024 }, max_tokens: 2_000 }, /^thinking: Extra inputs/],
   [
     "a thought larger than the answer",
     { thinking: { type: "enabled", budget_tokens: 1024 }, max_tokens: 1_024 },
@@ -132,7 +132,7 @@ const ROWS: Row[] = [
     /Found 5/,
     SONNET_4_5,
   ],
-  // Reports and documentation, model by model: see the head of `src/sandbox/bedrock/rules.ts`.
+  // Sources for each model: see the head of `src/sandbox/bedrock/rules.ts`.
   ["a cache mark on a model without a cache", user({ ...TEXT, ...MARK }), /^messages\.0\.content\.0\.text\.cache_control: Extra inputs/],
   [
     "a scope in a cache mark",
@@ -188,7 +188,7 @@ const ROWS: Row[] = [
   ["a temperature from 4.7 on", { temperature: 0 }, /`temperature` is deprecated for this model/, OPUS_4_8],
   ["an empty signature", thought(""), /Invalid `signature` in `thinking` block/, SONNET_4_5],
   ["a foreign signature", thought("c29tZWJvZHkgZWxzZSdz"), /Invalid `signature` in `thinking` block/, SONNET_4_5],
-  ["a member of a block that there is not", user({ ...TEXT, colour: "blue" }), /^messages\.0\.content\.0\.text\.colour: Extra inputs/],
+  ["an unknown member of a block", user({ ...TEXT, colour: "blue" }), /^messages\.0\.content\.0\.text\.colour: Extra inputs/],
   [
     "a conversation beyond the window",
     { messages: [{ role: "user", content: "long ".repeat(200_000) }] },
@@ -200,7 +200,7 @@ const ROWS: Row[] = [
     /^prompt is too long: \d+ tokens > 1000000 maximum/,
     OPUS_4_8,
   ],
-  ["a directive that there is not", { messages: [{ role: "user", content: "[sandbox: dance]" }] }, /does not know "dance"/],
+  ["a directive that does not exist", { messages: [{ role: "user", content: "[sandbox: dance]" }] }, /does not know "dance"/],
 ];
 
 describe("ValidationException", () => {
@@ -233,7 +233,7 @@ describe("ValidationException", () => {
   });
 });
 
-describe("taken", () => {
+describe("accepted", () => {
   const TAKEN: [what: string, fields: JsonObject, model?: string][] = [
     [
       "known betas and the field that one opens",
@@ -267,14 +267,14 @@ describe("taken", () => {
   }
 });
 
-describe("what is no call at all", () => {
+describe("requests that are no calls", () => {
   const headers = { authorization: `Bearer ${sandbox.credentials.bearerTokens[0]}` };
   const path = `/model/${MODEL}/invoke`;
   const ROUGH: [what: string, outgoing: { method?: string; path: string; body: string | Buffer }, status: number, type: string][] = [
     ["half a JSON", { path, body: '{"messages":' }, 400, "ValidationException"],
     ["a body that is no object", { path, body: "[]" }, 400, "ValidationException"],
     ["a path that cannot be decoded", { path: "/model/%E0%A4%A/invoke", body: "{}" }, 400, "ValidationException"],
-    ["an operation that there is not", { path: `/model/${MODEL}/dance`, body: "{}" }, 404, "UnknownOperationException"],
+    ["an operation that does not exist", { path: `/model/${MODEL}/dance`, body: "{}" }, 404, "UnknownOperationException"],
     ["another method", { path, method: "PUT", body: "{}" }, 404, "UnknownOperationException"],
     ["more than 25 million bytes", { path, body: Buffer.alloc(25_000_001, 32) }, 400, "ValidationException"],
   ];

@@ -1,4 +1,4 @@
-/** AWS's own client and the stand-in agree. */
+/** AWS's own client works with the stand-in. */
 import { afterAll, describe, expect, test } from "bun:test";
 import {
   BedrockRuntimeServiceException,
@@ -13,7 +13,7 @@ import {
 import { isObject } from "../../../../src/contract/objects.ts";
 import { type JsonObject, text } from "../../../../src/sandbox/json.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
-import { MODEL } from "../stands.ts";
+import { MODEL } from "../stand-ins.ts";
 import { bedrockClient, body, invoke, invokeStream, refusal } from "./client.ts";
 
 const sandbox = await startSandbox();
@@ -31,7 +31,7 @@ async function all(events: AsyncIterable<JsonObject>): Promise<JsonObject[]> {
 
 const said = (events: readonly JsonObject[]): string => events.map(({ delta }) => (isObject(delta) ? text(delta.text) : "")).join("");
 
-test("an answer is a message of Anthropic's, under the bare name of its model", async () => {
+test("an answer is a message of Anthropic with the bare name of its model", async () => {
   const message = await invoke(client, "Hello!");
   expect(message).toMatchObject({ type: "message", role: "assistant", model: "claude-3-haiku-20240307", stop_reason: "end_turn" });
   expect(message.id).toStartWith("msg_bdrk_");
@@ -82,14 +82,14 @@ test("calls, refusals and streams share one kept connection", async () => {
   await own.close();
 });
 
-test("a Bedrock API key is taken in place of a signature, and only the right one", async () => {
+test("a right Bedrock API key is accepted instead of a signature, and a wrong one is not", async () => {
   const bearer = (token: string) => bedrockClient(sandbox, { token: { token }, authSchemePreference: ["httpBearerAuth"] });
   expect((await invoke(bearer(sandbox.credentials.bearerTokens[0] ?? ""), "Hello!")).role).toBe("assistant");
   expect(sandbox.calls.recent.at(-1)?.headers.authorization).toBe("Bearer ***");
   expect(await refusal(invoke(bearer("bedrock-api-key-wrong"), "Hello!"))).toMatchObject({ name: "AccessDeniedException", status: 403 });
 });
 
-test("CountTokens counts what an answer is charged for, and refuses what InvokeModel would", async () => {
+test("CountTokens counts the input tokens that an answer reports, and refuses what InvokeModel refuses", async () => {
   const count = (inner: string) =>
     client.send(new CountTokensCommand({ modelId: MODEL, input: { invokeModel: { body: Buffer.from(inner) } } }));
   const { usage } = await invoke(client, "How long is this?", { system: "Be brief." });
@@ -100,7 +100,7 @@ test("CountTokens counts what an answer is charged for, and refuses what InvokeM
   expect(await refusal(count(""))).toMatchObject({ name: "ValidationException", status: 400 });
 });
 
-/** wire.md §1.7: everything that may end a stream. */
+/** All exceptions that may end a stream. Source: github boto/botocore, bedrock-runtime service-2.json. */
 const EXCEPTIONS = {
   internalServerException: InternalServerException,
   modelStreamErrorException: ModelStreamErrorException,
@@ -128,12 +128,12 @@ describe("an exception frame is the client's own typed exception", () => {
     });
   }
 
-  test("a modelStreamErrorException tells what the model said", async () => {
+  test("a modelStreamErrorException has the model's own status and message", async () => {
     const { error } = await refusal(all(invokeStream(client, "[sandbox: exception type=modelStreamErrorException]")));
     expect(error).toMatchObject({ originalStatusCode: 500, originalMessage: "Internal server error" });
   });
 
-  test("an error that the service's model does not know keeps its code and its message", async () => {
+  test("an error that is not in the service's description keeps its code and its message", async () => {
     const { name, message } = await refusal(all(invokeStream(client, "[sandbox: exception type=error]")));
     expect(name).toBe("InternalError");
     expect(message).toStartWith("An internal error occurred.");
@@ -143,7 +143,7 @@ describe("an exception frame is the client's own typed exception", () => {
 test("without a stream an exception is an HTTP error of the same kind", async () => {
   for (const [type, kind] of Object.entries(EXCEPTIONS)) {
     const { error } = await refusal(invoke(client, `[sandbox: exception type=${type}]`));
-    // The service's model gives modelStreamErrorException to streams alone; both sides know it all the same.
+    // The service's description has modelStreamErrorException for streams only, but both sides know it.
     expect(error).toBeInstanceOf(kind);
     expect(error).toBeInstanceOf(BedrockRuntimeServiceException);
   }

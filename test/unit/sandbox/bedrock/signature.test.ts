@@ -1,4 +1,4 @@
-/** Who is let in: AWS's own signer on one side, the stand-in's check on the other, and what AWS answers to everyone else. */
+/** Which signatures are accepted: AWS's own signer makes them and the stand-in checks them. All others get AWS's refusals. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
@@ -36,7 +36,7 @@ const without = (name: string) =>
     delete headers[name];
   });
 
-describe("let in", () => {
+describe("accepted", () => {
   const welcome: Record<string, () => BedrockRuntimeClient> = {
     "a lasting key": () => client(),
     "a temporary key with its session token": () => client({ credentials: temporary }),
@@ -51,7 +51,7 @@ describe("let in", () => {
     });
   }
 
-  test("the region that was signed for is remembered, and credentials are not", async () => {
+  test("the record of a call has the region of its signature, and no credentials", async () => {
     await invoke(client({ region: "ap-southeast-2", credentials: temporary }), "Hello!");
     const seen = sandbox.calls.recent.at(-1);
     expect(seen?.region).toBe("ap-southeast-2");
@@ -117,7 +117,7 @@ describe("refused, in AWS's words", () => {
       "InvalidSignatureException",
       /does not match/,
     ],
-    ["a scope of a region that there is not", () => client({ region: "atlantis" }), "InvalidSignatureException", /valid region/],
+    ["a scope with an unknown region", () => client({ region: "atlantis" }), "InvalidSignatureException", /valid region/],
     [
       "a scope of another region than was signed for",
       () => scope("eu-central-1", "eu-west-1"),
@@ -176,7 +176,7 @@ describe("refused, in AWS's words", () => {
   }
 });
 
-/** wire.md §1.3: signatures that two independent signers agree on. */
+/** Two independent signers made the same signatures. */
 describe("the published test vectors", () => {
   const VECTORS = {
     "/model/anthropic.claude-3-5-sonnet-20240620-v1%3A0/invoke": "9351afbb7ea7b7a9bcf318ac82c318f90d958baa1f5bf3d991a6208fdcb83a05",
@@ -202,7 +202,7 @@ describe("the published test vectors", () => {
     return sent.received().status;
   };
   for (const [path, signature] of Object.entries(VECTORS)) {
-    test(`${path} is let in with its signature, and with no other`, async () => {
+    test(`${path} is accepted with its signature only`, async () => {
       expect(await send(path, signature)).toBe(200);
       expect(await send(path, `${signature.slice(0, -1)}${signature.endsWith("0") ? "1" : "0"}`)).toBe(403);
     });

@@ -1,10 +1,10 @@
-/** An answer shows what was asked: whoever loses a part of a request on its way sees it in the answer. */
+/** An answer shows what was asked, so that a test sees in it when a part of the request was lost on the way. */
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { isObject } from "../../../../src/contract/objects.ts";
 import { type JsonObject, objects } from "../../../../src/sandbox/json.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
-import { type Seen, STANDS, type StandName, standOf } from "../stands.ts";
+import { type Seen, STAND_INS, type StandInName, standInOf } from "../stand-ins.ts";
 
 let now = Date.UTC(2026, 10, 1);
 const sandbox = await startSandbox({ now: () => now });
@@ -14,15 +14,15 @@ const SONNET_4_5 = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const CITY = { type: "object", properties: { city: { type: "string" }, days: { type: "integer", minimum: 3 } }, required: ["city"] };
 const NAMES = ["get_weather", "get_time"];
 
-const tools = (stand: StandName): JsonObject[] =>
+const tools = (standIn: StandInName): JsonObject[] =>
   NAMES.map((name) =>
-    stand === "bedrock" ? { name, input_schema: CITY } : { type: "function", function: { name, parameters: CITY, description: "x" } },
+    standIn === "bedrock" ? { name, input_schema: CITY } : { type: "function", function: { name, parameters: CITY, description: "x" } },
   );
 const said = (role: string, content: unknown) => ({ role, content });
 
-/** The same question whole and as a stream, whose answers must say the same. */
-async function both(stand: StandName, text: string, fields: JsonObject = {}, model?: string): Promise<Seen> {
-  const { ask } = standOf(sandbox, stand, model);
+/** Asks the same question for a whole answer and for a stream. Both must have the same contents. */
+async function both(standIn: StandInName, text: string, fields: JsonObject = {}, model?: string): Promise<Seen> {
+  const { ask } = standInOf(sandbox, standIn, model);
   const [whole, streamed] = await Promise.all([ask(text, fields), ask(text, { ...fields, stream: true })]);
   const told = ({ text, calls, end, outputTokens }: Seen) => ({ text, calls, end, outputTokens });
   expect(whole.status).toBe(200);
@@ -30,69 +30,72 @@ async function both(stand: StandName, text: string, fields: JsonObject = {}, mod
   return whole;
 }
 
-describe.each([...STANDS])("%s", (stand) => {
+describe.each([...STAND_INS])("%s", (standIn) => {
   const json =
-    stand === "bedrock"
+    standIn === "bedrock"
       ? { output_config: { format: { type: "json_schema", schema: CITY } } }
       : { response_format: { type: "json_schema", json_schema: { name: "trip", schema: CITY } } };
-  const newer = stand === "bedrock" ? SONNET_4_5 : undefined;
+  const newer = standIn === "bedrock" ? SONNET_4_5 : undefined;
 
   test("the text, the system prompt and the number of messages", async () => {
     const system = "Be brief.";
     const talk = [said("user", "One"), said("assistant", "Two"), said("user", "Three, 日本 🦦")];
     const fields =
-      stand === "bedrock" ? { system: [{ type: "text", text: system }], messages: talk } : { messages: [said("system", system), ...talk] };
-    const { text } = await both(stand, "", fields);
+      standIn === "bedrock"
+        ? { system: [{ type: "text", text: system }], messages: talk }
+        : { messages: [said("system", system), ...talk] };
+    const { text } = await both(standIn, "", fields);
     expect(text).toContain("I was told: “Be brief.”.");
     expect(text).toContain("You said: “Three, 日本 🦦”.");
-    expect(text).toContain(`That was message ${stand === "bedrock" ? 3 : 4} of our talk.`);
+    expect(text).toContain(`That was message ${standIn === "bedrock" ? 3 : 4} of our talk.`);
   });
 
   test("max_tokens", async () => {
-    const { outputTokens, end } = await both(stand, "Hello!", { max_tokens: 3 });
-    expect([outputTokens, end]).toEqual([3, stand === "bedrock" ? "max_tokens" : "length"]);
+    const { outputTokens, end } = await both(standIn, "Hello!", { max_tokens: 3 });
+    expect([outputTokens, end]).toEqual([3, standIn === "bedrock" ? "max_tokens" : "length"]);
   });
 
-  test("stop sequences: the first to come ends the answer before it", async () => {
+  test("stop sequences: the answer ends before the first one in it", async () => {
     const stops = ["sandbox", " in"];
-    const { text, end, json } = await both(stand, "Hello!", stand === "bedrock" ? { stop_sequences: stops } : { stop: stops });
-    expect(text).toBe(`This is ${stand === "bedrock" ? "claude-3-haiku-20240307" : "gpt-4o"}`);
-    expect([end, json.stop_sequence]).toEqual(stand === "bedrock" ? ["stop_sequence", " in"] : ["stop", undefined]);
+    const { text, end, json } = await both(standIn, "Hello!", standIn === "bedrock" ? { stop_sequences: stops } : { stop: stops });
+    expect(text).toBe(`This is ${standIn === "bedrock" ? "claude-3-haiku-20240307" : "gpt-4o"}`);
+    expect([end, json.stop_sequence]).toEqual(standIn === "bedrock" ? ["stop_sequence", " in"] : ["stop", undefined]);
   });
 
   test("a JSON schema", async () => {
-    const { text } = await both(stand, "Three days in Paris", json, newer);
+    const { text } = await both(standIn, "Three days in Paris", json, newer);
     expect(JSON.parse(text)).toEqual({ city: "Paris", days: 3 });
   });
 
-  test("the tool that the question names, else the first", async () => {
-    expect((await both(stand, "Call get_time for Paris", { tools: tools(stand) })).calls).toEqual([
+  test("the tool that the question names, or else the first one", async () => {
+    expect((await both(standIn, "Call get_time for Paris", { tools: tools(standIn) })).calls).toEqual([
       { name: "get_time", input: '{"city":"Paris","days":3}' },
     ]);
-    const first = await both(stand, "What about Paris?", { tools: tools(stand) });
-    expect([first.calls.map(({ name }) => name), first.end]).toEqual([["get_weather"], stand === "bedrock" ? "tool_use" : "tool_calls"]);
+    const first = await both(standIn, "What about Paris?", { tools: tools(standIn) });
+    expect([first.calls.map(({ name }) => name), first.end]).toEqual([["get_weather"], standIn === "bedrock" ? "tool_use" : "tool_calls"]);
   });
 
   test("a forced tool, any tool, none", async () => {
     const choice = (kind: "tool" | "any" | "none") =>
-      stand === "bedrock"
+      standIn === "bedrock"
         ? { type: kind, ...(kind === "tool" ? { name: "get_time" } : {}) }
         : { tool: { type: "function", function: { name: "get_time" } }, any: "required", none: "none" }[kind];
     const names = async (kind: "tool" | "any" | "none") =>
-      (await both(stand, "What about Paris?", { tools: tools(stand), tool_choice: choice(kind) })).calls.map(({ name }) => name);
+      (await both(standIn, "What about Paris?", { tools: tools(standIn), tool_choice: choice(kind) })).calls.map(({ name }) => name);
     expect([await names("tool"), await names("any"), await names("none")]).toEqual([["get_time"], ["get_weather"], []]);
   });
 
-  test("several tools at once, and one where that is not wanted", async () => {
+  test("several tools at once, and only one where the request says so", async () => {
     const question = "Both get_weather and get_time for Paris";
-    const alone = stand === "bedrock" ? { tool_choice: { type: "auto", disable_parallel_tool_use: true } } : { parallel_tool_calls: false };
-    expect((await both(stand, question, { tools: tools(stand) })).calls.map(({ name }) => name)).toEqual(NAMES);
-    expect((await both(stand, question, { tools: tools(stand), ...alone })).calls.map(({ name }) => name)).toEqual(["get_weather"]);
+    const alone =
+      standIn === "bedrock" ? { tool_choice: { type: "auto", disable_parallel_tool_use: true } } : { parallel_tool_calls: false };
+    expect((await both(standIn, question, { tools: tools(standIn) })).calls.map(({ name }) => name)).toEqual(NAMES);
+    expect((await both(standIn, question, { tools: tools(standIn), ...alone })).calls.map(({ name }) => name)).toEqual(["get_weather"]);
   });
 
-  test("what the tools answered, and then no further call", async () => {
+  test("the results of tools, and then no more calls", async () => {
     const turns =
-      stand === "bedrock"
+      standIn === "bedrock"
         ? [
             said(
               "assistant",
@@ -115,20 +118,20 @@ describe.each([...STANDS])("%s", (stand) => {
             },
             ...["18 degrees", "noon"].map((content, index) => ({ role: "tool", tool_call_id: `c${index}`, content })),
           ];
-    const { text, calls } = await both(stand, "", { tools: tools(stand), messages: [said("user", "Weather and time?"), ...turns] });
+    const { text, calls } = await both(standIn, "", { tools: tools(standIn), messages: [said("user", "Weather and time?"), ...turns] });
     expect(calls).toEqual([]);
     expect(text).toContain("The tool answered: “18 degrees”. The tool answered: “noon”.");
   });
 
-  test("a tool is called as often as the question says, before the answer", async () => {
+  test("before the answer, a tool is called as often as the question says", async () => {
     const messages: JsonObject[] = [said("user", "[sandbox: rounds=3 tool=get_time] What time is it?")];
     const rounds: string[][] = [];
     for (let round = 0; round < 4; round++) {
-      const { calls, text } = await both(stand, "", { tools: tools(stand), messages });
+      const { calls, text } = await both(standIn, "", { tools: tools(standIn), messages });
       rounds.push(calls.map(({ name }) => name));
       if (calls.length === 0) expect(text).toContain("The tool answered: “noon”.");
       const id = `c${round}`;
-      if (stand === "bedrock")
+      if (standIn === "bedrock")
         messages.push(
           said("assistant", [{ type: "tool_use", id, name: "get_time", input: {} }]),
           said("user", [
@@ -146,17 +149,17 @@ describe.each([...STANDS])("%s", (stand) => {
 
   test("a larger question costs more", async () => {
     const input = async (text: string, fields: JsonObject = {}) => {
-      const { usage } = (await both(stand, text, fields)).json;
+      const { usage } = (await both(standIn, text, fields)).json;
       return isObject(usage) ? Number(usage.input_tokens ?? usage.prompt_tokens) : Number.NaN;
     };
     const small = await input("Hello!");
     expect(await input("Hello!".repeat(100))).toBeGreaterThan(small + 100);
-    expect(await input("Hello!", { tools: tools(stand) })).toBeGreaterThan(small + 20);
+    expect(await input("Hello!", { tools: tools(standIn) })).toBeGreaterThan(small + 20);
   });
 });
 
 describe("bedrock alone", () => {
-  test("an answer goes on from a prefill", async () => {
+  test("an answer continues a prefill", async () => {
     const { text } = await both("bedrock", "", { messages: [said("user", "Who is it?"), said("assistant", "The answer is")] });
     expect(text).toStartWith("… and so it goes on from “The answer is”.");
     expect(text).toContain("You said: “Who is it?”.");
@@ -175,7 +178,7 @@ describe("bedrock alone", () => {
     expect(text).toContain("I was given a document.");
   });
 
-  test("a thought with its signature, counted as output, and hidden where that was asked", async () => {
+  test("a thought has a signature, counts as output, and is hidden where the request says so", async () => {
     const thinking = { type: "enabled", budget_tokens: 1_024 };
     const ask = (fields: JsonObject) => both("bedrock", "Hello!", { max_tokens: 2_000, ...fields }, SONNET_4_5);
     const [plain, thought, hidden] = [await ask({}), await ask({ thinking }), await ask({ thinking: { ...thinking, display: "omitted" } })];
@@ -189,10 +192,10 @@ describe("bedrock alone", () => {
     expect(thought.text).toBe(plain.text);
   });
 
-  test("what the cache took, what it gave, and that it forgets after five minutes", async () => {
+  test("tokens that are written to and read from the cache, which forgets after five minutes", async () => {
     const system = [{ type: "text", text: "A long story. ".repeat(50), cache_control: { type: "ephemeral" } }];
     const usage = async (fields: JsonObject = {}) =>
-      (await standOf(sandbox, "bedrock", SONNET_4_5).ask("Hello!", { system, ...fields })).json.usage;
+      (await standInOf(sandbox, "bedrock", SONNET_4_5).ask("Hello!", { system, ...fields })).json.usage;
     const weight = 175;
     expect(await usage()).toMatchObject({
       cache_creation_input_tokens: weight,
@@ -206,8 +209,8 @@ describe("bedrock alone", () => {
     expect(await usage()).toMatchObject({ cache_creation_input_tokens: weight, cache_read_input_tokens: 0 });
   });
 
-  test("the headers of a whole answer tell what its usage does", async () => {
-    const { headers, json } = await standOf(sandbox, "bedrock").ask("Hello!");
+  test("the headers of a whole answer have the same numbers as its usage", async () => {
+    const { headers, json } = await standInOf(sandbox, "bedrock").ask("Hello!");
     const usage = isObject(json.usage) ? json.usage : {};
     expect(headers["x-amzn-bedrock-input-token-count"]).toBe(String(usage.input_tokens));
     expect(headers["x-amzn-bedrock-output-token-count"]).toBe(String(usage.output_tokens));
@@ -215,7 +218,7 @@ describe("bedrock alone", () => {
   });
 });
 
-test("azure: a reasoning model's thought is counted and not shown", async () => {
+test("azure: the thought of a reasoning model is counted but not shown", async () => {
   const details = async (fields: JsonObject) => (await both("azure", "Hello!", fields, "o3-mini")).json.usage;
   expect(await details({})).toMatchObject({ completion_tokens_details: { reasoning_tokens: 16 } });
   expect(await details({ reasoning_effort: "none" })).toMatchObject({ completion_tokens_details: { reasoning_tokens: 0 } });

@@ -1,16 +1,16 @@
-/** The size of a picture is read from its own header; every file here ends right after it. */
+/** The size of a picture is read from its header. Every file here ends after the header. */
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import type { JsonObject } from "../../../../src/sandbox/json.ts";
 import { readPicture } from "../../../../src/sandbox/model/picture.ts";
 import { startSandbox } from "../../../../src/sandbox/sandbox.ts";
-import { STANDS, type StandName, standOf } from "../stands.ts";
+import { STAND_INS, type StandInName, standInOf } from "../stand-ins.ts";
 
 const sandbox = await startSandbox();
 afterAll(() => sandbox.close());
 
-/** Each says 640 × 480. */
+/** Each file has the size 640 × 480. */
 const be = (value: number) => [value >> 8, value & 255];
 const le = (value: number) => [value & 255, value >> 8];
 const ascii = (text: string) => [...Buffer.from(text, "latin1")];
@@ -46,24 +46,24 @@ const PICTURES: Record<string, [mediaType: string, bytes: number[]]> = {
   "WebP, extended": ["image/webp", [...ascii("RIFF"), 0, 0, 0, 0, ...ascii("WEBPVP8X"), ...Array(8).fill(0), ...le(639), 0, ...le(479), 0]],
 };
 
-function withPicture(stand: StandName, mediaType: string, data: string): JsonObject {
+function withPicture(standIn: StandInName, mediaType: string, data: string): JsonObject {
   const part =
-    stand === "bedrock"
+    standIn === "bedrock"
       ? { type: "image", source: { type: "base64", media_type: mediaType, data } }
       : { type: "image_url", image_url: { url: `data:${mediaType};base64,${data}` } };
   return { messages: [{ role: "user", content: [{ type: "text", text: "What is it?" }, part] }] };
 }
 
-describe.each([...STANDS])("%s", (stand) => {
+describe.each([...STAND_INS])("%s", (standIn) => {
   for (const [kind, [mediaType, bytes]] of Object.entries(PICTURES)) {
-    test(`the size of a picture, by its own header: ${kind}`, async () => {
-      const { text } = await standOf(sandbox, stand).ask("", withPicture(stand, mediaType, Buffer.from(bytes).toString("base64")));
+    test(`the size of a picture, by its header: ${kind}`, async () => {
+      const { text } = await standInOf(sandbox, standIn).ask("", withPicture(standIn, mediaType, Buffer.from(bytes).toString("base64")));
       expect(text).toContain(`I see a picture of 640×480 (${mediaType}).`);
     });
   }
 });
 
-test("a file that ends in the middle of its header, or is none of these, is no picture", () => {
+test("a file that ends within its header, or has another format, is no picture", () => {
   for (const [, bytes] of Object.values(PICTURES)) {
     for (let length = 0; length < bytes.length - 4; length++) {
       const found = readPicture(Buffer.from(bytes.slice(0, length)).toString("base64"));
@@ -75,16 +75,16 @@ test("a file that ends in the middle of its header, or is none of these, is no p
   }
 });
 
-test("pictures of any length of base64 are taken, with padding and without", async () => {
+test("pictures are accepted with base64 of any length, with and without padding", async () => {
   const [, png] = PICTURES.PNG ?? ["", []];
   for (const more of [0, 1, 2, 3, 1_000, 1_001, 5_000]) {
     const data = Buffer.from([...png, ...Array(more).fill(0)]).toString("base64");
-    expect((await standOf(sandbox, "bedrock").ask("", withPicture("bedrock", "image/png", data))).status).toBe(200);
+    expect((await standInOf(sandbox, "bedrock").ask("", withPicture("bedrock", "image/png", data))).status).toBe(200);
   }
 });
 
-test("azure: a picture by address is not fetched", async () => {
+test("azure: a picture that is given by its URL is not fetched", async () => {
   const part = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
-  const { text } = await standOf(sandbox, "azure").ask("", { messages: [{ role: "user", content: [part] }] });
+  const { text } = await standInOf(sandbox, "azure").ask("", { messages: [{ role: "user", content: [part] }] });
   expect(text).toContain("I was given a picture that I cannot open.");
 });

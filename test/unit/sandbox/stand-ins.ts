@@ -1,4 +1,4 @@
-/** A question put to either stand-in over a bare socket, and what came back in the same terms for both. */
+/** Asks a stand-in over a bare socket, and describes its answer in terms that are the same for both stand-ins. */
 import type { Buffer } from "node:buffer";
 import { isObject } from "../../../src/contract/objects.ts";
 import { type JsonObject, objects, text } from "../../../src/sandbox/json.ts";
@@ -6,8 +6,8 @@ import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
 import { type Exchange, exchange, type Received } from "../../support/exchange.ts";
 import { eventOf, readFrames } from "./bedrock/frame-reader.ts";
 
-export type StandName = "bedrock" | "azure";
-export const STANDS: readonly StandName[] = ["bedrock", "azure"];
+export type StandInName = "bedrock" | "azure";
+export const STAND_INS: readonly StandInName[] = ["bedrock", "azure"];
 
 export interface Seen {
   status: number;
@@ -15,26 +15,26 @@ export interface Seen {
   isWhole: boolean;
   /** The whole answer, or the error. */
   json: JsonObject;
-  /** Of a stream. */
+  /** The events of a stream. */
   events: JsonObject[];
-  /** What an answer says, streamed or not. */
+  /** The text of a whole answer or a stream. */
   text: string;
-  /** Names of the tools called, in order, and their arguments as they came. */
+  /** The names of the called tools in their order, and their arguments as text. */
   calls: { name: string; input: string }[];
   /** `stop_reason` or `finish_reason`. */
   end: string;
   outputTokens: number;
-  /** A stream's last event came. */
+  /** The last event of a stream came. */
   isDone: boolean;
-  /** Something that could not be read: a checksum, half a frame, no JSON. */
+  /** What could not be read: a checksum, half a frame, no JSON. */
   fault: string;
-  /** The exception or error inside a stream. */
+  /** The exception or the error in a stream. */
   exception: string;
 }
 
-export interface Stand {
-  name: StandName;
-  /** @param fields put beside (or in place of) `messages` */
+export interface StandIn {
+  name: StandInName;
+  /** @param fields more fields of the body; they may replace `messages` */
   request(text: string, fields?: JsonObject): Exchange;
   read(received: Received): Seen;
   ask(text: string, fields?: JsonObject): Promise<Seen>;
@@ -42,7 +42,7 @@ export interface Stand {
 
 export const MODEL = "anthropic.claude-3-haiku-20240307-v1:0";
 
-export function standOf(sandbox: Sandbox, name: StandName, model = name === "bedrock" ? MODEL : "gpt-4o"): Stand {
+export function standInOf(sandbox: Sandbox, name: StandInName, model = name === "bedrock" ? MODEL : "gpt-4o"): StandIn {
   const { credentials } = sandbox;
   const request = (said: string, { stream, ...fields }: JsonObject = {}): Exchange => {
     const messages = [{ role: "user", content: said }];
