@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
-import { BLOCKED } from "../../src/sandbox/bedrock-controls.ts";
+import { BLOCKED } from "../../src/sandbox/bedrock/controls.ts";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { bedrockIn } from "../support/upstreams.ts";

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
-import { HealthBook } from "../../src/routing/router.ts";
+import { HealthBook } from "../../src/routing/health.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
 import { keyEntry, type RuntimeName, runToEnd, startWeir } from "../support/weir.ts";

@@ -1,4 +1,4 @@
-/** Redis frozen, thawed, killed and started again under load, with one limiter for each policy. */
+/** Redis is stopped, continued, killed and started again under load, with one limiter for each policy. */
 import { expect, test } from "bun:test";
 import { openLimiter } from "../../../src/limiter/index.ts";
 import type { Limiter, Policy } from "../../../src/limiter/limiter.ts";
@@ -110,7 +110,7 @@ test.skipIf(!haveRedis)(
     await expectNext(false);
 
     for (const load of loads) {
-      // What Redis holds is what it was told: the settled calls since it came back, and the open ones.
+      // Redis holds what it was sent: the settled calls since it came back, and the open ones.
       await load.end();
       expect(load.ended).toBe(load.started);
       expect(load.longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS + lateness.mostMs);

@@ -68,7 +68,7 @@ export function headersSent({ headers, further = [] }: Pick<HttpRequest, "header
   return headersOf([...headers, ...further]);
 }
 
-/** Name, value, name, value … as an object. */
+/** A list of name, value, name, value … as an object. */
 export function headersOf(flat: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let at = 0; at < flat.length; at += 2) headers[flat[at] ?? ""] = flat[at + 1] ?? "";
