@@ -1,5 +1,5 @@
 /** Messages between the front and a worker, taken apart for tests that play one of the two. */
-import type { CallEvents, CallOrder, Ended, WeighOrder } from "../../src/contract/call.ts";
+import { type CallEvents, type CallOrder, type Ended, NOTHING_ALONG, type WeighOrder } from "../../src/contract/call.ts";
 import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Flat } from "../../src/contract/messages.ts";
 import { readOrders } from "../../src/contract/orders.ts";
@@ -27,6 +27,22 @@ export interface Order {
 
 const rethrow = (thrown: unknown): never => {
   throw thrown;
+};
+
+/** A call for tests in which it does not matter what is asked. */
+export const ORDER: CallOrder = {
+  dialect: "openai",
+  operation: "generate",
+  target: 0,
+  isLast: true,
+  along: NOTHING_ALONG,
+  stream: false,
+  model: "m",
+  hints: "",
+  owner: "acme",
+  guess: 1,
+  factor: 1,
+  body: "{}",
 };
 
 /** Whether its call has ended. */

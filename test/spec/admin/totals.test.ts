@@ -6,6 +6,7 @@ import { RedisTotals } from "../../../src/usage/redis.ts";
 import { type Totals, TotalsUnavailable } from "../../../src/usage/totals.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis, startRedisCluster } from "../../support/redis.ts";
 import { eventually } from "../../support/waits.ts";
+import { settings } from "../../unit/limiter/fixture.ts";
 
 const DAY_MS = 86_400_000;
 const NOON_MS = Date.UTC(2026, 10, 24, 12);
@@ -82,20 +83,10 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     server = await startRedis();
   });
   afterAll(() => server.stop());
-  const settings = () => ({ ...REDIS, url: server.url });
-  const REDIS = {
-    cluster: undefined,
-    sentinel: undefined,
-    username: undefined,
-    password: undefined,
-    tls: false,
-    prefix: "weir",
-    onFailure: "local",
-    timeoutMs: 1000,
-  } as const;
+  const patient = { timeoutMs: 1_000 };
   /** With a connection that is made. */
   const open = async (clock: Clock, writeEveryMs = 60_000) => {
-    const client = connectRedis(settings());
+    const client = connectRedis(settings(server.url, patient));
     const totals = new RedisTotals({ client, nowMs: clock.read, writeEveryMs, patienceMs: 300 });
     await new Promise((resolve) => client.once("ready", resolve));
     return totals;
@@ -157,7 +148,7 @@ describe.skipIf(!haveRedis)("in Redis", () => {
 
   test("a cluster keeps each workspace in one slot", async () => {
     const nodes = await startRedisCluster(3);
-    const client = connectRedis({ ...REDIS, url: undefined, cluster: nodes.map(({ url }) => url) });
+    const client = connectRedis(settings("", { ...patient, url: undefined, cluster: nodes.map(({ url }) => url) }));
     const totals = new RedisTotals({ client, nowMs: () => NOON_MS });
     for (let at = 0; at < 20; at++) totals.count(`w${at}`, "m", SOME);
     for (let at = 0; at < 20; at++) expect((await plain(totals, `w${at}`)).m?.["2026-11-24"]?.requests).toBe(1);

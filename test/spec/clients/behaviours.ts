@@ -59,6 +59,14 @@ type BehaviourName =
 /** The names of the library's own exceptions. */
 type Exceptions = Record<"refused" | "rejected" | "unauthenticated" | "unknown" | "limited" | "broken", string>;
 
+/** Those of the vendors' SDKs, in every language. */
+export const SDK_EXCEPTIONS: Omit<Exceptions, "broken"> = {
+  refused: "BadRequestError",
+  rejected: "BadRequestError",
+  unauthenticated: "AuthenticationError",
+  unknown: "NotFoundError",
+  limited: "RateLimitError",
+};
 export interface Client {
   /** Library and version, as the table shows them. */
   name: string;

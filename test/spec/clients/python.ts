@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { pythonWith } from "../../support/python.ts";
-import { BENEATH, type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
+import { BENEATH, type Client, type DialectName, type Observation, SDK_EXCEPTIONS, type Task, TOOL } from "./behaviours.ts";
 import { LANGCHAIN, NOW, THEN } from "./requirements.ts";
 
 interface Library {
@@ -102,14 +102,7 @@ export const pythonClients: Client[] = LIBRARIES.map((library) => {
     name: library.name,
     family: library.family,
     dialect: library.dialect,
-    exceptions: {
-      refused: "BadRequestError",
-      rejected: "BadRequestError",
-      unauthenticated: "AuthenticationError",
-      unknown: "NotFoundError",
-      limited: "RateLimitError",
-      broken: library.broken,
-    },
+    exceptions: { ...SDK_EXCEPTIONS, broken: library.broken },
     lacks: library.lacks,
     missing,
     perform(task) {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { type CallEvents, type CallOrder, NOTHING_ALONG, NOTHING_USED } from "../../../src/contract/call.ts";
+import { type CallEvents, type CallOrder, NOTHING_USED } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { orderCall, orderCancel, orderConfigure } from "../../../src/contract/orders.ts";
@@ -12,7 +12,7 @@ import { Desk } from "../../../workers/desk.ts";
 import type { Reader } from "../../../workers/providers/provider.ts";
 import { ConnectionPool, PooledConnection } from "../../../workers/wire/pool.ts";
 import type { Wire } from "../../../workers/wire/sockets/wire.ts";
-import { message, ordersIn, reportsIn } from "../../support/messages.ts";
+import { message, ORDER, ordersIn, reportsIn } from "../../support/messages.ts";
 import { eventually } from "../../support/waits.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
 
@@ -67,21 +67,6 @@ describe("one upstream's bytes", () => {
     expect(told.map(String)).toEqual(Array(3).fill(`Error: ${FAULT}`));
   });
 });
-
-const ORDER: CallOrder = {
-  dialect: "openai",
-  operation: "generate",
-  target: 0,
-  isLast: true,
-  along: NOTHING_ALONG,
-  stream: false,
-  model: "m",
-  hints: "",
-  owner: "acme",
-  guess: 1,
-  factor: 1,
-  body: "{}",
-};
 
 test("one order: what cannot be carried out ends its own call, and the orders behind it are carried out", async () => {
   const said: Flat = [];

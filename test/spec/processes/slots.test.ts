@@ -1,13 +1,12 @@
 /** Workers that die, and workers that never begin: the pool over threads that a test scripts. */
 
 import { afterEach, expect, test } from "bun:test";
-import { NOTHING_ALONG } from "../../../src/contract/call.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { reportPulse, reportReady } from "../../../src/contract/reports.ts";
 import { WorkerPool } from "../../../src/pool/pool.ts";
 import type { StartWorker } from "../../../src/pool/thread.ts";
 import { putForward, restoreClock } from "../../support/clock.ts";
-import { message, ordersIn } from "../../support/messages.ts";
+import { message, ORDER, ordersIn } from "../../support/messages.ts";
 import { eventually } from "../../support/waits.ts";
 
 interface Thread {
@@ -56,20 +55,6 @@ const events = {
   fail() {},
   lost() {},
 };
-const ORDER = {
-  dialect: "openai",
-  operation: "generate",
-  target: 1,
-  isLast: true,
-  along: NOTHING_ALONG,
-  stream: true,
-  model: "m",
-  hints: "",
-  owner: "acme",
-  guess: 1,
-  factor: 1,
-  body: "{}",
-} as const;
 afterEach(restoreClock);
 
 const queued = (pool: WorkerPool) => pool.samples()[0]?.queued;
