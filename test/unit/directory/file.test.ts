@@ -169,7 +169,8 @@ describe("the key file", () => {
       symlinkSync(`${pid} 0123456789ab ${hostname()}`, `${file}.lock`);
       const beganMs = performance.now();
       await new FileStore({ file }).putKey(storedKey(`past-${pid}`));
-      expect(performance.now() - beganMs).toBeLessThan(1_000);
+      // And not when the lock is ten seconds old.
+      expect(performance.now() - beganMs).toBeLessThan(5_000);
     }
   });
 

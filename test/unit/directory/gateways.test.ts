@@ -139,7 +139,8 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
     expect(await everywhere(revoked.key)).toEqual([401, 401]);
     const beganMs = performance.now();
     expect(await everywhere(unknownKey())).toEqual([401, 401]);
-    expect(performance.now() - beganMs).toBeLessThan(500);
+    // At once, and not after the second that a silent Redis has.
+    expect(performance.now() - beganMs).toBeLessThan(900);
     expect(String(await replica.createKey("acme", { name: "never", expiresAtMs: undefined }).catch((thrown: unknown) => thrown))).toContain(
       "Redis cannot be used",
     );
