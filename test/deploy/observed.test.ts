@@ -1,7 +1,7 @@
 /**
- * What operators hang on the wall: rules, alerts and dashboards, tried with a real Prometheus that scrapes two real gateways. To wait two minutes for
- * each alert would be too long for a test, so that the rules run in a faster time: every duration in them is divided by `TIMES`. That they hold in true
- * time is the matter of `deploy/prometheus/weir-alerts.test.yaml`, and of `bun run verify:deploy`.
+ * What operators look at: rules, alerts and dashboards, tried with a real Prometheus that scrapes two real gateways. To wait two minutes for
+ * each alert would be too long for a test, so that the rules run in a faster time: every duration in them is divided by `TIMES`. `deploy/prometheus/weir-alerts.test.yaml`
+ * and `bun run verify:deploy` try them in true time.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -26,7 +26,7 @@ import { ObservedWorld } from "./world.ts";
 
 const TIMES = Number(process.env.WEIR_TEST_HASTE ?? 40);
 const SCRAPE_MS = Number(process.env.WEIR_TEST_SCRAPE_MS ?? Math.max(200, 6_000 / TIMES));
-/** Two minutes, and what a machine that does something else may add. */
+/** Two minutes of the faster time, and what a busy machine may add. */
 const PATIENCE_MS = 120_000 / TIMES + 15_000;
 
 setDefaultTimeout(TIMES === 1 ? 900_000 : 60_000);
@@ -48,7 +48,7 @@ const rules = Object.values(shippedRules()).flatMap((text) =>
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 /** The list of the dashboard in which Grafana offers its Prometheus servers. */
 const DATASOURCE = `\${datasource}`;
-/** What speaks of the machine that the test runs on. */
+/** Alerts that depend on the machine that the test runs on. */
 const OF_THE_MACHINE = ["WeirOverheadHigh", "WeirThreadBusy", "WeirLimiterSlow"];
 /** Fails at the first target of its model, and not at the second. */
 const FAILS = { prompt: "[sandbox: overloaded for=first]" };

@@ -56,7 +56,7 @@ export class ObservedWorld {
   static async start(): Promise<ObservedWorld> {
     const [sandbox, redis, nowhere] = await Promise.all([startSandbox(), startRedis(), freePort()]);
     const config = configuration(sandbox, redis, nowhere);
-    // A gateway's harness removes the folder with the gateway; its configuration is to be changed from here.
+    // A named folder, so that the configuration in it can be changed and the certificate outlives a gateway.
     const folder = mkdtempSync(join(tmpdir(), "weir-observed-"));
     const { cert, key } = makeIdentity("observed", { days: 3 });
     const tls = { cert_file: join(folder, "cert.pem"), key_file: join(folder, "key.pem") };
@@ -103,7 +103,7 @@ export class ObservedWorld {
     return answer.status;
   }
 
-  /** Asks again and again, one question after the other, with a pause, until the world ends; a call that fails is what some of them are for. */
+  /** Asks again and again, one question after the other, with a pause, until the world stops; some questions are meant to fail. */
   keepAsking(questions: Question | readonly Question[], pauseMs: number, weir = this.weir): { stop(): void } {
     const turns = Array.isArray(questions) ? questions : [questions];
     let running = true;

@@ -10,7 +10,7 @@ const LEAST_ROWS = 30;
 const COLUMNS = 5;
 /** `"title" (file)`: a row may name several. */
 const REFERENCE = /"([^"]+)" \((test\/[\w./-]+\.ts)\)/g;
-/** What the issue of this page asks for at least; each is a word or two of a row's first cell. */
+/** Faults that the page must have at least; each is a word or two of a row's first cell. */
 const AT_LEAST = [
   /refuses the connection/,
   /resets/,
@@ -57,7 +57,7 @@ const rows: Row[] = PAGE.split("\n")
     };
   });
 
-/** Titles in a file: what is a string or a template there, whose gaps may hold anything. */
+/** Titles in a file: its strings, and its templates, whose gaps may hold anything. */
 function titlesOf(file: string): RegExp[] {
   const { program } = parseSync(file, readFileSync(join(ROOT, file), "utf8"));
   const found: RegExp[] = [];

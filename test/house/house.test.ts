@@ -21,7 +21,7 @@ test("every file under src and workers keeps the rules of the house", () => {
   expect(loops(sources)).toEqual([]);
 });
 
-/** A rule that finds nothing is worth nothing: each is shown made-up files, wrong ones and right ones beside them. */
+/** Each rule is tried on made-up files, wrong ones and right ones: a rule that finds nothing is worth nothing. */
 const SAMPLES: Record<string, { wrong: [file: string, text: string, found: string][]; right: [file: string, text: string][] }> = {
   "imports point one way": {
     wrong: [

@@ -1,11 +1,11 @@
-/** Regular expressions take time by the length of their text, and not by its square. */
+/** The time that a regular expression takes grows with the length of its text, and not with the square of it. */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { attacks, MADE, type Pattern, patternsOf, tookMs, UNREACHED } from "./patterns.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-/** The first is for patterns that take time by the power of their text. */
+/** The first is for patterns whose time grows exponentially. */
 const LENGTHS = [24, 1_000, 32_000];
 /** A pattern whose time grows with its text takes less than a tenth of this; one whose time grows with the square, several times as much. */
 const SLOW_MS = 15;
@@ -27,7 +27,7 @@ const files = ["src", "workers"].flatMap((folder) =>
 const found = files.map((file) => ({ file, ...patternsOf(file, readFileSync(join(ROOT, file), "utf8")) }));
 const isUnreached = ({ file }: { file: string }) => UNREACHED.some((one) => file.startsWith(one.file));
 
-test("every pattern that a stranger's text may reach is linear, whatever it is made to repeat", () => {
+test("every pattern that a stranger's text may reach is linear, whatever the text repeats", () => {
   const reached = found.filter((one) => !isUnreached(one)).flatMap(({ patterns }) => patterns);
   expect(reached.length).toBeGreaterThan(60);
   const verdicts = reached.flatMap((pattern) => {

@@ -1,6 +1,6 @@
 /**
- * Every regular expression of the sources, and texts that would make it slow: whatever it repeats, many times over, behind what it begins with.
- * Most patterns meet bytes that strangers chose, and one that takes time by the square of its text stops a thread for a minute.
+ * Every regular expression of the sources, and texts that would make it slow: what the pattern repeats, many times, behind what the pattern begins with.
+ * Most patterns meet bytes that strangers chose, and one whose time grows with the square of the text stops a thread for a minute.
  */
 import { parseSync } from "oxc-parser";
 import { cpuMsOf } from "../support/clock.ts";
@@ -114,12 +114,12 @@ function takeApart(source: string, flags: string): { pumps: Set<string>; prefixe
 /** Texts of about `length` characters. None of them ends as a match would. */
 export function* attacks({ source, flags }: Pick<Pattern, "source" | "flags">, length: number): Generator<string> {
   const { pumps, prefixes } = takeApart(source, flags);
-  // With a blank behind it, since a word may have to end.
+  // With a blank after it, for patterns in which a word has to end.
   const all = new Set([...pumps, " ", "a", ...[...pumps].filter((pump) => pump.length > 1).map((pump) => `${pump} `)]);
   for (const pump of all) for (const prefix of prefixes) yield `${prefix}${pump.repeat(Math.ceil(length / pump.length))}\u0001`;
 }
 
-/** Times `slowMs`: no other work of this process explains it, so that another try would tell the same. */
+/** Times `slowMs`: no other work of this process explains it, so another try is not needed. */
 const SURELY = 10;
 
 /**

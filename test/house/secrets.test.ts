@@ -1,4 +1,4 @@
-/** The search that follows the tests (`scripts/secrets.mjs`) finds what it is there to find. */
+/** The search that follows the tests (`scripts/secrets.mjs`) finds secrets. */
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";

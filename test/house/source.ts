@@ -5,9 +5,9 @@ export interface Source {
   /** From the root of the repository, with forward slashes. */
   file: string;
   lines: number;
-  /** Every module asked for: imports and re-exports, types included, `import()`, `require()`. As written. */
+  /** Every module that the file imports, as written: imports and re-exports, types included, `import()`, `require()`. */
   imports: string[];
-  /** Those of them that are asked for types alone: nothing of them is there when it runs. */
+  /** Those of them that are imported for types alone: they are not loaded when the program runs. */
   typeImports: Set<string>;
   /** Every identifier and property name, once. */
   names: Set<string>;
@@ -74,7 +74,7 @@ function visit(node: Node, source: Source): void {
   }
 }
 
-/** The module that this node asks for, where it asks for one by a plain string. */
+/** The module that this node imports, where it names one by a plain string. */
 function requested(node: Node): string | undefined {
   switch (node.type) {
     case "ImportDeclaration":
