@@ -4,9 +4,8 @@
  */
 import process from "node:process";
 import { heapBytes } from "./config/memory.ts";
-import { spareLoopback } from "./runtime/loopback.ts";
 import { installAndStart, lacksPackages } from "./runtime/packages.ts";
-import { sameCommand, startTuned, wantsPackagesInstalled } from "./runtime/runtime.ts";
+import { sameCommand, spareLoopback, startTuned, wantsPackagesInstalled } from "./runtime/runtime.ts";
 
 spareLoopback(process.env);
 const [first = "start"] = process.argv.slice(2);

@@ -1,6 +1,8 @@
 /** Bodies and answers of the admin API, each with an example that fits it. Times are RFC 3339; null means never, none or not known. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { keyConcurrency, limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE, workspaceConcurrency } from "../config/schema.ts";
+import { MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE } from "../config/schema/kinds.ts";
+import { limitFields } from "../config/schema/limits.ts";
+import { keyConcurrency, workspaceConcurrency } from "../config/schema/workspaces.ts";
 import { SPAN } from "../config/units.ts";
 import { MOMENT_PATTERN } from "../contract/moment.ts";
 import { checked } from "./checked.ts";

@@ -4,23 +4,24 @@ import { readSecret } from "../config/files.ts";
 import type { Config } from "../contract/config.ts";
 import { keptAdminToken } from "../sandbox/demo-secrets.ts";
 import { Administration, type AdminTransport, CommandRefusal } from "./administration.ts";
+import { type AdminSubcommand, type Outcome, UsageMistake } from "./command.ts";
 import { reachable } from "./health.ts";
 import type { Administering } from "./line.ts";
-import { type Outcome, UsageMistake } from "./outcome.ts";
-import { remote } from "./remote.ts";
 import { overStore } from "./store.ts";
-import type { AdminSubcommand } from "./subcommand.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** No change takes nearly as long. */
+const PATIENCE_MS = 15_000;
+
 /** Does what administrators ask for, at a running gateway or in the store of the configuration. */
 export async function runAdminister(asked: Administering, environment: Environment): Promise<Outcome> {
-  const { subcommand, argument, options, json, file } = asked;
+  const { program, subcommand, argument, options, json, file } = asked;
   if (subcommand.runOnStore !== undefined) return await subcommand.runOnStore(argument, { file, environment });
   let transport: AdminTransport | undefined;
   try {
     transport = await chooseTransport(asked, subcommand, environment);
-    const shown = await subcommand.run(new Administration(transport), argument, options);
+    const shown = await subcommand.run(new Administration(transport), argument, options, program);
     return { text: json ? `${JSON.stringify(shown.json, null, 2)}\n` : `${shown.text}\n`, exitCode: 0 };
   } catch (thrown) {
     return refused(thrown, json);
@@ -85,6 +86,30 @@ function tokenOf(address: string, file: string | undefined, environment: Environ
 function ownAddress({ admin: { host, port } }: Config): string | undefined {
   const known = reachable(host);
   return port === 0 ? undefined : `http://${known.includes(":") ? `[${known}]` : known}:${port}`;
+}
+
+/** The admin listener of a running gateway. @throws UsageMistake */
+function remote(url: string, token: string): AdminTransport {
+  const base = url.replace(/\/+$/, "");
+  if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol))
+    throw new UsageMistake("--url: expected the address of an admin listener, such as http://127.0.0.1:9090");
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new UsageMistake("The admin token is empty or no token: printable ASCII without blanks is expected.");
+  return {
+    base,
+    token,
+    send: async (request) => {
+      try {
+        return await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      } catch {
+        throw new CommandRefusal(
+          "unavailable",
+          `No gateway answers at ${base}: start it, or name the address of its admin listener with --url.`,
+        );
+      }
+    },
+    close: async () => {},
+  };
 }
 
 function readTokenFile(path: string): string {

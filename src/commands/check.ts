@@ -5,10 +5,10 @@ import type { Config, Limits, Model, Target, Upstream, Workspace } from "../cont
 import { momentText } from "../contract/moment.ts";
 import { providers } from "../providers/index.ts";
 import { DEMO_KEYS_FILE, SECRETS_FILE } from "../sandbox/demo-secrets.ts";
+import type { Outcome } from "./command.ts";
 import { askStore } from "./contact.ts";
 import { askUpstreams } from "./online.ts";
-import type { Outcome } from "./outcome.ts";
-import { table as plainTable } from "./table.ts";
+import { table as plainTable } from "./terminal.ts";
 
 /** `check`: what a configuration resolves to, secrets masked; or everything that is wrong with it. */
 export function runCheck(source: ConfigSource): Outcome {

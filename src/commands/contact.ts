@@ -3,7 +3,7 @@ import { withoutSecrets } from "../config/shown.ts";
 import type { Config } from "../contract/config.ts";
 import { leftBehind, openStore } from "../directory/index.ts";
 import type { DirectoryStore, Records } from "../directory/store.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome } from "./command.ts";
 
 const PATIENCE_MS = 2_000;
 const LOOK_EVERY_MS = 50;

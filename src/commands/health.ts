@@ -2,7 +2,7 @@
 import { get } from "node:http";
 import { get as getSecurely } from "node:https";
 import { ConfigError, readConfig } from "../config/config.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome } from "./command.ts";
 
 const PATIENCE_MS = 2_000;
 

@@ -2,8 +2,8 @@
 import { ConfigError, type ConfigSource, readConfig } from "../config/config.ts";
 import { openStore, readKeyFile } from "../directory/index.ts";
 import { type DirectoryStore, DirectoryUnavailable, type Records } from "../directory/store.ts";
+import type { Outcome } from "./command.ts";
 import { contact } from "./contact.ts";
-import type { Outcome } from "./outcome.ts";
 
 /** @param from - the key file, whose keys stay in it */
 export async function runImport(from: string, source: ConfigSource): Promise<Outcome> {

@@ -1,8 +1,7 @@
 import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
+import type { Shown, Subcommand } from "./command.ts";
 import { runImport } from "./import.ts";
-import { readCount, readSpan, shownMoment, spokenMoment } from "./spoken.ts";
-import type { Shown, Subcommand } from "./subcommand.ts";
-import { table } from "./table.ts";
+import { readCount, readSpan, shownMoment, spokenMoment, table } from "./terminal.ts";
 
 const WORKSPACE = { value: "W", about: "name of the workspace", needed: true } as const;
 
@@ -26,7 +25,7 @@ export const keySubcommands: readonly Subcommand[] = [
     words: ["keys", "list"],
     about: "the keys of a workspace, never the keys themselves",
     options: { workspace: WORKSPACE },
-    run: async (administration, _, { workspace = "" }) => {
+    run: async (administration, _, { workspace = "" }, program) => {
       const { data } = await administration.all(of(workspace), keys);
       const rows = data.map((key) => [
         key.id,
@@ -39,7 +38,7 @@ export const keySubcommands: readonly Subcommand[] = [
       ]);
       const text =
         rows.length === 0
-          ? `${workspace} has no keys. Make one: weir keys create --workspace ${workspace} --name NAME`
+          ? `${workspace} has no keys. Make one: ${program} keys create --workspace ${workspace} --name NAME`
           : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES", "AT A TIME"], ...rows]);
       return { json: { data }, text };
     },

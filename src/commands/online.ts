@@ -11,8 +11,8 @@ import type { ErrorKind, GatewayError } from "../contract/errors.ts";
 import { WorkerPool } from "../pool/pool.ts";
 import { Catalog } from "../routing/catalog.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./outcome.ts";
-import { table } from "./table.ts";
+import type { Outcome } from "./command.ts";
+import { table } from "./terminal.ts";
 
 /** A name is looked up, a connection made, a token fetched and a refusal sent. */
 const PATIENCE_MS = 20_000;

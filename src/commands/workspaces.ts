@@ -1,8 +1,6 @@
 import { type UsagePage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
-import { UsageMistake } from "./outcome.ts";
-import { readCount, shownMoment } from "./spoken.ts";
-import type { Subcommand } from "./subcommand.ts";
-import { table } from "./table.ts";
+import { type Subcommand, UsageMistake } from "./command.ts";
+import { readCount, shownMoment, table } from "./terminal.ts";
 
 const SETTINGS = {
   "default-region": { value: "R", about: "region of the routes that have none in their path" },
@@ -22,16 +20,17 @@ export const workspaceSubcommands: readonly Subcommand[] = [
       tpm: { value: "N", about: `${SETTINGS.tpm.about} (default: the configuration's)` },
       "max-concurrent": { value: "N", about: `${SETTINGS["max-concurrent"].about} (default: half of all)` },
     },
-    run: async (administration, name, options) => {
+    run: async (administration, name, options, program) => {
       const made = await administration.ask("POST", "/workspaces", workspace, { name, ...settings(options) });
-      return { json: made, text: `${name} is made. ${limitsText(made)}\nGive it a key: weir keys create --workspace ${name} --name NAME` };
+      const next = `Give it a key: ${program} keys create --workspace ${name} --name NAME`;
+      return { json: made, text: `${name} is made. ${limitsText(made)}\n${next}` };
     },
   },
   {
     words: ["workspaces", "list"],
     about: "all workspaces",
     options: {},
-    run: async (administration) => {
+    run: async (administration, _, _options, program) => {
       const { data } = await administration.all("/workspaces", workspaces);
       const rows = data.map(({ name, source, default_region, limits: { rpm, tpm }, keys }) => [
         name,
@@ -43,7 +42,7 @@ export const workspaceSubcommands: readonly Subcommand[] = [
       ]);
       const text =
         rows.length === 0
-          ? "There are no workspaces. Make one: weir workspaces create NAME"
+          ? `There are no workspaces. Make one: ${program} workspaces create NAME`
           : table([["NAME", "KEPT IN", "REGION", "RPM", "TPM", "KEYS"], ...rows]);
       return { json: { data }, text };
     },

@@ -6,7 +6,7 @@ import type { ProviderSettings } from "../providers/provider.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { ResolveContext } from "./context.ts";
 import { didYouMean, type Path } from "./problems.ts";
-import type { AcceptsSettings } from "./schema.ts";
+import type { AcceptsSettings } from "./schema/accepts.ts";
 import { shown } from "./shown.ts";
 
 export type ModelAccepts = ({ as?: string } & AcceptsSettings) | undefined;

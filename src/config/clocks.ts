@@ -1,7 +1,7 @@
 import type { Timeouts } from "../contract/config.ts";
 import type { ResolveContext } from "./context.ts";
 import { isWithin, type Path } from "./problems.ts";
-import type { TimeoutSettings } from "./schema.ts";
+import type { TimeoutSettings } from "./schema/models.ts";
 import { durationText, milliseconds } from "./units.ts";
 
 const DAY_MS = 86_400_000;

@@ -9,7 +9,7 @@ import { cwd } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../contract/config.ts";
 import { readCatalogue } from "./catalogue.ts";
-import { checkValue, repeatable } from "./check.ts";
+import { checkSecrets, checkValue, repeatable } from "./check.ts";
 import type { ResolveContext } from "./context.ts";
 import { disk, type FileSource, Preloaded } from "./disk.ts";
 import { type Document, readDocument } from "./document.ts";
@@ -18,8 +18,7 @@ import { readSecretFiles, whyUnreadable } from "./files.ts";
 import { memoryBytes } from "./memory.ts";
 import { ConfigError, isWithin, type Path, type Problem, spell } from "./problems.ts";
 import { resolveFile } from "./resolve.ts";
-import { type File, schema } from "./schema.ts";
-import { checkSecrets } from "./secrets.ts";
+import { type File, schema } from "./schema/file.ts";
 import { TRACING_VARIABLES } from "./tracing.ts";
 import type { Stamps } from "./watch.ts";
 

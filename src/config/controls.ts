@@ -4,7 +4,7 @@ import { type Controls, mergedControls } from "../contract/controls.ts";
 import { providers } from "../providers/index.ts";
 import type { ResolveContext } from "./context.ts";
 import type { Path } from "./problems.ts";
-import type { ControlSettings } from "./schema.ts";
+import type { ControlSettings } from "./schema/accepts.ts";
 import { shown } from "./shown.ts";
 
 /** A place of the file that sets controls. */

@@ -4,7 +4,7 @@ import type { Identity } from "../contract/config.ts";
 import type { ResolveContext } from "./context.ts";
 import { whyUnreadable } from "./files.ts";
 import type { Path } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** A certificate that is renewed by a program is renewed earlier: most have 30 days left then. */

@@ -2,7 +2,7 @@
 import type { Config, ProxySettings, Redis } from "../contract/config.ts";
 import type { Environment } from "./environment.ts";
 import { didYouMean, isWithin, type Problem } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 import { bytes, durationText, milliseconds } from "./units.ts";
 
 interface Surroundings {

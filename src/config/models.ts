@@ -10,7 +10,9 @@ import type { ResolveContext } from "./context.ts";
 import { controlsOf } from "./controls.ts";
 import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
-import type { ControlSettings, LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
+import type { ControlSettings } from "./schema/accepts.ts";
+import type { ModelSettings, TargetSettings, TimeoutSettings } from "./schema/models.ts";
+import type { LimitSettings } from "./schema/workspaces.ts";
 import { namesAmong, withoutSecrets } from "./shown.ts";
 import type { Upstreams } from "./upstreams.ts";
 

@@ -1,17 +1,18 @@
 import type { TSchema } from "@sinclair/typebox";
-import { schema } from "./schema.ts";
+import { schema } from "./schema/file.ts";
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the notation that is described
 const REFERENCE = { type: "string", pattern: "\\$\\{.+\\}", description: "Filled from the environment: ${VAR} or ${VAR:-default}." };
 
 /** The JSON Schema of `weir.yaml`, draft 2020-12, for editors: the schema of the check, with `${…}` allowed wherever a value may come from the environment. */
-export function publishedSchema(): Record<string, unknown> {
-  return {
+export function publishedSchema(): string {
+  const published = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "weir.yaml",
     ...(publish(schema as TSchema) as Record<string, unknown>),
     $defs: { environment: REFERENCE },
   };
+  return `${JSON.stringify(published, null, 2)}\n`;
 }
 
 function publish(node: unknown): unknown {

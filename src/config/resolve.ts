@@ -1,14 +1,13 @@
 /** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
-import type { Config, Workspace } from "../contract/config.ts";
+import type { Config, Cors, Workspace } from "../contract/config.ts";
 import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
 import type { ResolveContext } from "./context.ts";
-import { resolveCors } from "./cors.ts";
 import { resolveIdentity } from "./identity.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 import { resolveTracing } from "./tracing.ts";
 import { Upstreams } from "./upstreams.ts";
 import { checkWhole } from "./whole.ts";
@@ -101,4 +100,21 @@ function keysOf(value: unknown, path: Path): string[] {
     node = (node as Record<string, unknown>)[key];
   }
   return typeof node === "object" && node !== null ? Object.keys(node) : [];
+}
+
+/** The ports that a browser leaves out of an origin. */
+const DEFAULT_PORT = /^(https:.*):443$|^(http:.*):80$/;
+
+/** Origins as browsers send them. */
+function resolveCors(settings: File["server"]["cors"], context: ResolveContext): Cors | undefined {
+  if (settings === undefined) return undefined;
+  const { origins } = settings;
+  return {
+    origins: origins === "*" ? "*" : [...new Set(origins.map(asSent))],
+    maxAgeMs: span(settings.max_age, ["server", "cors", "max_age"], 0, context),
+  };
+}
+
+function asSent(written: string): string {
+  return written.toLowerCase().replace(DEFAULT_PORT, "$1$2");
 }

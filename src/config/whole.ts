@@ -2,7 +2,7 @@ import type { Config, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import type { ResolveContext } from "./context.ts";
 import { didYouMean } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 import { namesAmong } from "./shown.ts";
 
 /** What only the whole can tell; asked when all else is well. */

@@ -5,7 +5,7 @@ import { controlsOf } from "./controls.ts";
 import { checkEstimate, factsOf, limitsOf, resolveTargets, warnRetired } from "./models.ts";
 import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
-import type { WorkspaceSettings } from "./schema.ts";
+import type { WorkspaceSettings } from "./schema/workspaces.ts";
 import { shown } from "./shown.ts";
 import { Upstreams } from "./upstreams.ts";
 

@@ -51,7 +51,7 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
     announce: (port, adminPort) => {
       const wanted = { port: config.server.port, adminPort: config.admin.port };
-      process.stdout.write(announceDemo(demo.secrets, { port, adminPort, wanted, program: program() }));
+      process.stdout.write(announceDemo(demo.secrets, { port, adminPort, wanted, program: program(environment) }));
     },
   };
 }

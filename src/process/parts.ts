@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../contract/config.ts";
+import { Crowd } from "../contract/crowd.ts";
 import { openStore } from "../directory/index.ts";
 import { Replica } from "../directory/replica.ts";
 import { openLimiter } from "../limiter/index.ts";
@@ -17,11 +18,12 @@ import { Catalog } from "../routing/catalog.ts";
 import { HealthBook } from "../routing/router.ts";
 import { openTotals } from "../usage/index.ts";
 import type { Totals } from "../usage/totals.ts";
-import { care } from "./care.ts";
 import { workersConfig } from "./in-force.ts";
 
 /** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
 const REDIS_PATIENCE_MS = 2_000;
+
+const CARE_MS = 250;
 
 /** The parts that a request passes on its way, below the gateway itself. */
 export interface Parts {
@@ -125,4 +127,20 @@ async function startDirectory(config: Config, metrics: Metrics, log: Logger): Pr
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
   directory.watch();
   return directory;
+}
+
+/** Four times a second: how late this thread is, whether the workers still answer, which bodies are late, and how many calls are open. */
+function care({ pool, metrics, bodyClock, shedding }: Pick<Parts, "pool" | "metrics" | "bodyClock"> & { shedding: Shedding }): void {
+  const crowd = new Crowd();
+  let expectedMs = performance.now() + CARE_MS;
+  setInterval(() => {
+    const nowMs = performance.now();
+    const lagMs = Math.max(0, nowMs - expectedMs);
+    metrics.frontLag(lagMs);
+    shedding.sample(lagMs);
+    bodyClock.check(nowMs);
+    pool.checkPulses(nowMs, lagMs);
+    crowd.look(pool.samples().reduce((sum, { calls }) => sum + calls, 0));
+    expectedMs = nowMs + CARE_MS;
+  }, CARE_MS);
 }

@@ -1,6 +1,7 @@
 /**
  * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
  */
+import { isAbsolute, relative, sep } from "node:path";
 import process from "node:process";
 import type { Identity } from "../contract/config.ts";
 import type { ServerOptions } from "../http/server.ts";
@@ -91,8 +92,7 @@ export function sameCommand(): string[] {
   const { execPath, execArgv, argv } = process;
   // Deno does not report its own flags.
   const flags = globalThis.Deno ? ["run", "-A"] : execArgv;
-  // A one-file executable has no script: its second word is the path where it was unpacked in memory.
-  const isOneFile = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(argv[1] ?? "");
+  const isOneFile = isInExecutable(argv[1] ?? "");
   return [execPath, ...(isOneFile ? [] : flags), ...argv.slice(isOneFile ? 2 : 1)];
 }
 
@@ -104,13 +104,57 @@ export function runtimeName(): string {
   return globalThis.Deno ? `deno ${globalThis.Deno.version.deno}` : `bun ${Bun.version}`;
 }
 
-/** What a person types before a command of Weir, in a clone of the repository. */
-export function program(): string {
+/**
+ * The words that a person types before a command of Weir, in the folder where this process was started: `npx weir`.
+ * @param environment - of this process
+ */
+export function program(environment: Readonly<Record<string, string | undefined>>): string {
+  const { execPath, argv } = process;
+  const script = argv[1] ?? "";
+  if (isInExecutable(script)) return placeOf(execPath);
   // A user of Deno may have no npm, and npm would replace Deno's packages with its own.
-  return globalThis.Deno ? "deno run -A src/main.ts" : "npx weir";
+  if (globalThis.Deno) return `deno run -A ${placeOf(script)}`;
+  // npm and npx have started this process. Bun's script runner sets the variable too, where there may be no npm.
+  if (environment.npm_command && !environment.npm_config_user_agent?.startsWith("bun/")) return "npx weir";
+  // Installed for the whole machine, and started by the link that npm has made.
+  if (/[\\/]node_modules[\\/]weir[\\/]src[\\/]main\.ts$/.test(script)) return "weir";
+  // The runtime that came as a package is not among the programs that a shell finds.
+  return `${/[\\/]node_modules[\\/]/.test(execPath) ? placeOf(execPath) : "bun"} ${placeOf(script)}`;
+}
+
+/** A one-file executable has no script: its second word is the path where it was unpacked in memory. */
+function isInExecutable(script: string): boolean {
+  return /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(script);
+}
+
+/** A path as a shell takes it: without the current folder, where the file is in that folder. */
+function placeOf(file: string): string {
+  const inside = relative(process.cwd(), file);
+  const shown = inside.startsWith("..") || isAbsolute(inside) ? file : inside.includes(sep) ? inside : `.${sep}${inside}`;
+  return /[\s'"$]/.test(shown) ? JSON.stringify(shown) : shown;
 }
 
 /** Whether `error` says that a port is in use. */
 export function isAddressInUse(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}
+
+/** Addresses for which `fetch`, and programs that Weir starts, must not use a proxy: the proxy would look for them on its own machine. */
+const LOOPBACK = "localhost,127.0.0.0/8,127.0.0.1,::1";
+
+const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
+/**
+ * Makes sure that calls to this machine's loopback go through no proxy: those of a supervisor to its processes, and those of a command with its admin token.
+ * To be called before the first `fetch`: Deno reads the environment then, and never again.
+ */
+export function spareLoopback(environment: Record<string, string | undefined>): void {
+  if (!PROXIES.some((name) => environment[name] || environment[name.toLowerCase()])) return;
+  // Where both variables are set, a runtime reads only one of them, and runtimes differ in which.
+  const lists = ["NO_PROXY", "no_proxy"].filter((name) => environment[name]);
+  for (const name of lists.length === 0 ? ["NO_PROXY"] : lists) {
+    const list = environment[name] ?? "";
+    if (list.trim() === "*" || list.endsWith(LOOPBACK)) continue;
+    environment[name] = list === "" ? LOOPBACK : `${list},${LOOPBACK}`;
+  }
 }

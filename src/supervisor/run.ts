@@ -1,3 +1,4 @@
+import { createServer, type Server } from "node:net";
 import process from "node:process";
 import type { Config } from "../contract/config.ts";
 import { asGatewayError } from "../contract/errors.ts";
@@ -8,8 +9,7 @@ import { open, refusePort } from "../runtime/open.ts";
 import { sameCommand } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
 import { type AdminHandler, problem } from "./admin.ts";
-import { holdPort } from "./port.ts";
-import { Supervisor } from "./supervisor.ts";
+import { type HeldPort, Supervisor } from "./supervisor.ts";
 
 export interface SuperviseOptions {
   config: Config;
@@ -53,4 +53,22 @@ export async function supervise({ config, environment, logging, hosts, tellListe
     () => supervisor.drain(),
     () => supervisor.kill(),
   );
+}
+
+/**
+ * Takes a port for itself alone. Processes that mean to share one cannot tell a stranger who shares it too; one that asks for it alone can.
+ * @param port - 0 is any free one.
+ * @throws an error with `code: "EADDRINUSE"` where another program listens on it, shared or not.
+ */
+function holdPort({ host, port }: { host: string; port: number }): Promise<HeldPort> {
+  return new Promise((resolve, reject) => {
+    // A client that comes too early is sent away at once, as by a port that is closed.
+    const server: Server = createServer((socket) => socket.resetAndDestroy());
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      const address = server.address();
+      const release = () => new Promise<void>((done) => server.close(() => done()));
+      resolve({ port: typeof address === "object" && address !== null ? address.port : port, release });
+    });
+  });
 }

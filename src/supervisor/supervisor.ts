@@ -4,8 +4,12 @@ import { EXIT_REFUSED } from "../contract/exit.ts";
 import { MergedMetrics } from "../metrics/merged.ts";
 import { type AdminHandler, createSupervisorAdmin } from "./admin.ts";
 import { Child, type ChildOptions } from "./child.ts";
-import type { HeldPort } from "./port.ts";
-import { watchPulses } from "./pulse.ts";
+
+/** A port that no other program listens on, and none can until it is released. */
+export interface HeldPort {
+  port: number;
+  release(): Promise<void>;
+}
 
 export interface SupervisorParts {
   config: Config;
@@ -34,6 +38,8 @@ const WELL_MS = 10_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 const PULSE_MS = 5_000;
+/** A process that has not answered so many times in a row is stuck: its share of new connections would wait for ever. */
+const MISSES = 4;
 /** Beyond the drain itself, for the last words. */
 const DRAIN_SLACK_MS = 10_000;
 
@@ -185,4 +191,17 @@ export class Supervisor {
   #leaveWhenEmpty(): void {
     if (this.#left().length === 0) this.#parts.leave(this.#exitCode);
   }
+}
+
+/** Asks every process that listens, again and again, whether it is alive. */
+function watchPulses(members: () => readonly (Child | undefined)[], everyMs: number, onStuck: (child: Child) => void): void {
+  const misses = new WeakMap<Child, number>();
+  const look = async (child: Child): Promise<void> => {
+    const missed = (await child.ask("/healthz")) === undefined ? (misses.get(child) ?? 0) + 1 : 0;
+    misses.set(child, missed);
+    if (missed === MISSES && child.state === "listening") onStuck(child);
+  };
+  setInterval(() => {
+    for (const child of members()) if (child?.state === "listening") void look(child);
+  }, everyMs).unref?.();
 }

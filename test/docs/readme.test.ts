@@ -40,7 +40,7 @@ describe("the first hour", () => {
   test("makes workspaces and keys by commands that there are", () => {
     const lines = [...text("README.md").matchAll(/^npx weir ((?:keys|workspaces) [a-z].*)$/gm)].map(([, words = ""]) => words);
     expect(lines.length).toBeGreaterThan(3);
-    for (const words of lines) expect(readLine(words.split(" "))).toMatchObject({ command: "administer" });
+    for (const words of lines) expect(readLine(words.split(" "), "npx weir")).toMatchObject({ command: "administer" });
   });
 });
 
@@ -91,5 +91,5 @@ test("every page calls the program by its name", () => {
   expect(verbs.length).toBeGreaterThan(15);
   // With one word more than any of them takes, each is refused by its own name, and not as something that there is not.
   for (const both of new Set(verbs))
-    expect(() => readLine([...both.split(" "), "a", "b"])).toThrow(`${both}: nothing is expected after it but`);
+    expect(() => readLine([...both.split(" "), "a", "b"], "npx weir")).toThrow(`${both}: nothing is expected after it but`);
 });

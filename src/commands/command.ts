@@ -1,6 +1,16 @@
+/** What a command of the command line is, and what it says. */
 import type { ConfigSource } from "../config/config.ts";
 import type { Administration } from "./administration.ts";
-import type { Outcome } from "./outcome.ts";
+
+/** What a command prints, and how its process ends. */
+export interface Outcome {
+  text: string;
+  /** 0 done, 1 refused, 2 not understood. With 1 and 2 the text belongs on standard error. */
+  exitCode: 0 | 1 | 2;
+}
+
+/** The command line is wrong: nothing was asked or changed. */
+export class UsageMistake extends Error {}
 
 /** What a command has found or done, for a script and for a person. */
 export interface Shown {
@@ -27,8 +37,16 @@ interface Described {
 export interface AdminSubcommand extends Described {
   /** Only the running gateway has the answer, unless there is a Redis. */
   isLive?: true;
-  /** @throws CommandRefusal or UsageMistake */
-  run(administration: Administration, argument: string, options: Readonly<Record<string, string | undefined>>): Promise<Shown>;
+  /**
+   * @param program - the words that a person types before a command here, such as `npx weir`
+   * @throws CommandRefusal or UsageMistake
+   */
+  run(
+    administration: Administration,
+    argument: string,
+    options: Readonly<Record<string, string | undefined>>,
+    program: string,
+  ): Promise<Shown>;
   runOnStore?: undefined;
 }
 
