@@ -15,6 +15,7 @@ import { disk, type FileSource, Preloaded } from "./disk.ts";
 import { type Document, readDocument } from "./document.ts";
 import { type Environment, fillEnvironment } from "./environment.ts";
 import { readSecretFiles, whyUnreadable } from "./files.ts";
+import { MACHINE_VARIABLES } from "./machine.ts";
 import { memoryBytes } from "./memory.ts";
 import { ConfigError, isWithin, type Path, type Problem, spell } from "./problems.ts";
 import { resolveFile } from "./resolve.ts";
@@ -46,6 +47,8 @@ export interface ConfigSource {
 
 export interface LoadedConfig {
   config: Config;
+  /** The checked file with its defaults, secrets included: for `check`, which shows settings by their own names. Never logged. */
+  written: File;
   /** What works and is probably not meant, one line each. */
   warnings: string[];
   /** The configuration file, absolute; undefined where there is none. */
@@ -95,10 +98,16 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
     problems,
     warnings: [],
   };
-  const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, context);
+  const written = withoutMistakes(checked.value, problems, fromOutside);
+  const config = resolveFile(written, checked.value, context);
   const tell = (path: Path) => ({ line: document.line(path), place: isVariable(path) ? path : repeatable(schema, filled.value, path) });
-  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, tell));
-  return { config: freeze(config), warnings: tellInOrder(context.warnings, tell), file, read, isEmptied: isEmptied(document.value) };
+  if (problems.length > 0) {
+    const ofFile = problems.filter(({ path }) => !isVariable(path));
+    const ofVariables = problems.filter(({ path }) => isVariable(path));
+    throw new ConfigError(name, tellInOrder(ofFile, tell), tellInOrder(ofVariables, tell));
+  }
+  const warnings = tellInOrder(context.warnings, tell);
+  return { config: freeze(config), written, warnings, file, read, isEmptied: isEmptied(document.value) };
 }
 
 /**
@@ -209,7 +218,7 @@ function without(value: unknown, path: readonly string[]): unknown {
   return copy;
 }
 
-const VARIABLES = new Set(["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY", "WEIR_LOG_LEVEL", ...TRACING_VARIABLES]);
+const VARIABLES = new Set([...MACHINE_VARIABLES, ...TRACING_VARIABLES]);
 
 /** Some mistakes are in a variable of the environment and not in the file. */
 function isVariable([first = "", ...rest]: Path): boolean {

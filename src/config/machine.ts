@@ -11,6 +11,15 @@ interface Surroundings {
   warnings: Problem[];
 }
 
+/** Every variable that a mistake may name. */
+export const MACHINE_VARIABLES: readonly string[] = [
+  "PORT",
+  "ADMIN_PORT",
+  "REDIS_URL",
+  ...["HTTPS_PROXY", "HTTP_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
+  "WEIR_LOG_LEVEL",
+];
+
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
 /** The level of the log, which the environment alone sets. */
@@ -35,7 +44,12 @@ export function withPorts(file: File, { environment, problems, warnings }: Surro
   const ports = { server: port("PORT", file.server.port), admin: port("ADMIN_PORT", file.admin.port) };
   const isSameHost = file.server.host === file.admin.host || isWildcard(file.server.host) || isWildcard(file.admin.host);
   if (ports.server !== 0 && ports.server === ports.admin && isSameHost) {
-    problems.push({ path: ["admin", "port"], text: `expected another port than the public listener's, got ${ports.admin} for both` });
+    // The place that decided: a variable goes before the file.
+    const path = environment.ADMIN_PORT ? ["ADMIN_PORT"] : environment.PORT ? ["PORT"] : ["admin", "port"];
+    problems.push({
+      path,
+      text: `expected one port for the public listener and another one for the admin listener, got ${ports.admin} for both`,
+    });
   }
   checkToken(file.admin, problems, warnings);
   return ports;
@@ -136,13 +150,14 @@ export function resolveRedis(file: File, { environment, problems, warnings }: Su
   };
 }
 
-/** The proxy variables, in capitals or not as curl has them; small letters go first. */
+/** The proxy variables, in capitals or, as curl has them, in small letters; small letters go first. */
 export function resolveProxy({ environment, problems }: Surroundings): Config["proxy"] {
-  const read = (name: string) => environment[name.toLowerCase()] || environment[name] || undefined;
-  const address = (name: string): string | undefined => {
-    const value = read(name);
-    if (value === undefined) return undefined;
-    const url = value.includes("://") ? value.trim() : `http://${value.trim()}`;
+  const nameOf = (name: string) => [name.toLowerCase(), name].find((each) => environment[each]);
+  const address = (capitals: string): string | undefined => {
+    const name = nameOf(capitals);
+    const value = name === undefined ? undefined : environment[name]?.trim();
+    if (name === undefined || value === undefined) return undefined;
+    const url = value.includes("://") ? value : `http://${value}`;
     if (URL.canParse(url) && new URL(url).protocol === "http:") return url;
     problems.push({
       path: [name],
@@ -150,6 +165,11 @@ export function resolveProxy({ environment, problems }: Surroundings): Config["p
     });
     return undefined;
   };
-  const proxy: ProxySettings = { https: address("HTTPS_PROXY"), http: address("HTTP_PROXY"), no: read("NO_PROXY") };
+  const exceptions = nameOf("NO_PROXY");
+  const proxy: ProxySettings = {
+    https: address("HTTPS_PROXY"),
+    http: address("HTTP_PROXY"),
+    no: exceptions === undefined ? undefined : environment[exceptions],
+  };
   return proxy.https === undefined && proxy.http === undefined ? undefined : proxy;
 }

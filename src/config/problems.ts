@@ -12,17 +12,27 @@ export interface Problem {
   text: string;
 }
 
-/** A configuration that cannot be used; `message` names everything that is wrong with it, one line each. */
+/** A configuration that cannot be used; `message` names everything that is wrong with it, one line each, under the place where it is to be mended. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  /** Those of the source first. */
   readonly problems: readonly string[];
 
-  constructor(source: string, problems: readonly string[]) {
-    super(
-      `${source}: ${problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`}\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
-    );
-    this.problems = problems;
+  /**
+   * @param source - the file
+   * @param problems - of the file
+   * @param variables - mistakes in variables of the environment
+   */
+  constructor(source: string, problems: readonly string[], variables: readonly string[] = []) {
+    super([mistakesOf(source, problems), mistakesOf("environment", variables)].filter((text) => text !== "").join("\n"));
+    this.problems = [...problems, ...variables];
   }
+}
+
+function mistakesOf(source: string, problems: readonly string[]): string {
+  if (problems.length === 0) return "";
+  const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
+  return [`${source}: ${count}`, ...problems.map((problem) => `  ${problem}`)].join("\n");
 }
 
 /** `models["gpt-5.1"].targets.0.upstream` */

@@ -39,8 +39,8 @@ export interface Config {
   limits: Limits;
   strictParameters: boolean;
   proxy: ProxySettings | undefined;
-  /** Calls are traced, as the environment says (`OTEL_…`). */
-  tracing: boolean;
+  /** Where the spans of calls go, as the environment says (`OTEL_…`); undefined where calls are not traced. */
+  tracing: TracingTarget | undefined;
   /** Where keys made over the admin listener are kept when there is no Redis: an absolute path. */
   directory: { file: string };
   upstreams: Record<string, Upstream>;
@@ -93,6 +93,14 @@ export interface CallLog {
   /** Slower ones always have one. */
   slowMs: number;
   attribution: boolean;
+}
+
+/** What an operator wants to know about traces. OpenTelemetry's packages read the environment themselves. */
+export interface TracingTarget {
+  /** Scheme, host and port. */
+  collector: string;
+  /** The sampler's name, with its share where it has one: `traceidratio 0.01`. */
+  sampler: string;
 }
 
 /** Proxy settings, as in the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */

@@ -62,7 +62,7 @@ export async function start(file: string | undefined, environment: Environment, 
   const pages = new PublishedPages(version, config);
   const proxies = new TrustedProxies(config.server.trustedProxies);
   const onSpans = (result: "exported" | "dropped", count: number) => metrics.traced(result, count);
-  const tracing = await openTracing(config.tracing, { version, process: member?.index, onSpans });
+  const tracing = await openTracing(config.tracing !== undefined, { version, process: member?.index, onSpans });
   const accessLog = new AccessLog(logging.lines, config.log, base);
   const gateway = makeGateway({
     ...parts,

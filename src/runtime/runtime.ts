@@ -1,7 +1,7 @@
 /**
  * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
  */
-import { isAbsolute, relative, sep } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import process from "node:process";
 import type { Identity } from "../contract/config.ts";
 import type { ServerOptions } from "../http/server.ts";
@@ -118,8 +118,9 @@ export function program(environment: Readonly<Record<string, string | undefined>
   if (environment.npm_command && !environment.npm_config_user_agent?.startsWith("bun/")) return "npx weir";
   // Installed for the whole machine, and started by the link that npm has made.
   if (/[\\/]node_modules[\\/]weir[\\/]src[\\/]main\.ts$/.test(script)) return "weir";
-  // The runtime that came as a package is not among the programs that a shell finds.
-  return `${/[\\/]node_modules[\\/]/.test(execPath) ? placeOf(execPath) : "bun"} ${placeOf(script)}`;
+  // A shell does not find the runtime that came as a package. This script does, and where npm has put packages there is Node.
+  if (/[\\/]node_modules[\\/]/.test(execPath)) return `node ${placeOf(join(script, "../../scripts/weir.mjs"))}`;
+  return `bun ${placeOf(script)}`;
 }
 
 /** A one-file executable has no script: its second word is the path where it was unpacked in memory. */

@@ -218,7 +218,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "two listeners on one port": [
     `${SMALL}\nadmin: { port: 8080 }`,
-    "line 8: admin.port: expected another port than the public listener's, got 8080 for both",
+    "line 8: admin.port: expected one port for the public listener and another one for the admin listener, got 8080 for both",
   ],
   "a Redis of two kinds": [
     `${SMALL}\nredis: { url: "redis://a", cluster: ["redis://b:1"] }`,
