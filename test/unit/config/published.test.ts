@@ -87,7 +87,7 @@ describe("the example", () => {
   test("is told how processes and workers share the processors, where there are several", () => {
     const file = writeSample(example.replace("processes: 1 ", "processes: auto "));
     const told = (processors: number) => runCheck({ file, environment, nowMs: NOW_MS, processors }).text;
-    expect(told(8)).toMatch(/processes +4 +on one public port\n +workers +1 +threads in each process/);
+    expect(told(8)).toMatch(/processes +4 on one public port\n +workers +1 thread in each process/);
     expect(told(2)).not.toContain("processes");
   });
 
