@@ -8,7 +8,7 @@ import { dirname, resolve } from "node:path";
 import { cwd } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../contract/config.ts";
-import { readCatalogue } from "./catalogue.ts";
+import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { checkSecrets, checkValue, repeatable } from "./check.ts";
 import type { ResolveContext } from "./context.ts";
 import { disk, type FileSource, Preloaded } from "./disk.ts";
@@ -177,8 +177,12 @@ function plainDocument(value: unknown): Document {
   return { value, problems: [], line: () => undefined };
 }
 
-function shippedCatalogue() {
-  return readCatalogue(readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8"));
+let catalogue: Catalogue | undefined;
+
+/** Read once: it is a part of the program, and reading it takes longer than the rest of a reload. */
+function shippedCatalogue(): Catalogue {
+  catalogue ??= readCatalogue(readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8"));
+  return catalogue;
 }
 
 /** The rest of a file once everything that is wrong was taken out, so that the rest can be checked in the same run. */
