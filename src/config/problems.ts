@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, and how it is said. */
+/** Mistakes of a configuration, and the words for them. */
 import { withoutSecrets } from "./shown.ts";
 
 export type Path = readonly string[];
@@ -48,7 +48,7 @@ export function isWithin(path: Path, outer: Path): boolean {
   return outer.every((key, depth) => path[depth] === key);
 }
 
-/** ` (did you mean "x"?)`, or nothing where no candidate is near. */
+/** ` (did you mean "x"?)`; an empty text where no candidate is similar. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const plain = simplify(word);
   let best: string | undefined;
@@ -60,7 +60,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return best === undefined ? "" : ` (did you mean "${withoutSecrets(best)}"?)`;
 }
 
-/** Whether `word` can only be a slip of one of `known`, so that it may be repeated. */
+/** Whether `word` is a misspelling of one of `known` and no secret, so that it may be shown. */
 export function isSlip(word: string, known: Iterable<string>): boolean {
   const plain = simplify(word);
   const most = Math.min(2, Math.floor(plain.length / 3));
@@ -68,7 +68,7 @@ export function isSlip(word: string, known: Iterable<string>): boolean {
   return false;
 }
 
-/** `maxBody`, `max-body` and `MAX_BODY` are all slips of `max_body`. */
+/** `maxBody`, `max-body` and `MAX_BODY` are all misspellings of `max_body`. */
 function simplify(word: string): string {
   return word.toLowerCase().replaceAll(/[-_\s]/g, "");
 }

@@ -1,4 +1,4 @@
-/** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
+/** Makes `Config` of the checked file: converts units, and checks names that refer to other settings. */
 import type { Config, Cors, Workspace } from "../contract/config.ts";
 import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
@@ -13,7 +13,7 @@ import { Upstreams } from "./upstreams.ts";
 import { checkWhole } from "./whole.ts";
 import { checkKeys, resolveWorkspace } from "./workspaces.ts";
 
-/** @param written - the file as it was before what is wrong in it was taken out: names that stand there are not unknown. */
+/** @param written - the file with its mistakes: a name in it is known, also where its settings are wrong */
 export function resolveFile(file: File, written: unknown, context: ResolveContext): Config {
   checkLogLevel(context);
   const ports = withPorts(file, context);
@@ -23,7 +23,7 @@ export function resolveFile(file: File, written: unknown, context: ResolveContex
   shared.addNames(keysOf(written, ["upstreams"]));
 
   const models = file.models === undefined ? fromCatalogue(shared, context) : resolveModels(file.models, shared, context);
-  // The catalogue's models that are missing only because an upstream is wrong are not unknown.
+  // A mistake in an upstream may be the only reason why a model of the catalogue is missing: its name is known.
   const offered = file.models === undefined && context.problems.length > 0 ? context.catalogue.entries.keys() : [];
   const modelNames = new Set([...Object.keys(models), ...keysOf(written, ["models"]), ...offered]);
   const workspaces: Record<string, Workspace> = Object.create(null);

@@ -8,7 +8,7 @@ const nameList = (description: string) =>
     Type.Array(Type.String({ pattern: "^[A-Za-z0-9_.-]{1,64}$", title: "a name of letters, digits, _, - and ." }), { description }),
   );
 
-/** What a model takes, beside what the tables say of it. */
+/** Changes to the tables of what models take. */
 const acceptsFields = {
   betas: Type.Optional(
     map(
@@ -37,14 +37,14 @@ const acceptsFields = {
 export const acceptsOf = (description: string, more: TProperties = {}) => Type.Optional(map({ ...more, ...acceptsFields }, description));
 
 export const modelAccepts = acceptsOf(
-  "What the model takes, where the tables are wrong about it or do not know it. What it does not take is left out of requests, and answers say so in `x-weir-dropped`.",
+  "What the model takes, where Weir's tables are wrong about the model or do not have it. What it does not take is left out of requests, and answers name it in `x-weir-dropped`.",
   {
     as: Type.Optional(
       Type.String({
         title: "the name of a model of the catalogue",
         minLength: 1,
         description:
-          "The catalogue's name of the model behind it, where neither its own name nor the target's says it: an application inference profile, a deployment.",
+          "The model's name in the catalogue, where neither its name here nor the target's name shows which model it is: for an application inference profile or a deployment.",
       }),
     ),
   },
@@ -55,7 +55,7 @@ export interface AcceptsSettings {
   fields?: { add?: string[]; remove?: string[] };
 }
 
-/** The controls of every provider; which of them an upstream has is its provider's matter. */
+/** The controls of all providers; an upstream has those of its provider only. */
 const allControls = Object.assign({}, ...[...providers.values()].map((provider) => provider.controls.properties)) as Record<
   string,
   TSchema

@@ -19,13 +19,13 @@ export const schema = map(
       title: '"auto" or a number of processes from 1 to 256',
       default: 1,
       description:
-        "Gateway processes that share the public port (Linux). `auto`: one for every two processors, or for as many as one process with its `workers` keeps busy (each of them with `workers: 0`).",
+        "Gateway processes that share the public port (Linux). `auto`: one for every two processors; where `workers` is a number, one for every `workers` + 1 processors.",
     }),
     workers: Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 0, maximum: 256 })], {
       title: '"auto" or a number of threads from 0 to 256',
       default: "auto",
       description:
-        "Worker threads of a process. `auto`: one less than there are processors for each process, at least 1. `0`: none, and the thread that takes connections does their work too: answers begin sooner, but one processor does it all, and a large body holds up the other calls.",
+        "Worker threads of a process. `auto`: one less than each process has processors, and at least 1. `0`: none; the thread that takes connections does the work of workers too. Answers then begin sooner, but one processor does all the work, and a large body delays the other calls.",
     }),
     redis: Type.Optional(redis),
     directory: map(
@@ -36,7 +36,7 @@ export const schema = map(
           description: "File of the keys made over the admin listener when there is no Redis; readable by its owner only.",
         }),
       },
-      "Where keys are kept that are not in this file.",
+      "Where keys that are not in this file are kept.",
       { default: {} },
     ),
     log: map(
@@ -46,13 +46,13 @@ export const schema = map(
           maximum: 1,
           default: 1,
           description:
-            "Share of the good calls that have a line in the log: 1 all, 0.01 every hundredth, 0 none. Calls that failed, were left by their client or were slow always have one. Metrics count all.",
+            "Share of the good calls that have a line in the log: 1 all, 0.01 every hundredth, 0 none. A call that failed, that its client left or that was slow always has a line. Metrics count all calls.",
         }),
         slow: duration("A call that lasts longer always has a line.", { default: "30s" }),
         attribution: Type.Boolean({
           default: true,
           description:
-            "Whether lines of calls say what their clients told of themselves: address, user agent, user, session, tag. `false` leaves all of these out.",
+            "Whether lines of calls have what clients send about themselves: address, user agent, user, session, tag. `false` leaves all of these out.",
         }),
       },
       "Lines of calls in the log.",
@@ -62,7 +62,7 @@ export const schema = map(
     timeouts: commonTimeouts,
     strict_parameters: Type.Boolean({
       default: false,
-      description: "Refuse `n`, `service_tier`, `parallel_tool_calls` and `stream_options` outright, whatever their value.",
+      description: "Refuse `n`, `service_tier`, `parallel_tool_calls` and `stream_options`, whatever their value.",
     }),
     upstreams: { ...named(upstream, "Shared upstreams, by the names that targets, logs and metrics use."), default: {} },
     models: Type.Optional(

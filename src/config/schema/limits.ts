@@ -1,4 +1,4 @@
-/** Limits and clocks: at the top of the file, and at the places that set their own. */
+/** Limits and time-outs: at the top of the file, and at the places that set other ones. */
 import { Type } from "@sinclair/typebox";
 import { duration, map, oneOf } from "./kinds.ts";
 
@@ -8,7 +8,7 @@ const countRpm = {
   minimum: 1,
   maximum: 1_000_000_000,
   description:
-    "Token counts (`…/count_tokens`) and questions for kept answers that may begin in any 60 seconds, in a window of their own. Left out everywhere: as many as `rpm`.",
+    "Token counts (`…/count_tokens`) and requests for kept answers that may begin in any 60 seconds. They are counted apart from other requests. Where no place sets it: as many as `rpm`.",
 };
 const cacheReadWeight = {
   minimum: 0,
@@ -17,7 +17,7 @@ const cacheReadWeight = {
 };
 const RESERVE_OUTPUT = ["expected", "max_tokens"] as const;
 const RESERVE_OUTPUT_TEXT =
-  "How much of the answer is reserved beforehand: `expected` (what answers of this workspace and model have been like) or `max_tokens` (all the client allows).";
+  "How much of the answer is reserved beforehand: `expected` (as long as earlier answers of this workspace and model were) or `max_tokens` (as long as the client allows).";
 
 /** Limits of a workspace or of a model. A limit that is left out is taken from the next less specific place. */
 export const limitFields = {
@@ -63,7 +63,7 @@ export const commonLimits = map(
   { default: {} },
 );
 
-/** The clocks of every call whose model and upstream set none. */
+/** The time-outs of every call whose model and upstream set none. */
 export const commonTimeouts = map(
   {
     connect: duration(CLOCKS.connect, { default: "5s" }),
@@ -71,6 +71,6 @@ export const commonTimeouts = map(
     silence: duration(CLOCKS.silence, { default: "5m" }),
     total: duration(CLOCKS.total, { default: "60m" }),
   },
-  "Clocks of every call to an upstream; a model's go before its upstream's, and those before these.",
+  "Time-outs of every call to an upstream. Those of a model go before those of its upstream, and those of the upstream before these.",
   { default: {} },
 );

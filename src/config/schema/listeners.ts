@@ -1,4 +1,4 @@
-/** The two listeners: what clients speak to, and what administrators do. */
+/** The two listeners: the public one for clients, and the one for administrators. */
 import { Type } from "@sinclair/typebox";
 import { secret } from "../../providers/fields.ts";
 import { SIZE } from "../units.ts";
@@ -25,38 +25,41 @@ export const server = map(
       title: '"auto" or a size such as 512MiB, 1GB or a number of bytes',
       default: "auto",
       description:
-        "Bytes of request bodies that a process holds at a time, each from its first byte until its answer begins, and of answers that their clients have yet to take; a workspace may take half of it. Beyond it a call is refused with 503 (529) before its body is read. `auto`: an eighth of the memory of the machine or the container, shared out among `processes`, at most 256MiB, and never less than two of the largest bodies.",
+        "Most bytes that a process holds at the same time: of request bodies, each from its first byte until its answer begins, and of answers that clients have not read yet. One workspace may use half of it. A call beyond that is refused with 503 (529) before its body is read. `auto`: an eighth of the memory of the machine or the container, shared out among `processes`, at most 256MiB, and never less than two of the largest bodies.",
     }),
     max_calls: Type.Integer({
       minimum: 1,
       maximum: 10_000_000,
       default: 10_000,
-      description: "Calls that a process has open at a time. Beyond it a call is refused with 503 (529) before its body is read.",
+      description:
+        "Most calls that a process may have open at the same time. A call beyond that is refused with 503 (529) before its body is read.",
     }),
     max_connections: Type.Integer({
       minimum: 1,
       maximum: 1_000_000,
       default: 20_000,
       description:
-        "Connections of clients that a process has open at a time, idle ones included. Beyond it a client gets 503 and is closed.",
+        "Most connections of clients that a process may have open at the same time, idle ones included. A client beyond that gets 503, and its connection is closed.",
     }),
     head_timeout: duration(
-      "How long the head of a request may take, from the connection's beginning or the head's first byte; 1s to 4m. Then it is refused with 408, and a client that has sent nothing is closed.",
+      "How long the head of a request may take, from the beginning of the connection or from the first byte of the head; 1s to 4m. After that the request is refused with 408, and a connection on which nothing was sent is closed.",
       { default: "10s" },
     ),
     body_timeout: duration(
-      "How long a client may send nothing while its request's body comes; 1s to 4m. The whole body may take ten times as long; then, too, it is refused with 408.",
+      "Longest pause inside the body of a request; 1s to 4m. The whole body may take ten times as long. After either time the request is refused with 408.",
       { default: "60s" },
     ),
     reader_timeout: duration(
-      "How long a client may take nothing of an answer before its connection is cut; 1s to 4m. Keep it above 15s, after which a quiet stream carries a ping.",
+      "How long a client may read nothing of an answer before its connection is closed; 1s to 4m. Keep it above 15s, because a quiet stream carries a ping every 15s.",
       {
         default: "2m",
       },
     ),
     idle_timeout: duration("How long a connection may stay open without a request; 1s to 4m.", { default: "75s" }),
     drain_timeout: duration("After SIGTERM, how long open calls may take to finish.", { default: "2m" }),
-    drain_grace: duration("After SIGTERM, how long new calls are still served while load balancers turn away.", { default: "5s" }),
+    drain_grace: duration("After SIGTERM, how long new calls are still served, while load balancers learn to use other gateways.", {
+      default: "5s",
+    }),
     tls: Type.Optional(
       map(
         {
@@ -71,7 +74,7 @@ export const server = map(
             description: "PEM file with its private key, without a passphrase.",
           }),
         },
-        "TLS for clients of the public listener, by a certificate of its own; left out, it speaks plain HTTP. New files are taken up while Weir runs. [operations.md](operations.md#tls-for-clients)",
+        "TLS for clients of the public listener, with this certificate. Left out: plain HTTP. Weir notices new files while it runs. [operations.md](operations.md#tls-for-clients)",
       ),
     ),
     trusted_proxies: Type.Array(
@@ -79,12 +82,12 @@ export const server = map(
       {
         default: [],
         description:
-          "Addresses and networks of the proxies in front. What they say of a client's address in `X-Forwarded-For` or `Forwarded` is believed, from the right and only as far as these reach; it is what the log and the audit show. Left out: the connection's own address.",
+          "Addresses and networks of the proxies in front of Weir. From a connection of such a proxy, the client's address is taken from `X-Forwarded-For` or `Forwarded`: it is the last address there that is none of these. The log and the audit show it. Left out: the address of the connection.",
       },
     ),
     server_timing: oneOf(
       ["asked", "always"],
-      "Whether answers say in `Server-Timing` where their time went: `asked`, to requests that have the header `x-weir-timing: 1`, or `always`.",
+      "Whether answers say in `Server-Timing` where their time went: `asked` (only to requests with the header `x-weir-timing: 1`) or `always`.",
       { default: "asked" },
     ),
     cors: Type.Optional(
@@ -97,11 +100,14 @@ export const server = map(
                 'Origins of the pages that may call, as the browser\'s address line has them: scheme, host, and port where there is one. `"*"`: pages of any origin.',
             }),
           ),
-          max_age: duration("How long a browser may keep what it was told, before it asks again; browsers have a bound of their own.", {
-            default: "2h",
-          }),
+          max_age: duration(
+            "How long a browser may use the answer to its question before it asks again. Browsers have an upper bound too.",
+            {
+              default: "2h",
+            },
+          ),
         },
-        "Web pages of other origins may call the public listener, with a key. Cookies are never let through. In force at once after a change. Left out: a browser's question (`OPTIONS`) is refused with 405, and no page can read an answer.",
+        "Lets web pages of other origins call the public listener, with a key. Cookies are never allowed. A change is in force at once. Left out: a browser's question (`OPTIONS`) is refused with 405, and no page can read an answer.",
       ),
     ),
   },
@@ -120,7 +126,7 @@ export const admin = map(
     hosts: Type.Array(Type.String({ pattern: HOST_NAME, title: "a host name such as weir-admin.example.com, without a port" }), {
       default: [],
       description:
-        "Names by which the admin listener is asked, besides addresses, names without a dot and those that end in .localhost, .local, .internal, .svc or .home.arpa. Requests with another name in their Host header are refused: a web page may have sent them.",
+        "Host names of the admin listener, in addition to addresses, names without a dot and names that end in .localhost, .local, .internal, .svc or .home.arpa. Requests with another name in their Host header are refused: a web page may have sent them.",
     }),
   },
   "The admin listener.",

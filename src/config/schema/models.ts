@@ -18,7 +18,7 @@ const target = map(
         pattern: "^\\S+$",
         maxLength: 2048,
         description:
-          "The name by which the upstream counts the model's tokens, where it is another one. Left out: on Bedrock the model's own id, without the prefix of its inference profile.",
+          "The name under which the upstream counts the model's tokens, where that is another name. Left out: on Bedrock the model's id without the prefix of its inference profile.",
       }),
     ),
     rank: Type.Optional(
@@ -26,7 +26,7 @@ const target = map(
         minimum: 0,
         maximum: 1000,
         description:
-          "Targets of a lower rank are tried first; those of one rank share the calls. Left out: the place in the list, so that a plain list is an order.",
+          "Targets with a lower rank are tried first; targets with the same rank share the calls. Left out: the place in the list, so that targets are tried in the order of the list.",
       }),
     ),
     weight: Type.Integer({
@@ -47,21 +47,21 @@ const targets = Type.Array(target, {
 });
 const AFFINITY = ["on", "off"] as const;
 const AFFINITY_TEXT =
-  "Whether a conversation keeps its target, so that prompt caches and encrypted reasoning stay of use: `on`, or `off` to share single calls instead.";
+  "Whether all calls of a conversation go to the same target, so that prompt caches and encrypted reasoning can be used again: `on`; or `off`, and each call may go to another target.";
 const ESTIMATE = ["fast", "exact"] as const;
 const ESTIMATE_TEXT =
-  "How requests are weighed: `fast`, or `exact` by the model's own token table (OpenAI's models only; dearer than the rest of a small request).";
+  "How the tokens of a request are estimated: `fast`, or `exact` with the model's own token table (OpenAI's models only; for a small request it costs more than all other work).";
 const family = Type.Optional(
   oneOf(
     ["claude-3", "claude-4.7", "o200k", "cl100k"],
-    "Tokenizer to weigh by. Known for the models of the catalogue, so needed for other names alone.",
+    "Tokenizer for the estimate. The catalogue has it for its models, so only other names need it.",
   ),
 );
 
 const aliases = Type.Optional(
   Type.Array(Type.String({ title: MODEL_NAME_TITLE, pattern: MODEL_NAME }), {
     description:
-      "Further names of the model, with its targets, limits and metrics. Those that the shipped catalogue has for it (`claude-sonnet-4-5` of `claude-sonnet-4-5-20250929`) are names by themselves, unless they stand here for another model.",
+      "Other names of the model, with the same targets, limits and metrics. Aliases of the shipped catalogue (`claude-sonnet-4-5` for `claude-sonnet-4-5-20250929`) need not be listed; an alias that names another model here keeps that meaning.",
   }),
 );
 
@@ -69,9 +69,9 @@ export const model = map(
   {
     aliases,
     limits: limits("Limits of this model for every workspace, where they differ from `limits`."),
-    timeouts: timeouts("Clocks of this model, where they differ from its upstream's."),
+    timeouts: timeouts("Time-outs of this model, where they differ from those of its upstream."),
     accepts: modelAccepts,
-    controls: controls("The cloud's own controls of calls to this model, whatever the target."),
+    controls: controls("The cloud's own controls of calls to this model, at each of its targets."),
     estimate: oneOf(ESTIMATE, ESTIMATE_TEXT, { default: "fast" }),
     affinity: oneOf(AFFINITY, AFFINITY_TEXT, { default: "on" }),
     family,
@@ -91,7 +91,7 @@ export const workspaceModel = map(
     family,
     targets: Type.Optional(targets),
   },
-  "A model in this workspace. With `targets` it is the workspace's own; without, the shared model with other limits.",
+  "A model in this workspace. With `targets` it is the workspace's own; without them it is the shared model with other limits.",
 );
 
 export type ModelSettings = Static<typeof model>;

@@ -31,7 +31,7 @@ export const redis = map(
       pattern: "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$",
       default: "weir",
       description:
-        "Begins the name of every key and channel in Redis. Gateways with the same one share limits, keys and totals: give each configuration on one Redis its own.",
+        "Beginning of the name of every key and channel in Redis. Gateways with the same prefix share limits, keys and totals, so each configuration on one Redis needs a different prefix.",
     }),
     on_failure: oneOf(
       ["local", "closed", "open"],
@@ -46,6 +46,6 @@ export const redis = map(
 function urlProperties() {
   return secret(
     "url",
-    "Address of one Redis server, `redis://` or `rediss://` for TLS. `REDIS_URL` in the environment overrides it. Empty: as if `redis` were left out.",
+    "Address of one Redis server, `redis://` or `rediss://` for TLS. `REDIS_URL` in the environment overrides it. An empty text means that there is no Redis.",
   );
 }

@@ -10,28 +10,30 @@ const upstreamFields = {
   region: Type.String({
     title: "a region's name in lower case, such as eu or us",
     pattern: "^[a-z][a-z0-9-]{0,31}$",
-    description: "Region in Weir's routes that this upstream serves. What is asked of it there never leaves it.",
+    description: "Region in Weir's routes that this upstream serves. A call for a region never leaves it.",
   }),
-  timeouts: timeouts("Clocks of this upstream, where they differ from `timeouts`."),
+  timeouts: timeouts("Time-outs of this upstream, where they differ from `timeouts`."),
   max_calls: Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: 10_000_000,
       description:
-        "Calls that a process has open at this upstream at a time. Beyond it a call goes to the model's next target; where there is none, it is refused with 503 (529). Left out: as many as `server.max_calls` lets in.",
+        "Most calls that a process may have open at this upstream at the same time. A call beyond that goes to the model's next target; where there is none, it is refused with 503 (529). Left out: as many as `server.max_calls` allows.",
     }),
   ),
-  accepts: acceptsOf("What models take at this upstream, where it is more or less than elsewhere.") as TOptional<TUnsafe<AcceptsSettings>>,
+  accepts: acceptsOf("What models take at this upstream, where that is more or less than at other upstreams.") as TOptional<
+    TUnsafe<AcceptsSettings>
+  >,
   ca_file: Type.Optional(
     Type.String({
       title: "the path of a file",
       minLength: 1,
-      description: "PEM file of certificate authorities to trust beside the system's.",
+      description: "PEM file with certificate authorities to trust, in addition to the system's.",
     }),
   ),
 };
 
-/** What every upstream has, and its provider's own fields as they come. */
+/** The fields of every upstream, with those of its provider, which only the provider knows. */
 export type UpstreamSettings = Static<TObject<typeof upstreamFields>> & { provider: string } & Record<string, unknown>;
 
 /** One schema for each provider; they differ by `provider`. */

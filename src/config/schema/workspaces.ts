@@ -11,14 +11,14 @@ export const keyConcurrency = {
   minimum: 1,
   maximum: 10_000_000,
   description:
-    "Calls that this key has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: as many as its workspace may have.",
+    "Most calls that this key may have open at the same time in one process. A call beyond that is refused with 503 (529) before its body is read. Left out: as many as its workspace may have.",
 };
 /** Fields of a workspace, in the configuration and in the directory. */
 export const workspaceConcurrency = {
   minimum: 1,
   maximum: 10_000_000,
   description:
-    "Calls that this workspace has open at a time in one process; beyond it a call is refused with 503 (529) before its body is read. Left out: half of `server.max_calls`.",
+    "Most calls that this workspace may have open at the same time in one process. A call beyond that is refused with 503 (529) before its body is read. Left out: half of `server.max_calls`.",
 };
 
 const key = map(
@@ -28,7 +28,7 @@ const key = map(
       title: "64 hexadecimal digits, the SHA-256 of the whole key (printf %s KEY | sha256sum)",
       pattern: "^[0-9A-Fa-f]{64}$",
       description:
-        'SHA-256 of the whole key (`printf %s "$KEY" | sha256sum`). The key itself is never written down; it begins with `weir_`.',
+        'SHA-256 of the whole key (`printf %s "$KEY" | sha256sum`). The key itself, which begins with `weir_`, is not in the file.',
     }),
     expires_at: Type.Optional(
       Type.String({
@@ -44,13 +44,13 @@ const key = map(
 
 export const workspace = map(
   {
-    default_region: Type.Optional(Type.String({ description: "Region of the routes that have none in their path." })),
+    default_region: Type.Optional(Type.String({ description: "Region for routes that have no region in their path." })),
     max_concurrent: Type.Optional(Type.Integer(workspaceConcurrency)),
     controls: controls("The cloud's own controls of all calls of this workspace, where the call's cloud has them."),
     client_controls: Type.Optional(
       Type.Boolean({
         description:
-          "Whether clients of this workspace may set controls by the cloud's own headers (`x-amzn-bedrock-…`), before the configured ones. A configured guardrail they cannot replace. Left out: no, and a request with such a header is refused with 400.",
+          "Whether clients of this workspace may set controls by the cloud's own headers (`x-amzn-bedrock-…`). Such a header goes before a configured control, but never replaces a configured guardrail. Left out: they may not, and a request with such a header is refused with 400.",
       }),
     ),
     limits: limits("Limits of each model in this workspace, where they differ from `limits`. They are per model, not a total."),
@@ -58,14 +58,14 @@ export const workspace = map(
     models: Type.Optional(
       named(
         workspaceModel,
-        "Models that differ here. As soon as one has `targets`, these are all the models that this workspace has.",
+        "Models with other settings in this workspace. If one of them has `targets`, the workspace has only the models of this list.",
         MODEL_NAME,
         MODEL_NAME_TITLE,
       ),
     ),
     keys: Type.Array(key, { default: [], description: "Keys of this workspace. More can be made over the admin listener." }),
   },
-  "A team: the holder of keys and limits.",
+  "A team, which has keys and limits.",
 );
 
 export type WorkspaceSettings = Static<typeof workspace>;

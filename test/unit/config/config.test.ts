@@ -236,6 +236,12 @@ describe("the environment", () => {
     expect(config.limits.cacheReadWeight).toBe(0.5);
   });
 
+  test("a number from there that is out of range is not shown", () => {
+    expect(mistakes(`${SMALL}\nserver: { port: "\${P}" }`, { environment: { P: "70000" } })).toEqual([
+      "line 8: server.port: expected a whole number from 0 to 65535, got a number from the environment",
+    ]);
+  });
+
   test("a text of digits stays a text", () => {
     expect(load(`${SMALL}\nadmin: { token: "\${T}" }`, { environment: { T: "0123456789012345" } }).config.admin.token).toBe(
       "0123456789012345",
@@ -244,7 +250,7 @@ describe("the environment", () => {
 
   test("a variable that is not set is a mistake that names path, variable and cure", () => {
     expect(mistakes(`${SMALL}\nredis: { url: "\${REDIS_URL}" }`)).toEqual([
-      "line 8: redis.url: expected the environment variable REDIS_URL, which is not set; set it, or write ${REDIS_URL:-} for nothing",
+      "line 8: redis.url: expected the environment variable REDIS_URL, which is not set; set it, or write ${REDIS_URL:-} for an empty text",
     ]);
     expect(load(`${SMALL}\nredis: { url: "\${REDIS_URL:-}" }`).config.redis).toBeUndefined();
   });
