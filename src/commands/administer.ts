@@ -11,10 +11,10 @@ import { overStore } from "./store.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** No change takes nearly as long. */
+/** Every change takes much less time. */
 const PATIENCE_MS = 15_000;
 
-/** Does what administrators ask for, at a running gateway or in the store of the configuration. */
+/** Runs a command of administrators, at a running gateway or on the store of the configuration. */
 export async function runAdminister(asked: Administering, environment: Environment): Promise<Outcome> {
   const { program, subcommand, argument, options, json, file } = asked;
   if (subcommand.runOnStore !== undefined) return await subcommand.runOnStore(argument, { file, environment });
@@ -30,7 +30,7 @@ export async function runAdminister(asked: Administering, environment: Environme
   }
 }
 
-/** `--url` goes before `--config`, and the command line before the environment. */
+/** Where the command is to be sent. `--url` goes before `--config`, and the command line before the environment. */
 async function chooseTransport(asked: Administering, subcommand: AdminSubcommand, environment: Environment): Promise<AdminTransport> {
   const { url, file } = asked;
   const address = url ?? (file === undefined ? environment.WEIR_ADMIN_URL || undefined : undefined);
@@ -40,7 +40,7 @@ async function chooseTransport(asked: Administering, subcommand: AdminSubcommand
   return remote(address, token);
 }
 
-/** Without an address: the sandbox of this folder; else the store, or the running gateway where that alone knows the answer. */
+/** Without an address: the sandbox of this folder; else the store of the configuration, or its running gateway where only that knows the answer. */
 async function ofConfiguration(asked: Administering, subcommand: AdminSubcommand, environment: Environment): Promise<AdminTransport> {
   const { file } = asked;
   const { config } = readConfig({ file, environment });
@@ -63,8 +63,8 @@ function givenToken({ token, tokenFile }: Administering): string | undefined {
 }
 
 /**
- * The token of the configuration that is named. Where none is named, that of the folder's own configuration or sandbox, and only for its own
- * gateway: another one must not be sent it.
+ * The admin token of the configuration that is named. Where none is named, the token of this folder's configuration or sandbox, and only for the gateway
+ * of this folder: no other gateway must receive that token.
  */
 function tokenOf(address: string, file: string | undefined, environment: Environment): string | undefined {
   if (file !== undefined) return readConfig({ file, environment }).config.admin.token;
@@ -72,17 +72,17 @@ function tokenOf(address: string, file: string | undefined, environment: Environ
   if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)) return undefined;
   try {
     const { config } = readConfig({ environment });
-    // A sandbox takes another port where its own is taken.
+    // A sandbox takes another port where its own port is in use.
     if (config.sandbox) return keptAdminToken(cwd());
     return new URL(address).port === String(config.admin.port) ? config.admin.token : undefined;
   } catch (thrown) {
-    // A file that is wrong gives no token; that the token is missing is what there is to say.
+    // A file with mistakes gives no token; the caller says that the token is missing.
     if (thrown instanceof ConfigError) return undefined;
     throw thrown;
   }
 }
 
-/** Where the gateway of this configuration is administered, asked on its own machine; undefined where any free port is taken. */
+/** The address of this configuration's admin listener, for a command on the same machine; undefined where the system chooses the port. */
 function ownAddress({ admin: { host, port } }: Config): string | undefined {
   const known = reachable(host);
   return port === 0 ? undefined : `http://${known.includes(":") ? `[${known}]` : known}:${port}`;
@@ -93,8 +93,7 @@ function remote(url: string, token: string): AdminTransport {
   const base = url.replace(/\/+$/, "");
   if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol))
     throw new UsageMistake("--url: expected the address of an admin listener, such as http://127.0.0.1:9090");
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new UsageMistake("The admin token is empty or no token: printable ASCII without blanks is expected.");
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageMistake("The admin token: expected printable ASCII without blanks, got other text.");
   return {
     base,
     token,

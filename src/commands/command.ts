@@ -12,7 +12,7 @@ export interface Outcome {
 /** The command line is wrong: nothing was asked or changed. */
 export class UsageMistake extends Error {}
 
-/** What a command has found or done, for a script and for a person. */
+/** The result of a command, for scripts and for people. */
 export interface Shown {
   json: unknown;
   text: string;
@@ -27,15 +27,15 @@ interface SubcommandOption {
 
 interface Described {
   words: readonly [noun: string, verb: string];
-  /** Its one word without a name, such as `ID`; undefined where it has none. */
+  /** The placeholder for its one argument, such as `ID`; undefined where it has none. */
   argument?: string;
   about: string;
   options: Readonly<Record<string, SubcommandOption>>;
 }
 
-/** What the admin API does. */
+/** A command that the admin API does. */
 export interface AdminSubcommand extends Described {
-  /** Only the running gateway has the answer, unless there is a Redis. */
+  /** Without Redis only the running gateway has the answer. */
   isLive?: true;
   /**
    * @param program - the words that a person types before a command here, such as `npx weir`
@@ -50,10 +50,10 @@ export interface AdminSubcommand extends Described {
   runOnStore?: undefined;
 }
 
-/** What the admin API does not do: it works on the store of a configuration, whichever gateway runs. */
+/** A command that the admin API does not have: it works on the store of a configuration, whether or not a gateway runs. */
 interface StoreSubcommand extends Described {
   runOnStore(argument: string, source: ConfigSource): Promise<Outcome>;
 }
 
-/** One thing that administrators do on the command line. */
+/** One command of administrators. */
 export type Subcommand = AdminSubcommand | StoreSubcommand;

@@ -1,4 +1,4 @@
-/** What the command line asks for. */
+/** Reads the command line. */
 import { parseArgs } from "node:util";
 import { didYouMean } from "../config/problems.ts";
 import { type Subcommand, UsageMistake } from "./command.ts";
@@ -38,15 +38,15 @@ const COMMANDS: readonly string[] = [
   ...new Set(SUBCOMMANDS.map(({ words: [noun] }) => noun)),
 ];
 
-const CONFIG_HELP = "the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)";
+const CONFIG_HELP = "the configuration (WEIR_CONFIG does the same; without both, ./weir.yaml is read where it exists)";
 
-/** What every subcommand takes beside its own. */
+/** Options of every subcommand, in addition to its own. */
 const WHERE: readonly (readonly [string, string])[] = [
   [
     "--url URL",
     "admin listener of a running gateway (or WEIR_ADMIN_URL); without one, the configuration's store, or this folder's sandbox",
   ],
-  ["--token T", "its admin token; better in WEIR_ADMIN_TOKEN, which no list of processes shows"],
+  ["--token T", "its admin token; WEIR_ADMIN_TOKEN is safer, because lists of processes do not show it"],
   ["--token-file F", "a file with the admin token"],
   ["--config FILE", CONFIG_HELP],
   ["--json", "for scripts"],
@@ -96,7 +96,7 @@ function parse(words: string[]): { values: Values; positionals: string[] } {
   } catch (thrown) {
     if (!(thrown instanceof Error)) throw thrown;
     const [, unknown] = /^Unknown option '(--?[^']*)'/.exec(thrown.message) ?? [];
-    // The runtime goes on with how to write an argument that begins with a hyphen, and there is none here.
+    // The runtime's message also explains arguments that begin with a hyphen; no command has such arguments.
     if (unknown === undefined) throw new UsageMistake(thrown.message);
     const names = [...own.map(([name]) => name), ...Object.keys(OPTIONS)];
     throw new UsageMistake(`unknown option: ${unknown}${didYouMean(unknown, names)}. --help after the command lists its options.`);
@@ -112,7 +112,7 @@ function administering(subcommand: Subcommand, rest: string[], values: Values, p
   if (wrong !== undefined) throw new UsageMistake(`${name} takes no --${wrong}. ${cure}`);
   const [argument = "", ...more] = rest;
   if (more.length > 0 || (argument !== "" && subcommand.argument === undefined))
-    throw new UsageMistake(`${name}: nothing is expected after it but ${subcommand.argument ?? "options"}. ${cure}`);
+    throw new UsageMistake(`${name}: only ${subcommand.argument ?? "options"} may follow. ${cure}`);
   if (argument === "" && subcommand.argument !== undefined) throw new UsageMistake(`${name}: ${subcommand.argument} is missing. ${cure}`);
   const remote = (["url", "token", "token-file", "json"] as const).find((option) => values[option] !== undefined);
   if (subcommand.runOnStore !== undefined && remote !== undefined)
@@ -145,16 +145,16 @@ function overview(noun: string, program: string): string {
 ${columns([
   [`${program} start`, "start (without a configuration: in sandbox mode)"],
   [`${program} check`, "validate a configuration and print what it resolves to"],
-  [`${program} check --online`, "and ask Redis, and each upstream whether it takes its credential and knows its models"],
+  [`${program} check --online`, "and ask Redis, and ask each upstream whether it accepts its credential and has its models"],
   [`${program} schema`, "print the JSON Schema of weir.yaml"],
-  [`${program} health`, "exit code 0 where the gateway of ./weir.yaml or WEIR_CONFIG is alive on this machine; for containers"],
+  [`${program} health`, "exit code 0 if the gateway of ./weir.yaml or WEIR_CONFIG is alive on this machine; for containers"],
   [`${program} keys …`, "create, list, rotate, revoke the keys of workspaces; import a key file"],
   [`${program} workspaces …`, "create, list, update, remove workspaces; usage of one"],
 ])}
 
 ${columns([
   ["--config FILE", CONFIG_HELP],
-  ["--help", "this text; after a command, what it takes"],
+  ["--help", "this text; after a command, its options"],
   ["--version", "the version"],
 ])}
 `;

@@ -28,8 +28,8 @@ export function shownMoment(moment: string | null, otherwise: string): string {
 }
 
 /**
- * Columns wide enough for their widest cell, two blanks from the margin. Every cell is ASCII or a person's own path, so a character is a column; what
- * would move the cursor of a terminal is shown as a question mark.
+ * Columns wide enough for their widest cell, two blanks from the margin. Every cell is ASCII or a path that a person chose, so each character takes one
+ * column. A character that moves the cursor of a terminal is shown as a question mark.
  */
 export function table(rows: readonly (readonly string[])[]): string {
   const plain = rows.map((row) => row.map((cell) => cell.replaceAll(/\p{Cc}/gu, "?")));

@@ -20,15 +20,15 @@ import { openTotals } from "../usage/index.ts";
 import type { Totals } from "../usage/totals.ts";
 import { workersConfig } from "./in-force.ts";
 
-/** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
+/** How long the start waits for the first answer of Redis. After that the policy (`on_failure`) decides until Redis answers. */
 const REDIS_PATIENCE_MS = 2_000;
 
 const CARE_MS = 250;
 
-/** The parts that a request passes on its way, below the gateway itself. */
+/** The parts that the gateway uses for requests. */
 export interface Parts {
   metrics: Metrics;
-  /** The tables of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */
+  /** The tables of the configuration only; the first `InForce.refresh` adds the workspaces of the directory. */
   catalog: Catalog;
   targetHealth: HealthBook;
   pool: WorkerPool;
@@ -42,7 +42,7 @@ export interface Parts {
   directory: Replica;
 }
 
-/** Builds the parts, each with what was built before it. Redis may be away: then it is waited for a moment only. */
+/** Builds the parts, each from parts that were built before it. Where Redis does not answer, the wait for it is short. */
 export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const metrics = new Metrics();
   const targetHealth = new HealthBook();
@@ -53,9 +53,9 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
       metrics.workerRestarted();
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
-    onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
+    onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met a fault, and goes on"),
     onLesson: (worker, cause) =>
-      log.warn({ worker, cause }, "an upstream has refused what its table says it takes: it is asked without it"),
+      log.warn({ worker, cause }, "an upstream has refused something that its table lists as accepted: requests go without it for a while"),
   });
   const configured = pool.configure(workersConfig(config, catalog));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
@@ -63,7 +63,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
     if (isOn) log.warn("this thread is more than a second behind: new calls are refused until it has caught up");
     else log.info("this thread has caught up: calls are taken again");
   });
-  // Already now: a worker may never begin.
+  // Before the workers are ready: one that never begins must be noticed.
   care({ pool, metrics, bodyClock, shedding });
   await configured;
   const room = new Room(config.server, shedding);
@@ -99,7 +99,7 @@ async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): P
     redis,
     onState: (state, before, reason) => {
       metrics.limiterIs(state, LIMITER_STATES);
-      // The first word from Redis is no return.
+      // The first answer of Redis is no return.
       if (state === "redis") log.info({ state, before }, isTold ? "the limiter is back on Redis" : "limits are kept in Redis");
       else log.error({ state, before, reason }, "Redis is away: the limiter follows its policy");
       isTold = true;
@@ -122,14 +122,14 @@ async function startDirectory(config: Config, metrics: Metrics, log: Logger): Pr
   const store = openStore(config, (text) => log.warn(text));
   const directory = new Replica(config, store, {
     onKeys: (counts, keys) => metrics.configured.keysKnown(counts, keys),
-    onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
+    onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys stay as they were read last"),
   });
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
   directory.watch();
   return directory;
 }
 
-/** Four times a second: how late this thread is, whether the workers still answer, which bodies are late, and how many calls are open. */
+/** Looks four times a second at how late this thread is, whether the workers answer, which bodies are late and how many calls are open. */
 function care({ pool, metrics, bodyClock, shedding }: Pick<Parts, "pool" | "metrics" | "bodyClock"> & { shedding: Shedding }): void {
   const crowd = new Crowd();
   let expectedMs = performance.now() + CARE_MS;

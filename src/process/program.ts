@@ -1,6 +1,4 @@
-/**
- * The program: reads the command line, and starts the gateway or does what the words say.
- */
+/** The program: reads the command line, and starts the gateway or runs a command. */
 
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
@@ -46,7 +44,7 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-/** @param atOnce - connections may be open that no peer closes. */
+/** @param atOnce - end without waiting for open connections, which no peer may ever close */
 function leave({ text, exitCode }: Outcome, atOnce = false): void {
   process.exitCode = exitCode;
   (exitCode === 0 ? process.stdout : process.stderr).write(text, () => {

@@ -61,7 +61,7 @@ const settingsFor = (heapBytes: number): Readonly<Record<string, string>> => ({
   // Unused parts of pages go back too, but at most once in ten seconds, so that they cost little under load: a start frees more than it keeps.
   MIMALLOC_PURGE_HOLES: "1",
   MIMALLOC_PURGE_HOLES_MIN_INTERVAL: "10000",
-  // Fewer, larger collections cost less in all than many small ones, though each pause is longer; and no second thread works on them.
+  // A few large collections cost less in total than many small ones, though each pause is longer. No second thread works on them.
   BUN_JSC_largeHeapSize: "67108864",
   BUN_JSC_numberOfGCMarkers: "1",
   BUN_GC_TIMER_INTERVAL: "30000",
@@ -70,8 +70,8 @@ const settingsFor = (heapBytes: number): Readonly<Record<string, string>> => ({
 });
 
 /**
- * Starts this program anew where the runtime lacks one of these settings: in this process, with its id, streams and arguments. Returns where nothing
- * has to be set, or where this is not possible.
+ * Starts this program again where the runtime lacks one of these settings: in the same process, with its id, streams and arguments. Returns where no
+ * setting is missing, or where this is not possible.
  * @param heapBytes - Memory for each heap of the program, in bytes.
  */
 export function startTuned(environment: Readonly<Record<string, string | undefined>>, heapBytes: number): void {

@@ -5,7 +5,7 @@ import { PROCESS_VARIABLE, type ProcessMessage, type SupervisorMessage } from ".
 
 export interface ChildOptions {
   index: number;
-  /** Program first. */
+  /** The program, then its arguments. */
   command: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
   settings: FixedConfig;
@@ -52,9 +52,9 @@ export class Child {
       this.#state = "gone";
       options.onExit(this, end);
     };
-    // Not "exit": its last lines may still be on their way then.
+    // Not "exit": the last lines may arrive after it.
     child.on("close", (code, signal) => ended(code ?? signal ?? "unknown"));
-    // Could not be spawned; or a message for one that has just gone, whose exit is on its way.
+    // The process could not be started; or a message was sent to one that has just ended, and "close" follows.
     child.on("error", (error) => {
       if (child.pid === undefined) ended(error.message);
     });
@@ -69,7 +69,7 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** On loopback; 0 until it listens. */
+  /** The port of its admin listener on loopback; 0 until it listens. */
   get adminPort(): number {
     return this.#adminPort;
   }
@@ -78,7 +78,7 @@ export class Child {
     if (this.#process.connected) this.#process.send(message, () => {});
   }
 
-  /** What its admin listener answers, whole; undefined where it does not, or takes too long. */
+  /** The whole answer of its admin listener; undefined where none comes in time. */
   async ask(path: string): Promise<Response | undefined> {
     try {
       const answer = await fetch(`http://127.0.0.1:${this.#adminPort}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -95,12 +95,12 @@ export class Child {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // Gone already, and its exit is on its way.
+      // It has ended already, and "close" follows.
     }
   }
 }
 
-/** Passes text on in whole lines, so that those of several writers can be put one after the other. */
+/** Passes text on in whole lines, so that lines of several writers are not mixed. */
 export class WholeLines {
   readonly #pass: (lines: string) => void;
   #rest = "";
@@ -119,7 +119,7 @@ export class WholeLines {
     this.#rest = text.slice(end);
   }
 
-  /** What had no end of its own is given one. */
+  /** Passes on the last line, with a line end where it had none. */
   end(): void {
     if (this.#rest !== "") this.#pass(`${this.#rest}\n`);
     this.#rest = "";
