@@ -122,7 +122,7 @@ function modelRows(
   });
 }
 
-/** Region and place of each target; where a region has several of them, also which is tried first, and how those of one rank share the calls. */
+/** Region, upstream and model of each target. Where a region has several targets: also their order, and how targets of one rank share the calls. */
 function targetRows(targets: readonly Target[], upstreams: Record<string, Upstream>): string[][] {
   const regionOf = ({ upstream }: Target) => upstreams[upstream]?.region ?? "";
   return targets.map((target) => {
@@ -174,7 +174,7 @@ function workspaceText(workspace: Workspace, config: Config, { workspaces }: Wri
       ...(workspace.controls === undefined ? [] : [["controls", settingsText(workspace.controls)]]),
       ...(workspace.mayControl === true ? [["client controls", "clients may set controls by headers"]] : []),
       ["keys", workspace.keys.map(keyText).join(", ") || "none in this file"],
-      ...(hasOwnList ? [["models", "these alone"]] : []),
+      ...(hasOwnList ? [["models", "only these"]] : []),
     ]),
     ...(Object.keys(workspace.upstreams).length === 0 ? [] : [table(upstreamRows(workspace.upstreams, written?.upstreams))]),
     ...(models.length === 0 ? [] : [table(models)]),
@@ -246,7 +246,7 @@ function settingsText(value: unknown): string {
     .join(", ");
 }
 
-/** What an operator may call as he likes (a model, a folder) may be a secret that was written in the wrong place. */
+/** A name that operators choose (of a model, of a folder) may be a secret that was written in the wrong place. */
 function table(rows: string[][]): string {
   return plainTable(rows.map((row) => row.map(withoutSecrets)));
 }

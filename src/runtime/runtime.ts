@@ -1,11 +1,11 @@
 /**
  * The only file that knows which runtime this is. Everything else uses web standards and `node:` modules, which Bun and Deno share.
  */
-import { isAbsolute, join, relative, sep } from "node:path";
 import process from "node:process";
 import type { Identity } from "../contract/config.ts";
 import type { ServerOptions } from "../http/server.ts";
 import { serveOnNode } from "./node-sockets.ts";
+import { isInExecutable, programOf } from "./program.ts";
 import { Resumable } from "./resumable.ts";
 import { serveOnSockets } from "./sockets.ts";
 
@@ -110,29 +110,16 @@ export function runtimeName(): string {
  */
 export function program(environment: Readonly<Record<string, string | undefined>>): string {
   const { execPath, argv } = process;
-  const script = argv[1] ?? "";
-  if (isInExecutable(script)) return placeOf(execPath);
-  // A user of Deno may have no npm, and npm would replace Deno's packages with its own.
-  if (globalThis.Deno) return `deno run -A ${placeOf(script)}`;
-  // npm and npx have started this process. Bun's script runner sets the variable too, where there may be no npm.
-  if (environment.npm_command && !environment.npm_config_user_agent?.startsWith("bun/")) return "npx weir";
-  // Installed for the whole machine, and started by the link that npm has made.
-  if (/[\\/]node_modules[\\/]weir[\\/]src[\\/]main\.ts$/.test(script)) return "weir";
-  // A shell does not find the runtime that came as a package. This script does, and where npm has put packages there is Node.
-  if (/[\\/]node_modules[\\/]/.test(execPath)) return `node ${placeOf(join(script, "../../scripts/weir.mjs"))}`;
-  return `bun ${placeOf(script)}`;
+  return programOf({ execPath, script: argv[1] ?? "", folder: currentFolder(), isDeno: globalThis.Deno !== undefined, environment });
 }
 
-/** A one-file executable has no script: its second word is the path where it was unpacked in memory. */
-function isInExecutable(script: string): boolean {
-  return /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(script);
-}
-
-/** A path as a shell takes it: without the current folder, where the file is in that folder. */
-function placeOf(file: string): string {
-  const inside = relative(process.cwd(), file);
-  const shown = inside.startsWith("..") || isAbsolute(inside) ? file : inside.includes(sep) ? inside : `.${sep}${inside}`;
-  return /[\s'"$]/.test(shown) ? JSON.stringify(shown) : shown;
+/** Undefined where the folder was removed while this process ran. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether `error` says that a port is in use. */

@@ -54,7 +54,7 @@ export const workspace = map(
       }),
     ),
     limits: limits("Limits of each model in this workspace, where they differ from `limits`. They are per model, not a total."),
-    upstreams: Type.Optional(named(upstream, "Upstreams of this workspace alone: its own keys, its own bill.")),
+    upstreams: Type.Optional(named(upstream, "Upstreams of this workspace only, with its own credentials and its own bill.")),
     models: Type.Optional(
       named(
         workspaceModel,
