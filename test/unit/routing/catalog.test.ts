@@ -164,7 +164,7 @@ describe("further names of a model", () => {
     ]);
     expect(problems({ m: { aliases: ["M"], targets: [target] } })).toEqual([expect.stringContaining("differ by more than capitals")]);
     expect(problems({ m: { targets: [target] } }, { models: { m: { aliases: ["n"] } } })).toEqual([
-      expect.stringContaining("workspaces.acme.models.m.aliases: expected them beside targets"),
+      expect.stringContaining("workspaces.acme.models.m.aliases: expected targets beside them"),
     ]);
   });
 });
