@@ -150,7 +150,7 @@ describe("further names of a model", () => {
     );
   });
 
-  test("are a mistake where they are taken, differ by capitals alone, or stand beside no targets", () => {
+  test("are a mistake where they are taken, differ only by capital letters, or have no targets beside them", () => {
     const problems = (models: Record<string, unknown>, workspace?: Record<string, unknown>) => {
       try {
         read(models, workspace);
@@ -162,7 +162,9 @@ describe("further names of a model", () => {
     expect(problems({ m: { aliases: ["n"], targets: [target] }, n: { targets: [target] } })).toEqual([
       'models.m.aliases.0: expected a name that is not taken, got one that already means "n"',
     ]);
-    expect(problems({ m: { aliases: ["M"], targets: [target] } })).toEqual([expect.stringContaining("differ by more than capitals")]);
+    expect(problems({ m: { aliases: ["M"], targets: [target] } })).toEqual([
+      expect.stringContaining("differ by more than capital letters"),
+    ]);
     expect(problems({ m: { targets: [target] } }, { models: { m: { aliases: ["n"] } } })).toEqual([
       expect.stringContaining("workspaces.acme.models.m.aliases: expected targets beside them"),
     ]);
