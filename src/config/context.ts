@@ -15,7 +15,7 @@ export interface ResolveContext {
   readText: ReadText;
   /** Makes a path of the file absolute. */
   locate: (path: string) => string;
-  /** Mistakes. Places that already have a mistake are not checked again, so that one slip is reported once. */
+  /** Mistakes. Places that already have a mistake are not checked again, so that one mistake is reported once. */
   problems: Problem[];
   warnings: Problem[];
 }
