@@ -5,7 +5,7 @@
 
 import { withoutSecrets } from "../config/shown.ts";
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
-import { type CallEvents, NOTHING_ALONG } from "../contract/call.ts";
+import { type CallEvents, NOTHING_ALONG, ONLY_THE_END } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { ErrorKind, GatewayError } from "../contract/errors.ts";
 import { WorkerPool } from "../pool/pool.ts";
@@ -69,17 +69,8 @@ function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienc
       call?.cancel();
       end(`failed: no answer within ${patienceMs / 1000} s; check its address, the proxy and the network`);
     }, patienceMs);
-    const ignore = (): void => {};
     const events: CallEvents = {
-      weighed: ignore,
-      estimated: ignore,
-      dropped: ignore,
-      guarded: ignore,
-      open: ignore,
-      chunk: ignore,
-      answer: ignore,
-      sent: ignore,
-      missed: ignore,
+      ...ONLY_THE_END,
       done: () => end(undefined),
       fail: (error) => end(PROVEN.has(error.kind) ? undefined : reasonOf(error)),
       lost: (error) => end(reasonOf(error)),
