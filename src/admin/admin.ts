@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
-import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import type { DirectoryActions } from "../directory/directory.ts";
+import { normalisePath, pathOf, queryOf } from "../http/target.ts";
 import { addressOf } from "../openapi/address.ts";
 import { code, HTML_HEADERS } from "../openapi/html.ts";
 import { docsPage, type PageSetting } from "../openapi/page.ts";

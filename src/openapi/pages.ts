@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { Config } from "../contract/config.ts";
-import { type Asked, type HeaderReader, Reply, ReplyHeaders } from "../contract/http.ts";
-import type { Pages } from "../contract/pages.ts";
+import { type Asked, type HeaderReader, type Pages, Reply, ReplyHeaders } from "../contract/http.ts";
 import { PUBLIC_PREFIX } from "../request/routes.ts";
 import { ADDRESS, Addressed, addressOf } from "./address.ts";
 import { HTML_HEADERS, htmlPage } from "./html.ts";

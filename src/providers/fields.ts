@@ -58,3 +58,13 @@ function isLoopback(hostname: string): boolean {
 export function masked(value: string): string {
   return value.length >= 16 ? `…${value.slice(-4)}` : "…";
 }
+
+/** Names with those that `edits` add and without those that they remove; the last of `edits` decides. */
+export function edited(names: Iterable<string>, edits: readonly { add: readonly string[]; remove: readonly string[] }[]): string[] {
+  const all = new Set(names);
+  for (const { add, remove } of edits) {
+    for (const name of add) all.add(name);
+    for (const name of remove) all.delete(name);
+  }
+  return [...all];
+}

@@ -7,7 +7,7 @@
  */
 
 import type { CallLog } from "../contract/config.ts";
-import { decimalText } from "../contract/decimal.ts";
+import { decimalText } from "../contract/text.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
 import type { RoutedTarget } from "../routing/targets.ts";

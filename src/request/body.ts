@@ -1,7 +1,7 @@
 import { asBuffer, toByteText } from "../contract/bytes.ts";
-import { sizeText } from "../contract/decimal.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, type BodyReceiver, type BrokenBody, MOST_TEXT_BYTES } from "../contract/http.ts";
+import { sizeText } from "../contract/text.ts";
 import { type Decompressor, decompressor, ENCODINGS } from "./decompress.ts";
 
 /** Receives the result of reading a body: one of both functions is called, once, perhaps at once. */

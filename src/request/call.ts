@@ -5,7 +5,7 @@ import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
-import { queryOf } from "../contract/target.ts";
+import { queryOf } from "../http/target.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import { refusal } from "../limiter/refusal.ts";

@@ -1,9 +1,9 @@
-import { SNAPSHOT_PATH } from "../contract/process.ts";
 import { readinessResponse } from "../contract/readiness.ts";
-import { normalisePath, pathOf } from "../contract/target.ts";
+import { normalisePath, pathOf } from "../http/target.ts";
 import type { MergedMetrics, Snapshot } from "../metrics/merged.ts";
 import type { Child } from "./child.ts";
 import { forward } from "./forward.ts";
+import { SNAPSHOT_PATH } from "./protocol.ts";
 import { type MemberReadiness, mergeReadiness } from "./readiness.ts";
 
 export interface SupervisorAdminParts {

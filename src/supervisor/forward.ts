@@ -1,8 +1,8 @@
 import { type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
-import { PEER_HEADER } from "../contract/process.ts";
-import { pathOf, queryOf } from "../contract/target.ts";
+import { pathOf, queryOf } from "../http/target.ts";
+import { PEER_HEADER } from "./protocol.ts";
 
 /** Belong to one connection and not to what is said over it. */
 const OF_THE_CONNECTION = /^(connection|keep-alive|transfer-encoding|upgrade)$/i;

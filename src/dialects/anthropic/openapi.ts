@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { LARGEST_PAGE } from "../../contract/paging.ts";
-import { count, type DialectDescription, type Parameter, text } from "../description.ts";
-import { nullable, openUnion, typed } from "../schema.ts";
+import type { DialectDescription, Parameter } from "../description.ts";
+import { count, nullable, openUnion, text, typed } from "../schema.ts";
 import { messagesSchema } from "./schema.ts";
 import { anthropicSnippets } from "./snippets.ts";
 

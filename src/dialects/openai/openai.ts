@@ -4,14 +4,12 @@ import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
-import { readName, textIn } from "../body.ts";
+import { readName, readRequest, textIn } from "../body.ts";
 import { conversationByHead, firstContent, namedConversation } from "../conversation.ts";
 import { errorObject, jsonText } from "../error-text.ts";
 import { misroute, owns, type Paths } from "../misroute.ts";
-import { refusal } from "../problem.ts";
+import { bracketed, refusal } from "../problem.ts";
 import { checkEmbeddings } from "./embeddings.ts";
-import { checkKept, checkKeptWhole } from "./kept.ts";
-import { readRequest } from "./request.ts";
 import { checkResponses, responsesErrorEvent } from "./responses.ts";
 import { chatSchema } from "./schema.ts";
 import { CHAT_SHAPE, refuseOtherShape } from "./shape.ts";
@@ -25,7 +23,10 @@ const SINGLE = new Set(
 const STRICT = "strict";
 const UNSUPPORTED = ["n", "service_tier", "parallel_tool_calls", "stream_options"] as const;
 
-/** What streams the events of a response. */
+const YES = /^(?:true|1)$/i;
+const NO_BODY = {};
+
+/** Operations whose streams hold the events of a response. */
 const STREAMS_RESPONSES: ReadonlySet<CallOperation> = new Set(["responses", "kept_answer"]);
 
 const checker = new Checker(chatSchema);
@@ -169,7 +170,7 @@ const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) =>
 
 function checkChat(body: ByteText, strict: boolean): Checked {
   refuseOtherShape(body, CHAT_SHAPE);
-  const request = readRequest<ChatRequest>(body, checker, SINGLE);
+  const request = readRequest<ChatRequest>(body, checker, SINGLE, bracketed);
   if (strict) refuseAll(request);
   checkUnsupported(request);
   return {
@@ -178,6 +179,25 @@ function checkChat(body: ByteText, strict: boolean): Checked {
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? 0,
     request,
   };
+}
+
+/**
+ * A question about a response that the upstream keeps: the response's id and the query after it. Source: the types of openai 7.57.
+ * @param question - `resp_1?stream=true&starting_after=42`
+ */
+function checkKept(question: ByteText): Checked {
+  const at = question.indexOf("?");
+  const query = new URLSearchParams(at < 0 ? "" : question.slice(at));
+  const after = query.get("starting_after");
+  if (after !== null && !/^\d{1,15}$/.test(after)) throw refusal("invalid_request", "starting_after", "expected the number of an event");
+  const limit = query.get("limit");
+  if (limit !== null && !/^(?:[1-9]\d?|100)$/.test(limit)) throw refusal("invalid_request", "limit", "expected a number from 1 to 100");
+  return { model: "", stream: YES.test(query.get("stream") ?? ""), maxTokens: 0, request: NO_BODY };
+}
+
+/** The same for a question whose answer is never a stream. */
+function checkKeptWhole(question: ByteText): Checked {
+  return { ...checkKept(question), stream: false };
 }
 
 /** Under `strict_parameters` exactly the documented requests are allowed. */

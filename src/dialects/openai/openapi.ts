@@ -1,6 +1,6 @@
 import { type TSchema, Type } from "@sinclair/typebox";
-import { count, type DialectDescription, text } from "../description.ts";
-import { nullable } from "../schema.ts";
+import type { DialectDescription } from "../description.ts";
+import { count, nullable, text } from "../schema.ts";
 import { embeddingsSchema } from "./embeddings.ts";
 import { responsesSchema } from "./responses.ts";
 import { chatSchema } from "./schema.ts";

@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { messagesExample, messagesRequest, VERSION_HEADERS } from "../anthropic/openapi.ts";
-import { count, type DialectDescription, text } from "../description.ts";
+import type { DialectDescription } from "../description.ts";
 import { openaiUsage, toolCalls } from "../openai/openapi.ts";
-import { nullable } from "../schema.ts";
+import { count, nullable, text } from "../schema.ts";
 
 const envelope = Type.Object({
   success: Type.Literal(true),

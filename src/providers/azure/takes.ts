@@ -9,7 +9,8 @@
  *   gpt-6-astra             theopenco/llmgateway PR#3935 (both routes)
  *   UNKNOWN                 Codex 0.171 as recorded; openai/codex#30161, #29469 (Azure's refusals), SEMOSS/Semoss PR#2532
  */
-import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
+import type { AcceptsEdits } from "../../contract/accepts.ts";
+import { edited } from "../fields.ts";
 
 /** Names of fields, the same as in `accepts.fields` of the configuration. */
 export const AZURE_FIELDS = [
