@@ -260,8 +260,10 @@ export class Gateway {
       if (plain !== undefined) return plain(asked);
     }
     if (isHead && PROBE.test(path)) return new Response(null);
-    const { dialect, error } = explainPath(asked.method, path, asked.headers);
-    return this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
+    const { dialect, error, allow } = explainPath(asked.method, path, asked.headers);
+    const reply = this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
+    if (allow !== undefined) reply.headers.set("allow", allow);
+    return reply;
   }
 
   #unexpected(error: unknown, asked: Asked): Reply {
