@@ -16,11 +16,11 @@ import { type Served, workspaceRoutes } from "./workspaces.ts";
 
 export interface AdminParts {
   routes: readonly AdminRoute[];
-  /** Undefined: the routes that need it answer 401 to everybody. */
+  /** Undefined: the routes that need it answer every request with 401. */
   token: string | undefined;
   /** Left out where no request comes over a network. */
   hosts?: KnownHosts;
-  /** Weir's own. */
+  /** That of Weir. */
   version: string;
   audit: Audit;
   /** A fault of ours, for the log. */
@@ -39,7 +39,7 @@ export interface DirectoryParts {
 
 const PAGE_PARAMETERS = ["limit", "after_id"];
 
-/** The admin listener: what administrators, operators and Prometheus ask. Never on the public port. */
+/** Answers the requests of administrators, operators and Prometheus, on the admin listener. Never on the public port. */
 export class Admin {
   readonly app: Elysia;
   readonly #parts: AdminParts;
@@ -150,7 +150,7 @@ function descriptions({ routes, version }: AdminParts): AdminRoute[] {
 
 function pageFor(address: string): PageSetting {
   return {
-    intro: `<p>Most routes want the admin token: <code>Authorization: Bearer</code>. The examples take the address and the token from the shell:</p>
+    intro: `<p>Most routes need the admin token: <code>Authorization: Bearer</code>. The examples take the address and the token from the shell:</p>
 ${code(`export WEIR_ADMIN_URL=${address}\nexport WEIR_ADMIN_TOKEN=…`)}`,
     address: "$WEIR_ADMIN_URL",
     origin: "$WEIR_ADMIN_URL",
@@ -158,7 +158,7 @@ ${code(`export WEIR_ADMIN_URL=${address}\nexport WEIR_ADMIN_TOKEN=…`)}`,
   };
 }
 
-/** @throws AdminRefusal for a parameter that the route does not have: a slip must not be taken for the whole list. */
+/** @throws AdminRefusal for a parameter that the route does not have: with a misspelled one the answer would be another list than the client wanted */
 function checkQuery(query: URLSearchParams, { paged }: AdminRoute): void {
   for (const name of query.keys()) {
     if (paged === true && PAGE_PARAMETERS.includes(name)) continue;

@@ -8,8 +8,8 @@ import { findMistake } from "./mistake.ts";
 import { firstProblem, type Notation, refusal } from "./problem.ts";
 
 /**
- * Most names, values and brackets in a body. A model reads at least two tokens for each of them in a prompt, and one in a list of tokens to embed, so
- * no model takes as many. A body of 32 MiB with nothing but `{}` would have forty times as many, and take thirty times its size when parsed.
+ * The most names, values and brackets that a body may have. Each of them costs a model at least two tokens in a prompt, and one in a list of tokens to embed,
+ * so no model takes as many. A body of 32 MiB with nothing but `{}` would have forty times as many, and take thirty times its size when parsed.
  */
 export const MOST_PIECES = 500_000;
 
@@ -28,8 +28,8 @@ export function readRequest<Request>(body: ByteText, checker: Checker, single: R
 }
 
 /**
- * @throws GatewayError `invalid_request` where the body is not one JSON object, or has more pieces than any model reads. The message names the place, and
- * is the same on every runtime.
+ * @throws GatewayError `invalid_request` where the body is not one JSON object, or has more pieces than any model reads. The message names the place of the
+ * mistake, and is the same on every runtime.
  */
 function parseObject(body: ByteText): object {
   if (hasMorePieces(body, MOST_PIECES)) {

@@ -1,4 +1,4 @@
-/** Finds which requests belong to one conversation: they name it, or begin with the same words. The requests are checked, but their values can be anything. */
+/** Finds which requests belong to one conversation: they name it, or begin with the same words. The requests have passed their check, which ignores some members. */
 import { hashText } from "../contract/hash.ts";
 import { isObject } from "../contract/objects.ts";
 

@@ -1,5 +1,4 @@
-/** Says in words what is wrong with a request body: the first mistake that helps the person who sent it. */
-
+/** Says in words what is wrong with a request body: the first mistake that its sender can correct. */
 import type { TSchema } from "@sinclair/typebox";
 import { decodeUtf8 } from "../contract/bytes.ts";
 import { Checker } from "../contract/checker.ts";
@@ -44,8 +43,8 @@ export const bracketed: Notation = (path) =>
     .join("");
 
 /**
- * Goes down to the first value that does not fit. TypeBox's own errors walk through everything that fits with an
- * interpreter: a mistake in the last of many messages cost ten times as much as a good body.
+ * Goes down to the first value that does not fit. TypeBox's own search for errors checks everything before it by an interpreter: a mistake in the last of many
+ * messages cost ten times as much as a good body.
  */
 function explain(schema: TSchema, value: unknown, path: Path): Problem {
   const inner = misfit(schema, value);
@@ -107,7 +106,7 @@ function misfitMember(schema: TSchema, value: Record<string, unknown>): Misfit |
 
 const compiled = new WeakMap<TSchema, (value: unknown) => boolean>();
 
-/** Whether a value does not fit: what is on the way to a mistake is kept, and nothing else. */
+/** Whether a value does not fit. Only schemas on the way to a mistake are compiled and kept. */
 function unfit(schema: TSchema): (value: unknown) => boolean {
   let isUnfit = compiled.get(schema);
   if (isUnfit === undefined) {
@@ -126,7 +125,7 @@ function wrongDiscriminator(variants: readonly TSchema[], value: Record<string, 
   return present.find((name) => !takes(name)) ?? present[0] ?? known[0];
 }
 
-/** Whether `value` meant to be this branch of a union: the same JSON type, and for objects the same discriminator. */
+/** Whether `value` was meant to be this branch of a union: the same JSON type, and for objects the same discriminator. */
 function accepts(variant: TSchema, value: unknown): boolean {
   if (Array.isArray(value)) return variant.type === "array";
   if (isObject(value)) {

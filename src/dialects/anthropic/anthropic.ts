@@ -23,7 +23,7 @@ const USUAL_PAGE = 20;
 /** The end of a model's name by which Claude Code asks for a context of a million tokens; the provider sees it in the body. */
 export const MILLION = /\[1m\]$/i;
 
-/** Members that are read or edited; see `refuseDuplicates`. */
+/** Members that are read or edited; see `readRequest`. */
 const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
 );

@@ -14,7 +14,7 @@ import { checkResponses, responsesErrorEvent } from "./responses.ts";
 import { chatSchema } from "./schema.ts";
 import { CHAT_SHAPE, refuseOtherShape } from "./shape.ts";
 
-/** Members that are read or edited; see `refuseDuplicates`. */
+/** Members that are read or edited; see `readRequest`. */
 const SINGLE = new Set(
   "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools store".split(" "),
 );
@@ -143,7 +143,7 @@ export const openai: Dialect = {
   tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),
 
   models(entries) {
-    // Codex looks for `models`, whose entries have many members that only Codex knows; where the list is empty, it uses its own.
+    // Codex looks for `models`, whose entries have many members that only Codex knows. Where this list is empty, Codex uses its own.
     return jsonText({ object: "list", data: entries.map(modelInfo), models: [] });
   },
 

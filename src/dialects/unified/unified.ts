@@ -13,7 +13,7 @@ const routes: readonly Route[] = [{ method: "POST", path: PATH, operation: "gene
 /** Errors of this route have no type, only the status. */
 const errorNames = Object.fromEntries(ERROR_KINDS.map((kind) => [kind, { type: kind }])) as Record<ErrorKind, ErrorName>;
 
-/** Paths below `/api/v1/` at other gateways. */
+/** Paths that other gateways have below `/api/v1/`. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "chat/completions": "Chat completions are served at /openai/{region}/v1/chat/completions.",
   responses: "The Responses API is served at /openai/{region}/v1/responses.",

@@ -1,5 +1,5 @@
 /**
- * What each of OpenAI's models takes on Azure, by its name in the catalogue, since a deployment's name is chosen by the operator. What the table lacks is learned
+ * What each of OpenAI's models takes on Azure, by its name in the catalogue, since the operator chooses the name of a deployment. What the table lacks is learned
  * from Azure's refusals (`workers/providers/azure/lessons.ts`), and can be written into the configuration (`accepts`).
  *
  * Sources:

@@ -125,7 +125,7 @@ const UNKNOWN: Line = {
   efforts: ALL_LEVELS,
 };
 
-/** Names that are not in the table and that the operator has removed. */
+/** Those of the names that are no fields of the table. */
 function others(names: readonly string[]): string[] {
   return names.filter((name) => !(BEDROCK_FIELDS as readonly string[]).includes(name));
 }

@@ -154,7 +154,7 @@ describe("the key file", () => {
     writeFileSync(file, "");
     for (const place of [join(folder, "nowhere", "keys.json"), join(file, "keys.json")]) {
       const store = new FileStore({ file: place });
-      expect(await refused(store.putKey(storedKey("nowhere")))).toContain("make it, or name another file in directory.file");
+      expect(await refused(store.putKey(storedKey("nowhere")))).toContain("make it, or set another file in directory.file");
       expect(store.state).toContain("its folder does not exist");
     }
     // What cannot be looked at is not taken for empty.
