@@ -92,9 +92,14 @@ export interface Translation {
 }
 
 /**
- * One client protocol: its routes, its request check and the shape of its answers. Used on both sides of a thread:
- * the front checks small bodies itself, a worker checks large ones.
+ * Validates the body of a call; of a call about a kept answer, its id and the query after it (`resp_1?stream=true`). The front checks small bodies itself, a
+ * worker checks large ones.
+ * @param hints - As the dialect's `hints` has written them.
+ * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
  */
+export type Check = (body: ByteText, hints: string, operation: CallOperation) => Checked;
+
+/** One client protocol: its routes and the shape of its answers. Its requests are checked by its `Check`. */
 export interface Dialect {
   readonly name: DialectName;
   /** The protocol of the upstreams that serve it, in which requests reach them as they came: its own, or else there is a translation of the answers. */
@@ -112,11 +117,6 @@ export interface Dialect {
    * Only this dialect and the providers that speak it know its form; it has no empty line, as an empty line and the call's controls may follow it. `strict` is the operator's `strict_parameters`.
    */
   hints(headers: HeaderReader, strict: boolean): string;
-  /**
-   * Validates the body of a call; of a call about a kept answer, its id and the query after it (`resp_1?stream=true`).
-   * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
-   */
-  check(body: ByteText, hints: string, operation: CallOperation): Checked;
   /**
    * A hash that all requests of one conversation share, because they name it or begin with the same words. `request`: as `Checked` has it, of a call
    * that writes an answer.

@@ -1,6 +1,6 @@
 /** Reads a request body as JSON, or refuses it with a clear message that never repeats the client's text. */
 import { type ByteText, decodeUtf8 } from "../contract/bytes.ts";
-import { GatewayError } from "../contract/errors.ts";
+import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { hasMorePieces, members, memberValue } from "../contract/json.ts";
 import { findMistake } from "./mistake.ts";
 
@@ -9,6 +9,11 @@ import { findMistake } from "./mistake.ts";
  * no model takes as many. A body of 32 MiB with nothing but `{}` would have forty times as many, and take thirty times its size when parsed.
  */
 export const MOST_PIECES = 500_000;
+
+/** @param where - the field or header that is wrong, as the client writes it */
+export function refusal(kind: ErrorKind, where: string, text: string): GatewayError {
+  return new GatewayError(kind, { message: `${where}: ${text}`, param: where });
+}
 
 /**
  * @throws GatewayError `invalid_request` where the body is not one JSON object, or has more pieces than any model reads. The message names the place, and

@@ -3,7 +3,6 @@
 import type { TSchema } from "@sinclair/typebox";
 import { decodeUtf8 } from "../contract/bytes.ts";
 import { Checker } from "../contract/checker.ts";
-import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { isObject } from "../contract/objects.ts";
 import { clipped } from "../contract/text.ts";
 import { EXPECTED, TOLERATED } from "./schema.ts";
@@ -24,10 +23,6 @@ export interface Problem {
 const DISCRIMINATORS = ["type", "role"];
 const SHOWN_CHARACTERS = 40;
 const SHOWN_PATH_SEGMENTS = 12;
-
-export function refusal(kind: ErrorKind, where: string, text: string): GatewayError {
-  return new GatewayError(kind, { message: `${where}: ${text}`, param: where });
-}
 
 /** The problem of a value that `checker` has refused. */
 export function firstProblem({ schema }: Checker, value: unknown): Problem {

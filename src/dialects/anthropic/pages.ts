@@ -1,7 +1,7 @@
 /** Anthropic's paging of lists: `limit`, and the id after or before which a page begins. Source: the pager of @anthropic-ai/sdk 1.12, and the vendor's reference. */
 import type { ModelEntry } from "../../contract/dialect.ts";
 import { LARGEST_PAGE, type Page, pageBefore, pageFrom, pageLimit } from "../../contract/paging.ts";
-import { refusal } from "../problem.ts";
+import { refusal } from "../body.ts";
 
 const DEFAULT_LIMIT = 20;
 

@@ -1,7 +1,7 @@
 /** Questions about responses that an upstream keeps: an id of the path, and a query. Source: the types of openai 7.57. */
 import type { ByteText } from "../../contract/bytes.ts";
 import type { Checked } from "../../contract/dialect.ts";
-import { refusal } from "../problem.ts";
+import { refusal } from "../body.ts";
 
 const YES = /^(?:true|1)$/i;
 const NOTHING_MORE = {};

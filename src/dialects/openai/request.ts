@@ -2,8 +2,8 @@
 
 import type { ByteText } from "../../contract/bytes.ts";
 import type { Checker } from "../../contract/checker.ts";
-import { parseObject, refuseDuplicates } from "../body.ts";
-import { bracketed, firstProblem, refusal } from "../problem.ts";
+import { parseObject, refusal, refuseDuplicates } from "../body.ts";
+import { bracketed, firstProblem } from "../problem.ts";
 
 /**
  * @param single names that must not be there twice: those that are read or edited

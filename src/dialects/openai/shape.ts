@@ -1,7 +1,7 @@
 /** Finds a body of one route on the other route: clients are set to the wrong one, and "this member is missing" would not help them. */
 import type { ByteText } from "../../contract/bytes.ts";
 import { members } from "../../contract/json.ts";
-import { refusal } from "../problem.ts";
+import { refusal } from "../body.ts";
 
 interface Shape {
   /** A member that every body of the route has. */
