@@ -92,9 +92,14 @@ export interface Translation {
 }
 
 /**
- * One client protocol: its routes, its request check and the shape of its answers. Used on both sides of a thread:
- * the front checks small bodies itself, a worker checks large ones.
+ * Validates the body of a call. For a call about a kept answer, `body` is the id of the answer with the query (`resp_1?stream=true`). The front checks small
+ * bodies itself, a worker checks large ones.
+ * @param hints - what the dialect's `hints` has returned
+ * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field
  */
+export type Check = (body: ByteText, hints: string, operation: CallOperation) => Checked;
+
+/** One client protocol: its routes and the shape of its answers. Its requests are checked by its `Check`. */
 export interface Dialect {
   readonly name: DialectName;
   /** The protocol of the upstreams that serve it. Requests are in this protocol already. Where the client's answers are in another one, `translation` makes them. */
@@ -113,11 +118,6 @@ export interface Dialect {
    * `strict_parameters`.
    */
   hints(headers: HeaderReader, strict: boolean): string;
-  /**
-   * Validates the body of a call. For a call about a kept answer, `body` is the id of the answer with the query (`resp_1?stream=true`).
-   * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
-   */
-  check(body: ByteText, hints: string, operation: CallOperation): Checked;
   /**
    * A hash that all requests of one conversation share, because they name it or begin with the same words. `request`: the parsed body from `Checked`, of a
    * call that writes an answer.

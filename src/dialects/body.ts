@@ -1,11 +1,9 @@
-/** Reads a request body, or refuses it with a clear message. No message repeats what may be a prompt. */
+/** Reads a request body as JSON, or refuses it with a clear message that never repeats the text of the body. */
 import { type ByteText, decodeUtf8 } from "../contract/bytes.ts";
-import type { Checker } from "../contract/checker.ts";
-import { GatewayError } from "../contract/errors.ts";
+import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { hasMorePieces, members, memberValue } from "../contract/json.ts";
 import { isObject } from "../contract/objects.ts";
 import { findMistake } from "./mistake.ts";
-import { firstProblem, type Notation, refusal } from "./problem.ts";
 
 /**
  * The most names, values and brackets that a body may have. Each of them costs a model at least two tokens in a prompt, and one in a list of tokens to embed,
@@ -13,25 +11,16 @@ import { firstProblem, type Notation, refusal } from "./problem.ts";
  */
 export const MOST_PIECES = 500_000;
 
-/**
- * The parsed body of a request that its schema allows. Whether it is one JSON object is checked first, then whether a member appears twice, then the schema.
- * @param single - names of members that must not appear twice: those that Weir reads or edits
- * @param notation - how the dialect writes the path of a field in a message
- * @throws GatewayError `invalid_request` that names the field
- */
-export function readRequest<Request>(body: ByteText, checker: Checker, single: ReadonlySet<string>, notation: Notation): Request {
-  const value = parseObject(body);
-  refuseDuplicates(body, single);
-  if (checker.fits(value)) return value as Request;
-  const { path, text } = firstProblem(checker, value);
-  throw refusal("invalid_request", notation(path) || "body", text);
+/** @param where - the field or header that is wrong, as the client writes it */
+export function refusal(kind: ErrorKind, where: string, text: string): GatewayError {
+  return new GatewayError(kind, { message: `${where}: ${text}`, param: where });
 }
 
 /**
  * @throws GatewayError `invalid_request` where the body is not one JSON object, or has more pieces than any model reads. The message names the place of the
  * mistake, and is the same on every runtime.
  */
-function parseObject(body: ByteText): object {
+export function parseObject(body: ByteText): object {
   if (hasMorePieces(body, MOST_PIECES)) {
     throw new GatewayError("invalid_request", {
       message: `The request body has more than ${MOST_PIECES} names and values in it, which is more than any model reads.`,
@@ -51,7 +40,7 @@ function parseObject(body: ByteText): object {
  * Refuses a body with one of `names` twice at the top level. Readers differ in which of the two they use, so the checked value could
  * differ from the value that the upstream uses, and an edit could miss one of the two.
  */
-function refuseDuplicates(body: ByteText, names: ReadonlySet<string>): void {
+export function refuseDuplicates(body: ByteText, names: ReadonlySet<string>): void {
   const seen = new Set<string>();
   for (const { key } of members(body)) {
     if (!names.has(key)) continue;

@@ -1,10 +1,10 @@
-/** Says in words what is wrong with a request body: the first mistake that its sender can correct. */
+/** Reads a request body by its schema, and says in words what is wrong with it: the first mistake that its sender can correct. */
 import type { TSchema } from "@sinclair/typebox";
-import { decodeUtf8 } from "../contract/bytes.ts";
+import { type ByteText, decodeUtf8 } from "../contract/bytes.ts";
 import { Checker } from "../contract/checker.ts";
-import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { isObject } from "../contract/objects.ts";
 import { clipped } from "../contract/text.ts";
+import { parseObject, refusal, refuseDuplicates } from "./body.ts";
 import { EXPECTED, TOLERATED } from "./schema.ts";
 
 type Path = readonly string[];
@@ -12,9 +12,8 @@ type Path = readonly string[];
 /** How a dialect writes paths: `messages.0.role` or `messages[0].role`. */
 export type Notation = (path: Path) => string;
 
-export interface Problem {
+interface Problem {
   path: Path;
-  value: unknown;
   /** `must be …`, to be read after the path. */
   text: string;
 }
@@ -24,13 +23,18 @@ const DISCRIMINATORS = ["type", "role"];
 const SHOWN_CHARACTERS = 40;
 const SHOWN_PATH_SEGMENTS = 12;
 
-export function refusal(kind: ErrorKind, where: string, text: string): GatewayError {
-  return new GatewayError(kind, { message: `${where}: ${text}`, param: where });
-}
-
-/** The problem of a value that `checker` has refused. */
-export function firstProblem({ schema }: Checker, value: unknown): Problem {
-  return explain(schema, value, []);
+/**
+ * The parsed body of a request that its schema allows. Whether it is one JSON object is checked first, then whether a member appears twice, then the schema.
+ * @param single - names of members that must not appear twice: those that Weir reads or edits
+ * @param notation - how the dialect writes the path of a field in a message
+ * @throws GatewayError `invalid_request` that names the field
+ */
+export function readRequest<Request>(body: ByteText, checker: Checker, single: ReadonlySet<string>, notation: Notation): Request {
+  const value = parseObject(body);
+  refuseDuplicates(body, single);
+  if (checker.fits(value)) return value as Request;
+  const { path, text } = explain(checker.schema, value, []);
+  throw refusal("invalid_request", notation(path) || "body", text);
 }
 
 export const dotted: Notation = (path) => path.map(cut).slice(0, SHOWN_PATH_SEGMENTS).join(".");
@@ -57,11 +61,10 @@ function explain(schema: TSchema, value: unknown, path: Path): Problem {
     const anyOther = choices.find((choice) => choice.type === "string" && choice.const === undefined);
     return {
       path: [...path, discriminator],
-      value: value[discriminator],
       text: mismatch(anyOther ?? { anyOf: choices }, value[discriminator]),
     };
   }
-  return { path, value, text: mismatch(schema, value) };
+  return { path, text: mismatch(schema, value) };
 }
 
 /** The part of a value that does not fit, with its schema. Without a key it is the same value, with the branch of the union that it was meant to be. */

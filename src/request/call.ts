@@ -5,6 +5,7 @@ import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
+import { checks } from "../dialects/checks.ts";
 import { queryOf } from "../http/target.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Decision } from "../limiter/limiter.ts";
@@ -124,8 +125,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #arrived({ headers, url }: Asked, body: Body): void {
     const { bodyClock, config, catalog, turns } = this.#parts;
     bodyClock.end(this);
-    // The body came too late, or its client has left.
-    if (this.#answer.idle) return;
+    if (this.#answer.idle) return; // The body came too late, or its client has left.
     try {
       this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionOf(headers) : 0);
       this.#reserved = reservedIn(headers, config);
@@ -142,7 +142,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #check(body: ByteText, hints: string): void {
     const { admission, config } = this.#parts;
     const { dialect, caller } = this.#visit;
-    const checked = dialect.check(body, hints, this.#operation);
+    const checked = checks[dialect.name](body, hints, this.#operation);
     noteUser(caller, dialect.user(checked.request), config);
     const offer = routed(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
     // Only where there is a choice of targets: it costs a look at the conversation's first words.
@@ -161,7 +161,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   /** Asks about an answer that is kept: the target is the one that has it, and the limits count the request alone. */
   #askKept(query: string, hints: string): void {
     const visit = this.#visit;
-    visit.checked(visit.dialect.check(query, hints, this.#operation).stream);
+    visit.checked(checks[visit.dialect.name](query, hints, this.#operation).stream);
     const { offer, model } = findKept(this.#parts.catalog, visit, this.#askedId);
     claimed(this.#parts.admission, visit, this.#operation, offer, 0);
     const question = `${this.#askedId}${query}`;

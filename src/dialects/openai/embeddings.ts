@@ -3,8 +3,8 @@ import { type TSchema, Type } from "@sinclair/typebox";
 import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { Checked } from "../../contract/dialect.ts";
-import { readName, readRequest } from "../body.ts";
-import { bracketed } from "../problem.ts";
+import { readName } from "../body.ts";
+import { bracketed, readRequest } from "../problem.ts";
 import { EXPECTED, modelName, optional, text, words } from "../schema.ts";
 
 const SINGLE = new Set("model input encoding_format dimensions".split(" "));

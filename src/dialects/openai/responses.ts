@@ -1,14 +1,13 @@
 /**
- * The members of the body of `POST /v1/responses` that Weir checks, and the error event of its streams. Source: the types of openai 7.57.
+ * The members of the body of `POST /v1/responses` that Weir checks. Source: the types of openai 7.57.
  * What a stateless gateway cannot do is refused by the provider's file, because an operator may allow it there.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { Checked } from "../../contract/dialect.ts";
-import { readName, readRequest } from "../body.ts";
-import { errorObject, jsonText } from "../error-text.ts";
-import { bracketed, refusal } from "../problem.ts";
+import { readName, refusal } from "../body.ts";
+import { bracketed, readRequest } from "../problem.ts";
 import { EXPECTED, either, modelName, openUnion, optional, range, text, typed, words } from "../schema.ts";
 import { RESPONSES_SHAPE, refuseOtherShape } from "./shape.ts";
 
@@ -109,23 +108,4 @@ export function checkResponses(body: ByteText): Checked {
     previous: request.previous_response_id ?? undefined,
     request,
   };
-}
-
-interface ErrorFields {
-  message: string;
-  type: string;
-  param: string | null;
-  code: string | null;
-}
-
-/**
- * An error on a stream of responses. Clients differ in where they look: some want the fields at the top, some under `error`, and one (the Vercel
- * AI SDK 5) takes no event whose code is null. A number must be there, but no client reads it, and only the upstream knows the number of its last
- * event.
- * @param upstream the upstream's own error object
- */
-export function responsesErrorEvent({ message, type, param, code }: ErrorFields, upstream: ByteText | undefined): ByteText {
-  const named = code ?? type;
-  const event = jsonText({ type: "error", sequence_number: 0, code: named, message, param });
-  return `event: error\ndata: ${event.slice(0, -1)},"error":${errorObject({ message, type, param, code: named }, upstream)}}\n\n`;
 }

@@ -1,7 +1,7 @@
 /** Finds a body that was sent to the wrong one of two routes: its client is set to that route, and "this member is missing" would not help. */
 import type { ByteText } from "../../contract/bytes.ts";
 import { members } from "../../contract/json.ts";
-import { refusal } from "../problem.ts";
+import { refusal } from "../body.ts";
 
 interface Shape {
   /** A member that every body of the route has. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { anthropic, readHints } from "../../../src/dialects/anthropic/anthropic.ts";
+import { checkMessages } from "../../../src/dialects/anthropic/check.ts";
 
 const classic = anthropic.hints(new Headers(), false);
 const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" }), false);
@@ -11,7 +12,7 @@ const says = (...content: unknown[]) => ({ ...base, messages: [{ role: "user", c
 
 function refusalOf(body: unknown, hints = classic): GatewayError {
   try {
-    anthropic.check(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
+    checkMessages(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
   } catch (thrown) {
     if (thrown instanceof GatewayError) return thrown;
     throw thrown;
@@ -228,7 +229,7 @@ const accepted: [string, object][] = [
 describe("requests of real clients pass", () => {
   test.each(accepted)("%s", (_, body) => {
     const { model, max_tokens, stream } = body as { model: string; max_tokens: number; stream?: boolean };
-    expect(anthropic.check(encodeUtf8(JSON.stringify(body)), classic, "generate")).toEqual({
+    expect(checkMessages(encodeUtf8(JSON.stringify(body)), classic, "generate")).toEqual({
       model,
       maxTokens: max_tokens,
       stream: stream === true,
@@ -237,8 +238,8 @@ describe("requests of real clients pass", () => {
   });
 
   test("a model's name is read as UTF-8, written out or escaped", () => {
-    expect(anthropic.check(encodeUtf8(JSON.stringify({ ...base, model: "modèle-你" })), classic, "generate").model).toBe("modèle-你");
-    expect(anthropic.check(JSON.stringify({ ...base, model: "M" }).replace('"M"', '"mod\\u00e8le"'), classic, "generate").model).toBe(
+    expect(checkMessages(encodeUtf8(JSON.stringify({ ...base, model: "modèle-你" })), classic, "generate").model).toBe("modèle-你");
+    expect(checkMessages(JSON.stringify({ ...base, model: "M" }).replace('"M"', '"mod\\u00e8le"'), classic, "generate").model).toBe(
       "modèle",
     );
   });
@@ -274,12 +275,12 @@ describe("anthropic-version", () => {
       { role: "system", content: "be brief" },
     ];
     for (const body of [talk(user, system), talk(user, system, { role: "assistant", content: "x" }, user), talk(user, system, system)])
-      expect(anthropic.check(JSON.stringify(body), version, "generate").model).toBe(base.model);
+      expect(checkMessages(JSON.stringify(body), version, "generate").model).toBe(base.model);
     expect(refusalOf(talk(system, user), version).detail.param).toBe("messages.0.role");
     // One that only sets an effort may be anywhere, and says nothing.
     const setting = { role: "system", content: [], output_config: { effort: "low" } };
     for (const body of [talk(setting, user), talk(user, { ...setting, content: "" })])
-      expect(anthropic.check(JSON.stringify(body), version, "generate").model).toBe(base.model);
+      expect(checkMessages(JSON.stringify(body), version, "generate").model).toBe(base.model);
     expect(refusalOf(talk(setting), version).detail.param).toBe("messages.0.role");
     expect(refusalOf(talk(setting, system, user), version).detail.param).toBe("messages.1.role");
     expect(refusalOf(talk(user, { role: "system", content: "" }), version).detail.param).toBe("messages.1.content");
@@ -305,7 +306,7 @@ describe("anthropic-version", () => {
     const error = refusalOf(body, current);
     expect(error.detail.param).toBe(param);
     expect(error.detail.message).toContain("2026-10-21");
-    anthropic.check(JSON.stringify(body), classic, "generate");
+    checkMessages(JSON.stringify(body), classic, "generate");
   });
 });
 

@@ -3,6 +3,7 @@ import { decodeUtf8, encodeUtf8 } from "../../../src/contract/bytes.ts";
 import type { DialectName } from "../../../src/contract/dialect.ts";
 import { ERROR_KINDS, GatewayError, STATUS } from "../../../src/contract/errors.ts";
 import { MOST_PIECES } from "../../../src/dialects/body.ts";
+import { checks } from "../../../src/dialects/checks.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 import { findMistake } from "../../../src/dialects/mistake.ts";
 
@@ -10,7 +11,7 @@ const all = Object.values(dialects);
 const good = '"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]';
 
 function check(name: DialectName, body: string) {
-  return dialects[name].check(body, dialects[name].hints(new Headers(), false), "generate");
+  return checks[name](body, dialects[name].hints(new Headers(), false), "generate");
 }
 
 function refusalOf(name: DialectName, body: string): GatewayError {

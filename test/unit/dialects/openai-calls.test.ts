@@ -3,11 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../../src/contract/bytes.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
+import { checks } from "../../../src/dialects/checks.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 
 const { anthropic, openai } = dialects;
 const check = (operation: CallOperation, body: object | string) =>
-  openai.check(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), openai.hints(new Headers(), false), operation);
+  checks.openai(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), openai.hints(new Headers(), false), operation);
 
 function refusalOf(act: () => unknown): GatewayError {
   try {
@@ -114,14 +115,14 @@ describe("embeddings", () => {
 
 test("a call that a dialect does not have is a 404", () => {
   const body = '{"model":"m","input":"hi"}';
-  expect(refusalOf(() => anthropic.check(body, anthropic.hints(new Headers(), false), "responses")).kind).toBe("unknown_route");
-  expect(refusalOf(() => anthropic.check(body, anthropic.hints(new Headers(), false), "embeddings")).kind).toBe("unknown_route");
+  expect(refusalOf(() => checks.anthropic(body, anthropic.hints(new Headers(), false), "responses")).kind).toBe("unknown_route");
+  expect(refusalOf(() => checks.anthropic(body, anthropic.hints(new Headers(), false), "embeddings")).kind).toBe("unknown_route");
 });
 
 test("counting takes a body without max_tokens, and nothing else than an answer would", () => {
   const hints = anthropic.hints(new Headers(), false);
   const body = { model: "m", messages: [{ role: "user", content: "hi" }] };
-  expect(anthropic.check(JSON.stringify(body), hints, "count_tokens")).toEqual({ model: "m", stream: false, maxTokens: 0, request: body });
-  expect(refusalOf(() => anthropic.check(JSON.stringify(body), hints, "generate")).detail.param).toBe("max_tokens");
-  expect(refusalOf(() => anthropic.check('{"model":"m","messages":[]}', hints, "count_tokens")).detail.param).toBe("messages");
+  expect(checks.anthropic(JSON.stringify(body), hints, "count_tokens")).toEqual({ model: "m", stream: false, maxTokens: 0, request: body });
+  expect(refusalOf(() => checks.anthropic(JSON.stringify(body), hints, "generate")).detail.param).toBe("max_tokens");
+  expect(refusalOf(() => checks.anthropic('{"model":"m","messages":[]}', hints, "count_tokens")).detail.param).toBe("messages");
 });

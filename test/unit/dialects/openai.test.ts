@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
+import { checkOpenai } from "../../../src/dialects/openai/check.ts";
 import { openai } from "../../../src/dialects/openai/openai.ts";
 
 const hints = openai.hints(new Headers(), false);
 const base = { model: "gpt-4o-mini", messages: [{ role: "user", content: "Write a short poem about cats." }] };
 const says = (...content: unknown[]) => ({ ...base, messages: [{ role: "user", content }] });
-const check = (body: unknown) => openai.check(encodeUtf8(JSON.stringify(body)), hints, "generate");
+const check = (body: unknown) => checkOpenai(encodeUtf8(JSON.stringify(body)), hints, "generate");
 
 function refusalOf(body: unknown): GatewayError {
   try {
