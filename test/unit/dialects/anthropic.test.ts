@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../../src/contract/bytes.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
 import { anthropic, readHints } from "../../../src/dialects/anthropic/anthropic.ts";
 import { checkMessages } from "../../../src/dialects/anthropic/check.ts";
+import { refusalOf, refusesByName } from "./refused.ts";
 
 const classic = anthropic.hints(new Headers(), false);
 const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" }), false);
@@ -10,15 +10,8 @@ const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" 
 const base = { model: "claude-3-haiku-20240307", max_tokens: 1024, messages: [{ role: "user", content: "Write a haiku about cats." }] };
 const says = (...content: unknown[]) => ({ ...base, messages: [{ role: "user", content }] });
 
-function refusalOf(body: unknown, hints = classic): GatewayError {
-  try {
-    checkMessages(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error("the body was accepted");
-}
+const check = (body: unknown, hints = classic) =>
+  checkMessages(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
 
 const PROMPT = "a secret prompt that must never come back in an error message";
 
@@ -113,15 +106,7 @@ const mistakes: [unknown, string][] = [
   [{ ...base, thinking: { type: "enabled", budget_tokens: 1023 } }, "thinking.budget_tokens: must be an integer, at least 1024, not 1023"],
 ];
 
-describe("a request that is wrong is refused with a message that names the field", () => {
-  test.each(mistakes)("%j: %s", (body, message) => {
-    const error = refusalOf(body);
-    expect(error.detail.message).toBe(message);
-    expect(error.kind).toBe("invalid_request");
-    expect(message.startsWith(`${error.detail.param}: `)).toBe(true);
-    expect(error.detail.message).not.toContain("secret");
-  });
-});
+refusesByName(mistakes, (body) => check(body));
 
 const cache = { type: "ephemeral", ttl: "1h" };
 const accepted: [string, object][] = [
@@ -260,7 +245,7 @@ describe("anthropic-version", () => {
   });
 
   test("any other is refused by naming the two", () => {
-    const error = refusalOf(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" }), false));
+    const error = refusalOf(() => check(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" }), false)));
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.message).toBe('anthropic-version: must be "2023-06-01" or "2026-10-21"');
   });
@@ -276,14 +261,14 @@ describe("anthropic-version", () => {
     ];
     for (const body of [talk(user, system), talk(user, system, { role: "assistant", content: "x" }, user), talk(user, system, system)])
       expect(checkMessages(JSON.stringify(body), version, "generate").model).toBe(base.model);
-    expect(refusalOf(talk(system, user), version).detail.param).toBe("messages.0.role");
+    expect(refusalOf(() => check(talk(system, user), version)).detail.param).toBe("messages.0.role");
     // One that only sets an effort may be anywhere, and says nothing.
     const setting = { role: "system", content: [], output_config: { effort: "low" } };
     for (const body of [talk(setting, user), talk(user, { ...setting, content: "" })])
       expect(checkMessages(JSON.stringify(body), version, "generate").model).toBe(base.model);
-    expect(refusalOf(talk(setting), version).detail.param).toBe("messages.0.role");
-    expect(refusalOf(talk(setting, system, user), version).detail.param).toBe("messages.1.role");
-    expect(refusalOf(talk(user, { role: "system", content: "" }), version).detail.param).toBe("messages.1.content");
+    expect(refusalOf(() => check(talk(setting), version)).detail.param).toBe("messages.0.role");
+    expect(refusalOf(() => check(talk(setting, system, user), version)).detail.param).toBe("messages.1.role");
+    expect(refusalOf(() => check(talk(user, { role: "system", content: "" }), version)).detail.param).toBe("messages.1.content");
   });
 
   test.each([
@@ -303,7 +288,7 @@ describe("anthropic-version", () => {
     ],
     ["citations on a user's text", says({ type: "text", text: "x", citations: [{}] }), "messages.0.content.0.citations"],
   ])("2026-10-21 refuses %s, 2023-06-01 does not", (_, body, param) => {
-    const error = refusalOf(body, current);
+    const error = refusalOf(() => check(body, current));
     expect(error.detail.param).toBe(param);
     expect(error.detail.message).toContain("2026-10-21");
     checkMessages(JSON.stringify(body), classic, "generate");
@@ -348,14 +333,8 @@ describe("the list of models", () => {
     ["before_id=", "before_id"],
     ["before_id=m1&after_id=m2", "before_id"],
   ])("refuses ?%s and names the parameter", (query, param) => {
-    try {
-      page(query);
-    } catch (thrown) {
-      if (!(thrown instanceof GatewayError)) throw thrown;
-      expect([thrown.kind, thrown.detail.param]).toEqual(["invalid_request", param]);
-      return;
-    }
-    throw new Error("it was accepted");
+    const { kind, detail } = refusalOf(() => page(query));
+    expect([kind, detail.param]).toEqual(["invalid_request", param]);
   });
 
   test("shows every model once to a client that follows the pages, in either direction", () => {

@@ -5,20 +5,11 @@ import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { checks } from "../../../src/dialects/checks.ts";
 import { dialects } from "../../../src/dialects/index.ts";
+import { refusalOf } from "./refused.ts";
 
 const { anthropic, openai } = dialects;
 const check = (operation: CallOperation, body: object | string) =>
   checks.openai(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), openai.hints(new Headers(), false), operation);
-
-function refusalOf(act: () => unknown): GatewayError {
-  try {
-    act();
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error("was taken");
-}
 
 describe("responses", () => {
   const base = { model: "m", input: "hi" };
