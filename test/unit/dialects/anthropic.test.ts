@@ -244,7 +244,7 @@ describe("anthropic-version", () => {
     });
   });
 
-  test("any other is refused by naming the two", () => {
+  test("any other is refused, and the message names the two", () => {
     const error = refusalOf(() => check(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" }), false)));
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.message).toBe('anthropic-version: must be "2023-06-01" or "2026-10-21"');

@@ -55,7 +55,7 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
     expect(error.detail.message).toBe(`${field}: appears twice in the request body`);
   });
 
-  test("what Weir does not know may stand twice, and deeper down anything may", () => {
+  test("a member that Weir does not know may be there twice, and so may any member below the top level", () => {
     expect(check(name, `{${good},"x":1,"x":2,"y":{"model":1,"model":2}}`).model).toBe("m");
   });
 
@@ -85,7 +85,7 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
     expect(performance.now() - started).toBeLessThan(1500);
   });
 
-  test("a mistake far behind is not searched for", () => {
+  test("a mistake after the first MiB is not searched for", () => {
     const body = `{"a":[${'"12345",'.repeat(200_000)}`;
     expect(refusalBy(name, body).detail.message).toBe("invalid JSON: the mistake is after the first MiB");
   });
@@ -105,7 +105,7 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
     expect(refusalBy(name, unit.includes(":") ? `{${fewer}}` : `{"messages":[${fewer}]}`).detail.message).not.toContain("names and values");
   });
 
-  test("punctuation inside a prompt is no piece, however much of it there is", () => {
+  test("punctuation inside a prompt is not counted as pieces", () => {
     const prompt = JSON.stringify(`${'{"a":[1,2]},\\"'.repeat(200_000)}`);
     expect(check(name, `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":${prompt}}]}`).model).toBe("m");
   });
@@ -223,7 +223,7 @@ describe("errors", () => {
     expect(dialects.anthropic.errorNames.upstream_overloaded.status).toBe(529);
   });
 
-  test("an upstream's error object is shown as it is, with what it lacks filled in", () => {
+  test("an upstream's error object is shown as it is, with its missing fields filled in", () => {
     const error = new GatewayError("upstream_rejected", {
       message: "m",
       body: '{"code":"429","message":"Slow\\u00e9","innererror":{"id":9007199254740993}}',
@@ -252,7 +252,7 @@ describe("errors", () => {
     for (const dialect of [dialects.anthropic, dialects.openai]) expect(JSON.parse(dialect.errorBody(error, "r")).error.message).toBe("m");
   });
 
-  test("of the unified route say their status twice and nothing else", () => {
+  test("of the unified route have their status twice, as status and as code", () => {
     const error = new GatewayError("upstream_overloaded", { message: "Später" });
     const body = dialects.unified.errorBody(error, "r");
     expect(JSON.parse(decodeUtf8(body))).toEqual({ success: false, code: "503", message: "Später", data: null });
@@ -308,7 +308,7 @@ describe("models", () => {
   });
 });
 
-test("what is sent on a silent stream is a whole event or a comment", () => {
+test("the text for a silent stream is a whole event or a comment", () => {
   expect(dialects.anthropic.keepAlive).toBe('event: ping\ndata: {"type": "ping"}\n\n');
   expect(dialects.openai.keepAlive).toBe(": ping\n\n");
 });
@@ -362,7 +362,7 @@ describe("a path that no route has", () => {
     expect(owner(path)).toBeUndefined();
   });
 
-  test("headers tell whose client it is", () => {
+  test("headers show which dialect the client speaks", () => {
     const speaker = (headers: Record<string, string>) =>
       all.filter((dialect) => dialect.speaks(new Headers(headers))).map(({ name }) => name);
     expect(speaker({ "x-api-key": "k" })).toEqual(["anthropic"]);

@@ -225,7 +225,7 @@ describe("requests of real clients pass", () => {
     expect(check(body)).toMatchObject({ model, stream: stream === true });
   });
 
-  test("the largest answer is max_completion_tokens, or else max_tokens, or else unsaid", () => {
+  test("the bound of the answer is max_completion_tokens, else max_tokens, else none", () => {
     expect(check(base).maxTokens).toBe(0);
     expect(check({ ...base, max_tokens: 7 }).maxTokens).toBe(7);
     expect(check({ ...base, max_tokens: null, max_completion_tokens: 9 }).maxTokens).toBe(9);

@@ -49,7 +49,7 @@ describe("the key file", () => {
     return { child, ended, ids: () => printed.split("\n").slice(0, -1) };
   };
 
-  test("is refused while it is a pipe or a device, and good again when it is: nobody waits for ever", async () => {
+  test("is refused while it is a pipe or a device, and read again when it is a file: no request waits for ever", async () => {
     const store = new FileStore({ file });
     await store.putKey(storedKey("kept"));
     const kept = readFileSync(file);
@@ -113,7 +113,7 @@ describe("the key file", () => {
     expect(idsIn().length).toBe(30);
   });
 
-  test("is for its owner only; one that others can read is told of, and closed with the next change", async () => {
+  test("is for its owner only; if others can read it, there is a warning, and the next change closes it", async () => {
     const store = new FileStore({ file });
     await store.putKey(storedKey("mode"));
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -161,7 +161,7 @@ describe("the key file", () => {
     await refused(new FileStore({ file: join(file, "keys.json") }).load());
   });
 
-  test("is not held up by the lock of a process that is gone, also where that had this one's id", async () => {
+  test("is not held up by the lock of a process that is gone, also where this process has the same id", async () => {
     const gone = write("gone", 0);
     await gone.ended;
     for (const pid of [gone.child.pid, process.pid]) {
@@ -172,7 +172,7 @@ describe("the key file", () => {
     }
   });
 
-  test("is whole and keeps what was confirmed where a writer was stopped in a change, overtaken, and goes on", async () => {
+  test("is whole and keeps confirmed changes where a writer is stopped in a change, another one writes, and the first continues", async () => {
     const seed = new FileStore({ file });
     // Large enough that a change takes a while.
     await seed.putWorkspace(storedWorkspace("wide", { models: manyModels() }), false);

@@ -58,7 +58,7 @@ describe("a short-term Bedrock API key", () => {
     expect((await shortTermKey(900).then((bearer_token) => bedrock({ bearer_token })))?.expiresAtMs).toBe(MADE_MS + 900_000);
   });
 
-  test("of which nothing can be read has no end that is known, and is no mistake", () => {
+  test("that cannot be read has no known end, and is no mistake", () => {
     const made = (address: string) => `bedrock-api-key-${Buffer.from(address).toString("base64")}`;
     for (const bearer_token of [
       "bedrock-api-key-",
@@ -82,7 +82,7 @@ describe("a token in JWT form", () => {
     }
   });
 
-  test("without an end, and what only looks like one, has none that is known", () => {
+  test("without an end, or a text that only looks like a token, has no known end", () => {
     for (const token of [jwt({}), jwt({ exp: "soon" }), jwt({ exp: -1 }), jwt(null), jwt([]), "a.b.c", "..", "a.b"])
       expect(azure({ api_key: token })).toBeUndefined();
   });
@@ -106,7 +106,7 @@ describe("AWS keys of the environment", () => {
   });
 });
 
-test("what Entra ID gives out is renewed, and of an application's secret nothing can be known", () => {
+test("a token of Entra ID is renewed, and the end of an application's secret cannot be known", () => {
   const application = { tenant_id: "a-tenant", client_id: "a-client" };
   expect(azure({ ...application, client_secret: "an-example-of-a-secret" })).toBeUndefined();
   expect(azure({ ...application, token_file: "/var/run/secrets/token" })).toBeUndefined();
