@@ -32,7 +32,7 @@ export class Audit {
     this.#log.info({ action, actor: "admin token", address, ...what }, "audit");
   }
 
-  /** A request without the right token. A flood of them must not fill a disk: after the first ones they are counted, and logged once a window. */
+  /** A request without the right token. A flood of them must not fill a disk: after the first ones they are only counted, and their number is logged once a window. */
   refused(address: string, reason: "no token" | "wrong token" | "too many guesses"): void {
     this.#refusals += 1;
     if (this.#refusals <= SHOWN_REFUSALS) this.#log.warn({ action: "sign_in.refused", address, reason }, "audit");

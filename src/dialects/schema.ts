@@ -12,7 +12,7 @@ export const unset = Type.Literal(-1, { [TOLERATED]: true });
 export const text = Type.String();
 export const count = Type.Integer({ minimum: 0 });
 
-/** Texts whose length is limited: a model's name. */
+/** The name of a model in a request. */
 export const modelName = Type.String({ minLength: 1, maxLength: 256 });
 
 /** A union without unions inside it, so that a value's branch is found in one step. */

@@ -57,7 +57,7 @@ const contentBlock = openUnion([
 
 const toolName = Type.String({ pattern: "^[a-zA-Z0-9_-]{1,128}$", [EXPECTED]: "1 to 128 letters, digits, _ or -" });
 
-/** A tool of the client's own. Of a tool of any other type, which is the vendor's, only `type` is checked. */
+/** A tool of the client. A tool of any other type is one of the vendor's: only its `type` is checked. */
 const customTool = Type.Object({
   type: Type.Optional(Type.Union([Type.Literal("custom"), Type.Null()])),
   name: toolName,

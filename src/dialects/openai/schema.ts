@@ -1,6 +1,6 @@
 /**
  * The members of the body of `POST /v1/chat/completions` that Weir checks. Source: the types of openai 7.57 and the vendor's specification.
- * `n`, `service_tier`, `parallel_tool_calls` and `stream_options` have their own rules (`openai.ts`).
+ * `n`, `service_tier`, `parallel_tool_calls` and `stream_options` have their own rules (`check.ts`).
  */
 import { type TProperties, type TSchema, Type } from "@sinclair/typebox";
 import { EXPECTED, either, modelName, nullable, openUnion, optional, range, text, typed, unset, words } from "../schema.ts";

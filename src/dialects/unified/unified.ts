@@ -1,4 +1,4 @@
-/** The unified route: requests of the Anthropic protocol, answers in its own envelope around OpenAI-style choices. */
+/** The unified route: requests of the Anthropic protocol, answers in an envelope around OpenAI-style choices. */
 import type { ByteText } from "../../contract/bytes.ts";
 import type { Dialect, Route } from "../../contract/dialect.ts";
 import { ERROR_KINDS, type ErrorKind, type ErrorName, type GatewayError, STATUS } from "../../contract/errors.ts";

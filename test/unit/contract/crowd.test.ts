@@ -1,4 +1,4 @@
-/** When garbage is collected because many calls stand open. */
+/** When garbage is collected because many calls are open. */
 import { expect, test } from "bun:test";
 import { Crowd } from "../../../src/contract/crowd.ts";
 

@@ -1,4 +1,4 @@
-/** The seal on the ids of kept answers: whose it is and where it is kept, and that nobody else can make one. */
+/** The seal on the ids of kept answers: it is valid for one workspace and place, and cannot be made without the secret. */
 import { describe, expect, test } from "bun:test";
 import { bareId, isSealedBy, type Keeping, modelMark, sealedId, unsealed } from "../../../src/contract/kept.ts";
 

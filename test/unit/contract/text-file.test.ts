@@ -1,4 +1,4 @@
-/** Files that are none, or whose place does not answer: whoever reads them is told in time. */
+/** Paths that are no regular file, or do not answer: their reader gets an error in time. */
 import { afterAll, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** The exam of the seam `DirectoryStore`: every store sits it, each exercise on names of its own. */
+/** The tests that every `DirectoryStore` passes. Each test uses its own names. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DirectoryStore } from "../../../src/directory/store.ts";
 import { pause } from "../../support/waits.ts";
@@ -7,7 +7,7 @@ import { NO_LIMITS, storedKey, storedWorkspace } from "./stored.ts";
 export interface Candidate {
   /** Another instance over the same records, as another process would have it. */
   open(): DirectoryStore;
-  /** Ends whatever the stores stand on. */
+  /** Ends what the stores use: a server, a folder. */
   end(): Promise<void>;
 }
 

@@ -12,7 +12,7 @@ const WRITER = join(import.meta.dir, "writer.ts");
 const KILLS = 40;
 
 const manyModels = () => Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`model-${at}`, { limits: NO_LIMITS }]));
-/** A signal is on its way for a moment. */
+/** A signal takes a moment to arrive. */
 const isStopped = (pid = 0): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 
 const folder = mkdtempSync(join(tmpdir(), "weir-keys-"));
@@ -92,7 +92,7 @@ describe("the key file", () => {
     };
     await Promise.all([killing("one"), killing("two")]);
     expect(confirmed.length).toBeGreaterThanOrEqual(KILLS);
-    // No lock that was left behind held anybody up until it was old.
+    // No lock of a dead process was waited for until it was old.
     expect(longestMs).toBeLessThan(8_000);
     await new FileStore({ file }).putKey(storedKey("afterwards"));
     const kept = new Set(idsIn());
@@ -157,7 +157,7 @@ describe("the key file", () => {
       expect(await refused(store.putKey(storedKey("nowhere")))).toContain("make it, or set another file in directory.file");
       expect(store.state).toContain("its folder does not exist");
     }
-    // What cannot be looked at is not taken for empty.
+    // A file that cannot be looked at is not regarded as an empty one.
     await refused(new FileStore({ file: join(file, "keys.json") }).load());
   });
 
@@ -186,7 +186,7 @@ describe("the key file", () => {
       child.kill("SIGCONT");
       return false;
     });
-    // As old as a lock has to be that is taken over although its process lives.
+    // The age at which a lock is taken over although its process lives.
     const [before, lock] = [stopped.ids(), `${file}.lock`];
     lutimesSync(lock, new Date(0), new Date(0));
     const other = storedKey("overtaking");

@@ -101,7 +101,7 @@ describe("a replica", () => {
 
   test("a key is rotated once, on whichever gateway, and one that has expired not at all", async () => {
     const { entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
-    // This one has not heard of the rotation.
+    // This replica does not know of the rotation yet.
     const behind = new Replica(config, new FileStore({ file }));
     await behind.refresh();
     const next = await replica.rotateKey(entry.id, HOUR_MS);

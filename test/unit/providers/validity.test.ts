@@ -1,4 +1,4 @@
-/** How long the credentials of upstreams are good, as far as they say it. */
+/** How long the credentials of upstreams are valid, where they show it. */
 import { describe, expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -29,7 +29,7 @@ class Sha256 {
   reset(): void {}
 }
 
-/** As AWS's token generators make one: an address that is signed by the credentials at hand, in base64. */
+/** A key as AWS's token generators make it: an address that is signed by credentials, in base64. */
 async function shortTermKey(seconds: number): Promise<string> {
   const credentials = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "an-example-of-a-secret" };
   const signer = new SignatureV4({ service: "bedrock", region: "eu-central-1", credentials, sha256: Sha256 as never });
