@@ -175,7 +175,7 @@ export class Replica implements DirectoryActions {
   async createKey(workspace: string, settings: KeySettings): Promise<CreatedKey> {
     if (this.#owners.get(workspace) === undefined) await this.refresh();
     if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
-    if (isOver(settings.expiresAtMs)) throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
+    if (isOver(settings.expiresAtMs)) throw new DirectoryRefusal("invalid", "The key would have expired already: give a later time.");
     const { key, stored } = freshKey(workspace, settings);
     await this.#store.putKey(stored);
     await this.#took(() => this.#keys.set(stored.id, stored));
@@ -183,7 +183,7 @@ export class Replica implements DirectoryActions {
   }
 
   async rotateKey(id: string, graceMs: number, expiry?: { atMs: number | undefined }): Promise<CreatedKey> {
-    if (isOver(expiry?.atMs)) throw new DirectoryRefusal("invalid", "The new key would have expired already: give a time to come.");
+    if (isOver(expiry?.atMs)) throw new DirectoryRefusal("invalid", "The new key would have expired already: give a later time.");
     const old = await this.#storedKey(id);
     if (old.replacedBy !== undefined) throw replacedKey(id, old.replacedBy);
     if (isOver(old.expiresAtMs)) throw new DirectoryRefusal("invalid", `The key ${id} has expired: make a new one.`);
@@ -286,12 +286,12 @@ export class Replica implements DirectoryActions {
     const key = this.#keys.get(id);
     if (key !== undefined) return key;
     const isConfigured = [...this.#byDigest.values()].some((known) => known.id === id);
-    throw isConfigured ? new DirectoryRefusal("read_only", `The key ${id} is one of weir.yaml: change it there.`) : unknownKey(id);
+    throw isConfigured ? new DirectoryRefusal("read_only", `The key ${id} is in weir.yaml: change it there.`) : unknownKey(id);
   }
 
   async #storedWorkspace(name: string): Promise<StoredWorkspace> {
     if (this.#config.workspaces[name] !== undefined)
-      throw new DirectoryRefusal("read_only", `The workspace "${name}" is one of weir.yaml: change it there.`);
+      throw new DirectoryRefusal("read_only", `The workspace "${name}" is in weir.yaml: change it there.`);
     if (!this.#workspaces.has(name)) await this.refresh();
     const workspace = this.#workspaces.get(name);
     if (workspace === undefined) throw unknownWorkspace(name);
