@@ -22,7 +22,7 @@ export type AdminHandler = (request: Request, address: string) => Promise<Respon
 export function createSupervisorAdmin(parts: SupervisorAdminParts): AdminHandler {
   return async (request, address) => {
     const pathname = normalisePath(pathOf(request.url));
-    if (request.method === "GET") {
+    if (request.method === "GET" || request.method === "HEAD") {
       if (pathname === "/metrics") return await scrape(parts);
       if (pathname === "/healthz") return new Response("ok\n");
       if (pathname === "/readyz")
