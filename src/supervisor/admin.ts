@@ -1,9 +1,9 @@
-import { SNAPSHOT_PATH } from "../contract/process.ts";
 import { readinessResponse } from "../contract/readiness.ts";
-import { normalisePath, pathOf } from "../contract/target.ts";
+import { normalisePath, pathOf } from "../http/target.ts";
 import type { MergedMetrics, Snapshot } from "../metrics/merged.ts";
 import type { Child } from "./child.ts";
 import { forward } from "./forward.ts";
+import { SNAPSHOT_PATH } from "./protocol.ts";
 import { type MemberReadiness, mergeReadiness } from "./readiness.ts";
 
 export interface SupervisorAdminParts {
@@ -22,7 +22,7 @@ export type AdminHandler = (request: Request, address: string) => Promise<Respon
 export function createSupervisorAdmin(parts: SupervisorAdminParts): AdminHandler {
   return async (request, address) => {
     const pathname = normalisePath(pathOf(request.url));
-    if (request.method === "GET") {
+    if (request.method === "GET" || request.method === "HEAD") {
       if (pathname === "/metrics") return await scrape(parts);
       if (pathname === "/healthz") return new Response("ok\n");
       if (pathname === "/readyz")

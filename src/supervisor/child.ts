@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { FixedConfig } from "../contract/config.ts";
-import { PROCESS_VARIABLE, type ProcessMessage, type SupervisorMessage } from "../contract/process.ts";
+import { PROCESS_VARIABLE, type ProcessMessage, type SupervisorMessage } from "./protocol.ts";
 
 export interface ChildOptions {
   index: number;

@@ -1,8 +1,8 @@
 import { type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
-import { PEER_HEADER } from "../contract/process.ts";
-import { pathOf, queryOf } from "../contract/target.ts";
+import { pathOf, queryOf } from "../http/target.ts";
+import { PEER_HEADER } from "./protocol.ts";
 
 /** Headers of one connection, which are not passed on. */
 const OF_THE_CONNECTION = /^(connection|keep-alive|transfer-encoding|upgrade)$/i;
@@ -21,7 +21,8 @@ export function forward(request: Request, port: number, peer: string): Promise<R
     const outgoing = openRequest({
       host: "127.0.0.1",
       port,
-      method: request.method,
+      // HEAD is answered as GET is: then the supervisor's own server gives it the length of the body that it leaves out.
+      method: request.method === "HEAD" ? "GET" : request.method,
       path: pathOf(request.url) + queryOf(request.url),
       headers,
       agent: false,

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import process from "node:process";
 import type { FixedConfig } from "../contract/config.ts";
-import { PEER_HEADER, PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "../contract/process.ts";
-import { pathOf } from "../contract/target.ts";
+import { pathOf } from "../http/target.ts";
+import { PEER_HEADER, PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "./protocol.ts";
 
 /** Where a gateway process listens. */
 export interface Places {
