@@ -35,6 +35,7 @@ const GPT_PICTURES: readonly (readonly [RegExp, PictureRule])[] = [
   [/o4-mini/, patches(1.72)],
   [/5\.4/, patches(1, 2500)],
   [/5\.[5-9]/, patches(1, 10_000, 6000)],
+  [/5\.2|5\.3-codex|5(?:\.1)?-codex-mini/, patches(1)],
   [/gpt-5/, tiles(70, 140)],
   [/(?:^|[^a-z0-9])o[13](?![0-9])/, tiles(75, 150)],
   [/./, tiles(85, 170)],
