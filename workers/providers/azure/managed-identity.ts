@@ -3,8 +3,7 @@
  * address, App Service and Functions, Arc, Service Fabric) and how to ask each of them. The library is loaded only where it is used.
  */
 import { Buffer } from "node:buffer";
-import { type IncomingMessage, request as plainRequest } from "node:http";
-import { request as tlsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
 import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from "@azure/msal-node";
 import type { EntraCredentials } from "../../../src/providers/azure/settings.ts";
 import { misconfigured, reason } from "../failure.ts";
@@ -101,8 +100,9 @@ class Way implements INetworkModule {
   }
 }
 
-function asked(method: string, url: string, headers: Record<string, string>, body: string | undefined): Promise<IncomingMessage> {
-  const open = url.startsWith("https:") ? tlsRequest : plainRequest;
+async function asked(method: string, url: string, headers: Record<string, string>, body: string | undefined): Promise<IncomingMessage> {
+  // Loaded here: it takes a megabyte of each worker, and most workers never ask.
+  const { request: open } = url.startsWith("https:") ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
     const request = open(url, { method, headers, agent: false, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }, resolve);
     request.on("error", reject);
