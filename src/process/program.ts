@@ -1,16 +1,12 @@
 /**
- * The program: reads the command line, and starts the gateway or does what the words say.
+ * The program: reads the command line, and starts the gateway or does what the words say. Loads only what that needs: a gateway keeps what it has loaded.
  */
 
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
-import { runAdminister } from "../commands/administer.ts";
-import { runCheck, runOnlineCheck } from "../commands/check.ts";
 import { type Line, readLine } from "../commands/line.ts";
 import { type Outcome, UsageMistake } from "../commands/outcome.ts";
-import { runSchema } from "../commands/schema.ts";
 import { EXIT_USAGE } from "../contract/exit.ts";
-import { start } from "./start.ts";
 
 export async function main(): Promise<void> {
   const line = readCommandLine(process.argv.slice(2));
@@ -20,14 +16,22 @@ export async function main(): Promise<void> {
       return say(line.text);
     case "version":
       return say(`${packageJson.version}\n`);
-    case "check":
+    case "check": {
+      const { runCheck, runOnlineCheck } = await import("../commands/check.ts");
       return leave(await (line.online ? runOnlineCheck : runCheck)({ file: line.file, environment }), line.online);
-    case "schema":
+    }
+    case "schema": {
+      const { runSchema } = await import("../commands/schema.ts");
       return leave(runSchema());
-    case "administer":
+    }
+    case "administer": {
+      const { runAdminister } = await import("../commands/administer.ts");
       return leave(await runAdminister(line.asked, environment));
-    case "start":
+    }
+    case "start": {
+      const { start } = await import("./start.ts");
       return await start(line.file, environment, packageJson.version);
+    }
   }
 }
 
