@@ -2,7 +2,9 @@
  * prom-client's counters and histograms with the labels looked up once: code that runs for every call keeps a cell and adds to it. prom-client
  * validates and hashes the labels at every observation; for the eight labels of a call this cost as much as all its other bookkeeping.
  */
-import { Counter, type CounterConfiguration, Histogram, type HistogramConfiguration } from "prom-client";
+import type { CounterConfiguration, HistogramConfiguration } from "prom-client";
+import Counter from "prom-client/lib/counter.js";
+import Histogram from "prom-client/lib/histogram.js";
 
 /** One value of a counter. */
 export interface CounterCell {
