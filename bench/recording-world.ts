@@ -1,7 +1,7 @@
 /** What one call needs, for `recording.ts`: a configuration, a workspace's key, a model and a target. */
 import { readConfig } from "../src/config/config.ts";
 import { anthropic } from "../src/dialects/anthropic/anthropic.ts";
-import type { Identity } from "../src/request/keyring.ts";
+import type { Identity } from "../src/request/client/keyring.ts";
 import { Catalog } from "../src/routing/catalog.ts";
 import { Router } from "../src/routing/router.ts";
 import type { RoutedTarget } from "../src/routing/targets.ts";

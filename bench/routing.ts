@@ -7,8 +7,9 @@
  * alternate among the variants; prints each variant's median with its spread at the end.
  */
 import { hashText } from "../src/contract/hash.ts";
-import { sessionOf } from "../src/routing/affinity.ts";
-import { type Choice, type Choices, HealthBook, Router } from "../src/routing/router.ts";
+import { sessionHash } from "../src/request/client/caller.ts";
+import { HealthBook } from "../src/routing/health.ts";
+import { type Choice, type Choices, Router } from "../src/routing/router.ts";
 
 const CALLS = 200_000;
 const SESSIONS = 1_000;
@@ -48,7 +49,7 @@ function measure({ among, hasSession }: Variant, router: Router<Choice>): number
   const startedMs = performance.now();
   for (let call = 0; call < CALLS; call++) {
     // As in the front: only where there is more than one target.
-    const conversation = isChoice ? sessionOf(hasSession ? (sessions[call % SESSIONS] as Headers) : none) : 0;
+    const conversation = isChoice ? sessionHash(hasSession ? (sessions[call % SESSIONS] as Headers) : none) : 0;
     const attempt = router.first(among, conversation, performance.now());
     if (attempt === undefined) throw new Error("no room");
     router.answered(attempt, performance.now());

@@ -22,7 +22,7 @@ const mostFiles = Number(spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8
 
 export const MEASURING: Settings = {
   rounds: 5,
-  warmUpMs: 5_000,
+  warmUpMs: 10_000,
   countMs: 5_000,
   mostCallers: Math.floor((mostFiles - OTHER_FILES) / 2),
   hurry: 1,

@@ -11,7 +11,7 @@ import type { Body } from "../contract/http.ts";
 import { readMoment } from "../contract/moment.ts";
 import { clipped } from "../contract/text.ts";
 import { WebAsked } from "../http/web-asked.ts";
-import { readBody } from "../request/body.ts";
+import { readBody } from "../request/body/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 
 /** No settings and no key come near this. */

@@ -77,6 +77,11 @@ export function bufferOf(body: Body): ArrayBuffer {
 /** Receives the headers of an answer. */
 export interface HeaderWriter {
   set(name: string, value: string): void;
+  /**
+   * Sets several headers by one text; a second call replaces what the first has set.
+   * @param lines - `name: value\r\n` for each, of names and numbers of ours: nothing in them may come from outside.
+   */
+  setLines(lines: string): void;
 }
 
 /** Characters that would end a header's line early. Names are written by us; values may come from outside. */
@@ -86,6 +91,8 @@ const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 export class ReplyHeaders implements HeaderReader, HeaderWriter {
   /** Names and values in turn. */
   readonly #lines: string[] = [];
+  /** See `setLines`. */
+  #block = "";
 
   constructor(fixed: Readonly<Record<string, string>> = {}) {
     for (const name in fixed) this.set(name, fixed[name] ?? "");
@@ -103,6 +110,11 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
     lines.push(name, value);
   }
 
+  setLines(lines: string): void {
+    this.#block = lines;
+  }
+
+  /** Of headers that `set` has set. */
   delete(name: string): void {
     const at = this.#lines.findIndex((line, index) => index % 2 === 0 && line === name);
     if (at >= 0) this.#lines.splice(at, 2);
@@ -111,6 +123,9 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
   get(name: string): string | null {
     const lines = this.#lines;
     for (let at = 0; at < lines.length; at += 2) if (lines[at] === name) return lines[at + 1] ?? "";
+    // Each answer is asked for headers that it does not have.
+    if (!this.#block.includes(name)) return null;
+    for (const [other, value] of pairsOf(this.#block)) if (other === name) return value;
     return null;
   }
 
@@ -123,11 +138,19 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
     const lines = this.#lines;
     let text = "";
     for (let at = 0; at < lines.length; at += 2) text += `${lines[at]}: ${lines[at + 1]}\r\n`;
-    return text;
+    return text + this.#block;
   }
 
   *[Symbol.iterator](): Iterator<[string, string]> {
     const lines = this.#lines;
     for (let at = 0; at < lines.length; at += 2) yield [lines[at] ?? "", lines[at + 1] ?? ""];
+    yield* pairsOf(this.#block);
+  }
+}
+
+function* pairsOf(block: string): Generator<[name: string, value: string]> {
+  for (const line of block.split("\r\n")) {
+    const colon = line.indexOf(": ");
+    if (colon > 0) yield [line.slice(0, colon), line.slice(colon + 2)];
   }
 }

@@ -19,6 +19,21 @@ export type Bit = 0 | 1;
 /** How many places an entry takes: what it is, and its fields. */
 export type Length<Fields extends readonly unknown[]> = [what: number, ...Fields]["length"];
 
+/** Reads the fields of entries. `at` is where the entry begins, and `index` counts its fields from 0. */
+type FieldReader<Table> = <Name extends keyof Table, Index extends number>(
+  message: Flat,
+  at: number,
+  name: Name,
+  index: Index,
+) => Table[Name] extends readonly unknown[] ? Table[Name][Index] : never;
+
+/**
+ * Fields are read one by one. A list of them that was taken apart cost more than the message, and kept the readers from being compiled for good.
+ */
+export function fieldReader<Table>(): FieldReader<Table> {
+  return (message, at, _name, index) => message[at + 1 + index] as never;
+}
+
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
 

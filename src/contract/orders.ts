@@ -2,7 +2,7 @@
 import type { ByteText } from "./bytes.ts";
 import { type Along, type CallOrder, NOTHING_ALONG, type WeighOrder } from "./call.ts";
 import type { CallOperation, DialectName } from "./dialect.ts";
-import type { Bit, Flat, Length, WorkerConfig } from "./messages.ts";
+import { type Bit, type Flat, fieldReader, type Length, type WorkerConfig } from "./messages.ts";
 
 /** The fields of each order, in the order in which they cross. */
 interface OrderFields {
@@ -65,9 +65,7 @@ function write<Name extends keyof OrderFields>(message: Flat, name: Name, ...fie
   message.push(ORDER[name], ...fields);
 }
 
-function fieldsAt<Name extends keyof OrderFields>(message: Flat, at: number, name: Name): OrderFields[Name] {
-  return message.slice(at + 1, at + LENGTHS[ORDER[name]]) as unknown as OrderFields[Name];
-}
+const field = fieldReader<OrderFields>();
 
 export function orderCall(message: Flat, id: number, order: CallOrder): void {
   const { dialect, operation, target, isLast, stream, model, hints, owner, along, guess, estimate = 0, factor, body } = order;
@@ -159,39 +157,61 @@ export function readOrders(message: Flat, taker: OrderTaker): number {
 function read(kind: keyof typeof LENGTHS, message: Flat, at: number, taker: OrderTaker): void {
   switch (kind) {
     case ORDER.credit:
-      taker.credit(...fieldsAt(message, at, "credit"));
+      taker.credit(field(message, at, "credit", 0), field(message, at, "credit", 1));
       return;
-    case ORDER.call: {
-      const fields = fieldsAt(message, at, "call");
-      const [id, dialect, operation, target, isLast, stream, model, hints, owner, passedOn, isTimed, guess, estimate, factor, body] =
-        fields;
-      const bits = { isLast: isLast === 1, stream: stream === 1 };
-      const along = alongOf(passedOn, isTimed);
-      taker.call(id, { dialect, operation, target, ...bits, model, hints, owner, along, guess, estimate, factor, body });
+    case ORDER.call:
+      taker.call(field(message, at, "call", 0), callAt(message, at));
       return;
-    }
-    case ORDER.weigh: {
-      const [id, dialect, operation, hints, owner, body] = fieldsAt(message, at, "weigh");
-      taker.weigh(id, { dialect, operation, hints, owner, body });
+    case ORDER.weigh:
+      taker.weigh(field(message, at, "weigh", 0), {
+        dialect: field(message, at, "weigh", 1),
+        operation: field(message, at, "weigh", 2),
+        hints: field(message, at, "weigh", 3),
+        owner: field(message, at, "weigh", 4),
+        body: field(message, at, "weigh", 5),
+      });
       return;
-    }
     case ORDER.go: {
-      const [id, target, isLast, factor, passedOn, isTimed] = fieldsAt(message, at, "go");
-      taker.go(id, target, isLast === 1, factor, alongOf(passedOn, isTimed));
+      const along = alongOf(field(message, at, "go", 4), field(message, at, "go", 5));
+      taker.go(
+        field(message, at, "go", 0),
+        field(message, at, "go", 1),
+        field(message, at, "go", 2) === 1,
+        field(message, at, "go", 3),
+        along,
+      );
       return;
     }
     case ORDER.cancel:
-      taker.cancel(...fieldsAt(message, at, "cancel"));
+      taker.cancel(field(message, at, "cancel", 0));
       return;
     case ORDER.configure:
-      taker.configure(JSON.parse(...fieldsAt(message, at, "configure")) as WorkerConfig);
+      taker.configure(JSON.parse(field(message, at, "configure", 0)) as WorkerConfig);
       return;
     case ORDER.teach:
-      taker.teach(...fieldsAt(message, at, "teach"));
+      taker.teach(field(message, at, "teach", 0), field(message, at, "teach", 1), field(message, at, "teach", 2));
       return;
     case ORDER.drill:
-      taker.drill(...fieldsAt(message, at, "drill"));
+      taker.drill(field(message, at, "drill", 0));
   }
+}
+
+function callAt(message: Flat, at: number): CallOrder {
+  return {
+    dialect: field(message, at, "call", 1),
+    operation: field(message, at, "call", 2),
+    target: field(message, at, "call", 3),
+    isLast: field(message, at, "call", 4) === 1,
+    stream: field(message, at, "call", 5) === 1,
+    model: field(message, at, "call", 6),
+    hints: field(message, at, "call", 7),
+    owner: field(message, at, "call", 8),
+    along: alongOf(field(message, at, "call", 9), field(message, at, "call", 10)),
+    guess: field(message, at, "call", 11),
+    estimate: field(message, at, "call", 12),
+    factor: field(message, at, "call", 13),
+    body: field(message, at, "call", 14),
+  };
 }
 
 /** One object, shared by all calls that have no further fields. */

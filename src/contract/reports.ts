@@ -3,7 +3,7 @@ import type { ByteText } from "./bytes.ts";
 import type { CallEvents, Ended } from "./call.ts";
 import type { Envelope } from "./dialect.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "./errors.ts";
-import type { Bit, Flat, Length } from "./messages.ts";
+import { type Bit, type Flat, fieldReader, type Length } from "./messages.ts";
 
 /** How a call ended (`Ended`). */
 type EndedFields = [
@@ -105,9 +105,7 @@ function write<Name extends keyof ReportFields>(message: Flat, name: Name, ...fi
   message.push(REPORT[name], ...fields);
 }
 
-function fieldsAt<Name extends keyof ReportFields>(message: Flat, at: number, name: Name): ReportFields[Name] {
-  return message.slice(at + 1, at + LENGTHS[REPORT[name]]) as unknown as ReportFields[Name];
-}
+const field = fieldReader<ReportFields>();
 
 export function reportOpen(message: Flat, id: number, text: ByteText): void {
   message.push(REPORT.open, id, text);
@@ -218,49 +216,43 @@ function readOfCall<Call extends Heard>(kind: keyof typeof LENGTHS, message: Fla
   const { events } = call;
   switch (kind) {
     case REPORT.chunk:
-      events.chunk(message[at + 2] as ByteText);
+      events.chunk(field(message, at, "chunk", 1));
       return;
     case REPORT.open:
-      events.open(message[at + 2] as ByteText);
+      events.open(field(message, at, "open", 1));
       return;
     case REPORT.answer:
-      events.answer(message[at + 2] as ByteText);
+      events.answer(field(message, at, "answer", 1));
       return;
     case REPORT.done: {
       taker.over(call);
-      const [, ...ended] = fieldsAt(message, at, "done");
-      events.done(endedOf(ended));
+      events.done(endedAt(message, at + 2));
       return;
     }
     case REPORT.fail: {
       taker.over(call);
-      const [, kind, detail, ...ended] = fieldsAt(message, at, "fail");
-      events.fail(failureOf(kind, detail), endedOf(ended));
+      events.fail(failureOf(field(message, at, "fail", 1), field(message, at, "fail", 2)), endedAt(message, at + 4));
       return;
     }
-    case REPORT.missed: {
-      const [, kind, detail, ...ended] = fieldsAt(message, at, "missed");
-      events.missed(failureOf(kind, detail), endedOf(ended));
+    case REPORT.missed:
+      events.missed(failureOf(field(message, at, "missed", 1), field(message, at, "missed", 2)), endedAt(message, at + 4));
       return;
-    }
     case REPORT.weighed: {
-      const [, model, stream, maxTokens, previous, conversation, estimate, user] = fieldsAt(message, at, "weighed");
-      events.weighed({ model, stream: stream === 1, maxTokens, previous }, conversation, estimate, user);
+      const [model, stream] = [field(message, at, "weighed", 1), field(message, at, "weighed", 2) === 1];
+      const [maxTokens, previous] = [field(message, at, "weighed", 3), field(message, at, "weighed", 4)];
+      const [conversation, estimate] = [field(message, at, "weighed", 5), field(message, at, "weighed", 6)];
+      events.weighed({ model, stream, maxTokens, previous }, conversation, estimate, field(message, at, "weighed", 7));
       return;
     }
     case REPORT.sent:
       events.sent();
       return;
-    case REPORT.estimated: {
-      const [, inputTokens] = fieldsAt(message, at, "estimated");
-      events.estimated(inputTokens);
+    case REPORT.estimated:
+      events.estimated(field(message, at, "estimated", 1));
       return;
-    }
-    case REPORT.dropped: {
-      const [, names] = fieldsAt(message, at, "dropped");
-      events.dropped(names);
+    case REPORT.dropped:
+      events.dropped(field(message, at, "dropped", 1));
       return;
-    }
     case REPORT.guarded:
       events.guarded();
   }
@@ -272,13 +264,13 @@ function readOther(kind: keyof typeof LENGTHS, message: Flat, at: number, taker:
       taker.ready();
       return;
     case REPORT.pulse:
-      taker.pulse(...fieldsAt(message, at, "pulse"));
+      taker.pulse(field(message, at, "pulse", 0), field(message, at, "pulse", 1));
       return;
     case REPORT.notice:
-      taker.notice(...fieldsAt(message, at, "notice"));
+      taker.notice(field(message, at, "notice", 0));
       return;
     case REPORT.lesson:
-      taker.lesson(...fieldsAt(message, at, "lesson"));
+      taker.lesson(field(message, at, "lesson", 0), field(message, at, "lesson", 1), field(message, at, "lesson", 2));
   }
 }
 
@@ -288,22 +280,28 @@ function endedFields({ usage, firstByteMs, upstreamMs, upstreamRequestId, estima
   return [...counts, firstByteMs, upstreamMs, upstreamRequestId, estimate, unfinished, attempts];
 }
 
-function endedOf([
-  input,
-  output,
-  cacheRead,
-  cacheWrite,
-  cacheWriteHour,
-  reasoning,
-  firstByteMs,
-  upstreamMs,
-  upstreamRequestId,
-  estimate,
-  unfinished,
-  attempts,
-]: EndedFields): Ended {
-  const usage = { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning };
-  return { usage, firstByteMs, upstreamMs, upstreamRequestId, estimate, unfinished, attempts };
+function endedField<Index extends number>(message: Flat, at: number, index: Index): EndedFields[Index] {
+  return message[at + index] as EndedFields[Index];
+}
+
+/** @param at - The place of the first of its fields. */
+function endedAt(message: Flat, at: number): Ended {
+  return {
+    usage: {
+      input: endedField(message, at, 0),
+      output: endedField(message, at, 1),
+      cacheRead: endedField(message, at, 2),
+      cacheWrite: endedField(message, at, 3),
+      cacheWriteHour: endedField(message, at, 4),
+      reasoning: endedField(message, at, 5),
+    },
+    firstByteMs: endedField(message, at, 6),
+    upstreamMs: endedField(message, at, 7),
+    upstreamRequestId: endedField(message, at, 8),
+    estimate: endedField(message, at, 9),
+    unfinished: endedField(message, at, 10),
+    attempts: endedField(message, at, 11),
+  };
 }
 
 function failureOf(kind: ErrorKind, detail: string): GatewayError {

@@ -1,16 +1,16 @@
--- Corrects, settles or refunds reservations of one workspace and model: any number of them gathered into one command. Once: a batch that
--- arrives again (a retry after a lost answer, a command resent) changes nothing, because the sender numbers its batches, sends the next one
--- only after this one was answered, and the number of the last one is kept beside the ring.
+-- Corrects, settles or refunds reservations of one workspace and model, any number of them gathered into one batch. A batch counts once: the
+-- sender numbers its batches, sends the next one only after this one was answered, and the number of the last batch is kept beside the ring. So a
+-- batch that arrives again (after a lost answer, or a command that was sent twice) changes nothing.
 --
 -- KEYS[1]  ring of the pair
 -- KEYS[2]  mark of this sender for this pair: the number of its last batch
 -- ARGV[1]  tick_us    length of a tick, microseconds
 -- ARGV[2]  now_us     microseconds since 1970, or 0 for Redis's own clock (only tests give it)
--- ARGV[3]  number     of this batch; rises with each
--- ARGV[4]  keep_ms    how long the mark is kept: longer than any retry goes on
--- ARGV[5]  debt       tokens used beyond what was reserved: they count now
--- ARGV[6…] tick, requests, tokens: changes to what stands in the slot of a tick, in threes. Where the tick has slid out, what it
---          would give back is forgotten and what it would add counts now
+-- ARGV[3]  number     of this batch; each batch has a higher one
+-- ARGV[4]  keep_ms    how long the mark is kept: longer than any batch is retried
+-- ARGV[5]  debt       tokens that were used beyond the reservations: they count now
+-- ARGV[6…] tick, requests, tokens: changes to the slot of a tick, three numbers each. Where the tick has left the window, what a change would
+--          give back is dropped, and the tokens that it would add count now
 --
 -- Returns 1 applied, 0 seen before
 local ring_key, mark_key = KEYS[1], KEYS[2]
@@ -27,7 +27,7 @@ redis.call('SET', mark_key, ARGV[3], 'PX', keep_ms)
 local ring = load_ring(ring_key, tick_us, now_us)
 local changed = false
 
--- A slot never falls below zero: after a failover that lost a reservation there is nothing to give back.
+-- A slot never falls below zero: after a failover that lost a reservation, there is nothing to give back.
 local function within(value) return math.max(0, math.min(MOST, value)) end
 
 for at = 6, #ARGV, 3 do

@@ -9,23 +9,23 @@ import { expectedTokens } from "./expected.ts";
 import { Lessons } from "./lessons.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
 
-/** The windows that a call takes from, and how long its answer may be. */
+/** What a call takes from which windows, before the limiter is asked. */
 export interface Claim {
   workspace: string;
   model: string;
   window: CallWindow;
-  /** The name of the upstream that is asked: what is learned from its reports is kept apart from the others' lessons. */
+  /** The name of the upstream: the lessons of each upstream are kept apart. */
   upstream: string;
-  /** The input is counted, and needs no correction. */
+  /** The input is counted exactly, so no correction is needed. */
   exact: boolean;
   limits: EffectiveLimits;
-  /** The client's bound of the answer in tokens; 0 without one. */
+  /** The most tokens of an answer that the client allows; 0 where it does not say. */
   maxTokens: number;
-  /** False for a call that has no answer to reserve for. */
+  /** Whether the call has an answer for which tokens are reserved. */
   writes: boolean;
 }
 
-/** A call as its end sees it. */
+/** A call at its end. */
 export interface Admitted {
   claim: Claim;
   /** Undefined where the call was not admitted. */
@@ -46,8 +46,8 @@ export interface Ending {
 }
 
 /**
- * A call's way through the limiter: what to guess, what to reserve for the answer, and what it has used when it ends. The limiter counts; this
- * knows what a call is.
+ * A call's way through the limiter: how many tokens to guess, how many to reserve for the answer, and how many the call has used when it ends. The limiter only
+ * counts; what a call is and what it teaches is decided here.
  */
 export class Admission {
   readonly #limiter: Limiter;
@@ -57,7 +57,7 @@ export class Admission {
     this.#limiter = limiter;
   }
 
-  /** Input tokens that a body of this workspace and model probably has, from its length alone. */
+  /** The input tokens that a body of this claim probably has, by its length alone. */
   guess(claim: Claim, body: ByteText): number {
     return Math.ceil(body.length * this.#lessons.of(claim).density);
   }
@@ -67,26 +67,26 @@ export class Admission {
     return claim.exact ? 1 : this.#lessons.of(claim).correction.factor;
   }
 
-  /** Reserves by a guess, in one trip; `weigh` where the window might not have room for the most that the body can be. */
+  /** Reserves by a guess. The decision is `weigh` where the window may not have room for the most tokens that the body can have. */
   byGuess(claim: Claim, body: ByteText, guess: number): Decision | Promise<Decision> {
     return this.#reserve(claim, guess, bound(body));
   }
 
-  /** Reserves by a worker's estimate, which nothing has corrected yet. */
+  /** Reserves by a worker's estimate, which is corrected here. */
   byWeight(claim: Claim, estimate: number): Decision | Promise<Decision> {
     return this.#reserve(claim, Math.ceil(estimate * this.factor(claim)), undefined);
   }
 
-  /** The worker has estimated a call that was reserved by a guess. */
+  /** Corrects a reservation by a guess. `inputTokens`: a worker's estimate, corrected. */
   correct(reservation: Reservation, inputTokens: number): void {
     this.#limiter.correct(reservation, inputTokens);
   }
 
   /**
-   * A call has ended: decides here, and only here, whether what was reserved is given back or settled, for every way a call can end (the table is in
-   * docs/limits.md).
-   * @param ending - Undefined where the call had ended before it was let in: its client left while the limiter was asked.
-   * @returns what it has used, as far as that is known.
+   * A call has ended. Here, and only here, it is decided whether a reservation is given back or settled, for every way in which a call can end (docs/limits.md has
+   * the table).
+   * @param ending - Undefined where the client left while the limiter was asked: the call had ended before it was admitted.
+   * @returns the tokens that the call used, as far as that is known.
    */
   end({ claim, reservation, bytes }: Admitted, ending: Ending | undefined): Usage | undefined {
     if (reservation === undefined) return ending?.ended?.usage;
@@ -96,10 +96,10 @@ export class Admission {
     }
     const { outcome, ended, firstByteAtMs } = ending;
     const used = ended?.usage ?? this.#passedOn(claim, reservation, ending);
-    // A client that leaves makes the upstream work all the same, and must meet a limit too.
+    // A client that leaves, or whose time is up, has made the upstream work, and must reach a limit too.
     const isUnanswered = firstByteAtMs === undefined && outcome !== "ok" && outcome !== "cancelled" && outcome !== "deadline_exceeded";
-    // The clouds count what they refuse as the client's mistake, and a client that sends only such calls must meet a limit too.
-    // So do they what was answered and had no room here (`overloaded` with an end: nothing else of that kind came so far).
+    // The clouds also count a request that they refuse as the client's mistake, and a client that sends only such requests must reach a limit too. The same is true
+    // for an answer for which there was no room here: `overloaded` with a worker's report.
     if (isUnanswered && (outcome === "upstream_rejected" || (outcome === "overloaded" && ended !== undefined)))
       this.#settleRejected(claim, reservation, ended);
     else if (isUnanswered || wasNeverSent(outcome, ended)) this.#limiter.refund(reservation);
@@ -113,23 +113,23 @@ export class Admission {
   }
 
   /**
-   * Settles an answer that its upstream went on with after its call has ended.
-   * @param used - The usage by the upstream's count; undefined where it did not count: then the reservation counts as it is.
-   * @param before - The usage that its own call has counted; the answer cannot cost less.
+   * Settles an answer that its upstream continued after the call.
+   * @param used - The usage by the upstream's count; without tokens where it is not known: then the reservation counts as it is.
+   * @param before - The usage that was counted when the call ended; the answer cannot cost less.
    */
   settleLate(claim: Claim, reservation: Reservation, used: Usage, before: Usage = noUsage()): void {
     const known = weighted(used, claim);
     this.#limiter.settle(reservation, tokensOf(used) > 0 ? known : Math.max(reservation.tokens, weighted(before, claim)));
   }
 
-  /** The usage of a stream whose worker was lost: its input as it was reserved for, and the answer by the bytes that the client has been given. */
+  /** The usage of a stream whose worker was lost: the reserved input, and an estimate of the answer by the bytes that the client was given. */
   #passedOn(claim: Claim, { tokens, output }: Reservation, { firstByteAtMs, passedBytes }: Ending): Usage | undefined {
     if (firstByteAtMs === undefined || passedBytes === 0) return undefined;
     const answer = Math.ceil(passedBytes * this.#lessons.of(claim).streamDensity);
     return { ...noUsage(), input: Math.max(0, tokens - output), output: answer };
   }
 
-  /** The request and its input, by the upstream's count where it gave one. */
+  /** Settles a refused request by its input: by the upstream's count where it gave one, else by the worker's estimate. */
   #settleRejected(claim: Claim, reservation: Reservation, ended: Ended | undefined): void {
     const counted =
       ended === undefined ? reservation.tokens : weighted(ended.usage, claim) || Math.ceil(ended.estimate * this.factor(claim));
@@ -155,12 +155,12 @@ export class Admission {
   }
 }
 
-/** The client left, or its time was up, before the upstream was sent anything. */
+/** Whether the client left, or its time was up, before anything was sent to the upstream. */
 function wasNeverSent(outcome: Ending["outcome"], ended: Ended | undefined): boolean {
   return (outcome === "cancelled" || outcome === "deadline_exceeded") && ended !== undefined && ended.upstreamMs === 0;
 }
 
-/** Tokens as the limit counts them. */
+/** The tokens that the limit counts: cache reads by their weight. */
 function weighted({ input, output, cacheRead, cacheWrite }: Usage, { limits }: Claim): number {
   return input + cacheWrite + output + cacheRead * limits.cacheReadWeight;
 }

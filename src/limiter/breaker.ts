@@ -1,13 +1,13 @@
-/** Keeps calls away from a store that fails, and finds out by itself when it works again: no caller's request is ever the probe. */
+/** Keeps calls away from a store that fails, and probes by itself whether it works again: no call of a client is ever the probe. */
 
 export interface BreakerOptions {
-  /** So many failures in a row open it. */
+  /** So many failures in a row open the breaker. */
   failures: number;
-  /** Pause between probes, half of it by chance. */
+  /** The mean pause between probes. Each pause is by chance from half of it to one and a half. */
   probeEveryMs: number;
   /** Resolves where the store works. */
   probe: () => Promise<void>;
-  /** Called once per change. */
+  /** Called once for each change. */
   changed: (open: boolean, reason: string) => void;
 }
 
@@ -40,7 +40,7 @@ export class Breaker {
     this.#schedule(this.#pauseMs());
   }
 
-  /** Something has changed (a connection is there): probe now. */
+  /** Probes at once, for example because there is a connection again. */
   async probeNow(): Promise<void> {
     if (!this.#open || this.#probing || this.#stopped) return;
     clearTimeout(this.#timer);

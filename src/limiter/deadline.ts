@@ -1,8 +1,7 @@
 /**
- * One deadline for many calls: all wait equally long, so they end in the order they began and one timer serves them all (a timer per call costs
- * more than the rest of the bookkeeping).
+ * One deadline for many calls. All wait equally long, so their times are over in the order in which they began, and one timer is enough for all. A timer for each
+ * call would cost more than all other bookkeeping of a reservation.
  */
-
 interface Waiting {
   readonly atMs: number;
   done: boolean;
@@ -20,8 +19,8 @@ export class Deadline {
   }
 
   /**
-   * The result of `work`, or a rejection by `missed()` once the deadline has passed.
-   * @param late given the outcome of work that was successful after all, but too late
+   * The result of `work`; rejects with `missed()` when the deadline has passed.
+   * @param late - Called with the result of work that succeeded after the deadline.
    */
   run<T>(work: Promise<T>, missed: () => Error, late?: (value: T) => void): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -47,7 +46,7 @@ export class Deadline {
 
   #arm(ms: number): void {
     this.#timer = setTimeout(() => {
-      // Timers run before sockets are read: after a pause of our own (a collection, a large body) an answer may be waiting unread, and is not late.
+      // Timers run before sockets are read. After a pause of this thread (a collection, a large body) an answer may be there, but unread: it is not late.
       setImmediate(() => this.#end());
     }, ms);
   }

@@ -1,12 +1,12 @@
 /**
- * How long an answer will probably be: what a reservation adds to the input (design §4.3). The larger of 256 and the 90th percentile of the recent
- * answers of this workspace, upstream and model, at most what the client allows. O(1) and about 600 bytes, however many answers.
+ * How long an answer will probably be: the part of a reservation beside the input. It is the 90th percentile of the recent answers of this workspace, upstream and
+ * model, at least 256 tokens and at most what the client allows. It costs the same time and about 600 bytes, however many answers there were.
  *
- * The percentile is read from a histogram whose classes grow by 9 % (an eighth of a doubling), so it errs upwards by up to 9 %; after each
- * 256 answers all classes are halved, so that old answers fade. docs/limits.md says what this choice costs beside others.
+ * The percentile is read from a histogram whose classes grow by 9 % (an eighth of a doubling), so it is up to 9 % too high. After each 256 answers all classes are
+ * halved, so that old answers fade. docs/limits.md compares this choice with others.
  */
 
-/** Below this nothing is distinguished: it is the least that is ever expected. */
+/** The least that is ever expected. Shorter answers are all in the first class. */
 const LEAST = 256;
 const CLASSES_PER_DOUBLING = 8;
 /** Up to 2^21 tokens. */
@@ -14,9 +14,9 @@ const CLASSES = 13 * CLASSES_PER_DOUBLING + 1;
 const PERCENTILE = 0.9;
 const FADE_AFTER = 256;
 
-/** Recent lengths; only whole answers teach: one that was cut off says nothing. */
+/** The lengths of recent answers. Only whole answers are recorded: the length of one that was cut off says nothing. */
 export class AnswerLengths {
-  /** Fractions, because halving whole numbers would lose the thinly spread long answers first. */
+  /** The number of answers by class. These are fractions: if whole numbers were halved, the few long answers would be lost first. */
   readonly #counts = new Float32Array(CLASSES);
   #total = 0;
   #sinceFade = 0;
@@ -31,10 +31,10 @@ export class AnswerLengths {
     if (++this.#sinceFade >= FADE_AFTER) this.#fade();
   }
 
-  /** Expected tokens of an answer; at least 256. */
+  /** The expected tokens of an answer; at least 256. */
   percentile(): number {
     if (this.#known) return this.#percentile;
-    // How many answers may be longer.
+    // The number of answers that may be longer than the percentile.
     let above = this.#total * (1 - PERCENTILE);
     let at = CLASSES - 1;
     while (at > 0) {
@@ -60,9 +60,8 @@ export class AnswerLengths {
 
 /**
  * Tokens to reserve for an answer.
- * @param lengths of recent answers
- * @param maxTokens the client's own bound, 0 without one
- * @param reserve `max_tokens` takes the whole of the client's bound, where it gave one
+ * @param maxTokens - The most tokens that the client allows; 0 where it does not say.
+ * @param reserve - `max_tokens` reserves all that the client allows, where it says that.
  */
 export function expectedTokens(lengths: Readonly<AnswerLengths>, maxTokens: number, reserve: "expected" | "max_tokens"): number {
   if (reserve === "max_tokens" && maxTokens > 0) return maxTokens;

@@ -1,4 +1,4 @@
-/** Which store a configuration means. A store is one file and one line here. */
+/** Chooses the store by the configuration. A store is one file and one line here. */
 import type { Redis as RedisSettings } from "../contract/config.ts";
 import { connectRedis } from "../redis/connect.ts";
 import { Limiter, type LimiterEvents } from "./limiter.ts";
@@ -6,9 +6,9 @@ import { MemoryStore } from "./memory.ts";
 import { RedisStore } from "./redis.ts";
 
 export interface OpenLimiterOptions extends LimiterEvents {
-  /** Undefined where windows are kept in memory. */
+  /** Undefined where the windows are kept in memory. */
   redis: RedisSettings | undefined;
-  /** Settlements that could not be delivered for a whole window were given up. */
+  /** Called with the number of settlements that were given up, because they could not be delivered for a whole window. */
   onLost?: ((count: number) => void) | undefined;
   /** Only tests set it, for windows shorter than a minute. */
   windowMs?: number | undefined;

@@ -1,24 +1,24 @@
 import { Correction } from "./correction.ts";
 import { AnswerLengths } from "./expected.ts";
 
-/** Tokens per byte of body before anything was learned: between English (0.25 to 0.3) and code or Chinese (0.4). */
+/** Tokens for each byte of a body, before anything is learned: between English (0.25 to 0.3) and code or Chinese (0.4). */
 const FIRST_DENSITY = 0.33;
-/** Tokens per byte of a stream: between one whose every event has one token (some 0.005) and one whose events have several. */
+/** Tokens for each byte of a stream, before anything is learned: between a stream with one token in each event (some 0.005) and one with several. */
 const FIRST_STREAM_DENSITY = 0.01;
-/** Weight of one call in a learned density. */
+/** The weight of one call in a learned density. */
 const STEP = 1 / 16;
-/** Beyond that the one first seen is forgotten, and learns anew: some 700 bytes each. */
+/** With more lessons, the one that was made first is forgotten, and begins again with its next call. A lesson has some 700 bytes. */
 const MOST_LESSONS = 10_000;
 
 /** The source of a lesson: the calls of one workspace and model at one upstream. */
 export interface Pupil {
   workspace: string;
-  /** The upstream's name in the whole configuration: a workspace's own has the workspace's name before it. */
+  /** The name of the upstream, unique in the configuration: one that a workspace brings has the name of the workspace before its own. */
   upstream: string;
   model: string;
 }
 
-/** Figures learned from one upstream's reports about one workspace's calls of one model. */
+/** What the reports of one upstream teach about the calls of one workspace and model. */
 export class Lesson {
   /** The factor by which estimates of the input are multiplied. */
   readonly correction = new Correction();
@@ -26,7 +26,7 @@ export class Lesson {
   #density: number | undefined;
   #streamDensity: number | undefined;
 
-  /** Tokens per byte of body, from recent calls. */
+  /** Tokens for each byte of a body, from recent calls. */
   get density(): number {
     return this.#density ?? FIRST_DENSITY;
   }
@@ -35,7 +35,7 @@ export class Lesson {
     this.#density = learned(this.#density, density);
   }
 
-  /** Tokens of the answer per byte of stream for the client, from recent calls. */
+  /** Tokens of the answer for each byte of a stream to the client, from recent calls. */
   get streamDensity(): number {
     return this.#streamDensity ?? FIRST_STREAM_DENSITY;
   }
@@ -52,7 +52,7 @@ function learned(known: number | undefined, density: number): number | undefined
 
 const NOTHING_YET = new Lesson();
 
-/** All lessons, each kept apart: one tenant's calls and one upstream's reports change no other tenant's estimates. */
+/** All lessons. Each is kept apart, so the calls of one workspace and the reports of one upstream do not change the estimates of other workspaces. */
 export class Lessons {
   readonly #lessons = new Map<string, Lesson>();
   readonly #most: number;
@@ -61,12 +61,12 @@ export class Lessons {
     this.#most = most;
   }
 
-  /** The lesson, for reading; a missing one is not kept. */
+  /** The lesson, to read it. A missing one is not made. */
   of(pupil: Pupil): Readonly<Lesson> {
     return this.#lessons.get(nameOf(pupil)) ?? NOTHING_YET;
   }
 
-  /** The lesson, for learning; a missing one is made and kept. */
+  /** The lesson, to learn. A missing one is made. */
   open(pupil: Pupil): Lesson {
     const name = nameOf(pupil);
     const known = this.#lessons.get(name);
@@ -81,7 +81,7 @@ export class Lessons {
   }
 }
 
-/** No name has a line break in it. */
+/** The key of a lesson. No name has a line break. */
 function nameOf({ workspace, upstream, model }: Pupil): string {
   return `${workspace}\n${upstream}\n${model}`;
 }

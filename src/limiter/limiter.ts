@@ -1,9 +1,10 @@
 /**
- * The limiter: what a call costs, where it is counted, and what happens while Redis is away.
+ * The limiter: what a call costs, which store counts it, and what happens while Redis is away.
  *
- *   reserve   before the upstream: one request and the estimated tokens from both windows, or neither
- *   correct   as soon as the worker has weighed a call that was reserved by a guess
- *   settle    when the call ends, once, to what was really used; or `refund`, where it failed before its first byte
+ *   reserve   before the call goes to the upstream: takes one request and the estimated tokens from both windows, or nothing from either
+ *   correct   when a worker has weighed a call that was reserved by a guess
+ *   settle    when the call ends, once: changes the reservation to what was really used
+ *   refund    in place of settle, where the call failed before its first byte: gives everything back
  */
 import type { CallWindow } from "../contract/dialect.ts";
 import { Breaker } from "./breaker.ts";
@@ -18,23 +19,24 @@ import {
   type StoreFailure,
 } from "./store.ts";
 
-/** How calls are decided while Redis does not answer: by windows of this process alone; refused (503); or all admitted. */
+/** How calls are decided while Redis does not answer: `local` by windows of this process alone, `closed` refuses all (503), `open` admits all. */
 export type Policy = "local" | "closed" | "open";
 
-/** `memory` and `redis` are health; the others are the policy in force. */
+/** `memory` and `redis`: the store works. The others: the store is away, and this policy is in force. */
 export const LIMITER_STATES = ["memory", "redis", "local", "closed", "open"] as const;
 export type LimiterState = (typeof LIMITER_STATES)[number];
 
+/** What a call asks the limiter for. */
 export interface Ask {
   workspace: string;
   model: string;
-  /** Token counts have a window of their own, and take no tokens: `input` and `output` are 0. */
+  /** `counts` is a separate window, which takes no tokens: `input` and `output` are 0. */
   window: CallWindow;
   rpm: number;
   tpm: number;
-  /** Tokens of the input: weighed, or a guess where `bound` is set. */
+  /** Tokens of the input: a worker's estimate, or a guess where `bound` is set. */
   input: number;
-  /** Upper bound of the input's tokens; undefined where `input` was weighed. */
+  /** Upper bound of the input's tokens; undefined where `input` is a worker's estimate. */
   bound: number | undefined;
   /** Expected tokens of the answer (`expected.ts`). */
   output: number;
@@ -48,40 +50,42 @@ export interface Window {
   resetMs: number;
 }
 
+/** What the windows hold after a decision. */
 export interface Windows {
   requests: Window;
-  /** Undefined for token counts, which take no tokens. */
+  /** Undefined for the window `counts`, which has no tokens. */
   tokens: Window | undefined;
 }
 
-/** `outcome` is the label of `weir_limiter_decisions_total` where it is `admitted`, `requests`, `tokens` or `too_large`. */
+/** The outcomes `admitted`, `requests`, `tokens` and `too_large` are also labels of `weir_limiter_decisions_total`. */
 export type Decision =
-  /** `windows` undefined: the policy is `open`, and no window counts the call. */
+  /** `windows` is undefined where the policy is `open`: then no window counts the call. */
   | { outcome: "admitted"; reservation: Reservation; windows: Windows | undefined }
-  /** Refused by one of the windows; nothing was taken. */
+  /** One of the windows has refused the call; nothing was taken. */
   | { outcome: "requests" | "tokens"; limit: number; used: number; requested: number; retryAfterMs: number; windows: Windows }
-  /** The guess might not fit: ask again with the worker's estimate and no bound. */
+  /** The window may not have room for the bound: ask again with a worker's estimate and no bound. */
   | { outcome: "weigh" }
-  /** The input alone is larger than the limit: it can never pass. `windows` undefined where they cannot be looked at now. */
+  /** The input alone is larger than the limit: it can never pass. `windows` is undefined where they cannot be read now. */
   | { outcome: "too_large"; limit: number; requested: number; windows: Windows | undefined }
-  /** Redis is away and the policy is `closed`. */
+  /** Redis is away, and the policy is `closed`. */
   | { outcome: "unavailable" };
 
 /** The reservation of an admitted call. Only the limiter that made it can settle it. */
 export interface Reservation {
   readonly workspace: string;
   readonly model: string;
-  /** Reserved now. */
+  /** The tokens that are reserved now. */
   readonly tokens: number;
-  /** How much of them is for the answer. */
+  /** The part of them that is for the answer. */
   readonly output: number;
 }
 
+/** A reservation as the limiter keeps it. */
 interface Held {
   readonly workspace: string;
   readonly model: string;
   readonly key: string;
-  /** The store it was taken from; undefined where no window counts it. */
+  /** The store that counts it; undefined where no window counts it. */
   readonly store: LimiterStore | undefined;
   readonly tick: number;
   readonly output: number;
@@ -91,33 +95,33 @@ interface Held {
 }
 
 export interface LimiterEvents {
-  /** Called once per change of state, to be logged and shown; `reason` says what failed, without secrets. */
+  /** Called once for each change of state. `reason` says what failed, without secrets. */
   onState?: ((state: LimiterState, before: LimiterState, reason: string) => void) | undefined;
   onDuration?: ((operation: "reserve" | "settle", durationMs: number) => void) | undefined;
-  /** Each failure of the store. */
+  /** Called for each failure of the store. */
   onFailure?: ((kind: FailureKind) => void) | undefined;
-  /** An answer was longer than its reservation. */
+  /** A call has used more tokens than it had reserved. */
   onDebt?: ((workspace: string, model: string, tokens: number) => void) | undefined;
 }
 
 export interface LimiterOptions extends LimiterEvents {
   store: LimiterStore;
-  /** Takes part only with a store that can fail. */
+  /** Used only with a store that can fail. */
   policy?: Policy | undefined;
   /** The windows of policy `local`. */
   local?: LimiterStore | undefined;
-  /** Failures in a row that send calls straight to the policy. */
+  /** So many failures in a row, and calls are decided by the policy without asking the store. */
   failures?: number | undefined;
   probeEveryMs?: number | undefined;
 }
 
 export interface WindowUsage {
-  /** `used` is settled and reserved together, of all gateways; `reserved` is what open calls of this process hold of it. */
+  /** `used`: by all gateways, settled and reserved together. `reserved`: the part of it that open calls of this process hold. */
   requests: { limit: number; used: number; reserved: number };
   tokens: { limit: number; used: number; reserved: number };
 }
 
-/** A correction smaller than this part of the reservation is not worth a command. */
+/** A correction that is smaller than this part of the reservation is not worth a command. */
 const WORTH_CORRECTING = 0.1;
 
 export class Limiter {
@@ -152,7 +156,7 @@ export class Limiter {
     return this.#state;
   }
 
-  /** For `/readyz`: false before the first contact under `closed`. */
+  /** For `/readyz`: not ok only under `closed`, before the first contact with Redis. */
   ready(): { ok: boolean; detail: string } {
     if (this.#state === "memory") return { ok: true, detail: "memory: limits are kept in this process" };
     if (this.#state === "redis") return { ok: true, detail: "redis" };
@@ -160,7 +164,7 @@ export class Limiter {
     return { ok: this.#contacted || this.#policy !== "closed", detail: `${this.#state}: Redis is away (${this.#reason}), ${what}` };
   }
 
-  /** Waits for the first contact with the store, at most so long; false where there was no contact. */
+  /** Waits for the first contact with the store. False where there was none within the time. */
   async contact(withinMs: number): Promise<boolean> {
     if (this.#breaker === undefined || this.#contacted) return true;
     await new Promise<void>((resolve) => {
@@ -173,17 +177,17 @@ export class Limiter {
     return this.#contacted;
   }
 
-  /** Redis has a connection (again): the breaker need not wait for its next probe. */
+  /** To be called when Redis has a connection: the breaker probes now, and does not wait for its next probe. */
   storeConnected(): void {
     void this.#breaker?.probeNow();
   }
 
-  /** Never rejects, and never takes longer than the store's deadline; at once where the windows are in memory. */
+  /** Never rejects, and never takes longer than the store's deadline. Decides at once where the windows are in memory. */
   reserve(ask: Ask): Decision | Promise<Decision> {
     const { tpm, bound } = ask;
     const key = keyOf(ask);
     if (bound === undefined && ask.input > tpm) return this.#tooLarge(ask, key);
-    // A guess whose bound alone passes the limit may well be small.
+    // The bound alone is above the limit, but the input itself may be small.
     if (bound !== undefined && bound > tpm) return { outcome: "weigh" };
     const tokens = withOutput(Math.min(ask.input, bound ?? ask.input), ask.output, tpm);
     const most = bound === undefined ? 0 : withOutput(bound, ask.output, tpm);
@@ -199,10 +203,11 @@ export class Limiter {
         return this.#decide(ask, key, tokens, this.#store, answer);
       },
       async () => {
-        // The store has reported the failure already (`storeFailed`).
+        // The store has already reported the failure by `storeFailed`.
         this.#options.onDuration?.("reserve", performance.now() - beganMs);
         const decision = await this.#byPolicy(ask, key, tokens, storeAsk);
-        // The store may take it after all. Where the call goes on it is counted twice for a window, which is safe; where it does not, it is given back.
+        // The store may still count this reservation. Where the policy admits the call, it is counted twice for one window, which is safe. Where the policy does not,
+        // a late reservation is given back.
         if (decision.outcome !== "admitted") {
           storeAsk.late = ({ code, tick }) => {
             if (code === CODE.admitted) this.#store.adjust({ key, tick, requests: -1, tokens: -tokens, debt: 0 });
@@ -218,14 +223,14 @@ export class Limiter {
     return { outcome: "too_large", limit: ask.tpm, requested: ask.input, windows: answer && windowsOf(ask, answer) };
   }
 
-  /** A failure of the store, of whatever call: counts for the breaker. */
+  /** To be called for each failure of the store: the breaker counts it. */
   storeFailed(failure: StoreFailure): void {
     this.#options.onFailure?.(failure.kind);
     this.#reason = failure.message;
     this.#breaker?.failed(failure.message);
   }
 
-  /** Replaces the guess of a one-trip reservation by the worker's estimate, where it was far off. */
+  /** Replaces the guess in a reservation by the worker's estimate, where the guess was far off. */
   correct(reservation: Reservation, input: number): void {
     const held = reservation as Held;
     if (held.done || held.store === undefined) return;
@@ -237,12 +242,12 @@ export class Limiter {
     held.tokens = tokens;
   }
 
-  /** The call has ended and used so many tokens. Once: whatever comes after it for the same reservation changes nothing. */
+  /** The call has ended, and has used so many tokens. After the first `settle` or `refund` of a reservation, further ones change nothing. */
   settle(reservation: Reservation, usedTokens: number): void {
     const held = reservation as Held;
     if (held.done) return;
     this.#end(held);
-    // Where the caller does not know the usage, the reservation counts as it is.
+    // A usage that is not a number is not known: the reservation counts as it is.
     const used = Number.isFinite(usedTokens) ? Math.max(0, Math.round(usedTokens)) : held.tokens;
     const debt = Math.max(0, used - held.tokens);
     if (debt > 0) this.#options.onDebt?.(held.workspace, held.model, debt);
@@ -250,7 +255,7 @@ export class Limiter {
       held.store?.adjust({ key: held.key, tick: held.tick, requests: 0, tokens: Math.min(0, used - held.tokens), debt });
   }
 
-  /** The call failed before its first byte: request and tokens are given back. Once, as `settle`. */
+  /** The call failed before its first byte: its request and its tokens are given back. See `settle`. */
   refund(reservation: Reservation): void {
     const held = reservation as Held;
     if (held.done) return;
@@ -258,7 +263,7 @@ export class Limiter {
     held.store?.adjust({ key: held.key, tick: held.tick, requests: -1, tokens: -held.tokens, debt: 0 });
   }
 
-  /** Both windows of a workspace and model now; undefined where no window counts. */
+  /** What both windows of a workspace and model hold now; undefined where no window counts. */
   async usage(workspace: string, model: string, rpm: number, tpm: number): Promise<WindowUsage | undefined> {
     const key = pairKey(workspace, model);
     const answer = await this.#look(key, rpm, tpm);
@@ -270,13 +275,13 @@ export class Limiter {
     };
   }
 
-  /** Delivers outstanding settlements as far as that is possible now, and lets go of the store. */
+  /** Sends the settlements that are not delivered yet, as far as that is possible now, and closes the store. */
   async close(): Promise<void> {
     this.#breaker?.stop();
     await Promise.all([this.#store.close(), this.#options.local?.close()]);
   }
 
-  /** The state of the windows; takes nothing. Undefined where no window counts. */
+  /** Reads the windows, and takes nothing. Undefined where no window counts. */
   async #look(key: string, rpm: number, tpm: number): Promise<StoreAnswer | undefined> {
     const looking = { key, rpm, tpm, requests: 0, tokens: 0, bound: 0 };
     try {
@@ -351,7 +356,7 @@ function windowsOf({ window, rpm, tpm }: Ask, { requests, tokens, resetMs }: Sto
   };
 }
 
-/** The input, plus what the limit leaves beside it for the answer. A value that is not a number takes the whole limit: a sum must never become NaN. */
+/** The tokens to reserve: input and answer together, at most the limit. Where a value is not a number, it is the whole limit: no sum may ever become NaN. */
 function withOutput(input: number, output: number, tpm: number): number {
   const tokens = Math.ceil(Math.max(0, input)) + Math.ceil(Math.max(0, output));
   return Number.isFinite(tokens) ? Math.min(tokens, tpm) : tpm;

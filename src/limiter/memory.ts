@@ -1,15 +1,15 @@
-/** The embedded store: windows in this process's memory. For one gateway without Redis, and for the policy `local` while Redis is away. */
+/** The store without Redis: windows in the memory of this process. It is for a single gateway, and for the policy `local` while Redis is away. */
 import { Ring } from "./ring.ts";
 import type { Adjustment, LimiterStore, StoreAnswer, StoreAsk } from "./store.ts";
 
 export interface MemoryStoreOptions {
-  /** Length of the windows. The contract's is a minute; shorter ones are for tests, at the same resolution of a 600th. */
+  /** Length of the windows: a minute. Only tests have shorter ones, with the same resolution of a 600th. */
   windowMs?: number | undefined;
-  /** Microseconds since 1970; tests give their own. */
+  /** Microseconds since 1970. Only tests set it. */
   nowUs?: (() => number) | undefined;
 }
 
-/** Monotonic: a correction of the machine's clock does not move it. */
+/** Microseconds since 1970 by a clock that never steps back: a correction of the machine's clock does not move it. */
 function monotonicUs(): number {
   return (performance.timeOrigin + performance.now()) * 1000;
 }
@@ -27,7 +27,7 @@ export class MemoryStore implements LimiterStore {
     this.#sweepAtUs = this.#nowUs();
   }
 
-  /** Windows held; idle ones are dropped once a window's length while new ones are made. */
+  /** The number of rings. Empty ones are dropped when a new one is made, at most once in the length of a window. */
   get size(): number {
     return this.#rings.size;
   }

@@ -1,4 +1,4 @@
-/** Windows shared by every gateway on one Redis: the algorithm of `ring.lua`, on Redis's own clock, one round trip to reserve. */
+/** Windows that all gateways of one Redis share: the algorithm of `ring.lua`, by Redis's own clock, with one round trip for a reservation. */
 import { randomBytes } from "node:crypto";
 import type { RedisClient } from "../redis/connect.ts";
 import { Script, type ScriptClient } from "../redis/script.ts";
@@ -14,25 +14,25 @@ export interface RedisStoreOptions {
   client: RedisClient;
   /** See `Redis.prefix`. */
   prefix?: string | undefined;
-  /** No call waits longer. */
+  /** No command is waited for longer. */
   timeoutMs: number;
-  /** Length of the windows. The contract's is a minute; shorter ones are for tests, at the same resolution of a 600th. */
+  /** Length of the windows: a minute. Only tests have shorter ones, with the same resolution of a 600th. */
   windowMs?: number | undefined;
-  /** How long settlements are gathered. */
+  /** How long settlements are gathered before they are sent. */
   gatherMs?: number | undefined;
-  /** Microseconds since 1970 instead of Redis's own clock; for tests. */
+  /** Microseconds since 1970, in place of Redis's own clock. Only tests set it. */
   nowUs?: (() => number) | undefined;
-  /** A connection is there (again). */
+  /** Called when there is a connection, the first one or a new one. */
   onConnected?: (() => void) | undefined;
-  /** One settlement command was answered. */
+  /** Called when a command with settlements was answered. */
   onSettled?: ((durationMs: number) => void) | undefined;
-  /** A command failed; `reserve` and `probe` also throw it. */
+  /** Called when a command failed. `reserve` and `probe` also reject with the failure. */
   onFailure?: ((failure: StoreFailure) => void) | undefined;
-  /** Settlements that could not be delivered for a whole window were given up. */
+  /** Called with the number of settlements that were given up, because they could not be delivered for a whole window. */
   onLost?: ((count: number) => void) | undefined;
 }
 
-/** Says in the key which form the ring has, so that releases with another form can run side by side. */
+/** The form of a ring's value, as a part of its key: so releases with different forms can run side by side. */
 const FORM = "1";
 
 export class RedisStore implements LimiterStore {
@@ -49,7 +49,7 @@ export class RedisStore implements LimiterStore {
   readonly #prefix: string;
   readonly #tickUs: number;
   readonly #keepMs: number;
-  /** Names this process in the marks of its settlements. */
+  /** The name of this process in the marks of its settlements. */
   readonly #sender = randomBytes(6).toString("hex");
   #connectionError = "";
   #probes = 0;
@@ -104,14 +104,14 @@ export class RedisStore implements LimiterStore {
     return this.#settlements.flush();
   }
 
-  /** A settlement of nothing: it takes the same way as a real one and leaves a mark that expires. */
+  /** Sends a settlement of nothing: by the same commands as a real one, and it leaves a mark that expires. */
   async probe(): Promise<void> {
-    // In a cluster the probes go round, so that they meet every node.
+    // In a cluster, different keys are on different nodes: the probes go to all of them in turn.
     const key = `probe/${this.#probes++ % 16}`;
     await this.#sendBatch(key, { number: this.#probes, sinceMs: 0, changes: new Map(), debt: 0 });
   }
 
-  /** Delivers what it can within a deadline or two, and disconnects. */
+  /** Delivers what it can within one or two deadlines, and disconnects. */
   async close(): Promise<void> {
     await this.#settlements.flush();
     this.#settlements.stop();
@@ -139,7 +139,7 @@ export class RedisStore implements LimiterStore {
     this.#options.onSettled?.(performance.now() - beganMs);
   }
 
-  /** A command failed: says so, and what it was. */
+  /** Reports the failure of a command, and returns it. */
   #report(error: unknown): StoreFailure {
     const failure = error instanceof StoreFailure ? error : this.#failure(error);
     this.#options.onFailure?.(failure);
@@ -152,18 +152,18 @@ export class RedisStore implements LimiterStore {
 
   #failure(error: unknown): StoreFailure {
     const text = failureText(error);
-    // "Stream isn't writeable" says less than why there is no connection.
+    // ioredis says only "Stream isn't writeable"; the last error of the connection says why.
     const reason = failureKind(text) === "connection" && this.#connectionError !== "" ? this.#connectionError : text;
     return new StoreFailure(failureKind(reason), reason);
   }
 
-  /** 0 asks Redis for the time. */
+  /** 0 has the script ask Redis for the time. */
   #nowUs(): number {
     return this.#options.nowUs === undefined ? 0 : Math.floor(this.#options.nowUs());
   }
 }
 
-/** The message alone: ioredis hangs the command on the error, and that of AUTH holds the password. */
+/** Only the message of an error: ioredis attaches the command to the error, and an AUTH command contains the password. */
 function failureText(error: unknown): string {
   if (!(error instanceof Error)) return "unknown failure";
   const cause = (error as { lastNodeError?: unknown }).lastNodeError;
@@ -172,6 +172,6 @@ function failureText(error: unknown): string {
 
 function failureKind(text: string): FailureKind {
   if (/\b(NOAUTH|WRONGPASS|NOPERM|invalid password|invalid username-password)/i.test(text)) return "auth";
-  // Redis's own errors begin with a word in capitals: READONLY, LOADING, OOM, CLUSTERDOWN, ERR.
+  // An error of Redis itself begins with a word in capitals: READONLY, LOADING, OOM, CLUSTERDOWN, ERR.
   return /^[A-Z]{3,} /.test(text) ? "reply" : "connection";
 }

@@ -1,31 +1,31 @@
--- Takes requests and tokens from both windows of workspaces and models, or nothing; any number of asks gathered into one command, answered in
--- their order as if each had come alone. Atomic; O(1) an ask but for what slides out, and for a refusal, which walks at most 601 slots to say
--- when to come back.
+-- Takes requests and tokens from both windows of a workspace and model, or nothing from either; for any number of asks, which are answered in their
+-- order, as if each had come alone. It is atomic. An ask costs the same time always, except for the slots that leave the window, and for a refusal,
+-- which looks at up to 601 slots to say when to try again.
 --
--- KEYS[i]  rings of the pairs, each once (in a cluster a command has one)
+-- KEYS[i]  rings of the pairs, each once (in a cluster a command has only one)
 -- ARGV[1]  tick_us    length of a tick, microseconds
 -- ARGV[2]  now_us     microseconds since 1970, or 0 for Redis's own clock (only tests give it)
--- ARGV[3]  the asks, as one text of numbers with blanks between (a client writes one argument cheaper than a hundred), in sixes:
+-- ARGV[3]  the asks, as one text of numbers with blanks between (one argument costs the client less than a hundred), six numbers each:
 --          ring       index into KEYS
 --          rpm        most requests in any window
 --          tpm        most tokens in any window
---          requests   to take (1; 0 to look only)
+--          requests   to take: 1; or 0, with 0 tokens, only to read the windows
 --          tokens     to take
---          bound      0 where `tokens` was weighed; else what the call cannot pass, and `tokens` is a guess
+--          bound      0 where `tokens` comes from an estimate; where it is a guess, the most tokens that the call can need
 --
--- Returns one text, because a client reads a hundred numbers in it cheaper than one by one: for each ask six numbers, with blanks between
+-- Returns one text, which costs the client less to read than a hundred numbers one by one: for each ask six numbers, with blanks between
 --   code tick requests_used tokens_used retry_ms reset_ms
---   code 0 admitted   used figures include this reservation; `tick` is where it stands
---        1 requests   refused, nothing taken; retry_ms is when it would pass if nobody else came
---        2 tokens     likewise
---        3 weigh      no room for `bound`: ask again with a weighed figure; nothing taken
---   reset_ms          until both windows are empty if nobody else came
+--   code 0 admitted   the used figures include this reservation; `tick` is the tick in which it was counted
+--        1 requests   refused by the requests, nothing taken; after retry_ms it would pass, if no other call takes from the windows
+--        2 tokens     the same by the tokens
+--        3 weigh      no room for `bound`, nothing taken: ask again with an estimate
+--   reset_ms          until both windows are empty, if no other call takes from them
 local ADMITTED, REQUESTS, TOKENS, WEIGH = 0, 1, 2, 3
 
 local tick_us = tonumber(ARGV[1])
 local now_us = tonumber(ARGV[2])
 
--- When `ring` would take so much, and which window says so.
+-- Which window refuses an ask, and after how many milliseconds the ask would pass.
 local function refuse(ring, rpm, tpm, requests, tokens)
   local spare_requests, spare_tokens = rpm - requests - ring.requests, tpm - tokens - ring.tokens
   local requests_out, tokens_out = nil, nil
@@ -50,7 +50,7 @@ local function reserve(ring, rpm, tpm, requests, tokens, bound)
     if not over_requests and bound > 0 and ring.tokens + ring.caution_before + ring.caution_now + bound > tpm then
       code = WEIGH
     elseif over_requests or ring.tokens + tokens > tpm then
-      -- Callers who press against a limit ask alike, and what they are told is alike as long as nothing is taken.
+      -- Calls at a limit often ask for the same, and get the same answer as long as nothing is taken.
       local same = ring.refused
       if not (same and same[1] == rpm and same[2] == tpm and same[3] == requests and same[4] == tokens) then
         same = { rpm, tpm, requests, tokens, refuse(ring, rpm, tpm, requests, tokens) }

@@ -1,13 +1,13 @@
 /**
- * Reservations on their way to Redis: what was asked for in one turn of the event loop goes as one command, with one deadline and one answer. A
- * command each cost the front more than all the rest of a small call (a fifth of its time), and Redis a script's start.
+ * Reservations on their way to Redis: all asks of one turn of the event loop are sent as one command, with one deadline and one answer. With a command for each ask,
+ * the commands took a fifth of the front's time, more than any other part of a small call, and Redis had to start a script each time.
  */
 import { Deadline } from "./deadline.ts";
 import { CODE, type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
 
 interface Waiting {
   ask: StoreAsk;
-  /** It was refused before, and asks again behind the settlements of its pair. */
+  /** It was refused before, and asks again after the settlements of its pair have been delivered. */
   isSecond: boolean;
   resolve(answer: StoreAnswer): void;
   reject(failure: unknown): void;
@@ -16,23 +16,24 @@ interface Waiting {
 export interface ReservesOptions {
   /** No ask waits longer for its answer. */
   timeoutMs: number;
-  /** A command has the rings of one pair only: in a cluster those of another lie elsewhere. */
+  /** A command may have only one pair: in a cluster the ring of another pair may be on another node. */
   onePair: boolean;
   /**
-   * Puts asks to the store; `keys` are the pairs, `asks` six numbers for each, in the order of `reserve.lua`, with blanks between.
-   * @returns its text, six numbers for each ask.
+   * Sends asks to the store. `keys`: the pairs. `asks`: six numbers for each ask, in the order of `reserve.lua`, with a blank between two numbers.
+   * @returns the text of the answer: six numbers for each ask.
    */
   send(keys: readonly string[], asks: string): Promise<unknown>;
-  /** The pair has settlements that the store does not know yet: a refusal may rest on what they give back. */
+  /** Whether the pair has settlements that the store has not confirmed: a refusal may be due to tokens that they give back. */
   isUnsettled(key: string): boolean;
-  /** Delivers them; resolves also where that failed. */
+  /** Delivers the settlements of a pair; resolves also where that failed. */
   settle(key: string): Promise<void>;
+  /** The failure for a command that was not answered in time. */
   missed(): StoreFailure;
-  /** The failure that a rejected command means; called once for each. */
+  /** Called once for each rejected command: the failure for its error. */
   failed(error: unknown): StoreFailure;
 }
 
-/** Asks in one command: the script holds Redis up for about 5 µs an ask. */
+/** The most asks in one command: the script blocks Redis for about 5 µs for each ask. */
 const MOST_ASKS = 128;
 const FIELDS = 6;
 
@@ -52,7 +53,7 @@ export class Reserves {
   }
 
   #gather(waiting: Waiting): void {
-    // After the sockets of this turn have been read: callers who came together go together.
+    // Sent after all sockets of this turn have been read, so that calls which came together are sent together.
     if (this.#gathered.length === 0) setImmediate(() => this.#flush());
     this.#gathered.push(waiting);
   }
@@ -109,7 +110,7 @@ export class Reserves {
   }
 }
 
-/** @throws StoreFailure for a text of another form. */
+/** @throws StoreFailure where the reply is not the expected number of numbers. */
 function readAnswers(reply: unknown, count: number): StoreAnswer[] {
   const numbers = typeof reply === "string" ? readNumbers(reply) : [];
   if (numbers.length !== count * FIELDS) throw new StoreFailure("reply", "the reserve script gave an answer of another form");
@@ -129,7 +130,7 @@ function readAnswers(reply: unknown, count: number): StoreAnswer[] {
 
 const [BLANK, MINUS, ZERO] = [0x20, 0x2d, 0x30];
 
-/** Whole numbers with one blank between; empty where the text is anything else. By hand, because a text a number costs as much as a command. */
+/** The whole numbers of a text, with one blank between; empty for any other text. It reads characters, because to split the text costs as much as the command. */
 function readNumbers(text: string): number[] {
   const numbers: number[] = [];
   let value = 0;

@@ -1,14 +1,14 @@
--- The two sliding windows of one workspace and model, as one packed string. This file stands in front of reserve.lua and adjust.lua
--- (redis.ts joins them); ring.ts is the same algorithm in memory. docs/limits.md has the picture and the error bound.
+-- The two sliding windows of one workspace and model, as one packed string. redis.ts puts this file before reserve.lua and before adjust.lua.
+-- ring.ts is the same algorithm in memory. docs/limits.md has a picture, and the bound of the error.
 --
 -- header, 9 big-endian doubles (72 bytes):
---   head                newest tick (a tick is 1/600 of the window; 100 ms). Never moves back.
---   lag                 ticks to add to Redis's clock: what the clock has stepped back so far
+--   head                the newest tick (a tick is 1/600 of the window: 100 ms); it never moves back
+--   lag                 ticks to add to Redis's clock: by how many the clock has stepped back so far
 --   requests, tokens    totals over the window: ticks head - 600 .. head
---   requests_here, tokens_here   what stands in tick `head`; it is written to its slot when head moves on
---   caution_before, caution_now  bounds less guesses of one-trip reservations, in the last whole and the running half second
---   newest              tick of the last addition
--- slots: 601 x (requests, tokens), big-endian 32-bit; the slot of a tick is tick % 601. What was never written reads as zero.
+--   requests_here, tokens_here   the counts of tick `head`; they are written to its slot when head moves
+--   caution_before, caution_now  bounds minus guesses of the reservations by a guess, in the last whole half second and in the present one
+--   newest              the tick of the last addition
+-- slots: 601 x (requests, tokens), big-endian 32-bit; the slot of a tick is tick % 601. A slot that was never written reads as zero.
 local SLOTS, HEADER, SLOT, MOST = 601, 72, 8, 4294967295
 local FORMAT, PAIR = '>ddddddddd', '>I4I4'
 local CAUTION_TICKS = 5
@@ -17,8 +17,8 @@ local function range_of(key, slot, count)
   return redis.call('GETRANGE', key, HEADER + slot * SLOT, HEADER + (slot + count) * SLOT - 1)
 end
 
--- Calls visit(index, requests, tokens) for each slot of `bytes` that is not empty, until it returns true. Empty ones are skipped by the
--- pattern matcher, so the cost follows the slots that were used and not the time that has passed.
+-- Calls visit(index, requests, tokens) for each slot of `bytes` that is not empty, until it returns true. The pattern matcher skips empty slots,
+-- so the cost depends on the number of used slots, and not on the time that has passed.
 local function each_slot(bytes, visit)
   local at = string.find(bytes, '[^%z]')
   while at do
@@ -41,7 +41,7 @@ local function each_tick(key, first, count, visit)
   end
 end
 
--- Moves the ring to tick `now`: adds nothing, drops what has slid out, writes the old head's slot.
+-- Moves the ring to tick `now`: drops what has left the window, and writes the slot of the old head.
 local function advance(ring, now)
   local key, gap = ring.key, now - ring.head
   if gap >= SLOTS then
@@ -91,8 +91,8 @@ local function load_ring(key, tick_us, now_us)
     ring.moved, ring.fresh = false, false
     local now = clock + ring.lag
     if now < ring.head - 1 then
-      -- The clock has stepped back: time stands for up to two ticks and then goes on from where it was, at its own pace. (It stands, because
-      -- how much of the tick had passed is not known, and time that runs ahead would let a slot out too early.)
+      -- The clock has stepped back: the ring's time stops for up to two ticks, and then continues from there at its usual pace. It stops because it
+      -- is not known how much of the tick had passed, and a slot must not leave the window too early.
       ring.lag, ring.moved = ring.head - 1 - clock, true
     elseif now > ring.head then
       advance(ring, now)
@@ -104,11 +104,11 @@ end
 local function save_ring(ring)
   redis.call('SETRANGE', ring.key, 0, struct.pack(FORMAT, ring.head, ring.lag, ring.requests, ring.tokens, ring.requests_here, ring.tokens_here,
     ring.caution_before, ring.caution_now, ring.newest))
-  -- The lifetime is renewed as head moves; all that the ring holds has slid out before it ends.
+  -- The lifetime is renewed when head moves. Before it ends, everything in the ring has left the window.
   if ring.moved then redis.call('PEXPIRE', ring.key, math.ceil((SLOTS + 1) * ring.tick_us / 1000)) end
 end
 
--- Milliseconds until the slot of `tick` slides out, rounded up.
+-- Milliseconds until the slot of `tick` leaves the window, rounded up.
 local function until_out_ms(ring, tick)
   return math.ceil(((tick + SLOTS - ring.lag) * ring.tick_us - ring.now_us) / 1000)
 end

@@ -1,32 +1,33 @@
 /**
- * Two sliding windows, requests and tokens, as 601 slots of a 600th of the window each (100 ms of a minute), with running totals: the same
- * algorithm as `ring.lua`, `reserve.lua` and `adjust.lua`. The 601st slot is what makes slots safe: the newest and the oldest both count
- * whole, so no span of one window's length, wherever it begins, holds more than the limit; in return a slot leaves up to one tick late.
+ * Two sliding windows, one of requests and one of tokens, with running totals. Each has 601 slots; a slot is a 600th of the window (100 ms of a minute). It is the
+ * same algorithm as `ring.lua`, `reserve.lua` and `adjust.lua`. The newest and the oldest slot both count whole. So, with 601 slots, no span as long as the window
+ * has more than the limit, wherever it begins; in return, a slot leaves the window up to one tick late.
  */
 import { type Adjustment, CODE, type StoreAnswer, type StoreAsk } from "./store.ts";
 
 const SLOTS = 601;
-/** A slot's 32 bits. */
+/** The most that a slot can hold: 32 bits. */
 const MOST = 4_294_967_295;
-/** Half a second of a minute: how long the bound of a one-trip reservation counts with those that would join it. */
+/** The length of a period of caution: half a second of a minute. See `#cautionNow`. */
 const CAUTION_TICKS = 5;
 
 export class Ring {
   readonly #tickUs: number;
   readonly #slotRequests = new Uint32Array(SLOTS);
   readonly #slotTokens = new Uint32Array(SLOTS);
-  /** Newest tick; never moves back. */
+  /** The newest tick. It never moves back. */
   #head: number;
-  /** Ticks that the clock has stepped back so far. */
+  /** The ticks by which the clock has stepped back so far. */
   #lag = 0;
   #requests = 0;
   #tokens = 0;
+  /** Bounds minus guesses of the reservations by a guess: in the last whole period of caution, and in the present one. Each may still need that many tokens more. */
   #cautionBefore = 0;
   #cautionNow = 0;
-  /** Tick of the last addition. */
+  /** The tick of the last addition. */
   #newest: number;
 
-  /** @param nowUs microseconds since 1970, here and below */
+  /** @param nowUs - Microseconds since 1970, here and below. */
   constructor(tickUs: number, nowUs: number) {
     this.#tickUs = tickUs;
     this.#head = Math.floor(nowUs / tickUs);
@@ -61,16 +62,15 @@ export class Ring {
     }
   }
 
-  /** True once everything has slid out. */
+  /** True when everything has left the windows. */
   isEmpty(nowUs: number): boolean {
     this.#advance(nowUs);
     return this.#requests === 0 && this.#tokens === 0;
   }
 
   /**
-   * Drops the slots that are older than the window. When the clock has been set back, the ring does not move: its time stops for up to two ticks and then goes on from where
-   * it was, at its own pace. (It stops, because how much of the tick had passed is not known, and time that runs ahead would let a slot out
-   * too early.)
+   * Moves the ring to the present tick, and drops the slots that have left the window. When the clock was set back, the ring's time stops for up to two ticks, and then
+   * continues from there at its usual pace. It stops because it is not known how much of the tick had passed, and a slot must not leave too early.
    */
   #advance(nowUs: number): void {
     const clock = Math.floor(nowUs / this.#tickUs);
@@ -112,7 +112,7 @@ export class Ring {
     this.#tokens += newTokens - oldTokens;
   }
 
-  /** Walks from the oldest slot until enough has slid out. */
+  /** Finds when the ask would pass: looks from the oldest slot on, until enough slots have left. */
   #refuse(ask: StoreAsk, tpm: number, nowUs: number): StoreAnswer {
     let spareRequests = ask.rpm - ask.requests - this.#requests;
     let spareTokens = tpm - ask.tokens - this.#tokens;
@@ -137,7 +137,7 @@ export class Ring {
     return { code, tick: this.#head, requests: this.#requests, tokens: this.#tokens, retryMs, resetMs };
   }
 
-  /** Until the slot of `tick` slides out, rounded up. */
+  /** Milliseconds until the slot of `tick` leaves the window, rounded up. */
   #untilOutMs(tick: number, nowUs: number): number {
     return Math.ceil(((tick + SLOTS - this.#lag) * this.#tickUs - nowUs) / 1000);
   }

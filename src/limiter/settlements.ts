@@ -1,24 +1,27 @@
 /**
- * Adjustments on their way to a store that may be slow or away: gathered for a few milliseconds into one batch per pair (one command, one hash
- * slot), numbered, sent one after the other per pair and again until answered. The store keeps the last number, so a batch counts once.
+ * Adjustments on their way to a store that may be slow or away. For a few milliseconds, the adjustments of one pair of workspace and model are gathered into a batch,
+ * which is one command. The batches of a pair are numbered, and sent one after the other; each is sent again until it is answered. The store remembers the number of
+ * the last batch, so each batch counts once.
  *
- * Bounded: what waits for a pair is merged by tick, so at most 601 entries; and a batch older than a window is dropped, because what it would
- * give back has slid out.
+ * The memory is bounded: a batch has one entry for each tick, at most 601; and a batch that is older than a window is dropped, because what it would give back has
+ * left the window.
  */
 import type { Adjustment } from "./store.ts";
 
+/** The gathered adjustments of one pair. */
 export interface Batch {
   readonly number: number;
   readonly sinceMs: number;
-  /** tick → [requests, tokens] */
+  /** Requests and tokens to add, by tick. */
   readonly changes: Map<number, [number, number]>;
   debt: number;
 }
 
+/** The batches of one pair: one gathers, one has been sent and not answered. */
 interface Pending {
   gathering: Batch | undefined;
   sent: Batch | undefined;
-  /** Settles when the batch that is on its way is answered or has failed. */
+  /** Resolves when the sent batch is answered or has failed; undefined while none is on its way. */
   flight: Promise<void> | undefined;
 }
 
@@ -26,11 +29,11 @@ const RETRY_MS = 500;
 
 export interface SettlementsOptions {
   gatherMs: number;
-  /** How old a batch may grow. */
+  /** How old a batch may become. */
   windowMs: number;
-  /** Rejects where it is not known whether the batch arrived. */
+  /** Sends a batch. Rejects where it is not known whether the batch arrived. */
   send: (key: string, batch: Batch) => Promise<void>;
-  /** A batch was given up. */
+  /** Called when a batch is given up. */
   lost: (batch: Batch) => void;
 }
 
@@ -46,7 +49,7 @@ export class Settlements {
     this.#options = options;
   }
 
-  /** Pairs with something that the store has not confirmed. */
+  /** The number of pairs with something that the store has not confirmed. */
   get size(): number {
     return this.#pairs.size;
   }
@@ -72,7 +75,7 @@ export class Settlements {
     this.#timer ??= setTimeout(() => this.#sendDirty(), this.#options.gatherMs);
   }
 
-  /** The store answers (again): what is stuck may go now. */
+  /** To be called when the store has answered: batches that have failed are sent again now. */
   resume(): void {
     if (this.#retryTimer === undefined) return;
     clearTimeout(this.#retryTimer);
@@ -85,9 +88,9 @@ export class Settlements {
     return this.#pairs.has(key);
   }
 
-  /** Sends what there is of one pair; resolves when it was answered, or has failed. */
+  /** Sends the batches of one pair; resolves when they were answered, or have failed. */
   async deliver(key: string): Promise<void> {
-    // More may have gathered behind a batch that is on its way; it goes when that batch is answered.
+    // Behind a batch that is on its way, another one may have gathered: it is sent when the first is answered.
     for (let turn = 0; turn < 2; turn++) {
       const pending = this.#pairs.get(key);
       if (pending === undefined) return;
@@ -95,7 +98,7 @@ export class Settlements {
     }
   }
 
-  /** Sends what there is; resolves when each pair was answered or has failed. */
+  /** Sends all batches; resolves when each was answered, or has failed. */
   async flush(): Promise<void> {
     this.#sendDirty();
     for (let turn = 0; turn < 3; turn++) {
@@ -118,7 +121,7 @@ export class Settlements {
     this.#dirty = new Set();
     for (const key of keys) {
       const pending = this.#pairs.get(key);
-      // A batch that has failed waits for `resume` or the retry, with all that has gathered behind it.
+      // A batch that has failed waits for `resume` or for the retry, and the batch behind it waits too.
       if (pending !== undefined && pending.flight === undefined && pending.sent === undefined) this.#send(key, pending);
     }
   }

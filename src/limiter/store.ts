@@ -1,26 +1,26 @@
 /**
- * The seam of the limiter: where the windows of a workspace and model are kept. A store is one file; `memory.ts` and `redis.ts` run the same
- * algorithm (`ring.ts`, `ring.lua`) and sit the same exam (`test/unit/limiter/exam.ts`). What a call costs, when it settles and what happens when
- * a store fails is `limiter.ts`.
+ * The interface of a store: the place where the windows of each workspace and model are kept. A store is one file. `memory.ts` and `redis.ts` have the same
+ * algorithm (`ring.ts`, `ring.lua`) and pass the same exam (`test/unit/limiter/exam.ts`). What a call costs, when it is settled and what happens when a store fails
+ * is in `limiter.ts`.
  */
 import { ByNames } from "../contract/by-names.ts";
 
-/** A question to a store: take so much of both windows, or nothing. */
+/** A question to a store: to take so much from both windows, or nothing from either. */
 export interface StoreAsk {
-  /** The windows' name: see `pairKey`. */
+  /** The name of the windows: see `pairKey`. */
   key: string;
   rpm: number;
   tpm: number;
-  /** 1, or 0 (with 0 tokens) to look only. */
+  /** 1; or 0, with 0 tokens, only to read the windows. */
   requests: number;
   tokens: number;
-  /** 0 where `tokens` was weighed; else the most that the call can come to, and `tokens` is a guess. */
+  /** 0 where `tokens` comes from a worker's estimate; where it is a guess, the most tokens that the call can need. */
   bound: number;
-  /** Called with the answer where it came after `reserve` had already been rejected: what it took may have to be given back. */
+  /** Called with an answer that comes after `reserve` has rejected: what it took may have to be given back. */
   late?: ((answer: StoreAnswer) => void) | undefined;
 }
 
-/** Nothing is taken but by `admitted`. */
+/** The codes of a store's answers. Only `admitted` takes something. */
 export const CODE = { admitted: 0, requests: 1, tokens: 2, weigh: 3 } as const;
 
 export interface StoreAnswer {
@@ -28,7 +28,7 @@ export interface StoreAnswer {
   code: number;
   /** The tick in which an admitted reservation was counted: `adjust` needs it. */
   tick: number;
-  /** Used in the window, this reservation included. */
+  /** Used in the windows, with this reservation. */
   requests: number;
   tokens: number;
   /** Milliseconds after which a refused ask would pass, if no other call takes from the windows. */
@@ -37,35 +37,36 @@ export interface StoreAnswer {
   resetMs: number;
 }
 
-/** A change to what the windows have counted since `tick`. */
+/** A change to what a reservation has taken from the windows. */
 export interface Adjustment {
   key: string;
+  /** The tick in which the reservation was counted. */
   tick: number;
-  /** Added to the slot of `tick` if it is still in the window; an excess counts now if it is not. Below zero gives back. */
+  /** Added to the slot of `tick` while it is in the window; below zero gives back. After that, what would be given back is dropped, and more tokens count now. */
   requests: number;
   tokens: number;
-  /** Tokens beyond the reservation: they count now. */
+  /** Tokens that were used beyond the reservation: they count now. */
   debt: number;
 }
 
 export interface LimiterStore {
   readonly name: "memory" | "redis";
-  /** @throws StoreFailure (rejects) within the store's deadline. Then it is not known whether the reservation was made; see `StoreAsk.late`. */
+  /** @throws StoreFailure (rejects) within the store's deadline. Then it is not known whether something was taken; see `StoreAsk.late`. */
   reserve(ask: StoreAsk): StoreAnswer | Promise<StoreAnswer>;
-  /** Applied exactly once, soon; kept and sent again while the store cannot be reached. */
+  /** Is applied exactly once, soon. While the store cannot be reached, it is kept and sent again. */
   adjust(adjustment: Adjustment): void;
-  /** Waits until every adjustment so far is applied, or cannot be now. */
+  /** Waits until every adjustment so far is applied, or has failed for now. */
   flush(): Promise<void>;
-  /** Proves that the store takes writes. @throws StoreFailure */
+  /** Resolves where the store takes writes. @throws StoreFailure (rejects) where it does not. */
   probe(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** `kind` is the label of `weir_redis_errors_total`. */
+/** The kinds of failures, as the label `kind` of `weir_redis_errors_total` has them. */
 export const FAILURE_KINDS = ["timeout", "connection", "auth", "reply"] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
-/** A store that did not do what it was asked. The message holds no secret. */
+/** A store did not do what it was asked to do. The message has no secret. */
 export class StoreFailure extends Error {
   override readonly name = "StoreFailure";
   readonly kind: FailureKind;
@@ -79,12 +80,12 @@ export class StoreFailure extends Error {
 const pairKeys = new ByNames<string>(10_000);
 const countKeys = new ByNames<string>(10_000);
 
-/** The windows of a workspace and model. Percent-encoded, so that no name can reach into another's or out of the braces of a hash tag. */
+/** The name of the windows of a workspace and model. It is percent-encoded, so that no name can be part of another one or leave the braces of a hash tag. */
 export function pairKey(workspace: string, model: string): string {
   return pairKeys.of(workspace, model, joined);
 }
 
-/** The window of a workspace's token counts for a model: beside the pair's, and never another pair's, since no name has a bare `/`. */
+/** The name of the window for token counts of a workspace and model. It is never the name of a pair, because a pair has only one `/`. */
 export function countKey(workspace: string, model: string): string {
   return countKeys.of(workspace, model, joinedCounts);
 }

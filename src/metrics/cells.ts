@@ -1,6 +1,6 @@
 /**
- * prom-client's counters and histograms with the labels looked up once: code that runs for every call keeps a cell and adds to it. prom-client
- * validates and hashes the labels at every observation; for the eight labels of a call this cost as much as all its other bookkeeping.
+ * Counters and histograms of prom-client whose labels are looked up once: code that runs for every call keeps a cell and adds to it. prom-client itself checks and
+ * hashes the labels at every observation; for the eight labels of a call this cost as much as all other bookkeeping of the call.
  */
 import type { CounterConfiguration, HistogramConfiguration } from "prom-client";
 import Counter from "prom-client/lib/counter.js";
@@ -63,7 +63,7 @@ export class CellCounter extends Counter<string> {
     return this.#cells.of(values);
   }
 
-  /** Removes all other series. A cell of a removed series can still be used, and has no effect. */
+  /** Removes the series that `isKept` does not want. A cell of a removed series can still be used, without an effect. */
   keep(isKept: IsKept): void {
     this.#cells.keep(isKept);
   }
@@ -111,7 +111,7 @@ export class CellHistogram extends Histogram<string> {
     return this.#cells.of(values);
   }
 
-  /** Removes all other series, as for counters. */
+  /** As `CellCounter.keep`. */
   keep(isKept: IsKept): void {
     this.#cells.keep(isKept);
   }

@@ -1,6 +1,6 @@
-import type { Definer } from "./definer.ts";
+import type { Definer } from "./registry.ts";
 
-/** A key with what its expiry metric needs. */
+/** The part of a key that the metric of its expiry needs. */
 export interface ExpiringKey {
   readonly workspace: { readonly name: string };
   /** Milliseconds since 1970; infinite for a key that never expires. */
@@ -8,7 +8,7 @@ export interface ExpiringKey {
   readonly replacedBy: string | undefined;
 }
 
-/** When a credential expires that Weir signs in with at an upstream. */
+/** The lifetime of a credential with which Weir signs in at an upstream. */
 export interface ExpiringCredential {
   readonly upstream: string;
   /** Undefined where it is not known. */
@@ -16,9 +16,9 @@ export interface ExpiringCredential {
   readonly expiresAtMs: number;
 }
 
-/** How long an expired key stays in the metric: if it left at once, the alert about it would end too. */
+/** How long an expired key or credential stays in its metric: if it left at once, the alert about it would end too. */
 const KEPT_AFTER_EXPIRY_MS = 24 * 3600 * 1000;
-/** Most workspaces whose keys expire next, and most upstreams whose credentials do: there may be thousands. */
+/** The most workspaces and the most upstreams in these metrics, those that expire first: there may be thousands. */
 const MOST_EXPIRIES = 100;
 
 /** Metrics of the configuration that is in force, and of the keys. */
@@ -30,18 +30,25 @@ export class ConfiguredMetrics {
   readonly #credentialExpiry;
   readonly #credentialLifetime;
   #expiring: readonly ExpiringKey[] = [];
-  /** By upstream: until when, and how long in all. */
+  /** The credentials by upstream. */
   #credentials = new Map<string, { expiresAtMs: number; lifetimeMs: number }>();
 
   constructor(make: Definer) {
-    this.#reloads = make.counter("weir_config_reloads_total", "Configurations read while running: applied, refused.", ["result"]);
+    this.#reloads = make.counter("weir_config_reloads_total", "Configurations that were read while the gateway ran: applied, refused.", [
+      "result",
+    ]);
     this.#stale = make.gauge(
       "weir_config_stale",
       "1 where the newest configuration was refused and the one before is in force.",
       [],
       "max",
     );
-    this.#keys = make.gauge("weir_directory_keys", "API keys known, by where they are kept: config, file, redis.", ["source"], "max");
+    this.#keys = make.gauge(
+      "weir_directory_keys",
+      "Known API keys, by the place where they are kept: config, file, redis.",
+      ["source"],
+      "max",
+    );
     this.#expiry = make.gauge(
       "weir_key_expiry_timestamp_seconds",
       "When the first key of a workspace expires, in seconds since 1970; keys that were rotated are left out.",
@@ -50,13 +57,13 @@ export class ConfiguredMetrics {
     );
     this.#credentialExpiry = make.gauge(
       "weir_credential_expiry_timestamp_seconds",
-      "When the credential of an upstream expires, in seconds since 1970; only where it says so and is not renewed by itself.",
+      "When the credential of an upstream expires, in seconds since 1970; only of credentials that say so and are not renewed automatically.",
       ["upstream"],
       "min",
     );
     this.#credentialLifetime = make.gauge(
       "weir_credential_lifetime_seconds",
-      "How long such a credential is good in all: from when it was made, or where it does not say that, from when Weir first had it.",
+      "The whole lifetime of such a credential: from the time when it was made, or, where that is not known, from the time when Weir first had it.",
       ["upstream"],
       "max",
     );
@@ -75,7 +82,7 @@ export class ConfiguredMetrics {
     this.#expiring = Array.from(keys).filter(({ expiresAtMs, replacedBy }) => Number.isFinite(expiresAtMs) && replacedBy === undefined);
   }
 
-  /** To be called with the credentials of the configuration that is in force. */
+  /** To be called with the credentials of the configuration in force, at each change. */
   credentialsKnown(credentials: Iterable<ExpiringCredential>, nowMs: number): void {
     const before = this.#credentials;
     this.#credentials = new Map();

@@ -1,4 +1,4 @@
-import type { Definer } from "./definer.ts";
+import type { Definer } from "./registry.ts";
 
 /** Metrics of the listeners. */
 export class FrontMetrics {
@@ -9,12 +9,12 @@ export class FrontMetrics {
   constructor(make: Definer) {
     this.#connections = make.gauge(
       "weir_connections",
-      "Connections of clients that are open, idle ones included, by listener: public, admin. Of the public one at most `server.max_connections` for each process.",
+      "Open connections of clients, idle ones included, by listener: public, admin. The public listener has at most `server.max_connections` in each process.",
       ["listener"],
     );
     this.#certificate = make.gauge(
       "weir_tls_certificate_expiry_timestamp_seconds",
-      "When the certificate that new connections are shown expires, in seconds since 1970; only where `server.tls` is set.",
+      "When the certificate of new connections expires, in seconds since 1970; only where `server.tls` is set.",
       ["listener"],
       "min",
     );

@@ -2,7 +2,7 @@ import AggregatorRegistry from "prom-client/lib/cluster.js";
 import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
 import Registry from "prom-client/lib/registry.js";
-import type { Definition } from "./definer.ts";
+import type { Definition } from "./registry.ts";
 
 /** A registry as data (`Metrics.snapshot`). */
 export type Snapshot = readonly MetricSnapshot[];
@@ -11,7 +11,7 @@ interface MetricSnapshot {
   name: string;
   help: string;
   type: string;
-  /** How the values of several processes are put together. */
+  /** How the values of several processes become one. */
   aggregator: string;
   values: readonly { labels: Record<string, string | number>; value: number; metricName?: string }[];
 }
@@ -20,8 +20,8 @@ const RESTARTS = "Gateway processes that ended and were replaced. Only with seve
 const LISTENING = "Gateway processes that listen. Only with several `processes`.";
 
 /**
- * The metrics of several processes as one: counters and histograms are added up; each gauge says how its values are put together. The last counts of a process
- * stay in the sum after it has ended: a counter that falls would look to Prometheus like one that started again.
+ * The metrics of several processes as one. Counters and histograms are added up; each gauge says how its values become one. The last counts of a process stay in
+ * the sum after the process has ended, because Prometheus would take a counter that falls for one that began again.
  */
 export class MergedMetrics {
   readonly #own = new Registry();
@@ -69,7 +69,7 @@ export class MergedMetrics {
     for (;;) {
       const asked = this.#past;
       const past = await asked;
-      // A process has ended meanwhile: it is no longer in `latest`, and not yet in this `past`.
+      // A process has ended while this waited: it is not in `latest` any more, and not yet in this `past`.
       if (asked !== this.#past) continue;
       const latest = [...this.#latest.values()];
       const merged = AggregatorRegistry.aggregate([withoutRemoved(past, latest), ...latest]);
@@ -77,7 +77,7 @@ export class MergedMetrics {
     }
   }
 
-  /** Definitions of the metrics beyond those of one process, for the documentation. */
+  /** Definitions of the metrics that one process alone does not have, for the documentation. */
   definitions(): readonly Definition[] {
     return [
       { name: "weir_processes", type: "gauge", labels: [], help: LISTENING },
@@ -89,7 +89,7 @@ export class MergedMetrics {
 /** Labels whose values can disappear with a new configuration. */
 const NAMED = ["workspace", "model", "region", "upstream"];
 
-/** The counts of ended processes, without series of names that no running process has any more. */
+/** The counts of ended processes, without the series of names that no running process has. */
 function withoutRemoved(past: Snapshot, latest: readonly Snapshot[]): Snapshot {
   if (latest.length === 0) return past;
   const named = (label: string, value: string | number | undefined) => `${label} ${value}`;

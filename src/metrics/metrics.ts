@@ -1,16 +1,15 @@
 import Registry from "prom-client/lib/registry.js";
 import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
-import { addTokens, type CallCells, type TokenCells } from "./call-cells.ts";
+import { addTokens, type CallCells, type CallRecord, type TokenCells } from "./calls.ts";
 import { ConfiguredMetrics } from "./configured.ts";
-import { Definer, type Definition } from "./definer.ts";
 import { DroppedMetrics } from "./dropped.ts";
 import { FrontMetrics } from "./front.ts";
 import { collectProcessMetrics } from "./process.ts";
-import type { CallRecord, WorkerSample } from "./records.ts";
-import { metricsData, metricsText } from "./scrape.ts";
+import { Definer, type Definition, metricsData, metricsText } from "./registry.ts";
 import { declaredPairs, EARLY_OUTCOMES, Names, OTHER, OUTCOMES, type Served, UPSTREAM_OUTCOMES } from "./served.ts";
 import { UpstreamMetrics } from "./upstreams.ts";
+import { WorkerMetrics } from "./workers.ts";
 import { WorkspaceMetrics } from "./workspaces.ts";
 
 const noCells = <Cell>() => new Map<string, Cell>();
@@ -20,15 +19,11 @@ const noPaths = () => new ByNames<Map<string, CallCells>>();
 export class Metrics {
   readonly #registry = new Registry();
   readonly #make = new Definer(this.#registry);
-  /** Metrics of upstreams. */
   readonly upstreams = new UpstreamMetrics(this.#make);
-  /** Metrics of what was left out of requests. */
   readonly dropped = new DroppedMetrics(this.#make);
-  /** Metrics of the configuration that is in force, and of the keys. */
   readonly configured = new ConfiguredMetrics(this.#make);
-  /** Metrics of the listeners. */
   readonly front = new FrontMetrics(this.#make);
-  /** Metrics of workspaces. */
+  readonly workers = new WorkerMetrics(this.#make);
   readonly #workspaces = new WorkspaceMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
   readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
@@ -38,7 +33,7 @@ export class Metrics {
   ]);
   readonly #overhead = this.#make.histogram(
     "weir_overhead_seconds",
-    "Time spent in Weir itself before the first byte: waiting for the upstream and for the client's body excluded.",
+    "Time spent in Weir itself before the first byte, without the time in which Weir waits for the upstream or for the client's body.",
     ["route"],
   );
   readonly #firstByte = this.#make.histogram(
@@ -54,44 +49,37 @@ export class Metrics {
   );
   readonly #tokenParts = this.#make.counter(
     "weir_token_parts_total",
-    "Tokens that are counted in weir_tokens_total and have a price of their own, or nobody sees: cache_write_5m and cache_write_1h of cache_write, reasoning of output.",
+    "Parts of weir_tokens_total: cache_write_5m and cache_write_1h of cache_write, which differ in price, and reasoning of output, which clients do not see.",
     ["workspace", "model", "part"],
   );
   readonly #estimates = this.#make.gauge(
     "weir_token_estimate_ratio",
-    "What an estimate of this model's input is multiplied by, as learned from what its upstream reports, for the workspace and upstream of the last call.",
+    "The factor by which estimates of this model's input are multiplied, learned from what the upstream reports; for the workspace and upstream of the last call.",
     ["model"],
     "average",
   );
-  readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens of answers beyond what was reserved for them.", ["model"]);
+  readonly #debt = this.#make.counter("weir_token_debt_total", "Tokens that calls used beyond their reservations.", ["model"]);
   readonly #limiterDuration = this.#make.histogram("weir_limiter_duration_seconds", "How long the limiter's store took: reserve, settle.", [
     "operation",
   ]);
-  readonly #limiterState = this.#make.gauge("weir_limiter_state", "1 for one of memory, redis, local, closed, open.", ["state"], "max");
+  readonly #limiterState = this.#make.gauge(
+    "weir_limiter_state",
+    "1 for the present state of the limiter, 0 for the others: memory, redis, local, closed, open.",
+    ["state"],
+    "max",
+  );
   readonly #redisErrors = this.#make.counter("weir_redis_errors_total", "Failed calls to Redis: timeout, connection, auth, reply.", [
     "kind",
   ]);
-  readonly #queue = this.#make.gauge(
-    "weir_worker_queue_depth",
-    "Orders posted to a worker that it has not yet taken (as of its last second).",
-    ["worker"],
-  );
-  readonly #streams = this.#make.gauge("weir_worker_streams", "Calls that a worker has open.", ["worker"]);
-  readonly #lag = this.#make.gauge(
-    "weir_worker_event_loop_lag_seconds",
-    "How late the last one-second timer of the thread ran; `front` is the one that listens, and with `workers: 0` `0` is the same.",
-    ["worker"],
-  );
-  readonly #restarts = this.#make.counter("weir_worker_restarts_total", "Workers that died and were replaced.", []);
   readonly #build = this.#make.gauge("weir_build_info", "Always 1; the labels say what is running.", ["version", "runtime"], "first");
   readonly #buffered = this.#make.gauge(
     "weir_buffered_bytes",
-    "Request bodies that are held: on their way in, or until their answer begins; and answers that their clients have yet to take. At most `server.max_buffered`.",
+    "Bytes of request bodies, from their arrival until their answer begins, and of answers that clients have not read yet. At most `server.max_buffered`.",
     [],
   );
   readonly #spans = this.#make.counter(
     "weir_trace_spans_total",
-    "Spans of traced calls that were handed to the collector, or dropped since it is away, slow or refuses them: exported, dropped.",
+    "Spans of traced calls: exported to the collector, or dropped because the collector is away, is slow or refuses them.",
     ["result"],
   );
   readonly #openCalls = new Map<string, { count: number }>();
@@ -102,9 +90,8 @@ export class Metrics {
   #tokenCells = new ByNames<TokenCells>();
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
-  /** Names that the configuration in force has; undefined before the first one. */
+  /** The names of the configuration in force; undefined before the first configuration. */
   #names: Names | undefined;
-  #samples: () => WorkerSample[] = () => [];
   #bufferedBytes: () => number = () => 0;
 
   constructor() {
@@ -118,7 +105,6 @@ export class Metrics {
   /** Creates the series of all label values that are known at the start, so that a rate over them begins at zero. */
   declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
-    this.#restarts.cell();
     for (const result of ["exported", "dropped"]) this.#spans.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
     for (const route of options.routes) {
@@ -131,7 +117,7 @@ export class Metrics {
   }
 
   /**
-   * As `declare`, for a new configuration; series of workspaces, models, regions and upstreams that it does not have are removed.
+   * Creates the series of a new configuration, and removes those of workspaces, models, regions and upstreams that it does not have.
    * A call that is still running for a removed name is counted under `other`.
    */
   declareServed(served: Served): void {
@@ -147,7 +133,7 @@ export class Metrics {
     this.dropped.keep(names);
     this.upstreams.keep(names);
     this.#workspaces.keep(names);
-    // Their cells belong to series that were removed.
+    // Some of these cells belong to series that were removed.
     this.#callCells = new ByNames();
     this.#tokenCells = new ByNames();
     this.#workspaces.declare(served.workspaces);
@@ -162,10 +148,6 @@ export class Metrics {
       this.#workspaces.declareModel(workspace, model);
       this.#tokenCells.of(workspace, model, this.#makeTokenCells);
     }
-  }
-
-  #named(label: string, value: string): string {
-    return this.#names?.of(label, value) ?? value;
   }
 
   limiterDecided(workspace: string, model: string, decision: string): void {
@@ -189,10 +171,9 @@ export class Metrics {
     this.#debt.cell(this.#named("model", model)).value += tokens;
   }
 
-  /** Workers and the bytes of bodies are read at each scrape. */
-  sample(samples: () => WorkerSample[], bufferedBytes: () => number): void {
-    this.#samples = samples;
-    this.#bufferedBytes = bufferedBytes;
+  /** The bytes that are held are read at each scrape. */
+  sampleBuffered(bytes: () => number): void {
+    this.#bufferedBytes = bytes;
   }
 
   callStarted(route: string): void {
@@ -215,22 +196,20 @@ export class Metrics {
     if (usage !== undefined) this.tokensUsed(call.workspace, model, usage);
   }
 
-  /** Where the pauses between pieces of a stream of this route are observed, in seconds. The stream keeps it, so that a piece costs no look-up of labels. */
+  /** Counts the tokens of a call when it ends, or of an answer that has ended after its call. */
+  tokensUsed(workspace: string, model: string, usage: Usage): void {
+    if (tokensOf(usage) === 0) return;
+    addTokens(this.#tokenCells.of(workspace, model, this.#makeTokenCells), usage);
+  }
+
+  /** Takes the pauses between the pieces of a stream of this route, in seconds. A stream keeps it, so that a piece costs no look-up of labels. */
   chunkGaps(route: string): { observe(value: number): void } {
     return this.#chunkGap.cell(route);
   }
 
-  workerRestarted(): void {
-    this.#restarts.cell().value += 1;
-  }
-
-  /** Spans were sent to the collector, or were dropped. */
+  /** Counts spans that the collector got, or that were dropped. */
   traced(result: "exported" | "dropped", count: number): void {
     this.#spans.cell(result).value += count;
-  }
-
-  frontLag(lagMs: number): void {
-    this.#lag.set({ worker: "front" }, lagMs / 1000);
   }
 
   async render(): Promise<string> {
@@ -244,16 +223,17 @@ export class Metrics {
     return await metricsData(this.#registry);
   }
 
+  /** All definitions, for the documentation. */
+  definitions(): readonly Definition[] {
+    return this.#make.definitions;
+  }
+
   #takeSamples(): void {
-    for (const { worker, calls, queued, lagMs } of this.#samples()) {
-      this.#queue.set({ worker }, queued);
-      this.#streams.set({ worker }, calls);
-      this.#lag.set({ worker }, lagMs / 1000);
-    }
     this.#buffered.set(this.#bufferedBytes());
     this.upstreams.sample();
     this.configured.sample(Date.now());
     this.front.sample();
+    this.workers.sample();
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);
   }
@@ -283,14 +263,7 @@ export class Metrics {
     return { input, output, cacheRead, cacheWrite, cacheWriteShort, cacheWriteHour, reasoning };
   };
 
-  /** Counts the tokens of a call when it ends, or of an answer that has ended after its call. */
-  tokensUsed(workspace: string, model: string, usage: Usage): void {
-    if (tokensOf(usage) === 0) return;
-    addTokens(this.#tokenCells.of(workspace, model, this.#makeTokenCells), usage);
-  }
-
-  /** All definitions, for the documentation. */
-  definitions(): readonly Definition[] {
-    return this.#make.definitions;
+  #named(label: string, value: string): string {
+    return this.#names?.of(label, value) ?? value;
   }
 }

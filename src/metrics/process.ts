@@ -15,8 +15,8 @@ import processStartTime from "prom-client/lib/metrics/processStartTime.js";
 import version from "prom-client/lib/metrics/version.js";
 
 /**
- * The usual metrics of a process, as prom-client's `collectDefaultMetrics` has them. Left out are the sizes of the heap's spaces: Bun walks the whole heap to find
- * them, 10 to 20 ms in a gateway that has done little yet. The times of the processor and the open descriptors are below.
+ * The usual metrics of a process, as prom-client's `collectDefaultMetrics` has them. Left out are the sizes of the heap's spaces: Bun walks through the
+ * whole heap to find them: 10 to 20 ms in a gateway that has done little so far. The times of the processor and the open descriptors are below.
  */
 const COLLECTED = [
   processStartTime,
@@ -31,13 +31,13 @@ const COLLECTED = [
   gc,
 ];
 
-/** Gauges with names of counters; each is the sum of the one without `_total`. */
+/** Gauges with names of counters. Each is the sum of the gauge without `_total`. */
 const BADLY_NAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
 /** How often the delays of the event loop are measured, in milliseconds. */
 const LAG_PRECISION_MS = 10;
 
-/** The usual `process_*` and `nodejs_*` metrics, without those that are left out. */
+/** Registers the usual `process_*` and `nodejs_*` metrics, without those that are left out. */
 export function collectProcessMetrics(registry: Registry): void {
   collectProcessorTimes(registry);
   for (const collect of COLLECTED) collect(registry, { eventLoopMonitoringPrecision: LAG_PRECISION_MS });
@@ -74,7 +74,7 @@ function collectDescriptors(registry: Registry): void {
     help: "Number of open file descriptors.",
     registers: [registry],
     async collect() {
-      // The list includes the descriptor that reads it.
+      // The list includes the descriptor by which it is read.
       const descriptors = await readdir("/proc/self/fd").catch(() => undefined);
       if (descriptors !== undefined) this.set(descriptors.length - 1);
     },

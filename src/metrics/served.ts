@@ -1,4 +1,4 @@
-/** What a configuration serves, and the series that exist because of it. */
+/** What a configuration serves, and the series that therefore exist from the start. */
 import { ERROR_KINDS } from "../contract/errors.ts";
 
 /** Offers, workspaces and models of one configuration. */
@@ -9,7 +9,7 @@ export interface Served {
   modelsOf(workspace: string): Iterable<string>;
 }
 
-/** Outcomes of calls that are declared from the start; first those that attempts can have too. */
+/** Outcomes of attempts whose series exist from the start. */
 export const UPSTREAM_OUTCOMES = [
   "ok",
   "cancelled",
@@ -18,6 +18,7 @@ export const UPSTREAM_OUTCOMES = [
   "worker_lost",
   ...ERROR_KINDS.filter((kind) => kind.startsWith("upstream_")),
 ];
+/** Outcomes of calls whose series exist from the start. */
 export const OUTCOMES = [
   ...UPSTREAM_OUTCOMES,
   "internal",
@@ -27,17 +28,18 @@ export const OUTCOMES = [
   "rate_limited_requests",
   "rate_limited_tokens",
 ];
-/** Outcomes of calls that ended before their model was known. */
+/** The same for calls that ended before their model was known. */
 export const EARLY_OUTCOMES = ["unauthenticated", "invalid_request", "unknown_model", "too_large", "overloaded", "worker_lost", "internal"];
+/** Decisions of the limiter, as `weir_limiter_decisions_total` has them. */
 export const DECISIONS = ["admitted", "requests", "tokens", "too_large", "counts"];
-/** Most pairs of workspace and model whose series exist from the start. With more, a pair gets all its series at its first call. */
+/** The most pairs of workspace and model whose series exist from the start. With more, each pair gets all its series with its first call. */
 const MOST_DECLARED_PAIRS = 200;
-/** Most workspaces with their own series for each outcome. */
+/** The most workspaces with series of their own for each outcome. */
 export const MOST_WORKSPACES = 200;
-/** Label value in place of names that the configuration no longer has. */
+/** The label value that replaces names which the configuration does not have. */
 export const OTHER = "other";
 
-/** The names that a configuration has, by label. */
+/** The names of one configuration, by label. */
 export class Names {
   readonly #known: Readonly<Record<string, ReadonlySet<string>>>;
 
@@ -50,13 +52,13 @@ export class Names {
     };
   }
 
-  /** `value`, or `other` where it is a name that the configuration does not have. */
+  /** `value`, or `other` where the configuration does not have this name. */
   of(label: string, value: string): string {
     const known = this.#known[label];
     return known === undefined || value === "" || known.has(value) ? value : OTHER;
   }
 
-  /** Whether the configuration has all the names in a series' labels. */
+  /** Whether the configuration has all names in the labels of a series. */
   have(labels: Readonly<Record<string, string>>): boolean {
     return Object.entries(labels).every(([label, value]) => this.of(label, value) === value);
   }

@@ -1,16 +1,16 @@
 import { ByNames } from "../contract/by-names.ts";
 import type { CounterCell, HistogramCell } from "./cells.ts";
-import { type Definer, UPSTREAM_BUCKETS } from "./definer.ts";
+import { type Definer, UPSTREAM_BUCKETS } from "./registry.ts";
 import type { Names } from "./served.ts";
 
 export interface BreakerSample {
   upstream: string;
   model: string;
-  /** State of the breaker: 0 closed, 1 half open, 2 open. */
+  /** 0 closed, 1 half open, 2 open. */
   state: number;
 }
 
-/** Times of an attempt, in milliseconds since its request was sent; 0 where nothing came. */
+/** Times of an attempt, in milliseconds since its request was sent; 0 where no byte came. */
 export interface AttemptTimes {
   firstByteMs: number;
   upstreamMs: number;
@@ -40,20 +40,22 @@ export class UpstreamMetrics {
   constructor(make: Definer) {
     this.#attempts = make.counter(
       "weir_upstream_attempts_total",
-      "Calls put to an upstream: not those that a limit or a check of Weir refused.",
+      "Attempts at an upstream. A request that had to be sent again on a new connection counts twice. A call that a limit or a check of Weir refused is no attempt.",
       ["upstream", "model", "outcome"],
     );
-    this.#retries = make.counter("weir_upstream_retries_total", "Calls put to this upstream because another target had failed them.", [
-      "upstream",
-    ]);
+    this.#retries = make.counter(
+      "weir_upstream_retries_total",
+      "Calls that were tried at this upstream after another target had failed, or after their worker was lost.",
+      ["upstream"],
+    );
     this.#guarded = make.counter(
       "weir_guardrail_interventions_total",
-      "Answers that the cloud's own guardrail has blocked or changed. They say so in `x-weir-guardrail` and in their access lines.",
+      "Answers that the cloud's own guardrail blocked or changed. Their header `x-weir-guardrail` and their access lines say so.",
       ["upstream", "model"],
     );
     this.#moves = make.counter(
       "weir_affinity_moves_total",
-      "Calls of conversations that began at another target than their own, since that one failed or had as many calls as it may; by the upstream of their own.",
+      "Calls that could not go to the target of their conversation, because it had failed or had as many calls as it may; by the upstream of that target.",
       ["upstream"],
     );
     this.#breakers = make.gauge(
@@ -64,7 +66,7 @@ export class UpstreamMetrics {
     );
     this.#firstByte = make.histogram(
       "weir_upstream_first_byte_seconds",
-      "From sending a request to an upstream to the first byte of its answer, of attempts that were answered.",
+      "From sending a request to an upstream to the first byte of its answer; only of attempts that were answered.",
       ["upstream", "model"],
       UPSTREAM_BUCKETS,
     );
@@ -76,21 +78,20 @@ export class UpstreamMetrics {
     );
   }
 
-  /** Removes series of names that a new configuration does not have; a call that is still running for such a name is counted under `other`. */
+  /** Removes the series of names that a new configuration does not have. A call that is still running for such a name is counted under `other`. */
   keep(names: Names): void {
     this.#names = names;
     for (const metric of [this.#attempts, this.#retries, this.#guarded, this.#moves, this.#firstByte, this.#duration])
       metric.keep((labels) => names.have(labels));
-    // Their cells belong to series that were removed.
+    // Some of these cells belong to series that were removed.
     this.#targetCells = new ByNames();
   }
 
   guarded(upstream: string, model: string): void {
-    const names = this.#names;
-    this.#guarded.cell(names?.of("upstream", upstream) ?? upstream, names?.of("model", model) ?? model).value += 1;
+    this.#guarded.cell(this.#named("upstream", upstream), this.#named("model", model)).value += 1;
   }
 
-  /** Creates the series, so that it begins at zero. */
+  /** Creates the series, so that they begin at zero. */
   declare(upstream: string, model: string, outcome: string): void {
     this.#attempts.cell(upstream, model, outcome);
     this.#retries.cell(upstream);
@@ -101,8 +102,9 @@ export class UpstreamMetrics {
   }
 
   /**
-   * An attempt has ended: with `ok`, `cancelled` or a kind of failure.
-   * @param sendings - How often the request was sent: more than once where a connection was dead before it was used.
+   * An attempt has ended.
+   * @param outcome - `ok`, `cancelled` or a kind of failure.
+   * @param sendings - How often the request was sent: more than once where a kept connection was found dead.
    * @param times - Undefined where no worker reported them.
    */
   attemptEnded(upstream: string, model: string, outcome: string, sendings: number, times: AttemptTimes | undefined): void {
@@ -123,12 +125,12 @@ export class UpstreamMetrics {
     return { outcomes: new Map(), firstByte: this.#firstByte.cell(where, what), duration: this.#duration.cell(where, what) };
   };
 
-  /** A call that failed at another target is tried at this upstream. */
+  /** A call is tried at this upstream after another attempt failed. */
   retried(upstream: string): void {
     this.#retries.cell(this.#named("upstream", upstream)).value += 1;
   }
 
-  /** A call could not go to its conversation's own target. @param upstream - The upstream of that target. */
+  /** A call could not go to the target of its conversation. @param upstream - The upstream of that target. */
   moved(upstream: string): void {
     this.#moves.cell(this.#named("upstream", upstream)).value += 1;
   }

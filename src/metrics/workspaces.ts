@@ -1,9 +1,9 @@
 import { ByNames } from "../contract/by-names.ts";
 import type { CounterCell } from "./cells.ts";
-import type { Definer } from "./definer.ts";
+import type { Definer } from "./registry.ts";
 import { DECISIONS, MOST_WORKSPACES, type Names, OTHER, OUTCOMES } from "./served.ts";
 
-/** Metrics of workspaces: their calls, and the decisions of their limits. */
+/** Metrics of workspaces: their calls, and the decisions of the limiter about them. */
 export class WorkspaceMetrics {
   readonly #requests;
   readonly #decisions;
@@ -23,7 +23,7 @@ export class WorkspaceMetrics {
     );
     this.#decisions = make.counter(
       "weir_limiter_decisions_total",
-      "Of calls: admitted, requests, tokens, too_large. `counts`: token counts and questions for kept answers that their own window refused.",
+      "Decisions about calls: admitted, or refused by requests, tokens, too_large; and counts: token counts, and questions about kept answers, that their own window refused.",
       ["workspace", "model", "decision"],
     );
   }
@@ -33,7 +33,7 @@ export class WorkspaceMetrics {
     this.#names = names;
     for (const metric of [this.#requests, this.#decisions]) metric.keep((labels) => names.have(labels));
     for (const workspace of this.#own) if (names.of("workspace", workspace) !== workspace) this.#own.delete(workspace);
-    // Their cells belong to series that were removed.
+    // Some of these cells belong to series that were removed.
     this.#requestCells = new Map();
     this.#decisionCells = new ByNames();
   }

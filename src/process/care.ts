@@ -1,8 +1,8 @@
 import { Crowd } from "../contract/crowd.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { WorkerPool } from "../pool/pool.ts";
-import type { BodyClock } from "../request/body-clock.ts";
-import type { Shedding } from "../request/shedding.ts";
+import type { BodyClock } from "../request/body/clock.ts";
+import type { Shedding } from "../request/load/shedding.ts";
 
 const CARE_MS = 250;
 
@@ -20,7 +20,7 @@ export function care({ pool, metrics, bodyClock, shedding }: CareParts): void {
   setInterval(() => {
     const nowMs = performance.now();
     const lagMs = Math.max(0, nowMs - expectedMs);
-    metrics.frontLag(lagMs);
+    metrics.workers.frontLag(lagMs);
     shedding.sample(lagMs);
     bodyClock.check(nowMs);
     pool.checkPulses(nowMs, lagMs);

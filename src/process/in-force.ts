@@ -8,7 +8,7 @@ import type { WorkerPool } from "../pool/pool.ts";
 import { providers } from "../providers/index.ts";
 import type { Gateway } from "../request/gateway.ts";
 import { Catalog } from "../routing/catalog.ts";
-import type { HealthBook } from "../routing/router.ts";
+import type { HealthBook } from "../routing/health.ts";
 
 export interface InForceParts {
   gateway: Gateway;

@@ -7,14 +7,13 @@ import { LIMITER_STATES, type Limiter } from "../limiter/limiter.ts";
 import type { Logger } from "../log/log.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { WorkerPool } from "../pool/pool.ts";
-import { BodyClock } from "../request/body-clock.ts";
-import { Deadlines } from "../request/deadlines.ts";
-import { LeftOut } from "../request/left-out.ts";
-import { Room } from "../request/room.ts";
-import { Shedding } from "../request/shedding.ts";
-import { Turns } from "../request/turns.ts";
+import { BodyClock } from "../request/body/clock.ts";
+import { Deadlines } from "../request/client/deadlines.ts";
+import { Room } from "../request/load/room.ts";
+import { Shedding } from "../request/load/shedding.ts";
+import { Turns } from "../request/load/turns.ts";
 import { Catalog } from "../routing/catalog.ts";
-import { HealthBook } from "../routing/router.ts";
+import { HealthBook } from "../routing/health.ts";
 import { openTotals } from "../usage/index.ts";
 import type { Totals } from "../usage/totals.ts";
 import { care } from "./care.ts";
@@ -34,7 +33,6 @@ export interface Parts {
   turns: Turns;
   deadlines: Deadlines;
   room: Room;
-  leftOut: LeftOut;
   limiter: Limiter;
   totals: Totals;
   directory: Replica;
@@ -48,7 +46,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const pool = new WorkerPool({
     size: config.workers,
     onDeath: (worker, reason, calls) => {
-      metrics.workerRestarted();
+      metrics.workers.restarted();
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
     onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
@@ -65,11 +63,9 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   care({ pool, metrics, bodyClock, shedding });
   await configured;
   const room = new Room(config.server, shedding);
-  metrics.sample(
-    () => pool.samples(),
-    () => room.bufferedBytes,
-  );
-  const leftOut = new LeftOut(metrics, (model, name) =>
+  metrics.workers.sampleWorkers(() => pool.samples());
+  metrics.sampleBuffered(() => room.bufferedBytes);
+  metrics.dropped.reportFirst((model, name) =>
     log.warn({ model, dropped: name }, "a model does not take this: requests go without it, and their answers say so (x-weir-dropped)"),
   );
   const limiter = await startLimiter(config, metrics, log);
@@ -84,7 +80,6 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
     deadlines: new Deadlines(),
     turns: new Turns(),
     room,
-    leftOut,
     limiter,
     totals,
     directory,

@@ -1,11 +1,10 @@
 /**
- * The access log: one line for each call that has ended; `docs/operations.md` lists its fields. It is written by hand, because a logging library
- * took an eighth of the front's time for it: the strings of the configuration are quoted once, and the lines of a moment leave as one write.
+ * The access log: one line for each call that has ended; `docs/operations.md` lists its fields. The text of a line is made here and not by a logging library, which
+ * took an eighth of the front's time. The strings of the configuration are quoted once, and the lines of one moment leave in one write.
  *
- * Free text of a client is never in it: not a region that was not found, and not the message of an error, which may quote the body.
- * A model that was not found is there, and what a client calls itself (`caller.ts`): cut, and without what no name has.
+ * Free text of a client is never in a line: not the name of an unknown region, and not the message of an error, which may quote the body. A line does have the name
+ * of an unknown model, and the names that a client gives itself (`client/caller.ts`): cut, and without characters that no name has.
  */
-
 import type { CallLog } from "../contract/config.ts";
 import { decimalText } from "../contract/decimal.ts";
 import type { Usage } from "../contract/usage.ts";
@@ -14,10 +13,10 @@ import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Visit } from "./visit.ts";
 
-/** Quoted strings that are remembered: the names of a configuration, and of those before it. */
+/** The most quoted names that are remembered: those of the configuration in force and of the ones before it. */
 const MOST_NAMES = 10_000;
 
-/** Faults for the operator to mend, and failures of the clouds. A client's own mistakes, and limits, are `info`. */
+/** Levels of the faults that the operator has to mend, and of failures of the clouds. Mistakes of clients, and limits, are `info`. */
 const LEVELS: ReadonlyMap<Outcome["outcome"], LineLevel> = new Map([
   ["misconfigured", "error"],
   ["internal", "error"],
@@ -28,8 +27,8 @@ const LEVELS: ReadonlyMap<Outcome["outcome"], LineLevel> = new Map([
   ["upstream_unreachable", "warn"],
 ]);
 
-/** The part of the line that all calls of one key to one target share. */
-interface Place extends Pick<Visit, "route" | "region" | "offer" | "stream"> {
+/** The part of a line that all calls of one key to one target share, and what it was made of. */
+interface SharedPart extends Pick<Visit, "route" | "region" | "offer" | "stream"> {
   text: string;
 }
 
@@ -37,7 +36,7 @@ export class AccessLog {
   readonly #batch: LineBatch;
   readonly #base: string;
   readonly #quoted = new Map<string, string>();
-  readonly #places = new WeakMap<RoutedTarget, WeakMap<NonNullable<Visit["identity"]>, Place>>();
+  readonly #sharedParts = new WeakMap<RoutedTarget, WeakMap<NonNullable<Visit["identity"]>, SharedPart>>();
   #settings: CallLog;
   readonly #random: () => number;
   #second = 0;
@@ -60,7 +59,7 @@ export class AccessLog {
   add(visit: Visit, end: Outcome, endedMs: number): void {
     const level = LEVELS.get(end.outcome) ?? "info";
     if (!this.#batch.takes(level)) return;
-    // Only good calls are sampled, and slow ones are not: a person may have waited for them.
+    // Only a good call may be left out by the sampling; a slow one is always written, because a person may have waited for it.
     const { sample, slowMs } = this.#settings;
     const isSampled = sample < 1 && end.outcome === "ok" && endedMs - visit.startedMs <= slowMs;
     if (isSampled && this.#random() >= sample) return;
@@ -72,20 +71,21 @@ export class AccessLog {
     this.#settings = settings;
   }
 
-  /** Adds a line for an answer that has ended after its call: what it has used. */
+  /** Adds a line for an answer that has ended after its call, with the tokens that it used. */
   addLate(visit: Visit, { input, output, cacheRead, cacheWrite, cacheWriteHour, reasoning }: Usage, endedMs: number): void {
     if (!this.#batch.takes("info")) return;
     const tokens = `"input_tokens":${input},"output_tokens":${output},"cache_read_tokens":${cacheRead},"cache_write_tokens":${cacheWrite},"cache_write_1h_tokens":${cacheWriteHour},"reasoning_tokens":${reasoning}`;
-    const place = `"request_id":"${visit.requestId}",${this.#place(visit)},"duration_ms":${round(endedMs - visit.startedMs)}`;
+    const call = `"request_id":"${visit.requestId}",${this.#sharedText(visit)},"duration_ms":${round(endedMs - visit.startedMs)}`;
     this.#batch.add(
-      `{"level":"info","time":"${this.#time()}",${this.#base}${place},${tokens},"message":"an answer has ended after its call"}\n`,
+      `{"level":"info","time":"${this.#time()}",${this.#base}${call},${tokens},"message":"an answer has ended after its call"}\n`,
     );
   }
 
+  /** @param share - The share of calls like this one that are written. */
   #line(level: string, visit: Visit, end: Outcome, endedMs: number, share: number): string {
     const { outcome, error, ended, status, firstByteAtMs } = end;
     const { startedMs, caller } = visit;
-    let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}",${this.#place(visit)}`;
+    let line = `{"level":"${level}","time":"${this.#time()}",${this.#base}"request_id":"${visit.requestId}",${this.#sharedText(visit)}`;
     if (visit.attempts.length > 0) line += `,"attempts":${visit.attempts.length}`;
     if (visit.attempts.length > 1) line += `,"tried":[${visit.attempts.map((attempt) => this.#attemptText(attempt)).join(",")}]`;
     if (ended !== undefined) line += `,"upstream_request_id":${JSON.stringify(ended.upstreamRequestId)}`;
@@ -103,15 +103,15 @@ export class AccessLog {
     if (visit.isGuarded) line += ',"guardrail":"intervened"';
     line += caller.text;
     if (caller.user !== "") line += `,"user":${JSON.stringify(caller.user)}`;
-    // One divided by this is the number of calls that the line represents.
+    // The line represents 1 / `sample` calls.
     if (share < 1) line += `,"sample":${share}`;
-    // A failed call has the field at fault, and where the fault is ours to mend, what happened and the cure.
+    // A failed call has the field at fault; and where the operator has to mend something, what happened and the cure.
     if (error?.detail.param !== undefined) line += `,"param":${JSON.stringify(error.detail.param)}`;
     if (error?.detail.log !== undefined) line += `,"cause":${JSON.stringify(error.detail.log)}`;
     return `${line},"message":"request"}\n`;
   }
 
-  /** RFC 3339, to the millisecond; the part that changes once a second is made once a second. */
+  /** The time by RFC 3339, with milliseconds. The part up to the second is made once a second. */
   #time(): string {
     const nowMs = Date.now();
     const second = Math.floor(nowMs / 1000);
@@ -122,25 +122,25 @@ export class AccessLog {
     return `${this.#secondText}${String(nowMs - second * 1000).padStart(3, "0")}Z`;
   }
 
-  /** The workspace, key, model and target: alike for all calls of one key to one target. */
-  #place(visit: Visit): string {
+  /** The route, region, workspace, key, model and target: the same for all calls of one key to one target. */
+  #sharedText(visit: Visit): string {
     const { identity, route, region, offer, stream } = visit;
     const target = visit.lastAttempt?.target;
-    if (identity === undefined || target === undefined) return this.#placeText(visit);
-    let places = this.#places.get(target);
-    if (places === undefined) {
-      places = new WeakMap();
-      this.#places.set(target, places);
+    if (identity === undefined || target === undefined) return this.#makeShared(visit);
+    let byKey = this.#sharedParts.get(target);
+    if (byKey === undefined) {
+      byKey = new WeakMap();
+      this.#sharedParts.set(target, byKey);
     }
-    let place = places.get(identity);
-    if (place === undefined || place.route !== route || place.region !== region || place.offer !== offer || place.stream !== stream) {
-      place = { route, region, offer, stream, text: this.#placeText(visit) };
-      places.set(identity, place);
+    let part = byKey.get(identity);
+    if (part === undefined || part.route !== route || part.region !== region || part.offer !== offer || part.stream !== stream) {
+      part = { route, region, offer, stream, text: this.#makeShared(visit) };
+      byKey.set(identity, part);
     }
-    return place.text;
+    return part.text;
   }
 
-  #placeText(visit: Visit): string {
+  #makeShared(visit: Visit): string {
     const { route, region, identity, offer, refusedModel, stream } = visit;
     const target = visit.lastAttempt?.target;
     let text = `"route":${this.#name(route)}`;
@@ -154,7 +154,7 @@ export class AccessLog {
     return `${text},"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)}`;
   }
 
-  /** The result of one of several attempts. */
+  /** One of several attempts, with its outcome. */
   #attemptText({ target, outcome = "cancelled" }: Visit["attempts"][number]): string {
     return `{"upstream":${this.#name(target.upstream.name)},"upstream_model":${this.#name(target.model)},"outcome":"${outcome}"}`;
   }

@@ -5,20 +5,20 @@ import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { Reply, type ReplyHeaders } from "../contract/http.ts";
 import { STREAM_WINDOW } from "../contract/messages.ts";
 import { OutgoingStream, type StreamOwner } from "../contract/stream.ts";
-import type { Outcome } from "./outcome.ts";
-import { errorReply, jsonReply, NO_STATUS } from "./reply.ts";
+import { NO_STATUS, type Outcome } from "./outcome.ts";
+import { errorReply, jsonReply } from "./reply.ts";
 
 export interface AnswerOptions {
   dialect: Dialect;
   operation: CallOperation;
   requestId: string;
-  /** The histogram of the gaps between pieces of the stream, in seconds. */
+  /** Takes the gaps between the pieces of the stream, in seconds. */
   gaps: { observe(seconds: number): void };
 }
 
-/** The owner of an answer: gets the reports that are not for the client. */
+/** The owner of an answer. It gets the reports that do not concern the client. */
 export interface AnswerOwner {
-  /** The headers that the answer of this request begins with; asked for once. */
+  /** The headers of the answer; called once, when it begins. */
   takeHeaders(): ReplyHeaders;
   /** A worker has checked and weighed the body; see `CallEvents`. */
   weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void;
@@ -29,31 +29,33 @@ export interface AnswerOwner {
   dropped(names: string): void;
   /** The cloud's guardrail has blocked or changed the answer. */
   guarded(): void;
-  /** A target has failed the call, and the client has seen nothing: it goes on at another target, or ends. */
+  /** A target has failed, and the client has seen nothing: the owner sends the call to another target, or ends it. */
   missed(error: GatewayError, ended: Ended): void;
-  /** The worker is gone, and the client has seen nothing: the call goes to another worker, or ends. */
+  /** The worker is gone, and the client has seen nothing: the owner gives the call to another worker, or ends it. */
   lost(error: GatewayError): void;
-  /** The answer begins, and it is a good one. */
+  /** The answer begins, and it is no error. */
   answering(): void;
   /**
-   * So much more of it waits for its reader.
+   * So many more bytes of the answer wait for the client to read them.
    * @throws GatewayError `overloaded` where that is more than may wait.
    */
   waits(bytes: number): void;
-  /** Nothing of it waits any more. */
+  /** No byte of the answer waits any more. */
   taken(): void;
   /** Called exactly once. */
   ended(outcome: Outcome): void;
 }
 
-/** Bytes that a socket takes at once: an answer up to here has gone when it has been written. */
+/** Bytes that a socket takes at once: an answer up to this length has left when it has been written. */
 const AT_ONCE_BYTES = 64 * 1024;
 
 const NO_CLIENT = (): void => {};
 
 /**
- * From a worker's reports to the client's `Reply`. A stream is written as it comes; the worker is given credit for what the client's side
- * has taken, in portions of half a window, so that a stream which keeps up costs no message at all for a quarter of a megabyte.
+ * Turns the reports of a worker into the client's `Reply`. A stream is written as it comes. The worker gets credit for what the client has taken, in portions of
+ * half a window: so a stream that is read at once costs one message to the worker for half a window, and none before that.
+ * It ends by `done` or `fail` (the last report of the worker), `lost` (the worker is gone), `abandon` (the client has left) or `expire` (the client's time is up).
+ * After the last two, the last report of the worker is still awaited, because it says what the call has used. `AnswerOwner.ended` is called once in every case.
  */
 export class Answer implements CallEvents, StreamOwner {
   readonly #owner: AnswerOwner;
@@ -67,13 +69,13 @@ export class Answer implements CallEvents, StreamOwner {
   #status = NO_STATUS;
   #passedBytes = 0;
   #lastChunkMs = 0;
-  /** The client has left; the call's last report is still awaited, for what it used. */
+  /** The client has left. The last report of the call is still awaited, because it says what the call used. */
   #gone = false;
-  /** Why the client does not get the rest, or any of it; the call's last report is still awaited. */
+  /** Why the client does not get the answer, or the rest of it. The last report of the call is still awaited. */
   #refusal: GatewayError | undefined;
-  /** The client knows of the refusal. */
+  /** The client has been sent an error. */
   #hasShownError = false;
-  /** Everything was written, and the client has yet to take some of it. */
+  /** Everything has been written, and the client has not taken all of it. */
   #closing = false;
   #over = false;
 
@@ -82,14 +84,14 @@ export class Answer implements CallEvents, StreamOwner {
     this.#options = options;
   }
 
-  /** The answer, once there is one. */
+  /** The promise of the answer. */
   begin(): Promise<Reply> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
-  /** A stream that is open holds neither the promise nor, through it, the `Reply`. */
+  /** Resolves the promise, and drops its function: an open stream shall not keep the promise and the `Reply` in memory. */
   #respond(reply: Reply): void {
     if (!this.#gone) this.#status = reply.status;
     const resolve = this.#resolve;
@@ -97,29 +99,29 @@ export class Answer implements CallEvents, StreamOwner {
     resolve(reply);
   }
 
-  /** True once no client waits for an answer: a call that has not started need not start. */
+  /** True from the moment when no client waits for an answer: the call has ended, was refused, or its client has left. Such a call need not go on. */
   get idle(): boolean {
     return this.#gone || this.#over || this.#refusal !== undefined;
   }
 
-  /** The call whose reports come here. */
+  /** `call`: the call at the worker whose reports come to this answer. */
   attach(call: PoolCall): void {
     this.#call = call;
   }
 
-  /** The client has gone, before or after the first byte. */
+  /** The client has left, before or after the first byte. */
   abandon(): void {
     if (this.#gone || this.#over || this.#hasShownError) return;
     this.#gone = true;
     if (this.#call === undefined) this.#end("cancelled", undefined, undefined);
     else this.#call.cancel();
     if (this.#resolve === NO_CLIENT) return;
-    // A client that has closed its half of the connection alone reads it.
+    // A client that has closed only its own half of the connection reads this error.
     const error = new GatewayError("cancelled", { message: "The client closed the connection before its answer began." });
     this.#respond(errorReply(this.#options.dialect, error, this.#options.requestId, this.#owner.takeHeaders()));
   }
 
-  /** Ends the call now: the client gets the error, and its worker stops. */
+  /** Ends the call now: the client gets the error, and the worker stops. */
   expire(error: GatewayError): void {
     if (this.idle) return;
     this.#refusal = error;
@@ -143,7 +145,7 @@ export class Answer implements CallEvents, StreamOwner {
   }
 
   missed(error: GatewayError, ended: Ended): void {
-    // The order to end it is on its way to the worker, which reports the end.
+    // Where the answer is idle, the worker has been ordered to end the call, and will report the end.
     if (!this.idle) this.#owner.missed(error, ended);
   }
 
@@ -175,7 +177,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(new Reply(200, headers, stream));
   }
 
-  /** Called by the stream: it has room. */
+  /** Called by the stream: it has room again. */
   drained(): void {
     this.#owner.taken();
     if (this.#closing) {
@@ -188,7 +190,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#owed = 0;
   }
 
-  /** Called by the stream: its reader has gone. */
+  /** Called by the stream: its reader has left. */
   left(): void {
     this.#owner.taken();
     this.abandon();
@@ -218,7 +220,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(jsonReply(200, text, this.#owner.takeHeaders()));
   }
 
-  /** Written as a stream, which reports when its reader has taken it: until then it is in memory, and counts. */
+  /** Writes a large answer as a stream, because a stream reports when its reader has taken everything. Until then the bytes count as held in memory. */
   #answerLarge(text: ByteText): void {
     if (!this.#wait(text.length)) return;
     const stream = new OutgoingStream(this);
@@ -231,7 +233,7 @@ export class Answer implements CallEvents, StreamOwner {
     this.#respond(new Reply(200, headers, stream));
   }
 
-  /** So much more waits for the reader. False where it is too much: then the call ends, and what it has used is still awaited. */
+  /** Counts bytes that wait for the reader. False where they are too many: then the call is cancelled, and only its last report is awaited. */
   #wait(bytes: number): boolean {
     try {
       this.#owner.waits(bytes);
@@ -258,15 +260,15 @@ export class Answer implements CallEvents, StreamOwner {
       this.#end("cancelled", error, ended);
       return;
     }
-    // What a worker reports of a call after it was cancelled is not why the call ended.
+    // The call was cancelled for the refusal. What the worker reports after that is not the reason of its end.
     const cause = this.#refusal ?? error;
     this.#showError(cause);
     this.#end(cause.kind, cause, ended);
   }
 
-  /** Gives the client a failure, once: as its answer, or as the end of its stream. */
+  /** Sends an error to the client, once: as its answer, or at the end of its stream. */
   #showError(error: GatewayError): void {
-    // Where a whole answer has been given, only the last report was lost.
+    // Where all of a whole answer has been written, the client has a good answer, and only the last report is missing.
     if (this.#hasShownError || this.#closing) return;
     this.#hasShownError = true;
     const { dialect, operation, requestId } = this.#options;
@@ -279,10 +281,10 @@ export class Answer implements CallEvents, StreamOwner {
     }
   }
 
-  /** The end of a stream. A client that has not taken all of it yet is still reading. */
+  /** Closes the stream; where the client has not taken all of it, as soon as it has. */
   #closeStream(): void {
     const stream = this.#stream;
-    // A whole answer closes when it has been taken.
+    // A large whole answer closes when it has been taken (`drained`).
     if (stream === undefined || this.#closing) return;
     if (stream.hasRoom) stream.close();
     else this.#closing = true;

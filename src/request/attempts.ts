@@ -1,4 +1,4 @@
-/** The attempts of a call, in order: chosen by the router, counted as each ends. Functions over the visit, so that a call has no further object. */
+/** The attempts of a call: the router chooses each, and each is counted when it ends. These are functions over the visit, so that a call needs no further object. */
 import type { Ended } from "../contract/call.ts";
 import { type FailureDetail, GatewayError } from "../contract/errors.ts";
 import type { Admission } from "../limiter/admission.ts";
@@ -17,7 +17,7 @@ export interface AttemptParts {
 }
 
 /**
- * The first attempt: chosen once for each call, when it is admitted.
+ * Begins the first attempt of a call that was admitted.
  * @throws GatewayError `overloaded`
  */
 export function firstAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget {
@@ -27,7 +27,7 @@ export function firstAttempt(parts: AttemptParts, visit: Visit, offer: Offer): R
   throw new GatewayError("overloaded", { message: "The upstreams of this model have as many calls open as they may. Please try again." });
 }
 
-/** The attempt after one that failed; undefined where no target is left or the retry budget is used up. */
+/** Begins the attempt after one that failed; undefined where no target is left or the retry budget is used up. */
 export function nextAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget | undefined {
   const { router, metrics } = parts;
   const next = router.next(offer, visit.conversation, performance.now(), judged(visit));
@@ -37,7 +37,7 @@ export function nextAttempt(parts: AttemptParts, visit: Visit, offer: Offer): Ro
 }
 
 /**
- * The attempt in place of one whose worker was lost; it has been taken from the retry budget.
+ * Begins the attempt that replaces one whose worker was lost. `Router.mayRepeat` has taken it from the retry budget.
  * @throws GatewayError `worker_lost` where no target is left
  */
 export function repeatedAttempt(parts: AttemptParts, visit: Visit, offer: Offer): RoutedTarget {
@@ -48,12 +48,12 @@ export function repeatedAttempt(parts: AttemptParts, visit: Visit, offer: Offer)
   return begin(parts, visit, again);
 }
 
-/** Whether the attempt that is under way is the last possible one. */
+/** Whether the present attempt is the last possible one. */
 export function isLastAttempt(visit: Visit, { targets }: Offer): boolean {
   return judged(visit).length >= targets.length;
 }
 
-/** Ends the attempt that was under way; a second call does nothing. */
+/** Ends the present attempt. Where it has ended already, it does nothing. */
 export function endAttempt(
   { router, metrics }: AttemptParts,
   { lastAttempt: attempt, offer, caller }: Visit,
@@ -67,7 +67,7 @@ export function endAttempt(
   if (caller.span !== undefined) endAttemptSpan(caller.span, outcome, ended);
 }
 
-/** Takes back the attempt that was chosen and not made. */
+/** Takes back the present attempt, which was chosen but is not made. */
 export function withdrawAttempt({ router }: AttemptParts, visit: Visit): void {
   const attempt = visit.lastAttempt;
   if (attempt === undefined || attempt.outcome !== undefined) return;
@@ -78,7 +78,7 @@ export function withdrawAttempt({ router }: AttemptParts, visit: Visit): void {
 
 function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<RoutedTarget>): RoutedTarget {
   const { target } = attempt;
-  // What the call teaches belongs to the upstream that answers it, so that upstream's lessons are used too.
+  // What the call teaches belongs to the upstream that answers it. So the lessons of that upstream are used for its claim.
   const upstream = target.upstream.name;
   if (visit.claim.upstream === upstream) visit.attempted(attempt, visit.claim, visit.factor);
   else {
@@ -89,7 +89,7 @@ function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<Route
   return target;
 }
 
-/** The attempts whose end says something of their targets: the loss of a worker does not. */
+/** The attempts whose end says something about their targets. The loss of a worker says nothing. */
 function judged({ attempts }: Visit): Visit["attempts"] {
   return attempts.length > 0 && attempts.some(({ outcome }) => outcome === "worker_lost")
     ? attempts.filter(({ outcome }) => outcome !== "worker_lost")

@@ -1,4 +1,4 @@
-/** The first half of a call's way; `Dispatch` has the second. */
+/** The first half of a call's way. The second half is in `dispatch.ts`, and the answer to the client in `answer.ts`. */
 import type { ByteText } from "../contract/bytes.ts";
 import type { Ended } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
@@ -8,25 +8,22 @@ import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "
 import { queryOf } from "../contract/target.ts";
 import { checks } from "../dialects/checks.ts";
 import type { Admission } from "../limiter/admission.ts";
+import { refusal } from "../limiter/headers.ts";
 import type { Decision } from "../limiter/limiter.ts";
-import { refusal } from "../limiter/refusal.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import { sessionOf } from "../routing/affinity.ts";
 import type { Catalog } from "../routing/catalog.ts";
 import { Answer, type AnswerOwner } from "./answer.ts";
-import { claimed, routed } from "./asked.ts";
-import { declaredBytes, readBody } from "./body.ts";
-import type { BodyClock, Sender } from "./body-clock.ts";
-import { noteUser } from "./caller.ts";
-import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./deadlines.ts";
-import { noteDecision } from "./decision.ts";
+import { declaredBytes, readBody } from "./body/body.ts";
+import type { BodyClock, Sender } from "./body/clock.ts";
+import { claimed, noteDecision, routed } from "./claim.ts";
+import { noteUser, sessionHash } from "./client/caller.ts";
+import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./client/deadlines.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import { findKept } from "./kept.ts";
-import type { LeftOut } from "./left-out.ts";
+import type { Place, Room } from "./load/room.ts";
+import type { Turns } from "./load/turns.ts";
 import type { Outcome } from "./outcome.ts";
 import { controlled, reservedIn } from "./reserved.ts";
-import type { Place, Room } from "./room.ts";
-import type { Turns } from "./turns.ts";
 import type { Visit } from "./visit.ts";
 
 export interface CallParts extends DispatchParts {
@@ -34,31 +31,31 @@ export interface CallParts extends DispatchParts {
   catalog: Catalog;
   admission: Admission;
   metrics: Metrics;
-  leftOut: LeftOut;
   room: Room;
   bodyClock: BodyClock;
   deadlines: Deadlines;
   turns: Turns;
 }
 
-/** Names what was left out of the request. */
+/** The header of an answer that names the fields and flags which were left out of the request. */
 const DROPPED_HEADER = "x-weir-dropped";
 
-/** Bodies up to here are parsed on the front's thread; larger ones by a thread of their own, so that other requests do not wait behind them. */
+/** Bodies up to this length are parsed on the front's thread; larger ones on another thread, so that other requests do not wait for them. */
 const FRONT_BYTES = 16 * 1024;
 
 /**
  * A request that a worker answers, from its body to its end. The methods are in the order of its way:
  *
- *   begin     it takes its place in the room, and its body is read
- *   #arrived  a small body goes on to #check, a large one to a thread that checks it (`Dispatch.weigh`), which answers with `weighed`
- *   #check    the body is checked, routed and reserved for
- *   #decided  the limiter's answer: on to a worker (`Dispatch.send`, or `go` where a worker has the body already), or refused
- *   …         the worker's reports go to the `Answer`, which says here what is not for the client
- *   ended     once, however it ended
+ *   begin     the call takes its place in the room, and its body is read
+ *   #arrived  a small body goes to #check; a large one goes to another thread (`Dispatch.weigh`), which checks it and reports `weighed`
+ *   #check    a small body is checked, its model is found, and the limiter is asked to reserve
+ *   weighed   the same for a large body, by what the other thread has reported of it
+ *   #decided  the limiter's decision: the call goes to a worker (`Dispatch.send`, or `go` where a worker already has the body), or is refused
+ *   …         the worker's reports go to the `Answer`, which calls the methods of `AnswerOwner` for all that does not concern the client
+ *   ended     once, however the call ended
  *
- * Written as callbacks on one object and not as async functions: their frames live as long as a reservation's round trip, and were a tenth of what the
- * front allocates.
+ * These are callbacks on one object and not async functions, because the frames of async functions live as long as a reservation's round trip: they were a tenth
+ * of what the front allocates.
  */
 export class Call implements AnswerOwner, Sender, Hurried {
   readonly #parts: CallParts;
@@ -68,24 +65,24 @@ export class Call implements AnswerOwner, Sender, Hurried {
   readonly #answer: Answer;
   readonly #dispatch: Dispatch;
   #place: Place | undefined;
-  /** The deadline of a client that sends one. */
+  /** Watches the deadline of the client; undefined where the client has sent none. */
   #watch: Watch | undefined;
   #begunMs = 0;
-  /** The name of a header in the request that clients may not set; "" without one. */
+  /** The name of a header in the request that clients may not set; "" where the request has none. */
   #reserved = "";
-  /** The limiter has been asked by a worker's figure. */
+  /** The limiter has been asked with a worker's estimate. */
   #isWeighed = false;
 
-  /** In a call about a kept answer: the answer's id, as the path has it. */
+  /** In a call about a kept answer, the id of the answer as it is in the path. */
   readonly #askedId: string;
 
   /** @param onEnd - Called exactly once. */
-  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void, asked = "") {
+  constructor(parts: CallParts, visit: Visit, operation: CallOperation, onEnd: (visit: Visit, outcome: Outcome) => void, askedId = "") {
     this.#parts = parts;
     this.#visit = visit;
     this.#operation = operation;
     this.#onEnd = onEnd;
-    this.#askedId = asked;
+    this.#askedId = askedId;
     const { dialect, requestId } = visit;
     const gaps = parts.metrics.chunkGaps(visit.route);
     this.#answer = new Answer(this, { dialect, operation, requestId, gaps });
@@ -93,8 +90,8 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   /**
-   * Never rejects.
-   * @throws GatewayError `overloaded` or `invalid_request`, at once: then nothing has begun, and `onEnd` is not called.
+   * Begins the call. The promise never rejects.
+   * @throws GatewayError `overloaded` or `invalid_request`, at once: then nothing has begun, and `onEnd` will not be called.
    */
   begin(asked: Asked): Promise<Reply> {
     const { room, config, deadlines, bodyClock } = this.#parts;
@@ -125,9 +122,10 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #arrived({ headers, url }: Asked, body: Body): void {
     const { bodyClock, config, catalog, turns } = this.#parts;
     bodyClock.end(this);
-    if (this.#answer.idle) return; // The body came too late, or its client has left.
+    // The time for the body was over, or the client has left.
+    if (this.#answer.idle) return;
     try {
-      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionOf(headers) : 0);
+      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionHash(headers) : 0);
       this.#reserved = reservedIn(headers, config);
       const hints = controlled(this.#visit, headers, this.#reserved, config);
       if (CALLS[this.#operation].kept) this.#askKept(queryOf(url), hints);
@@ -138,14 +136,14 @@ export class Call implements AnswerOwner, Sender, Hurried {
     }
   }
 
-  /** Checks and reserves a small body here; where that cannot be decided without a worker's figure, it is weighed first. */
+  /** Checks a small body on this thread, and reserves for it. Where the limiter cannot decide by a guess, a worker weighs the body first. */
   #check(body: ByteText, hints: string): void {
     const { admission, config } = this.#parts;
     const { dialect, caller } = this.#visit;
     const checked = checks[dialect.name](body, hints, this.#operation);
     noteUser(caller, dialect.user(checked.request), config);
     const offer = routed(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
-    // Only where there is a choice of targets: it costs a look at the conversation's first words.
+    // Only where there is a choice of targets, because it reads the first words of the conversation.
     if (this.#visit.conversation === 0 && offer.targets.length > 1 && CALLS[this.#operation].writes)
       this.#visit.continues(dialect.conversation(checked.request));
     const weigh = () => this.#dispatch.weigh(hints, bufferOf(body));
@@ -158,7 +156,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#whenDecided(admission.byGuess(claim, body, guess), () => this.#dispatch.send(offer, checked.model, hints, guess, body), weigh);
   }
 
-  /** Asks about an answer that is kept: the target is the one that has it, and the limits count the request alone. */
+  /** Asks about a kept answer: the target is the one that keeps it, and the limits count one request without tokens. */
   #askKept(query: string, hints: string): void {
     const visit = this.#visit;
     visit.checked(checks[visit.dialect.name](query, hints, this.#operation).stream);
@@ -174,7 +172,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
       noteUser(this.#visit.caller, user, this.#parts.config);
       this.#dispatch.weighed();
       if (this.#isWeighed) {
-        // Weighed again by a second worker: the decision from the first worker's figure is kept.
+        // A second worker has weighed it again, because the first one was lost: the decision by the first estimate stays.
         if (this.#visit.reservation !== undefined) this.#dispatch.go();
         return;
       }
@@ -187,15 +185,16 @@ export class Call implements AnswerOwner, Sender, Hurried {
     }
   }
 
-  /** Goes on with a call that was admitted, or has to be weighed first; ends one that was refused, or whose client has gone. */
+  /** Waits for the limiter's decision; see `#decided`. */
   #whenDecided(asked: Decision | Promise<Decision>, go: () => void, weigh?: () => void): void {
     if (asked instanceof Promise) this.#visit.caller.timing?.begin("limit");
     if (asked instanceof Promise) {
-      // The limiter never rejects: what is thrown is a fault of ours.
+      // The limiter never rejects, so anything that is thrown here is a fault of ours.
       asked.then((decision) => this.#decided(decision, go, weigh)).catch((thrown) => this.#dispatch.refuse(thrown));
     } else this.#decided(asked, go, weigh);
   }
 
+  /** Goes on with a call that was admitted, or that has to be weighed first. Ends one that was refused, or whose client has left. */
   #decided(decision: Decision, go: () => void, weigh?: () => void): void {
     this.#visit.caller.timing?.end("limit");
     const { claim, bytes } = this.#visit;
@@ -206,7 +205,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     noteDecision(this.#visit, decision, this.#parts.metrics);
     if (decision.outcome !== "admitted") this.#dispatch.refuse(refusal(decision, claim));
     else if (this.#answer.idle) {
-      // The client left meanwhile, and its call has been settled without it, or will be.
+      // The client has left while the limiter was asked. The call has ended, or will end, without this reservation: so it is given back here.
       this.#parts.admission.end({ claim, reservation: decision.reservation, bytes }, undefined);
     } else {
       this.#visit.admitted(decision.reservation);
@@ -219,7 +218,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#visit.caller.timing?.turn("queue", "upstream");
   }
 
-  /** Called by the answer: the guess was far off. */
+  /** Called by the answer: the guess of the input was far off. */
   estimated(inputTokens: number): void {
     const { reservation } = this.#visit;
     if (reservation !== undefined) this.#parts.admission.correct(reservation, inputTokens);
@@ -229,7 +228,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   dropped(names: string): void {
     const { headers, offer } = this.#visit;
     headers.set(DROPPED_HEADER, names);
-    this.#parts.leftOut.note(offer?.model ?? "other", names);
+    this.#parts.metrics.dropped.note(offer?.model ?? "other", names);
   }
 
   /** Called by the answer. */
@@ -239,7 +238,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
 
   /** Called by the answer. */
   missed(error: GatewayError, ended: Ended): void {
-    // The next target may take other fields, so the list begins anew.
+    // The next target may take other fields, so the list of dropped fields begins again.
     this.#visit.headers.delete(DROPPED_HEADER);
     this.#dispatch.missed(error, ended);
   }
@@ -255,7 +254,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#dispatch.answered();
   }
 
-  /** Called by the answer when it begins: the body is not needed again. */
+  /** Called by the answer when it begins: from now on the body is not needed. */
   takeHeaders(): ReplyHeaders {
     this.#dispatch.letGoOfBody();
     this.#place?.letGo();
@@ -275,7 +274,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#place?.letGoOfAnswer();
   }
 
-  /** Called by the clock of bodies. The connection ends with the answer, as the bytes that follow on it are still the body. */
+  /** Called by the clock of bodies. The connection closes after the answer, because the next bytes on it are still this body. */
   late(): void {
     if (this.#answer.idle) return;
     this.#visit.headers.set("connection", "close");
@@ -283,9 +282,9 @@ export class Call implements AnswerOwner, Sender, Hurried {
     this.#answer.fail(new GatewayError("body_timeout", { message }), undefined);
   }
 
-  /** Called by the clock of deadlines: the client waits no longer. */
+  /** Called by the clock of deadlines: the client does not wait any longer. */
   overdue(): void {
-    // The bytes that follow on the connection are still the body.
+    // The next bytes on the connection are still the body.
     if (this.#visit.bytes === 0) this.#visit.headers.set("connection", "close");
     this.#answer.expire(deadlineError());
   }

@@ -1,4 +1,4 @@
-/** A checked call at the workers and, through them, at its targets: the second half of its way. */
+/** The second half of a call's way: at the workers and, through them, at its targets. */
 import type { ByteText } from "../contract/bytes.ts";
 import type { CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
 import type { CallOperation } from "../contract/dialect.ts";
@@ -7,17 +7,17 @@ import type { WorkerPool } from "../pool/pool.ts";
 import type { Offer } from "../routing/table.ts";
 import type { Answer } from "./answer.ts";
 import { type AttemptParts, endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, withdrawAttempt } from "./attempts.ts";
-import { alongOf } from "./caller.ts";
-import type { Outcome } from "./outcome.ts";
-import { type Visit, wasAttempted } from "./visit.ts";
+import { alongOf } from "./client/caller.ts";
+import { type Outcome, wasAttempted } from "./outcome.ts";
+import type { Visit } from "./visit.ts";
 
 export interface DispatchParts extends AttemptParts {
   pool: WorkerPool;
 }
 
 /**
- * Gives a call to a worker, and decides what follows where a target or the worker itself fails it before the client has seen anything: another target,
- * another worker, or the call's end. Reports of the worker go to the answer.
+ * Gives a call to a worker. Where a target or the worker fails before the client has seen anything, it decides what follows: another target, another worker, or the
+ * end of the call. The worker reports to the answer, not to this.
  */
 export class Dispatch {
   readonly #parts: DispatchParts;
@@ -25,11 +25,11 @@ export class Dispatch {
   readonly #operation: CallOperation;
   readonly #answer: Answer;
   #worker: PoolCall | undefined;
-  /** The orders and body that its worker got, until the answer begins: should the worker be lost, another one gets them. The call's place in the room counts its body. */
-  #kept: CallOrder | WeighOrder | undefined;
-  /** The call has lost a worker. A second loss ends the call: a request that kills workers must not kill them all. */
+  /** The order of the worker, with the body, until the answer begins: if the worker is lost, another one gets it. The call's place in the room counts the body. */
+  #order: CallOrder | WeighOrder | undefined;
+  /** The call has lost a worker. A second loss ends it: a request that kills workers must not kill all of them. */
   #hasLost = false;
-  /** A worker holds the body that it has weighed, and waits for `go`. */
+  /** A worker has weighed the body, holds it, and waits for `go`. */
   #isWaitedFor = false;
 
   constructor(parts: DispatchParts, visit: Visit, operation: CallOperation, answer: Answer) {
@@ -41,8 +41,8 @@ export class Dispatch {
 
   /**
    * Gives a worker a call that the front has checked, for the first target.
-   * @param model - As the client named it.
-   * @param guess - Input tokens that were reserved.
+   * @param model - The name that the client used.
+   * @param guess - The input tokens that were reserved.
    * @throws GatewayError `overloaded`
    */
   send(offer: Offer, model: string, hints: string, guess: number, body: ByteText): void {
@@ -63,27 +63,27 @@ export class Dispatch {
       factor,
       body,
     };
-    this.#kept = order;
+    this.#order = order;
     this.#attach(this.#parts.pool.call(order, this.#answer));
   }
 
-  /** Has a worker check and weigh a body. Its report goes to the answer; then `weighed` and `go` are to be called. */
+  /** Has a worker check and weigh a body. The worker reports `weighed` to the answer. After that, `weighed` and `go` are to be called here. */
   weigh(hints: string, body: ArrayBuffer): void {
     const { dialect, caller, workspace: owner } = this.#visit;
     caller.timing?.begin("weigh");
     const order = { dialect: dialect.name, operation: this.#operation, hints, owner, body };
-    this.#kept = order;
+    this.#order = order;
     this.#attach(this.#parts.pool.weigh(order, this.#answer));
   }
 
-  /** A worker holds the weighed body. */
+  /** The worker has weighed the body, and holds it. */
   weighed(): void {
     this.#visit.caller.timing?.end("weigh");
     this.#isWaitedFor = true;
   }
 
   /**
-   * Lets the worker go on with the body that it has weighed, if there is one.
+   * Sends the call to its first target, from the worker that holds the weighed body. Without such a worker it does nothing: the worker was lost, and `lost` decides.
    * @throws GatewayError `overloaded` or `worker_lost`
    */
   go(): void {
@@ -93,7 +93,7 @@ export class Dispatch {
     this.#goOn(this.#choose(offer), offer);
   }
 
-  /** A target has failed the call, and the client has seen nothing: another target may do. */
+  /** A target has failed, and the client has seen nothing: the call goes to another target, where there is one. */
   missed(error: GatewayError, ended: Ended): void {
     const visit = this.#visit;
     const { offer, reservation, factor } = visit;
@@ -107,12 +107,12 @@ export class Dispatch {
       this.#answer.fail(error, ended);
       return;
     }
-    // The other upstream's lessons may say otherwise of the same estimate.
+    // Another upstream has other lessons, so the same estimate may be corrected by another factor.
     if (reservation !== undefined && visit.factor !== factor && ended.estimate > 0)
       admission.correct(reservation, Math.ceil(ended.estimate * visit.factor));
     setTimeout(
       () => {
-        // The worker may be lost meanwhile; then the call goes on elsewhere.
+        // Where the worker has been lost during the pause, `lost` has taken over.
         if (!this.#answer.idle && this.#worker === worker) this.#goOn(next.id, offer);
       },
       router.pauseMs(visit.attempts.length - 1),
@@ -124,7 +124,7 @@ export class Dispatch {
     endAttempt(this.#parts, this.#visit, "worker_lost", error.detail, undefined);
     this.#worker = undefined;
     this.#isWaitedFor = false;
-    const isRepeated = this.#kept !== undefined && !this.#hasLost;
+    const isRepeated = this.#order !== undefined && !this.#hasLost;
     if (!isRepeated || !this.#parts.router.mayRepeat(this.#visit.workspace, performance.now())) {
       this.#answer.fail(error, undefined);
       return;
@@ -146,29 +146,29 @@ export class Dispatch {
     if (attempt !== undefined) this.#parts.router.answered(attempt, performance.now());
   }
 
-  /** The call must not go on, since `thrown`; a worker that holds the body lets go of it. */
+  /** Ends the call by what was thrown. A worker that holds the body drops it. */
   refuse(thrown: unknown): void {
     this.#worker?.cancel();
     this.#answer.fail(asGatewayError(thrown), undefined);
   }
 
-  /** The body will not be needed again: the answer begins. */
+  /** Drops the body, because it will not be needed again. */
   letGoOfBody(): void {
-    const body = this.#kept?.body;
-    this.#kept = undefined;
-    // The memory goes back now, and not at the next collection; where there are no threads, it has been given away.
+    const body = this.#order?.body;
+    this.#order = undefined;
+    // The memory is free now, and not only after the next collection. A buffer that was given away to a thread has the length 0.
     if (body instanceof ArrayBuffer && body.byteLength > 0) body.transfer(0);
   }
 
   /** The call is over. */
   ended(outcome: Outcome): void {
     this.letGoOfBody();
-    // A request that never left for the upstream was not an attempt at it.
+    // A request that was never sent to the upstream is no attempt.
     if (!wasAttempted(outcome)) withdrawAttempt(this.#parts, this.#visit);
     endAttempt(this.#parts, this.#visit, outcome.outcome, outcome.error?.detail, outcome.ended);
   }
 
-  /** @param error - The call's, where no worker comes. */
+  /** Repeats the call as soon as there is a worker. @param error - Ends the call where no worker comes. */
   #awaitWorker(error: GatewayError): void {
     this.#parts.pool.whenThere((isThere) => {
       if (this.#answer.idle) return;
@@ -177,17 +177,17 @@ export class Dispatch {
     });
   }
 
-  /** Gives a worker the call of a lost one, or a call that had to wait for a worker. */
+  /** Gives the order to another worker, after the first was lost or there was none. */
   #repeat(): void {
     const { pool } = this.#parts;
     const { offer } = this.#visit;
-    const kept = this.#kept;
-    if (kept === undefined) return;
+    const given = this.#order;
+    if (given === undefined) return;
     try {
-      if (!("target" in kept)) this.#attach(pool.weigh(kept, this.#answer));
+      if (!("target" in given)) this.#attach(pool.weigh(given, this.#answer));
       else if (offer !== undefined) {
         const target = this.#choose(offer);
-        const order = { ...kept, target, isLast: this.#isLast(offer), factor: this.#visit.factor, along: alongOf(this.#visit.caller) };
+        const order = { ...given, target, isLast: this.#isLast(offer), factor: this.#visit.factor, along: alongOf(this.#visit.caller) };
         this.#attach(pool.call(order, this.#answer));
       }
     } catch (thrown) {
@@ -201,16 +201,17 @@ export class Dispatch {
     return choose(this.#parts, this.#visit, offer).id;
   }
 
-  /** Whether that attempt is the last possible one. A count has the estimate to fall back on. */
+  /** Whether the present attempt is the last possible one. A count of tokens has only one, because Weir's estimate replaces a failed count. */
   #isLast(offer: Offer): boolean {
     return this.#operation === "count_tokens" || isLastAttempt(this.#visit, offer);
   }
 
-  /** Has the worker put the body that it holds to a target. */
+  /** Has the worker send the body that it holds to a target. */
   #goOn(target: number, offer: Offer): void {
     this.#worker?.go(target, this.#isLast(offer), this.#visit.factor, alongOf(this.#visit.caller));
   }
 
+  /** @param worker - Undefined where no worker was there: then the call waits for one. */
   #attach(worker: PoolCall | undefined): void {
     this.#worker = worker;
     if (worker !== undefined) {

@@ -3,6 +3,8 @@
  *
  *   identify (401) → read (413) → check (400) → route (404) → reserve (413, 429, 503)
  *   → relay (a worker) → settle (limiter, metrics and access log, once)
+ *
+ * The first and the last step are here. The steps between are in `Call`, for a request that a worker answers; lists of models and pages are answered here.
  */
 import { Elysia } from "elysia";
 import { type CallOperation, type Dialect, namesModel, type Route } from "../contract/dialect.ts";
@@ -16,13 +18,12 @@ import { askedAdapter } from "../http/elysia.ts";
 import type { Served } from "../metrics/served.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
-import { findModel } from "./asked.ts";
 import { Call, type CallParts } from "./call.ts";
-import { callRecord } from "./call-record.ts";
-import type { Callers, Endpoint } from "./caller.ts";
-import { type CorsHeaders, corsOf } from "./cors.ts";
-import type { Identity, Keyring } from "./keyring.ts";
-import type { Outcome } from "./outcome.ts";
+import { findModel } from "./claim.ts";
+import type { Callers, Endpoint } from "./client/caller.ts";
+import { type CorsHeaders, corsOf } from "./client/cors.ts";
+import type { Identity, Keyring } from "./client/keyring.ts";
+import { callRecord, type Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
 import { endSpan } from "./spans.ts";
@@ -42,23 +43,23 @@ export interface GatewayParts extends CallParts {
 /** The path that agents ask below their base URL, without a key, to learn whether a server answers there. Source: code.claude.com, llm-gateway-protocol. */
 const PROBE = /^\/$|\/api\/hello$/;
 
-/** The party of all requests that need no key, together. No workspace has this name. */
+/** The party whose turns (`Turns`) all requests without a key share. No workspace has this name. */
 const KEYLESS = "";
-/** Parameters of a path; null where one does not decode. */
+/** Parameters of a path, decoded; null for one that cannot be decoded. */
 type Params = Readonly<Record<string, string | null>>;
 const HEALTHY_HEADERS = { "content-type": "text/plain;charset=utf-8" };
-/** The dialect and route of requests that no route takes. */
+/** The endpoint of requests without a route. */
 const NOWHERE: Endpoint = { route: NO_ROUTE, operation: "" };
 
 export class Gateway {
   readonly app: Elysia;
   #parts: GatewayParts;
   readonly #fixedHeaders: Record<string, string> | undefined;
-  /** Undefined where pages of other origins may not call. */
+  /** Undefined where web pages of other origins may not call. */
   #cors: CorsHeaders | undefined;
-  /** Pages that need no key, by path. */
+  /** Pages without a key, by path. */
   readonly #plain = new Map<string, (asked: Asked) => Answered | Promise<Answered>>();
-  /** Answers that go on after their calls. */
+  /** Answers that their upstreams continue after the call. */
   readonly #unfinished = new Unfinished(() => this.#parts);
   #open = 0;
 
@@ -85,27 +86,27 @@ export class Gateway {
     this.#plain.set("/healthz", () => new Reply(200, new ReplyHeaders(HEALTHY_HEADERS), "ok\n"));
     this.#plain.set("/readyz", () => publicReadiness(this.#parts.readiness()));
     for (const [path, answer] of this.#plain) app.get(path, ({ request }) => answer(asAsked(request)));
-    app.all("/*", ({ request }) => this.#lost(asAsked(request)), { parse: "none" });
+    app.all("/*", ({ request }) => this.#unrouted(asAsked(request)), { parse: "none" });
     this.app = app as unknown as Elysia;
   }
 
   handle(asked: Asked): Answered | Promise<Answered> {
-    // Elysia's own way with HEAD reads the body of a web answer, which ours are not. The server leaves the body out.
-    if (asked.method === "HEAD") return this.#lost(asked);
+    // A HEAD request is answered here as a GET, and the server leaves the body out. Elysia would read the body of a web `Response`, and our answers are none.
+    if (asked.method === "HEAD") return this.#unrouted(asked);
     if (asked.method === "OPTIONS") {
       const answer = this.#cors?.preflight(asked.headers);
       if (answer !== undefined) return answer;
     }
-    // `handle` would do the same behind one more promise. What the adapter takes and gives is not in the types of Elysia's own.
+    // Elysia's `handle` would do the same with one more promise. Its types do not know the adapter's request and answer.
     return this.app.fetch(asked as unknown as Request) as unknown as Answered | Promise<Answered>;
   }
 
-  /** A request whose address is not to be followed; see `ListenOptions.refuse`. */
+  /** The answer to a request whose address is refused; see `ListenOptions.refuse`. */
   refuse(asked: Asked, { status, message }: Flaw): Reply {
     return this.#unexpected(new GatewayError("invalid_request", { message, status }), asked);
   }
 
-  /** Every value that the metrics' labels can have, as far as it is known beforehand. */
+  /** The values of the metrics' labels that are known beforehand. */
   labels(): { routes: string[]; served: Served } {
     const { catalog } = this.#parts;
     const offers = catalog.offers();
@@ -113,7 +114,7 @@ export class Gateway {
       routes: [...new Set(routes.map(({ route }) => routeLabel(route))), NO_ROUTE],
       served: {
         offers: routes
-          // Few clients ask about kept answers: their series exist from the first such request on.
+          // Few clients ask about kept answers: the series of these routes begin with the first such request.
           .filter(({ route }) => namesModel(route.operation))
           .flatMap(({ dialect, route }) =>
             offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
@@ -124,7 +125,7 @@ export class Gateway {
     };
   }
 
-  /** Puts another configuration in force, all of it at once; requests that have begun keep what they have found so far. */
+  /** Puts another configuration in force, all of it at once. Requests that have begun keep what they have read of the one before. */
   replace(parts: Pick<GatewayParts, "config" | "catalog">): void {
     this.#parts = { ...this.#parts, ...parts };
     this.#cors = corsOf(parts.config);
@@ -145,10 +146,11 @@ export class Gateway {
     return this.#open;
   }
 
+  /** Serves a request that has a route: finds its key, then `#answerTo`. */
   #serve(dialect: Dialect, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
-    // A parameter that does not decode is null there, and must not be taken for a route without a region.
+    // A region that cannot be decoded is null. It must not be treated as a path without a region.
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
-    const visit = this.#visit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
+    const visit = this.#beginVisit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
     try {
       const { catalog, keyring } = this.#parts;
       if (visit.region !== "") catalog.requireRegion(visit.region);
@@ -162,6 +164,7 @@ export class Gateway {
     }
   }
 
+  /** Serves a request whose key is known. What this throws becomes the answer, by `#refuse`. */
   #answerTo(identity: Identity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     visit.identified(identity);
     if (visit.region === "") {
@@ -185,7 +188,7 @@ export class Gateway {
     return new Call(this.#parts, visit, operation, this.#settle, kept ?? UNDECODED).begin(asked);
   }
 
-  /** Its workspace has begun so many calls just now that those of others come first. */
+  /** Begins a call later, in a turn: its workspace has begun so many calls at this moment that the calls of others come first. */
   #beginInTurn(visit: Visit, operation: CallOperation, asked: Asked, params: Params): Promise<Reply> {
     let isGone = false;
     asked.onLeft = () => {
@@ -198,7 +201,8 @@ export class Gateway {
     return begun.catch((thrown: unknown) => this.#refuse(visit, thrown));
   }
 
-  #visit(dialect: Dialect, endpoint: Endpoint, region: string, asked: Asked): Visit {
+  /** Counts a request, and begins to note what is known about it. */
+  #beginVisit(dialect: Dialect, endpoint: Endpoint, region: string, asked: Asked): Visit {
     const { metrics, callers, config } = this.#parts;
     metrics.callStarted(endpoint.route);
     this.#open += 1;
@@ -221,13 +225,13 @@ export class Gateway {
     return { id, created: offer.created };
   }
 
-  /** The page is as long as a hundred answers, and needs no key: so such requests take turns. */
+  /** A page is as long as a hundred answers, and anybody may ask for it without a key: so these requests take turns. */
   #page(path: string, prefix: string, asked: Asked): Promise<Reply> {
     const { turns, pages } = this.#parts;
     return turns.result(KEYLESS, () => pages.answer(path, prefix, asked));
   }
 
-  /** An answer that was made without an upstream. */
+  /** Answers without an upstream. */
   #answer(visit: Visit, body: string): Reply {
     const reply = jsonReply(200, body, visit.takeHeaders());
     this.#settle(visit, {
@@ -249,8 +253,8 @@ export class Gateway {
     return reply;
   }
 
-  /** No route has this path, or only its head is wanted: perhaps one has it without doubled slashes; else the answer says what was probably meant. */
-  #lost(asked: Asked): Answered | Promise<Answered> {
+  /** No route has the path as it was sent, or the request is a HEAD. A route may have it without doubled slashes; else the error says what was probably meant. */
+  #unrouted(asked: Asked): Answered | Promise<Answered> {
     const sent = pathOf(asked.url);
     const path = normalisePath(sent);
     const isHead = asked.method === "HEAD";
@@ -263,15 +267,16 @@ export class Gateway {
     }
     if (isHead && PROBE.test(path)) return new Response(null);
     const { dialect, error } = explainPath(asked.method, path, asked.headers);
-    return this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
+    return this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
   }
 
+  /** Refuses a request at which something failed outside the route's own way. */
   #unexpected(error: unknown, asked: Asked): Reply {
     const { dialect } = explainPath(asked.method, normalisePath(pathOf(asked.url)), asked.headers);
-    return this.#refuse(this.#visit(dialect, NOWHERE, "", asked), error);
+    return this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
   }
 
-  /** The end of every call: what it reserved is settled, metrics, and one line in the log. */
+  /** The end of every request: its reservation is settled, the metrics and the totals count it, and it gets one line in the log. */
   readonly #settle = (visit: Visit, end: Outcome): void => {
     const { admission, metrics, accessLog, totals } = this.#parts;
     this.#open -= 1;
@@ -287,7 +292,7 @@ export class Gateway {
   };
 }
 
-/** The request as the adapter passes it to a handler, under the name that Elysia has for it. */
+/** The request that the adapter has passed through Elysia, under its true type. */
 function asAsked(request: Request): Asked {
   return request as unknown as Asked;
 }

@@ -1,4 +1,4 @@
-/** Answers that an upstream keeps: which workspace, model and targets an id belongs to. Nothing is looked up elsewhere, as the id says it (`contract/kept.ts`). */
+/** Answers that an upstream keeps: the workspace, model and target of their ids. No table is needed, because the id itself contains this (`contract/kept.ts`). */
 import { GatewayError } from "../contract/errors.ts";
 import { isSealedBy, modelMark, type Sealed, unsealed } from "../contract/kept.ts";
 import { clipped } from "../contract/text.ts";
@@ -6,58 +6,62 @@ import type { Catalog } from "../routing/catalog.ts";
 import type { Offer } from "../routing/table.ts";
 import type { Visit } from "./visit.ts";
 
-/** Characters of an id from a client that a message repeats. */
+/** The most characters of a client's id that a message repeats. */
 const SHOWN_CHARACTERS = 128;
 
 /** A kept answer. */
 export interface Kept {
-  /** The offer of the model that wrote it (or of another model where that one is gone), with the one target that keeps it. */
+  /** The offer of the model that wrote the answer (or of another model where that one is gone), with only the targets that keep the answer. */
   offer: Offer;
   /** The name of the offer for clients. */
   model: string;
 }
 
-/** @throws GatewayError 404, the same for an id that was never given and for one of another workspace. */
+/**
+ * The kept answer of this id.
+ * @throws GatewayError 404: the same for an id that does not exist and for one of another workspace.
+ */
 export function findKept(catalog: Catalog, visit: Visit, id: string): Kept {
   const offers = catalog.served(visit.workspace, visit.dialect.upstream, visit.region);
   const all = [...offers].map(([model, offer]) => ({ model, offer }));
   if (!all.some(({ offer }) => keepsAnswers(offer)))
     throw notFound(id, " Nothing is stored here: answers are not kept, so they cannot be asked for again.");
   const sealed = unsealed(id);
-  const places: Places = new Map();
-  const found = sealed === undefined ? [] : all.flatMap(({ model, offer }) => at(visit, model, offer, sealed, places));
+  const tried: TriedPlaces = new Map();
+  const found = sealed === undefined ? [] : all.flatMap(({ model, offer }) => keepersOf(visit, model, offer, sealed, tried));
   const [kept = undefined] = [...found.filter(({ model }) => modelMark(model) === sealed?.mark), ...found];
   if (kept === undefined) throw notFound(id, "");
   return kept;
 }
 
 /**
- * The offer with only those of its targets that keep the answer which a request goes on from; the offer itself where none of its targets keeps answers: then the
- * upstream's own file says so.
- * @throws GatewayError 400
+ * The offer for a request that continues a kept answer: with only the targets that keep the answer. Where no target of the offer keeps answers at all, it is the
+ * offer itself, and the provider of the upstream refuses the request.
+ * @param previous - The id of the kept answer.
+ * @throws GatewayError 400 where no target of the offer keeps this answer.
  */
 export function pinned(visit: Visit, offer: Offer, previous: string): Offer {
   if (!keepsAnswers(offer)) return offer;
   const sealed = unsealed(previous);
-  const [kept] = sealed === undefined ? [] : at(visit, offer.model, offer, sealed, new Map());
+  const [kept] = sealed === undefined ? [] : keepersOf(visit, offer.model, offer, sealed, new Map());
   if (kept !== undefined) return kept.offer;
   throw new GatewayError("invalid_request", {
-    message: `Previous response with id '${clipped(previous, SHOWN_CHARACTERS)}' not found: it is not this workspace's, or kept where ${offer.model} is not served.`,
+    message: `Previous response with id '${clipped(previous, SHOWN_CHARACTERS)}' not found: it belongs to another workspace, or is kept at a place where ${offer.model} is not served.`,
     param: "previous_response_id",
     code: "previous_response_not_found",
   });
 }
 
-/** Whether an id is of an answer that is kept there: each place is tried once. */
-type Places = Map<string, boolean>;
+/** Whether an id belongs to a place where answers are kept, by the name of the place: so each place is tried once. */
+type TriedPlaces = Map<string, boolean>;
 
-/** The targets of an offer that have it. */
-function at(visit: Visit, model: string, offer: Offer, sealed: Sealed, places: Places): Kept[] {
+/** The offer with only the targets that keep the answer; empty where there is no such target. */
+function keepersOf(visit: Visit, model: string, offer: Offer, sealed: Sealed, tried: TriedPlaces): Kept[] {
   const targets = offer.targets.filter(({ upstream: { keeping } }) => {
     if (keeping === undefined) return false;
-    const known = places.get(keeping.place) ?? isSealedBy(keeping, visit.workspace, sealed);
-    places.set(keeping.place, known);
-    return known;
+    const isKept = tried.get(keeping.place) ?? isSealedBy(keeping, visit.workspace, sealed);
+    tried.set(keeping.place, isKept);
+    return isKept;
   });
   const [first, ...others] = targets;
   return first === undefined ? [] : [{ model, offer: { ...offer, targets: [first, ...others], credits: [] } }];

@@ -1,3 +1,4 @@
+/** Controls of a call: those of the configuration, and the headers by which a client may set its own only where its workspace may (`client_controls`). */
 import type { Config, Upstream } from "../contract/config.ts";
 import { withCallControls } from "../contract/controls.ts";
 import { GatewayError } from "../contract/errors.ts";
@@ -5,9 +6,9 @@ import type { HeaderReader } from "../contract/http.ts";
 import type { Visit } from "./visit.ts";
 
 interface Reserved {
-  /** Every header that some upstream of a configuration reserves: there are a few, by provider. */
+  /** Every header that some upstream of the configuration reserves. */
   names: readonly string[];
-  /** Some place of the configuration sets controls, which may name the call's workspace and key. */
+  /** Whether some place of the configuration sets controls: these may name the workspace and the key of a call. */
   isControlled: boolean;
 }
 
@@ -35,13 +36,13 @@ function hasControls(target: unknown): boolean {
   return (target as { controls?: object }).controls !== undefined;
 }
 
-/** The name of the first header in a request that some upstream does not let clients set; "" without one, as nearly always. */
+/** The name of the first header in a request that some upstream reserves; "" where there is none, which is nearly always so. */
 export function reservedIn(headers: HeaderReader, config: Config): string {
   for (const name of reservedOf(config).names) if (headers.has(name)) return name;
   return "";
 }
 
-/** The hints of a call, with what its upstream's controls may want to know of it behind them. */
+/** The hints of a call, followed by the facts of the call that the controls of its upstream may need. */
 export function controlled({ dialect, identity }: Visit, headers: HeaderReader, reserved: string, config: Config): string {
   const hints = dialect.hints(headers, config.strictParameters);
   const { names, isControlled } = reservedOf(config);
@@ -53,15 +54,15 @@ export function controlled({ dialect, identity }: Visit, headers: HeaderReader, 
 }
 
 /**
- * To ignore such a header would be worse: a client that asks for a guardrail must not be answered without one.
- * @param reserved - The names that the chosen upstream reserves.
+ * Refuses a reserved header. To ignore the header would be worse: a client that asks for a guardrail must not be answered without one.
+ * @param reserved - The names that the upstream reserves.
  * @param name - The name that `reservedIn` found.
- * @throws GatewayError `invalid_request` where its workspace may not set such headers.
+ * @throws GatewayError `invalid_request` where the upstream reserves the header and the workspace of the call may not set it.
  */
 export function refuseReserved({ identity }: Visit, reserved: readonly string[], name: string): void {
   if (identity?.workspace.mayControl === true || !reserved.includes(name)) return;
   throw new GatewayError("invalid_request", {
-    message: `${name}: this header is not a client's to set here, and the request is refused rather than answered without what it asks for; leave it out, or ask the gateway's operator (client_controls)`,
+    message: `${name}: clients may not set this header here, and the request is not answered without it; leave the header out, or ask the operator of the gateway to allow it (client_controls)`,
     param: name,
   });
 }

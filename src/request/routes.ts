@@ -3,10 +3,10 @@ import { GatewayError } from "../contract/errors.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { dialects, fallbackDialect } from "../dialects/index.ts";
 
-/** Dedicated deployments put everything below this prefix as well. */
+/** Every path also exists below this prefix, because dedicated deployments use it. */
 export const PUBLIC_PREFIX = "/api/public";
 
-/** Replaces a part of a path whose percent-encoding is broken: no region, model or answer has this name. */
+/** Replaces a part of a path that cannot be decoded. No region, model or answer has this name. */
 export const UNDECODED = "\ufffd";
 
 export interface Match {
@@ -28,19 +28,19 @@ const patterns = routes.map(({ dialect, route }) => ({
   pattern: new RegExp(`^(?:${PUBLIC_PREFIX})?${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`),
 }));
 
-/** A route as metrics, log and messages name it: `/openai/{region}/v1/chat/completions`. */
+/** The name of a route in metrics, log and messages: `/openai/{region}/v1/chat/completions`. */
 export function routeLabel(route: Route): string {
   return labels.get(route) ?? route.path;
 }
 
-/** The routes of calls that models of this dialect answer. */
+/** The routes of calls that models of this dialect answer, as `METHOD name`. */
 export function callsOf(dialect: UpstreamDialect): string[] {
   return routes
     .filter((each) => each.dialect.name === dialect && namesModel(each.route.operation))
     .map(({ route }) => `${route.method} ${routeLabel(route)}`);
 }
 
-/** The route of a normalised path; for paths that the router missed. */
+/** The route of a normalised path; for paths that Elysia's router did not find. */
 export function matchRoute(method: string, path: string): Match | undefined {
   for (const { dialect, route, pattern } of patterns) {
     const match = pattern.exec(path);
@@ -62,17 +62,17 @@ function decode(text: string): string {
 const UPGRADE_REFUSED = 426;
 const LONGEST_ORIGIN = 260;
 
-/** Whether an OPTIONS is a browser's question what a page may do, in place of the page's own request. */
+/** Whether the headers of an OPTIONS make it a preflight: a browser asks what a page may do, before it sends the page's own request. */
 export function isPreflight(headers: HeaderReader): boolean {
   return headers.has("origin") && headers.has("access-control-request-method");
 }
 
-/** The error for a path that no route has: in the dialect that it was probably meant for, with the mistake named where it can be found. */
+/** The error for a path without a route: in the dialect that the client probably meant, with the mistake where it can be found. */
 export function explainPath(method: string, path: string, headers: HeaderReader): { dialect: Dialect; error: GatewayError } {
   const inner = path.startsWith(`${PUBLIC_PREFIX}/`) ? path.slice(PUBLIC_PREFIX.length) : path;
   const dialect = Object.values(dialects).find((candidate) => candidate.owns(inner)) ?? guessDialect(headers);
   if (headers.get("upgrade")?.toLowerCase() === "websocket") {
-    // Codex goes on by HTTP at once after a 426 alone: after a 404 it tries six times more, for seven seconds (0.144, 0.157 and 0.171, measured).
+    // After a 426, and only then, Codex continues by HTTP at once. After a 404 it tries six more times, for seven seconds (0.144, 0.157 and 0.171, measured).
     const message = `${path.slice(0, 200)} is not served over WebSockets: send an HTTP request.`;
     return { dialect, error: new GatewayError("unknown_route", { message, status: UPGRADE_REFUSED }) };
   }

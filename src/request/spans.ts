@@ -1,10 +1,10 @@
-/** Sets the spans of a traced call. Functions over the visit; nothing here is reached by a call that is not traced. */
+/** The spans of a traced call, set from its visit. A call that is not traced calls nothing here. */
 import type { Ended } from "../contract/call.ts";
 import type { CallSpan } from "../tracing/tracing.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Visit } from "./visit.ts";
 
-/** An attempt begins: the last one of the visit. */
+/** Begins the span of the last attempt. */
 export function beginAttemptSpan(span: CallSpan, visit: Visit): void {
   const target = visit.lastAttempt?.target;
   if (target === undefined) return;
@@ -19,6 +19,7 @@ export function beginAttemptSpan(span: CallSpan, visit: Visit): void {
   });
 }
 
+/** Ends the span of the last attempt. */
 export function endAttemptSpan(span: CallSpan, outcome: Outcome["outcome"], ended: Ended | undefined): void {
   span.attemptEnded({
     outcome,
@@ -29,6 +30,7 @@ export function endAttemptSpan(span: CallSpan, outcome: Outcome["outcome"], ende
   });
 }
 
+/** Ends the span of the call. */
 export function endSpan(span: CallSpan, visit: Visit, { outcome, status }: Outcome): void {
   const { requestId, identity, region, offer, attempts, caller } = visit;
   span.ended({
@@ -36,7 +38,7 @@ export function endSpan(span: CallSpan, visit: Visit, { outcome, status }: Outco
     workspace: identity?.workspace.name ?? "",
     keyId: identity?.id ?? "",
     model: offer?.model ?? "",
-    // Where the region was not found, the path has a name that a client wrote.
+    // Before the key is known, the region is any text that a client wrote.
     region: identity === undefined ? "" : region,
     status,
     outcome,

@@ -1,7 +1,7 @@
 /**
- * Answers that their upstream goes on with after their call: made in the background, or left by a client that may come back. The reservation of such an answer
- * stays until the answer has ended; then it is settled by what it has used, as any other call, whether or not a client asks for the answer. So all tokens are
- * counted. A process asks for the answers that it began; when the process ends, their reservations stay.
+ * Answers that their upstream continues after the call: the client asked for an answer in the background, or left and may come back. The reservation of such an
+ * answer stays until the answer has ended; then it is settled by the tokens that the answer used, whether or not a client asks for it. So all tokens are counted.
+ * Each process asks the upstreams about the answers that it began. When a process ends, the reservations of its unfinished answers stay as they are.
  */
 import { type CallEvents, type Ended, NOTHING_ALONG } from "../contract/call.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
@@ -27,13 +27,14 @@ interface Entry {
   readonly visit: Visit;
   readonly claim: Claim;
   readonly reservation: Reservation;
-  /** The upstream's. */
+  /** The upstream's id of the answer. */
   readonly id: string;
+  /** The place that keeps the answer: see `Upstream.keeping`. */
   readonly place: string;
-  /** Counted already, of a stream that its client left. */
+  /** The usage that was counted at the end of the call, of a stream that its client left. */
   readonly before: Usage;
   readonly begunMs: number;
-  /** When it is asked for next. */
+  /** When the upstream is asked about it next. */
   dueMs: number;
   pauseMs: number;
   isAsked: boolean;
@@ -42,11 +43,11 @@ interface Entry {
 const LOOK_EVERY_MS = 500;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
-/** A model thinks for minutes, not for days. */
+/** An answer that takes longer is given up: a model thinks for minutes, not for days. */
 const LONGEST_MS = 86_400_000;
-/** Some kilobytes each. What is beyond them costs what was reserved for it. */
+/** An entry holds some kilobytes. With more unfinished answers, the reservation of the further ones counts as it is. */
 const MOST_ENTRIES = 10_000;
-/** Answers that are asked about at the same time. */
+/** The most answers that upstreams are asked about at the same time. */
 const MOST_ASKED = 16;
 
 const ignore = (): void => {};
@@ -58,7 +59,7 @@ export class Unfinished {
   #asked = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param parts - Those in force. */
+  /** @param parts - Returns the parts in force. */
   constructor(parts: () => UnfinishedParts, nowMs: () => number = () => performance.now()) {
     this.#parts = parts;
     this.#nowMs = nowMs;
@@ -73,7 +74,7 @@ export class Unfinished {
     const place = visit.lastAttempt?.target.upstream.keeping?.place;
     const begunMs = this.#nowMs();
     const { claim, reservation } = visit;
-    // No limit counts it.
+    // Without a reservation no window counts the call, so there is nothing to settle.
     if (reservation === undefined) return;
     if (id === "?" || place === undefined || this.#entries.size >= MOST_ENTRIES) {
       this.#parts().admission.settleLate(claim, reservation, usage);
@@ -115,7 +116,7 @@ export class Unfinished {
     const { catalog, pool } = this.#parts();
     const { dialect, region } = visit;
     const offers = catalog.served(claim.workspace, dialect.upstream, region);
-    // The configuration may have others by now.
+    // The configuration may have changed since the call: any target of the same place can be asked.
     const target = [...offers.values()].flatMap(({ targets }) => targets).find(({ upstream }) => upstream.keeping?.place === place);
     if (target === undefined) {
       this.#settle(entry, noUsage());
@@ -145,6 +146,7 @@ export class Unfinished {
     }
   }
 
+  /** The reports of the question about an answer; only the last one matters. */
   #events(entry: Entry): CallEvents {
     const over = (then: () => void): void => {
       if (!entry.isAsked) return;
@@ -163,18 +165,19 @@ export class Unfinished {
       answer: ignore,
       missed: ignore,
       done: ({ unfinished, usage }) => over(() => (unfinished === "" ? this.#settle(entry, usage) : this.#later(entry))),
-      // It was deleted: its usage can no longer be known.
+      // The answer was deleted: its usage cannot be known any more.
       fail: ({ kind }) => over(() => (kind === "upstream_rejected" ? this.#settle(entry, noUsage()) : this.#later(entry))),
       lost: () => over(() => this.#later(entry)),
     };
   }
 
+  /** Asks again, after a pause that grows. */
   #later(entry: Entry): void {
     entry.dueMs = this.#nowMs() + entry.pauseMs;
     entry.pauseMs = Math.min(LONGEST_PAUSE_MS, entry.pauseMs * 1.5);
   }
 
-  /** @param used - What it has used; undefined where that is not known. */
+  /** @param used - The usage by the upstream's count; without tokens where that is not known. */
   #settle(entry: Entry, used: Usage): void {
     const { visit, claim, reservation, before } = entry;
     const { admission, metrics, totals, accessLog } = this.#parts();

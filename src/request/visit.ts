@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Dialect } from "../contract/dialect.ts";
 import { ReplyHeaders } from "../contract/http.ts";
 import type { Usage } from "../contract/usage.ts";
@@ -6,15 +7,26 @@ import type { Reservation } from "../limiter/limiter.ts";
 import type { Attempt } from "../routing/router.ts";
 import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Caller } from "./caller.ts";
-import type { Identity } from "./keyring.ts";
-import type { Outcome } from "./outcome.ts";
-import { nextRequestId } from "./request-id.ts";
+import type { Caller } from "./client/caller.ts";
+import type { Identity } from "./client/keyring.ts";
 
-/** The label of requests that no route takes. */
+/**
+ * The first part of every request id of this process. It differs for each process and each start, and a counter makes the rest. A new random id for each request
+ * would cost twenty times as much.
+ */
+const idPrefix = `req_${randomBytes(9).toString("base64url")}`;
+let requests = 0;
+
+/** `req_` and 20 characters, different from every other id of all gateways. */
+function nextRequestId(): string {
+  requests += 1;
+  return `${idPrefix}${requests.toString(36).padStart(8, "0")}`;
+}
+
+/** The route's name in metrics and log for requests without a route. */
 export const NO_ROUTE = "other";
 
-/** The windows of requests that take nothing from one, or have not been admitted yet. */
+/** The claim of requests that take nothing from a window, or whose model is not known yet. */
 const NO_CLAIM: Claim = {
   workspace: "",
   model: "",
@@ -26,21 +38,21 @@ const NO_CLAIM: Claim = {
   writes: false,
 };
 
-/** The attempts of visits without one. */
+/** The attempts of a visit before its first attempt. */
 const NO_ATTEMPTS: readonly Attempt<RoutedTarget>[] = [];
-/** The headers of visits whose answer has begun. */
+/** The headers of a visit after its answer has taken them. */
 const GIVEN_AWAY = new ReplyHeaders();
 
 /**
- * What is known of a request so far. Each step of its way adds what that step has found, by the method of that name, in the order in which the methods
- * are below; nothing else changes it. The metrics, the totals and the access log read it once, at the end.
+ * What is known about a request so far. Each step of the request's way calls the method of that step, in the order of the methods below; nothing else changes a
+ * visit. The metrics, the totals and the access log read it once, at the end.
  */
 export class Visit {
   readonly dialect: Dialect;
-  /** The route as metrics and log name it. */
+  /** The route's name in metrics and log. */
   readonly route: string;
   readonly requestId: string;
-  /** The client, as far as the request's headers name it. */
+  /** What the request's headers say about the client. */
   readonly caller: Caller;
   /** `performance.now()` */
   readonly startedMs: number;
@@ -62,7 +74,7 @@ export class Visit {
 
   /**
    * @param region - The region that the path names; "" without one.
-   * @param fixedHeaders - On every answer of this gateway.
+   * @param fixedHeaders - Headers that every answer has; undefined without any.
    */
   constructor(dialect: Dialect, route: string, region: string, caller: Caller, fixedHeaders: Readonly<Record<string, string>> | undefined) {
     this.dialect = dialect;
@@ -79,7 +91,7 @@ export class Visit {
     this.#headers = headers;
   }
 
-  /** Its key is known. A path without a region means the workspace's own. */
+  /** The key of the request is known. Where the path names no region, the default region of the workspace is used. */
   identified(identity: Identity): void {
     this.#identity = identity;
     this.caller.timing?.end("auth");
@@ -87,9 +99,10 @@ export class Visit {
   }
 
   /**
-   * All of its body is there.
-   * @param uploadMs - How long it took to come.
-   * @param conversation - As the client names it; see `conversation`.
+   * The whole body has arrived.
+   * @param bytes - Its length.
+   * @param uploadMs - How long it took to arrive.
+   * @param conversation - Hash of the session that the headers name; 0 where they name none.
    */
   bodyArrived(bytes: number, uploadMs: number, conversation: number): void {
     this.#bytes = bytes;
@@ -98,34 +111,34 @@ export class Visit {
     this.#conversation = conversation;
   }
 
-  /** The body is what its dialect allows. */
+  /** The body is allowed by its dialect. `stream`: whether it asks for a stream. */
   checked(stream: boolean): void {
     this.#stream = stream;
   }
 
-  /** No model has this name, which is as the log may have it. */
+  /** There is no model of this name. `name`: in a form that the log may have. */
   modelRefused(name: string): void {
     this.#refusedModel = name;
   }
 
-  /** Its model is served here. `claim` and `factor` belong to a request that takes from a window. */
+  /** The model of the request is served. `claim` and `factor`: of a request that takes from a window. */
   routed(offer: Offer, claim: Claim = NO_CLAIM, factor = 1): void {
     this.#offer = offer;
     this.#claim = claim;
     this.#factor = factor;
   }
 
-  /** The conversation was found in the body: it is used where the client's headers name none. */
+  /** The body names or begins a conversation. It counts where the client's headers name none. */
   continues(conversation: number): void {
     if (this.#conversation === 0) this.#conversation = conversation;
   }
 
-  /** The limiter has let it in. */
+  /** The limiter has admitted the request. */
   admitted(reservation: Reservation): void {
     this.#reservation = reservation;
   }
 
-  /** It is tried at a target. `claim` and `factor`: as learned from the upstream of this target. */
+  /** An attempt at a target begins. `claim` and `factor`: for the upstream of this target. */
   attempted(attempt: Attempt<RoutedTarget>, claim: Claim, factor: number): void {
     this.caller.timing?.begin("queue");
     this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
@@ -133,18 +146,18 @@ export class Visit {
     this.#factor = factor;
   }
 
-  /** The last attempt was chosen and not made. */
+  /** The last attempt was chosen, but is not made. */
   withdrawn(): void {
     this.#attempts = this.#attempts.slice(0, -1);
   }
 
-  /** The cloud's guardrail has blocked or changed its answer, which says so where that has not begun. */
+  /** The cloud's guardrail has blocked or changed the answer. A header of the answer says so, unless the answer has begun. */
   guarded(): void {
     this.#isGuarded = true;
     if (this.#headers !== GIVEN_AWAY) this.#headers.set("x-weir-guardrail", "intervened");
   }
 
-  /** The headers for the answer, once: a stream may stay open for an hour, and they are a tenth of what it holds. */
+  /** Gives the headers to the answer, once. The visit does not keep them: a stream may be open for an hour, and they are a tenth of its memory. */
   takeHeaders(): ReplyHeaders {
     const headers = this.#headers;
     const { timing } = this.caller;
@@ -153,12 +166,12 @@ export class Visit {
     return headers;
   }
 
-  /** The request is over. `used`: its usage, as far as that is known. */
+  /** The request is over. `used`: the tokens that it used, as far as that is known. */
   ended(used: Usage | undefined): void {
     this.#used = used;
   }
 
-  /** Headers that every answer has; filled in on the way. One object for all: to copy a record into it costs twice as much. */
+  /** The headers of the answer. Each step adds its own to this one object: to copy them from a record would cost twice as much. */
   get headers(): ReplyHeaders {
     return this.#headers;
   }
@@ -167,7 +180,7 @@ export class Visit {
     return this.#identity;
   }
 
-  /** The name of its workspace; "" before that is known. */
+  /** The name of the workspace; "" before the key is known. */
   get workspace(): string {
     return this.#identity?.workspace.name ?? "";
   }
@@ -176,27 +189,27 @@ export class Visit {
     return this.#region;
   }
 
-  /** Length of the body. */
+  /** Length of the body; 0 before it has arrived. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Milliseconds that its body took to arrive: the client's own time. */
+  /** Milliseconds that the body took to arrive. */
   get uploadMs(): number {
     return this.#uploadMs;
   }
 
-  /** Hash of the conversation that it belongs to; 0 where that is not known or does not matter. */
+  /** Hash of the conversation that the request belongs to; 0 where that is not known or does not matter. */
   get conversation(): number {
     return this.#conversation;
   }
 
-  /** The answer is to be a stream. */
+  /** Whether the client asks for a stream. */
   get stream(): boolean {
     return this.#stream;
   }
 
-  /** The name of a model that there is not, as the log may have it. */
+  /** The name of a model that does not exist, in a form that the log may have. */
   get refusedModel(): string | undefined {
     return this.#refusedModel;
   }
@@ -209,7 +222,7 @@ export class Visit {
     return this.#claim;
   }
 
-  /** The factor by which estimates of this call are multiplied. */
+  /** The factor by which estimates of this request are multiplied. */
   get factor(): number {
     return this.#factor;
   }
@@ -218,31 +231,22 @@ export class Visit {
     return this.#reservation;
   }
 
-  /** The targets at which it was tried, in order; empty where it never reached an upstream. */
+  /** The attempts at targets, in order; empty where the request did not reach an upstream. */
   get attempts(): readonly Attempt<RoutedTarget>[] {
     return this.#attempts;
   }
 
-  /** The attempt that was made last. */
   get lastAttempt(): Attempt<RoutedTarget> | undefined {
     return this.#attempts[this.#attempts.length - 1];
   }
 
-  /** The cloud's guardrail has blocked or changed its answer. */
+  /** Whether the cloud's guardrail has blocked or changed the answer. */
   get isGuarded(): boolean {
     return this.#isGuarded;
   }
 
-  /** Tokens that were used, known at its end. */
+  /** The tokens that the request used; undefined before its end, and where that is not known. */
   get used(): Usage | undefined {
     return this.#used;
   }
-}
-
-/**
- * Whether a call that a worker had was put to its upstream: not where the worker refused it by Weir's own rules, or the client left before it
- * was sent. Credentials that cannot be had are the upstream's matter, though nothing is sent then.
- */
-export function wasAttempted({ outcome, ended }: Outcome): boolean {
-  return ended === undefined || ended.upstreamMs > 0 || outcome === "misconfigured" || outcome.startsWith("upstream_");
 }

@@ -1,12 +1,12 @@
 const SPAN_SECONDS = 10;
 /** Further attempts for each call. */
 const SHARE = 0.2;
-/** So that a gateway with few calls may try again at all. */
+/** Further attempts that are always allowed: a fifth of few calls would be none. */
 const ALWAYS = 3;
 
 /**
- * How many further attempts the calls of one workspace may make in this process: a fifth of its calls of the last 10 seconds, and always 3 in those. Without it, an upstream that
- * fails under load would get twice the load. Ten slots of a second each; times are milliseconds.
+ * How many further attempts the calls of one workspace may make in this process: in any 10 seconds a fifth of the calls of these seconds, and at least 3. Without
+ * this bound, an upstream that fails under load would get twice the load. There are ten slots of one second each. All times are milliseconds.
  */
 export class RetryBudget {
   readonly #slots = Array.from({ length: SPAN_SECONDS }, () => ({ calls: 0, retries: 0 }));
@@ -16,14 +16,14 @@ export class RetryBudget {
   /** The newest second that has a slot. */
   #second = -1;
 
-  /** A call has its first attempt. */
+  /** A call begins its first attempt. */
   call(nowMs: number): void {
     this.#advance(nowMs);
     this.#newest.calls += 1;
     this.#calls += 1;
   }
 
-  /** Takes one further attempt; false where the budget has none left. */
+  /** Takes one further attempt; false where none is left. */
   take(nowMs: number): boolean {
     this.#advance(nowMs);
     if (this.#retries >= ALWAYS && this.#retries + 1 > SHARE * this.#calls) return false;
@@ -32,7 +32,7 @@ export class RetryBudget {
     return true;
   }
 
-  /** Gives this second its slot; what is older than the span is let go of. */
+  /** Gives this second a slot, and drops the counts that are older than the span. */
   #advance(nowMs: number): void {
     const second = Math.floor(nowMs / 1000);
     for (let next = Math.max(this.#second + 1, second - SPAN_SECONDS + 1); next <= second; next++) {
@@ -48,10 +48,10 @@ export class RetryBudget {
   }
 }
 
-/** Beyond that the one first seen is forgotten, and begins anew: some 600 bytes each. */
+/** With more workspaces, the budget that was made first is dropped, and begins again at zero when it is next needed. A budget has some 600 bytes. */
 const MOST_BUDGETS = 10_000;
 
-/** One budget for each workspace: a workspace whose upstreams fail all the time, by mistake or on purpose, does not use up the attempts of others. */
+/** One budget for each workspace: where the upstreams of one workspace always fail, by mistake or on purpose, the others still have their further attempts. */
 export class RetryBudgets {
   readonly #budgets = new Map<string, RetryBudget>();
   readonly #most: number;

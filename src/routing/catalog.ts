@@ -3,33 +3,33 @@ import type { ModelEntry, UpstreamDialect } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Weighing } from "../contract/messages.ts";
 import { clipped } from "../contract/text.ts";
-import { BREAKER_STATES, type TargetHealth } from "./health.ts";
-import { HealthBook } from "./router.ts";
+import { BREAKER_STATES, HealthBook, type TargetHealth } from "./health.ts";
 import { bringsNothing, type Offer, offersOf, type Table, tableKey, tableOf } from "./table.ts";
 import { type RoutedTarget, RoutedTargets } from "./targets.ts";
 
 const NO_OFFERS: ReadonlyMap<string, Offer> = new Map();
-/** Characters of a client's own text that a message repeats. */
+/** The most characters of a client's own text that a message repeats. */
 const SHOWN_CHARACTERS = 64;
 
 /**
- * Which models there are, for which workspaces, in which regions, and within which limits. A look-up is two map reads. The table of a workspace is made when it is first asked
- * for, and the next catalogue takes it over where neither that workspace nor what all share has changed: of thousands of workspaces one changes at a time.
+ * Which models there are: for which workspaces, in which regions, with which limits. A look-up reads two maps. There may be thousands of workspaces, of which one
+ * changes at a time: so the table of a workspace is made when it is first needed, and the next catalogue takes the table over where neither the workspace nor the
+ * shared part of the configuration has changed.
  */
 export class Catalog {
   readonly #config: Config;
   readonly #tables = new Map<string, Table>();
-  /** One table of each kind: every model that any workspace can ask for is in one of them. */
+  /** Tables that together have every model that any workspace can ask for: one for each workspace that differs, and one for all the others. */
   readonly #views: readonly Table[];
   readonly #targets: RoutedTargets;
   readonly #regions: string[];
   readonly #dialects: UpstreamDialect[];
-  /** Some model has several targets in one region. */
+  /** Whether some model has several targets in one region. */
   readonly hasChoices: boolean;
   #watchedTargets: { model: string; upstream: string; health: TargetHealth }[] | undefined;
 
   /**
-   * @param health - Of the targets, as it was known before; it outlives this catalogue.
+   * @param health - The health of all targets, as known so far; it outlives this catalogue.
    * @param before - The catalogue that this one replaces.
    */
   constructor(config: Config, health: HealthBook = new HealthBook(), before?: Catalog) {
@@ -38,7 +38,7 @@ export class Catalog {
     this.#targets = new RoutedTargets(health, before === undefined ? undefined : before.#targets, isSame);
     if (isSame) this.#takeTables(before);
     const workspaces = Object.values(config.workspaces);
-    // Workspaces that bring nothing of their own all have the same targets: one of them represents all.
+    // All workspaces that bring nothing have the same targets: one of them represents all.
     const plain = workspaces.find(bringsNothing);
     this.#views = workspaces.filter((one) => one === plain || !bringsNothing(one)).map(({ name }) => this.#tableOf(name) ?? new Map());
     health.keep(this.targets);
@@ -53,14 +53,14 @@ export class Catalog {
     return Object.keys(this.#config.workspaces);
   }
 
-  /** Every way to serve a model, of all workspaces. */
+  /** The targets of all workspaces. */
   get targets(): RoutedTarget[] {
     return [...new Set(this.#everyOffer().flatMap(({ targets }) => targets))];
   }
 
   /**
-   * How requests are weighed, for every name that clients use, aliases included. Where workspaces give one name to models of different
-   * tokenizers, the first one's is taken for all; what the upstreams report corrects that.
+   * How workers weigh requests, for every model name that clients use, aliases included. Where workspaces give one name to models with different tokenizers, the
+   * tokenizer of the first is used for all; what the upstreams report corrects the estimates.
    */
   get weighing(): Weighing[] {
     const byName = new Map<string, Weighing>();
@@ -76,7 +76,7 @@ export class Catalog {
     return [...byName.values()];
   }
 
-  /** @throws GatewayError `unknown_region` for a region that no upstream is in. */
+  /** @throws GatewayError `unknown_region` for a region without an upstream. */
   requireRegion(region: string): void {
     if (this.#regions.includes(region)) return;
     throw new GatewayError("unknown_region", {
@@ -84,7 +84,7 @@ export class Catalog {
     });
   }
 
-  /** @throws GatewayError `unknown_model`, with what there is instead. */
+  /** @throws GatewayError `unknown_model`; its message lists the regions of the model and the models of the region. */
   find(workspace: string, dialect: UpstreamDialect, region: string, model: string): Offer {
     const offers = this.#offers(workspace, dialect, region);
     const offer = offers?.get(model);
@@ -99,7 +99,7 @@ export class Catalog {
     });
   }
 
-  /** The other routes where a workspace has a model of this name: dialects that are not `dialect`, with the regions. */
+  /** The other dialects in which a workspace has a model of this name, each with the regions of the model. */
   elsewhere(workspace: string, dialect: UpstreamDialect, model: string): { dialect: UpstreamDialect; regions: string[] }[] {
     return this.#dialects
       .filter((other) => other !== dialect)
@@ -107,35 +107,36 @@ export class Catalog {
       .filter(({ regions }) => regions.length > 0);
   }
 
-  /** The models that a workspace may use there, by the names that clients use. */
+  /** The models that a workspace may use in a region, by the names that clients use. */
   served(workspace: string, dialect: UpstreamDialect, region: string): ReadonlyMap<string, Offer> {
     return this.#offers(workspace, dialect, region) ?? NO_OFFERS;
   }
 
+  /** The same models, as entries for a list that a client asks for. */
   list(workspace: string, dialect: UpstreamDialect, region: string): ModelEntry[] {
     return [...(this.#offers(workspace, dialect, region) ?? [])].map(([id, { created }]) => ({ id, created }));
   }
 
-  /** The models that a workspace may use, under the names that limits go by; undefined where there is no such workspace. */
+  /** The limits of a workspace, by the name of the model in limits; undefined where there is no such workspace. */
   limits(workspace: string): ReadonlyMap<string, EffectiveLimits> | undefined {
     const table = this.#tableOf(workspace);
     return table && new Map(offersOf(table).map(({ model, limits }) => [model, limits]));
   }
 
-  /** Everything that can be asked for by anyone: what the metrics' labels are made of. */
+  /** Everything that any workspace can ask for: the label values of the metrics come from it. */
   offers(): { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }[] {
     const seen = new Map<string, { dialect: UpstreamDialect; model: string; region: string; upstreams: string[] }>();
     for (const { model, region, targets } of this.#everyOffer()) {
       const dialect = targets[0].upstream.dialect;
       const key = `${dialect} ${region} ${model}`;
-      // A model of one name has upstreams of its own in each workspace that brings some.
+      // Workspaces that bring upstreams may each have other upstreams for the same model name.
       const upstreams = new Set([...(seen.get(key)?.upstreams ?? []), ...targets.map((target) => target.upstream.name)]);
       seen.set(key, { dialect, model, region, upstreams: [...upstreams] });
     }
     return [...seen.values()];
   }
 
-  /** The health of every target, by upstream and by the model's name for clients; where one name has several targets at an upstream, the worst. */
+  /** The breaker of every target, by upstream and by the model's name in metrics. Where one name has several targets at an upstream, the worst state counts. */
   breakers(): Iterable<{ upstream: string; model: string; state: number }> {
     const worst = new Map<string, { upstream: string; model: string; state: number }>();
     for (const { model, upstream, health } of this.#watched()) {
@@ -147,7 +148,7 @@ export class Catalog {
     return worst.values();
   }
 
-  /** Each target once for each model: there may be thousands of workspaces that share them. */
+  /** Each pair of model and target once, however many workspaces share it. */
   #watched(): { model: string; upstream: string; health: TargetHealth }[] {
     if (this.#watchedTargets !== undefined) return this.#watchedTargets;
     const seen = new Map<string, { model: string; upstream: string; health: TargetHealth }>();
@@ -165,7 +166,7 @@ export class Catalog {
     return this.#views.flatMap(offersOf);
   }
 
-  /** The tables of the workspaces that have not changed. */
+  /** Takes over the tables of the workspaces that have not changed. */
   #takeTables(before: Catalog): void {
     for (const [name, table] of before.#tables)
       if (before.#config.workspaces[name] === this.#config.workspaces[name]) this.#tables.set(name, table);
@@ -181,7 +182,7 @@ export class Catalog {
   }
 }
 
-/** Whether two configurations have the same of everything but workspaces. */
+/** Whether two configurations have the same shared part: upstreams, models and limits. */
 function sharesAll(one: Config, other: Config): boolean {
   return one.upstreams === other.upstreams && one.models === other.models && one.limits === other.limits;
 }

@@ -1,17 +1,17 @@
 import { type ErrorKind, type FailureDetail, TARGET_FAILURES } from "../contract/errors.ts";
-import { liking } from "./affinity.ts";
+import { mixed } from "../contract/hash.ts";
 import { RetryBudgets } from "./budget.ts";
-import { TargetHealth, UpstreamHealth, type Verdict } from "./health.ts";
+import type { TargetHealth, Verdict } from "./health.ts";
 
 /** The part of a target that the router reads. */
 export interface Choice {
   /** Targets of a lower rank are tried first. */
   readonly rank: number;
   readonly weight: number;
-  /** Hash of what it is: upstream and model. */
+  /** Hash of the upstream and the model. */
   readonly seed: number;
   readonly health: TargetHealth;
-  /** `maxCalls`: attempts at the upstream at a time, of all its targets in this process. */
+  /** `maxCalls`: how many attempts this process may have open at the upstream, at all its targets together; undefined without a bound. */
   readonly upstream: { readonly maxCalls: number | undefined };
 }
 
@@ -20,37 +20,37 @@ export interface Choices<Target extends Choice> {
   readonly workspace: string;
   /** Targets in the order of their rank. */
   readonly targets: readonly [Target, ...Target[]];
-  /** How far each target is ahead of its share, or behind it: see `takeTurn`. */
+  /** How far each target is behind its share of the calls (above 0) or ahead of it: see `takeTurn`. */
   readonly credits: number[];
-  /** Makes a conversation one of this workspace and model. */
+  /** Hash of the workspace and the model: the same conversation id in another workspace or model may have another target. */
   readonly seed: number;
   /** Conversations keep their target. */
   readonly affinity: boolean;
 }
 
-/** One target, tried for one call. */
+/** One attempt of one call at one target. */
 export interface Attempt<Target extends Choice> {
   readonly target: Target;
   readonly isProbe: boolean;
-  /** The conversation's own target, where that one could not have it; undefined elsewhere. */
+  /** The conversation's own target, where the call had to go to another one; otherwise undefined. */
   readonly movedFrom: Target | undefined;
-  /** Its result has been noted in its target's health. */
+  /** Its result is in the target's health already. */
   isJudged: boolean;
   /** How it ended: `ok`, `cancelled` or a kind of failure; undefined while it lasts. */
   outcome: "ok" | ErrorKind | undefined;
 }
 
-/** The first pause before a further attempt lasts up to so long; each later one up to twice as long as the one before. */
+/** The longest first pause before a further attempt. For each further pause the bound doubles, up to `LONGEST_PAUSE_MS`. */
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 1_000;
 
-/** Called when the breaker of a target has opened or closed. `cause`: the log's text of the last attempt that failed. */
+/** Called when the breaker of a target has opened or closed. `cause`: the log's text about the attempt that changed it. */
 export type OnBreaker<Target extends Choice> = (target: Target, cause: string | undefined) => void;
 
 /**
- * Where the calls of this process go: to the healthy targets of the lowest rank, each conversation to its own one; and after a failure that the client
- * has not seen, to the next target, as far as the budget goes. Where no target is healthy, a call has one attempt all the same, at the target that is to
- * be tried soonest: a breaker chooses among targets, and never makes a model unavailable that might answer.
+ * Chooses the target of each call of this process: a healthy one of the lowest rank, and for a conversation always the same one. After a failure that the
+ * client has not seen, it chooses the next target, as long as the retry budget allows that. Where no target is healthy, a call still has one attempt, at the
+ * target that may be tried soonest: a breaker chooses among targets, and never makes a model unavailable that might answer.
  */
 export class Router<Target extends Choice> {
   readonly #budgets = new RetryBudgets();
@@ -63,7 +63,7 @@ export class Router<Target extends Choice> {
     this.#random = random;
   }
 
-  /** The first attempt of a call; undefined where the upstreams have as many as they may. `conversation`: a hash, 0 without one. */
+  /** The first attempt of a call; undefined where every upstream has as many attempts open as it may. `conversation`: a hash; 0 where the call has none. */
   first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> | undefined {
     this.#budgets.of(choices.workspace).call(nowMs);
     const target = this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets, nowMs);
@@ -71,25 +71,25 @@ export class Router<Target extends Choice> {
     return begin(target, nowMs, own === target ? undefined : own);
   }
 
-  /** The attempt after those before, all of which failed; undefined where no target is left or the budget is used up. */
+  /** The attempt after the failed attempts `before`; undefined where no target is left or the retry budget is used up. */
   next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target = this.#choose(choices, conversation, nowMs, before);
     return target === undefined || !this.#budgets.of(choices.workspace).take(nowMs) ? undefined : begin(target, nowMs);
   }
 
-  /** Whether the retry budget has room for a call whose worker was lost; uses one retry of it. */
+  /** Whether a call whose worker was lost may be repeated. Takes one retry from the budget. */
   mayRepeat(workspace: string, nowMs: number): boolean {
     return this.#budgets.of(workspace).take(nowMs);
   }
 
-  /** The attempt in place of one whose worker was lost: its target has done nothing wrong, and counts as not tried. `before`: those that failed. */
+  /** The attempt that replaces one whose worker was lost. The target of the lost one has not failed, so it may be chosen again. `before`: the failed attempts. */
   again(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target =
       this.#choose(choices, conversation, nowMs, before) ?? (before.length === 0 ? soonest(choices.targets, nowMs) : undefined);
     return begin(target, nowMs);
   }
 
-  /** Milliseconds to wait before the attempt that follows `failed` others: anything up to a bound that doubles ("full jitter"). */
+  /** Milliseconds to wait before the next attempt, after `failed` attempts have failed: by chance, up to a bound that doubles with each ("full jitter"). */
   pauseMs(failed: number): number {
     return this.#random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failed - 1));
   }
@@ -99,7 +99,7 @@ export class Router<Target extends Choice> {
     this.#judge(attempt, "good", nowMs, undefined);
   }
 
-  /** An attempt has ended: with `ok`, `cancelled` or a kind of failure. Once: what is said of it after that changes nothing. */
+  /** An attempt has ended: with `ok`, `cancelled` or a kind of failure. A second call for the same attempt does nothing. */
   ended(attempt: Attempt<Target>, outcome: "ok" | ErrorKind, detail: FailureDetail | undefined, nowMs: number): void {
     if (attempt.outcome !== undefined) return;
     attempt.outcome = outcome;
@@ -107,7 +107,7 @@ export class Router<Target extends Choice> {
     upstream.open -= 1;
     upstream.note(outcome);
     const isBad = TARGET_FAILURES.has(outcome);
-    // An answer that broke off speaks against its target, although its beginning was good.
+    // An answer that broke off counts against its target, although it began well.
     if (isBad) attempt.isJudged = false;
     this.#judge(attempt, isBad ? "bad" : outcome === "ok" ? "good" : "nothing", nowMs, detail);
   }
@@ -136,7 +136,7 @@ export class Router<Target extends Choice> {
   }
 }
 
-/** The target that a conversation's hash prefers. */
+/** The target among those that `isIn` allows that a conversation prefers. */
 function favourite<Target extends Choice>(
   targets: readonly Target[],
   conversation: number,
@@ -146,13 +146,24 @@ function favourite<Target extends Choice>(
   let most = -1;
   for (const target of targets) {
     if (!isIn(target)) continue;
-    const liked = liking(conversation, target.seed, target.weight);
-    if (liked > most) [most, chosen] = [liked, target];
+    const preferred = preference(conversation, target.seed, target.weight);
+    if (preferred > most) [most, chosen] = [preferred, target];
   }
   return chosen;
 }
 
-/** The target that a conversation would have if all were well; undefined where it has no target of its own, or where all are well. */
+/**
+ * How much a conversation prefers a target (weighted rendezvous hashing). Each conversation goes to the target with the highest number. So the targets share the
+ * conversations by weight, and a target that is added or removed moves only the conversations that it gets or had. There is no table to keep, and every replica
+ * makes the same choice. Source: Schindelhauer and Schomaker, "Weighted distributed hash tables".
+ */
+function preference(conversation: number, seed: number, weight: number): number {
+  // More than 0 and less than 1.
+  const chance = (mixed(conversation ^ seed) + 0.5) / 0x1_0000_0000;
+  return -weight / Math.log(chance);
+}
+
+/** The target that a conversation would have if all targets were healthy; undefined for a call without a conversation, and where all targets are healthy. */
 function ownTarget<Target extends Choice>(
   { targets, seed, affinity }: Choices<Target>,
   conversation: number,
@@ -172,12 +183,12 @@ function begin<Target extends Choice>(target: Target | undefined, nowMs: number,
   return { target, isProbe: target.health.begin(nowMs), movedFrom, isJudged: false, outcome: undefined };
 }
 
-/** Whether the upstream may have one attempt more. */
+/** Whether the upstream may have one more attempt. */
 function hasRoom({ health, upstream }: Choice): boolean {
   return upstream.maxCalls === undefined || health.upstream.open < upstream.maxCalls;
 }
 
-/** Where no target is healthy: the target that is to be tried first. Undefined where one is healthy, but its upstream has as many attempts as it may. */
+/** Where no target is healthy: the target that may be tried soonest. Undefined where one is healthy: then its upstream has as many attempts open as it may. */
 function soonest<Target extends Choice>(targets: readonly Target[], nowMs: number): Target | undefined {
   let best: Target | undefined;
   for (const target of targets) {
@@ -188,8 +199,8 @@ function soonest<Target extends Choice>(targets: readonly Target[], nowMs: numbe
 }
 
 /**
- * The next of the targets that are free: each as often as its weight says, and evenly spread (smooth weighted round-robin, as nginx does it: every target
- * earns its weight, the richest is taken and pays what all have earned).
+ * The next of the free targets: each as often as its weight says, evenly spread. It is the smooth weighted round-robin of nginx: every free target is given its
+ * weight as credit, the one with the most credit is taken, and it pays the sum of what was given.
  */
 function takeTurn<Target extends Choice>(
   targets: readonly Target[],
@@ -207,47 +218,4 @@ function takeTurn<Target extends Choice>(
   }
   if (chosen !== undefined) credits[at] = (credits[at] ?? 0) - earned;
   return chosen;
-}
-
-/** The health of all upstreams, and of all targets by upstream and model: it outlives the configuration that named them. */
-export class HealthBook {
-  readonly #known = new Map<string, TargetHealth>();
-  readonly #upstreams = new Map<string, UpstreamHealth>();
-
-  /** The state of a target; the same object as long as there is such a target. */
-  of(upstream: string, model: string): TargetHealth {
-    const key = `${upstream}\n${model}`;
-    let health = this.#known.get(key);
-    if (health === undefined) {
-      health = new TargetHealth(this.#upstream(upstream));
-      this.#known.set(key, health);
-    }
-    return health;
-  }
-
-  /** One line for each upstream, for `/readyz`. */
-  lines(): Record<string, string> {
-    const named = [...this.#upstreams].sort(([one], [other]) => (one < other ? -1 : 1));
-    return Object.fromEntries(named.map(([name, { line }]) => [`upstream ${name}`, line]));
-  }
-
-  /** Forgets the targets that no configuration in force names. */
-  keep(targets: Iterable<Choice>): void {
-    const kept = new Set<TargetHealth>();
-    for (const { health } of targets) kept.add(health);
-    const upstreams = new Set<UpstreamHealth>();
-    for (const [key, health] of this.#known) {
-      if (kept.has(health)) upstreams.add(health.upstream);
-      else this.#known.delete(key);
-    }
-    for (const [name, upstream] of this.#upstreams) if (!upstreams.has(upstream)) this.#upstreams.delete(name);
-  }
-
-  #upstream(name: string): UpstreamHealth {
-    const known = this.#upstreams.get(name);
-    if (known !== undefined) return known;
-    const fresh = new UpstreamHealth();
-    this.#upstreams.set(name, fresh);
-    return fresh;
-  }
 }

@@ -8,15 +8,15 @@ import type { RoutedTarget, RoutedTargets } from "./targets.ts";
 
 /** A model in one region for one workspace. */
 export interface Offer extends Choices<RoutedTarget> {
-  /** The name that limits and metrics know it by: of an alias, the model's own. */
+  /** The name in limits and metrics. For an alias, it is the name of the model behind the alias. */
   model: string;
   /** Seconds since 1970. */
   created: number;
   region: string;
   limits: EffectiveLimits;
-  /** The input is to be counted by its table, before anything is reserved. */
+  /** The tokens of the input are counted exactly, by the table of the tokenizer, before anything is reserved. */
   exact: boolean;
-  /** Its tokenizer, where that is known. */
+  /** The tokenizer; undefined where it is not known. */
   family: TokenizerFamily | undefined;
   targets: [RoutedTarget, ...RoutedTarget[]];
 }
@@ -24,8 +24,8 @@ export interface Offer extends Choices<RoutedTarget> {
 /** The models that one workspace may use: dialect and region → model → offer. */
 export type Table = Map<string, Map<string, Offer>>;
 
-/** A model as a workspace is to be served it. */
-type Served = ModelFacts & { targets: Target[]; estimate: "fast" | "exact"; affinity: boolean };
+/** A model as one workspace has it. */
+type ServedModel = ModelFacts & { targets: Target[]; estimate: "fast" | "exact"; affinity: boolean };
 
 export function tableOf(workspace: Workspace, config: Config, targets: RoutedTargets): Table {
   const table: Table = new Map();
@@ -41,15 +41,15 @@ export function tableOf(workspace: Workspace, config: Config, targets: RoutedTar
   return table;
 }
 
-/** Each control from the most specific place that sets it. */
+/** The controls of one target: each from the most specific place that sets it. */
 function controlsOf(workspace: Workspace, name: string, target: Target, upstream: Upstream): Controls | undefined {
   const model = workspace.models[name];
-  // The workspace's own targets, and those of its own model, are more specific than the workspace; shared ones are less.
+  // From the least to the most specific place. A target that the workspace brings is more specific than the workspace; a shared one is less.
   if (model?.targets !== undefined) return mergedControls([upstream.controls, workspace.controls, target.controls]);
   return mergedControls([upstream.controls, target.controls, workspace.controls, model?.controls]);
 }
 
-/** Whether a workspace has the shared targets as they are; its limits may be its own. */
+/** Whether a workspace has the shared targets without a change. Its limits may differ. */
 export function bringsNothing({ upstreams, models, controls: ownControls }: Workspace): boolean {
   return (
     Object.keys(upstreams).length === 0 &&
@@ -75,12 +75,12 @@ function joined(dialect: string, region: string): string {
   return `${dialect} ${region}`;
 }
 
-/** The shared models; or, where a workspace brings its own, those alone: one that it lists without targets keeps the shared ones. */
-function servedTo(workspace: Workspace, config: Config): Record<string, Served> {
+/** The models of a workspace: all shared ones; or only those that it lists, where it brings targets. A listed model without targets has the shared targets. */
+function servedTo(workspace: Workspace, config: Config): Record<string, ServedModel> {
   const own = Object.entries(workspace.models);
   const brings = own.some(([, model]) => model.targets !== undefined);
   const names = brings ? own.map(([name]) => name) : Object.keys(config.models);
-  const served: Record<string, Served> = Object.create(null);
+  const served: Record<string, ServedModel> = Object.create(null);
   for (const name of names) {
     const shared = config.models[name];
     const special = workspace.models[name];
@@ -94,7 +94,7 @@ function servedTo(workspace: Workspace, config: Config): Record<string, Served> 
   return served;
 }
 
-function add(table: Table, workspace: Workspace, config: Config, name: string, model: Served, target: RoutedTarget): void {
+function add(table: Table, workspace: Workspace, config: Config, name: string, model: ServedModel, target: RoutedTarget): void {
   const { dialect, region } = target.upstream;
   const key = tableKey(dialect, region);
   const offers = table.get(key) ?? new Map<string, Offer>();
@@ -125,7 +125,7 @@ function add(table: Table, workspace: Workspace, config: Config, name: string, m
   });
 }
 
-/** Each limit from the most specific place that sets it. */
+/** The limits of one model: each from the most specific place that sets it. */
 function limitsOf(workspace: Workspace, config: Config, model: string, name: string): EffectiveLimits {
   const places: (Limits | undefined)[] = [
     workspace.models[model]?.limits,

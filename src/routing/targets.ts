@@ -2,34 +2,38 @@ import type { Accepts } from "../contract/accepts.ts";
 import type { Target, Timeouts, Upstream } from "../contract/config.ts";
 import type { Controls } from "../contract/controls.ts";
 import { hashText } from "../contract/hash.ts";
-import type { Choice, HealthBook } from "./router.ts";
+import type { HealthBook } from "./health.ts";
+import type { Choice } from "./router.ts";
 
 /** One way to serve a model, as the worker pool knows it. */
 export interface RoutedTarget extends Choice {
-  /** The worker's name for what a target is. No other target ever has it, so that a call that began before a reload still means the same. */
+  /** The number by which workers know this target. It is never given to another target, so a call that began before a reload still goes to the right one. */
   id: number;
   upstream: Upstream;
   model: string;
   countModel: string | undefined;
   accepts: Accepts;
-  /** Controls, merged from the places that set some for this target and the workspace that calls it. */
+  /** The controls of all places that set some for this target and for the workspace that calls it, merged. */
   controls?: Controls | undefined;
   timeouts: Timeouts;
 }
 
 let lastId = 0;
 
-/** The targets of a catalogue. A target that means the same as one of the catalogue before has its id. */
+/** The targets of one catalogue. A target that is the same as one of the catalogue before keeps the id. */
 export class RoutedTargets {
   readonly #health: HealthBook;
-  /** Routed targets by the target and the text of its controls. */
+  /** Routed targets by the target of the configuration and the text of the controls. */
   readonly #routed: Map<Target, Map<string, RoutedTarget>>;
-  /** Ids by what makes a target the same for a worker. */
+  /** Ids by the text of everything that a worker knows about the target. */
   readonly #ids = new Map<string, number>();
   readonly #idsBefore: ReadonlyMap<string, number>;
   readonly #upstreamTexts = new WeakMap<Upstream, string>();
 
-  /** @param isSame - The configuration of `before` has the same objects for all upstreams and models. */
+  /**
+   * @param before - The targets of the catalogue before; undefined for the first catalogue.
+   * @param isSame - The configuration of `before` has the same objects for all upstreams and models.
+   */
   constructor(health: HealthBook, before: RoutedTargets | undefined, isSame: boolean) {
     this.#health = health;
     this.#idsBefore = before === undefined ? new Map() : before.#ids;
@@ -75,7 +79,7 @@ export class RoutedTargets {
 let lastKind = 0;
 const kinds = new WeakMap<Accepts, number>();
 
-/** A number in place of a long text: the configuration has one object for all that say the same. */
+/** A number in place of a long text. The configuration has one object for all targets that accept the same. */
 function kindOf(accepts: Accepts): number {
   let kind = kinds.get(accepts);
   if (kind === undefined) {

@@ -1,7 +1,8 @@
 /** Writes the table of `docs/metrics.md` from what the gateway's registry has. `bun run docs` runs it; `metrics.test.ts` fails where it is stale. */
-import type { Definition } from "../../src/metrics/definer.ts";
+
 import { MergedMetrics } from "../../src/metrics/merged.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
+import type { Definition } from "../../src/metrics/registry.ts";
 
 export const METRICS_PAGE = new URL("../../docs/metrics.md", import.meta.url);
 const BEGIN = "<!-- metrics: written by `bun run docs` from src/metrics -->";

@@ -1,7 +1,7 @@
 /** Whether the upstreams would serve: asked by `weir check --online`, and told by the calls themselves on the admin port. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
-import { HealthBook } from "../../src/routing/router.ts";
+import { HealthBook } from "../../src/routing/health.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { keyEntry, type RuntimeName, runToEnd, startWeir } from "../support/weir.ts";
 

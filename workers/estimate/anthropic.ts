@@ -39,10 +39,10 @@ export const UNBILLED: Readonly<Record<string, string>> = {
   betas: "names of features",
 };
 
-/** Anthropic's own tools, whose definition the API writes: `wire.md` §5.3 has bash; the others are of its size or larger. */
+/** For Anthropic's own tools, whose definition the API writes: the price of bash (`wire.md` §5.3). The others cost as much or more. */
 const OWN_TOOL_TOKENS = 325;
 
-/** The API's own nesting is two deep (a document in a tool's result); what lies deeper is counted as loose text. */
+/** Most levels of content inside content. The API has two (a document in a tool's result); deeper content is counted as loose text. */
 const DEEPEST = 4;
 
 const addContent: Weigh = (tally, content, depth) => {
@@ -56,7 +56,7 @@ const addContent: Weigh = (tally, content, depth) => {
   }
 };
 
-/** Encoded content is billed by the picture or the page; everything beside it is text. */
+/** Encoded content is billed for each picture or page; all other members are text. */
 const ENCODED: Members = new Map([
   ["data", asEncoded],
   ["media_type", asMark],
@@ -100,7 +100,7 @@ const UNKNOWN_BLOCK: Members = new Map([
   ["encrypted_index", asEncrypted],
 ]);
 
-/** Blocks by their type; a block of another type is text, whatever names its members have. */
+/** Blocks by type. A block of any other type is text, whatever names its members have. */
 const BLOCKS: ReadonlyMap<string, Members> = new Map<string, Members>([
   ["text", new Map([["text", asText]])],
   [
@@ -172,7 +172,7 @@ function addTools(tally: Tally, tools: Json, choice: Json | undefined): void {
     if (!isObject(tool)) tally.addText(tool);
     else if (typeof tool.type === "string" && tool.type !== "custom") {
       tally.other += OWN_TOOL_TOKENS;
-      // A few settings, as a rule.
+      // Usually a few settings.
       tally.addMark(tool);
     } else {
       if (index > 0) tally.other += overhead.perTool;
@@ -205,7 +205,7 @@ const REQUEST: Members = new Map<string, Weigh>([
       if (!Array.isArray(messages)) tally.addText(messages);
     },
   ],
-  // Weighed with `tool_choice`, which is beside them.
+  // Weighed together with `tool_choice`, after all members.
   ["tools", asNothing],
   ["tool_choice", asMark],
   ["thinking", asMark],

@@ -3,14 +3,14 @@ import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { PictureRule } from "./pictures.ts";
 import type { Profile } from "./profile.ts";
 
-/** Claude 4.7 and later have a tokenizer that is not public; Anthropic's own figure is about 30 % more tokens. */
+/** Claude 4.7 and later have a tokenizer that is not public. By Anthropic's own figure it makes about 30 % more tokens. */
 const NEW_CLAUDE_SCALE = 1.3;
 
 const CLAUDE_OVERHEAD = { base: 6, perMessage: 3, perTool: 53, firstProperty: 13, furtherProperty: 12, description: 5, enumeration: 9 };
 const SMALL_PICTURES: PictureRule = { by: "patches", side: 28, maxEdge: 1568, maxPatches: 1568, factor: 1 };
 const LARGE_PICTURES: PictureRule = { by: "patches", side: 28, maxEdge: 2576, maxPatches: 4784, factor: 1 };
 
-/** Text that Anthropic adds for tools, [auto or none, any or tool], newest first. */
+/** Tokens of the text that Anthropic adds for tools: `free` with `tool_choice` auto or none, `forced` with any or tool. Newest first. */
 const CLAUDE_TOOLS: readonly (readonly [family: RegExp, version: number, free: number, forced: number])[] = [
   [/opus/, 5, 286, 406],
   [/opus/, 4.8, 290, 410],
@@ -29,7 +29,7 @@ function claudeVersion(model: string): number {
   return found === null ? Number.POSITIVE_INFINITY : Number(`${found[1]}.${found[2] ?? 0}`);
 }
 
-/** An unknown name of an unknown family gets the newest. */
+/** A model of unknown name and unknown family gets the newest profile. */
 export function claudeProfile(model: string, family: TokenizerFamily | undefined): Profile {
   const version = claudeVersion(model);
   const fresh = family === undefined ? version >= 4.7 : family === "claude-4.7";

@@ -1,7 +1,7 @@
 /**
- * How many input tokens a request will cost, before an upstream has read it. The body is parsed (a tenth of the whole cost), walked as its dialect
- * bills it, and its text counted by one of two means: `fastTokens` (microseconds per kilobyte) or, where an operator asked for `estimate: exact`,
- * the byte-pair table (`exact.ts`).
+ * How many input tokens a request will cost, before an upstream has read it. The body is parsed (a tenth of the whole work), and its members are
+ * weighed as the API of its dialect bills them. Text is counted by `fastTokens` (microseconds per kilobyte) or, where an operator asked for
+ * `estimate: exact`, by the byte-pair table (`exact.ts`).
  */
 import { type ByteText, decodeUtf8, encodeUtf8 } from "../../src/contract/bytes.ts";
 import type { TokenizerFamily } from "../../src/contract/config.ts";
@@ -15,7 +15,7 @@ import type { Profile } from "./profile.ts";
 import { fastTokens, PIECE_BYTES, pieceEnd, weightsOf } from "./text.ts";
 import { type CountText, isObject, type Json, type JsonObject, type Tally } from "./walk.ts";
 
-/** A dialect's part: its models, and its way of billing a request. */
+/** What a dialect has: the profiles of its models, and how its API bills a request. */
 interface DialectEstimate {
   profile(model: string, family: TokenizerFamily | undefined): Profile;
   tally(request: JsonObject, profile: Profile, count: CountText): Tally;
@@ -30,22 +30,22 @@ const profiles = new Map<string, Profile>();
 
 /**
  * The profile of a model.
- * @param model as the client names it, which says more than an Azure deployment's name
- * @param family its tokenizer, where the configuration or the catalogue knows that better than the name
+ * @param model - as the client names it, which says more than the name of an Azure deployment
+ * @param family - its tokenizer, where the configuration or the catalogue names one
  */
 export function profileOf(dialect: UpstreamDialect, model: string, family?: TokenizerFamily): Profile {
   const key = `${dialect} ${family} ${model}`;
   const known = profiles.get(key);
   if (known !== undefined) return known;
   const profile = DIALECTS[dialect].profile(model.toLowerCase(), family);
-  // Names come from the catalogue, so this stays small; the bound is for a caller who passes a client's own text.
+  // Names come from the catalogue, so there are few; the bound is for a caller that passes a client's text.
   if (profiles.size < 1000) profiles.set(key, profile);
   return profile;
 }
 
 /**
- * Escaped characters of Latin-1 (`\u00c3\u00a4`) that would be read as the bytes of another one: two characters, and up to twenty times the tokens. Where
- * a body has them next to each other it is read as characters, and each text counted by its bytes.
+ * Escaped characters of Latin-1 next to each other (`\u00c3\u00a4`) would be read as the UTF-8 bytes of one other character, although they are two, of up
+ * to twenty times as many tokens. A body with such a pair is read as characters, and each of its texts is counted by its UTF-8 bytes.
  */
 const AMBIGUOUS = /(?:\\u00[c-f][0-9a-f]|[\u00c2-\u00f4])\\u00[89ab]|\\u00[c-f][0-9a-f][\u0080-\u00bf]/i;
 
@@ -65,8 +65,8 @@ function parse(body: string): JsonObject | undefined {
 
 /**
  * Input tokens of a request: a whole number, at least 1. Never throws; a body that is no JSON object is counted as plain text.
- * @param model as the client named it
- * @param body as the client sent it
+ * @param model - as the client named it
+ * @param body - as the client sent it
  */
 export function estimate(dialect: UpstreamDialect, model: string, body: ByteText, family?: TokenizerFamily): number {
   const profile = profileOf(dialect, model, family);
@@ -82,8 +82,8 @@ export function estimate(dialect: UpstreamDialect, model: string, body: ByteText
 }
 
 /**
- * The same as `estimate`, for a body that is parsed already and may be large: text is counted in pieces, with a `turn` between. It differs from
- * `estimate` by what a cut in the middle of a word may cost: less than two tokens a piece, and mostly nothing.
+ * The same as `estimate`, for a body that is parsed already and may be large: text is counted in pieces, with a `turn` between them. A cut in the middle
+ * of a word may add tokens: less than two for each piece, and mostly none.
  */
 export async function estimateInTurns(
   dialect: UpstreamDialect,
@@ -139,6 +139,6 @@ export function estimateExactly(
 }
 
 function total(tally: Tally, profile: Profile, body: ByteText): number {
-  // No tokenizer makes more tokens than there are bytes, whatever the scale says of the average.
+  // No tokenizer makes more tokens than there are bytes; the scale is only right on average.
   return Math.max(1, Math.ceil(Math.min(tally.text * profile.scale, body.length) + tally.other));
 }

@@ -3,8 +3,9 @@
  * configuration first asks for it.
  *
  * Byte-pair encoding is quadratic in the length of a run without a break: 100 kB of one letter would take a quarter of a minute. So runs are cut
- * (which leaves ordinary text exact), and a request has so much work done for it. Text beyond that is not counted but estimated, by the fast estimate times what the counted slices of the same request came to: slices are taken
- * spread over the text. No clock takes part, so a busy machine or a cold table gives the same count.
+ * (ordinary text is still counted exactly), and the work for one request has a bound. Text is counted in slices, which are taken from all over the
+ * text. Slices beyond the bound are estimated: the fast estimate, times the ratio of exact to fast counts in the slices of the same request that were
+ * counted. No clock takes part, so a busy machine or a cold table gives the same count.
  */
 import { Buffer } from "node:buffer";
 import { fastTokens, type Tokenizer, weightsOf } from "./text.ts";
@@ -15,20 +16,20 @@ export interface ExactCounter {
   begin(): CountText;
 }
 
-/** Longer runs are cut here: cheap enough at its worst (some 50 µs), long enough that only a few tokens in the world are cut. */
+/** Longer runs are cut here. Counting a run of this length takes some 50 µs at worst, and hardly any token is longer. */
 const RUN_CHARACTERS = 96;
 /** A part of the text that is counted, or estimated, as one. */
 const SLICE_CHARACTERS = 1024;
 /**
- * Work that is done for a request, in bytes of ordinary text: some 7 ms, in which every stream of this thread waits. Words that no table knows cost up
- * to 20 times as much a byte, and are known by their many tokens: those beyond one in four bytes count as `DEAR_TOKEN` bytes each.
+ * Most work for one request, in bytes of ordinary text: some 7 ms, in which every stream of this thread waits. A byte of words that no table knows
+ * costs up to 20 times as much. Such words show by their many tokens: each token beyond one for four bytes counts as `DEAR_TOKEN` bytes.
  */
 const MOST_WORK = 128 * 1024;
 const ORDINARY_BYTES_PER_TOKEN = 4;
 const DEAR_TOKEN = 40;
-/** Words that the table's code remembers; each is at most a run and its tokens, so this is a few megabytes. The library's own 100,000 are hundreds. */
+/** Words that the library remembers. Each is at most a run and its tokens, so they take a few megabytes; the library's default of 100,000 takes hundreds. */
 const REMEMBERED_WORDS = 5000;
-/** Client text may spell `<|endoftext|>`; the upstream reads it as text, and so do we. */
+/** A client's text may contain `<|endoftext|>`: it is counted as text, as the upstream reads it. */
 const SPECIAL_AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
 
 interface Table {
@@ -45,7 +46,7 @@ const loading = new Map<Tokenizer, Promise<ExactCounter | undefined>>();
 
 /**
  * The counter of a tokenizer, loaded once per thread; undefined where its table is not public.
- * @throws what the import throws; the next caller tries it again.
+ * @throws what the import throws; the next caller tries again
  */
 export function exactCounter(tokenizer: Tokenizer, loadTable = TABLES[tokenizer]): Promise<ExactCounter | undefined> {
   const begun = loading.get(tokenizer);
@@ -64,8 +65,8 @@ async function load(tokenizer: Tokenizer, loadTable: (() => Promise<Table>) | un
 }
 
 /**
- * @param countPiece the table's count of a short text
- * @param mostWork see `MOST_WORK`
+ * @param countPiece - the table's count of a short text
+ * @param mostWork - see `MOST_WORK`
  */
 export function makeCounter(tokenizer: Tokenizer, countPiece: (text: string) => number, mostWork = MOST_WORK): ExactCounter {
   const weights = weightsOf(tokenizer);
@@ -132,7 +133,7 @@ function isWord(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code >= 0xc0;
 }
 
-/** Space, sign, or neither; what the tables never join is what resets a run. */
+/** The kind of a character: 0 white space, 1 letter, 2 digit, 3 sign. A run has characters of one kind. */
 function runKind(code: number): number {
   if (code === 32 || (code >= 9 && code <= 13) || code === 0xa0 || code === 0x3000) return 0;
   if (isWord(code)) return 1;
@@ -160,7 +161,7 @@ function cutRuns(slice: string): string[] {
   return cut;
 }
 
-/** The numbers 0 … n−1 in an order in which the first of them, however many, are spread over the whole: steps of the golden section. */
+/** The numbers from 0 to n − 1, in steps of the golden section: the first few of them, however many, are spread over the whole. */
 function* spread(n: number): Generator<number> {
   let step = Math.max(1, Math.round(n * 0.618));
   while (divisor(step, n) !== 1) step++;

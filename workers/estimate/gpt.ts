@@ -23,7 +23,7 @@ const patches = (factor: number, maxPatches = 1536, maxEdge = 2048): PictureRule
   factor,
 });
 
-/** First match decides; the end of the list is for models that came later. */
+/** The first match decides. The last line is for all other models. */
 const GPT_PICTURES: readonly (readonly [RegExp, PictureRule])[] = [
   [/4o-mini/, tiles(2833, 5667)],
   [/computer-use/, tiles(65, 129)],
@@ -40,7 +40,7 @@ const GPT_PICTURES: readonly (readonly [RegExp, PictureRule])[] = [
 /** The models of the older tokenizer. `gpt-4o`, `gpt-4.1` and `gpt-4.5` are not among them. */
 const CL100K = /gpt-4(?![o.\d])|gpt-3\.?5|text-embedding/;
 
-/** An unknown name of an unknown family gets the newest tokenizer. */
+/** A model of unknown name and unknown family gets the newest tokenizer. */
 export function gptProfile(model: string, family: TokenizerFamily | undefined): Profile {
   const picture = GPT_PICTURES.find(([names]) => names.test(model))?.[1] ?? tiles(85, 170);
   const isOld = family === undefined ? CL100K.test(model) : family === "cl100k";

@@ -1,10 +1,13 @@
 /**
  * The alphabet of the estimate: every character belongs to one of a few dozen kinds, and what it costs depends on its kind, the kind before it and
- * its place in its run. Letters of one script make a run (`Über` is one), so do digits, spaces and punctuation; a capital after a small letter
- * starts a new one, because tokenizers cut `camelCase` there.
+ * its place in its run. Letters of one script make a run (`Über` is one run), and so do digits, spaces and punctuation. A capital after a small letter
+ * starts a new run, because tokenizers cut `camelCase` there.
  */
 
-/** Kinds and places in a run that differ in price; the weight of (previous kind, kind, place) is at `(previous * KINDS + kind) * PLACES + place`. */
+/**
+ * How many kinds, and how many places in a run, differ in price. The weight of (previous kind, kind, place) is at
+ * `(previous * KINDS + kind) * PLACES + place`.
+ */
 export const KINDS = 46;
 export const PLACES = 10;
 
@@ -18,7 +21,7 @@ export const ASTRAL = 38;
 /** Characters that hardly any vocabulary has: two bytes or three, and as many tokens. */
 export const RARE = { two: 44, three: 45 } as const;
 
-/** Ideographs and Hangul syllables come in three kinds each: those that are one token of the family by themselves, two, or three and more. */
+/** Ideographs and Hangul syllables come in three kinds each: alone they are one token of the family, or two, or three and more. */
 const IDEOGRAPH = [35, 40, 41] as const;
 const SYLLABLE = [36, 42, 43] as const;
 export const IDEOGRAPHS = { first: 0x4e00, last: 0x9fff } as const;
@@ -27,12 +30,12 @@ export const SYLLABLES = { first: 0xac00, last: 0xd7af } as const;
 /** First code point of each stretch above ASCII and its kind, in order. */
 const STRETCHES: readonly (readonly [first: number, kind: number])[] = [
   [0x80, 14], // controls and signs of Latin-1
-  [0xc0, 15], // its letters
+  [0xc0, 15], // letters of Latin-1
   [0x100, 16], // Latin Extended
   [0x250, 17], // phonetic letters, combining marks
   [0x370, 18], // Greek
-  [0x400, 19], // Cyrillic of the great languages
-  [0x460, 20], // scripts that have no kind of their own
+  [0x400, 19], // Cyrillic of the most used languages
+  [0x460, 20], // scripts without a kind
   [0x590, 21], // Hebrew
   [0x600, 22], // Arabic
   [0x700, RARE.two], // Syriac, Thaana, N'Ko
@@ -66,7 +69,7 @@ const STRETCHES: readonly (readonly [first: number, kind: number])[] = [
   [0xff00, 37], // full-width forms
 ];
 
-/** The run that each kind belongs to. */
+/** The group of each kind: characters of one group make a run. */
 const RUN = [
   0, 0, 0, 0, 0, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 0, 0, 0, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 6, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
   22, 22, 23, 23, 27, 28,
@@ -92,7 +95,7 @@ function asciiKind(code: number): number {
 
 /**
  * The kind of every code point below U+10000; those above are `ASTRAL`.
- * @param tokensAlone how many tokens (1–3) an ideograph or a syllable is by itself in the family at hand
+ * @param tokensAlone - how many tokens (1 to 3) an ideograph or a syllable is when it is alone, in the family at hand
  */
 export function kindTable(tokensAlone: (codePoint: number) => number): Uint8Array {
   const kinds = new Uint8Array(0x10000);
@@ -105,14 +108,17 @@ export function kindTable(tokensAlone: (codePoint: number) => number): Uint8Arra
   return kinds;
 }
 
-/** At `previous * KINDS + kind`: 1 where the second kind goes on with the first one's run. */
+/** At `previous * KINDS + kind`: 1 where a character of the second kind continues the run of the first. */
 export const CONTINUES: Uint8Array = Uint8Array.from({ length: KINDS * KINDS }, (_, i) => {
   const previous = Math.floor(i / KINDS);
   const kind = i % KINDS;
   return RUN[previous] === RUN[kind] && !(kind === CAPITAL && previous < CAPITAL) ? 1 : 0;
 });
 
-/** At `kind * PLACES + place`: the next place in a run. Runs of digits go round by three, as tokenizers cut them; others stay at the last place. */
+/**
+ * At `kind * PLACES + place`: the next place in a run. In runs of digits the last three places repeat, because tokenizers cut digits by three; other
+ * runs stay at the last place.
+ */
 export const NEXT_PLACE: Uint8Array = Uint8Array.from({ length: KINDS * PLACES }, (_, i) => {
   const place = i % PLACES;
   if (place < PLACES - 1) return place + 1;

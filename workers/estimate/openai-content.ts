@@ -1,4 +1,4 @@
-/** The parts that a message's content is made of, in chat completions and in responses. */
+/** The parts of a message's content, in chat completions and in responses. */
 
 import { documentTokens, pictureSize, pictureTokens, REMOTE_DOCUMENT_TOKENS, soundTokens } from "./pictures.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type Weigh,
 } from "./walk.ts";
 
-/** The base64 of a `data:` URL, or undefined for one that points elsewhere. */
+/** The base64 of a `data:` URL, or undefined for any other URL. */
 function inlineData(url: string): string | undefined {
   if (!url.startsWith("data:")) return undefined;
   const comma = url.slice(0, 256).indexOf(",");
@@ -25,7 +25,7 @@ function inlineData(url: string): string | undefined {
 const addPicture = (tally: Tally, url: Json | undefined, detail: Json | undefined): void => {
   const data = inlineData(textOf(url));
   tally.other += pictureTokens(tally.profile.picture, data === undefined ? undefined : pictureSize(data), detail === "low");
-  // An address as such is short, and what is no address is text.
+  // A real address is short; anything else in its place is text.
   if (data === undefined && url !== undefined) tally.addMark(url);
 };
 
@@ -45,7 +45,7 @@ const addFile = (tally: Tally, file: JsonObject): void => {
   tally.other += typeof data === "string" && data !== "" ? documentTokens(data.length) : REMOTE_DOCUMENT_TOKENS;
 };
 
-/** Text in the places where the APIs have text, by the part's type. */
+/** Parts by type. */
 const TEXT_PART: Members = new Map([["text", asText]]);
 const PARTS: ReadonlyMap<string, Members> = new Map<string, Members>([
   ["text", TEXT_PART],

@@ -56,7 +56,7 @@ export const UNBILLED: Readonly<Record<string, string>> = {
   dimensions: "a number",
 };
 
-/** Three tokens frame a call of a function in a message, as they frame a message. */
+/** Tokens around a call of a function in a message; a message has as many around it. */
 const CALL_TOKENS = 3;
 
 const CALLED: Members = new Map([
@@ -98,7 +98,7 @@ const MESSAGE: Members = new Map<string, Weigh>([
   ["audio", asMark],
 ]);
 
-/** Items of responses by type; the content of any other type counts as text. */
+/** Items of responses by type. The content of an item of any other type counts as text. */
 const CALL_ITEM: Members = new Map([...CALLED, ["namespace", asMark] as const]);
 const OUTPUT_ITEM: Members = new Map([["output", addContent]]);
 const ITEMS: ReadonlyMap<string, Members> = new Map<string, Members>([
@@ -121,7 +121,7 @@ const UNKNOWN_ITEM: Members = new Map([
   ["encrypted_content", asEncrypted],
 ]);
 
-/** @param item of `messages`, or of `input` */
+/** @param item - of `messages`, or of `input` */
 function addItem(tally: Tally, item: JsonObject): void {
   tally.other += tally.profile.overhead.perMessage;
   const members = item.type === undefined ? MESSAGE : (ITEMS.get(textOf(item.type)) ?? UNKNOWN_ITEM);
@@ -138,10 +138,10 @@ const addDefinition: Weigh = (tally, definition) => {
   if (isObject(definition)) tally.addMembers(definition, DEFINITION);
   else tally.addText(definition);
 };
-/** A chat tool has its definition in a member of its own, a responses tool at the top. */
+/** A tool of chat completions has its definition in the member `function` or `custom`, a tool of responses has it at the top. */
 const TOOL: Members = new Map([...DEFINITION, ["function", addDefinition] as const, ["custom", addDefinition] as const]);
 
-/** `functions` is what tools were called before. */
+/** Tools, and `functions`, their older name. */
 const addTools: Weigh = (tally, tools) => {
   if (!Array.isArray(tools)) {
     tally.addText(tools);

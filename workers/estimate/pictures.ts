@@ -1,4 +1,4 @@
-/** Prices of pictures, documents and sound, from a few bytes of their heads or from their size. They are base64 inside the body and never decoded whole. */
+/** Prices of pictures, documents and sound, from their first bytes or from their size. They are base64 inside the body, and never decoded whole. */
 
 /** How a model bills pictures (`wire.md` §5.4). */
 export type PictureRule =
@@ -12,7 +12,10 @@ export interface Size {
   height: number;
 }
 
-/** Bytes `from`…`from + count` of base64 text, without decoding what is before; fewer at its end. Line breaks inside make nonsense, hence no size. */
+/**
+ * The bytes from `from` to `from + count` of base64 text, without decoding the text before them; fewer at the end. Line breaks in the text shift the
+ * bytes, and then no size is found.
+ */
 function window(base64: string, from: number, count: number): Uint8Array {
   const first = Math.floor(from / 3) * 4;
   const skip = from % 3;
@@ -25,7 +28,7 @@ const at16Little = (bytes: Uint8Array, i: number) => ((bytes[i + 1] ?? 0) << 8) 
 const at24Little = (bytes: Uint8Array, i: number) => ((bytes[i + 2] ?? 0) << 16) | at16Little(bytes, i);
 const word = (bytes: Uint8Array, i: number) => String.fromCharCode(...bytes.subarray(i, i + 4));
 
-/** JPEG hides its size behind comments, colour profiles and thumbnails: hop from segment to segment, reading ten bytes of each. */
+/** A JPEG has its size after comments, colour profiles and thumbnails. So this goes from segment to segment, and reads ten bytes of each. */
 function jpegSize(base64: string): Size | undefined {
   let offset = 2;
   for (let hops = 0; hops < 64; hops++) {
@@ -61,8 +64,8 @@ export function pictureSize(base64: string): Size | undefined {
 
 /**
  * Tokens of one picture.
- * @param size undefined for a picture that is not at hand (a URL) or not readable: the most that the rule can give is taken
- * @param low OpenAI's `detail: low`
+ * @param size - undefined for a picture that is not at hand (a URL) or not readable: then the most that the rule can give
+ * @param low - OpenAI's `detail: low`
  */
 export function pictureTokens(rule: PictureRule, size: Size | undefined, low = false): number {
   if (rule.by === "tiles") {
@@ -78,7 +81,7 @@ export function pictureTokens(rule: PictureRule, size: Size | undefined, low = f
   const across = (pixels: number, scale: number) => Math.max(1, Math.ceil((pixels * scale) / rule.side));
   let columns = across(size.width, shrink);
   let rows = across(size.height, shrink);
-  // Too many: as many columns as leave the picture's shape within the budget. A thin strip ends at one column.
+  // Too many patches: fewer columns, and rows by the picture's shape, until they fit. A thin strip ends at one column.
   while (columns * rows > rule.maxPatches && columns > 1) {
     columns--;
     rows = across(size.height, (columns * rule.side) / size.width);
@@ -91,8 +94,9 @@ const PAGE_TOKENS = 2000;
 const MOST_PAGES = 100;
 
 /**
- * Tokens of a PDF, of which only the size is looked at: a page per 40 kB, 2,000 tokens a page (Anthropic says 1,500–3,000 of text and as much again for its
- * picture; scans are large and few, text is small and many), between one page and a hundred, the most that Anthropic takes.
+ * Tokens of a PDF, by its size alone: 40 kB count as a page, and a page as 2,000 tokens. At least one page, and at most a hundred, as many as Anthropic
+ * takes. Anthropic names 1,500 to 3,000 tokens for the text of a page and as many for its picture. Pages of scans are large and few, pages of text
+ * small and many.
  */
 export function documentTokens(base64Length: number): number {
   return Math.max(1, Math.min(MOST_PAGES, Math.round((base64Length * 0.75) / PAGE_BYTES))) * PAGE_TOKENS;
@@ -101,7 +105,7 @@ export function documentTokens(base64Length: number): number {
 /** A PDF that is not at hand (a URL, a file id): ten pages. */
 export const REMOTE_DOCUMENT_TOKENS = 10 * PAGE_TOKENS;
 
-/** Ten tokens a second of sound: `wav` as 24 kHz, 16 bit, one channel; anything else as 128 kbit/s. */
+/** Ten tokens for each second of sound: `wav` as 24 kHz, 16 bit, one channel; anything else as 128 kbit/s. */
 export function soundTokens(base64Length: number, format: string): number {
   return Math.ceil(((base64Length * 0.75) / (format === "wav" ? 48_000 : 16_000)) * 10);
 }

@@ -1,13 +1,13 @@
-/** Facts of a model that the estimate needs. */
+/** What the estimate must know about a model. */
 import type { PictureRule } from "./pictures.ts";
 import type { Tokenizer } from "./text.ts";
 
 /** Tokens that a request costs beside its text. */
 export interface Overhead {
-  /** Tokens for the frame of the prompt and the start of the answer, once a request. */
+  /** Tokens around the prompt and before the answer, once for each request. */
   base: number;
   perMessage: number;
-  /** Tokens for having tools, once a request: with `tool_choice` absent, auto or none, and with a tool forced. */
+  /** Tokens for tools at all, once for each request: `free` with `tool_choice` absent, auto or none, `forced` with a forced tool. */
   tools: { free: number; forced: number };
   perTool: number;
   firstProperty: number;
@@ -18,7 +18,7 @@ export interface Overhead {
 
 export interface Profile {
   tokenizer: Tokenizer;
-  /** Real tokens of text for each one that the tokenizer's table makes. */
+  /** Real tokens of text for each token that the tokenizer's table makes. */
   scale: number;
   picture: PictureRule;
   overhead: Overhead;

@@ -1,23 +1,23 @@
 import { isObject, JSON_PUNCTUATION, type Json, type JsonObject, type Tally } from "./walk.ts";
 
-/** Keywords with a schema below, or a list of them. */
+/** Keywords whose value is a schema, or a list of schemas. */
 const SCHEMAS: ReadonlySet<string> = new Set(
   "items prefixItems additionalItems contains anyOf oneOf allOf not if then else additionalProperties unevaluatedProperties unevaluatedItems propertyNames".split(
     " ",
   ),
 );
-/** Keywords with schemas below by names that the client chose. */
+/** Keywords whose value has schemas by names that the client chose. */
 const NAMED: ReadonlySet<string> = new Set(["properties", "$defs", "definitions", "patternProperties", "dependentSchemas"]);
 
 /** A keyword in JSON, quotes and colon included. */
 const KEYWORD_TOKENS = 3;
-/** The prices are those of the text that models see in place of the JSON; they never come to less than this part of the JSON itself. */
+/** Models see a text in place of the JSON, and the prices are for that text. The sum is never less than this part of the JSON itself. */
 const LEAST_PART = 0.6;
 const LONGEST_TYPE = 16;
 
 /**
- * A JSON Schema as models are shown it: names, descriptions, enumerations and every keyword of no price are text; what an ordinary property says of
- * its type and whether it is required is in a fixed price per property. Never recurses.
+ * A JSON Schema as models see it. Names, descriptions, enumerations and every keyword without a price are text. The type of an ordinary property, and
+ * whether it is required, are in a fixed price for each property. Never recurses.
  */
 export function addSchema(tally: Tally, root: Json | undefined): void {
   const { overhead } = tally.profile;

@@ -1,6 +1,6 @@
 /**
- * The fast estimate of plain text: one pass, a table look-up a character, no allocation that grows with it. A weight is how many tokens of the family one such character
- * adds on average (most of them the chance that a token starts there); `bench/calibrate.ts` fits them, `weights.gen.ts` holds them.
+ * The fast estimate of plain text: one pass, one look-up in a table for each character, no allocation that grows with the text. A weight is how many tokens
+ * one such character adds on average: mostly the chance that a token starts there. `bench/calibrate.ts` fits the weights, `weights.gen.ts` holds them.
  */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { ASTRAL, CONTINUES, IDEOGRAPHS, KINDS, kindTable, NEXT_PLACE, PLACES, RARE, SPACE, START, SYLLABLES } from "./kinds.ts";
@@ -9,38 +9,38 @@ import { WEIGHTS } from "./weights.gen.ts";
 /** A tokenizer, as far as the estimate distinguishes them (`wire.md` §5.1, §5.3). */
 export type Tokenizer = "o200k" | "cl100k" | "claude";
 
-/** Tables that the pass looks up. Made once per tokenizer and thread, 150 kB. */
+/** Tables that the pass reads. Made once for each tokenizer and thread, 150 kB. */
 export interface Weights {
   /** Kind of each code point below U+10000. */
   kinds: Uint8Array;
   /**
-   * What a character does to the pass, at `state + kind`, where a state is the kind before and its place in its run, times `KINDS`: in the lower
-   * `STATE_BITS` the state after it, above them what it costs in thousandths of a token. One look-up a character, because each has to wait for the
-   * one before; and signed, since the engines take larger numbers for fractions.
+   * What a character does to the pass, at `state + kind`, where a state is the previous kind and its place in its run, times `KINDS`. The lower
+   * `STATE_BITS` are the next state; the bits above them are the price of the character in thousandths of a token. One look-up for each character,
+   * because each look-up has to wait for the one before. The numbers are signed, because engines store larger ones as fractions.
    */
   steps: Int32Array;
 }
 
-/** The committed form: `costs` has one entry per pair of kinds seen in calibration, `alone` two bits per ideograph and syllable. */
+/** The form in the repository: `costs` has an entry for each pair of kinds in the calibration texts, `alone` two bits for each ideograph and syllable. */
 export interface PackedWeights {
   /** `previous.kind:cost cost …` (thousandths, by place, the last one repeated), entries separated by `;`. */
   costs: string;
-  /** Base64 of two bits per code point: tokens by itself, less one. Ideographs first, then syllables. */
+  /** Base64 of two bits for each code point: its tokens when it is alone, minus one. Ideographs first, then syllables. */
   alone: string;
 }
 
-/** Price of a pair of kinds that no calibration text had: going on with a run, and starting one. */
+/** Price of a pair of kinds that no calibration text has: in a run that continues, and in a run that starts. */
 const UNSEEN = { continues: 800, starts: 1000 };
 
-/** Price of characters that no calibration text had: nearly a token for each byte, as their true price is not known. */
+/** Price of characters that no calibration text has: nearly a token for each byte, because their true price is not known. */
 const RARE_COSTS = [
   [RARE.two, 1700],
   [RARE.three, 2300],
 ] as const;
 
 /**
- * What a letter costs at least from the tenth of a run on, by its kind: about a third to a half of what a letter costs in letters at random. Words of a language hardly get so
- * far, and what calibration saw of them there is next to nothing; letters without end do.
+ * The least price of a letter from the tenth place of a run on, by its kind: about a third to a half of its price among random letters. The words of a
+ * language are rarely so long, so the calibration texts have hardly any such letters; letters without end have many.
  */
 const LEAST_AT_LAST: Readonly<Record<number, number>> = {
   4: 300,
@@ -61,7 +61,7 @@ function unpack(packed: PackedWeights): Weights {
     const i = code <= IDEOGRAPHS.last ? code - IDEOGRAPHS.first : IDEOGRAPHS.last - IDEOGRAPHS.first + 1 + code - SYLLABLES.first;
     return ((bits.charCodeAt(i >> 2) >> ((i & 3) * 2)) & 3) + 1;
   };
-  // At `(previous * KINDS + kind) * PLACES + place`, `place` being that of `kind`.
+  // At `(previous * KINDS + kind) * PLACES + place`, where `place` is the place of `kind`.
   const costs = new Uint16Array(KINDS * KINDS * PLACES);
   CONTINUES.forEach((continues, pair) => {
     costs.fill(continues === 1 ? UNSEEN.continues : UNSEEN.starts, pair * PLACES, (pair + 1) * PLACES);
@@ -114,21 +114,21 @@ export function weightsOf(tokenizer: Tokenizer): Weights {
   return fresh;
 }
 
-/** ASCII is read from here, so much at a time: bytes of an array are cheaper to come by than characters of a string. */
+/** ASCII text is copied into this block and read from it: reading bytes of an array is cheaper than reading characters of a string. */
 const block = new Uint8Array(65_536);
 const blockBuffer = Buffer.from(block.buffer);
-/** From here on a block is read at four places at once. */
+/** A block of so many bytes or more is read at four places at once. */
 const LONG = 256;
-/** How far after a quarter of a block a place to begin is looked for. */
+/** So many bytes after each quarter of a block are searched for a place to begin. */
 const NEAR = 64;
 const BLANK = 0x20;
-/** The first blank after something else begins a run of its own, so the text before it does not matter to the text after it. */
+/** The first blank after another character begins a new run, so the text before it does not change the price of the text after it. */
 const AFTER_BLANK = stateOf(SPACE, 0);
 
 /** Text of so many bytes is counted in a fraction of a millisecond. */
 export const PIECE_BYTES = 128 * 1024;
 
-/** Where the piece ends that begins at `at`: before a blank that starts a run of its own, or at least not inside of a character. */
+/** Where the piece ends that begins at `at`: before a blank that starts a new run, or at least not inside of a character. */
 export function pieceEnd(text: ByteText, at: number): number {
   const most = at + PIECE_BYTES;
   if (most >= text.length) return text.length;
@@ -143,7 +143,7 @@ function isInside(code: number): boolean {
   return (code & 0xffc0) === 0x0080 || (code & 0xfc00) === 0xdc00;
 }
 
-/** So far: the state, thousandths of a token, and bytes of the text. */
+/** What the pass has reached: the state, and the sums of thousandths of a token and of bytes. */
 interface Pass {
   state: number;
   thousandths: number;
@@ -152,8 +152,8 @@ interface Pass {
 
 /**
  * Tokens of a text, not rounded.
- * @param text the value of a JSON string: UTF-8 as byte text, and any character above U+00FF (a `\u4f60` that the parser resolved) as itself.
- *   A Latin-1 character that came as an escape looks like a broken UTF-8 sequence and is taken for what it is.
+ * @param text - the value of a JSON string: UTF-8 as byte text, and any character above U+00FF (a `\u4f60` that the parser resolved) as itself.
+ *   A Latin-1 character that came as an escape looks like a broken UTF-8 sequence, and is read as that character.
  */
 export function fastTokens(text: ByteText, weights: Weights): number {
   const so: Pass = { state: FIRST_STATE, thousandths: 0, bytes: 0 };
@@ -179,8 +179,8 @@ function placeToBegin(from: number): number {
 }
 
 /**
- * Adds up the first `length` bytes of the block. Each step waits for the look-up of the one before, and a processor has time for three others
- * meanwhile: so a long block is read from four places at once, which gives the same sum in half the time.
+ * Adds up the first `length` bytes of the block. Each look-up has to wait for the one before, and a processor can do three others in that time. So a
+ * long block is read from four places at once, which gives the same sum in half the time.
  */
 function readAscii(length: number, weights: Weights, so: Pass): void {
   const second = length < LONG ? 0 : placeToBegin(length >> 2);

@@ -1,6 +1,6 @@
 /**
- * Steps that both dialects' walks share. A body has passed its dialect's check, but what lies deeper than the check looks may be anything, so the
- * rule is: whatever goes upstream is weighed, in any place, unless it is known not to be billed.
+ * How both dialects weigh the members of a request. A body has passed its dialect's check, but the check does not look at everything, so a value may be
+ * anything. The rule is: everything that goes upstream is weighed, in any place, unless it is known not to be billed.
  */
 import type { Profile } from "./profile.ts";
 
@@ -9,7 +9,7 @@ export type JsonObject = { [key: string]: Json };
 
 export type CountText = (text: string) => number;
 
-/** How a member of a known name is weighed. `depth` counts how deep content is inside of content. */
+/** How a member with a known name is weighed. `depth`: how many levels of content are around it. */
 export type Weigh = (tally: Tally, value: Json, depth: number) => void;
 export type Members = ReadonlyMap<string, Weigh>;
 
@@ -25,26 +25,29 @@ export function listOf(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Names of the APIs' own for marks: ids, kinds and switches, which models are not shown. Free only as long as they are short. */
+/** Names that the APIs use for marks: ids, types and switches, which models do not see. Marks are free only if they are short. */
 const MARKS: ReadonlySet<string> = new Set(
   "type id role status index object cache_control call_id tool_call_id file_id detail strict is_error phase".split(" "),
 );
 const NO_MARKS: ReadonlySet<string> = new Set();
-/** Ids have up to some 60 characters. What is longer is no mark, whatever it is called. */
+/** Ids have up to some 60 characters. A longer value is no mark, whatever its name is. */
 const MARK_CHARACTERS = 64;
-/** A mark that is an object (`cache_control`, `tool_choice`, `thinking`) comes to fewer tokens than this. */
+/** A mark that is an object (`cache_control`, `tool_choice`, `thinking`) has fewer tokens than this. */
 const MARK_TOKENS = 64;
 
 /** Quotes, colon and comma around a key and its value, in JSON that a model reads: about two tokens. */
 export const JSON_PUNCTUATION = 2;
 
-/** A text that an upstream encrypted for itself: base64 of text of about four bytes a token. A value in this place that is not base64 is text. */
+/** A text that an upstream has encrypted for itself: base64 of text with about four bytes for each token. A value that is not base64 is text. */
 const ENCRYPTED = /^[A-Za-z0-9+/_=-]*$/;
 const ENCRYPTED_TOKENS_PER_CHARACTER = 3 / 16;
 
-/** From this number on, the parsed value does not give the text's length: it may have been an integer of so many digits, three of them a token. */
+/**
+ * From this number on, the parsed value does not show how long the number was in the text. It may have been an integer with all its digits, which has a
+ * token for every three of them.
+ */
 const ROUNDED_FROM = 1e21;
-/** Readers of JSON take no integer that is longer (Python's limit). */
+/** Readers of JSON refuse a longer integer (Python's limit). */
 const MOST_DIGITS = 4300;
 
 /** Adds up one request. */
@@ -62,17 +65,17 @@ export class Tally {
     this.other = profile.overhead.base;
   }
 
-  /** Text that the model is shown; where it is something else, that. */
+  /** Text that the model sees. A value that is no text is weighed as it is. */
   addText(value: Json | undefined): void {
     this.text += typeof value === "string" ? this.count(value) : this.looseTokens(value);
   }
 
-  /** JSON of the client's own, which the model is shown as JSON. */
+  /** JSON of the client, which the model sees as JSON. */
   addJson(value: Json | undefined): void {
     this.text += this.looseTokens(value, NO_MARKS);
   }
 
-  /** An id, a kind, a switch. */
+  /** An id, a type, a switch. */
   addMark(value: Json): void {
     if (typeof value === "string") {
       if (value.length > MARK_CHARACTERS) this.text += this.count(value);
@@ -86,7 +89,7 @@ export class Tally {
     else this.addText(value);
   }
 
-  /** Every member of an object, by its entry in `members`; a member without an entry is weighed as it is. */
+  /** Every member of an object, by its entry in `members`. A member without an entry is weighed as a mark or as text, by its name. */
   addMembers(object: JsonObject, members: Members, depth = 0): void {
     for (const key in object) {
       const value = object[key] as Json;
@@ -97,7 +100,7 @@ export class Tally {
     }
   }
 
-  /** Tokens of a value of unknown form, its keys included. Never recurses: depth is the client's choice. */
+  /** Tokens of a value of unknown form, with its keys. Never recurses, because a client chooses the depth. */
   looseTokens(root: Json | undefined, marks = MARKS): number {
     const { count } = this;
     let sum = 0;
@@ -108,7 +111,7 @@ export class Tally {
       else if (typeof value === "number") sum += this.#numberTokens(value);
       else if (typeof value === "boolean") sum += 1;
       else if (Array.isArray(value)) {
-        // A comma each.
+        // A comma for each item.
         sum += value.length;
         for (const item of value) open.push(item);
       } else if (isObject(value)) {
@@ -142,5 +145,5 @@ export const asEncrypted: Weigh = (tally, value) => tally.addEncrypted(value);
 export const asEncoded: Weigh = (tally, value) => {
   if (typeof value !== "string") tally.addText(value);
 };
-/** Known not to be billed, or counted elsewhere. */
+/** For a member that is not billed, or is counted elsewhere. */
 export const asNothing: Weigh = () => {};

@@ -1,4 +1,4 @@
-/** Common base of the readers of server-sent events: whole events out of bytes that are cut anywhere, and a check that the stream did not end early. */
+/** The base of all readers of server-sent events: makes whole events from bytes that are cut anywhere, and notices a stream that ends early. */
 import { type ByteText, toByteText } from "../../src/contract/bytes.ts";
 import { GatewayError } from "../../src/contract/errors.ts";
 import { noUsage } from "../../src/contract/usage.ts";
@@ -52,7 +52,7 @@ export abstract class EventReader<ErrorContext extends { upstream: string }> imp
     return shown;
   }
 
-  /** Text for the client where the stream ends between two events; undefined where its last event is missing. */
+  /** The last text for the client where the stream ends between two events; undefined where the last event of the protocol is missing. */
   protected closing(): ByteText | undefined {
     return undefined;
   }
@@ -72,7 +72,7 @@ export abstract class EventReader<ErrorContext extends { upstream: string }> imp
     return "";
   }
 
-  /** The data of an event as an object; of a large one only its frame (see `outline`). Sets `error` where the data is no object. */
+  /** The data of an event as an object; of large data only the frame (see `outline`). Sets `error` where the data is no object. */
   protected parse(data: ByteText): Record<string, unknown> | undefined {
     const fields = outline(data);
     if (fields === undefined) this.error = malformed(this.place.upstream, "an event that is not JSON");

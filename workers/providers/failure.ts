@@ -1,6 +1,7 @@
-/** Common parts of the failures of all providers. */
+/** What the failures of all providers have in common. */
 
 import { type ByteText, decodeUtf8 } from "../../src/contract/bytes.ts";
+import type { CallOperation } from "../../src/contract/dialect.ts";
 import { GatewayError, LONGEST_RETRY_MS } from "../../src/contract/errors.ts";
 import { isObject } from "../../src/contract/objects.ts";
 import { clipped } from "../../src/contract/text.ts";
@@ -19,6 +20,25 @@ export function misconfigured(log: string): GatewayError {
   });
 }
 
+/**
+ * What `service` has for an operation of a call.
+ * @throws GatewayError `invalid_request` where it has nothing
+ */
+export function operationIn<Operation>(
+  operations: Readonly<Partial<Record<CallOperation, Operation>>>,
+  operation: CallOperation,
+  service: string,
+): Operation {
+  const found = operations[operation];
+  if (found === undefined) throw new GatewayError("invalid_request", { message: `This model's service, ${service}, has no such request.` });
+  return found;
+}
+
+/** The refusal of a field that the upstream or the model cannot serve, and that must not be left out. `param`: the field's name, or its path. */
+export function refusal(param: string, text: string): GatewayError {
+  return new GatewayError("invalid_request", { message: `${param}: ${text}`, param });
+}
+
 /** An upstream's text for a log line: one line, bounded. */
 export function brief(text: string): string {
   return clipped(text.split(/[\r\n]/, 1)[0] ?? "", SHOWN_CHARACTERS);
@@ -29,12 +49,12 @@ export function reason(thrown: unknown): string {
   return brief(thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** Used where the upstream gives no hint: long enough to be of use, and random, so that calls refused together do not return together. */
+/** For an upstream that gives no hint: a few seconds, and random, so that calls that were refused together do not return together. */
 function spreadRetryMs(): number {
   return 1_000 + Math.floor(Math.random() * 4_000);
 }
 
-/** When to try again, by the upstream's headers or else its message, in milliseconds: 1 ms to 59 s. */
+/** Milliseconds after which to try again, at most 59 s: from the upstream's headers, else from its message, else a few seconds. */
 export function retryAfterMs(headers: HttpHeaders, message: string, nowMs: number): number {
   const hint = hintedMs(headers, message, nowMs);
   return hint === undefined ? spreadRetryMs() : Math.min(LONGEST_RETRY_MS, Math.ceil(hint));
@@ -49,7 +69,10 @@ export function hintedMs(headers: HttpHeaders, message: string, nowMs: number): 
 /** After some minutes a client's own retries are over. */
 const LONGEST_TRYING_MS = 10 * 60_000;
 
-/** Whether a quota (tokens of a day, or of a month) returns so late that no retry of the client can succeed. */
+/**
+ * Whether a quota (tokens of a day, or of a month) is full again so late that no retry of the client can succeed.
+ * @param restMs - the pause that the upstream asked for
+ */
 export function isUsedUp(restMs: number | undefined, message: string): boolean {
   return (restMs !== undefined && restMs > LONGEST_TRYING_MS) || /\bper (?:day|month)\b|\bdaily\b/i.test(message);
 }
@@ -66,7 +89,7 @@ function spoken(message: string): number {
   return match === null ? Number.NaN : Number(match[1]) * (match[2]?.toLowerCase().startsWith("m") ? 1 : 1000);
 }
 
-/** Most bytes of an error answer that are kept; errors in a stream may be longer. */
+/** Most bytes of an error that is read. An error answer is cut there when it comes; an error in a stream may be longer. */
 const LONGEST_ERROR = 64 * 1024;
 
 /** The error body as an object with its strings as characters; undefined for HTML, a cut body, a bare word, and a body that is too long. */

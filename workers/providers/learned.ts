@@ -2,9 +2,9 @@ import type { Accepts } from "../../src/contract/accepts.ts";
 import { LESSON_MS } from "../../src/contract/messages.ts";
 import type { Job, Lesson, Pupil } from "./provider.ts";
 
-/** Most lessons of one target; with more than a handful the upstream refuses everything. */
+/** Most lessons of one target. A target that works teaches a handful; one that teaches more refuses everything. */
 const MOST_LESSONS = 32;
-/** Longest name that is taken from a refusal, in characters; real names of fields and flags have a third of it. */
+/** Longest name that is taken from a refusal, in characters; real names of fields and flags have at most a third of it. */
 const LONGEST_NAME = 128;
 
 /** A lesson in the form that is sent between workers: what to do, and the names for it. */
@@ -21,12 +21,12 @@ const KNOWN_BY_NOW: Lesson = { line: "", taught: "" };
 
 /**
  * What the targets of one upstream take, corrected by their refusals, here or in another worker. A lesson is kept for an hour, by the upstream's name
- * of the model and by the model's configuration: a new configuration starts without lessons.
+ * of the model and by the model's configuration: a new configuration starts without lessons. A provider's own class reads the refusals.
  */
-export class Learned<Configured extends Accepts, Takes extends object> {
+export abstract class Learned<Configured extends Accepts, Takes extends object> {
   readonly #takesOf: (accepts: Configured) => Takes;
   readonly #with: (takes: Takes, words: Words) => Takes | undefined;
-  /** There is no lesson yet, as for nearly all upstreams, so that calls need no look-up. */
+  /** No lesson was learned yet, as is usual: then calls need no look-up. */
   #isEmpty = true;
   readonly #known = new WeakMap<Accepts, Map<string, Known<Takes>>>();
 
@@ -49,8 +49,8 @@ export class Learned<Configured extends Accepts, Takes extends object> {
     return this.#takesOf(accepts);
   }
 
-  /** Learns of the job's target. Undefined where that changes nothing: then the same request would be refused again. */
-  learn(job: Job<Configured>, words: Words, line: () => string): Lesson | undefined {
+  /** Learns something about the job's target. Undefined where that changes nothing: then the same request would be refused again. */
+  protected note(job: Job<Configured>, words: Words, line: () => string): Lesson | undefined {
     if (words.some((name) => name.length > LONGEST_NAME)) return undefined;
     const before = this.takes(job);
     const takes = this.#with(before, words);
@@ -58,7 +58,7 @@ export class Learned<Configured extends Accepts, Takes extends object> {
     return this.#keep(job, takes, LESSON_MS) ? { line: line(), taught: JSON.stringify(words) } : undefined;
   }
 
-  /** As `taught` of a connection. */
+  /** See `Adapter.taught`. */
   taught(pupil: Pupil<Configured>, text: string, forMs: number): void {
     const words = wordsOf(text);
     const takes = words === undefined ? undefined : this.#with(this.takes(pupil), words);
@@ -84,7 +84,7 @@ function wordsOf(text: string): Words | undefined {
     const words: unknown = JSON.parse(text);
     if (Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === "string")) return words as unknown as Words;
   } catch {
-    // What is not read teaches nothing: the worker learns it by a refusal of its own.
+    // A lesson that cannot be read changes nothing: this worker learns it when its own call is refused.
   }
   return undefined;
 }

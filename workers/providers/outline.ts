@@ -1,4 +1,4 @@
-/** Reads a large answer without parsing all of it: parsing bad-natured JSON takes twenty times as long as searching it, and many times its memory. */
+/** Reads a large answer without parsing all of it: parsing hostile JSON takes twenty times as long as searching it, and many times its memory. */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import { type Member, members } from "../../src/contract/json.ts";
 import { asObject } from "./failure.ts";
@@ -11,8 +11,8 @@ const MOST_MEMBER = 64 * 1024;
 const MOST_MEMBERS = 1_000;
 
 /**
- * `text` as an object, or undefined where it is none. Of a large one only the frame is parsed: in place of large members the result has
- * empty arrays, objects or strings, and their contents are not checked. Strings are byte text.
+ * `text` as an object, or undefined where it is none. Of a large text only the frame is parsed: large members become empty arrays, objects or
+ * strings in the result, and their contents are not checked. Strings are byte text.
  */
 export function outline(text: ByteText): Record<string, unknown> | undefined {
   if (text.length <= MOST_PARSED) return parseObject(text);

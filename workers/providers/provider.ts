@@ -15,7 +15,7 @@ import type { HttpHeaders, HttpRequest, Origin } from "../wire/http.ts";
 /** One call from the front. `Takes`: what the provider's table says about a model. `Set`: the provider's controls. */
 export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Controls> {
   operation: CallOperation;
-  /** The client's body, checked by its dialect; of a call about a kept answer, its id as the client has it and the query. */
+  /** The client's body, checked by its dialect; for a call about a kept answer, the answer's id as the client has it, and the query. */
   body: ByteText;
   /** See `Dialect.hints`. */
   hints: string;
@@ -37,9 +37,9 @@ export interface Job<Takes extends Accepts = Accepts, Set extends Controls = Con
   along: Along;
   /** Written by `Adapter.request`: the names of what was left out, as the client gets them; "" where nothing was. */
   dropped: string;
-  /** Written by `Adapter.request`: what its model was known to take then. A refusal that is no news to its adapter any more is worth another try. */
+  /** Written by `Adapter.request`: what the target's model was known to take. If more is known by the time of a refusal, another try is worth it. */
   takes?: object | undefined;
-  /** Written by `Adapter.request`: the upstream goes on with the answer when the call has ended. */
+  /** Written by `Adapter.request`: the upstream continues the answer after the call has ended. */
   goesOn: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface ReportedUsage extends Usage {
   isGuarded?: boolean;
 }
 
-/** Turns an upstream's 200 answer into the dialect's text. One per call; pure: bytes in, text out. */
+/** Turns an upstream's answer with status 200 into the dialect's text. One for each call; pure: bytes in, text out. */
 export interface Reader {
   /** Takes bytes of the body, cut anywhere; returns the text that can be sent on now (whole events only), or "". Never throws: see `error`. */
   push(bytes: Uint8Array): ByteText;
@@ -64,7 +64,7 @@ export interface Reader {
   readonly usage: ReportedUsage;
   /** Bytes of the model's own text so far, roughly: counted where a stream breaks off before the upstream has reported its usage. */
   readonly written: number;
-  /** The id of an answer that its upstream has not finished, "" of one that it has; left out by readers of answers that end with their call. */
+  /** The answer's id as long as the upstream has not finished it, then ""; left out by readers of answers that end with their call. */
   readonly unfinished?: string;
   /** Bytes that the reader holds because they are not yet a whole event or a whole answer. */
   readonly held: number;
@@ -95,11 +95,11 @@ export interface Adapter {
   /** The failure for any other status; `body`: the answer, at most 64 KiB. */
   failure(job: Job, status: number, headers: HttpHeaders, body: ByteText): GatewayError;
   /**
-   * What such an answer teaches of the job's target: then `request` makes another request of the job, which is worth one more try. Undefined where
-   * it teaches nothing.
+   * What an answer with another status teaches about the job's target. After that `request` makes a different request for the job, which is worth one
+   * more try. Undefined where the answer teaches nothing.
    */
   lesson?(job: Job, status: number, body: ByteText): Lesson | undefined;
-  /** Learns what another worker was taught of a target, for so long. Never throws: what cannot be read teaches nothing. */
+  /** Learns a lesson of another worker about a target, for `forMs` milliseconds. Never throws: a lesson that cannot be read is ignored. */
   taught?(pupil: Pupil, taught: string, forMs: number): void;
   /** The upstream's own id of the call. */
   upstreamRequestId(headers: HttpHeaders): string;

@@ -10,7 +10,7 @@ export interface Loaded<T> {
 
 /** Pause after an attempt, before the next renewal in the background. */
 const RENEWAL_PAUSE_MS = 10_000;
-/** How long a failure is remembered: calls in this time fail at once, and do not ask again. */
+/** How long a failure is remembered: calls in this time fail at once, without another attempt. */
 const FAILURE_MEMORY_MS = 2_000;
 
 /**
@@ -35,14 +35,15 @@ export class Renewed<T> {
     const nowMs = this.#nowMs();
     const held = this.#held;
     if (held !== undefined && nowMs < held.expiresAtMs) {
-      if (nowMs >= held.renewAtMs && nowMs >= this.#nextTryMs) this.#renew().catch(() => {});
+      // The failure matters to no call while the value is good: the renewal is tried again after the pause.
+      if (nowMs >= held.renewAtMs && nowMs >= this.#nextTryMs) this.#renew().catch(() => undefined);
       return held.value;
     }
     if (this.#failure !== undefined && nowMs < this.#failure.untilMs) return Promise.reject(this.#failure.thrown);
     return this.#renew();
   }
 
-  /** The upstream has refused the value: it is used on (one refusal proves nothing), but the next call fetches a new one. */
+  /** The upstream has refused the value: it stays in use (one refusal proves nothing), but the next call fetches a new one. */
   suspect(): void {
     if (this.#held !== undefined) this.#held.renewAtMs = 0;
   }
@@ -66,5 +67,18 @@ export class Renewed<T> {
       this.#failure = { thrown, untilMs: this.#nowMs() + FAILURE_MEMORY_MS };
       throw thrown;
     }
+  }
+}
+
+/** The result of a load whose sources may have no time limit; rejects after `mostMs` milliseconds without a result. */
+export async function withDeadline<T>(load: Promise<T>, mostMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${mostMs / 1000} s`)), mostMs);
+  });
+  try {
+    return await Promise.race([load, deadline]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import type { ByteText } from "../../src/contract/bytes.ts";
 import type { FailureDetail } from "../../src/contract/errors.ts";
 
-/** Shorter secrets are not removed: they would also remove words that have nothing to do with them. */
+/** Shorter secrets are not removed: ordinary words may contain them. */
 const SHORTEST = 8;
 const HIDDEN = "***";
 /** Form of request ids at every cloud. */

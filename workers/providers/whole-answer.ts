@@ -8,7 +8,7 @@ import type { Reader, ReportedUsage } from "./provider.ts";
 /** Most bytes of an answer: embeddings of two thousand texts, pictures in base64. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** A whole answer that says itself that it failed: the client is given its text, and the call counts as failed. */
+/** A whole answer with the report of a failure in it: the client gets the answer's text, and the call counts as failed. */
 interface FailedAnswer {
   text: ByteText;
   error: GatewayError;
@@ -31,12 +31,12 @@ export function malformed(upstream: string, log: string): GatewayError {
 }
 
 /**
- * Most bytes in a row without an event for the client: comments, blank lines, events that are left out. They have no other bound, because the client
- * takes none of them, and so cannot slow the upstream down.
+ * Most bytes in a row without an event for the client: comments, blank lines, events that are left out. Such bytes have no other bound: the client gets
+ * none of them, so a slow client does not slow the upstream down.
  */
 const MOST_IDLE_BYTES = 256 * 1024;
 
-/** Counts such bytes. */
+/** Counts bytes in a row without an event for the client. */
 export class IdleTalk {
   #bytes = 0;
 
@@ -49,7 +49,7 @@ export class IdleTalk {
 
 export interface WholeAnswerOptions {
   mostBytes?: number;
-  /** False where the answer is no text of a model: then nothing is counted where it breaks off. */
+  /** False where the answer is no text of a model: then nothing is counted for an answer that breaks off. */
   isText?: boolean;
 }
 

@@ -16,6 +16,9 @@ export const RIVAL_KEY = "weir_fidelity_rival_Jd6mTn2wPq9sXc";
 export const ADMIN_TOKEN = "fidelity-admin-token-5be20c94a7";
 const ARN = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/";
 
+/** The providers that this world has upstreams of. */
+const PROVIDERS = ["bedrock", "azure"];
+
 const catalogue = readCatalogue(readFileSync(join(import.meta.dir, "../../../src/catalogue.yaml"), "utf8"));
 
 /** Names of the catalogue's own models. */
@@ -150,7 +153,7 @@ export class FidelityWorld {
     const at = (upstream: string, model: string) => ({ upstream, model });
     const models: Record<string, object> = {};
     for (const { name, provider, aliasOf, regions } of catalogue.entries.values()) {
-      if (aliasOf !== undefined) continue;
+      if (aliasOf !== undefined || !PROVIDERS.includes(provider)) continue;
       const id = regions === undefined ? name : (regions.eu ?? regions.us?.replace(/^us\./, "eu.") ?? name);
       models[name] = { targets: [at(provider, id)] };
       // The same once more, for bytes: its answers are always the same ones.

@@ -10,7 +10,7 @@ import { Count } from "../../../workers/count.ts";
 import { Estimator } from "../../../workers/estimator.ts";
 import { Hold } from "../../../workers/hold.ts";
 import { Outbox } from "../../../workers/outbox.ts";
-import { bedrockCount } from "../../../workers/providers/bedrock/count.ts";
+import { bedrockCount } from "../../../workers/providers/bedrock/operations.ts";
 import { takesOf } from "../../../workers/providers/bedrock/takes.ts";
 import type { Adapter } from "../../../workers/providers/provider.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";

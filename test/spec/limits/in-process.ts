@@ -10,15 +10,14 @@ import { LineBatch } from "../../../src/log/batch.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
 import { type PoolOptions, WorkerPool } from "../../../src/pool/pool.ts";
 import { AccessLog } from "../../../src/request/access-log.ts";
-import { BodyClock } from "../../../src/request/body-clock.ts";
-import { Callers } from "../../../src/request/caller.ts";
-import { Deadlines } from "../../../src/request/deadlines.ts";
-import { TrustedProxies } from "../../../src/request/forwarded.ts";
+import { BodyClock } from "../../../src/request/body/clock.ts";
+import { Callers } from "../../../src/request/client/caller.ts";
+import { Deadlines } from "../../../src/request/client/deadlines.ts";
+import { TrustedProxies } from "../../../src/request/client/forwarded.ts";
+import { Keyring } from "../../../src/request/client/keyring.ts";
 import { Gateway } from "../../../src/request/gateway.ts";
-import { Keyring } from "../../../src/request/keyring.ts";
-import { LeftOut } from "../../../src/request/left-out.ts";
-import { Room } from "../../../src/request/room.ts";
-import { Turns } from "../../../src/request/turns.ts";
+import { Room } from "../../../src/request/load/room.ts";
+import { Turns } from "../../../src/request/load/turns.ts";
 import { Catalog } from "../../../src/routing/catalog.ts";
 import { Router } from "../../../src/routing/router.ts";
 import type { RoutedTarget } from "../../../src/routing/targets.ts";
@@ -72,7 +71,6 @@ export async function startInProcess(
     router: new Router<RoutedTarget>(),
     pool,
     metrics,
-    leftOut: new LeftOut(metrics, () => {}),
     room: new Room(config.server),
     totals: { count: () => {} },
     accessLog: new AccessLog(new LineBatch({ write: () => {}, takes: () => false }), config.log),

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
-import { AzureStream, azureAnswer } from "../../../workers/providers/azure/reader.ts";
+import { AzureStream, azureAnswer } from "../../../workers/providers/azure/chat-reader.ts";
 import { WholeResponse } from "../../../workers/providers/azure/responses-reader.ts";
 import { BedrockStream, bedrockAnswer } from "../../../workers/providers/bedrock/reader.ts";
 import type { Reader } from "../../../workers/providers/provider.ts";

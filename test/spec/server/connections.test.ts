@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { BodyClock } from "../../../src/request/body-clock.ts";
+import { BodyClock } from "../../../src/request/body/clock.ts";
 import { eventually } from "../../support/waits.ts";
 import { type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 import { anthropic, openai } from "../dialects.ts";

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the notation under test
 import { describe, expect, test } from "bun:test";
+import { providers } from "../../../src/providers/index.ts";
 import { AZURE_EU, BEDROCK_EU, load, mistakes, SMALL } from "../../support/config-sample.ts";
 
 const ORIGIN = "an origin such as https://app.example or http://localhost:3000: a scheme and a host, without a path or a slash at the end";
@@ -7,6 +8,7 @@ const SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const upstream = (fields: string) => `${SMALL}`.replace("aws_region: eu-central-1 }", `aws_region: eu-central-1, ${fields} }`);
 const azure = (fields: string) =>
   `upstreams: { azure-eu: { provider: azure, region: eu, ${fields} } }\nmodels: { gpt-5: { targets: [{ upstream: azure-eu, model: m }] } }`;
+const PROVIDERS = [...providers.keys()].join(" or ");
 const keys = (list: string) => SMALL.replace("acme: {}", `acme: { keys: [${list}] }`);
 
 /** What is written → what is told of it. One mistake each. */
@@ -109,9 +111,9 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "an unknown provider": [
     "upstreams: { a: { provider: bedrok } }",
-    'line 1: upstreams.a: expected provider: bedrock or azure, got other text (did you mean "bedrock"?)',
+    `line 1: upstreams.a: expected provider: ${PROVIDERS}, got other text (did you mean "bedrock"?)`,
   ],
-  "no provider": ["upstreams: { a: { region: eu } }", "line 1: upstreams.a: expected provider: bedrock or azure, got no provider"],
+  "no provider": ["upstreams: { a: { region: eu } }", `line 1: upstreams.a: expected provider: ${PROVIDERS}, got no provider`],
   "no region": [
     "upstreams: { a: { provider: bedrock, aws_region: eu-central-1 } }",
     "line 1: upstreams.a.region: expected a region's name in lower case, such as eu or us, got nothing",

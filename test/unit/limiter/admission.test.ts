@@ -25,7 +25,7 @@ const ended: Ended = {
   attempts: 1,
 };
 
-/** What the windows hold after one call: reserved as 1,000 tokens of input, and ended so. */
+/** What the windows hold after one call that reserved 1,000 tokens of input and ended in this way. */
 async function after(ending: Ending | undefined): Promise<{ requests: number; tokens: number; reserved: number }> {
   const limiter = new Limiter({ store: new MemoryStore() });
   const admission = new Admission(limiter);
@@ -58,7 +58,7 @@ for (const [name, ending, left] of cases) {
   });
 }
 
-test("a call that was not let in used what its upstream says, and takes nothing from a window", () => {
+test("a call that was not admitted has used what its upstream says, and takes nothing from a window", () => {
   const admission = new Admission(new Limiter({ store: new MemoryStore() }));
   const refused = { claim, reservation: undefined, bytes: 0 };
   expect(admission.end(refused, { outcome: "ok", ended, firstByteAtMs: 1, passedBytes: 0 })).toEqual(ended.usage);

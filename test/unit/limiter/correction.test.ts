@@ -9,12 +9,12 @@ function taught(reports: number, ratio: (i: number) => number): Correction {
 }
 
 describe("the correction of a model", () => {
-  test("says 1 until it has heard a few reports", () => {
+  test("is 1 until a few reports have come", () => {
     expect(taught(7, () => 1.4).factor).toBe(1);
     expect(taught(8, () => 1.4).factor).toBeCloseTo(1.4, 2);
   });
 
-  test("finds the ratio in the noise", () => {
+  test("finds the ratio in noisy reports", () => {
     const next = random(2);
     expect(taught(500, () => 1.3 * Math.exp((next() - 0.5) * 0.4)).factor).toBeCloseTo(1.3, 1);
   });
@@ -25,13 +25,13 @@ describe("the correction of a model", () => {
     expect(taught(1500, (i) => (i < 500 ? 1 : 1.5) * noise()).factor).toBeWithin(1.4, 1.6);
   });
 
-  test("is not thrown by a few absurd reports", () => {
+  test("is hardly moved by a few absurd reports", () => {
     const next = random(7);
     const factor = taught(500, (i) => (i % 50 === 49 ? 40 : Math.exp((next() - 0.5) * 0.2))).factor;
     expect(factor).toBeWithin(0.95, 1.1);
   });
 
-  test("never leaves its bounds", () => {
+  test("stays within its bounds", () => {
     expect(taught(2000, () => 1000).factor).toBe(2);
     expect(taught(2000, () => 0.001).factor).toBe(0.5);
   });

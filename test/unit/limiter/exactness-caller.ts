@@ -1,6 +1,6 @@
 /**
- * One of several processes on one Redis (started by exactness.test.ts): bursts across the edges of windows and a trickle between them, each
- * admitted call settled after a while to less than it reserved. Prints one line of JSON: what it asked and what it was told.
+ * One of several processes on one Redis, started by exactness.test.ts. It sends bursts across the edges of windows, and single calls between them; each admitted
+ * call is settled after a while to less than it reserved. Prints one line of JSON: what it asked for, and how it was answered.
  *
  * Arguments: URL, window in ms, seed, when to begin and when to end (ms since 1970).
  */
@@ -11,7 +11,7 @@ import { connectRedis } from "../../../src/redis/connect.ts";
 import { pause } from "../../support/waits.ts";
 import { connected, randomFrom, settings } from "./fixture.ts";
 
-/** One call: sent and answered (ms since 1970, fractions), answer's code and tick, tokens used in the end. */
+/** One call: when it was sent and answered (ms since 1970, fractions), the code and the tick of the answer, and the tokens that it used in the end. */
 export type Told = [pair: number, sentMs: number, answeredMs: number, code: number, tick: number, usedTokens: number, askedTokens: number];
 
 export const RPM = 500;
@@ -23,7 +23,7 @@ async function main(url: string, windowMs: number, seed: number, beginMs: number
   const told: Told[] = [];
   const nowMs = (): number => performance.timeOrigin + performance.now();
 
-  // Pair 0 meets its requests first, pair 1 its tokens.
+  // Pair 0 reaches its limit of requests first, pair 1 its limit of tokens.
   const call = async (pair: number): Promise<void> => {
     const tokens = pair === 0 ? 10 : 100 + Math.floor(random() * 900);
     const sentMs = nowMs();

@@ -1,6 +1,6 @@
 /**
- * Several processes on one Redis against an exact log. The window is three seconds instead of a minute, at the same resolution of a 600th, so the
- * figures in parts of the limit are those of a minute. `WEIR_EXACTNESS_WINDOW_MS=60000` runs it at full length (some three minutes).
+ * Several processes on one Redis, compared with an exact log. The window is three seconds instead of a minute, with the same resolution of a 600th, so the figures in
+ * parts of the limit are those of a minute. `WEIR_EXACTNESS_WINDOW_MS=60000` runs it with windows of a minute (some three minutes).
  */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
@@ -46,13 +46,13 @@ test.skipIf(!haveRedis)(
       expect(admitted.length).toBeGreaterThan(pair === 0 ? RPM : 100);
       expect(admitted.length).toBeLessThan(asked.length * 0.9);
 
-      // By Redis's clock: 601 neighbouring ticks hold every span of one window's length.
+      // By Redis's clock: every span as long as a window lies within 601 neighbouring ticks.
       const requests = largest(admitted, 601, () => 1);
       const tokens = largest(admitted, 601, (line) => line[5]);
       expect(requests).toBeLessThanOrEqual(RPM);
       expect(tokens).toBeLessThanOrEqual(TPM);
 
-      // By the callers' own clocks, which owe Redis nothing: what was surely admitted within a span.
+      // By the callers' own clocks, which do not depend on Redis: what was certainly admitted within a span.
       for (const { 1: fromMs } of admitted) {
         const within = admitted.filter((line) => line[1] >= fromMs && line[2] <= fromMs + WINDOW_MS);
         expect(within.length).toBeLessThanOrEqual(RPM);
@@ -62,7 +62,7 @@ test.skipIf(!haveRedis)(
       );
 
       if (pair === 0) {
-        // What was refused, a log would have refused one and a half ticks (150 ms of a minute) earlier too.
+        // A call that was refused would also have been refused by a log, one and a half ticks (150 ms of a minute) earlier.
         const tardyMs = (WINDOW_MS / 600) * 1.5;
         for (const [, sentMs, answeredMs, code] of asked) {
           if (code === CODE.admitted) continue;

@@ -1,10 +1,10 @@
-/** The exam of the seam `LimiterStore`: every store sits it, on a clock that the exam sets. */
+/** The exam of `LimiterStore`: every store must pass it, by a clock that the exam sets. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { CODE, type LimiterStore, type StoreAnswer, type StoreAsk } from "../../../src/limiter/store.ts";
 
 export interface Candidate {
   store: LimiterStore;
-  /** Ends whatever the store stands on. */
+  /** Ends the server behind the store, where it has one. */
   end(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export class Clock {
   }
 }
 
-/** What a store under examination is asked, with the limits of the seeds where nothing else is said. */
+/** A question to the store, with default limits where the test sets no others. */
 export function ask(key: string, change: Partial<StoreAsk> = {}): StoreAsk {
   return { key, rpm: 500, tpm: 60_000, requests: 1, tokens: 100, bound: 0, ...change };
 }
@@ -58,7 +58,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await reserve({ tokens: 50 })).toMatchObject({ code: CODE.admitted, requests: 2, tokens: 750 });
     });
 
-    test("looking takes nothing", async () => {
+    test("to read the windows takes nothing", async () => {
       expect(await look()).toMatchObject({ code: CODE.admitted, requests: 0, tokens: 0, resetMs: 0 });
       await reserve();
       expect(await look()).toMatchObject({ requests: 1, tokens: 100 });
@@ -82,7 +82,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await reserve({ tpm: 1000, tokens: 50 })).toMatchObject({ code: CODE.admitted, requests: 2, tokens: 1000 });
     });
 
-    test("whoever waits as long as was said gets in, and not a tick earlier", async () => {
+    test("after the wait that a refusal names a call is admitted, and not a tick earlier", async () => {
       await reserve({ rpm: 2 });
       clock.ms(20_030);
       await reserve({ rpm: 2 });
@@ -96,20 +96,20 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect((await reserve({ rpm: 2 })).code).toBe(CODE.admitted);
     });
 
-    test("waiting for tokens takes as many slots as it needs", async () => {
+    test("the wait for tokens is as long as the slots need that must leave", async () => {
       for (let n = 0; n < 10; n++) {
         await reserve({ tpm: 1000, tokens: 100 });
         clock.ms(1000);
       }
       const refused = await reserve({ tpm: 1000, tokens: 250 });
       expect(refused).toMatchObject({ code: CODE.tokens, requests: 10, tokens: 1000 });
-      // Three have to go: the third stands in the tick that began 8 s ago.
+      // Three slots must leave; the third is of the tick that began 8 s ago.
       expect(refused.retryMs).toBe(60_100 - 8000);
       clock.ms(refused.retryMs);
       expect((await reserve({ tpm: 1000, tokens: 250 })).code).toBe(CODE.admitted);
     });
 
-    test("where both windows are full, the longer wait is told", async () => {
+    test("where both windows are full, the refusal names the longer wait", async () => {
       await reserve({ rpm: 2, tpm: 1000, tokens: 10 });
       clock.ms(5000);
       await reserve({ rpm: 2, tpm: 1000, tokens: 900 });
@@ -117,7 +117,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await reserve({ rpm: 2, tpm: 1000, tokens: 95 })).toMatchObject({ code: CODE.requests, retryMs: 55_100 });
     });
 
-    test("a burst at a window's edge does not pass twice", async () => {
+    test("a burst at the edge of a window is not admitted twice", async () => {
       clock.ms(59_950);
       for (let n = 0; n < 5; n++) await reserve({ rpm: 5 });
       clock.ms(59_999);
@@ -139,7 +139,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await look()).toMatchObject({ requests: 0, tokens: 0 });
     });
 
-    test("every slot of the ring is used again and again without a remainder", async () => {
+    test("every slot of the ring is used again and again, and nothing of the earlier use is left", async () => {
       for (let n = 0; n < 130; n++) {
         await reserve({ rpm: 1e6, tpm: 1e9, tokens: n });
         clock.ms(7300);
@@ -175,7 +175,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await look()).toMatchObject({ requests: 0, tokens: 0 });
     });
 
-    test("debt beyond the limit keeps others out until it has slid out", async () => {
+    test("debt beyond the limit refuses other calls until it has left the window", async () => {
       const { tick } = await reserve({ tpm: 1000, tokens: 500 });
       await adjust(tick, { debt: 4000 });
       const refused = await reserve({ tpm: 1000, tokens: 1 });
@@ -184,7 +184,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect((await reserve({ tpm: 1000, tokens: 1 })).code).toBe(CODE.admitted);
     });
 
-    test("giving back what has slid out changes nothing", async () => {
+    test("to give back what has left the window changes nothing", async () => {
       const { tick } = await reserve({ tokens: 1000 });
       clock.ms(60_100);
       await reserve({ tokens: 7 });
@@ -192,7 +192,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await look()).toMatchObject({ requests: 1, tokens: 7 });
     });
 
-    test("giving back to windows that are gone makes none", async () => {
+    test("to give back to windows that do not exist makes none", async () => {
       await adjust(Math.floor(clock.us / 100_000), { requests: -1, tokens: -1000 });
       expect(await look()).toMatchObject({ requests: 0, tokens: 0, resetMs: 0 });
     });
@@ -204,7 +204,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await look()).toMatchObject({ requests: 0, tokens: 900 });
     });
 
-    test("a correction upwards counts where the reservation stands", async () => {
+    test("a correction upwards counts in the tick of the reservation", async () => {
       const { tick } = await reserve({ tokens: 100 });
       clock.ms(200);
       await adjust(tick, { tokens: 50 });
@@ -213,7 +213,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await look()).toMatchObject({ requests: 0, tokens: 0 });
     });
 
-    test("a correction upwards of what has slid out counts now", async () => {
+    test("a correction upwards of a reservation that has left the window counts now", async () => {
       const { tick } = await reserve({ tokens: 100 });
       clock.ms(60_100);
       await adjust(tick, { tokens: 50 });
@@ -242,7 +242,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect((await reserve({ rpm: 1 })).code).toBe(CODE.admitted);
     });
 
-    test("a guess is reserved where its bound fits, and its bound keeps other guesses out for a moment", async () => {
+    test("a guess is reserved where there is room for its bound, and for a moment the bound leaves less room for other guesses", async () => {
       expect(await reserve({ tpm: 1000, tokens: 50, bound: 600 })).toMatchObject({ code: CODE.admitted, tokens: 50 });
       expect(await reserve({ tpm: 1000, tokens: 50, bound: 600 })).toMatchObject({ code: CODE.weigh, requests: 1, tokens: 50 });
       expect((await reserve({ tpm: 1000, tokens: 600 })).code).toBe(CODE.admitted);
@@ -261,7 +261,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect((await look()).resetMs).toBe(20_100);
     });
 
-    test("limits far beyond the seeds' are held exactly", async () => {
+    test("limits far above the usual ones are kept exactly", async () => {
       for (let n = 0; n < 3; n++) await reserve({ rpm: 1e6, tpm: 4e9, tokens: 1_300_000_000 });
       expect(await reserve({ rpm: 1e6, tpm: 4e9, tokens: 100_000_001 })).toMatchObject({ code: CODE.tokens, tokens: 3_900_000_000 });
       expect(await reserve({ rpm: 1e6, tpm: 4e9, tokens: 100_000_000 })).toMatchObject({ code: CODE.admitted, tokens: 4_000_000_000 });
@@ -275,7 +275,7 @@ export function examine(name: string, open: (clock: Clock) => Promise<Candidate>
       expect(await look()).toMatchObject({ requests: 0, tokens: 0 });
     });
 
-    test("it proves that it works", async () => {
+    test("its probe proves that it works", async () => {
       await store.probe();
     });
   });

@@ -2,20 +2,20 @@ import { expect, test } from "bun:test";
 import { AnswerLengths, expectedTokens } from "../../../src/limiter/expected.ts";
 import { randomFrom } from "./fixture.ts";
 
-test("where nothing is known, 256 tokens are expected, or fewer where the client allows fewer", () => {
+test("256 tokens are expected before anything is known, or fewer where the client allows fewer", () => {
   const none = new AnswerLengths();
   expect(expectedTokens(none, 0, "expected")).toBe(256);
   expect(expectedTokens(none, 100, "expected")).toBe(100);
   expect(expectedTokens(none, 4096, "expected")).toBe(256);
 });
 
-test("max_tokens is reserved whole where that is wanted and the client gave it", () => {
+test("max_tokens is reserved whole where the operator wants that and the client has sent it", () => {
   const none = new AnswerLengths();
   expect(expectedTokens(none, 4096, "max_tokens")).toBe(4096);
   expect(expectedTokens(none, 0, "max_tokens")).toBe(256);
 });
 
-test("the 90th percentile is met within the width of a class, never from below", () => {
+test("the 90th percentile is found within the width of a class, and never too low", () => {
   for (const [seed, most] of [
     [1, 400],
     [2, 3000],
@@ -52,7 +52,7 @@ test("old answers fade", () => {
   expect(lengths.percentile()).toBeLessThan(330);
 });
 
-test("answers of any length are taken", () => {
+test("answers of any length are recorded", () => {
   const lengths = new AnswerLengths();
   for (const tokens of [0, 1, 256, 257, 2 ** 21, 2 ** 40]) lengths.record(tokens);
   expect(lengths.percentile()).toBe(2 ** 21);

@@ -1,7 +1,7 @@
 import type { Redis as RedisSettings } from "../../../src/contract/config.ts";
 import type { RedisClient } from "../../../src/redis/connect.ts";
 
-/** What `weir.yaml` would say of a single server. */
+/** The settings of `weir.yaml` for a single server. */
 export function settings(url: string, change: Partial<RedisSettings> = {}): RedisSettings {
   return {
     url,
@@ -22,7 +22,7 @@ export async function connected(client: RedisClient): Promise<RedisClient> {
   return client;
 }
 
-/** mulberry32: the same numbers from the same seed, everywhere. */
+/** mulberry32: the same seed gives the same numbers everywhere. */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { goDurationText, instantText, refusalText, setPrefixedRateLimits, setRateLimits } from "../../../src/limiter/headers.ts";
+import { ReplyHeaders } from "../../../src/contract/http.ts";
+import { goDurationText, instantText, prefixedRateLimitLines, rateLimitLines, refusalText } from "../../../src/limiter/headers.ts";
 import { retryAfterHeaders } from "../../../src/request/reply.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
@@ -27,9 +28,9 @@ test("a moment is written by RFC 3339, in whole seconds and never too early", ()
   expect(instantText(now, 901)).toBe("2026-11-22T04:00:01Z");
 });
 
-test("six headers tell both windows", () => {
-  const headers = new Headers();
-  setRateLimits(headers, windows);
+test("six headers show both windows", () => {
+  const headers = new ReplyHeaders();
+  headers.setLines(rateLimitLines(windows));
   expect(Object.fromEntries(headers)).toEqual({
     "x-ratelimit-limit-requests": "500",
     "x-ratelimit-remaining-requests": "499",
@@ -40,9 +41,9 @@ test("six headers tell both windows", () => {
   });
 });
 
-test("a dialect's own headers tell the same with moments", () => {
-  const headers = new Headers();
-  setPrefixedRateLimits(headers, "own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z"));
+test("the headers that only one dialect has show the same, with moments", () => {
+  const headers = new ReplyHeaders();
+  headers.setLines(prefixedRateLimitLines("own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z")));
   expect(Object.fromEntries(headers)).toEqual({
     "own-ratelimit-requests-limit": "500",
     "own-ratelimit-requests-remaining": "499",
@@ -64,7 +65,7 @@ test.each([
   expect(retryAfterHeaders(ms)).toEqual({ "retry-after-ms": inMs, "retry-after": inSeconds });
 });
 
-test("a refusal says which limit, used, requested and when", () => {
+test("a refusal says which limit was reached, how much is used, what was requested and when to try again", () => {
   const tokens = { outcome: "tokens" as const, limit: 60_000, used: 59_800, requested: 700, retryAfterMs: 4321, windows };
   const claim = { workspace: "acme", model: "gpt-4o", window: "calls" } as const;
   expect(refusalText(tokens, claim)).toBe(

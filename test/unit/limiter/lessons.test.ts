@@ -7,7 +7,7 @@ import { MemoryStore } from "../../../src/limiter/memory.ts";
 
 const pupil = { workspace: "w", upstream: "u", model: "m" };
 
-test("workspaces learn apart from each other; upstreams and models too", () => {
+test("lessons are kept apart by workspace, by upstream and by model", () => {
   const lessons = new Lessons();
   const lesson = lessons.open(pupil);
   for (let n = 0; n < 20; n++) {
@@ -23,7 +23,7 @@ test("workspaces learn apart from each other; upstreams and models too", () => {
   for (const other of [{ workspace: "other" }, { upstream: "w/u" }, { model: "other" }]) expect(seen(other)).toEqual([false, false, false]);
 });
 
-test("memory is bounded: what was first learned is forgotten first", () => {
+test("memory is bounded: the lesson that was made first is forgotten first", () => {
   const lessons = new Lessons(3);
   for (let n = 0; n < 10; n++) lessons.open({ ...pupil, workspace: `w${n}` }).lengths.record(1000);
   const expected = (workspace: string) => expectedTokens(lessons.of({ ...pupil, workspace }).lengths, 0, "expected");
@@ -31,7 +31,7 @@ test("memory is bounded: what was first learned is forgotten first", () => {
   expect(expected("w9")).toBeGreaterThan(999);
 });
 
-test("what one tenant's upstream reports moves neither the reservations nor the guesses of another, though both call their models alike", async () => {
+test("what the upstream of one workspace reports changes no reservation and no guess of another workspace with the same model name", async () => {
   const limiter = new Limiter({ store: new MemoryStore() });
   const admission = new Admission(limiter);
   const limits = { rpm: 1e6, tpm: 1e9, countRpm: 1e6, cacheReadWeight: 0, reserveOutput: "expected" as const };

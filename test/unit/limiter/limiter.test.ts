@@ -28,7 +28,7 @@ async function used(limiter: Limiter): Promise<[number, number]> {
   return [usage?.requests.used ?? -1, usage?.tokens.used ?? -1];
 }
 
-test("a reservation is the input and the output to expect, and the windows say what is left", async () => {
+test("a reservation is the input and the expected output, and the windows say what is left", async () => {
   const { limiter } = inMemory();
   const decision = await limiter.reserve(ask());
   expect(decision).toMatchObject({
@@ -38,7 +38,7 @@ test("a reservation is the input and the output to expect, and the windows say w
   });
 });
 
-test("the output to expect is cut to what the limit leaves beside the input", async () => {
+test("the expected output is cut to what the limit leaves beside the input", async () => {
   const { limiter } = inMemory();
   expect((await admitted(limiter, { input: 9000, output: 50_000 })).tokens).toBe(TPM);
 });
@@ -86,7 +86,7 @@ test("a refund gives back request and tokens, once", async () => {
   expect(await used(limiter)).toEqual([1, 356]);
 });
 
-test("an answer longer than its reservation is debt, and is told", async () => {
+test("an answer longer than its reservation is debt, and the debt is reported", async () => {
   const debts: unknown[] = [];
   const { limiter } = inMemory({ onDebt: (...debt) => debts.push(debt) });
   const reservation = await admitted(limiter, { input: 100, output: 256 });
@@ -110,7 +110,7 @@ test("a guess goes in one trip where there is room for its bound, and is correct
   expect(await used(limiter)).toEqual([1, 300]);
 });
 
-test("a guess whose bound might not fit is to be weighed, and nothing is taken", async () => {
+test("a guess whose bound may not fit must be weighed, and nothing is taken", async () => {
   const { limiter } = inMemory();
   await admitted(limiter, { input: 6000 });
   expect(await limiter.reserve(ask({ input: 1000, bound: 4000 }))).toEqual({ outcome: "weigh" });
@@ -119,7 +119,7 @@ test("a guess whose bound might not fit is to be weighed, and nothing is taken",
   expect((await limiter.reserve(ask({ input: 1100 }))).outcome).toBe("admitted");
 });
 
-test("a changed limit is in force at the next call", async () => {
+test("a changed limit is in force for the next call", async () => {
   const { limiter } = inMemory();
   await admitted(limiter);
   expect((await limiter.reserve(ask({ rpm: 1 }))).outcome).toBe("requests");
@@ -136,7 +136,7 @@ test("a figure that is no number cannot spoil the sums", async () => {
   expect((await limiter.usage("acme", "other", RPM, TPM))?.tokens.used).toBe(TPM);
 });
 
-test("usage tells what open calls of this process hold", async () => {
+test("usage shows what open calls of this process hold", async () => {
   const { limiter } = inMemory();
   const first = await admitted(limiter);
   const second = await admitted(limiter);
@@ -149,13 +149,13 @@ test("usage tells what open calls of this process hold", async () => {
   expect((await limiter.usage("acme", "gpt-4o", RPM, TPM))?.tokens).toEqual({ limit: TPM, used: 50, reserved: 0 });
 });
 
-test("memory is a state of its own and always ready", () => {
+test("the state `memory` is always ready", () => {
   const { limiter } = inMemory();
   expect(limiter.state).toBe("memory");
   expect(limiter.ready().ok).toBe(true);
 });
 
-/** A store that does as it is told; it speaks for Redis, whose own outages are in outage.test.ts. */
+/** A store in place of Redis, which fails when the test wants it to. Outages of a real Redis are in outage.test.ts. */
 class Puppet implements LimiterStore {
   readonly name = "redis";
   up = true;
@@ -227,12 +227,12 @@ test("before the first contact the policy is in force, and `closed` is not ready
   await limiter.close();
 });
 
-test("after failures in a row calls go straight to the policy, and back when a probe succeeds; each change is told once", async () => {
+test("after failures in a row the policy decides at once, until a probe succeeds; each change is reported once", async () => {
   const { limiter, puppet, changes } = await withPuppet({ policy: "local" });
   puppet.up = false;
   for (let n = 0; n < 5; n++) expect((await limiter.reserve(ask())).outcome).toBe("admitted");
   expect(puppet.calls).toBe(3);
-  // The policy counts, too.
+  // The policy counts calls, too.
   expect((await limiter.reserve(ask())).outcome).toBe("requests");
   expect(limiter.state).toBe("local");
   expect(limiter.ready()).toMatchObject({ ok: true });
@@ -254,7 +254,7 @@ test("failures with a success between them do not open the breaker", async () =>
   await limiter.close();
 });
 
-test("under `open` nobody counts, and settling what nobody counted is harmless", async () => {
+test("under `open` no window counts, and to settle such a call does no harm", async () => {
   const { limiter, puppet } = await withPuppet({ policy: "open" });
   puppet.up = false;
   for (let n = 0; n < 20; n++) {
@@ -268,7 +268,7 @@ test("under `open` nobody counts, and settling what nobody counted is harmless",
   await limiter.close();
 });
 
-test("a reservation whose answer came too late is given back where the call was refused, and stays where it went on", async () => {
+test("a reservation whose answer came too late is given back where the call was refused, and stays where it was admitted", async () => {
   for (const [policy, left] of [
     ["closed", 0],
     ["local", 2],

@@ -1,4 +1,4 @@
-/** Redis frozen, thawed, killed and started again under load, with one limiter for each policy. */
+/** Redis is stopped, continued, killed and started again under load, with one limiter for each policy. */
 import { expect, test } from "bun:test";
 import { openLimiter } from "../../../src/limiter/index.ts";
 import type { Limiter, Policy } from "../../../src/limiter/limiter.ts";
@@ -7,7 +7,7 @@ import { pause } from "../../support/waits.ts";
 import { settings } from "./fixture.ts";
 
 const TIMEOUT_MS = 50;
-/** What a machine with two busy cores may add to a timer. */
+/** How late a timer may be on a machine with two busy cores. */
 const SLACK_MS = 100;
 const CALLERS = 8;
 
@@ -33,7 +33,7 @@ class Load {
     this.#callers = Array.from({ length: CALLERS }, () => this.#call());
   }
 
-  /** Outcomes since the last time. */
+  /** Outcomes since the last call of this. */
   take(): Record<string, number> {
     const { outcomes } = this;
     this.outcomes = {};
@@ -112,7 +112,7 @@ test.skipIf(!haveRedis)(
 
     for (const load of loads) {
       expect(Object.keys(load.take())).toEqual(["admitted"]);
-      // What Redis holds is what it was told: the settled calls since it came back, and the open ones.
+      // Redis holds what it was sent: the settled calls since it came back, and the open ones.
       await load.end();
       expect(load.ended).toBe(load.started);
       expect(load.longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS);

@@ -1,8 +1,8 @@
 /**
- * Random histories, played to the stores and to a log that forgets nothing. Checked at every step:
- *   never over       in no 60 seconds of true time, whatever the clock shows, more admitted than either limit
- *   never needless   what was refused, a log would have refused 100 ms earlier too
- *   truthful         whoever waits as long as was said gets in, and a millisecond less is not enough (tokens and requests)
+ * Random histories of calls, for both stores and for a log that keeps everything. Checked at every step:
+ *   never over       no 60 seconds of true time, whatever the clock shows, have more admitted calls than either limit
+ *   never needless   a call that was refused would also have been refused by the log, 100 ms earlier
+ *   truthful         after the wait that a refusal names a call is admitted, and not a millisecond earlier (tokens and requests)
  *   one trip         a call admitted by its guess would have been admitted by its estimate, and so would all that are not corrected yet
  *   alike            memory and Redis give the same answers, field by field
  */
@@ -23,9 +23,9 @@ interface Entry {
   atUs: number;
   tick: number;
   requests: number;
-  /** Counted now. */
+  /** What the windows count for it now. */
   tokens: number;
-  /** What a worker will say it weighs; equal to `tokens` once it has. */
+  /** The estimate that a worker will report; equal to `tokens` after the report. */
   estimate: number;
   guessed: boolean;
   open: boolean;
@@ -42,7 +42,7 @@ class History {
   readonly #rpm: number;
   readonly #tpm: number;
   #log: Entry[] = [];
-  /** What the clock shows less true time. */
+  /** The clock minus true time. */
   #errorUs = 0;
   #stepped = false;
   #steppedAtUs = Number.NEGATIVE_INFINITY;
@@ -90,7 +90,7 @@ class History {
     }
   }
 
-  /** What stands in the window that ends now and is `lengthUs` long, its first instant included. */
+  /** What the window holds that ends now and is `lengthUs` long, its first instant included. */
   #sum(lengthUs: number): { requests: number; tokens: number; estimates: number } {
     const fromUs = this.#trueUs - lengthUs;
     const sum = { requests: 0, tokens: 0, estimates: 0 };
@@ -191,7 +191,7 @@ class History {
     let ms = this.#whole(0, 60);
     if (dice > 0.5) ms = this.#whole(0, 3000);
     if (dice > 0.8) ms = this.#whole(0, 20_000);
-    // To a window's edge: just before, at, or just after.
+    // To the edge of a window: just before it, at it, or just after it.
     if (dice > 0.9) ms = 60_000 + this.#whole(-120, 120);
     if (dice > 0.98) ms = this.#whole(0, 7_200_000);
     if (this.#trueUs + ms * 1000 >= this.#weighBeforeUs) await this.#weighAll();
@@ -200,7 +200,7 @@ class History {
       const back = Math.floor(10 ** (this.#random() * 7) * 1000);
       this.clock.us -= back;
       this.#errorUs -= back;
-      // Until a call shows the store the new time, it cannot know how much has passed.
+      // The store does not know how much time has passed before a call shows it the new time.
       this.#stepped = true;
     }
     const horizonUs = this.#trueUs - 5 * WINDOW_US;
@@ -218,7 +218,7 @@ describe("random histories", () => {
       total.refused += history.refused;
       total.weighed += history.weighed;
     }
-    // Each way of ending is walked often enough for its promise to mean something.
+    // Each kind of end came often enough for its promise to mean something.
     expect(Math.min(total.admitted, total.refused, total.weighed)).toBeGreaterThan(10_000);
   }, 20_000);
 

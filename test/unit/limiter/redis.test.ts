@@ -37,14 +37,14 @@ describeRedis("on a real Redis", () => {
     expect(Math.abs(tick / 10 - seconds)).toBeLessThan(2);
     expect(Number(await redisCli(server.port, ["pttl", "weir:1:{clock/m}"]))).toBeGreaterThan(60_000);
     expect(Number(await redisCli(server.port, ["pttl", "weir:1:{clock/m}"]))).toBeLessThanOrEqual(60_200);
-    // A ring that has been all round.
+    // A ring of which every slot has been written.
     await redisCli(server.port, ["setrange", "weir:1:{clock/m}", String(72 + 601 * 8 - 1), "\\0"]);
     expect(Number(await redisCli(server.port, ["strlen", "weir:1:{clock/m}"]))).toBeLessThanOrEqual(5000);
   });
 
   test("a refusal never rests on what was settled here and has not been sent yet", async () => {
     const client = await connected(connectRedis(settings(server.url)));
-    // Nothing is sent by itself while this test runs.
+    // No settlement is sent by a timer while this test runs.
     const patient = new RedisStore({ client, timeoutMs: 1000, gatherMs: 600_000 });
     const asked = { ...ask("patient/m"), rpm: 3, tpm: 1_000, tokens: 400, bound: 0 };
     const { tick } = await patient.reserve(asked);
@@ -54,14 +54,14 @@ describeRedis("on a real Redis", () => {
     expect(await patient.reserve(asked)).toMatchObject({ code: CODE.admitted, requests: 3, tokens: 810 });
     expect((await patient.reserve({ ...asked, tokens: 1 })).code).toBe(CODE.requests);
     patient.adjust({ key: "patient/m", tick, requests: -1, tokens: -10, debt: 0 });
-    // Callers who come together are all answered.
+    // Calls that come together are all answered.
     const answers = await Promise.all(Array.from({ length: 5 }, () => patient.reserve({ ...asked, tokens: 1 })));
     expect(answers.map(({ code }) => code)).toEqual([CODE.admitted, ...Array(4).fill(CODE.requests)]);
     expect(patient.unsettled).toBe(0);
     await patient.close();
   });
 
-  test("idle windows leave nothing behind", async () => {
+  test("idle windows leave nothing in Redis", async () => {
     const brief = new RedisStore({ client: await connected(connectRedis(settings(server.url))), timeoutMs: 1000, windowMs: 300 });
     const { tick } = await brief.reserve(ask("brief/m"));
     brief.adjust({ key: "brief/m", tick, requests: 0, tokens: -50, debt: 0 });
@@ -89,7 +89,7 @@ describeRedis("on a real Redis", () => {
     const { tick } = await sender.reserve(ask("twice/m", { tokens: 1000 }));
     sender.adjust({ key: "twice/m", tick, requests: 0, tokens: -100, debt: 0 });
     await sender.flush();
-    // Gathered while the first was in doubt: it goes after it, on its own.
+    // Gathered while it was not known whether the first batch arrived: it is sent after the first, as a batch of its own.
     sender.adjust({ key: "twice/m", tick, requests: 0, tokens: -10, debt: 3 });
     await sender.flush();
     expect(replies).toEqual([1, 0, 0, 1]);
@@ -98,7 +98,7 @@ describeRedis("on a real Redis", () => {
     await sender.close();
   });
 
-  test("a place may be written with or without a scheme, or be a socket", async () => {
+  test("a server may be written with or without a scheme, or be a socket", async () => {
     const socket = `${server.directory}/socket`;
     const local = await startRedis(["--unixsocket", socket]);
     for (const url of [`127.0.0.1:${local.port}`, local.url, `${local.url}/2`, socket]) {
@@ -117,7 +117,7 @@ describeRedis("on a real Redis", () => {
     expect(Math.max(...answers.map(({ requests }) => requests))).toBe(21);
   });
 
-  test("where EVALSHA is not allowed, EVAL does it", async () => {
+  test("where EVALSHA is not allowed, EVAL is used", async () => {
     const line = ["acl", "setuser", "plain", "on", ">plainword", "~*", "+@all", "-evalsha", "-script", "-info", "-hello", "-client"];
     await redisCli(server.port, line);
     const client = await connected(connectRedis(settings(server.url, { username: "plain", password: "plainword" })));

@@ -1,4 +1,4 @@
-/** What a Sentinel may say at a bad moment. A real one says it by chance, so a stand-in does; the Redis behind it is real. */
+/** What a Sentinel may say at a bad moment. A real one says it only by chance, so this is a stand-in. The Redis behind it is real. */
 import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -7,11 +7,11 @@ import { haveRedis, startRedis } from "../../support/redis.ts";
 import { eventually, pause } from "../../support/waits.ts";
 import { connected, settings } from "./fixture.ts";
 
-/** Serves `SENTINEL` and `SUBSCRIBE`, all that a client asks of one; nobody knows another Sentinel. */
+/** Serves `SENTINEL` and `SUBSCRIBE`, which is all that a client asks for. It knows no other Sentinel. */
 class StandIn {
   readonly #server: Server = createServer((socket) => this.#serve(socket));
   readonly #subscribers = new Set<Socket>();
-  /** Those who ask where the master is, while `masterPort` is not known. */
+  /** Clients that ask where the master is, while `masterPort` is not known. */
   readonly waiting: (() => void)[] = [];
   masterPort: number | undefined;
 
@@ -21,7 +21,7 @@ class StandIn {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Tells whoever listens of a failover. */
+  /** Reports a failover to all clients that listen. */
   announce(): void {
     const text = (part: string): string => `$${part.length}\r\n${part}\r\n`;
     for (const socket of this.#subscribers) socket.write(`*3\r\n${text("message")}${text("+switch-master")}${text("weir")}`);
@@ -83,7 +83,7 @@ test.skipIf(!haveRedis)(
     await eventually(() => sentinel.waiting.length > 0, "a question");
     sentinel.announce();
     await eventually(() => sentinel.subscribers === 0, "the subscription's end");
-    // No port at all: the attempt itself throws.
+    // No port at all: the attempt to connect throws.
     sentinel.answer(70_000);
     await eventually(() => endings >= 3, "three endings");
     sentinel.answer(heir.port);

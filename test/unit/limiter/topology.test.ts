@@ -1,4 +1,4 @@
-/** The Redis client against what Redis comes as: TLS, a cluster of three masters, a Sentinel failover. */
+/** The Redis client with each kind of Redis: with TLS, a cluster of three masters, and a failover by Sentinel. */
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ test.skipIf(!haveRedis)(
   "a cluster of three masters holds each pair in one slot, and comes back after one of them was killed and started again",
   async () => {
     const servers = await startRedisCluster(3);
-    // One is named; the others are found.
+    // The client is given one node, and finds the others.
     const limiter = openLimiter({
       redis: settings("", { url: undefined, cluster: [`127.0.0.1:${servers[0]?.port}`], onFailure: "closed", timeoutMs: 250 }),
     });
@@ -114,7 +114,7 @@ test.skipIf(!haveRedis || !haveOpenssl)(
     expect(limiter.ready().detail).toMatch(/certificate/i);
     await limiter.close();
 
-    // Authorities are read at start, so a process of its own is told to trust it.
+    // Certificate authorities are read when a process starts, so the test starts one that trusts this authority.
     const program = `
       import { openLimiter } from ${JSON.stringify(join(import.meta.dir, "../../../src/limiter/index.ts"))};
       const limiter = openLimiter({ redis: ${JSON.stringify(settings(url.replace("rediss", "redis"), { tls: true }))} });

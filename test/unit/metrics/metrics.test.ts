@@ -2,22 +2,22 @@ import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Counter, Registry } from "prom-client";
+import type { CallRecord } from "../../../src/metrics/calls.ts";
 import { MergedMetrics } from "../../../src/metrics/merged.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
-import type { CallRecord } from "../../../src/metrics/records.ts";
-import { metricsData, metricsText } from "../../../src/metrics/scrape.ts";
+import { metricsData, metricsText } from "../../../src/metrics/registry.ts";
 import type { Served } from "../../../src/metrics/served.ts";
 import { METRICS_PAGE, withMetrics } from "../../docs/metrics-reference.ts";
 
 test("docs/metrics.md has the table of every metric as the registry has it (bun run docs)", () => {
   const page = readFileSync(METRICS_PAGE, "utf8");
   expect(page).toBe(withMetrics(page));
-  // The supervisor's are there too, and no metric is without an explanation.
+  // The metrics of the supervisor are there too, and every metric has an explanation.
   for (const name of ["weir_requests_total", "weir_processes"]) expect(page).toContain(`| \`${name}\` |`);
   expect(page.split("\n").filter((line) => /^\| `weir_\w+` .*\| {2,}\|$/.test(line))).toEqual([]);
 });
 
-test("a scrape lets go of the thread again and again, and says what the library would", async () => {
+test("a scrape makes pauses for other work of the thread, and its text is that of the library", async () => {
   const registry = new Registry();
   for (let at = 0; at < 40; at++) {
     const counter = new Counter({ name: `many_${at}`, help: "Many values.", labelNames: ["which"], registers: [registry] });
@@ -40,7 +40,7 @@ test("a scrape lets go of the thread again and again, and says what the library 
   expect(data).toEqual(await registry.getMetricsAsJSON());
 });
 
-test("a scrape tells of the process, and not of what it would have to stop for", async () => {
+test("a scrape has the metrics of the process, without those that would stop the thread", async () => {
   const text = await new Metrics().render();
   const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   expect(names).toContain("process_resident_memory_bytes");
@@ -51,7 +51,7 @@ test("a scrape tells of the process, and not of what it would have to stop for",
 
 const ROUTE = "/openai/{region}/v1/chat/completions";
 
-/** Two workspaces, of which the second has a model of its own at an upstream of its own; or the first alone. */
+/** Two workspaces, of which the second brings a model and an upstream; or only the first one. */
 function served(workspaces: readonly string[] = ["acme", "byok"]): Served {
   const own = { route: ROUTE, model: "own-model", region: "us", upstreams: ["byok/own"] };
   return {
@@ -67,7 +67,7 @@ function declared(): Metrics {
   return metrics;
 }
 
-/** A call of `byok` has ended, and what the limiter said of it. */
+/** A call of `byok` has begun and ended, with a decision of the limiter. */
 function serveOwn(metrics: Metrics): void {
   const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 };
   const place = { route: ROUTE, workspace: "byok", model: "own-model", region: "us", upstream: "byok/own" };
@@ -80,7 +80,7 @@ function serveOwn(metrics: Metrics): void {
 
 const seriesOf = (text: string, what: string) => text.split("\n").filter((line) => !line.startsWith("#") && line.includes(what));
 
-test("the series of a workspace, a model and an upstream that were removed are gone, and a call that outlives them is one of `other`", async () => {
+test("the series of a removed workspace, model or upstream are gone, and a call that outlives them counts under `other`", async () => {
   const metrics = declared();
   serveOwn(metrics);
   const before = await metrics.render();
@@ -97,7 +97,7 @@ test("the series of a workspace, a model and an upstream that were removed are g
   expect(await metrics.render()).toContain('weir_tokens_total{workspace="byok",model="own-model",direction="input"} 10');
 });
 
-test("what a process that has ended had counted of a removed workspace is not told for ever", async () => {
+test("the counts of an ended process are dropped for a workspace that was removed", async () => {
   const merged = new MergedMetrics();
   const [dead, living] = [declared(), declared()];
   serveOwn(dead);
@@ -112,7 +112,7 @@ test("what a process that has ended had counted of a removed workspace is not to
   expect(seriesOf(await merged.render(), "byok")).toEqual([]);
 });
 
-test("what an alert may look at is there with 0 before the first call", async () => {
+test("series that alerts need are there with 0 before the first call", async () => {
   const text = await declared().render();
   for (const series of [
     ...[
@@ -140,7 +140,7 @@ test("what an alert may look at is there with 0 before the first call", async ()
     expect(text).toContain(`${series} 0`);
 });
 
-test("a configuration that is refused is told of until one is applied", async () => {
+test("a refused configuration is shown until one is applied", async () => {
   const metrics = new Metrics();
   expect(await metrics.render()).toContain("weir_config_stale 0");
   metrics.configured.reloaded("refused");
@@ -149,7 +149,7 @@ test("a configuration that is refused is told of until one is applied", async ()
   expect(await metrics.render()).toContain("weir_config_stale 0");
 });
 
-test("the next expiry of a workspace's keys is told: not of rotated ones, and for a day of one that has expired", async () => {
+test("the first expiry of a workspace's keys is shown: without rotated ones, and for one more day after it", async () => {
   const metrics = new Metrics();
   const hourMs = 3_600_000;
   const now = Date.now();
@@ -177,7 +177,7 @@ test("the next expiry of a workspace's keys is told: not of rotated ones, and fo
   expect(many[0]?.[0]).toBe('workspace="workspace-0"');
 });
 
-test("the end of a credential is told with how long it is good in all, which a reload does not make shorter", async () => {
+test("the expiry of a credential is shown with its whole lifetime, which a reload does not make shorter", async () => {
   const metrics = new Metrics();
   const hourMs = 3_600_000;
   const now = Date.now();
@@ -199,7 +199,7 @@ test("the end of a credential is told with how long it is good in all, which a r
     ["lifetime", "unsaid", "3600"],
     ["lifetime", "later", "43200"],
   ]);
-  // Another credential has a life of its own, and an upstream that is gone has none.
+  // Another credential has its own lifetime, and an upstream that was removed has none.
   metrics.configured.credentialsKnown([upstream("unsaid", now + 4 * hourMs)], now + 2 * hourMs);
   expect(await told()).toEqual([
     ["expiry", "unsaid", String((now + 4 * hourMs) / 1000)],
@@ -207,7 +207,7 @@ test("the end of a credential is told with how long it is good in all, which a r
   ]);
 });
 
-test("what an attempt took is told by target: an answer's first byte and end, the end alone of a failure, nothing where nothing was sent", async () => {
+test("the times of attempts are counted by target: first byte and end of an answer, only the end of a failure, nothing where nothing was sent", async () => {
   const metrics = declared();
   const seen = async () =>
     [
@@ -223,7 +223,24 @@ test("what an attempt took is told by target: an answer's first byte and end, th
   expect(await seen()).toEqual(["first_byte sum 0.25", "first_byte count 1", "duration sum 2.5", "duration count 2"]);
 });
 
-test("with more workspaces and models than are declared, the first call of a pair brings all its decisions", async () => {
+test("a field that is left out is counted each time, and reported the first time for each model", async () => {
+  const metrics = new Metrics();
+  metrics.declareServed(served());
+  const reported: string[] = [];
+  metrics.dropped.reportFirst((model, name) => reported.push(`${model}: ${name}`));
+  metrics.dropped.note("gpt", "metadata, thinking");
+  metrics.dropped.note("gpt", "metadata");
+  metrics.dropped.note("own-model", "metadata");
+  expect(reported).toEqual(["gpt: metadata", "gpt: thinking", "own-model: metadata"]);
+  const lines = (await metrics.render()).split("\n").filter((line) => line.startsWith("weir_dropped_total{"));
+  expect(lines.sort()).toEqual([
+    'weir_dropped_total{model="gpt",name="metadata"} 2',
+    'weir_dropped_total{model="gpt",name="thinking"} 1',
+    'weir_dropped_total{model="own-model",name="metadata"} 1',
+  ]);
+});
+
+test("with more workspaces and models than are declared, the first call of a pair makes the series of all its decisions", async () => {
   const metrics = declared();
   const many = Array.from({ length: 300 }, (_, at) => `workspace-${at}`);
   metrics.declareServed(served(many));
@@ -243,7 +260,7 @@ test.skipIf(Bun.which("promtool") === null)("promtool finds nothing to say, of o
   }
 });
 
-test("workspaces beyond the first two hundred share one series, and one that is gone makes room", async () => {
+test("workspaces after the first two hundred share one series, and a removed workspace makes room for another", async () => {
   const metrics = new Metrics();
   const offers = [{ route: "/r", model: "m", region: "eu", upstreams: ["u"] }];
   const serving = (workspaces: readonly string[]) => ({ offers, workspaces, modelsOf: () => ["m"] });

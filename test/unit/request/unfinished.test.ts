@@ -1,4 +1,4 @@
-/** Answers that go on after their call: asked for until they have ended, settled once, and never many at a time. */
+/** Answers that continue after their call: the upstream is asked until they have ended, they are settled once, and few are asked about at a time. */
 import { describe, expect, test } from "bun:test";
 import type { CallEvents, CallOrder, Ended } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
@@ -61,8 +61,8 @@ function world({ isServed = true, hasWorker = true } = {}) {
   return { unfinished, asked, settled, counted, after };
 }
 
-describe("an answer that goes on", () => {
-  test("is asked for less and less often, by its own id at a target of its place, and settled once", () => {
+describe("an answer that continues after its call", () => {
+  test("is asked about less and less often, by its own id at a target of its place, and settled once", () => {
     const { unfinished, asked, settled, counted, after } = world();
     unfinished.add(visit(), ended("resp_1"));
     after(500);
@@ -86,7 +86,7 @@ describe("an answer that goes on", () => {
     expect(unfinished.size).toBe(0);
   });
 
-  test("is asked for again where its upstream or a worker fails, and no more where it is gone", () => {
+  test("is asked about again where its upstream or a worker fails, and not any more where it was deleted", () => {
     const { unfinished, asked, settled, after } = world();
     unfinished.add(visit(), ended("resp_1", { ...noUsage(), output: 9 }));
     after(1_000);
@@ -115,7 +115,7 @@ describe("an answer that goes on", () => {
     expect(endless.settled).toHaveLength(1);
   });
 
-  test("is one of sixteen that are asked for at a time, and of ten thousand that are kept in mind", () => {
+  test("is one of at most sixteen that are asked about at a time, and of ten thousand that are remembered", () => {
     const { unfinished, asked, settled, after } = world();
     for (let nth = 0; nth < 10_005; nth++) unfinished.add(visit(), ended(`resp_${nth}`));
     expect([unfinished.size, settled.length]).toEqual([10_000, 5]);

@@ -1,8 +1,8 @@
-/** The retry budget, with a clock that is an argument. */
+/** The retry budget; the clock is an argument. */
 import { expect, test } from "bun:test";
 import { RetryBudget, RetryBudgets } from "../../../src/routing/budget.ts";
 
-/** How many further attempts there are at this time. */
+/** How many further attempts the budget has at this time. */
 function left(budget: RetryBudget, nowMs: number): number {
   let taken = 0;
   while (taken < 10_000 && budget.take(nowMs)) taken += 1;
@@ -28,7 +28,7 @@ test("a clock that steps back gives nothing away", () => {
   expect(left(budget, 10_000)).toBe(0);
 });
 
-test("each workspace has its own, and the number of them is bounded", () => {
+test("each workspace has its own budget, and the number of budgets is bounded", () => {
   const budgets = new RetryBudgets(3);
   expect(left(budgets.of("one"), 0)).toBe(3);
   expect([left(budgets.of("one"), 0), left(budgets.of("two"), 0)]).toEqual([0, 3]);

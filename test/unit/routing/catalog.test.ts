@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type ConfigError, readConfig } from "../../../src/config/config.ts";
 import { Catalog } from "../../../src/routing/catalog.ts";
-import { HealthBook } from "../../../src/routing/router.ts";
+import { HealthBook } from "../../../src/routing/health.ts";
 
 const upstream = { provider: "azure", region: "eu", endpoint: "https://one.openai.azure.com", credentials: { api_key: "k" } };
 
@@ -10,7 +10,7 @@ function catalog(models: Record<string, unknown>, workspace: Record<string, unkn
   return new Catalog(readConfig({ document, environment: {} }).config);
 }
 
-test("the targets of a region are in the order of the list, and those of one rank beside each other", () => {
+test("the targets of a region are in the order of their ranks, and those of one rank in the order of the list", () => {
   const targets = [
     { upstream: "a", model: "last", rank: 9 },
     { upstream: "us", model: "elsewhere" },
@@ -27,7 +27,7 @@ test("the targets of a region are in the order of the list, and those of one ran
   ]);
 });
 
-test("what is known of a target's health outlives the configuration, as long as the target is named", () => {
+test("the health of a target outlives the configuration, as long as the new one has the target", () => {
   const book = new HealthBook();
   const targetOf = (model: string) => {
     const models = { m: { targets: [{ upstream: "a", model }] } };
@@ -40,7 +40,7 @@ test("what is known of a target's health outlives the configuration, as long as 
   expect(targetOf("one").health).not.toBe(first.health);
 });
 
-test("a workspace that brings targets of its own has those models alone; one that it lists without targets keeps the shared ones", () => {
+test("a workspace that brings targets has only the models that it lists; one of them without targets has the shared targets", () => {
   const models = { shared: { targets: [{ upstream: "a", model: "s" }] }, further: { targets: [{ upstream: "a", model: "o" }] } };
   const own = { upstreams: { mine: upstream }, models: { m: { targets: [{ upstream: "mine", model: "x" }] }, shared: {} } };
   const listed = catalog(models, own).list("acme", "openai", "eu");
@@ -93,7 +93,7 @@ describe("one catalogue after the other", () => {
     expect(idsOf(back)[0]).not.toBe(idsOf(changed)[0] as number);
   });
 
-  test("what can be asked for by anyone is known before anybody asks, also of models that one workspace alone has", () => {
+  test("everything that any workspace can ask for is known beforehand, also the models of one workspace alone", () => {
     const own = { upstreams: { mine: { ...upstream, region: "us" } }, models: { theirs: { targets: [{ upstream: "mine", model: "x" }] } } };
     const from = new Catalog(read({ workspaces: { plain: {}, another: { limits: { rpm: 1 } }, special: own } }));
     expect(from.offers().map(({ model, region, upstreams }) => [model, region, upstreams])).toEqual([
@@ -133,14 +133,14 @@ describe("further names of a model", () => {
     expect(offer.targets[0].id).toBe(catalog.find("acme", "anthropic", "eu", "m").targets[0].id);
   });
 
-  test("are those of the catalogue by themselves, unless the file gives them to another model", () => {
+  test("are those of the catalogue, unless the file gives them to another model", () => {
     expect(names({ [SONNET]: { targets: [target] } })).toEqual(["claude-sonnet-4-5", SONNET]);
     const theirs = { aliases: ["claude-sonnet-4-5"], targets: [target] };
     const catalog = new Catalog(read({ [SONNET]: { targets: [target] }, theirs }));
     expect(catalog.find("acme", "anthropic", "eu", "claude-sonnet-4-5").model).toBe("theirs");
   });
 
-  test("go with a workspace's own model, and with a shared one that it keeps on its list", () => {
+  test("belong to a model that a workspace brings, and to a shared one on its list", () => {
     const own = {
       upstreams: { mine: bedrock },
       models: { x: { aliases: ["y"], targets: [{ ...target, upstream: "mine" }] }, [SONNET]: {} },
@@ -150,7 +150,7 @@ describe("further names of a model", () => {
     );
   });
 
-  test("are a mistake where they are taken, differ by capitals alone, or stand beside no targets", () => {
+  test("are a mistake where the name is taken, where it differs only by capitals, and where there are no targets", () => {
     const problems = (models: Record<string, unknown>, workspace?: Record<string, unknown>) => {
       try {
         read(models, workspace);

@@ -1,8 +1,8 @@
-/** The circuit breaker of one target, with a clock that is an argument. */
+/** The circuit breaker of one target; the clock is an argument. */
 import { describe, expect, test } from "bun:test";
 import { TargetHealth } from "../../../src/routing/health.ts";
 
-/** A target that fails so often in a row, at this time. */
+/** A target that has failed so often in a row at this time. */
 function failing(times: number, nowMs = 0): TargetHealth {
   const health = new TargetHealth();
   for (let time = 0; time < times; time++) health.ended("bad", health.begin(nowMs), nowMs);
@@ -22,7 +22,7 @@ describe("a breaker", () => {
     expect(opened.indexOf(true)).toBe(18);
   });
 
-  test("forgets failures that twenty attempts lie behind", () => {
+  test("forgets failures after twenty further attempts", () => {
     const health = new TargetHealth();
     for (let round = 0; round < 10; round++) {
       for (let at = 0; at < 4; at++) health.ended("bad", false, 0);
@@ -31,7 +31,7 @@ describe("a breaker", () => {
     expect(health.state).toBe("closed");
   });
 
-  test("does not count what says nothing of the target", () => {
+  test("does not count an outcome that says nothing about the target", () => {
     const health = failing(4);
     for (let at = 0; at < 50; at++) health.ended("nothing", false, 0);
     expect(health.state).toBe("closed");
@@ -61,7 +61,7 @@ describe("a breaker", () => {
     expect(waited).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
   });
 
-  test("lets another probe begin where one found nothing out, or never came to an end", () => {
+  test("lets another probe begin where one had no verdict, or never ended", () => {
     const health = failing(5);
     health.ended("nothing", health.begin(5_000), 5_500);
     expect(health.takes(5_500)).toBe(true);
@@ -69,7 +69,7 @@ describe("a breaker", () => {
     expect([health.takes(10_499), health.takes(10_500)]).toEqual([false, true]);
   });
 
-  test("is not moved by attempts that began before it opened", () => {
+  test("is not changed by attempts that began before it opened", () => {
     const health = failing(5);
     for (let at = 0; at < 30; at++) expect(health.ended("good", false, 100)).toBe(false);
     expect(health.state).toBe("open");

@@ -1,8 +1,7 @@
-/** Which target a call goes to: rank, weight, conversations, health. */
+/** The target of a call: by rank, weight, conversation and health. */
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { hashText } from "../../../src/contract/hash.ts";
-import { sessionOf } from "../../../src/routing/affinity.ts";
 import { TargetHealth } from "../../../src/routing/health.ts";
 import { type Attempt, type Choice, type Choices, Router } from "../../../src/routing/router.ts";
 
@@ -33,7 +32,7 @@ function broken(target: Choice): void {
   for (let time = 0; time < 5; time++) target.health.ended("bad", false, 0);
 }
 
-/** The first attempt of a call that there is room for. */
+/** The first attempt of a call for which there is room. */
 function first(router: Router<Named>, among: Choices<Named>, conversation = 0, nowMs = 0): Attempt<Named> {
   const attempt = router.first(among, conversation, nowMs);
   if (attempt === undefined) throw new Error("no room");
@@ -62,7 +61,7 @@ describe("without a conversation", () => {
     expect(tried(new Router<Named>(), among)).toEqual(["a", "b", "c"]);
   });
 
-  test("a target whose breaker is open is passed over until it is due for a probe", () => {
+  test("a target whose breaker is open gets no call until it may be probed", () => {
     const among = choices({ name: "a" }, { name: "b", rank: 1 });
     broken(among.of("a"));
     const router = new Router<Named>();
@@ -73,7 +72,7 @@ describe("without a conversation", () => {
     expect(first(router, among, 0, 5_011).target.name).toBe("a");
   });
 
-  test("where every breaker is open, a call has one attempt, at the target that is due first", () => {
+  test("where every breaker is open, a call has one attempt, at the target that may be probed first", () => {
     const among = choices({ name: "a" }, { name: "b", rank: 1 });
     broken(among.of("a"));
     broken(among.of("b"));
@@ -88,7 +87,7 @@ describe("without a conversation", () => {
     expect(lengths).toEqual([2, 2, 2, 1, 1, 1, 1, 1, 1, 1]);
   });
 
-  test("a workspace whose calls fail all the time uses up its own further attempts, and nobody else's", () => {
+  test("a workspace whose calls always fail uses up its own further attempts, and not those of others", () => {
     const among = choices({ name: "a" }, { name: "b", rank: 1 });
     const router = new Router<Named>();
     for (let call = 0; call < 100; call++) tried(router, { ...among, workspace: "failing" });
@@ -104,7 +103,7 @@ describe("a conversation", () => {
     return conversations.map((conversation) => first(router, among, conversation, 0).target.name);
   };
 
-  test("stays with its target, whatever order the list is in, and the targets share the conversations by weight", () => {
+  test("stays with its target, in whatever order the list is, and the targets share the conversations by weight", () => {
     const places = placesOf(choices(...three));
     expect(placesOf(choices(...three.toReversed()))).toEqual(places);
     const share = (name: string) => places.filter((place) => place === name).length / places.length;
@@ -124,40 +123,33 @@ describe("a conversation", () => {
     expect(placesOf(among)).toEqual(before);
   });
 
-  test("says where it has moved from, and only while it is away from its target", () => {
+  test("names the target that it has moved from, only while it is away from it", () => {
     const router = new Router<Named>();
     const among = choices({ name: "a" }, { name: "b", rank: 0 }, { name: "c", rank: 0 });
     const own = first(router, among, conversations[0]);
     expect(own.movedFrom).toBeUndefined();
     broken(own.target);
     expect(first(router, among, conversations[0]).movedFrom).toBe(own.target);
-    // Another conversation, whose own target is well, and a call without one, have not moved.
+    // A conversation whose own target is healthy, and a call without a conversation, have not moved.
     const others = conversations.slice(1, 50).map((conversation) => first(router, among, conversation));
     expect(others.some(({ movedFrom }) => movedFrom === undefined)).toBe(true);
     for (const { target, movedFrom } of others) if (movedFrom !== undefined) expect(target).not.toBe(own.target);
     expect(first(router, among).movedFrom).toBeUndefined();
   });
 
-  test("of another workspace or model is spread in another way", () => {
+  test("has other targets in another workspace or model", () => {
     const among = choices(...three);
     expect(placesOf({ ...among, seed: 99 })).not.toEqual(placesOf(among));
   });
 
-  test("counts for nothing where the model's affinity is off", () => {
+  test("does not matter where the affinity of the model is off", () => {
     const among = { ...choices({ name: "a" }, { name: "b" }), affinity: false };
     const router = new Router<Named>();
     expect(new Set([1, 2].map(() => first(router, among, 7, 0).target.name)).size).toBe(2);
   });
-
-  test("is named by the first session header that is there", () => {
-    const session = (headers: Record<string, string>) => sessionOf(new Headers(headers));
-    expect(session({})).toBe(0);
-    expect(session({ "x-claude-code-session-id": "s", "session-id": "t" })).toBe(session({ "x-session-affinity": "s" }));
-    expect(session({ "thread-id": "t" })).not.toBe(session({ "thread-id": "u" }));
-  });
 });
 
-test("a failure of the target speaks against it; a bad request, and a client that left, do not", () => {
+test("a failure of the target counts against it; a bad request, and a client that left, do not", () => {
   const router = new Router<Named>();
   const verdicts = (["upstream_failed", "misconfigured", "upstream_rejected", "cancelled", "internal", "worker_lost"] as const).map(
     (kind) => {
@@ -172,7 +164,7 @@ test("a failure of the target speaks against it; a bad request, and a client tha
   expect(verdicts).toEqual(["open", "open", "closed", "closed", "closed", "closed"]);
 });
 
-test("an answer that breaks off speaks against its target although it began well", () => {
+test("an answer that breaks off counts against its target although it began well", () => {
   const router = new Router<Named>();
   const among = choices({ name: "a" });
   for (let time = 0; time < 12; time++) {
@@ -186,19 +178,19 @@ test("an answer that breaks off speaks against its target although it began well
 describe("an upstream's bound", () => {
   const name = (attempt: Attempt<Named> | undefined) => attempt?.target.name;
 
-  test("sends what is beyond it to the next target, and nowhere where there is none", () => {
+  test("sends the calls above it to the next target, and refuses them where there is none", () => {
     const among = choices({ name: "a", maxCalls: 2 }, { name: "b", rank: 1, maxCalls: 1 });
     const router = new Router<Named>();
     const open = [1, 2, 3].map(() => first(router, among));
     expect(open.map(name)).toEqual(["a", "a", "b"]);
     expect(router.first(among, 0, 0)).toBeUndefined();
     router.ended(open[0] as Attempt<Named>, "ok", undefined, 0);
-    // Once, however often it is said.
+    // Each attempt ends once, however often that is reported.
     router.ended(open[0] as Attempt<Named>, "ok", undefined, 0);
     expect([name(router.first(among, 0, 0)), router.first(among, 0, 0)]).toEqual(["a", undefined]);
   });
 
-  test("holds for further attempts, and for conversations", () => {
+  test("is kept by further attempts, and by conversations", () => {
     const among = choices({ name: "a" }, { name: "b", maxCalls: 1 });
     const router = new Router<Named>();
     const taken = conversations.map((conversation) => name(router.first(among, conversation, 0)));
@@ -207,7 +199,7 @@ describe("an upstream's bound", () => {
     expect(router.next(among, 0, 0, [one])).toBeUndefined();
   });
 
-  test("is no reason to try a target whose breaker is open in place of a healthy one that has no room", () => {
+  test("does not send calls to a target whose breaker is open, where a healthy one has no room", () => {
     const among = choices({ name: "a", maxCalls: 1 }, { name: "b", rank: 1 });
     broken(among.of("b"));
     const router = new Router<Named>();
@@ -218,7 +210,7 @@ describe("an upstream's bound", () => {
   });
 });
 
-test("an attempt in place of one whose worker was lost may go to the same target, and not to one that has failed", () => {
+test("the attempt after a lost worker may go to the same target, and not to one that has failed", () => {
   const router = new Router<Named>();
   const among = choices({ name: "a" }, { name: "b", rank: 1 });
   expect(router.again(among, 0, 0, [])?.target.name).toBe("a");
@@ -227,7 +219,7 @@ test("an attempt in place of one whose worker was lost may go to the same target
   expect([1, 2, 3, 4].map(() => router.mayRepeat("team", 0))).toEqual([true, true, true, false]);
 });
 
-test("the pause before a further attempt is anything up to a bound that doubles", () => {
+test("the pause before a further attempt is by chance, up to a bound that doubles", () => {
   const longest = new Router<Named>(undefined, () => 0.999);
   expect([1, 2, 3, 20].map((failed) => Math.round(longest.pauseMs(failed)))).toEqual([25, 50, 100, 999]);
   expect(new Router<Named>(undefined, () => 0).pauseMs(5)).toBe(0);

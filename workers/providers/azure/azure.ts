@@ -1,23 +1,23 @@
 /** Azure OpenAI under the v1 API or a dated one, with a key or a token of Entra ID. Source: `wire.md` §2. */
 import type { Upstream } from "../../../src/contract/config.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
 import type { AzureSettings } from "../../../src/providers/azure/settings.ts";
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
+import { operationIn } from "../failure.ts";
 import { addressOf } from "../origin.ts";
 import type { Adapter, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
-import { entraTokens, type Tokens } from "./entra.ts";
+import { entraTokens } from "./entra.ts";
 import { azureFailure, refusalWords } from "./errors.ts";
 import { azureKeptAnswer, azureKeptCancel, azureKeptDelete, azureKeptInput, azureKeptUsage } from "./kept.ts";
 import { Lessons } from "./lessons.ts";
 import { managedIdentityTokens } from "./managed-identity.ts";
 import { type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
-import { withoutStrays } from "./strays.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** Headers of requests, kept as long as a token is valid. */
 interface Headers {
@@ -38,6 +38,9 @@ const operations: Partial<Record<CallOperation, AzureOperation>> = {
   kept_cancel: azureKeptCancel,
   kept_usage: azureKeptUsage,
 };
+
+/** The name of the service in messages for clients. */
+const SERVICE = "Azure OpenAI";
 
 export const azure: Provider<AzureSettings> = {
   open: (upstream) => openAzure(upstream),
@@ -82,12 +85,12 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
   return {
     origin,
     request(job: Job<AzureAccepts>) {
-      const operation = operationOf(job);
+      const operation = operationIn(operations, job.operation, SERVICE);
       job.dropped = "";
       job.goesOn = false;
       const takes = lessons.takes(job);
       job.takes = takes;
-      const body = withoutStrays(operation.body(job, settings, takes), job, takes);
+      const body = operation.body(job, settings, takes);
       const write = (token: string) => ({
         origin,
         method: operation.method ?? "POST",
@@ -99,7 +102,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
       return token instanceof Promise ? token.then(write) : write(token);
     },
 
-    reader: (job) => operationOf(job).reader(job, place(job), upstream.keeping),
+    reader: (job) => operationIn(operations, job.operation, SERVICE).reader(job, place(job), upstream.keeping),
 
     failure(job, status, headers, body) {
       // The token may have been revoked before its time: the next call fetches a new one.
@@ -119,11 +122,4 @@ function tokensOf({ name, settings: { credentials, scope } }: Upstream<AzureSett
   if (credentials.kind === "key") return undefined;
   if (credentials.kind === "managed_identity") return managedIdentityTokens(name, credentials, scope, nowMs);
   return entraTokens(name, credentials, scope, nowMs);
-}
-
-function operationOf({ operation }: Job): AzureOperation {
-  const found = operations[operation];
-  if (found === undefined)
-    throw new GatewayError("invalid_request", { message: "This model's service, Azure OpenAI, has no such request." });
-  return found;
 }

@@ -1,8 +1,8 @@
-/** Embeddings on Azure OpenAI: the body stays as it is, but for the deployment's name. Source: `wire.md` §2.1. */
+/** Embeddings on Azure OpenAI: the body gets the deployment's name, and loses members that the model does not take. Source: `wire.md` §2.1. */
 import { editMembers, members } from "../../../src/contract/json.ts";
-import { asObject, countFor } from "../failure.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { type AzureOperation, deploymentName, leftOut } from "./operation.ts";
+import { addUsage, CHAT_USAGE } from "./usage.ts";
 
 export const azureEmbeddings: AzureOperation = {
   path: "embeddings",
@@ -17,7 +17,7 @@ export const azureEmbeddings: AzureOperation = {
       upstream,
       (answer, text, usage) => {
         if (!Array.isArray(answer.data)) return malformed(upstream, "the answer is no list of embeddings");
-        usage.input = countFor(usage, asObject(answer.usage)?.prompt_tokens) ?? 0;
+        addUsage(usage, answer.usage, CHAT_USAGE);
         return text;
       },
       { isText: false },

@@ -1,30 +1,17 @@
 /** Access tokens of Microsoft Entra ID, by the client-credentials flow: with a secret, or with the federated token of a workload identity. */
-import { Buffer } from "node:buffer";
-import { type ByteText, toByteText } from "../../../src/contract/bytes.ts";
+import { toByteText } from "../../../src/contract/bytes.ts";
 import { NotReadable, readTextFile } from "../../../src/contract/text-file.ts";
 import type { EntraCredentials } from "../../../src/providers/azure/settings.ts";
 import { asObject, asText, brief, errorFields, misconfigured, reason } from "../failure.ts";
 import { type Loaded, Renewed } from "../renewed.ts";
+import { answerBytes, loadedToken, MOST_BYTES, type Tokens } from "./tokens.ts";
 
-/** Credentials of the client-credentials flow; a managed identity has its own way (`managed-identity.ts`). */
+/** Credentials of the client-credentials flow; a managed identity has another flow (`managed-identity.ts`). */
 type AskingCredentials = Exclude<EntraCredentials, { kind: "managed_identity" }>;
-
-export interface Tokens {
-  /** The current token. Rejects with GatewayError `misconfigured`. */
-  get(): string | Promise<string>;
-  /** To be called where the upstream has refused the token. */
-  suspect(): void;
-}
 
 const TIMEOUT_MS = 10_000;
 /** Tokens are valid for an hour or a day. */
 const LONGEST_LIFE_SECONDS = 86_400;
-/** Part of a token's life after which the next one is fetched, while this one still serves. */
-const RENEW_AT = 0.8;
-
-/** Most bytes of a token, and of an answer with a token: they have a few KiB. */
-const MOST_BYTES = 64 * 1024;
-
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** @param scope - What the token is for, such as `https://ai.azure.com/.default`. */
@@ -62,7 +49,7 @@ async function fetchToken(credentials: AskingCredentials, scope: string, nowMs: 
       signal: AbortSignal.timeout(TIMEOUT_MS),
     },
   );
-  const fields = errorFields(await textOf(answer));
+  const fields = errorFields(toByteText(await answerBytes((answer.body ?? []) as AsyncIterable<Uint8Array>)));
   const token = asText(fields?.access_token);
   const seconds = Math.min(Number(fields?.expires_in), LONGEST_LIFE_SECONDS);
   if (!answer.ok || token === undefined || !(seconds > 0)) {
@@ -70,7 +57,7 @@ async function fetchToken(credentials: AskingCredentials, scope: string, nowMs: 
       `status ${answer.status} ${asText(asObject(fields)?.error) ?? ""} ${brief(asText(fields?.error_description) ?? "")}`.trim(),
     );
   }
-  return { value: token, expiresAtMs: askedMs + seconds * 1000, renewAtMs: askedMs + seconds * 1000 * RENEW_AT };
+  return loadedToken(token, askedMs, seconds * 1000);
 }
 
 async function federatedToken(file: string): Promise<string> {
@@ -79,17 +66,4 @@ async function federatedToken(file: string): Promise<string> {
   } catch (thrown) {
     throw thrown instanceof NotReadable ? new Error(`the token file ${thrown.message}`) : thrown;
   }
-}
-
-/** The answer's bytes after decompression, bounded: the authority is not always a trusted server, and a small answer may unpack to a huge one. */
-async function textOf({ body }: Response): Promise<ByteText> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  // Leaving the loop cancels the rest of the body.
-  for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
-    length += part.length;
-    if (length > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES / 1024} KiB`);
-    parts.push(part);
-  }
-  return toByteText(Buffer.concat(parts));
 }

@@ -5,9 +5,9 @@ import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue } from "../../../src/contract/json.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
-import { wrongRoute } from "./routes.ts";
+import { wrongRoute } from "./takes.ts";
 
-/** Where an error happened, for the log: names from the configuration. */
+/** Where an error happened, for the log; all are names from the configuration. */
 export interface ErrorContext {
   upstream: string;
   deployment: string;
@@ -66,7 +66,7 @@ export function azureFailure(place: ErrorContext, status: number, headers: HttpH
     if (place.operation === "generate") return wrongRoute(place.model, "routes.chat", message);
     if (place.operation === "responses") return wrongRoute(place.model, "routes.responses", message);
   }
-  // The answer was deleted, or has been kept for as long as it is.
+  // The answer was deleted, or is older than answers are kept.
   if (status === 404 && place.operation !== undefined && CALLS[place.operation].kept && code !== "DeploymentNotFound")
     return new GatewayError("upstream_rejected", {
       message: "The response is not kept any more.",
@@ -156,7 +156,10 @@ function rejected(
   });
 }
 
-/** Most characters of an error object that is passed on whole. Of a larger one only the message is, because the front's thread would have to read and write it again. */
+/**
+ * Most characters of an error object that is passed on whole. Of a larger one only the message is passed on, because the front's thread would have to
+ * read and write it again.
+ */
 const MOST_SHOWN = 16 * 1024;
 
 /** The text of the error object, where it has a message. */

@@ -1,19 +1,19 @@
 /**
- * Responses that a resource keeps: asked for again, listed, cancelled and deleted. The front has checked that the client's workspace may. Source: the types of openai
- * 7.57; learn.microsoft.com, "Use the Azure OpenAI Responses API".
+ * Requests about responses that a resource keeps: to read, list, cancel and delete them. The front has checked that the response belongs to the client's
+ * workspace. Source: the types of openai 7.57; learn.microsoft.com, "Use the Azure OpenAI Responses API".
  */
 import { bareId } from "../../../src/contract/kept.ts";
-import { asObject } from "../failure.ts";
 import type { Job } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import type { AzureOperation } from "./operation.ts";
-import { addUsage, isUnfinished, ResponsesStream } from "./responses-reader.ts";
+import { isUnfinished, ResponsesStream } from "./responses-reader.ts";
 import { Seal } from "./seal.ts";
+import { addUsage, RESPONSES_USAGE } from "./usage.ts";
 
-/** Not the client's to say: the address has one. */
+/** A parameter that the client must not set: Weir's own address may have it. */
 const OURS = "api-version";
 
-/** The id that the client has asked by, and the query after it. */
+/** The id that the client has named, and the query after it. */
 function askedFor({ body }: Job): { id: string; query: string } {
   const at = body.indexOf("?");
   return at < 0 ? { id: body, query: "" } : { id: body.slice(0, at), query: body.slice(at) };
@@ -27,7 +27,7 @@ function below(job: Job, tail = ""): string {
   return `responses/${encodeURIComponent(bareId(id))}${tail}${text === "" ? "" : `?${text}`}`;
 }
 
-/** What is asked about one response; its usage was counted when it was made. */
+/** A request about one response. The response's usage was counted when the response was made. */
 function asking(method: "GET" | "POST" | "DELETE", tail = ""): AzureOperation {
   return {
     method,
@@ -39,7 +39,7 @@ function asking(method: "GET" | "POST" | "DELETE", tail = ""): AzureOperation {
       return new WholeAnswer(
         place.upstream,
         (answer, text) => {
-          // A list has no id of its own, and the ids in it are those of items.
+          // A list has no id, and the ids in it are those of items.
           if (typeof answer.id === "string") return seal?.response(text) ?? text;
           return Array.isArray(answer.data) ? text : malformed(place.upstream, "the answer is neither a response nor a list");
         },
@@ -54,7 +54,7 @@ export const azureKeptInput = asking("GET", "/input_items");
 export const azureKeptDelete = asking("DELETE");
 export const azureKeptCancel = asking("POST", "/cancel");
 
-/** Whether a response has come to its end, and what it has used; nothing of it is read besides. */
+/** Asks whether a response has ended, and for its usage. Nothing else in it is read. */
 export const azureKeptUsage: AzureOperation = {
   method: "GET",
   path: (job) => below(job),
@@ -66,7 +66,7 @@ export const azureKeptUsage: AzureOperation = {
 };
 
 class KeptUsage extends WholeAnswer {
-  /** Until it is known to have ended, it has not. */
+  /** The response counts as unfinished until its end is known. */
   unfinished: string;
 
   constructor({ body }: Job, upstream: string) {
@@ -76,7 +76,7 @@ class KeptUsage extends WholeAnswer {
         if (typeof answer.id !== "string") return malformed(upstream, "the answer is no response");
         if (isUnfinished(answer)) return "";
         this.unfinished = "";
-        addUsage(usage, asObject(answer.usage));
+        addUsage(usage, answer.usage, RESPONSES_USAGE);
         return "";
       },
       { isText: false },

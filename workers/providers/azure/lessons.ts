@@ -1,12 +1,11 @@
-/** What Azure's refusals teach: a parameter's name for a deployment's model, and unknown members. A lesson is kept for an hour, by target. */
+/** What Azure's refusals teach: a parameter's name for a deployment's model, and unknown members. A lesson is kept for an hour, for each target. */
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import { brief } from "../failure.ts";
 import { Learned, type Words } from "../learned.ts";
-import type { Job, Lesson, Pupil } from "../provider.ts";
-import { OF_ITEM } from "./strays.ts";
-import { type Takes, takesOf } from "./takes.ts";
+import type { Job, Lesson } from "../provider.ts";
+import { OF_ITEM, type Takes, takesOf } from "./takes.ts";
 
-/** The only names that may be exchanged: any other change of a name would change what is asked for. */
+/** The only names that may replace each other: any other change of a name would change the meaning of the request. */
 const NAMES: ReadonlySet<string> = new Set(["max_tokens", "max_completion_tokens", "max_output_tokens"]);
 const RENAMED = /Unsupported parameter: '([a-z_]+)' is not supported with this model\. Use '([a-z_]+)' instead/i;
 /** The refusal of a model or dated version that is older than the new name. */
@@ -14,43 +13,34 @@ const TOO_NEW = /(?:Unrecognized request argument supplied: |Unsupported paramet
 
 /** The refusal of an unknown member: `name` of the top level, or `input[2].name` of an item of a Responses request, where more of the path may follow. */
 const UNKNOWN = /Unknown parameter: '(?:input\[\d+\]\.([a-z_]+)|([a-z_]+)')/i;
-/** Members of the top level that may be left out: the answer is the same without them. */
+/** Members of the top level that may be left out: without them the answer is the same. */
 const SPARE: ReadonlySet<string> = new Set(
   "client_metadata metadata prompt_cache_key prompt_cache_options prompt_cache_retention safety_identifier user".split(" "),
 );
-/** Members of an item that hold its contents, and so are never left out. */
+/** Members that hold the contents of an item. They are never left out. */
 const SAID: ReadonlySet<string> = new Set(
   `action actions arguments call_id caller code content encrypted_content environment execution id input item_id name namespace operation output role
   status summary tools type`.split(/\s+/),
 );
 
-export class Lessons {
+export class Lessons extends Learned<AzureAccepts, Takes> {
   readonly #upstream: string;
-  readonly #learned = new Learned<AzureAccepts, Takes>(takesOf, taught);
 
   constructor(upstream: string) {
+    super(takesOf, taught);
     this.#upstream = upstream;
   }
 
-  takes(job: Job<AzureAccepts>): Takes {
-    return this.#learned.takes(job);
-  }
-
-  /** As `lesson` of a provider's connection. */
+  /** See `Adapter.lesson`. `message`: of the refusal. */
   learn(job: Job<AzureAccepts>, message: string): Lesson | undefined {
     return this.#unknown(job, message) ?? this.#name(job, message);
-  }
-
-  /** As `taught` of an adapter. */
-  taught(pupil: Pupil<AzureAccepts>, text: string, forMs: number): void {
-    this.#learned.taught(pupil, text, forMs);
   }
 
   #unknown(job: Job<AzureAccepts>, message: string): Lesson | undefined {
     const [, ofItem, ofBody] = UNKNOWN.exec(message) ?? [];
     const name = ofItem !== undefined && !SAID.has(ofItem) ? OF_ITEM + ofItem : ofBody !== undefined && SPARE.has(ofBody) ? ofBody : "";
     if (name === "") return undefined;
-    return this.#learned.learn(
+    return this.note(
       job,
       ["without", name],
       () =>
@@ -65,7 +55,7 @@ export class Lessons {
       from === "max_tokens"
         ? ` To have it so from the start: models["${job.model}"].accepts: { fields: { remove: [max_tokens] } }, or accepts.as with the catalogue's name of the model behind the deployment`
         : "";
-    return this.#learned.learn(
+    return this.note(
       job,
       ["rename", from, to],
       () =>
@@ -78,7 +68,7 @@ function taught(takes: Takes, [what, name, to]: Words): Takes | undefined {
   if (name === undefined) return undefined;
   if (what === "without") return takes.without.includes(name) ? undefined : { ...takes, without: [...takes.without, name] };
   if (what !== "rename" || to === undefined || takes.rename[name] === to) return undefined;
-  // The opposite of what was learned before is out of force.
+  // A lesson that says the opposite ends here.
   const { [to]: _, ...kept } = takes.rename;
   return { ...takes, rename: { ...kept, [name]: to } };
 }

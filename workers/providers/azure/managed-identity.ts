@@ -1,15 +1,14 @@
 /**
- * Access tokens of an Azure managed identity, by Microsoft's own library: it knows where the machine's service for them is (a virtual machine's metadata
- * address, App Service and Functions, Arc, Service Fabric) and how to ask each of them. The library is loaded only where it is used.
+ * Access tokens of an Azure managed identity, by Microsoft's own library. The library knows where the machine's service for such tokens is (a virtual
+ * machine's metadata address, App Service and Functions, Arc, Service Fabric) and how to ask each of these. It is loaded only where it is used.
  */
-import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from "@azure/msal-node";
 import type { EntraCredentials } from "../../../src/providers/azure/settings.ts";
 import { misconfigured, reason } from "../failure.ts";
-import { type Loaded, Renewed } from "../renewed.ts";
+import { type Loaded, Renewed, withDeadline } from "../renewed.ts";
 import { withoutSecrets } from "../secrets.ts";
-import type { Tokens } from "./entra.ts";
+import { answerBytes, loadedToken, type Tokens } from "./tokens.ts";
 
 type ManagedIdentity = Extract<EntraCredentials, { kind: "managed_identity" }>;
 
@@ -17,11 +16,7 @@ type ManagedIdentity = Extract<EntraCredentials, { kind: "managed_identity" }>;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** For all tries together; the library tries again where the service is busy. */
 const TIMEOUT_MS = 20_000;
-/** Part of a token's life after which the next one is fetched, while this one still serves. */
-const RENEW_AT = 0.8;
-/** Most bytes of an answer, which has a few KiB. */
-const MOST_BYTES = 64 * 1024;
-/** Headers by which the service knows its own machine; their values are secrets. */
+/** Headers by which the service recognises its own machine; their values are secrets. */
 const SECRET_HEADERS = /^(x-identity-header|secret|authorization)$/i;
 
 type Load = () => Promise<Loaded<string>>;
@@ -32,14 +27,14 @@ export function managedIdentityTokens(
   scope: string,
   nowMs: () => number = Date.now,
 ): Tokens {
-  const way = new Way();
+  const client = new IdentityClient();
   let load: Load | undefined;
   return new Renewed(async () => {
     try {
-      load ??= await openIdentity(clientId, scope, way, nowMs);
-      return await withDeadline(load());
+      load ??= await openIdentity(clientId, scope, client, nowMs);
+      return await withDeadline(load(), TIMEOUT_MS);
     } catch (thrown) {
-      const { message } = withoutSecrets([...way.secrets], { message: way.failure ?? reason(thrown) });
+      const { message } = withoutSecrets([...client.secrets], { message: client.failure ?? reason(thrown) });
       const who = clientId === undefined ? "the system-assigned managed identity" : `the managed identity ${clientId}`;
       const cure =
         clientId === undefined
@@ -50,29 +45,29 @@ export function managedIdentityTokens(
   }, nowMs);
 }
 
-async function openIdentity(clientId: string | undefined, scope: string, way: Way, nowMs: () => number): Promise<Load> {
+async function openIdentity(clientId: string | undefined, scope: string, client: IdentityClient, nowMs: () => number): Promise<Load> {
   const { ManagedIdentityApplication } = await import("@azure/msal-node");
   const application = new ManagedIdentityApplication({
     ...(clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } }),
-    system: { networkClient: way },
+    system: { networkClient: client },
   });
   return async () => {
     const askedMs = nowMs();
-    way.failure = undefined;
-    // `forceRefresh`: tokens are kept in this file; the library's cache would return a token that the upstream has refused.
+    client.failure = undefined;
+    // `forceRefresh`: `Renewed` keeps the token; the library's cache would return a token that the upstream has refused.
     const { accessToken, expiresOn } = await application.acquireToken({ resource: scope, forceRefresh: true });
     const lifeMs = (expiresOn?.getTime() ?? 0) - Date.now();
-    if (accessToken === "" || !(lifeMs > 0)) throw new Error("what came is no token that lasts");
-    return { value: accessToken, expiresAtMs: askedMs + lifeMs, renewAtMs: askedMs + lifeMs * RENEW_AT };
+    if (accessToken === "" || !(lifeMs > 0)) throw new Error("the answer has no valid token");
+    return loadedToken(accessToken, askedMs, lifeMs);
   };
 }
 
 /**
- * The HTTP client that the library uses, in place of its own: bounded in time and bytes. It uses no proxy, because the service is on this machine.
- * It follows no redirect.
+ * The HTTP client that the library uses instead of its own: bounded in time and bytes. It uses no proxy, because the service is on this machine,
+ * and follows no redirect.
  */
-class Way implements INetworkModule {
-  /** Values of such headers that were sent to the service. */
+class IdentityClient implements INetworkModule {
+  /** The secret values that were sent to the service. */
   readonly secrets = new Set<string>();
   /** Why the last request had no answer; the library says only that there was none. */
   failure: string | undefined;
@@ -89,7 +84,7 @@ class Way implements INetworkModule {
     for (const [name, value] of Object.entries(headers)) if (SECRET_HEADERS.test(name)) this.secrets.add(value.replace(/^Basic /i, ""));
     try {
       const answer = await asked(method, url, headers, body);
-      const text = await textOf(answer);
+      const text = (await answerBytes(answer)).toString("utf8");
       const shown = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
       this.failure = undefined;
       return { status: answer.statusCode ?? 0, headers: shown, body: parsed(text, answer.statusCode) as T };
@@ -110,35 +105,13 @@ async function asked(method: string, url: string, headers: Record<string, string
   });
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  // Leaving the loop ends the connection.
-  for await (const part of answer as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > MOST_BYTES) throw new Error(`an answer of more than ${MOST_BYTES / 1024} KiB`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
-/** The answer parsed. Text that is no JSON object becomes an error in the service's own form: the library would fail over the text without a message. */
+/** The answer parsed. Text that is no JSON object becomes an error in the form of the service: on other text the library fails without a message. */
 function parsed(text: string, status: number | undefined): unknown {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value;
-  } catch {}
-  return { error: "invalid_answer", error_description: `status ${status}, and no JSON object` };
-}
-
-async function withDeadline<T>(promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
+  } catch {
+    // Text that is no JSON at all is answered like JSON that is no object.
   }
+  return { error: "invalid_answer", error_description: `status ${status}, and no JSON object` };
 }

@@ -1,3 +1,4 @@
+/** The form of all kinds of requests to Azure OpenAI, and what they have in common. */
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
 import type { Member } from "../../../src/contract/json.ts";
 import type { Keeping } from "../../../src/contract/kept.ts";
@@ -39,7 +40,7 @@ export function deploymentName({ upstreamModel }: Job, { api }: AzureApi): Reado
   return api === V1 ? naming(upstreamModel) : NOTHING;
 }
 
-/** Names of the body's members that this model does not take, by the table, the configuration or Azure's refusals; also reported to the client. */
+/** Names of the members in the body that this model does not take, by the table, the configuration or Azure's refusals. The client gets these names too. */
 export function leftOut(job: Job, { without }: Takes, all: readonly Member[]): string[] {
   const names = without.filter((name) => all.some(({ key }) => key === name));
   job.dropped = names.join(", ");

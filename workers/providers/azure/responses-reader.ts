@@ -4,17 +4,17 @@ import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";
 import { EventReader } from "../event-reader.ts";
-import { asObject, asWords, countFor } from "../failure.ts";
+import { asObject, asWords } from "../failure.ts";
 import { MOST_PARSED, outline } from "../outline.ts";
-import type { ReportedUsage } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type ErrorContext } from "./errors.ts";
 import type { Seal } from "./seal.ts";
+import { addUsage, RESPONSES_USAGE } from "./usage.ts";
 
-/** In place of the id of a response that has not said it. */
+/** Used as the id of a response until its id is known. */
 const UNKNOWN = "?";
 const FAILED = "response.failed";
-/** Types of the last event of a stream. After a failed response another event may bring the reason. */
+/** Types of the last event of a stream. After a failed response another event with the reason may follow. */
 const TERMINAL = new Set(["response.completed", "response.incomplete", "response.cancelled"]);
 /** Nearly all events of a stream: sent on without parsing, and counted by their length. */
 const DELTA = /^event: ?response\.[a-z_.]+\.delta\r?\n/;
@@ -34,23 +34,23 @@ export class WholeResponse extends WholeAnswer {
   constructor(place: ErrorContext, seal: Seal | undefined) {
     super(place.upstream, (answer, text, usage) => {
       if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
-      addUsage(usage, answer.usage);
+      addUsage(usage, answer.usage, RESPONSES_USAGE);
       this.unfinished = isUnfinished(answer) ? (asWords(answer.id) ?? UNKNOWN) : "";
       const shownText = seal?.response(text) ?? text;
-      // The client gets it as it is; that it is not an answer matters to the count only.
+      // The client gets the text of a failed response too; only the counts treat it as a failure.
       return answer.status === "failed" ? { text: shownText, error: failureIn(place, answer) } : shownText;
     });
   }
 }
 
-/** Why a response has failed, as far as it says so itself. */
+/** Why a response has failed, as far as the response gives a reason. */
 function failureIn(place: ErrorContext, response: Record<string, unknown> | undefined): GatewayError {
   return shown(azureStreamError(place, JSON.stringify({ error: asObject(response?.error) ?? {} })));
 }
 
 /** Reader for a call that streams. */
 export class ResponsesStream extends EventReader<ErrorContext> {
-  /** The answer has failed, and the client has got the event of that; the reason may still come. */
+  /** The failure of the answer. The client has got the event that says so; an event with the reason may still come. */
   #failed: GatewayError | undefined;
   readonly #seal: Seal | undefined;
   unfinished = UNKNOWN;
@@ -73,7 +73,7 @@ export class ResponsesStream extends EventReader<ErrorContext> {
       return event;
     }
     const data = eventData(event)?.trim();
-    // Comments keep connections open on the way; Weir sends its own.
+    // Comments only keep the connection from Azure open. Weir sends comments to the client itself.
     if (data === undefined || data === "") return "";
     // `[DONE]` belongs to chat completions, not to this protocol.
     if (data === "[DONE]") return "";
@@ -85,18 +85,18 @@ export class ResponsesStream extends EventReader<ErrorContext> {
       this.error = this.#failed === undefined ? error : shown(error);
       return this.#failed === undefined ? "" : event;
     }
-    // For a large event `fields` has only the frame, and the response may be nearly all of it.
+    // For a large event `fields` has only the frame, and the response may be nearly the whole event.
     const response = data.length > MOST_PARSED ? outline(memberValue(data, "response") ?? "") : asObject(fields.response);
     if (this.unfinished === UNKNOWN) this.unfinished = asWords(response?.id) ?? UNKNOWN;
     if (type === FAILED) {
-      addUsage(this.usage, response?.usage);
+      addUsage(this.usage, response?.usage, RESPONSES_USAGE);
       this.unfinished = "";
       const failed = failureIn(this.place, response);
       // Without a reason here, an event with the reason follows (maximhq/bifrost#6419).
       if (asWords(asObject(response?.error)?.message) === undefined) this.#failed = failed;
       else this.error = failed;
     } else if (TERMINAL.has(type)) {
-      addUsage(this.usage, response?.usage);
+      addUsage(this.usage, response?.usage, RESPONSES_USAGE);
       this.unfinished = "";
       this.complete = true;
     } else if (type.endsWith(".delta")) this.written += deltaLength(event);
@@ -104,7 +104,7 @@ export class ResponsesStream extends EventReader<ErrorContext> {
   }
 }
 
-/** On one line: outside its strings JSON may hold line breaks. */
+/** A server-sent event with its data on one line: outside its strings JSON may hold line breaks. */
 function sealedEvent(type: string, data: ByteText): ByteText {
   return `event: ${type}\ndata: ${data.replaceAll(/[\r\n]+/g, " ")}\n\n`;
 }
@@ -118,15 +118,4 @@ function shown({ kind, detail }: GatewayError): GatewayError {
 function deltaLength(event: ByteText): number {
   const at = event.indexOf(DELTA_TEXT);
   return at < 0 ? 0 : skipString(event, at + DELTA_TEXT.length - 1) - at - DELTA_TEXT.length - 1;
-}
-
-/** Azure's input tokens include those that were read from its cache. */
-export function addUsage(usage: ReportedUsage, reported: unknown): void {
-  const counts = asObject(reported);
-  const input = countFor(usage, counts?.input_tokens);
-  if (input === undefined) return;
-  usage.cacheRead = Math.min(input, countFor(usage, asObject(counts?.input_tokens_details)?.cached_tokens) ?? 0);
-  usage.input = input - usage.cacheRead;
-  usage.output = countFor(usage, counts?.output_tokens) ?? 0;
-  usage.reasoning = Math.min(usage.output, countFor(usage, asObject(counts?.output_tokens_details)?.reasoning_tokens) ?? 0);
 }

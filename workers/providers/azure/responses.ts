@@ -1,16 +1,26 @@
 /**
- * Responses on Azure OpenAI, without anything that Azure would store: a stored answer outlives the call, and every holder of the resource's key
- * can read it by its id; so it is with stored prompts. An operator may allow it (`allow_store`). Source: `wire.md` §2, the types of openai 7.57.
+ * Responses on Azure OpenAI, without anything that Azure would store: a stored answer remains after the call, and every holder of the resource's key
+ * can read it by its id. The same is true of stored prompts. An operator may allow both (`allow_store`). Source: `wire.md` §2, the types of openai 7.57.
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
-import { editMembers, elements, hidesWords, type Member, members, memberValue, stringValue } from "../../../src/contract/json.ts";
+import {
+  editElements,
+  editMembers,
+  elements,
+  hidesWords,
+  type Member,
+  members,
+  memberValue,
+  stringValue,
+} from "../../../src/contract/json.ts";
 import { bareId } from "../../../src/contract/kept.ts";
+import { refusal } from "../failure.ts";
+import type { Job } from "../provider.ts";
 import { type AzureApi, type AzureOperation, deploymentName, leftOut, V1 } from "./operation.ts";
 import { ResponsesStream, WholeResponse } from "./responses-reader.ts";
-import { requireRoute } from "./routes.ts";
 import { Seal } from "./seal.ts";
-import { reasons } from "./takes.ts";
+import { OF_ITEM, reasons, requireRoute, type Takes } from "./takes.ts";
 
 /** Members that need something stored at Azure, with the values that ask for nothing. */
 const STATEFUL: Readonly<Record<string, readonly ByteText[]>> = {
@@ -40,11 +50,11 @@ export const azureResponses: AzureOperation = {
     const name = deploymentName(job, api);
     if (api.allowStore) {
       job.goesOn = memberValue(body, "background", all) === "true";
-      return editMembers(body, { remove, set: { ...name, ...continued(body, all) } }, all);
+      return withoutStrays(editMembers(body, { remove, set: { ...name, ...continued(body, all) } }, all), job, takes);
     }
     refuseState(body);
     const set: Record<string, ByteText> = { ...name, store: "false" };
-    // Without storing, the next turn must send this turn's reasoning back: so it is asked for in sealed form.
+    // Where nothing is stored, the next turn must send the reasoning of this turn back, so the reasoning is asked for in sealed form.
     if (reasons(takes, job.model, job.upstreamModel)) {
       const include = memberValue(body, "include", all);
       const sealed = withSealed(include);
@@ -53,7 +63,7 @@ export const azureResponses: AzureOperation = {
     const input = memberValue(body, "input", all);
     const filled = input === undefined ? input : withoutHollow(input);
     if (filled !== undefined && filled !== input) set.input = filled;
-    return editMembers(body, { remove, set }, all);
+    return withoutStrays(editMembers(body, { remove, set }, all), job, takes);
   },
 
   reader(job, place, keeping) {
@@ -62,7 +72,7 @@ export const azureResponses: AzureOperation = {
   },
 };
 
-/** A long conversation in, shorter items with the same content out: they are sealed, and Azure stores nothing. */
+/** Makes a long conversation into fewer items with the same content. The items are sealed, and Azure stores nothing. */
 export const azureCompact: AzureOperation = {
   path: "responses/compact",
 
@@ -76,18 +86,40 @@ export const azureCompact: AzureOperation = {
     else refuseState(body);
     const input = memberValue(body, "input", all);
     if (!api.allowStore && input !== undefined) set.input = withoutHollow(input);
-    return editMembers(body, { remove: leftOut(job, takes, all), set }, all);
+    return withoutStrays(editMembers(body, { remove: leftOut(job, takes, all), set }, all), job, takes);
   },
 
   reader: (_job, place) => new WholeResponse(place, undefined),
 };
 
-/** The id of the answer that a request goes on from, as the client has it. */
+/** The body without members of items that Azure does not know; their names are reported to the client. Every other byte stays. */
+function withoutStrays(body: ByteText, job: Job, { without }: Takes): ByteText {
+  const isHidden = hidesWords(body);
+  const names = without
+    .filter((name) => name.startsWith(OF_ITEM) && (isHidden || body.includes(`"${name.slice(OF_ITEM.length)}"`)))
+    .map((name) => name.slice(OF_ITEM.length));
+  if (names.length === 0) return body;
+  const all = members(body);
+  const input = memberValue(body, "input", all);
+  if (input === undefined) return body;
+  const gone = new Set<string>();
+  const edited = editElements(input, (item) => {
+    const own = members(item);
+    const remove = names.filter((name) => own.some(({ key }) => key === name));
+    for (const name of remove) gone.add(OF_ITEM + name);
+    return remove.length === 0 ? item : editMembers(item, { remove }, own);
+  });
+  if (gone.size === 0) return body;
+  job.dropped = [job.dropped, ...gone].filter((name) => name !== "").join(", ");
+  return editMembers(body, { set: { input: edited } }, all);
+}
+
+/** The id of the answer that a request continues, as the client has it. */
 function previousOf(body: ByteText, all: readonly Member[] = members(body)): string | undefined {
   return stringValue(memberValue(body, "previous_response_id", all) ?? "");
 }
 
-/** What to set in a body that goes on from a kept answer: the id as the resource knows it. That the client may was checked by the front. */
+/** What to set in a body that continues a kept answer: the id as the resource knows it. The front has checked that the client may do so. */
 function continued(body: ByteText, all: readonly Member[]): Record<string, ByteText> {
   const previous = previousOf(body, all);
   return previous === undefined ? {} : { previous_response_id: JSON.stringify(bareId(previous)) };
@@ -111,9 +143,9 @@ function withSealed(include: ByteText | undefined): ByteText {
 }
 
 /**
- * The input without empty reasoning items. Clients send back what they got. Where Weir has turned storing off, a reasoning item of
- * an answer without seals holds only an id (maximhq/bifrost#6382). The Vercel AI SDK 6 and 7 refer to reasoning by its id unless `store` is false
- * in their own settings, and send everything else in full.
+ * The input without empty reasoning items. Clients send back what they got: where Weir has turned storing off, a reasoning item without sealed
+ * content holds only an id (maximhq/bifrost#6382). The Vercel AI SDK 6 and 7 refer to reasoning by its id unless `store` is false in their own
+ * settings, and send everything else in full.
  */
 function withoutHollow(input: ByteText): ByteText {
   if (!input.startsWith("[") || !(input.includes('"reasoning"') || input.includes(REFERENCE) || hidesWords(input))) return input;
@@ -154,11 +186,7 @@ function isReference(item: ByteText): boolean {
   return members(item).some(({ key, start, end }) => key === "type" && stringValue(item.slice(start, end)) === REFERENCE);
 }
 
-/** Whether a reference is to a reasoning item, by its id. Without it the conversation loses no text. */
+/** Whether a reference is to a reasoning item, by the item's id. Without such a reference the conversation loses no text. */
 function isThought(reference: ByteText): boolean {
   return stringValue(memberValue(reference, "id") ?? "")?.startsWith("rs_") === true;
-}
-
-function refusal(param: string, text: string): GatewayError {
-  return new GatewayError("invalid_request", { message: `${param}: ${text}`, param });
 }

@@ -1,4 +1,4 @@
-/** Ids of responses on their way to the client, where the resource keeps answers: with the seal by which Weir knows them again. See `src/contract/kept.ts`. */
+/** Where a resource keeps answers, the client gets their ids with a seal, by which Weir recognises them later. See `src/contract/kept.ts`. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, members, memberValue, stringValue } from "../../../src/contract/json.ts";
 import { bareId, type Keeping, sealedId } from "../../../src/contract/kept.ts";
@@ -12,7 +12,7 @@ export class Seal {
   readonly #keeping: Keeping;
   readonly #owner: string;
   readonly #model: string;
-  /** Ids of this call as its client knows them: the client may have them from before a change of the secret. */
+  /** Ids of this call as its client has them: the client may have got them before the secret was changed. */
   readonly #known = new Map<string, string>();
 
   /** @param asked - The id that the client has named, if any. */
@@ -23,7 +23,7 @@ export class Seal {
     if (asked !== undefined) this.#known.set(bareId(asked), asked);
   }
 
-  /** A response, or what is said of one, with ids that its client can use. */
+  /** A response, or an answer about one (that it was deleted), with ids that its client can use. */
   response(text: ByteText): ByteText {
     const all = members(text, MOST_MEMBERS);
     const set: Record<string, ByteText> = {};
@@ -45,7 +45,7 @@ export class Seal {
     let known = this.#known.get(id);
     if (known === undefined) {
       known = sealedId(this.#keeping, this.#owner, this.#model, id);
-      // A response has one before it at most.
+      // A response names at most itself and the previous one.
       if (this.#known.size < NAMES.length) this.#known.set(id, known);
     }
     return known;

@@ -1,28 +1,23 @@
 /** Anthropic's models on AWS Bedrock, signed or with a Bedrock API key. */
 import type { Upstream } from "../../../src/contract/config.ts";
-import type { CallOperation } from "../../../src/contract/dialect.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
 import type { BedrockControls } from "../../../src/providers/bedrock/controls.ts";
 import type { BedrockSettings } from "../../../src/providers/bedrock/settings.ts";
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { remembered } from "../../remembered.ts";
 import type { HttpHeaders, HttpRequest } from "../../wire/http.ts";
 import { type AwsIdentity, createSigner, type UnsignedRequest } from "../../wire/sigv4.ts";
+import { operationIn } from "../failure.ts";
 import { addressOf } from "../origin.ts";
 import type { Adapter, Job, Provider, Pupil } from "../provider.ts";
 import { Fetched } from "../secrets.ts";
 import { ControlHeaders } from "./controls.ts";
-import { bedrockCount } from "./count.ts";
 import { awsIdentities } from "./credentials.ts";
 import { bedrockFailure, refusalWords } from "./errors.ts";
-import { bedrockInvoke } from "./invoke.ts";
 import { Lessons } from "./lessons.ts";
-import type { BedrockOperation } from "./operation.ts";
+import { bedrockOperations } from "./operations.ts";
 
-const operations: Partial<Record<CallOperation, BedrockOperation>> = {
-  generate: bedrockInvoke,
-  count_tokens: bedrockCount,
-};
+/** The name of the service in messages for clients. */
+const SERVICE = "AWS Bedrock";
 
 export const bedrock: Provider<BedrockSettings> = {
   open: (upstream) => openBedrock(upstream),
@@ -61,7 +56,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
     return { origin, method, path, headers, further, body };
   };
 
-  /** One frozen list for all requests that say the same. */
+  /** One frozen list for all requests with the same headers. */
   const bearerLists = new WeakMap<object, readonly string[]>();
   const withBearer = (headers: Readonly<Record<string, string>>): readonly string[] => {
     let list = bearerLists.get(headers);
@@ -75,7 +70,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
   return {
     origin,
     request(job: Job<BedrockAccepts, BedrockControls>) {
-      const operation = operationOf(job);
+      const operation = operationIn(bedrockOperations, job.operation, SERVICE);
       const path = `${base}/model/${escapeId(operation.model(job))}/${operation.action(job)}`;
       const headers = operation.headers(job, controlHeaders);
       const takes = lessons.takes(job);
@@ -92,7 +87,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
 
     reader(job: Job<BedrockAccepts, BedrockControls>) {
       lessons.answered(job);
-      return operationOf(job).reader(job, place(job));
+      return operationIn(bedrockOperations, job.operation, SERVICE).reader(job, place(job));
     },
 
     lesson: (job: Job<BedrockAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
@@ -108,13 +103,6 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
     upstreamRequestId: (headers: HttpHeaders) => headers.get("x-amzn-requestid") ?? "",
     fetchedSecrets: () => fetched.secrets,
   };
-}
-
-function operationOf({ operation }: Pick<Job, "operation">): BedrockOperation {
-  const found = operations[operation];
-  if (found === undefined)
-    throw new GatewayError("invalid_request", { message: "This model's service, AWS Bedrock, has no such request." });
-  return found;
 }
 
 /** A model id in a path, as AWS's own SDKs write it: everything but unreserved characters is escaped, slashes and colons too. */

@@ -1,9 +1,9 @@
-/** Chooses which of the beta flags that the client asked for go to Bedrock: one flag that the model does not take fails the request. */
+/** Chooses which beta flags of the client go to Bedrock: Bedrock refuses a request with a flag that the model does not take. */
 import type { Dropped, Takes } from "./takes.ts";
 
 const EFFORT_CHANGES = "mid-conversation-output-config-2026-07-01";
 
-/** Flags of Anthropic's own API that have other names here; Claude Code has its own name for an effort by message. */
+/** Flags of Anthropic's own API that have other names at Bedrock. Claude Code has another name for an effort per message. */
 const SPLIT: Readonly<Record<string, readonly string[]>> = {
   "advanced-tool-use-2025-11-20": ["tool-examples-2025-10-29", "tool-search-tool-2025-10-19"],
   "per-turn-control-2026-07-01": [EFFORT_CHANGES],
@@ -22,6 +22,7 @@ const BY_ITSELF: readonly [RegExp, string][] = [
   [/^interleaved-thinking-/, "thinking.adaptive"],
   [/^context-1m-/, "window.million"],
 ];
+/** Flags in this form are named to the client; any other text is not repeated. */
 const SPEAKABLE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** The flags to send, each once, in the order of the client's list. */
@@ -37,6 +38,7 @@ export function acceptedBetas(asked: readonly string[], { betas: taken, fields }
   return [...accepted];
 }
 
+/** Types of tools, and the flag that each needs. */
 const TYPED_TOOLS: readonly [RegExp, string][] = [
   [/^(?:bash|computer|text_editor)_2025(?:0124|0429|0728)$/, "computer-use-2025-01-24"],
   [/^computer_20251124$/, "computer-use-2025-11-24"],

@@ -5,18 +5,16 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, hidesWords, members } from "../../../src/contract/json.ts";
 import { MILLION, readHints } from "../../../src/dialects/anthropic/anthropic.ts";
-import { asObject } from "../failure.ts";
+import { asObject, refusal } from "../failure.ts";
 import type { Job } from "../provider.ts";
 import { acceptedBetas } from "./betas.ts";
-import { hoistSystem } from "./hoist.ts";
 import { editMark, editMarks, editMessageMarks, holdsMarks, type Markable, placeMark, takesAllMarks } from "./marks.ts";
+import { moveSystem } from "./moved-system.ts";
 import { checkFormat, editOutput, editThinking, STRUCTURED } from "./output.ts";
-import { editReferences } from "./references.ts";
-import { refusal } from "./refusal.ts";
 import { editStrays, editSystemStrays } from "./strays.ts";
 import { editSystem } from "./system.ts";
 import { Dropped, type Takes } from "./takes.ts";
-import { editTools, mayNeedEdit } from "./tools.ts";
+import { editReferences, editTools, mayNeedEdit } from "./tools.ts";
 
 /** Bedrock has one version for all its models, whatever version the client's header names. */
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';
@@ -39,23 +37,23 @@ const UNAVAILABLE: Readonly<Record<string, readonly ByteText[]>> = {
 const UNAVAILABLE_ENTRIES = Object.entries(UNAVAILABLE);
 
 /**
- * Whatever may have to be edited or refused in messages has one of these words. One search for all of them says nearly always that there is nothing; each
- * search of its own would stop at every quote again.
+ * Everything in messages that may have to be edited or refused has one of these words. One search for all of them nearly always finds nothing; a search
+ * for each of them would stop at every quote again.
  */
 const WORDS_OF_MESSAGES = /"(?:url|file|container_upload|system|scope|ttl)"/;
 
-/** What such searches say: whether a part is worth a look. */
+/** What the searches have found: whether a part must be read. */
 interface Look {
-  /** Names and words may be spelled with escapes: then all parts are. */
+  /** Names and words may be written with escapes: then every part must be read. */
   isHidden: boolean;
   messages: boolean;
   tools: boolean;
 }
 
-/** A body for Bedrock, and what its caller must know about it. */
+/** A body for Bedrock, and what the caller must know about the body. */
 export interface Prepared {
   body: ByteText;
-  /** Flags in the body. */
+  /** The beta flags in the body. */
   betas: readonly string[];
   /** See `Job.dropped`. */
   dropped: string;
@@ -87,7 +85,7 @@ export function bedrockBody({ body, hints }: Pick<Job, "body" | "hints">, takes:
     dropped.add(name);
   }
 
-  // Names and words may be written with escapes anywhere; then a search proves nothing. One check for all searches below.
+  // Where names and words may be written with escapes, a search proves nothing. One check for all searches below.
   const isHidden = hidesWords(body);
   const sent = { messages: fields.get("messages") ?? "[]", system: fields.get("system"), tools: fields.get("tools") };
   const look = { isHidden, messages: isHidden || WORDS_OF_MESSAGES.test(sent.messages), tools: isHidden || mayNeedEdit(sent.tools) };
@@ -137,7 +135,7 @@ function editContents(
   if (tools !== undefined && (look.tools || takes.without.size > 0)) tools = editTools(tools, isHidden, betas, takes, dropped);
   if (look.messages && (isHidden || messages.includes('"system"'))) {
     if (takes.fields.has("messages.role.system")) messages = editSystem(messages, isHidden, betas, takes, dropped);
-    else messages = hoistSystem(messages, takes, dropped);
+    else messages = moveSystem(messages, takes, dropped);
   }
   if (sent.tools !== undefined && look.tools) messages = editReferences(messages, sent.tools, isHidden, takes, dropped);
   if (takes.without.size > 0) {
@@ -169,7 +167,7 @@ function editContents(
   if (tools !== undefined && tools !== sent.tools) set.tools = tools;
 }
 
-/** Needs a flag; where the client has forgotten it and the model has it, it is added. */
+/** Context management needs a flag. The flag is added where the client has not sent it and the model takes it. */
 function editContextManagement(value: ByteText | undefined, accepted: string[], remove: string[], takes: Takes, dropped: Dropped): void {
   if (value === undefined) return;
   if (value !== "null") {
@@ -181,6 +179,7 @@ function editContextManagement(value: ByteText | undefined, accepted: string[], 
   remove.push("context_management");
 }
 
+/** Members that Weir edits. If one of them came twice, it would not be known which one Bedrock reads. */
 const EDITED = new Set(
   `model stream betas anthropic_beta anthropic_version top_k top_p tools messages system thinking output_config output_format context_management
   cache_control`.split(/\s+/),
@@ -190,6 +189,7 @@ function isEdited(name: string): boolean {
   return EDITED.has(name) || UNAVAILABLE[name] !== undefined;
 }
 
+/** The flags in a list of the body. */
 function betaList(fields: ReadonlyMap<string, ByteText>, name: string): string[] {
   const text = fields.get(name);
   if (text === undefined) return [];

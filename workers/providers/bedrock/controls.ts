@@ -1,14 +1,13 @@
 /**
- * Bedrock's own controls as headers of an InvokeModel request: those of the configuration, and those that the client may set. Sources: AWS, "InvokeModel" (API
- * reference); `wire.md` §1.4.
+ * Bedrock's own controls as headers of an InvokeModel request: those of the configuration, and those that the client may set.
+ * Sources: AWS, "InvokeModel" (API reference); `wire.md` §1.4.
  */
 import { type CallControls, callControls } from "../../../src/contract/controls.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
 import { memberValue } from "../../../src/contract/json.ts";
 import { isObject } from "../../../src/contract/objects.ts";
 import type { BedrockControls } from "../../../src/providers/bedrock/controls.ts";
+import { refusal } from "../failure.ts";
 import type { Job } from "../provider.ts";
-import { refusal } from "./refusal.ts";
 
 type Headers = Readonly<Record<string, string>>;
 export type ControlledJob = Job<object, BedrockControls>;
@@ -50,7 +49,7 @@ export class ControlHeaders {
    */
   of(job: ControlledJob, base: Headers): Headers {
     const { controls, hints } = job;
-    // The usual case: no controls of either side.
+    // The usual case: neither the operator nor the client sets controls.
     if (controls === undefined && !hints.endsWith("}")) return base;
     const call = callControls(hints) ?? NONE;
     if (hasGuardrail(controls)) refuseOther(job, call);
@@ -68,7 +67,7 @@ export class ControlHeaders {
   }
 }
 
-/** Who has set the guardrail of a call, if any; only that side gets its traces. */
+/** Who has set the guardrail of a call, if any. Only the one who has set it gets its traces. */
 export type Guard = "operator" | "client" | undefined;
 
 export function guardOf({ controls, hints }: ControlledJob): Guard {
@@ -83,11 +82,11 @@ function hasGuardrail(controls: BedrockControls | undefined): boolean {
 /** Another guardrail, or none for a part of the request, would guard the call less than the operator wants. */
 function refuseOther({ body }: ControlledJob, { headers }: CallControls): void {
   for (const name of [GUARDRAIL, VERSION, TRACE])
-    if (headers[name] !== undefined) throw notTheClients(name, "the guardrail of this model is set by the gateway's operator");
+    if (headers[name] !== undefined) throw refusal(name, "the guardrail of this model is set by the gateway's operator");
   if (memberValue(body, GUARDRAIL_PARTS) !== undefined)
     throw refusal(
       GUARDRAIL_PARTS,
-      "is not a client's to set, since the guardrail of this model is set by the gateway's operator; leave it out",
+      "cannot be set by a client, because the guardrail of this model is set by the gateway's operator; leave it out",
     );
 }
 
@@ -109,11 +108,11 @@ function configured(controls: BedrockControls | undefined): Record<string, strin
 function checked(headers: Headers): Record<string, string> {
   const set: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (VALUES[name]?.test(value) !== true) throw notTheClients(name, "Bedrock takes no such value");
+    if (VALUES[name]?.test(value) !== true) throw refusal(name, "Bedrock takes no such value");
     if (name !== METADATA) set[name] = value;
   }
-  if (set[GUARDRAIL] !== undefined && set[VERSION] === undefined) throw notTheClients(VERSION, `it goes with ${GUARDRAIL}`);
-  if (set[GUARDRAIL] === undefined && set[VERSION] !== undefined) throw notTheClients(GUARDRAIL, `it goes with ${VERSION}`);
+  if (set[GUARDRAIL] !== undefined && set[VERSION] === undefined) throw refusal(VERSION, `it goes with ${GUARDRAIL}`);
+  if (set[GUARDRAIL] === undefined && set[VERSION] !== undefined) throw refusal(GUARDRAIL, `it goes with ${VERSION}`);
   return set;
 }
 
@@ -124,21 +123,23 @@ function tagsOf(controls: BedrockControls | undefined, { workspace, key, headers
   for (const [name, value] of Object.entries(controls?.request_metadata ?? {}))
     tags[name] = value.replaceAll("{workspace}", workspace).replaceAll("{key}", key).slice(0, 256);
   const count = Object.keys(tags).length;
-  if (count > MOST_TAGS) throw notTheClients(METADATA, `there would be ${count} tags with the operator's, and Bedrock takes ${MOST_TAGS}`);
+  if (count > MOST_TAGS) throw refusal(METADATA, `there would be ${count} tags with the operator's, and Bedrock takes ${MOST_TAGS}`);
   return count === 0 ? "" : JSON.stringify(tags);
 }
 
 function clientTags(text: string): Record<string, string> {
-  let tags: unknown;
-  try {
-    tags = JSON.parse(text);
-  } catch {}
+  const tags = parsed(text);
   const entries = isObject(tags) ? Object.entries(tags) : [];
   const isGood = entries.every(([name, value]) => TAG_NAME.test(name) && typeof value === "string" && TAG_VALUE.test(value));
-  if (!isObject(tags) || !isGood) throw notTheClients(METADATA, "it has to be a JSON object of short texts");
+  if (!isObject(tags) || !isGood) throw refusal(METADATA, "it has to be a JSON object of short texts");
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-function notTheClients(name: string, why: string): GatewayError {
-  return new GatewayError("invalid_request", { message: `${name}: ${why}`, param: name });
+/** Undefined for text that is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

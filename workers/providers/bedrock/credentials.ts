@@ -2,7 +2,7 @@
 import type { AwsCredentials } from "../../../src/providers/bedrock/settings.ts";
 import type { AwsIdentity } from "../../wire/sigv4.ts";
 import { misconfigured, reason } from "../failure.ts";
-import { type Loaded, Renewed } from "../renewed.ts";
+import { type Loaded, Renewed, withDeadline } from "../renewed.ts";
 
 /** Keys as AWS's packages return them. */
 type Found = AwsIdentity & { expiration?: Date | undefined };
@@ -15,7 +15,7 @@ export interface Identities {
 }
 
 const RENEW_BEFORE_EXPIRY_MS = 5 * 60_000;
-/** Longest time of the chain: most of its sources have their own limit, but a `credential_process` has none. */
+/** Time limit of the whole chain: most of its sources have a limit, but a `credential_process` has none. */
 const CHAIN_TIMEOUT_MS = 20_000;
 
 export function awsIdentities(
@@ -49,7 +49,7 @@ export function awsIdentities(
 async function openChain(region: string, profile: string | undefined, nowMs: () => number): Promise<() => Promise<Loaded<AwsIdentity>>> {
   const ask = await openPlaces(region, profile);
   return async () => {
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withDeadline(ask());
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await withDeadline(ask(), CHAIN_TIMEOUT_MS);
     const expiresAtMs = expiration?.getTime() ?? Number.POSITIVE_INFINITY;
     const lifeMs = expiresAtMs - nowMs();
     // Keys from the environment are taken as they are; they may have expired.
@@ -63,7 +63,7 @@ async function openChain(region: string, profile: string | undefined, nowMs: () 
 }
 
 async function openPlaces(region: string, profile: string | undefined): Promise<() => Promise<Found>> {
-  // Roles are asked for at the STS of this region, so that nothing leaves it. The files are read each time, because keys in them are replaced too.
+  // The STS of this region is asked for roles, so that no request leaves the region. The files are read each time, because keys in them are replaced too.
   const places = { clientConfig: { region }, ignoreCache: true };
   if (profile !== undefined) {
     const { fromIni } = await import("@aws-sdk/credential-provider-ini");
@@ -73,16 +73,4 @@ async function openPlaces(region: string, profile: string | undefined): Promise<
   const chain = defaultProvider(places);
   // Without forceRefresh the chain would answer from its own cache, which also hides failed renewals.
   return () => chain({ forceRefresh: true });
-}
-
-async function withDeadline<T>(promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${CHAIN_TIMEOUT_MS / 1000} s`)), CHAIN_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -4,7 +4,7 @@ import { type ErrorKind, type FailureDetail, GatewayError } from "../../../src/c
 import type { HttpHeaders } from "../../wire/http.ts";
 import { asObject, asWords, brief, errorFields, hintedMs, isUsedUp, misconfigured, retryAfterMs } from "../failure.ts";
 
-/** Where an error happened, for the log: names from the configuration. */
+/** Where an error happened, for the log; all are names from the configuration. */
 export interface ErrorContext {
   upstream: string;
   upstreamModel: string;
@@ -83,7 +83,7 @@ const OUR_VALIDATION: readonly [RegExp, string][] = [
 const COMPACT_ON = "prompt is too long";
 const TOO_LONG = /^input is too long\b|input (?:length )?exceeds the (?:model's )?(?:maximum )?context|too many total text bytes/i;
 
-/** Throttling by tokens, sometimes under another exception. Not to be confused with a prompt that is too long. */
+/** Throttling by tokens has these words, sometimes under another exception. It is not the same as a prompt that is too long. */
 const THROTTLED = /too many (?:tokens|requests)\b/i;
 const TO_WAIT = /\bwait/i;
 const SHOWN_CHARACTERS = 2_000;
@@ -113,7 +113,7 @@ function bareName(name: string): string {
   return brief(name.replace(/:.*$/s, "").replace(/^.*#/s, "").trim());
 }
 
-/** Two searches: one pattern for both would look for the second word from each place of the first. */
+/** Two searches: one pattern for both would search the rest of the message again after each match of its first part. */
 function isThrottled(message: string): boolean {
   const at = message.search(THROTTLED);
   return at >= 0 && TO_WAIT.test(message.slice(at));

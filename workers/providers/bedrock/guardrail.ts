@@ -1,13 +1,13 @@
 /**
- * What a guardrail says in an answer. Source: AWS, "InvokeModel" and "InvokeModelWithResponseStream" (API reference, "Use a guardrail"): members beside the
- * model's own, in the whole answer and in any event of a stream.
+ * What a guardrail reports in an answer: members beside the model's own, in the whole answer and in any event of a stream.
+ * Source: AWS, "InvokeModel" and "InvokeModelWithResponseStream" (API reference, "Use a guardrail").
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers } from "../../../src/contract/json.ts";
 import type { ReportedUsage } from "../provider.ts";
 import type { Guard } from "./controls.ts";
 
-/** The beginning of the members' names: a text without it has none of them. */
+/** How the names of these members begin. A text without it has no such member. */
 export const MARK = "amazon-bedrock-";
 const ACTION = "amazon-bedrock-guardrailAction";
 const TRACE = "amazon-bedrock-trace";
@@ -19,7 +19,7 @@ export function noteAction(answer: Readonly<Record<string, unknown>>, usage: Rep
   if (INTERVENED.test(String(answer[ACTION]))) usage.isGuarded = true;
 }
 
-/** The answer for the client without these members: clients do not learn what the operator's guardrail found, and why. */
+/** The answer without these members, so that a client does not learn what the operator's guardrail found, and why. A client's own guardrail is shown. */
 export function withoutMarks(json: ByteText, guard: Guard): ByteText {
   return guard === "client" ? json : editMembers(json, { remove: [ACTION, TRACE] });
 }

@@ -1,11 +1,11 @@
 /**
  * What Bedrock's refusals teach: a flag or a member that a model does not take, whatever the table says. Regions get new models and flags at
- * different times, and some have lost flags again. A lesson is kept for an hour, by target.
+ * different times, and some have lost flags again. A lesson is kept for an hour, for each target.
  */
 import type { BedrockAccepts } from "../../../src/providers/bedrock/takes.ts";
 import { brief } from "../failure.ts";
 import { Learned, type Words } from "../learned.ts";
-import type { Job, Lesson, Pupil } from "../provider.ts";
+import type { Job, Lesson } from "../provider.ts";
 import { type Takes, takesOf } from "./takes.ts";
 
 /** Members that are never left out: a request needs them, or would mean something else without them. */
@@ -20,19 +20,16 @@ const EXTRA = /(?:^|\s)([a-z_]+(?:\.[\w-]+)*): Extra inputs are not permitted/;
 const NO_EFFORT = /does not support the effort parameter/i;
 const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'|role 'system' is not supported on this model/;
 
-export class Lessons {
+export class Lessons extends Learned<BedrockAccepts, Takes> {
   readonly #upstream: string;
-  readonly #learned = new Learned<BedrockAccepts, Takes>(takesOf, taught);
-  /** Flags of the calls that are being sent, and flags that a target has accepted. */
+  /** Flags of the calls that are under way. */
   readonly #sent = new WeakMap<Job, readonly string[]>();
+  /** Flags that each target has accepted. */
   readonly #proven = new Map<string, Set<string>>();
 
   constructor(upstream: string) {
+    super(takesOf, taught);
     this.#upstream = upstream;
-  }
-
-  takes(job: Job<BedrockAccepts>): Takes {
-    return this.#learned.takes(job);
   }
 
   /** Notes the flags of a call that is sent now. */
@@ -52,13 +49,13 @@ export class Lessons {
     for (const beta of betas) proven.add(beta);
   }
 
-  /** As `lesson` of a connection. */
+  /** See `Adapter.lesson`. `message`: of the refusal. */
   learn(job: Job<BedrockAccepts>, message: string): Lesson | undefined {
     const words = /invalid beta flag/i.test(message) ? this.#betas(job) : memberWords(message);
     if (words === undefined) return undefined;
     const [list, ...names] = words;
     const all = names.join(", ");
-    return this.#learned.learn(
+    return this.note(
       job,
       words,
       () =>
@@ -66,12 +63,7 @@ export class Lessons {
     );
   }
 
-  /** As `taught` of a connection. */
-  taught(pupil: Pupil<BedrockAccepts>, text: string, forMs: number): void {
-    this.#learned.taught(pupil, text, forMs);
-  }
-
-  /** Bedrock does not say which flag it refused: all flags that this target has never accepted, or else all flags. */
+  /** Bedrock does not say which flag it refused. So these are all flags that this target has never accepted, or else all flags. */
   #betas(job: Job<BedrockAccepts>): Words | undefined {
     const sent = this.#sent.get(job) ?? [];
     const proven = this.#proven.get(job.upstreamModel);
@@ -89,7 +81,7 @@ function memberWords(message: string): Words | undefined {
   return name === undefined || NEVER.has(name) ? undefined : ["fields", name];
 }
 
-/** @param words - The list of the configuration that would say it (`accepts`), and the names that it would remove. */
+/** @param words - The list in the configuration (`accepts`) from which the names would be removed, and the names. */
 function taught(takes: Takes, [list, ...names]: Words): Takes | undefined {
   if (list === "betas") {
     const betas = new Set([...takes.betas].filter((beta) => !names.includes(beta)));
@@ -106,7 +98,7 @@ function withoutMember(name: string, takes: Takes): Takes | undefined {
   return { ...takes, without: new Set([...takes.without, name]) };
 }
 
-/** Our name for a member of Bedrock's path (`tools.0.custom.strict`, `messages.2.content.0.text.cache_control.ephemeral.scope`). */
+/** The name in our tables for the member at a path of Bedrock's (`tools.0.custom.strict`, `messages.2.content.0.text.cache_control.ephemeral.scope`). */
 function memberAt(path: readonly string[]): string | undefined {
   const last = path.at(-1) ?? "";
   const mark = path.indexOf("cache_control");

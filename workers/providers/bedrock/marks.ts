@@ -1,10 +1,10 @@
-/** `cache_control` at every place where it can be: on tools, on blocks of the system prompt and of messages, and on blocks inside of those. */
+/** `cache_control` at every place where it can be: on tools, on blocks of the system prompt and of messages, and on blocks inside of blocks. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editElements, editMembers, elements, type MemberEdits, members, memberValue, stringValue } from "../../../src/contract/json.ts";
 import type { Dropped, Takes } from "./takes.ts";
 
 const MOST_MARKS = 4;
-/** Blocks that can have a mark; thoughts cannot. Source: platform.claude.com, "Prompt caching". */
+/** Types of blocks that can have a mark; blocks of thinking cannot. Source: platform.claude.com, "Prompt caching". */
 const MARKABLE: ReadonlySet<string> = new Set(["text", "image", "document", "tool_use", "tool_result", "search_result"]);
 
 /** Whether a model takes marks with all their members: then there is nothing to look for. */
@@ -13,8 +13,8 @@ export function takesAllMarks({ fields, without }: Takes): boolean {
 }
 
 /**
- * Whether `text` may hold something about marks that the model does not take: a search or two, and nearly always the answer is no.
- * @param words - False where the names of their members were searched for already, and are not there.
+ * Whether `text` may hold marks, or members of marks, that the model does not take: a search or two, and nearly always the answer is no.
+ * @param words - False where a search for the names of such members has already found none.
  */
 export function holdsMarks(text: ByteText, words: boolean, { fields, without }: Takes): boolean {
   if (!fields.has("cache_control")) return text.includes('"cache_control"');

@@ -1,13 +1,16 @@
-/** How the model is to think and to write: `thinking`, `output_config` and its older name. Where leaving out a member would change the meaning, it is refused. */
+/**
+ * How the model is to think and to write: `thinking`, `output_config` and its older name. A member that cannot be left out without a change of meaning
+ * is refused.
+ */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, members, memberValue, stringValue } from "../../../src/contract/json.ts";
-import { refusal, whose } from "./refusal.ts";
-import type { Dropped, Takes } from "./takes.ts";
+import { refusal } from "../failure.ts";
+import { type Dropped, type Takes, whose } from "./takes.ts";
 
 export const STRUCTURED = "structured-outputs-2025-11-13";
 
 /**
- * `thinking`, or undefined where the model has no thinking to turn off. The refusals contain Bedrock's own words: agents look for those words,
+ * `thinking`, or undefined where it turns thinking off and the model has none. The refusals contain Bedrock's own words: agents look for those words,
  * and then ask in the other way.
  */
 export function editThinking(thinking: ByteText, takes: Takes): ByteText | undefined {

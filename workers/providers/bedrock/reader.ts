@@ -1,5 +1,5 @@
-/** A Bedrock answer as text of the Anthropic dialect: event-stream frames become server-sent events; an answer that does not stream is one JSON body. */
-import { Buffer } from "node:buffer";
+/** Bedrock's answer as text of the Anthropic dialect: event-stream frames become server-sent events; an answer that does not stream is one JSON body. */
+import type { Buffer } from "node:buffer";
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { editMembers, editNested, memberValue } from "../../../src/contract/json.ts";
@@ -8,17 +8,11 @@ import { FrameDecoder, readHeaders } from "../../wire/eventstream.ts";
 import { asObject, asWords, countFor, errorFields } from "../failure.ts";
 import type { Reader, ReportedUsage } from "../provider.ts";
 import { IdleTalk, malformed, WholeAnswer } from "../whole-answer.ts";
+import { eventOf, hasChunkHeaders, textLength } from "./chunk.ts";
 import type { Guard } from "./controls.ts";
 import { bedrockException, type ErrorContext } from "./errors.ts";
 import { MARK, noteAction, stopReason, withoutMarks } from "./guardrail.ts";
-import { asciiJson, isPadding, textLength } from "./payload.ts";
 
-/** The headers of every chunk frame that Bedrock sends today, byte for byte; other forms of them are read header by header. */
-const CHUNK_HEADERS = Buffer.from(
-  "\x0b:event-type\x07\0\x05chunk\x0d:content-type\x07\0\x10application/json\x0d:message-type\x07\0\x05event",
-  "latin1",
-);
-const PAYLOAD_START = '{"bytes":"';
 const EVENT_START = '{"type":"';
 const METRICS = "amazon-bedrock-invocationMetrics";
 
@@ -58,7 +52,7 @@ export class BedrockStream implements Reader {
   readonly #decoder = new FrameDecoder((bytes, headersAt, payloadAt, payloadEnd) => this.#frame(bytes, headersAt, payloadAt, payloadEnd));
   readonly #idleTalk = new IdleTalk();
   #text: ByteText = "";
-  /** In a guarded stream: the event with the stop reason, held until the very last event, which may still report an intervention. */
+  /** In a stream with a guardrail: the event with the stop reason, held until the last event, which may still report an intervention. */
   #ending: ByteText | undefined;
   #error: GatewayError | undefined;
   #complete = false;
@@ -136,8 +130,11 @@ export class BedrockStream implements Reader {
   }
 
   #chunk(payload: ByteText): void {
-    const event = this.#decode(payload);
-    if (event === undefined) return;
+    const event = eventOf(payload, this.#isFast);
+    if (event === undefined) {
+      this.#malformed("a chunk that is no base64 in JSON");
+      return;
+    }
     // Outside its strings JSON may hold line breaks, and each would end the event's data.
     const line = event.includes("\n") || event.includes("\r") ? event.replace(/[\r\n]+/g, " ").trim() : event;
     const json = this.#guard !== undefined && line.includes(MARK) ? this.#guarded(line) : line;
@@ -172,7 +169,7 @@ export class BedrockStream implements Reader {
     }
   }
 
-  /** An event without the guardrail's members, which are noted; undefined where it has nothing else. */
+  /** Notes the guardrail's members of an event, and returns the event without them; undefined where it has no other member. */
   #guarded(json: ByteText): ByteText | undefined {
     const event = this.#parse(json);
     if (event === undefined) return undefined;
@@ -187,17 +184,6 @@ export class BedrockStream implements Reader {
     this.#ending = undefined;
     const reason = this.usage.isGuarded ? stopReason(asObject(this.#parse(ending)?.delta)?.stop_reason) : undefined;
     this.#emit("message_delta", reason === undefined ? ending : editNested(ending, "delta", { set: { stop_reason: reason } }));
-  }
-
-  /** The event's JSON from `{"bytes":"…","p":"…"}`. Base64 has no escapes, but JSON may write its slashes with one. */
-  #decode(payload: ByteText): ByteText | undefined {
-    const end = this.#isFast && payload.startsWith(PAYLOAD_START) ? payload.indexOf('"', PAYLOAD_START.length) : -1;
-    const encoded = end > 0 && isPadding(payload, end) ? payload.slice(PAYLOAD_START.length, end) : undefined;
-    try {
-      return atob(encoded ?? String(asObject(JSON.parse(payload))?.bytes));
-    } catch {
-      return this.#malformed("a chunk that is no base64 in JSON");
-    }
   }
 
   #typeOf(json: ByteText): string | undefined {
@@ -222,7 +208,7 @@ export class BedrockStream implements Reader {
     this.#emit("message_start", editNested(json, "message", { set: { model: asciiJson(this.#model) } }));
   }
 
-  /** The counts are totals so far; older models report only the output here. */
+  /** The counts are those of the whole answer so far; older models report only the output here. */
   #messageDelta(json: ByteText): void {
     const usage = asObject(this.#parse(json)?.usage);
     addUsage(this.usage, usage);
@@ -263,10 +249,9 @@ const PLAIN_TYPES = new Set(
   "content_block_delta ping content_block_start content_block_stop message_start message_delta message_stop".split(" "),
 );
 
-function hasChunkHeaders(bytes: Buffer, headersAt: number, payloadAt: number): boolean {
-  const { length } = CHUNK_HEADERS;
-  // The lengths first: Deno's `compare` throws where the whole frame is shorter than these headers.
-  return payloadAt - headersAt === length && bytes.compare(CHUNK_HEADERS, 0, length, headersAt, payloadAt) === 0;
+/** A JSON string in ASCII only, so that it is correct as byte text whatever characters the model's name has. */
+function asciiJson(characters: string): ByteText {
+  return JSON.stringify(characters).replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Adds all counts but the output: a `message_start` has only a placeholder for it. */

@@ -16,7 +16,7 @@ export function editStrays(messages: ByteText, isHidden: boolean, takes: Takes, 
   return editElements(messages, (message) => without(message, ofMessages, ofBlocks, "messages", dropped));
 }
 
-/** The same for blocks of the system prompt. */
+/** The system prompt, with its blocks edited in the same way. */
 export function editSystemStrays(system: ByteText, takes: Takes, dropped: Dropped): ByteText {
   const keys = new Set([...takes.without].filter((name) => name.startsWith("content.")).map((name) => name.slice(8)));
   if (keys.size === 0 || !system.startsWith("[")) return system;

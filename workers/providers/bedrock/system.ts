@@ -1,11 +1,11 @@
 /**
- * System messages in the middle of a conversation, for models with that role. Members of such a message other than text need a flag, which is added
- * where the model has it. Source: platform.claude.com, "Mid-conversation system messages and tool changes" and "Per-message effort".
+ * System messages in the middle of a conversation, for models with that role. Everything but text in such a message needs a flag, which is added
+ * where the model takes it. Source: platform.claude.com, "Mid-conversation system messages and tool changes" and "Per-message effort".
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, members, memberValue, stringValue } from "../../../src/contract/json.ts";
-import { refusal, whose } from "./refusal.ts";
-import { type Dropped, flagOf, type Takes } from "./takes.ts";
+import { refusal } from "../failure.ts";
+import { type Dropped, flagOf, type Takes, whose } from "./takes.ts";
 
 export const EFFORT = "messages.output_config";
 const CLEAR_AT = "messages.clear_at";
@@ -24,7 +24,7 @@ export function turnsOf(messages: ByteText): Turns {
   return { texts, roles: texts.map((message) => stringValue(memberValue(message, "role") ?? "") ?? "") };
 }
 
-/** Whether a system message was for one turn that is over: a user's turn has followed, and the model does not see the message any more. */
+/** Whether a system message was for one turn that is over: a turn of the user has followed, so the model does not see the message any more. */
 export function isCleared(message: ByteText, index: number, { roles }: Turns): boolean {
   return stringValue(memberValue(message, "clear_at") ?? "") === "next_user_message" && roles.indexOf("user", index) >= 0;
 }
@@ -32,7 +32,7 @@ export function isCleared(message: ByteText, index: number, { roles }: Turns): b
 /**
  * Adds the flags that system messages need to `betas`; returns the messages without what the model does not take. `isHidden`: names may be written
  * with escapes.
- * @throws GatewayError `invalid_request` for changes of tools that the model does not know: without them it would have other tools
+ * @throws GatewayError `invalid_request` for changes of tools that the model does not know: without the changes it would have other tools
  */
 export function editSystem(messages: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
   if (!isHidden && !WORDS.some((word) => messages.includes(word))) return messages;
@@ -44,7 +44,7 @@ export function editSystem(messages: ByteText, isHidden: boolean, betas: string[
   for (const [index, message] of turns.texts.entries()) {
     const next = turns.roles[index] === "system" ? editOne(message, index, turns, betas, takes, dropped) : message;
     if (next === undefined) continue;
-    // With the comma before the message, so that all other bytes stay.
+    // What is before the message (a comma, white space) comes with it, so that all other bytes stay.
     edited += (isFirst ? "" : messages.slice(spans[index - 1]?.end, spans[index]?.start)) + next;
     isFirst = false;
   }

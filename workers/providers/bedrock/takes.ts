@@ -14,7 +14,7 @@ export interface Takes {
 
 const compiled = new WeakMap<BedrockAccepts, Takes>();
 
-/** To be called once for each target. */
+/** Makes the form for requests, once for each target. */
 export function takesOf(accepts: BedrockAccepts): Takes {
   let takes = compiled.get(accepts);
   if (takes === undefined) {
@@ -23,6 +23,11 @@ export function takesOf(accepts: BedrockAccepts): Takes {
     compiled.set(accepts, takes);
   }
   return takes;
+}
+
+/** A model's name in a message. */
+export function whose({ model }: Takes): string {
+  return model === "" ? "this model" : `the model ${model}`;
 }
 
 /** Members that need a flag, by their names in `Takes.without`, with the flags that allow them; the first flag is the one to add. */

@@ -1,23 +1,23 @@
-/** The client's tools as the model takes them: adds flags that they need, leaves members out, and refuses server tools, which no service here runs. */
+/** The client's tools as the model takes them: adds the flags that tools need, leaves members out, and refuses server tools, because Bedrock runs none. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
-import { editElements, editMembers, members } from "../../../src/contract/json.ts";
-import { asObject } from "../failure.ts";
+import { editElements, editMembers, members, memberValue, stringValue } from "../../../src/contract/json.ts";
+import { asObject, refusal } from "../failure.ts";
 import { betaOfTool } from "./betas.ts";
-import { refusal, whose } from "./refusal.ts";
-import { type Dropped, flagOf, type Takes } from "./takes.ts";
+import { type Dropped, flagOf, type Takes, whose } from "./takes.ts";
 
 const FINE_GRAINED = "fine-grained-tool-streaming-2025-05-14";
-/** A text with a tool that may need a change: a vendor's dated type, or a member that needs a flag. The names may also be part of a description. */
+/** Words of a tool that may need a change: a vendor's dated type, or a member that needs a flag. The words may also be part of a description. */
 const DATED = /_20[0-9]{6}"/;
 const WORTH_A_LOOK = /"(?:mcp_toolset|eager_input_streaming|defer_loading|input_examples|allowed_callers)"/;
-/** And what only some models take, with the members of marks. */
+/** The same names, those of members that only some models take, and those of members of marks. */
 const WORDS = /"(?:mcp_toolset|eager_input_streaming|defer_loading|input_examples|allowed_callers|strict|scope|ttl)"/;
 
-/** One search for all that may have to be edited in tools: nearly always nothing of it is there. */
+const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor)(?:_|$)|^mcp_toolset$/;
+
+/** Whether something in the tools may have to be edited: nearly always not. */
 export function mayNeedEdit(tools: ByteText | undefined): boolean {
   return tools !== undefined && (DATED.test(tools) || WORDS.test(tools));
 }
-const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor)(?:_|$)|^mcp_toolset$/;
 
 /** Adds the flags that the tools need to `betas`; returns the tools as the model takes them. `isHidden`: names may be written with escapes. */
 export function editTools(text: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
@@ -61,7 +61,7 @@ function goes(key: string, value: unknown, index: number, betas: string[], takes
     return true;
   }
   switch (key) {
-    // The flag takes the place of the member.
+    // The flag replaces the member.
     case "eager_input_streaming":
       return true;
     case "strict":
@@ -89,4 +89,42 @@ function goes(key: string, value: unknown, index: number, betas: string[], takes
     default:
       return false;
   }
+}
+
+const REFERENCE = "content.tool_reference";
+const DEFERRED = "tools.defer_loading";
+
+/**
+ * References to deferred tools, in the results of a client's own tool search (`ToolSearch` of Claude Code). They need the flag of the search, which the
+ * deferred tool has added where the model has it: then the messages stay unchanged. For a model without the search no tool is deferred, so the names of
+ * the tools take the place of the references. `isHidden`: names may be written with escapes.
+ * Source: platform.claude.com, "Tool search tool", custom implementation.
+ */
+export function editReferences(messages: ByteText, tools: ByteText, isHidden: boolean, takes: Takes, dropped: Dropped): ByteText {
+  if (flagOf(REFERENCE, takes) !== undefined && flagOf(DEFERRED, takes) !== undefined) return messages;
+  const isNamed = tools.includes('"defer_loading"') && messages.includes('"tool_reference"');
+  if (!isNamed && !isHidden) return messages;
+  return editElements(messages, (message) =>
+    withContent(message, (block) => (typeOf(block) === "tool_result" ? withContent(block, (inner) => nameOf(inner, dropped)) : block)),
+  );
+}
+
+function typeOf(block: ByteText): string | undefined {
+  return stringValue(memberValue(block, "type") ?? "");
+}
+
+/** A message or block in which each block of its content has been edited. */
+function withContent(object: ByteText, edit: (block: ByteText) => ByteText): ByteText {
+  const content = memberValue(object, "content");
+  if (!content?.startsWith("[")) return object;
+  const edited = editElements(content, edit);
+  return edited === content ? object : editMembers(object, { set: { content: edited } });
+}
+
+/** A text with the name of the tool in place of a reference; any other block unchanged. */
+function nameOf(block: ByteText, dropped: Dropped): ByteText {
+  if (typeOf(block) !== "tool_reference") return block;
+  dropped.add(REFERENCE);
+  const mark = memberValue(block, "cache_control");
+  return `{"type":"text","text":${memberValue(block, "tool_name") ?? '"?"'}${mark === undefined ? "" : `,"cache_control":${mark}`}}`;
 }

@@ -1,4 +1,4 @@
-/** Nothing that goes upstream is overlooked: text is put at every place of requests of every shape, and the estimate has to see it there. */
+/** The estimate overlooks nothing that goes upstream: text is put at every place of requests of every form, and must be counted there. */
 import { describe, expect, test } from "bun:test";
 import { exactTokens } from "../../../../bench/calibrate/reference.ts";
 import { random, samples } from "../../../../bench/calibrate/samples.ts";
@@ -31,7 +31,7 @@ const UNBILLED: Record<UpstreamDialect, object> = { anthropic: ANTHROPIC_UNBILLE
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Path = (string | number)[];
 
-/** Where something encoded stands, which is billed by the picture, the page or the second. */
+/** Whether a value is encoded content, which is billed for each picture, page or second. */
 const isEncoded = (value: Json) => typeof value === "string" && /^(?:data:|JVBER|UklGR|iVBOR)/.test(value);
 
 /** Every value of a request that is billed. */
@@ -45,7 +45,7 @@ function* places(value: Json, dialect: UpstreamDialect, path: Path = []): Genera
   }
 }
 
-/** The ways in which text can stand at a place. */
+/** The forms in which text can be at a place. */
 type Form = (here: Json, text: string) => Json;
 const isRecord = (here: Json): here is { [key: string]: Json } => typeof here === "object" && here !== null && !Array.isArray(here);
 const further: Form = (here, text) => {
@@ -80,7 +80,7 @@ const next = random(12);
 const TEXTS = [...samples("holdout").values()].map((text) => text.slice(0, 3000));
 const someText = () => TEXTS[Math.floor(next() * TEXTS.length)] ?? "";
 
-describe("text counts wherever it stands", () => {
+describe("text counts wherever it is", () => {
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     const request = operation.request as Json;
     test(`in a request of ${name}: the estimate is above half of what the tokenizer makes of it, at every place and in every form`, () => {
@@ -88,7 +88,7 @@ describe("text counts wherever it stands", () => {
       for (const path of places(request, operation.dialect)) {
         for (const [form, put] of Object.entries(FORMS)) {
           const text = someText();
-          // Beside the same request with a letter there, so that nothing else of it makes up for what is not seen.
+          // Compared with the same request with one letter there, so that no other part of it hides text that is not counted.
           const got = estimated(operation, placed(request, path, put, text)) - estimated(operation, placed(request, path, put, "a"));
           const real = exactTokens(operation.tokenizer, text);
           if (!(got > real / 2)) unseen.push(`${form} at ${path.join(".")}: ${got} of ${real}`);
@@ -114,7 +114,7 @@ describe("text counts wherever it stands", () => {
     });
   }
 
-  test("a schema costs at least half of its own JSON, however little of it is text", () => {
+  test("a schema costs at least half of its JSON, however little of it is text", () => {
     const odd: Record<string, object> = {
       ordinary: schema,
       "of empty schemas": { anyOf: Array.from({ length: 2000 }, () => ({})) },
@@ -143,7 +143,7 @@ describe("text counts wherever it stands", () => {
     }
   });
 
-  test("a number counts by its digits, also where the parser has rounded them away", () => {
+  test("a number counts by its digits, even where the parser has rounded them away", () => {
     const digits = "7".repeat(4000);
     const body = `{"messages":[],"tools":[{"name":"t","input_schema":{"default":${digits}}}]}`;
     const less = body.replace(digits, "7");
@@ -164,7 +164,7 @@ describe("what is known not to be billed costs nothing", () => {
     });
   }
 
-  test("a reason stands beside each of them", () => {
+  test("each of them has a reason", () => {
     for (const reasons of Object.values(UNBILLED))
       for (const reason of Object.values(reasons)) expect(String(reason).length).toBeGreaterThan(4);
   });
@@ -192,7 +192,7 @@ describe("what is known not to be billed costs nothing", () => {
     ).toBe(estimated(gpt, { messages: [user] }));
   });
 
-  test("what an upstream encrypted for itself costs about what it hides, and text in its place is text", () => {
+  test("content that an upstream has encrypted for itself costs about as much as the text in it, and plain text in its place is text", () => {
     const { messages: claude } = OPERATIONS as Required<typeof OPERATIONS>;
     if (claude === undefined) throw new Error("no such operation");
     const thought = (TEXTS[0] ?? "").slice(0, 2000);
@@ -203,7 +203,7 @@ describe("what is known not to be billed costs nothing", () => {
     expect(asking({ type: "redacted_thinking", data: words })).toBeGreaterThan(exactTokens("claude", words) / 2);
   });
 
-  test("a picture's bytes, under its known type alone", () => {
+  test("a picture's bytes, under its known type only", () => {
     const { messages: claude } = OPERATIONS as Required<typeof OPERATIONS>;
     if (claude === undefined) throw new Error("no such operation");
     const asking = (block: object) => estimated(claude, { messages: [{ role: "user", content: [block] }] });

@@ -5,7 +5,7 @@ import { encodeUtf8 } from "../../../../src/contract/bytes.ts";
 import { estimate, estimateExactly } from "../../../../workers/estimate/estimate.ts";
 import { type ExactCounter, exactCounter, makeCounter } from "../../../../workers/estimate/exact.ts";
 
-/** Beside the text: 3 for the answer, 4 for the message. */
+/** Tokens beside the text: 3 for the answer, 4 for the message. */
 const FRAME = 7;
 const bodyOf = (text: string) => encodeUtf8(JSON.stringify({ model: "gpt-4o", messages: [{ role: "user", content: text }] }));
 
@@ -38,7 +38,7 @@ describe("the exact count", () => {
     counter = loaded;
   });
 
-  test("is the library's own on ordinary text, though slices and runs are cut", () => {
+  test("is the same as the library's on ordinary text, although slices and runs are cut", () => {
     for (const [name, text] of samples("holdout")) {
       const exact = exactTokens("o200k", text);
       const ours = estimateExactly("openai", "gpt-4o", bodyOf(text), counter) - FRAME;
@@ -47,7 +47,7 @@ describe("the exact count", () => {
     }
   });
 
-  test("is exact from the first request on, however long the cold table takes over it", () => {
+  test("is exact from the first request on, however slow the table is at first", () => {
     for (const bytes of [20, 2000, 100_000]) {
       const text = (samples("holdout").get("english") ?? "").repeat(10).slice(0, bytes);
       const slow = makeCounter("o200k", (run) => {
@@ -78,7 +78,7 @@ describe("the exact count", () => {
     expect(await exactCounter("claude")).toBeUndefined();
   });
 
-  test("beyond the work that is done for a request, the rest is scaled from what was, within a tenth", () => {
+  test("text beyond the bound on work is estimated from the text before it, within a tenth", () => {
     const text = [...samples("holdout").values()].join("\n").slice(0, 200_000);
     let counted = 0;
     const count = (run: string) => {
@@ -129,7 +129,7 @@ describe("hostile input", () => {
     return least;
   };
 
-  test("costs neither estimate more than a few times what English of the same size does", async () => {
+  test("takes neither estimate more than a few times as long as English of the same size", async () => {
     const counter = await exactCounter("o200k");
     if (counter === undefined) throw new Error("no table");
     const english = bodyOf((samples("fit").get("english") ?? "").repeat(8).slice(0, 100_000));
@@ -152,7 +152,7 @@ describe("hostile input", () => {
           `fast ${((cost.fast * body.length * 1000) | 0) / 1000} ms`,
           `exact ${((cost.exact * body.length * 1000) | 0) / 1000} ms`,
         );
-      // Quadratic work would be a thousandfold.
+      // Quadratic work would take a thousand times as long.
       expect({ name, fast: cost.fast < base.fast * 40, exact: cost.exact < base.exact * 10 }).toEqual({ name, fast: true, exact: true });
     }
   }, 30_000);

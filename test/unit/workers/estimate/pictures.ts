@@ -1,4 +1,4 @@
-/** Picture files with true heads and nothing behind them, as base64. */
+/** Picture files with real heads and no picture after them, as base64. */
 import { Buffer } from "node:buffer";
 
 function base64(head: readonly number[], padding = 40): string {
@@ -21,7 +21,7 @@ export function gif(width: number, height: number): string {
   return base64([...ascii("GIF89a"), ...little(width, 2), ...little(height, 2)]);
 }
 
-/** `before` bytes of application data stand between the start and the frame, as cameras put them. */
+/** `before` bytes of application data are between the start and the frame, as in files of cameras. */
 export function jpeg(width: number, height: number, before: number, marker = 0xc0): string {
   const data = before > 0 ? [0xff, 0xe1, ...big16(before + 2), ...new Array<number>(before).fill(0xaa)] : [];
   return base64([

@@ -12,7 +12,7 @@ const claude = (request: object, model = "claude-3-haiku-20240307") =>
 const gpt = (request: object, model = "gpt-4o") => estimate("openai", model, bodyOf({ model, ...request }));
 const user = (content: unknown) => ({ messages: [{ role: "user", content }] });
 
-describe("what of a request is billed", () => {
+describe("the parts of a request that are billed", () => {
   test("a short message costs its words and a few tokens of frame", () => {
     // "Hello" is one token; OpenAI adds 3 + 1 for the message and 3 for the answer, Claude 6 + 3.
     expect(gpt(user("Hello"))).toBeWithin(7, 11);
@@ -44,7 +44,7 @@ describe("what of a request is billed", () => {
         expect(estimate(dialect, model, escaped(request))).toBe(real);
         const read = JSON.parse(escaped(request));
         expect(await estimateInTurns(dialect, model, escaped(request), read, async () => {})).toBe(real);
-        // In part as bytes that are no UTF-8 by themselves.
+        // Some of these bytes are no UTF-8 when they are alone.
         const mixed = escaped(request).replaceAll("\\u00c3", "\u00c3");
         expect(estimate(dialect, model, mixed)).toBeGreaterThan(real / 2);
       }
@@ -111,7 +111,7 @@ describe("what of a request is billed", () => {
     expect(gpt({ input: [{ role: "user", content: [{ type: "input_image", image_url: `data:image/png;base64,${data}` }] }] }) - 7).toBe(
       765,
     );
-    // Elsewhere, or unreadable: the most it can be.
+    // A picture at an address, or one that cannot be read, counts as the largest.
     expect(gpt(user([{ type: "image_url", image_url: { url: "https://example.com/a.png" } }])) - 7).toBe(1445);
     expect(claude(user([{ type: "image", source: { type: "base64", data: "????" } }])) - 9).toBe(1568);
   });
@@ -151,7 +151,7 @@ describe("what of a request is billed", () => {
     ).toBeWithin(20, 35);
   });
 
-  test("a long body that is parsed already costs the same in turns, between which others come, whether its text is one or many", async () => {
+  test("a long body that is parsed already costs the same when it is counted in turns, whether it has one text or many", async () => {
     const words = "A weir holds a river back, and lets it run; 你好。 ";
     const bodies = [
       [words.repeat(40_000)],
@@ -193,7 +193,7 @@ describe("what of a request is billed", () => {
 });
 
 describe("the bound", () => {
-  /** Requests of every shape with texts of every class. */
+  /** Requests of every form with texts of every class. */
   function* requests(): Generator<[UpstreamDialect, string, object]> {
     const next = random(4);
     const texts = [...samples("holdout").values()].map((text) => text.slice(0, 1500));
@@ -234,25 +234,25 @@ describe("the bound", () => {
     }
   }
 
-  test("no estimate passes it, on requests of every shape", () => {
+  test("no estimate is larger, for requests of every form", () => {
     for (const [dialect, model, request] of requests()) {
       const body = bodyOf(request);
       expect(estimate(dialect, model, body)).toBeLessThanOrEqual(bound(body));
     }
   });
 
-  test("plain text is bounded by its bytes, so that small calls need no worker first", () => {
+  test("the bound of plain text is its bytes, so that small calls need no worker first", () => {
     const body = bodyOf({ model: "gpt-4o", ...user("Hello") });
     expect(bound(body)).toBe(body.length + 64);
   });
 
-  test("pictures count at their most, also where the name is hidden behind an escape", () => {
+  test("pictures count as the largest, also where the name is written with an escape", () => {
     const body = bodyOf(user([{ type: "image_url", image_url: { url: "https://example.com/a.png" } }]));
     expect(bound(body)).toBeGreaterThan(PICTURE_AT_MOST);
     expect(bound('{"messages":[{"role":"user","content":[{"type":"\\u0069mage","source":{}}]}]}')).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("what lies elsewhere, is billed by the page or is very large has no bound", () => {
+  test("content that is remote, billed by the page or very large has no bound", () => {
     for (const request of [
       user([{ type: "document", source: {} }]),
       { previous_response_id: "resp_1" },
@@ -263,7 +263,7 @@ describe("the bound", () => {
     }
   });
 
-  test("a prompt that merely talks of such fields keeps its bound", () => {
+  test("a prompt that only mentions such fields keeps its bound", () => {
     const body = bodyOf(user('Please explain the fields "image", "document" and "file_id".'));
     expect(bound(body)).toBe(body.length + 64);
   });

@@ -1,4 +1,4 @@
-/** One request of each operation with everything in it that the APIs know, for tests that look into every corner. */
+/** One request of each operation, with everything in it that the APIs know. */
 import { png } from "./pictures.ts";
 
 const PNG = png(64, 64, 200);

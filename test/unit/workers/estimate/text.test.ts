@@ -32,11 +32,11 @@ describe("the fast estimate of text", () => {
   });
 
   test("the committed weights are what the fit makes of the committed texts", () => {
-    // One of the three: they are made alike, and each takes a second.
+    // One of the three: all are made in the same way, and each takes a second.
     expect(fit("cl100k")).toEqual(WEIGHTS.cl100k);
   }, 30_000);
 
-  describe("letters at random, which no language writes, are not far below what they cost", () => {
+  describe("random letters, as no language has them, are not estimated far too low", () => {
     const LETTERS: Record<string, [first: number, last: number]> = {
       capitals: [0x41, 0x5a],
       "Latin with marks": [0xc0, 0xff],
@@ -85,19 +85,19 @@ describe("the fast estimate of text", () => {
     }
   });
 
-  test("ASCII costs the same read as bytes, from four places at once, as character by character", () => {
+  test("ASCII costs the same when it is read as bytes, from four places at once, as when it is read character by character", () => {
     const words = 'The quick brown fox (age 42) said: "no  more", then\tleft.\n';
-    // Longer than a block; short; without a blank to begin after; with nothing but blanks.
+    // Longer than a block; short; without a blank; with nothing but blanks.
     const texts = [words.repeat(3_000), words.repeat(5), words, "x".repeat(5_000), `${" ".repeat(70_000)}x`];
     for (const tokenizer of TOKENIZERS) {
       const weights = weightsOf(tokenizer);
-      // One character beyond ASCII has the whole read character by character, and begins a run of its own.
+      // With one character beyond ASCII the whole text is read character by character; the character begins a new run.
       const beyond = fastTokens("The end.你", weights) - fastTokens("The end.", weights);
       for (const text of texts) expect(fastTokens(`${text}.你`, weights) - beyond).toBeCloseTo(fastTokens(`${text}.`, weights), 6);
     }
   });
 
-  test("pieces of a long text are the whole text, end before a word or at least not inside of a character, and cost about what it costs", () => {
+  test("the pieces of a long text are together the whole text and cost about as much; they end before a word, or at least not inside of a character", () => {
     const texts = [
       "A weir holds a river back, and lets it run. ".repeat(20_000),
       "x".repeat(3 * PIECE_BYTES + 7),
@@ -133,7 +133,7 @@ describe("the fast estimate of text", () => {
     expect(fastTokens("", weightsOf("claude"))).toBe(0);
   });
 
-  test("a text cut in two costs about what it costs whole, so that chunks of a stream can be added up", () => {
+  test("a text in pieces costs about as much as the whole text, so that chunks of a stream can be added up", () => {
     const text = "The quick brown fox jumps over the lazy dog, and nobody minds. ".repeat(40);
     const parts = Array.from({ length: text.length / 12 }, (_, i) => fastTokens(text.slice(i * 12, (i + 1) * 12), weightsOf("o200k")));
     const ratio = parts.reduce((a, b) => a + b, 0) / exactTokens("o200k", text);

@@ -1,4 +1,4 @@
-/** The exam that every provider sits: what the rest of Weir counts on, whatever the cloud, against the provider's stand-in. */
+/** The exam that every provider takes, against its stand-in: everything that the rest of Weir expects of a provider, whatever the cloud. */
 import { afterAll, describe, expect, test } from "bun:test";
 import type { TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
@@ -18,7 +18,7 @@ afterAll(() => sandbox.close());
 
 const OPERATIONS = Object.keys(CALLS) as CallOperation[];
 
-test("both halves of every provider are in their index, and each sits this exam", () => {
+test("both halves of every provider are in their index, and each takes this exam", () => {
   const names = [...providers.keys()].sort();
   expect(Object.keys(callers).sort()).toEqual(names);
   expect(Object.keys(SAMPLES).sort()).toEqual(names);
@@ -45,14 +45,14 @@ for (const [name, provider] of providers) {
   });
 
   describe(name, () => {
-    test("its settings are plain JSON, which is how they cross to a worker", () => {
+    test("its settings are plain JSON, because they are sent to workers in that form", () => {
       for (const fields of sample.upstreams(sandbox)) {
         const settings = resolved(fields);
         expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
       }
     });
 
-    test("every secret of its schema is one of those that are hidden, and none is in its line of `check`", () => {
+    test("every secret of its schema is hidden, and none is in its line of `check`", () => {
       const marked = secretFields(provider.schema);
       expect(marked.length).toBeGreaterThan(0);
       const seen = new Set<string>();
@@ -68,9 +68,9 @@ for (const [name, provider] of providers) {
       expect([...seen].sort()).toEqual([...new Set(marked)].sort());
     });
 
-    test("a mistake in its settings is told without a secret in it", () => {
+    test("the message about a mistake in its settings has no secret in it", () => {
       for (const fields of sample.upstreams(sandbox)) {
-        // A plain address of another machine, and every way to sign in at once: a mistake at every cloud.
+        // An address without TLS on another machine, and all ways to sign in at once: a mistake at every cloud.
         const wrong = {
           ...fields,
           endpoint: "http://10.0.0.1",
@@ -86,7 +86,7 @@ for (const [name, provider] of providers) {
       }
     });
 
-    test("an operation that it does not have is refused as the client's, and what it has is asked", async () => {
+    test("an operation that it does not have is refused as a mistake of the client", async () => {
       const known = new Set(sample.questions.map(({ operation }) => operation));
       const adapter = opened(sample.upstreams(sandbox)[0] ?? {});
       for (const operation of OPERATIONS.filter((each) => !known.has(each))) {
@@ -99,7 +99,7 @@ for (const [name, provider] of providers) {
     for (const [at, fields] of sample.upstreams(sandbox).entries()) {
       for (const question of sample.questions) {
         const way = `${question.operation}, ${question.stream ? "streamed" : "whole"}, credentials ${at + 1}`;
-        test(`${way}: its stand-in answers, and the answer reads the same however it is cut`, async () => {
+        test(`${way}: its stand-in answers, and the answer is the same wherever its bytes are cut`, async () => {
           const adapter = opened(fields);
           const asked = job(question);
           const { status, headers, bytes } = await sent(adapter, asked);
@@ -125,7 +125,7 @@ for (const [name, provider] of providers) {
       }
     }
 
-    test("bytes that are nothing of its protocol are an error, and nothing throws", () => {
+    test("bytes that do not belong to its protocol are an error, and nothing throws", () => {
       const adapter = opened(sample.upstreams(sandbox)[0] ?? {});
       for (const question of sample.questions) {
         for (const bytes of ["", "{", "null", "<html>", "\0".repeat(64), "data: {\n\n", "\xff\xfe"]) {
@@ -148,7 +148,7 @@ for (const [name, provider] of providers) {
       expect(adapter.upstreamRequestId(new Map())).toBe("");
     });
 
-    test("credentials that the cloud does not know are ours to mend, and the client is not told them", async () => {
+    test("credentials that the cloud does not know are a mistake of the operator, and the client does not see them", async () => {
       const fields = sample.stranger(sandbox);
       const adapter = opened(fields);
       const asked = job(sample.questions[0] as Question);
@@ -185,7 +185,7 @@ function readAll(reader: Reader, parts: readonly Uint8Array[]) {
   return { text, error, complete, usage: { ...usage } };
 }
 
-/** How many bytes of an answer make it whole: what follows may be padding, or a line end. */
+/** After how many bytes an answer is whole: the bytes that follow may be padding, or a line end. */
 function lastNeeded(adapter: Adapter, asked: Job, headers: Map<string, string>, bytes: Uint8Array): number {
   let end = bytes.length;
   while (end > 0 && readAll(adapter.reader(asked, headers), [bytes.subarray(0, end - 1)]).complete) end--;
@@ -205,7 +205,7 @@ function everySecret(schema: TSchema): Record<string, string> {
   return Object.fromEntries(secretFields(schema).map((field) => [field, `hush-hush-of-${field}-0123456789`]));
 }
 
-/** Every text in it, with the name of its field. */
+/** Every text in a value, with the name of its field. */
 function leaves(value: unknown, field = ""): [field: string, value: string][] {
   if (typeof value === "string") return [[field, value]];
   if (typeof value !== "object" || value === null) return [];

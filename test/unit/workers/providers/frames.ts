@@ -33,11 +33,11 @@ export function exceptionFrame(name: string, body: string): Buffer {
   return frame({ ":exception-type": name, ":content-type": "application/json", ":message-type": "exception" }, body);
 }
 
-/** What a reader makes of chunks: its text as characters, and how it stands at the end. */
+/** What a reader makes of chunks: its text as characters, and its state at the end. */
 export function readAll(reader: Reader, ...chunks: Uint8Array[]) {
   let text = "";
   for (const chunk of chunks) {
-    // A view into memory that changes after the call, as a socket's is.
+    // The memory of the view changes after the call, as a socket's memory does.
     const view = Uint8Array.from(chunk);
     text += reader.push(view);
     view.fill(0);

@@ -1,4 +1,4 @@
-/** What refusals teach the connections of one upstream, in the worker that met them and in the others. */
+/** What refusals teach about the targets of one upstream, in the worker that was refused and in the others. */
 import { describe, expect, test } from "bun:test";
 import { Lessons as AzureLessons } from "../../../../workers/providers/azure/lessons.ts";
 import { Lessons } from "../../../../workers/providers/bedrock/lessons.ts";
@@ -10,7 +10,7 @@ const EXTRA = (name: string) => `${name}: Extra inputs are not permitted`;
 const accepts = acceptsOf("bedrock", "claude-opus-5");
 const one = () => job({ accepts, model: "claude-opus-5" });
 
-describe("a lesson crosses to the same upstream of another worker", () => {
+describe("a lesson is sent to the same upstream of another worker", () => {
   test("of Bedrock: members, and flags", () => {
     const [here, there] = [new Lessons("bedrock-eu"), new Lessons("bedrock-eu")];
     const asked = one();
@@ -26,7 +26,7 @@ describe("a lesson crosses to the same upstream of another worker", () => {
     expect(there.takes({ ...asked, upstreamModel: "another" }).without.size).toBe(0);
   });
 
-  test("of Azure: other names, of which the last one counts, and what it does not know", () => {
+  test("of Azure: other names, of which the last one counts, and unknown members", () => {
     const [here, there] = [new AzureLessons("azure-eu"), new AzureLessons("azure-eu")];
     const asked = job({ accepts: acceptsOf("azure", "gpt-4o"), model: "gpt-4o" });
     const refusals = [
@@ -49,7 +49,7 @@ describe("a lesson crosses to the same upstream of another worker", () => {
     expect(lessons.takes(one()).without.has("context_hint")).toBe(false);
   });
 
-  test("what is no lesson changes nothing", () => {
+  test("a text that is no lesson changes nothing", () => {
     const lessons = new Lessons("bedrock-eu");
     const before = lessons.takes(one());
     for (const text of ["", "{", "[]", "{}", "[1]", '["fields"]', '["betas"]', '["other","x"]', "null"])
@@ -58,18 +58,18 @@ describe("a lesson crosses to the same upstream of another worker", () => {
   });
 });
 
-test("a call that was refused for what was learned while it was on its way is worth another try, and is no news", () => {
+test("a refusal that another call has taught meanwhile is worth another try, and is not reported again", () => {
   const lessons = new Lessons("bedrock-eu");
   const asked = one();
   asked.takes = lessons.takes(asked);
   lessons.taught(asked, '["fields","context_hint"]', HOUR_MS);
   expect(lessons.learn(asked, EXTRA("context_hint"))).toEqual({ line: "", taught: "" });
-  // It was left out, and is refused all the same: the same request would be refused once more.
+  // It was left out, and the request was still refused: the same request would be refused again.
   asked.takes = lessons.takes(asked);
   expect(lessons.learn(asked, EXTRA("context_hint"))).toBeUndefined();
 });
 
-test("targets with one model and two configurations have lessons of their own", () => {
+test("two targets with one model and different configurations do not share lessons", () => {
   const lessons = new Lessons("bedrock-eu");
   const other = job({ accepts: acceptsOf("bedrock", "claude-opus-5"), model: "other" });
   lessons.learn(one(), EXTRA("context_hint"));
@@ -78,7 +78,7 @@ test("targets with one model and two configurations have lessons of their own", 
   expect([[...lessons.takes(one()).without], [...lessons.takes(other).without]]).toEqual([["context_hint"], ["colour"]]);
 });
 
-test("an upstream that refuses everything teaches a handful, its own and from other workers together, and no name that is none", () => {
+test("an upstream that refuses everything teaches at most 32 lessons, those of other workers included, and no name that is too long", () => {
   const lessons = new Lessons("bedrock-eu");
   for (let nth = 0; nth < 20; nth++) lessons.taught(one(), JSON.stringify(["fields", `stray_a${"a".repeat(nth)}`]), HOUR_MS);
   const learned = Array.from({ length: 20 }, (_, nth) => lessons.learn(one(), EXTRA(`stray_b${"b".repeat(nth)}`)));

@@ -8,7 +8,7 @@ test.each([
   ["https://proxy.example:8443/aws//", true, "proxy.example", 8443, "proxy.example:8443", "/aws"],
   ["http://[::1]:9000/a/b", false, "::1", 9000, "[::1]:9000", "/a/b"],
   ["http://127.0.0.1", false, "127.0.0.1", 80, "127.0.0.1", ""],
-])("%s is taken apart", (endpoint, tls, name, port, host, base) => {
+])("%s has its origin, host and path", (endpoint, tls, name, port, host, base) => {
   expect(addressOf({ ...upstream("azure", {}), ca: "PEM" }, endpoint)).toEqual({
     origin: { tls, host: name, port, ca: "PEM" },
     host,

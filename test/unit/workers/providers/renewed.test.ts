@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { type Loaded, Renewed } from "../../../../workers/providers/renewed.ts";
+import { type Loaded, Renewed, withDeadline } from "../../../../workers/providers/renewed.ts";
 
-/** A value per load, each good for 100 s and renewed after 80, by a clock that the test moves. */
+/** A new value for each load, good for 100 s and renewed after 80 s, by a clock that the test moves. */
 function world() {
   const state = { nowMs: 0, loads: 0, failing: false, pending: [] as (() => void)[] };
   const renewed = new Renewed<number>(
@@ -25,7 +25,7 @@ function world() {
   return { state, renewed, finish };
 }
 
-/** The value, or the message of the failure; listens at once, so that no rejection is ever unheard. */
+/** The value, or the message of the failure; it is awaited at once, so that no rejection is unhandled. */
 async function outcome<T>(value: T | Promise<T>): Promise<T | string> {
   try {
     return await value;
@@ -43,7 +43,7 @@ test("the first callers share one load, later ones have the value at once", asyn
   expect(state.loads).toBe(1);
 });
 
-test("a value is renewed early, by one load, while the old one serves", async () => {
+test("a value is renewed early, by one load, while the old one is still used", async () => {
   const { state, renewed, finish } = world();
   renewed.get();
   await finish();
@@ -91,7 +91,7 @@ test("a failure is remembered for a moment and then forgotten", async () => {
   expect(await second).toBe(2);
 });
 
-test("a value that the upstream refused is fetched anew at the next call", async () => {
+test("a value that the upstream has refused is fetched again at the next call", async () => {
   const { state, renewed, finish } = world();
   renewed.get();
   await finish();
@@ -103,10 +103,16 @@ test("a value that the upstream refused is fetched anew at the next call", async
   expect(state.loads).toBe(2);
 });
 
-test("what had expired before it came is not given out", async () => {
+test("a value that has expired when it comes is not given out", async () => {
   const stale = new Renewed(
     () => Promise.resolve({ value: "stale", expiresAtMs: 5, renewAtMs: 0 }),
     () => 10,
   );
   expect(await outcome(stale.get())).toContain("already expired");
+});
+
+test("a load without a result is given up after its time limit, and a result or a failure in time passes", async () => {
+  expect(await outcome(withDeadline(new Promise<never>(() => {}), 5))).toBe("no answer in 0.005 s");
+  expect(await withDeadline(Promise.resolve("keys"), 5_000)).toBe("keys");
+  expect(await outcome(withDeadline(Promise.reject(new Error("no role here")), 5_000))).toBe("no role here");
 });

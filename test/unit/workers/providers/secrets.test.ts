@@ -16,7 +16,7 @@ test("a secret is hidden however it is written", () => {
   }
 });
 
-test("a secret that was cut with its text is hidden too, where enough of it is left to know it", () => {
+test("a secret that was cut together with its text is hidden too, if enough of it is left to recognise it", () => {
   for (let length = 8; length < SECRET.length; length++) {
     expect(hide(`key ${SECRET.slice(0, length)}`)).toBe("key ***");
     expect(hide(`key ${SECRET.slice(0, length)}…; check it`)).toBe("key ***…; check it");
@@ -24,7 +24,7 @@ test("a secret that was cut with its text is hidden too, where enough of it is l
   expect(hide(`key ${SECRET.slice(0, 7)}`)).toBe(`key ${SECRET.slice(0, 7)}`);
 });
 
-test("an error object keeps every byte unless there is something to hide in it", () => {
+test("an error object without a secret keeps every byte", () => {
   const odd = '{ "big":12345678901234567890, "text":"caf\\u00e9" }';
   expect(withoutSecrets([SECRET], { message: "", body: odd }).body).toBe(odd);
   const plain = "plain-0123456789";
@@ -32,7 +32,7 @@ test("an error object keeps every byte unless there is something to hide in it",
   expect(withoutSecrets([plain], { message: "", body: escaped }).body).toBe('{"a":["***"],"***":1}');
 });
 
-test("what is no text stays as it is, and short secrets hide nothing", () => {
+test("values other than text stay as they are, and short secrets hide nothing", () => {
   expect(withoutSecrets(["short"], { message: "short", status: 409, retryAfterMs: 5 })).toEqual({
     message: "short",
     status: 409,
@@ -41,13 +41,13 @@ test("what is no text stays as it is, and short secrets hide nothing", () => {
   expect(withoutSecrets([], { message: "m" })).toEqual({ message: "m" });
 });
 
-test("an id is told only in the form of one, and never with a secret in it", () => {
+test("an id is shown only in the form of an id, and never with a secret in it", () => {
   for (const id of ["7f1b2c3d-0a1b-4c5d-8e9f-001122334455", "req_01.a:b", "a".repeat(128)]) expect(shownId(id, [SECRET])).toBe(id);
   for (const id of ["a b", 'a"', "a\n", "a".repeat(129), "<x>", ""]) expect(shownId(id, [])).toBe("");
   expect(shownId("id-plain-0123456789", ["plain-0123456789"])).toBe("");
 });
 
-test("credentials that were replaced are hidden for as long as calls may be on their way with them", () => {
+test("credentials that were replaced stay hidden while calls with them may be under way", () => {
   const fetched = new Fetched();
   fetched.replace(["one", undefined]);
   fetched.replace(["two"]);

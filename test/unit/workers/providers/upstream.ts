@@ -54,12 +54,12 @@ export function job(fields: Partial<Job> = {}): Job {
   };
 }
 
-/** Name, value, name, value … as an object. */
 /** All headers of a request. */
 export function headersSent({ headers, further = [] }: Pick<HttpRequest, "headers" | "further">): Record<string, string> {
   return headersOf([...headers, ...further]);
 }
 
+/** A list of name, value, name, value … as an object. */
 export function headersOf(flat: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let at = 0; at < flat.length; at += 2) headers[flat[at] ?? ""] = flat[at + 1] ?? "";

@@ -1,14 +1,14 @@
-/** What the exam needs of each provider. A new provider has a line in `SAMPLES` and nothing else here. */
+/** What the exam needs from each provider: a new provider has a sample here, and its name in `SAMPLES`. */
 import type { Sandbox } from "../../../../../src/sandbox/sandbox.ts";
 import type { Job } from "../../../../../workers/providers/provider.ts";
 
-/** A request that its stand-in answers in a few words. */
+/** A request that the provider's stand-in answers in a few words. */
 export type Question = Pick<Job, "operation" | "body" | "hints" | "upstreamModel" | "stream">;
 
 export interface Sample {
-  /** A way to sign in with what is written in weir.yaml, each secret of the schema in one of them: fields of an upstream at the stand-in. */
+  /** Fields of an upstream at the stand-in, as in weir.yaml: one upstream for each way to sign in, so that each secret of the schema is in one of them. */
   upstreams(sandbox: Sandbox): Record<string, unknown>[];
-  /** The same with credentials that the stand-in does not know. */
+  /** Fields of an upstream with credentials that the stand-in does not know. */
   stranger(sandbox: Sandbox): Record<string, unknown>;
   questions: readonly Question[];
 }
