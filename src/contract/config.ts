@@ -188,7 +188,7 @@ export interface Target {
   timeouts: Timeouts;
 }
 
-/** Which tokenizer a model counts with, where that is known; see `catalogue.yaml`. */
+/** Which tokenizer a model counts with, where that is known; see `src/catalogue.ts`. */
 export type TokenizerFamily = "claude-3" | "claude-4.7" | "o200k" | "cl100k";
 
 /** What is known of a model, apart from the way to reach it. */
