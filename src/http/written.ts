@@ -1,6 +1,5 @@
 /** The text of answers: heads, and refusals that the server writes by itself. */
-import type { Flaw } from "../contract/flaw.ts";
-import type { Reply } from "../contract/http.ts";
+import type { Flaw, Reply } from "../contract/http.ts";
 import { REASONS } from "./reasons.ts";
 
 const lines = new Map<number, string>();

@@ -1,16 +1,15 @@
-/**
- * The program: reads the command line, and starts the gateway or does what the words say. Loads only what that needs: a gateway keeps what it has loaded.
- */
+/** The program: reads the command line, and starts the gateway or runs a command. It loads only what that needs, because a gateway keeps what it has loaded. */
 
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
+import { type Outcome, UsageMistake } from "../commands/command.ts";
 import { type Line, readLine } from "../commands/line.ts";
-import { type Outcome, UsageMistake } from "../commands/outcome.ts";
 import { EXIT_USAGE } from "../contract/exit.ts";
+import { program } from "../runtime/runtime.ts";
 
 export async function main(): Promise<void> {
-  const line = readCommandLine(process.argv.slice(2));
   const environment = process.env;
+  const line = readCommandLine(process.argv.slice(2), program(environment));
   switch (line.command) {
     case "help":
       return say(line.text);
@@ -21,8 +20,8 @@ export async function main(): Promise<void> {
       return leave(await (line.online ? runOnlineCheck : runCheck)({ file: line.file, environment }), line.online);
     }
     case "schema": {
-      const { runSchema } = await import("../commands/schema.ts");
-      return leave(runSchema());
+      const { publishedSchema } = await import("../config/published.ts");
+      return say(publishedSchema());
     }
     case "administer": {
       const { runAdminister } = await import("../commands/administer.ts");
@@ -35,9 +34,9 @@ export async function main(): Promise<void> {
   }
 }
 
-function readCommandLine(words: string[]): Line {
+function readCommandLine(words: string[], typed: string): Line {
   try {
-    return readLine(words);
+    return readLine(words, typed);
   } catch (thrown) {
     if (!(thrown instanceof UsageMistake)) throw thrown;
     process.stderr.write(`weir: ${thrown.message}\n`);
@@ -49,7 +48,7 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-/** @param atOnce - connections may be open that no peer closes. */
+/** @param atOnce - end without waiting for open connections, which no peer may ever close */
 function leave({ text, exitCode }: Outcome, atOnce = false): void {
   process.exitCode = exitCode;
   (exitCode === 0 ? process.stdout : process.stderr).write(text, () => {

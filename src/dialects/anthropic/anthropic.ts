@@ -3,15 +3,19 @@ import type { ByteText } from "../../contract/bytes.ts";
 import type { Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
 import type { ErrorKind, ErrorName, GatewayError } from "../../contract/errors.ts";
 import { secondText } from "../../contract/moment.ts";
-import { textIn } from "../body.ts";
-import { conversationByHead, firstContent, isRecord, namedConversation } from "../conversation.ts";
+import { isObject } from "../../contract/objects.ts";
+import { LARGEST_PAGE, type Page, pageBefore, pageFrom, pageLimit } from "../../contract/paging.ts";
+import { refusal, textIn } from "../body.ts";
+import { conversationByHead, firstContent, namedConversation } from "../conversation.ts";
 import { errorObject, jsonText } from "../error-text.ts";
 import { misroute, owns, type Paths } from "../misroute.ts";
-import { pageOf } from "./pages.ts";
 
 /** The older version of the protocol; the newer one takes no sampling parameters. */
 export const CLASSIC = "2023-06-01";
 export const CURRENT = "2026-10-21";
+
+/** Models on a page, where the client asks for no number. */
+const USUAL_PAGE = 20;
 
 /** The end of a model's name by which Claude Code asks for a context of a million tokens; the provider sees it in the body. */
 export const MILLION = /\[1m\]$/i;
@@ -84,13 +88,13 @@ export const anthropic: Dialect = {
 
   conversation(request) {
     const { metadata, system, messages } = request as Record<string, unknown>;
-    const named = namedConversation(isRecord(metadata) ? metadata.user_id : undefined);
+    const named = namedConversation(isObject(metadata) ? metadata.user_id : undefined);
     return named ?? conversationByHead(system, firstContent(messages, "user"));
   },
 
   user(request) {
     const { metadata } = request as Record<string, unknown>;
-    return isRecord(metadata) ? textIn(metadata, "user_id") : "";
+    return isObject(metadata) ? textIn(metadata, "user_id") : "";
   },
 
   errorBody(error, requestId) {
@@ -122,6 +126,27 @@ export const anthropic: Dialect = {
 export function readHints(hints: string): { version: string; betas: string[] } {
   const [version = "", betas = ""] = hints.split("\n");
   return { version, betas: betas === "" ? [] : betas.split(",") };
+}
+
+/**
+ * One page of the list of models. `hasMore`: whether entries follow the page, or (with `before_id`) come before it. Source: the pager of
+ * @anthropic-ai/sdk 1.12, and the vendor's reference.
+ * @throws GatewayError `invalid_request` for a limit out of range, an id that is not in the list, and both ids at once
+ */
+function pageOf(entries: readonly ModelEntry[], query: URLSearchParams): Page<ModelEntry> {
+  const limit = pageLimit(query, USUAL_PAGE);
+  if (limit === undefined) throw refusal("invalid_request", "limit", `must be an integer from 1 to ${LARGEST_PAGE}`);
+  const after = query.get("after_id");
+  const before = query.get("before_id");
+  if (after !== null && before !== null) throw refusal("invalid_request", "before_id", "cannot be sent together with after_id");
+  if (before !== null) return pageBefore(entries, indexOf(entries, "before_id", before), limit);
+  return pageFrom(entries, after === null ? 0 : indexOf(entries, "after_id", after) + 1, limit);
+}
+
+function indexOf(entries: readonly ModelEntry[], name: string, id: string): number {
+  const index = entries.findIndex((entry) => entry.id === id);
+  if (index < 0) throw refusal("invalid_request", name, "must be the id of a model of this list");
+  return index;
 }
 
 function errorText({ kind, detail }: GatewayError, requestId: string): ByteText {

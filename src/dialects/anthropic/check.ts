@@ -2,13 +2,13 @@
 import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Check } from "../../contract/dialect.ts";
 import { GatewayError } from "../../contract/errors.ts";
-import { parseObject, readName, refusal, refuseDuplicates } from "../body.ts";
-import { isRecord } from "../conversation.ts";
-import { dotted, firstProblem } from "../problem.ts";
+import { isObject } from "../../contract/objects.ts";
+import { readName, refusal } from "../body.ts";
+import { dotted, readRequest } from "../problem.ts";
 import { CLASSIC, CURRENT, MILLION, readHints } from "./anthropic.ts";
 import { messagesSchema } from "./schema.ts";
 
-/** Members that are read or edited; see `refuseDuplicates`. */
+/** Members that are read or edited; see `readRequest`. */
 const SINGLE = new Set(
   "model messages max_tokens stream system tools temperature top_p top_k thinking anthropic_version anthropic_beta".split(" "),
 );
@@ -36,13 +36,7 @@ export const checkMessages: Check = (body, hints, operation) => {
   if (version !== CLASSIC && version !== CURRENT) {
     throw refusal("invalid_request", "anthropic-version", `must be "${CLASSIC}" or "${CURRENT}"`);
   }
-  const value = parseObject(body);
-  refuseDuplicates(body, SINGLE);
-  if (!checker.fits(value)) {
-    const { path, text } = firstProblem(checker, value);
-    throw refusal("invalid_request", dotted(path) || "body", text);
-  }
-  const request = value as MessagesRequest;
+  const request = readRequest<MessagesRequest>(body, checker, SINGLE, dotted);
   checkConversation(request);
   if (version === CURRENT) checkCurrent(request);
   const model = readName(body, "model", request.model).replace(MILLION, "");
@@ -53,7 +47,7 @@ export const checkMessages: Check = (body, hints, operation) => {
 function checkConversation({ messages }: MessagesRequest): void {
   // A `system` message without content sets the effort of the following turns, and may be anywhere.
   const isSetting = ({ role, content, output_config }: MessagesRequest["messages"][number]) =>
-    role === "system" && content.length === 0 && isRecord(output_config);
+    role === "system" && content.length === 0 && isObject(output_config);
   const first = messages.findIndex((message) => !isSetting(message));
   const role = messages[first]?.role;
   if (role !== "user") {

@@ -1,21 +1,23 @@
-/** Checks requests of the OpenAI protocol: chat completions here, the other requests in files of their own. */
+/** Checks requests of the OpenAI protocol: chat completions and questions about kept responses here, the others in their own files. */
 import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { CallOperation, Check, Checked } from "../../contract/dialect.ts";
 import { GatewayError } from "../../contract/errors.ts";
 import { readName, refusal } from "../body.ts";
+import { bracketed, readRequest } from "../problem.ts";
 import { checkEmbeddings } from "./embeddings.ts";
-import { checkKept, checkKeptWhole } from "./kept.ts";
 import { STRICT } from "./openai.ts";
-import { readRequest } from "./request.ts";
 import { checkResponses } from "./responses.ts";
 import { chatSchema } from "./schema.ts";
 import { CHAT_SHAPE, refuseOtherShape } from "./shape.ts";
 
-/** Members that are read or edited; see `refuseDuplicates`. */
+/** Members that are read or edited; see `readRequest`. */
 const SINGLE = new Set(
   "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools store".split(" "),
 );
+
+const YES = /^(?:true|1)$/i;
+const NO_BODY = {};
 
 const UNSUPPORTED = ["n", "service_tier", "parallel_tool_calls", "stream_options"] as const;
 
@@ -53,7 +55,7 @@ const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) =>
 
 function checkChat(body: ByteText, strict: boolean): Checked {
   refuseOtherShape(body, CHAT_SHAPE);
-  const request = readRequest<ChatRequest>(body, checker, SINGLE);
+  const request = readRequest<ChatRequest>(body, checker, SINGLE, bracketed);
   if (strict) refuseAll(request);
   checkUnsupported(request);
   return {
@@ -62,6 +64,25 @@ function checkChat(body: ByteText, strict: boolean): Checked {
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? 0,
     request,
   };
+}
+
+/**
+ * A question about a response that the upstream keeps: the response's id and the query after it. Source: the types of openai 7.57.
+ * @param question - `resp_1?stream=true&starting_after=42`
+ */
+function checkKept(question: ByteText): Checked {
+  const at = question.indexOf("?");
+  const query = new URLSearchParams(at < 0 ? "" : question.slice(at));
+  const after = query.get("starting_after");
+  if (after !== null && !/^\d{1,15}$/.test(after)) throw refusal("invalid_request", "starting_after", "expected the number of an event");
+  const limit = query.get("limit");
+  if (limit !== null && !/^(?:[1-9]\d?|100)$/.test(limit)) throw refusal("invalid_request", "limit", "expected a number from 1 to 100");
+  return { model: "", stream: YES.test(query.get("stream") ?? ""), maxTokens: 0, request: NO_BODY };
+}
+
+/** The same for a question whose answer is never a stream. */
+function checkKeptWhole(question: ByteText): Checked {
+  return { ...checkKept(question), stream: false };
 }
 
 /** Under `strict_parameters` exactly the documented requests are allowed. */

@@ -1,4 +1,4 @@
-/** The OpenAI protocol. Its requests are checked in files of their own. */
+/** The OpenAI protocol. Its requests are checked in other files. */
 
 import type { ByteText } from "../../contract/bytes.ts";
 import type { CallOperation, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
@@ -11,7 +11,7 @@ import { misroute, owns, type Paths } from "../misroute.ts";
 /** Text in `hints` under `strict_parameters`. */
 export const STRICT = "strict";
 
-/** What streams the events of a response. */
+/** Operations whose streams hold the events of a response. */
 const STREAMS_RESPONSES: ReadonlySet<CallOperation> = new Set(["responses", "kept_answer"]);
 
 const routes: readonly Route[] = [
@@ -108,7 +108,7 @@ export const openai: Dialect = {
   tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),
 
   models(entries) {
-    // Codex looks for `models`, whose entries have many members that only Codex knows; where the list is empty, it uses its own.
+    // Codex looks for `models`, whose entries have many members that only Codex knows. Where this list is empty, Codex uses its own.
     return jsonText({ object: "list", data: entries.map(modelInfo), models: [] });
   },
 

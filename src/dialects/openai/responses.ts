@@ -7,8 +7,8 @@ import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { Checked } from "../../contract/dialect.ts";
 import { readName, refusal } from "../body.ts";
-import { EXPECTED, either, nullable, openUnion, typed, words } from "../schema.ts";
-import { readRequest } from "./request.ts";
+import { bracketed, readRequest } from "../problem.ts";
+import { EXPECTED, either, modelName, openUnion, optional, range, text, typed, words } from "../schema.ts";
 import { RESPONSES_SHAPE, refuseOtherShape } from "./shape.ts";
 
 const SINGLE = new Set(
@@ -17,9 +17,6 @@ const SINGLE = new Set(
   ),
 );
 
-const text = Type.String();
-const optional = (schema: TSchema) => Type.Optional(nullable(schema));
-const range = (minimum: number, maximum: number) => Type.Number({ minimum, maximum });
 const name = Type.String({ pattern: "^[a-zA-Z0-9_-]{1,128}$", [EXPECTED]: "1 to 128 letters, digits, _ or -" });
 
 const parts = Type.Array(
@@ -47,7 +44,7 @@ const other = Type.Object({
 });
 
 export const responsesSchema: TSchema = Type.Object({
-  model: Type.String({ minLength: 1, maxLength: 256 }),
+  model: modelName,
   input: Type.Optional(
     Type.Union([text, Type.Array(Type.Union([message, call, callOutput, other]), { [EXPECTED]: "an array of input items" })]),
   ),
@@ -99,7 +96,7 @@ interface ResponsesRequest {
 
 export function checkResponses(body: ByteText): Checked {
   refuseOtherShape(body, RESPONSES_SHAPE);
-  const request = readRequest<ResponsesRequest>(body, checker, SINGLE);
+  const request = readRequest<ResponsesRequest>(body, checker, SINGLE, bracketed);
   // As in chat completions: values that ask for nothing special are allowed.
   if (!["auto", "default", null, undefined].includes(request.service_tier as string | null | undefined)) {
     throw refusal("unsupported_parameter", "service_tier", 'only "auto" and "default" are supported');
