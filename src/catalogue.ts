@@ -8,7 +8,7 @@ import type { TokenizerFamily } from "./contract/config.ts";
 
 type Day = `${number}-${number}-${number}`;
 
-export interface KnownModel {
+interface KnownModel {
   /** Region → the upstream's name there. Left out: the model's own name, in any region (an Azure deployment named like its model). */
   regions?: Readonly<Record<string, string>>;
   /** The day on which it came out, for the models list. Left out: not known. */
