@@ -177,9 +177,10 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   }
 
   #bodyIsLate(): void {
-    this.#isLast = true;
     if (this.#phase === PHASE.answered) this.#linger();
+    // Until the handler asks for the body, the client may have to wait: its time begins again then.
     else if (this.#incoming?.isRead === true) {
+      this.#isLast = true;
       this.#turnIs("waiting");
       this.#incoming.broken({
         reason: "silent",
@@ -205,6 +206,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
 
   wanted(incoming: Incoming): void {
     if (incoming !== this.#incoming) return;
+    // While the request was not wanted yet, its client may have had to wait.
+    this.#sinceMs = this.#home.clock.nowMs;
     if (this.#isPaused) this.#unpause();
     const { head } = incoming;
     if (!head.expectsContinue) return;
@@ -244,7 +247,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#outlet.writeTwo(head, early);
     if (streamed.isOver) return;
     this.#streamed = streamed;
-    this.#awaitClient();
+    // Not "sending", even where the body has not all come: a stream does not end because its client sends nothing.
+    this.#turnIs(this.#outlet.isEmpty ? "waiting" : "reading");
     if (this.#outlet.isEmpty) streamed.drained();
   }
 
@@ -291,20 +295,26 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   #read(bytes: Buffer): void {
     this.#bytes = bytes;
     this.#at = 0;
-    for (let begun = 0; this.#at < bytes.length; ) {
-      if (this.#phase === PHASE.head) {
-        if (begun++ === MOST_IN_A_TURN) {
+    try {
+      for (let begun = 0; this.#at < bytes.length; ) {
+        if (this.#phase === PHASE.head) {
+          if (begun++ === MOST_IN_A_TURN) {
+            this.#keep(bytes, this.#at);
+            this.#bytes = undefined;
+            setImmediate(this.#again);
+            return;
+          }
+          this.#readHead(bytes);
+        } else if (this.#phase >= PHASE.lingering) break;
+        else if (this.#bodies.done) {
           this.#keep(bytes, this.#at);
-          this.#bytes = undefined;
-          setImmediate(this.#again);
-          return;
-        }
-        this.#readHead(bytes);
-      } else if (this.#phase >= PHASE.lingering) break;
-      else if (this.#bodies.done) {
-        this.#keep(bytes, this.#at);
-        break;
-      } else this.#readBody(bytes);
+          break;
+        } else this.#readBody(bytes);
+      }
+    } catch (thrown) {
+      // The code that receives the body failed. Its answer may never come, and no clock runs while an answer is awaited.
+      this.#cut();
+      throw thrown;
     }
     this.#bytes = undefined;
     this.#goOn();
@@ -320,7 +330,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     } else if (this.#phase === PHASE.head) {
       this.#unpause();
       if (this.#home.isClosing) this.endSoon();
-    }
+    } else if (isWanted && this.#incoming?.isRead !== false) this.#unpause();
   }
 
   #readHead(bytes: Buffer): void {
@@ -347,7 +357,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   }
 
   #readBody(bytes: Buffer): void {
-    this.#sinceMs = this.#home.clock.nowMs;
+    // In the other turns the client's body must not move the clock: it could send bytes, take no answer, and stay for ever.
+    if (this.#turn === "sending") this.#sinceMs = this.#home.clock.nowMs;
     this.#at = this.#bodies.push(bytes, this.#at, this.#onPiece);
     const incoming = this.#incoming;
     if (this.#bodies.done) {
