@@ -177,7 +177,8 @@ export class Exchange implements HttpExchange, Portioned {
    */
   lost(text: string, clean: boolean): void {
     if (this.#portioned) {
-      this.#end = { text, clean };
+      // The first report says how it ended; a close follows each of the others.
+      this.#end ??= { text, clean };
       return;
     }
     const parser = this.#parser;

@@ -49,6 +49,8 @@ class Http1Client implements HttpClient {
   readonly #idle = new Set<ConnectionPool>();
   readonly #open = new Set<Exchange>();
   #closed = false;
+  /** The wheel has a ticket for `#sweep`. */
+  #isSweeping = false;
 
   constructor(options: Http1Options) {
     this.wheel = options.wheel ?? new Wheel();
@@ -93,7 +95,9 @@ class Http1Client implements HttpClient {
       connection.destroy();
       return;
     }
-    if (this.#idle.size === 0) this.wheel.schedule(this.#sweepMs, () => this.#sweep());
+    // Not by whether `#idle` is empty: `forget` may have emptied it since, and the ticket still runs.
+    if (!this.#isSweeping) this.wheel.schedule(this.#sweepMs, () => this.#sweep());
+    this.#isSweeping = true;
     connection.idleUntilMs = this.wheel.nowMs + idleMs;
     connection.pool.put(connection);
     this.#idle.add(connection.pool);
@@ -114,6 +118,7 @@ class Http1Client implements HttpClient {
       pool.sweep(this.wheel.nowMs);
       if (pool.empty) this.#idle.delete(pool);
     }
-    return this.#idle.size === 0 ? 0 : this.#sweepMs;
+    this.#isSweeping = this.#idle.size > 0;
+    return this.#isSweeping ? this.#sweepMs : 0;
   }
 }

@@ -1,5 +1,4 @@
 import type { Buffer } from "node:buffer";
-import { throwLater } from "../../src/contract/fault.ts";
 
 /** Bytes that a call takes at once from its socket. A model writes less between two turns; an upstream that sends more can wait for the others. */
 export const PORTION_BYTES = 32 * 1024;
@@ -11,6 +10,8 @@ const TURN_MS = 1;
 export interface Portioned {
   /** Takes one portion; false where no more is left. */
   takePortion(): boolean;
+  /** Its `takePortion` threw an exception: the call fails, and the others go on. */
+  fault(thrown: unknown): void;
 }
 
 /**
@@ -36,10 +37,11 @@ export class Portions {
 
   #takeOne(): void {
     const one = this.#waiting.shift();
+    if (one === undefined) return;
     try {
-      if (one?.takePortion()) this.#waiting.push(one);
+      if (one.takePortion()) this.#waiting.push(one);
     } catch (thrown) {
-      throwLater(thrown);
+      one.fault(thrown);
     }
   }
 
