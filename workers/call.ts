@@ -1,8 +1,10 @@
 /** What all calls that a worker holds have in common, whichever operation they are. */
 
+import { type ByteText, toByteText } from "../src/contract/bytes.ts";
 import type { Along } from "../src/contract/call.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, DialectName } from "../src/contract/dialect.ts";
+import { GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { reportEstimated } from "../src/contract/reports.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Hold } from "./hold.ts";
@@ -129,5 +131,49 @@ export class Guarded implements HttpEvents {
     } catch (thrown) {
       call.fault(thrown);
     }
+  }
+}
+
+/** Bytes of an error answer that are kept: enough for any cloud's error object. */
+const MOST_REFUSAL_BYTES = 64 * 1024;
+
+/** Collects an upstream's error answer as it comes. */
+export class Refusal {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  body: ByteText = "";
+
+  constructor(status: number, headers: HttpHeaders) {
+    this.status = status;
+    this.headers = headers;
+  }
+
+  /** True once whatever there is to say has been said. */
+  add(bytes: Uint8Array): boolean {
+    this.body += toByteText(bytes.subarray(0, MOST_REFUSAL_BYTES - this.body.length));
+    return this.body.length >= MOST_REFUSAL_BYTES;
+  }
+}
+
+/** The error that a failed connection means for the client; its details are for the log. */
+export function connectionFailure(failure: HttpFailure, afterFirstByte: boolean): GatewayError {
+  const log = failure.text;
+  switch (failure.reason) {
+    case "timeout":
+      return new GatewayError("upstream_timeout", {
+        message: afterFirstByte ? "The model stopped answering." : "The model did not answer in time.",
+        log,
+      });
+    case "unreachable":
+      return new GatewayError("upstream_unreachable", { message: "The model's service cannot be reached at this moment.", log });
+    case "broken":
+      return new GatewayError("upstream_malformed", {
+        message: "The connection to the model's service broke before the answer was complete.",
+        log,
+      });
+    case "fault":
+      return new GatewayError("internal", { message: INTERNAL_MESSAGE, log });
+    case "malformed":
+      return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
   }
 }

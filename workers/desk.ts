@@ -1,6 +1,7 @@
 /**
  * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/orders.ts` and `reports.ts` for both.
  */
+import { platform, setPriority } from "node:os";
 import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import { type Along, type CallOrder, NOTHING_USED, type WeighOrder } from "../src/contract/call.ts";
@@ -17,7 +18,6 @@ import type { Call, CallHost, CallTarget, InputTokens } from "./call.ts";
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
-import { giveWay } from "./give-way.ts";
 import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
@@ -29,6 +29,8 @@ import { createHttp1Client } from "./wire/http1.ts";
 const CANCELLED = new GatewayError("cancelled", { message: "The client has gone." });
 const PULSE_MS = 500;
 const KEEP_ALIVE_MS = 15_000;
+/** A thread of this importance gets about a tenth of a processor that another one wants too, and all of one that is idle. */
+const LEAST_IMPORTANT = 10;
 /** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
 /** Characters of the client's own name for its user that a log can use. */
@@ -274,3 +276,13 @@ function nextTurn(): Promise<void> {
 }
 
 async function noTurn(): Promise<void> {}
+
+/** From here on the other threads of the process come first where processors are scarce. Only Linux has a priority for each thread. */
+function giveWay(): void {
+  if (platform() !== "linux") return;
+  try {
+    setPriority(0, LEAST_IMPORTANT);
+  } catch {
+    // The thread works without it too, and others wait a little longer.
+  }
+}

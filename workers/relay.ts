@@ -20,18 +20,18 @@ import {
   type Call,
   type CallHost,
   type CallTarget,
+  connectionFailure,
   Guarded,
   type InputTokens,
   type OnMissed,
+  Refusal,
   secretsOf,
   weigh,
   withPassedOn,
 } from "./call.ts";
-import { connectionFailure } from "./connection-failure.ts";
 import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
-import { Refusal } from "./refusal.ts";
 import { hasInput, usedTokens } from "./used.ts";
 import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";

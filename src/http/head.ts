@@ -8,7 +8,6 @@
 import { copied } from "../contract/bytes.ts";
 import type { Flaw } from "../contract/flaw.ts";
 import type { HeaderReader } from "../contract/http.ts";
-import { isGoodAuthority } from "./authority.ts";
 
 /** Most bytes of a whole head, and of a whole trailer. */
 export const MAX_HEAD_BYTES = 16_384;
@@ -66,6 +65,21 @@ function nameOf(written: string): string | undefined {
   const name = own.toLowerCase();
   if (names.size < MOST_NAMES) names.set(own, name);
   return name;
+}
+
+/** Names, addresses and ports. Other characters in a Host header make an address that no program can read. */
+const AUTHORITY = /^(?:[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i;
+/** Hosts that were found good. Bounded, because clients can invent hosts. */
+const MOST_AUTHORITIES = 1_000;
+const goodAuthorities = new Set<string>();
+
+/** Whether the text is a host, with a port or without. */
+function isGoodAuthority(text: string): boolean {
+  if (goodAuthorities.has(text)) return true;
+  if (!AUTHORITY.test(text) || !URL.canParse(`http://${text}/`)) return false;
+  if (goodAuthorities.size === MOST_AUTHORITIES) goodAuthorities.clear();
+  goodAuthorities.add(copied(text));
+  return true;
 }
 
 /** One head that has been read; the value of a header is cut out when a caller asks for it. */

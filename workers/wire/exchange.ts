@@ -11,8 +11,7 @@ import { AnswerParser } from "./http1-parser.ts";
 import { hostAndPort, requestHead } from "./http1-request.ts";
 import { type ConnectionPool, PooledConnection } from "./pool.ts";
 import { PORTION_BYTES, type Portioned, type Portions, portionOf } from "./portions.ts";
-import { describe } from "./sockets/failure.ts";
-import type { Dialing } from "./sockets/wire.ts";
+import { type Dialing, describe } from "./sockets/wire.ts";
 
 /** The parts of the HTTP client that a call uses. */
 interface Home {

@@ -11,8 +11,7 @@ import { throwLater } from "../../../src/contract/fault.ts";
 import { defaultTrust } from "../authorities.ts";
 import type { Origin } from "../http.ts";
 import { bareHost, hostAndPort } from "../http1-request.ts";
-import { describe } from "./failure.ts";
-import { type Dialing, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
+import { type Dialing, describe, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
 
 type NativeSocket = Bun.Socket<NativeWire>;
 type Handlers = Bun.SocketHandler<NativeWire>;

@@ -6,8 +6,7 @@ import type { ByteText } from "../../../src/contract/bytes.ts";
 import type { Origin } from "../http.ts";
 import { bareHost, hostAndPort } from "../http1-request.ts";
 import { openTunnel } from "../proxy.ts";
-import { describe } from "./failure.ts";
-import { type Dialing, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
+import { type Dialing, describe, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
 
 class NodeWire implements Wire {
   /** Or it may, but loses what it has read where it is paused while its peer closes. */
