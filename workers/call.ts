@@ -27,7 +27,7 @@ export interface CallHost {
 /** The target of a call: an entry of `WorkerConfig.targets`, opened. */
 export interface CallTarget {
   id: number;
-  /** The upstream's, for the log. */
+  /** The name of the upstream, for the log. */
   name: string;
   adapter: Adapter;
   /** The configured credentials of the upstream. */
@@ -35,13 +35,13 @@ export interface CallTarget {
   timeouts: Timeouts;
 }
 
-/** All that must not come back out of the upstream. */
+/** All secrets of a target: an upstream may repeat them in its answers, and they must reach neither a client nor the log. */
 export function secretsOf({ secrets, adapter }: CallTarget): readonly string[] {
   const fetched = adapter.fetchedSecrets?.() ?? [];
   return fetched.length === 0 ? secrets : [...secrets, ...fetched];
 }
 
-/** How much of a call's input was reserved, as far as that is known when it starts. */
+/** The input tokens of a call, as far as they are known when the call starts. */
 export interface InputTokens {
   /** Weighed by this worker, before the factor; undefined where the front has guessed. */
   estimate: number | undefined;
@@ -61,7 +61,7 @@ export function weigh(id: number, { estimator, outbox }: CallHost, { upstream }:
   if (Math.abs(tokens - input.guess) > WORTH_REPORTING * tokens) reportEstimated(outbox.next(), id, tokens);
 }
 
-/** A request with what goes along with its call. */
+/** The request with the further headers of its call. */
 export function withPassedOn(request: HttpRequest, { passedOn }: Along): HttpRequest {
   return passedOn === "" ? request : { ...request, further: [...(request.further ?? []), ...passedOn.split("\n")] };
 }
@@ -74,14 +74,14 @@ export interface Call {
   credit(bytes: number): void;
   /** The answer is not wanted any more; what was used so far is still reported. */
   cancel(): void;
-  /** Something of ours went wrong in what was done for this call: it ends, and no other. */
+  /** Code of Weir threw an exception while it worked for this call: this call ends, and no other. */
   fault(thrown: unknown): void;
 }
 
-/** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
+/** Takes back a call that its target has failed before the first text, with all that is needed to begin the call again. */
 export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;
 
-/** Between an upstream and its call: what has ended hears no more, and what throws ends its call. */
+/** Hands an upstream's events on to a call. A call that has ended gets none, and an exception ends the call. */
 export class Guarded implements HttpEvents {
   readonly #call: Call & HttpEvents;
 
@@ -148,7 +148,7 @@ export class Refusal {
     this.headers = headers;
   }
 
-  /** True once whatever there is to say has been said. */
+  /** Keeps as much of `bytes` as there is room for. Returns true once there is no room any more. */
   add(bytes: Uint8Array): boolean {
     this.body += toByteText(bytes.subarray(0, MOST_REFUSAL_BYTES - this.body.length));
     return this.body.length >= MOST_REFUSAL_BYTES;

@@ -19,10 +19,10 @@ import type { Job, Reader } from "./providers/provider.ts";
 import { shownId } from "./providers/secrets.ts";
 import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
-/** Clients count while a person waits, and the estimate is at hand. */
+/** Longest wait for the upstream's count: a person may be waiting, and the estimate is there already. */
 const LONGEST_MS = 5_000;
 
-/** A question how many tokens a request has: the upstream's count, or the estimate without one. It always has an answer. */
+/** Answers how many tokens a request has: with the upstream's count, or with the estimate where there is no count. A client always gets an answer. */
 export class Count implements Call, HttpEvents {
   readonly #id: number;
   readonly #host: CallHost;

@@ -22,9 +22,9 @@ import { CONTINUE, headOf, isBodyless, refusalOf } from "./written.ts";
 export interface Home {
   readonly clock: Clock;
   readonly clocks: Clocks;
-  /** No connection is kept open after its answer any more. */
+  /** Every connection is closed after its answer. */
   readonly isRetiring: boolean;
-  /** A connection without a request is not kept open either. */
+  /** A connection without a request is closed too. */
   readonly isClosing: boolean;
   /** Starts the handler of the request, which answers now or later by `Connection.answer`. */
   serve(incoming: Incoming, connection: Connection): void;
@@ -75,7 +75,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   /** Bytes that came before they could be read. */
   #kept: Buffer | undefined;
   #isPaused = false;
-  /** It has carried no request yet. */
+  /** No request has come on it yet. */
   #isNew = true;
   /** Its client is read from when its turn comes: see `Uploads`. */
   #isInLine = false;
@@ -83,7 +83,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   #largeReads = 0;
   /** The connection ends after this answer. */
   #isLast = false;
-  /** The bytes that follow cannot be understood: the protocol was broken. */
+  /** The client broke the protocol: the bytes that follow cannot be understood. */
   #isLost = false;
   readonly #outlet: Outlet;
   /** The streamed answer that is being written; undefined where there is none. */
@@ -171,7 +171,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   }
 
   #headIsLate(): void {
-    // A client that has not sent a byte has not asked for anything: it gets no answer.
+    // A client that has sent no byte has not asked for anything, and gets no answer.
     if (!this.#heads.begun) this.#close();
     else this.#refuseUnread({ status: 408, message: "The head of the request took too long to arrive." });
   }
@@ -278,7 +278,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#cut();
   }
 
-  /** In the middle of a stream: where the client has not taken all bytes, its time to do so begins. */
+  /** Where the client has not taken all bytes of a stream, its time to take them begins. */
   #awaitClient(): void {
     if (this.#outlet.isEmpty === (this.#turn === "reading")) this.#turnIs(this.#outlet.isEmpty ? "waiting" : "reading");
   }
@@ -365,7 +365,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
       this.#largeReads = 0;
       if (this.#turn === "sending") this.#turnIs("waiting");
       incoming?.end();
-      // No handler asked for the body, and all of it has come.
+      // The answer may have been complete before the body was.
       this.#settle();
     } else if (this.#bodies.flaw !== undefined) {
       this.#isLast = true;
@@ -383,7 +383,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
   }
 
-  // --- of the line of uploads
+  // --- called by the line of uploads
 
   readOn(): void {
     this.#isInLine = false;
@@ -444,7 +444,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
     this.#phase = PHASE.head;
     this.#turnIs("idle");
-    // Otherwise the loop that called this goes on by itself.
+    // Otherwise this was called from the loop, which goes on by itself.
     if (this.#bytes === undefined) this.#goOn();
   }
 
@@ -480,7 +480,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#leave();
   }
 
-  /** Gives the connection back to its server: once, however the connection ends. */
+  /** Takes the connection off its server. Has an effect once, however the connection ends. */
   #leave(): void {
     if (this.#phase === PHASE.closed) return;
     this.#phase = PHASE.closed;

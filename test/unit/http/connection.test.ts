@@ -1,4 +1,4 @@
-/** What a connection does with its client, over a wire that is none: streams, clients that leave or stand still, clocks, bodies that nobody wants, and ends. */
+/** What a connection does with its client, over a wire without a socket: streams, clients that leave or take nothing, clocks, unwanted bodies, and ends. */
 import { describe, expect, test } from "bun:test";
 import { type Asked, type BodyReceiver, type BrokenBody, Reply, ReplyHeaders } from "../../../src/contract/http.ts";
 import { OutgoingStream } from "../../../src/contract/stream.ts";
@@ -202,7 +202,7 @@ describe("a stream", () => {
     expect(last().lefts).toBe(1);
   });
 
-  test("whose client stands still has no room; what was written waits, and comes in order when the client takes it", async () => {
+  test("whose client takes nothing has no room; what was written waits, and comes in order when the client takes it", async () => {
     const { connect, last } = streaming();
     const wire = connect();
     wire.send(GET);
@@ -224,7 +224,7 @@ describe("a stream", () => {
     expect(wire.received.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
   });
 
-  test("has room again when all was taken, and its owner is told once", async () => {
+  test("has room again when all was taken, and its owner hears of it once", async () => {
     const { connect, last } = streaming();
     const wire = connect();
     wire.send(GET);
@@ -238,7 +238,7 @@ describe("a stream", () => {
   });
 
   for (const how of ["ended", "closed"] as const)
-    test(`whose client leaves (${how}) tells its owner once, and what is written then does no harm`, async () => {
+    test(`whose client leaves (${how}) reports it to its owner once, and what is written then does no harm`, async () => {
       const { server, connect, last } = streaming();
       const wire = connect();
       wire.send(GET);
@@ -256,7 +256,7 @@ describe("a stream", () => {
 
 describe("a client that leaves", () => {
   for (const how of ["ended", "closed"] as const)
-    test(`before its answer is told of at once (${how}), and the answer is not sent`, async () => {
+    test(`before its answer is noticed at once (${how}), and the answer is not sent`, async () => {
       let asked: Asked | undefined;
       let answer = (_reply: Reply): void => {};
       let lefts = 0;
@@ -279,7 +279,7 @@ describe("a client that leaves", () => {
       expect([wire.received, left]).toEqual(["", 1]);
     });
 
-  test("in the middle of its body breaks the body, whether anybody reads it yet or not", () => {
+  test("in the middle of its body breaks the body, also for a handler that reads it later", () => {
     for (const isRead of [true, false]) {
       const body = new Collected();
       let asked: Asked | undefined;
@@ -345,7 +345,7 @@ describe("the clocks", () => {
     expect(verdictOf(half.received)).toEqual(['200 GET /x ""', "408"]);
   });
 
-  test("a body that falls silent is refused by whoever reads it, and the connection ends; one that comes slowly goes on", async () => {
+  test("a body that falls silent is refused by its reader, and the connection ends", async () => {
     const { server, connect } = serving({ clocks });
     const wire = connect();
     wire.send(post("Content-Length: 10\r\n", "12345"));
@@ -357,7 +357,7 @@ describe("the clocks", () => {
     expect([wire.state, server.count]).toEqual(["closed", 0]);
   });
 
-  test("nobody waits too long for an answer, however long it takes", () => {
+  test("no clock runs while a client waits for its answer", () => {
     const { server, connect } = serving({ clocks, handle: () => new Promise(() => {}) });
     const wire = connect();
     wire.send(GET);
@@ -500,7 +500,7 @@ describe("a body", () => {
     }
   });
 
-  test("that nobody asks for waits up to a bound, then its client waits, and it comes whole when it is asked for", () => {
+  test("that is not asked for waits up to a bound, then its client waits, and it comes whole when it is asked for", () => {
     let asked: Asked | undefined;
     const { connect } = serving({
       handle: (given) => {
@@ -519,7 +519,7 @@ describe("a body", () => {
     expect([body.length, body.ends]).toEqual([200_000, 1]);
   });
 
-  test("is text where it is small, bytes of its own where it is large, and there at once where it came with its head", () => {
+  test("is text where it is small, new bytes where it is large, and is there at once where it came with its head", () => {
     const bodies: unknown[] = [];
     const { connect } = serving({
       handle: (asked) => {
@@ -537,7 +537,7 @@ describe("a body", () => {
     expect(bodies.slice(2)).toEqual(["", undefined]);
   });
 
-  test("that nobody wants is read to its end where that is near, and the next request is served; else the connection ends", () => {
+  test("that is not wanted is read to its end where that is near, and the next request is served; else the connection ends", () => {
     const refusal = () => new Reply(401, new ReplyHeaders(), "no");
     const { connect, server } = serving({ handle: refusal });
     const near = connect();
@@ -680,7 +680,7 @@ test("a body goes on after a part of it was delivered in the middle of the resum
 });
 
 describe("the server", () => {
-  test("has room for so many, and tells who comes then", () => {
+  test("has room for a number of clients, and refuses the next one", () => {
     const { server, connect } = serving({ maxConnections: 2 });
     const [first] = [connect(), connect()];
     const third = connect();
@@ -726,7 +726,7 @@ describe("the server", () => {
     expect([server.count, isEmpty]).toEqual([0, true]);
   });
 
-  test("that is to close soon takes clients still, leaves idle ones alone, and ends each connection with its next answer", () => {
+  test("that is to close soon still takes clients, leaves idle ones alone, and ends each connection with its next answer", () => {
     const { server, connect } = serving();
     const idle = connect();
     idle.send(GET);
@@ -741,7 +741,7 @@ describe("the server", () => {
     expect(idle.received.match(/connection: close/g)).toHaveLength(1);
   });
 
-  test("answers 500 for a handler that throws, now or later, and tells of it", async () => {
+  test("answers 500 for a handler that throws, now or later, and reports the exception", async () => {
     for (const handle of [
       () => {
         throw new Error("at once");

@@ -76,7 +76,7 @@ async function portionsTaken(): Promise<void> {
 
 const LONG = "x".repeat(PORTION_BYTES * 3);
 
-test("a body that lasts until the connection ends is whole where its end comes before its portions were taken, and the close after it", async () => {
+test("a body that lasts until the connection ends is whole, although the end and the close come before its portions were taken", async () => {
   const { wire, seen } = calling();
   wire.send(`HTTP/1.1 200 OK\r\n\r\n${LONG}`);
   expect([wire.isPaused, seen.length]).toEqual([true, 0]);
