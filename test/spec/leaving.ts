@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
-import { filler } from "../../src/sandbox/tokens.ts";
+import { filler } from "../../src/sandbox/model/tokens.ts";
 import { eventually } from "../support/waits.ts";
 import type { Call } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
