@@ -67,6 +67,8 @@ class Collected implements BodyReceiver {
   }
 }
 
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 const bodyOf = (answer: string) => answer.slice(answer.indexOf("\r\n\r\n") + 4);
 
 describe("large bodies", () => {
@@ -83,7 +85,7 @@ describe("large bodies", () => {
     const paused = () => wires.map(({ isPaused }) => isPaused);
     expect(paused()).toEqual([true, true, true]);
     for (let read = 1; read <= 3; read++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await nextTurn();
       expect(paused().filter((isPaused) => !isPaused)).toHaveLength(read);
     }
   });
@@ -96,7 +98,7 @@ describe("large bodies", () => {
       wire.send(PIECE);
       expect(wire.isPaused).toBe(true);
       const startedMs = performance.now();
-      while (wire.isPaused) await new Promise<void>((resolve) => setImmediate(resolve));
+      while (wire.isPaused) await nextTurn();
       if (piece > 2) expect(performance.now() - startedMs).toBeGreaterThan(0.5);
     }
     wire.send(PIECE);
@@ -115,7 +117,7 @@ describe("large bodies", () => {
       wire.send(PIECE);
     }
     first.terminate();
-    while (second.isPaused) await new Promise<void>((resolve) => setImmediate(resolve));
+    while (second.isPaused) await nextTurn();
     second.send(PIECE);
     await settled();
     expect(second.received).toContain("HTTP/1.1 200");
@@ -607,7 +609,7 @@ describe("calls at once", () => {
     const first = wire.writes;
     expect(first).toBeLessThan(20);
     wire.send(`GET /last HTTP/1.1\r\n${HOST}\r\n`);
-    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
     expect(verdictOf(wire.received)).toEqual([...Array.from({ length: 100 }, () => "200 /x"), "200 /last"]);
     expect(wire.isPaused).toBe(false);
   });
@@ -677,6 +679,18 @@ test("a body goes on after a part of it was delivered in the middle of the resum
   expect([bodies[0]?.length, wire.isPaused]).toEqual([140_000, false]);
   wire.send("x".repeat(60_000));
   expect(bodies[0]?.ends).toBe(1);
+});
+
+test("a header that came several times is one list, in the order in which its lines came", () => {
+  let list: string | null = "";
+  const { connect } = serving({
+    handle: ({ headers }) => {
+      list = headers.get("x-list");
+      return new Reply(200, new ReplyHeaders(), "");
+    },
+  });
+  connect().send(`GET /x HTTP/1.1\r\n${HOST}X-List: 1\r\nX-Other: y\r\nx-list: 2,3\r\n\r\n`);
+  expect(list).toBe("1, 2,3");
 });
 
 describe("the server", () => {
