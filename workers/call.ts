@@ -1,8 +1,10 @@
 /** What all calls that a worker holds have in common, whichever operation they are. */
 
+import { type ByteText, toByteText } from "../src/contract/bytes.ts";
 import type { Along } from "../src/contract/call.ts";
 import type { Timeouts } from "../src/contract/config.ts";
 import type { Dialect, DialectName } from "../src/contract/dialect.ts";
+import { GatewayError, INTERNAL_MESSAGE } from "../src/contract/errors.ts";
 import { reportEstimated } from "../src/contract/reports.ts";
 import type { Estimator } from "./estimator.ts";
 import type { Hold } from "./hold.ts";
@@ -25,7 +27,7 @@ export interface CallHost {
 /** The target of a call: an entry of `WorkerConfig.targets`, opened. */
 export interface CallTarget {
   id: number;
-  /** The upstream's, for the log. */
+  /** The name of the upstream, for the log. */
   name: string;
   adapter: Adapter;
   /** The configured credentials of the upstream. */
@@ -33,13 +35,13 @@ export interface CallTarget {
   timeouts: Timeouts;
 }
 
-/** All that must not come back out of the upstream. */
+/** All secrets of a target: an upstream may repeat them in its answers, and they must reach neither a client nor the log. */
 export function secretsOf({ secrets, adapter }: CallTarget): readonly string[] {
   const fetched = adapter.fetchedSecrets?.() ?? [];
   return fetched.length === 0 ? secrets : [...secrets, ...fetched];
 }
 
-/** How much of a call's input was reserved, as far as that is known when it starts. */
+/** The input tokens of a call, as far as they are known when the call starts. */
 export interface InputTokens {
   /** Weighed by this worker, before the factor; undefined where the front has guessed. */
   estimate: number | undefined;
@@ -59,7 +61,7 @@ export function weigh(id: number, { estimator, outbox }: CallHost, { upstream }:
   if (Math.abs(tokens - input.guess) > WORTH_REPORTING * tokens) reportEstimated(outbox.next(), id, tokens);
 }
 
-/** A request with what goes along with its call. */
+/** The request with the further headers of its call. */
 export function withPassedOn(request: HttpRequest, { passedOn }: Along): HttpRequest {
   return passedOn === "" ? request : { ...request, further: [...(request.further ?? []), ...passedOn.split("\n")] };
 }
@@ -72,14 +74,14 @@ export interface Call {
   credit(bytes: number): void;
   /** The answer is not wanted any more; what was used so far is still reported. */
   cancel(): void;
-  /** Something of ours went wrong in what was done for this call: it ends, and no other. */
+  /** Code of Weir threw an exception while it worked for this call: this call ends, and no other. */
   fault(thrown: unknown): void;
 }
 
-/** Takes back a call whose target has failed it before the first text: what is needed to begin it anew. */
+/** Takes back a call that its target has failed before the first text, with all that is needed to begin the call again. */
 export type OnMissed = (id: number, dialect: DialectName, job: Job, input: InputTokens) => void;
 
-/** Between an upstream and its call: what has ended hears no more, and what throws ends its call. */
+/** Hands an upstream's events on to a call. A call that has ended gets none, and an exception ends the call. */
 export class Guarded implements HttpEvents {
   readonly #call: Call & HttpEvents;
 
@@ -129,5 +131,49 @@ export class Guarded implements HttpEvents {
     } catch (thrown) {
       call.fault(thrown);
     }
+  }
+}
+
+/** Bytes of an error answer that are kept: enough for any cloud's error object. */
+const MOST_REFUSAL_BYTES = 64 * 1024;
+
+/** Collects an upstream's error answer as it comes. */
+export class Refusal {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  body: ByteText = "";
+
+  constructor(status: number, headers: HttpHeaders) {
+    this.status = status;
+    this.headers = headers;
+  }
+
+  /** Keeps as much of `bytes` as there is room for. Returns true once there is no room any more. */
+  add(bytes: Uint8Array): boolean {
+    this.body += toByteText(bytes.subarray(0, MOST_REFUSAL_BYTES - this.body.length));
+    return this.body.length >= MOST_REFUSAL_BYTES;
+  }
+}
+
+/** The error that a failed connection means for the client; its details are for the log. */
+export function connectionFailure(failure: HttpFailure, afterFirstByte: boolean): GatewayError {
+  const log = failure.text;
+  switch (failure.reason) {
+    case "timeout":
+      return new GatewayError("upstream_timeout", {
+        message: afterFirstByte ? "The model stopped answering." : "The model did not answer in time.",
+        log,
+      });
+    case "unreachable":
+      return new GatewayError("upstream_unreachable", { message: "The model's service cannot be reached at this moment.", log });
+    case "broken":
+      return new GatewayError("upstream_malformed", {
+        message: "The connection to the model's service broke before the answer was complete.",
+        log,
+      });
+    case "fault":
+      return new GatewayError("internal", { message: INTERNAL_MESSAGE, log });
+    case "malformed":
+      return new GatewayError("upstream_malformed", { message: "The model's service sent an answer that cannot be read.", log });
   }
 }

@@ -1,20 +1,28 @@
-import { type ByteText, toByteText } from "../src/contract/bytes.ts";
+import type { ByteText } from "../src/contract/bytes.ts";
 import { NOTHING_USED } from "../src/contract/call.ts";
 import type { Dialect } from "../src/contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../src/contract/errors.ts";
 import { reportAnswer, reportDone, reportFail, reportSent } from "../src/contract/reports.ts";
 import { noUsage } from "../src/contract/usage.ts";
-import { type Call, type CallHost, type CallTarget, Guarded, type InputTokens, secretsOf, withPassedOn } from "./call.ts";
-import { connectionFailure } from "./connection-failure.ts";
+import {
+  type Call,
+  type CallHost,
+  type CallTarget,
+  connectionFailure,
+  Guarded,
+  type InputTokens,
+  Refusal,
+  secretsOf,
+  withPassedOn,
+} from "./call.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId } from "./providers/secrets.ts";
 import type { HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
 
-/** Clients count while a person waits, and the estimate is at hand. */
+/** Longest wait for the upstream's count: a person may be waiting, and the estimate is there already. */
 const LONGEST_MS = 5_000;
-const ERROR_BODY_LIMIT = 64 * 1024;
 
-/** A question how many tokens a request has: the upstream's count, or the estimate without one. It always has an answer. */
+/** Answers how many tokens a request has: with the upstream's count, or with the estimate where there is no count. A client always gets an answer. */
 export class Count implements Call, HttpEvents {
   readonly #id: number;
   readonly #host: CallHost;
@@ -27,9 +35,8 @@ export class Count implements Call, HttpEvents {
   readonly #onOver: (id: number) => void;
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
-  #status = 0;
   #headers: HttpHeaders = new Map();
-  #refusal: ByteText = "";
+  #refusal: Refusal | undefined;
   #sentMs = 0;
   /** How often the upstream was asked. */
   #attempts = 0;
@@ -81,15 +88,14 @@ export class Count implements Call, HttpEvents {
   }
 
   head(status: number, headers: HttpHeaders): void {
-    this.#status = status;
     this.#headers = headers;
     if (status === 200) this.#reader = this.#target.adapter.reader(this.#job, headers);
+    else this.#refusal = new Refusal(status, headers);
   }
 
   chunk(bytes: Uint8Array): void {
-    if (this.#reader !== undefined) this.#reader.push(bytes);
-    else if (this.#refusal.length < ERROR_BODY_LIMIT)
-      this.#refusal += toByteText(bytes.subarray(0, ERROR_BODY_LIMIT - this.#refusal.length));
+    this.#reader?.push(bytes);
+    this.#refusal?.add(bytes);
   }
 
   fail(failure: HttpFailure): void {
@@ -101,8 +107,9 @@ export class Count implements Call, HttpEvents {
     const text = this.#reader?.end() ?? "";
     if (this.#reader?.complete) this.#answer(text);
     else {
+      const refusal = this.#refusal;
       // Not for the client: it is how a provider learns that its credentials have been refused.
-      if (this.#status !== 200) this.#target.adapter.failure(this.#job, this.#status, this.#headers, this.#refusal);
+      if (refusal !== undefined) this.#target.adapter.failure(this.#job, refusal.status, refusal.headers, refusal.body);
       this.#answerEstimate();
     }
   }

@@ -1,6 +1,7 @@
 /**
- * Takes orders, holds the calls, gives reports: what a worker does, on whatever thread it is. See `src/contract/orders.ts` and `reports.ts` for both.
+ * What a worker does, on any thread: it takes orders, holds the calls and gives reports. See `src/contract/orders.ts` and `reports.ts` for both.
  */
+import { platform, setPriority } from "node:os";
 import type { Accepts } from "../src/contract/accepts.ts";
 import { toByteText } from "../src/contract/bytes.ts";
 import { type Along, type CallOrder, NOTHING_USED, type WeighOrder } from "../src/contract/call.ts";
@@ -17,7 +18,6 @@ import type { Call, CallHost, CallTarget, InputTokens } from "./call.ts";
 import { Count } from "./count.ts";
 import { PIECE_BYTES } from "./estimate/text.ts";
 import { Estimator } from "./estimator.ts";
-import { giveWay } from "./give-way.ts";
 import { Hold } from "./hold.ts";
 import { Outbox, type Schedule } from "./outbox.ts";
 import { providers } from "./providers/index.ts";
@@ -29,12 +29,14 @@ import { createHttp1Client } from "./wire/http1.ts";
 const CANCELLED = new GatewayError("cancelled", { message: "The client has gone." });
 const PULSE_MS = 500;
 const KEEP_ALIVE_MS = 15_000;
-/** How long a call that began before a reload may name a target of before: its body may take minutes to arrive. */
+/** A thread of this priority gets about a tenth of a processor that another thread wants too, and all of a processor that is idle. */
+const LEAST_IMPORTANT = 10;
+/** How long a call that began before a reload may name a target of the earlier configuration: its body may take minutes to arrive. */
 const RETIRED_MS = 300_000;
 /** Characters of the client's own name for its user that a log can use. */
 const LONGEST_USER = 256;
 
-/** A count always has an answer, if need be Weir's own. */
+/** What carries a call. A count always has an answer, at least Weir's estimate. */
 const carrierOf = (operation: CallOperation) => (operation === "count_tokens" ? Count : Relay);
 
 const NEVER_CHANGED = new Int32Array(1);
@@ -61,13 +63,13 @@ export class Desk implements WorkerDesk, OrderTaker {
   #retired: { targets: Targets; untilMs: number }[] = [];
   /** Adapters by their settings, so that a new configuration keeps pools, signing keys and tokens of what it did not change. */
   #adapters = new Map<string, Adapter>();
-  /** What models take, by its text. */
+  /** What models take, by its JSON text. */
   #kinds = new Map<string, Accepts>();
   #host: CallHost | undefined;
   #taken = 0;
   #expectedMs = performance.now() + PULSE_MS;
 
-  /** @param schedule - When reports that were gathered are to leave. */
+  /** @param schedule - Decides when the gathered reports leave. */
   constructor(post: (reports: Flat) => void, schedule: Schedule) {
     this.#outbox = new Outbox(post, schedule);
     setInterval(() => this.#pulse(), PULSE_MS);
@@ -83,7 +85,7 @@ export class Desk implements WorkerDesk, OrderTaker {
 
   /** Called by the reader of orders: an order that could not be carried out ends its own call, and not those of the others. */
   failed(id: number | undefined, thrown: unknown): void {
-    // Calls would be answered by a configuration that is out of force.
+    // Otherwise calls would be answered by a configuration that is not in force any more.
     if (id === undefined) throw new Ending(`the configuration cannot be used: ${asGatewayError(thrown).detail.log}`);
     const call = this.#calls.get(id);
     if (call === undefined) this.#refuse(id, asGatewayError(thrown));
@@ -120,7 +122,7 @@ export class Desk implements WorkerDesk, OrderTaker {
     this.#calls.get(id)?.credit(bytes);
   }
 
-  /** For the reader of orders: a target of before has nothing to learn, as no call will name it. */
+  /** Called by the reader of orders. A target of an earlier configuration learns nothing, because no call will name it. */
   teach(target: number, forMs: number, taught: string): void {
     const pupil = this.#targets.get(target);
     pupil?.adapter.taught?.({ upstreamModel: pupil.model, accepts: pupil.accepts }, taught, forMs);
@@ -129,7 +131,7 @@ export class Desk implements WorkerDesk, OrderTaker {
   drill(how: "crash" | "stall"): void {
     setTimeout(() => {
       if (how === "crash") throw new Ending("ended by a drill");
-      // A loop that does not end, as the watchdog is to notice.
+      // A loop that does not end, for the watchdog to notice.
       for (;;) Atomics.load(NEVER_CHANGED, 0);
     });
   }
@@ -170,13 +172,13 @@ export class Desk implements WorkerDesk, OrderTaker {
       if (adapter !== undefined)
         this.#targets.set(id, { id, name, adapter, secrets, model, countModel, accepts: kinds[accepts] ?? {}, controls, timeouts });
     }
-    // Only adapters that are not named any more: a configuration may be put in force many times a minute, and nearly always has the targets of the one before.
+    // Targets that are still named are not kept twice: a configuration may be put in force many times a minute, and nearly always has the same targets.
     for (const id of this.#targets.keys()) before.delete(id);
     if (before.size > 0) this.#retired.unshift({ targets: before, untilMs: performance.now() + RETIRED_MS });
     reportReady(outbox.next());
   }
 
-  /** What models take, with the objects of the configuration before where they say the same: lessons are learned by them. */
+  /** What models take. An object of the earlier configuration is used again where it says the same, because lessons are kept by that object. */
   #kindsOf(accepts: readonly Accepts[]): Accepts[] {
     const before = this.#kinds;
     this.#kinds = new Map();
@@ -276,3 +278,13 @@ function nextTurn(): Promise<void> {
 }
 
 async function noTurn(): Promise<void> {}
+
+/** From here on the other threads of the process come first where processors are scarce. Only Linux has a priority for each thread. */
+function giveWay(): void {
+  if (platform() !== "linux") return;
+  try {
+    setPriority(0, LEAST_IMPORTANT);
+  } catch {
+    // The thread works without the priority too; the other threads wait a little longer.
+  }
+}

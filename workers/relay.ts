@@ -20,18 +20,18 @@ import {
   type Call,
   type CallHost,
   type CallTarget,
+  connectionFailure,
   Guarded,
   type InputTokens,
   type OnMissed,
+  Refusal,
   secretsOf,
   weigh,
   withPassedOn,
 } from "./call.ts";
-import { connectionFailure } from "./connection-failure.ts";
 import { tooMuchHeld, UNCOUNTED_BYTES } from "./hold.ts";
 import type { Job, Reader } from "./providers/provider.ts";
 import { shownId, withoutSecrets } from "./providers/secrets.ts";
-import { Refusal } from "./refusal.ts";
 import { hasInput, usedTokens } from "./used.ts";
 import type { Ticket } from "./wire/clock.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpFailure, HttpHeaders } from "./wire/http.ts";
@@ -51,7 +51,7 @@ export class Relay implements Call, HttpEvents {
   #exchange: HttpExchange | undefined;
   #reader: Reader | undefined;
   #refusal: Refusal | undefined;
-  /** A refusal has taught something already; there is one further try. */
+  /** A refusal has taught something already: there is one more try, and no further one. */
   #isLearned = false;
   /** The guardrail's intervention has been reported. */
   #isGuarded = false;
@@ -124,7 +124,7 @@ export class Relay implements Call, HttpEvents {
     try {
       this.#fail(error);
     } catch {
-      // Not even the report of its end could be put together: the end is reported without usage.
+      // Not even the report of its end could be made: the end is reported without usage.
       this.#over = true;
       reportFail(this.#host.outbox.next(), this.#id, error.kind, error.detail, NOTHING_USED);
       this.#onOver(this.#id);
@@ -152,7 +152,7 @@ export class Relay implements Call, HttpEvents {
       return;
     }
     const text = this.#translated(reader, reader.push(bytes));
-    if (reader.usage.isGuarded) this.#tellGuarded();
+    if (reader.usage.isGuarded) this.#reportGuardedOnce();
     if (text !== "") this.#emit(text);
     const { held } = reader;
     if (held > UNCOUNTED_BYTES || this.#held > 0) this.#hold(reader, held > UNCOUNTED_BYTES ? held : 0);
@@ -185,7 +185,7 @@ export class Relay implements Call, HttpEvents {
     const reader = this.#reader;
     if (reader === undefined) return;
     const text = this.#translated(reader, reader.end());
-    if (reader.usage.isGuarded) this.#tellGuarded();
+    if (reader.usage.isGuarded) this.#reportGuardedOnce();
     if (this.#job.stream) {
       if (text !== "") this.#emit(text);
       if (reader.error !== undefined) this.#fail(reader.error);
@@ -195,7 +195,7 @@ export class Relay implements Call, HttpEvents {
       // From here on no other target may answer the call.
       this.#opened = true;
       reportAnswer(this.#host.outbox.next(), this.#id, text);
-      // A whole answer may say itself that it failed.
+      // A whole answer may itself say that the call failed.
       if (reader.error === undefined) this.#done();
       else this.#fail(reader.error);
     }
@@ -274,13 +274,13 @@ export class Relay implements Call, HttpEvents {
     });
   }
 
-  #tellGuarded(): void {
+  #reportGuardedOnce(): void {
     if (this.#isGuarded) return;
     this.#isGuarded = true;
     reportGuarded(this.#host.outbox.next(), this.#id);
   }
 
-  /** The answer itself went wrong; whatever else its connection brings is of no use. */
+  /** The answer itself went wrong; the rest of its bytes is of no use. */
   #break(error: GatewayError): void {
     const exchange = this.#exchange;
     this.#fail(error);
@@ -311,7 +311,7 @@ export class Relay implements Call, HttpEvents {
     this.#job.body = "";
   }
 
-  /** @param isGood - It has not failed. */
+  /** @param isGood - The call has not failed. */
   #ended(isGood: boolean): Ended {
     const upstreamMs = this.#sentMs === 0 ? 0 : performance.now() - this.#sentMs;
     const estimate = this.#input.estimate ?? 0;

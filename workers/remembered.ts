@@ -1,7 +1,7 @@
-/** Texts that are remembered: names of a configuration or a protocol are some dozens, and what comes from outside must not fill the memory. */
+/** Most texts that are remembered. A configuration or a protocol has some dozens of names, and texts from outside must not fill the memory. */
 const MOST = 1_000;
 
-/** The same function, which works a text out once: for what follows from a model's name or the like, and would be worked out for each call. */
+/** Returns a function that calls `make` once for each text and keeps the result: for results that follow from a model's name or the like, and are needed for each call. */
 export function remembered<T>(make: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>();
   return (text) => {

@@ -18,6 +18,7 @@ export function usedTokens(reader: Reader | undefined, estimate: number, failedE
   const counted = Math.ceil((reader?.written ?? 0) / ANSWER_BYTES_PER_TOKEN);
   return { ...usage, input: isReported ? input : estimate, output: Math.max(usage.output, counted) };
 }
+
 /** Whether an upstream has counted the input. */
 export function hasInput({ input, cacheRead, cacheWrite }: Usage): boolean {
   return input + cacheRead + cacheWrite > 0;

@@ -12,7 +12,7 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 const desk = new Desk(
   (reports) => scope.postMessage(reports),
-  // Not a microtask: the runtime works those off after each socket that it reads, and every report would be a message of its own.
+  // Not a microtask: the runtime runs microtasks after each socket that it reads, and every report would be a separate message.
   setImmediate,
 );
 outliveFaults((thrown) => desk.fault(thrown));

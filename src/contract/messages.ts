@@ -16,7 +16,7 @@ export type Flat = (string | number | ArrayBuffer)[];
 /** A truth value, as a field. */
 export type Bit = 0 | 1;
 
-/** How many places an entry takes: what it is, and its fields. */
+/** Number of places of an entry in a message: one for its kind, and one for each field. */
 export type Length<Fields extends readonly unknown[]> = [what: number, ...Fields]["length"];
 
 /** Reads the fields of entries. `at` is where the entry begins, and `index` counts its fields from 0. */
@@ -28,7 +28,7 @@ type FieldReader<Table> = <Name extends keyof Table, Index extends number>(
 ) => Table[Name] extends readonly unknown[] ? Table[Name][Index] : never;
 
 /**
- * Fields are read one by one. A list of them that was taken apart cost more than the message, and kept the readers from being compiled for good.
+ * Fields are read one by one. To make a list of them and take it apart cost more than the message, and kept the runtime from compiling the readers.
  */
 export function fieldReader<Table>(): FieldReader<Table> {
   return (message, at, _name, index) => message[at + 1 + index] as never;
@@ -37,7 +37,7 @@ export function fieldReader<Table>(): FieldReader<Table> {
 /** Bytes of an answer that a worker may send before the client has taken any of them; then it stops reading from the upstream. */
 export const STREAM_WINDOW = 256 * 1024;
 
-/** How long what a refusal has taught is good. */
+/** How long a lesson from a refusal is good, in milliseconds. */
 export const LESSON_MS = 3_600_000;
 
 /** Does a worker's work. It reports through a function that it got when it was made. */
@@ -49,18 +49,18 @@ export interface WorkerDesk {
 
 export interface Weighing {
   model: string;
-  /** Undefined where the name has to say it. */
+  /** Undefined where it has to be found in the model's name. */
   family: TokenizerFamily | undefined;
-  /** The input is counted by its table (`estimate: exact`). */
+  /** The input is counted by the model's table (`estimate: exact`). */
   exact: boolean;
 }
 
 /** The part of the configuration that a worker needs. */
 export interface WorkerConfig {
-  /** The thread takes its time: others of the process come first where processors are scarce. */
+  /** Where processors are scarce, the other threads of the process come first. */
   givesWay?: boolean;
   proxy: ProxySettings | undefined;
-  /** Bytes of unfinished answers that it may keep. */
+  /** Bytes of unfinished answers that the worker may keep. */
   heldBytes: number;
   upstreams: Upstream[];
   /** How models are weighed, by the names that clients use. */

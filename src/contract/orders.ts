@@ -28,13 +28,13 @@ interface OrderFields {
   weigh: [id: number, dialect: DialectName, operation: CallOperation, hints: string, owner: string, body: ArrayBuffer];
   /** Start a weighed call, or start one that was `missed` once more. */
   go: [id: number, target: number, isLast: Bit, factor: number, passedOn: string, isTimed: Bit];
-  /** End a call, whatever it is doing; only its `done` comes, with what it has used so far. */
+  /** End a call in any state; only its `done` comes, with what the call has used so far. */
   cancel: [id: number];
-  /** The client has taken so many more bytes. */
+  /** The client has taken this many more bytes. */
   credit: [id: number, bytes: number];
   /** The targets that later calls may name, as JSON of `WorkerConfig`. Calls that run keep the ones they have. */
   configure: [config: string];
-  /** What another worker has learned of a target, and for how long that is good. A target that is not known any more has nothing to learn. */
+  /** What another worker has learned about a target, and for how long that is good. Has no effect on a target that is not known any more. */
   teach: [target: number, forMs: number, taught: string];
   /** For drills: fail abruptly, as a crash would, or hang. */
   drill: [how: "crash" | "stall"];
@@ -113,7 +113,7 @@ export function orderConfigure(message: Flat, config: string): void {
   write(message, "configure", config);
 }
 
-/** @param taught - As `Connection.taught` reads it. */
+/** @param taught - The text of the worker that learned it; only the target's adapter reads it (`Adapter.taught`). */
 export function orderTeach(message: Flat, target: number, forMs: number, taught: string): void {
   write(message, "teach", target, forMs, taught);
 }
@@ -132,13 +132,13 @@ export interface OrderTaker {
   configure(config: WorkerConfig): void;
   teach(target: number, forMs: number, taught: string): void;
   drill(how: "crash" | "stall"): void;
-  /** An order could not be carried out, and the others are: `id` is its call's, undefined for one that is no call's. What this throws ends the reading. */
+  /** An order could not be carried out; the others still are. `id`: its call, undefined for an order that belongs to no call. An exception of this function ends the reading. */
   failed(id: number | undefined, thrown: unknown): void;
 }
 
 /**
  * Has every order of a message carried out.
- * @returns how many there were.
+ * @returns the number of orders.
  */
 export function readOrders(message: Flat, taker: OrderTaker): number {
   let count = 0;

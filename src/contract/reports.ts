@@ -25,7 +25,7 @@ type EndedFields = [
 interface ReportFields {
   /** The answer is a stream, and this is its beginning. */
   open: [id: number, text: ByteText];
-  /** More of it. */
+  /** More of the stream. */
   chunk: [id: number, text: ByteText];
   /** The whole answer of a call that does not stream; `done` follows. */
   answer: [id: number, text: ByteText];
@@ -40,13 +40,13 @@ interface ReportFields {
     estimate: number,
     user: ByteText,
   ];
-  /** The request of a call has left for its upstream; of calls that asked for it. */
+  /** The request of a call has left for its upstream. Only for calls that asked for this report. */
   sent: [id: number];
   /** The guess at the input of a running call was far off: this is the estimate, times the factor. */
   estimated: [id: number, inputTokens: number];
   /** Names that were left out of the request, since its model does not take them; comes before all other reports of the answer. */
   dropped: [id: number, names: string];
-  /** The cloud's guardrail has blocked or changed the answer; comes before that text of it. */
+  /** The cloud's guardrail has blocked or changed the answer; comes before the text that it has changed. */
   guarded: [id: number];
   /** The same as `fail`, for a call that another target may serve: the client has seen nothing, and the call waits for `go` or `cancel`. */
   missed: [id: number, kind: ErrorKind, detail: string, ...EndedFields];
@@ -60,7 +60,7 @@ interface ReportFields {
   pulse: [lagMs: number, taken: number];
   /** Something for the log that ended no call. */
   notice: [text: string];
-  /** What an upstream has taught by a refusal: of which target, for the other workers, and for the log. */
+  /** What a refusal has taught: about which target, as a text for the other workers, and as a text for the log. */
   lesson: [target: number, taught: string, text: string];
 }
 
@@ -111,7 +111,7 @@ export function reportOpen(message: Flat, id: number, text: ByteText): void {
   message.push(REPORT.open, id, text);
 }
 
-/** There are thousands of it a second, so that it is written without an array of its fields. */
+/** There are thousands of these reports in a second, so they are written without an array of fields. */
 export function reportChunk(message: Flat, id: number, text: ByteText): void {
   message.push(REPORT.chunk, id, text);
 }
@@ -171,7 +171,7 @@ export function reportNotice(message: Flat, text: string): void {
   write(message, "notice", text);
 }
 
-/** @param taught - As `Connection.taught` reads it. */
+/** @param taught - For the other workers; only the target's adapter reads it (`Adapter.taught`). */
 export function reportLesson(message: Flat, target: number, taught: string, text: string): void {
   write(message, "lesson", target, taught, text);
 }
@@ -192,7 +192,7 @@ export interface ReportTaker<Call extends Heard> {
   pulse(lagMs: number, taken: number): void;
   notice(text: string): void;
   lesson(target: number, taught: string, text: string): void;
-  /** A report could not be taken, and the others are. `call`: undefined for a report that is no call's. */
+  /** A report could not be handled; the others still are. `call`: undefined for a report that belongs to no call. */
   failed(call: Call | undefined, thrown: unknown): void;
 }
 

@@ -27,9 +27,9 @@ type Turn = "head" | "sending" | "waiting" | "reading" | "idle";
 export interface Home {
   readonly clock: Clock;
   readonly clocks: Clocks;
-  /** No connection is kept open after its answer any more. */
+  /** Every connection is closed after its answer. */
   readonly isRetiring: boolean;
-  /** A connection without a request is not kept open either. */
+  /** A connection without a request is closed too. */
   readonly isClosing: boolean;
   /** Starts the handler of the request, which answers now or later by `Connection.answer`. */
   serve(incoming: Incoming, connection: Connection): void;
@@ -80,7 +80,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   /** Bytes that came before they could be read. */
   #kept: Buffer | undefined;
   #isPaused = false;
-  /** It has carried no request yet. */
+  /** No request has come on it yet. */
   #isNew = true;
   /** Its client is read from when its turn comes: see `Uploads`. */
   #isInLine = false;
@@ -88,7 +88,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   #largeReads = 0;
   /** The connection ends after this answer. */
   #isLast = false;
-  /** The bytes that follow cannot be understood: the protocol was broken. */
+  /** The client broke the protocol: the bytes that follow cannot be understood. */
   #isLost = false;
   readonly #outlet: Outlet;
   /** The streamed answer that is being written; undefined where there is none. */
@@ -176,15 +176,16 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   }
 
   #headIsLate(): void {
-    // A client that has not sent a byte has not asked for anything: it gets no answer.
+    // A client that has sent no byte has not asked for anything, and gets no answer.
     if (!this.#heads.begun) this.#close();
     else this.#refuseUnread({ status: 408, message: "The head of the request took too long to arrive." });
   }
 
   #bodyIsLate(): void {
-    this.#isLast = true;
     if (this.#phase === PHASE.answered) this.#linger();
+    // Until the handler asks for the body, the client may have to wait: its time begins again then.
     else if (this.#incoming?.isRead === true) {
+      this.#isLast = true;
       this.#turnIs("waiting");
       this.#incoming.broken({
         reason: "silent",
@@ -210,6 +211,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
 
   wanted(incoming: Incoming): void {
     if (incoming !== this.#incoming) return;
+    // While the request was not wanted yet, its client may have had to wait.
+    this.#sinceMs = this.#home.clock.nowMs;
     if (this.#isPaused) this.#unpause();
     const { head } = incoming;
     if (!head.expectsContinue) return;
@@ -249,7 +252,8 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#outlet.writeTwo(head, early);
     if (streamed.isOver) return;
     this.#streamed = streamed;
-    this.#awaitClient();
+    // Not "sending", even where the body has not all come: a stream does not end because its client sends nothing.
+    this.#turnIs(this.#outlet.isEmpty ? "waiting" : "reading");
     if (this.#outlet.isEmpty) streamed.drained();
   }
 
@@ -279,7 +283,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#cut();
   }
 
-  /** In the middle of a stream: where the client has not taken all bytes, its time to do so begins. */
+  /** Where the client has not taken all bytes of a stream, its time to take them begins. */
   #awaitClient(): void {
     if (this.#outlet.isEmpty === (this.#turn === "reading")) this.#turnIs(this.#outlet.isEmpty ? "waiting" : "reading");
   }
@@ -296,20 +300,26 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   #read(bytes: Buffer): void {
     this.#bytes = bytes;
     this.#at = 0;
-    for (let begun = 0; this.#at < bytes.length; ) {
-      if (this.#phase === PHASE.head) {
-        if (begun++ === MOST_IN_A_TURN) {
+    try {
+      for (let begun = 0; this.#at < bytes.length; ) {
+        if (this.#phase === PHASE.head) {
+          if (begun++ === MOST_IN_A_TURN) {
+            this.#keep(bytes, this.#at);
+            this.#bytes = undefined;
+            setImmediate(this.#again);
+            return;
+          }
+          this.#readHead(bytes);
+        } else if (this.#phase >= PHASE.lingering) break;
+        else if (this.#bodies.done) {
           this.#keep(bytes, this.#at);
-          this.#bytes = undefined;
-          setImmediate(this.#again);
-          return;
-        }
-        this.#readHead(bytes);
-      } else if (this.#phase >= PHASE.lingering) break;
-      else if (this.#bodies.done) {
-        this.#keep(bytes, this.#at);
-        break;
-      } else this.#readBody(bytes);
+          break;
+        } else this.#readBody(bytes);
+      }
+    } catch (thrown) {
+      // The code that receives the body failed. Its answer may never come, and no clock runs while an answer is awaited.
+      this.#cut();
+      throw thrown;
     }
     this.#bytes = undefined;
     this.#goOn();
@@ -325,7 +335,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     } else if (this.#phase === PHASE.head) {
       this.#unpause();
       if (this.#home.isClosing) this.endSoon();
-    }
+    } else if (isWanted && this.#incoming?.isRead !== false) this.#unpause();
   }
 
   #readHead(bytes: Buffer): void {
@@ -352,14 +362,15 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
   }
 
   #readBody(bytes: Buffer): void {
-    this.#sinceMs = this.#home.clock.nowMs;
+    // In the other turns the client's body must not move the clock: it could send bytes, take no answer, and stay for ever.
+    if (this.#turn === "sending") this.#sinceMs = this.#home.clock.nowMs;
     this.#at = this.#bodies.push(bytes, this.#at, this.#onPiece);
     const incoming = this.#incoming;
     if (this.#bodies.done) {
       this.#largeReads = 0;
       if (this.#turn === "sending") this.#turnIs("waiting");
       incoming?.end();
-      // No handler asked for the body, and all of it has come.
+      // The answer may have been complete before the body was.
       this.#settle();
     } else if (this.#bodies.flaw !== undefined) {
       this.#isLast = true;
@@ -377,7 +388,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
   }
 
-  // --- of the line of uploads
+  // --- called by the line of uploads
 
   readOn(): void {
     this.#isInLine = false;
@@ -438,7 +449,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     }
     this.#phase = PHASE.head;
     this.#turnIs("idle");
-    // Otherwise the loop that called this goes on by itself.
+    // Otherwise this was called from the loop, which goes on by itself.
     if (this.#bytes === undefined) this.#goOn();
   }
 
@@ -474,7 +485,7 @@ export class Connection implements StreamedHome, IncomingOwner, Timed, Upload {
     this.#leave();
   }
 
-  /** Gives the connection back to its server: once, however the connection ends. */
+  /** Takes the connection off its server. Has an effect once, however the connection ends. */
   #leave(): void {
     if (this.#phase === PHASE.closed) return;
     this.#phase = PHASE.closed;

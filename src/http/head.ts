@@ -7,7 +7,6 @@
  */
 import { copied } from "../contract/bytes.ts";
 import type { Flaw, HeaderReader } from "../contract/http.ts";
-import { isGoodAuthority } from "./authority.ts";
 
 /** Most bytes of a whole head, and of a whole trailer. */
 export const MAX_HEAD_BYTES = 16_384;
@@ -16,7 +15,7 @@ export const MAX_TARGET_BYTES = 8_192;
 const MAX_METHOD_BYTES = 32;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Finds what is neither text nor the end of a line in a whole head. */
+/** Finds bytes of a whole head that are neither text nor the end of a line. */
 const UNCLEAN = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)|[^\r]\n|^\n/;
 /** The same for a head of which only a part has come: its last byte may be a CR. */
 const UNCLEAN_SO_FAR = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n|$)|[^\r]\n|^\n/;
@@ -36,7 +35,7 @@ export const FLAWS = {
   method: { status: 400, message: "The request's method is not a method's name." },
   address: { status: 400, message: "The request's address has a character that must be percent-encoded." },
   form: { status: 400, message: "The request's address must begin with a slash." },
-  version: { status: 505, message: "HTTP/1.1 is spoken here, and HTTP/1.0." },
+  version: { status: 505, message: "This server speaks HTTP/1.1 and HTTP/1.0 only." },
   addressTooLong: { status: 414, message: `The address of the request is longer than ${MAX_TARGET_BYTES} bytes.` },
   headTooLong: { status: 431, message: `The head of the request is longer than ${MAX_HEAD_BYTES} bytes.` },
   tooMany: { status: 431, message: `The request has more than ${MAX_HEADERS} headers.` },
@@ -45,13 +44,13 @@ export const FLAWS = {
   path: { status: 400, message: "The path must not have '.' or '..' as a part, nor a backslash, encoded or not." },
   length: { status: 400, message: "The request's Content-Length is not one number." },
   encoding: { status: 400, message: "The request's Transfer-Encoding is not 'chunked'." },
-  unknownEncoding: { status: 501, message: "No Transfer-Encoding but 'chunked' is known here." },
+  unknownEncoding: { status: 501, message: "The only Transfer-Encoding that is known here is 'chunked'." },
   bothLengths: { status: 400, message: "The request has a Content-Length beside its Transfer-Encoding." },
   oldEncoding: { status: 400, message: "A request of HTTP/1.0 cannot have a Transfer-Encoding." },
-  expectation: { status: 417, message: "No expectation but '100-continue' can be met." },
+  expectation: { status: 417, message: "The only expectation that can be met is '100-continue'." },
 } as const satisfies Record<string, Flaw>;
 
-/** Header names in lower case, remembered: clients send the same few dozen in every request. Bounded, because clients can invent names. */
+/** Header names in lower case, by the name as it was sent: every request has the same few dozen. Bounded, because clients can invent names. */
 const MOST_NAMES = 1_000;
 const names = new Map<string, string>();
 
@@ -65,6 +64,21 @@ function nameOf(written: string): string | undefined {
   const name = own.toLowerCase();
   if (names.size < MOST_NAMES) names.set(own, name);
   return name;
+}
+
+/** Names, addresses and ports. Other characters in a Host header make an address that no program can read. */
+const AUTHORITY = /^(?:[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i;
+/** Hosts that were found good. Bounded, because clients can invent hosts. */
+const MOST_AUTHORITIES = 1_000;
+const goodAuthorities = new Set<string>();
+
+/** Whether the text is a host, with a port or without. */
+function isGoodAuthority(text: string): boolean {
+  if (goodAuthorities.has(text)) return true;
+  if (!AUTHORITY.test(text) || !URL.canParse(`http://${text}/`)) return false;
+  if (goodAuthorities.size === MOST_AUTHORITIES) goodAuthorities.clear();
+  goodAuthorities.add(copied(text));
+  return true;
 }
 
 /** One head that has been read; the value of a header is cut out when a caller asks for it. */
@@ -135,7 +149,7 @@ export class Head implements HeaderReader {
     return undefined;
   }
 
-  /** For `readHead` only. Reads what the headers say about the message itself; `authority`: that of the address, where it has one. */
+  /** For `readHead` only. Reads what the headers say about the message itself. `authority`: the host in the address, where the address has one. */
   readMeaning(authority: string | undefined): Flaw | undefined {
     let length = -1;
     let encoding = -1;
@@ -231,7 +245,7 @@ export function readHead(text: string): Head | Flaw {
   return (lineFeed < 0 ? undefined : head.readFields(lineFeed + 2)) ?? head.readMeaning(authority) ?? head;
 }
 
-/** Splits an address into its authority, where it has one (as clients of a proxy send it), and the rest from the path on. Requests that only a proxy can serve are refused. */
+/** Splits an address into its host, where it has one (as clients of a proxy send it), and the rest from the path on. The rest is undefined for an address that only a proxy can serve. */
 function split(sent: string): [authority: string | undefined, target: string | undefined] {
   // Some programs take a backslash for a slash; `leadsElsewhere` finds that later.
   if (sent.startsWith("/")) return [undefined, sent];

@@ -94,6 +94,8 @@ export class Incoming implements Asked {
 
   /** Called by the connection: the body is complete. */
   end(): void {
+    // The rest of a body that was late may still come.
+    if (this.#broken !== undefined) return;
     this.#ended = true;
     this.#receiver?.end();
   }

@@ -62,7 +62,7 @@ export class Outlet {
     }
   }
 
-  /** Negative where the socket is closed; the socket reports its end itself. */
+  /** Returns how many bytes were taken. A closed socket takes none, and reports its end itself. */
   #take(length: number): number {
     return Math.max(0, this.#wire?.write(outgoing, 0, length) ?? 0);
   }

@@ -22,7 +22,7 @@ export interface ServerOptions {
   onFault(thrown: unknown): void;
 }
 
-const FULL: Flaw = { status: 503, message: "As many clients are connected as there may be at a time. Please try again." };
+const FULL: Flaw = { status: 503, message: "Too many clients are connected at this moment. Please try again." };
 
 export class HttpServer implements Home {
   readonly clock = new Clock();
@@ -141,7 +141,7 @@ export class HttpServer implements Home {
 
   #answerByWeb(incoming: Incoming, connection: Connection, response: Response): void {
     sendResponse(response, incoming, connection).catch((thrown) => {
-      // Not if its answer has begun: then `answer` drops this one.
+      // Where the answer has begun, `answer` drops this one.
       connection.answer(incoming, this.#fault(thrown));
     });
   }

@@ -1,8 +1,8 @@
-/** What a client has sent at once, from here on: it is in the middle of a large body, and what follows waits for its turn. */
+/** A client that has sent this many bytes at once is in the middle of a large body: before it is read from again, it waits for its turn. */
 export const LARGE_READ_BYTES = 128 * 1024;
-/** So many large reads of a body, of half a megabyte each, follow one another as fast as the others' turns let them. */
+/** Large reads of one body (half a megabyte each) that wait only for the turns of other clients. */
 const QUICK_READS = 2;
-/** Between the later ones there is time for everything else: bodies of megabytes come at some 300 MB a second, all together. */
+/** The pause before each later read, for all other work. Large bodies then come at about 300 MB a second, all of them together. */
 const PAUSE_MS = 1;
 
 /** A connection whose client is not read from until its turn comes. */
@@ -31,8 +31,8 @@ class Line {
 }
 
 /**
- * Clients that send large bodies. A socket is read by half a megabyte, and to read all of them in one turn of the thread would make everybody else wait
- * for all of them; to read one of 32 MiB as fast as it comes would keep the thread busy with nothing else.
+ * Clients that send large bodies. One read of a socket is half a megabyte. If all of these sockets were read in one turn of the thread, all other clients
+ * would wait for it; and a body of 32 MiB that is read as fast as it comes would keep the thread busy with nothing else.
  */
 class Uploads {
   readonly #quick = new Line(setImmediate);

@@ -46,7 +46,7 @@ export function refusalOf({ status, message }: Flaw, date: string, isHead: boole
 
 /** The answer to a client that speaks plain HTTP to a TLS port. No other answer is possible there. */
 export function plainRefusal(date: string): string {
-  return refusalOf({ status: 400, message: "TLS is spoken on this port: the address must begin with https." }, date, false);
+  return refusalOf({ status: 400, message: "This port speaks TLS: the address must begin with https." }, date, false);
 }
 
 export const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -6,16 +6,16 @@ import type { Flat } from "../contract/messages.ts";
 import { orderWeigh } from "../contract/orders.ts";
 import type { Slot, SlotCall } from "./slot.ts";
 
-/** Bodies above this are checked by threads of their own: no other call is to wait behind a parser. What is smaller takes less time than the way there. */
+/** Larger bodies are checked by separate threads, so that no other call waits behind a parser. To check a smaller one takes less time than to send it there. */
 export const APART_BYTES = 16 * 1024;
 /**
- * A body above this is given away to the thread that checks it, as a copy would take milliseconds of this one, and the call stays there: to edit and
- * send the body costs as much as to check it. Should that thread be lost, so is the call.
+ * A larger body is not copied but moved to the thread that checks it, because the copy would take milliseconds of this thread. The call stays with
+ * that thread, because to edit and send the body costs as much as to check it. If that thread is lost, the call is lost too.
  */
 const COPIED_BYTES = 1024 * 1024;
 /**
- * How many there are beside so many workers. One workspace may have all of them but one, so that the others' bodies never wait behind its own; and the first
- * of them checks no body that is given away: a heap that never had megabytes stays small.
+ * There is one such thread for this many workers, and one more. One workspace may use all of them but one, so that the bodies of other workspaces never
+ * wait behind its bodies. The first of them checks no body that is moved: a heap that never held megabytes stays small.
  */
 const WORKERS_FOR_EACH = 2;
 const LEAST = 2;
@@ -33,7 +33,7 @@ export interface CheckersHome {
 
 /**
  * Threads that check and weigh large bodies, each one body at a time: a parser cannot be stopped in the middle, and a parsed body takes many times its
- * size. Bodies wait here, and the workspaces that have some take turns. The threads start when they are first needed, and give way to all others where
+ * size. Bodies wait here, and the workspaces that have bodies here take turns. The threads start when they are first needed, and give way to all others where
  * processors are scarce.
  */
 export class Checkers {
@@ -68,7 +68,7 @@ export class Checkers {
     this.#next();
   }
 
-  /** Called by a call that no thread has: it waits for nothing more. */
+  /** Called by a call that no thread has and that does not wait any more. */
   forget(call: CheckedCall): void {
     this.#own.delete(call);
     const { owner } = call.order;
@@ -100,7 +100,7 @@ export class Checkers {
       const { owner } = call.order;
       const waiting = this.#line.get(owner) ?? [];
       this.forget(call);
-      // The party goes to the end of the line.
+      // The workspace goes to the end of the line.
       if (this.#line.delete(owner)) this.#line.set(owner, waiting);
       if (!slot.isRunning) this.#home.start(slot);
       this.#busy.set(slot, call);
@@ -108,13 +108,13 @@ export class Checkers {
     }
   }
 
-  /** A thread that checks nothing and may check such a body; one that runs rather than one that would have to start. */
+  /** A thread that is free and may check such a body. A thread that runs already comes before one that would have to start. */
   #free(isHuge: boolean): Slot | undefined {
     const free = this.#slots.filter((slot, index) => !this.#busy.has(slot) && !(isHuge && index === 0));
     return free.find((slot) => slot.isRunning) ?? free[0];
   }
 
-  /** The first one whose turn it is, of a workspace that has not as many threads as it may have, and for which there is a thread. */
+  /** The first body in the line whose workspace may use one more thread and for which a thread is free. */
   #first(): { call: CheckedCall; slot: Slot } | undefined {
     const most = this.#slots.length - 1;
     for (const [owner, waiting] of this.#line) {
@@ -145,7 +145,7 @@ class CheckedCall implements PoolCall, CallEvents {
   /** The call has been weighed, and waits for `go`. */
   #weighed: { envelope: Envelope; estimate: number } | undefined;
   #isOver = false;
-  /** Its client has gone while a thread had it: the thread's last report may have been on its way. */
+  /** Its client has gone while a thread had the call. The thread's last report may already have been on its way. */
   #isCancelled = false;
 
   constructor(home: Checkers, order: WeighOrder, events: CallEvents) {
@@ -203,7 +203,7 @@ class CheckedCall implements PoolCall, CallEvents {
     }
   }
 
-  /** No thread has it: this is its end. */
+  /** Ends a call that no thread has. */
   drop(error: GatewayError): void {
     if (this.#isOver) return;
     this.#home.forget(this);
@@ -279,7 +279,7 @@ class CheckedCall implements PoolCall, CallEvents {
     this.#release();
   }
 
-  /** Its thread is free for the next one. */
+  /** Its thread is free for the next body. */
   #release(): void {
     if (this.#checked === undefined) return;
     this.#checked = undefined;

@@ -3,7 +3,7 @@ import type { ProxySettings, Timeouts, Upstream } from "../contract/config.ts";
 import type { Controls } from "../contract/controls.ts";
 import type { Weighing, WorkerConfig } from "../contract/messages.ts";
 
-/** What the workers have to know of the configuration. */
+/** The part of the configuration that the workers need. */
 export interface PoolConfig {
   proxy: ProxySettings | undefined;
   /** Bytes of unfinished answers that all workers may keep together, as far as each keeps room for the largest there is. */
@@ -20,10 +20,10 @@ export interface PoolConfig {
   }[];
 }
 
-/** So much a worker may always keep of unfinished answers: one of the largest fits beside some others (64 MiB, and a third is always left free). */
+/** Each worker may always keep this much of unfinished answers: one of the largest (64 MiB) fits beside some others, and a third is always left free. */
 const LEAST_HELD_BYTES = 96 * 1024 * 1024;
 
-/** Each upstream and each kind of model once: there are thousands of targets where many workspaces bring their own. */
+/** Has each upstream and each kind of model once: there are thousands of targets where many workspaces bring their own. */
 export function workerConfig({ proxy, heldBytes = 0, weighing, targets }: PoolConfig, workers: number): WorkerConfig {
   const upstreams = [...new Set(targets.map((target) => target.upstream))];
   const indices = new Map(upstreams.map((upstream, index) => [upstream, index]));
@@ -33,7 +33,7 @@ export function workerConfig({ proxy, heldBytes = 0, weighing, targets }: PoolCo
     accepts,
     proxy,
     heldBytes: Math.max(LEAST_HELD_BYTES, heldBytes / workers),
-    // A bound that the router keeps: another one must not cost a worker its connections.
+    // The router keeps this bound. Left out, because a changed upstream would cost a worker its connections.
     upstreams: upstreams.map((upstream) => ({ ...upstream, maxCalls: undefined })),
     weighing,
     targets: targets.map(({ id, upstream, model, countModel, accepts, controls, timeouts }) => ({

@@ -6,7 +6,7 @@ interface DeskModule {
   Desk: new (post: (reports: Flat) => void, schedule: (flush: () => void) => void) => WorkerDesk;
 }
 
-/** The thread that calls this: no other is woken for a call, and what a body or an answer costs is paid here. Lives as long as the process. */
+/** The worker is the thread that calls this: no other thread is woken for a call, and this thread does all the work. The worker lives as long as the process. */
 export const startInline: StartWorker = ({ reports, died }) => {
   let desk: WorkerDesk | undefined;
   const early: Flat[] = [];
@@ -14,7 +14,7 @@ export const startInline: StartWorker = ({ reports, died }) => {
     try {
       worker.take(orders);
     } catch (thrown) {
-      // Not that of the call that happened to post.
+      // The call that happened to post these orders is not at fault.
       throwLater(thrown);
     }
   };

@@ -1,23 +1,23 @@
 /**
- * What workers have learned from refusals, by target, as they put it; the front does not read it. A worker that begins later gets it at its start, so that
- * no worker has to be refused for what another one knows.
+ * What workers have learned from refusals, by target, as texts of the workers that the front does not read. A worker that begins later gets them at its
+ * start, so that no worker has to be refused for what another one knows.
  */
 import { LESSON_MS } from "../contract/messages.ts";
 
 /** Most lessons of one target: as many as a worker learns of it. */
 const MOST_OF_TARGET = 32;
-/** Most lessons of all targets together: the oldest goes, and a new worker may have to learn it once more. */
+/** Most lessons of all targets together. Beyond it the oldest one is forgotten, and a new worker may have to learn it again. */
 const MOST = 1_024;
-/** Characters of one; a longer one goes to the workers that run, and is not kept. */
+/** Most characters of a lesson that is kept. A longer one goes only to the workers that run. */
 const LONGEST = 4_096;
 
 export class Lessons {
-  /** By target and text, the oldest first; until when each is good, by `performance.now()`. */
+  /** By target and text, the oldest first: the time until which each is good, by `performance.now()`. */
   readonly #lessons = new Map<number, Map<string, number>>();
   #count = 0;
 
   /**
-   * The last one of a target decides, so that one that is learned again comes after the others.
+   * Keeps a lesson. The last lesson of a target decides, so one that is learned again comes after the others.
    * @returns false where it was known.
    */
   keep(target: number, taught: string, nowMs: number = performance.now()): boolean {
@@ -38,16 +38,16 @@ export class Lessons {
     return untilMs === undefined || untilMs <= nowMs;
   }
 
-  /** All that are good still, in the order in which they are to be learned. */
-  each(tell: (target: number, forMs: number, taught: string) => void, nowMs: number = performance.now()): void {
+  /** All lessons that are still good, in the order in which they are to be learned. */
+  each(teach: (target: number, forMs: number, taught: string) => void, nowMs: number = performance.now()): void {
     for (const [target, known] of this.#lessons)
       for (const [taught, untilMs] of known) {
-        if (untilMs > nowMs) tell(target, untilMs - nowMs, taught);
+        if (untilMs > nowMs) teach(target, untilMs - nowMs, taught);
         else this.#forget(target, known, taught);
       }
   }
 
-  /** Forgets those of targets that are not in force any more. */
+  /** Forgets the lessons of targets that are not in force any more. */
   keepOnly(targets: ReadonlySet<number>): void {
     for (const [target, known] of this.#lessons) {
       if (targets.has(target)) continue;

@@ -13,35 +13,35 @@ import { type StartWorker, startThread } from "./thread.ts";
 export interface PoolOptions {
   /** Worker threads; where it is 0, the thread of the pool does their work. */
   size: number;
-  /** Threads where it is not said. */
+  /** Starts a worker; default: a thread. */
   start?: StartWorker;
   /** A worker died: why, and how many calls it took along. */
   onDeath(worker: number, reason: string, calls: number): void;
   /** Something for the log that ended no worker. */
   onNotice(worker: number, text: string): void;
-  /** What was learned from an upstream's refusal, for the log. */
+  /** For the log: what was learned from an upstream's refusal. */
   onLesson(worker: number, text: string): void;
 }
 
-/** A worker that has not shown a sign of life for so long gets no new calls until it does. It shows one twice a second. */
+/** A worker without a sign of life for this long gets no new calls until the next sign. It gives one twice a second. */
 const STILL_MS = 2_000;
-/** A worker that has not shown one for so long is stuck in a loop and is replaced. */
+/** A worker without a sign of life for this long is stuck in a loop, and is replaced. */
 const STUCK_MS = 5_000;
 /** A body of 32 MiB may keep a thread that gives way to all others for seconds. */
 const CHECKER_STUCK_MS = 30_000;
-/** A worker that has not said for so long that it is ready never will. It loads in a second, and waits for no other part. */
+/** A worker that is not ready after this time never will be. It loads in a second, and waits for no other part. */
 const READY_MS = 15_000;
-/** This thread may be so late, and its looks at the workers still say something of them. */
+/** While this thread is at most this late, it can tell a silent worker from reports that wait for this thread. */
 const PUNCTUAL_MS = 250;
-/** When so many workers have died within this span, new workers do not help. */
+/** When this many workers have died within this time, new workers do not help. */
 const FLAPPING_DEATHS = 3;
 const FLAPPING_MS = 60_000;
 /** How long a call waits where there is no worker: a worker that died is replaced in less. */
 const PATIENCE_MS = 3_000;
-/** A worker that dies younger than this is replaced after a pause of as long, so that a fault at start-up does not spin. */
+/** A worker that dies younger than this is replaced only after a pause of this length: a fault at the start must not start workers without end. */
 const YOUNG_MS = 1_000;
 
-/** The only owner of threads: starts the workers, gives each call to the one with the fewest, replaces those that die. */
+/** The only owner of threads: starts the workers, gives each call to the worker with the fewest calls, and replaces workers that die. */
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
@@ -104,12 +104,12 @@ export class WorkerPool {
   #configure(slot: Slot): Promise<void> {
     const isNew = !slot.isRunning;
     const configured = slot.configure(this.#configurationOf(slot));
-    // Those that only check ask no upstream.
+    // Workers that only check bodies ask no upstream.
     if (isNew && this.#slots.includes(slot)) this.#lessons.each((target, forMs, taught) => slot.teach(target, forMs, taught));
     return configured;
   }
 
-  /** A worker has learned something: the others need no refusal for it. The log hears of it once. */
+  /** A worker has learned something: the others need no refusal for it. It is logged once. */
   #learned(from: Slot, target: number, taught: string, text: string): void {
     if (this.#lessons.keep(target, taught)) this.#options.onLesson(from.index, text);
     for (const slot of this.#slots) if (slot !== from) slot.teach(target, LESSON_MS, taught);
@@ -129,8 +129,8 @@ export class WorkerPool {
   }
 
   /**
-   * Has a body checked first: one that is too large to be parsed on the front, or might not fit its limit. The thread that does it gets a copy, so that the body
-   * is at hand should the thread be lost; where a small one is checked in this thread, its buffer is given away. Undefined as for `call`.
+   * Starts a call whose body has to be checked first: it is too large to be parsed on the front, or might not fit its limit. The thread that checks it gets
+   * a copy, so that the body is still here if the thread is lost. A small body's buffer is given away where this thread does the check. Undefined as for `call`.
    */
   weigh(order: WeighOrder, events: CallEvents): PoolCall | undefined {
     if (order.body.byteLength > APART_BYTES) return this.#checkers.weigh(order, events);
@@ -155,7 +155,7 @@ export class WorkerPool {
       try {
         then(isThere);
       } catch (thrown) {
-        // The others that wait are other calls.
+        // The others that wait belong to other calls.
         throwLater(thrown);
       }
     };
@@ -198,7 +198,7 @@ export class WorkerPool {
 
   /** Ends one worker abruptly, as a crash would, or makes it hang; returns its index, or undefined where no worker is alive. */
   drill(how: "crash" | "stall"): number | undefined {
-    // It would be the end of the process.
+    // A drill would end the process.
     if (this.#isInline) return undefined;
     const slot = this.#slots.reduce<Slot | undefined>(
       (busiest, slot) => (slot.isReady && slot.calls >= (busiest?.calls ?? 0) ? slot : busiest),
@@ -210,7 +210,7 @@ export class WorkerPool {
 
   /**
    * Replaces workers that have stopped answering, or never began. To be called several times a second.
-   * @param lagMs - How late this thread is: reports that wait behind a delay of our own would look like silence.
+   * @param lagMs - How late this thread is: reports that wait for this thread would look like silence.
    */
   checkPulses(nowMs: number, lagMs: number): void {
     const threads = this.#threads;
@@ -233,7 +233,7 @@ export class WorkerPool {
     for (const slot of this.#running) slot.terminate();
   }
 
-  /** How many workers have died of late. */
+  /** How many workers have died within the last minute. */
   #lastDeaths(nowMs: number): number {
     return this.#deathsMs.filter((diedMs) => nowMs - diedMs < FLAPPING_MS).length;
   }

@@ -14,7 +14,7 @@ export interface SlotEvents {
   noticed(slot: Slot, text: string): void;
   /** The worker takes calls (again). */
   came(): void;
-  /** Its worker has learned something of a target by a refusal; `text` is for the log. */
+  /** Its worker has learned something about a target from a refusal; `text` is for the log. */
   learned(slot: Slot, target: number, taught: string, text: string): void;
 }
 
@@ -112,9 +112,9 @@ export class Slot implements ReportTaker<SlotCall> {
     call.cancel();
   }
 
-  /** The writer of orders, into the message that leaves at the end of this turn. */
+  /** The message that leaves at the end of this turn. Orders are written to it. */
   next(): Flat {
-    // The cancelled calls of a worker that died are not its successor's: what is written here goes nowhere.
+    // The worker has died, and the next one does not know its calls: what is written here goes nowhere.
     if (this.#port === undefined) return [];
     this.#posted += 1;
     if (!this.#flushing) {
@@ -151,7 +151,7 @@ export class Slot implements ReportTaker<SlotCall> {
     for (const call of calls) this.#lastWord(call, () => call.events.lost(error));
   }
 
-  /** An exception at the end of one call must not keep the others from theirs. */
+  /** An exception at the end of one call must not keep the other calls from their end. */
   #lastWord(call: SlotCall, report: () => void): void {
     try {
       report();
@@ -160,7 +160,7 @@ export class Slot implements ReportTaker<SlotCall> {
     }
   }
 
-  /** Ends the worker as a fault would, and it gets no further calls meanwhile; or makes it hang, which has to be noticed. */
+  /** Ends the worker as a fault would, and gives it no further calls until then; or makes it hang, which the pool has to notice. */
   drill(how: "crash" | "stall"): void {
     orderDrill(this.next(), how);
     if (how === "crash") this.isReady = false;

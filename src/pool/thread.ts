@@ -14,12 +14,12 @@ export interface WorkerPort {
 
 export type StartWorker = (events: WorkerEvents) => WorkerPort;
 
-/** A thread of its own. */
+/** The worker is a separate thread. */
 export const startThread: StartWorker = ({ reports, died }) => {
   const worker = new Worker(new URL("../../workers/worker.ts", import.meta.url).href, { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<Flat>) => reports(data);
   worker.onerror = (event: ErrorEvent) => {
-    // Deno ends the whole process for a worker's uncaught error unless this is said.
+    // Deno ends the whole process for a worker's uncaught error unless this is called.
     event.preventDefault?.();
     died(deathNotice(event.message));
   };
@@ -28,7 +28,7 @@ export const startThread: StartWorker = ({ reports, died }) => {
   return { post: (orders, body) => worker.postMessage(orders, body === undefined ? [] : [body]), terminate: () => worker.terminate() };
 };
 
-/** The line that says what happened; Bun puts the source around it as well. */
+/** The line of the message that says what happened. Bun adds lines of the source to it. */
 function deathNotice(message: string): string {
   return (
     message

@@ -11,7 +11,7 @@ import { throwLater } from "../../src/contract/fault.ts";
 /** Slots of one revolution; a deadline further away is passed over once per revolution (12.8 s at 25 ms). A power of two. */
 const SLOTS = 512;
 
-/** With nothing scheduled for so long the timer stops. Stopping at once would start and stop it on every call of a single caller. */
+/** The timer stops when nothing was scheduled for this long. Without the wait, it would start and stop with every call of a single caller. */
 const LINGER_MS = 1000;
 
 /** A tick later than this means that the process was held up; see `#tick`. */
@@ -150,7 +150,7 @@ export class Wheel {
     this.#crowd.look(this.#count);
   }
 
-  /** A callback may cancel or schedule anything, in this slot too, so the ring is taken apart first: what is due moves to a list of its own. */
+  /** A callback may cancel or schedule anything, in this slot too, so the ring is taken apart first: what is due moves to a separate list. */
   #workOff(index: number, last: number): void {
     const slot = this.#slots[index];
     if (slot === undefined || !slot.linked) return;

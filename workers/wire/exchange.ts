@@ -11,8 +11,7 @@ import { AnswerParser } from "./http1-parser.ts";
 import { hostAndPort, requestHead } from "./http1-request.ts";
 import { type ConnectionPool, PooledConnection } from "./pool.ts";
 import { PORTION_BYTES, type Portioned, type Portions, portionOf } from "./portions.ts";
-import { describe } from "./sockets/failure.ts";
-import type { Dialing } from "./sockets/wire.ts";
+import { type Dialing, describe } from "./sockets/wire.ts";
 
 /** The parts of the HTTP client that a call uses. */
 interface Home {
@@ -27,12 +26,12 @@ interface Home {
 const WRITE_BYTES = 262_144;
 
 /**
- * A close that was under way when the request left comes within one way there and back; the longest on this planet are about 300 ms. What dies later
- * had the request, and perhaps an answer half written: to ask again would be a second generation, and a second bill.
+ * An upstream's close that crossed the request on the way is seen within one round trip; the longest on this planet take about 300 ms. A connection that
+ * dies later had the request, and perhaps half of an answer: to ask again would mean a second generation, and a second bill.
  */
 const AT_ONCE_MS = 500;
 
-/** Bytes that an answer may still send after its last word, and for how long; an honest upstream needs some bytes and no time. */
+/** Most bytes, and the longest time, that an answer may take after its last word. An honest upstream needs a few bytes and no time. */
 const REST_BYTES = 16_384;
 const REST_MS = 2_000;
 
@@ -63,7 +62,7 @@ export class Exchange implements HttpExchange, Portioned {
   #readable = Number.POSITIVE_INFINITY;
   /** Read from the socket, which is paused meanwhile, and not taken yet. */
   #rest: Buffer | undefined;
-  /** The socket is paused for the rest's sake. */
+  /** The socket is paused until the rest has been taken. */
   #portioned = false;
   /** How the connection ended before the rest was taken. */
   #end: { text: string; clean: boolean } | undefined;
@@ -126,7 +125,7 @@ export class Exchange implements HttpExchange, Portioned {
     if (this.#phase !== PHASE.over) this.#leave(true);
   }
 
-  /** Fails after the caller has its exchange in hand. */
+  /** Fails the call later than this turn: by then the caller has its exchange. */
   refuse(reason: HttpFailure["reason"], text: string): void {
     queueMicrotask(() => this.#fail(reason, text));
   }
@@ -141,7 +140,7 @@ export class Exchange implements HttpExchange, Portioned {
     }
     if (!this.#portioned && (bytes.length <= PORTION_BYTES || !this.#connection?.wire.readsMuch)) this.#take(bytes);
     else if (this.#rest === undefined) {
-      // The socket's own memory is used for the next one.
+      // A copy: the socket uses its memory again for the next piece.
       this.#rest = Buffer.from(bytes);
       this.#portioned = true;
       this.#connection?.wire.pause();
@@ -177,14 +176,15 @@ export class Exchange implements HttpExchange, Portioned {
    */
   lost(text: string, clean: boolean): void {
     if (this.#portioned) {
-      this.#end = { text, clean };
+      // The first report says how it ended; a close follows each of the others.
+      this.#end ??= { text, clean };
       return;
     }
     const parser = this.#parser;
     if (clean) parser.close();
     if (parser.done) this.#finish();
     else if (this.#reused && parser.untouched && performance.now() - this.#sentMs < AT_ONCE_MS) {
-      // The upstream closed an idle connection while our request was on its way. Nothing was answered, so once more, on a connection of its own.
+      // The upstream closed an idle connection while our request was on its way. Nothing was answered, so the request leaves once more, on a new connection.
       this.#events?.resent?.();
       this.#connection?.destroy();
       this.#connection = undefined;
@@ -203,7 +203,7 @@ export class Exchange implements HttpExchange, Portioned {
   head(status: number, headers: HttpHeaders): void {
     this.#phase = PHASE.body;
     this.#arm();
-    // No second try from here on, and a stream may stay open for an hour.
+    // There is no second try from here on, so the request is let go of: a stream may stay open for an hour.
     this.#head = "";
     if (this.#written === this.#length) this.#body = "";
     this.#events?.head(status, headers);
@@ -269,7 +269,7 @@ export class Exchange implements HttpExchange, Portioned {
       this.#end === undefined &&
       this.#written === this.#length &&
       connection?.wire.flushed === true;
-    // First the connection, then the news: who answers it with another call finds the connection free.
+    // The connection comes before the event: a call that is begun in the event finds the connection free.
     if (reusable && connection !== undefined) {
       connection.exchange = undefined;
       if (this.#paused || this.#portioned) connection.wire.resume();
@@ -305,7 +305,7 @@ export class Exchange implements HttpExchange, Portioned {
     this.#ticket?.cancel();
     const passedMs = this.#startedMs === undefined ? 0 : wheel.sinceMs(this.#startedMs);
     this.#ticket = wheel.schedule(Math.min(this.#limitMs, this.#timeouts.totalMs - passedMs), this.#whenDue);
-    // After `schedule`, which wakes a wheel that had stopped.
+    // After `schedule`, which sets the time of a wheel that had stopped.
     this.#activeMs = wheel.nowMs;
     this.#startedMs ??= this.#activeMs;
   }

@@ -1,5 +1,5 @@
 /**
- * The seam between a call and the HTTP client that carries it. Two implementations sit the same exam: `http1.ts` (in use) and `fetch.ts` (its cross-check).
+ * The seam between a call and the HTTP client that carries it. Two implementations sit the same exam: `http1.ts` (in use), and `http-fetch.ts` of the tests (its cross-check).
  */
 import type { ByteText } from "../../src/contract/bytes.ts";
 import type { Timeouts } from "../../src/contract/config.ts";
@@ -18,9 +18,9 @@ export interface HttpRequest {
   method: "POST" | "GET" | "DELETE";
   /** Path and query as they go on the wire, already encoded. */
   path: string;
-  /** Name, value, name, value …; names in lower case; best one frozen list for all calls that say the same. The client adds `host` (where it is absent), `content-length` and `connection` itself. */
+  /** Name, value, name, value …; names in lower case; best one frozen list for all calls with the same headers. The client adds `host` (where it is absent), `content-length` and `connection` itself. */
   headers: readonly string[];
-  /** Further ones, of this request alone: a frozen list stays one for all. */
+  /** Further headers, of this request alone, so that `headers` can be one frozen list for all requests. */
   further?: readonly string[];
   body: ByteText;
 }
@@ -28,7 +28,7 @@ export interface HttpRequest {
 /** Lower-case names; a repeated header is joined with ", ". */
 export type HttpHeaders = ReadonlyMap<string, string>;
 
-/** Why there is no (whole) answer; `fault` is one of ours. `text` is for the operator's log. */
+/** Why there is no (whole) answer; `fault`: an exception in Weir. `text` is for the operator's log. */
 export interface HttpFailure {
   reason: "unreachable" | "timeout" | "malformed" | "broken" | "fault";
   text: string;
@@ -41,7 +41,7 @@ export interface HttpEvents {
   head(status: number, headers: HttpHeaders): void;
   /** Body bytes, in order, as they came. The view is valid only during the call: keep a copy, not the array. */
   chunk(bytes: Uint8Array): void;
-  /** The kept connection that the request left on died at once; it leaves once more, on one of its own. */
+  /** The kept connection on which the request left died at once; the request leaves once more, on a new connection. */
   resent?(): void;
   /** The answer is complete by its own framing. */
   end(): void;

@@ -36,7 +36,7 @@ const EMPTY_LINE = Buffer.from("\r\n\r\n");
 /** Every beginning of an answer matches as much of this as there is. */
 const BEGINNING = "HTTP/1.";
 
-/** A header's name in lower case: upstreams write the same dozens in every answer. Throws a `Malformed`. */
+/** A header's name in lower case. Every answer has the same few dozen names. Throws a `Malformed`. */
 const fieldName = remembered((written) => {
   // A folded line begins with white space and is no token either.
   if (!TOKEN.test(written)) throw new Malformed("a header line without a valid name");
@@ -111,7 +111,7 @@ export function parseHead(text: string): Head {
   return { minor: Number(match[1]), status: Number(match[2]), headers };
 }
 
-/** Collects bytes as text until the empty line; kept apart because heads, trailers and a proxy's answer all end so. */
+/** Collects bytes as text until the empty line. Heads, trailers and a proxy's answer all end in this way. */
 export class HeadCollector {
   #text = "";
   /** Bytes of the last piece that belonged to the head. */
@@ -211,8 +211,8 @@ export class AnswerParser {
 
   /**
    * Takes the next bytes, and may overwrite them; reports to the events before it returns. What they hold of a body is reported as one
-   * chunk: under load a piece has several of the peer's, and each that is handed on costs as much as a piece. Never throws on any input (what the
-   * events throw passes through).
+   * chunk: under load a piece holds several chunks of the peer, and to hand on each of them costs as much as to hand on the piece. Never throws on any
+   * input (what the events throw passes through).
    */
   push(bytes: Buffer): void {
     if (bytes.length === 0) return;

@@ -37,12 +37,12 @@ function bracketed(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
 
-/** Heads that were written before, up to their content-length, by the list of headers, with the rest of what each was written for. */
+/** Heads that were written before, without their last lines, by their list of headers; each with the origin, method and path that it was written for. */
 const written = new WeakMap<readonly string[], Pick<HttpRequest, "origin" | "method" | "path"> & { text: string }>();
 
 /**
- * The head, empty line included. A list of headers that is frozen is looked at once for a place: it can only say the same again.
- * @throws Error for what must not go on the wire (a line break in a value would start a header, or a request, of its own); the text names the header, not its value.
+ * The head, empty line included. The lines of a frozen list of headers are checked and written once for an origin, method and path: such a list cannot change.
+ * @throws Error for text that must not go on the wire (a line break in a value would begin another header, or another request); it names the header, not its value.
  */
 export function requestHead(request: HttpRequest): string {
   const { origin, method, path, headers, further, body } = request;
@@ -56,7 +56,7 @@ export function requestHead(request: HttpRequest): string {
   return `${text}${more}${length}connection: keep-alive\r\n\r\n`;
 }
 
-/** Names that were looked at: a few dozen. */
+/** Names that were found good: a few dozen. */
 const goodNames = new Set<string>();
 const MOST_NAMES = 500;
 

@@ -1,18 +1,23 @@
 /**
  * The HTTP/1.1 client for upstreams, over plain sockets. Beside it: the parser (`http1-parser.ts`), the request's bytes (`http1-request.ts`),
- * opening connections (`dial.ts`, `sockets/`, `proxy.ts`, `authorities.ts`), keeping them (`pool.ts`), the life of a call (`exchange.ts`) and the clock (`clock.ts`).
+ * opening connections (`sockets/`, `proxy.ts`, `authorities.ts`), keeping them (`pool.ts`), the life of a call (`exchange.ts`) and the clock (`clock.ts`).
  *
  * A call is an `Exchange`. It takes an idle `PooledConnection` of its origin (the one used last, which is the least likely to have been closed) or dials a new one;
  * nothing waits for a free connection, so there is no limit to open calls but the system's.
  */
 import type { Timeouts } from "../../src/contract/config.ts";
 import { Wheel } from "./clock.ts";
-import { dialer, type SocketKind } from "./dial.ts";
 import { Exchange } from "./exchange.ts";
 import type { HttpClient, HttpEvents, HttpExchange, HttpRequest, Origin } from "./http.ts";
 import { ConnectionPool, type PooledConnection } from "./pool.ts";
 import { Portions } from "./portions.ts";
-import { type ProxyChoice, type ProxySettings, proxyChoice } from "./proxy.ts";
+import { type ProxyChoice, type ProxyServer, type ProxySettings, proxyChoice } from "./proxy.ts";
+import { dialNative, hasNativeSockets, lingering } from "./sockets/native.ts";
+import { dialNode } from "./sockets/node.ts";
+import type { Dial } from "./sockets/wire.ts";
+
+/** `node`: the sockets of `node:net` everywhere. `native`: the sockets of the runtime, where it has such and can use them. */
+type SocketKind = "native" | "node";
 
 export interface Http1Options {
   /** Proxy settings from the environment; only `config.ts` reads them. */
@@ -30,6 +35,19 @@ const IDLE_MS = 30_000;
 
 /** How often idle connections are looked over. */
 const SWEEP_MS = 1000;
+
+/**
+ * A native dial that was given up keeps its descriptor until the system gives up too (two minutes). So many of them may be left in a thread.
+ * While there are more, the packets to some upstream are being dropped, and connections are dialled by the sockets that can be taken back.
+ */
+const MOST_LINGERING = 64;
+
+const dialDirect: Dial = (route, settled) => (lingering() < MOST_LINGERING ? dialNative : dialNode)(route, settled);
+
+/** How connections of one origin are opened. A tunnel changes hands after CONNECT, which native sockets cannot do. */
+function dialer(kind: SocketKind, proxy: ProxyServer | undefined): Dial {
+  return kind === "node" || proxy !== undefined || !hasNativeSockets ? dialNode : dialDirect;
+}
 
 /** @throws Error for proxy settings that cannot be used. */
 export function createHttp1Client(options: Http1Options = {}): HttpClient {
@@ -49,6 +67,8 @@ class Http1Client implements HttpClient {
   readonly #idle = new Set<ConnectionPool>();
   readonly #open = new Set<Exchange>();
   #closed = false;
+  /** The wheel has a ticket for `#sweep`. */
+  #isSweeping = false;
 
   constructor(options: Http1Options) {
     this.wheel = options.wheel ?? new Wheel();
@@ -93,7 +113,9 @@ class Http1Client implements HttpClient {
       connection.destroy();
       return;
     }
-    if (this.#idle.size === 0) this.wheel.schedule(this.#sweepMs, () => this.#sweep());
+    // Not by whether `#idle` is empty: `forget` may have emptied it since, and the ticket still runs.
+    if (!this.#isSweeping) this.wheel.schedule(this.#sweepMs, () => this.#sweep());
+    this.#isSweeping = true;
     connection.idleUntilMs = this.wheel.nowMs + idleMs;
     connection.pool.put(connection);
     this.#idle.add(connection.pool);
@@ -114,6 +136,7 @@ class Http1Client implements HttpClient {
       pool.sweep(this.wheel.nowMs);
       if (pool.empty) this.#idle.delete(pool);
     }
-    return this.#idle.size === 0 ? 0 : this.#sweepMs;
+    this.#isSweeping = this.#idle.size > 0;
+    return this.#isSweeping ? this.#sweepMs : 0;
   }
 }

@@ -76,7 +76,7 @@ export class ConnectionPool {
   }
 }
 
-/** An open wire, which hears of it for all the calls that it will carry. */
+/** An open connection. It receives the events of its wire for all calls that it carries, one after the other. */
 export class PooledConnection implements WireListener {
   readonly pool: ConnectionPool;
   readonly wire: Wire;

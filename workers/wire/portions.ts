@@ -1,22 +1,23 @@
 import type { Buffer } from "node:buffer";
-import { throwLater } from "../../src/contract/fault.ts";
 
-/** Bytes that a call takes at once from its socket. A model writes less between two turns; an upstream that sends more can wait for the others. */
+/** Bytes that a call takes at once from its socket. A model writes less between two turns; an upstream that sends more waits for the other calls. */
 export const PORTION_BYTES = 32 * 1024;
 
-/** How long portions are taken in one turn of the thread; then other work has its turn. */
+/** Time for portions in one turn of the thread; then other work has its turn. */
 const TURN_MS = 1;
 
 /** A call that has more than a portion. */
 export interface Portioned {
   /** Takes one portion; false where no more is left. */
   takePortion(): boolean;
+  /** Its `takePortion` threw an exception: the call fails, and the others go on. */
+  fault(thrown: unknown): void;
 }
 
 /**
- * Turns for calls whose upstreams sent much at once. A socket is read by half a megabyte, and where many upstreams send as fast as they can, to read all of
- * them in one turn of the thread took half a second, in which every other stream waited. So they take a portion each, one after the other, for as long
- * as a turn has time for it.
+ * Turns for calls whose upstreams sent much at once. One read of a socket is half a megabyte. Where many upstreams sent as fast as they could, all these reads
+ * together took half a second of one turn of the thread, and every other stream waited. So each call takes one portion, then the next call does, for as
+ * long as a turn has time for it.
  */
 export class Portions {
   readonly #waiting: Portioned[] = [];
@@ -36,10 +37,11 @@ export class Portions {
 
   #takeOne(): void {
     const one = this.#waiting.shift();
+    if (one === undefined) return;
     try {
-      if (one?.takePortion()) this.#waiting.push(one);
+      if (one.takePortion()) this.#waiting.push(one);
     } catch (thrown) {
-      throwLater(thrown);
+      one.fault(thrown);
     }
   }
 

@@ -99,7 +99,7 @@ export function openTunnel(socket: Socket, proxy: ProxyServer, origin: Origin, s
       settle(
         `the proxy answered CONNECT ${target} with ${status}${status === 407 ? " (its user name or password is missing or wrong)" : ""}`,
       );
-    // The upstream speaks after us, in TLS and in HTTP. What comes before is not its.
+    // In TLS and in HTTP the client speaks first, so bytes that come now are not from the upstream.
     else if (collector.used < bytes.length) settle("the proxy sent something into the tunnel unasked");
     else settle(undefined);
   };

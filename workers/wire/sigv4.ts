@@ -28,9 +28,9 @@ export interface UnsignedRequest {
 
 /** All headers of a signed request, as `HttpRequest` has them. */
 interface SignedHeaders {
-  /** One frozen list for all requests that say the same. */
+  /** One frozen list for all requests with the same headers. */
   headers: readonly string[];
-  /** Those of this request alone. */
+  /** The headers of this request alone. */
   further: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function createSigner(region: string, service: string): Signer {
   let made: DayKey | undefined;
   let second = 0;
   let moment = "";
-  // Kept for this signer, as another one has another host: the same object of headers serves several upstreams.
+  // Kept for each signer: several upstreams share one object of headers, and have different hosts.
   const forms = new WeakMap<UnsignedRequest["headers"], Form>();
 
   const derive = (identity: AwsIdentity, day: string): DayKey => {
@@ -96,7 +96,7 @@ function signed(
   return [DIGEST, digest, DATE, moment, "authorization", `${credential}${signedNames}, Signature=${signature}`];
 }
 
-/** Ordinary bodies are hashed from here and need no bytes of their own. */
+/** Ordinary bodies are written here and hashed, so that none needs new memory. */
 const ordinary = Buffer.allocUnsafe(65_536);
 
 /** Byte text is hashed as the bytes that it holds. */

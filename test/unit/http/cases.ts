@@ -1,6 +1,6 @@
 /**
- * What clients send, and what a server may make of it: raw bytes in, verdict out. Behind each request stands another one, which closes the connection: whoever takes the
- * end of a request for somewhere else takes something else for the next one, and that is how requests are smuggled.
+ * What clients send, and what a server may make of it: raw bytes in, verdict out. Each request is followed by another one, which closes the connection. A server that
+ * finds the end of the first request in the wrong place reads another second request, and that is how requests are smuggled.
  */
 
 import { MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES } from "../../../src/http/head.ts";
@@ -23,7 +23,7 @@ function good(name: string, request: string, seen: string | string[]): Case {
   return { name, sent: request + LAST, verdict: [...answers, LAST_SEEN] };
 }
 
-/** The connection ends with the answer, so that the request behind is not served. */
+/** The connection ends with the answer, so that the next request is not served. */
 function final(name: string, request: string, seen: string | string[]): Case {
   return { name, sent: request + LAST, verdict: typeof seen === "string" ? [seen] : seen };
 }
@@ -67,7 +67,7 @@ const FRAMING: Case[] = [
   bad("chunks beside a length", 400, post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n")),
   bad("chunks twice", 400, post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")),
   bad("chunks twice in one line", 400, post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n")),
-  bad("an encoding that is none", 400, post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n")),
+  bad("an encoding that does not exist", 400, post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n")),
   bad("the encoding that means none", 400, post("Transfer-Encoding: identity\r\n", "")),
   bad("an encoding behind chunks", 400, post("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n")),
   bad("an encoding before chunks", 501, post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n")),
@@ -107,7 +107,7 @@ const HEADS: Case[] = [
   good("bytes above 127 in a value", get("X: \xfc\r\n"), '200 GET /x ""'),
   good("every mark that a name may have", get("!#$%&'*+-.^_`|~0Az: x\r\n"), '200 GET /x ""'),
   good("as many headers as there may be", get("x: y\r\n".repeat(MAX_HEADERS - 1)), '200 GET /x ""'),
-  good("a method that nobody knows", `BREW /x HTTP/1.1\r\n${HOST}\r\n`, '200 BREW /x ""'),
+  good("a method that does not exist", `BREW /x HTTP/1.1\r\n${HOST}\r\n`, '200 BREW /x ""'),
   good(
     "an upgrade is not taken up",
     get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"),

@@ -1,6 +1,6 @@
-/** What a connection does with its client, over a wire that is none: streams, clients that leave or stand still, clocks, bodies that nobody wants, and ends. */
+/** What a connection does with its client, over a wire without a socket: streams, clients that leave or take nothing, clocks, unwanted bodies, and ends. */
 import { describe, expect, test } from "bun:test";
-import { type Asked, type BrokenBody, Reply, ReplyHeaders } from "../../../src/contract/http.ts";
+import { type Asked, type BodyReceiver, type BrokenBody, Reply, ReplyHeaders } from "../../../src/contract/http.ts";
 import { OutgoingStream } from "../../../src/contract/stream.ts";
 import { HttpServer, type ServerOptions } from "../../../src/http/server.ts";
 import { echoing, PATIENT, refusing } from "./examined.ts";
@@ -45,20 +45,26 @@ function streaming(options: Partial<ServerOptions> = {}) {
   return { ...made, streams, last: () => streams.at(-1) as (typeof streams)[number] };
 }
 
-/** Reads the body of a request. What is returned goes on changing as more of it comes. */
-function readFrom(asked: Asked | undefined): { length: number; ended: boolean } {
-  const read = { length: 0, ended: false };
-  asked?.read({
-    piece: (bytes) => {
-      read.length += bytes.length;
-      return true;
-    },
-    end: () => {
-      read.ended = true;
-    },
-    broken() {},
-  });
-  return read;
+/** Counts what comes of a body. */
+class Collected implements BodyReceiver {
+  length = 0;
+  pieces = 0;
+  ends = 0;
+  readonly breaks: BrokenBody["reason"][] = [];
+
+  piece(bytes: Uint8Array): boolean {
+    this.length += bytes.length;
+    this.pieces++;
+    return true;
+  }
+
+  end(): void {
+    this.ends++;
+  }
+
+  broken({ reason }: BrokenBody): void {
+    this.breaks.push(reason);
+  }
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -198,7 +204,7 @@ describe("a stream", () => {
     expect(last().lefts).toBe(1);
   });
 
-  test("whose client stands still has no room; what was written waits, and comes in order when the client takes it", async () => {
+  test("whose client takes nothing has no room; what was written waits, and comes in order when the client takes it", async () => {
     const { connect, last } = streaming();
     const wire = connect();
     wire.send(GET);
@@ -220,7 +226,7 @@ describe("a stream", () => {
     expect(wire.received.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
   });
 
-  test("has room again when all was taken, and its owner is told once", async () => {
+  test("has room again when all was taken, and its owner hears of it once", async () => {
     const { connect, last } = streaming();
     const wire = connect();
     wire.send(GET);
@@ -234,7 +240,7 @@ describe("a stream", () => {
   });
 
   for (const how of ["ended", "closed"] as const)
-    test(`whose client leaves (${how}) tells its owner once, and what is written then does no harm`, async () => {
+    test(`whose client leaves (${how}) reports it to its owner once, and what is written then does no harm`, async () => {
       const { server, connect, last } = streaming();
       const wire = connect();
       wire.send(GET);
@@ -252,7 +258,7 @@ describe("a stream", () => {
 
 describe("a client that leaves", () => {
   for (const how of ["ended", "closed"] as const)
-    test(`before its answer is told of at once (${how}), and the answer is not sent`, async () => {
+    test(`before its answer is noticed at once (${how}), and the answer is not sent`, async () => {
       let asked: Asked | undefined;
       let answer = (_reply: Reply): void => {};
       let lefts = 0;
@@ -275,22 +281,22 @@ describe("a client that leaves", () => {
       expect([wire.received, left]).toEqual(["", 1]);
     });
 
-  test("in the middle of its body breaks the body, whether anybody reads it yet or not", () => {
+  test("in the middle of its body breaks the body, also for a handler that reads it later", () => {
     for (const isRead of [true, false]) {
-      const broken: BrokenBody[] = [];
+      const body = new Collected();
       let asked: Asked | undefined;
       const { connect } = serving({
         handle: (given) => {
           asked = given;
-          if (isRead) given.read({ piece: () => true, end() {}, broken: (why) => broken.push(why) });
+          if (isRead) given.read(body);
           return new Promise(() => {});
         },
       });
       const wire = connect();
       wire.send(post("Content-Length: 10\r\n", "12345"));
       wire.connection?.closed();
-      if (!isRead) asked?.read({ piece: () => true, end() {}, broken: (why) => broken.push(why) });
-      expect(broken.map(({ reason }) => reason)).toEqual(["left"]);
+      if (!isRead) asked?.read(body);
+      expect(body.breaks).toEqual(["left"]);
     }
   });
 
@@ -341,7 +347,7 @@ describe("the clocks", () => {
     expect(verdictOf(half.received)).toEqual(['200 GET /x ""', "408"]);
   });
 
-  test("a body that falls silent is refused by whoever reads it, and the connection ends; one that comes slowly goes on", async () => {
+  test("a body that falls silent is refused by its reader, and the connection ends", async () => {
     const { server, connect } = serving({ clocks });
     const wire = connect();
     wire.send(post("Content-Length: 10\r\n", "12345"));
@@ -353,7 +359,7 @@ describe("the clocks", () => {
     expect([wire.state, server.count]).toEqual(["closed", 0]);
   });
 
-  test("nobody waits too long for an answer, however long it takes", () => {
+  test("no clock runs while a client waits for its answer", () => {
     const { server, connect } = serving({ clocks, handle: () => new Promise(() => {}) });
     const wire = connect();
     wire.send(GET);
@@ -381,10 +387,122 @@ describe("the clocks", () => {
     after(other, whole.server, 3_000);
     expect([other.state, whole.server.count]).toEqual(["reset", 0]);
   });
+
+  test("a client that takes nothing of its answer is cut, although it goes on sending its body", () => {
+    const { server, connect } = serving({ clocks, handle: () => new Reply(200, new ReplyHeaders(), "an answer before the body") });
+    const wire = connect();
+    wire.room = 1;
+    wire.send(post("Content-Length: 1000000000\r\n", ""));
+    const begunMs = server.clock.nowMs;
+    server.clock.nowMs = begunMs + 2_000;
+    wire.send("x");
+    wire.connection?.check(begunMs + 3_001);
+    expect([wire.state, server.count]).toEqual(["reset", 0]);
+  });
+
+  test("a body's time begins when the handler asks for it, for a client that had to wait until then", () => {
+    for (const [headers, sent] of [
+      ["Content-Length: 200000\r\n", "x".repeat(70_000)],
+      ["Content-Length: 5\r\nExpect: 100-continue\r\n", ""],
+    ] as const) {
+      let asked: Asked | undefined;
+      const { server, connect } = serving({
+        clocks,
+        handle: (given) => {
+          asked = given;
+          return new Promise(() => {});
+        },
+      });
+      const wire = connect();
+      wire.send(post(headers, sent));
+      const body = new Collected();
+      server.clock.nowMs += 60_000;
+      wire.connection?.check(server.clock.nowMs);
+      asked?.read(body);
+      after(wire, server, 1_999);
+      expect(body.breaks).toEqual([]);
+      after(wire, server, 2_000);
+      expect(body.breaks).toEqual(["silent"]);
+    }
+  });
+
+  test("the rest of a body that was late is not the end of it", () => {
+    const body = new Collected();
+    const { server, connect } = serving({
+      clocks,
+      handle: (asked) => {
+        asked.read(body);
+        return new Promise(() => {});
+      },
+    });
+    const wire = connect();
+    wire.send(post("Content-Length: 10\r\n", "12345"));
+    after(wire, server, 2_000);
+    wire.send("67890");
+    expect([body.length, body.ends, body.breaks]).toEqual([5, 0, ["silent"]]);
+  });
+
+  test("a stream goes on although the request's body does not; the body's time begins when the stream has ended", async () => {
+    const { server, connect, last } = streaming({ clocks });
+    const wire = connect();
+    wire.send(post("Content-Length: 10\r\n", "12345"));
+    after(wire, server, 3_600_000);
+    expect(wire.state).toBe("open");
+    last().stream.write("more");
+    last().stream.close();
+    await settled();
+    expect(bodyOf(wire.received)).toBe("6\r\nfirst,\r\n4\r\nmore\r\n0\r\n\r\n");
+    after(wire, server, 2_000);
+    expect(wire.state).toBe("shut");
+  });
 });
 
 describe("a body", () => {
-  test("that nobody asks for waits up to a bound, then its client waits, and it comes whole when it is asked for", () => {
+  test("in chunks of a byte is one piece for each read, with the same bytes", () => {
+    const body = new Collected();
+    let text = "";
+    const { connect } = serving({
+      handle: (asked) => {
+        asked.read({
+          piece: (bytes) => {
+            text += Buffer.from(bytes).toString("latin1");
+            return body.piece(bytes);
+          },
+          end: () => body.end(),
+          broken: (why) => body.broken(why),
+        });
+        return new Promise(() => {});
+      },
+    });
+    const wire = connect();
+    const letters = "abcdefghijklmnopqrstuvwxyz".repeat(1_000);
+    wire.send(post("Transfer-Encoding: chunked\r\n", ""));
+    const chunks = [...letters].map((letter) => `1\r\n${letter}\r\n`).join("");
+    for (let at = 0; at < chunks.length; at += 50_000) wire.send(chunks.slice(at, at + 50_000));
+    wire.send("0\r\n\r\n");
+    expect(text).toBe(letters);
+    expect([body.pieces, body.ends]).toEqual([Math.ceil(chunks.length / 50_000), 1]);
+  });
+
+  test("whose receiver throws costs its own connection, and no other", async () => {
+    for (const part of ["piece", "end"] as const) {
+      const { server, connect } = serving({
+        handle: (asked) => {
+          const body = new Collected();
+          body[part] = () => {
+            throw new Error("a fault of ours");
+          };
+          asked.read(body);
+          return new Promise(() => {});
+        },
+      });
+      const [wire, other] = [connect(), connect()];
+      expect(() => wire.send(post("Content-Length: 5\r\n", "12345"))).toThrow("a fault of ours");
+      expect([wire.state, other.state, server.count]).toEqual(["reset", "open", 1]);
+    }
+  });
+
+  test("that is not asked for waits up to a bound, then its client waits, and it comes whole when it is asked for", () => {
     let asked: Asked | undefined;
     const { connect } = serving({
       handle: (given) => {
@@ -396,13 +514,14 @@ describe("a body", () => {
     wire.send(post("Content-Length: 200000\r\n", ""));
     for (let at = 0; at < 7 && !wire.isPaused; at++) wire.send("x".repeat(10_000));
     expect(wire.isPaused).toBe(true);
-    const read = readFrom(asked);
-    expect([read.length, wire.isPaused]).toEqual([70_000, false]);
+    const body = new Collected();
+    asked?.read(body);
+    expect([body.length, wire.isPaused]).toEqual([70_000, false]);
     wire.send("x".repeat(130_000));
-    expect(read).toEqual({ length: 200_000, ended: true });
+    expect([body.length, body.ends]).toEqual([200_000, 1]);
   });
 
-  test("is text where it is small, bytes of its own where it is large, and there at once where it came with its head", () => {
+  test("is text where it is small, new bytes where it is large, and is there at once where it came with its head", () => {
     const bodies: unknown[] = [];
     const { connect } = serving({
       handle: (asked) => {
@@ -420,7 +539,7 @@ describe("a body", () => {
     expect(bodies.slice(2)).toEqual(["", undefined]);
   });
 
-  test("that nobody wants is read to its end where that is near, and the next request is served; else the connection ends", () => {
+  test("that is not wanted is read to its end where that is near, and the next request is served; else the connection ends", () => {
     const refusal = () => new Reply(401, new ReplyHeaders(), "no");
     const { connect, server } = serving({ handle: refusal });
     const near = connect();
@@ -528,7 +647,38 @@ test("what a socket delivers in the middle of its resuming is not lost", async (
   wire.send(post("Content-Length: 150000\r\n", "x".repeat(70_000)));
   expect(wire.isPaused).toBe(true);
   wire.onResume = () => wire.send("x".repeat(80_000));
-  expect(readFrom(asked)).toEqual({ length: 150_000, ended: true });
+  const body = new Collected();
+  asked?.read(body);
+  expect([body.length, body.ends]).toEqual([150_000, 1]);
+});
+
+test("a body goes on after a part of it was delivered in the middle of the resuming", async () => {
+  const bodies: Collected[] = [];
+  const answers: (() => void)[] = [];
+  const { connect } = serving({
+    handle: (asked) => {
+      if (asked.headers.has("content-length")) {
+        const body = new Collected();
+        bodies.push(body);
+        asked.read(body);
+      }
+      return new Promise((resolve) => answers.push(() => resolve(new Reply(200, new ReplyHeaders(), ""))));
+    },
+  });
+  const wire = connect();
+  wire.send(GET);
+  // The second request waits for the first one, and its client has to wait.
+  wire.send(post("Content-Length: 200000\r\n", "x".repeat(70_000)));
+  expect(wire.isPaused).toBe(true);
+  wire.onResume = () => {
+    wire.onResume = () => {};
+    wire.send("x".repeat(70_000));
+  };
+  answers[0]?.();
+  await settled();
+  expect([bodies[0]?.length, wire.isPaused]).toEqual([140_000, false]);
+  wire.send("x".repeat(60_000));
+  expect(bodies[0]?.ends).toBe(1);
 });
 
 test("a header that came several times is one list, in the order in which its lines came", () => {
@@ -544,7 +694,7 @@ test("a header that came several times is one list, in the order in which its li
 });
 
 describe("the server", () => {
-  test("has room for so many, and tells who comes then", () => {
+  test("has room for a number of clients, and refuses the next one", () => {
     const { server, connect } = serving({ maxConnections: 2 });
     const [first] = [connect(), connect()];
     const third = connect();
@@ -590,7 +740,7 @@ describe("the server", () => {
     expect([server.count, isEmpty]).toEqual([0, true]);
   });
 
-  test("that is to close soon takes clients still, leaves idle ones alone, and ends each connection with its next answer", () => {
+  test("that is to close soon still takes clients, leaves idle ones alone, and ends each connection with its next answer", () => {
     const { server, connect } = serving();
     const idle = connect();
     idle.send(GET);
@@ -605,7 +755,7 @@ describe("the server", () => {
     expect(idle.received.match(/connection: close/g)).toHaveLength(1);
   });
 
-  test("answers 500 for a handler that throws, now or later, and tells of it", async () => {
+  test("answers 500 for a handler that throws, now or later, and reports the exception", async () => {
     for (const handle of [
       () => {
         throw new Error("at once");

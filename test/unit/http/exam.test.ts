@@ -16,7 +16,7 @@ const SHORT = 400;
 
 const hasNode = spawnSync("node", ["--version"]).status === 0;
 
-describe("ours gives the same verdict however its bytes are cut", () => {
+describe("Weir's server gives the same verdict however its bytes are cut", () => {
   const server = new HttpServer({
     clocks: PATIENT,
     maxConnections: 10,
@@ -74,7 +74,7 @@ function examine(name: string, start: () => Examined | Promise<Examined>, except
         }
       });
     }
-    test("every exception is of a case that there is", () => {
+    test("every exception names a case that exists", () => {
       for (const excepting of excepted.keys()) expect(CASES.map((each) => each.name)).toContain(excepting);
     });
   });

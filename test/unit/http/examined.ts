@@ -1,4 +1,4 @@
-/** The servers that sit the exam, each on a port of its own. */
+/** The servers that sit the exam, each on another port. */
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -44,12 +44,12 @@ export interface Examined {
   stop(): Promise<void>;
 }
 
-/** Ours on Bun's own sockets. */
+/** Ours on the sockets of Bun. */
 export function ours(options: Partial<ServerOptions> = {}, identity?: Binding["identity"]): Promise<Examined> {
   return served(serveOnSockets, options, identity);
 }
 
-/** Ours on those of `node:net`, on whatever runtime this is. */
+/** Ours on the sockets of `node:net`, on the runtime of this process. */
 export function overNode(options: Partial<ServerOptions> = {}, identity?: Binding["identity"]): Promise<Examined> {
   return served(serveOnNode, options, identity);
 }

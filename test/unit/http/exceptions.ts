@@ -1,4 +1,4 @@
-/** Where another server's verdict is not ours, and why. What stands here must differ: an exception that nobody needs is a mistake itself. */
+/** Where another server's verdict is not ours, and why. The verdicts of these cases must differ: an exception that is not needed is itself a mistake. */
 export interface Exceptions {
   because: string;
   /** Names of cases. */
@@ -8,11 +8,11 @@ export interface Exceptions {
 export const NODE: readonly Exceptions[] = [
   {
     because: "it knows a list of methods, and ours is any token: the route says which it takes",
-    cases: ["a method that nobody knows"],
+    cases: ["a method that does not exist"],
   },
   {
     because:
-      "it hands the connection over with an upgrade that nobody asked for, and leaves it open; RFC 9110 §7.8 lets a server go on as if there were none",
+      "it hands the connection over at an upgrade that its program does not serve, and leaves it open; RFC 9110 §7.8 lets a server go on without the upgrade",
     cases: ["an upgrade is not taken up", "a WebSocket is not taken up"],
   },
   { because: "it reads a trailer's Content-Length as the message's own; ours looks at a trailer's form alone", cases: ["a trailer"] },
@@ -51,7 +51,7 @@ export const NODE: readonly Exceptions[] = [
       "a host that differs from the address",
     ],
   },
-  { because: "it closes without a word where nobody tunnels", cases: ["a tunnel"] },
+  { because: "it closes without an answer where no tunnel is served", cases: ["a tunnel"] },
   { because: "it says 400 to a version that ours calls by its name", cases: ["a version that does not exist", "HTTP/2"] },
   {
     because:

@@ -1,6 +1,6 @@
 /**
- * What has to hold for whatever a client sends, over a connection without a socket: nothing is thrown, every cut of the same bytes gives the same verdict, and nothing is
- * left behind. And beside the witness: of what both take for a request, both understand the same.
+ * What has to hold for all bytes of a client, over a connection without a socket: nothing is thrown, every cut of the same bytes gives the same verdict, and nothing is
+ * left behind. And in comparison with the witness: where both take bytes for a request, both understand the same.
  */
 import { deepEqual, equal } from "node:assert/strict";
 import { HttpServer } from "../../../src/http/server.ts";
@@ -65,7 +65,7 @@ const STRICTER: readonly RegExp[] = [
   /^(?!(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE) )/m,
   // A length in a trailer.
   /\r\n0+\r\n(?:.*\r\n)*?content-length/i,
-  // What comes behind a request that closes.
+  // What comes after a request that closes.
   /close|HTTP\/1\.0/i,
   /upgrade/i,
 ];

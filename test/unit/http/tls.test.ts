@@ -99,7 +99,7 @@ describe.each([
     expect(client.received.split("\r\n\r\n")[1]).toBe("127.0.0.1");
   });
 
-  test("TLS 1.2 and 1.3 are spoken, and nothing older; http/1.1 is chosen by name, and who knows only others is sent away", async () => {
+  test("TLS 1.2 and 1.3 are spoken, and nothing older; http/1.1 is chosen by name, and a client that knows only other protocols is refused", async () => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       const socket = await open({ minVersion: version, maxVersion: version });
       expect([socket.getProtocol(), socket.alpnProtocol]).toEqual([version, "http/1.1"]);
@@ -110,7 +110,7 @@ describe.each([
     await expect(open({ minVersion: "TLSv1", maxVersion: "TLSv1.1" })).rejects.toThrow();
   });
 
-  test("a certificate that has changed is shown to whoever comes then, and the others go on with the one that they saw", async () => {
+  test("a certificate that has changed is shown to new clients, and the others go on with the one that they saw", async () => {
     const early = await ask("GET /stream HTTP/1.1\r\nHost: gw\r\n\r\n");
     await eventually(() => early.received.includes("begin,"), "the beginning");
     identity.current = second;
@@ -134,7 +134,7 @@ describe.each([
     await eventually(() => client.received.endsWith('GET /next ""'), "the next answer");
   });
 
-  test("a client that leaves a stream is noticed, whether it takes its leave or not", async () => {
+  test("a client that leaves a stream is noticed, with a word of its end or without", async () => {
     for (const leave of [(socket: Socket) => socket.end(), (socket: Socket) => socket.destroy()]) {
       const before = lefts;
       const client = await ask("GET /stream HTTP/1.1\r\nHost: gw\r\n\r\n");
@@ -152,12 +152,12 @@ describe.each([
     expect(client.state).not.toBe("ended");
   });
 
-  test("plain HTTP is told so, or at least sent away at once", async () => {
+  test("plain HTTP gets an answer that says so, or is at least closed at once", async () => {
     const answer = await converse(server.port, [`GET / HTTP/1.1\r\n${LAST}`], 1_000);
     if (serve === ours) expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*connection: close\r\n[\s\S]*https/);
   });
 
-  test("whatever is no handshake, or none to the end, is closed: garbage at once, silence and halves when a head is late", async () => {
+  test("bytes that are not a whole handshake are closed: garbage at once, silence and halves when a head is late", async () => {
     for (const garbage of ["\x16\x03\x01\x00\x05hello", "\x80\x2e\x01", "\0".repeat(100)])
       expect(await converse(server.port, [garbage], 2 * HEAD_MS + 3_000)).not.toContain("200");
     const half = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
@@ -168,14 +168,14 @@ describe.each([
     await eventually(() => client.isOver(), "a connection without a request to be closed");
   });
 
-  test("a client that never answers the word of the end does not keep its connection", async () => {
+  test("a client that does not answer the end of TLS does not keep its connection", async () => {
     const socket = await open({ allowHalfOpen: true } as ConnectionOptions);
     socket.resume();
     socket.write(`GET / HTTP/1.1\r\n${LAST}`);
     await eventually(() => !isHeld(server.port, socket), "the connection to be let go of");
   });
 
-  test("with as many connections as there may be, the next is closed before its handshake, and there is room again afterwards", async () => {
+  test("when no more connections are allowed, the next one is closed before its handshake, and there is room again afterwards", async () => {
     const small = await serve({ maxConnections: 2 }, identity);
     const taken = [connectPlain(small.port, "127.0.0.1"), connectPlain(small.port, "127.0.0.1")];
     await Promise.all(taken.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));

@@ -1,6 +1,6 @@
 /**
- * By command: `bun test/unit/http/unfinished.ts [connections] [runtime]`. So many clients send part of a head and no more. Tells what each costs, what others notice of
- * them, and when all have gone. Needs twice as many descriptors as connections (`ulimit -n`).
+ * By command: `bun test/unit/http/unfinished.ts [connections] [runtime]`. This many clients send part of a head and no more. Prints what each costs, how long other
+ * clients wait, and when all have gone. Needs twice as many descriptors as connections (`ulimit -n`).
  */
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -13,7 +13,7 @@ const HEAD_MS = 10_000;
 const MEASURED_MS = 5_000;
 const HEAD = `POST /openai/eu/v1/chat/completions HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer ${"x".repeat(40)}\r\nX-Sent: `;
 
-/** The process that does the work: a runtime may be started by a script of its own. */
+/** The process that does the work: a runtime may be started by a script, and then it is the child of that process. */
 function innermost(pid: number): number {
   const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]);
   return child > 0 ? innermost(child) : pid;
@@ -50,7 +50,7 @@ async function neighbour(forMs: number): Promise<number[]> {
   return waits.sort((a, b) => a - b);
 }
 
-function told(waits: readonly number[]): string {
+function quantiles(waits: readonly number[]): string {
   const at = (part: number) => (waits[Math.floor((waits.length - 1) * part)] ?? 0).toFixed(2);
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms of ${waits.length}`;
 }
@@ -87,7 +87,7 @@ async function round(name: string, text: string): Promise<void> {
   console.log(
     `${name}: ${still} open after ${(connectedMs / 1000).toFixed(1)} s, ${each.toFixed(1)} kB each, ${((cpuMs() - busyBefore) / Number(count)).toFixed(2)} ms of CPU each`,
   );
-  console.log(`  neighbours alone: ${told(alone)}; beside them: ${told(waits)}`);
+  console.log(`  neighbours alone: ${quantiles(alone)}; beside them: ${quantiles(waits)}`);
   console.log(`  ${open} left; the last went ${((lastMs - beganMs) / 1000).toFixed(1)} s after the first came; ${refused} got an answer`);
   for (const socket of sockets) socket.destroy();
   await pause(500);

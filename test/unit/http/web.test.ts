@@ -80,7 +80,7 @@ describe("a handler for the web", () => {
     expect([answer.status, await answer.text()]).toEqual([204, ""]);
   });
 
-  test("is told when its client leaves, before the answer and in the middle of it", async () => {
+  test("hears when its client leaves, before the answer and in the middle of it", async () => {
     const [before, middle] = [new AbortController(), new AbortController()];
     const waiting = fetch(url("/waits"), { signal: before.signal }).catch(() => {});
     const answer = await fetch(url("/stream"), { signal: middle.signal });
@@ -89,7 +89,7 @@ describe("a handler for the web", () => {
     before.abort();
     middle.abort();
     await waiting;
-    await eventually(() => aborted === 1 && cancelled === 1, "both to be told");
+    await eventually(() => aborted === 1 && cancelled === 1, "both to hear of it");
   });
 
   test("whose body breaks does not look complete", async () => {
@@ -136,7 +136,7 @@ describe("Elysia's routes", () => {
     expect(await ask("POST http://gw/to/a/at/c", "Content-Length: 0\r\n")).toEqual([200, "a c null "]);
   });
 
-  test("may answer with whatever Elysia takes, with its own status and headers", async () => {
+  test("may answer with anything that Elysia takes, with status and headers", async () => {
     expect(await ask("GET /text")).toEqual([200, "text"]);
     expect(await ask("GET /later?x")).toEqual([200, '{"later":true}']);
     const text = await converse(server.port, [`GET /object HTTP/1.1\r\n${LAST}`]);

@@ -62,7 +62,7 @@ export class TestWire implements Wire {
     this.connection?.drained();
   }
 
-  /** As runtimes do it: the end of a socket is told in the middle of the call that ends it. */
+  /** As runtimes do it: the end of a socket is reported in the middle of the call that ends it. */
   #closed(how: "closed" | "reset"): void {
     if (this.state === "closed" || this.state === "reset") return;
     this.state = how;

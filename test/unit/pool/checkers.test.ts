@@ -63,7 +63,7 @@ async function pooled() {
 
 const weighed = (id: number) => (to: Flat) => reportWeighed(to, id, { model: "m", stream: false, maxTokens: 10 }, 0, 25_000, "");
 
-test("large bodies go to threads of their own, which start when the first comes; the worker sees none", async () => {
+test("large bodies go to separate threads, which start when the first body comes; the worker sees none", async () => {
   const { pool, threads, weigh, checked } = await pooled();
   expect(threads).toHaveLength(1);
   weigh("acme");
@@ -117,7 +117,7 @@ test("a call that has been weighed is carried by a worker, which gets the estima
   expect(order?.call?.body.length).toBe(100 * KIB);
   threads[0]?.say((to) => reportAnswer(to, order?.id ?? 0, "{}"));
   expect(said).toEqual(["weighed", "answer"]);
-  // What the thread says of a call that it was told to forget is not told.
+  // Reports of the thread about a call that it has to forget are not handed on.
   threads[1]?.say((to) => reportFail(to, id, "cancelled", { message: "" }, NOTHING));
   expect(said).toEqual(["weighed", "answer"]);
   pool.close();
@@ -155,7 +155,7 @@ test("a call that is cancelled while the report about it is on its way ends once
   pool.close();
 });
 
-test("where a thread is lost, a body that it had a copy of is told to be lost, and one that it was given fails; the next ones are checked", async () => {
+test("where a thread is lost, a body that was copied to it is reported as lost, and one that was moved to it fails; the next ones are checked", async () => {
   const { pool, threads, weigh, checked } = await pooled();
   const copied = weigh("acme");
   const given = weigh("other", 2 * KIB * KIB);

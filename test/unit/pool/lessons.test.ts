@@ -3,12 +3,12 @@ import { LESSON_MS } from "../../../src/contract/messages.ts";
 import { Lessons } from "../../../src/pool/lessons.ts";
 
 const all = (lessons: Lessons, nowMs: number) => {
-  const told: [target: number, forMs: number, taught: string][] = [];
-  lessons.each((...lesson) => void told.push(lesson), nowMs);
-  return told;
+  const taught: [target: number, forMs: number, taught: string][] = [];
+  lessons.each((...lesson) => void taught.push(lesson), nowMs);
+  return taught;
 };
 
-test("a lesson is good for an hour, with what is left of it for a worker that begins later", () => {
+test("a lesson is good for an hour; a worker that begins later gets the time that is left", () => {
   const lessons = new Lessons();
   expect(lessons.keep(1, "a", 0)).toBe(true);
   expect(lessons.keep(2, "b", 1_000)).toBe(true);
@@ -20,14 +20,14 @@ test("a lesson is good for an hour, with what is left of it for a worker that be
   expect(all(lessons, LESSON_MS + 1_000)).toEqual([]);
 });
 
-test("what is known is no news within its hour, and comes last when it is learned again", () => {
+test("a known lesson is not new within its hour, and comes last when it is learned again", () => {
   const lessons = new Lessons();
   expect([lessons.keep(1, "a", 0), lessons.keep(1, "b", 1), lessons.keep(1, "a", 2)]).toEqual([true, true, false]);
   expect(all(lessons, 2).map(([, , taught]) => taught)).toEqual(["b", "a"]);
   expect(lessons.keep(1, "a", LESSON_MS + 2)).toBe(true);
 });
 
-test("a target keeps a handful, all together a thousand, and what is too long is not kept", () => {
+test("a target has a bound of lessons, all targets together have one, and a lesson that is too long is not kept", () => {
   const lessons = new Lessons();
   for (let nth = 0; nth < 40; nth++) lessons.keep(1, `lesson ${nth}`, 0);
   expect(all(lessons, 1)).toHaveLength(32);
@@ -39,7 +39,7 @@ test("a target keeps a handful, all together a thousand, and what is too long is
   expect(all(lessons, 1).at(-1)?.[0]).toBe(1_999);
 });
 
-test("those of targets that are in force no more are forgotten", () => {
+test("lessons of targets that are not in force any more are forgotten", () => {
   const lessons = new Lessons();
   lessons.keep(1, "a", 0);
   lessons.keep(2, "b", 0);

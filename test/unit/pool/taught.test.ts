@@ -43,7 +43,7 @@ async function poolOf(size: number) {
   return { pool, threads, logged, taught, targets, configure };
 }
 
-test("a lesson goes to every other worker before any call that comes after it, and to the log once", async () => {
+test("a lesson goes to every other worker before any later call, and to the log once", async () => {
   const { pool, threads, logged, taught } = await poolOf(3);
   threads[1]?.say((to) => reportLesson(to, 2, "t", "for the log"));
   // Another one was refused at the same time.
@@ -58,7 +58,7 @@ test("a lesson goes to every other worker before any call that comes after it, a
   pool.close();
 });
 
-test("a worker that takes the place of one that died begins with what the others know, and what a dead one says teaches nothing", async () => {
+test("a worker that replaces a dead one begins with what the others know, and the reports of a dead one teach nothing", async () => {
   const { pool, threads, taught, targets, configure } = await poolOf(2);
   threads[0]?.say((to) => {
     reportLesson(to, 1, "one", "l");

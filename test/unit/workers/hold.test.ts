@@ -1,4 +1,4 @@
-/** The bound of what a worker keeps of unfinished answers: nobody takes all of it, and what is given back can be taken again. */
+/** The bound of what a worker keeps of unfinished answers: no upstream takes all of it, and what is given back can be taken again. */
 import { expect, test } from "bun:test";
 import { Hold } from "../../../workers/hold.ts";
 
@@ -17,7 +17,7 @@ test("one upstream gets two thirds, and another one still some", () => {
   expect(hold.change("other", 0, 15)).toBe(true);
 });
 
-test("however many are greedy, something is free", () => {
+test("however many upstreams take as much as they can, something is free", () => {
   for (const count of [2, 5, 20]) expect(full(Array.from({ length: count }, (_, index) => `u${index}`)).bytes).toBeLessThan(90);
 });
 

@@ -116,7 +116,7 @@ describe("a stream whose client falls behind", () => {
     expect(did).toEqual(["pause", "resume"]);
   });
 
-  test("and that is complete in the very bytes that filled the window still lets its adapter come to its end", async () => {
+  test("and that is complete in the bytes that filled the window still lets its connection come to its end", async () => {
     const { events, did, reports } = scene();
     events.head(200, new Map());
     events.chunk(bytes(STREAM_WINDOW, "!"));
@@ -136,7 +136,7 @@ test("an error answer without an end is not waited for beyond 64 KiB", () => {
 });
 
 describe("a silent stream", () => {
-  test("carries its dialect's keep-alive between two events, and only then", async () => {
+  test("carries its dialect's keep-alive, only between two events", async () => {
     const { events, said } = scene({ keepAliveMs: 60 });
     events.head(200, new Map());
     events.chunk(bytes(5));

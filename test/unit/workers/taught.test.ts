@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 const CALL = { ...job(), dialect: "anthropic", isLast: true, stream: false, guess: 1, factor: 1 } as const;
 const BODY = '{"model":"m","max_tokens":1,"context_hint":1,"messages":[{"role":"user","content":"x"}]}';
 
-test("the target of that upstream alone learns, keeps it over a configuration that says the same, and not over another one", async () => {
+test("only the target of that upstream learns; it keeps the lesson over a configuration that says the same, and not over another one", async () => {
   const sent: Record<string, unknown>[] = [];
   const server = serve({
     port: 0,
@@ -48,7 +48,7 @@ test("the target of that upstream alone learns, keeps it over a configuration th
     desk.take(message((orders) => orderConfigure(orders, JSON.stringify(configuration()))));
     expect(await hasHint(2)).toBe(true);
     desk.take(message((orders) => orderTeach(orders, 2, HOUR_MS, '["fields","context_hint"]')));
-    // Neither a target that is not there nor a text that is none of ours costs the worker anything.
+    // Neither an unknown target nor an unknown text does the worker any harm.
     desk.take(message((orders) => orderTeach(orders, 404, HOUR_MS, '["fields","context_hint"]')));
     desk.take(message((orders) => orderTeach(orders, 1, HOUR_MS, "{")));
     expect([await hasHint(1), await hasHint(2)]).toEqual([true, false]);

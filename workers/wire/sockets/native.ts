@@ -1,6 +1,6 @@
 /**
  * Wires over the sockets of the Bun runtime, for direct connections. A received piece costs a fifth less than over `node:net` (over TLS a third), an open
- * stream holds 3 kB less (over TLS 5 kB): there is no stream object between. Events go to functions that all sockets share, which find the wire in
+ * stream holds 3 kB less (over TLS 5 kB), because there is no stream object. Events go to functions that all sockets share, which find the wire in
  * the socket's `data`.
  */
 import { Buffer } from "node:buffer";
@@ -11,8 +11,7 @@ import { throwLater } from "../../../src/contract/fault.ts";
 import { defaultTrust } from "../authorities.ts";
 import type { Origin } from "../http.ts";
 import { bareHost, hostAndPort } from "../http1-request.ts";
-import { describe } from "./failure.ts";
-import { type Dialing, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
+import { type Dialing, describe, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
 
 type NativeSocket = Bun.Socket<NativeWire>;
 type Handlers = Bun.SocketHandler<NativeWire>;
@@ -23,7 +22,7 @@ const runtime = (globalThis as { Bun?: Pick<typeof Bun, "connect"> }).Bun;
 
 export const hasNativeSockets = runtime !== undefined;
 
-/** Texts are encoded here, one after the other; a socket has taken its bytes, or not, when its `write` returns. */
+/** Texts are encoded here, one after the other. When `write` returns, the socket has taken its bytes or refused them, so the buffer is free again. */
 const outgoing = Buffer.allocUnsafeSlow(65_536);
 
 /** The protocol's name in the form of ALPN: its length, then the name. */
@@ -44,7 +43,7 @@ class NativeWire implements Wire, Dialing {
   listener: WireListener | undefined;
   readonly #origin: Origin;
   #socket: NativeSocket | undefined;
-  /** Let go of when the outcome is reported: the first call's body must not live as long as the connection. */
+  /** Set to undefined when the outcome is reported: the first call's body must not live as long as the connection. */
   #settled: Settled | undefined;
   #isCancelled = false;
   /** Written and not yet taken. */
@@ -190,7 +189,7 @@ class NativeWire implements Wire, Dialing {
   }
 }
 
-/** The runtime would hand a handler's exception to the socket, as a failure of the socket. It is a mistake of ours, so it is thrown as on any other runtime. */
+/** The runtime would treat a handler's exception as a failure of the socket. It is a fault in Weir, so it is thrown later, as on any other runtime. */
 function loudly<Rest extends unknown[]>(
   handle: (socket: NativeSocket, ...rest: Rest) => void,
 ): (socket: NativeSocket, ...rest: Rest) => void {
@@ -238,7 +237,7 @@ export function dialNative({ origin, trust }: Route, settled: Settled): Dialing 
   const data = new NativeWire(origin, settled);
   const hostname = bareHost(host);
   try {
-    // The promise says no more than the handlers, and is not reported where it is refused and there is a `connectError`.
+    // The promise says no more than the handlers. Where there is a `connectError`, the runtime does not report the promise's rejection.
     void runtime?.connect<NativeWire>(
       tls
         ? { hostname, port, data, socket: secure, tls: security(trust ?? defaultTrust(), hostname) }
@@ -255,7 +254,7 @@ function security({ context }: { context: unknown }, hostname: string): Security
   return {
     secureContext: context,
     ALPNProtocols: ALPN,
-    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
+    // Written here, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
     rejectUnauthorized: true,
     requestCert: true,
     // SNI carries names only; for an address the certificate is still checked against it.

@@ -6,11 +6,10 @@ import type { ByteText } from "../../../src/contract/bytes.ts";
 import type { Origin } from "../http.ts";
 import { bareHost, hostAndPort } from "../http1-request.ts";
 import { openTunnel } from "../proxy.ts";
-import { describe } from "./failure.ts";
-import { type Dialing, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
+import { type Dialing, describe, type Route, type Settled, TCP_KEEP_ALIVE_MS, type Wire, type WireListener } from "./wire.ts";
 
 class NodeWire implements Wire {
-  /** Or it may, but loses what it has read where it is paused while its peer closes. */
+  /** Some runtimes read as much here too, but their socket loses what it has read when it is paused while its peer closes. */
   readonly readsMuch = false;
   listener: WireListener | undefined;
   readonly #socket: Socket;
@@ -51,7 +50,7 @@ export function dialNode(route: Route, settled: Settled): Dialing {
   const { origin, proxy } = route;
   const sockets: Socket[] = [];
   let over = false;
-  // Let go of when it has been called: the error listeners below live as long as the connection, and the first call's body must not.
+  // Set to undefined when it has been called: the error listeners below live as long as the connection, and the first call's body must not.
   let report: Settled | undefined = settled;
 
   const finish = (socket: Socket | undefined, problem: string) => {
@@ -80,7 +79,7 @@ export function dialNode(route: Route, settled: Settled): Dialing {
   const tlsOptions = {
     host: bareHost(origin.host),
     ALPNProtocols: ["http/1.1"],
-    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
+    // Written here, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
     rejectUnauthorized: true,
     // SNI carries names only; for an address the certificate is still checked against `host`.
     ...(isIP(bareHost(origin.host)) === 0 ? { servername: origin.host } : {}),

@@ -30,7 +30,7 @@ export const GOOD: readonly (readonly [name: string, answer: string, body: strin
 /** Answers that break the protocol, each followed by more than enough bytes and the end of the connection. */
 export const MALFORMED: readonly (readonly [name: string, answer: string])[] = [
   ["no HTTP at all", "SSH-2.0-OpenSSH_9.2\r\n\r\n"],
-  ["a version of its own", "HTTP/2.0 200 OK\r\n\r\n"],
+  ["another version", "HTTP/2.0 200 OK\r\n\r\n"],
   ["a status of two digits", "HTTP/1.1 20 OK\r\n\r\n"],
   ["a status out of range", "HTTP/1.1 600 Odd\r\ncontent-length: 0\r\n\r\n"],
   ["lines that end with LF alone", "HTTP/1.1 200 OK\ncontent-length: 2\n\nok"],
@@ -55,7 +55,7 @@ export const MALFORMED: readonly (readonly [name: string, answer: string])[] = [
   ["a header longer than any", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(20_000)}\r\ncontent-length: 2\r\n\r\nok`],
   ["headers without end", `HTTP/1.1 200 OK\r\n${"x: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(4000)}`],
   ["too many headers", `HTTP/1.1 200 OK\r\n${"x: a\r\n".repeat(300)}content-length: 2\r\n\r\nok`],
-  ["a trailer that is none", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nnonsense\r\n\r\n"],
+  ["a trailer without a header", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nnonsense\r\n\r\n"],
   ["an endless chunk extension", `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;${"a".repeat(9000)}\r\nok\r\n0\r\n\r\n`],
 ];
 

@@ -5,7 +5,7 @@ import { IMPLEMENTATIONS } from "./http-implementations.ts";
 
 let failed = 0;
 const [http1] = IMPLEMENTATIONS;
-if (http1 === undefined) throw new Error("nobody sits the exam");
+if (http1 === undefined) throw new Error("no client sits the exam");
 for (const { name, run } of CASES)
   try {
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -27,7 +27,7 @@ export interface Implementation {
   name: string;
   create(options?: { proxy?: ProxySettings; idleMs?: number }): HttpClient;
   /** False: a failure's reason and text are not its own, so the exam only asks that the call fails. */
-  tellsReasons: boolean;
+  givesReasons: boolean;
   /** Cases it cannot pass, by how their names begin, and why. */
   skip: { reason: string; cases: string[] }[];
 }
@@ -48,17 +48,17 @@ type Body = (client: HttpClient, keep: <T extends Peer>(peer: T) => T, failed: F
 /** Asserts that a call failed, once, for this reason. */
 type Failed = (outcome: Outcome, reason: HttpFailure["reason"], beforeFirstByte: boolean, text?: RegExp) => void;
 
-function judge({ tellsReasons }: Implementation): Failed {
+function judge({ givesReasons }: Implementation): Failed {
   return (outcome, reason, beforeFirstByte, text) => {
     equal(outcome.order.filter((event) => event === "end" || event === "fail").join(), "fail");
     // A clock is the client's own on either implementation.
-    if (!tellsReasons && reason !== "timeout") return;
+    if (!givesReasons && reason !== "timeout") return;
     deepEqual([outcome.result, outcome.failure?.beforeFirstByte], [reason, beforeFirstByte]);
     if (text !== undefined) match(outcome.failure?.text ?? "", text);
   };
 }
 
-/** A case with a client of its own, whose peers are closed afterwards. */
+/** A case with a new client, whose peers are closed afterwards. */
 function exam(name: string, body: Body): ExamCase {
   return {
     name,
@@ -344,7 +344,7 @@ const connections: ExamCase[] = [
       await eventually(() => peer.open.size === 0, "both connections to be closed");
     }
   }),
-  exam("an answer whose last word was said still gives its connection to the next call, if it ends soon", async (client, keep) => {
+  exam("an answer that has said its last word still gives its connection to the next call, if it ends soon", async (client, keep) => {
     const peer = keep(await answering("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nlast\r\n0\r\n\r\n", false));
     for (let index = 0; index < 3; index++) {
       const { exchange, over } = call(client, { origin: peer.origin }, PATIENT, { chunk: () => exchange.letEnd() });
@@ -466,7 +466,7 @@ const connections: ExamCase[] = [
     for (const answer of waiting) answer();
     for (const { over } of calls) whole(await over, 200, "hello");
   }),
-  exam("a port that nobody listens on is unreachable", async (client, keep, failed) => {
+  exam("a port without a listener is unreachable", async (client, keep, failed) => {
     const peer = keep(await answering(HELLO, false));
     const { origin } = peer;
     peer.close();
@@ -477,9 +477,9 @@ const connections: ExamCase[] = [
       deepEqual(outcome.order, ["fail"]);
     }
   }),
-  exam("a name that does not exist and a port that cannot be are unreachable", async (client) => {
+  exam("a name that does not exist and a port out of range are unreachable", async (client) => {
     for (const origin of [
-      { tls: false, host: "nobody.invalid", port: 80, ca: undefined },
+      { tls: false, host: "absent.invalid", port: 80, ca: undefined },
       { tls: true, host: "127.0.0.1", port: 70_000, ca: undefined },
     ])
       equal((await call(client, { origin }).over).result, "unreachable");
@@ -559,14 +559,14 @@ const clocks: ExamCase[] = [
     deepEqual([outcome.result, outcome.order], ["timeout", ["head", "chunk", "fail"]]);
     ok(tookMs >= 300 && tookMs < 800, `${tookMs} ms`);
   }),
-  exam("a connection that does not come about ends the call after the connect limit", async (client, keep) => {
+  exam("a connection that is not made ends the call after the connect limit", async (client, keep) => {
     // Accepts, and never answers the greeting of TLS.
     const peer = keep(await silent());
     const outcome = await call(client, { origin: { ...peer.origin, tls: true } }, { ...PATIENT, connectMs: 150, firstByteMs: 0 }).over;
     deepEqual([outcome.result, outcome.failure?.beforeFirstByte], ["timeout", true]);
     await eventually(() => peer.open.size === 0, "the connection to be closed");
   }),
-  exam("while a call is paused its silence is nobody's fault, and afterwards it counts anew", async (client, keep) => {
+  exam("while a call is paused its silence does not count, and afterwards it counts from the beginning", async (client, keep) => {
     const peer = keep(
       await listen((socket) => eachRequest(socket, () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"))),
     );
@@ -665,7 +665,7 @@ const control: ExamCase[] = [
     });
     await eventually(() => outcome.order.length > 0, "the head");
     // How long the buffers on the way take to fill is the machine's business; that they are full shows in nothing moving any more, for longer than
-    // a busy machine lets anybody wait.
+    // a busy machine makes all wait.
     for (let still = 0; still < 3; ) {
       const before = sent;
       await pause(200);
@@ -691,7 +691,7 @@ const control: ExamCase[] = [
   }),
   exam("what a peer sent before it closed arrives whole when a paused call is resumed, and then its end", async (client, keep) => {
     const half = "x".repeat(500_000);
-    // Deno 2.9 does not tell the end of a TLS connection that came while it was paused.
+    // Deno 2.9 does not report an end of a TLS connection that came while it was paused.
     for (const [certificate, length] of [
       [undefined, ""],
       [certificates().good, "content-length: 500000\r\n"],
@@ -748,7 +748,7 @@ const tls: ExamCase[] = [
       for (let index = 0; index < 3; index++) whole(await call(client, { origin }).over, 200, CHUNKED_BODY);
     }
     equal(peer.accepted, 2);
-    // Which name a server saw is told by Bun alone.
+    // Only Bun says which name a server saw.
     if (seen.length === 4) deepEqual(seen, ["no name", "http/1.1", "localhost", "http/1.1"]);
   }),
   ...(["wrongHost", "expired", "selfSigned", "unknown"] as const).map((kind) =>
@@ -884,15 +884,15 @@ const proxies: ExamCase[] = [
   proxied(
     "a proxy that refuses, babbles, hangs up or is not there makes the upstream unreachable, and its password is in no text",
     async (make) => {
-      const nobody = await silent();
-      nobody.close();
+      const absent = await silent();
+      absent.close();
       for (const [answer, text] of [
         ["HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", /407 \(its user name or password/],
         ["HTTP/1.1 503 Sorry\r\n\r\n", /answered CONNECT upstream\.test:443 with 503/],
         ["SSH-2.0\r\n\r\n", /malformed/],
         ["", /closed the connection before it answered/],
       ] as const) {
-        const proxy = await proxyTo(nobody, answer);
+        const proxy = await proxyTo(absent, answer);
         const outcome = await call(make({ https: `http://user:hunter2@127.0.0.1:${proxy.origin.port}` }), {
           origin: { tls: true, host: "upstream.test", port: 443, ca: undefined },
         }).over;
@@ -901,7 +901,7 @@ const proxies: ExamCase[] = [
         ok(!outcome.failure?.text.includes("hunter2"));
         proxy.close();
       }
-      const outcome = await call(make({ https: `127.0.0.1:${nobody.origin.port}` }), {
+      const outcome = await call(make({ https: `127.0.0.1:${absent.origin.port}` }), {
         origin: { tls: true, host: "upstream.test", port: 443, ca: undefined },
       }).over;
       match(outcome.failure?.text ?? "", /^connecting to the proxy 127\.0\.0\.1:\d+ failed: /);

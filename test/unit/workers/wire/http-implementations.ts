@@ -5,17 +5,17 @@ import type { Implementation } from "./http-exam.ts";
 import { createFetchClient } from "./http-fetch.ts";
 
 export const IMPLEMENTATIONS: readonly Implementation[] = [
-  { name: "http1", create: (options) => createHttp1Client(options), tellsReasons: true, skip: [] },
+  { name: "http1", create: (options) => createHttp1Client(options), givesReasons: true, skip: [] },
   {
     name: "http1 over the sockets of node:net",
     create: (options) => createHttp1Client({ ...options, sockets: "node" }),
-    tellsReasons: true,
+    givesReasons: true,
     skip: [],
   },
   {
     name: "fetch",
     create: () => createFetchClient(),
-    tellsReasons: false,
+    givesReasons: false,
     // As Bun 1.4 has it; the exam runs over fetch on Bun only.
     skip: [
       {
@@ -28,7 +28,7 @@ export const IMPLEMENTATIONS: readonly Implementation[] = [
           "a malformed answer is refused: a length beside chunks",
           "a malformed answer is refused: an unknown transfer-encoding",
           "a malformed answer is refused: a header longer than any",
-          "a malformed answer is refused: a trailer that is none",
+          "a malformed answer is refused: a trailer without a header",
           "a malformed answer is refused: an endless chunk extension",
           "a malformed answer is refused while the peer keeps the connection open",
         ],

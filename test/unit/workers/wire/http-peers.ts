@@ -115,7 +115,7 @@ export interface Outcome {
   /** `end`, or why it failed. */
   result: "end" | HttpFailure["reason"];
   failure: HttpFailure | undefined;
-  /** Events in the order they came, chunks told once in a row. */
+  /** Events in the order they came, one entry for chunks in a row. */
   order: string[];
 }
 
@@ -175,7 +175,7 @@ export interface Certificates {
   wrongHost: Certificate;
   expired: Certificate;
   selfSigned: Certificate;
-  /** Signed by an authority that nobody trusts. */
+  /** Signed by an authority that is not trusted. */
   unknown: Certificate;
   /** For the name `upstream.test` only. */
   named: Certificate;

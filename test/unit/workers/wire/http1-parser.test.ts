@@ -102,7 +102,7 @@ test("the limits hold to the byte", () => {
   expect(read([interim(MAX_INTERIM + 1)]).result).toMatch(/interim/);
 });
 
-test("bytes after the end are surplus, and told", () => {
+test("bytes after the end are surplus, and reported", () => {
   for (const [name, answer, body] of GOOD) {
     if (name === "until close") continue;
     expect([name, read([`${answer}x`])]).toEqual([name, expect.objectContaining({ body, surplus: true, result: "complete" })]);

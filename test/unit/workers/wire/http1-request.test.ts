@@ -20,7 +20,7 @@ test("a frozen list of headers serves requests that differ in body, path, method
   for (const [change, head] of changes) expect(requestHead({ ...request, ...change })).toBe(head);
 });
 
-test("a list that may be changed is looked at each time, and what must not go out is refused each time", () => {
+test("a list that can change is checked each time, and what must not go out is refused each time", () => {
   const own = ["accept", "text/plain"];
   expect(requestHead({ ...request, headers: own })).toContain("accept: text/plain\r\n");
   own[1] = "a\r\nb: c";
@@ -29,7 +29,7 @@ test("a list that may be changed is looked at each time, and what must not go ou
   for (let round = 0; round < 2; round++) expect(() => requestHead({ ...request, headers: bad })).toThrow("belongs to the HTTP client");
 });
 
-test("further headers are of one request alone, and are looked at like the others", () => {
+test("further headers belong to one request alone, and are checked like the others", () => {
   const further = ["traceparent", "00-a-b-01", "x-request-id", "mine"];
   expect(requestHead({ ...request, further })).toBe(
     "POST /a HTTP/1.1\r\nhost: up\r\naccept: application/json\r\ntraceparent: 00-a-b-01\r\nx-request-id: mine\r\ncontent-length: 4\r\nconnection: keep-alive\r\n\r\n",

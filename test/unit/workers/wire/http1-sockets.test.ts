@@ -2,10 +2,11 @@ import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import process from "node:process";
+import { Wheel } from "../../../../workers/wire/clock.ts";
 import { createHttp1Client } from "../../../../workers/wire/http1.ts";
 import { lingering } from "../../../../workers/wire/sockets/native.ts";
 import { eventually, pause } from "../../../support/waits.ts";
-import { call, PATIENT } from "./http-peers.ts";
+import { answering, call, PATIENT } from "./http-peers.ts";
 
 /** Listens, says where, and never accepts: once its queue is full, the system drops what knocks. */
 const DEAF = `
@@ -41,3 +42,28 @@ test("dials that were given up and that the system has not ended are few, whatev
   // The system knocks again after a second, three, seven, and is refused now.
   await eventually(() => lingering() === 0, "the system to end them", 15_000);
 }, 30_000);
+
+test("idle connections are looked over by one deadline, however often their origins are forgotten", async () => {
+  const wheel = new Wheel();
+  const idleMs = 987;
+  let looks = 0;
+  const { schedule } = wheel;
+  wheel.schedule = (delayMs, due) => {
+    if (delayMs === idleMs) looks++;
+    return schedule.call(wheel, delayMs, due);
+  };
+  const peer = await answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false);
+  const client = createHttp1Client({ wheel, idleMs });
+  try {
+    for (let round = 0; round < 5; round++) {
+      // A new object is a new origin, as a new configuration brings it.
+      const origin = { ...peer.origin };
+      expect((await call(client, { origin }, PATIENT).over).result).toBe("end");
+      client.forget(origin);
+    }
+    expect(looks).toBe(1);
+  } finally {
+    client.close();
+    peer.close();
+  }
+});

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { HttpEvents } from "../../../../workers/wire/http.ts";
 import { createHttp1Client } from "../../../../workers/wire/http1.ts";
 import { PORTION_BYTES, Portions } from "../../../../workers/wire/portions.ts";
+import { eventually } from "../../../support/waits.ts";
 
 const TIMEOUTS = { connectMs: 5_000, firstByteMs: 5_000, silenceMs: 5_000, totalMs: 20_000 };
 const CALLS = 12;
@@ -74,16 +75,20 @@ test("a call takes portions, in turns with the others, and every byte comes, in 
 test("they take turns, whatever one of them throws", async () => {
   const portions = new Portions();
   const order: string[] = [];
+  const faults: string[] = [];
   const one = (name: string, times: number) => ({
     takePortion: () => {
       order.push(name);
       times -= 1;
+      if (name === "b") throw new Error("a fault of ours");
       return times > 0;
     },
+    fault: (thrown: unknown) => void faults.push(`${name}: ${(thrown as Error).message}`),
   });
   portions.add(one("a", 3));
-  portions.add(one("b", 1));
+  portions.add(one("b", 3));
   portions.add(one("c", 2));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually(() => order.length >= 6, "all portions");
   expect(order).toEqual(["a", "b", "c", "a", "c", "a"]);
+  expect(faults).toEqual(["b: a fault of ours"]);
 });
