@@ -28,7 +28,7 @@ export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "wei
 }
 
 /** The message of a 429 or 413: which limit, how much of it is used, what was asked for, and when to try again. */
-export function refusalText(
+function refusalText(
   decision: Extract<Decision, { outcome: "requests" | "tokens" | "too_large" }>,
   { workspace, model, window }: Pick<Claim, "workspace" | "model" | "window">,
 ): string {
@@ -41,7 +41,7 @@ export function refusalText(
 }
 
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for the windows that count the call; each line with its end. */
-export function rateLimitLines({ requests, tokens }: Windows): string {
+function rateLimitLines({ requests, tokens }: Windows): string {
   const ofRequests = `x-ratelimit-limit-requests: ${requests.limit}\r\nx-ratelimit-remaining-requests: ${requests.remaining}\r\nx-ratelimit-reset-requests: ${goDurationText(requests.resetMs)}\r\n`;
   if (tokens === undefined) return ofRequests;
   return `${ofRequests}x-ratelimit-limit-tokens: ${tokens.limit}\r\nx-ratelimit-remaining-tokens: ${tokens.remaining}\r\nx-ratelimit-reset-tokens: ${goDurationText(tokens.resetMs)}\r\n`;

@@ -38,7 +38,7 @@ export interface Ask {
   input: number;
   /** Upper bound of the input's tokens; undefined where `input` is a worker's estimate. */
   bound: number | undefined;
-  /** Expected tokens of the answer (`expected.ts`). */
+  /** Expected tokens of the answer (`answer-lengths.ts`). */
   output: number;
 }
 
@@ -182,7 +182,7 @@ export class Limiter {
     void this.#breaker?.probeNow();
   }
 
-  /** Never rejects, and never takes longer than the store's deadline. Decides at once where the windows are in memory. */
+  /** Never rejects, and never takes longer than the store's time-out. Decides at once where the windows are in memory. */
   reserve(ask: Ask): Decision | Promise<Decision> {
     const { tpm, bound } = ask;
     const key = keyOf(ask);

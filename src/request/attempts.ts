@@ -78,7 +78,7 @@ export function withdrawAttempt({ router }: AttemptParts, visit: Visit): void {
 
 function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<RoutedTarget>): RoutedTarget {
   const { target } = attempt;
-  // What the call teaches belongs to the upstream that answers it. So the lessons of that upstream are used for its claim.
+  // What is learned from the call belongs to the upstream that answers it. So the token history of that upstream is used for its claim.
   const upstream = target.upstream.name;
   if (visit.claim.upstream === upstream) visit.attempted(attempt, visit.claim, visit.factor);
   else {

@@ -46,7 +46,7 @@ export function routed(
 export function claimed(admission: RoutedBy["admission"], visit: Visit, operation: CallOperation, offer: Offer, maxTokens: number): Offer {
   const { window, writes } = CALLS[operation];
   const { limits, exact, targets } = offer;
-  // The target is chosen later, when the call is admitted. Until then the lessons of the first target's upstream are used.
+  // The target is chosen later, when the call is admitted. Until then the token history of the first target's upstream is used.
   const upstream = targets[0].upstream.name;
   const claim = { workspace: visit.workspace, model: offer.model, upstream, exact, window, limits, maxTokens, writes };
   visit.routed(offer, claim, admission.factor(claim));

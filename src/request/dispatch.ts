@@ -107,7 +107,7 @@ export class Dispatch {
       this.#answer.fail(error, ended);
       return;
     }
-    // Another upstream has other lessons, so the same estimate may be corrected by another factor.
+    // Another upstream has another token history, so the same estimate may be corrected by another factor.
     if (reservation !== undefined && visit.factor !== factor && ended.estimate > 0)
       admission.correct(reservation, Math.ceil(ended.estimate * visit.factor));
     setTimeout(

@@ -1,7 +1,7 @@
 /** Day totals shared by every gateway on one Redis. Counted in memory, added to Redis every few seconds: a call never waits for them. */
 import { randomBytes } from "node:crypto";
 import type { Usage } from "../contract/usage.ts";
-import { Deadline } from "../limiter/deadline.ts";
+import { CommandTimeout } from "../redis/command-timeout.ts";
 import type { RedisClient } from "../redis/connect.ts";
 import { Script, type ScriptClient } from "../redis/script.ts";
 import { type Counts, dayNumber, dayText, FIELDS, gather, Tally } from "./tally.ts";
@@ -43,7 +43,7 @@ export class RedisTotals implements Totals {
   readonly #script = new Script(totalsLua);
   readonly #prefix: string;
   readonly #nowMs: () => number;
-  readonly #deadline: Deadline;
+  readonly #timeout: CommandTimeout;
   readonly #sender = randomBytes(6).toString("hex");
   readonly #timer: ReturnType<typeof setInterval>;
   #tally = new Tally();
@@ -58,7 +58,7 @@ export class RedisTotals implements Totals {
     this.#prefix = prefix;
     this.#scripts = client;
     this.#nowMs = nowMs;
-    this.#deadline = new Deadline(patienceMs);
+    this.#timeout = new CommandTimeout(patienceMs);
     // A connection that is lost comes back by itself; the limiter says so in log and metrics.
     client.on("error", () => {});
     this.#timer = setInterval(() => void this.write(), writeEveryMs);
@@ -78,7 +78,7 @@ export class RedisTotals implements Totals {
   }
 
   async read(workspace: string): Promise<Reading> {
-    await this.#deadline.run(this.#connected(), unavailable);
+    await this.#timeout.run(this.#connected(), unavailable);
     await this.write();
     // One more write, where the write above was already under way when the last call ended.
     await this.write();
@@ -86,7 +86,7 @@ export class RedisTotals implements Totals {
     const today = dayNumber(this.#nowMs());
     const days = Array.from({ length: KEPT_DAYS }, (_, ago) => dayText(today - ago));
     const asked = Promise.all(days.map((day) => this.#client.hgetall(this.#key(workspace, day))));
-    const hashes = await this.#deadline.run(asked, unavailable).catch(() => {
+    const hashes = await this.#timeout.run(asked, unavailable).catch(() => {
       throw unavailable();
     });
     for (const [at, hash] of hashes.entries()) {
@@ -143,7 +143,7 @@ export class RedisTotals implements Totals {
   async #send({ workspace, day, number, fields }: Batch): Promise<void> {
     const key = this.#key(workspace, day);
     const keysAndArguments = [key, `${key}:${this.#sender}`, number, TOTALS_KEPT_S, MARK_KEPT_S, ...fields];
-    await this.#deadline.run(this.#script.run(this.#scripts, 2, keysAndArguments), unavailable);
+    await this.#timeout.run(this.#script.run(this.#scripts, 2, keysAndArguments), unavailable);
   }
 }
 
