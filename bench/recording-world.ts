@@ -1,7 +1,7 @@
 /** What `recording.ts` needs for one call: a configuration, a workspace with its key, a model and a target. */
 import { readConfig } from "../src/config/config.ts";
 import { anthropic } from "../src/dialects/anthropic/anthropic.ts";
-import type { Identity } from "../src/request/client/keyring.ts";
+import type { ClientIdentity } from "../src/request/client/keyring.ts";
 import { Catalog } from "../src/routing/catalog.ts";
 import { Router } from "../src/routing/router.ts";
 import type { RoutedTarget } from "../src/routing/targets.ts";
@@ -28,6 +28,6 @@ export function serveDocument() {
   const attempt = new Router<RoutedTarget>().first(offer, 0, performance.now());
   if (attempt === undefined) throw new Error("no attempt");
   attempt.outcome = "ok";
-  const identity: Identity = { workspace, id: "key_0123456789abcdef", keyName: "ci", bound: undefined };
+  const identity: ClientIdentity = { workspace, id: "key_0123456789abcdef", keyName: "ci", bound: undefined };
   return { config, dialect: anthropic, identity, offer, attempt };
 }

@@ -13,7 +13,7 @@ export function showWindows(headers: HeaderWriter, prefix: string | undefined, w
 }
 
 /** The error that ends a call which was not admitted. */
-export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, claim: Claim): GatewayError {
+export function limitRefusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, claim: Claim): GatewayError {
   switch (decision.outcome) {
     case "unavailable":
       return new GatewayError("limiter_unavailable", { message: "Rate limits cannot be checked at this moment. Please try again." });

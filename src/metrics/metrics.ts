@@ -5,9 +5,9 @@ import { addTokens, type CallCells, type CallRecord, type TokenCells } from "./c
 import { ConfiguredMetrics } from "./configured.ts";
 import { DroppedMetrics } from "./dropped.ts";
 import { FrontMetrics } from "./front.ts";
+import { declaredPairs, EARLY_OUTCOMES, KnownNames, type LabelValues, OTHER, OUTCOMES, UPSTREAM_OUTCOMES } from "./labels.ts";
 import { collectProcessMetrics } from "./process.ts";
 import { Definer, type Definition, metricsData, metricsText } from "./registry.ts";
-import { declaredPairs, EARLY_OUTCOMES, Names, OTHER, OUTCOMES, type Served, UPSTREAM_OUTCOMES } from "./served.ts";
 import { UpstreamMetrics } from "./upstreams.ts";
 import { WorkerMetrics } from "./workers.ts";
 import { WorkspaceMetrics } from "./workspaces.ts";
@@ -91,7 +91,7 @@ export class Metrics {
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
   /** The names of the configuration in force; undefined before the first configuration. */
-  #names: Names | undefined;
+  #names: KnownNames | undefined;
   #bufferedBytes: () => number = () => 0;
 
   constructor() {
@@ -103,7 +103,13 @@ export class Metrics {
   }
 
   /** Creates the series of all label values that are known at the start, so that a rate over them begins at zero. */
-  declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
+  declare(options: {
+    version: string;
+    runtime: string;
+    routes: readonly string[];
+    redisErrors: readonly string[];
+    served: LabelValues;
+  }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     for (const result of ["exported", "dropped"]) this.#spans.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
@@ -120,8 +126,8 @@ export class Metrics {
    * Creates the series of a new configuration, and removes those of workspaces, models, regions and upstreams that it does not have.
    * A call that is still running for a removed name is counted under `other`.
    */
-  declareServed(served: Served): void {
-    const names = new Names(served);
+  declareServed(served: LabelValues): void {
+    const names = new KnownNames(served);
     this.#names = names;
     for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#tokenParts, this.#debt])
       metric.keep((labels) => names.have(labels));

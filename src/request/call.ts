@@ -7,22 +7,22 @@ import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
 import { queryOf } from "../contract/target.ts";
 import type { Admission } from "../limiter/admission.ts";
-import { refusal } from "../limiter/headers.ts";
+import { limitRefusal } from "../limiter/headers.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Catalog } from "../routing/catalog.ts";
 import { Answer, type AnswerOwner } from "./answer.ts";
 import { declaredBytes, readBody } from "./body/body.ts";
 import type { BodyClock, Sender } from "./body/clock.ts";
-import { claimed, noteDecision, routed } from "./claim.ts";
+import { noteClaim, noteDecision, routeCall } from "./claim.ts";
 import { noteUser, sessionHash } from "./client/caller.ts";
 import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./client/deadlines.ts";
+import { findReserved, hintsWithControls } from "./control-headers.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import { findKept } from "./kept.ts";
 import type { Place, Room } from "./load/room.ts";
 import type { Turns } from "./load/turns.ts";
 import type { Outcome } from "./outcome.ts";
-import { controlled, reservedIn } from "./reserved.ts";
 import type { Visit } from "./visit.ts";
 
 export interface CallParts extends DispatchParts {
@@ -125,8 +125,8 @@ export class Call implements AnswerOwner, Sender, Hurried {
     if (this.#answer.idle) return;
     try {
       this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionHash(headers) : 0);
-      this.#reserved = reservedIn(headers, config);
-      const hints = controlled(this.#visit, headers, this.#reserved, config);
+      this.#reserved = findReserved(headers, config);
+      const hints = hintsWithControls(this.#visit, headers, this.#reserved, config);
       if (CALLS[this.#operation].kept) this.#askKept(queryOf(url), hints);
       else if (body.length > FRONT_BYTES) this.#dispatch.weigh(hints, bufferOf(body));
       else turns.check(this.#visit.workspace, body, this.#answer, (text) => this.#check(text, hints));
@@ -141,7 +141,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { dialect, caller } = this.#visit;
     const checked = dialect.check(body, hints, this.#operation);
     noteUser(caller, dialect.user(checked.request), config);
-    const offer = routed(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
+    const offer = routeCall(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
     // Only where there is a choice of targets, because it reads the first words of the conversation.
     if (this.#visit.conversation === 0 && offer.targets.length > 1 && CALLS[this.#operation].writes)
       this.#visit.continues(dialect.conversation(checked.request));
@@ -160,7 +160,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const visit = this.#visit;
     visit.checked(visit.dialect.check(query, hints, this.#operation).stream);
     const { offer, model } = findKept(this.#parts.catalog, visit, this.#askedId);
-    claimed(this.#parts.admission, visit, this.#operation, offer, 0);
+    noteClaim(this.#parts.admission, visit, this.#operation, offer, 0);
     const question = `${this.#askedId}${query}`;
     this.#whenDecided(this.#parts.admission.byWeight(visit.claim, 0), () => this.#dispatch.send(offer, model, hints, 0, question));
   }
@@ -175,7 +175,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
         if (this.#visit.reservation !== undefined) this.#dispatch.go();
         return;
       }
-      routed(this.#parts, this.#visit, this.#operation, envelope, this.#reserved);
+      routeCall(this.#parts, this.#visit, this.#operation, envelope, this.#reserved);
       this.#visit.continues(conversation);
       this.#isWeighed = true;
       this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, estimate), () => this.#dispatch.go());
@@ -202,7 +202,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
       return;
     }
     noteDecision(this.#visit, decision, this.#parts.metrics);
-    if (decision.outcome !== "admitted") this.#dispatch.refuse(refusal(decision, claim));
+    if (decision.outcome !== "admitted") this.#dispatch.refuse(limitRefusal(decision, claim));
     else if (this.#answer.idle) {
       // The client has left while the limiter was asked. The call has ended, or will end, without this reservation: so it is given back here.
       this.#parts.admission.end({ claim, reservation: decision.reservation, bytes }, undefined);

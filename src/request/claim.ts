@@ -6,14 +6,14 @@ import { showWindows } from "../limiter/headers.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Catalog } from "../routing/catalog.ts";
-import type { Offer } from "../routing/table.ts";
+import type { Offer } from "../routing/offers.ts";
+import { refuseReserved } from "./control-headers.ts";
 import { pinned } from "./kept.ts";
-import { refuseReserved } from "./reserved.ts";
 import { callsOf } from "./routes.ts";
 import type { Visit } from "./visit.ts";
 
-/** The parts that `routed` needs. */
-interface RoutedBy {
+/** The parts that `routeCall` needs. */
+interface RoutingParts {
   admission: Pick<Admission, "factor">;
   catalog: Catalog;
 }
@@ -28,22 +28,28 @@ const KEY_LIKE = /weir_|sk-|eyJ|[A-Za-z0-9]{24}/;
  * @param reserved - The name of a header in the request that clients may not set; "" where the request has none.
  * @throws GatewayError `unknown_model`; `invalid_request` for a reserved header, and for a call that continues an answer which does not exist.
  */
-export function routed(
-  { admission, catalog }: RoutedBy,
+export function routeCall(
+  { admission, catalog }: RoutingParts,
   visit: Visit,
   operation: CallOperation,
   { model, stream, maxTokens, previous = "" }: Envelope,
   reserved: string,
 ): Offer {
   visit.checked(stream);
-  const found = claimed(admission, visit, operation, findModel(catalog, visit, model), maxTokens);
+  const found = noteClaim(admission, visit, operation, findModel(catalog, visit, model), maxTokens);
   refuseReserved(visit, found.targets[0].upstream.reserved, reserved);
   if (previous === "" || !CALLS[operation].writes) return found;
-  return claimed(admission, visit, operation, pinned(visit, found, previous), maxTokens);
+  return noteClaim(admission, visit, operation, pinned(visit, found, previous), maxTokens);
 }
 
 /** Notes the offer of a call and its claim. Returns the same offer. */
-export function claimed(admission: RoutedBy["admission"], visit: Visit, operation: CallOperation, offer: Offer, maxTokens: number): Offer {
+export function noteClaim(
+  admission: RoutingParts["admission"],
+  visit: Visit,
+  operation: CallOperation,
+  offer: Offer,
+  maxTokens: number,
+): Offer {
   const { window, writes } = CALLS[operation];
   const { limits, exact, targets } = offer;
   // The target is chosen later, when the call is admitted. Until then the token history of the first target's upstream is used.

@@ -15,14 +15,14 @@ import type { Pages } from "../contract/pages.ts";
 import { publicReadiness, type Readiness } from "../contract/readiness.ts";
 import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import { askedAdapter } from "../http/elysia.ts";
-import type { Served } from "../metrics/served.ts";
+import type { LabelValues } from "../metrics/labels.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
 import { Call, type CallParts } from "./call.ts";
 import { findModel } from "./claim.ts";
 import type { Callers, Endpoint } from "./client/caller.ts";
 import { type CorsHeaders, corsOf } from "./client/cors.ts";
-import type { Identity, Keyring } from "./client/keyring.ts";
+import type { ClientIdentity, Keyring } from "./client/keyring.ts";
 import { callRecord, type Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
@@ -107,7 +107,7 @@ export class Gateway {
   }
 
   /** The values of the metrics' labels that are known beforehand. */
-  labels(): { routes: string[]; served: Served } {
+  labels(): { routes: string[]; served: LabelValues } {
     const { catalog } = this.#parts;
     const offers = catalog.offers();
     return {
@@ -165,7 +165,7 @@ export class Gateway {
   }
 
   /** Serves a request whose key is known. What this throws becomes the answer, by `#refuse`. */
-  #answerTo(identity: Identity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
+  #answerTo(identity: ClientIdentity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     visit.identified(identity);
     if (visit.region === "") {
       throw new GatewayError("unknown_region", {

@@ -3,7 +3,7 @@ import { GatewayError } from "../contract/errors.ts";
 import { isSealedBy, modelMark, type Sealed, unsealed } from "../contract/kept.ts";
 import { clipped } from "../contract/text.ts";
 import type { Catalog } from "../routing/catalog.ts";
-import type { Offer } from "../routing/table.ts";
+import type { Offer } from "../routing/offers.ts";
 import type { Visit } from "./visit.ts";
 
 /** The most characters of a client's id that a message repeats. */

@@ -4,7 +4,7 @@ import { GatewayError } from "../contract/errors.ts";
 import type { Weighing } from "../contract/messages.ts";
 import { clipped } from "../contract/text.ts";
 import { BREAKER_STATES, HealthBook, type TargetHealth } from "./health.ts";
-import { bringsNothing, type Offer, offersOf, type Table, tableKey, tableOf } from "./table.ts";
+import { bringsNothing, type Offer, type OfferTable, offersOf, tableKey, tableOf } from "./offers.ts";
 import { type RoutedTarget, RoutedTargets } from "./targets.ts";
 
 const NO_OFFERS: ReadonlyMap<string, Offer> = new Map();
@@ -18,9 +18,9 @@ const SHOWN_CHARACTERS = 64;
  */
 export class Catalog {
   readonly #config: Config;
-  readonly #tables = new Map<string, Table>();
+  readonly #tables = new Map<string, OfferTable>();
   /** Tables that together have every model that any workspace can ask for: one for each workspace that differs, and one for all the others. */
-  readonly #views: readonly Table[];
+  readonly #views: readonly OfferTable[];
   readonly #targets: RoutedTargets;
   readonly #regions: string[];
   readonly #dialects: UpstreamDialect[];
@@ -172,7 +172,7 @@ export class Catalog {
       if (before.#config.workspaces[name] === this.#config.workspaces[name]) this.#tables.set(name, table);
   }
 
-  #tableOf(name: string): Table | undefined {
+  #tableOf(name: string): OfferTable | undefined {
     const known = this.#tables.get(name);
     if (known !== undefined || !Object.hasOwn(this.#config.workspaces, name)) return known;
     const workspace = this.#config.workspaces[name] as Workspace;

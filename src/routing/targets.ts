@@ -3,10 +3,10 @@ import type { Target, Timeouts, Upstream } from "../contract/config.ts";
 import type { Controls } from "../contract/controls.ts";
 import { hashText } from "../contract/hash.ts";
 import type { HealthBook } from "./health.ts";
-import type { Choice } from "./router.ts";
+import type { Candidate } from "./router.ts";
 
 /** One way to serve a model, as the worker pool knows it. */
-export interface RoutedTarget extends Choice {
+export interface RoutedTarget extends Candidate {
   /** The number by which workers know this target. It is never given to another target, so a call that began before a reload still goes to the right one. */
   id: number;
   upstream: Upstream;

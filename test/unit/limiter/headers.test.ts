@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ReplyHeaders } from "../../../src/contract/http.ts";
-import { goDurationText, instantText, prefixedRateLimitLines, refusal, showWindows } from "../../../src/limiter/headers.ts";
+import { goDurationText, instantText, limitRefusal, prefixedRateLimitLines, showWindows } from "../../../src/limiter/headers.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
 
@@ -66,13 +66,15 @@ test("a refusal says which limit was reached, how much is used, what was request
     maxTokens: 0,
     writes: true,
   } as const;
-  expect(refusal(tokens, claim)).toMatchObject({ kind: "rate_limited_tokens", detail: { retryAfterMs: 4321 } });
-  expect(refusal(tokens, claim).message).toBe(
+  expect(limitRefusal(tokens, claim)).toMatchObject({ kind: "rate_limited_tokens", detail: { retryAfterMs: 4321 } });
+  expect(limitRefusal(tokens, claim).message).toBe(
     "Rate limit of 60000 tokens per minute reached for gpt-4o in workspace acme: used 59800, requested 700. Please try again in 4.321s.",
   );
-  expect(refusal({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, claim).message).toContain("can never pass");
+  expect(limitRefusal({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, claim).message).toContain(
+    "can never pass",
+  );
   const counts = { outcome: "requests" as const, limit: 20, used: 20, requested: 1, retryAfterMs: 1000, windows };
-  expect(refusal(counts, { ...claim, window: "counts" }).message).toStartWith(
+  expect(limitRefusal(counts, { ...claim, window: "counts" }).message).toStartWith(
     "Rate limit of 20 token counts per minute reached for gpt-4o",
   );
 });

@@ -3,10 +3,10 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Counter, Registry } from "prom-client";
 import type { CallRecord } from "../../../src/metrics/calls.ts";
+import type { LabelValues } from "../../../src/metrics/labels.ts";
 import { MergedMetrics } from "../../../src/metrics/merged.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
 import { metricsData, metricsText } from "../../../src/metrics/registry.ts";
-import type { Served } from "../../../src/metrics/served.ts";
 import { METRICS_PAGE, withMetrics } from "../../docs/metrics-reference.ts";
 
 test("docs/metrics.md has the table of every metric as the registry has it (bun run docs)", () => {
@@ -52,7 +52,7 @@ test("a scrape has the metrics of the process, without those that would stop the
 const ROUTE = "/openai/{region}/v1/chat/completions";
 
 /** Two workspaces, of which the second brings a model and an upstream; or only the first one. */
-function served(workspaces: readonly string[] = ["acme", "byok"]): Served {
+function served(workspaces: readonly string[] = ["acme", "byok"]): LabelValues {
   const own = { route: ROUTE, model: "own-model", region: "us", upstreams: ["byok/own"] };
   return {
     offers: [{ route: ROUTE, model: "gpt", region: "eu", upstreams: ["azure"] }, ...(workspaces.includes("byok") ? [own] : [])],
