@@ -2,7 +2,7 @@ import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { escaped } from "./html.ts";
 
-/** Shown where a request does not tell its own. */
+/** The address in pages where the request does not say which address was asked. */
 const UNKNOWN_ADDRESS = "https://weir.example.com";
 
 /** A name or an IPv4 or bracketed IPv6 address, with or without a port: nothing that means anything to HTML, a shell or a string of code. */
@@ -13,7 +13,7 @@ const HOST = /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]
  * says that it was (`x-forwarded-host`, `x-forwarded-proto`). All of it is text from outside: what is not the form of a host is not repeated.
  * @param tls - The listener that was asked speaks TLS.
  */
-export function addressOf(headers: HeaderReader, tls = false): string {
+export function publicAddress(headers: HeaderReader, tls = false): string {
   const host = first(headers.get("x-forwarded-host")) ?? headers.get("host");
   if (host === null || !HOST.test(host)) return UNKNOWN_ADDRESS;
   const forwarded = first(headers.get("x-forwarded-proto"))?.toLowerCase();

@@ -4,7 +4,7 @@ import type { Usage } from "../contract/usage.ts";
 import { CommandTimeout } from "../redis/command-timeout.ts";
 import type { RedisClient } from "../redis/connect.ts";
 import { Script, type ScriptClient } from "../redis/script.ts";
-import { type Counts, dayNumber, dayText, FIELDS, gather, Tally } from "./tally.ts";
+import { type Counts, DailyCounts, dayNumber, dayText, FIELDS, gather } from "./daily-counts.ts";
 import totalsLua from "./totals.lua" with { type: "text" };
 import { KEPT_DAYS, type Reading, type Totals, TotalsUnavailable } from "./totals.ts";
 
@@ -46,7 +46,7 @@ export class RedisTotals implements Totals {
   readonly #timeout: CommandTimeout;
   readonly #sender = randomBytes(6).toString("hex");
   readonly #timer: ReturnType<typeof setInterval>;
-  #tally = new Tally();
+  #counted = new DailyCounts();
   /** Amounts that were taken from the tally and are not known to be in Redis: they are sent again unchanged, so that Redis can recognise one that it has counted. */
   #unconfirmed: Batch[] = [];
   #batches = 0;
@@ -66,7 +66,7 @@ export class RedisTotals implements Totals {
   }
 
   count(workspace: string, model: string, usage: Usage | undefined, requests: 0 | 1 = 1): void {
-    this.#tally.add(this.#nowMs(), workspace, model, usage, requests);
+    this.#counted.add(this.#nowMs(), workspace, model, usage, requests);
   }
 
   /** Brings what was counted to Redis, or keeps it for the next time. Never rejects. */
@@ -128,7 +128,7 @@ export class RedisTotals implements Totals {
 
   #takeBatches(): Batch[] {
     const batches: Batch[] = [];
-    for (const [number, workspaces] of this.#tally.take().days) {
+    for (const [number, workspaces] of this.#counted.take().days) {
       for (const [workspace, models] of workspaces) {
         const fields = [...models].flatMap(([model, counts]) =>
           FIELDS.flatMap((field) => (counts[field] === 0 ? [] : [`${model} ${field}`, counts[field]])),

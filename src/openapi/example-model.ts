@@ -5,7 +5,7 @@ import type { Offered, OfferedModel } from "./offered.ts";
 const WRITTEN_REGION = "eu";
 
 /** What an example is shown with: the model and region that it was written with where they are served here, else the first that are. */
-export class Shown {
+export class ExampleModel {
   readonly model: string;
   readonly region: string;
   /** What else could stand in the place of the model; empty where nothing is served. */

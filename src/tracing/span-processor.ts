@@ -11,7 +11,7 @@ type OnSpans = (result: "exported" | "dropped", count: number) => void;
  * OpenTelemetry's own batches, with a bound over all spans in memory: those that wait, and those that are being sent, which a slow collector keeps here
  * until the exporter's time is over. Spans beyond the bound, and spans that could not be delivered, are dropped and counted; calls never wait.
  */
-export class Outgoing implements SpanProcessor {
+export class BoundedSpanProcessor implements SpanProcessor {
   readonly #batches: BatchSpanProcessor;
   readonly #onSpans: OnSpans;
   #held = 0;
