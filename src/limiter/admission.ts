@@ -1,4 +1,3 @@
-import { bound } from "../contract/bound.ts";
 import type { ByteText } from "../contract/bytes.ts";
 import type { Ended } from "../contract/call.ts";
 import type { EffectiveLimits } from "../contract/config.ts";
@@ -6,6 +5,7 @@ import type { CallWindow } from "../contract/dialect.ts";
 import type { ErrorKind } from "../contract/errors.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import { expectedTokens } from "./answer-lengths.ts";
+import { bound } from "./bound.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";
 import { TokenHistories } from "./token-history.ts";
 

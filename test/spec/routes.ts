@@ -81,6 +81,21 @@ export function specifyRoutes(world: World): void {
     expectFailure(openai, await world.get("/openai/eu/v1/models", null), "unauthenticated");
   });
 
+  world.sentence(
+    "a path with several methods lists them all in the allow header of a 405, and no other answer has this header",
+    async () => {
+      const wrong = await world.call({ method: "PATCH", path: "/openai/eu/v1/responses/resp_1" }).answered;
+      expectFailure(openai, wrong, "not_allowed");
+      expect(wrong.headers.get("allow")).toBe("GET, HEAD, DELETE");
+      const head = await world.call({ method: "HEAD", path: "/anthropic/eu/v1/messages" }).answered;
+      expect([head.status, head.headers.get("allow")]).toEqual([405, "POST"]);
+      for (const path of ["/nowhere", "/healthz"]) {
+        const answered = await world.call({ method: "GET", path }).answered;
+        expect([path, answered.headers.has("allow")]).toEqual([path, false]);
+      }
+    },
+  );
+
   world.sentence("a model asked for on the route of another protocol is told which one has it, and the log has its name", async () => {
     const onOpenai = await world.ask(openai, { more: { model: "claude" } });
     expect(expectFailure(openai, onOpenai, "not_found_model").message).toMatch(
@@ -176,10 +191,14 @@ function specifyRoute(world: World, dialect: Spoken): void {
     expectFailure(dialect, await world.ask(dialect, { more: { model: "nobody" } }), "not_found_model");
   });
 
-  world.sentence("another method is a 405 that names the right one", async () => {
+  world.sentence("another method is a 405 that names the right one, also in the allow header", async () => {
     for (const method of ["GET", "PUT", "DELETE"]) {
       const answered = await world.call({ method, path: dialect.path }).answered;
       expect(expectFailure(dialect, answered, "not_allowed").message).toContain("POST");
+      expect(answered.headers.get("allow")).toBe("POST");
     }
+    const models = await world.call({ path: `/api/public${dialect.path.replace(dialect.route, "/v1/models")}/` }).answered;
+    expectFailure(dialect, models, "not_allowed");
+    expect(models.headers.get("allow")).toBe("GET, HEAD");
   });
 }

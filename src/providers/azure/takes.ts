@@ -1,5 +1,5 @@
 /**
- * What each of OpenAI's models takes on Azure, by its name in the catalogue, since a deployment's name is chosen by the operator. What the table lacks is learned
+ * What each of OpenAI's models takes on Azure, by its name in the catalogue, since the operator chooses the name of a deployment. What the table lacks is learned
  * from Azure's refusals (`workers/providers/azure/lessons.ts`), and can be written into the configuration (`accepts`).
  *
  * Sources:
@@ -9,7 +9,8 @@
  *   gpt-6-astra             theopenco/llmgateway PR#3935 (both routes)
  *   UNKNOWN                 Codex 0.171 as recorded; openai/codex#30161, #29469 (Azure's refusals), SEMOSS/Semoss PR#2532
  */
-import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
+import type { AcceptsEdits } from "../../contract/accepts.ts";
+import { edited } from "../fields.ts";
 
 /** Names of fields, the same as in `accepts.fields` of the configuration. */
 export const AZURE_FIELDS = [

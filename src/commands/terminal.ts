@@ -1,7 +1,7 @@
-/** Times, spans and numbers as they stand on a command line, and times as they are shown. */
+/** What people write on a command line (times, spans, numbers), and what they read (times, tables). */
 import { milliseconds, SPAN } from "../config/units.ts";
 import { momentText, readMoment } from "../contract/moment.ts";
-import { UsageMistake } from "./outcome.ts";
+import { UsageMistake } from "./command.ts";
 
 /** A moment, or a span from now, as RFC 3339. @throws UsageMistake */
 export function spokenMoment(option: string, text: string, nowMs: number): string {
@@ -25,4 +25,15 @@ export function readCount(option: string, text: string): number {
 /** A moment to the second, or `otherwise`. */
 export function shownMoment(moment: string | null, otherwise: string): string {
   return moment === null ? otherwise : moment.replace(/\.\d+Z$/, "Z");
+}
+
+/**
+ * Columns wide enough for their widest cell, two blanks from the margin. Every cell is ASCII or a path that a person chose, so each character takes one
+ * column. A character that moves the cursor of a terminal is shown as a question mark.
+ */
+export function table(rows: readonly (readonly string[])[]): string {
+  const plain = rows.map((row) => row.map((cell) => cell.replaceAll(/\p{Cc}/gu, "?")));
+  const widths: number[] = [];
+  for (const row of plain) for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  return plain.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd()).join("\n");
 }

@@ -6,7 +6,7 @@
  * tools (fixed texts that the upstream adds) and documents, files and conversations that lie elsewhere or are billed by the page. They are found by
  * their JSON names; those names can be spelled with escapes (`"\u0069mage"`), so an escaped ASCII letter is treated as if it hid one.
  */
-import type { ByteText } from "./bytes.ts";
+import type { ByteText } from "../contract/bytes.ts";
 
 /** The dearest picture there is: 8 tiles of gpt-4o-mini (2,833 + 8 × 5,667). A Claude picture is at most 4,784. */
 export const PICTURE_AT_MOST = 48_169;

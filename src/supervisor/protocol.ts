@@ -1,16 +1,16 @@
 /**
- * What a supervisor and its gateway processes say to each other, over the channel that the runtime opens between a process and what it spawned.
+ * Messages between a supervisor and its gateway processes, over the channel that the runtime opens between a process and its child.
  * In this order: settings, built (by every process), listen, listening; from then on reload and drain, as often as they come.
  */
-import type { FixedConfig } from "./config.ts";
+import type { FixedConfig } from "../contract/config.ts";
 
 /** The environment variable that gives a gateway process its number. */
 export const PROCESS_VARIABLE = "WEIR_PROCESS";
 
 export type SupervisorMessage =
   /**
-   * Settings that the process takes in place of what the file says by now, so that a replacement is like the others. `secret` is that of this group of
-   * processes: over the channel, as an environment can be read by others.
+   * Settings that the process uses in place of those that are in the file by then, so that a replacement has the settings of the other processes. `secret`
+   * is the one of this group of processes. It goes over the channel because other users may be able to read an environment.
    */
   { type: "settings"; settings: FixedConfig; secret: string } | { type: "listen"; port: number } | { type: "reload" } | { type: "drain" };
 
