@@ -1,4 +1,4 @@
-/** Spans by OpenTelemetry's own packages, sent as OTLP over HTTP. The packages read the standard variables (`OTEL_…`) themselves. */
+/** Makes spans by OpenTelemetry's packages, and sends them as OTLP over HTTP. The packages read the standard variables (`OTEL_…`) themselves. */
 import {
   type Attributes,
   type Context,
