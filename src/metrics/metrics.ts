@@ -2,10 +2,10 @@ import { Registry } from "prom-client";
 import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
 import { addTokens, type CallCells, type CallRecord, type TokenCells } from "./calls.ts";
-import { ConfiguredMetrics } from "./configured.ts";
+import { ConfigurationMetrics } from "./configuration.ts";
 import { DroppedMetrics } from "./dropped.ts";
-import { FrontMetrics } from "./front.ts";
 import { declaredPairs, EARLY_OUTCOMES, KnownNames, type LabelValues, OTHER, OUTCOMES, UPSTREAM_OUTCOMES } from "./labels.ts";
+import { ListenerMetrics } from "./listeners.ts";
 import { collectProcessMetrics } from "./process.ts";
 import { Definer, type Definition, metricsData, metricsText } from "./registry.ts";
 import { UpstreamMetrics } from "./upstreams.ts";
@@ -21,8 +21,8 @@ export class Metrics {
   readonly #make = new Definer(this.#registry);
   readonly upstreams = new UpstreamMetrics(this.#make);
   readonly dropped = new DroppedMetrics(this.#make);
-  readonly configured = new ConfiguredMetrics(this.#make);
-  readonly front = new FrontMetrics(this.#make);
+  readonly configuration = new ConfigurationMetrics(this.#make);
+  readonly listeners = new ListenerMetrics(this.#make);
   readonly workers = new WorkerMetrics(this.#make);
   readonly #workspaces = new WorkspaceMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
@@ -237,8 +237,8 @@ export class Metrics {
   #takeSamples(): void {
     this.#buffered.set(this.#bufferedBytes());
     this.upstreams.sample();
-    this.configured.sample(Date.now());
-    this.front.sample();
+    this.configuration.sample(Date.now());
+    this.listeners.sample();
     this.workers.sample();
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);

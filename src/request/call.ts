@@ -11,7 +11,7 @@ import type { Admission } from "../limiter/admission.ts";
 import { limitRefusal } from "../limiter/headers.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Catalog } from "../routing/catalog.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
 import { Answer, type AnswerOwner } from "./answer.ts";
 import { declaredBytes, readBody } from "./body/body.ts";
 import type { BodyClock, Sender } from "./body/clock.ts";
@@ -28,7 +28,7 @@ import type { Visit } from "./visit.ts";
 
 export interface CallParts extends DispatchParts {
   config: Config;
-  catalog: Catalog;
+  routingTable: RoutingTable;
   admission: Admission;
   metrics: Metrics;
   room: Room;
@@ -120,12 +120,12 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   #arrived({ headers, url }: Asked, body: Body): void {
-    const { bodyClock, config, catalog, turns } = this.#parts;
+    const { bodyClock, config, routingTable, turns } = this.#parts;
     bodyClock.end(this);
     // The time for the body was over, or the client has left.
     if (this.#answer.idle) return;
     try {
-      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionHash(headers) : 0);
+      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, routingTable.hasChoices ? sessionHash(headers) : 0);
       this.#reserved = findReserved(headers, config);
       const hints = hintsWithControls(this.#visit, headers, this.#reserved, config);
       if (CALLS[this.#operation].kept) this.#askKept(queryOf(url), hints);
@@ -160,7 +160,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #askKept(query: string, hints: string): void {
     const visit = this.#visit;
     visit.checked(checks[visit.dialect.name](query, hints, this.#operation).stream);
-    const { offer, model } = findKept(this.#parts.catalog, visit, this.#askedId);
+    const { offer, model } = findKept(this.#parts.routingTable, visit, this.#askedId);
     noteClaim(this.#parts.admission, visit, this.#operation, offer, 0);
     const question = `${this.#askedId}${query}`;
     this.#whenDecided(this.#parts.admission.byWeight(visit.claim, 0), () => this.#dispatch.send(offer, model, hints, 0, question));

@@ -5,8 +5,8 @@ import type { Admission } from "../limiter/admission.ts";
 import { showWindows } from "../limiter/headers.ts";
 import type { Decision } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Catalog } from "../routing/catalog.ts";
 import type { Offer } from "../routing/offers.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
 import { refuseReserved } from "./control-headers.ts";
 import { pinned } from "./kept.ts";
 import { callsOf } from "./routes.ts";
@@ -15,7 +15,7 @@ import type { Visit } from "./visit.ts";
 /** The parts that `routeCall` needs. */
 interface RoutingParts {
   admission: Pick<Admission, "factor">;
-  catalog: Catalog;
+  routingTable: RoutingTable;
 }
 
 /** Characters of a refused name in the log: enough to see what a client has configured. */
@@ -29,14 +29,14 @@ const KEY_LIKE = /weir_|sk-|eyJ|[A-Za-z0-9]{24}/;
  * @throws GatewayError `unknown_model`; `invalid_request` for a reserved header, and for a call that continues an answer which does not exist.
  */
 export function routeCall(
-  { admission, catalog }: RoutingParts,
+  { admission, routingTable }: RoutingParts,
   visit: Visit,
   operation: CallOperation,
   { model, stream, maxTokens, previous = "" }: Envelope,
   reserved: string,
 ): Offer {
   visit.checked(stream);
-  const found = noteClaim(admission, visit, operation, findModel(catalog, visit, model), maxTokens);
+  const found = noteClaim(admission, visit, operation, findModel(routingTable, visit, model), maxTokens);
   refuseReserved(visit, found.targets[0].upstream.reserved, reserved);
   if (previous === "" || !CALLS[operation].writes) return found;
   return noteClaim(admission, visit, operation, pinned(visit, found, previous), maxTokens);
@@ -60,14 +60,14 @@ export function noteClaim(
 }
 
 /** @throws GatewayError `unknown_model`; its text names the routes that have the model where this one does not. */
-export function findModel(catalog: Catalog, visit: Visit, model: string): Offer {
+export function findModel(routingTable: RoutingTable, visit: Visit, model: string): Offer {
   const { workspace } = visit;
   const dialect = visit.dialect.upstream;
   try {
-    return catalog.find(workspace, dialect, visit.region, model);
+    return routingTable.find(workspace, dialect, visit.region, model);
   } catch (thrown) {
     visit.modelRefused(loggable(model));
-    const [other] = catalog.elsewhere(workspace, dialect, model);
+    const [other] = routingTable.elsewhere(workspace, dialect, model);
     if (!(thrown instanceof GatewayError) || other === undefined) throw thrown;
     const routes = callsOf(other.dialect).join(", ");
     const where = `It speaks another protocol, and is served in ${other.regions.join(", ")} by: ${routes}.`;

@@ -106,8 +106,8 @@ export class Gateway {
 
   /** The values of the metrics' labels that are known beforehand. */
   labels(): { routes: string[]; served: LabelValues } {
-    const { catalog } = this.#parts;
-    const offers = catalog.offers();
+    const { routingTable } = this.#parts;
+    const offers = routingTable.offers();
     return {
       routes: [...new Set(routes.map(({ route }) => routeLabel(route))), NO_ROUTE],
       served: {
@@ -117,26 +117,26 @@ export class Gateway {
           .flatMap(({ dialect, route }) =>
             offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
           ),
-        workspaces: catalog.workspaces,
-        modelsOf: (workspace) => catalog.limits(workspace)?.keys() ?? [],
+        workspaces: routingTable.workspaces,
+        modelsOf: (workspace) => routingTable.limits(workspace)?.keys() ?? [],
       },
     };
   }
 
   /** Puts another configuration in force, all of it at once. Requests that have begun keep what they have read of the one before. */
-  replace(parts: Pick<GatewayParts, "config" | "catalog">): void {
+  replace(parts: Pick<GatewayParts, "config" | "routingTable">): void {
     this.#parts = { ...this.#parts, ...parts };
     this.#cors = corsOf(parts.config);
   }
 
-  /** `Catalog.breakers` of the configuration in force. */
+  /** `RoutingTable.breakers` of the configuration in force. */
   breakers() {
-    return this.#parts.catalog.breakers();
+    return this.#parts.routingTable.breakers();
   }
 
-  /** `Catalog.limits` of the configuration in force. */
+  /** `RoutingTable.limits` of the configuration in force. */
   limits(workspace: string) {
-    return this.#parts.catalog.limits(workspace);
+    return this.#parts.routingTable.limits(workspace);
   }
 
   /** Calls that are being answered. */
@@ -150,8 +150,8 @@ export class Gateway {
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
     const visit = this.#beginVisit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
     try {
-      const { catalog, keyring } = this.#parts;
-      if (visit.region !== "") catalog.requireRegion(visit.region);
+      const { routingTable, keyring } = this.#parts;
+      if (visit.region !== "") routingTable.requireRegion(visit.region);
       const identity = keyring.identify(asked.headers, Date.now());
       if (!(identity instanceof Promise)) return this.#answerTo(identity, visit, route, asked, params);
       return identity
@@ -214,11 +214,11 @@ export class Gateway {
   }
 
   #models(visit: Visit) {
-    return this.#parts.catalog.list(visit.workspace, visit.dialect.upstream, visit.region);
+    return this.#parts.routingTable.list(visit.workspace, visit.dialect.upstream, visit.region);
   }
 
   #model(visit: Visit, id: string) {
-    const offer = findModel(this.#parts.catalog, visit, id);
+    const offer = findModel(this.#parts.routingTable, visit, id);
     visit.routed(offer);
     return { id, created: offer.created };
   }

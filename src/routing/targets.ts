@@ -20,7 +20,7 @@ export interface RoutedTarget extends Candidate {
 
 let lastId = 0;
 
-/** The targets of one catalogue. A target that is the same as one of the catalogue before keeps the id. */
+/** The targets of one routing table. A target that is the same as one of the routing table before keeps the id. */
 export class RoutedTargets {
   readonly #health: HealthBook;
   /** Routed targets by the target of the configuration and the text of the controls. */
@@ -31,7 +31,7 @@ export class RoutedTargets {
   readonly #upstreamTexts = new WeakMap<Upstream, string>();
 
   /**
-   * @param before - The targets of the catalogue before; undefined for the first catalogue.
+   * @param before - The targets of the routing table before; undefined for the first routing table.
    * @param isSame - The configuration of `before` has the same objects for all upstreams and models.
    */
   constructor(health: HealthBook, before: RoutedTargets | undefined, isSame: boolean) {

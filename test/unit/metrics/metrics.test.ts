@@ -143,9 +143,9 @@ test("series that alerts need are there with 0 before the first call", async () 
 test("a refused configuration is shown until one is applied", async () => {
   const metrics = new Metrics();
   expect(await metrics.render()).toContain("weir_config_stale 0");
-  metrics.configured.reloaded("refused");
+  metrics.configuration.reloaded("refused");
   expect(await metrics.render()).toContain("weir_config_stale 1");
-  metrics.configured.reloaded("applied");
+  metrics.configuration.reloaded("applied");
   expect(await metrics.render()).toContain("weir_config_stale 0");
 });
 
@@ -154,7 +154,7 @@ test("the first expiry of a workspace's keys is shown: without rotated ones, and
   const hourMs = 3_600_000;
   const now = Date.now();
   const key = (name: string, expiresAtMs: number, replacedBy?: string) => ({ workspace: { name }, expiresAtMs, replacedBy });
-  metrics.configured.keysKnown({ config: 6 }, [
+  metrics.configuration.keysKnown({ config: 6 }, [
     key("acme", now + 50 * hourMs),
     key("acme", now + 20 * hourMs),
     key("acme", now + hourMs, "key_0123"),
@@ -168,7 +168,7 @@ test("the first expiry of a workspace's keys is shown: without rotated ones, and
     ['workspace="late"', String((now - hourMs) / 1000)],
     ['workspace="acme"', String((now + 20 * hourMs) / 1000)],
   ]);
-  metrics.configured.keysKnown(
+  metrics.configuration.keysKnown(
     { config: 500 },
     Array.from({ length: 500 }, (_, at) => key(`workspace-${at}`, now + at * hourMs)),
   );
@@ -191,8 +191,8 @@ test("the expiry of a credential is shown with its whole lifetime, which a reloa
     upstream("unsaid", now + hourMs),
     upstream("forgotten", now - 30 * hourMs),
   ];
-  metrics.configured.credentialsKnown(credentials, now);
-  metrics.configured.credentialsKnown(credentials, now + hourMs / 2);
+  metrics.configuration.credentialsKnown(credentials, now);
+  metrics.configuration.credentialsKnown(credentials, now + hourMs / 2);
   expect(await told()).toEqual([
     ["expiry", "unsaid", String((now + hourMs) / 1000)],
     ["expiry", "later", String((now + 6 * hourMs) / 1000)],
@@ -200,7 +200,7 @@ test("the expiry of a credential is shown with its whole lifetime, which a reloa
     ["lifetime", "later", "43200"],
   ]);
   // Another credential has its own lifetime, and an upstream that was removed has none.
-  metrics.configured.credentialsKnown([upstream("unsaid", now + 4 * hourMs)], now + 2 * hourMs);
+  metrics.configuration.credentialsKnown([upstream("unsaid", now + 4 * hourMs)], now + 2 * hourMs);
   expect(await told()).toEqual([
     ["expiry", "unsaid", String((now + 4 * hourMs) / 1000)],
     ["lifetime", "unsaid", "7200"],

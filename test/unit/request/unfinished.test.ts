@@ -35,7 +35,7 @@ function world({ isServed = true, hasWorker = true } = {}) {
   const settled: { used: Usage; before: Usage }[] = [];
   const counted: [Usage | undefined, number | undefined][] = [];
   const parts = {
-    catalog: { served: () => (isServed ? new Map([["m", { targets: [{ id: 7, upstream }] }]]) : new Map()) },
+    routingTable: { served: () => (isServed ? new Map([["m", { targets: [{ id: 7, upstream }] }]]) : new Map()) },
     pool: {
       call(order: CallOrder, events: CallEvents) {
         if (!hasWorker) return undefined;
