@@ -72,7 +72,7 @@ export const RETRY_AFTER_MS: Readonly<Partial<Record<ErrorKind, number>>> = {
   overloaded: 1_000,
 };
 
-/** The longest wait that a client is asked for: the SDKs ignore a longer one (`wire.md` §0.7). */
+/** The longest wait that a client is asked for. Some clients ignore a longer one: openai 7.57 above 60 s (`src/client.ts`), ai 6.0 from 60 s on. */
 export const LONGEST_RETRY_MS = 59_000;
 
 /** Fields of a failure beside its kind. Every field is a primitive, so that it can cross a thread as data. */

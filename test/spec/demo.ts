@@ -1,4 +1,4 @@
-/** Sandbox mode: what somebody sees who starts Weir with nothing at all (design §2). */
+/** Sandbox mode: what a user sees who starts Weir without any configuration. */
 import { expect } from "bun:test";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Clients that go away, and clients that stop reading (design §5). */
+/** Clients that go away, and clients that stop reading. */
 import { describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import process from "node:process";

@@ -1,4 +1,4 @@
-/** Starting and ending (design §2, §7). */
+/** Starting and ending. */
 import { expect } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
 import { eventually } from "../support/waits.ts";

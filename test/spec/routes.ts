@@ -1,4 +1,4 @@
-/** Which paths there are, and what is said of those that are not (design §3.1). */
+/** Which paths there are, and what is said of those that are not. */
 import { describe, expect } from "bun:test";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
 import { EXPIRED_KEY, expectFailure, expectIds, HOMELESS_KEY, US_KEY, type World } from "./world.ts";

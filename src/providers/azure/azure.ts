@@ -8,7 +8,7 @@ import { AZURE_FIELDS, azureTakes } from "./takes.ts";
 /** Characters. Clients have ids that were sealed with the secret, and could try to guess it. */
 const LEAST_STORE_SECRET = 20;
 const AUTHORITY = "https://login.microsoftonline.com";
-/** The v1 API has its own audience; dated versions take the older one. `wire.md` §2.2. */
+/** The v1 API has its own audience; dated versions take the older one. Source: learn.microsoft.com, "Troubleshoot common HTTP errors for Azure OpenAI" (401). */
 const SCOPE_V1 = "https://ai.azure.com/.default";
 const SCOPE_DATED = "https://cognitiveservices.azure.com/.default";
 

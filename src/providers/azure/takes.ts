@@ -3,7 +3,7 @@
  * from Azure's refusals (`workers/providers/azure/lessons.ts`), and can be written into the configuration (`accepts`).
  *
  * Sources:
- *   reasoning, max_tokens   wire.md §2.9; learn.microsoft.com, "Azure OpenAI reasoning models" (parameters that they do not take)
+ *   reasoning, max_tokens   learn.microsoft.com, "Azure OpenAI reasoning models" (parameters that they do not take)
  *   chat                    learn.microsoft.com, "Azure OpenAI in Microsoft Foundry models" (models with the Responses API alone);
  *                           anomalyco/opencode#9035, langchain-ai/langchain-azure#228
  *   gpt-6-astra             theopenco/llmgateway PR#3935 (both routes)

@@ -120,7 +120,7 @@ export const bedrock: ProviderSettings<BedrockSettings> = {
 
   controls: bedrockControls,
 
-  // Source: botocore, InvokeModel; `wire.md` §1.4.
+  // Source: botocore, data/bedrock-runtime/2023-09-30/service-2.json, InvokeModel.
   reserved: [
     "x-amzn-bedrock-guardrailidentifier",
     "x-amzn-bedrock-guardrailversion",

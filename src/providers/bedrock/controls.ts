@@ -1,6 +1,6 @@
 /**
  * Bedrock's own controls of a call. Sources: AWS, "InvokeModel" (API reference: headers, their lengths and values), "Use a guardrail with the InvokeModel
- * API", "Service tiers", "Optimize model inference for latency"; `wire.md` §1.4.
+ * API", "Service tiers", "Optimize model inference for latency".
  */
 import { type Static, Type } from "@sinclair/typebox";
 

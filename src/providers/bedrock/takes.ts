@@ -5,7 +5,7 @@
  * written into the configuration (`accepts`).
  *
  * Sources:
- *   betas            wire.md §1.5 (a third party's test of each flag); AWS, "Anthropic Claude Messages API: request and response";
+ *   betas            envoyproxy/ai-gateway PR#2512 (a test of each flag); AWS, "Anthropic Claude Messages API: request and response";
  *                    BerriAI/litellm anthropic_beta_headers_config.json; anthropics/claude-code#49370, #49648 (Opus 4.7)
  *   system role      platform.claude.com, "Mid-conversation system messages" (September 2026), with its flags for changes of tools and `clear_at`: Opus 4.8
  *                    and 5, Fable, Mythos; not Sonnet 5. "Per-message effort" (October 2026) has Sonnet 5.5 and Haiku 5.5 too, and so has @langchain/anthropic 1.5.13
