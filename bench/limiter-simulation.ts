@@ -3,7 +3,8 @@
  * uses the real limiter in memory, simulated time and fixed seeds. This is not a test; run it:  bun bench/limiter-simulation.ts
  */
 import { AnswerLengths, expectedTokens } from "../src/limiter/answer-lengths.ts";
-import { Limiter, type Reservation } from "../src/limiter/limiter.ts";
+import type { Reservation } from "../src/limiter/decision.ts";
+import { Limiter } from "../src/limiter/limiter.ts";
 import { MemoryStore } from "../src/limiter/memory.ts";
 import { Clock } from "../test/unit/limiter/exam.ts";
 import { randomFrom } from "../test/unit/limiter/fixture.ts";

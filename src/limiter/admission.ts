@@ -6,7 +6,8 @@ import type { ErrorKind } from "../contract/errors.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import { expectedTokens } from "./answer-lengths.ts";
 import { bound } from "./bound.ts";
-import type { Decision, Limiter, Reservation } from "./limiter.ts";
+import type { Decision, Reservation } from "./decision.ts";
+import type { Limiter } from "./limiter.ts";
 import { TokenHistories } from "./token-history.ts";
 
 /** What a call takes from which windows, before the limiter is asked. */

@@ -4,7 +4,7 @@ import type { HeaderWriter } from "../contract/http.ts";
 import { secondText } from "../contract/moment.ts";
 import { decimalText } from "../contract/text.ts";
 import type { Claim } from "./admission.ts";
-import type { Decision, Window, Windows } from "./limiter.ts";
+import type { Decision, Window, Windows } from "./decision.ts";
 
 /** Puts both windows into an answer's headers. `prefix`: of the header names that only this dialect has; undefined where it has none. */
 export function showWindows(headers: HeaderWriter, prefix: string | undefined, windows: Windows): void {

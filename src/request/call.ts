@@ -8,8 +8,8 @@ import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "
 import { checks } from "../dialects/checks.ts";
 import { queryOf } from "../http/target.ts";
 import type { Admission } from "../limiter/admission.ts";
+import type { Decision } from "../limiter/decision.ts";
 import { limitRefusal } from "../limiter/headers.ts";
-import type { Decision } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";
 import { Answer, type AnswerOwner } from "./answer.ts";

@@ -2,8 +2,8 @@
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Admission } from "../limiter/admission.ts";
+import type { Decision } from "../limiter/decision.ts";
 import { showWindows } from "../limiter/headers.ts";
-import type { Decision } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Offer } from "../routing/offers.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";

@@ -6,7 +6,7 @@
 import { type CallEvents, type Ended, NOTHING_ALONG, ONLY_THE_END } from "../contract/call.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import type { Admission, Claim } from "../limiter/admission.ts";
-import type { Reservation } from "../limiter/limiter.ts";
+import type { Reservation } from "../limiter/decision.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { WorkerPool } from "../pool/pool.ts";
 import type { RoutingTable } from "../routing/routing-table.ts";

@@ -3,7 +3,7 @@ import type { Dialect } from "../contract/dialect.ts";
 import { ReplyHeaders } from "../contract/http.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { Claim } from "../limiter/admission.ts";
-import type { Reservation } from "../limiter/limiter.ts";
+import type { Reservation } from "../limiter/decision.ts";
 import type { Offer } from "../routing/offers.ts";
 import type { Attempt } from "../routing/router.ts";
 import type { RoutedTarget } from "../routing/targets.ts";

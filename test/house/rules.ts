@@ -243,11 +243,6 @@ const filesAreShort: Rule = {
       because: "one connection's life from phase to phase; each phase reads and writes nearly all of its state",
     },
     {
-      file: "src/limiter/limiter.ts",
-      allows: "has",
-      because: "one call's way through reserve, correct and settle, and what happens when the store fails",
-    },
-    {
       file: "workers/relay.ts",
       allows: "has",
       because: "one call from its request to the last word for the client; each report of the upstream reads and changes its state",
