@@ -24,7 +24,7 @@ export class Metrics {
   readonly configuration = new ConfigurationMetrics(this.#make);
   readonly listeners = new ListenerMetrics(this.#make);
   readonly workers = new WorkerMetrics(this.#make);
-  readonly #workspaces = new WorkspaceMetrics(this.#make);
+  readonly workspaces = new WorkspaceMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
   readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
   readonly #duration = this.#make.histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
@@ -138,11 +138,11 @@ export class Metrics {
     }
     this.dropped.keep(names);
     this.upstreams.keep(names);
-    this.#workspaces.keep(names);
+    this.workspaces.keep(names);
     // Some of these cells belong to series that were removed.
     this.#callCells = new ByNames();
     this.#tokenCells = new ByNames();
-    this.#workspaces.declare(served.workspaces);
+    this.workspaces.declare(served.workspaces);
     for (const { route, model, region, upstreams } of served.offers) {
       for (const outcome of OUTCOMES) this.#requests.cell(route, model, region, outcome);
       for (const outcome of UPSTREAM_OUTCOMES) for (const upstream of upstreams) this.upstreams.declare(upstream, model, outcome);
@@ -151,13 +151,9 @@ export class Metrics {
       if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
     for (const [workspace, model] of declaredPairs(served)) {
-      this.#workspaces.declareModel(workspace, model);
+      this.workspaces.declareModel(workspace, model);
       this.#tokenCells.of(workspace, model, this.#makeTokenCells);
     }
-  }
-
-  limiterDecided(workspace: string, model: string, decision: string): void {
-    this.#workspaces.decided(workspace, model, decision);
   }
 
   limiterTook(operation: "reserve" | "settle", durationMs: number): void {
@@ -194,7 +190,7 @@ export class Metrics {
     if (open !== undefined) open.count -= 1;
     const cells = this.#cellsOf(call);
     cells.requests.value += 1;
-    if (call.workspace !== "") this.#workspaces.ended(call.workspace, call.outcome);
+    if (call.workspace !== "") this.workspaces.ended(call.workspace, call.outcome);
     cells.duration.observe(call.durationMs / 1000);
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);

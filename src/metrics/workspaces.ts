@@ -60,6 +60,7 @@ export class WorkspaceMetrics {
     cell.value += 1;
   }
 
+  /** The limiter has decided about a call. `decision`: one of `DECISIONS`. */
   decided(workspace: string, model: string, decision: string): void {
     const cell = this.#decisionCells.of(workspace, model, this.#makeDecisionCells).get(decision);
     if (cell !== undefined) cell.value += 1;

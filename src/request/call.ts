@@ -17,7 +17,7 @@ import { declaredBytes, readBody } from "./body/body.ts";
 import type { BodyClock, Sender } from "./body/clock.ts";
 import { noteClaim, noteDecision, routeCall } from "./claim.ts";
 import { noteUser, sessionHash } from "./client/caller.ts";
-import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./client/deadlines.ts";
+import { type Deadlines, DeadlineWatch, deadlineError, type HasDeadline, readDeadline } from "./client/deadlines.ts";
 import { findReserved, hintsWithControls } from "./control-headers.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import { findKept } from "./kept.ts";
@@ -57,7 +57,7 @@ const FRONT_BYTES = 16 * 1024;
  * These are callbacks on one object and not async functions, because the frames of async functions live as long as a reservation's round trip: they were a tenth
  * of what the front allocates.
  */
-export class Call implements AnswerOwner, Sender, Hurried {
+export class Call implements AnswerOwner, Sender, HasDeadline {
   readonly #parts: CallParts;
   readonly #visit: Visit;
   readonly #operation: CallOperation;
@@ -66,7 +66,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   readonly #dispatch: Dispatch;
   #place: Place | undefined;
   /** Watches the deadline of the client; undefined where the client has sent none. */
-  #watch: Watch | undefined;
+  #watch: DeadlineWatch | undefined;
   #begunMs = 0;
   /** The name of a header in the request that clients may not set; "" where the request has none. */
   #reserved = "";
@@ -96,11 +96,11 @@ export class Call implements AnswerOwner, Sender, Hurried {
   begin(asked: Asked): Promise<Reply> {
     const { room, config, deadlines, bodyClock } = this.#parts;
     const { identity, startedMs } = this.#visit;
-    const patience = patienceOf(asked.headers, startedMs);
+    const deadline = readDeadline(asked.headers, startedMs);
     const { maxBodyBytes } = config.server;
     const place = room.enter(this.#visit.workspace, identity?.workspace.maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
-    if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
+    if (deadline !== undefined) this.#watch = new DeadlineWatch(deadlines, this, deadline);
     this.#begunMs = performance.now();
     const response = this.#answer.begin();
     asked.onLeft = () => this.#answer.abandon();

@@ -79,8 +79,8 @@ export function findModel(routingTable: RoutingTable, visit: Visit, model: strin
 export function noteDecision({ claim, dialect, headers }: Visit, decision: Decision, metrics: Metrics): void {
   const { outcome } = decision;
   if (outcome === "unavailable" || outcome === "weigh") return;
-  if (claim.window === "calls") metrics.limiterDecided(claim.workspace, claim.model, outcome);
-  else if (outcome !== "admitted") metrics.limiterDecided(claim.workspace, claim.model, "counts");
+  if (claim.window === "calls") metrics.workspaces.decided(claim.workspace, claim.model, outcome);
+  else if (outcome !== "admitted") metrics.workspaces.decided(claim.workspace, claim.model, "counts");
   if (decision.windows !== undefined) showWindows(headers, dialect.rateLimitPrefix, decision.windows);
 }
 

@@ -72,7 +72,7 @@ function serveOwn(metrics: Metrics): void {
   const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 };
   const place = { route: ROUTE, workspace: "byok", model: "own-model", region: "us", upstream: "byok/own" };
   metrics.callStarted(ROUTE);
-  metrics.limiterDecided("byok", "own-model", "admitted");
+  metrics.workspaces.decided("byok", "own-model", "admitted");
   metrics.debtMade("own-model", 3);
   metrics.upstreams.attemptEnded("byok/own", "own-model", "ok", 1, { firstByteMs: 40, upstreamMs: 70 });
   metrics.callEnded({ ...place, outcome: "ok", durationMs: 9, firstByteMs: 5, overheadMs: 1, usage, estimateFactor: 1.1 });
@@ -245,7 +245,7 @@ test("with more workspaces and models than are declared, the first call of a pai
   const many = Array.from({ length: 300 }, (_, at) => `workspace-${at}`);
   metrics.declareServed(served(many));
   expect(seriesOf(await metrics.render(), "workspace-")).toEqual([]);
-  metrics.limiterDecided("workspace-7", "gpt", "admitted");
+  metrics.workspaces.decided("workspace-7", "gpt", "admitted");
   expect(seriesOf(await metrics.render(), "workspace-7").length).toBe(5);
 });
 
