@@ -2,8 +2,9 @@
  * Prints two tables of docs/limits.md: what the limiter's slots lose compared with an exact log, and what it costs to reserve more or less for an answer. It
  * uses the real limiter in memory, simulated time and fixed seeds. This is not a test; run it:  bun bench/limiter-simulation.ts
  */
-import { AnswerLengths, expectedTokens } from "../src/limiter/expected.ts";
-import { Limiter, type Reservation } from "../src/limiter/limiter.ts";
+import { AnswerLengths, expectedTokens } from "../src/limiter/answer-lengths.ts";
+import type { Reservation } from "../src/limiter/decision.ts";
+import { Limiter } from "../src/limiter/limiter.ts";
 import { MemoryStore } from "../src/limiter/memory.ts";
 import { Clock } from "../test/unit/limiter/exam.ts";
 import { randomFrom } from "../test/unit/limiter/fixture.ts";

@@ -1,9 +1,9 @@
 /** What `recording.ts` needs for one call: a configuration, a workspace with its key, a model and a target. */
 import { readConfig } from "../src/config/config.ts";
 import { anthropic } from "../src/dialects/anthropic/anthropic.ts";
-import type { Identity } from "../src/request/client/keyring.ts";
-import { Catalog } from "../src/routing/catalog.ts";
+import type { ClientIdentity } from "../src/request/client/keyring.ts";
 import { Router } from "../src/routing/router.ts";
+import { RoutingTable } from "../src/routing/routing-table.ts";
 import type { RoutedTarget } from "../src/routing/targets.ts";
 
 export function serveDocument() {
@@ -24,10 +24,10 @@ export function serveDocument() {
   });
   const workspace = config.workspaces.research;
   if (workspace === undefined) throw new Error("no workspace");
-  const offer = new Catalog(config).find("research", "anthropic", "eu", "claude");
+  const offer = new RoutingTable(config).find("research", "anthropic", "eu", "claude");
   const attempt = new Router<RoutedTarget>().first(offer, 0, performance.now());
   if (attempt === undefined) throw new Error("no attempt");
   attempt.outcome = "ok";
-  const identity: Identity = { workspace, id: "key_0123456789abcdef", keyName: "ci", bound: undefined };
+  const identity: ClientIdentity = { workspace, id: "key_0123456789abcdef", keyName: "ci", bound: undefined };
   return { config, dialect: anthropic, identity, offer, attempt };
 }

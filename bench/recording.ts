@@ -99,7 +99,7 @@ function trace(): void {
 const PARTS: Record<string, () => void> = {
   "metrics of a call and its attempt": () => {
     metrics.callStarted(route);
-    metrics.limiterDecided(identity.workspace.name, offer.model, "admitted");
+    metrics.workspaces.decided(identity.workspace.name, offer.model, "admitted");
     metrics.upstreams.attemptEnded(attempt.target.upstream.name, offer.model, "ok", 1, ended);
     metrics.callEnded(callRecord(visit, outcome, performance.now()));
   },

@@ -9,7 +9,7 @@
 import { hashText } from "../src/contract/hash.ts";
 import { sessionHash } from "../src/request/client/caller.ts";
 import { HealthBook } from "../src/routing/health.ts";
-import { type Choice, type Choices, Router } from "../src/routing/router.ts";
+import { type Candidate, type Candidates, Router } from "../src/routing/router.ts";
 
 const CALLS = 200_000;
 const SESSIONS = 1_000;
@@ -17,8 +17,8 @@ const SESSIONS = 1_000;
 const book = new HealthBook();
 
 /** @param affinity whether conversations keep their target */
-function choices(name: string, count: number, affinity: boolean): Choices<Choice> {
-  const targets = Array.from({ length: count }, (_, index): Choice => {
+function choices(name: string, count: number, affinity: boolean): Candidates<Candidate> {
+  const targets = Array.from({ length: count }, (_, index): Candidate => {
     const seed = hashText(`${name}\n${index}`);
     return { rank: 0, weight: 1, seed, health: book.of(`${name}-${index}`, "m"), upstream: { maxCalls: 10_000 } };
   });
@@ -32,7 +32,7 @@ const none = new Headers({ "content-type": "application/json" });
 
 interface Variant {
   name: string;
-  among: Choices<Choice>;
+  among: Candidates<Candidate>;
   hasSession: boolean;
 }
 
@@ -44,7 +44,7 @@ const VARIANTS: readonly Variant[] = [
 ];
 
 /** Nanoseconds for each call. */
-function measure({ among, hasSession }: Variant, router: Router<Choice>): number {
+function measure({ among, hasSession }: Variant, router: Router<Candidate>): number {
   const isChoice = among.targets.length > 1;
   const startedMs = performance.now();
   for (let call = 0; call < CALLS; call++) {
@@ -59,7 +59,7 @@ function measure({ among, hasSession }: Variant, router: Router<Choice>): number
 }
 
 const rounds = Number(process.argv[2] ?? 9);
-const router = new Router<Choice>();
+const router = new Router<Candidate>();
 const taken = new Map<string, number[]>(VARIANTS.map(({ name }) => [name, []]));
 // The first round only warms up the runtime.
 for (let round = 0; round <= rounds; round++) {

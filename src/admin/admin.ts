@@ -1,9 +1,9 @@
 import { Elysia } from "elysia";
 import type { DirectoryActions } from "../directory/directory.ts";
 import { normalisePath, pathOf, queryOf } from "../http/target.ts";
-import { addressOf } from "../openapi/address.ts";
+import { publicAddress } from "../openapi/address.ts";
+import { docsPage, type PageSetting } from "../openapi/docs-page.ts";
 import { code, HTML_HEADERS } from "../openapi/html.ts";
-import { docsPage, type PageSetting } from "../openapi/page.ts";
 import type { Audit } from "./audit.ts";
 import { Door } from "./door.ts";
 import type { KnownHosts } from "./hosts.ts";
@@ -141,7 +141,7 @@ function descriptions({ routes, version }: AdminParts): AdminRoute[] {
       operation: "docs",
       summary: "This document as a page",
       answer: { status: 200, description: "HTML that loads nothing.", type: "text/html" },
-      reply: ({ request }) => new Response(docsPage(document(), pageFor(addressOf(request.headers))), { headers: HTML_HEADERS }),
+      reply: ({ request }) => new Response(docsPage(document(), pageFor(publicAddress(request.headers))), { headers: HTML_HEADERS }),
     },
   ];
   const document = () => adminDocument([...routes, ...own], version);

@@ -1,6 +1,7 @@
 import type { EffectiveLimits } from "../contract/config.ts";
-import type { Limiter, WindowUsage } from "../limiter/limiter.ts";
-import type { Counts } from "../usage/tally.ts";
+import type { WindowUsage } from "../limiter/decision.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import type { Counts } from "../usage/daily-counts.ts";
 import { type Totals, TotalsUnavailable } from "../usage/totals.ts";
 import { page } from "./paging.ts";
 import { AdminRefusal } from "./refusal.ts";

@@ -9,7 +9,7 @@ import { type CallEvents, NOTHING_ALONG, ONLY_THE_END } from "../contract/call.t
 import type { Config } from "../contract/config.ts";
 import type { ErrorKind, GatewayError } from "../contract/errors.ts";
 import { WorkerPool } from "../pool/pool.ts";
-import { Catalog } from "../routing/catalog.ts";
+import { RoutingTable } from "../routing/routing-table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./command.ts";
 import { table } from "./terminal.ts";
@@ -25,11 +25,11 @@ const PROVEN: ReadonlySet<ErrorKind> = new Set(["upstream_rejected", "invalid_re
 
 /** Asks every upstream of `config`, those of workspaces included, for each model that a target names there. */
 export async function askUpstreams(config: Config, patienceMs: number = PATIENCE_MS): Promise<Outcome> {
-  const catalog = new Catalog(config);
+  const routingTable = new RoutingTable(config);
   // Several aliases and workspaces may name the same model of an upstream.
-  const places = new Map(catalog.targets.map((target) => [`${target.upstream.name}\n${target.model}`, target]));
+  const places = new Map(routingTable.targets.map((target) => [`${target.upstream.name}\n${target.model}`, target]));
   const pool = new WorkerPool({ size: 0, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
-  await pool.configure({ proxy: config.proxy, weighing: [], targets: catalog.targets });
+  await pool.configure({ proxy: config.proxy, weighing: [], targets: routingTable.targets });
   const waiting = [...places.values()];
   const asked: { target: RoutedTarget; reason: string | undefined }[] = [];
   const takeTurns = async (): Promise<void> => {
@@ -38,7 +38,7 @@ export async function askUpstreams(config: Config, patienceMs: number = PATIENCE
   };
   await Promise.all(Array.from({ length: AT_ONCE }, takeTurns));
   pool.close();
-  return outcomeOf(asked, unused(config, catalog));
+  return outcomeOf(asked, unused(config, routingTable));
 }
 
 function outcomeOf(asked: { target: RoutedTarget; reason: string | undefined }[], unasked: string[]): Outcome {
@@ -52,8 +52,8 @@ function outcomeOf(asked: { target: RoutedTarget; reason: string | undefined }[]
 }
 
 /** The names of upstreams that no target uses. */
-function unused(config: Config, catalog: Catalog): string[] {
-  const used = new Set(catalog.targets.map(({ upstream }) => upstream.name));
+function unused(config: Config, routingTable: RoutingTable): string[] {
+  const used = new Set(routingTable.targets.map(({ upstream }) => upstream.name));
   const all = [config, ...Object.values(config.workspaces)].flatMap(({ upstreams }) => Object.values(upstreams));
   return all.map(({ name }) => name).filter((name) => !used.has(name));
 }

@@ -9,7 +9,7 @@ import type { Config } from "../contract/config.ts";
 import { openStore } from "../directory/index.ts";
 import { Replica } from "../directory/replica.ts";
 import { openLimiter } from "../limiter/index.ts";
-import { Catalog } from "../routing/catalog.ts";
+import { RoutingTable } from "../routing/routing-table.ts";
 import { openTotals } from "../usage/index.ts";
 import { type AdminTransport, CommandRefusal } from "./administration.ts";
 import { contact } from "./contact.ts";
@@ -72,7 +72,7 @@ class LazyUsage implements UsageSource {
   }
 
   limits(workspace: string) {
-    return new Catalog(this.#directory.withWorkspaces(this.#config)).limits(workspace);
+    return new RoutingTable(this.#directory.withWorkspaces(this.#config)).limits(workspace);
   }
 
   async windows(workspace: string, model: string, rpm: number, tpm: number) {

@@ -4,17 +4,18 @@ import type { EffectiveLimits } from "../contract/config.ts";
 import type { CallWindow } from "../contract/dialect.ts";
 import type { ErrorKind } from "../contract/errors.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
+import { expectedTokens } from "./answer-lengths.ts";
 import { bound } from "./bound.ts";
-import { expectedTokens } from "./expected.ts";
-import { Lessons } from "./lessons.ts";
-import type { Decision, Limiter, Reservation } from "./limiter.ts";
+import type { Decision, Reservation } from "./decision.ts";
+import type { Limiter } from "./limiter.ts";
+import { TokenHistories } from "./token-history.ts";
 
 /** What a call takes from which windows, before the limiter is asked. */
 export interface Claim {
   workspace: string;
   model: string;
   window: CallWindow;
-  /** The name of the upstream: the lessons of each upstream are kept apart. */
+  /** The name of the upstream: each upstream has its own token histories. */
   upstream: string;
   /** The input is counted exactly, so no correction is needed. */
   exact: boolean;
@@ -35,7 +36,7 @@ export interface Admitted {
 }
 
 /** How a call ended. */
-export interface Ending {
+export interface CallEnd {
   outcome: "ok" | ErrorKind;
   /** The worker's last report; undefined where there was none. */
   ended: Ended | undefined;
@@ -51,7 +52,7 @@ export interface Ending {
  */
 export class Admission {
   readonly #limiter: Limiter;
-  readonly #lessons = new Lessons();
+  readonly #histories = new TokenHistories();
 
   constructor(limiter: Limiter) {
     this.#limiter = limiter;
@@ -59,12 +60,12 @@ export class Admission {
 
   /** The input tokens that a body of this claim probably has, by its length alone. */
   guess(claim: Claim, body: ByteText): number {
-    return Math.ceil(body.length * this.#lessons.of(claim).density);
+    return Math.ceil(body.length * this.#histories.of(claim).density);
   }
 
   /** The factor by which a worker's estimate of this call is multiplied. */
   factor(claim: Claim): number {
-    return claim.exact ? 1 : this.#lessons.of(claim).correction.factor;
+    return claim.exact ? 1 : this.#histories.of(claim).correction.factor;
   }
 
   /** Reserves by a guess. The decision is `weigh` where the window may not have room for the most tokens that the body can have. */
@@ -88,7 +89,7 @@ export class Admission {
    * @param ending - Undefined where the client left while the limiter was asked: the call had ended before it was admitted.
    * @returns the tokens that the call used, as far as that is known.
    */
-  end({ claim, reservation, bytes }: Admitted, ending: Ending | undefined): Usage | undefined {
+  end({ claim, reservation, bytes }: Admitted, ending: CallEnd | undefined): Usage | undefined {
     if (reservation === undefined) return ending?.ended?.usage;
     if (ending === undefined) {
       this.#limiter.refund(reservation);
@@ -123,9 +124,9 @@ export class Admission {
   }
 
   /** The usage of a stream whose worker was lost: the reserved input, and an estimate of the answer by the bytes that the client was given. */
-  #passedOn(claim: Claim, { tokens, output }: Reservation, { firstByteAtMs, passedBytes }: Ending): Usage | undefined {
+  #passedOn(claim: Claim, { tokens, output }: Reservation, { firstByteAtMs, passedBytes }: CallEnd): Usage | undefined {
     if (firstByteAtMs === undefined || passedBytes === 0) return undefined;
-    const answer = Math.ceil(passedBytes * this.#lessons.of(claim).streamDensity);
+    const answer = Math.ceil(passedBytes * this.#histories.of(claim).streamDensity);
     return { ...noUsage(), input: Math.max(0, tokens - output), output: answer };
   }
 
@@ -138,11 +139,11 @@ export class Admission {
 
   #learnFrom(claim: Claim, bytes: number, { usage, estimate }: Ended, passedBytes: number): void {
     const { input, output, cacheRead, cacheWrite } = usage;
-    const lesson = this.#lessons.open(claim);
-    if (claim.writes) lesson.lengths.record(output);
-    if (passedBytes > 0) lesson.learnStreamDensity(output / passedBytes);
-    lesson.learnDensity((input + cacheRead + cacheWrite) / bytes);
-    lesson.correction.learn(estimate, input + cacheRead + cacheWrite);
+    const history = this.#histories.open(claim);
+    if (claim.writes) history.lengths.record(output);
+    if (passedBytes > 0) history.learnStreamDensity(output / passedBytes);
+    history.learnDensity((input + cacheRead + cacheWrite) / bytes);
+    history.correction.learn(estimate, input + cacheRead + cacheWrite);
   }
 
   #reserve(claim: Claim, input: number, most: number | undefined): Decision | Promise<Decision> {
@@ -150,13 +151,13 @@ export class Admission {
     const { tpm } = limits;
     if (window === "counts")
       return this.#limiter.reserve({ workspace, model, window, rpm: limits.countRpm, tpm, input: 0, bound: undefined, output: 0 });
-    const output = writes ? expectedTokens(this.#lessons.of(claim).lengths, maxTokens, limits.reserveOutput) : 0;
+    const output = writes ? expectedTokens(this.#histories.of(claim).lengths, maxTokens, limits.reserveOutput) : 0;
     return this.#limiter.reserve({ workspace, model, window, rpm: limits.rpm, tpm, input, bound: most, output });
   }
 }
 
 /** Whether the client left, or its time was up, before anything was sent to the upstream. */
-function wasNeverSent(outcome: Ending["outcome"], ended: Ended | undefined): boolean {
+function wasNeverSent(outcome: CallEnd["outcome"], ended: Ended | undefined): boolean {
   return (outcome === "cancelled" || outcome === "deadline_exceeded") && ended !== undefined && ended.upstreamMs === 0;
 }
 

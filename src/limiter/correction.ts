@@ -17,14 +17,14 @@ const OUTLIER = 3;
 const FULL_WEIGHT_TOKENS = 200;
 
 export class Correction {
-  private mean = 0;
-  private scatter = 0.1;
-  private weight = 0;
-  private reports = 0;
+  #mean = 0;
+  #scatter = 0.1;
+  #weight = 0;
+  #reports = 0;
 
   /** The factor by which an estimate is multiplied; 1 until enough reports have come. */
   get factor(): number {
-    return this.reports < QUIET_REPORTS ? 1 : Math.exp(clamp(this.mean, Math.log(LEAST), Math.log(MOST)));
+    return this.#reports < QUIET_REPORTS ? 1 : Math.exp(clamp(this.#mean, Math.log(LEAST), Math.log(MOST)));
   }
 
   /**
@@ -37,14 +37,14 @@ export class Correction {
     const share = Math.min(1, reported / FULL_WEIGHT_TOKENS);
     const raw = clamp(Math.log(reported / estimated), -MOST_SURPRISE, MOST_SURPRISE);
     // When the mean is roughly known, a report that is far off counts as one at the edge of the scatter: many of them move the mean, a single one does not.
-    const reach = OUTLIER * this.scatter;
-    const surprise = this.reports < QUIET_REPORTS ? raw - this.mean : clamp(raw - this.mean, -reach, reach);
-    this.reports++;
-    this.weight += share;
-    const step = share * Math.max(SLOWEST, 1 / Math.max(1, this.weight));
-    this.mean += step * surprise;
+    const reach = OUTLIER * this.#scatter;
+    const surprise = this.#reports < QUIET_REPORTS ? raw - this.#mean : clamp(raw - this.#mean, -reach, reach);
+    this.#reports++;
+    this.#weight += share;
+    const step = share * Math.max(SLOWEST, 1 / Math.max(1, this.#weight));
+    this.#mean += step * surprise;
     // The scatter follows the true distance, so that after a real change of level the edge moves out to the new level.
-    this.scatter += step * (Math.max(0.02, Math.min(1, Math.abs(raw - this.mean))) - this.scatter);
+    this.#scatter += step * (Math.max(0.02, Math.min(1, Math.abs(raw - this.#mean))) - this.#scatter);
   }
 }
 

@@ -4,7 +4,7 @@ import type { HeaderWriter } from "../contract/http.ts";
 import { secondText } from "../contract/moment.ts";
 import { decimalText } from "../contract/text.ts";
 import type { Claim } from "./admission.ts";
-import type { Decision, Window, Windows } from "./limiter.ts";
+import type { Decision, Window, Windows } from "./decision.ts";
 
 /** Puts both windows into an answer's headers. `prefix`: of the header names that only this dialect has; undefined where it has none. */
 export function showWindows(headers: HeaderWriter, prefix: string | undefined, windows: Windows): void {
@@ -13,7 +13,7 @@ export function showWindows(headers: HeaderWriter, prefix: string | undefined, w
 }
 
 /** The error that ends a call which was not admitted. */
-export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, claim: Claim): GatewayError {
+export function limitRefusal(decision: Exclude<Decision, { outcome: "admitted" | "weigh" }>, claim: Claim): GatewayError {
   switch (decision.outcome) {
     case "unavailable":
       return new GatewayError("limiter_unavailable", { message: "Rate limits cannot be checked at this moment. Please try again." });
@@ -28,7 +28,7 @@ export function refusal(decision: Exclude<Decision, { outcome: "admitted" | "wei
 }
 
 /** The message of a 429 or 413: which limit, how much of it is used, what was asked for, and when to try again. */
-export function refusalText(
+function refusalText(
   decision: Extract<Decision, { outcome: "requests" | "tokens" | "too_large" }>,
   { workspace, model, window }: Pick<Claim, "workspace" | "model" | "window">,
 ): string {
@@ -41,7 +41,7 @@ export function refusalText(
 }
 
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for the windows that count the call; each line with its end. */
-export function rateLimitLines({ requests, tokens }: Windows): string {
+function rateLimitLines({ requests, tokens }: Windows): string {
   const ofRequests = `x-ratelimit-limit-requests: ${requests.limit}\r\nx-ratelimit-remaining-requests: ${requests.remaining}\r\nx-ratelimit-reset-requests: ${goDurationText(requests.resetMs)}\r\n`;
   if (tokens === undefined) return ofRequests;
   return `${ofRequests}x-ratelimit-limit-tokens: ${tokens.limit}\r\nx-ratelimit-remaining-tokens: ${tokens.remaining}\r\nx-ratelimit-reset-tokens: ${goDurationText(tokens.resetMs)}\r\n`;

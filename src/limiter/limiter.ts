@@ -6,8 +6,8 @@
  *   settle    when the call ends, once: changes the reservation to what was really used
  *   refund    in place of settle, where the call failed before its first byte: gives everything back
  */
-import type { CallWindow } from "../contract/dialect.ts";
 import { Breaker } from "./breaker.ts";
+import { type Ask, type Decision, type Reservation, type WindowUsage, windowsOf } from "./decision.ts";
 import {
   CODE,
   countKey,
@@ -25,60 +25,6 @@ export type Policy = "local" | "closed" | "open";
 /** `memory` and `redis`: the store works. The others: the store is away, and this policy is in force. */
 export const LIMITER_STATES = ["memory", "redis", "local", "closed", "open"] as const;
 export type LimiterState = (typeof LIMITER_STATES)[number];
-
-/** What a call asks the limiter for. */
-export interface Ask {
-  workspace: string;
-  model: string;
-  /** `counts` is a separate window, which takes no tokens: `input` and `output` are 0. */
-  window: CallWindow;
-  rpm: number;
-  tpm: number;
-  /** Tokens of the input: a worker's estimate, or a guess where `bound` is set. */
-  input: number;
-  /** Upper bound of the input's tokens; undefined where `input` is a worker's estimate. */
-  bound: number | undefined;
-  /** Expected tokens of the answer (`expected.ts`). */
-  output: number;
-}
-
-export interface Window {
-  limit: number;
-  /** Requests or tokens that are left after this reservation. */
-  remaining: number;
-  /** Milliseconds until the window is empty, if no further call takes from it. */
-  resetMs: number;
-}
-
-/** What the windows hold after a decision. */
-export interface Windows {
-  requests: Window;
-  /** Undefined for the window `counts`, which has no tokens. */
-  tokens: Window | undefined;
-}
-
-/** The outcomes `admitted`, `requests`, `tokens` and `too_large` are also labels of `weir_limiter_decisions_total`. */
-export type Decision =
-  /** `windows` is undefined where the policy is `open`: then no window counts the call. */
-  | { outcome: "admitted"; reservation: Reservation; windows: Windows | undefined }
-  /** One of the windows has refused the call; nothing was taken. */
-  | { outcome: "requests" | "tokens"; limit: number; used: number; requested: number; retryAfterMs: number; windows: Windows }
-  /** The window may not have room for the bound: ask again with a worker's estimate and no bound. */
-  | { outcome: "weigh" }
-  /** The input alone is larger than the limit: it can never pass. `windows` is undefined where they cannot be read now. */
-  | { outcome: "too_large"; limit: number; requested: number; windows: Windows | undefined }
-  /** Redis is away, and the policy is `closed`. */
-  | { outcome: "unavailable" };
-
-/** The reservation of an admitted call. Only the limiter that made it can settle it. */
-export interface Reservation {
-  readonly workspace: string;
-  readonly model: string;
-  /** The tokens that are reserved now. */
-  readonly tokens: number;
-  /** The part of them that is for the answer. */
-  readonly output: number;
-}
 
 /** A reservation as the limiter keeps it. */
 interface Held {
@@ -113,12 +59,6 @@ export interface LimiterOptions extends LimiterEvents {
   /** So many failures in a row, and calls are decided by the policy without asking the store. */
   failures?: number | undefined;
   probeEveryMs?: number | undefined;
-}
-
-export interface WindowUsage {
-  /** `used`: by all gateways, settled and reserved together. `reserved`: the part of it that open calls of this process hold. */
-  requests: { limit: number; used: number; reserved: number };
-  tokens: { limit: number; used: number; reserved: number };
 }
 
 /** A correction that is smaller than this part of the reservation is not worth a command. */
@@ -182,7 +122,7 @@ export class Limiter {
     void this.#breaker?.probeNow();
   }
 
-  /** Never rejects, and never takes longer than the store's deadline. Decides at once where the windows are in memory. */
+  /** Never rejects, and never takes longer than the store's time-out. Decides at once where the windows are in memory. */
   reserve(ask: Ask): Decision | Promise<Decision> {
     const { tpm, bound } = ask;
     const key = keyOf(ask);
@@ -347,13 +287,6 @@ export class Limiter {
 
 function keyOf({ window, workspace, model }: Ask): string {
   return window === "calls" ? pairKey(workspace, model) : countKey(workspace, model);
-}
-
-function windowsOf({ window, rpm, tpm }: Ask, { requests, tokens, resetMs }: StoreAnswer): Windows {
-  return {
-    requests: { limit: rpm, remaining: Math.max(0, rpm - requests), resetMs },
-    tokens: window === "calls" ? { limit: tpm, remaining: Math.max(0, tpm - tokens), resetMs } : undefined,
-  };
 }
 
 /** The tokens to reserve: input and answer together, at most the limit. Where a value is not a number, it is the whole limit: no sum may ever become NaN. */

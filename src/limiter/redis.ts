@@ -1,13 +1,13 @@
 /** Windows that all gateways of one Redis share: the algorithm of `ring.lua`, by Redis's own clock, with one round trip for a reservation. */
 import { randomBytes } from "node:crypto";
+import { CommandTimeout } from "../redis/command-timeout.ts";
 import type { RedisClient } from "../redis/connect.ts";
 import { Script, type ScriptClient } from "../redis/script.ts";
 import adjustLua from "./adjust.lua" with { type: "text" };
-import { Deadline } from "./deadline.ts";
 import reserveLua from "./reserve.lua" with { type: "text" };
-import { Reserves } from "./reserves.ts";
+import { ReserveQueue } from "./reserve-queue.ts";
 import ringLua from "./ring.lua" with { type: "text" };
-import { type Batch, Settlements } from "./settlements.ts";
+import { type Batch, SettlementQueue } from "./settlement-queue.ts";
 import { type Adjustment, type FailureKind, type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
 
 export interface RedisStoreOptions {
@@ -42,9 +42,9 @@ export class RedisStore implements LimiterStore {
   readonly #scripts: ScriptClient;
   readonly #reserve = new Script(`${ringLua}\n${reserveLua}`);
   readonly #adjust = new Script(`${ringLua}\n${adjustLua}`);
-  readonly #deadline: Deadline;
-  readonly #reserves: Reserves;
-  readonly #settlements: Settlements;
+  readonly #timeout: CommandTimeout;
+  readonly #reserveQueue: ReserveQueue;
+  readonly #settlementQueue: SettlementQueue;
   /** The prefix of every ring's key. */
   readonly #prefix: string;
   readonly #tickUs: number;
@@ -60,19 +60,19 @@ export class RedisStore implements LimiterStore {
     this.#prefix = `${options.prefix ?? "weir"}:${FORM}:`;
     this.#client = options.client;
     this.#scripts = options.client;
-    this.#deadline = new Deadline(options.timeoutMs);
+    this.#timeout = new CommandTimeout(options.timeoutMs);
     this.#tickUs = (windowMs * 1000) / 600;
     this.#keepMs = windowMs * 2;
-    this.#reserves = new Reserves({
+    this.#reserveQueue = new ReserveQueue({
       timeoutMs: options.timeoutMs,
       onePair: this.#client.isCluster,
       send: (keys, asks) => this.#sendAsks(keys, asks),
-      isUnsettled: (key) => this.#settlements.has(key),
-      settle: (key) => this.#settlements.deliver(key),
+      isUnsettled: (key) => this.#settlementQueue.has(key),
+      settle: (key) => this.#settlementQueue.deliver(key),
       missed: () => this.#missed(),
       failed: (error) => this.#report(error),
     });
-    this.#settlements = new Settlements({
+    this.#settlementQueue = new SettlementQueue({
       gatherMs: options.gatherMs ?? 10,
       windowMs,
       send: (key, batch) => this.#sendBatch(key, batch),
@@ -89,19 +89,19 @@ export class RedisStore implements LimiterStore {
 
   /** Pairs with settlements that Redis has not confirmed. */
   get unsettled(): number {
-    return this.#settlements.size;
+    return this.#settlementQueue.size;
   }
 
   reserve(ask: StoreAsk): Promise<StoreAnswer> {
-    return this.#reserves.add(ask);
+    return this.#reserveQueue.add(ask);
   }
 
   adjust(adjustment: Adjustment): void {
-    this.#settlements.add(adjustment);
+    this.#settlementQueue.add(adjustment);
   }
 
   flush(): Promise<void> {
-    return this.#settlements.flush();
+    return this.#settlementQueue.flush();
   }
 
   /** Sends a settlement of nothing: by the same commands as a real one, and it leaves a mark that expires. */
@@ -111,17 +111,17 @@ export class RedisStore implements LimiterStore {
     await this.#sendBatch(key, { number: this.#probes, sinceMs: 0, changes: new Map(), debt: 0 });
   }
 
-  /** Delivers what it can within one or two deadlines, and disconnects. */
+  /** Delivers what it can within one or two time-outs, and disconnects. */
   async close(): Promise<void> {
-    await this.#settlements.flush();
-    this.#settlements.stop();
+    await this.#settlementQueue.flush();
+    this.#settlementQueue.stop();
     this.#client.disconnect();
   }
 
   async #sendAsks(keys: readonly string[], asks: string): Promise<unknown> {
     const rings = keys.map((key) => `${this.#prefix}{${key}}`);
     const reply = await this.#reserve.run(this.#scripts, rings.length, [...rings, this.#tickUs, this.#nowUs(), asks]);
-    this.#settlements.resume();
+    this.#settlementQueue.resume();
     return reply;
   }
 
@@ -131,11 +131,11 @@ export class RedisStore implements LimiterStore {
     for (const [tick, [requests, tokens]] of batch.changes) keysAndArguments.push(tick, requests, tokens);
     const beganMs = performance.now();
     try {
-      await this.#deadline.run(this.#adjust.run(this.#scripts, 2, keysAndArguments), () => this.#missed());
+      await this.#timeout.run(this.#adjust.run(this.#scripts, 2, keysAndArguments), () => this.#missed());
     } catch (error) {
       throw this.#report(error);
     }
-    this.#settlements.resume();
+    this.#settlementQueue.resume();
     this.#options.onSettled?.(performance.now() - beganMs);
   }
 

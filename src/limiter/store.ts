@@ -51,7 +51,7 @@ export interface Adjustment {
 
 export interface LimiterStore {
   readonly name: "memory" | "redis";
-  /** @throws StoreFailure (rejects) within the store's deadline. Then it is not known whether something was taken; see `StoreAsk.late`. */
+  /** @throws StoreFailure (rejects) within the store's time-out. Then it is not known whether something was taken; see `StoreAsk.late`. */
   reserve(ask: StoreAsk): StoreAnswer | Promise<StoreAnswer>;
   /** Is applied exactly once, soon. While the store cannot be reached, it is kept and sent again. */
   adjust(adjustment: Adjustment): void;

@@ -6,7 +6,7 @@ import type { CounterCell, HistogramCell } from "./cells.ts";
 export interface CallRecord {
   route: string;
   workspace: string;
-  /** The model's name from the catalogue, or `other`. */
+  /** A name of a model that the configuration has, or `other`. */
   model: string;
   region: string;
   /** The upstream's name; "" where the call reached none. */

@@ -1,7 +1,7 @@
 import { ByNames } from "../contract/by-names.ts";
 import type { CounterCell } from "./cells.ts";
+import { type KnownNames, OTHER } from "./labels.ts";
 import type { Definer } from "./registry.ts";
-import { type Names, OTHER } from "./served.ts";
 
 /** The most names with series of their own. Most names come from the tables of models, but a client can invent names of flags, and a series stays. */
 const MOST_NAMES = 100;
@@ -14,7 +14,7 @@ export class DroppedMetrics {
   readonly #own = new Set<string>();
   readonly #reported = new Set<string>();
   #cells = new ByNames<CounterCell>();
-  #names: Names | undefined;
+  #names: KnownNames | undefined;
   #onFirst: (model: string, name: string) => void = () => {};
 
   constructor(make: Definer) {
@@ -26,7 +26,7 @@ export class DroppedMetrics {
   }
 
   /** See `UpstreamMetrics.keep`. */
-  keep(names: Names): void {
+  keep(names: KnownNames): void {
     this.#names = names;
     this.#dropped.keep((labels) => names.have(labels));
     this.#cells = new ByNames();

@@ -2,12 +2,12 @@ import Registry from "prom-client/lib/registry.js";
 import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
 import { addTokens, type CallCells, type CallRecord, type TokenCells } from "./calls.ts";
-import { ConfiguredMetrics } from "./configured.ts";
+import { ConfigurationMetrics } from "./configuration.ts";
 import { DroppedMetrics } from "./dropped.ts";
-import { FrontMetrics } from "./front.ts";
+import { declaredPairs, EARLY_OUTCOMES, KnownNames, type LabelValues, OTHER, OUTCOMES, UPSTREAM_OUTCOMES } from "./labels.ts";
+import { ListenerMetrics } from "./listeners.ts";
 import { collectProcessMetrics } from "./process.ts";
 import { Definer, type Definition, metricsData, metricsText } from "./registry.ts";
-import { declaredPairs, EARLY_OUTCOMES, Names, OTHER, OUTCOMES, type Served, UPSTREAM_OUTCOMES } from "./served.ts";
 import { UpstreamMetrics } from "./upstreams.ts";
 import { WorkerMetrics } from "./workers.ts";
 import { WorkspaceMetrics } from "./workspaces.ts";
@@ -21,10 +21,10 @@ export class Metrics {
   readonly #make = new Definer(this.#registry);
   readonly upstreams = new UpstreamMetrics(this.#make);
   readonly dropped = new DroppedMetrics(this.#make);
-  readonly configured = new ConfiguredMetrics(this.#make);
-  readonly front = new FrontMetrics(this.#make);
+  readonly configuration = new ConfigurationMetrics(this.#make);
+  readonly listeners = new ListenerMetrics(this.#make);
   readonly workers = new WorkerMetrics(this.#make);
-  readonly #workspaces = new WorkspaceMetrics(this.#make);
+  readonly workspaces = new WorkspaceMetrics(this.#make);
   readonly #requests = this.#make.counter("weir_requests_total", "Calls that have ended.", ["route", "model", "region", "outcome"]);
   readonly #inFlight = this.#make.gauge("weir_requests_in_flight", "Calls that are being answered.", ["route"]);
   readonly #duration = this.#make.histogram("weir_request_duration_seconds", "From the arrival of a call to the end of its answer.", [
@@ -91,7 +91,7 @@ export class Metrics {
   readonly #reserveTime = this.#limiterDuration.cell("reserve");
   readonly #settleTime = this.#limiterDuration.cell("settle");
   /** The names of the configuration in force; undefined before the first configuration. */
-  #names: Names | undefined;
+  #names: KnownNames | undefined;
   #bufferedBytes: () => number = () => 0;
 
   constructor() {
@@ -103,7 +103,13 @@ export class Metrics {
   }
 
   /** Creates the series of all label values that are known at the start, so that a rate over them begins at zero. */
-  declare(options: { version: string; runtime: string; routes: readonly string[]; redisErrors: readonly string[]; served: Served }): void {
+  declare(options: {
+    version: string;
+    runtime: string;
+    routes: readonly string[];
+    redisErrors: readonly string[];
+    served: LabelValues;
+  }): void {
     this.#build.set({ version: options.version, runtime: options.runtime }, 1);
     for (const result of ["exported", "dropped"]) this.#spans.cell(result);
     for (const kind of options.redisErrors) this.#redisErrors.cell(kind);
@@ -120,8 +126,8 @@ export class Metrics {
    * Creates the series of a new configuration, and removes those of workspaces, models, regions and upstreams that it does not have.
    * A call that is still running for a removed name is counted under `other`.
    */
-  declareServed(served: Served): void {
-    const names = new Names(served);
+  declareServed(served: LabelValues): void {
+    const names = new KnownNames(served);
     this.#names = names;
     for (const metric of [this.#requests, this.#firstByte, this.#tokens, this.#tokenParts, this.#debt])
       metric.keep((labels) => names.have(labels));
@@ -132,11 +138,11 @@ export class Metrics {
     }
     this.dropped.keep(names);
     this.upstreams.keep(names);
-    this.#workspaces.keep(names);
+    this.workspaces.keep(names);
     // Some of these cells belong to series that were removed.
     this.#callCells = new ByNames();
     this.#tokenCells = new ByNames();
-    this.#workspaces.declare(served.workspaces);
+    this.workspaces.declare(served.workspaces);
     for (const { route, model, region, upstreams } of served.offers) {
       for (const outcome of OUTCOMES) this.#requests.cell(route, model, region, outcome);
       for (const outcome of UPSTREAM_OUTCOMES) for (const upstream of upstreams) this.upstreams.declare(upstream, model, outcome);
@@ -145,13 +151,9 @@ export class Metrics {
       if (!this.#factors.has(model)) this.#factors.set(model, 1);
     }
     for (const [workspace, model] of declaredPairs(served)) {
-      this.#workspaces.declareModel(workspace, model);
+      this.workspaces.declareModel(workspace, model);
       this.#tokenCells.of(workspace, model, this.#makeTokenCells);
     }
-  }
-
-  limiterDecided(workspace: string, model: string, decision: string): void {
-    this.#workspaces.decided(workspace, model, decision);
   }
 
   limiterTook(operation: "reserve" | "settle", durationMs: number): void {
@@ -188,7 +190,7 @@ export class Metrics {
     if (open !== undefined) open.count -= 1;
     const cells = this.#cellsOf(call);
     cells.requests.value += 1;
-    if (call.workspace !== "") this.#workspaces.ended(call.workspace, call.outcome);
+    if (call.workspace !== "") this.workspaces.ended(call.workspace, call.outcome);
     cells.duration.observe(call.durationMs / 1000);
     if (call.firstByteMs !== undefined) cells.firstByte.observe(call.firstByteMs / 1000);
     if (call.overheadMs !== undefined) cells.overhead.observe(Math.max(0, call.overheadMs) / 1000);
@@ -231,8 +233,8 @@ export class Metrics {
   #takeSamples(): void {
     this.#buffered.set(this.#bufferedBytes());
     this.upstreams.sample();
-    this.configured.sample(Date.now());
-    this.front.sample();
+    this.configuration.sample(Date.now());
+    this.listeners.sample();
     this.workers.sample();
     for (const [route, { count }] of this.#openCalls) this.#inFlight.set({ route }, count);
     for (const [model, factor] of this.#factors) this.#estimates.set({ model }, factor);

@@ -1,7 +1,7 @@
 import { ByNames } from "../contract/by-names.ts";
 import type { CounterCell, HistogramCell } from "./cells.ts";
+import type { KnownNames } from "./labels.ts";
 import { type Definer, UPSTREAM_BUCKETS } from "./registry.ts";
-import type { Names } from "./served.ts";
 
 export interface BreakerSample {
   upstream: string;
@@ -34,7 +34,7 @@ export class UpstreamMetrics {
   readonly #duration;
   /** Cells by upstream and model. */
   #targetCells = new ByNames<TargetCells>();
-  #names: Names | undefined;
+  #names: KnownNames | undefined;
   #breakerSamples: () => Iterable<BreakerSample> = () => [];
 
   constructor(make: Definer) {
@@ -79,7 +79,7 @@ export class UpstreamMetrics {
   }
 
   /** Removes the series of names that a new configuration does not have. A call that is still running for such a name is counted under `other`. */
-  keep(names: Names): void {
+  keep(names: KnownNames): void {
     this.#names = names;
     for (const metric of [this.#attempts, this.#retries, this.#guarded, this.#moves, this.#firstByte, this.#duration])
       metric.keep((labels) => names.have(labels));

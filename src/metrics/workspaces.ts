@@ -1,7 +1,7 @@
 import { ByNames } from "../contract/by-names.ts";
 import type { CounterCell } from "./cells.ts";
+import { DECISIONS, type KnownNames, MOST_WORKSPACES, OTHER, OUTCOMES } from "./labels.ts";
 import type { Definer } from "./registry.ts";
-import { DECISIONS, MOST_WORKSPACES, type Names, OTHER, OUTCOMES } from "./served.ts";
 
 /** Metrics of workspaces: their calls, and the decisions of the limiter about them. */
 export class WorkspaceMetrics {
@@ -13,7 +13,7 @@ export class WorkspaceMetrics {
   #decisionCells = new ByNames<Map<string, CounterCell>>();
   /** Workspaces with their own series in `#requests`. */
   readonly #own = new Set<string>();
-  #names: Names | undefined;
+  #names: KnownNames | undefined;
 
   constructor(make: Definer) {
     this.#requests = make.counter(
@@ -29,7 +29,7 @@ export class WorkspaceMetrics {
   }
 
   /** See `UpstreamMetrics.keep`. */
-  keep(names: Names): void {
+  keep(names: KnownNames): void {
     this.#names = names;
     for (const metric of [this.#requests, this.#decisions]) metric.keep((labels) => names.have(labels));
     for (const workspace of this.#own) if (names.of("workspace", workspace) !== workspace) this.#own.delete(workspace);
@@ -60,6 +60,7 @@ export class WorkspaceMetrics {
     cell.value += 1;
   }
 
+  /** The limiter has decided about a call. `decision`: one of `DECISIONS`. */
   decided(workspace: string, model: string, decision: string): void {
     const cell = this.#decisionCells.of(workspace, model, this.#makeDecisionCells).get(decision);
     if (cell !== undefined) cell.value += 1;

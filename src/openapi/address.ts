@@ -13,7 +13,7 @@ const HOST = /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\]
  * the headers of a proxy in front (`x-forwarded-host`, `x-forwarded-proto`). These are texts from outside: one without the form of a host is not repeated.
  * @param tls - whether the listener speaks TLS
  */
-export function addressOf(headers: HeaderReader, tls = false): string {
+export function publicAddress(headers: HeaderReader, tls = false): string {
   const host = first(headers.get("x-forwarded-host")) ?? headers.get("host");
   if (host === null || !HOST.test(host)) return UNKNOWN_ADDRESS;
   const forwarded = first(headers.get("x-forwarded-proto"))?.toLowerCase();

@@ -4,8 +4,8 @@ import { ERROR_KINDS, type ErrorKind, GatewayError, STATUS } from "../contract/e
 import type { Body, DescribedOperation, Parameter } from "../dialects/description.ts";
 import { descriptions } from "../dialects/openapi.ts";
 import { PUBLIC_PREFIX, routeLabel, routes } from "../request/routes.ts";
+import { ExampleModel } from "./example-model.ts";
 import type { Offered } from "./offered.ts";
-import { Shown } from "./shown.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type JsonObject = { [name: string]: Json };
@@ -113,7 +113,7 @@ function operation(dialect: Dialect, route: Route, offered: Offered, schemas: Js
   if (described === undefined) throw new Error(`nothing describes ${route.operation} of ${dialect.name}`);
   const { summary, description, request } = described;
   const { model: written = model } = (request?.example ?? {}) as { model?: string };
-  const shown = new Shown(offered, dialect.upstream, written);
+  const shown = new ExampleModel(offered, dialect.upstream, written);
   const path = routeLabel(route);
   schemas[error.name] = plain(error.schema);
   return {
@@ -133,7 +133,7 @@ function answer(
   dialect: Dialect,
   { answer: body, stream }: DescribedOperation,
   route: Route,
-  shown: Shown,
+  shown: ExampleModel,
   schemas: JsonObject,
 ): JsonObject {
   return {
@@ -229,7 +229,7 @@ function ownPaths(): { [path: string]: JsonObject } {
   };
 }
 
-function pathParameters(path: string, { regions }: Offered, { model, models, region }: Shown): Json[] {
+function pathParameters(path: string, { regions }: Offered, { model, models, region }: ExampleModel): Json[] {
   const known: { [name: string]: JsonObject } = {
     region: {
       description: "Where the models run.",
@@ -251,7 +251,12 @@ function parameter({ name, in: place, description, schema }: Parameter): Json {
 }
 
 /** `models`: names that a request may have. They are examples and not an enum, because a workspace may have other models. */
-function media({ name, schema, example: value }: Body, shown: Shown, schemas: JsonObject, models: readonly string[] = []): JsonObject {
+function media(
+  { name, schema, example: value }: Body,
+  shown: ExampleModel,
+  schemas: JsonObject,
+  models: readonly string[] = [],
+): JsonObject {
   const published = plain(schema) as { properties?: { model?: JsonObject } };
   const model = published.properties?.model;
   if (model !== undefined && models.length > 0) model.examples = [...models];

@@ -4,12 +4,12 @@ import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { Config } from "../contract/config.ts";
 import { type Asked, type HeaderReader, type Pages, Reply, ReplyHeaders } from "../contract/http.ts";
 import { PUBLIC_PREFIX } from "../request/routes.ts";
-import { ADDRESS, Addressed, addressOf } from "./address.ts";
+import { ADDRESS, Addressed, publicAddress } from "./address.ts";
+import { docsPage } from "./docs-page.ts";
 import { HTML_HEADERS, htmlPage } from "./html.ts";
 import { type Offered, offeredBy } from "./offered.ts";
 import { openapiDocument } from "./openapi.ts";
-import { docsPage } from "./page.ts";
-import { startSection } from "./start.ts";
+import { startSection } from "./start-section.ts";
 
 const WHAT = "Weir, an LLM API gateway. A client changes its base URL and its key, nothing else.";
 
@@ -53,7 +53,7 @@ export class PublishedPages implements Pages {
     this.#rendered ??= this.#render(offeredBy(this.#config));
     const { document, tag, docs } = this.#rendered;
     if (path !== "/openapi.json") {
-      const page = docs.get(prefix)?.at(addressOf(headers, this.#config.server.tls)) ?? "";
+      const page = docs.get(prefix)?.at(publicAddress(headers, this.#config.server.tls)) ?? "";
       return reply({ ...HTML_HEADERS, ...UNKEPT }, page);
     }
     const about = { etag: tag, ...ASKED_AGAIN };
@@ -84,7 +84,7 @@ ${startSection(offered, address)}`,
     const [docs, openapi] = [`${prefix}/docs`, `${prefix}/openapi.json`];
     const vary = { ...UNKEPT, vary: "accept" };
     if (!headers.get("accept")?.includes("text/html")) {
-      const address = addressOf(headers, this.#config.server.tls);
+      const address = publicAddress(headers, this.#config.server.tls);
       const about = { name: "Weir", version: this.#version, description: WHAT, docs: address + docs, openapi: address + openapi };
       return reply({ "content-type": "application/json", ...vary }, encodeUtf8(`${JSON.stringify(about, null, 1)}\n`));
     }

@@ -1,14 +1,14 @@
 import type { Config, Identity } from "../contract/config.ts";
 import type { Replica } from "../directory/replica.ts";
-import type { ExpiringCredential } from "../metrics/configured.ts";
+import type { ExpiringCredential } from "../metrics/configuration.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { PublishedPages } from "../openapi/pages.ts";
 import type { PoolConfig } from "../pool/configuration.ts";
 import type { WorkerPool } from "../pool/pool.ts";
 import { providers } from "../providers/index.ts";
 import type { Gateway } from "../request/gateway.ts";
-import { Catalog } from "../routing/catalog.ts";
 import type { HealthBook } from "../routing/health.ts";
+import { RoutingTable } from "../routing/routing-table.ts";
 
 export interface InForceParts {
   gateway: Gateway;
@@ -28,7 +28,7 @@ export interface InForceParts {
 }
 
 /** The part of a configuration that the workers get. */
-export function workersConfig({ proxy, server }: Config, { weighing, targets }: Catalog): PoolConfig {
+export function workersConfig({ proxy, server }: Config, { weighing, targets }: RoutingTable): PoolConfig {
   return { proxy, heldBytes: server.maxBufferedBytes, weighing, targets };
 }
 
@@ -49,11 +49,11 @@ function expiringCredentials({ upstreams, workspaces }: Config, environment: InF
 export class InForce {
   readonly #parts: InForceParts;
   #config: Config;
-  #catalog: Catalog;
+  #routingTable: RoutingTable;
 
-  constructor(config: Config, catalog: Catalog, parts: InForceParts) {
+  constructor(config: Config, routingTable: RoutingTable, parts: InForceParts) {
     this.#config = config;
-    this.#catalog = catalog;
+    this.#routingTable = routingTable;
     this.#parts = parts;
   }
 
@@ -70,23 +70,23 @@ export class InForce {
   replace(config: Config): void {
     const { gateway, pool, metrics, directory, neighbours, identity, health, pages, accessLog, environment } = this.#parts;
     const all = directory.withWorkspaces(config);
-    const catalog = new Catalog(all, health, this.#catalog);
+    const routingTable = new RoutingTable(all, health, this.#routingTable);
     // A worker gets its orders in the order of sending, so it has the new targets before a call names one. It keeps the old ones for calls that are
     // open. Not awaited: a worker that hangs must not delay the change for the others.
-    void pool.configure(workersConfig(config, catalog));
+    void pool.configure(workersConfig(config, routingTable));
     this.#config = config;
-    this.#catalog = catalog;
+    this.#routingTable = routingTable;
     directory.configure(config);
     neighbours?.configure(config);
-    gateway.replace({ config, catalog });
+    gateway.replace({ config, routingTable });
     pages.describe(config);
     // TLS can be turned on or off only by a restart; here only the certificate changes.
     if (identity !== undefined && config.identity !== undefined) {
       identity.current = config.identity;
-      metrics.front.certificateExpires("public", config.identity.expiresAtMs);
+      metrics.listeners.certificateExpires("public", config.identity.expiresAtMs);
     }
     accessLog.configure(config.log);
     metrics.declareServed(gateway.labels().served);
-    metrics.configured.credentialsKnown(expiringCredentials(all, environment), Date.now());
+    metrics.configuration.credentialsKnown(expiringCredentials(all, environment), Date.now());
   }
 }

@@ -13,8 +13,8 @@ import { Deadlines } from "../request/client/deadlines.ts";
 import { Room } from "../request/load/room.ts";
 import { Shedding } from "../request/load/shedding.ts";
 import { Turns } from "../request/load/turns.ts";
-import { Catalog } from "../routing/catalog.ts";
 import { HealthBook } from "../routing/health.ts";
+import { RoutingTable } from "../routing/routing-table.ts";
 import { openTotals } from "../usage/index.ts";
 import type { Totals } from "../usage/totals.ts";
 import { workersConfig } from "./in-force.ts";
@@ -28,7 +28,7 @@ const CARE_MS = 250;
 export interface Parts {
   metrics: Metrics;
   /** The tables of the configuration only; the first `InForce.refresh` adds the workspaces of the directory. */
-  catalog: Catalog;
+  routingTable: RoutingTable;
   targetHealth: HealthBook;
   pool: WorkerPool;
   bodyClock: BodyClock;
@@ -44,7 +44,7 @@ export interface Parts {
 export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const metrics = new Metrics();
   const targetHealth = new HealthBook();
-  const catalog = new Catalog(config, targetHealth);
+  const routingTable = new RoutingTable(config, targetHealth);
   const pool = new WorkerPool({
     size: config.workers,
     onDeath: (worker, reason, calls) => {
@@ -55,7 +55,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
     onLesson: (worker, cause) =>
       log.warn({ worker, cause }, "an upstream has refused something that its table lists as accepted: requests go without it for a while"),
   });
-  const configured = pool.configure(workersConfig(config, catalog));
+  const configured = pool.configure(workersConfig(config, routingTable));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
   const shedding = new Shedding((isOn) => {
     if (isOn) log.warn("this thread is more than a second behind: new calls are refused until it has caught up");
@@ -75,7 +75,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const directory = await startDirectory(config, metrics, log);
   return {
     metrics,
-    catalog,
+    routingTable,
     targetHealth,
     pool,
     bodyClock,
@@ -116,7 +116,7 @@ async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): P
 async function startDirectory(config: Config, metrics: Metrics, log: Logger): Promise<Replica> {
   const store = openStore(config, (text) => log.warn(text));
   const directory = new Replica(config, store, {
-    onKeys: (counts, keys) => metrics.configured.keysKnown(counts, keys),
+    onKeys: (counts, keys) => metrics.configuration.keysKnown(counts, keys),
     onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys stay as they were read last"),
   });
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);

@@ -60,7 +60,7 @@ export class Reloader {
     } catch (thrown) {
       // The cure may be in a file that only the refused configuration names. Where it names none, the files of the one in force are still watched.
       if (read.size > 0) this.#watch.follow(read);
-      this.#parts.metrics.configured.reloaded("refused");
+      this.#parts.metrics.configuration.reloaded("refused");
       const problems = thrown instanceof ConfigError ? thrown.problems : [thrown instanceof Error ? thrown.message : String(thrown)];
       // Any other error is a fault in Weir, and its text may hold anything.
       const first = thrown instanceof ConfigError ? problems[0] : "the log says why";
@@ -85,7 +85,7 @@ export class Reloader {
     const [wanted, current] = [fixedOf(loaded.config), fixedOf(before)];
     const restart = FIXED.filter((part) => JSON.stringify(wanted[part]) !== JSON.stringify(current[part]));
     inForce.replace(withFixed(loaded.config, before));
-    metrics.configured.reloaded("applied");
+    metrics.configuration.reloaded("applied");
     this.#state = restart.length === 0 ? "ok" : `ok; changes of ${restart.join(", ")} wait for a restart`;
     for (const warning of loaded.warnings) log.warn(warning);
     const changes = changesBetween(before, inForce.config);

@@ -57,7 +57,7 @@ export async function start(file: string | undefined, environment: Environment, 
   }
 
   const parts = await buildParts(config, log);
-  const { metrics, catalog, pool, limiter, totals, directory, targetHealth } = parts;
+  const { metrics, routingTable, pool, limiter, totals, directory, targetHealth } = parts;
   const ready = new Ready();
   const pages = new PublishedPages(version, config);
   const proxies = new TrustedProxies(config.server.trustedProxies);
@@ -78,8 +78,8 @@ export async function start(file: string | undefined, environment: Environment, 
   // With several processes, only the first one looks.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
   const identity = config.server.tls && config.identity !== undefined ? { current: config.identity } : undefined;
-  if (identity !== undefined) metrics.front.certificateExpires("public", identity.current.expiresAtMs);
-  const inForce = new InForce(config, catalog, {
+  if (identity !== undefined) metrics.listeners.certificateExpires("public", identity.current.expiresAtMs);
+  const inForce = new InForce(config, routingTable, {
     gateway,
     pool,
     metrics,
@@ -149,8 +149,8 @@ export async function start(file: string | undefined, environment: Environment, 
     onFault,
   });
   watchDescriptors(listener, adminListener, log);
-  metrics.front.sampleConnections("public", () => listener.connections);
-  metrics.front.sampleConnections("admin", () => adminListener.connections);
+  metrics.listeners.sampleConnections("public", () => listener.connections);
+  metrics.listeners.sampleConnections("admin", () => adminListener.connections);
   if (member === undefined) tellListening(log, config, listener.port, adminListener.port);
   configuration.announce(listener.port, adminListener.port);
 

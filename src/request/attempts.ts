@@ -3,8 +3,8 @@ import type { Ended } from "../contract/call.ts";
 import { type FailureDetail, GatewayError } from "../contract/errors.ts";
 import type { Admission } from "../limiter/admission.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Offer } from "../routing/offers.ts";
 import type { Attempt, Router } from "../routing/router.ts";
-import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import type { Outcome } from "./outcome.ts";
 import { beginAttemptSpan, endAttemptSpan } from "./spans.ts";
@@ -78,7 +78,7 @@ export function withdrawAttempt({ router }: AttemptParts, visit: Visit): void {
 
 function begin({ admission }: AttemptParts, visit: Visit, attempt: Attempt<RoutedTarget>): RoutedTarget {
   const { target } = attempt;
-  // What the call teaches belongs to the upstream that answers it. So the lessons of that upstream are used for its claim.
+  // What is learned from the call belongs to the upstream that answers it. So the token history of that upstream is used for its claim.
   const upstream = target.upstream.name;
   if (visit.claim.upstream === upstream) visit.attempted(attempt, visit.claim, visit.factor);
   else {

@@ -8,27 +8,27 @@ import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "
 import { checks } from "../dialects/checks.ts";
 import { queryOf } from "../http/target.ts";
 import type { Admission } from "../limiter/admission.ts";
-import { refusal } from "../limiter/headers.ts";
-import type { Decision } from "../limiter/limiter.ts";
+import type { Decision } from "../limiter/decision.ts";
+import { limitRefusal } from "../limiter/headers.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Catalog } from "../routing/catalog.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
 import { Answer, type AnswerOwner } from "./answer.ts";
 import { declaredBytes, readBody } from "./body/body.ts";
 import type { BodyClock, Sender } from "./body/clock.ts";
-import { claimed, noteDecision, routed } from "./claim.ts";
+import { noteClaim, noteDecision, routeCall } from "./claim.ts";
 import { noteUser, sessionHash } from "./client/caller.ts";
-import { type Deadlines, deadlineError, type Hurried, patienceOf, Watch } from "./client/deadlines.ts";
+import { type Deadlines, DeadlineWatch, deadlineError, type HasDeadline, readDeadline } from "./client/deadlines.ts";
+import { findReserved, hintsWithControls } from "./control-headers.ts";
 import { Dispatch, type DispatchParts } from "./dispatch.ts";
 import { findKept } from "./kept.ts";
 import type { Place, Room } from "./load/room.ts";
 import type { Turns } from "./load/turns.ts";
 import type { Outcome } from "./outcome.ts";
-import { controlled, reservedIn } from "./reserved.ts";
 import type { Visit } from "./visit.ts";
 
 export interface CallParts extends DispatchParts {
   config: Config;
-  catalog: Catalog;
+  routingTable: RoutingTable;
   admission: Admission;
   metrics: Metrics;
   room: Room;
@@ -57,7 +57,7 @@ const FRONT_BYTES = 16 * 1024;
  * These are callbacks on one object and not async functions, because the frames of async functions live as long as a reservation's round trip: they were a tenth
  * of what the front allocates.
  */
-export class Call implements AnswerOwner, Sender, Hurried {
+export class Call implements AnswerOwner, Sender, HasDeadline {
   readonly #parts: CallParts;
   readonly #visit: Visit;
   readonly #operation: CallOperation;
@@ -66,7 +66,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   readonly #dispatch: Dispatch;
   #place: Place | undefined;
   /** Watches the deadline of the client; undefined where the client has sent none. */
-  #watch: Watch | undefined;
+  #watch: DeadlineWatch | undefined;
   #begunMs = 0;
   /** The name of a header in the request that clients may not set; "" where the request has none. */
   #reserved = "";
@@ -96,11 +96,11 @@ export class Call implements AnswerOwner, Sender, Hurried {
   begin(asked: Asked): Promise<Reply> {
     const { room, config, deadlines, bodyClock } = this.#parts;
     const { identity, startedMs } = this.#visit;
-    const patience = patienceOf(asked.headers, startedMs);
+    const deadline = readDeadline(asked.headers, startedMs);
     const { maxBodyBytes } = config.server;
     const place = room.enter(this.#visit.workspace, identity?.workspace.maxConcurrent, declaredBytes(asked, maxBodyBytes), identity?.bound);
     this.#place = place;
-    if (patience !== undefined) this.#watch = new Watch(deadlines, this, patience);
+    if (deadline !== undefined) this.#watch = new DeadlineWatch(deadlines, this, deadline);
     this.#begunMs = performance.now();
     const response = this.#answer.begin();
     asked.onLeft = () => this.#answer.abandon();
@@ -120,14 +120,14 @@ export class Call implements AnswerOwner, Sender, Hurried {
   }
 
   #arrived({ headers, url }: Asked, body: Body): void {
-    const { bodyClock, config, catalog, turns } = this.#parts;
+    const { bodyClock, config, routingTable, turns } = this.#parts;
     bodyClock.end(this);
     // The time for the body was over, or the client has left.
     if (this.#answer.idle) return;
     try {
-      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, catalog.hasChoices ? sessionHash(headers) : 0);
-      this.#reserved = reservedIn(headers, config);
-      const hints = controlled(this.#visit, headers, this.#reserved, config);
+      this.#visit.bodyArrived(body.length, performance.now() - this.#begunMs, routingTable.hasChoices ? sessionHash(headers) : 0);
+      this.#reserved = findReserved(headers, config);
+      const hints = hintsWithControls(this.#visit, headers, this.#reserved, config);
       if (CALLS[this.#operation].kept) this.#askKept(queryOf(url), hints);
       else if (body.length > FRONT_BYTES) this.#dispatch.weigh(hints, bufferOf(body));
       else turns.check(this.#visit.workspace, body, this.#answer, (text) => this.#check(text, hints));
@@ -142,7 +142,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
     const { dialect, caller } = this.#visit;
     const checked = checks[dialect.name](body, hints, this.#operation);
     noteUser(caller, dialect.user(checked.request), config);
-    const offer = routed(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
+    const offer = routeCall(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
     // Only where there is a choice of targets, because it reads the first words of the conversation.
     if (this.#visit.conversation === 0 && offer.targets.length > 1 && CALLS[this.#operation].writes)
       this.#visit.continues(dialect.conversation(checked.request));
@@ -160,8 +160,8 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #askKept(query: string, hints: string): void {
     const visit = this.#visit;
     visit.checked(checks[visit.dialect.name](query, hints, this.#operation).stream);
-    const { offer, model } = findKept(this.#parts.catalog, visit, this.#askedId);
-    claimed(this.#parts.admission, visit, this.#operation, offer, 0);
+    const { offer, model } = findKept(this.#parts.routingTable, visit, this.#askedId);
+    noteClaim(this.#parts.admission, visit, this.#operation, offer, 0);
     const question = `${this.#askedId}${query}`;
     this.#whenDecided(this.#parts.admission.byWeight(visit.claim, 0), () => this.#dispatch.send(offer, model, hints, 0, question));
   }
@@ -176,7 +176,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
         if (this.#visit.reservation !== undefined) this.#dispatch.go();
         return;
       }
-      routed(this.#parts, this.#visit, this.#operation, envelope, this.#reserved);
+      routeCall(this.#parts, this.#visit, this.#operation, envelope, this.#reserved);
       this.#visit.continues(conversation);
       this.#isWeighed = true;
       this.#whenDecided(this.#parts.admission.byWeight(this.#visit.claim, estimate), () => this.#dispatch.go());
@@ -203,7 +203,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
       return;
     }
     noteDecision(this.#visit, decision, this.#parts.metrics);
-    if (decision.outcome !== "admitted") this.#dispatch.refuse(refusal(decision, claim));
+    if (decision.outcome !== "admitted") this.#dispatch.refuse(limitRefusal(decision, claim));
     else if (this.#answer.idle) {
       // The client has left while the limiter was asked. The call has ended, or will end, without this reservation: so it is given back here.
       this.#parts.admission.end({ claim, reservation: decision.reservation, bytes }, undefined);

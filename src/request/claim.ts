@@ -2,20 +2,20 @@
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Admission } from "../limiter/admission.ts";
+import type { Decision } from "../limiter/decision.ts";
 import { showWindows } from "../limiter/headers.ts";
-import type { Decision } from "../limiter/limiter.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Catalog } from "../routing/catalog.ts";
-import type { Offer } from "../routing/table.ts";
+import type { Offer } from "../routing/offers.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
+import { refuseReserved } from "./control-headers.ts";
 import { pinned } from "./kept.ts";
-import { refuseReserved } from "./reserved.ts";
 import { callsOf } from "./routes.ts";
 import type { Visit } from "./visit.ts";
 
-/** The parts that `routed` needs. */
-interface RoutedBy {
+/** The parts that `routeCall` needs. */
+interface RoutingParts {
   admission: Pick<Admission, "factor">;
-  catalog: Catalog;
+  routingTable: RoutingTable;
 }
 
 /** Characters of a refused name in the log: enough to see what a client has configured. */
@@ -28,25 +28,31 @@ const KEY_LIKE = /weir_|sk-|eyJ|[A-Za-z0-9]{24}/;
  * @param reserved - The name of a header in the request that clients may not set; "" where the request has none.
  * @throws GatewayError `unknown_model`; `invalid_request` for a reserved header, and for a call that continues an answer which does not exist.
  */
-export function routed(
-  { admission, catalog }: RoutedBy,
+export function routeCall(
+  { admission, routingTable }: RoutingParts,
   visit: Visit,
   operation: CallOperation,
   { model, stream, maxTokens, previous = "" }: Envelope,
   reserved: string,
 ): Offer {
   visit.checked(stream);
-  const found = claimed(admission, visit, operation, findModel(catalog, visit, model), maxTokens);
+  const found = noteClaim(admission, visit, operation, findModel(routingTable, visit, model), maxTokens);
   refuseReserved(visit, found.targets[0].upstream.reserved, reserved);
   if (previous === "" || !CALLS[operation].writes) return found;
-  return claimed(admission, visit, operation, pinned(visit, found, previous), maxTokens);
+  return noteClaim(admission, visit, operation, pinned(visit, found, previous), maxTokens);
 }
 
 /** Notes the offer of a call and its claim. Returns the same offer. */
-export function claimed(admission: RoutedBy["admission"], visit: Visit, operation: CallOperation, offer: Offer, maxTokens: number): Offer {
+export function noteClaim(
+  admission: RoutingParts["admission"],
+  visit: Visit,
+  operation: CallOperation,
+  offer: Offer,
+  maxTokens: number,
+): Offer {
   const { window, writes } = CALLS[operation];
   const { limits, exact, targets } = offer;
-  // The target is chosen later, when the call is admitted. Until then the lessons of the first target's upstream are used.
+  // The target is chosen later, when the call is admitted. Until then the token history of the first target's upstream is used.
   const upstream = targets[0].upstream.name;
   const claim = { workspace: visit.workspace, model: offer.model, upstream, exact, window, limits, maxTokens, writes };
   visit.routed(offer, claim, admission.factor(claim));
@@ -54,14 +60,14 @@ export function claimed(admission: RoutedBy["admission"], visit: Visit, operatio
 }
 
 /** @throws GatewayError `unknown_model`; its text names the routes that have the model where this one does not. */
-export function findModel(catalog: Catalog, visit: Visit, model: string): Offer {
+export function findModel(routingTable: RoutingTable, visit: Visit, model: string): Offer {
   const { workspace } = visit;
   const dialect = visit.dialect.upstream;
   try {
-    return catalog.find(workspace, dialect, visit.region, model);
+    return routingTable.find(workspace, dialect, visit.region, model);
   } catch (thrown) {
     visit.modelRefused(loggable(model));
-    const [other] = catalog.elsewhere(workspace, dialect, model);
+    const [other] = routingTable.elsewhere(workspace, dialect, model);
     if (!(thrown instanceof GatewayError) || other === undefined) throw thrown;
     const routes = callsOf(other.dialect).join(", ");
     const where = `It speaks another protocol, and is served in ${other.regions.join(", ")} by: ${routes}.`;
@@ -73,8 +79,8 @@ export function findModel(catalog: Catalog, visit: Visit, model: string): Offer 
 export function noteDecision({ claim, dialect, headers }: Visit, decision: Decision, metrics: Metrics): void {
   const { outcome } = decision;
   if (outcome === "unavailable" || outcome === "weigh") return;
-  if (claim.window === "calls") metrics.limiterDecided(claim.workspace, claim.model, outcome);
-  else if (outcome !== "admitted") metrics.limiterDecided(claim.workspace, claim.model, "counts");
+  if (claim.window === "calls") metrics.workspaces.decided(claim.workspace, claim.model, outcome);
+  else if (outcome !== "admitted") metrics.workspaces.decided(claim.workspace, claim.model, "counts");
   if (decision.windows !== undefined) showWindows(headers, dialect.rateLimitPrefix, decision.windows);
 }
 

@@ -4,7 +4,7 @@ import type { CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts
 import type { CallOperation } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import type { WorkerPool } from "../pool/pool.ts";
-import type { Offer } from "../routing/table.ts";
+import type { Offer } from "../routing/offers.ts";
 import type { Answer } from "./answer.ts";
 import { type AttemptParts, endAttempt, firstAttempt, isLastAttempt, nextAttempt, repeatedAttempt, withdrawAttempt } from "./attempts.ts";
 import { alongOf } from "./client/caller.ts";
@@ -107,7 +107,7 @@ export class Dispatch {
       this.#answer.fail(error, ended);
       return;
     }
-    // Another upstream has other lessons, so the same estimate may be corrected by another factor.
+    // Another upstream has another token history, so the same estimate may be corrected by another factor.
     if (reservation !== undefined && visit.factor !== factor && ended.estimate > 0)
       admission.correct(reservation, Math.ceil(ended.estimate * visit.factor));
     setTimeout(

@@ -13,14 +13,14 @@ import { type Answered, type Asked, type Flaw, type Pages, Reply, ReplyHeaders }
 import { publicReadiness, type Readiness } from "../contract/readiness.ts";
 import { askedAdapter } from "../http/elysia.ts";
 import { normalisePath, pathOf, queryOf } from "../http/target.ts";
-import type { Served } from "../metrics/served.ts";
+import type { LabelValues } from "../metrics/labels.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
 import { Call, type CallParts } from "./call.ts";
 import { findModel } from "./claim.ts";
 import type { Callers, Endpoint } from "./client/caller.ts";
 import { type CorsHeaders, corsOf } from "./client/cors.ts";
-import type { Identity, Keyring } from "./client/keyring.ts";
+import type { ClientIdentity, Keyring } from "./client/keyring.ts";
 import { callRecord, type Outcome } from "./outcome.ts";
 import { errorReply, jsonReply } from "./reply.ts";
 import { explainPath, matchRoute, PUBLIC_PREFIX, routeLabel, routes, UNDECODED } from "./routes.ts";
@@ -105,9 +105,9 @@ export class Gateway {
   }
 
   /** The values of the metrics' labels that are known beforehand. */
-  labels(): { routes: string[]; served: Served } {
-    const { catalog } = this.#parts;
-    const offers = catalog.offers();
+  labels(): { routes: string[]; served: LabelValues } {
+    const { routingTable } = this.#parts;
+    const offers = routingTable.offers();
     return {
       routes: [...new Set(routes.map(({ route }) => routeLabel(route))), NO_ROUTE],
       served: {
@@ -117,26 +117,26 @@ export class Gateway {
           .flatMap(({ dialect, route }) =>
             offers.filter((offer) => offer.dialect === dialect.upstream).map((offer) => ({ ...offer, route: routeLabel(route) })),
           ),
-        workspaces: catalog.workspaces,
-        modelsOf: (workspace) => catalog.limits(workspace)?.keys() ?? [],
+        workspaces: routingTable.workspaces,
+        modelsOf: (workspace) => routingTable.limits(workspace)?.keys() ?? [],
       },
     };
   }
 
   /** Puts another configuration in force, all of it at once. Requests that have begun keep what they have read of the one before. */
-  replace(parts: Pick<GatewayParts, "config" | "catalog">): void {
+  replace(parts: Pick<GatewayParts, "config" | "routingTable">): void {
     this.#parts = { ...this.#parts, ...parts };
     this.#cors = corsOf(parts.config);
   }
 
-  /** `Catalog.breakers` of the configuration in force. */
+  /** `RoutingTable.breakers` of the configuration in force. */
   breakers() {
-    return this.#parts.catalog.breakers();
+    return this.#parts.routingTable.breakers();
   }
 
-  /** `Catalog.limits` of the configuration in force. */
+  /** `RoutingTable.limits` of the configuration in force. */
   limits(workspace: string) {
-    return this.#parts.catalog.limits(workspace);
+    return this.#parts.routingTable.limits(workspace);
   }
 
   /** Calls that are being answered. */
@@ -150,8 +150,8 @@ export class Gateway {
     const region = "region" in params ? (params.region ?? UNDECODED) : "";
     const visit = this.#beginVisit(dialect, { route: routeLabel(route), operation: route.operation }, region, asked);
     try {
-      const { catalog, keyring } = this.#parts;
-      if (visit.region !== "") catalog.requireRegion(visit.region);
+      const { routingTable, keyring } = this.#parts;
+      if (visit.region !== "") routingTable.requireRegion(visit.region);
       const identity = keyring.identify(asked.headers, Date.now());
       if (!(identity instanceof Promise)) return this.#answerTo(identity, visit, route, asked, params);
       return identity
@@ -163,7 +163,7 @@ export class Gateway {
   }
 
   /** Serves a request whose key is known. What this throws becomes the answer, by `#refuse`. */
-  #answerTo(identity: Identity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
+  #answerTo(identity: ClientIdentity, visit: Visit, route: Route, asked: Asked, params: Params): Answered | Promise<Answered> {
     visit.identified(identity);
     if (visit.region === "") {
       throw new GatewayError("unknown_region", {
@@ -214,11 +214,11 @@ export class Gateway {
   }
 
   #models(visit: Visit) {
-    return this.#parts.catalog.list(visit.workspace, visit.dialect.upstream, visit.region);
+    return this.#parts.routingTable.list(visit.workspace, visit.dialect.upstream, visit.region);
   }
 
   #model(visit: Visit, id: string) {
-    const offer = findModel(this.#parts.catalog, visit, id);
+    const offer = findModel(this.#parts.routingTable, visit, id);
     visit.routed(offer);
     return { id, created: offer.created };
   }

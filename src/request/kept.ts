@@ -2,8 +2,8 @@
 import { GatewayError } from "../contract/errors.ts";
 import { isSealedBy, modelMark, type Sealed, unsealed } from "../contract/kept.ts";
 import { clipped } from "../contract/text.ts";
-import type { Catalog } from "../routing/catalog.ts";
-import type { Offer } from "../routing/table.ts";
+import type { Offer } from "../routing/offers.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
 import type { Visit } from "./visit.ts";
 
 /** The most characters of a client's id that a message repeats. */
@@ -21,8 +21,8 @@ export interface Kept {
  * The kept answer of this id.
  * @throws GatewayError 404: the same for an id that does not exist and for one of another workspace.
  */
-export function findKept(catalog: Catalog, visit: Visit, id: string): Kept {
-  const offers = catalog.served(visit.workspace, visit.dialect.upstream, visit.region);
+export function findKept(routingTable: RoutingTable, visit: Visit, id: string): Kept {
+  const offers = routingTable.served(visit.workspace, visit.dialect.upstream, visit.region);
   const all = [...offers].map(([model, offer]) => ({ model, offer }));
   if (!all.some(({ offer }) => keepsAnswers(offer)))
     throw notFound(id, " Nothing is stored here: answers are not kept, so they cannot be asked for again.");

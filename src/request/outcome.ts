@@ -1,6 +1,6 @@
 /** How a call ended: for its client, for its upstream, and for the metrics. */
 import type { GatewayError } from "../contract/errors.ts";
-import type { Ending } from "../limiter/admission.ts";
+import type { CallEnd } from "../limiter/admission.ts";
 import type { CallRecord } from "../metrics/calls.ts";
 import type { Visit } from "./visit.ts";
 
@@ -8,7 +8,7 @@ import type { Visit } from "./visit.ts";
 export const NO_STATUS = 499;
 
 /** How a call ended for its client. */
-export interface Outcome extends Ending {
+export interface Outcome extends CallEnd {
   error: GatewayError | undefined;
   /** The status that the client was sent; `NO_STATUS` where it left before there was one. */
   status: number;

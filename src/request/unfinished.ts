@@ -6,16 +6,16 @@
 import { type CallEvents, type Ended, NOTHING_ALONG, ONLY_THE_END } from "../contract/call.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import type { Admission, Claim } from "../limiter/admission.ts";
-import type { Reservation } from "../limiter/limiter.ts";
+import type { Reservation } from "../limiter/decision.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { WorkerPool } from "../pool/pool.ts";
-import type { Catalog } from "../routing/catalog.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Visit } from "./visit.ts";
 
 export interface UnfinishedParts {
-  catalog: Catalog;
+  routingTable: RoutingTable;
   pool: Pick<WorkerPool, "call">;
   admission: Pick<Admission, "settleLate">;
   metrics: Pick<Metrics, "tokensUsed">;
@@ -111,9 +111,9 @@ export class Unfinished {
 
   #ask(entry: Entry): void {
     const { visit, claim, id, place } = entry;
-    const { catalog, pool } = this.#parts();
+    const { routingTable, pool } = this.#parts();
     const { dialect, region } = visit;
-    const offers = catalog.served(claim.workspace, dialect.upstream, region);
+    const offers = routingTable.served(claim.workspace, dialect.upstream, region);
     // The configuration may have changed since the call: any target of the same place can be asked.
     const target = [...offers.values()].flatMap(({ targets }) => targets).find(({ upstream }) => upstream.keeping?.place === place);
     if (target === undefined) {

@@ -3,12 +3,12 @@ import type { Dialect } from "../contract/dialect.ts";
 import { ReplyHeaders } from "../contract/http.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { Claim } from "../limiter/admission.ts";
-import type { Reservation } from "../limiter/limiter.ts";
+import type { Reservation } from "../limiter/decision.ts";
+import type { Offer } from "../routing/offers.ts";
 import type { Attempt } from "../routing/router.ts";
-import type { Offer } from "../routing/table.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
 import type { Caller } from "./client/caller.ts";
-import type { Identity } from "./client/keyring.ts";
+import type { ClientIdentity } from "./client/keyring.ts";
 
 /**
  * The first part of every request id of this process. It differs for each process and each start, and a counter makes the rest. A new random id for each request
@@ -57,7 +57,7 @@ export class Visit {
   /** `performance.now()` */
   readonly startedMs: number;
   #headers: ReplyHeaders;
-  #identity: Identity | undefined;
+  #identity: ClientIdentity | undefined;
   #region: string;
   #bytes = 0;
   #uploadMs = 0;
@@ -92,7 +92,7 @@ export class Visit {
   }
 
   /** The key of the request is known. Where the path names no region, the default region of the workspace is used. */
-  identified(identity: Identity): void {
+  identified(identity: ClientIdentity): void {
     this.#identity = identity;
     this.caller.timing?.end("auth");
     this.#region ||= identity.workspace.defaultRegion ?? "";
@@ -176,7 +176,7 @@ export class Visit {
     return this.#headers;
   }
 
-  get identity(): Identity | undefined {
+  get identity(): ClientIdentity | undefined {
     return this.#identity;
   }
 

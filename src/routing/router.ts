@@ -1,10 +1,10 @@
 import { type ErrorKind, type FailureDetail, TARGET_FAILURES } from "../contract/errors.ts";
 import { mixed } from "../contract/hash.ts";
-import { RetryBudgets } from "./budget.ts";
 import type { TargetHealth, Verdict } from "./health.ts";
+import { RetryBudgets } from "./retry-budget.ts";
 
 /** The part of a target that the router reads. */
-export interface Choice {
+export interface Candidate {
   /** Targets of a lower rank are tried first. */
   readonly rank: number;
   readonly weight: number;
@@ -16,7 +16,7 @@ export interface Choice {
 }
 
 /** The targets of a model in one region for one workspace. */
-export interface Choices<Target extends Choice> {
+export interface Candidates<Target extends Candidate> {
   readonly workspace: string;
   /** Targets in the order of their rank. */
   readonly targets: readonly [Target, ...Target[]];
@@ -29,7 +29,7 @@ export interface Choices<Target extends Choice> {
 }
 
 /** One attempt of one call at one target. */
-export interface Attempt<Target extends Choice> {
+export interface Attempt<Target extends Candidate> {
   readonly target: Target;
   readonly isProbe: boolean;
   /** The conversation's own target, where the call had to go to another one; otherwise undefined. */
@@ -45,14 +45,14 @@ const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 1_000;
 
 /** Called when the breaker of a target has opened or closed. `cause`: the log's text about the attempt that changed it. */
-export type OnBreaker<Target extends Choice> = (target: Target, cause: string | undefined) => void;
+export type OnBreaker<Target extends Candidate> = (target: Target, cause: string | undefined) => void;
 
 /**
  * Chooses the target of each call of this process: a healthy one of the lowest rank, and for a conversation always the same one. After a failure that the
  * client has not seen, it chooses the next target, as long as the retry budget allows that. Where no target is healthy, a call still has one attempt, at the
  * target that may be tried soonest: a breaker chooses among targets, and never makes a model unavailable that might answer.
  */
-export class Router<Target extends Choice> {
+export class Router<Target extends Candidate> {
   readonly #budgets = new RetryBudgets();
   readonly #onBreaker: OnBreaker<Target>;
   readonly #random: () => number;
@@ -64,7 +64,7 @@ export class Router<Target extends Choice> {
   }
 
   /** The first attempt of a call; undefined where every upstream has as many attempts open as it may. `conversation`: a hash; 0 where the call has none. */
-  first(choices: Choices<Target>, conversation: number, nowMs: number): Attempt<Target> | undefined {
+  first(choices: Candidates<Target>, conversation: number, nowMs: number): Attempt<Target> | undefined {
     this.#budgets.of(choices.workspace).call(nowMs);
     const target = this.#choose(choices, conversation, nowMs, NONE) ?? soonest(choices.targets, nowMs);
     const own = ownTarget(choices, conversation, nowMs);
@@ -72,7 +72,7 @@ export class Router<Target extends Choice> {
   }
 
   /** The attempt after the failed attempts `before`; undefined where no target is left or the retry budget is used up. */
-  next(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
+  next(choices: Candidates<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target = this.#choose(choices, conversation, nowMs, before);
     return target === undefined || !this.#budgets.of(choices.workspace).take(nowMs) ? undefined : begin(target, nowMs);
   }
@@ -83,7 +83,7 @@ export class Router<Target extends Choice> {
   }
 
   /** The attempt that replaces one whose worker was lost. The target of the lost one has not failed, so it may be chosen again. `before`: the failed attempts. */
-  again(choices: Choices<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
+  again(choices: Candidates<Target>, conversation: number, nowMs: number, before: readonly Attempt<Target>[]): Attempt<Target> | undefined {
     const target =
       this.#choose(choices, conversation, nowMs, before) ?? (before.length === 0 ? soonest(choices.targets, nowMs) : undefined);
     return begin(target, nowMs);
@@ -120,7 +120,7 @@ export class Router<Target extends Choice> {
   }
 
   #choose(
-    { targets, credits, seed, affinity }: Choices<Target>,
+    { targets, credits, seed, affinity }: Candidates<Target>,
     conversation: number,
     nowMs: number,
     before: readonly Attempt<Target>[],
@@ -137,7 +137,7 @@ export class Router<Target extends Choice> {
 }
 
 /** The target among those that `isIn` allows that a conversation prefers. */
-function favourite<Target extends Choice>(
+function favourite<Target extends Candidate>(
   targets: readonly Target[],
   conversation: number,
   isIn: (target: Target) => boolean,
@@ -164,8 +164,8 @@ function preference(conversation: number, seed: number, weight: number): number 
 }
 
 /** The target that a conversation would have if all targets were healthy; undefined for a call without a conversation, and where all targets are healthy. */
-function ownTarget<Target extends Choice>(
-  { targets, seed, affinity }: Choices<Target>,
+function ownTarget<Target extends Candidate>(
+  { targets, seed, affinity }: Candidates<Target>,
   conversation: number,
   nowMs: number,
 ): Target | undefined {
@@ -177,19 +177,19 @@ function ownTarget<Target extends Choice>(
 
 const NONE: readonly Attempt<never>[] = [];
 
-function begin<Target extends Choice>(target: Target | undefined, nowMs: number, movedFrom?: Target): Attempt<Target> | undefined {
+function begin<Target extends Candidate>(target: Target | undefined, nowMs: number, movedFrom?: Target): Attempt<Target> | undefined {
   if (target === undefined) return undefined;
   target.health.upstream.open += 1;
   return { target, isProbe: target.health.begin(nowMs), movedFrom, isJudged: false, outcome: undefined };
 }
 
 /** Whether the upstream may have one more attempt. */
-function hasRoom({ health, upstream }: Choice): boolean {
+function hasRoom({ health, upstream }: Candidate): boolean {
   return upstream.maxCalls === undefined || health.upstream.open < upstream.maxCalls;
 }
 
 /** Where no target is healthy: the target that may be tried soonest. Undefined where one is healthy: then its upstream has as many attempts open as it may. */
-function soonest<Target extends Choice>(targets: readonly Target[], nowMs: number): Target | undefined {
+function soonest<Target extends Candidate>(targets: readonly Target[], nowMs: number): Target | undefined {
   let best: Target | undefined;
   for (const target of targets) {
     if (target.health.takes(nowMs)) return undefined;
@@ -202,7 +202,7 @@ function soonest<Target extends Choice>(targets: readonly Target[], nowMs: numbe
  * The next of the free targets: each as often as its weight says, evenly spread. It is the smooth weighted round-robin of nginx: every free target is given its
  * weight as credit, the one with the most credit is taken, and it pays the sum of what was given.
  */
-function takeTurn<Target extends Choice>(
+function takeTurn<Target extends Candidate>(
   targets: readonly Target[],
   credits: number[],
   isFree: (target: Target) => boolean,

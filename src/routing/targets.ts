@@ -3,10 +3,10 @@ import type { Target, Timeouts, Upstream } from "../contract/config.ts";
 import type { Controls } from "../contract/controls.ts";
 import { hashText } from "../contract/hash.ts";
 import type { HealthBook } from "./health.ts";
-import type { Choice } from "./router.ts";
+import type { Candidate } from "./router.ts";
 
 /** One way to serve a model, as the worker pool knows it. */
-export interface RoutedTarget extends Choice {
+export interface RoutedTarget extends Candidate {
   /** The number by which workers know this target. It is never given to another target, so a call that began before a reload still goes to the right one. */
   id: number;
   upstream: Upstream;
@@ -20,7 +20,7 @@ export interface RoutedTarget extends Choice {
 
 let lastId = 0;
 
-/** The targets of one catalogue. A target that is the same as one of the catalogue before keeps the id. */
+/** The targets of one routing table. A target that is the same as one of the routing table before keeps the id. */
 export class RoutedTargets {
   readonly #health: HealthBook;
   /** Routed targets by the target of the configuration and the text of the controls. */
@@ -31,7 +31,7 @@ export class RoutedTargets {
   readonly #upstreamTexts = new WeakMap<Upstream, string>();
 
   /**
-   * @param before - The targets of the catalogue before; undefined for the first catalogue.
+   * @param before - The targets of the routing table before; undefined for the first routing table.
    * @param isSame - The configuration of `before` has the same objects for all upstreams and models.
    */
   constructor(health: HealthBook, before: RoutedTargets | undefined, isSame: boolean) {

@@ -1,7 +1,7 @@
 /** The requests that a sandbox has received: what each one was, and how many there were. */
 
 /** One request as a stand-in received it. */
-export interface CallRecord {
+export interface ReceivedCall {
   id: number;
   method: string;
   /** The path as it came: not decoded, with its query. */
@@ -59,7 +59,7 @@ function none(): CallCounts {
 /** The stand-ins write these counts and records; tests and benchmarks read them. */
 export class Calls {
   #counts = none();
-  #recent: CallRecord[] = [];
+  #recent: ReceivedCall[] = [];
   #lastId = 0;
   readonly #remember: number;
 
@@ -72,11 +72,11 @@ export class Calls {
   }
 
   /** The last requests, oldest first. */
-  get recent(): CallRecord[] {
+  get recent(): ReceivedCall[] {
     return this.#recent.map((record) => ({ ...record, headers: masked(record.headers) }));
   }
 
-  snapshot(): CallCounts & { recent: CallRecord[] } {
+  snapshot(): CallCounts & { recent: ReceivedCall[] } {
     return { ...this.#counts, recent: this.recent };
   }
 
@@ -87,12 +87,12 @@ export class Calls {
     this.#recent = [];
   }
 
-  begin(method: string, path: string, headers: Record<string, string>): CallRecord {
+  begin(method: string, path: string, headers: Record<string, string>): ReceivedCall {
     const counts = this.#counts;
     counts.opened++;
     counts.open++;
     if (counts.open > counts.peak) counts.peak = counts.open;
-    const record: CallRecord = {
+    const record: ReceivedCall = {
       id: ++this.#lastId,
       method,
       path,
@@ -109,17 +109,17 @@ export class Calls {
     return record;
   }
 
-  keepBody(record: CallRecord, body: unknown, bytes: number): void {
+  keepBody(record: ReceivedCall, body: unknown, bytes: number): void {
     record.bodyBytes = bytes;
     if (bytes <= LARGEST_KEPT_BODY) record.body = body;
   }
 
-  wrote(record: CallRecord, bytes: number): void {
+  wrote(record: ReceivedCall, bytes: number): void {
     record.bytesWritten += bytes;
     this.#counts.bytesWritten += bytes;
   }
 
-  end(record: CallRecord, outcome: "completed" | "aborted" | "broken"): void {
+  end(record: ReceivedCall, outcome: "completed" | "aborted" | "broken"): void {
     if (record.outcome !== "open") return;
     record.outcome = outcome;
     this.#counts.open--;

@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Behaviour, Break } from "./behaviour.ts";
-import type { CallRecord, Calls } from "./calls.ts";
+import type { Calls, ReceivedCall } from "./calls.ts";
 
 /** One frame or event of a stream. `open`: before the first token, or between two parts. `close`: after the last token. `end`: the last frame. */
 export interface Frame {
@@ -36,50 +36,50 @@ const SLICE_BYTES = 64 * 1024;
 
 /** Sends the answer, or goes wrong as `behaviour` says. Resolves when nothing more is sent. */
 export async function deliver(
-  line: Line,
+  writer: AnswerWriter,
   reply: Reply,
   behaviour: Readonly<Behaviour>,
   breakage: Breakage,
   usualPaceMs: number,
 ): Promise<void> {
   const paceMs = behaviour.paceMs ?? usualPaceMs;
-  line.shred = behaviour.shred;
-  if (behaviour.hangUp) return line.cut();
-  if (behaviour.malformed) return line.garbage();
-  if (behaviour.delayMs > 0) await line.wait(behaviour.delayMs);
+  writer.shred = behaviour.shred;
+  if (behaviour.hangUp) return writer.cut();
+  if (behaviour.malformed) return writer.garbage();
+  if (behaviour.delayMs > 0) await writer.wait(behaviour.delayMs);
   if (behaviour.breaks.some((each) => each.how === "stall" && each.after === 0)) return;
-  if (line.gone) return;
-  if ("frames" in reply.content) await deliverFrames(line, reply, reply.content.frames, behaviour.breaks, breakage, paceMs);
-  else await deliverWhole(line, reply, reply.content.body, behaviour.breaks, paceMs);
+  if (writer.gone) return;
+  if ("frames" in reply.content) await deliverFrames(writer, reply, reply.content.frames, behaviour.breaks, breakage, paceMs);
+  else await deliverWhole(writer, reply, reply.content.body, behaviour.breaks, paceMs);
 }
 
-async function deliverWhole(line: Line, reply: Reply, body: Uint8Array, breaks: readonly Break[], paceMs: number): Promise<void> {
-  if (paceMs > 0 && reply.tokens > 0) await line.wait(paceMs * reply.tokens);
-  if (line.gone) return;
+async function deliverWhole(writer: AnswerWriter, reply: Reply, body: Uint8Array, breaks: readonly Break[], paceMs: number): Promise<void> {
+  if (paceMs > 0 && reply.tokens > 0) await writer.wait(paceMs * reply.tokens);
+  if (writer.gone) return;
   const broken = breaks.find((each) => each.how !== "quiet" && each.how !== "exception");
   let sent = body;
   if (broken?.how === "truncate") sent = body.subarray(0, body.length >> 1);
   if (broken?.how === "corrupt") sent = body.subarray(0, -1);
-  line.head(reply.status, { ...reply.headers, "content-length": String(sent.length) });
+  writer.head(reply.status, { ...reply.headers, "content-length": String(sent.length) });
   if (broken?.how === "stall" || broken?.how === "cut") {
-    await line.write(body.subarray(0, body.length >> 1));
-    if (broken.how === "cut") line.cut();
+    await writer.write(body.subarray(0, body.length >> 1));
+    if (broken.how === "cut") writer.cut();
     return;
   }
-  if (sent.length <= SLICE_BYTES && line.shred === 0) return line.end(sent);
-  for (let at = 0; at < sent.length && !line.gone; at += SLICE_BYTES) await line.write(sent.subarray(at, at + SLICE_BYTES));
-  line.end();
+  if (sent.length <= SLICE_BYTES && writer.shred === 0) return writer.end(sent);
+  for (let at = 0; at < sent.length && !writer.gone; at += SLICE_BYTES) await writer.write(sent.subarray(at, at + SLICE_BYTES));
+  writer.end();
 }
 
 async function deliverFrames(
-  line: Line,
+  writer: AnswerWriter,
   reply: Reply,
   frames: Iterable<Frame>,
   breaks: readonly Break[],
   breakage: Breakage,
   paceMs: number,
 ): Promise<void> {
-  line.head(reply.status, reply.headers);
+  writer.head(reply.status, reply.headers);
   const waiting = [...breaks].sort((a, b) => a.after - b.after);
   const began = performance.now();
   let silence = 0;
@@ -90,26 +90,26 @@ async function deliverFrames(
       waiting.shift();
       switch (next.how) {
         case "quiet":
-          await line.flush();
-          await line.wait(next.ms);
+          await writer.flush();
+          await writer.wait(next.ms);
           silence += next.ms;
           break;
         case "corrupt":
           bytes = breakage.corrupt(bytes);
           break;
         case "exception":
-          line.add(breakage.exception(next.type));
-          await line.flush();
-          return line.end();
+          writer.add(breakage.exception(next.type));
+          await writer.flush();
+          return writer.end();
         case "truncate":
-          await line.flush();
-          return line.end();
+          await writer.flush();
+          return writer.end();
         case "stall":
-          return void (await line.flush());
+          return void (await writer.flush());
         case "cut":
-          line.add(bytes.subarray(0, bytes.length >> 1));
-          await line.flush();
-          return line.cut();
+          writer.add(bytes.subarray(0, bytes.length >> 1));
+          await writer.flush();
+          return writer.cut();
       }
     }
     if (frame.step === "token") {
@@ -117,20 +117,20 @@ async function deliverFrames(
       // The time of each token is counted from the beginning, so that a late timer does not delay all later tokens.
       const due = began + silence + sent * paceMs - performance.now();
       if (paceMs > 0 && due > 0) {
-        const flushed = line.flush();
+        const flushed = writer.flush();
         if (flushed !== undefined) await flushed;
-        await line.wait(due);
+        await writer.wait(due);
       }
     }
-    line.add(bytes);
-    if (line.batched >= BATCH_BYTES) {
-      const flushed = line.flush();
+    writer.add(bytes);
+    if (writer.batched >= BATCH_BYTES) {
+      const flushed = writer.flush();
       if (flushed !== undefined) await flushed;
     }
-    if (line.gone) return;
+    if (writer.gone) return;
   }
-  await line.flush();
-  line.end();
+  await writer.flush();
+  writer.end();
 }
 
 function isDue(next: Break, frame: Frame, sent: number): boolean {
@@ -142,7 +142,7 @@ function isDue(next: Break, frame: Frame, sent: number): boolean {
 }
 
 /** Writes the answer of one call to its connection, and what happened into the record of the call. */
-export class Line {
+export class AnswerWriter {
   shred = 0;
   gone = false;
   batched = 0;
@@ -151,10 +151,10 @@ export class Line {
   #isBroken = false;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #record: CallRecord;
+  readonly #record: ReceivedCall;
   readonly #calls: Calls;
 
-  constructor(request: IncomingMessage, response: ServerResponse, record: CallRecord, calls: Calls) {
+  constructor(request: IncomingMessage, response: ServerResponse, record: ReceivedCall, calls: Calls) {
     this.#request = request;
     this.#response = response;
     this.#record = record;

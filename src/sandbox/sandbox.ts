@@ -8,7 +8,7 @@ import { Azure } from "./azure/azure.ts";
 import { Entra } from "./azure/entra.ts";
 import { Bedrock } from "./bedrock/bedrock.ts";
 import { Calls } from "./calls.ts";
-import { deliver, Line } from "./delivery.ts";
+import { AnswerWriter, deliver } from "./delivery.ts";
 import { DirectiveReader } from "./directives.ts";
 import { Seal } from "./seal.ts";
 import type { Arrival, Credentials, State } from "./state.ts";
@@ -77,15 +77,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     if (isToken) calls.tokenRequest();
     const headers = flat(request);
     const record = isToken ? undefined : calls.begin(request.method ?? "", request.url ?? "", headers);
-    const line = record === undefined ? undefined : new Line(request, response, record, calls);
+    const writer = record === undefined ? undefined : new AnswerWriter(request, response, record, calls);
     const arrival: Arrival = { method: request.method ?? "", path, query, headers, body: await gather(request) };
-    if (record === undefined || line === undefined) {
+    if (record === undefined || writer === undefined) {
       const { status, body } = entra.answer(arrival);
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       return;
     }
     const stage = path.startsWith("/openai/") ? azure.answer(arrival, record) : await bedrock.answer(arrival, record);
-    await deliver(line, stage.reply, stage.behaviour, stage.breakage, paceMs);
+    await deliver(writer, stage.reply, stage.behaviour, stage.breakage, paceMs);
   };
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (request, response) => {

@@ -35,5 +35,5 @@ export const OWN = {
   sendings: "weir.upstream_sendings",
 } as const;
 
-/** The conventions' words for operations of a model; other operations keep their own names. */
+/** The names of operations in the conventions. Other operations keep the names that they have here. */
 export const OPERATIONS: Readonly<Record<string, string>> = { generate: "chat", responses: "chat" };

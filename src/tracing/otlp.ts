@@ -1,4 +1,4 @@
-/** Spans by OpenTelemetry's own packages, sent as OTLP over HTTP. The packages read the standard variables (`OTEL_…`) themselves. */
+/** Makes spans by OpenTelemetry's packages, and sends them as OTLP over HTTP. The packages read the standard variables (`OTEL_…`) themselves. */
 import {
   type Attributes,
   type Context,
@@ -14,7 +14,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { GEN_AI, HTTP, OPERATIONS, OWN } from "./attributes.ts";
-import { Outgoing } from "./outgoing.ts";
+import { BoundedSpanProcessor } from "./span-processor.ts";
 import type { AttemptBegun, AttemptEnded, CallBegun, CallEnded, CallSpan, Tracing, TracingOptions } from "./tracing.ts";
 
 const SCOPE = "weir";
@@ -25,7 +25,7 @@ export class OtlpTracing implements Tracing {
 
   constructor({ version, process, onSpans }: TracingOptions) {
     const resource = resourceOf(version, process);
-    this.#provider = new BasicTracerProvider({ resource, spanProcessors: [new Outgoing(new OTLPTraceExporter(), onSpans)] });
+    this.#provider = new BasicTracerProvider({ resource, spanProcessors: [new BoundedSpanProcessor(new OTLPTraceExporter(), onSpans)] });
     this.#tracer = this.#provider.getTracer(SCOPE, version);
   }
 

@@ -1,4 +1,4 @@
-/** Traces of calls, as the code of a request sees them; the sender of spans is loaded only where traces are on. */
+/** The interface of traces for the code of a request. The code that sends spans is loaded only where calls are traced. */
 
 interface TokenCounts {
   input: number;
@@ -12,14 +12,14 @@ export interface CallBegun {
   method: string;
   /** The route's name in metrics and log. */
   route: string;
-  /** What is asked of a model; "" where no model is asked. */
+  /** The operation of the route; "" where no model is asked. */
   operation: string;
   /** W3C header of the trace that the call belongs to; "" where the client sent none. */
   traceparent: string;
   tracestate: string;
 }
 
-/** What one attempt asks for, and where. */
+/** An attempt at its beginning. */
 export interface AttemptBegun {
   /** OpenTelemetry's name of the cloud. */
   provider: string;
@@ -27,7 +27,7 @@ export interface AttemptBegun {
   /** The upstream's name of the model. */
   model: string;
   stream: boolean;
-  /** Most tokens of the answer; 0 where the client set no limit. */
+  /** The most tokens of the answer; 0 where the client has set no limit. */
   maxTokens: number;
   /** The client's own session id; "" where it sent none. */
   session: string;
@@ -40,7 +40,7 @@ export interface AttemptEnded {
   usage: TokenCounts | undefined;
   /** Time to the first byte in milliseconds; 0 where none came. */
   firstByteMs: number;
-  /** The cloud's own id of the call. */
+  /** The cloud's id of the call. */
   upstreamRequestId: string;
   /** How often the request was sent. */
   sendings: number;
@@ -64,9 +64,9 @@ export interface CallEnded {
 /** The spans of one call: its own, and one for each attempt. */
 export interface CallSpan {
   readonly traceId: string;
-  /** `traceparent` of the call's own span. */
+  /** `traceparent` of the span of the call. */
   readonly traceparent: string;
-  /** `traceparent` of the attempt that is under way, or else of the call. */
+  /** `traceparent` of the span of the present attempt; of the call where there is no attempt. */
   readonly attemptParent: string;
   attemptBegan(attempt: AttemptBegun): void;
   /** Does nothing where no attempt is under way. */

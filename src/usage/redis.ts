@@ -1,10 +1,10 @@
 /** Day totals shared by every gateway on one Redis. Counted in memory, added to Redis every few seconds: a call never waits for them. */
 import { randomBytes } from "node:crypto";
 import type { Usage } from "../contract/usage.ts";
-import { Deadline } from "../limiter/deadline.ts";
+import { CommandTimeout } from "../redis/command-timeout.ts";
 import type { RedisClient } from "../redis/connect.ts";
 import { Script, type ScriptClient } from "../redis/script.ts";
-import { type Counts, dayNumber, dayText, FIELDS, gather, Tally } from "./tally.ts";
+import { type Counts, DailyCounts, dayNumber, dayText, FIELDS, gather } from "./daily-counts.ts";
 import totalsLua from "./totals.lua" with { type: "text" };
 import { KEPT_DAYS, type Reading, type Totals, TotalsUnavailable } from "./totals.ts";
 
@@ -43,10 +43,10 @@ export class RedisTotals implements Totals {
   readonly #script = new Script(totalsLua);
   readonly #prefix: string;
   readonly #nowMs: () => number;
-  readonly #deadline: Deadline;
+  readonly #timeout: CommandTimeout;
   readonly #sender = randomBytes(6).toString("hex");
   readonly #timer: ReturnType<typeof setInterval>;
-  #tally = new Tally();
+  #counted = new DailyCounts();
   /** Amounts that were taken from the tally and are not known to be in Redis: they are sent again unchanged, so that Redis can recognise one that it has counted. */
   #unconfirmed: Batch[] = [];
   #batches = 0;
@@ -58,7 +58,7 @@ export class RedisTotals implements Totals {
     this.#prefix = prefix;
     this.#scripts = client;
     this.#nowMs = nowMs;
-    this.#deadline = new Deadline(patienceMs);
+    this.#timeout = new CommandTimeout(patienceMs);
     // A lost connection is opened again by itself; the limiter reports it in the log and the metrics.
     client.on("error", () => {});
     this.#timer = setInterval(() => void this.write(), writeEveryMs);
@@ -66,7 +66,7 @@ export class RedisTotals implements Totals {
   }
 
   count(workspace: string, model: string, usage: Usage | undefined, requests: 0 | 1 = 1): void {
-    this.#tally.add(this.#nowMs(), workspace, model, usage, requests);
+    this.#counted.add(this.#nowMs(), workspace, model, usage, requests);
   }
 
   /** Writes to Redis what was counted, or keeps it for the next time. Never rejects. */
@@ -78,7 +78,7 @@ export class RedisTotals implements Totals {
   }
 
   async read(workspace: string): Promise<Reading> {
-    await this.#deadline.run(this.#connected(), unavailable);
+    await this.#timeout.run(this.#connected(), unavailable);
     await this.write();
     // One more write, where the write above was already under way when the last call ended.
     await this.write();
@@ -86,7 +86,7 @@ export class RedisTotals implements Totals {
     const today = dayNumber(this.#nowMs());
     const days = Array.from({ length: KEPT_DAYS }, (_, ago) => dayText(today - ago));
     const asked = Promise.all(days.map((day) => this.#client.hgetall(this.#key(workspace, day))));
-    const hashes = await this.#deadline.run(asked, unavailable).catch(() => {
+    const hashes = await this.#timeout.run(asked, unavailable).catch(() => {
       throw unavailable();
     });
     for (const [at, hash] of hashes.entries()) {
@@ -128,7 +128,7 @@ export class RedisTotals implements Totals {
 
   #takeBatches(): Batch[] {
     const batches: Batch[] = [];
-    for (const [number, workspaces] of this.#tally.take().days) {
+    for (const [number, workspaces] of this.#counted.take().days) {
       for (const [workspace, models] of workspaces) {
         const fields = [...models].flatMap(([model, counts]) =>
           FIELDS.flatMap((field) => (counts[field] === 0 ? [] : [`${model} ${field}`, counts[field]])),
@@ -143,7 +143,7 @@ export class RedisTotals implements Totals {
   async #send({ workspace, day, number, fields }: Batch): Promise<void> {
     const key = this.#key(workspace, day);
     const keysAndArguments = [key, `${key}:${this.#sender}`, number, TOTALS_KEPT_S, MARK_KEPT_S, ...fields];
-    await this.#deadline.run(this.#script.run(this.#scripts, 2, keysAndArguments), unavailable);
+    await this.#timeout.run(this.#script.run(this.#scripts, 2, keysAndArguments), unavailable);
   }
 }
 

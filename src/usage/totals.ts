@@ -1,5 +1,5 @@
 import type { Usage } from "../contract/usage.ts";
-import type { Counts } from "./tally.ts";
+import type { Counts } from "./daily-counts.ts";
 
 /** Days that totals are kept for, today among them. */
 export const KEPT_DAYS = 35;

@@ -39,9 +39,8 @@ const SEES: Readonly<Record<string, readonly string[]>> = {
   commands: ["admin", "config", "directory", "limiter", "pool", "providers", "routing", "sandbox", "usage"],
   /** Times, names and limits are those of the configuration, and so are the messages about mistakes. A body is read as a call's body is. */
   admin: ["config", "directory", "http", "limiter", "log", "openapi", "request", "usage"],
-  /** Day totals are kept in Redis too, and wait for it as long as the limiter does. */
-  usage: ["limiter", "redis"],
   /** One way to Redis for all who keep something there. */
+  usage: ["redis"],
   directory: ["redis"],
   limiter: ["redis"],
   /** Starts this program again several times, and is in front of what each of them serves on its admin listener. */
@@ -243,11 +242,6 @@ const filesAreShort: Rule = {
       file: "src/http/connection.ts",
       allows: "has",
       because: "one connection's life from phase to phase; each phase reads and writes nearly all of its state",
-    },
-    {
-      file: "src/limiter/limiter.ts",
-      allows: "has",
-      because: "one call's way through reserve, correct and settle, and what happens when the store fails",
     },
     {
       file: "workers/relay.ts",

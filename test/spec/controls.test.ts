@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { BLOCKED } from "../../src/sandbox/bedrock/controls.ts";
-import type { CallRecord } from "../../src/sandbox/calls.ts";
+import type { ReceivedCall } from "../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { bedrockIn } from "../support/upstreams.ts";
 import { eventually } from "../support/waits.ts";
@@ -241,7 +241,7 @@ function labelled(page: string): string {
 }
 
 /** The control headers of a call, by what follows `x-amzn-bedrock-`. */
-function controlsOf(call: CallRecord | undefined): Record<string, string> {
+function controlsOf(call: ReceivedCall | undefined): Record<string, string> {
   const entries = Object.entries(call?.headers ?? {}).filter(([name]) => name.startsWith("x-amzn-bedrock-") && !name.endsWith("-accept"));
   return Object.fromEntries(entries.map(([name, value]) => [name.replace(/^x-amzn-bedrock-(performanceconfig-)?/, ""), value]));
 }

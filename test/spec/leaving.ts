@@ -2,7 +2,7 @@
 import { describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import type { CallRecord } from "../../src/sandbox/calls.ts";
+import type { ReceivedCall } from "../../src/sandbox/calls.ts";
 import { filler } from "../../src/sandbox/model/tokens.ts";
 import { eventually, pause, promptly } from "../support/waits.ts";
 import type { Answered, Call } from "./client.ts";
@@ -132,7 +132,7 @@ function unique(): string {
 }
 
 /** What the sandbox saw of the call whose prompt has this name in it. */
-function upstreamCall(world: World, name: string): CallRecord | undefined {
+function upstreamCall(world: World, name: string): ReceivedCall | undefined {
   return world.sandbox.calls.recent.findLast(({ body }) => JSON.stringify(body ?? "").includes(name));
 }
 

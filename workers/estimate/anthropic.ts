@@ -1,17 +1,11 @@
 /** The tokens that an Anthropic Messages request has for the model. Overheads: `claude.ts`. */
 
+import { isObject } from "../../src/contract/objects.ts";
 import { documentTokens, pictureSize, pictureTokens, REMOTE_DOCUMENT_TOKENS } from "./pictures.ts";
 import type { Profile } from "./profile.ts";
 import { addDescription, addSchema } from "./schema.ts";
 import {
-  asEncoded,
-  asEncrypted,
-  asJson,
-  asMark,
-  asNothing,
-  asText,
   type CountText,
-  isObject,
   type Json,
   type JsonObject,
   listOf,
@@ -19,6 +13,12 @@ import {
   Tally,
   textOf,
   type Weigh,
+  weighEncoded,
+  weighEncrypted,
+  weighJson,
+  weighMark,
+  weighNothing,
+  weighText,
 } from "./walk.ts";
 
 /** Members of a request that are not billed, whatever they hold, with the reason. */
@@ -58,9 +58,9 @@ const addContent: Weigh = (tally, content, depth) => {
 
 /** Encoded content is billed for each picture or page; all other members are text. */
 const ENCODED: Members = new Map([
-  ["data", asEncoded],
-  ["media_type", asMark],
-  ["url", asMark],
+  ["data", weighEncoded],
+  ["media_type", weighMark],
+  ["url", weighMark],
 ]);
 
 const addPicture: Weigh = (tally, source) => {
@@ -80,9 +80,9 @@ const addDocument: Weigh = (tally, source, depth) => {
 };
 
 const PLAIN: Members = new Map([
-  ["data", asText],
-  ["media_type", asMark],
-  ["url", asMark],
+  ["data", weighText],
+  ["media_type", weighMark],
+  ["url", weighMark],
 ]);
 
 function addSource(tally: Tally, source: Json, isEncoded: boolean): void {
@@ -96,52 +96,52 @@ const NESTED: Members = new Map([["content", addInner]]);
 
 const UNKNOWN_BLOCK: Members = new Map([
   ["content", addInner],
-  ["encrypted_content", asEncrypted],
-  ["encrypted_index", asEncrypted],
+  ["encrypted_content", weighEncrypted],
+  ["encrypted_index", weighEncrypted],
 ]);
 
 /** Blocks by type. A block of any other type is text, whatever names its members have. */
 const BLOCKS: ReadonlyMap<string, Members> = new Map<string, Members>([
-  ["text", new Map([["text", asText]])],
+  ["text", new Map([["text", weighText]])],
   [
     "thinking",
     new Map([
-      ["thinking", asText],
-      ["signature", asEncrypted],
+      ["thinking", weighText],
+      ["signature", weighEncrypted],
     ]),
   ],
-  ["redacted_thinking", new Map([["data", asEncrypted]])],
+  ["redacted_thinking", new Map([["data", weighEncrypted]])],
   ["image", new Map([["source", addPicture]])],
   [
     "document",
     new Map([
       ["source", addDocument],
-      ["title", asText],
-      ["context", asText],
-      ["citations", asMark],
+      ["title", weighText],
+      ["context", weighText],
+      ["citations", weighMark],
     ]),
   ],
   [
     "search_result",
     new Map([
       ["content", addInner],
-      ["source", asText],
-      ["title", asText],
-      ["citations", asMark],
+      ["source", weighText],
+      ["title", weighText],
+      ["citations", weighMark],
     ]),
   ],
   [
     "tool_use",
     new Map([
-      ["name", asText],
-      ["input", asJson],
-      ["caller", asMark],
+      ["name", weighText],
+      ["input", weighJson],
+      ["caller", weighMark],
     ]),
   ],
   [
     "tool_result",
     new Map([
-      ["tool_use_id", asText],
+      ["tool_use_id", weighText],
       ["content", addInner],
     ]),
   ],
@@ -150,13 +150,13 @@ const BLOCKS: ReadonlyMap<string, Members> = new Map<string, Members>([
 const MESSAGE: Members = new Map([["content", addContent]]);
 
 const TOOL: Members = new Map<string, Weigh>([
-  ["name", asText],
+  ["name", weighText],
   ["description", addDescription],
   ["input_schema", addSchema],
-  ["input_examples", asJson],
-  ["eager_input_streaming", asMark],
-  ["defer_loading", asMark],
-  ["allowed_callers", asMark],
+  ["input_examples", weighJson],
+  ["eager_input_streaming", weighMark],
+  ["defer_loading", weighMark],
+  ["allowed_callers", weighMark],
 ]);
 
 function addTools(tally: Tally, tools: Json, choice: Json | undefined): void {
@@ -188,11 +188,11 @@ const addFormat: Weigh = (tally, format) => {
 };
 const OUTPUT: Members = new Map<string, Weigh>([
   ["format", addFormat],
-  ["effort", asMark],
+  ["effort", weighMark],
 ]);
 
 const REQUEST: Members = new Map<string, Weigh>([
-  ...Object.keys(UNBILLED).map((name) => [name, asNothing] as const),
+  ...Object.keys(UNBILLED).map((name) => [name, weighNothing] as const),
   ["system", addContent],
   [
     "messages",
@@ -206,11 +206,11 @@ const REQUEST: Members = new Map<string, Weigh>([
     },
   ],
   // Weighed together with `tool_choice`, after all members.
-  ["tools", asNothing],
-  ["tool_choice", asMark],
-  ["thinking", asMark],
-  ["context_management", asMark],
-  ["container", asMark],
+  ["tools", weighNothing],
+  ["tool_choice", weighMark],
+  ["thinking", weighMark],
+  ["context_management", weighMark],
+  ["container", weighMark],
   ["output_format", addFormat],
   ["output_config", (tally, config) => (isObject(config) ? tally.addMembers(config, OUTPUT) : tally.addText(config))],
 ]);

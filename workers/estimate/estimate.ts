@@ -3,9 +3,11 @@
  * weighed as the API of its dialect bills them. Text is counted by `fastTokens` (microseconds per kilobyte) or, where an operator asked for
  * `estimate: exact`, by the byte-pair table (`exact.ts`).
  */
+
 import { type ByteText, decodeUtf8, encodeUtf8 } from "../../src/contract/bytes.ts";
 import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { UpstreamDialect } from "../../src/contract/dialect.ts";
+import { isObject } from "../../src/contract/objects.ts";
 import { tallyAnthropic } from "./anthropic.ts";
 import { claudeProfile } from "./claude.ts";
 import type { ExactCounter } from "./exact.ts";
@@ -13,7 +15,7 @@ import { gptProfile } from "./gpt.ts";
 import { tallyOpenai } from "./openai.ts";
 import type { Profile } from "./profile.ts";
 import { fastTokens, PIECE_BYTES, pieceEnd, weightsOf } from "./text.ts";
-import { type CountText, isObject, type Json, type JsonObject, type Tally } from "./walk.ts";
+import type { CountText, Json, JsonObject, Tally } from "./walk.ts";
 
 /** What a dialect has: the profiles of its models, and how its API bills a request. */
 interface DialectEstimate {

@@ -1,18 +1,18 @@
 /** The parts of a message's content, in chat completions and in responses. */
 
+import { isObject } from "../../src/contract/objects.ts";
 import { documentTokens, pictureSize, pictureTokens, REMOTE_DOCUMENT_TOKENS, soundTokens } from "./pictures.ts";
 import {
-  asEncoded,
-  asMark,
-  asNothing,
-  asText,
-  isObject,
   type Json,
   type JsonObject,
   type Members,
   type Tally,
   textOf,
   type Weigh,
+  weighEncoded,
+  weighMark,
+  weighNothing,
+  weighText,
 } from "./walk.ts";
 
 /** The base64 of a `data:` URL, or undefined for any other URL. */
@@ -29,15 +29,15 @@ const addPicture = (tally: Tally, url: Json | undefined, detail: Json | undefine
   if (data === undefined && url !== undefined) tally.addMark(url);
 };
 
-const PICTURE: Members = new Map([["url", asNothing]]);
+const PICTURE: Members = new Map([["url", weighNothing]]);
 const SOUND: Members = new Map([
-  ["data", asEncoded],
-  ["format", asMark],
+  ["data", weighEncoded],
+  ["format", weighMark],
 ]);
 const FILE: Members = new Map([
-  ["file_data", asEncoded],
-  ["file_url", asMark],
-  ["filename", asMark],
+  ["file_data", weighEncoded],
+  ["file_url", weighMark],
+  ["filename", weighMark],
 ]);
 
 const addFile = (tally: Tally, file: JsonObject): void => {
@@ -46,14 +46,14 @@ const addFile = (tally: Tally, file: JsonObject): void => {
 };
 
 /** Parts by type. */
-const TEXT_PART: Members = new Map([["text", asText]]);
+const TEXT_PART: Members = new Map([["text", weighText]]);
 const PARTS: ReadonlyMap<string, Members> = new Map<string, Members>([
   ["text", TEXT_PART],
   ["input_text", TEXT_PART],
   ["output_text", TEXT_PART],
   ["summary_text", TEXT_PART],
   ["reasoning_text", TEXT_PART],
-  ["refusal", new Map([["refusal", asText]])],
+  ["refusal", new Map([["refusal", weighText]])],
   ["image_url", new Map<string, Weigh>([["image_url", asPicture]])],
   ["input_audio", new Map<string, Weigh>([["input_audio", asSound]])],
   ["file", new Map<string, Weigh>([["file", asFile]])],
@@ -87,7 +87,7 @@ function asFile(tally: Tally, file: Json): void {
 }
 
 /** `{image_url: "…", detail}`, as responses write it. */
-const INPUT_IMAGE: Members = new Map([["image_url", asNothing]]);
+const INPUT_IMAGE: Members = new Map([["image_url", weighNothing]]);
 
 export const addContent: Weigh = (tally, content) => {
   if (!Array.isArray(content)) {

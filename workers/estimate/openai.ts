@@ -1,16 +1,11 @@
 /** The tokens that an OpenAI request (chat completions, responses, embeddings) has for the model. Overheads: `gpt.ts`. */
 
+import { isObject } from "../../src/contract/objects.ts";
 import { addContent } from "./openai-content.ts";
 import type { Profile } from "./profile.ts";
 import { addDescription, addSchema } from "./schema.ts";
 import {
-  asEncrypted,
-  asJson,
-  asMark,
-  asNothing,
-  asText,
   type CountText,
-  isObject,
   type Json,
   type JsonObject,
   listOf,
@@ -18,6 +13,11 @@ import {
   Tally,
   textOf,
   type Weigh,
+  weighEncrypted,
+  weighJson,
+  weighMark,
+  weighNothing,
+  weighText,
 } from "./walk.ts";
 
 /** Members of a request that are not billed, whatever they hold, with the reason. */
@@ -60,9 +60,9 @@ export const UNBILLED: Readonly<Record<string, string>> = {
 const CALL_TOKENS = 3;
 
 const CALLED: Members = new Map([
-  ["name", asText],
-  ["arguments", asText],
-  ["input", asText],
+  ["name", weighText],
+  ["arguments", weighText],
+  ["input", weighText],
 ]);
 const addCalled: Weigh = (tally, called) => {
   if (isObject(called)) {
@@ -91,15 +91,15 @@ const addName: Weigh = (tally, name) => {
 const MESSAGE: Members = new Map<string, Weigh>([
   ["content", addContent],
   ["name", addName],
-  ["refusal", asText],
-  ["reasoning_content", asText],
+  ["refusal", weighText],
+  ["reasoning_content", weighText],
   ["tool_calls", addCalls],
   ["function_call", addCalled],
-  ["audio", asMark],
+  ["audio", weighMark],
 ]);
 
 /** Items of responses by type. The content of an item of any other type counts as text. */
-const CALL_ITEM: Members = new Map([...CALLED, ["namespace", asMark] as const]);
+const CALL_ITEM: Members = new Map([...CALLED, ["namespace", weighMark] as const]);
 const OUTPUT_ITEM: Members = new Map([["output", addContent]]);
 const ITEMS: ReadonlyMap<string, Members> = new Map<string, Members>([
   ["message", MESSAGE],
@@ -112,13 +112,13 @@ const ITEMS: ReadonlyMap<string, Members> = new Map<string, Members>([
     new Map([
       ["summary", addContent],
       ["content", addContent],
-      ["encrypted_content", asEncrypted],
+      ["encrypted_content", weighEncrypted],
     ]),
   ],
 ]);
 const UNKNOWN_ITEM: Members = new Map([
   ["content", addContent],
-  ["encrypted_content", asEncrypted],
+  ["encrypted_content", weighEncrypted],
 ]);
 
 /** @param item - of `messages`, or of `input` */
@@ -130,7 +130,7 @@ function addItem(tally: Tally, item: JsonObject): void {
 }
 
 const DEFINITION: Members = new Map<string, Weigh>([
-  ["name", asText],
+  ["name", weighText],
   ["description", addDescription],
   ["parameters", addSchema],
 ]);
@@ -160,7 +160,7 @@ const addTools: Weigh = (tally, tools) => {
 /** `response_format` of chat, `text.format` of responses. */
 const FORMAT: Members = new Map<string, Weigh>([
   ["json_schema", (tally, format) => addFormat(tally, format)],
-  ["name", asText],
+  ["name", weighText],
   ["description", addDescription],
   ["schema", addSchema],
 ]);
@@ -170,13 +170,13 @@ function addFormat(tally: Tally, format: Json): void {
 }
 const ANSWER_TEXT: Members = new Map<string, Weigh>([
   ["format", addFormat],
-  ["verbosity", asMark],
+  ["verbosity", weighMark],
 ]);
 
 const PREDICTION: Members = new Map([["content", addContent]]);
 /** Values of a stored prompt's variables: texts, or parts of content. */
 const PROMPT: Members = new Map<string, Weigh>([
-  ["version", asMark],
+  ["version", weighMark],
   [
     "variables",
     (tally, variables) => {
@@ -213,25 +213,25 @@ const addInput: Weigh = (tally, input) => {
 };
 
 const REQUEST: Members = new Map<string, Weigh>([
-  ...Object.keys(UNBILLED).map((name) => [name, asNothing] as const),
+  ...Object.keys(UNBILLED).map((name) => [name, weighNothing] as const),
   ["messages", addInput],
   ["input", addInput],
-  ["instructions", asText],
+  ["instructions", weighText],
   ["tools", addTools],
   ["functions", addTools],
-  ["tool_choice", asMark],
-  ["function_call", asMark],
+  ["tool_choice", weighMark],
+  ["function_call", weighMark],
   ["response_format", addFormat],
   ["text", within(ANSWER_TEXT)],
   ["prediction", within(PREDICTION)],
   ["prompt", within(PROMPT)],
-  ["reasoning", asMark],
-  ["reasoning_effort", asMark],
-  ["verbosity", asMark],
-  ["modalities", asMark],
-  ["audio", asMark],
-  ["conversation", asMark],
-  ["web_search_options", asJson],
+  ["reasoning", weighMark],
+  ["reasoning_effort", weighMark],
+  ["verbosity", weighMark],
+  ["modalities", weighMark],
+  ["audio", weighMark],
+  ["conversation", weighMark],
+  ["web_search_options", weighJson],
 ]);
 
 export function tallyOpenai(request: JsonObject, profile: Profile, count: CountText): Tally {

@@ -1,4 +1,5 @@
-import { isObject, JSON_PUNCTUATION, type Json, type JsonObject, type Tally } from "./walk.ts";
+import { isObject } from "../../src/contract/objects.ts";
+import { JSON_PUNCTUATION, type Json, type JsonObject, type Tally } from "./walk.ts";
 
 /** Keywords whose value is a schema, or a list of schemas. */
 const SCHEMAS: ReadonlySet<string> = new Set(

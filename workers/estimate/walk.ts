@@ -2,6 +2,7 @@
  * How both dialects weigh the members of a request. A body has passed its dialect's check, but the check does not look at everything, so a value may be
  * anything. The rule is: everything that goes upstream is weighed, in any place, unless it is known not to be billed.
  */
+import { isObject } from "../../src/contract/objects.ts";
 import type { Profile } from "./profile.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -12,10 +13,6 @@ export type CountText = (text: string) => number;
 /** How a member with a known name is weighed. `depth`: how many levels of content are around it. */
 export type Weigh = (tally: Tally, value: Json, depth: number) => void;
 export type Members = ReadonlyMap<string, Weigh>;
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 export function textOf(value: Json | undefined): string {
   return typeof value === "string" ? value : "";
@@ -137,13 +134,13 @@ function isShort(value: Json): boolean {
   return typeof value === "string" ? value.length <= MARK_CHARACTERS : typeof value !== "object" || value === null;
 }
 
-export const asText: Weigh = (tally, value) => tally.addText(value);
-export const asJson: Weigh = (tally, value) => tally.addJson(value);
-export const asMark: Weigh = (tally, value) => tally.addMark(value);
-export const asEncrypted: Weigh = (tally, value) => tally.addEncrypted(value);
+export const weighText: Weigh = (tally, value) => tally.addText(value);
+export const weighJson: Weigh = (tally, value) => tally.addJson(value);
+export const weighMark: Weigh = (tally, value) => tally.addMark(value);
+export const weighEncrypted: Weigh = (tally, value) => tally.addEncrypted(value);
 /** Base64 of something that is billed by its size. */
-export const asEncoded: Weigh = (tally, value) => {
+export const weighEncoded: Weigh = (tally, value) => {
   if (typeof value !== "string") tally.addText(value);
 };
 /** For a member that is not billed, or is counted elsewhere. */
-export const asNothing: Weigh = () => {};
+export const weighNothing: Weigh = () => {};

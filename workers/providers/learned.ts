@@ -1,6 +1,6 @@
 import type { Accepts } from "../../src/contract/accepts.ts";
 import { LESSON_MS } from "../../src/contract/messages.ts";
-import type { Job, Lesson, Pupil } from "./provider.ts";
+import type { Job, Lesson, LessonTarget } from "./provider.ts";
 
 /** Most lessons of one target. A target that works teaches a handful; one that teaches more refuses everything. */
 const MOST_LESSONS = 32;
@@ -39,7 +39,7 @@ export abstract class Learned<Configured extends Accepts, Takes extends object> 
     this.#with = taught;
   }
 
-  takes({ upstreamModel, accepts }: Pupil<Configured>): Takes {
+  takes({ upstreamModel, accepts }: LessonTarget<Configured>): Takes {
     if (this.#isEmpty) return this.#takesOf(accepts);
     const models = this.#known.get(accepts);
     const known = models?.get(upstreamModel);
@@ -59,13 +59,13 @@ export abstract class Learned<Configured extends Accepts, Takes extends object> 
   }
 
   /** See `Adapter.taught`. */
-  taught(pupil: Pupil<Configured>, text: string, forMs: number): void {
+  taught(target: LessonTarget<Configured>, text: string, forMs: number): void {
     const words = wordsOf(text);
-    const takes = words === undefined ? undefined : this.#with(this.takes(pupil), words);
-    if (takes !== undefined) this.#keep(pupil, takes, Math.min(forMs, LESSON_MS));
+    const takes = words === undefined ? undefined : this.#with(this.takes(target), words);
+    if (takes !== undefined) this.#keep(target, takes, Math.min(forMs, LESSON_MS));
   }
 
-  #keep({ upstreamModel, accepts }: Pupil, takes: Takes, forMs: number): boolean {
+  #keep({ upstreamModel, accepts }: LessonTarget, takes: Takes, forMs: number): boolean {
     let models = this.#known.get(accepts);
     if (models === undefined) {
       models = new Map();

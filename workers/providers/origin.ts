@@ -8,7 +8,7 @@ export interface Address {
   base: string;
 }
 
-export function addressOf(upstream: Upstream, endpoint: string): Address {
+export function upstreamAddress(upstream: Upstream, endpoint: string): Address {
   const url = new URL(endpoint);
   const tls = url.protocol === "https:";
   return {

@@ -71,7 +71,7 @@ export interface Reader {
 }
 
 /** The target that something is learned about. */
-export type Pupil<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamModel" | "accepts">;
+export type LessonTarget<Takes extends Accepts = Accepts> = Pick<Job<Takes>, "upstreamModel" | "accepts">;
 
 /** What a refusal has taught. */
 export interface Lesson {
@@ -100,7 +100,7 @@ export interface Adapter {
    */
   lesson?(job: Job, status: number, body: ByteText): Lesson | undefined;
   /** Learns a lesson of another worker about a target, for `forMs` milliseconds. Never throws: a lesson that cannot be read is ignored. */
-  taught?(pupil: Pupil, taught: string, forMs: number): void;
+  taught?(target: LessonTarget, taught: string, forMs: number): void;
   /** The upstream's own id of the call. */
   upstreamRequestId(headers: HttpHeaders): string;
   /** Secrets that are not in the configuration and that recent calls were sent with. */

@@ -10,7 +10,7 @@ const HIDDEN = "***";
 const ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** Credentials that were fetched: the newest ones, and older ones that calls may still be using. */
-export class Fetched {
+export class FetchedSecrets {
   secrets: readonly string[] = [];
   #newest: readonly string[] = [];
 

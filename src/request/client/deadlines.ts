@@ -16,7 +16,7 @@ const LONGEST_MS = 24 * 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** When the client gives up, by `performance.now()`; infinite where the client has set no bound. */
-export interface Patience {
+export interface ClientDeadline {
   /** Until the answer begins. */
   readonly beginAtMs: number;
   /** Until the answer ends. */
@@ -27,7 +27,7 @@ export interface Patience {
  * The deadline that a request's headers give; undefined where there is none to watch.
  * @throws GatewayError `invalid_request`
  */
-export function patienceOf(headers: HeaderReader, nowMs: number): Patience | undefined {
+export function readDeadline(headers: HeaderReader, nowMs: number): ClientDeadline | undefined {
   const own = headers.get(OWN_HEADER);
   const beginMs = Math.min(sdkTimeoutMs(headers.get(SDK_HEADERS[0])), sdkTimeoutMs(headers.get(SDK_HEADERS[1])));
   if (own === null && beginMs === Number.POSITIVE_INFINITY) return undefined;
@@ -60,7 +60,7 @@ export function deadlineError(): GatewayError {
 }
 
 /** A call with a deadline. */
-export interface Hurried {
+export interface HasDeadline {
   /** Called once, when its deadline has come. */
   overdue(): void;
 }
@@ -72,27 +72,27 @@ const TICK_MS = 50;
  * at most one tick after it.
  */
 export class Deadlines {
-  readonly #ticks = new Map<number, Set<Hurried>>();
+  readonly #ticks = new Map<number, Set<HasDeadline>>();
   #timer: ReturnType<typeof setInterval> | undefined;
   /** The last tick whose calls have been ended. */
   #done = 0;
 
   /** @returns the tick, which `remove` needs. */
-  add(hurried: Hurried, atMs: number): number {
+  add(call: HasDeadline, atMs: number): number {
     if (this.#timer === undefined) {
       this.#done = Math.floor(performance.now() / TICK_MS);
       this.#timer = setInterval(() => this.#turn(performance.now()), TICK_MS);
     }
     const tick = Math.max(this.#done + 1, Math.ceil(atMs / TICK_MS));
     const due = this.#ticks.get(tick);
-    if (due === undefined) this.#ticks.set(tick, new Set([hurried]));
-    else due.add(hurried);
+    if (due === undefined) this.#ticks.set(tick, new Set([call]));
+    else due.add(call);
     return tick;
   }
 
-  remove(hurried: Hurried, tick: number): void {
+  remove(call: HasDeadline, tick: number): void {
     const due = this.#ticks.get(tick);
-    if (due?.delete(hurried) && due.size === 0) this.#ticks.delete(tick);
+    if (due?.delete(call) && due.size === 0) this.#ticks.delete(tick);
   }
 
   #turn(nowMs: number): void {
@@ -110,9 +110,9 @@ export class Deadlines {
   #endTick(tick: number): void {
     const due = this.#ticks.get(tick);
     this.#ticks.delete(tick);
-    for (const hurried of due ?? []) {
+    for (const call of due ?? []) {
       try {
-        hurried.overdue();
+        call.overdue();
       } catch (thrown) {
         // The other entries of this tick belong to other calls, which must still be ended.
         throwLater(thrown);
@@ -122,15 +122,15 @@ export class Deadlines {
 }
 
 /** Watches the deadline of one call: first until the answer begins, then until the answer ends. */
-export class Watch {
+export class DeadlineWatch {
   readonly #deadlines: Deadlines;
-  readonly #hurried: Hurried;
+  readonly #call: HasDeadline;
   readonly #endAtMs: number;
   #tick: number | undefined;
 
-  constructor(deadlines: Deadlines, hurried: Hurried, { beginAtMs, endAtMs }: Patience) {
+  constructor(deadlines: Deadlines, call: HasDeadline, { beginAtMs, endAtMs }: ClientDeadline) {
     this.#deadlines = deadlines;
-    this.#hurried = hurried;
+    this.#call = call;
     this.#endAtMs = endAtMs;
     this.#until(Math.min(beginAtMs, endAtMs));
   }
@@ -142,11 +142,11 @@ export class Watch {
   }
 
   stop(): void {
-    if (this.#tick !== undefined) this.#deadlines.remove(this.#hurried, this.#tick);
+    if (this.#tick !== undefined) this.#deadlines.remove(this.#call, this.#tick);
     this.#tick = undefined;
   }
 
   #until(atMs: number): void {
-    if (atMs < Number.POSITIVE_INFINITY) this.#tick = this.#deadlines.add(this.#hurried, atMs);
+    if (atMs < Number.POSITIVE_INFINITY) this.#tick = this.#deadlines.add(this.#call, atMs);
   }
 }

@@ -5,7 +5,7 @@ import type { KnownKey } from "../../directory/entries.ts";
 import { KEY_PREFIX } from "../../directory/store.ts";
 
 /** The workspace and the key of a request. */
-export type Identity = Pick<KnownKey, "workspace" | "id" | "keyName" | "bound">;
+export type ClientIdentity = Pick<KnownKey, "workspace" | "id" | "keyName" | "bound">;
 
 /** Keys by the SHA-256 of the whole key in lower-case hexadecimal. */
 export interface Keys {
@@ -29,7 +29,7 @@ export class Keyring {
    * The identity at once where the key is known here; a promise where another gateway may have made the key just now.
    * @throws GatewayError (or rejects) `unauthenticated` for a missing, unknown or expired key.
    */
-  identify(headers: HeaderReader, nowMs: number): Identity | Promise<Identity> {
+  identify(headers: HeaderReader, nowMs: number): ClientIdentity | Promise<ClientIdentity> {
     const keys = presentedKeys(headers);
     const [first] = keys;
     if (first === undefined) {
@@ -40,7 +40,7 @@ export class Keyring {
     return keys.length === 1 ? this.#identifyBy(first, nowMs) : this.#identifyByAny(keys, nowMs);
   }
 
-  #identifyBy(key: string, nowMs: number): Identity | Promise<Identity> {
+  #identifyBy(key: string, nowMs: number): ClientIdentity | Promise<ClientIdentity> {
     const digest = hash("sha256", key, "hex");
     const known = this.#keys.find(digest, nowMs);
     if (known !== undefined) return unexpired(known, nowMs);
@@ -52,7 +52,7 @@ export class Keyring {
    * For several headers with different keys: the first key that is known here counts; without such a key, all are tried one after the other, first the ones that
    * look like ours. Some clients send two (Claude Code with a key helper, SDKs that send a placeholder beside the real key).
    */
-  #identifyByAny(keys: readonly string[], nowMs: number): Identity | Promise<Identity> {
+  #identifyByAny(keys: readonly string[], nowMs: number): ClientIdentity | Promise<ClientIdentity> {
     for (const key of keys) {
       const known = this.#keys.find(hash("sha256", key, "hex"), nowMs);
       if (known !== undefined && known.expiresAtMs > nowMs) return known;
@@ -65,7 +65,7 @@ export class Keyring {
   }
 
   /** @throws GatewayError (rejects) the refusal of the first key, where all are refused. */
-  async #identifyInTurn(keys: readonly string[], nowMs: number): Promise<Identity> {
+  async #identifyInTurn(keys: readonly string[], nowMs: number): Promise<ClientIdentity> {
     let refusal: unknown;
     for (const key of keys) {
       try {

@@ -3,13 +3,13 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { isObject } from "../../contract/objects.ts";
 import { type Behaviour, failureOf, USUAL } from "../behaviour.ts";
-import type { CallRecord } from "../calls.ts";
+import type { ReceivedCall } from "../calls.ts";
 import type { Breakage, Frame, Reply } from "../delivery.ts";
 import { UnknownDirective } from "../directives.ts";
 import { type JsonObject, objects, parseJson, text } from "../json.ts";
 import { answer } from "../model/answer.ts";
 import type { Arrival, Staged, State } from "../state.ts";
-import { type Completion, completionFrames, completionOfAnswer } from "./chat-answer.ts";
+import { type CompletionContext, completionFrames, completionOfAnswer } from "./chat-answer.ts";
 import { checkChatBody, checkItems, checkOutputs, checkResponsesBody, unknownParameter, unreadable } from "./check.ts";
 import { checkEmbeddingsBody, embeddedText, embeddings } from "./embeddings.ts";
 import type { Entra } from "./entra.ts";
@@ -45,7 +45,7 @@ export class Azure {
     this.#stored = new KeptResponses(state.now);
   }
 
-  answer(arrival: Arrival, record: CallRecord): Staged {
+  answer(arrival: Arrival, record: ReceivedCall): Staged {
     const headers = {
       "apim-request-id": randomUUID(),
       "x-ms-region": "Sweden Central",
@@ -61,7 +61,7 @@ export class Azure {
     }
   }
 
-  #call(arrival: Arrival, record: CallRecord, headers: Record<string, string>): Staged {
+  #call(arrival: Arrival, record: ReceivedCall, headers: Record<string, string>): Staged {
     const v1Operation = V1_PATH.exec(arrival.path)?.[1];
     const isV1 = v1Operation !== undefined;
     const [, deployed, datedOperation] = DATED_PATH.exec(arrival.path) ?? [];
@@ -105,7 +105,7 @@ export class Azure {
     if (behaviour.filterAfter === 0) throw filtered(isV1);
 
     const made = answer(question, deployment, behaviour);
-    const shown: Completion = {
+    const shown: CompletionContext = {
       id: `chatcmpl-${nextId()}`,
       model: `${deployment}-2024-07-18`,
       created: Math.floor(now() / 1000),

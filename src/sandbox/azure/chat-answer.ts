@@ -8,7 +8,7 @@ import type { JsonObject } from "../json.ts";
 import { type Answer, joined, type Part } from "../model/answer.ts";
 
 /** What an answer shows beside its parts. */
-export interface Completion {
+export interface CompletionContext {
   id: string;
   /** The name of the deployment's model. */
   model: string;
@@ -43,7 +43,7 @@ function usage(answer: Answer, inputTokens: number): JsonObject {
   };
 }
 
-export function completionOfAnswer(answer: Answer, shown: Completion): JsonObject {
+export function completionOfAnswer(answer: Answer, shown: CompletionContext): JsonObject {
   const texts = answer.parts.filter(({ kind }) => kind === "text");
   const calls = answer.parts.filter((part) => part.kind === "call");
   const message: JsonObject = {
@@ -72,7 +72,7 @@ export function completionOfAnswer(answer: Answer, shown: Completion): JsonObjec
 }
 
 /** The events of the answer. */
-export function* completionFrames(answer: Answer, shown: Completion): Iterable<Frame> {
+export function* completionFrames(answer: Answer, shown: CompletionContext): Iterable<Frame> {
   const frame = (step: Frame["step"], event: JsonObject): Frame => ({ step, bytes: eventBytes(JSON.stringify(event)) });
   const chunk = (choices: JsonObject[]): JsonObject => ({
     choices,

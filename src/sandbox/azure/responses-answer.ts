@@ -7,7 +7,7 @@ import { type Answer, joined, type Part } from "../model/answer.ts";
 import type { Seal } from "../seal.ts";
 
 /** What an answer shows beside its parts. */
-export interface Shown {
+export interface ResponseContext {
   id: string;
   model: string;
   /** Seconds since 1970. */
@@ -29,7 +29,7 @@ export const responsesBreakage: Breakage = {
   },
 };
 
-export function responseOfAnswer(answer: Answer, shown: Shown): JsonObject {
+export function responseOfAnswer(answer: Answer, shown: ResponseContext): JsonObject {
   return response(
     answer,
     shown,
@@ -38,7 +38,7 @@ export function responseOfAnswer(answer: Answer, shown: Shown): JsonObject {
 }
 
 /** The events of the answer. */
-export function* responseFrames(answer: Answer, shown: Shown): Iterable<Frame> {
+export function* responseFrames(answer: Answer, shown: ResponseContext): Iterable<Frame> {
   let number = 0;
   const frame = (step: Frame["step"], type: string, fields: JsonObject): Frame => ({
     step,
@@ -71,7 +71,11 @@ export function* responseFrames(answer: Answer, shown: Shown): Iterable<Frame> {
   yield frame("end", `response.${whole.status}`, { response: whole });
 }
 
-function response(answer: Answer | undefined, { id, model, created, inputTokens, asked }: Shown, output: JsonObject[]): JsonObject {
+function response(
+  answer: Answer | undefined,
+  { id, model, created, inputTokens, asked }: ResponseContext,
+  output: JsonObject[],
+): JsonObject {
   const reason = answer?.end === "length" ? "max_output_tokens" : answer?.end === "filter" ? "content_filter" : undefined;
   return {
     id,
@@ -116,7 +120,7 @@ function outputText(text: string): JsonObject {
 }
 
 /** The item of a part before its first token. */
-function started(part: Part, { nextId, asked, seal }: Shown): JsonObject {
+function started(part: Part, { nextId, asked, seal }: ResponseContext): JsonObject {
   if (part.kind === "thinking") {
     const id = `rs_${nextId()}`;
     const isSealed = Array.isArray(asked.include) && asked.include.includes("reasoning.encrypted_content");
@@ -139,7 +143,7 @@ function completed(part: Part, item: JsonObject): JsonObject {
   return { ...item, status: "completed", arguments: joined(part) };
 }
 
-function finished(part: Part, shown: Shown): JsonObject {
+function finished(part: Part, shown: ResponseContext): JsonObject {
   return completed(part, started(part, shown));
 }
 

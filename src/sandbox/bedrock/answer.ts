@@ -18,7 +18,7 @@ export interface AnswerUsage {
 }
 
 /** What an answer shows beside its parts. */
-export interface Shown {
+export interface MessageContext {
   id: string;
   model: string;
   hideThinking: boolean;
@@ -41,11 +41,11 @@ function usageFields(usage: AnswerUsage, output: number, thinking?: number): Jso
   };
 }
 
-function message(shown: Shown, fields: JsonObject): JsonObject {
+function message(shown: MessageContext, fields: JsonObject): JsonObject {
   return { model: shown.model, id: shown.id, type: "message", role: "assistant", ...fields };
 }
 
-export function messageOfAnswer(answer: Answer, usage: AnswerUsage, shown: Shown): JsonObject {
+export function messageOfAnswer(answer: Answer, usage: AnswerUsage, shown: MessageContext): JsonObject {
   return message(shown, {
     content: answer.parts.map((part) => block(part, shown)),
     stop_reason: STOP_REASONS[answer.end],
@@ -54,7 +54,7 @@ export function messageOfAnswer(answer: Answer, usage: AnswerUsage, shown: Shown
   });
 }
 
-function block(part: Part, shown: Shown): JsonObject {
+function block(part: Part, shown: MessageContext): JsonObject {
   switch (part.kind) {
     case "thinking": {
       const thinking = shown.hideThinking ? "" : joined(part);
@@ -89,7 +89,7 @@ const DELTAS: Record<Part["kind"], { type: string; field: string }> = {
 export function* answerFrames(
   answer: Answer,
   usage: AnswerUsage,
-  shown: Shown,
+  shown: MessageContext,
   frames: FrameCache,
   members: (isLast: boolean) => JsonObject = () => ({}),
 ): Iterable<Frame> {
@@ -134,7 +134,7 @@ export function* answerFrames(
   });
 }
 
-function emptyBlock(part: Part, shown: Shown): JsonObject {
+function emptyBlock(part: Part, shown: MessageContext): JsonObject {
   switch (part.kind) {
     case "thinking":
       return { type: "thinking", thinking: "", signature: "" };

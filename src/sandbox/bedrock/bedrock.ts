@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { isObject } from "../../contract/objects.ts";
 import { type Behaviour, failureOf, USUAL } from "../behaviour.ts";
-import type { CallRecord } from "../calls.ts";
+import type { ReceivedCall } from "../calls.ts";
 import type { Breakage, Reply } from "../delivery.ts";
 import { UnknownDirective } from "../directives.ts";
 import { type JsonObject, parseJson, text } from "../json.ts";
@@ -50,7 +50,7 @@ export class Bedrock {
     this.#state = state;
   }
 
-  async answer(arrival: Arrival, record: CallRecord): Promise<Staged> {
+  async answer(arrival: Arrival, record: ReceivedCall): Promise<Staged> {
     const requestId = randomUUID();
     try {
       record.region = await this.#authenticate(arrival);
@@ -73,7 +73,7 @@ export class Bedrock {
     return undefined;
   }
 
-  #call(arrival: Arrival, record: CallRecord, requestId: string): Staged {
+  #call(arrival: Arrival, record: ReceivedCall, requestId: string): Staged {
     const [, rawId, operation] = ROUTE.exec(arrival.path) ?? [];
     if (rawId === undefined || arrival.method !== "POST") return staged(unknownOperation(requestId));
     if (arrival.body.length > MAX_BODY_BYTES) {

@@ -3,7 +3,7 @@ import { clipped } from "../../contract/text.ts";
 import type { Behaviour } from "../behaviour.ts";
 import { exampleOf } from "./example.ts";
 import type { Question, Tool } from "./question.ts";
-import { filler, tokensOf } from "./tokens.ts";
+import { filler, splitIntoTokens } from "./tokens.ts";
 
 /** One part of an answer. The first `count` of `tokens` are sent. The iterable may make them while they are sent. */
 export type Part =
@@ -49,7 +49,7 @@ export function answer(question: Question, model: string, behaviour: Readonly<Be
   if (called.length > 0) {
     if (end === "end") end = "call";
     for (const tool of called) {
-      const pieces = tokensOf(JSON.stringify(exampleOf(tool.schema, wordOf(question.text)) ?? {}));
+      const pieces = splitIntoTokens(JSON.stringify(exampleOf(tool.schema, wordOf(question.text)) ?? {}));
       if (room < pieces.length) end = "length";
       const count = Math.min(room, pieces.length);
       if (count > 0) parts.push({ kind: "call", name: tool.name, tokens: pieces.slice(0, count), count });
@@ -60,7 +60,7 @@ export function answer(question: Question, model: string, behaviour: Readonly<Be
   } else {
     const whole = behaviour.echo ?? (behaviour.tokens === undefined ? compose(question, model) : [...filler(behaviour.tokens)].join(""));
     const { text, stop } = stopAt(whole, question.stops);
-    const pieces = tokensOf(text);
+    const pieces = splitIntoTokens(text);
     add("text", pieces, pieces.length);
     if (end === "end" && stop !== undefined) {
       end = "stop";

@@ -5,7 +5,7 @@
 
 const PIECE = /\s{0,4}\S{1,4}|\s{1,4}/gu;
 
-export function tokensOf(text: string): string[] {
+export function splitIntoTokens(text: string): string[] {
   return text.match(PIECE) ?? [];
 }
 

@@ -3,7 +3,7 @@
  * library and tells what the library gave it as an `Observation`; what is right is decided here, and nowhere else.
  */
 import { expect } from "bun:test";
-import type { CallRecord } from "../../../src/sandbox/calls.ts";
+import type { ReceivedCall } from "../../../src/sandbox/calls.ts";
 
 export type DialectName = "anthropic" | "openai";
 
@@ -85,7 +85,7 @@ interface Seen {
   client: Client;
   observation: Observation;
   /** What the stand-ins have seen of this task's calls, in order. */
-  calls: readonly CallRecord[];
+  calls: readonly ReceivedCall[];
   mark: string;
 }
 

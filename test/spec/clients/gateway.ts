@@ -1,6 +1,6 @@
 /** One gateway for all clients, with the sandbox's stand-ins in this process so that what reached them can be looked at. */
 
-import type { CallRecord } from "../../../src/sandbox/calls.ts";
+import type { ReceivedCall } from "../../../src/sandbox/calls.ts";
 import { startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { azureIn, bedrockIn } from "../../support/upstreams.ts";
 import { keyEntry, startWeir } from "../../support/weir.ts";
@@ -14,7 +14,7 @@ export interface Gateway {
   /** The key of a workspace that is at home in `us`. */
   usKey: string;
   /** What the stand-ins have seen of the requests with this mark in their body, in order. */
-  callsOf(mark: string): CallRecord[];
+  callsOf(mark: string): ReceivedCall[];
   stop(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { AZURE_TAKES } from "../../../src/providers/azure/takes.ts";
 import { BEDROCK_TAKES } from "../../../src/providers/bedrock/takes.ts";
 import { bedrockBody } from "../../../workers/providers/bedrock/body.ts";
-import { Lessons } from "../../../workers/providers/bedrock/lessons.ts";
+import { BedrockLessons } from "../../../workers/providers/bedrock/lessons.ts";
 import { takesOf } from "../../../workers/providers/bedrock/takes.ts";
 import { acceptsOf, job } from "../../unit/workers/providers/upstream.ts";
 import { FIDELITY_PAGE, withTables } from "./reference.ts";
@@ -79,7 +79,7 @@ describe("bodies of all kinds", () => {
 
 describe("what a refusal teaches", () => {
   const learn = (message: string, model = "claude-opus-5") => {
-    const lessons = new Lessons("bedrock-eu");
+    const lessons = new BedrockLessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", model), model });
     const before = lessons.takes(one);
     const line = lessons.learn(one, message)?.line;

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { knownModels } from "../../../src/catalogue.ts";
 import { readCatalogue } from "../../../src/config/catalogue.ts";
-import type { CallRecord } from "../../../src/sandbox/calls.ts";
+import type { ReceivedCall } from "../../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { azureIn, bedrockIn } from "../../support/upstreams.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
@@ -132,7 +132,7 @@ export class FidelityWorld {
   }
 
   /** What the stand-ins were asked with this mark in the body, in order. */
-  callsWith(mark: string): (CallRecord & { body: Json })[] {
+  callsWith(mark: string): (ReceivedCall & { body: Json })[] {
     return [...this.sandbox.calls.recent, ...this.other.calls.recent].filter((call) => JSON.stringify(call.body)?.includes(mark)) as never;
   }
 

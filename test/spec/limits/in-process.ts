@@ -18,8 +18,8 @@ import { Keyring } from "../../../src/request/client/keyring.ts";
 import { Gateway } from "../../../src/request/gateway.ts";
 import { Room } from "../../../src/request/load/room.ts";
 import { Turns } from "../../../src/request/load/turns.ts";
-import { Catalog } from "../../../src/routing/catalog.ts";
 import { Router } from "../../../src/routing/router.ts";
+import { RoutingTable } from "../../../src/routing/routing-table.ts";
 import type { RoutedTarget } from "../../../src/routing/targets.ts";
 import { open } from "../../../src/runtime/open.ts";
 import { keyEntry } from "../../support/weir.ts";
@@ -60,14 +60,14 @@ export async function startInProcess(
   };
   const { config } = readConfig({ document, environment: {} });
   const metrics = new Metrics();
-  const catalog = new Catalog(config);
+  const routingTable = new RoutingTable(config);
   const pool = new WorkerPool({ size: 1, onDeath: () => {}, onNotice: () => {}, onLesson: () => {}, ...workers });
-  await pool.configure({ proxy: undefined, weighing: catalog.weighing, targets: catalog.targets });
+  await pool.configure({ proxy: undefined, weighing: routingTable.weighing, targets: routingTable.targets });
   const gateway = new Gateway({
     config,
     admission: new Admission(limiter),
     keyring: new Keyring(new Replica(config, new FileStore({ file: "/nonexistent/weir-keys.json" }))),
-    catalog,
+    routingTable,
     router: new Router<RoutedTarget>(),
     pool,
     metrics,

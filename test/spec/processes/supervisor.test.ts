@@ -159,7 +159,7 @@ describe("merged metrics", () => {
     const merged = new MergedMetrics();
     const alone = new Metrics();
     for (const index of [0, 1]) {
-      alone.limiterDecided("acme", "claude", "admitted");
+      alone.workspaces.decided("acme", "claude", "admitted");
       alone.limiterTook("reserve", 2);
       merged.take(index, JSON.parse(JSON.stringify(await alone.snapshot())) as Snapshot);
     }

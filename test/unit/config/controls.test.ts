@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Catalog } from "../../../src/routing/catalog.ts";
+import { RoutingTable } from "../../../src/routing/routing-table.ts";
 import { AZURE_EU, BEDROCK_EU, load } from "../../support/config-sample.ts";
 
 const GUARDRAIL = "guardrail: { id: abc, version: '1' }";
@@ -30,12 +30,12 @@ workspaces:
   one: { controls: { ${GUARDRAIL} } }
   other: { controls: { ${GUARDRAIL} } }
 `);
-  const idOf = (catalog: Catalog, workspace: string) => catalog.find(workspace, "anthropic", "eu", "claude").targets[0].id;
-  const before = new Catalog(config);
+  const idOf = (routingTable: RoutingTable, workspace: string) => routingTable.find(workspace, "anthropic", "eu", "claude").targets[0].id;
+  const before = new RoutingTable(config);
   expect(idOf(before, "one")).toBe(idOf(before, "other"));
   expect(idOf(before, "one")).not.toBe(idOf(before, "plain"));
   // Workers are given every target that there is.
   expect(before.targets.map(({ id }) => id)).toContain(idOf(before, "one"));
-  const after = new Catalog({ ...config }, undefined, before);
+  const after = new RoutingTable({ ...config }, undefined, before);
   for (const workspace of ["plain", "one", "other"]) expect(idOf(after, workspace)).toBe(idOf(before, workspace));
 });

@@ -4,7 +4,7 @@ import Ajv2020 from "ajv/dist/2020.js";
 import { parse } from "yaml";
 import { runCheck } from "../../../src/commands/check.ts";
 import { publishedSchema } from "../../../src/config/published.ts";
-import { Catalog } from "../../../src/routing/catalog.ts";
+import { RoutingTable } from "../../../src/routing/routing-table.ts";
 import { DOCUMENT, SCHEMA_FILE, withSettings } from "../../docs/configuration-reference.ts";
 import { BEDROCK_EU, load, mistakes, NOW_MS, SMALL, writeSample } from "../../support/config-sample.ts";
 
@@ -59,11 +59,11 @@ test("the example of a workspace with its own keys in docs/configuration.md is g
   const block = readFileSync(DOCUMENT, "utf8").split("```yaml\n# bring your own keys\n")[1]?.split("```")[0] ?? "";
   const { config, warnings } = load(block, { environment: { BYOK_KEY: "documented-byok-key-0123" } });
   expect(warnings).toEqual([]);
-  const catalog = new Catalog(config);
-  const names = (dialect: "anthropic" | "openai") => catalog.list("byok", dialect, "us").map(({ id }) => id);
+  const routingTable = new RoutingTable(config);
+  const names = (dialect: "anthropic" | "openai") => routingTable.list("byok", dialect, "us").map(({ id }) => id);
   expect([names("anthropic"), names("openai")]).toEqual([["claude-sonnet-5"], ["gpt-5.5"]]);
-  expect(catalog.find("byok", "openai", "us", "gpt-5.5").targets[0].upstream.name).toBe("byok/own-azure");
-  expect(catalog.find("byok", "anthropic", "us", "claude-sonnet-5").targets[0].upstream.name).toBe("bedrock-us");
+  expect(routingTable.find("byok", "openai", "us", "gpt-5.5").targets[0].upstream.name).toBe("byok/own-azure");
+  expect(routingTable.find("byok", "anthropic", "us", "claude-sonnet-5").targets[0].upstream.name).toBe("bedrock-us");
 });
 
 describe("the example", () => {

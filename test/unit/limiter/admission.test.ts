@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Ended } from "../../../src/contract/call.ts";
-import { Admission, type Claim, type Ending } from "../../../src/limiter/admission.ts";
+import { Admission, type CallEnd, type Claim } from "../../../src/limiter/admission.ts";
 import { Limiter } from "../../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../../src/limiter/memory.ts";
 
@@ -26,7 +26,7 @@ const ended: Ended = {
 };
 
 /** What the windows hold after one call that reserved 1,000 tokens of input and ended in this way. */
-async function after(ending: Ending | undefined): Promise<{ requests: number; tokens: number; reserved: number }> {
+async function after(ending: CallEnd | undefined): Promise<{ requests: number; tokens: number; reserved: number }> {
   const limiter = new Limiter({ store: new MemoryStore() });
   const admission = new Admission(limiter);
   const decision = await admission.byWeight(claim, 1000);
@@ -37,7 +37,7 @@ async function after(ending: Ending | undefined): Promise<{ requests: number; to
   return { requests: usage.requests.used, tokens: usage.tokens.used, reserved: usage.tokens.reserved };
 }
 
-const cases: [string, Ending | undefined, { requests: number; tokens: number }][] = [
+const cases: [string, CallEnd | undefined, { requests: number; tokens: number }][] = [
   ["was answered: settled to what it used", { outcome: "ok", ended, firstByteAtMs: 1, passedBytes: 0 }, { requests: 1, tokens: 42 }],
   [
     "failed before its first byte: given back",

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { ReplyHeaders } from "../../../src/contract/http.ts";
-import { goDurationText, instantText, prefixedRateLimitLines, rateLimitLines, refusalText } from "../../../src/limiter/headers.ts";
-import { retryAfterHeaders } from "../../../src/request/reply.ts";
+import { goDurationText, instantText, limitRefusal, prefixedRateLimitLines, showWindows } from "../../../src/limiter/headers.ts";
 
 const windows = { requests: { limit: 500, remaining: 499, resetMs: 12 }, tokens: { limit: 60_000, remaining: 59_300, resetMs: 59_901 } };
 
@@ -30,7 +29,7 @@ test("a moment is written by RFC 3339, in whole seconds and never too early", ()
 
 test("six headers show both windows", () => {
   const headers = new ReplyHeaders();
-  headers.setLines(rateLimitLines(windows));
+  showWindows(headers, undefined, windows);
   expect(Object.fromEntries(headers)).toEqual({
     "x-ratelimit-limit-requests": "500",
     "x-ratelimit-remaining-requests": "499",
@@ -54,24 +53,28 @@ test("the headers that only one dialect has show the same, with moments", () => 
   });
 });
 
-test.each([
-  [0, "1", "1"],
-  [1, "1", "1"],
-  [1000, "1000", "1"],
-  [1001, "1001", "2"],
-  [58_999, "58999", "59"],
-  [60_100, "59000", "59"],
-])("a wait of %p ms is told as %p ms and %p s", (ms, inMs, inSeconds) => {
-  expect(retryAfterHeaders(ms)).toEqual({ "retry-after-ms": inMs, "retry-after": inSeconds });
-});
-
 test("a refusal says which limit was reached, how much is used, what was requested and when to try again", () => {
   const tokens = { outcome: "tokens" as const, limit: 60_000, used: 59_800, requested: 700, retryAfterMs: 4321, windows };
-  const claim = { workspace: "acme", model: "gpt-4o", window: "calls" } as const;
-  expect(refusalText(tokens, claim)).toBe(
+  const limits = { rpm: 500, tpm: 60_000, countRpm: 20, cacheReadWeight: 0, reserveOutput: "expected" } as const;
+  const claim = {
+    workspace: "acme",
+    model: "gpt-4o",
+    upstream: "u",
+    exact: false,
+    window: "calls",
+    limits,
+    maxTokens: 0,
+    writes: true,
+  } as const;
+  expect(limitRefusal(tokens, claim)).toMatchObject({ kind: "rate_limited_tokens", detail: { retryAfterMs: 4321 } });
+  expect(limitRefusal(tokens, claim).message).toBe(
     "Rate limit of 60000 tokens per minute reached for gpt-4o in workspace acme: used 59800, requested 700. Please try again in 4.321s.",
   );
-  expect(refusalText({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, claim)).toContain("can never pass");
+  expect(limitRefusal({ outcome: "too_large", limit: 1000, requested: 5000, windows: undefined }, claim).message).toContain(
+    "can never pass",
+  );
   const counts = { outcome: "requests" as const, limit: 20, used: 20, requested: 1, retryAfterMs: 1000, windows };
-  expect(refusalText(counts, { ...claim, window: "counts" })).toStartWith("Rate limit of 20 token counts per minute reached for gpt-4o");
+  expect(limitRefusal(counts, { ...claim, window: "counts" }).message).toStartWith(
+    "Rate limit of 20 token counts per minute reached for gpt-4o",
+  );
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type Ask, type Decision, Limiter, type LimiterOptions, type Reservation } from "../../../src/limiter/limiter.ts";
+import type { Ask, Decision, Reservation } from "../../../src/limiter/decision.ts";
+import { Limiter, type LimiterOptions } from "../../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../../src/limiter/memory.ts";
 import { type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "../../../src/limiter/store.ts";
 import { eventually } from "../../support/waits.ts";

@@ -2,8 +2,9 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import type { Decision } from "../../../src/limiter/decision.ts";
 import { openLimiter } from "../../../src/limiter/index.ts";
-import type { Decision, Limiter } from "../../../src/limiter/limiter.ts";
+import type { Limiter } from "../../../src/limiter/limiter.ts";
 import { Lateness } from "../../support/clock.ts";
 import { haveRedis, redisCli, startRedisCluster, startSentinelSet, startTlsRedis } from "../../support/redis.ts";
 import { eventually, pause } from "../../support/waits.ts";

@@ -3,10 +3,10 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Counter, Registry } from "prom-client";
 import type { CallRecord } from "../../../src/metrics/calls.ts";
+import type { LabelValues } from "../../../src/metrics/labels.ts";
 import { MergedMetrics } from "../../../src/metrics/merged.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
 import { metricsData, metricsText } from "../../../src/metrics/registry.ts";
-import type { Served } from "../../../src/metrics/served.ts";
 import { METRICS_PAGE, withMetrics } from "../../docs/metrics-reference.ts";
 
 test("docs/metrics.md has the table of every metric as the registry has it (bun run docs)", () => {
@@ -52,7 +52,7 @@ test("a scrape has the metrics of the process, without those that would stop the
 const ROUTE = "/openai/{region}/v1/chat/completions";
 
 /** Two workspaces, of which the second brings a model and an upstream; or only the first one. */
-function served(workspaces: readonly string[] = ["acme", "byok"]): Served {
+function served(workspaces: readonly string[] = ["acme", "byok"]): LabelValues {
   const own = { route: ROUTE, model: "own-model", region: "us", upstreams: ["byok/own"] };
   return {
     offers: [{ route: ROUTE, model: "gpt", region: "eu", upstreams: ["azure"] }, ...(workspaces.includes("byok") ? [own] : [])],
@@ -72,7 +72,7 @@ function serveOwn(metrics: Metrics): void {
   const usage = { input: 10, output: 5, cacheRead: 0, cacheWrite: 0, cacheWriteHour: 0, reasoning: 0 };
   const place = { route: ROUTE, workspace: "byok", model: "own-model", region: "us", upstream: "byok/own" };
   metrics.callStarted(ROUTE);
-  metrics.limiterDecided("byok", "own-model", "admitted");
+  metrics.workspaces.decided("byok", "own-model", "admitted");
   metrics.debtMade("own-model", 3);
   metrics.upstreams.attemptEnded("byok/own", "own-model", "ok", 1, { firstByteMs: 40, upstreamMs: 70 });
   metrics.callEnded({ ...place, outcome: "ok", durationMs: 9, firstByteMs: 5, overheadMs: 1, usage, estimateFactor: 1.1 });
@@ -143,9 +143,9 @@ test("series that alerts need are there with 0 before the first call", async () 
 test("a refused configuration is shown until one is applied", async () => {
   const metrics = new Metrics();
   expect(await metrics.render()).toContain("weir_config_stale 0");
-  metrics.configured.reloaded("refused");
+  metrics.configuration.reloaded("refused");
   expect(await metrics.render()).toContain("weir_config_stale 1");
-  metrics.configured.reloaded("applied");
+  metrics.configuration.reloaded("applied");
   expect(await metrics.render()).toContain("weir_config_stale 0");
 });
 
@@ -154,7 +154,7 @@ test("the first expiry of a workspace's keys is shown: without rotated ones, and
   const hourMs = 3_600_000;
   const now = Date.now();
   const key = (name: string, expiresAtMs: number, replacedBy?: string) => ({ workspace: { name }, expiresAtMs, replacedBy });
-  metrics.configured.keysKnown({ config: 6 }, [
+  metrics.configuration.keysKnown({ config: 6 }, [
     key("acme", now + 50 * hourMs),
     key("acme", now + 20 * hourMs),
     key("acme", now + hourMs, "key_0123"),
@@ -168,7 +168,7 @@ test("the first expiry of a workspace's keys is shown: without rotated ones, and
     ['workspace="late"', String((now - hourMs) / 1000)],
     ['workspace="acme"', String((now + 20 * hourMs) / 1000)],
   ]);
-  metrics.configured.keysKnown(
+  metrics.configuration.keysKnown(
     { config: 500 },
     Array.from({ length: 500 }, (_, at) => key(`workspace-${at}`, now + at * hourMs)),
   );
@@ -191,8 +191,8 @@ test("the expiry of a credential is shown with its whole lifetime, which a reloa
     upstream("unsaid", now + hourMs),
     upstream("forgotten", now - 30 * hourMs),
   ];
-  metrics.configured.credentialsKnown(credentials, now);
-  metrics.configured.credentialsKnown(credentials, now + hourMs / 2);
+  metrics.configuration.credentialsKnown(credentials, now);
+  metrics.configuration.credentialsKnown(credentials, now + hourMs / 2);
   expect(await told()).toEqual([
     ["expiry", "unsaid", String((now + hourMs) / 1000)],
     ["expiry", "later", String((now + 6 * hourMs) / 1000)],
@@ -200,7 +200,7 @@ test("the expiry of a credential is shown with its whole lifetime, which a reloa
     ["lifetime", "later", "43200"],
   ]);
   // Another credential has its own lifetime, and an upstream that was removed has none.
-  metrics.configured.credentialsKnown([upstream("unsaid", now + 4 * hourMs)], now + 2 * hourMs);
+  metrics.configuration.credentialsKnown([upstream("unsaid", now + 4 * hourMs)], now + 2 * hourMs);
   expect(await told()).toEqual([
     ["expiry", "unsaid", String((now + 4 * hourMs) / 1000)],
     ["lifetime", "unsaid", "7200"],
@@ -245,7 +245,7 @@ test("with more workspaces and models than are declared, the first call of a pai
   const many = Array.from({ length: 300 }, (_, at) => `workspace-${at}`);
   metrics.declareServed(served(many));
   expect(seriesOf(await metrics.render(), "workspace-")).toEqual([]);
-  metrics.limiterDecided("workspace-7", "gpt", "admitted");
+  metrics.workspaces.decided("workspace-7", "gpt", "admitted");
   expect(seriesOf(await metrics.render(), "workspace-7").length).toBe(5);
 });
 

@@ -30,7 +30,7 @@ test("a hundred that are asked for at once are read twice: the one that runs, an
           inForce = config;
         },
       },
-      metrics: { configured: { reloaded: (result: string) => void results.push(result) } },
+      metrics: { configuration: { reloaded: (result: string) => void results.push(result) } },
       log: { info: () => {}, warn: () => {}, error: () => {} },
     } as unknown as ReloadParts;
     const reloader = new Reloader(source, loaded, parts);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { CallEvents, CallOrder, Ended } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { noUsage, type Usage } from "../../../src/contract/usage.ts";
-import type { Reservation } from "../../../src/limiter/limiter.ts";
+import type { Reservation } from "../../../src/limiter/decision.ts";
 import { Unfinished, type UnfinishedParts } from "../../../src/request/unfinished.ts";
 import type { Visit } from "../../../src/request/visit.ts";
 
@@ -35,7 +35,7 @@ function world({ isServed = true, hasWorker = true } = {}) {
   const settled: { used: Usage; before: Usage }[] = [];
   const counted: [Usage | undefined, number | undefined][] = [];
   const parts = {
-    catalog: { served: () => (isServed ? new Map([["m", { targets: [{ id: 7, upstream }] }]]) : new Map()) },
+    routingTable: { served: () => (isServed ? new Map([["m", { targets: [{ id: 7, upstream }] }]]) : new Map()) },
     pool: {
       call(order: CallOrder, events: CallEvents) {
         if (!hasWorker) return undefined;

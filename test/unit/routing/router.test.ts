@@ -3,15 +3,15 @@ import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import { hashText } from "../../../src/contract/hash.ts";
 import { TargetHealth } from "../../../src/routing/health.ts";
-import { type Attempt, type Choice, type Choices, Router } from "../../../src/routing/router.ts";
+import { type Attempt, type Candidate, type Candidates, Router } from "../../../src/routing/router.ts";
 
-interface Named extends Choice {
+interface Named extends Candidate {
   name: string;
 }
 
 function choices(
   ...targets: { name: string; rank?: number; weight?: number; maxCalls?: number }[]
-): Choices<Named> & { of(name: string): Named } {
+): Candidates<Named> & { of(name: string): Named } {
   const all = targets.map(({ name, rank = 0, weight = 1, maxCalls }) => ({
     name,
     rank,
@@ -28,19 +28,19 @@ function choices(
 
 const conversations = Array.from({ length: 3_000 }, (_, index) => hashText(`conversation ${index}`));
 
-function broken(target: Choice): void {
+function broken(target: Candidate): void {
   for (let time = 0; time < 5; time++) target.health.ended("bad", false, 0);
 }
 
 /** The first attempt of a call for which there is room. */
-function first(router: Router<Named>, among: Choices<Named>, conversation = 0, nowMs = 0): Attempt<Named> {
+function first(router: Router<Named>, among: Candidates<Named>, conversation = 0, nowMs = 0): Attempt<Named> {
   const attempt = router.first(among, conversation, nowMs);
   if (attempt === undefined) throw new Error("no room");
   return attempt;
 }
 
 /** Follows a call whose attempts all fail. */
-function tried(router: Router<Named>, among: Choices<Named>, conversation = 0): string[] {
+function tried(router: Router<Named>, among: Candidates<Named>, conversation = 0): string[] {
   const attempts = [first(router, among, conversation)];
   for (let next = router.next(among, conversation, 0, attempts); next; next = router.next(among, conversation, 0, attempts))
     attempts.push(next);
@@ -98,7 +98,7 @@ describe("without a conversation", () => {
 
 describe("a conversation", () => {
   const three = [{ name: "a", weight: 2 }, { name: "b" }, { name: "c" }];
-  const placesOf = (among: Choices<Named>) => {
+  const placesOf = (among: Candidates<Named>) => {
     const router = new Router<Named>();
     return conversations.map((conversation) => first(router, among, conversation, 0).target.name);
   };

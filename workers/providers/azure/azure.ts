@@ -5,15 +5,15 @@ import type { AzureSettings } from "../../../src/providers/azure/settings.ts";
 import type { AzureAccepts } from "../../../src/providers/azure/takes.ts";
 import type { HttpHeaders } from "../../wire/http.ts";
 import { operationIn } from "../failure.ts";
-import { addressOf } from "../origin.ts";
-import type { Adapter, Job, Provider, Pupil } from "../provider.ts";
-import { Fetched } from "../secrets.ts";
+import { upstreamAddress } from "../origin.ts";
+import type { Adapter, Job, LessonTarget, Provider } from "../provider.ts";
+import { FetchedSecrets } from "../secrets.ts";
 import { azureChat } from "./chat.ts";
 import { azureEmbeddings } from "./embeddings.ts";
 import { entraTokens } from "./entra.ts";
 import { azureFailure, refusalWords } from "./errors.ts";
 import { azureKeptAnswer, azureKeptCancel, azureKeptDelete, azureKeptInput, azureKeptUsage } from "./kept.ts";
-import { Lessons } from "./lessons.ts";
+import { AzureLessons } from "./lessons.ts";
 import { managedIdentityTokens } from "./managed-identity.ts";
 import { type AzureOperation, V1 } from "./operation.ts";
 import { azureCompact, azureResponses } from "./responses.ts";
@@ -56,7 +56,7 @@ export const azure: Provider<AzureSettings> = {
 export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number = Date.now): Adapter {
   const { settings } = upstream;
   const { endpoint, api, credentials } = settings;
-  const { origin, host, base } = addressOf(upstream, endpoint);
+  const { origin, host, base } = upstreamAddress(upstream, endpoint);
   const tokens = tokensOf(upstream, nowMs);
   const place = (job: Job) => ({ upstream: upstream.name, deployment: job.upstreamModel, model: job.model, operation: job.operation });
 
@@ -71,9 +71,9 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
       Object.freeze(["host", host, "content-type", "application/json", "accept", type, ...authorization] as const);
     return { token, answer: accepting("application/json"), stream: accepting("text/event-stream") };
   };
-  const lessons = new Lessons(upstream.name);
+  const lessons = new AzureLessons(upstream.name);
   let current = headersFor("");
-  const fetched = new Fetched();
+  const fetched = new FetchedSecrets();
   const headers = ({ stream }: Job, token: string) => {
     if (current.token !== token) {
       current = headersFor(token);
@@ -111,7 +111,7 @@ export function openAzure(upstream: Upstream<AzureSettings>, nowMs: () => number
     },
 
     lesson: (job: Job<AzureAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
-    taught: (pupil: Pupil<AzureAccepts>, taught, forMs) => lessons.taught(pupil, taught, forMs),
+    taught: (target: LessonTarget<AzureAccepts>, taught, forMs) => lessons.taught(target, taught, forMs),
 
     upstreamRequestId: (headers: HttpHeaders) => headers.get("apim-request-id") ?? headers.get("x-request-id") ?? "",
     fetchedSecrets: () => fetched.secrets,

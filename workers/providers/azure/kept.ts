@@ -7,7 +7,7 @@ import type { Job } from "../provider.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import type { AzureOperation } from "./operation.ts";
 import { isUnfinished, ResponsesStream } from "./responses-reader.ts";
-import { Seal } from "./seal.ts";
+import { SealedIds } from "./sealed-ids.ts";
 import { addUsage, RESPONSES_USAGE } from "./usage.ts";
 
 /** A parameter that the client must not set: Weir's own address may have it. */
@@ -34,13 +34,13 @@ function asking(method: "GET" | "POST" | "DELETE", tail = ""): AzureOperation {
     path: (job) => below(job, tail),
     body: () => "",
     reader(job, place, keeping) {
-      const seal = keeping && new Seal(keeping, job, askedFor(job).id);
-      if (job.stream) return new ResponsesStream(place, seal);
+      const sealedIds = keeping && new SealedIds(keeping, job, askedFor(job).id);
+      if (job.stream) return new ResponsesStream(place, sealedIds);
       return new WholeAnswer(
         place.upstream,
         (answer, text) => {
           // A list has no id, and the ids in it are those of items.
-          if (typeof answer.id === "string") return seal?.response(text) ?? text;
+          if (typeof answer.id === "string") return sealedIds?.response(text) ?? text;
           return Array.isArray(answer.data) ? text : malformed(place.upstream, "the answer is neither a response nor a list");
         },
         { isText: false },

@@ -23,7 +23,7 @@ const SAID: ReadonlySet<string> = new Set(
   status summary tools type`.split(/\s+/),
 );
 
-export class Lessons extends Learned<AzureAccepts, Takes> {
+export class AzureLessons extends Learned<AzureAccepts, Takes> {
   readonly #upstream: string;
 
   constructor(upstream: string) {

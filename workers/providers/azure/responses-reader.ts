@@ -8,7 +8,7 @@ import { asObject, asWords } from "../failure.ts";
 import { MOST_PARSED, outline } from "../outline.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { azureStreamError, type ErrorContext } from "./errors.ts";
-import type { Seal } from "./seal.ts";
+import type { SealedIds } from "./sealed-ids.ts";
 import { addUsage, RESPONSES_USAGE } from "./usage.ts";
 
 /** Used as the id of a response until its id is known. */
@@ -31,12 +31,12 @@ export function isUnfinished({ status }: Record<string, unknown>): boolean {
 export class WholeResponse extends WholeAnswer {
   unfinished = UNKNOWN;
 
-  constructor(place: ErrorContext, seal: Seal | undefined) {
+  constructor(place: ErrorContext, sealedIds: SealedIds | undefined) {
     super(place.upstream, (answer, text, usage) => {
       if (!Array.isArray(answer.output)) return malformed(place.upstream, "the answer is no response");
       addUsage(usage, answer.usage, RESPONSES_USAGE);
       this.unfinished = isUnfinished(answer) ? (asWords(answer.id) ?? UNKNOWN) : "";
-      const shownText = seal?.response(text) ?? text;
+      const shownText = sealedIds?.response(text) ?? text;
       // The client gets the text of a failed response too; only the counts treat it as a failure.
       return answer.status === "failed" ? { text: shownText, error: failureIn(place, answer) } : shownText;
     });
@@ -52,12 +52,12 @@ function failureIn(place: ErrorContext, response: Record<string, unknown> | unde
 export class ResponsesStream extends EventReader<ErrorContext> {
   /** The failure of the answer. The client has got the event that says so; an event with the reason may still come. */
   #failed: GatewayError | undefined;
-  readonly #seal: Seal | undefined;
+  readonly #sealedIds: SealedIds | undefined;
   unfinished = UNKNOWN;
 
-  constructor(place: ErrorContext, seal: Seal | undefined = undefined) {
+  constructor(place: ErrorContext, sealedIds: SealedIds | undefined = undefined) {
     super(place, "its last event");
-    this.#seal = seal;
+    this.#sealedIds = sealedIds;
   }
 
   /** The stream ended without a reason for the failure. */
@@ -100,7 +100,7 @@ export class ResponsesStream extends EventReader<ErrorContext> {
       this.unfinished = "";
       this.complete = true;
     } else if (type.endsWith(".delta")) this.written += deltaLength(event);
-    return this.#seal === undefined || response === undefined ? event : sealedEvent(type, this.#seal.event(data));
+    return this.#sealedIds === undefined || response === undefined ? event : sealedEvent(type, this.#sealedIds.event(data));
   }
 }
 

@@ -19,7 +19,7 @@ import { refusal } from "../failure.ts";
 import type { Job } from "../provider.ts";
 import { type AzureApi, type AzureOperation, deploymentName, leftOut, V1 } from "./operation.ts";
 import { ResponsesStream, WholeResponse } from "./responses-reader.ts";
-import { Seal } from "./seal.ts";
+import { SealedIds } from "./sealed-ids.ts";
 import { OF_ITEM, reasons, requireRoute, type Takes } from "./takes.ts";
 
 /** Members that need something stored at Azure, with the values that ask for nothing. */
@@ -67,8 +67,8 @@ export const azureResponses: AzureOperation = {
   },
 
   reader(job, place, keeping) {
-    const seal = keeping && new Seal(keeping, job, previousOf(job.body));
-    return job.stream ? new ResponsesStream(place, seal) : new WholeResponse(place, seal);
+    const sealedIds = keeping && new SealedIds(keeping, job, previousOf(job.body));
+    return job.stream ? new ResponsesStream(place, sealedIds) : new WholeResponse(place, sealedIds);
   },
 };
 

@@ -7,13 +7,13 @@ import { remembered } from "../../remembered.ts";
 import type { HttpHeaders, HttpRequest } from "../../wire/http.ts";
 import { type AwsIdentity, createSigner, type UnsignedRequest } from "../../wire/sigv4.ts";
 import { operationIn } from "../failure.ts";
-import { addressOf } from "../origin.ts";
-import type { Adapter, Job, Provider, Pupil } from "../provider.ts";
-import { Fetched } from "../secrets.ts";
+import { upstreamAddress } from "../origin.ts";
+import type { Adapter, Job, LessonTarget, Provider } from "../provider.ts";
+import { FetchedSecrets } from "../secrets.ts";
 import { ControlHeaders } from "./controls.ts";
 import { awsIdentities } from "./credentials.ts";
 import { bedrockFailure, refusalWords } from "./errors.ts";
-import { Lessons } from "./lessons.ts";
+import { BedrockLessons } from "./lessons.ts";
 import { bedrockOperations } from "./operations.ts";
 
 /** The name of the service in messages for clients. */
@@ -34,15 +34,15 @@ export const bedrock: Provider<BedrockSettings> = {
 export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => number = Date.now): Adapter {
   const { settings } = upstream;
   const { credentials, awsRegion } = settings;
-  const { origin, host, base } = addressOf(upstream, settings.endpoint);
-  const lessons = new Lessons(upstream.name);
+  const { origin, host, base } = upstreamAddress(upstream, settings.endpoint);
+  const lessons = new BedrockLessons(upstream.name);
   const identities = credentials.kind === "bearer" ? undefined : awsIdentities(upstream.name, awsRegion, credentials, nowMs);
   const signer = createSigner(awsRegion, "bedrock");
   const bearer = credentials.kind === "bearer" ? `Bearer ${credentials.token}` : "";
   const place = (job: Job) => ({ upstream: upstream.name, upstreamModel: job.upstreamModel });
 
   const controlHeaders = new ControlHeaders();
-  const fetched = new Fetched();
+  const fetched = new FetchedSecrets();
   let current: AwsIdentity | undefined;
 
   const signed = (identity: AwsIdentity, request: UnsignedRequest): HttpRequest => {
@@ -91,7 +91,7 @@ export function openBedrock(upstream: Upstream<BedrockSettings>, nowMs: () => nu
     },
 
     lesson: (job: Job<BedrockAccepts>, status, body) => (status === 400 ? lessons.learn(job, refusalWords(body)) : undefined),
-    taught: (pupil: Pupil<BedrockAccepts>, taught, forMs) => lessons.taught(pupil, taught, forMs),
+    taught: (target: LessonTarget<BedrockAccepts>, taught, forMs) => lessons.taught(target, taught, forMs),
 
     failure(job, status, headers, body) {
       const error = bedrockFailure(place(job), status, headers, body);

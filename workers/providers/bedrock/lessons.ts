@@ -20,7 +20,7 @@ const EXTRA = /(?:^|\s)([a-z_]+(?:\.[\w-]+)*): Extra inputs are not permitted/;
 const NO_EFFORT = /does not support the effort parameter/i;
 const NO_SYSTEM = /messages\.\d+\.role: Input should be 'user' or 'assistant'|role 'system' is not supported on this model/;
 
-export class Lessons extends Learned<BedrockAccepts, Takes> {
+export class BedrockLessons extends Learned<BedrockAccepts, Takes> {
   readonly #upstream: string;
   /** Flags of the calls that are under way. */
   readonly #sent = new WeakMap<Job, readonly string[]>();

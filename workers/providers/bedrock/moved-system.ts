@@ -5,7 +5,7 @@
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, stringValue } from "../../../src/contract/json.ts";
 import { refusal } from "../failure.ts";
-import { EFFORT, isCleared, isEmpty, turnsOf } from "./system.ts";
+import { EFFORT, isCleared, isEmpty, parseMessages } from "./system.ts";
 import { type Dropped, type Takes, whose } from "./takes.ts";
 
 const OPEN = "<system-reminder>\\n";
@@ -16,8 +16,8 @@ const NAME = "messages.role.system";
 
 /** @throws GatewayError `invalid_request` where such a message holds more than text */
 export function moveSystem(messages: ByteText, takes: Takes, dropped: Dropped): ByteText {
-  const turns = turnsOf(messages);
-  const { texts, roles } = turns;
+  const parsed = parseMessages(messages);
+  const { texts, roles } = parsed;
   if (!roles.includes("system")) return messages;
   dropped.add(NAME);
   const said: ByteText[] = [];
@@ -26,7 +26,7 @@ export function moveSystem(messages: ByteText, takes: Takes, dropped: Dropped): 
   for (const [index, message] of texts.entries()) {
     if (roles[index] === "system") {
       if ((memberValue(message, "output_config") ?? "null") !== "null") dropped.add(EFFORT);
-      if (!isCleared(message, index, turns)) waiting.push(...noted(message, index, takes));
+      if (!isCleared(message, index, parsed)) waiting.push(...noted(message, index, takes));
       continue;
     }
     if (waiting.length > 0) {

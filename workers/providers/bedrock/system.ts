@@ -14,18 +14,18 @@ const CHANGES = ["tool_addition", "tool_removal"] as const;
 const WORDS = ['"output_config"', '"clear_at"', '"tool_addition"', '"tool_removal"'];
 
 /** The messages of one conversation, with their roles. */
-export interface Turns {
+export interface ParsedMessages {
   texts: readonly ByteText[];
   roles: readonly string[];
 }
 
-export function turnsOf(messages: ByteText): Turns {
+export function parseMessages(messages: ByteText): ParsedMessages {
   const texts = elements(messages).map(({ start, end }) => messages.slice(start, end));
   return { texts, roles: texts.map((message) => stringValue(memberValue(message, "role") ?? "") ?? "") };
 }
 
 /** Whether a system message was for one turn that is over: a turn of the user has followed, so the model does not see the message any more. */
-export function isCleared(message: ByteText, index: number, { roles }: Turns): boolean {
+export function isCleared(message: ByteText, index: number, { roles }: ParsedMessages): boolean {
   return stringValue(memberValue(message, "clear_at") ?? "") === "next_user_message" && roles.indexOf("user", index) >= 0;
 }
 
@@ -36,13 +36,13 @@ export function isCleared(message: ByteText, index: number, { roles }: Turns): b
  */
 export function editSystem(messages: ByteText, isHidden: boolean, betas: string[], takes: Takes, dropped: Dropped): ByteText {
   if (!isHidden && !WORDS.some((word) => messages.includes(word))) return messages;
-  const turns = turnsOf(messages);
-  if (!turns.roles.includes("system")) return messages;
+  const parsed = parseMessages(messages);
+  if (!parsed.roles.includes("system")) return messages;
   const spans = elements(messages);
   let edited = messages.slice(0, spans[0]?.start);
   let isFirst = true;
-  for (const [index, message] of turns.texts.entries()) {
-    const next = turns.roles[index] === "system" ? editOne(message, index, turns, betas, takes, dropped) : message;
+  for (const [index, message] of parsed.texts.entries()) {
+    const next = parsed.roles[index] === "system" ? editOne(message, index, parsed, betas, takes, dropped) : message;
     if (next === undefined) continue;
     // What is before the message (a comma, white space) comes with it, so that all other bytes stay.
     edited += (isFirst ? "" : messages.slice(spans[index - 1]?.end, spans[index]?.start)) + next;
@@ -52,7 +52,14 @@ export function editSystem(messages: ByteText, isHidden: boolean, betas: string[
 }
 
 /** The message as the model takes it; undefined where nothing is left of it. */
-function editOne(message: ByteText, index: number, turns: Turns, betas: string[], takes: Takes, dropped: Dropped): ByteText | undefined {
+function editOne(
+  message: ByteText,
+  index: number,
+  parsed: ParsedMessages,
+  betas: string[],
+  takes: Takes,
+  dropped: Dropped,
+): ByteText | undefined {
   const all = members(message);
   const remove: string[] = [];
   let content: ByteText = '""';
@@ -70,7 +77,7 @@ function editOne(message: ByteText, index: number, turns: Turns, betas: string[]
     remove.push(key);
     if (asksNothing) continue;
     dropped.add(name);
-    if (key === "clear_at" && isCleared(message, index, turns)) return undefined;
+    if (key === "clear_at" && isCleared(message, index, parsed)) return undefined;
   }
   if (content.startsWith("[")) needToolChanges(content, index, betas, takes);
   if (remove.length === 0) return message;

@@ -1,7 +1,7 @@
 /** What refusals teach about the targets of one upstream, in the worker that was refused and in the others. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { Lessons as AzureLessons } from "../../../../workers/providers/azure/lessons.ts";
-import { Lessons } from "../../../../workers/providers/bedrock/lessons.ts";
+import { AzureLessons } from "../../../../workers/providers/azure/lessons.ts";
+import { BedrockLessons } from "../../../../workers/providers/bedrock/lessons.ts";
 import { putForward, restoreClock } from "../../../support/clock.ts";
 import { acceptsOf, job } from "./upstream.ts";
 
@@ -15,7 +15,7 @@ const one = () => job({ accepts, model: "claude-opus-5" });
 
 describe("a lesson is sent to the same upstream of another worker", () => {
   test("of Bedrock: members, and flags", () => {
-    const [here, there] = [new Lessons("bedrock-eu"), new Lessons("bedrock-eu")];
+    const [here, there] = [new BedrockLessons("bedrock-eu"), new BedrockLessons("bedrock-eu")];
     const asked = one();
     here.sent(asked, ["effort-2025-11-24"]);
     for (const message of [EXTRA("context_hint"), EXTRA("tools.0.custom.strict"), "invalid beta flag"]) {
@@ -44,7 +44,7 @@ describe("a lesson is sent to the same upstream of another worker", () => {
   });
 
   test("for what is left of its hour, and never longer than one", () => {
-    const lessons = new Lessons("bedrock-eu");
+    const lessons = new BedrockLessons("bedrock-eu");
     const isLeftOut = () => lessons.takes(one()).without.has("context_hint");
     for (const [forMs, lastsMs] of [
       [5_000, 5_000],
@@ -59,7 +59,7 @@ describe("a lesson is sent to the same upstream of another worker", () => {
   });
 
   test("a text that is no lesson changes nothing", () => {
-    const lessons = new Lessons("bedrock-eu");
+    const lessons = new BedrockLessons("bedrock-eu");
     const before = lessons.takes(one());
     for (const text of ["", "{", "[]", "{}", "[1]", '["fields"]', '["betas"]', '["other","x"]', "null"])
       lessons.taught(one(), text, HOUR_MS);
@@ -68,7 +68,7 @@ describe("a lesson is sent to the same upstream of another worker", () => {
 });
 
 test("a refusal that another call has taught meanwhile is worth another try, and is not reported again", () => {
-  const lessons = new Lessons("bedrock-eu");
+  const lessons = new BedrockLessons("bedrock-eu");
   const asked = one();
   asked.takes = lessons.takes(asked);
   lessons.taught(asked, '["fields","context_hint"]', HOUR_MS);
@@ -79,7 +79,7 @@ test("a refusal that another call has taught meanwhile is worth another try, and
 });
 
 test("two targets with one model and different configurations do not share lessons", () => {
-  const lessons = new Lessons("bedrock-eu");
+  const lessons = new BedrockLessons("bedrock-eu");
   const other = job({ accepts: acceptsOf("bedrock", "claude-opus-5"), model: "other" });
   lessons.learn(one(), EXTRA("context_hint"));
   expect(lessons.takes(other).without.size).toBe(0);
@@ -88,10 +88,10 @@ test("two targets with one model and different configurations do not share lesso
 });
 
 test("an upstream that refuses everything teaches at most 32 lessons, those of other workers included, and no name that is too long", () => {
-  const lessons = new Lessons("bedrock-eu");
+  const lessons = new BedrockLessons("bedrock-eu");
   for (let nth = 0; nth < 20; nth++) lessons.taught(one(), JSON.stringify(["fields", `stray_a${"a".repeat(nth)}`]), HOUR_MS);
   const learned = Array.from({ length: 20 }, (_, nth) => lessons.learn(one(), EXTRA(`stray_b${"b".repeat(nth)}`)));
   expect(learned.filter((lesson) => lesson !== undefined)).toHaveLength(12);
   expect(lessons.takes(one()).without.size).toBe(32);
-  expect(new Lessons("bedrock-eu").learn(one(), EXTRA("x".repeat(200)))).toBeUndefined();
+  expect(new BedrockLessons("bedrock-eu").learn(one(), EXTRA("x".repeat(200)))).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { addressOf } from "../../../../workers/providers/origin.ts";
+import { upstreamAddress } from "../../../../workers/providers/origin.ts";
 import { upstream } from "./upstream.ts";
 
 test.each([
@@ -9,7 +9,7 @@ test.each([
   ["http://[::1]:9000/a/b", false, "::1", 9000, "[::1]:9000", "/a/b"],
   ["http://127.0.0.1", false, "127.0.0.1", 80, "127.0.0.1", ""],
 ])("%s has its origin, host and path", (endpoint, tls, name, port, host, base) => {
-  expect(addressOf({ ...upstream("azure", {}), ca: "PEM" }, endpoint)).toEqual({
+  expect(upstreamAddress({ ...upstream("azure", {}), ca: "PEM" }, endpoint)).toEqual({
     origin: { tls, host: name, port, ca: "PEM" },
     host,
     base,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Fetched, shownId, withoutSecrets } from "../../../../workers/providers/secrets.ts";
+import { FetchedSecrets, shownId, withoutSecrets } from "../../../../workers/providers/secrets.ts";
 
 const SECRET = 'sécret/"quoted"+0123456789abcdef';
 const hide = (message: string) => withoutSecrets([SECRET], { message }).message;
@@ -48,7 +48,7 @@ test("an id is shown only in the form of an id, and never with a secret in it", 
 });
 
 test("credentials that were replaced stay hidden while calls with them may be under way", () => {
-  const fetched = new Fetched();
+  const fetched = new FetchedSecrets();
   fetched.replace(["one", undefined]);
   fetched.replace(["two"]);
   expect(fetched.secrets).toEqual(["two", "one"]);

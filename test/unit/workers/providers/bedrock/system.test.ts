@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError } from "../../../../../src/contract/errors.ts";
 import { bedrockBody } from "../../../../../workers/providers/bedrock/body.ts";
-import { Lessons } from "../../../../../workers/providers/bedrock/lessons.ts";
+import { BedrockLessons } from "../../../../../workers/providers/bedrock/lessons.ts";
 import { takesOf } from "../../../../../workers/providers/bedrock/takes.ts";
 import { acceptsOf, job } from "../upstream.ts";
 
@@ -85,7 +85,7 @@ describe("a message for one turn", () => {
   });
 
   test("is seen for that turn only, where the model knows the role and not the flag", () => {
-    const lessons = new Lessons("bedrock-eu");
+    const lessons = new BedrockLessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", EIGHT), model: EIGHT });
     expect(lessons.learn(one, "messages.1.clear_at: Extra inputs are not permitted")?.line).toContain(
       "fields: { remove: [messages.clear_at] }",
@@ -161,7 +161,7 @@ describe("references to tools", () => {
 
 test("a refusal of the role teaches that the model does not know it, in either of Bedrock's wordings", () => {
   for (const message of ["messages.1.role: Input should be 'user' or 'assistant'", "role 'system' is not supported on this model"]) {
-    const lessons = new Lessons("bedrock-eu");
+    const lessons = new BedrockLessons("bedrock-eu");
     const one = job({ accepts: acceptsOf("bedrock", EIGHT), model: EIGHT });
     expect(lessons.learn(one, message)?.line).toContain("fields: { remove: [messages.role.system] }");
     expect(lessons.takes(one).fields.has("messages.role.system")).toBe(false);

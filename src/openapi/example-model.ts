@@ -5,7 +5,7 @@ import type { Offered, OfferedModel } from "./offered.ts";
 const WRITTEN_REGION = "eu";
 
 /** The model and the region of an example: those that it was written with where they are served here, else the first that are served. */
-export class Shown {
+export class ExampleModel {
   readonly model: string;
   readonly region: string;
   /** All models that the example could have; empty where none is served. */

@@ -12,7 +12,7 @@ type Day = Map<string, Map<string, Counts>>;
 const DAY_MS = 86_400_000;
 
 /** Counts by UTC day, workspace and model. One more call of a known model costs two map reads and seven additions. */
-export class Tally {
+export class DailyCounts {
   #days = new Map<number, Day>();
   #number = Number.NaN;
   #today: Day = new Map();
@@ -38,8 +38,8 @@ export class Tally {
   }
 
   /** Takes out all counts so far; later counts begin at zero. */
-  take(): Tally {
-    const taken = new Tally();
+  take(): DailyCounts {
+    const taken = new DailyCounts();
     taken.#days = this.#days;
     this.#days = new Map();
     this.#number = Number.NaN;

@@ -8,7 +8,7 @@ import type { Job } from "../provider.ts";
 const MOST_MEMBERS = 1_000;
 const NAMES = ["id", "previous_response_id"];
 
-export class Seal {
+export class SealedIds {
   readonly #keeping: Keeping;
   readonly #owner: string;
   readonly #model: string;

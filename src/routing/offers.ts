@@ -3,11 +3,11 @@ import type { Config, EffectiveLimits, Limits, ModelFacts, Target, TokenizerFami
 import { type Controls, mergedControls } from "../contract/controls.ts";
 import type { UpstreamDialect } from "../contract/dialect.ts";
 import { hashText } from "../contract/hash.ts";
-import type { Choices } from "./router.ts";
+import type { Candidates } from "./router.ts";
 import type { RoutedTarget, RoutedTargets } from "./targets.ts";
 
 /** A model in one region for one workspace. */
-export interface Offer extends Choices<RoutedTarget> {
+export interface Offer extends Candidates<RoutedTarget> {
   /** The name in limits and metrics. For an alias, it is the name of the model behind the alias. */
   model: string;
   /** Seconds since 1970. */
@@ -22,13 +22,13 @@ export interface Offer extends Choices<RoutedTarget> {
 }
 
 /** The models that one workspace may use: dialect and region → model → offer. */
-export type Table = Map<string, Map<string, Offer>>;
+export type OfferTable = Map<string, Map<string, Offer>>;
 
 /** A model as one workspace has it. */
 type ServedModel = ModelFacts & { targets: Target[]; estimate: "fast" | "exact"; affinity: boolean };
 
-export function tableOf(workspace: Workspace, config: Config, targets: RoutedTargets): Table {
-  const table: Table = new Map();
+export function tableOf(workspace: Workspace, config: Config, targets: RoutedTargets): OfferTable {
+  const table: OfferTable = new Map();
   const upstreams = { ...config.upstreams, ...workspace.upstreams };
   for (const [name, model] of Object.entries(servedTo(workspace, config))) {
     for (const target of model.targets) {
@@ -61,7 +61,7 @@ export function bringsNothing({ upstreams, models, controls: ownControls }: Work
   );
 }
 
-export function offersOf(table: Table): Offer[] {
+export function offersOf(table: OfferTable): Offer[] {
   return [...table.values()].flatMap((offers) => [...offers.values()]);
 }
 
@@ -94,7 +94,7 @@ function servedTo(workspace: Workspace, config: Config): Record<string, ServedMo
   return served;
 }
 
-function add(table: Table, workspace: Workspace, config: Config, name: string, model: ServedModel, target: RoutedTarget): void {
+function add(table: OfferTable, workspace: Workspace, config: Config, name: string, model: ServedModel, target: RoutedTarget): void {
   const { dialect, region } = target.upstream;
   const key = tableKey(dialect, region);
   const offers = table.get(key) ?? new Map<string, Offer>();

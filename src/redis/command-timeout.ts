@@ -1,6 +1,6 @@
 /**
- * One deadline for many calls. All wait equally long, so their times are over in the order in which they began, and one timer is enough for all. A timer for each
- * call would cost more than all other bookkeeping of a reservation.
+ * One time-out for many commands. All wait equally long, so their times are over in the order in which they began, and one timer is enough for all. A timer for
+ * each command would cost more than all other bookkeeping of a reservation.
  */
 interface Waiting {
   readonly atMs: number;
@@ -8,7 +8,7 @@ interface Waiting {
   readonly miss: () => void;
 }
 
-export class Deadline {
+export class CommandTimeout {
   readonly #ms: number;
   #waiting: Waiting[] = [];
   #first = 0;
@@ -19,8 +19,8 @@ export class Deadline {
   }
 
   /**
-   * The result of `work`; rejects with `missed()` when the deadline has passed.
-   * @param late - Called with the result of work that succeeded after the deadline.
+   * The result of `work`; rejects with `missed()` when the time is over.
+   * @param late - Called with the result of work that succeeded after that time.
    */
   run<T>(work: Promise<T>, missed: () => Error, late?: (value: T) => void): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -1,9 +1,9 @@
 /** The first part of the page: how each client is set up, and which models and regions are served. */
 import { descriptions } from "../dialects/openapi.ts";
 import { routes } from "../request/routes.ts";
+import { ExampleModel } from "./example-model.ts";
 import { code, escaped, inline } from "./html.ts";
 import type { Offered, OfferedModel } from "./offered.ts";
-import { Shown } from "./shown.ts";
 
 /** @param address - what the examples call, without a slash at the end */
 export function startSection(offered: Offered, address: string): string {
@@ -29,7 +29,7 @@ function snippets(offered: Offered, address: string): string {
   const dialects = [...new Set(routes.map(({ dialect }) => dialect))];
   const all = dialects.flatMap(({ name, upstream }) => {
     const described = descriptions[name];
-    const { model, region, models } = new Shown(offered, upstream, described.model);
+    const { model, region, models } = new ExampleModel(offered, upstream, described.model);
     return models.length === 0 ? [] : (described.snippets?.({ address, model, region: encodeURIComponent(region) }) ?? []);
   });
   return all

@@ -2,7 +2,7 @@
 import { ERROR_KINDS } from "../contract/errors.ts";
 
 /** Offers, workspaces and models of one configuration. */
-export interface Served {
+export interface LabelValues {
   offers: readonly { route: string; model: string; region: string; upstreams: readonly string[] }[];
   workspaces: readonly string[];
   /** The models that a workspace may use. */
@@ -40,10 +40,10 @@ export const MOST_WORKSPACES = 200;
 export const OTHER = "other";
 
 /** The names of one configuration, by label. */
-export class Names {
+export class KnownNames {
   readonly #known: Readonly<Record<string, ReadonlySet<string>>>;
 
-  constructor({ offers, workspaces }: Served) {
+  constructor({ offers, workspaces }: LabelValues) {
     this.#known = {
       workspace: new Set([...workspaces, OTHER]),
       model: new Set([...offers.map(({ model }) => model), OTHER]),
@@ -65,7 +65,7 @@ export class Names {
 }
 
 /** Pairs of workspace and model whose series exist from the start; empty where there are too many. */
-export function declaredPairs({ workspaces, modelsOf }: Served): (readonly [workspace: string, model: string])[] {
+export function declaredPairs({ workspaces, modelsOf }: LabelValues): (readonly [workspace: string, model: string])[] {
   if (workspaces.length > MOST_DECLARED_PAIRS) return [];
   const pairs = workspaces.flatMap((workspace) => Array.from(modelsOf(workspace), (model) => [workspace, model] as const));
   return pairs.length > MOST_DECLARED_PAIRS ? [] : pairs;

@@ -1,5 +1,5 @@
+import { AnswerLengths } from "./answer-lengths.ts";
 import { Correction } from "./correction.ts";
-import { AnswerLengths } from "./expected.ts";
 
 /** Tokens for each byte of a body, before anything is learned: between English (0.25 to 0.3) and code or Chinese (0.4). */
 const FIRST_DENSITY = 0.33;
@@ -7,21 +7,22 @@ const FIRST_DENSITY = 0.33;
 const FIRST_STREAM_DENSITY = 0.01;
 /** The weight of one call in a learned density. */
 const STEP = 1 / 16;
-/** With more lessons, the one that was made first is forgotten, and begins again with its next call. A lesson has some 700 bytes. */
-const MOST_LESSONS = 10_000;
+/** With more histories, the one that was made first is forgotten, and begins again with its next call. A history has some 700 bytes. */
+const MOST_HISTORIES = 10_000;
 
-/** The source of a lesson: the calls of one workspace and model at one upstream. */
-export interface Pupil {
+/** A history is about the calls of one workspace and model at one upstream. */
+export interface HistoryKey {
   workspace: string;
   /** The name of the upstream, unique in the configuration: one that a workspace brings has the name of the workspace before its own. */
   upstream: string;
   model: string;
 }
 
-/** What the reports of one upstream teach about the calls of one workspace and model. */
-export class Lesson {
+/** What the reports of one upstream say about the tokens of the calls of one workspace and model. */
+export class TokenHistory {
   /** The factor by which estimates of the input are multiplied. */
   readonly correction = new Correction();
+  /** The tokens of recent answers. */
   readonly lengths = new AnswerLengths();
   #density: number | undefined;
   #streamDensity: number | undefined;
@@ -50,38 +51,38 @@ function learned(known: number | undefined, density: number): number | undefined
   return known === undefined ? density : known + STEP * (density - known);
 }
 
-const NOTHING_YET = new Lesson();
+const EMPTY = new TokenHistory();
 
-/** All lessons. Each is kept apart, so the calls of one workspace and the reports of one upstream do not change the estimates of other workspaces. */
-export class Lessons {
-  readonly #lessons = new Map<string, Lesson>();
+/** All histories. Each is kept apart, so the calls of one workspace and the reports of one upstream do not change the estimates of other workspaces. */
+export class TokenHistories {
+  readonly #histories = new Map<string, TokenHistory>();
   readonly #most: number;
 
-  constructor(most = MOST_LESSONS) {
+  constructor(most = MOST_HISTORIES) {
     this.#most = most;
   }
 
-  /** The lesson, to read it. A missing one is not made. */
-  of(pupil: Pupil): Readonly<Lesson> {
-    return this.#lessons.get(nameOf(pupil)) ?? NOTHING_YET;
+  /** The history, to read it. A missing one is not made. */
+  of(key: HistoryKey): Readonly<TokenHistory> {
+    return this.#histories.get(nameOf(key)) ?? EMPTY;
   }
 
-  /** The lesson, to learn. A missing one is made. */
-  open(pupil: Pupil): Lesson {
-    const name = nameOf(pupil);
-    const known = this.#lessons.get(name);
+  /** The history, to add to it. A missing one is made. */
+  open(key: HistoryKey): TokenHistory {
+    const name = nameOf(key);
+    const known = this.#histories.get(name);
     if (known !== undefined) return known;
-    if (this.#lessons.size >= this.#most) {
-      const [oldest] = this.#lessons.keys();
-      if (oldest !== undefined) this.#lessons.delete(oldest);
+    if (this.#histories.size >= this.#most) {
+      const [oldest] = this.#histories.keys();
+      if (oldest !== undefined) this.#histories.delete(oldest);
     }
-    const fresh = new Lesson();
-    this.#lessons.set(name, fresh);
+    const fresh = new TokenHistory();
+    this.#histories.set(name, fresh);
     return fresh;
   }
 }
 
-/** The key of a lesson. No name has a line break. */
-function nameOf({ workspace, upstream, model }: Pupil): string {
+/** The key of a history. No name has a line break. */
+function nameOf({ workspace, upstream, model }: HistoryKey): string {
   return `${workspace}\n${upstream}\n${model}`;
 }

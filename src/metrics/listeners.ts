@@ -1,7 +1,7 @@
 import type { Definer } from "./registry.ts";
 
 /** Metrics of the listeners. */
-export class FrontMetrics {
+export class ListenerMetrics {
   readonly #connections;
   readonly #certificate;
   readonly #counts = new Map<string, () => number>();

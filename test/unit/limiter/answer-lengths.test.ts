@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { AnswerLengths, expectedTokens } from "../../../src/limiter/expected.ts";
+import { AnswerLengths, expectedTokens } from "../../../src/limiter/answer-lengths.ts";
 import { randomFrom } from "./fixture.ts";
 
 test("256 tokens are expected before anything is known, or fewer where the client allows fewer", () => {

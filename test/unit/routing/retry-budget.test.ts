@@ -1,6 +1,6 @@
 /** The retry budget; the clock is an argument. */
 import { expect, test } from "bun:test";
-import { RetryBudget, RetryBudgets } from "../../../src/routing/budget.ts";
+import { RetryBudget, RetryBudgets } from "../../../src/routing/retry-budget.ts";
 
 /** How many further attempts the budget has at this time. */
 function left(budget: RetryBudget, nowMs: number): number {

@@ -37,13 +37,13 @@ function hasControls(target: unknown): boolean {
 }
 
 /** The name of the first header in a request that some upstream reserves; "" where there is none, which is nearly always so. */
-export function reservedIn(headers: HeaderReader, config: Config): string {
+export function findReserved(headers: HeaderReader, config: Config): string {
   for (const name of reservedOf(config).names) if (headers.has(name)) return name;
   return "";
 }
 
 /** The hints of a call, followed by the facts of the call that the controls of its upstream may need. */
-export function controlled({ dialect, identity }: Visit, headers: HeaderReader, reserved: string, config: Config): string {
+export function hintsWithControls({ dialect, identity }: Visit, headers: HeaderReader, reserved: string, config: Config): string {
   const hints = dialect.hints(headers, config.strictParameters);
   const { names, isControlled } = reservedOf(config);
   const mayControl = reserved !== "" && identity?.workspace.mayControl === true;
@@ -56,7 +56,7 @@ export function controlled({ dialect, identity }: Visit, headers: HeaderReader, 
 /**
  * Refuses a reserved header. To ignore the header would be worse: a client that asks for a guardrail must not be answered without one.
  * @param reserved - The names that the upstream reserves.
- * @param name - The name that `reservedIn` found.
+ * @param name - The name that `findReserved` found.
  * @throws GatewayError `invalid_request` where the upstream reserves the header and the workspace of the call may not set it.
  */
 export function refuseReserved({ identity }: Visit, reserved: readonly string[], name: string): void {

@@ -22,7 +22,7 @@ const KEPT_AFTER_EXPIRY_MS = 24 * 3600 * 1000;
 const MOST_EXPIRIES = 100;
 
 /** Metrics of the configuration that is in force, and of the keys. */
-export class ConfiguredMetrics {
+export class ConfigurationMetrics {
   readonly #reloads;
   readonly #stale;
   readonly #keys;

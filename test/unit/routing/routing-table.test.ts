@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { type ConfigError, readConfig } from "../../../src/config/config.ts";
-import { Catalog } from "../../../src/routing/catalog.ts";
 import { HealthBook } from "../../../src/routing/health.ts";
+import { RoutingTable } from "../../../src/routing/routing-table.ts";
 
 const upstream = { provider: "azure", region: "eu", endpoint: "https://one.openai.azure.com", credentials: { api_key: "k" } };
 
-function catalog(models: Record<string, unknown>, workspace: Record<string, unknown> = {}): Catalog {
+function routingTable(models: Record<string, unknown>, workspace: Record<string, unknown> = {}): RoutingTable {
   const document = { upstreams: { a: upstream, b: upstream, us: { ...upstream, region: "us" } }, models, workspaces: { acme: workspace } };
-  return new Catalog(readConfig({ document, environment: {} }).config);
+  return new RoutingTable(readConfig({ document, environment: {} }).config);
 }
 
 test("the targets of a region are in the order of their ranks, and those of one rank in the order of the list", () => {
@@ -18,7 +18,7 @@ test("the targets of a region are in the order of their ranks, and those of one 
     { upstream: "b", model: "first", rank: 0, weight: 5 },
     { upstream: "a", model: "second", rank: 0 },
   ];
-  const offer = catalog({ m: { targets } }).find("acme", "openai", "eu", "m");
+  const offer = routingTable({ m: { targets } }).find("acme", "openai", "eu", "m");
   expect(offer.targets.map(({ model, rank, weight }) => [model, rank, weight])).toEqual([
     ["first", 0, 5],
     ["second", 0, 1],
@@ -32,7 +32,7 @@ test("the health of a target outlives the configuration, as long as the new one 
   const targetOf = (model: string) => {
     const models = { m: { targets: [{ upstream: "a", model }] } };
     const { config } = readConfig({ document: { upstreams: { a: upstream }, models, workspaces: { acme: {} } }, environment: {} });
-    return new Catalog(config, book).find("acme", "openai", "eu", "m").targets[0];
+    return new RoutingTable(config, book).find("acme", "openai", "eu", "m").targets[0];
   };
   const first = targetOf("one");
   expect(targetOf("one").health).toBe(first.health);
@@ -43,13 +43,13 @@ test("the health of a target outlives the configuration, as long as the new one 
 test("a workspace that brings targets has only the models that it lists; one of them without targets has the shared targets", () => {
   const models = { shared: { targets: [{ upstream: "a", model: "s" }] }, further: { targets: [{ upstream: "a", model: "o" }] } };
   const own = { upstreams: { mine: upstream }, models: { m: { targets: [{ upstream: "mine", model: "x" }] }, shared: {} } };
-  const listed = catalog(models, own).list("acme", "openai", "eu");
+  const listed = routingTable(models, own).list("acme", "openai", "eu");
   expect(listed.map(({ id }) => id).sort()).toEqual(["m", "shared"]);
-  expect(catalog(models).list("acme", "openai", "eu")).toHaveLength(2);
-  expect(catalog(models, own).find("acme", "openai", "eu", "m").targets[0].upstream.name).toBe("acme/mine");
+  expect(routingTable(models).list("acme", "openai", "eu")).toHaveLength(2);
+  expect(routingTable(models, own).find("acme", "openai", "eu", "m").targets[0].upstream.name).toBe("acme/mine");
 });
 
-describe("one catalogue after the other", () => {
+describe("one routing table after the other", () => {
   const models = {
     m: {
       targets: [
@@ -60,14 +60,14 @@ describe("one catalogue after the other", () => {
   };
   const read = (document: Record<string, unknown>) =>
     readConfig({ document: { upstreams: { a: upstream, b: upstream }, models, ...document }, environment: {} }).config;
-  const offerOf = (from: Catalog, workspace: string) => from.find(workspace, "openai", "eu", "m");
+  const offerOf = (from: RoutingTable, workspace: string) => from.find(workspace, "openai", "eu", "m");
 
   test("where one workspace has changed, the others keep their tables, and with them the turns of their weights", () => {
     const config = read({ workspaces: { one: {}, two: {}, three: { models: { m: { affinity: "off" } } } } });
-    const first = new Catalog(config);
+    const first = new RoutingTable(config);
     const changed = read({ workspaces: { two: { limits: { rpm: 1 } } } }).workspaces.two;
     const offers = ["one", "two", "three"].map((name) => offerOf(first, name));
-    const next = new Catalog(
+    const next = new RoutingTable(
       { ...config, workspaces: { ...config.workspaces, ...(changed && { two: changed }) } },
       new HealthBook(),
       first,
@@ -76,26 +76,26 @@ describe("one catalogue after the other", () => {
     expect(offerOf(next, "three")).toBe(offers[2] as never);
     expect(offerOf(next, "two").limits.rpm).toBe(1);
     const { three: _, ...left } = config.workspaces;
-    const last = new Catalog({ ...config, workspaces: left }, new HealthBook(), next);
+    const last = new RoutingTable({ ...config, workspaces: left }, new HealthBook(), next);
     expect(() => offerOf(last, "three")).toThrow("does not exist");
   });
 
   test("a target keeps its id as long as a worker would call it in the same way", () => {
-    const idsOf = (from: Catalog) => offerOf(from, "one").targets.map(({ id }) => id);
-    const first = new Catalog(read({ workspaces: { one: {} } }));
-    const same = new Catalog(read({ workspaces: { one: { limits: { rpm: 5 } } } }), new HealthBook(), first);
+    const idsOf = (from: RoutingTable) => offerOf(from, "one").targets.map(({ id }) => id);
+    const first = new RoutingTable(read({ workspaces: { one: {} } }));
+    const same = new RoutingTable(read({ workspaces: { one: { limits: { rpm: 5 } } } }), new HealthBook(), first);
     expect(idsOf(same)).toEqual(idsOf(first));
     const other = { a: { ...upstream, credentials: { api_key: "another" } }, b: upstream };
-    const changed = new Catalog(read({ upstreams: other, workspaces: { one: {} } }), new HealthBook(), same);
+    const changed = new RoutingTable(read({ upstreams: other, workspaces: { one: {} } }), new HealthBook(), same);
     expect(idsOf(changed)[1]).toBe(idsOf(first)[1] as number);
     expect(idsOf(first)).not.toContain(idsOf(changed)[0] as number);
-    const back = new Catalog(read({ workspaces: { one: {} } }), new HealthBook(), changed);
+    const back = new RoutingTable(read({ workspaces: { one: {} } }), new HealthBook(), changed);
     expect(idsOf(back)[0]).not.toBe(idsOf(changed)[0] as number);
   });
 
   test("everything that any workspace can ask for is known beforehand, also the models of one workspace alone", () => {
     const own = { upstreams: { mine: { ...upstream, region: "us" } }, models: { theirs: { targets: [{ upstream: "mine", model: "x" }] } } };
-    const from = new Catalog(read({ workspaces: { plain: {}, another: { limits: { rpm: 1 } }, special: own } }));
+    const from = new RoutingTable(read({ workspaces: { plain: {}, another: { limits: { rpm: 1 } }, special: own } }));
     expect(from.offers().map(({ model, region, upstreams }) => [model, region, upstreams])).toEqual([
       ["m", "eu", ["a", "b"]],
       ["theirs", "us", ["special/mine"]],
@@ -108,7 +108,7 @@ describe("one catalogue after the other", () => {
 
 test("each limit is taken from the most specific place that sets it", () => {
   const models = { m: { limits: { rpm: 3, tpm: 30 }, targets: [{ upstream: "a", model: "s" }] } };
-  const limitsOf = (workspace: Record<string, unknown>) => catalog(models, workspace).find("acme", "openai", "eu", "m").limits;
+  const limitsOf = (workspace: Record<string, unknown>) => routingTable(models, workspace).find("acme", "openai", "eu", "m").limits;
   expect(limitsOf({})).toMatchObject({ rpm: 3, tpm: 30 });
   expect(limitsOf({ limits: { rpm: 2 } })).toMatchObject({ rpm: 2, tpm: 30 });
   expect(limitsOf({ limits: { rpm: 2 }, models: { m: { limits: { tpm: 10 } } } })).toMatchObject({ rpm: 2, tpm: 10 });
@@ -121,23 +121,23 @@ describe("further names of a model", () => {
   const read = (models: Record<string, unknown>, workspace: Record<string, unknown> = {}) =>
     readConfig({ document: { upstreams: { c: bedrock, a: upstream }, models, workspaces: { acme: workspace } }, environment: {} }).config;
   const names = (models: Record<string, unknown>, workspace: Record<string, unknown> = {}) =>
-    new Catalog(read(models, workspace))
+    new RoutingTable(read(models, workspace))
       .list("acme", "anthropic", "eu")
       .map(({ id }) => id)
       .sort();
 
   test("lead to its targets, and share its limits", () => {
-    const catalog = new Catalog(read({ m: { aliases: ["n", "o-latest"], limits: { rpm: 7 }, targets: [target] } }));
-    const offer = catalog.find("acme", "anthropic", "eu", "o-latest");
+    const routingTable = new RoutingTable(read({ m: { aliases: ["n", "o-latest"], limits: { rpm: 7 }, targets: [target] } }));
+    const offer = routingTable.find("acme", "anthropic", "eu", "o-latest");
     expect(offer).toMatchObject({ model: "m", limits: { rpm: 7 } });
-    expect(offer.targets[0].id).toBe(catalog.find("acme", "anthropic", "eu", "m").targets[0].id);
+    expect(offer.targets[0].id).toBe(routingTable.find("acme", "anthropic", "eu", "m").targets[0].id);
   });
 
   test("are those of the catalogue, unless the file gives them to another model", () => {
     expect(names({ [SONNET]: { targets: [target] } })).toEqual(["claude-sonnet-4-5", SONNET]);
     const theirs = { aliases: ["claude-sonnet-4-5"], targets: [target] };
-    const catalog = new Catalog(read({ [SONNET]: { targets: [target] }, theirs }));
-    expect(catalog.find("acme", "anthropic", "eu", "claude-sonnet-4-5").model).toBe("theirs");
+    const routingTable = new RoutingTable(read({ [SONNET]: { targets: [target] }, theirs }));
+    expect(routingTable.find("acme", "anthropic", "eu", "claude-sonnet-4-5").model).toBe("theirs");
   });
 
   test("belong to a model that a workspace brings, and to a shared one on its list", () => {

@@ -27,7 +27,7 @@ interface Pending {
 
 const RETRY_MS = 500;
 
-export interface SettlementsOptions {
+export interface SettlementQueueOptions {
   gatherMs: number;
   /** How old a batch may become. */
   windowMs: number;
@@ -37,15 +37,15 @@ export interface SettlementsOptions {
   lost: (batch: Batch) => void;
 }
 
-export class Settlements {
-  readonly #options: SettlementsOptions;
+export class SettlementQueue {
+  readonly #options: SettlementQueueOptions;
   readonly #pairs = new Map<string, Pending>();
   #dirty = new Set<string>();
   #number = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: SettlementsOptions) {
+  constructor(options: SettlementQueueOptions) {
     this.#options = options;
   }
 

@@ -1,8 +1,8 @@
 /**
- * Reservations on their way to Redis: all asks of one turn of the event loop are sent as one command, with one deadline and one answer. With a command for each ask,
+ * Reservations on their way to Redis: all asks of one turn of the event loop are sent as one command, with one time-out and one answer. With a command for each ask,
  * the commands took a fifth of the front's time, more than any other part of a small call, and Redis had to start a script each time.
  */
-import { Deadline } from "./deadline.ts";
+import { CommandTimeout } from "../redis/command-timeout.ts";
 import { CODE, type StoreAnswer, type StoreAsk, StoreFailure } from "./store.ts";
 
 interface Waiting {
@@ -13,7 +13,7 @@ interface Waiting {
   reject(failure: unknown): void;
 }
 
-export interface ReservesOptions {
+export interface ReserveQueueOptions {
   /** No ask waits longer for its answer. */
   timeoutMs: number;
   /** A command may have only one pair: in a cluster the ring of another pair may be on another node. */
@@ -37,14 +37,14 @@ export interface ReservesOptions {
 const MOST_ASKS = 128;
 const FIELDS = 6;
 
-export class Reserves {
-  readonly #options: ReservesOptions;
-  readonly #deadline: Deadline;
+export class ReserveQueue {
+  readonly #options: ReserveQueueOptions;
+  readonly #timeout: CommandTimeout;
   #gathered: Waiting[] = [];
 
-  constructor(options: ReservesOptions) {
+  constructor(options: ReserveQueueOptions) {
     this.#options = options;
-    this.#deadline = new Deadline(options.timeoutMs);
+    this.#timeout = new CommandTimeout(options.timeoutMs);
   }
 
   /** @throws StoreFailure (rejects) */
@@ -97,7 +97,7 @@ export class Reserves {
       const answers = readAnswers(reply, batch.length);
       for (const [at, { ask }] of batch.entries()) ask.late?.(answers[at] as StoreAnswer);
     };
-    this.#deadline
+    this.#timeout
       .run(this.#options.send(keys, asks), this.#options.missed, late)
       .then((reply) => {
         const answers = readAnswers(reply, batch.length);

@@ -1,17 +1,17 @@
-/** Sends spans in batches, bounded, and counts those that do not arrive. */
+/** Sends spans in batches, with a bound on their number in memory, and counts those that do not arrive. */
 import type { Context } from "@opentelemetry/api";
 import { BatchSpanProcessor, type ReadableSpan, type Span, type SpanExporter, type SpanProcessor } from "@opentelemetry/sdk-trace-base";
 
-/** Most spans that wait or are being sent, in place of `OTEL_BSP_MAX_QUEUE_SIZE`, which bounds only those that wait. */
+/** The most spans that wait or are being sent. `OTEL_BSP_MAX_QUEUE_SIZE` bounds only those that wait, so it is not used. */
 const MOST_SPANS = 4096;
 
 type OnSpans = (result: "exported" | "dropped", count: number) => void;
 
 /**
- * OpenTelemetry's own batches, with a bound over all spans in memory: those that wait, and those that are being sent, which a slow collector keeps here
- * until the exporter's time is over. Spans beyond the bound, and spans that could not be delivered, are dropped and counted; calls never wait.
+ * The batches of OpenTelemetry, with a bound on all spans in memory: those that wait, and those that are being sent, which stay here until a slow collector answers
+ * or the exporter's time is over. Spans beyond the bound, and spans that could not be delivered, are dropped and counted. Calls never wait.
  */
-export class Outgoing implements SpanProcessor {
+export class BoundedSpanProcessor implements SpanProcessor {
   readonly #batches: BatchSpanProcessor;
   readonly #onSpans: OnSpans;
   #held = 0;

@@ -1,32 +1,32 @@
 import { expect, test } from "bun:test";
 import { Admission, type Claim } from "../../../src/limiter/admission.ts";
-import { expectedTokens } from "../../../src/limiter/expected.ts";
-import { Lessons } from "../../../src/limiter/lessons.ts";
+import { expectedTokens } from "../../../src/limiter/answer-lengths.ts";
 import { Limiter } from "../../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../../src/limiter/memory.ts";
+import { TokenHistories } from "../../../src/limiter/token-history.ts";
 
-const pupil = { workspace: "w", upstream: "u", model: "m" };
+const key = { workspace: "w", upstream: "u", model: "m" };
 
-test("lessons are kept apart by workspace, by upstream and by model", () => {
-  const lessons = new Lessons();
-  const lesson = lessons.open(pupil);
+test("token histories are kept apart by workspace, by upstream and by model", () => {
+  const histories = new TokenHistories();
+  const history = histories.open(key);
   for (let n = 0; n < 20; n++) {
-    lesson.lengths.record(2000);
-    lesson.correction.learn(1000, 1500);
-    lesson.learnDensity(0.8);
+    history.lengths.record(2000);
+    history.correction.learn(1000, 1500);
+    history.learnDensity(0.8);
   }
   const seen = (of: object) => {
-    const { correction, density, lengths } = lessons.of({ ...pupil, ...of });
+    const { correction, density, lengths } = histories.of({ ...key, ...of });
     return [correction.factor > 1.3, density > 0.7, expectedTokens(lengths, 0, "expected") > 1999];
   };
   expect(seen({})).toEqual([true, true, true]);
   for (const other of [{ workspace: "other" }, { upstream: "w/u" }, { model: "other" }]) expect(seen(other)).toEqual([false, false, false]);
 });
 
-test("memory is bounded: the lesson that was made first is forgotten first", () => {
-  const lessons = new Lessons(3);
-  for (let n = 0; n < 10; n++) lessons.open({ ...pupil, workspace: `w${n}` }).lengths.record(1000);
-  const expected = (workspace: string) => expectedTokens(lessons.of({ ...pupil, workspace }).lengths, 0, "expected");
+test("memory is bounded: the history that was made first is forgotten first", () => {
+  const histories = new TokenHistories(3);
+  for (let n = 0; n < 10; n++) histories.open({ ...key, workspace: `w${n}` }).lengths.record(1000);
+  const expected = (workspace: string) => expectedTokens(histories.of({ ...key, workspace }).lengths, 0, "expected");
   expect(expected("w0")).toBe(256);
   expect(expected("w9")).toBeGreaterThan(999);
 });

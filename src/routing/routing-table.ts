@@ -4,7 +4,7 @@ import { GatewayError } from "../contract/errors.ts";
 import type { Weighing } from "../contract/messages.ts";
 import { clipped } from "../contract/text.ts";
 import { BREAKER_STATES, HealthBook, type TargetHealth } from "./health.ts";
-import { bringsNothing, type Offer, offersOf, type Table, tableKey, tableOf } from "./table.ts";
+import { bringsNothing, type Offer, type OfferTable, offersOf, tableKey, tableOf } from "./offers.ts";
 import { type RoutedTarget, RoutedTargets } from "./targets.ts";
 
 const NO_OFFERS: ReadonlyMap<string, Offer> = new Map();
@@ -13,14 +13,14 @@ const SHOWN_CHARACTERS = 64;
 
 /**
  * Which models there are: for which workspaces, in which regions, with which limits. A look-up reads two maps. There may be thousands of workspaces, of which one
- * changes at a time: so the table of a workspace is made when it is first needed, and the next catalogue takes the table over where neither the workspace nor the
+ * changes at a time: so the table of a workspace is made when it is first needed, and the next routing table takes it over where neither the workspace nor the
  * shared part of the configuration has changed.
  */
-export class Catalog {
+export class RoutingTable {
   readonly #config: Config;
-  readonly #tables = new Map<string, Table>();
+  readonly #tables = new Map<string, OfferTable>();
   /** Tables that together have every model that any workspace can ask for: one for each workspace that differs, and one for all the others. */
-  readonly #views: readonly Table[];
+  readonly #views: readonly OfferTable[];
   readonly #targets: RoutedTargets;
   readonly #regions: string[];
   readonly #dialects: UpstreamDialect[];
@@ -29,10 +29,10 @@ export class Catalog {
   #watchedTargets: { model: string; upstream: string; health: TargetHealth }[] | undefined;
 
   /**
-   * @param health - The health of all targets, as known so far; it outlives this catalogue.
-   * @param before - The catalogue that this one replaces.
+   * @param health - The health of all targets, as known so far; it outlives this routing table.
+   * @param before - The routing table that this one replaces.
    */
-  constructor(config: Config, health: HealthBook = new HealthBook(), before?: Catalog) {
+  constructor(config: Config, health: HealthBook = new HealthBook(), before?: RoutingTable) {
     this.#config = config;
     const isSame = before !== undefined && sharesAll(before.#config, config);
     this.#targets = new RoutedTargets(health, before === undefined ? undefined : before.#targets, isSame);
@@ -167,12 +167,12 @@ export class Catalog {
   }
 
   /** Takes over the tables of the workspaces that have not changed. */
-  #takeTables(before: Catalog): void {
+  #takeTables(before: RoutingTable): void {
     for (const [name, table] of before.#tables)
       if (before.#config.workspaces[name] === this.#config.workspaces[name]) this.#tables.set(name, table);
   }
 
-  #tableOf(name: string): Table | undefined {
+  #tableOf(name: string): OfferTable | undefined {
     const known = this.#tables.get(name);
     if (known !== undefined || !Object.hasOwn(this.#config.workspaces, name)) return known;
     const workspace = this.#config.workspaces[name] as Workspace;
