@@ -1,4 +1,4 @@
-/** What the pages name is there: files, headings, metrics, npm scripts and Weir's own headers. */
+/** What the pages name is there: files, headings, metrics, npm scripts and Weir's own headers. Figures that two pages have are the same. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -84,6 +84,17 @@ describe("the pages", () => {
     expect(found.length).toBeGreaterThan(10);
     expect(found.filter(({ name }) => !sources.includes(name))).toEqual([]);
   });
+});
+
+test("docs/limits.md has the figures of the estimates as docs/estimation.md measures them", () => {
+  const measured = [
+    ...text("docs/estimation.md").matchAll(/^### (\w+)\n\n.* whole texts (\S+ %), worst class (\w+) \(([\d.]+)\), all .* ([\d.]+)\.$/gm),
+  ].map(([, tokenizer = "", distance, worst, ratio, all]) => `${tokenizer.toLowerCase()} | ${distance} | ${ratio} (${worst}) | ${all}`);
+  expect(measured).toHaveLength(3);
+  const repeated = [...text("docs/limits.md").matchAll(/^\| (o200k|cl100k|Claude)[^|]*( \| .* % \| .*) \|$/gm)].map(([, name = "", rest = ""]) =>
+    `${name}${rest}`.toLowerCase(),
+  );
+  expect(repeated).toEqual(measured.map((row) => row.toLowerCase()));
 });
 
 /** The anchors of a page's headings, as GitHub makes them. */
