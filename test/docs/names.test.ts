@@ -86,6 +86,12 @@ describe("the pages", () => {
   });
 });
 
+test("the mistake that docs/configuration.md shows lists the settings as they are", () => {
+  const schema = JSON.parse(text("weir.schema.json")) as { properties: { server: { properties: object } } };
+  const shown = /server\.max_bdy: .*; expected one of (.*)$/m.exec(text("docs/configuration.md"))?.[1];
+  expect(shown?.split(", ")).toEqual(Object.keys(schema.properties.server.properties));
+});
+
 test("docs/limits.md has the figures of the estimates as docs/estimation.md measures them", () => {
   const measured = [
     ...text("docs/estimation.md").matchAll(/^### (\w+)\n\n.* whole texts (\S+ %), worst class (\w+) \(([\d.]+)\), all .* ([\d.]+)\.$/gm),
