@@ -1,4 +1,4 @@
-/** Peers that failed in a scenario: a peer's fault is no failure of the run. */
+/** Remembers the peers that failed in a scenario. A peer that fails does not make the run fail. */
 import type { NotRun } from "./result.ts";
 import type { Variant } from "./variant.ts";
 
@@ -12,8 +12,8 @@ export class Absent {
   }
 
   /**
-   * Measures the members of the group that have not failed in the scenario. If peers are measured together with others and the measurement fails, it is done
-   * again without the peers: it is not known which one failed, and a fault of another member shows again. "absent" where no member is left.
+   * Measures the members of the group that have not failed in the scenario. If the measurement of a group with peers fails, it is done again without the
+   * peers: it is not known which member failed, and if it was another one, it fails again. Returns "absent" where no member is left.
    */
   async without<Outcome>(
     scenario: string,

@@ -1,16 +1,16 @@
-/** The stand-in's answers, made once, in the clouds' own framing; and what a whole answer must contain. */
-import { chunkFrame } from "../src/sandbox/bedrock-frames.ts";
+/** The answers of the stand-in, made once, in the wire format of the clouds; and the text that a right answer must contain. */
+import { chunkFrame } from "../src/sandbox/bedrock/frames.ts";
 
 /** Number of text chunks in a stream. */
 export const CHUNKS = 100;
 
 /**
- * How the stand-in sends a stream. "turns": as fast as possible, each chunk in its own write, with those of other streams between, as a server that generates
- * text does; "whole": in one write, which the kernel delivers in one piece; a number: milliseconds between two chunks.
+ * How the stand-in sends a stream. "turns": as fast as possible, but each chunk in its own write, and other streams write between two chunks, as on a server
+ * that generates text. "whole": in one write, which the kernel delivers in one piece. A number: milliseconds between two chunks.
  */
 export type Pace = "turns" | "whole" | number;
 
-/** Paces by the model that is asked for. The models' names are equally long: a gateway may repeat them in its answers, whose bytes are counted. */
+/** The pace for each model. The names of the models have the same length, because a gateway may repeat them in its answers, whose bytes are counted. */
 export const PACES: Readonly<Record<string, Pace>> = {
   "gpt-4o-burst": "turns",
   "gpt-4o-whole": "whole",
@@ -82,10 +82,10 @@ const lines = [
   Buffer.from("data: [DONE]\n\n"),
 ];
 
-/** A stream on the wire: each event is one HTTP chunk, as the clouds send them. Events without a pause between them are one piece. */
+/** A stream on the wire: each event is one HTTP chunk, as the clouds send it. Events without a pause between them are one piece. */
 export interface WireStream {
   head: Buffer;
-  /** The first piece goes with the head, each later one a pace after the one before. The last one ends the answer. */
+  /** The first piece is sent with the head. Between two pieces there is a pause as long as the pace. The last piece ends the answer. */
   pieces: Buffer[];
   /** The whole stream at once. */
   whole: Buffer;
@@ -112,7 +112,7 @@ export interface WireAnswers {
 }
 
 export const WIRE: Readonly<Record<"bedrock" | "azure", WireAnswers>> = {
-  // The events before and after the text go with its first and last chunk.
+  // The events before the text are sent with its first chunk, and those after it with its last.
   bedrock: {
     short: whole(message(TEXTS.short)),
     long: whole(message(TEXTS.long)),

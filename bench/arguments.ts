@@ -8,26 +8,26 @@ import { SCENARIOS } from "./scenarios/index.ts";
 import { TARGET_SCENARIOS } from "./targets.ts";
 import type { CallDialect } from "./variant.ts";
 
-export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchmarks.md tells what is measured, and how)
+export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchmarks.md explains what is measured, and how)
 
-  --only SCENARIO…     these scenarios; * stands for anything; repeatable, and the word may be left out
-  --rounds N           rounds, each with fresh processes and the order turned round (5)
-  --seconds N          how long each measurement counts (5)
-  --json FILE          the whole result
-  --html FILE          a page with charts
-  --list               the scenarios, and no run
-  --help               this
-  --targets            the targets alone, in some ten minutes: programs are warmed up once and loaded in turns
-  --smoke              a few calls of each scenario: whether all answers are right, nothing is measured
+  --only SCENARIO…     these scenarios only; * matches any text; repeatable, and "--only" may be left out
+  --rounds N           how many rounds, each with fresh processes and the order reversed (5)
+  --seconds N          how long each measurement counts calls (5)
+  --json FILE          write the whole result to a file
+  --html FILE          write a page with charts
+  --list               list the scenarios and run nothing
+  --help               show this text
+  --targets            the targets only, in about ten minutes: programs are warmed up once and loaded in turns
+  --smoke              a few calls of each scenario, to see whether all answers are right; nothing is measured
   --peer NAME          another gateway in the same run: portkey, litellm, bifrost; repeatable
-  --cache FOLDER       where peers are installed and baselines built, once (~/.cache/weir-bench)
-  --against URL        a gateway that runs already, instead of this one; with a path, that is where its calls go
-  --key KEY            its API key (or WEIR_BENCH_KEY in the environment)
-  --dialect DIALECT    what it speaks: openai, anthropic; repeatable (both)
-  --model NAME         the model to ask it for
+  --cache FOLDER       where peers are installed and baselines are built, once (~/.cache/weir-bench)
+  --against URL        a gateway that already runs, instead of this one; with a path, calls go to that path
+  --key KEY            the API key for --against (or WEIR_BENCH_KEY in the environment)
+  --dialect DIALECT    a dialect of --against: openai, anthropic; repeatable (both)
+  --model NAME         the model to ask for with --against
   --save NAME          keep the result in bench/results/
-  --compare NAME       tell what has changed since; exit 1 where something is worse
-  --from FILE          no run: the results of earlier ones (--json), put together; repeatable
+  --compare NAME       show what has changed since that result; exit 1 where something is worse
+  --from FILE          run nothing, and join results of earlier runs (--json); repeatable
   --write-docs         write the tables of docs/benchmarks.md, and the charts beside it
 
 Exit code: 0, 1 for a wrong answer or a regression, 2 for a mistake on the command line.
@@ -119,7 +119,7 @@ function parsed(words: readonly string[]) {
   }
 }
 
-/** All of them where none is named. */
+/** The names of the scenarios that the patterns match; all where there is no pattern. */
 function scenarioNames(wanted: readonly string[]): string[] {
   const known = SCENARIOS.map(({ name }) => name);
   const patterns = wanted.flatMap((words) => words.split(","));

@@ -1,10 +1,11 @@
 /**
- * What it costs to put an Anthropic body to Bedrock: microseconds of processor time a call, of bodies that need no edit but for model, stream and version. Not a test; run it:
+ * What it costs to turn an Anthropic body into one for Bedrock: microseconds of processor time for each call. The bodies need no other change than
+ * model, stream and version. This is not a test; run it:
  *
  *   bun bench/body.ts [rounds]
  *
- * The bodies have the size and the shape of what coding agents send: a long system prompt with marks, two dozen tools, a conversation with calls of tools.
- * Rounds alternate among the variants; each variant's median closes, with its spread.
+ * The bodies are like those of coding agents: a long system prompt with marks, 22 tools, a conversation with tool calls. Each round measures every variant
+ * once. At the end the median of each variant is printed, with its least and its most.
  */
 import { bedrockTakes } from "../src/providers/bedrock/takes.ts";
 import { bedrockBody } from "../workers/providers/bedrock/body.ts";
@@ -14,7 +15,7 @@ const MARK = { type: "ephemeral" };
 const WORDS =
   'Read the file before you edit it, quote paths that have spaces ("like this"), and say what you have changed.\n\t- one step at a time: ';
 
-/** Text of about so many bytes, with what agents write: quotes, line breaks, tabs. */
+/** A text of about this many bytes, with the quotes, line breaks and tabs that agents write. */
 const text = (bytes: number, salt: number): string =>
   Array.from({ length: Math.ceil(bytes / WORDS.length) }, (_, nth) => `${salt}.${nth} ${WORDS}`).join("");
 
@@ -78,7 +79,7 @@ const VARIANTS: readonly Variant[] = MODELS.flatMap((model) =>
 /** How long one round of a variant lasts. */
 const ROUND_MS = 40;
 
-/** Microseconds of this process's processor time a call: the time of a clock would have other processes in it. */
+/** Microseconds of processor time of this process for each call. Elapsed time would also count what other processes use. */
 function measure({ takes, body: sent }: Variant): number {
   const job = { body: sent, hints: "2023-06-01\n" };
   const startedMs = performance.now();

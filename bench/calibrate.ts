@@ -1,9 +1,9 @@
 /**
- * Calibration of the token estimate: its distance from the exact counts, and the fit that makes its weights.
+ * Calibrates the token estimate: shows how far it is from the exact counts, and makes its weights.
  *
  *     bun bench/calibrate.ts           print the table
- *     bun bench/calibrate.ts --write   put it into docs/estimation.md
- *     bun bench/calibrate.ts --fit     make workers/estimate/weights.gen.ts anew (then --write)
+ *     bun bench/calibrate.ts --write   write it into docs/estimation.md
+ *     bun bench/calibrate.ts --fit     write new weights to workers/estimate/weights.gen.ts (then use --write)
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
@@ -19,7 +19,7 @@ const END = "<!-- end -->";
 export function withTable(page: string, table: string): string {
   const from = page.indexOf(BEGIN);
   const to = page.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`docs/estimation.md has lost its marks ${BEGIN} … ${END}`);
+  if (from < 0 || to < from) throw new Error(`docs/estimation.md does not have the marks ${BEGIN} … ${END}`);
   return `${page.slice(0, from + BEGIN.length)}\n\n${table}\n${page.slice(to)}`;
 }
 

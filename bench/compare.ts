@@ -1,4 +1,4 @@
-/** Results that are saved under a name, and changes since then. */
+/** Saves results under a name, and finds what has changed since then. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "./arguments.ts";
@@ -11,7 +11,7 @@ const LEAST_CHANGE = 0.05;
 /** With fewer rounds, results can differ by chance. */
 const FEWEST_ROUNDS = 3;
 
-/** The measures that are compared, and whether less or more is better. Costs are taken relative to the bare pass-through of the same run. */
+/** The measures that are compared, and whether less or more is better. */
 const JUDGED: Partial<Record<Measure, "less" | "more">> = {
   cpuMicros: "less",
   cpuMicrosPerChunk: "less",
@@ -23,6 +23,7 @@ const JUDGED: Partial<Record<Measure, "less" | "more">> = {
   gapP99Ms: "less",
   rssPerStreamBytes: "less",
 };
+/** These are compared as a ratio to the bare pass-through of the same run. */
 const BESIDE_BARE: readonly Measure[] = ["cpuMicros", "cpuMicrosPerChunk", "requestsPerSecond"];
 
 export interface Change {
@@ -41,25 +42,28 @@ export function save(name: string, result: BenchResult): string {
   return fileOf(name);
 }
 
-/** Throws where no result has the name, or the result has none of the wanted scenarios: better before a run than after it. */
+/** Throws where no result has the name, or the result has none of the wanted scenarios, so that this is known before a long run. */
 export function saved(name: string, scenarios: readonly string[]): BenchResult {
   if (!existsSync(fileOf(name))) {
     const kept = existsSync(FOLDER) ? readdirSync(FOLDER).map((file) => file.replace(/\.json$/, "")) : [];
     throw new UsageError(
-      `nothing is kept as ${JSON.stringify(name)}; ${kept.length === 0 ? "--save keeps one" : `there are ${kept.sort().join(", ")}`}`,
+      `no result is saved as ${JSON.stringify(name)}; ${kept.length === 0 ? "--save saves one" : `there are ${kept.sort().join(", ")}`}`,
     );
   }
   const result = readResult(fileOf(name));
   if (!result.scenarios.some((scenario) => scenarios.includes(scenario.name)))
     throw new UsageError(
-      `what is kept as ${JSON.stringify(name)} has none of these scenarios; it has ${result.scenarios.map((one) => one.name).join(", ")}`,
+      `the result ${JSON.stringify(name)} has none of these scenarios; it has ${result.scenarios.map((one) => one.name).join(", ")}`,
     );
   return result;
 }
 
 const fileOf = (name: string): string => join(FOLDER, `${name.replace(/[^\w.-]/g, "_")}.json`);
 
-/** Changes beyond the spread: the best round of one result is worse than the worst of the other. Only of the gateway: the baselines are the yardstick. */
+/**
+ * Changes of the gateway beyond the spread: the best round of one result is worse than the worst round of the other. Baselines are not judged: costs are
+ * compared with them.
+ */
 export function changes(before: BenchResult, now: BenchResult): Change[] {
   return now.scenarios.flatMap((scenario) => {
     const earlier = before.scenarios.find(({ name }) => name === scenario.name)?.variants ?? [];
@@ -98,9 +102,7 @@ export function caveats(before: BenchResult, now: BenchResult): string {
   const isElsewhere = JSON.stringify(before.machine) !== JSON.stringify(now.machine);
   const isShort = Math.min(before.rounds, now.rounds) < FEWEST_ROUNDS;
   return [
-    isElsewhere
-      ? "note: the two were measured on different machines; only what is taken against the bare pass-through says something\n"
-      : "",
-    isShort ? `note: of fewer than ${FEWEST_ROUNDS} rounds, what is noise looks like a change\n` : "",
+    isElsewhere ? "note: the two results are from different machines; only ratios to the bare pass-through can be compared\n" : "",
+    isShort ? `note: with fewer than ${FEWEST_ROUNDS} rounds, chance can look like a change\n` : "",
   ].join("");
 }

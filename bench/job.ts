@@ -1,4 +1,7 @@
-/** Makes the load generator's job of a scenario and the variants that run: each is asked, and its answers read whole, before it is timed. */
+/**
+ * Makes the job for the load generator from a scenario and the variants that run. Each variant is asked, and its answers are read whole, before anything is
+ * timed.
+ */
 import { readFileSync } from "node:fs";
 import { CHUNKS, PACES } from "./answers.ts";
 import type { Job, Target, Trust } from "./load/job.ts";
@@ -13,10 +16,10 @@ export interface Named {
   running: Running;
 }
 
-/** For connections and buffers. */
+/** A compiled program only has to open connections and to fill its buffers. */
 const COMPILED_WARM_UP_MS = 1_000;
 
-/** Undefined where none of them speaks the dialect. */
+/** Undefined where none of the variants has the dialect. */
 export async function jobOf(scenario: Scenario, asked: readonly Named[], world: World, settings: Settings): Promise<Job | undefined> {
   const targets: Target[] = [];
   for (const one of asked) targets.push(...(await targetOf(scenario, one, world, settings)));
@@ -55,7 +58,7 @@ export async function jobOf(scenario: Scenario, asked: readonly Named[], world: 
 async function targetOf(scenario: Scenario, { variant, running }: Named, world: World, { warmUpMs }: Settings): Promise<Target[]> {
   const { question } = scenario;
   const address = running.address(question);
-  // A slow stream takes minutes; the same at once has the same bytes.
+  // A slow stream takes minutes. The same stream without pauses has the same bytes.
   const brisk = { ...question, model: question.atOnce };
   const briskAddress = running.address(brisk);
   if (address === undefined || briskAddress === undefined) return [];

@@ -4,19 +4,19 @@ import type { BenchResult, NotRun } from "./result.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 
 export interface Piece {
-  /** File of the result, for a person who has to find it. */
+  /** The file of the result, for error messages. */
   file: string;
   result: BenchResult;
 }
 
 /**
- * Where several results have a scenario, the last one is used whole, so that its figures come from one run. Throws where the results are from different machines,
- * commits or versions: their figures would be in one table, but could not be compared.
+ * Where several results have a scenario, all figures of that scenario are from the last one, so that they come from one run. Throws where the results are from
+ * different machines, commits or versions, because figures in one table must be comparable.
  */
 export function joined(pieces: readonly Piece[]): BenchResult {
   const [first] = pieces;
   if (first === undefined) throw new Error("no results to join");
-  // Each with each other: a peer that two of them have may be missing in the first.
+  // Each is compared with each other one: a peer that two results have may be missing in the first.
   for (const [at, piece] of pieces.entries()) for (const later of pieces.slice(at + 1)) alike(piece, later);
   const results = pieces.map(({ result }) => result);
   const scenarios = [
@@ -48,13 +48,13 @@ function alike({ file, result }: Piece, other: Piece): void {
   const others = new Map(facts(other.result));
   for (const [what, one] of facts(result)) {
     const another = others.get(what) ?? one;
-    if (another !== one) throw new UsageError(`${file} and ${other.file} are not of one run: ${what}: ${one} and ${another}`);
+    if (another !== one) throw new UsageError(`${file} and ${other.file} cannot be joined: ${what}: ${one} and ${another}`);
   }
 }
 
-/** What no result could run. */
+/** What none of the results has. */
 function stillNotRun(results: readonly BenchResult[], scenarios: BenchResult["scenarios"]): NotRun[] {
   const run = new Set(scenarios.flatMap(({ name, variants }) => [name, ...variants.map(({ variant }) => `${name}, ${variant}`)]));
-  const told = new Map(results.flatMap(({ notRun }) => notRun.map((one) => [`${one.what} ${one.why}`, one] as const)));
-  return [...told.values()].filter(({ what }) => !run.has(what));
+  const known = new Map(results.flatMap(({ notRun }) => notRun.map((one) => [`${one.what} ${one.why}`, one] as const)));
+  return [...known.values()].filter(({ what }) => !run.has(what));
 }

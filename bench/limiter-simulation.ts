@@ -1,6 +1,6 @@
 /**
- * Two tables of docs/limits.md: what slots lose compared with an exact log, and what each choice of the output to reserve costs. Simulated time,
- * the real limiter in memory, fixed seeds; not a test. Run it:  bun bench/limiter-simulation.ts
+ * Prints two tables of docs/limits.md: what the limiter's slots lose compared with an exact log, and what it costs to reserve more or less for an answer. It
+ * uses the real limiter in memory, simulated time and fixed seeds. This is not a test; run it:  bun bench/limiter-simulation.ts
  */
 import { AnswerLengths, expectedTokens } from "../src/limiter/expected.ts";
 import { Limiter, type Reservation } from "../src/limiter/limiter.ts";
@@ -19,7 +19,7 @@ const KINDS = [
   "bursts at random, three times the limit",
 ] as const;
 
-/** Arrival times in milliseconds over ten minutes. */
+/** The times of arrival within ten minutes, in milliseconds. */
 function arrivals(kind: (typeof KINDS)[number], random: () => number): number[] {
   const times: number[] = [];
   const steady = (perMinute: number): void => {
@@ -39,11 +39,11 @@ function arrivals(kind: (typeof KINDS)[number], random: () => number): number[] 
 
 interface Outcome {
   admitted: number;
-  /** Largest count in any 60 s. */
+  /** The largest number of admitted calls in any 60 s. */
   most: number;
 }
 
-/** Plays the arrivals; `decide` returns undefined for an admitted call, else when to come back. */
+/** Plays the arrivals. `decide` returns undefined for an admitted call, else after how many milliseconds it should come back. */
 async function play(times: readonly number[], comeBack: boolean, decide: (atMs: number) => Promise<number | undefined>): Promise<Outcome> {
   const waiting = [...times];
   const returning: number[] = [];
@@ -59,7 +59,7 @@ async function play(times: readonly number[], comeBack: boolean, decide: (atMs: 
       while ((admitted[oldest] ?? 0) < atMs - 60_000) oldest++;
       most = Math.max(most, admitted.length - oldest);
     } else if (comeBack && !returns) {
-      // One retry only: with more, calls would pile up for ever where the traffic exceeds the limit.
+      // A call comes back only once. With more retries, calls would pile up for ever where the traffic exceeds the limit.
       const back = atMs + retryMs;
       const inOrder = (returning.at(-1) ?? 0) <= back;
       returning.push(back);
@@ -115,7 +115,7 @@ function logNormal(random: () => number, median: number, sigma: number): number 
 
 const MAX_TOKENS = 8192;
 
-/** How much to reserve for an answer, given what is known. */
+/** How many tokens to reserve for an answer, by the lengths of earlier answers. */
 type Choice = (lengths: AnswerLengths, recent: readonly number[]) => number;
 
 function percentileOf(recent: readonly number[], part: number): number {
@@ -132,13 +132,16 @@ const CHOICES: [string, Choice][] = [
   ["`max_tokens` of 8192", (lengths) => expectedTokens(lengths, MAX_TOKENS, "max_tokens")],
 ];
 
-/** Answers with heavy tails, cut at `max_tokens`: of both the longest tenth are half of all tokens. Uncut, this Pareto has no variance. */
+/**
+ * Lengths of answers, cut at `max_tokens`. In both distributions the longest tenth of the answers has half of all tokens. Without the cut, the variance of this
+ * Pareto distribution would be infinite.
+ */
 const ANSWERS: [string, (random: () => number) => number][] = [
   ["log-normal: median 300, mean 665", (random) => logNormal(random, 300, 1.3)],
   ["Pareto (exponent 1.2): median 267, mean 566", (random) => Math.ceil(150 * (1 - random()) ** (-1 / 1.2))],
 ];
 
-/** Thirty minutes of two and a half times the traffic that fits, in waves; 60 tokens a second. */
+/** Plays thirty minutes of traffic, in waves, two and a half times as much as the limit allows. An answer comes with 60 tokens a second. */
 async function reservedOutput(answers: string, draw: (random: () => number) => number): Promise<void> {
   console.log(
     `\n${answers}\n\n| reserved for the answer | calls admitted | tokens served ÷ limit | largest use in any 60 s ÷ limit | time over the limit | answers beyond their reservation | debt ÷ tokens |\n|--|--|--|--|--|--|--|`,
@@ -207,7 +210,7 @@ async function reservedOutput(answers: string, draw: (random: () => number) => n
   }
 }
 
-/** With all tokens of a call counted at its admission: the most in any 60 s, and how long the last 60 s held more than the limit. */
+/** The most tokens in any 60 s, and for how long the last 60 s had more than the limit. All tokens of a call count at its admission. */
 function largestUse(served: readonly [atMs: number, tokens: number][]): { most: number; overMs: number } {
   const steps = served.flatMap(([atMs, tokens]) => [
     { atMs, tokens },

@@ -1,9 +1,11 @@
 /**
- * Costs of the limiter: CPU microseconds per call of this process and of Redis, for the reservation alone and with its settlement. Not a test; run it:
+ * Costs of the limiter: CPU microseconds of this process and of Redis for each call, for the reservation alone and with its settlement. This is not a
+ * test; run it:
  *
  *   bun bench/limiter.ts [rounds]
  *
- * Each variant starts with an empty store on one Redis; the order alternates by round. Prints every round, and the medians at the end.
+ * All variants use one Redis, each with its own limiter. The order is reversed in every other round. At the end the medians and the client's CPU of
+ * all rounds are printed.
  */
 
 import { Limiter } from "../src/limiter/limiter.ts";

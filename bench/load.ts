@@ -1,4 +1,7 @@
-/** The load generator, a process of its own for each measurement: reads a job from standard input, writes what it found to standard output, one outcome for each round. */
+/**
+ * The load generator, in a separate process for each measurement. It reads a job from standard input and writes one outcome for each round to
+ * standard output.
+ */
 import type { Job } from "./load/job.ts";
 import { rounds } from "./load/turns.ts";
 

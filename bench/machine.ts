@@ -1,4 +1,4 @@
-/** Machine and versions of a run. */
+/** The machine, the versions of the programs and the commit of a run. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** `bun run bench`: what Weir costs, beside the baselines of the same run. See docs/benchmarks.md. Linux only. */
+/** `bun run bench`: what Weir costs, compared with the baselines of the same run. See docs/benchmarks.md. Linux only. */
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { type Options, readArguments, USAGE, UsageError } from "./arguments.ts";
@@ -37,7 +37,7 @@ async function measured(options: Options, words: string[]): Promise<BenchResult>
   const settings = settingsOf(options);
   const surroundings = new Surroundings(settings.hurry);
   const progress = new Progress();
-  // What has been started goes with this run, however that ends.
+  // Everything that was started is stopped at the end, also after an interrupt.
   const interrupted = Promise.withResolvers<never>();
   process.once("SIGINT", () => interrupted.reject(new Error("interrupted")));
   const about = { startedAt: new Date().toISOString(), commit: commit(), machine: machine(), versions: versions(), arguments: words };
@@ -57,7 +57,7 @@ async function measured(options: Options, words: string[]): Promise<BenchResult>
   }
 }
 
-/** Known before a run of two hours, rather than after it. */
+/** Throws where a file cannot be written, so that this is known before a run of two hours. */
 function mayBeWritten({ json, html }: Options): void {
   for (const [option, file] of Object.entries({ json, html })) {
     if (file === undefined) continue;
@@ -72,14 +72,14 @@ function report({ json, html, save: name, writesDocs, isSmoke }: Options, result
   if (json !== undefined) writeFileSync(json, JSON.stringify(result, null, 2));
   if (html !== undefined) writeFileSync(html, page(result));
   if (writesDocs) writePage(result);
-  if (name !== undefined) say(`kept in ${relative(process.cwd(), save(name, result))}\n`);
+  if (name !== undefined) say(`saved in ${relative(process.cwd(), save(name, result))}\n`);
   if (earlier === undefined) return 0;
   const found = changes(earlier, result);
   say(changeLines(found) + caveats(earlier, result));
   return found.some(({ isWorse }) => isWorse) ? EXIT_WRONG : 0;
 }
 
-/** Times of a few calls mean nothing, and are not shown. */
+/** The result of a smoke run. The times of a few calls mean nothing, so they are not shown. */
 function smoke({ scenarios, notRun }: BenchResult): string {
   const lines = scenarios.map(({ name, variants }) => `${name}: right answers by ${variants.map(({ variant }) => variant).join(", ")}\n`);
   return [...lines, ...notRun.map(({ what, why }) => `not run: ${what}: ${why}\n`)].join("");

@@ -1,16 +1,16 @@
-/** Words on the command line that have no effect beside others: they are refused at once, rather than ignored for two hours. */
+/** Options that have no effect together with others. They are refused at once: a user would otherwise notice after two hours. */
 
 interface Misuse {
   /** An option that is given. */
   given: string;
-  /** Options that must not be given beside it … */
+  /** Options that must not be given together with it … */
   without?: readonly string[];
-  /** … or one of which must. */
+  /** … or the option that must be given together with it. */
   needs?: string;
   why: string;
 }
 
-/** The names of scenarios, which have no option. */
+/** The name here for scenarios on the command line, which need no option. */
 export const NAMES = "SCENARIO";
 
 const MISUSES: readonly Misuse[] = [
@@ -20,18 +20,18 @@ const MISUSES: readonly Misuse[] = [
     why: "--from measures nothing",
   },
   { given: "smoke", without: ["save", "compare", "html", "write-docs"], why: "--smoke measures nothing" },
-  { given: "targets", without: [NAMES, "only", "smoke", "peer", "against"], why: "the targets have scenarios of their own" },
+  { given: "targets", without: [NAMES, "only", "smoke", "peer", "against"], why: "the targets choose their own scenarios" },
   { given: "against", without: ["peer"], why: "with --against only that gateway is measured" },
-  ...["key", "dialect", "model"].map((given) => ({ given, needs: "against", why: "it is of the gateway that runs already" })),
+  ...["key", "dialect", "model"].map((given) => ({ given, needs: "against", why: "it is for the gateway that already runs" })),
 ];
 
-/** What is wrong, in one sentence; undefined where nothing is. `given` are the names of the options. */
+/** What is wrong, in one sentence; undefined where nothing is wrong. `given` has the names of the options. */
 export function misuse(given: ReadonlySet<string>): string | undefined {
   for (const { given: one, without = [], needs, why } of MISUSES) {
     if (!given.has(one)) continue;
     const idle = without.find((name) => given.has(name));
-    if (idle !== undefined) return `${optionOf(one)} and ${optionOf(idle)} do not go together: ${why}`;
-    if (needs !== undefined && !given.has(needs)) return `${optionOf(one)} wants ${optionOf(needs)}: ${why}`;
+    if (idle !== undefined) return `${optionOf(one)} and ${optionOf(idle)} cannot be used together: ${why}`;
+    if (needs !== undefined && !given.has(needs)) return `${optionOf(one)} needs ${optionOf(needs)}: ${why}`;
   }
   return undefined;
 }

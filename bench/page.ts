@@ -1,4 +1,4 @@
-/** The tables and pictures of docs/benchmarks.md: written by a run, between two marks and into their own folder; never edited by hand. */
+/** Writes the tables of docs/benchmarks.md between two marks, and its pictures into their own folder. Neither is edited by hand. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writePictures } from "./report/files.ts";
@@ -9,7 +9,7 @@ import { heading, rowsOf, targetRows } from "./table.ts";
 
 const DOCS = join(import.meta.dir, "../docs");
 const PAGE = "benchmarks.md";
-/** Folder of the pictures, in the page's folder. */
+/** The folder of the pictures, beside the page. */
 const PICTURES = "benchmarks";
 const BEGIN = "<!-- written by bun run bench -- --write-docs -->";
 const END = "<!-- end -->";
@@ -51,7 +51,7 @@ export function writePage(result: BenchResult, docs = DOCS): void {
   const page = join(docs, PAGE);
   const shown = pictures(result);
   const text = withTables(readFileSync(page, "utf8"), tables(result, shown));
-  // Pictures of an earlier run would stay, if this one has not measured them.
+  // Otherwise pictures of an earlier run would stay where this run has not measured them.
   rmSync(join(docs, PICTURES), { recursive: true, force: true });
   writePictures(shown, join(docs, PICTURES));
   writeFileSync(page, text);

@@ -1,7 +1,7 @@
 /**
- * The least cost of the runtime: a bare Bun server that passes every request to the upstream, and the answer back.
+ * The least that the runtime costs: a bare Bun server that passes every request to the upstream, and its answer back.
  *
- *     bun bench/passthrough.ts UPSTREAM [CERTIFICATE]      the file of a certificate to trust
+ *     bun bench/passthrough.ts UPSTREAM [CERTIFICATE]      CERTIFICATE: the file of a certificate to trust
  */
 import { readFileSync } from "node:fs";
 

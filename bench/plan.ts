@@ -1,4 +1,4 @@
-/** Which scenarios and variants a command line means, and what of it this machine cannot do. */
+/** Which scenarios and variants a command line asks for, and which of them this machine cannot run. */
 import { type Options, UsageError } from "./arguments.ts";
 import { peers } from "./peers/index.ts";
 import type { NotRun } from "./result.ts";
@@ -14,22 +14,22 @@ import { missing, type Surroundings } from "./world.ts";
 export interface Plan {
   scenarios: Scenario[];
   variants: readonly Variant[];
-  /** Names of those that run wherever peers do. */
+  /** Names of the variants that are peers. */
   peers: string[];
-  /** Versions of the peers and of the built baselines that run, by name. */
+  /** Versions of the peers and of the built baselines, by name. */
   versions: Record<string, string>;
   notRun: NotRun[];
 }
 
-/** `tell` is what a person hears of what takes a while before the run. */
+/** @param tell reports what takes a while before the run */
 export async function plan(options: Options, surroundings: Surroundings, tell: (what: string) => void): Promise<Plan> {
   const named = SCENARIOS.filter(({ name }) => options.names.includes(name));
-  const wanted = options.isTargets ? named.map(onlyMeant) : named;
+  const wanted = options.isTargets ? named.map(forTargets) : named;
   return options.against === undefined ? await here(wanted, options, surroundings, tell) : elsewhere(wanted, options, options.against);
 }
 
-/** With no variant of which no target is made. */
-const onlyMeant = (scenario: Scenario): Scenario => {
+/** The scenario with only those variants that its targets need. */
+const forTargets = (scenario: Scenario): Scenario => {
   const meant = TARGET_SCENARIOS.get(scenario.name);
   return { ...scenario, beside: scenario.beside.filter((name) => meant?.has(name)) };
 };
@@ -62,7 +62,7 @@ async function here(
   };
 }
 
-/** What asks nothing of the upstream and nothing of the limiter, with the one gateway that runs already. */
+/** Only scenarios that depend on neither the upstream nor the limiter, with the one gateway that already runs. */
 function elsewhere(wanted: readonly Scenario[], { key, dialects, model: named }: Options, url: URL): Plan {
   const scenarios = wanted
     .filter((scenario) => scenario.elsewhere && dialects.includes(scenario.question.dialect))
@@ -75,7 +75,7 @@ function elsewhere(wanted: readonly Scenario[], { key, dialects, model: named }:
     const possible = SCENARIOS.filter((scenario) => scenario.elsewhere && dialects.includes(scenario.question.dialect));
     const names = possible.map(({ name }) => name).join(", ");
     throw new UsageError(
-      `none of these scenarios can be asked of a gateway that runs already, in ${dialects.join(" or ")}; there are ${names}`,
+      `none of these scenarios can be measured through a gateway that already runs, in ${dialects.join(" or ")}; there are ${names}`,
     );
   }
   return { scenarios, variants: [against({ url, key, dialects })], peers: [], versions: {}, notRun: [] };

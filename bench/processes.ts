@@ -1,4 +1,7 @@
-/** The programs that are measured: started with a high limit of open files, measured by `/proc` with all their children, ended by their id. Linux only. */
+/**
+ * The programs that are measured. They are started with a high limit of open files, measured by `/proc` together with all their children, and ended by their
+ * process ids. Linux only.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -15,7 +18,7 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** As many open files as the system allows a process: a shell raises the limit, and `exec` keeps the process id. */
+/** Starts a program with the highest limit of open files that the system allows. A shell raises the limit; `exec` keeps its process id. */
 export const WITH_MOST_FILES = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh"] as const;
 
 /** Programs that are running. */
@@ -26,7 +29,7 @@ export async function stopPrograms(): Promise<void> {
   await Promise.all([...started].map(end));
 }
 
-/** Resolves when `ready` matches what the program says on standard output or error. */
+/** Resolves when `ready` matches what the program writes to standard output or standard error. */
 export async function startProgram(words: readonly string[], ready: RegExp, environment: Record<string, string> = {}): Promise<Program> {
   const child = spawn(WITH_MOST_FILES[0], [...WITH_MOST_FILES.slice(1), ...words], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -64,7 +67,7 @@ function end(child: ChildProcess): Promise<void> {
   child.once("exit", () => resolve());
   const root = child.pid;
   if (root === undefined) return Promise.resolve();
-  // Children of a program that is killed outlive it; and a running program such as nginx starts new children while they are being counted.
+  // Children would outlive their program, so they are killed too. The program is stopped first: nginx, for one, would start new children meanwhile.
   signal(root, "SIGSTOP");
   for (const pid of tree([root])) signal(pid, "SIGKILL");
   return promise;
@@ -78,7 +81,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** The fields of `/proc/PID/stat` after the name, which may contain spaces and brackets; undefined where there is no such process. */
+/** The fields of `/proc/PID/stat` after the name, which may contain spaces and brackets; undefined where the process has ended. */
 function stat(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -101,7 +104,7 @@ export function tree(roots: readonly number[]): number[] {
   return found;
 }
 
-/** User and system time of the processes, their threads and their children (ended ones too), in microseconds. */
+/** User and system time of the processes, their threads and all their descendants, in microseconds. Children that have ended count too. */
 export function cpuMicros(roots: readonly number[]): number {
   let ticks = 0;
   for (const pid of tree(roots)) for (const field of stat(pid)?.slice(11, 15) ?? []) ticks += Number(field);

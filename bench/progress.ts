@@ -4,7 +4,7 @@ export class Progress {
   #begunMs = performance.now();
   readonly #isTty = process.stderr.isTTY === true;
 
-  /** `done` of `count` measurements are over. */
+  /** Reports that `done` of `count` measurements are over, and that `what` begins. */
   step(done: number, count: number, what: string): void {
     // What happens before the first measurement (installing a peer) does not count for the estimate.
     if (done === 0) this.#begunMs = performance.now();

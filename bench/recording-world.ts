@@ -1,4 +1,4 @@
-/** What one call needs, for `recording.ts`: a configuration, a workspace's key, a model and a target. */
+/** What `recording.ts` needs for one call: a configuration, a workspace with its key, a model and a target. */
 import { readConfig } from "../src/config/config.ts";
 import { anthropic } from "../src/dialects/anthropic/anthropic.ts";
 import type { Identity } from "../src/request/client/keyring.ts";

@@ -1,9 +1,10 @@
 /**
- * What a call costs that is counted, written down and traced: microseconds of the front's thread for each of them. Not a test; run it:
+ * What metrics, log and traces cost: microseconds of the front's thread for each call. This is not a test; run it:
  *
  *   bun bench/recording.ts [rounds]
  *
- * Each part does for one call what the gateway has it do, by the gateway's own code; rounds alternate, the median closes with its spread.
+ * Each part does for one call what the gateway does, with the gateway's own code. Each round measures every part once. At the end the median of each part is
+ * printed, with its least and its most.
  */
 
 import process from "node:process";
@@ -19,9 +20,9 @@ import { openTracing } from "../src/tracing/open.ts";
 import { serveDocument } from "./recording-world.ts";
 
 const CALLS = 100_000;
-const TOLD = 3;
+const DIGITS = 3;
 
-/** As Claude Code sends it, behind a proxy. */
+/** The head of a request of Claude Code, as it comes through a proxy. */
 const HEAD = [
   "POST /anthropic/eu/v1/messages HTTP/1.1",
   "host: gateway.example.com",
@@ -79,7 +80,7 @@ const callers = new Callers(new TrustedProxies(["10.0.0.0/8"]), undefined);
 const unattributed = { ...config, log: { ...config.log, attribution: false } };
 const visit = visitOf(callers.of(asked, place, config));
 
-// Not sent anywhere: what sending costs is the collector's matter, and that of the calls that are sampled.
+// Nothing listens at this address: what it costs to send traces is not measured here.
 process.env.OTEL_TRACES_SAMPLER = "traceidratio";
 process.env.OTEL_TRACES_SAMPLER_ARG = "0.01";
 process.env.OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:9";
@@ -123,6 +124,6 @@ console.log(`µs per call: median of ${rounds} rounds of ${CALLS} calls (least t
 for (const [name, times] of found) {
   times.sort((one, other) => one - other);
   const [least = 0, median = 0, most = 0] = [times[0], times[Math.floor(times.length / 2)], times.at(-1)];
-  console.log(`${name.padEnd(36)} ${median.toFixed(TOLD)} (${least.toFixed(TOLD)} to ${most.toFixed(TOLD)})`);
+  console.log(`${name.padEnd(36)} ${median.toFixed(DIGITS)} (${least.toFixed(DIGITS)} to ${most.toFixed(DIGITS)})`);
 }
 process.exit(0);

@@ -1,5 +1,5 @@
 /**
- * A result of the benchmark (`--json FILE`) as a page with charts.
+ * Makes a page with charts from a result of the benchmark (`--json FILE`).
  *
  *     bun bench/report.ts RESULT.json OUT.html [--svg FOLDER [--only SCENARIO-MEASURE]…]
  */
@@ -18,13 +18,13 @@ function main(): number {
     options: { svg: { type: "string" }, only: { type: "string", multiple: true } },
   });
   const [from, to] = positionals;
-  if (from === undefined || to === undefined || positionals.length > 2) throw new Error("one file to read and one to write");
+  if (from === undefined || to === undefined || positionals.length > 2) throw new Error("expected one file to read and one file to write");
   const result = readResult(from);
   writeFileSync(to, page(result));
   if (values.svg !== undefined) {
     const written = writeCharts(result, values.svg, values.only ?? []);
     const missing = values.only?.filter((id) => !written.includes(id)) ?? [];
-    if (missing.length > 0) throw new Error(`nothing was measured that would be ${missing.join(", ")}`);
+    if (missing.length > 0) throw new Error(`nothing was measured for ${missing.join(", ")}`);
   }
   return 0;
 }

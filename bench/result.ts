@@ -1,9 +1,9 @@
-/** What a run of the benchmark found: the content of `--json FILE`, and of what `--save` keeps. The report and the peers are written against this. */
+/** The result of a run: what `--json FILE` and `--save` write, and what the report reads. */
 
 export interface BenchResult {
   /** ISO 8601. */
   startedAt: string;
-  /** Git's short hash, with `+` where files differ from it; "unknown" outside of a clone. */
+  /** The short hash of the commit, with `+` where files differ from it; "unknown" outside of a clone. */
   commit: string;
   machine: Machine;
   /** Program → version: bun, weir, redis, nginx, peers. */
@@ -26,7 +26,7 @@ export type LimiterPlace = "redis" | "memory" | "off";
 
 export interface ScenarioResult {
   name: string;
-  /** For people. */
+  /** What people read instead of the name. */
   title: string;
   limiter: LimiterPlace;
   variants: VariantResult[];
@@ -44,7 +44,7 @@ export interface NotRun {
   why: string;
 }
 
-/** Every measure, with its unit in its name and what it means. Not every scenario has every one. */
+/** Every measure with its unit in its name, and what it means. Each scenario has only some of them. */
 export const MEASURES = {
   cpuMicros: "CPU µs per request",
   cpuMicrosPerChunk: "CPU µs per chunk",
@@ -81,7 +81,7 @@ export const median = (numbers: readonly number[]): number => {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 };
 
-/** `quantile` from 0 to 1, by the nearest rank. */
+/** The value below which the share `at` (0 to 1) of the numbers is, by the nearest rank; 0 where there are none. */
 export const quantile = (numbers: Iterable<number>, at: number): number => {
   const sorted = Float64Array.from(numbers).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? 0;

@@ -1,10 +1,10 @@
 /**
- * Cost of the router per call: affinity, health, retry budget and the upstream's bound together, in nanoseconds. Not a test; run it:
+ * What the router costs for each call, in nanoseconds: affinity, health, retry budget and the upstream's bound together. This is not a test; run it:
  *
  *   bun bench/routing.ts [rounds]
  *
- * A call here is everything that the router does for one: the session from its headers, the choice of a target, the attempt's good beginning and its end. Rounds
- * alternate among the variants; prints each variant's median with its spread at the end.
+ * It measures all that the router does for one call: the session from the headers, the choice of a target, an answer that begins well, and the end of the
+ * attempt. Each round measures every variant once. At the end the median of each variant is printed, with its least and its most.
  */
 import { hashText } from "../src/contract/hash.ts";
 import { sessionHash } from "../src/request/client/caller.ts";
@@ -16,7 +16,7 @@ const SESSIONS = 1_000;
 
 const book = new HealthBook();
 
-/** @param affinity - Whether conversations keep their target. */
+/** @param affinity whether conversations keep their target */
 function choices(name: string, count: number, affinity: boolean): Choices<Choice> {
   const targets = Array.from({ length: count }, (_, index): Choice => {
     const seed = hashText(`${name}\n${index}`);
@@ -43,12 +43,12 @@ const VARIANTS: readonly Variant[] = [
   { name: "four targets, a session each", among: choices("four", 4, true), hasSession: true },
 ];
 
-/** Nanoseconds a call. */
+/** Nanoseconds for each call. */
 function measure({ among, hasSession }: Variant, router: Router<Choice>): number {
   const isChoice = among.targets.length > 1;
   const startedMs = performance.now();
   for (let call = 0; call < CALLS; call++) {
-    // As in the front: only where there is more than one target.
+    // The front does so too: a session counts only where there is more than one target.
     const conversation = isChoice ? sessionHash(hasSession ? (sessions[call % SESSIONS] as Headers) : none) : 0;
     const attempt = router.first(among, conversation, performance.now());
     if (attempt === undefined) throw new Error("no room");
@@ -61,7 +61,7 @@ function measure({ among, hasSession }: Variant, router: Router<Choice>): number
 const rounds = Number(process.argv[2] ?? 9);
 const router = new Router<Choice>();
 const taken = new Map<string, number[]>(VARIANTS.map(({ name }) => [name, []]));
-// The first round is the runtime's warm-up.
+// The first round only warms up the runtime.
 for (let round = 0; round <= rounds; round++) {
   const order = round % 2 === 0 ? VARIANTS : VARIANTS.toReversed();
   for (const variant of order) {
@@ -72,5 +72,5 @@ for (let round = 0; round <= rounds; round++) {
 for (const [name, all] of taken) {
   all.sort((one, other) => one - other);
   const [least = 0, median = 0, most = 0] = [all[0], all[all.length >> 1], all.at(-1)];
-  console.log(`${name}: ${Math.round(median)} ns a call (${Math.round(least)} to ${Math.round(most)})`);
+  console.log(`${name}: ${Math.round(median)} ns per call (${Math.round(least)} to ${Math.round(most)})`);
 }

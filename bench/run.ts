@@ -1,4 +1,4 @@
-/** Runs scenarios, round by round, and gathers what they measure. */
+/** Runs scenarios, round by round, and collects what they measure. */
 
 import { Absent } from "./absent.ts";
 import { jobOf, type Named } from "./job.ts";
@@ -15,14 +15,14 @@ import type { Surroundings } from "./world.ts";
 export interface Run {
   scenarios: readonly Scenario[];
   variants: readonly Variant[];
-  /** Names of variants that run in every scenario that peers run in. */
+  /** Names of the variants that are peers. They run in every scenario that allows peers. */
   peers: readonly string[];
   settings: Settings;
   surroundings: Surroundings;
   progress: { step(done: number, count: number, what: string): void };
 }
 
-/** Throws with the scenario and the variant at the first wrong answer, unless it is a peer's: that one is left out of the scenario from then on. */
+/** Throws at the first wrong answer, with the scenario and the variant. A peer with a wrong answer is left out of the scenario instead. */
 export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; notRun: NotRun[] }> {
   const { settings, surroundings, progress } = run;
   const sheet = new Sheet();
@@ -36,10 +36,10 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
     for (let round = 0; round < settings.rounds; round++) {
       for (const { scenario, groups } of steps) {
         const world = await surroundings.world(scenario);
-        // The order alternates: what one leaves behind (heat, caches) does not always meet the same one.
+        // The order is reversed in every other round, so that heat and caches of one variant do not always meet the same next one.
         for (const group of round % 2 === 0 ? groups : groups.toReversed()) {
           const names = group.map(({ name }) => name).join(", ");
-          // All its rounds are made in the first.
+          // The first round of this scenario has already made all its rounds.
           if (round > 0 && turns(scenario, settings)) continue;
           progress.step(done++, count, `round ${round + 1}, ${scenario.name}, ${names}`);
           try {
@@ -62,10 +62,10 @@ export async function runAll(run: Run): Promise<{ scenarios: ScenarioResult[]; n
   return { scenarios: sheet.results(), notRun: [...silent.values(), ...absent.notRun] };
 }
 
-/** Whether one start of the variants makes all rounds of the scenario. */
+/** Whether the variants are started once for all rounds of the scenario. */
 const turns = ({ kind }: Scenario, settings: Settings): boolean => settings.turns > 0 && TURNING.has(kind);
 
-/** The variants that are measured in one go: one by one, or all together. */
+/** The variants in groups that are measured together: each variant alone, or all of them. */
 function groupsOf(scenario: Scenario, { variants, peers, settings }: Run): Variant[][] {
   const those = variants.filter(
     ({ name, dialects }) =>
@@ -95,7 +95,7 @@ async function measure(
 
 const perform = (job: Job, { fresh }: Settings): Promise<Outcome[]> => (fresh ? inOwnProcess(job) : rounds(job));
 
-/** Variants that run: started anew each time, or kept where only correctness counts. */
+/** Starts variants: a new process each time, or one for the whole run where only right answers count. */
 class Started {
   readonly #fresh: boolean;
   readonly #kept = new Map<string, Running>();
@@ -121,7 +121,7 @@ class Started {
   }
 }
 
-/** Measures by scenario and variant, one figure per round. */
+/** The measures of all scenarios and variants, with one figure per round. */
 class Sheet {
   readonly #scenarios = new Map<string, ScenarioResult>();
 

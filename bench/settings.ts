@@ -1,22 +1,22 @@
-/** How much of everything: a measurement, or a look at whether all is right. */
+/** How long and how much a run measures: for figures, or (smoke) only to see whether all answers are right. */
 import { spawnSync } from "node:child_process";
 
 export interface Settings {
   rounds: number;
-  /** The warm-up of a program that is compiled as it runs; one that is compiled before takes a second. */
+  /** The warm-up of a program that is compiled while it runs. A program that is compiled before needs only a second (`job.ts`). */
   warmUpMs: number;
   countMs: number;
-  /** At most so many connections in one measurement. */
+  /** The most connections in one measurement. */
   mostCallers: number;
-  /** How many times faster paced streams are. */
+  /** By how much paced streams are faster. */
   hurry: number;
-  /** Programs are started and warmed up once and then loaded in so many turns, where the kind of load allows it; 0: a fresh process for each round. */
+  /** Where the kind of load allows it, programs are started and warmed up once, and then loaded this many times. With 0, each round has fresh processes. */
   turns: number;
-  /** Each measurement by processes that have done nothing before, and load from a process of its own. */
+  /** Each measurement starts new processes, and the load comes from a separate process. */
   fresh: boolean;
 }
 
-/** Files that a process has besides the sockets of its calls, of which a gateway holds two for each. */
+/** The files that a process has open beside the sockets of its calls. A gateway has two sockets for each call. */
 const OTHER_FILES = 600;
 const mostFiles = Number(spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout) || Number.POSITIVE_INFINITY;
 
@@ -32,7 +32,7 @@ export const MEASURING: Settings = {
 
 export const SMOKE: Settings = { rounds: 1, warmUpMs: 0, countMs: 50, mostCallers: 8, hurry: 20, turns: 0, fresh: false };
 
-/** Turns are shorter than measurements of their own: nothing has to settle in them. */
+/** A turn is shorter than a measurement with fresh processes, because nothing has to settle in it. */
 const TURN_MS = 1_500;
 
 export function settingsOf({ isSmoke, isTargets, rounds, seconds }: Asked): Settings {

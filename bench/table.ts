@@ -6,11 +6,11 @@ const digits = (number: number): number => (Math.abs(number) >= 100 ? 0 : Math.a
 export const figure = (number: number): string =>
   Math.abs(number) >= 10_000 ? Math.round(number).toLocaleString("en") : number.toFixed(digits(number));
 
-/** Median, with the least and the most. */
+/** The median, with the least and the most in brackets. */
 export const spread = (numbers: readonly number[]): string =>
   `${figure(median(numbers))} (${figure(Math.min(...numbers))}–${figure(Math.max(...numbers))})`;
 
-/** A head and its rows. */
+/** The head of a table, and its rows. */
 export function rowsOf({ variants }: ScenarioResult): string[][] {
   const measures = (Object.keys(MEASURES) as Measure[]).filter((measure) => variants.some((one) => one.measures[measure] !== undefined));
   return [

@@ -1,4 +1,4 @@
-/** What Weir is meant to reach, as data: each figure is made of one round at a time, so that it compares what ran side by side. */
+/** The targets of Weir, as data. Each figure is made of the measures of one round, so that it compares what ran at about the same time. */
 import { type BenchResult, type Measure, median, type VariantResult } from "./result.ts";
 
 interface Target {
@@ -8,13 +8,13 @@ interface Target {
   most: number;
   unit: string;
   /**
-   * What it was before the front had sockets of its own, least and most of several runs on several machines; empty where it was not measured. Undefined of
-   * what is not looked at by `--targets`.
+   * The figure before the front had its own sockets: the least and the most of several runs on several machines; empty where it was not measured.
+   * Undefined for a target that `--targets` does not measure.
    */
   before?: readonly number[];
 }
 
-/** Weir's figure, and another variant's of the same round, whose own measure it is unless another one is named. */
+/** Weir's measure `of`, compared with the measure `base` (or `of` too, where there is none) of the variant `against` in the same round. */
 type Figure = { of: Measure; against: string; base?: Measure; by: "ratio" | "difference" | "value" };
 
 const ITSELF = "itself";
@@ -94,14 +94,14 @@ export const TARGETS: readonly Target[] = [
   ].map((scenario): Target => ({ measure: neighbour, scenario, figure: rise("riseP99Ms"), most: 5, unit: "ms" })),
 ];
 
-/** The scenarios that `--targets` runs, each with the variants that a figure is made of. */
+/** The scenarios that `--targets` runs, each with the variants that its figures need. */
 export const TARGET_SCENARIOS: ReadonlyMap<string, ReadonlySet<string>> = (() => {
   const found = new Map<string, Set<string>>();
   for (const { scenario, figure, before } of TARGETS) {
     if (before === undefined) continue;
     const variants = found.get(scenario) ?? new Set(["weir"]);
     found.set(scenario, variants);
-    // The differences are made of calls to all of them in turn.
+    // Added times are differences between calls to Weir and calls to the bare pass-through in turn.
     variants.add(figure.of === "addedToBareP50Ms" ? "bare" : figure.against === ITSELF ? "weir" : figure.against);
   }
   return found;
@@ -113,7 +113,7 @@ export interface Reached extends Target {
   isMet: boolean;
 }
 
-/** The targets that this run has figures for. */
+/** The targets for which this run has figures. */
 export function reached({ scenarios }: Pick<BenchResult, "scenarios">): Reached[] {
   return TARGETS.flatMap((target) => {
     const variants = scenarios.find(({ name }) => name === target.scenario)?.variants ?? [];

@@ -1,18 +1,21 @@
 /**
- * An upstream so cheap that it is never the bottleneck: answers made once (answers.ts), written to the socket, no checks. Prints its port.
- * `POST /model/{id}/invoke[-with-response-stream]` and `POST /openai/v1/chat/completions`; streams are paced by the model that is asked for.
+ * An upstream that needs so little that it is never the bottleneck: it checks nothing and writes answers that were made once (answers.ts). It prints its port.
+ * It answers `POST /model/{id}/invoke[-with-response-stream]` and `POST /openai/v1/chat/completions`. The model in the request decides the pace of a stream.
  *
- *     bun bench/upstream.ts [CERTIFICATE KEY]      with the two files: TLS
+ *     bun bench/upstream.ts [CERTIFICATE KEY]      CERTIFICATE, KEY: the files for TLS
  */
 import type { Socket } from "bun";
 import { LONG_BYTES, PACES, type Pace, WIRE, type WireStream } from "./answers.ts";
 import { type MessageListener, MessageReader } from "./wire.ts";
 
 const TICK_MS = 1;
-/** How many times faster the paced streams are. */
+/** By how much paced streams are faster. */
 const HURRY = Number(process.env.WEIR_BENCH_HURRY ?? 1);
 
-/** Callers by the millisecond in which they are due. One timer for all: a timer for each of thousands of streams would cost more than the gateway under test. */
+/**
+ * The callers that write in each millisecond. All streams share one timer: a timer for each of thousands of streams would cost more than the gateway
+ * under test.
+ */
 const due = new Map<number, Caller[]>();
 let tickedMs = Math.floor(performance.now());
 setInterval(() => {

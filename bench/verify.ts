@@ -1,11 +1,11 @@
-/** Asks a variant twice and reads the answers whole, before anything is timed: later the load generator only counts the bytes of answers. */
+/** Asks a variant twice and reads the answers whole, before anything is timed. Later the load generator only counts the bytes of answers. */
 import { readFileSync } from "node:fs";
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { STREAMED_TEXT, textOf } from "./answers.ts";
 import type { Expectation } from "./load/job.ts";
 import type { Address, Question, Running } from "./variant.ts";
 
-/** Where two right answers differ in length, others may differ by as much. */
+/** By how much the length of an answer may differ, as a share, where two right answers differ in length. */
 const SLACK = 0.02;
 const REFUSAL_SLACK_BYTES = 64;
 
@@ -13,11 +13,11 @@ export interface Asking {
   running: Running;
   address: Address;
   body: string;
-  /** File of a certificate to trust. */
+  /** The file of a certificate to trust; undefined for those that the runtime trusts. */
   certificate: string | undefined;
 }
 
-/** With the stand-in the text must be the stand-in's; else any text will do. Throws where the answer is wrong. */
+/** Throws where the answer is wrong. With the stand-in as upstream, the text must be the stand-in's. With another upstream, any text is right. */
 export async function verify(asking: Asking, { stream }: Question, isStandIn: boolean): Promise<Expectation> {
   const wanted = stream ? STREAMED_TEXT : textOf(Buffer.byteLength(asking.body));
   return await alike(asking, ({ status, type, bytes }) => {
@@ -28,19 +28,19 @@ export async function verify(asking: Asking, { stream }: Question, isStandIn: bo
   });
 }
 
-/** Accepts any answer to a request that may well be refused, except a failure of the gateway. */
+/** Accepts any answer except a failure of the gateway: a hostile request may be refused. */
 export async function verifyHostile(asking: Asking): Promise<Expectation> {
   return await alike(asking, ({ status, bytes }) => {
     if (status >= 500) throw new Error(`a failure, status ${status}: ${bytes.toString("utf8", 0, 500)}`);
   });
 }
 
-/** The answer to a workspace that has used up its limit. */
+/** The answer to a workspace that has used up its limit. Throws where it is no 429. */
 export async function verifyRefusal(asking: Asking): Promise<Expectation> {
   await ask(asking);
   const { status, bytes } = await ask(asking);
   if (status !== 429) throw new Error(`answered ${status} where the limit is used up`);
-  // The message says when to return, and its number of digits varies.
+  // The message has a number of seconds, whose digits vary.
   return { status, bytes: [bytes.length - REFUSAL_SLACK_BYTES, bytes.length + REFUSAL_SLACK_BYTES] };
 }
 
@@ -74,7 +74,7 @@ interface Document {
   type?: string;
 }
 
-/** The model's text in one JSON document of either dialect: a whole answer or an event. */
+/** The model's text in a whole answer or an event of either dialect. */
 const textIn = ({ content, choices, delta }: Document): string =>
   [content?.[0]?.text, choices?.[0]?.message?.content, choices?.[0]?.delta?.content, delta?.text].find(
     (text) => typeof text === "string",
@@ -92,7 +92,7 @@ function readText(type: string, bytes: Buffer): string {
   return read(bytes);
 }
 
-/** The text of a stream that has ended; nothing of one that has not. */
+/** The text of a complete stream; "" for a stream without its last event. */
 function joined(events: string[]): string {
   const last = events.at(-1) ?? "";
   if (!last.includes("[DONE]") && !last.includes("message_stop")) return "";

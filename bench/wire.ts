@@ -1,6 +1,6 @@
 /**
- * Reads HTTP/1.1 messages, requests or answers, from the bytes of one connection, without copying bodies. The load generator and the stand-ins of the
- * upstream share it: both must be cheaper than the gateway between them.
+ * Reads HTTP/1.1 messages (requests or answers) from the bytes of one connection, without copying bodies. The load generator and the stand-in upstream use
+ * it: both must need less time than the gateway between them.
  */
 
 const HEAD = 0;
@@ -14,9 +14,9 @@ const LF = 10;
 const SEMICOLON = 59;
 
 export interface MessageListener {
-  /** Start line and fields, Latin-1. */
+  /** The start line and the fields, as Latin-1. */
   onHead(head: string): void;
-  /** Body bytes `from` (included) to `to` (not) of a buffer that is not kept. */
+  /** Bytes of the body: `bytes` from `from` up to, but without, `to`. The buffer is used again afterwards. */
   onBody(bytes: Buffer, from: number, to: number): void;
   onEnd(): void;
 }
@@ -24,12 +24,12 @@ export interface MessageListener {
 export class MessageReader {
   readonly #listener: MessageListener;
   #state = HEAD;
-  /** Bytes of the body, or of the chunk with its line end, that are still to come. */
+  /** How many bytes of the body, or of the chunk with its line end, are still to come. */
   #left = 0;
   #head: Buffer | undefined;
-  /** In a chunk extension, which is ignored. */
+  /** The current bytes are a chunk extension, which is ignored. */
   #isExtension = false;
-  /** Length of the current line of a trailer. */
+  /** The length of the current line of the trailer. */
   #lineLength = 0;
 
   constructor(listener: MessageListener) {

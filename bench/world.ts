@@ -1,4 +1,4 @@
-/** What scenarios need around them: stand-ins over plain HTTP and TLS, Redis, a folder. Each is started when first needed and stopped at the end. */
+/** What scenarios need around them: stand-ins with and without TLS, Redis, a folder. Each is started when it is first needed, and stopped at the end. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ const haveOpenssl = spawnSync("openssl", ["version"]).status === 0;
 /** Why a scenario cannot be run on this machine; undefined where it can. */
 export function missing({ limiter, tls }: Scenario): string | undefined {
   if (limiter === "redis" && !haveRedis) return "redis-server is not installed";
-  if (tls && !haveOpenssl) return "openssl is not installed, which makes the certificate";
+  if (tls && !haveOpenssl) return "openssl, which makes the certificate, is not installed";
   return undefined;
 }
 
@@ -25,7 +25,7 @@ export class Surroundings {
   #redis: ReturnType<typeof startRedis> | undefined;
   #certificate: string | undefined;
 
-  /** Paced streams are `hurry` times faster. */
+  /** @param hurry by how much paced streams are faster */
   constructor(hurry: number) {
     this.#hurry = hurry;
   }
@@ -57,7 +57,7 @@ export class Surroundings {
 
   #makeCertificate(): string[] {
     const [certificate, key] = [join(this.folder, "certificate.pem"), join(this.folder, "key.pem")];
-    // A certificate of no authority: rustls takes no authority's certificate for a server's own.
+    // This must not be the certificate of an authority: rustls does not accept one as the certificate of a server.
     const extensions = "-addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE";
     const form = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 ${extensions}`;
     execFileSync("openssl", [...form.split(" "), "-keyout", key, "-out", certificate], { stdio: "ignore" });

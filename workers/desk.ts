@@ -216,10 +216,12 @@ export class Desk implements WorkerDesk, OrderTaker {
       const body = toByteText(Buffer.from(buffer));
       // The memory goes back now, and not at the next collection.
       buffer.transfer(0);
-      const { check, conversation, user, upstream } = dialects[dialect];
+      const { conversation, user, upstream } = dialects[dialect];
+      // Loaded with the first such body: the schema library takes five megabytes, and most workers are never given one.
+      const { checks } = await import("../src/dialects/checks.ts");
       await turn();
       if (!waiting.has(id)) return; // Cancelled meanwhile, as below.
-      const { model, stream, maxTokens, previous, request } = check(body, hints, operation);
+      const { model, stream, maxTokens, previous, request } = checks[dialect](body, hints, operation);
       await turn();
       const estimate = await (estimator.isExact(model)
         ? estimator.count(upstream, model, body)

@@ -8,17 +8,17 @@ export function message(content: string, more: object = {}): string {
   return JSON.stringify({ model: MODEL, max_tokens: 50, messages: [{ role: "user", content }], ...more });
 }
 
-/** A message whose text is this, as it is written in JSON. */
+/** A message whose text is `text`, which is already JSON. */
 function written(text: string): string {
   return `${BEGIN}${text}${END}`;
 }
 
-/** A message with a further member, as it is written in JSON. */
+/** A message with one more member, whose value is already JSON. */
 function besides(value: string): string {
   return `${BEGIN}a"}],"more":${value}}`;
 }
 
-/** What there is of each size: below the bound of pieces, else it is refused for its pieces alone. */
+/** Bodies of about `bytes`. They have fewer pieces than the gateway's bound, since otherwise they would be refused for that alone. */
 export function bodiesOf(bytes: number): Record<string, () => string | Uint8Array> {
   const pieces = Math.min(490_000, Math.floor(bytes / 2) - 200);
   const times = (text: string) => text.repeat(Math.floor((bytes - 200) / text.length));
@@ -64,11 +64,11 @@ export function bodiesOf(bytes: number): Record<string, () => string | Uint8Arra
   };
 }
 
-/** The largest that `server.max_body` lets in by default, less what a client may add. */
+/** Nearly the largest that `server.max_body` allows by default. */
 export const HUGE = bodiesOf(31 * MIB);
-/** Just below what is looked at in a thread apart. */
+/** Just too small to be checked in a separate thread. */
 export const LARGE = bodiesOf(MIB - 1024);
-/** Just above what the front looks at itself. */
+/** Larger than what the front checks itself. */
 export const MODERATE = bodiesOf(120 * 1024);
-/** The largest that the front looks at itself. */
+/** Nearly the largest that the front checks itself. */
 export const SMALL = bodiesOf(60 * 1024);

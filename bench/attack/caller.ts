@@ -1,17 +1,17 @@
-/** Requests over bare sockets, one after the other on each connection: what a client library would refuse to send, and at less cost than with one. */
+/** Sends requests over bare sockets, one after the other on each connection. A client library would need more time, and would refuse to send some of them. */
 import { connect, type Socket } from "node:net";
 
 export interface Asked {
   method?: string;
   path?: string;
   key?: string | undefined;
-  /** Further lines of the head, each with its line break. */
+  /** More lines of the head, each with its line break. */
   lines?: string;
   body?: Uint8Array | string;
 }
 
 export interface Manner {
-  /** The connection is cut at the answer's first byte, as by a client that changes its mind. */
+  /** The connection is closed as soon as the answer begins, as by a client that gives up. */
   leaves?: boolean;
   /** A new connection for each request. */
   isFresh?: boolean;
@@ -29,10 +29,10 @@ export function request({ method = "POST", path = MESSAGES, key, lines = "", bod
   return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${known}${lines}${length}\r\n`), bytes]);
 }
 
-/** How often each status came, and each way in which a connection ended. */
+/** How often each status and each error of a connection came. */
 export type Counts = Record<string, number>;
 
-/** Asks again and again on one connection until `untilMs`, by `performance.now()`. */
+/** Asks again and again on one connection, until `performance.now()` is `untilMs`. */
 export function askOn(
   port: number,
   make: (nth: number) => Buffer,
@@ -104,7 +104,7 @@ function isWhole(head: string, text: string, bodyAt: number): boolean {
   return !/transfer-encoding: chunked/i.test(head) || text.endsWith("0\r\n\r\n");
 }
 
-/** A connection that sends one request and reads nothing, or a little now and then. */
+/** Sends one request and reads nothing of the answer, or `readsBytes` every 50 ms. */
 export async function askWithoutReading(port: number, bytes: Buffer, untilMs: number, readsBytes: number): Promise<void> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -117,7 +117,7 @@ export async function askWithoutReading(port: number, bytes: Buffer, untilMs: nu
   socket.destroy();
 }
 
-/** A connection whose body comes a few bytes at a time. */
+/** Sends a head, and then ten bytes of the body every 100 ms. */
 export async function sendSlowly(port: number, head: Buffer, untilMs: number): Promise<void> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});

@@ -1,4 +1,7 @@
-/** The clouds of an attack in a process of their own: prints one line of JSON with their addresses and what they accept, and runs until it is ended. */
+/**
+ * The clouds of an attack, as a separate program. It prints one line of JSON with their addresses and the credentials that they accept, and runs
+ * until it is killed.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
@@ -7,7 +10,7 @@ import { startSandbox } from "../../src/sandbox/sandbox.ts";
 export interface Clouds {
   bedrock: string;
   azure: string;
-  /** An upstream whose answers never end or are never read: the model's name says which. */
+  /** An upstream with very large answers. By the model they never end (`endless`), lack their end (`unfinished`), or are whole (`unread`). */
   hostile: string;
   accessKeyId: string;
   secretAccessKey: string;
@@ -31,7 +34,7 @@ async function bodyOf(request: IncomingMessage): Promise<{ model?: string }> {
   return JSON.parse(Buffer.concat(pieces).toString()) as { model?: string };
 }
 
-/** Writes what `next` gives, as fast as it is taken, until there is no more. */
+/** Writes the pieces of `next` as fast as the client reads them, until there are no more. */
 function pour(response: ServerResponse, next: () => Buffer | undefined, end: () => void): void {
   while (!response.destroyed) {
     const piece = next();

@@ -1,4 +1,4 @@
-/** What a client may send all the time, with a key or without. Each is a known attack, or was one. */
+/** Loads that one client can keep up, with a key or without. Each is a known attack, or was one. */
 import { gzipSync } from "node:zlib";
 import { HUGE, LARGE, MODERATE, message, SMALL } from "./bodies.ts";
 import { type Asked, askOn, askWithoutReading, type Counts, type Manner, request, sendSlowly } from "./caller.ts";
@@ -12,12 +12,12 @@ export interface Target {
 }
 
 export interface Flood {
-  /** What it is, in a few words. */
+  /** A description in a few words. */
   what: string;
   run(target: Target): Promise<void>;
-  /** It is an equal load of good calls, or nearly so: shown beside the others, and held to nothing. */
+  /** It is a load of good calls, to which the others are compared. It has no bound. */
   isMeasure?: boolean;
-  /** What it is to have been answered with, mostly: a flood that did not happen shows nothing. Undefined where nothing is read. */
+  /** The answers that nearly all calls must have, since a flood that did not happen shows nothing. Undefined where no answer is read. */
   expects?: RegExp;
 }
 
@@ -52,7 +52,7 @@ function sized(size: string, callers: number, bodies: Record<string, () => strin
   );
 }
 
-/** Every piece of a stream is small and they come without a pause, to readers that take little. */
+/** A long stream of small pieces without pauses, for clients that read slowly. */
 const FAST = message("hi [sandbox: huge tokens=1000000 pace=0]", { stream: true });
 
 export const FLOODS: Readonly<Record<string, Flood>> = {
@@ -71,7 +71,7 @@ export const FLOODS: Readonly<Record<string, Flood>> = {
   healthz: asking("/healthz", 64, () => ({ method: "GET", path: "/healthz" }), /^(?:200|429)$/),
   openapi: asking("/openapi.json", 32, () => ({ method: "GET", path: "/openapi.json" }), /^(?:200|429|503)$/),
   docs: {
-    what: "/docs for ever new hosts",
+    what: "/docs, each time for another host",
     expects: /^(?:200|429|503)$/,
     run: ({ port, untilMs, counts }) =>
       many(32, (caller) =>
@@ -122,7 +122,7 @@ export const FLOODS: Readonly<Record<string, Flood>> = {
     /^(?:200|429|503|529)$/,
   ),
   aborts: asking(
-    "streams that are left at their first byte",
+    "streams that the client leaves at their first byte",
     32,
     () => ({ key: KEYS.attacker, body: message("hi [sandbox: tokens=500]", { stream: true, max_tokens: 600 }) }),
     / left$/,
@@ -130,7 +130,7 @@ export const FLOODS: Readonly<Record<string, Flood>> = {
   ),
   connections: asking("a connection for each call", 64, () => ({ key: KEYS.attacker, body: message("hi") }), /^200$/, { isFresh: true }),
   "slow-bodies": {
-    what: "300 bodies that come slowly",
+    what: "300 bodies that are sent slowly",
     run: ({ port, untilMs }) => {
       const head = request({ key: KEYS.attacker, body: "x".repeat(400_000) }).subarray(0, 300);
       return many(300, () => sendSlowly(port, head, untilMs));
@@ -142,7 +142,7 @@ export const FLOODS: Readonly<Record<string, Flood>> = {
   },
 };
 
-/** What fills memory, by all three keys at once: the neighbour is not looked at. */
+/** Loads that fill memory, some with all three keys at once. The neighbour is not measured beside them. */
 export const FILLS: Readonly<Record<string, (target: Target) => Promise<void>>> = {
   ...Object.fromEntries(
     Object.keys(HUGE).map((name) => [

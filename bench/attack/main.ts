@@ -1,59 +1,42 @@
-/** `bun run attack`: what one holder of a key can do to another. Linux only. See docs/security.md. */
+/** `bun run attack`: what one client can do to another. Linux only. See docs/security.md. */
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { EXIT_WRONG, positive, readOptions, wrongUse } from "../command.ts";
 import { ALL, attack, type FillRow, type Row } from "./run.ts";
 import { boundsOf, FILL_HEAD, FLOOD_HEAD, fillLine, floodLine, quietOf, wrongIn, wrongInFill } from "./verdict.ts";
 import { PLACES } from "./world.ts";
 
-const USAGE = `Usage: bun run attack [--seconds N] [--workers N] [--runtime bun|deno] [--only PATTERN] [--fills] [--json FILE]
+const COMMAND = {
+  name: "attack",
+  usage: `Usage: bun run attack [--seconds N] [--workers N] [--runtime bun|deno] [--only PATTERN] [--fills] [--json FILE]
 
-  --seconds N   how long the neighbour is looked at, before and during each flood (default 4)
+  --seconds N   how long the neighbour is measured, before and during each flood (default 4)
   --workers N   the gateway's worker threads (default 1)
   --runtime R   the gateway's runtime (default bun)
-  --only P      only what matches this regular expression
-  --fills       what fills memory, in place of the floods
-  --json FILE   keep every figure
+  --only P      only floods or fills whose names match this regular expression
+  --fills       loads that fill memory, instead of the floods
+  --json FILE   write every figure to a file
 
-Ends with 1 where a flood makes the neighbour wait too long, or memory goes beyond its bound.
-`;
-const EXIT_WRONG = 1;
-const EXIT_USAGE = 2;
+Exits with 1 where a flood makes the neighbour wait too long, or memory goes beyond its bound.
+`,
+};
+/** Longer than any figure needs. */
+const MOST_SECONDS = 60;
 
-function wrongUse(message: string): never {
-  process.stderr.write(`attack: ${message}\n\n${USAGE}`);
-  process.exit(EXIT_USAGE);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        seconds: { type: "string", default: "4" },
-        workers: { type: "string", default: "1" },
-        runtime: { type: "string", default: "bun" },
-        only: { type: "string", default: "" },
-        fills: { type: "boolean", default: false },
-        json: { type: "string" },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (thrown) {
-    return wrongUse(thrown instanceof Error ? thrown.message : String(thrown));
-  }
-}
-
-const values = readArguments();
-if (values.help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
+const values = readOptions(COMMAND, {
+  seconds: { type: "string", default: "4" },
+  workers: { type: "string", default: "1" },
+  runtime: { type: "string", default: "bun" },
+  only: { type: "string", default: "" },
+  fills: { type: "boolean", default: false },
+  json: { type: "string" },
+});
 const { runtime, only, fills: isFilling, json } = values;
-if (runtime !== "bun" && runtime !== "deno") wrongUse(`--runtime ${runtime}: expected bun or deno`);
-if (process.platform !== "linux") wrongUse("memory is read in /proc, which is Linux's");
-const seconds = Number(values.seconds);
-if (!(seconds > 0 && seconds <= 60)) wrongUse(`--seconds ${values.seconds}: expected a number up to 60`);
+if (runtime !== "bun" && runtime !== "deno") wrongUse(COMMAND, `--runtime ${runtime}: expected bun or deno`);
+if (process.platform !== "linux") wrongUse(COMMAND, "memory is read in /proc, which only Linux has");
+const seconds = positive(COMMAND, "seconds", values.seconds);
+if (seconds > MOST_SECONDS) wrongUse(COMMAND, `--seconds ${values.seconds}: expected a number up to ${MOST_SECONDS}`);
 const workers = Number(values.workers);
-if (!(Number.isInteger(workers) && workers >= 0)) wrongUse(`--workers ${values.workers}: expected a whole number`);
+if (!(Number.isInteger(workers) && workers >= 0)) wrongUse(COMMAND, `--workers ${values.workers}: expected a whole number`);
 const wanted = new RegExp(only);
 const chosen = (names: string[]) => names.filter((name) => wanted.test(name));
 
@@ -74,7 +57,7 @@ if (rows.length > 0) {
   process.stdout.write(
     `Without an attack: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; large calls p50 ${largeP50.toFixed(1)}, p90 ${largeP90.toFixed(1)}.\n`,
   );
-  process.stdout.write(`Most that may be: p99 ${bounds.p99.toFixed(1)} ms, large calls p90 ${bounds.largeP90.toFixed(1)} ms.\n\n`);
+  process.stdout.write(`Bounds: p99 ${bounds.p99.toFixed(1)} ms, large calls p90 ${bounds.largeP90.toFixed(1)} ms.\n\n`);
   process.stdout.write(`${FLOOD_HEAD}\n${rows.map((row) => floodLine(row, quiet)).join("\n")}\n\n`);
 }
 if (fills.length > 0) process.stdout.write(`${FILL_HEAD}\n${fills.map(fillLine).join("\n")}\n\n`);

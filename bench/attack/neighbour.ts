@@ -1,22 +1,25 @@
-/** `bun bench/attack/neighbour.ts PORT SECONDS`: calls at an even pace, whatever becomes of them, in a process of its own. Prints how long they took. */
+/**
+ * `bun bench/attack/neighbour.ts PORT SECONDS`: calls at an even pace, whether earlier ones are answered or not, as a separate program. It prints how long they
+ * took.
+ */
 import process from "node:process";
 import { message } from "./bodies.ts";
 import { KEYS } from "./keys.ts";
 
 export interface Took {
   calls: number;
-  /** Answers that were no good ones, by status or reason. */
+  /** How many calls had no good answer, by status or error. */
   wrong: Record<string, number>;
-  /** Milliseconds of small calls, whole answers and streams. */
+  /** Milliseconds of the small calls. */
   p50: number;
   p99: number;
-  /** Times of calls with some 150 kB, as coding agents send them: half of the calls took less than `largeP50`, nine of ten less than `largeP90`. */
+  /** Milliseconds of the calls with some 150 kB, as coding agents send them. */
   largeP50: number;
   largeP90: number;
 }
 
 const PER_SECOND = 100;
-/** One in so many is large. */
+/** One call in this many is large. */
 const LARGE_EVERY = 8;
 const LATEST_MS = 8_000;
 const LARGE = "A file of the repository, line by line. ".repeat(3_800);

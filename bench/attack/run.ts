@@ -1,4 +1,4 @@
-/** Floods one after the other, with a look at the neighbour before and during each. */
+/** Runs the floods one after the other, and measures the neighbour before and during each. */
 import { FILLS, FLOODS } from "./floods.ts";
 import type { Took } from "./neighbour.ts";
 import { AttackWorld, type Setting } from "./world.ts";
@@ -20,12 +20,12 @@ export interface FillRow {
 export interface Plan extends Setting {
   floods: readonly string[];
   fills: readonly string[];
-  /** How long the neighbour is looked at, each time. */
+  /** How long the neighbour is measured each time. */
   seconds: number;
   onRow?(row: Row | FillRow): void;
 }
 
-/** The neighbour is looked at once the flood has gone on for so long. */
+/** A flood begins this long before the neighbour is measured, and ends this long after. */
 const BEFORE_SECONDS = 2;
 const AFTER_SECONDS = 0.5;
 
@@ -35,7 +35,7 @@ export async function attack(plan: Plan): Promise<{ rows: Row[]; fills: FillRow[
   const fills: FillRow[] = [];
   try {
     await world.start();
-    // What the first calls of a process cost is not what is measured.
+    // The first calls of a process are slower, and are not counted.
     if (plan.floods.length > 0) await world.neighbour(BEFORE_SECONDS);
     for (const name of plan.floods) {
       const row = await flooded(world, name, plan.seconds);
@@ -66,7 +66,7 @@ async function flooded(world: AttackWorld, name: string, seconds: number): Promi
   return { name, quiet, during, answers, peakMb: peak };
 }
 
-/** What the gateway itself says of its faults. */
+/** The faults in the gateway's own log. */
 function faultsOf({ weir }: AttackWorld): string[] {
   const lines = weir.log().filter(({ outcome, level, message }) => outcome === "internal" || (level === "error" && message !== "request"));
   return lines.slice(0, 10).map((line) => JSON.stringify(line));

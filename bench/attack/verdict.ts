@@ -1,23 +1,26 @@
-/** What is wrong with the figures of an attack, and their table. */
+/** Judges the figures of an attack, and writes them as a table. */
 import { FLOODS } from "./floods.ts";
 import type { FillRow, Row } from "./run.ts";
 
-/** No flood may make another workspace's p99 more than so many times what it is without. */
+/** No flood may make another workspace's p99 more than this many times as long as without a flood … */
 const MOST_TIMES = 3;
-/** Or so many times what an equal load of good calls makes of it, since good calls cannot be forbidden. Two measurements of the same load differ by as much. */
+/**
+ * … or this many times as long as an equal load of good calls makes it, because good calls cannot be forbidden. Two measurements of the same load differ by
+ * about this factor.
+ */
 const LIKE_GOOD = 1.25;
-/** Shorter waits do not count: the clock and the scheduler alone make as much. */
+/** Shorter times are no fault: the clock and the scheduler alone can cause them. */
 const UNSEEN_MS = 5;
 /** Most memory of a process with one worker. */
 const MOST_MB = 1_024;
-/** So much of a flood has to have been answered as it was meant to be. */
+/** The share of a flood's calls that must have one of the expected answers. */
 const LEAST_MEANT = 0.9;
 
 function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** What the neighbour's calls took without an attack: of all looks, since one of them has few calls near its p99. */
+/** How long the neighbour's calls took without an attack: medians of all its measurements, since a single one has few calls near its p99. */
 export interface Quiet {
   p50: number;
   p99: number;
@@ -30,7 +33,7 @@ export function quietOf(rows: readonly Row[]): Quiet {
   return { p50: of("p50"), p99: of("p99"), largeP50: of("largeP50"), largeP90: of("largeP90") };
 }
 
-/** What the neighbour may have to wait. */
+/** The longest times, in milliseconds, that the neighbour may have during a flood. */
 export interface Bounds {
   p99: number;
   largeP90: number;
@@ -51,7 +54,7 @@ export function wrongIn(row: Row, quiet: Quiet, bounds: Bounds): string[] {
     const all = Object.values(answers).reduce((sum, count) => sum + count, 0);
     const meant = Object.entries(answers).reduce((sum, [answer, count]) => sum + (flood.expects?.test(answer) ? count : 0), 0);
     if (meant === 0 || meant / all < LEAST_MEANT)
-      wrong.push(`${name}: was answered with ${JSON.stringify(answers)}, which is not what it was to show`);
+      wrong.push(`${name}: its answers were ${JSON.stringify(answers)}, which are not the expected ones`);
   }
   if (Object.keys(during.wrong).length > 0)
     wrong.push(`${name}: the neighbour got ${JSON.stringify(during.wrong)} of ${during.calls} calls`);
@@ -64,7 +67,7 @@ export function wrongIn(row: Row, quiet: Quiet, bounds: Bounds): string[] {
   for (const [what, ms, quietMs, mostMs] of figures) {
     if (!(ms <= mostMs || ms < UNSEEN_MS))
       wrong.push(
-        `${name}: ${what} ${ms.toFixed(1)} ms, ${(ms / quietMs).toFixed(1)} times what it is without; ${mostMs.toFixed(1)} ms may be`,
+        `${name}: ${what} ${ms.toFixed(1)} ms, ${(ms / quietMs).toFixed(1)} times as long as without it; the bound is ${mostMs.toFixed(1)} ms`,
       );
   }
   return wrong;

@@ -1,7 +1,7 @@
 /**
- * What an attack runs in: a gateway, the clouds of its neighbour and those of the attacker. Where there are processors enough, the gateway has the first
- * one for itself, as in a container of one, and all the others share the second; the attacker and its clouds are the least important there. So what the
- * neighbour sees is what the gateway does, and not that its attacker is busy on the same machine.
+ * The surroundings of an attack: a gateway, the clouds of the neighbour and those of the attacker. With two processors or more, the gateway has the first
+ * one for itself, as in a container with one processor. All the others share the second one, where the attacker and its clouds have the lowest priority. So the
+ * neighbour's times show what the gateway does, and not that the attacker uses the same machine.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -28,17 +28,17 @@ const GATEWAYS = canPin ? ["taskset", "-c", "0"] : [];
 const OTHERS = canPin ? ["taskset", "-c", "1"] : [];
 const ATTACKERS = [...OTHERS, "nice", "-n", "19"];
 
-/** How the processors are shared out, in a sentence beside the table. */
+/** A sentence for the table that says how the processors are shared. */
 export const PLACES = canPin
   ? "The gateway has a processor for itself; neighbour, attacker and clouds share another."
-  : "Everything shares the processors: what the attacker takes for itself is in the figures.";
+  : "All programs share the processors, so the figures include what the attacker itself uses.";
 
 function start(before: readonly string[], file: string, words: readonly string[]): ChildProcess {
   const [program = "", ...rest] = [...before, process.execPath, here(file), ...words];
   return spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
 }
 
-/** Runs it to its end and reads what it printed. */
+/** Waits for the end of the program, and reads the JSON that it has printed. */
 function printed<T>(child: ChildProcess): Promise<T> {
   let text = "";
   child.stdout?.on("data", (bytes: Buffer) => {
@@ -105,7 +105,7 @@ export class AttackWorld {
     return printed(start(ATTACKERS, "flooder.ts", [name, ...ports, String(seconds)]));
   }
 
-  /** The most memory that the gateway has while something goes on, in MB. */
+  /** The most memory that the gateway has until `going` ends, in MB. */
   async peakWhile<T>(going: Promise<T>): Promise<{ peak: number; value: T }> {
     const file = `/proc/${this.weir.child.pid}/status`;
     let peak = 0;

@@ -1,7 +1,8 @@
 /**
- * Makes `workers/estimate/weights.gen.ts` from the `fit` texts. Each text is cut into pieces of about a kilobyte; the weights are the non-negative
- * ones that bring every piece's estimate nearest to its exact count (least squares of the relative error, every class weighing the same), held
- * near a prior by a ridge, so that weights with few samples stay sensible. Coordinate descent, deterministic, a few seconds.
+ * Makes `workers/estimate/weights.gen.ts` from the `fit` texts. Each text is cut into pieces of about a kilobyte. The weights are the non-negative
+ * ones with which the estimates of all pieces are nearest to the exact counts: least squares of the relative error, with the same weight for every
+ * class of text. A ridge keeps them near a prior, so that weights with few samples stay plausible. The method is coordinate descent; it is
+ * deterministic and takes a few seconds.
  */
 import { ASTRAL, CONTINUES, IDEOGRAPHS, KINDS, kindTable, NEXT_PLACE, PLACES, START, SYLLABLES } from "../../workers/estimate/kinds.ts";
 import type { PackedWeights, Tokenizer } from "../../workers/estimate/text.ts";
@@ -11,9 +12,9 @@ import { pieces, samples } from "./samples.ts";
 const WEIGHTS_COUNT = KINDS * KINDS * PLACES;
 const RIDGE = 0.001;
 const ROUNDS = 100;
-/** In thousandths: the rest of a long run is never free (100 kB of spaces are some 1,000 tokens). */
+/** The least weight in the rest of a long run, in thousandths of a token, because it is never free: 100 kB of spaces are some 1,000 tokens. */
 const LONG_RUN_LEAST = 10;
-/** In the prior of a single place, the pair's average counts as this number of characters. */
+/** In the prior of a single place, the average of its pair counts as this many characters. */
 const LEAN = 5;
 
 function tokensAlone(tokenizer: Tokenizer): (code: number) => number {
@@ -21,10 +22,10 @@ function tokensAlone(tokenizer: Tokenizer): (code: number) => number {
 }
 
 interface Row {
-  /** Weight → how many characters use it, and how many tokens start in them. */
+  /** By the index of a weight: how many characters use it, and how many tokens start in them. */
   uses: Map<number, { characters: number; starts: number }>;
   tokens: number;
-  /** Weight of the piece in the sum of squares. */
+  /** The weight of the piece in the sum of squares. */
   share: number;
 }
 
@@ -52,7 +53,7 @@ function row(tokenizer: Tokenizer, text: string, kinds: Uint8Array, share: numbe
   return { uses, tokens, share };
 }
 
-/** First guess: the average number of tokens that start in such characters; where there are few, the average of their pair of kinds counts more. */
+/** The first guess: the average number of tokens that start in such characters. Where there are few of them, the average of their pair of kinds counts more. */
 function prior(rows: readonly Row[]): Float64Array {
   const characters = new Float64Array(WEIGHTS_COUNT);
   const started = new Float64Array(WEIGHTS_COUNT);
@@ -108,7 +109,7 @@ function packCosts(weights: Float64Array, seen: ReadonlySet<number>): string {
     for (let place = 0; place < PLACES; place++) {
       const known = seen.has(pair * PLACES + place);
       if (known) last = place;
-      // A place that occurs in no text takes its neighbour's weight.
+      // A place that is in no text gets the weight of its neighbour.
       const least = place === PLACES - 1 ? LONG_RUN_LEAST : 0;
       list.push(known ? Math.max(least, Math.round((weights[pair * PLACES + place] ?? 0) * 1000)) : -1);
     }

@@ -1,4 +1,4 @@
-/** The exact counts that the estimate is compared with. The texts are our own, so their cost needs no bound. */
+/** The exact counts, with which the estimate is compared. The texts are our own, so the time for them needs no bound. */
 import { Tokenizer as BytePairs } from "ai-tokenizer";
 import * as claude from "ai-tokenizer/encoding/claude";
 import cl100kRanks from "gpt-tokenizer/bpeRanks/cl100k_base";
@@ -7,19 +7,19 @@ import * as cl100k from "gpt-tokenizer/encoding/cl100k_base";
 import * as o200k from "gpt-tokenizer/encoding/o200k_base";
 import type { Tokenizer } from "../../workers/estimate/text.ts";
 
-/** ai-tokenizer looks tokens up in a plain object, where the word `constructor` finds a function; an object without a prototype counts the word right. */
+/** ai-tokenizer looks up tokens in a plain object, in which the word `constructor` finds a function. An object without a prototype counts this word right. */
 const table = new BytePairs({ ...claude, stringEncoder: Object.assign(Object.create(null), claude.stringEncoder) } as never);
 
-/** The old public table undercounts Claude 3 to 4.6 by a tenth (ai-tokenizer's finding, `wire.md` §5.3). */
+/** The old public table counts a tenth too few tokens for Claude 3 to 4.5. Source: the README of ai-tokenizer. */
 const CLAUDE_OVER_TABLE = 1.1;
 
 const plain = { disallowedSpecial: new Set<string>() };
 
 interface Reference {
   encode(text: string): number[];
-  /** Length of a token in bytes. */
+  /** The length of a token in bytes. */
   size(token: number): number;
-  /** Real tokens for each token of the table. */
+  /** How many real tokens one token of the table stands for, on average. */
   scale: number;
 }
 
@@ -41,12 +41,12 @@ export const REFERENCES: Record<Tokenizer, Reference> = {
   claude: { encode: (text) => table.encode(text, [], []), size: sizes(claudeEntries), scale: CLAUDE_OVER_TABLE },
 };
 
-/** Tokens of a text, exactly (for Claude: by the best public model of it). */
+/** The exact number of tokens in a text. For Claude it is the best public approximation. */
 export function exactTokens(tokenizer: Tokenizer, text: string): number {
   return REFERENCES[tokenizer].encode(text).length * REFERENCES[tokenizer].scale;
 }
 
-/** One entry per byte of the text: the tokens that start there (0, or the scale). */
+/** For each byte of the text, how many tokens start there: 0, or `scale`. */
 export function starts(tokenizer: Tokenizer, text: string): Float64Array {
   const { encode, size, scale } = REFERENCES[tokenizer];
   const at = new Float64Array(Buffer.byteLength(text));

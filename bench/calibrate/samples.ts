@@ -1,6 +1,6 @@
 /**
- * Texts for calibration, by class. The weights are made from `fit`, and judged by `holdout`: other texts, mostly of another kind
- * (user guides against the Declaration of Human Rights). Sources and licences: `test/unit/workers/estimate/texts/README.md`.
+ * Texts for calibration, by class. The weights are made from `fit` and judged by `holdout`: other texts, mostly of another kind, such as user guides and the
+ * Declaration of Human Rights. Sources and licences: `test/unit/workers/estimate/texts/README.md`.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -8,7 +8,7 @@ const TEXTS = new URL("../../test/unit/workers/estimate/texts/", import.meta.url
 
 export type Part = "fit" | "holdout";
 
-/** Mulberry32: the same numbers from the same seed everywhere. */
+/** Mulberry32: random numbers that are the same for the same seed, on every machine. */
 export function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -19,7 +19,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** Classes of generated text: random bytes in base64 and hexadecimal, and a table of numbers. */
+/** The classes of generated text: random bytes in base64 and in hexadecimal, and a table of numbers. */
 function generated(seed: number): [string, string][] {
   const next = random(seed);
   const bytes = Buffer.from(Array.from({ length: 9000 }, () => Math.floor(next() * 256)));
@@ -46,7 +46,7 @@ function generated(seed: number): [string, string][] {
   ];
 }
 
-/** Class → text. A class whose name begins `unseen-` is a language that no weight was fitted on. */
+/** The texts by class. A class whose name begins with `unseen-` is a language that was not used for any weight. */
 export function samples(part: Part): Map<string, string> {
   const folder = new URL(`${part}/`, TEXTS);
   const files = readdirSync(folder)
@@ -56,7 +56,7 @@ export function samples(part: Part): Map<string, string> {
   return new Map([...texts, ...generated(part === "fit" ? 1 : 2)]);
 }
 
-/** A text cut at line ends (or, in long lines, every 100 characters) into pieces of about `characters`. */
+/** Cuts a text into pieces of about `characters`, at the ends of lines or, in long lines, after 100 characters. */
 export function pieces(text: string, characters: number): string[] {
   const cut: string[] = [];
   let piece = "";

@@ -1,10 +1,13 @@
-/** How far the estimate is from the exact count, per class of text and size, before and after a correction has learned: the table of `docs/estimation.md`. */
+/**
+ * Makes the table of `docs/estimation.md`: how far the estimate is from the exact count, by class and size of text, before and after a correction has
+ * learned.
+ */
 import { Correction } from "../../src/limiter/correction.ts";
 import { fastTokens, type Tokenizer, weightsOf } from "../../workers/estimate/text.ts";
 import { exactTokens } from "./reference.ts";
 import { pieces, random, samples } from "./samples.ts";
 
-/** Estimate ÷ actual over a number of texts. */
+/** The ratio of estimate to exact count, for a number of texts. */
 export interface Spread {
   median: number;
   p5: number;
@@ -15,14 +18,14 @@ export interface Line {
   name: string;
   small: Spread;
   middle: Spread;
-  /** Estimate of the whole text, about 10 kB. */
+  /** The ratio for the whole text of about 10 kB. */
   whole: number;
-  /** Estimate of the second half of the text, with a correction that has learned from the first half. */
+  /** The ratio for the second half of the text, with a correction that has learned from the first half. */
   learned: number;
 }
 
 export const UNSEEN = "unseen-";
-/** Calls that the correction has learned from. */
+/** The number of calls from which the correction learns. */
 const LEARNING_CALLS = 300;
 
 interface Count {
@@ -46,7 +49,7 @@ function spread(values: readonly number[]): Spread {
   return { median: at(0.5), p5: at(0.05), p95: at(0.95) };
 }
 
-/** A workspace that sends only this class: many calls with pieces of the first half, then the second half. */
+/** The ratio for a workspace that sends only this class: it makes many calls with pieces of the first half, and then sends the second half. */
 function learned(tokenizer: Tokenizer, text: string): number {
   const counts = pieces(text, 1000).map((piece) => countBoth(tokenizer, piece));
   const half = Math.ceil(counts.length / 2);
@@ -75,13 +78,13 @@ export function measure(tokenizer: Tokenizer): Line[] {
   return lines.sort((a, b) => Number(a.name.startsWith(UNSEEN)) - Number(b.name.startsWith(UNSEEN)) || (a.name < b.name ? -1 : 1));
 }
 
-/** All classes in one text of 100 kB and more, as a busy gateway sees them. */
+/** The ratio for all classes in one text of more than 100 kB, as in a busy gateway. */
 export function mixed(tokenizer: Tokenizer): number {
   const texts = [...samples("holdout")].filter(([name]) => !name.startsWith(UNSEEN));
   return ratio(tokenizer, texts.map(([, text]) => text).join("\n"));
 }
 
-/** Median distance of the whole texts from 1, and the class with the largest distance. */
+/** The median distance of the whole texts' ratios from 1, and the class with the largest distance. */
 export function summary(lines: readonly Line[]): { median: number; worst: Line | undefined } {
   const byDistance = [...lines].sort((a, b) => Math.abs(a.whole - 1) - Math.abs(b.whole - 1));
   const middle = byDistance[Math.floor(byDistance.length / 2)];

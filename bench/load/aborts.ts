@@ -1,4 +1,4 @@
-/** Half of the callers leave in the middle of their streams, again and again: afterwards nothing of them may be left. */
+/** Half of the callers leave in the middle of their streams, again and again. Afterwards nothing of their calls may be left. */
 import { rssBytes } from "../processes.ts";
 import { warmUp } from "./callers.ts";
 import { Connection, check, requestBytes, Tally } from "./connection.ts";
@@ -36,7 +36,7 @@ export async function aborts(job: Job): Promise<Outcome> {
       for (let turn = at; !isOver; turn++) await (turn % 2 === 0 ? leaveHalfway() : stay());
     }),
   );
-  // All streams have begun, and half of the callers have left once.
+  // By now all streams have begun, and half of the callers have left once.
   await Promise.race([calling, Bun.sleep(2 * job.paceMs * job.chunks)]);
   const before = rssBytes(target.pids);
   const leftBefore = left;

@@ -1,9 +1,9 @@
-/** A caller of small requests, first alone and then beside a neighbour with large or hostile ones, who calls from a process of its own. */
+/** A caller of small requests, first alone, and then beside a neighbour with large or hostile requests, who calls from a separate process. */
 import { type Job, type Outcome, only } from "./job.ts";
 import { open } from "./open.ts";
 import { inOwnProcess } from "./process.ts";
 
-/** The second time the program is warm already: a warm-up so long lets the neighbour begin before anything is counted. */
+/** The second time the program is already warm. This warm-up only lets the neighbour begin before anything is counted. */
 const AGAIN_MS = 1_000;
 
 export async function beside(job: Job): Promise<Outcome> {
@@ -20,7 +20,7 @@ export async function beside(job: Job): Promise<Outcome> {
     body: neighbour.body,
     callers: 1,
     perSecond: neighbour.perSecond,
-    // It comes while the caller warms up, and is not gone before the caller is.
+    // The neighbour begins during the warm-up, and calls until after the end of the count.
     countMs: again.warmUpMs + 2 * job.countMs,
   });
   const [disturbed, [disturber]] = await Promise.all([open({ ...quiet, neighbour: undefined, targets: [again] }), disturbing]);

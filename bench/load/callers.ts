@@ -1,4 +1,4 @@
-/** A number of callers, each with its next call as soon as the last is answered; first a warm-up, then the count. */
+/** A number of callers. Each one makes its next call as soon as the last one is answered. First there is a warm-up, then the count. */
 import { cpuMicros } from "../processes.ts";
 import { type Answer, Connection, check, requestBytes, Tally } from "./connection.ts";
 import type { Target } from "./job.ts";
@@ -11,7 +11,7 @@ export interface Calling {
   /** Throws where the answer is wrong. */
   check(answer: Answer): void;
   callers: number;
-  /** The first calls are spread over this time: streams of one pace that begin together would all be due at the same moments. */
+  /** The first calls are spread over this time: streams of the same pace that begin together would all send at the same moments. */
   spreadMs: number;
   warmUpMs: number;
   countMs: number;
@@ -21,7 +21,7 @@ export interface Counted {
   tally: Tally;
   cpuMicros: number;
   elapsedMs: number;
-  /** Answers that ended, and bytes of bodies that came, during the count. */
+  /** How many answers ended, and how many bytes of bodies came, during the count. */
   answers: number;
   bytes: number;
   latenciesMs: number[];
@@ -61,7 +61,7 @@ export async function keepCalling({ target, request, check, callers, spreadMs, w
   return counted;
 }
 
-/** The runtime compiles hot code in its first seconds: so these calls have no pauses, whatever the measured ones do. */
+/** Calls without pauses, even where the measured ones have pauses, because the runtime compiles code while it is used much. */
 export async function warmUp(target: Target, body: string, warmUpMs: number = target.warmUpMs): Promise<void> {
   if (warmUpMs === 0) return;
   await keepCalling({

@@ -1,16 +1,16 @@
-/** Throughput, and CPU per request and per chunk. */
+/** Callers who call again as soon as they are answered: throughput, and CPU per request or per chunk. */
 import { quantile } from "../result.ts";
 import { keepCalling, warmUp } from "./callers.ts";
 import { check, requestBytes } from "./connection.ts";
 import { type Job, type Outcome, only } from "./job.ts";
 
-/** Time after all paced streams have begun, before the count. */
+/** The time between the beginning of the last paced stream and the count. */
 const SETTLING_MS = 1_000;
 
 export async function closed(job: Job): Promise<Outcome> {
   const target = only(job);
   const isPaced = job.paceMs > 0;
-  // At its own pace a program would not be warm in minutes.
+  // With paced streams alone, a program would not be warm for minutes.
   if (isPaced) await warmUp(target, job.warmUpBody);
   const counted = await keepCalling({
     ...job,
@@ -21,7 +21,7 @@ export async function closed(job: Job): Promise<Outcome> {
     warmUpMs: isPaced ? Math.min(target.warmUpMs, SETTLING_MS) : target.warmUpMs,
   });
   const [least, most] = target.expect.bytes;
-  // Streams that begin before the count or end after it count by the bytes that came in it.
+  // A stream that begins before the count or ends after it counts by its bytes within the count.
   const answers = counted.bytes / ((least + most) / 2);
   const { gapsMs } = counted.tally;
   const times = isPaced

@@ -1,21 +1,21 @@
-/** One keep-alive connection of the load generator: sends a request's bytes, returns status and length of the answer, and does nothing else. */
+/** A keep-alive connection of the load generator. It sends the bytes of a request, and returns the status, the length and the times of the answer. */
 import { connect, type Socket } from "bun";
 import { type MessageListener, MessageReader } from "../wire.ts";
 import type { Expectation, Target } from "./job.ts";
 
 export interface Answer {
   status: number;
-  /** Bytes of the body. */
+  /** The length of the body, in bytes. */
   bytes: number;
-  /** When the call began, by `performance.now()`. */
+  /** When the call began. All times are those of `performance.now()`. */
   begunMs: number;
   firstByteMs: number;
   endedMs: number;
 }
 
-/** Shared by all connections of one measurement. */
+/** The counts of one measurement, which all its connections share. */
 export class Tally {
-  /** Body bytes of all answers. */
+  /** The bytes of all bodies. */
   bytes = 0;
   calls = 0;
   /** Pauses between two pieces of a stream, in milliseconds, while `counting`. */
@@ -25,7 +25,7 @@ export class Tally {
 
 const opened = new Set<Connection>();
 
-/** Closes all connections: those of a failed measurement would keep the process alive. */
+/** Closes all connections, since those of a failed measurement would keep the process alive. */
 export function leaveAll(): void {
   for (const connection of opened) connection.leave();
 }
@@ -43,7 +43,7 @@ export class Connection implements MessageListener {
   #pieceMs = 0;
   #status = 0;
   #bytes = 0;
-  /** Called when bytes of the answer's body have come; for callers that leave in the middle. */
+  /** Called with the length of the body so far when more of it has come, for callers that leave in the middle. */
   onPiece: ((bytes: number) => void) | undefined;
 
   private constructor(target: Target, tally: Tally) {
@@ -69,7 +69,7 @@ export class Connection implements MessageListener {
     return connection;
   }
 
-  /** Servers close connections that were idle for a while. */
+  /** False once the server has closed it: servers close connections that were idle for a while. */
   get isOpen(): boolean {
     return this.#socket !== undefined;
   }
@@ -88,7 +88,7 @@ export class Connection implements MessageListener {
     return promise;
   }
 
-  /** Closes at once; the answer under way is not reported. */
+  /** Closes at once. Its open call neither resolves nor rejects. */
   leave(): void {
     this.#resolve = undefined;
     this.#reject = undefined;
@@ -145,7 +145,7 @@ export class Connection implements MessageListener {
   }
 }
 
-/** The bytes of a call, the same each time. */
+/** The bytes of a request, which are the same for each call. */
 export function requestBytes(target: Target, body: string, headers: Record<string, string> = target.headers): Uint8Array {
   const fields = { host: `${target.host}:${target.port}`, "content-type": "application/json", ...headers };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);

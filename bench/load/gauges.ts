@@ -1,15 +1,19 @@
-/** Reads a gateway's own metrics, in Prometheus' text format. */
+/** Reads the metrics of a gateway, in the text format of Prometheus. */
 import type { Target } from "./job.ts";
 
 const EVERY_MS = 1_000;
 const PATIENCE_MS = 10_000;
 
-async function values(url: string, name: string): Promise<number[]> {
-  const text = await (await fetch(url)).text();
-  return [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].map(([, value]) => Number(value));
+/** The values of all series of a metric. Labels may have braces inside, because routes have. */
+export function valuesOf(page: string, name: string): number[] {
+  return [...page.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].map(([, value]) => Number(value));
 }
 
-/** The event loop's lag of each thread, read once a second. */
+async function values(url: string, name: string): Promise<number[]> {
+  return valuesOf(await (await fetch(url)).text(), name);
+}
+
+/** Reads the lag of the event loops once a second, and keeps the largest of any thread. */
 export function watchLag({ metricsUrl }: Target): { most(): Promise<{ loopLagMs?: number }> } {
   let mostSeconds = 0;
   const look = async (): Promise<void> => {
@@ -25,7 +29,7 @@ export function watchLag({ metricsUrl }: Target): { most(): Promise<{ loopLagMs?
   };
 }
 
-/** Fails the run where calls are still in flight though no caller waits. */
+/** Fails the run where calls are still in flight although no caller waits any more. */
 export async function nothingInFlight({ name, metricsUrl }: Target): Promise<void> {
   if (metricsUrl === undefined) return;
   const untilMs = performance.now() + PATIENCE_MS;

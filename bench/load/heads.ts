@@ -1,6 +1,6 @@
 /**
- * Connections that never finish the head of a request: what each takes of memory, how long it takes until the last of them is gone, and what a caller
- * feels of them, who calls first alone and then while they are there.
+ * Connections that never finish the head of a request: how much memory each one needs, how long it takes until the server has closed the last one, and how much
+ * slower the calls of another client are beside them.
  */
 import { connect } from "bun";
 import { rssBytes } from "../processes.ts";
@@ -9,11 +9,11 @@ import { type Job, type Outcome, only, type Target } from "./job.ts";
 import { open } from "./open.ts";
 
 const AT_ONCE = 250;
-/** The time of the warm-up, and of the rest after it. */
+/** Milliseconds of the warm-up, and of the pause after it. */
 const [WARM_UP_MS, REST_MS] = [300, 3_000];
-/** More than any server should wait for a head. */
+/** Longer than any server should wait for a head. */
 const PATIENCE_MS = 60_000;
-/** How many connections the caller has: a few. */
+/** How many connections the other client has. */
 const CALLERS = 8;
 
 export async function heads(job: Job): Promise<Outcome> {
@@ -32,7 +32,7 @@ export async function heads(job: Job): Promise<Outcome> {
     );
   const growth = rssBytes(target.pids) - before;
   const disturbed = await open(caller);
-  // A look at whether all is right does not wait so long.
+  // A smoke run does not wait so long.
   if (target.warmUpMs > 0) await allGone(target, begunHeads);
   for (const { leave } of begunHeads) leave();
   const [quiet, beside] = [alone.measures[target.name] ?? {}, disturbed.measures[target.name] ?? {}];

@@ -1,28 +1,28 @@
-/** The order to the load generator, and its report. Both cross a pipe as JSON. */
+/** The job for the load generator, and the outcome that it returns. Both are sent through a pipe as JSON. */
 import type { Measures } from "../result.ts";
 
 export interface Target {
   name: string;
   host: string;
   port: number;
-  /** Where the target speaks TLS. */
+  /** Set where the target speaks TLS. */
   tls: Trust | undefined;
   path: string;
-  /** The path of a call with `warmUpBody`: some name the model in the path. */
+  /** The path of a call with `warmUpBody`: some variants have the model in the path. */
   warmUpPath: string;
-  /** Calls without a pause before anything is measured. */
+  /** How long calls without pauses are made before anything is measured. */
   warmUpMs: number;
   headers: Record<string, string>;
-  /** Status and bytes of a right answer, least and most; a wrong one fails the run. */
+  /** The status and the length of a right answer. A wrong answer fails the run. */
   expect: Expectation;
-  /** Whose CPU and memory are read. */
+  /** The processes whose CPU and memory are read. */
   pids: number[];
   metricsUrl?: string;
-  /** How a client calls whose limit is used up, where it limits and the scenario asks for it. */
+  /** How a client calls whose limit is used up; missing where the target has no limits, or the scenario does not ask for it. */
   refused?: { headers: Record<string, string>; expect: Expectation };
 }
 
-/** In a certificate (PEM), or in whom the runtime trusts. */
+/** The certificate (PEM) to trust, or `true` for the authorities that the runtime trusts. */
 export type Trust = { ca: string } | true;
 
 export interface Expectation {
@@ -38,37 +38,37 @@ export interface Neighbour {
   perSecond: number;
 }
 
-/** One measurement, for any kind of load (`kinds.ts`). */
+/** One measurement by one of the kinds of load (`kinds.ts`). */
 export interface Job {
   kind: Kind;
-  /** One, or for paired calls several: direct and bare are found by their names. */
+  /** One target, or several for `pairs`, which finds direct and bare by their names. */
   targets: Target[];
   body: string;
-  /** The same call with an answer that comes at once, where that of `body` takes its time. */
+  /** The same request for an answer without pauses. */
   warmUpBody: string;
-  /** Connections, each with one call at a time. */
+  /** How many connections there are, each with one call at a time. */
   callers: number;
-  /** Open loop: calls begun per second. */
+  /** For calls that begin at fixed times: how many begin per second. */
   perSecond: number;
   countMs: number;
-  /** Chunks that a whole answer holds; 0 where it is no stream. */
+  /** How many chunks a stream has; 0 for an answer that is no stream. */
   chunks: number;
-  /** Between two chunks, as the upstream sends them. */
+  /** Milliseconds between two chunks of the upstream. */
   paceMs: number;
-  /** Asked of the same target at the same time, by a process of its own. */
+  /** What a separate process asks of the same target at the same time. */
   neighbour: Neighbour | undefined;
-  /** How many rounds this load makes by itself, with programs that it warms up once (`turns.ts`); 0 where it makes one, as its kind says. */
+  /** How many rounds this job makes with programs that are warmed up once (`turns.ts`). With 0 it makes one measurement. */
   turns: number;
 }
 
 export interface Outcome {
-  /** By target. */
+  /** By the name of the target. */
   measures: Record<string, Measures>;
-  /** Calls made, warm-up included. */
+  /** How many calls were made. */
   calls: number;
 }
 
-/** The target of a kind of load that has one. */
+/** The target of a job that has only one. */
 export function only({ targets: [target] }: Job): Target {
   if (target === undefined) throw new Error("a job without a target");
   return target;

@@ -1,4 +1,4 @@
-/** The kinds of load. */
+/** All kinds of load, by their names. */
 import { aborts } from "./aborts.ts";
 import { beside } from "./beside.ts";
 import { closed } from "./closed.ts";

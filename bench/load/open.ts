@@ -1,6 +1,6 @@
 /**
- * Calls that begin at fixed times, whether earlier ones are answered or not: like a crowd of strangers. Latency counts from the time when a call should begin,
- * so that a gateway that stops for a moment pays for all calls of that moment.
+ * Calls that begin at fixed times, whether earlier ones are answered or not, as from many clients that do not know of each other. The latency of a call counts
+ * from the time at which it should begin. So a gateway that stops for a moment has longer latencies for all calls of that moment.
  */
 import { cpuMicros } from "../processes.ts";
 import { quantile } from "../result.ts";

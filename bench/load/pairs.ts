@@ -1,6 +1,7 @@
 /**
- * One caller that asks all variants in turn, call by call: what each adds to the same call to the upstream, and to the bare pass-through. For a
- * stream it is the time to its first byte. Added figures are quantiles of the differences within a turn: what slows the machine slows both calls.
+ * One caller that asks all variants in turn, call by call: how much time each adds to the same call to the upstream, and to the bare pass-through.
+ * For a stream it is the time to its first byte. Added times are quantiles of the differences within one turn, because what slows the machine then
+ * slows both calls.
  */
 import { type Measures, quantile } from "../result.ts";
 import { warmUp } from "./callers.ts";

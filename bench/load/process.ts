@@ -1,12 +1,12 @@
-/** A load generator in a process of its own. */
+/** Runs the load generator as a separate process. */
 import { join } from "node:path";
 import { WITH_MOST_FILES } from "../processes.ts";
 import type { Job, Outcome } from "./job.ts";
 
-/** Beyond what a measurement takes by itself. */
+/** How much longer than planned a measurement may take. */
 const PATIENCE_MS = 120_000;
 
-/** Resolves to one outcome for each round that it makes. */
+/** Resolves to one outcome for each round of the job. */
 export async function inOwnProcess(job: Job): Promise<Outcome[]> {
   const child = Bun.spawn([...WITH_MOST_FILES, process.execPath, join(import.meta.dir, "../load.ts")], {
     stdin: Buffer.from(JSON.stringify(job)),
@@ -19,6 +19,6 @@ export async function inOwnProcess(job: Job): Promise<Outcome[]> {
   );
   const [text, wrong] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text(), child.exited]);
   clearTimeout(timer);
-  if (child.exitCode !== 0) throw new Error(wrong.trim() || "the load did not come to its end: a program does not answer");
+  if (child.exitCode !== 0) throw new Error(wrong.trim() || "the load did not end in time: a program does not answer");
   return JSON.parse(text) as Outcome[];
 }

@@ -1,6 +1,6 @@
 /**
- * Callers whose calls are accepted, and then as many who hammer a limit that is used up: CPU of a refusal against that of an accepted request. Of a
- * variant that limits nothing, the accepted ones alone.
+ * Callers whose calls are accepted, and then the same number of callers whose limit is used up: the CPU of a refusal compared with that of an
+ * accepted request. A variant without limits has only the accepted calls.
  */
 import { keepCalling } from "./callers.ts";
 import { check, requestBytes } from "./connection.ts";
@@ -24,7 +24,7 @@ export async function refusals(job: Job): Promise<Outcome> {
     target,
     warmUpMs: target.warmUpMs,
     request: requestBytes(target, job.body, refused.headers),
-    // One a minute is let through.
+    // The limit accepts one call a minute.
     check: (answer) => check(target, answer.status === target.expect.status ? target.expect : refused.expect, answer),
     spreadMs: 0,
   });

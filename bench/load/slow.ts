@@ -1,4 +1,4 @@
-/** Many streams that are open at once and send little: the memory for each. */
+/** Many streams that are open at the same time and send little: how much memory each needs. */
 import { rssBytes } from "../processes.ts";
 import { warmUp } from "./callers.ts";
 import { Connection, requestBytes, Tally } from "./connection.ts";
@@ -7,13 +7,12 @@ import { type Job, type Outcome, only } from "./job.ts";
 
 const AT_ONCE = 100;
 
-/** Time of the warm-up, and the pause after it, in milliseconds. */
+/** Milliseconds of the warm-up, and of the pause after it. */
 const [WARM_UP_MS, REST_MS] = [300, 3_000];
 
 export async function slow(job: Job): Promise<Outcome> {
   const target = only(job);
-  // The code must be compiled before memory is measured, but nothing more: a heap that a long warm-up has grown would hold thousands of streams without
-  // growing.
+  // The warm-up is short: it only has to compile the code. A long one would grow the heap so much that thousands of streams fit into it.
   await warmUp(target, job.warmUpBody, Math.min(target.warmUpMs, WARM_UP_MS));
   if (target.warmUpMs > 0) await Bun.sleep(REST_MS);
 

@@ -1,16 +1,16 @@
 /**
- * Several rounds by programs that are started and warmed up once, and that all run at the same time: in each round every one of them is loaded for a
- * short while. All see the same minute of the machine, and most of the time is spent counting.
+ * Several rounds with programs that are started and warmed up once, and that all run at the same time. In each round every program is loaded for a short time.
+ * So all are measured within the same minute of the machine, and most of the time is used for counting.
  */
 import type { Job, Kind, Outcome, Target } from "./job.ts";
 import { KINDS } from "./kinds.ts";
 
-/** The kinds of load that leave a program as they found it. */
+/** The kinds of load after which a program is in the same state as before. */
 export const TURNING: ReadonlySet<Kind> = new Set<Kind>(["closed", "pairs", "refusals"]);
 
-/** Until its connections are open. */
+/** A short warm-up, in which connections are opened. */
 const SETTLING_MS = 100;
-/** A warm-up is a round whose figures are thrown away. */
+/** The warm-up of a program is a round with this count, whose figures are not used. */
 const NOTHING_MS = 1;
 
 export async function rounds(job: Job): Promise<Outcome[]> {
@@ -21,7 +21,7 @@ export async function rounds(job: Job): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (let turn = 0; turn < job.turns; turn++) {
     const outcome: Outcome = { measures: {}, calls: 0 };
-    // The order alternates: what one leaves behind (heat, caches) does not always meet the same one.
+    // The order is reversed in every other turn, so that heat and caches of one variant do not always meet the same next one.
     for (const targets of turn % 2 === 0 ? groups : groups.toReversed()) {
       const settled = targets.map((target) => ({ ...target, warmUpMs: isTogether ? 0 : Math.min(target.warmUpMs, SETTLING_MS) }));
       const { measures, calls } = await KINDS[job.kind]({ ...job, targets: settled });

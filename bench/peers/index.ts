@@ -1,4 +1,7 @@
-/** Other gateways, each installed by its ordinary client into a cache folder. One that cannot be installed is listed with the reason, and fails nothing. */
+/**
+ * Installs other gateways with their ordinary clients into a cache folder. One that cannot be installed is listed with the reason; the run goes on
+ * without it.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +18,11 @@ import { PEER_VERSIONS, type PeerName } from "./versions.ts";
 
 const PEERS: Readonly<Record<PeerName, Peer>> = { portkey, litellm, bifrost };
 
-/** `cacheFolder` outlives the run; `upstreamUrl` is the stand-in over plain HTTP; `tell` hears what takes a while. */
+/**
+ * @param cacheFolder stays after the run
+ * @param upstreamUrl the address of the stand-in without TLS
+ * @param tell reports what takes a while
+ */
 export async function peers(
   names: readonly PeerName[],
   cacheFolder: string,
@@ -41,7 +48,7 @@ export async function peers(
   return found;
 }
 
-/** Whether it starts here, and answers rightly: better known before a run of an hour than in its midst. */
+/** Throws where the peer does not start, or has a wrong answer, so that this is known before a long run. */
 async function tried(variant: Variant, upstreamUrl: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "weir-peer-"));
   try {

@@ -1,4 +1,4 @@
-/** Installs a program by its ordinary client, or builds it, once: a file that is written last says that all of it is there. */
+/** Installs a program with its ordinary client, or builds it, once. A file that is written last shows that the installation is complete. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { Command } from "./peer.ts";
 export interface Installable {
   name: string;
   version: string;
-  /** The commands that put it into `folder`, which is empty and may be written to, in this order. */
+  /** The commands, in order, that install it into `folder`, which is empty at first. Files may be written there. */
   install(folder: string): Command[];
 }
 
@@ -21,7 +21,7 @@ const folderOf = ({ name, version }: Installable, cacheFolder: string): string =
 
 export const isInstalled = (wanted: Installable, cacheFolder: string): boolean => existsSync(join(folderOf(wanted, cacheFolder), STAMP));
 
-/** Resolves to the folder that it is in; rejects with a reason in one line. */
+/** Resolves to the folder of the program; rejects with a reason in one line. */
 export async function installed(wanted: Installable, cacheFolder: string, tell: (what: string) => void): Promise<string> {
   const { name, version } = wanted;
   const folder = folderOf(wanted, cacheFolder);
@@ -35,7 +35,7 @@ export async function installed(wanted: Installable, cacheFolder: string, tell: 
   try {
     for (const command of wanted.install(folder)) await run(command, until);
   } catch (thrown) {
-    // What is there is not whole, and may be much.
+    // What was installed so far is not complete, and may be large.
     rmSync(folder, { recursive: true, force: true });
     throw new Error(oneLine(thrown instanceof Error ? thrown.message : String(thrown), cacheFolder));
   }
@@ -45,7 +45,7 @@ export async function installed(wanted: Installable, cacheFolder: string, tell: 
 
 function run({ words: [program = "", ...words], environment }: Command, until: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    // A group of its own: what a client starts ends with it.
+    // In a separate process group, so that all processes that the client starts can be ended with it.
     const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment }, detached: true });
     let output = "";
     const take = (bytes: Buffer) => {
@@ -75,7 +75,7 @@ function telling(output: string): string {
   return (errors.length > 0 ? errors : lines).slice(-3).join(" ");
 }
 
-/** A reason is kept with the results, where no folder of this machine belongs, and no address that a client was set up with. */
+/** A reason becomes part of the results, so it must have no folder of this machine and no address from a client's settings. */
 export const oneLine = (text: string, folder: string): string =>
   text
     .replaceAll(folder, "…")

@@ -1,4 +1,7 @@
-/** LiteLLM's proxy as https://docs.litellm.ai/docs/proxy/prod sets it up, without a database and without Redis: one key, no limits, no spend. */
+/**
+ * LiteLLM's proxy, configured as in https://docs.litellm.ai/docs/proxy/prod, but without a database and without Redis. It has one key and no limits,
+ * and records no costs.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACES } from "../answers.ts";
@@ -7,23 +10,23 @@ import { PEER_VERSIONS } from "./versions.ts";
 
 const MODELS = Object.keys(PACES).filter((model) => model.startsWith("gpt"));
 
-/** JSON is YAML. */
+/** The configuration as JSON, which is also YAML. */
 const configuration = (upstreamUrl: string): string =>
   JSON.stringify({
     model_list: MODELS.map((model) => ({
       model_name: model,
-      // https://docs.litellm.ai/docs/providers/openai_compatible: the provider before the model, the base URL with its /v1.
+      // https://docs.litellm.ai/docs/providers/openai_compatible: the model has its provider before it, and the base URL ends with /v1.
       litellm_params: { model: `openai/${model}`, api_base: `${upstreamUrl}/openai/v1`, api_key: UPSTREAM_KEY },
     })),
     general_settings: {
-      // https://docs.litellm.ai/docs/proxy/prod: a master key; without a database it is the only one.
+      // https://docs.litellm.ai/docs/proxy/prod: a master key. Without a database it is the only key.
       master_key: PEER_KEY,
       // The same page, "Disable spend_logs & error_logs if not using the LiteLLM UI".
       disable_spend_logs: true,
       disable_error_logs: true,
     },
     litellm_settings: {
-      // The same page's config.yaml.
+      // The config.yaml on the same page.
       request_timeout: 600,
       set_verbose: false,
       // https://docs.litellm.ai/docs/proxy/logging: no call is reported.
@@ -35,7 +38,7 @@ const configuration = (upstreamUrl: string): string =>
       // https://docs.litellm.ai/docs/proxy/config_settings
       telemetry: false,
     },
-    // https://docs.litellm.ai/docs/proxy/reliability: a failed call is a failed call.
+    // https://docs.litellm.ai/docs/proxy/reliability: no retries, so that a failed call is seen.
     router_settings: { num_retries: 0, disable_cooldowns: true },
   });
 
@@ -50,7 +53,7 @@ export const litellm: Peer = {
     const file = join(folder, "config.yaml");
     writeFileSync(file, configuration(upstreamUrl));
     return {
-      // https://docs.litellm.ai/docs/proxy/prod, "Match Uvicorn Workers to CPU Count": what it says of a machine of its own, where no autoscaler adds pods.
+      // https://docs.litellm.ai/docs/proxy/prod, "Match Uvicorn Workers to CPU Count": the advice for a machine where no autoscaler adds pods.
       words: [
         join(installed, "bin/litellm"),
         "--config",
@@ -63,10 +66,10 @@ export const litellm: Peer = {
         `${processors}`,
       ],
       environment: {
-        // The same page: no .env file is looked for, and no line is logged for a call.
+        // The same page: it looks for no .env file, and logs no line for a call.
         LITELLM_MODE: "PRODUCTION",
         LITELLM_LOG: "ERROR",
-        // https://docs.litellm.ai/docs/proxy/config_settings: the prices that come with the package; else each start fetches them.
+        // https://docs.litellm.ai/docs/proxy/config_settings: use the prices in the package. Otherwise each start fetches them.
         LITELLM_LOCAL_MODEL_COST_MAP: "True",
         ...(certificate === undefined ? {} : { SSL_CERT_FILE: certificate }),
       },

@@ -1,16 +1,16 @@
-/** Another gateway: how it is had, and how it is started. Each is one file and one line in the index. */
+/** Another gateway: how it is installed, started and called. Each is one file and one line in the index. */
 import type { Address, CallDialect, World } from "../variant.ts";
 import type { PeerName } from "./versions.ts";
 
 export interface Peer {
   name: PeerName;
-  /** The dialects in which it can be asked and for which the stand-in can be its upstream. */
+  /** The dialects in which it can be called, and for which the stand-in can be its upstream. */
   dialects: readonly CallDialect[];
-  /** The commands that install it into `folder`, which is empty and may be written to, in this order. */
+  /** The commands, in order, that install it into `folder`, which is empty at first. Files may be written there. */
   install(folder: string): Command[];
-  /** Writes into `folder`, which is empty, whatever it reads, and tells how it is started. It has to listen on 127.0.0.1, and on `port`. */
+  /** Writes the files that it needs into `folder`, which is empty, and returns how it is started. It must listen on 127.0.0.1 and on `port`. */
   prepare(place: Place, world: World): Start;
-  /** How it is asked in one of its dialects. */
+  /** How it is called. */
   address(world: World): Address;
 }
 
@@ -20,21 +20,21 @@ export interface Command {
 }
 
 export interface Place {
-  /** Where it was installed. */
+  /** The folder in which it was installed. */
   installed: string;
   folder: string;
   port: number;
-  /** How many processes there is room for. */
+  /** How many processors the machine has. */
   processors: number;
 }
 
 export interface Start extends Command {
-  /** Answers 200 as soon as calls may come. */
+  /** The path that answers 200 as soon as it is ready for calls. */
   readyPath: string;
 }
 
-/** The one key that callers of every peer have. LiteLLM wants this beginning. */
+/** The key for calls to every peer. LiteLLM demands that it begins with `sk-`. */
 export const PEER_KEY = "sk-weir-bench";
 
-/** The key for the stand-in, which looks at no key. */
+/** The key for the stand-in, which checks no key. */
 export const UPSTREAM_KEY = "bench";

@@ -1,20 +1,20 @@
-/** A peer that runs, as a variant of the benchmark. */
+/** Starts a peer as a variant of the benchmark. */
 import { mkdtempSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../test/support/waits.ts";
 import { type Program, startProgram } from "../processes.ts";
 import type { Running, Variant, World } from "../variant.ts";
 import { oneLine } from "./install.ts";
 import type { Peer } from "./peer.ts";
 
-/** LiteLLM takes ten seconds where the machine is its own, and a minute beside others. */
+/** LiteLLM needs ten seconds alone on a machine, and a minute beside other programs. */
 const READY_MS = 180_000;
 const LOOK_MS = 100;
 const LOOK_TIMEOUT_MS = 2_000;
-const TOLD_CHARACTERS = 1_500;
+const SHOWN_CHARACTERS = 1_500;
 
-/** What it says goes to a file: it is needed only where the program does not start, and reading it meanwhile would take time. */
+/** Sends the output to a file. It is needed only where the program does not start, and to read it during a measurement would need time. */
 const INTO_FILE = ["sh", "-c", 'echo begun; log="$1"; shift; exec "$@" >"$log" 2>&1', "sh"] as const;
 
 export const variantOf = (peer: Peer, installed: string): Variant => ({
@@ -22,6 +22,7 @@ export const variantOf = (peer: Peer, installed: string): Variant => ({
   dialects: peer.dialects,
   async start(world) {
     const folder = mkdtempSync(join(world.folder, `${peer.name}-`));
+    // Not all peers can let the system choose a port.
     const port = await freePort();
     const { words, environment, readyPath } = peer.prepare({ installed, folder, port, processors: cpus().length }, world);
     const log = join(folder, "output.log");
@@ -32,7 +33,7 @@ export const variantOf = (peer: Peer, installed: string): Variant => ({
     } catch (thrown) {
       await program.stop();
       const why = thrown instanceof Error ? thrown.message : String(thrown);
-      throw new Error(oneLine(`${why}: ${readFileSync(log, "utf8").slice(-TOLD_CHARACTERS)}`, world.folder));
+      throw new Error(oneLine(`${why}: ${readFileSync(log, "utf8").slice(-SHOWN_CHARACTERS)}`, world.folder));
     }
     return running(peer, world, url, program);
   },
@@ -53,7 +54,7 @@ async function ready(program: Program, url: string): Promise<void> {
       await answer.arrayBuffer();
       if (answer.ok) return;
     } catch {
-      // Not yet there.
+      // It does not listen yet.
     }
     if (!lives(program.pid)) throw new Error("ended while it started");
     if (performance.now() > until) throw new Error(`was not ready after ${READY_MS / 1_000} s`);
@@ -68,16 +69,4 @@ function lives(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Not all of them take a port of the system's choice. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

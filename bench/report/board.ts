@@ -1,4 +1,4 @@
-/** Charts of one measure side by side in one picture, each with its own scale: to be compared are the variants of a scenario. */
+/** Draws several charts side by side in one picture. Each has its own scale, because only the variants of one scenario are to be compared. */
 import type { BenchResult } from "../result.ts";
 import { CHART_WIDTH, chart, chartHeight, isCut } from "./chart.ts";
 import type { Figure } from "./figures.ts";
@@ -14,7 +14,7 @@ interface Board {
 const COLUMNS = 2;
 const MARGIN = 20;
 const GAP = 24;
-/** Height above all charts, and above each chart. */
+/** The height above all charts, and the height above each chart. */
 const HEAD = 82;
 const CAPTION = 38;
 const TITLE_SIZE = 17;
@@ -36,14 +36,14 @@ export function board({ name, title, note, figures }: Board, result: BenchResult
     id: name,
     title,
     description: figures.map((figure) => `${figure.title} (${figure.scenario})`).join("; "),
-    // As wide with one chart as with two, so that the heading is not cut.
+    // A picture with one chart is as wide as one with two, so that the heading is not cut.
     width: 2 * MARGIN + COLUMNS * CHART_WIDTH + GAP,
     height: y - GAP + MARGIN,
     inner: [heading(title, `${note} ${READING}${figures.some(isCut) ? CUT : ""}.`, result), ...placed].join("\n"),
   });
 }
 
-/** Title and run of a picture, since it may be shown without its page. */
+/** The title of a picture and the facts of its run, because a picture may be shown without its page. */
 export function heading(title: string, note: string, { startedAt, commit, rounds, machine }: BenchResult): string {
   const run = `${startedAt.slice(0, 10)}, commit ${commit}, ${machine.processors} × ${machine.model}, ${rounds} ${rounds === 1 ? "round" : "rounds"}`;
   return [

@@ -1,4 +1,4 @@
-/** Draws one figure as SVG: a bar for the median of each variant, a whisker from the least to the most. ECharts does it, without a browser. */
+/** Draws one figure as SVG, with ECharts and without a browser: for each variant a bar for the median, and a whisker from the least to the most. */
 import { BarChart, CustomChart } from "echarts/charts";
 import { GridComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
@@ -12,19 +12,20 @@ use([BarChart, CustomChart, GridComponent, SVGRenderer]);
 
 export const CHART_WIDTH = 460;
 const ROW_HEIGHT = 26;
-/** Height for the axis and its figures. */
+/** The height of the axis and its figures. */
 const FOOT = 28;
 const NAMES_WIDTH = 84;
 const FIGURE_WIDTH = 84;
-const FONT = "12px system-ui, sans-serif";
+export const FONT = "12px system-ui, sans-serif";
+export const AXIS_TEXT = { fontSize: 12, fontFamily: "system-ui, sans-serif" };
 const CAP = 4;
 /** The variant that the report is about. */
 const SUBJECT = "weir";
-/** Multiple of the subject's own figure where bars are cut: one that is a hundred times as long would hide how the others differ. */
+/** Bars are cut at this multiple of the subject's own figure: one that is a hundred times as long would hide how the others differ. */
 const FURTHEST = 3;
 const CUT_OFF = "› ";
 
-/** A chart with the colours of its page: `--ink`, `--quiet`, `--line`, `--bar`, `--subject`. */
+/** A chart that uses the colours of its page: `--ink`, `--quiet`, `--line`, `--bar`, `--subject`. */
 export function chart(figure: Figure): string {
   const height = chartHeight(figure);
   return named(drawn(described(figure), CHART_WIDTH, height), figure, height);
@@ -48,10 +49,10 @@ export function drawn(options: EChartsCoreOption, width: number, height: number)
   }
 }
 
-/** Where more is better, no bar is cut: it would hide how far the others are ahead. */
+/** Measures where more is better. Their bars are not cut, because a cut would hide how much better the others are. */
 const UNCUT: ReadonlySet<string> = new Set<Measure>(["requestsPerSecond"]);
 
-/** The end of the axis, where it is before the longest bar. */
+/** The end of the axis where bars are cut; undefined where none is. */
 function endOf({ key, rows }: Figure): number | undefined {
   if (UNCUT.has(key)) return undefined;
   const most = rows.find(({ variant }) => variant === SUBJECT)?.most ?? 0;
@@ -64,7 +65,6 @@ export const isCut = (figure: Figure): boolean => endOf(figure) !== undefined;
 function described(figure: Figure): EChartsCoreOption {
   const { rows } = figure;
   const end = endOf(figure);
-  const small = { fontSize: 12, fontFamily: "system-ui, sans-serif" };
   return {
     animation: false,
     grid: { left: NAMES_WIDTH, right: FIGURE_WIDTH, top: 2, bottom: FOOT - 4, outerBoundsMode: "none" },
@@ -72,15 +72,15 @@ function described(figure: Figure): EChartsCoreOption {
       type: "value",
       splitNumber: 4,
       ...(end === undefined ? {} : { max: end }),
-      // An end that the axis has not chosen itself is no round number.
-      axisLabel: { ...small, color: "var(--quiet)", formatter: short, hideOverlap: true, showMaxLabel: end === undefined },
+      // The end of a cut axis is no round number, so it has no label.
+      axisLabel: { ...AXIS_TEXT, color: "var(--quiet)", formatter: short, hideOverlap: true, showMaxLabel: end === undefined },
       splitLine: { lineStyle: { color: "var(--line)" } },
     },
     yAxis: {
       type: "category",
       inverse: true,
       data: rows.map(({ variant }) => variant),
-      axisLabel: { ...small, color: "var(--ink)", width: NAMES_WIDTH - 20, overflow: "truncate", interval: 0 },
+      axisLabel: { ...AXIS_TEXT, color: "var(--ink)", width: NAMES_WIDTH - 20, overflow: "truncate", interval: 0 },
       axisTick: { show: false },
       axisLine: { onZero: true, lineStyle: { color: "var(--quiet)" } },
     },
@@ -98,7 +98,7 @@ function described(figure: Figure): EChartsCoreOption {
         type: "custom",
         silent: true,
         z: 3,
-        // The axis has to reach both ends.
+        // The axis must be long enough for both ends of the whisker.
         encode: { x: [1, 2], y: 0 },
         data: rows.map(({ least, most }, at) => [at, least, most]),
         renderItem: (_: unknown, api: Api) => whisker(rows, api, end),
@@ -107,13 +107,13 @@ function described(figure: Figure): EChartsCoreOption {
   };
 }
 
-/** What ECharts hands to a custom series. */
-interface Api {
+/** What ECharts passes to a custom series. */
+export interface Api {
   value(dimension: number): number;
   coord(point: [number, number]): [number, number];
 }
 
-/** A line from the least to the most within the axis, and the median beside it: right of the axis even where it is negative. */
+/** A line from the least to the most, as far as the axis goes, and the median as a number to its right, also where it is negative. */
 function whisker(rows: readonly Row[], api: Api, end = Number.POSITIVE_INFINITY) {
   const at = api.value(0);
   const [least, most, middle] = [api.value(1), api.value(2), rows[at]?.median ?? 0];
@@ -137,7 +137,7 @@ function whisker(rows: readonly Row[], api: Api, end = Number.POSITIVE_INFINITY)
 
 const short = (number: number): string => Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(number);
 
-/** With a name and a description, for readers who do not see it. */
+/** Adds a title and a description, for readers who do not see the chart. */
 function named(inner: string, figure: Figure, height: number): string {
   const description = figure.rows
     .map((row) => `${row.variant} ${written(row.median)} (${written(row.least)} to ${written(row.most)})`)
@@ -149,5 +149,5 @@ function named(inner: string, figure: Figure, height: number): string {
   );
 }
 
-/** The same chart as a file, with its own colours. */
+/** The same chart with its own colours, for a separate file. */
 export const standalone = (svg: string, colours: string): string => svg.replace("<title", `<style>${colours}</style><title`);

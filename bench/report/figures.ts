@@ -1,4 +1,4 @@
-/** The figures that are drawn: for every scenario and measure, one row for each variant that has it. */
+/** The figures to draw: one for each measure of each scenario, with a row for each variant that has the measure. */
 import { type BenchResult, MEASURES, type Measure, median, type ScenarioResult } from "../result.ts";
 import { figure } from "../table.ts";
 
@@ -7,18 +7,18 @@ export interface Row {
   median: number;
   least: number;
   most: number;
-  /** Comparison with the bare pass-through of the same run, for people: "2.10 ×", or "+0.31" for a measure that is a difference itself. */
+  /** The comparison with the bare pass-through of the same run, as text: "2.10 ×", or "+0.31" for a measure that is a difference itself. */
   toBare: string;
 }
 
 export interface Figure {
-  /** Unique among the figures; of letters, digits and hyphens. */
+  /** A unique name of letters, digits and hyphens. */
   id: string;
   scenario: string;
   title: string;
-  /** Key of the measure in the result. */
+  /** The key of the measure in the result. */
   key: string;
-  /** The measure's title for people. */
+  /** The measure with its unit, as people read it. */
   measure: string;
   rows: Row[];
 }
@@ -31,7 +31,7 @@ export interface Section {
 
 const BARE = "bare";
 
-/** Measures that are differences, near zero or negative: a ratio of them has no meaning. */
+/** Measures that are differences. They may be near zero or negative, so a ratio of them has no meaning. */
 const DIFFERENCES: ReadonlySet<string> = new Set<Measure>([
   "addedP50Ms",
   "addedP99Ms",
@@ -50,7 +50,7 @@ export const sections = ({ scenarios }: Pick<BenchResult, "scenarios">): Section
 function figuresOf({ name, title, variants }: ScenarioResult, id: string): Figure[] {
   const known = Object.keys(MEASURES);
   const found = [...new Set(variants.flatMap(({ measures }) => Object.keys(measures)))];
-  // In the order of the list, then measures of a later version.
+  // Measures are in the order of the list. Those that this version does not know come last.
   const measures = [...known.filter((measure) => found.includes(measure)), ...found.filter((measure) => !known.includes(measure))];
   return measures.flatMap((measure, at) => {
     const rows = rowsOf(variants, measure);
@@ -74,7 +74,7 @@ function rowsOf(variants: ScenarioResult["variants"], measure: string): Row[] {
   }));
 }
 
-/** Compares two figures of the same round, then takes the median; compares the medians where a round is missing. */
+/** The median of the comparisons of each round, or the comparison of the medians where a round is missing. */
 function comparison(one: readonly number[], bare: readonly number[], isDifference: boolean): string {
   const pairs =
     one.length === bare.length ? one.map((mine, round) => [mine, bare[round] ?? 0] as const) : [[median(one), median(bare)] as const];
@@ -88,7 +88,7 @@ function comparison(one: readonly number[], bare: readonly number[], isDifferenc
 const measuredOf = (measures: Readonly<Record<string, number[] | undefined>>, measure: string): number[] => measures[measure] ?? [];
 const labelOf = (measure: string): string => (MEASURES as Readonly<Record<string, string>>)[measure] ?? measure;
 
-/** A number keeps apart names that differ only in the characters that are left out. */
+/** A name of letters, digits and hyphens. A number is added where a character was left out, so that different names stay different. */
 function slug(name: string, at: number): string {
   const plain = name.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
   return plain === name ? plain : `${plain || "x"}-${at}`;

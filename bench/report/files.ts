@@ -1,4 +1,4 @@
-/** The charts as files, for pages that cannot contain them: one SVG for each scenario and measure. */
+/** Writes charts as files, for pages that cannot contain SVG: one file for each scenario and measure. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchResult } from "../result.ts";
@@ -7,7 +7,10 @@ import colours from "./colours.css" with { type: "text" };
 import { sections } from "./figures.ts";
 import type { Picture } from "./overviews.ts";
 
-/** `only`: names of files without their ending; where it is empty, all. Returns the names of the written files. */
+/**
+ * @param only names of files without their ending; all where it is empty
+ * @returns the names of the written files
+ */
 export function writeCharts(result: BenchResult, folder: string, only: readonly string[]): string[] {
   mkdirSync(folder, { recursive: true });
   const figures = sections(result).flatMap((section) => section.figures);
@@ -16,7 +19,7 @@ export function writeCharts(result: BenchResult, folder: string, only: readonly 
   return wanted.map(({ id }) => id);
 }
 
-/** The overviews, for the documentation. */
+/** Writes the overviews, for the documentation. */
 export function writePictures(shown: readonly Picture[], folder: string): void {
   if (shown.length > 0) mkdirSync(folder, { recursive: true });
   for (const { name, svg } of shown) writeFileSync(join(folder, `${name}.svg`), svg);

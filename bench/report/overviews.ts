@@ -1,4 +1,4 @@
-/** The few pictures of a run for the documentation: each shows one measure of some scenarios. */
+/** The pictures of a run for the documentation. Each shows one or two measures of some scenarios. */
 import type { BenchResult, Measure } from "../result.ts";
 import { reached } from "../targets.ts";
 import { board } from "./board.ts";
@@ -6,10 +6,10 @@ import { type Figure, sections } from "./figures.ts";
 import { targetChart } from "./target-chart.ts";
 
 export interface Picture {
-  /** Name of the file, without its ending. */
+  /** The name of its file, without the ending. */
   name: string;
   svg: string;
-  /** Description for readers who do not see the picture. The figures are in the page's tables, and in the picture's own descriptions. */
+  /** The description for readers who do not see the picture. Tables on the page and descriptions inside the picture have the figures. */
   alternative: string;
 }
 
@@ -22,7 +22,7 @@ interface Overview {
   /** How to read the picture. */
   note: string;
   measures: readonly Measure[];
-  /** Names of scenarios; where it is missing, all that were measured. */
+  /** Matches the names of its scenarios; where it is missing, all that were measured are shown. */
   scenarios?: RegExp;
 }
 
@@ -36,7 +36,7 @@ const OVERVIEWS: readonly Overview[] = [
     title: "Requests per second",
     note: "More is better; load generator and stand-in share the machine.",
     measures: ["requestsPerSecond"],
-    // In other scenarios the load decides how many calls there are.
+    // In other scenarios the load itself sets how many calls there are.
     scenarios: /-(2kb|200kb|burst|whole)(-tls)?$/,
   },
   {
@@ -56,7 +56,7 @@ const OVERVIEWS: readonly Overview[] = [
   { name: "neighbours", title: "Rise of p99 beside a neighbour, ms", note: LESS, measures: ["riseP99Ms"] },
 ];
 
-/** In the order of the page; without pictures of what was not measured. */
+/** All pictures in the order of the page, without those of what was not measured. */
 export function pictures(result: BenchResult): Picture[] {
   const all = sections(result).flatMap(({ figures }) => figures);
   const overviews = OVERVIEWS.flatMap((overview): Picture[] => {
@@ -65,7 +65,7 @@ export function pictures(result: BenchResult): Picture[] {
     );
     if (shown.length === 0) return [];
     const { name, title, note } = overview;
-    return [{ name, svg: board({ name, title, note, figures: shown }, result), alternative: told(title, shown) }];
+    return [{ name, svg: board({ name, title, note, figures: shown }, result), alternative: described(title, shown) }];
   });
   return [...targetPicture(result), ...overviews];
 }
@@ -78,7 +78,7 @@ function targetPicture(result: BenchResult): Picture[] {
   return [{ name: TARGETS, svg: targetChart(result), alternative }];
 }
 
-function told(title: string, figures: readonly Figure[]): string {
+function described(title: string, figures: readonly Figure[]): string {
   const variants = new Set(figures.flatMap(({ rows }) => rows.map(({ variant }) => variant)));
   const scenarios = new Set(figures.map(({ scenario }) => scenario));
   return `${title}, of ${[...variants].join(", ")}, in ${[...scenarios].join(", ")}. The figures are in the tables below.`;

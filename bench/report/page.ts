@@ -1,4 +1,4 @@
-/** The report as one HTML page that loads nothing: it contains its styles and charts, and its policy forbids anything else. */
+/** The report as one HTML page with its styles and charts inside. It loads nothing, and its content security policy forbids it to. */
 import type { BenchResult } from "../result.ts";
 import { targetRows, figure as written } from "../table.ts";
 import { chart } from "./chart.ts";
@@ -10,11 +10,11 @@ import { explained } from "./variants.ts";
 
 const SUBJECT = "weir";
 const METHOD =
-  "Every measurement has fresh processes of its own, whose answers are read whole and compared with what the stand-in upstream sends before anything is timed; " +
-  "one wrong answer fails the run. " +
-  "The load comes from a process apart, the order of the variants is turned round in every round, and all of them run on the same machine in the same run: " +
-  "ratios hold elsewhere, single figures do not. " +
-  "A bar is the median of the rounds and its whisker reaches from the least to the most, and one marked › is longer than there is room for; CPU is user and system time of the whole process tree.";
+  "Each measurement has new processes. Before anything is timed, their answers are read whole and compared with what the stand-in upstream sends. " +
+  "One wrong answer fails the run. " +
+  "The load comes from a separate process, the order of the variants is reversed in every other round, and all variants run on the same machine in the same run: " +
+  "ratios are valid elsewhere, single figures are not. " +
+  "A bar is the median of the rounds, and its whisker goes from the least to the most. A bar marked › is longer than there is room for. CPU is user and system time of the whole process tree.";
 
 export function page(result: BenchResult): string {
   const all = sections(result);

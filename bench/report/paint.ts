@@ -1,14 +1,14 @@
-/** Pictures for other pages: with their own colours and background, whatever the colours of the page are. */
+/** Makes pictures for other pages, with their own colours and background. */
 import colours from "./colours.css" with { type: "text" };
 import { escaped } from "./escape.ts";
 
-/** The light colours, which come first in the file. */
+/** The light colours, which are first in the file. */
 const LIGHT = new Map(
   [...colours.slice(0, colours.indexOf("}")).matchAll(/(--[\w-]+):\s*([^;]+);/g)].map(([, name = "", value = ""]) => [name, value]),
 );
 
 interface Picture {
-  /** Prefix of the ids of its elements. */
+  /** The beginning of the ids of its elements. */
   id: string;
   title: string;
   description: string;
@@ -17,7 +17,7 @@ interface Picture {
   inner: string;
 }
 
-/** A whole SVG file. Colours are written out, because some programs that show SVG do not know variables. */
+/** A whole SVG file. Colours are written as numbers, because some programs that show SVG do not support CSS variables. */
 export function painted({ id, title, description, width, height, inner }: Picture): string {
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" ` +

@@ -1,4 +1,4 @@
-/** Reads a result from a file and checks what the report needs, so that a mistake is reported and not drawn. */
+/** Reads a result from a file, and checks what the report needs, so that a mistake is reported and not drawn. */
 import { readFileSync } from "node:fs";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
@@ -23,7 +23,7 @@ const RESULT = Type.Object({
   notRun: Type.Array(Type.Object({ what: Type.String(), why: Type.String() })),
 });
 
-/** Throws an error with the place and the expected value. */
+/** Throws where the file is no result: the error has the place and the expected value. */
 export function readResult(file: string): BenchResult {
   const found = parsed(file);
   const mistake = Value.Errors(RESULT, found).First();

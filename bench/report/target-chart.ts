@@ -1,9 +1,9 @@
-/** All targets on one scale: the measured value divided by the target. */
+/** Draws all targets on one scale: the measured value divided by the target. */
 import { type BenchResult, median } from "../result.ts";
 import { figure as written } from "../table.ts";
 import { type Reached, reached } from "../targets.ts";
 import { heading } from "./board.ts";
-import { drawn } from "./chart.ts";
+import { type Api, AXIS_TEXT, drawn, FONT } from "./chart.ts";
 import { painted } from "./paint.ts";
 
 const WIDTH = 984;
@@ -13,11 +13,10 @@ const FOOT = 44;
 const MARGIN = 20;
 const NAMES_WIDTH = 190;
 const FIGURE_WIDTH = 280;
-/** Multiple of the target where rows are cut: otherwise one row would make all others small. */
+/** Rows are cut at this multiple of the target: otherwise one long row would make all others small. */
 const FURTHEST = 4;
-const FONT = "12px system-ui, sans-serif";
 
-/** A measure's name as a heading, or one of its targets. */
+/** The name of a measure as a heading, or one of its targets. */
 type Row = { heading: string } | { target: Reached };
 
 export function targetChart(result: BenchResult): string {
@@ -29,7 +28,7 @@ export function targetChart(result: BenchResult): string {
   return painted({
     id: "targets",
     title,
-    description: rows.flatMap((row) => ("target" in row ? [`${row.target.scenario} ${told(row.target)}`] : [])).join("; "),
+    description: rows.flatMap((row) => ("target" in row ? [`${row.target.scenario} ${outcome(row.target)}`] : [])).join("; "),
     width: WIDTH,
     height: HEAD + height,
     inner:
@@ -38,7 +37,7 @@ export function targetChart(result: BenchResult): string {
   });
 }
 
-/** Each measure above its scenarios. */
+/** The rows: each measure, followed by its targets. */
 function grouped(targets: readonly Reached[]): Row[] {
   const measures = [...new Set(targets.map(({ measure }) => measure))];
   return measures.flatMap((measure): Row[] => [
@@ -47,7 +46,7 @@ function grouped(targets: readonly Reached[]): Row[] {
   ]);
 }
 
-const told = ({ figures, most, unit, isMet }: Reached): string =>
+const outcome = ({ figures, most, unit, isMet }: Reached): string =>
   `${written(median(figures))} ${unit}, aimed at ≤ ${written(most)}: ${isMet ? "met" : "missed"}`;
 
 const times = ({ figures, most }: Reached): number => median(figures) / most;
@@ -55,7 +54,6 @@ const times = ({ figures, most }: Reached): number => median(figures) / most;
 const within = (part: number): number => Math.max(0, Math.min(FURTHEST, part));
 
 function described(rows: readonly Row[]) {
-  const small = { fontSize: 12, fontFamily: "system-ui, sans-serif" };
   const bars = rows.map((row) => ("target" in row ? within(times(row.target)) : 0));
   return {
     animation: false,
@@ -65,7 +63,7 @@ function described(rows: readonly Row[]) {
       min: 0,
       max: FURTHEST,
       interval: 1,
-      axisLabel: { ...small, color: "var(--quiet)", formatter: (at: number) => (at === 1 ? "the target" : `${at} ×`) },
+      axisLabel: { ...AXIS_TEXT, color: "var(--quiet)", formatter: (at: number) => (at === 1 ? "the target" : `${at} ×`) },
       splitLine: { lineStyle: { color: "var(--line)" } },
     },
     yAxis: {
@@ -79,9 +77,9 @@ function described(rows: readonly Row[]) {
         align: "left",
         margin: NAMES_WIDTH - MARGIN,
         rich: {
-          // A heading reaches into the chart, and covers its lines.
-          heading: { ...small, fontWeight: 600, color: "var(--ink)", backgroundColor: "var(--paper)", padding: [3, 6, 3, 0] },
-          scenario: { ...small, color: "var(--ink)", padding: [0, 0, 0, 12] },
+          // A heading is longer than the names' column, so it covers the lines of the chart.
+          heading: { ...AXIS_TEXT, fontWeight: 600, color: "var(--ink)", backgroundColor: "var(--paper)", padding: [3, 6, 3, 0] },
+          scenario: { ...AXIS_TEXT, color: "var(--ink)", padding: [0, 0, 0, 12] },
         },
       },
     },
@@ -105,12 +103,6 @@ function described(rows: readonly Row[]) {
 
 const isMet = (row: Row | undefined): boolean => row !== undefined && "target" in row && row.target.isMet;
 
-/** What ECharts hands to a custom series. */
-interface Api {
-  value(dimension: number): number;
-  coord(point: [number, number]): [number, number];
-}
-
 /** The line at the target, the whisker, and the figures. */
 function marks(rows: readonly Row[], api: Api) {
   const at = api.value(0);
@@ -126,9 +118,9 @@ function marks(rows: readonly Row[], api: Api) {
     style: { stroke: "var(--ink)", lineWidth, fill: "none" },
   });
   const whisker = least === furthest ? [] : [line(x(least), y, x(furthest), y), line(x(least), y - 4, x(least), y + 4)];
-  // A row that is cut has no visible end.
+  // A whisker that is cut has no visible end.
   const end = least === furthest || furthest > FURTHEST ? [] : [line(x(furthest), y - 4, x(furthest), y + 4)];
-  const text = `${times(row.target) > FURTHEST ? "› " : ""}${told(row.target)}`;
+  const text = `${times(row.target) > FURTHEST ? "› " : ""}${outcome(row.target)}`;
   return {
     type: "group",
     children: [

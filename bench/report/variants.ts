@@ -1,6 +1,6 @@
 import type { BenchResult } from "../result.ts";
 
-/** What each variant is, for who reads its figures and has not read the method. */
+/** What each variant is, for readers of the figures who have not read the method. */
 const MEANINGS: Readonly<Record<string, string>> = {
   direct: "no gateway: the load generator asks the stand-in upstream itself",
   bare: "bench/passthrough.ts, a pass-through of a few lines on the same runtime. It knows no key, checks nothing and limits nothing: the least that the runtime costs",
@@ -15,7 +15,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   against: "a gateway that runs elsewhere, named by --against",
 };
 
-/** The variants of a result in the order in which they stand in its tables, each with what it is. */
+/** The variants of a result in the order of its tables, each with what it is. */
 export function explained({ scenarios }: BenchResult): [variant: string, meaning: string][] {
   const names = new Set(scenarios.flatMap(({ variants }) => variants.map(({ variant }) => variant)));
   return [...names].map((name) => [name, MEANINGS[name] ?? "not described"]);

@@ -1,4 +1,4 @@
-/** Callers that wait for their answer and call again: calls of two sizes, each kind of stream, and each place of the limiter. */
+/** Callers that wait for their answer and then call again: calls of two sizes, each kind of stream, and each place of the limiter. */
 import { AND_INLINE, inBoth } from "./scenario.ts";
 
 const floors = ["bare", "weir"];

@@ -1,10 +1,10 @@
 /**
- * Many at once, and what is left of them: slow streams, callers who leave, callers who are refused, connections that send nothing; and what a
- * gateway without calls takes.
+ * Many callers at the same time, and what is left of them: slow streams, callers who leave, callers who are refused, connections that never finish their head.
+ * And the memory of a gateway without calls.
  */
 import { COMPILED, inBoth, scenario } from "./scenario.ts";
 
-/** Who has memory and a limit of its own. */
+/** The variants between caller and upstream that are not compiled baselines. */
 const between = ["bare", "weir", "nginx"];
 
 const crowds = inBoth({

@@ -1,4 +1,4 @@
-/** How much longer one caller waits, and how long a crowd waits that calls at fixed times. */
+/** How much longer one caller waits, and how long callers wait whose calls begin at fixed times. */
 import { AND_INLINE, inBoth } from "./scenario.ts";
 
 export const LATENCY = inBoth({

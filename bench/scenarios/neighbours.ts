@@ -1,4 +1,4 @@
-/** How much a caller of small requests is delayed by a neighbour who sends large ones, or text that is costly to read. */
+/** How much a caller of small requests is delayed by a neighbour who sends large requests, or text that needs much time to read. */
 import { type Difference, english, inBoth, type Neighbour, requestBody, scenario } from "./scenario.ts";
 
 const LARGE_BYTES = 10_000_000;

@@ -1,31 +1,32 @@
-/** A scenario is data: nothing that runs it asks which one it is. */
+/** A scenario is data: the code that runs it never depends on its name. */
 import type { Kind } from "../load/job.ts";
 import type { LimiterPlace } from "../result.ts";
 import type { CallDialect, Question } from "../variant.ts";
 
 export interface Scenario {
-  /** As `--only` names it. */
+  /** The name for `--only`. */
   name: string;
-  /** For people. */
+  /** What people read instead of the name. */
   title: string;
   kind: Kind;
   question: Question;
   limiter: LimiterPlace;
-  /** Between the variant and the upstream. */
+  /** TLS between the variant and the upstream. */
   tls: boolean;
-  /** Variants that it is run for, and whether the peers are among them. */
+  /** The variants that it is run for. */
   beside: readonly string[];
+  /** It is run for the peers too. */
   peers: boolean;
   /** All variants run at the same time, and are asked in turn. */
   together: boolean;
-  /** Length of a request. */
+  /** The length of a request. */
   bodyBytes: number;
   callers: number;
-  /** Open loop: calls begun per second. */
+  /** For calls that begin at fixed times: how many begin per second. */
   perSecond: number;
   /** What another caller sends at the same time, and how often. */
   neighbour: Neighbour | undefined;
-  /** Calls that are refused are measured beside accepted ones. */
+  /** Refused calls are measured too. */
   refuses: boolean;
   /** It can be measured through a gateway that runs elsewhere, with an upstream of its own. */
   elsewhere: boolean;
@@ -36,10 +37,10 @@ export interface Neighbour {
   perSecond: number;
 }
 
-/** What would be written in other languages instead. */
+/** The pass-throughs in other languages (`bench/baselines/`). */
 export const COMPILED = ["axum", "go"];
 const EVERYBODY = ["direct", "bare", "weir", "nginx", ...COMPILED];
-/** For what depends most on which thread does the work. */
+/** For the scenarios where it matters most which thread does the work. */
 export const AND_INLINE = [...EVERYBODY, "inline"];
 
 const DEFAULTS = {
@@ -59,20 +60,20 @@ const DEFAULTS = {
 /** The parts of a scenario that differ from most others. */
 export type Difference = Pick<Scenario, "title" | "kind"> & Partial<Omit<Scenario, "name" | "question">> & { asks: Asked };
 
-/** A non-streaming call, or a stream sent in one of the stand-in's ways. */
+/** A whole answer, or a stream that the stand-in sends at one of its paces. */
 export type Asked = "answer" | "burst" | "whole" | "paced" | "slow";
 
 interface Speech {
   dialect: CallDialect;
-  /** In the name of a scenario. */
+  /** The beginning of a scenario's name. */
   short: string;
   title: string;
   models: Record<Asked, string>;
-  /** What a gateway that runs elsewhere is asked for, where nothing else is said. */
+  /** The model that a gateway elsewhere is asked for, where `--model` names none. */
   elsewhere: string;
 }
 
-/** OpenAI's calls go to Azure as they are, Anthropic's to Bedrock: signed, and its streams framed anew. */
+/** Calls in OpenAI's dialect go to Azure nearly unchanged. Calls in Anthropic's dialect go to Bedrock: they are signed, and streams change their format. */
 export const SPEECHES: Readonly<Record<CallDialect, Speech>> = {
   openai: {
     dialect: "openai",

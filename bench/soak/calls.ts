@@ -1,4 +1,4 @@
-/** The kinds of calls of a soak, and the right result of each. */
+/** The kinds of calls in an endurance run, and the right result of each. */
 import { gzipSync } from "node:zlib";
 import { type Answered, Call } from "../../test/spec/client.ts";
 import { anthropic, openai, type Spoken } from "../../test/spec/dialects.ts";
@@ -8,12 +8,12 @@ export interface Kind {
   name: string;
   /** Its share of all calls. */
   weight: number;
-  /** Resolves when nothing of the call is open any more, with what was wrong with it. */
+  /** Makes one call. Resolves when nothing of the call is open any more, with what was wrong with it; undefined where nothing was. */
   run(world: SoakWorld, pick: (most: number) => number): Promise<string | undefined>;
 }
 
 const PATIENCE_MS = 10_000;
-/** Some 200 kB for the client: more than sockets and windows hold, so that the upstream has to wait. */
+/** Some 200 kB for the client: more than the buffers of the sockets hold, so that the upstream has to wait. */
 const SLOW_TOKENS = 12_000;
 const LARGE_BYTES = 100_000;
 
@@ -56,7 +56,7 @@ async function whole(call: Call, dialect: Spoken): Promise<string | undefined> {
   );
 }
 
-/** Leaves in the middle of the stream, or before it has begun. */
+/** Leaves after the first text of the stream. */
 async function leave(call: Call, dialect: Spoken): Promise<string | undefined> {
   await call.until((text) => dialect.streamedText(text) !== "", PATIENCE_MS);
   call.leave();

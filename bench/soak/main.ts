@@ -1,22 +1,23 @@
-/** `bun run soak`: a mixed load for a while, and the slope of everything that could grow. Linux only, with Redis. See docs/reliability.md. */
+/** `bun run soak`: a mixed load for some time, and the slope of everything that could grow. Linux only, with Redis. See docs/reliability.md. */
 
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { haveRedis } from "../../test/support/redis.ts";
+import { EXIT_WRONG, positive, readOptions, wrongUse } from "../command.ts";
 import { soak } from "./run.ts";
 import { table } from "./verdict.ts";
 
-const USAGE = `Usage: bun run soak [--minutes N] [--rate N] [--runtime bun|deno] [--json FILE]
+const COMMAND = {
+  name: "soak",
+  usage: `Usage: bun run soak [--minutes N] [--rate N] [--runtime bun|deno] [--json FILE]
 
-  --minutes N   how long (default 20); the first quarter is warm-up and is not judged
+  --minutes N   how long it runs (default 20); the first quarter is warm-up and is not judged
   --rate N      calls per second (default 20)
   --runtime R   the gateway's runtime (default bun)
-  --json FILE   keep every sample
+  --json FILE   write every sample to a file
 
-Ends with 1 where something grows or is left over, an answer was wrong, or the gateway had a fault of its own.
-`;
-const EXIT_WRONG = 1;
-const EXIT_USAGE = 2;
+Exits with 1 where something grows or is left over, an answer was wrong, or the gateway logged a fault.
+`,
+};
 const MINUTE_MS = 60_000;
 const WARM_UP = 1 / 4;
 const SPELLS = 80;
@@ -25,43 +26,18 @@ const TOGGLE_MS = 20_000;
 const SETTLED_MS = 3_000;
 const MOST_SHOWN = 20;
 
-function wrongUse(message: string): never {
-  process.stderr.write(`soak: ${message}\n\n${USAGE}`);
-  process.exit(EXIT_USAGE);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      options: {
-        minutes: { type: "string", default: "20" },
-        rate: { type: "string", default: "20" },
-        runtime: { type: "string", default: "bun" },
-        json: { type: "string" },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (thrown) {
-    return wrongUse(thrown instanceof Error ? thrown.message : String(thrown));
-  }
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  return value > 0 && Number.isFinite(value) ? value : wrongUse(`--${option} ${text}: expected a number above 0`);
-}
-
-const values = readArguments();
-if (values.help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
+const values = readOptions(COMMAND, {
+  minutes: { type: "string", default: "20" },
+  rate: { type: "string", default: "20" },
+  runtime: { type: "string", default: "bun" },
+  json: { type: "string" },
+});
 const { runtime, json } = values;
-if (runtime !== "bun" && runtime !== "deno") wrongUse(`--runtime ${runtime}: expected bun or deno`);
-if (process.platform !== "linux") wrongUse("memory and descriptors are read in /proc, which is Linux's");
-if (!haveRedis) wrongUse("redis-server is not installed");
-const ms = positive("minutes", values.minutes) * MINUTE_MS;
-const callsPerSecond = positive("rate", values.rate);
+if (runtime !== "bun" && runtime !== "deno") wrongUse(COMMAND, `--runtime ${runtime}: expected bun or deno`);
+if (process.platform !== "linux") wrongUse(COMMAND, "memory and descriptors are read in /proc, which only Linux has");
+if (!haveRedis) wrongUse(COMMAND, "redis-server is not installed");
+const ms = positive(COMMAND, "minutes", values.minutes) * MINUTE_MS;
+const callsPerSecond = positive(COMMAND, "rate", values.rate);
 
 const result = await soak({
   runtime,

@@ -1,4 +1,4 @@
-/** Load for a while with pauses (lulls), in which everything is measured. */
+/** Loads a gateway for some time, with pauses (lulls) in which everything is measured. */
 import type { RuntimeName } from "../../test/support/weir.ts";
 import { KINDS, type Kind } from "./calls.ts";
 import { lagOf, metricsOf, type Sample, SERIES, type SeriesName, sampleOf, summed } from "./samples.ts";
@@ -8,23 +8,23 @@ import { SoakWorld } from "./world.ts";
 export interface Plan {
   runtime: RuntimeName;
   ms: number;
-  /** Time of load between two lulls, in milliseconds. */
+  /** How long the load between two lulls is, in milliseconds. */
   spellMs: number;
   warmUpMs: number;
   callsPerSecond: number;
-  /** The failing target is away for this time, and back for the same time. */
+  /** For this time the failing target is away; then it is there for the same time. */
   toggleMs: number;
-  /** How long a lull waits for calls and connections to end: settlements travel to Redis, and closed sockets through the kernel. */
+  /** How long a lull waits for calls and connections to end: Redis has to get settlements, and the kernel has to close sockets. */
   settledMs: number;
   onSample?: (sampled: Sampled) => void;
-  /** Done in each spell, for a test that must find a leak. */
+  /** Runs at the beginning of each load, for a test that must find a leak. */
   mischief?: (world: SoakWorld) => Promise<void>;
 }
 
 export interface Result {
-  /** Kind → calls. */
+  /** How many calls of each kind were made. */
   calls: Record<string, number>;
-  /** Answers that were not the right ones. */
+  /** One sentence for each wrong answer. */
   wrongAnswers: string[];
   samples: Sampled[];
   findings: Finding[];
@@ -51,7 +51,7 @@ async function underLoad(world: SoakWorld, plan: Plan): Promise<Result> {
   const wrongAnswers: string[] = [];
   const samples: Sampled[] = [];
   const pick = chooser(SEED);
-  // Each kind as often as its weight.
+  // Each kind is in the list as often as its weight says.
   const lots = KINDS.flatMap((kind) => Array<Kind>(kind.weight).fill(kind));
   const begunMs = performance.now();
   const sinceMs = () => performance.now() - begunMs;
@@ -119,7 +119,7 @@ function watch(look: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Random choices that are the same in every run. Source of the constants: Numerical Recipes. */
+/** Returns numbers from 0 up to, but without, `most`. They are the same in every run. Source of the constants: Numerical Recipes. */
 function chooser(seed: number): (most: number) => number {
   let state = seed;
   return (most) => {

@@ -1,10 +1,11 @@
-/** What a gateway holds in a lull, when there are no calls: what is found then stays for good. */
+/** Measures a gateway in a lull. There are no calls then, so what is found would stay for ever. */
 import { readdirSync, readFileSync } from "node:fs";
 import { redisCli } from "../../test/support/redis.ts";
 import type { Weir } from "../../test/support/weir.ts";
+import { valuesOf } from "../load/gauges.ts";
 
 /**
- * The series with their titles. `rule`: `none` must be 0 in every lull; `level` must not grow, or by no more than its `room` in an
+ * The series with their titles. `rule`: a series with `none` must be 0 in every lull; one with `level` must not grow, or by at most its `room` in an
  * hour, where it has one.
  */
 export const SERIES = {
@@ -14,7 +15,7 @@ export const SERIES = {
   otherDescriptors: { title: "file descriptors that are no connection of a call", unit: "", rule: "level" },
   upstreamConnections: { title: "connections to upstreams that are kept", unit: "", rule: "level" },
   redisKeys: { title: "keys in Redis", unit: "", rule: "level" },
-  // The totals of the day are growing numbers: ten times the number has one more digit.
+  // The totals of the day grow, and a number ten times as large has one more digit.
   redisBytes: { title: "what the keys in Redis take", unit: "kB", rule: "level", room: 10 },
   lag: { title: "event loop's lag under load, most of any thread", unit: "ms", rule: "level" },
   clientConnections: { title: "connections of clients that have gone", unit: "", rule: "none" },
@@ -29,10 +30,10 @@ export type SeriesName = keyof typeof SERIES;
 export type Sample = Record<SeriesName, number>;
 
 const MIB = 2 ** 20;
-/** Not Redis's whole memory, which includes its slow log and its statistics. */
+/** The memory of all keys. The whole memory of Redis would include its slow log and its statistics. */
 const BYTES_OF_KEYS =
   "local sum = 0 for _, key in ipairs(redis.call('keys', '*')) do sum = sum + (redis.call('memory', 'usage', key) or 0) end return sum";
-/** States in /proc/net/tcp of a connection that a process still holds: open, or closed only by the peer. */
+/** The states in /proc/net/tcp of a connection that a process still has: open, or closed by the peer only. */
 const HELD = new Set(["01", "08"]);
 
 export interface Watched {
@@ -40,7 +41,7 @@ export interface Watched {
   adminToken: string;
   workspaces: readonly string[];
   redisPort: number;
-  /** Number of connections from the gateway that are open at the stand-ins. */
+  /** How many connections from the gateway are open at the stand-ins. */
   upstreamConnections: () => number;
 }
 
@@ -48,22 +49,17 @@ export async function metricsOf(weir: Weir): Promise<string> {
   return await (await fetch(`${weir.adminUrl}/metrics`)).text();
 }
 
-/** Sum of the series of a metric. */
+/** The sum of all series of a metric. */
 export function summed(page: string, name: string): number {
   return sum(valuesOf(page, name));
 }
 
-/** Routes have braces in their names, and labels hold routes. */
-function valuesOf(page: string, name: string): number[] {
-  return [...page.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, "gm"))].map(([, value]) => Number(value));
-}
-
-/** Lag of the slowest thread, in seconds. */
+/** The event loop lag of the slowest thread, in seconds. */
 export function lagOf(page: string): number {
   return Math.max(0, ...valuesOf(page, "weir_worker_event_loop_lag_seconds"));
 }
 
-/** @param lagMs - The largest lag since the last lull. */
+/** @param lagMs the largest lag since the last lull */
 export async function sampleOf(watched: Watched, lagMs: number): Promise<Sample> {
   const { weir, redisPort } = watched;
   const page = await metricsOf(weir);
@@ -90,7 +86,7 @@ export async function sampleOf(watched: Watched, lagMs: number): Promise<Sample>
   };
 }
 
-/** Connections that the process has accepted on this port and not closed. */
+/** How many connections the process has accepted on this port and not closed. */
 function connectionsTo(pid: number, port: number): number {
   const wanted = port.toString(16).toUpperCase().padStart(4, "0");
   const lines = readFileSync(`/proc/${pid}/net/tcp`, "utf8").split("\n").slice(1);

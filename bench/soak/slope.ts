@@ -1,9 +1,9 @@
-/** Whether a series grows: a straight line through it, with the confidence of its slope. */
+/** Shows whether a series grows: fits a straight line, and says how certain its slope is. */
 
 export interface Slope {
-  /** Slope per hour. */
+  /** The slope per hour. */
   value: number;
-  /** Ends of the interval that holds the true slope with 95 % confidence. */
+  /** The ends of the interval in which the true slope is with 95 % confidence. */
   low: number;
   high: number;
 }
@@ -18,12 +18,13 @@ export interface Point {
 const HOUR_MS = 3_600_000;
 /** A line through two points always fits exactly. */
 export const LEAST_POINTS = 4;
-/** Above this likeness each value depends only on the one before, and no slope can be found. */
+/** More autocorrelation than this is counted as this much: otherwise the error would become infinite. */
 const MOST_LIKENESS = 0.95;
 
 /**
- * Least squares. Neighbours in such a series are alike (a heap that is large now is still large in the next sample), so its points say less than their number
- * suggests: the error is widened by how alike they are. Source: the effective sample size of a first-order autoregressive series, n (1 − r) / (1 + r).
+ * Least squares. Neighbours in such a series are alike: a heap that is large now is still large in the next sample. So the points prove less than the
+ * same number of independent ones, and the error is made larger by their autocorrelation r. Source: the effective sample size of a first-order
+ * autoregressive series, n (1 − r) / (1 + r).
  */
 export function slopeOf(points: readonly Point[]): Slope {
   const count = points.length;
@@ -45,7 +46,7 @@ export function slopeOf(points: readonly Point[]): Slope {
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 const mean = (values: readonly number[]): number => sum(values) / values.length;
 
-/** The 97.5 % quantile of Student's distribution, by the expansion of Cornish and Fisher, which is right to 1 % from three degrees of freedom on. */
+/** The 97.5 % quantile of Student's distribution, by the expansion of Cornish and Fisher. Its error is below 1 % from three degrees of freedom on. */
 function quantile(freedom: number): number {
   const z = 1.959964;
   const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7];

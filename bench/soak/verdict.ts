@@ -17,7 +17,10 @@ export interface Finding {
   wrong: string | undefined;
 }
 
-/** @param samples - All samples, in order. @param warmUpMs - Samples before this time are left out. */
+/**
+ * @param samples all samples, in order
+ * @param warmUpMs samples before this time are left out
+ */
 export function findingsOf(samples: readonly Sampled[], warmUpMs: number): Finding[] {
   const counted = samples.filter(({ ms }) => ms >= warmUpMs);
   return (Object.keys(SERIES) as SeriesName[]).map((name) => {
@@ -31,7 +34,7 @@ function wrongWith(name: SeriesName, points: readonly Point[], { low, high }: Sl
   const { title, unit, rule, room = 0 }: { title: string; unit: string; rule: string; room?: number } = SERIES[name];
   if (rule === "none") {
     const left = points.find(({ value }) => value !== 0);
-    return left && `${title}: ${number(left.value)} left after ${Math.round(left.ms / 1_000)} s, when nobody called any more`;
+    return left && `${title}: ${number(left.value)} left after ${Math.round(left.ms / 1_000)} s, when there were no calls any more`;
   }
   return low > room ? `${title}: grows by ${number(low)} to ${number(high)} ${unit} an hour`.replace("  ", " ") : undefined;
 }
@@ -39,7 +42,7 @@ function wrongWith(name: SeriesName, points: readonly Point[], { low, high }: Sl
 export function table(findings: readonly Finding[]): string {
   const rows = findings.map(({ name, first, last, slope, wrong }) => {
     const { title, unit, rule } = SERIES[name];
-    const told =
+    const verdict =
       wrong !== undefined
         ? rule === "none"
           ? "left over"
@@ -49,7 +52,7 @@ export function table(findings: readonly Finding[]): string {
           : slope.high < 0
             ? "falls"
             : "level";
-    return `| ${title}${unit === "" ? "" : ` (${unit})`} | ${number(first)} | ${number(last)} | ${number(slope.value)} | ${number(slope.low)} to ${number(slope.high)} | ${told} |`;
+    return `| ${title}${unit === "" ? "" : ` (${unit})`} | ${number(first)} | ${number(last)} | ${number(slope.value)} | ${number(slope.low)} to ${number(slope.high)} | ${verdict} |`;
   });
   return ["| what | first | last | slope per hour | with 95 % confidence | |", "|--|--|--|--|--|--|", ...rows].join("\n");
 }

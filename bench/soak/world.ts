@@ -1,4 +1,4 @@
-/** The surroundings of a soak: a gateway on Redis in its own process, stand-ins of the clouds, and one target that fails now and then. */
+/** The surroundings of an endurance run: a gateway with Redis, stand-ins for the clouds, and one target that is away half of the time. */
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type RedisServer, startRedis } from "../../test/support/redis.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../test/support/weir.ts";
@@ -9,7 +9,10 @@ const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const ROOMY = { rpm: 1_000_000, tpm: 1_000_000_000 };
 
 export class SoakWorld {
-  /** Keys of workspaces: with room, near their limit (each large call is weighed), and at their limit. */
+  /**
+   * The keys of three workspaces: one with high limits, one near its limit (so that a worker estimates the tokens of each large call), and one at its
+   * limit.
+   */
   readonly keys = {
     steady: "weir_soak_steady_Kw8Rt2Vy6Nb1",
     near: "weir_soak_near_Zq4Lp9Xs3Dm7",
@@ -60,7 +63,7 @@ export class SoakWorld {
     else await shaky.close();
   }
 
-  /** Ends a worker abruptly; its calls' reservations stay. */
+  /** Ends a worker abruptly. The reservations of its calls stay. */
   async loseWorker(): Promise<void> {
     await fetch(`${this.weir.adminUrl}/admin/v1/chaos/worker`, { method: "POST", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
   }

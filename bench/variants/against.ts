@@ -1,9 +1,9 @@
-/** A gateway that is already running: another version, another machine. It has its own upstream. */
+/** A gateway that already runs, perhaps on another machine. It has its own upstream. */
 import type { CallDialect, Variant } from "../variant.ts";
 import { PATHS } from "./weir.ts";
 
 export interface Elsewhere {
-  /** With a path, it is the path of the calls; without, Weir's own paths are used. */
+  /** Its path is the path of the calls. Without a path, Weir's own paths are used. */
   url: URL;
   key: string | undefined;
   dialects: readonly CallDialect[];

@@ -1,4 +1,4 @@
-/** The least cost of the runtime: see passthrough.ts. */
+/** The least that the runtime costs: see passthrough.ts. */
 import { join } from "node:path";
 import { startProgram } from "../processes.ts";
 import type { Variant } from "../variant.ts";
@@ -13,7 +13,7 @@ export const bare: Variant = {
       upstreamUrl,
       ...(certificate === undefined ? [] : [certificate]),
     ];
-    // Without it Bun's `fetch` makes all calls after the first 256 wait.
+    // Without this setting, Bun's `fetch` makes calls wait while 256 others are open.
     const program = await startProgram(words, /"port":(\d+)/, { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" });
     return { url: `http://127.0.0.1:${program.found[1]}`, address: cloudAddress, pids: () => [program.pid], stop: program.stop };
   },

@@ -1,6 +1,6 @@
 /**
- * What one would write instead, in other languages: pass-throughs that know no key and limit nothing, each built by its language's own toolchain into
- * a cache folder. Where the toolchain is not installed, the run says so.
+ * Pass-throughs in other languages, which check no key and limit nothing. Each is built with the toolchain of its language into a cache folder. Where
+ * the toolchain is not installed, the run lists the variant as not run.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -13,19 +13,19 @@ import { cloudAddress } from "./direct.ts";
 
 interface Compiled {
   name: string;
-  /** Its folder beside `baselines`. */
+  /** The folder of its source. */
   source: string;
-  /** Told with the results; undefined where the toolchain is not installed. */
+  /** The versions that the results show; undefined where the toolchain is not installed. */
   version(source: string): Record<string, string> | undefined;
   build: Installable["install"];
 }
 
-/** Within the folder that it is built into. */
+/** The name of the built program in its folder. */
 const PROGRAM = "passthrough";
 
 const sourceOf = (name: string): string => join(import.meta.dir, "../baselines", name);
 
-/** What a program says of its own version, by a pattern that captures it. */
+/** The first group of the pattern in the output of a command. */
 function said(words: readonly [string, ...string[]], pattern: RegExp): string | undefined {
   return pattern.exec(spawnSync(words[0], words.slice(1), { encoding: "utf8" }).stdout ?? "")?.[1];
 }
@@ -68,7 +68,10 @@ const AXUM: Compiled = {
 
 const ALL: readonly Compiled[] = [AXUM, GO];
 
-/** Those of the names that can be built here, or are built already. Without `builds` nothing is built. */
+/**
+ * The pass-throughs with these names, built where they are not built yet.
+ * @param builds false: nothing is built, and what is not built yet is listed as not run
+ */
 export async function compiled(
   names: ReadonlySet<string>,
   cacheFolder: string,
@@ -100,7 +103,7 @@ export async function compiled(
   return found;
 }
 
-/** Another source or another compiler is another program. */
+/** Changes with the source and with the compiler, so that a change of either builds a new program. */
 function digestOf({ source }: Compiled, versions: Record<string, string>): string {
   const digest = createHash("sha256").update(JSON.stringify(versions));
   const files = readdirSync(source, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

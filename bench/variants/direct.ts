@@ -1,7 +1,7 @@
 /** The upstream itself: the cost of a call without a gateway. */
 import type { Question, Variant } from "../variant.ts";
 
-/** The clouds' own addresses, which are also those of a variant that only passes calls on. */
+/** The addresses of the clouds, which are also those of a variant that only passes calls on. */
 export const cloudAddress = ({ dialect, model, stream }: Question) => ({
   path: CLOUD_PATHS[dialect](model, stream),
   headers: {},

@@ -1,4 +1,4 @@
-/** The variants that every run has for comparison, as far as this machine has the programs. */
+/** The variants that need no installation, as far as this machine has their programs. */
 import type { NotRun } from "../result.ts";
 import type { Variant } from "../variant.ts";
 import { bare } from "./bare.ts";

@@ -1,13 +1,13 @@
 /** nginx in a usual configuration for such an upstream: one worker, kept connections to the upstream, no buffering. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../test/support/waits.ts";
 import { startProgram } from "../processes.ts";
 import type { Variant, World } from "../variant.ts";
 import { cloudAddress } from "./direct.ts";
 
-/** Version of the installed nginx; undefined where there is none. */
+/** The version of the installed nginx; undefined where there is none. */
 export const nginxVersion = /nginx\/(\S+)/.exec(spawnSync("nginx", ["-v"], { encoding: "utf8" }).stderr ?? "")?.[1];
 
 function configuration({ upstreamUrl, certificate }: World, folder: string, port: number): string {
@@ -46,6 +46,7 @@ export const nginx: Variant = {
   isCompiled: true,
   async start(world) {
     const folder = mkdtempSync(join(world.folder, "nginx-"));
+    // nginx cannot let the system choose a port.
     const port = await freePort();
     writeFileSync(join(folder, "nginx.conf"), configuration(world, folder, port));
     const program = await startProgram(
@@ -55,15 +56,3 @@ export const nginx: Variant = {
     return { url: `http://127.0.0.1:${port}`, address: cloudAddress, pids: () => [program.pid], stop: program.stop };
   },
 };
-
-/** nginx cannot let the system choose a port. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}

@@ -1,4 +1,4 @@
-/** The gateway from this source, started as its users start it, in its own process. */
+/** The gateway from this source, started as its users start it, as a separate program. */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { startProgram } from "../processes.ts";
 import type { CallDialect, Variant, World } from "../variant.ts";
 
 const KEY = "weir_bench_key";
-/** Key of a workspace that may call once a minute. */
+/** The key of a workspace that may call once a minute. */
 const REFUSED_KEY = "weir_bench_key_refused";
 const UNLIMITED = 1_000_000_000;
 const MOST_BODY = "32MiB";
@@ -21,7 +21,7 @@ export const PATHS: Record<CallDialect, string> = {
 const LIMITERS = {
   redis: (url: string | undefined) => ({ redis: { url, timeout: "1s" } }),
   memory: () => ({}),
-  // No Redis listens there, and the policy allows all calls: the limiter asks no store.
+  // Nothing listens at this address, and the policy then allows all calls, so the limiter is off.
   off: () => ({ redis: { url: "redis://127.0.0.1:1", on_failure: "open" } }),
 };
 
@@ -35,7 +35,7 @@ function configuration({ upstreamUrl, certificate, limiter, redisUrl }: World, t
   const target = (model: string) =>
     model.startsWith("gpt") ? { upstream: "azure", model } : { upstream: "bedrock", model: `anthropic.${model}-v1:0` };
   return JSON.stringify({
-    // One workspace makes all the calls, and a workspace may have half of them.
+    // One workspace makes all the calls, but a workspace may have at most half of `max_calls`.
     server: { host: "127.0.0.1", port: 0, max_body: MOST_BODY, max_calls: MOST_CALLS },
     admin: { port: 0 },
     limits: { rpm: UNLIMITED, tpm: UNLIMITED },
@@ -71,7 +71,7 @@ const weirWith = (name: string, threads: Threads): Variant => ({
   },
 });
 
-/** With the defaults, as users start it. */
+/** Weir with its default number of threads. */
 export const weir = weirWith("weir", {});
-/** All work in the thread that accepts connections. */
+/** Weir with all work in the thread that accepts connections. */
 export const inline = weirWith("inline", { workers: 0 });

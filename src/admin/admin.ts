@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
-import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import type { DirectoryActions } from "../directory/directory.ts";
+import { normalisePath, pathOf, queryOf } from "../http/target.ts";
 import { addressOf } from "../openapi/address.ts";
 import { code, HTML_HEADERS } from "../openapi/html.ts";
 import { docsPage, type PageSetting } from "../openapi/page.ts";
@@ -16,11 +16,11 @@ import { type Served, workspaceRoutes } from "./workspaces.ts";
 
 export interface AdminParts {
   routes: readonly AdminRoute[];
-  /** Undefined: the routes that need it answer 401 to everybody. */
+  /** Undefined: the routes that need it answer every request with 401. */
   token: string | undefined;
   /** Left out where no request comes over a network. */
   hosts?: KnownHosts;
-  /** Weir's own. */
+  /** That of Weir. */
   version: string;
   audit: Audit;
   /** A fault of ours, for the log. */
@@ -39,11 +39,12 @@ export interface DirectoryParts {
 
 const PAGE_PARAMETERS = ["limit", "after_id"];
 
-/** The admin listener: what administrators, operators and Prometheus ask. Never on the public port. */
+/** Answers the requests of administrators, operators and Prometheus, on the admin listener. Never on the public port. */
 export class Admin {
   readonly app: Elysia;
   readonly #parts: AdminParts;
   readonly #door: Door;
+  readonly #patterns: readonly { route: AdminRoute; pattern: RegExp }[];
 
   constructor(parts: AdminParts) {
     this.#parts = parts;
@@ -52,18 +53,25 @@ export class Admin {
     // Before the routes: Elysia gives a hook only to what is registered after it.
     app.onError(({ error }) => this.#refuse(error));
     const routes = [...parts.routes, ...descriptions(parts)];
+    this.#patterns = routes.map((route) => ({
+      route,
+      pattern: new RegExp(`^${route.path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`),
+    }));
     for (const route of routes) {
       const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
       app.route(route.method, path, ({ request, params = {} }) => this.#serve(route, request, params as Record<string, string | null>), {
         parse: "none",
       });
     }
-    app.all("/*", ({ request }) => this.#lost(request, routes), { parse: "none" });
+    app.all("/*", ({ request }) => this.#lost(request), { parse: "none" });
     this.app = app as unknown as Elysia;
   }
 
   handle(request: Request): Response | Promise<Response> {
-    return this.#parts.hosts?.refusal(request) ?? this.app.handle(request);
+    const refusal = this.#parts.hosts?.refusal(request);
+    if (refusal !== undefined) return refusal;
+    // Elysia answers HEAD without the length that the body of GET has.
+    return request.method === "HEAD" ? this.#lost(request) : this.app.handle(request);
   }
 
   async #serve(route: AdminRoute, request: Request, params: Record<string, string | null>): Promise<Response> {
@@ -72,7 +80,7 @@ export class Admin {
       if (route.open !== true) this.#door.pass(request.headers, address);
       const query = new URLSearchParams(queryOf(request.url));
       checkQuery(query, route);
-      return await route.reply({ request, params: decoded(params), query, address });
+      return await route.reply({ request, params: named(params), query, address });
     } catch (thrown) {
       return this.#refuse(thrown);
     }
@@ -89,20 +97,24 @@ export class Admin {
     return refusalResponse(new AdminRefusal("invalid", flaw));
   }
 
-  /** No route takes it: perhaps one does without doubled slashes, or its path has other methods. */
-  #lost(request: Request, routes: readonly AdminRoute[]): Response | Promise<Response> {
-    const sent = pathOf(request.url);
-    const path = normalisePath(sent);
-    if (path !== sent) {
-      const plain = routes.find((route) => route.path === path && route.method === request.method);
-      if (plain !== undefined) return this.#serve(plain, request, {});
-    }
-    const methods = routes.filter((route) => new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path));
-    if (methods.length === 0)
+  /**
+   * A request for which Elysia has no route: perhaps there is one for the path without doubled slashes; otherwise the answer says what is wrong. HEAD is
+   * answered as GET is; the server leaves the body out.
+   */
+  #lost(request: Request): Response | Promise<Response> {
+    const path = normalisePath(pathOf(request.url));
+    const found = this.#patterns.flatMap(({ route, pattern }) => {
+      const match = pattern.exec(path);
+      return match === null ? [] : [{ route, params: match.groups ?? {} }];
+    });
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const taken = found.find(({ route }) => route.method === method);
+    if (taken !== undefined) return this.#serve(taken.route, request, decodedAll(taken.params));
+    if (found.length === 0)
       return refusalResponse(
         new AdminRefusal("unknown", "There is nothing at this path of the admin listener. GET /admin/openapi.json lists all paths."),
       );
-    const allow = methods.map(({ method }) => method).join(", ");
+    const allow = found.flatMap(({ route }) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method])).join(", ");
     return refusalResponse(new AdminRefusal("method_not_allowed", `This path takes ${allow}.`, { allow }));
   }
 }
@@ -138,7 +150,7 @@ function descriptions({ routes, version }: AdminParts): AdminRoute[] {
 
 function pageFor(address: string): PageSetting {
   return {
-    intro: `<p>Most routes want the admin token: <code>Authorization: Bearer</code>. The examples take the address and the token from the shell:</p>
+    intro: `<p>Most routes need the admin token: <code>Authorization: Bearer</code>. The examples take the address and the token from the shell:</p>
 ${code(`export WEIR_ADMIN_URL=${address}\nexport WEIR_ADMIN_TOKEN=…`)}`,
     address: "$WEIR_ADMIN_URL",
     origin: "$WEIR_ADMIN_URL",
@@ -146,7 +158,7 @@ ${code(`export WEIR_ADMIN_URL=${address}\nexport WEIR_ADMIN_TOKEN=…`)}`,
   };
 }
 
-/** @throws AdminRefusal for a parameter that the route does not have: a slip must not be taken for the whole list. */
+/** @throws AdminRefusal for a parameter that the route does not have: with a misspelled one the answer would be another list than the client wanted */
 function checkQuery(query: URLSearchParams, { paged }: AdminRoute): void {
   for (const name of query.keys()) {
     if (paged === true && PAGE_PARAMETERS.includes(name)) continue;
@@ -155,7 +167,20 @@ function checkQuery(query: URLSearchParams, { paged }: AdminRoute): void {
   }
 }
 
-/** A variable that does not decode is the name of nothing. */
-function decoded(params: Record<string, string | null>): Record<string, string> {
+/** The variables as Elysia gives them, null where one cannot be decoded: then it is "", which is no name. */
+function named(params: Record<string, string | null>): Record<string, string> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, value ?? ""]));
+}
+
+/** The same form as Elysia's, of variables that are percent-encoded. */
+function decodedAll(params: Readonly<Record<string, string>>): Record<string, string | null> {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decoded(value)]));
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }

@@ -15,8 +15,7 @@ const SHOWN_REFUSALS = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * Who changed what, and who was turned away: lines with the message `audit`. They hold ids, names and addresses; never a key,
- * never the token.
+ * Who changed what, and who was refused: lines with the message `audit`. They hold ids, names and addresses, never a key and never the token.
  */
 export class Audit {
   readonly #log: Pick<Logger, "info" | "warn">;
@@ -33,7 +32,7 @@ export class Audit {
     this.#log.info({ action, actor: "admin token", address, ...what }, "audit");
   }
 
-  /** A request without the right token. A flood of them must not fill a disk: after the first ones they are counted, and logged once a window. */
+  /** A request without the right token. A flood of them must not fill a disk: after the first ones they are only counted, and their number is logged once a window. */
   refused(address: string, reason: "no token" | "wrong token" | "too many guesses"): void {
     this.#refusals += 1;
     if (this.#refusals <= SHOWN_REFUSALS) this.#log.warn({ action: "sign_in.refused", address, reason }, "audit");
@@ -43,9 +42,9 @@ export class Audit {
   }
 
   #endWindow(): void {
-    const untold = this.#refusals - SHOWN_REFUSALS;
+    const count = this.#refusals - SHOWN_REFUSALS;
     this.#window = undefined;
     this.#refusals = 0;
-    if (untold > 0) this.#log.warn({ action: "sign_in.refused", count: untold, within_ms: this.#windowMs }, "audit");
+    if (count > 0) this.#log.warn({ action: "sign_in.refused", count, within_ms: this.#windowMs }, "audit");
   }
 }

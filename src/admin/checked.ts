@@ -14,7 +14,7 @@ import { WebAsked } from "../http/web-asked.ts";
 import { readBody } from "../request/body/body.ts";
 import { AdminRefusal } from "./refusal.ts";
 
-/** No settings and no key come near this. */
+/** Bytes; much more than any settings have. */
 const LARGEST_BODY = 64 * 1024;
 const SHOWN_CHARACTERS = 64;
 
@@ -55,7 +55,7 @@ async function readBytes(request: Request): Promise<Uint8Array> {
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    // An empty body asks for nothing special.
+    // An empty body has no settings.
     return bytes.byteLength === 0 ? {} : JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new AdminRefusal("invalid", "The body is not JSON in UTF-8.");

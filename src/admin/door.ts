@@ -3,7 +3,7 @@ import type { Audit } from "./audit.ts";
 import { Guesses } from "./guesses.ts";
 import { AdminRefusal } from "./refusal.ts";
 
-/** Lets a request in that has the admin token; compares in constant time. Without a configured token it lets no request in. */
+/** Lets requests pass that have the admin token; compares in constant time. Without a configured token no request passes. */
 export class Door {
   readonly #digest: Buffer | undefined;
   readonly #audit: Audit | undefined;
@@ -37,7 +37,7 @@ export class Door {
       : `The admin token is wrong. It is admin.token of the configuration that this gateway has started with. ${how}`;
   }
 
-  /** Before the token is looked at, or the answer would tell whether it is the right one. */
+  /** Called before the token is compared: otherwise the answer would show whether it is the right one. */
   #checkWait(address: string): void {
     const waitMs = this.#guesses.waitMs(address);
     if (waitMs <= 0) return;
@@ -49,7 +49,7 @@ export class Door {
   }
 }
 
-/** Digests are of one length, which `timingSafeEqual` asks for, and hide that of the token. */
+/** All digests have the same length, which `timingSafeEqual` needs, and which hides that of the token. */
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

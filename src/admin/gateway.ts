@@ -11,7 +11,7 @@ export interface GatewaySource {
   drill: ((how: "crash" | "stall") => number | undefined) | undefined;
 }
 
-/** What operators and Prometheus ask of the process itself. */
+/** Routes about the process itself, for operators and Prometheus. */
 export function gatewayRoutes({ metrics, readiness, drill }: GatewaySource, audit: Audit): AdminRoute[] {
   return [
     {
@@ -32,7 +32,7 @@ export function gatewayRoutes({ metrics, readiness, drill }: GatewaySource, audi
       tag: "Gateway",
       summary: "Is it alive",
       open: true,
-      answer: { status: 200, description: "It is.", type: "text/plain" },
+      answer: { status: 200, description: "The process is alive.", type: "text/plain" },
       refusals: [],
       reply: () => new Response("ok\n"),
     },
@@ -42,9 +42,9 @@ export function gatewayRoutes({ metrics, readiness, drill }: GatewaySource, audi
       operation: "readyz",
       tag: "Gateway",
       summary: "May it take traffic",
-      description: "503 with the same lines where it may not.",
+      description: "Where it may not, the answer is a 503 with the same members.",
       open: true,
-      answer: { status: 200, description: "It may; one line for each part.", type: "application/json" },
+      answer: { status: 200, description: "It may take traffic; one member for each part.", type: "application/json" },
       refusals: [],
       reply: () => readinessResponse(readiness()),
     },
@@ -55,9 +55,9 @@ export function gatewayRoutes({ metrics, readiness, drill }: GatewaySource, audi
         path: isCrash ? "/admin/v1/chaos/worker" : "/admin/v1/chaos/worker/stall",
         operation: `${how}Worker`,
         tag: "Gateway",
-        summary: isCrash ? "End one worker abruptly" : "Make one worker stand still",
+        summary: isCrash ? "End one worker abruptly" : "Make one worker hang",
         description: "For drills. Only where Weir was started with `WEIR_CHAOS=1`.",
-        answer: { status: 200, description: "Which one.", body: crashed },
+        answer: { status: 200, description: "The number of the worker.", body: crashed },
         refusals: ["unknown", "unavailable"],
         reply: ({ address }) => {
           if (drill === undefined) throw new AdminRefusal("unknown", "Drills are off: start Weir with WEIR_CHAOS=1 to allow them.");

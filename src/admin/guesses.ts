@@ -1,9 +1,9 @@
-/** Different wrong tokens of one address that cost nothing: an old one in a script, a slip or two. */
+/** Different wrong tokens of one address without a wait: an old token in a script, some typing mistakes. */
 const FREE = 10;
 const FIRST_WAIT_MS = 1_000;
-/** Not more: the right token, sent from the same address, has to wait as long. */
+/** Not longer, because the right token from the same address has to wait too. */
 const LONGEST_WAIT_MS = 10_000;
-/** An address that has sent no wrong token for so long begins anew. */
+/** An address that has sent no wrong token for this time is forgotten. */
 const FORGET_MS = 600_000;
 const MOST_ADDRESSES = 1_000;
 
@@ -16,20 +16,20 @@ interface Guesser {
 }
 
 /**
- * Slows down a client that tries one admin token after the other: after ten different wrong ones each further one is followed by a wait that doubles to ten
- * seconds, in which no token of that address is looked at. The same wrong token again is no guess. Memory is bounded: the oldest address is
- * forgotten first.
+ * Slows down a client that tries one admin token after the other. After ten different wrong tokens each further one is followed by a wait, which doubles up to ten
+ * seconds; meanwhile no token of that address is compared. A wrong token that is sent again is no new guess. Memory is bounded: the oldest address is forgotten
+ * first.
  */
 export class Guesses {
   readonly #nowMs: () => number;
-  /** In the order in which they were wrong, the last one last. */
+  /** In the order of their last wrong token. */
   readonly #guessers = new Map<string, Guesser>();
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
-  /** Milliseconds until a token of this address is looked at; 0 is now. */
+  /** Milliseconds until a token of this address is compared; 0 is now. */
   waitMs(address: string): number {
     const guesser = this.#guessers.get(placeOf(address));
     return guesser === undefined ? 0 : Math.max(0, guesser.untilMs - this.#nowMs());
@@ -66,7 +66,7 @@ function placeOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [head = "", tail] = address.split("::", 2);
   const groups = head.split(":").filter(Boolean);
-  // The zeros that `::` abbreviates count to the first four groups as well.
+  // Some of the zeros that `::` stands for may be in the first four groups.
   if (tail !== undefined) while (groups.length < 4) groups.push("0");
   return groups.slice(0, 4).join(":");
 }

@@ -2,21 +2,21 @@
 import { isIP } from "node:net";
 import { AdminRefusal, refusalResponse } from "./refusal.ts";
 
-/** Names that cannot be registered, and names that only the own network knows: `localhost`, Compose, Kubernetes. */
+/** Names that cannot be registered, and names that are known only in the own network: `localhost`, Compose, Kubernetes. */
 const OF_THE_NETWORK = /^[^.]+$|\.(localhost|local|internal|svc|home\.arpa)$/;
 const HOST = /^(?:\[([^\]]*)\]|([^:]*))(?::\d+)?$/;
 
-/** Answers with nothing but that it lives; load balancers and pods ask by whatever name they have. */
+/** This path shows only that the process is alive; load balancers and pods may ask for it by any name. */
 const FOR_EVERYBODY = "/healthz";
 
 /**
- * A page that a browser of this network has open can have its own name mean our address ("DNS rebinding"), and then read what the listener answers.
- * The Host header gives it away: it is the page's name. A page cannot do that with an address, nor with a name that it cannot own.
+ * A web page in a browser of this network can make its own host name point to our address ("DNS rebinding"), and then read what the listener answers. The Host
+ * header shows that: it holds the page's name. A page cannot do so with an IP address, nor with a name that it cannot own.
  */
 export class KnownHosts {
   readonly #names: ReadonlySet<string>;
 
-  /** @param names - Those that are known besides addresses and names of the network. */
+  /** @param names - further names, in addition to addresses and names of the network */
   constructor(names: readonly string[]) {
     this.#names = new Set(names.map(plain));
   }

@@ -37,9 +37,9 @@ export function keyRoutes(directory: DirectoryActions, audit: Audit): AdminRoute
       operation: "createKey",
       tag: "Keys",
       summary: "Make a key",
-      description: "Workspaces of the configuration file can have keys that are made here, beside those of the file.",
+      description: "Workspaces of the configuration file can have keys that are made here, in addition to those of the file.",
       body: newKey,
-      answer: { status: 201, description: "The key, which is shown this once. It works at once, on every gateway.", body: createdKey },
+      answer: { status: 201, description: "The key, which is shown only now. It works at once, on every gateway.", body: createdKey },
       refusals: ["invalid", "unknown", "too_large", "unavailable"],
       reply: async ({ request, params: { workspace = "" }, address }) => {
         const { name, expires_at, max_concurrent } = await readChecked(request, newKey);
@@ -53,11 +53,11 @@ export function keyRoutes(directory: DirectoryActions, audit: Audit): AdminRoute
       path: `${ONE}/rotate`,
       operation: "rotateKey",
       tag: "Keys",
-      summary: "Make a new key in place of one",
+      summary: "Replace a key by a new one",
       description:
-        "Of the same name, workspace and bound of calls, and of the same expiry unless another is given. The old one ends when the grace does: at once, where none is given. A key is rotated once; after that its successor is.",
+        "The new key has the name, the workspace and the bound of calls of the old one, and its expiry unless another is given. The old key ends after the grace, or at once where no grace is given. A key can be rotated once; after that, rotate the new key.",
       body: rotation,
-      answer: { status: 201, description: "The new key, which is shown this once.", body: createdKey },
+      answer: { status: 201, description: "The new key, which is shown only now.", body: createdKey },
       refusals: ["invalid", "unknown", "read_only", "replaced", "too_large", "unavailable"],
       reply: async ({ request, params: { key = "" }, address }) => {
         const { grace = "0s", expires_at } = await readChecked(request, rotation);

@@ -1,4 +1,4 @@
-/** The description of the admin listener, made of its routes and the schemas that check them. */
+/** The description of the admin listener, made of its routes and of the schemas that check its requests. */
 
 import { LARGEST_PAGE } from "../contract/paging.ts";
 import type { Json, JsonObject } from "../openapi/openapi.ts";
@@ -13,11 +13,11 @@ const JSON_TYPE = "application/json";
 const MEANINGS: Readonly<Record<RefusalKind, string>> = {
   invalid: "A field is wrong or not known; the message names it.",
   unauthenticated: "No admin token, or a wrong one.",
-  unknown: "There is no such thing.",
+  unknown: "There is no such workspace, key or path.",
   method_not_allowed: "The path has other methods.",
   exists: "There is one of this name already.",
   read_only: "The configuration file has it; change it there.",
-  replaced: "Another key has been made in its place before.",
+  replaced: "Another key has replaced this one already.",
   too_large: "The body is larger than 64 KiB.",
   misdirected: "The Host header has a name that the listener is not known by; see `admin.hosts`.",
   slowed: "Too many wrong tokens came from this address; `retry-after` has the seconds to wait.",
@@ -27,17 +27,17 @@ const MEANINGS: Readonly<Record<RefusalKind, string>> = {
 
 const TAGS: Readonly<Record<AdminRoute["tag"], string>> = {
   Workspaces: "Holders of keys and limits. Those of the configuration file are read-only here.",
-  Keys: "What clients call with. A key is shown once, when it is made; its SHA-256 is kept.",
+  Keys: "The keys of clients. A key is shown once, when it is made; its SHA-256 is kept.",
   Gateway: "The process itself.",
 };
 
-/** What the variables of paths are. */
+/** The variables in paths. */
 const VARIABLES: Readonly<Record<string, { description: string; example: string }>> = {
   workspace: { description: "The name of a workspace.", example: "research" },
   key: { description: "The id of a key.", example: "key_9f86d081884c7d65" },
 };
 
-/** @param version - Weir's own */
+/** @param version - that of Weir */
 export function adminDocument(routes: readonly AdminRoute[], version: string): JsonObject {
   const paths: { [path: string]: JsonObject } = {};
   const schemas: JsonObject = {};
@@ -115,7 +115,7 @@ function paging(): Json[] {
       name: "limit",
       in: "query",
       required: false,
-      description: "Entries at most.",
+      description: "The most entries on the page.",
       schema: { type: "integer", minimum: 1, maximum: LARGEST_PAGE, default: USUAL_LIMIT },
     },
     { name: "after_id", in: "query", required: false, description: "The `last_id` of the page before.", schema: { type: "string" } },
@@ -123,7 +123,7 @@ function paging(): Json[] {
 }
 
 function media({ name, schema, example }: Checked, schemas: JsonObject): JsonObject {
-  // Without the symbols that the checker puts there.
+  // Without the symbols that TypeBox adds.
   schemas[name] = JSON.parse(JSON.stringify(schema)) as Json;
   return { schema: { $ref: `#/components/schemas/${name}` }, example: example as Json };
 }

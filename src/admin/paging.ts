@@ -1,7 +1,7 @@
 import { LARGEST_PAGE, pageFrom, pageLimit } from "../contract/paging.ts";
 import { AdminRefusal } from "./refusal.ts";
 
-/** Entries that a list has at most, unless it is asked for another number. */
+/** The most entries on a page, where the client asks for no number. */
 export const USUAL_LIMIT = 100;
 /** No name and no id is longer. */
 const LONGEST_CURSOR = 128;
@@ -14,7 +14,7 @@ interface Page<Entry> {
 }
 
 /**
- * One page of a list, in the order of its ids: so a cursor holds also where its entry has gone meanwhile.
+ * One page of a list, in the order of its ids: so a cursor stays valid where its entry has gone meanwhile.
  * @throws AdminRefusal `invalid`
  */
 export function page<Entry>(entries: Iterable<Entry>, idOf: (entry: Entry) => string, query: URLSearchParams): Page<Entry> {

@@ -1,7 +1,7 @@
 import type { Checked } from "./checked.ts";
 import type { RefusalKind } from "./refusal.ts";
 
-/** One question to the admin listener, after the door. */
+/** A request that the door has let pass. */
 interface Asked {
   request: Request;
   /** The variables of the path, decoded. */

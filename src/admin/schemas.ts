@@ -1,6 +1,8 @@
 /** Bodies and answers of the admin API, each with an example that fits it. Times are RFC 3339; null means never, none or not known. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { keyConcurrency, limitFields, MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE, workspaceConcurrency } from "../config/schema.ts";
+import { MODEL_NAME, MODEL_NAME_TITLE, NAME, NAME_TITLE } from "../config/schema/kinds.ts";
+import { limitFields } from "../config/schema/limits.ts";
+import { keyConcurrency, workspaceConcurrency } from "../config/schema/workspaces.ts";
 import { SPAN } from "../config/units.ts";
 import { MOMENT_PATTERN } from "../contract/moment.ts";
 import { checked } from "./checked.ts";
@@ -117,7 +119,7 @@ export const rotation = checked(
 );
 
 const keyFields = {
-  id: Type.String({ description: "Safe to show: the key cannot be found from it." }),
+  id: Type.String({ description: "Safe to show: the key cannot be derived from it." }),
   name: Type.String(),
   workspace: Type.String(),
   source,
@@ -127,7 +129,7 @@ const keyFields = {
   max_concurrent: Type.Optional(
     orNull(Type.Integer(), "Calls that it may have open at a time in one process. Null: as many as its workspace may have."),
   ),
-  replaced_by: Type.Optional(orNull(Type.String(), "Id of the key that a rotation has made in its place; null where there is none.")),
+  replaced_by: Type.Optional(orNull(Type.String(), "Id of the key that has replaced it in a rotation; null where there is none.")),
 };
 const anyKey = {
   id: "key_9f86d081884c7d65",
@@ -144,7 +146,7 @@ const key = checked("Key", Type.Object(keyFields), anyKey);
 export type Key = Static<typeof key.schema>;
 export const createdKey = checked(
   "CreatedKey",
-  Type.Object({ ...keyFields, key: Type.String({ description: "The key itself. Shown this once, kept nowhere." }) }),
+  Type.Object({ ...keyFields, key: Type.String({ description: "The key itself. Shown only now, kept nowhere." }) }),
   { ...anyKey, key: "weir_…" },
 );
 export type CreatedKey = Static<typeof createdKey.schema>;
@@ -152,22 +154,22 @@ export type CreatedKey = Static<typeof createdKey.schema>;
 const windowOf = (what: string) =>
   Type.Object(
     {
-      limit: count("What any 60 seconds may hold."),
-      used: count("What the last 60 seconds hold, of all gateways: settled and reserved."),
-      reserved: count("What open calls of the answering process hold of it."),
+      limit: count("The most for any 60 seconds."),
+      used: count("What all gateways have used and reserved in the last 60 seconds."),
+      reserved: count("The part of it that open calls of the answering process have reserved."),
     },
     { description: `${what} of the last 60 seconds.` },
   );
 const dayFields = {
   day: Type.String({ description: "UTC." }),
-  requests: count("Calls that were admitted, whatever became of them."),
-  input_tokens: count("Without what was read from or written to a prompt cache."),
-  output_tokens: count("Of answers."),
+  requests: count("Calls that were admitted, also those that failed later."),
+  input_tokens: count("Input without what was read from or written to a prompt cache."),
+  output_tokens: count("Tokens of the answers."),
   cache_read_tokens: count("Read from a prompt cache."),
   cache_write_tokens: count("Written to a prompt cache."),
-  cache_write_5m_tokens: count("Of those, what is kept for five minutes."),
-  cache_write_1h_tokens: count("Of those, what is kept for an hour."),
-  reasoning_tokens: count("Of the output, what models thought, where their upstream tells it."),
+  cache_write_5m_tokens: count("The part of the written tokens that is kept for five minutes."),
+  cache_write_1h_tokens: count("The part of the written tokens that is kept for an hour."),
+  reasoning_tokens: count("The part of the output that models have used for thinking, where their upstream reports it."),
 };
 const modelUsage = Type.Object({
   model: Type.String(),
@@ -175,7 +177,7 @@ const modelUsage = Type.Object({
     windowOf("Requests"),
     "Null where calls are not counted: the model is gone, or Redis is away and the policy lets calls pass.",
   ),
-  tokens: orNull(windowOf("Tokens"), "As `requests`."),
+  tokens: orNull(windowOf("Tokens"), "Null where `requests` is null."),
   days: Type.Array(Type.Object(dayFields), { description: "Newest first; days without a call are left out. Kept for 35 days." }),
 });
 export type ModelUsage = Static<typeof modelUsage>;
@@ -201,7 +203,7 @@ const anyUsage = {
 const pageOf = <Entry extends TSchema>(entry: Entry) => ({
   data: Type.Array(entry),
   has_more: Type.Boolean({ description: "Another page follows: ask with `after_id` = `last_id`." }),
-  last_id: orNull(Type.String(), "Of the last entry; null on an empty page."),
+  last_id: orNull(Type.String(), "The id of the last entry; null on an empty page."),
 });
 export const workspaces = checked("Workspaces", Type.Object(pageOf(workspace.schema)), {
   data: [workspace.example],

@@ -8,18 +8,18 @@ import type { AdminRoute } from "./route.ts";
 import { type ModelUsage, usage } from "./schemas.ts";
 import { moment } from "./wire.ts";
 
-/** What is known of the calls of a workspace. */
+/** What is known about the calls of a workspace. */
 export interface UsageSource {
   /** The models that it may use, under the names that limits go by; undefined where there is no such workspace. */
   limits(workspace: string): ReadonlyMap<string, EffectiveLimits> | undefined;
   windows(workspace: string, model: string, rpm: number, tpm: number): Promise<WindowUsage | undefined>;
   /** Model → day (`2026-11-24`) → counts. @throws TotalsUnavailable */
   days(workspace: string): Promise<ReadonlyMap<string, ReadonlyMap<string, Counts>>>;
-  /** When counting began; undefined where it is kept for good. */
+  /** See `Totals.sinceMs`. */
   readonly sinceMs: number | undefined;
 }
 
-/** Put together from those who know. */
+/** A source made of its three parts. */
 export function usageFrom(limits: UsageSource["limits"], limiter: Pick<Limiter, "usage">, totals: Totals): UsageSource {
   return {
     limits,
@@ -37,7 +37,7 @@ export function usageRoutes(source: UsageSource): AdminRoute[] {
       operation: "getUsage",
       tag: "Workspaces",
       summary: "What a workspace uses",
-      description: "Of each model: both windows as they stand now, and requests and tokens by day (UTC).",
+      description: "For each model: the present state of both windows, and requests and tokens by day (UTC).",
       paged: true,
       answer: { status: 200, description: "In the order of the models' names.", body: usage },
       refusals: ["invalid", "unknown", "unavailable"],

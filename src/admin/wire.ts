@@ -35,7 +35,7 @@ export function workspaceText({ name, source, defaultRegion, maxConcurrent, limi
   };
 }
 
-/** What the directory takes. */
+/** Settings in the directory's form. */
 export function settingsOf(name: string, { default_region, max_concurrent, limits, models = {} }: WorkspaceSettings) {
   return {
     name,

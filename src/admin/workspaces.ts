@@ -12,7 +12,7 @@ import { settingsOf, workspaceText } from "./wire.ts";
 const ALL = "/admin/v1/workspaces";
 const ONE = `${ALL}/{workspace}`;
 
-/** What there is to be served, by all workspaces alike. */
+/** The upstreams and models that all workspaces share. */
 export type Served = Pick<Config, "upstreams" | "models">;
 
 export function workspaceRoutes(directory: DirectoryActions, audit: Audit, served: () => Served): AdminRoute[] {
@@ -37,7 +37,7 @@ export function workspaceRoutes(directory: DirectoryActions, audit: Audit, serve
       operation: "createWorkspace",
       tag: "Workspaces",
       summary: "Make a workspace",
-      description: "It has the shared models, within limits of its own. Its name cannot be changed later.",
+      description: "It has the shared models, within its own limits. Its name cannot be changed later.",
       body: newWorkspace,
       answer: { status: 201, description: "It is there, on every gateway within a second.", body: workspace },
       refusals: ["invalid", "exists", "read_only", "too_large", "unavailable"],
@@ -69,7 +69,7 @@ export function workspaceRoutes(directory: DirectoryActions, audit: Audit, serve
       operation: "updateWorkspace",
       tag: "Workspaces",
       summary: "Give a workspace other settings",
-      description: "They replace those before as a whole: what is left out is no longer set. Its keys stay.",
+      description: "The new settings replace all earlier ones: a setting that is left out is no longer set. The keys stay.",
       body: workspaceSettings,
       answer: { status: 200, description: "They are in force, on every gateway within a second.", body: workspace },
       refusals: ["invalid", "unknown", "read_only", "too_large", "unavailable"],
@@ -98,7 +98,7 @@ export function workspaceRoutes(directory: DirectoryActions, audit: Audit, serve
   ];
 }
 
-/** @throws AdminRefusal for a region or a model that no upstream serves: every caller would get a 404 for the slip */
+/** @throws AdminRefusal for a region or a model that no upstream serves: every call would get a 404 because of this mistake */
 function checkServed({ default_region: region, models = {} }: WorkspaceSettings, { upstreams, models: shared }: Served): void {
   const regions = [...new Set(Object.values(upstreams).map((upstream) => upstream.region))].sort();
   if (region !== undefined && !regions.includes(region))

@@ -4,23 +4,24 @@ import { readSecret } from "../config/files.ts";
 import type { Config } from "../contract/config.ts";
 import { keptAdminToken } from "../sandbox/demo-secrets.ts";
 import { Administration, type AdminTransport, CommandRefusal } from "./administration.ts";
+import { type AdminSubcommand, type Outcome, UsageMistake } from "./command.ts";
 import { reachable } from "./health.ts";
 import type { Administering } from "./line.ts";
-import { type Outcome, UsageMistake } from "./outcome.ts";
-import { remote } from "./remote.ts";
 import { overStore } from "./store.ts";
-import type { AdminSubcommand } from "./subcommand.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Does what administrators ask for, at a running gateway or in the store of the configuration. */
+/** Every change takes much less time. */
+const PATIENCE_MS = 15_000;
+
+/** Runs a command of administrators, at a running gateway or on the store of the configuration. */
 export async function runAdminister(asked: Administering, environment: Environment): Promise<Outcome> {
-  const { subcommand, argument, options, json, file } = asked;
+  const { program, subcommand, argument, options, json, file } = asked;
   if (subcommand.runOnStore !== undefined) return await subcommand.runOnStore(argument, { file, environment });
   let transport: AdminTransport | undefined;
   try {
     transport = await chooseTransport(asked, subcommand, environment);
-    const shown = await subcommand.run(new Administration(transport), argument, options);
+    const shown = await subcommand.run(new Administration(transport), argument, options, program);
     return { text: json ? `${JSON.stringify(shown.json, null, 2)}\n` : `${shown.text}\n`, exitCode: 0 };
   } catch (thrown) {
     return refused(thrown, json);
@@ -29,7 +30,7 @@ export async function runAdminister(asked: Administering, environment: Environme
   }
 }
 
-/** `--url` goes before `--config`, and the command line before the environment. */
+/** Where the command is to be sent. `--url` goes before `--config`, and the command line before the environment. */
 async function chooseTransport(asked: Administering, subcommand: AdminSubcommand, environment: Environment): Promise<AdminTransport> {
   const { url, file } = asked;
   const address = url ?? (file === undefined ? environment.WEIR_ADMIN_URL || undefined : undefined);
@@ -39,7 +40,7 @@ async function chooseTransport(asked: Administering, subcommand: AdminSubcommand
   return remote(address, token);
 }
 
-/** Without an address: the sandbox of this folder; else the store, or the running gateway where that alone knows the answer. */
+/** Without an address: the sandbox of this folder; else the store of the configuration, or its running gateway where only that knows the answer. */
 async function ofConfiguration(asked: Administering, subcommand: AdminSubcommand, environment: Environment): Promise<AdminTransport> {
   const { file } = asked;
   const { config } = readConfig({ file, environment });
@@ -62,8 +63,8 @@ function givenToken({ token, tokenFile }: Administering): string | undefined {
 }
 
 /**
- * The token of the configuration that is named. Where none is named, that of the folder's own configuration or sandbox, and only for its own
- * gateway: another one must not be sent it.
+ * The admin token of the configuration that is named. Where none is named, the token of this folder's configuration or sandbox, and only for the gateway
+ * of this folder: no other gateway must receive that token.
  */
 function tokenOf(address: string, file: string | undefined, environment: Environment): string | undefined {
   if (file !== undefined) return readConfig({ file, environment }).config.admin.token;
@@ -71,20 +72,43 @@ function tokenOf(address: string, file: string | undefined, environment: Environ
   if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)) return undefined;
   try {
     const { config } = readConfig({ environment });
-    // A sandbox takes another port where its own is taken.
+    // A sandbox takes another port where its own port is in use.
     if (config.sandbox) return keptAdminToken(cwd());
     return new URL(address).port === String(config.admin.port) ? config.admin.token : undefined;
   } catch (thrown) {
-    // A file that is wrong gives no token; that the token is missing is what there is to say.
+    // A file with mistakes gives no token; the caller says that the token is missing.
     if (thrown instanceof ConfigError) return undefined;
     throw thrown;
   }
 }
 
-/** Where the gateway of this configuration is administered, asked on its own machine; undefined where any free port is taken. */
+/** The address of this configuration's admin listener, for a command on the same machine; undefined where the system chooses the port. */
 function ownAddress({ admin: { host, port } }: Config): string | undefined {
   const known = reachable(host);
   return port === 0 ? undefined : `http://${known.includes(":") ? `[${known}]` : known}:${port}`;
+}
+
+/** The admin listener of a running gateway. @throws UsageMistake */
+function remote(url: string, token: string): AdminTransport {
+  const base = url.replace(/\/+$/, "");
+  if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol))
+    throw new UsageMistake("--url: expected the address of an admin listener, such as http://127.0.0.1:9090");
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageMistake("The admin token: expected printable ASCII without blanks, got other text.");
+  return {
+    base,
+    token,
+    send: async (request) => {
+      try {
+        return await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      } catch {
+        throw new CommandRefusal(
+          "unavailable",
+          `No gateway answers at ${base}: start it, or name the address of its admin listener with --url.`,
+        );
+      }
+    },
+    close: async () => {},
+  };
 }
 
 function readTokenFile(path: string): string {

@@ -1,4 +1,4 @@
-/** The admin API as a command asks it: over HTTP of a running gateway, or of one that is put together for this command over its store. */
+/** The admin API for commands: over HTTP of a running gateway, or in this process over the store of a configuration. */
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { Checked } from "../admin/checked.ts";
 import { refusalBody } from "../admin/schemas.ts";
@@ -12,7 +12,7 @@ export interface AdminTransport {
   close(): Promise<void>;
 }
 
-/** Who was asked said no, or could not be asked. The message ends with what to do. */
+/** The gateway or the store refused, or could not be reached. The message ends with what to do. */
 export class CommandRefusal extends Error {
   readonly kind: string;
 
@@ -65,7 +65,7 @@ export class Administration {
   async #send(method: string, path: string, body: unknown): Promise<Response> {
     const { base, token, send } = this.#transport;
     const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) };
-    // A redirection would carry the token to another host.
+    // A redirection would send the token to another host.
     const init = { method, headers, redirect: "manual", ...(body === undefined ? {} : { body: JSON.stringify(body) }) } as const;
     const response = await send(new Request(`${base}/admin/v1${path}`, init));
     if (response.ok) return response;

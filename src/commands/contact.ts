@@ -1,14 +1,14 @@
-/** Asking the store of a configuration. */
+/** Reaching the store of a configuration. */
 import { withoutSecrets } from "../config/shown.ts";
 import type { Config } from "../contract/config.ts";
 import { leftBehind, openStore } from "../directory/index.ts";
 import type { DirectoryStore, Records } from "../directory/store.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome } from "./command.ts";
 
 const PATIENCE_MS = 2_000;
 const LOOK_EVERY_MS = 50;
 
-/** Waits for the first answer: a connection takes its time. @throws DirectoryUnavailable */
+/** Waits for the first answer, because a connection may not be open at once. @throws DirectoryUnavailable */
 export async function contact(store: DirectoryStore): Promise<Records> {
   const untilMs = performance.now() + PATIENCE_MS;
   for (;;) {
@@ -21,7 +21,7 @@ export async function contact(store: DirectoryStore): Promise<Records> {
   }
 }
 
-/** `check --online`: whether the Redis of a configuration answers, and what would lose keys there. */
+/** `check --online`: whether the Redis of a configuration answers, and which of its settings may lose keys. */
 export async function askStore(config: Config): Promise<Outcome> {
   const store = openStore(config, () => {});
   try {

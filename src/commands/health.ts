@@ -1,8 +1,8 @@
-/** `weir health`: is the gateway of this configuration alive on this machine? For containers, which ask every few seconds. */
+/** `weir health`: whether the gateway of this configuration is alive on this machine. For containers, which ask every few seconds. */
 import { get } from "node:http";
 import { get as getSecurely } from "node:https";
 import { ConfigError, readConfig } from "../config/config.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome } from "./command.ts";
 
 const PATIENCE_MS = 2_000;
 
@@ -14,8 +14,8 @@ interface Address {
 }
 
 /**
- * Exit code 0 where it is. A gateway that drains is alive, and answers on its admin port to the end. Where the configuration cannot be read, a gateway
- * that runs goes on with the one before, so that is no reason to end it.
+ * Exit code 0 where it is alive. A gateway that drains is alive, and answers on its admin port until its end. Where the configuration cannot be read, the
+ * exit code is 0 too: a running gateway goes on with the configuration before, so it must not be ended for that.
  */
 export async function runHealth(environment: Readonly<Record<string, string | undefined>>): Promise<Outcome> {
   let addresses: Address[];
@@ -35,7 +35,7 @@ export async function runHealth(environment: Readonly<Record<string, string | un
 function answers({ host, port, tls = false }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const request = { host: reachable(host), port, path: "/healthz", agent: false as const, timeout: PATIENCE_MS };
-    // Nothing secret is sent or believed, and its certificate names another host.
+    // Nothing secret is sent, and nothing that is received is trusted. The certificate is for another host name.
     const asked = tls ? getSecurely({ ...request, rejectUnauthorized: false }) : get(request);
     asked.on("response", (answer) => {
       answer.resume();
@@ -47,7 +47,7 @@ function answers({ host, port, tls = false }: Address): Promise<boolean> {
   });
 }
 
-/** The host that reaches, on its own machine, what listens on `host`: a listener on all addresses is asked on loopback. Without brackets. */
+/** The host to connect to, on the same machine, for a listener on `host`: loopback for a listener on all addresses. Without brackets. */
 export function reachable(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
   return bare === "0.0.0.0" ? "127.0.0.1" : bare === "::" ? "::1" : bare;

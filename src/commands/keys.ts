@@ -1,20 +1,19 @@
 import { type CreatedKey, createdKey, keys } from "../admin/schemas.ts";
+import type { Shown, Subcommand } from "./command.ts";
 import { runImport } from "./import.ts";
-import { readCount, readSpan, shownMoment, spokenMoment } from "./spoken.ts";
-import type { Shown, Subcommand } from "./subcommand.ts";
-import { table } from "./table.ts";
+import { readCount, readSpan, shownMoment, spokenMoment, table } from "./terminal.ts";
 
 const WORKSPACE = { value: "W", about: "name of the workspace", needed: true } as const;
 
 export const keySubcommands: readonly Subcommand[] = [
   {
     words: ["keys", "create"],
-    about: "make a key; it is shown this once",
+    about: "make a key; it is shown only this once",
     options: {
       workspace: WORKSPACE,
-      name: { value: "N", about: "what it is called in logs and lists", needed: true },
+      name: { value: "N", about: "its name in logs and lists", needed: true },
       expires: { value: "T", about: "when it ends: 2027-01-01T00:00:00Z, or a span such as 30d or 12h (default: never)" },
-      "max-concurrent": { value: "N", about: "calls that it may have open at a time (default: as many as its workspace)" },
+      "max-concurrent": { value: "N", about: "most calls that it may have open at the same time (default: as many as its workspace)" },
     },
     run: async (administration, _, { workspace = "", name, expires, "max-concurrent": most }) => {
       const bound = most === undefined ? {} : { max_concurrent: readCount("max-concurrent", most) };
@@ -24,9 +23,9 @@ export const keySubcommands: readonly Subcommand[] = [
   },
   {
     words: ["keys", "list"],
-    about: "the keys of a workspace, never the keys themselves",
+    about: "list the keys of a workspace, without the keys themselves",
     options: { workspace: WORKSPACE },
-    run: async (administration, _, { workspace = "" }) => {
+    run: async (administration, _, { workspace = "" }, program) => {
       const { data } = await administration.all(of(workspace), keys);
       const rows = data.map((key) => [
         key.id,
@@ -39,7 +38,7 @@ export const keySubcommands: readonly Subcommand[] = [
       ]);
       const text =
         rows.length === 0
-          ? `${workspace} has no keys. Make one: weir keys create --workspace ${workspace} --name NAME`
+          ? `${workspace} has no keys. Make one: ${program} keys create --workspace ${workspace} --name NAME`
           : table([["ID", "NAME", "KEPT IN", "CREATED", "LAST USED (HOUR)", "EXPIRES", "AT A TIME"], ...rows]);
       return { json: { data }, text };
     },
@@ -47,10 +46,10 @@ export const keySubcommands: readonly Subcommand[] = [
   {
     words: ["keys", "rotate"],
     argument: "ID",
-    about: "make a new key in place of one; the old one ends when the grace does",
+    about: "make a new key in place of an old one, which ends after the grace",
     options: {
-      grace: { value: "1h", about: "how long the old key goes on working, such as 30m, 1h or 7d (default: it ends at once)" },
-      expires: { value: "T", about: "when the new key ends: a time, a span such as 30d, or never (default: as the old one)" },
+      grace: { value: "1h", about: "how long the old key still works, such as 30m, 1h or 7d (default: it ends at once)" },
+      expires: { value: "T", about: "when the new key ends: a time, a span such as 30d, or never (default: when the old one would)" },
     },
     run: async (administration, id, { grace, expires }) => {
       const body = {
@@ -65,7 +64,7 @@ export const keySubcommands: readonly Subcommand[] = [
   {
     words: ["keys", "revoke"],
     argument: "ID",
-    about: "end a key, in force at once",
+    about: "end a key, at once",
     options: {},
     run: async (administration, id) => {
       await administration.tell("DELETE", `/keys/${encodeURIComponent(id)}`);
@@ -75,7 +74,7 @@ export const keySubcommands: readonly Subcommand[] = [
   {
     words: ["keys", "import"],
     argument: "FILE",
-    about: "take the keys and workspaces of a key file over into Redis, when a gateway moves there",
+    about: "copy the keys and workspaces of a key file into Redis, when a gateway moves there",
     options: {},
     runOnStore: runImport,
   },
@@ -93,5 +92,5 @@ function shownOnce(made: CreatedKey): Shown {
     ["workspace", made.workspace],
     ["expires", shownMoment(made.expires_at, "never")],
   ];
-  return { json: made, text: `${table(rows)}\n\nThe key is shown this once: keep it now.` };
+  return { json: made, text: `${table(rows)}\n\nThe key is shown only this once: keep it now.` };
 }

@@ -1,9 +1,8 @@
-/** What the command line asks for. */
+/** Reads the command line. */
 import { parseArgs } from "node:util";
 import { didYouMean } from "../config/problems.ts";
+import { type Subcommand, UsageMistake } from "./command.ts";
 import { keySubcommands } from "./keys.ts";
-import { UsageMistake } from "./outcome.ts";
-import type { Subcommand } from "./subcommand.ts";
 import { workspaceSubcommands } from "./workspaces.ts";
 
 export type Line =
@@ -15,6 +14,8 @@ export type Line =
 
 /** One of the subcommands, with its arguments. */
 export interface Administering {
+  /** The words that a person types before a command here, such as `npx weir`. */
+  program: string;
   subcommand: Subcommand;
   argument: string;
   options: Readonly<Record<string, string | undefined>>;
@@ -37,15 +38,15 @@ const COMMANDS: readonly string[] = [
   ...new Set(SUBCOMMANDS.map(({ words: [noun] }) => noun)),
 ];
 
-const CONFIG_HELP = "the configuration (WEIR_CONFIG does the same; ./weir.yaml is found by itself)";
+const CONFIG_HELP = "the configuration (WEIR_CONFIG does the same; without both, ./weir.yaml is read where it exists)";
 
-/** What every subcommand takes beside its own. */
+/** Options of every subcommand, in addition to its own. */
 const WHERE: readonly (readonly [string, string])[] = [
   [
     "--url URL",
     "admin listener of a running gateway (or WEIR_ADMIN_URL); without one, the configuration's store, or this folder's sandbox",
   ],
-  ["--token T", "its admin token; better in WEIR_ADMIN_TOKEN, which no list of processes shows"],
+  ["--token T", "its admin token; WEIR_ADMIN_TOKEN is safer, because lists of processes do not show it"],
   ["--token-file F", "a file with the admin token"],
   ["--config FILE", CONFIG_HELP],
   ["--json", "for scripts"],
@@ -62,24 +63,28 @@ const OPTIONS = {
   "token-file": { type: "string" },
 } as const;
 
-/** @throws UsageMistake */
-export function readLine(words: string[]): Line {
+/**
+ * @param program - the words that a person types before a command here, such as `npx weir`
+ * @throws UsageMistake
+ */
+export function readLine(words: string[], program: string): Line {
   const { values, positionals } = parse(words);
   const [first = "start", second = "", ...rest] = positionals;
   const subcommand = SUBCOMMANDS.find((candidate) => candidate.words[0] === first && candidate.words[1] === second);
-  if (values.help === true) return { command: "help", text: subcommand === undefined ? overview(first) : subcommandHelp(subcommand) };
-  if (first === "help") return { command: "help", text: overview(second) };
+  if (values.help === true)
+    return { command: "help", text: subcommand === undefined ? overview(first, program) : subcommandHelp(subcommand, program) };
+  if (first === "help") return { command: "help", text: overview(second, program) };
   if (values.version === true || first === "version") return { command: "version" };
-  if (subcommand !== undefined) return { command: "administer", asked: administering(subcommand, rest, values) };
+  if (subcommand !== undefined) return { command: "administer", asked: administering(subcommand, rest, values, program) };
   const given = Object.keys(values).filter((option) => option !== "config" && !(option === "online" && first === "check"));
   if ((first === "start" || first === "check" || first === "schema") && second === "" && given.length === 0)
     return first === "check"
       ? { command: first, file: text(values.config), online: values.online === true }
       : { command: first, file: text(values.config) };
   const known = SUBCOMMANDS.filter(({ words: [noun] }) => noun === first).map(({ words: [, name] }) => name);
-  if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. weir ${first} --help says more.`);
+  if (known.length > 0) throw new UsageMistake(`${first}: expected one of ${known.join(", ")}. ${program} ${first} --help says more.`);
   if (given.length > 0) throw new UsageMistake(`${first} takes no --${given.join(" and no --")}`);
-  throw new UsageMistake(`unknown command: ${positionals.join(" ")}${didYouMean(first, COMMANDS)}\n\n${overview("")}`);
+  throw new UsageMistake(`unknown command: ${positionals.join(" ")}${didYouMean(first, COMMANDS)}\n\n${overview("", program)}`);
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -91,23 +96,23 @@ function parse(words: string[]): { values: Values; positionals: string[] } {
   } catch (thrown) {
     if (!(thrown instanceof Error)) throw thrown;
     const [, unknown] = /^Unknown option '(--?[^']*)'/.exec(thrown.message) ?? [];
-    // The runtime goes on with how to write an argument that begins with a hyphen, and there is none here.
+    // The runtime's message also explains arguments that begin with a hyphen; no command has such arguments.
     if (unknown === undefined) throw new UsageMistake(thrown.message);
     const names = [...own.map(([name]) => name), ...Object.keys(OPTIONS)];
     throw new UsageMistake(`unknown option: ${unknown}${didYouMean(unknown, names)}. --help after the command lists its options.`);
   }
 }
 
-function administering(subcommand: Subcommand, rest: string[], values: Values): Administering {
+function administering(subcommand: Subcommand, rest: string[], values: Values, program: string): Administering {
   const name = subcommand.words.join(" ");
-  const cure = `weir ${name} --help says more.`;
+  const cure = `${program} ${name} --help says more.`;
   const wrong = Object.keys(values).find(
     (option) => (!(option in OPTIONS) || option === "online") && !Object.hasOwn(subcommand.options, option),
   );
   if (wrong !== undefined) throw new UsageMistake(`${name} takes no --${wrong}. ${cure}`);
   const [argument = "", ...more] = rest;
   if (more.length > 0 || (argument !== "" && subcommand.argument === undefined))
-    throw new UsageMistake(`${name}: nothing is expected after it but ${subcommand.argument ?? "options"}. ${cure}`);
+    throw new UsageMistake(`${name}: only ${subcommand.argument ?? "options"} may follow. ${cure}`);
   if (argument === "" && subcommand.argument !== undefined) throw new UsageMistake(`${name}: ${subcommand.argument} is missing. ${cure}`);
   const remote = (["url", "token", "token-file", "json"] as const).find((option) => values[option] !== undefined);
   if (subcommand.runOnStore !== undefined && remote !== undefined)
@@ -115,6 +120,7 @@ function administering(subcommand: Subcommand, rest: string[], values: Values): 
   const missing = Object.entries(subcommand.options).find(([option, { needed }]) => needed === true && !text(values[option]));
   if (missing !== undefined) throw new UsageMistake(`${name}: --${missing[0]} is missing. ${cure}`);
   return {
+    program,
     subcommand,
     argument,
     options: Object.fromEntries(Object.keys(subcommand.options).map((option) => [option, text(values[option])])),
@@ -130,34 +136,34 @@ function text(value: string | boolean | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function overview(noun: string): string {
+function overview(noun: string, program: string): string {
   const subcommands = SUBCOMMANDS.filter(({ words }) => words[0] === noun);
   if (subcommands.length > 0)
     return `${columns(subcommands.map((subcommand) => [signature(subcommand), subcommand.about]))}\n\n${columns(WHERE)}\n`;
-  return `weir: an LLM API gateway (in a clone of its repository: npx weir)
+  return `weir: an LLM API gateway
 
 ${columns([
-  ["weir start", "start (without a configuration: in sandbox mode)"],
-  ["weir check", "validate a configuration and print what it resolves to"],
-  ["weir check --online", "and ask Redis, and each upstream whether it takes its credential and knows its models"],
-  ["weir schema", "print the JSON Schema of weir.yaml"],
-  ["weir health", "exit code 0 where the gateway of ./weir.yaml or WEIR_CONFIG is alive on this machine; for containers"],
-  ["weir keys …", "create, list, rotate, revoke the keys of workspaces; import a key file"],
-  ["weir workspaces …", "create, list, update, remove workspaces; usage of one"],
+  [`${program} start`, "start (without a configuration: in sandbox mode)"],
+  [`${program} check`, "validate a configuration and print what it resolves to"],
+  [`${program} check --online`, "and ask Redis, and ask each upstream whether it accepts its credential and has its models"],
+  [`${program} schema`, "print the JSON Schema of weir.yaml"],
+  [`${program} health`, "exit code 0 if the gateway of ./weir.yaml or WEIR_CONFIG is alive on this machine; for containers"],
+  [`${program} keys …`, "create, list, rotate, revoke the keys of workspaces; import a key file"],
+  [`${program} workspaces …`, "create, list, update, remove workspaces; usage of one"],
 ])}
 
 ${columns([
   ["--config FILE", CONFIG_HELP],
-  ["--help", "this text; after a command, what it takes"],
+  ["--help", "this text; after a command, its options"],
   ["--version", "the version"],
 ])}
 `;
 }
 
-function subcommandHelp(subcommand: Subcommand): string {
+function subcommandHelp(subcommand: Subcommand, program: string): string {
   const own = Object.entries(subcommand.options).map(([option, { value, about }]) => [`--${option} ${value}`, about] as const);
   const where = subcommand.runOnStore === undefined ? WHERE : WHERE.filter(([option]) => option.startsWith("--config"));
-  return `weir ${signature(subcommand)}\n  ${subcommand.about}\n\n${columns([...own, ...where])}\n`;
+  return `${program} ${signature(subcommand)}\n  ${subcommand.about}\n\n${columns([...own, ...where])}\n`;
 }
 
 function signature({ words, argument, options }: Subcommand): string {

@@ -1,32 +1,32 @@
 /**
- * `check --online`: whether each upstream takes its credential and knows its deployment. It is asked by the very code that serves calls, for a
- * conversation without a message: the cloud signs the caller in and looks up the model, refuses the question, and bills nothing.
+ * `check --online`: whether each upstream accepts its credential and has its deployment. The code that serves calls sends a conversation without a
+ * message: the cloud checks the credential and the model, refuses the request, and bills nothing.
  */
 
 import { withoutSecrets } from "../config/shown.ts";
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
-import { type CallEvents, NOTHING_ALONG } from "../contract/call.ts";
+import { type CallEvents, NOTHING_ALONG, ONLY_THE_END } from "../contract/call.ts";
 import type { Config } from "../contract/config.ts";
 import type { ErrorKind, GatewayError } from "../contract/errors.ts";
 import { WorkerPool } from "../pool/pool.ts";
 import { Catalog } from "../routing/catalog.ts";
 import type { RoutedTarget } from "../routing/targets.ts";
-import type { Outcome } from "./outcome.ts";
-import { table } from "./table.ts";
+import type { Outcome } from "./command.ts";
+import { table } from "./terminal.ts";
 
-/** A name is looked up, a connection made, a token fetched and a refusal sent. */
+/** For looking up a name, connecting, fetching a token and the refusal. */
 const PATIENCE_MS = 20_000;
-/** Asked at once: enough for hundreds of deployments, too few to look like an attack. */
+/** Requests at the same time: enough for hundreds of deployments, and too few to look like an attack. */
 const AT_ONCE = 8;
 const LONGEST_REASON = 300;
 
-/** What proves it: the question was refused for what it is, or answered after all, or there were too many before it. */
+/** Refusals that prove that credential and model are good: the cloud refused the request for its content, or because there were too many before it. */
 const PROVEN: ReadonlySet<ErrorKind> = new Set(["upstream_rejected", "invalid_request", "upstream_rate_limited"]);
 
-/** Asks every upstream of `config`, the workspaces' own among them, for each model that a target names there. */
+/** Asks every upstream of `config`, those of workspaces included, for each model that a target names there. */
 export async function askUpstreams(config: Config, patienceMs: number = PATIENCE_MS): Promise<Outcome> {
   const catalog = new Catalog(config);
-  // Aliases and workspaces name the same ones.
+  // Several aliases and workspaces may name the same model of an upstream.
   const places = new Map(catalog.targets.map((target) => [`${target.upstream.name}\n${target.model}`, target]));
   const pool = new WorkerPool({ size: 0, onDeath: () => {}, onNotice: () => {}, onLesson: () => {} });
   await pool.configure({ proxy: config.proxy, weighing: [], targets: catalog.targets });
@@ -47,18 +47,18 @@ function outcomeOf(asked: { target: RoutedTarget; reason: string | undefined }[]
     .concat(unasked.map((name) => [withoutSecrets(name), "", "not asked: no model uses it"]))
     .sort(([one = "", two = ""], [other = "", another = ""]) => one.localeCompare(other) || two.localeCompare(another));
   const failed = asked.filter(({ reason }) => reason !== undefined).length;
-  const sum = failed === 0 ? "each took its credential and knows its model" : `${failed} of ${asked.length} failed`;
+  const sum = failed === 0 ? "each accepted its credential and has its model" : `${failed} of ${asked.length} failed`;
   return { text: `Upstreams, asked just now: ${sum}\n${table(rows)}\n`, exitCode: failed === 0 ? 0 : 1 };
 }
 
-/** Upstreams that no target leads to. */
+/** The names of upstreams that no target uses. */
 function unused(config: Config, catalog: Catalog): string[] {
   const used = new Set(catalog.targets.map(({ upstream }) => upstream.name));
   const all = [config, ...Object.values(config.workspaces)].flatMap(({ upstreams }) => Object.values(upstreams));
   return all.map(({ name }) => name).filter((name) => !used.has(name));
 }
 
-/** Why a call to this target would fail, with the cure; undefined where it would not. Never rejects. */
+/** Why a call to this target would fail, with the cure; undefined where the call would not fail. Never rejects. */
 function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienceMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const end = (reason: string | undefined): void => {
@@ -67,19 +67,10 @@ function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienc
     };
     const timer = setTimeout(() => {
       call?.cancel();
-      end(`failed: no answer within ${patienceMs / 1000} s; look at its address, the proxy and the network`);
+      end(`failed: no answer within ${patienceMs / 1000} s; check its address, the proxy and the network`);
     }, patienceMs);
-    const ignore = (): void => {};
     const events: CallEvents = {
-      weighed: ignore,
-      estimated: ignore,
-      dropped: ignore,
-      guarded: ignore,
-      open: ignore,
-      chunk: ignore,
-      answer: ignore,
-      sent: ignore,
-      missed: ignore,
+      ...ONLY_THE_END,
       done: () => end(undefined),
       fail: (error) => end(PROVEN.has(error.kind) ? undefined : reasonOf(error)),
       lost: (error) => end(reasonOf(error)),
@@ -104,12 +95,12 @@ function whyNot(pool: WorkerPool, { id, model, upstream }: RoutedTarget, patienc
   });
 }
 
-/** A question in either dialect. An upstream that accepts it answers with one token. */
+/** A request that both dialects have. An upstream that accepts it answers with one token. */
 function emptyQuestion(model: string): ByteText {
   return encodeUtf8(JSON.stringify({ model, max_tokens: 1, messages: [] }));
 }
 
-/** The log's words, which name the cure; they hold no secret. */
+/** The words for the log: they name the cure and hold no secret. */
 function reasonOf({ kind, detail }: GatewayError): string {
   return `failed: ${kind}: ${detail.log ?? detail.message}`.slice(0, LONGEST_REASON);
 }

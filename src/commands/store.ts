@@ -1,4 +1,4 @@
-/** The store of a configuration, without a running gateway: the admin listener's own routes, in this process, without a port. */
+/** The store of a configuration, without a running gateway: the routes of the admin listener, in this process and without a port. */
 import { randomBytes } from "node:crypto";
 import { Admin, directoryRoutes } from "../admin/admin.ts";
 import { Audit } from "../admin/audit.ts";
@@ -15,7 +15,7 @@ import { type AdminTransport, CommandRefusal } from "./administration.ts";
 import { contact } from "./contact.ts";
 
 const PATIENCE_MS = 2_000;
-/** Changes without a gateway are in no gateway's audit. */
+/** A change without a gateway is in no audit. */
 const UNHEARD = { info: () => {}, warn: () => {} };
 
 /** @throws ConfigError or CommandRefusal */
@@ -58,7 +58,7 @@ export async function overStore(source: ConfigSource): Promise<AdminTransport> {
   };
 }
 
-/** Opens what knows of usage when it is asked, since most commands do not ask. */
+/** Opens limiter and totals only when usage is asked for: most commands do not need them. */
 class LazyUsage implements UsageSource {
   readonly sinceMs = undefined;
   readonly #config: Config;

@@ -1,14 +1,12 @@
 import { type UsagePage, usage, type Workspace, workspace, workspaces } from "../admin/schemas.ts";
-import { UsageMistake } from "./outcome.ts";
-import { readCount, shownMoment } from "./spoken.ts";
-import type { Subcommand } from "./subcommand.ts";
-import { table } from "./table.ts";
+import { type Subcommand, UsageMistake } from "./command.ts";
+import { readCount, shownMoment, table } from "./terminal.ts";
 
 const SETTINGS = {
-  "default-region": { value: "R", about: "region of the routes that have none in their path" },
-  rpm: { value: "N", about: "requests per minute, of each model" },
-  tpm: { value: "N", about: "tokens per minute, of each model" },
-  "max-concurrent": { value: "N", about: "calls that it may have open at a time" },
+  "default-region": { value: "R", about: "region for routes that have no region in their path" },
+  rpm: { value: "N", about: "requests per minute, for each model" },
+  tpm: { value: "N", about: "tokens per minute, for each model" },
+  "max-concurrent": { value: "N", about: "most calls that it may have open at the same time" },
 } as const;
 
 export const workspaceSubcommands: readonly Subcommand[] = [
@@ -22,16 +20,17 @@ export const workspaceSubcommands: readonly Subcommand[] = [
       tpm: { value: "N", about: `${SETTINGS.tpm.about} (default: the configuration's)` },
       "max-concurrent": { value: "N", about: `${SETTINGS["max-concurrent"].about} (default: half of all)` },
     },
-    run: async (administration, name, options) => {
+    run: async (administration, name, options, program) => {
       const made = await administration.ask("POST", "/workspaces", workspace, { name, ...settings(options) });
-      return { json: made, text: `${name} is made. ${limitsText(made)}\nGive it a key: weir keys create --workspace ${name} --name NAME` };
+      const next = `Give it a key: ${program} keys create --workspace ${name} --name NAME`;
+      return { json: made, text: `${name} is made. ${limitsText(made)}\n${next}` };
     },
   },
   {
     words: ["workspaces", "list"],
-    about: "all workspaces",
+    about: "list all workspaces",
     options: {},
-    run: async (administration) => {
+    run: async (administration, _, _options, program) => {
       const { data } = await administration.all("/workspaces", workspaces);
       const rows = data.map(({ name, source, default_region, limits: { rpm, tpm }, keys }) => [
         name,
@@ -43,7 +42,7 @@ export const workspaceSubcommands: readonly Subcommand[] = [
       ]);
       const text =
         rows.length === 0
-          ? "There are no workspaces. Make one: weir workspaces create NAME"
+          ? `There are no workspaces. Make one: ${program} workspaces create NAME`
           : table([["NAME", "KEPT IN", "REGION", "RPM", "TPM", "KEYS"], ...rows]);
       return { json: { data }, text };
     },
@@ -51,7 +50,7 @@ export const workspaceSubcommands: readonly Subcommand[] = [
   {
     words: ["workspaces", "update"],
     argument: "NAME",
-    about: "change settings of a workspace; what is left out stays as it is",
+    about: "change settings of a workspace; what is left out is not changed",
     options: SETTINGS,
     run: async (administration, name, options) => {
       const changes = settings(options);
@@ -68,17 +67,17 @@ export const workspaceSubcommands: readonly Subcommand[] = [
   {
     words: ["workspaces", "remove"],
     argument: "NAME",
-    about: "remove a workspace with all its keys, in force at once",
+    about: "remove a workspace with all its keys, at once",
     options: {},
     run: async (administration, name) => {
       await administration.tell("DELETE", `/workspaces/${encodeURIComponent(name)}`);
-      return { json: { name, removed: true }, text: `${name} is removed, and none of its keys works any more.` };
+      return { json: { name, removed: true }, text: `${name} is removed. Its keys no longer work.` };
     },
   },
   {
     words: ["workspaces", "usage"],
     argument: "NAME",
-    about: "what it has used in the last 60 seconds, beside its limits, and by day",
+    about: "show what it has used in the last 60 seconds, with its limits, and by day",
     isLive: true,
     options: {},
     run: async (administration, name) => {
@@ -88,7 +87,7 @@ export const workspaceSubcommands: readonly Subcommand[] = [
   },
 ];
 
-/** Models without a call are listed as long as the list is short: the whole catalogue would hide the few that have some. */
+/** With more models than this, those without a call are not listed: they would hide the few that have calls. */
 const MOST_LISTED = 10;
 
 type ModelUsage = UsagePage["data"][number];
@@ -121,7 +120,7 @@ function usageText(name: string, models: ModelUsage[], since: string | null): st
   ].join("\n\n");
 }
 
-/** A line about the workspaces that the table leaves out; the limits of each are in the output of `--json`. */
+/** A line about the models that the table leaves out; `--json` has the limits of each. */
 function idleText(models: readonly ModelUsage[]): string {
   const limits = new Set(models.map(({ requests, tokens }) => `${requests?.limit} requests and ${tokens?.limit} tokens per minute`));
   const each = limits.size === 1 ? `each may use ${[...limits].join()}` : "their limits differ; --json lists them";

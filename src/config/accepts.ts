@@ -1,4 +1,4 @@
-/** What the configuration says of what models take, and which line of its provider's table a target has. */
+/** What models take: the changes that the configuration makes to a provider's table, and the model's name in that table. */
 import type { Accepts, AcceptsEdits } from "../contract/accepts.ts";
 import type { Upstream } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
@@ -6,7 +6,7 @@ import type { ProviderSettings } from "../providers/provider.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { ResolveContext } from "./context.ts";
 import { didYouMean, type Path } from "./problems.ts";
-import type { AcceptsSettings } from "./schema.ts";
+import type { AcceptsSettings } from "./schema/accepts.ts";
 import { shown } from "./shown.ts";
 
 export type ModelAccepts = ({ as?: string } & AcceptsSettings) | undefined;
@@ -18,7 +18,7 @@ export function editsOf({ betas, fields }: AcceptsSettings, provider: ProviderSe
     if (known.includes(name)) continue;
     context.problems.push({
       path: [...path, "fields", "add", String(index)],
-      text: `expected a field that models of ${provider.name} take or do not, got ${shown(name)}${didYouMean(name, known)}; there are ${known.join(", ")}`,
+      text: `expected a field of ${provider.name}'s table, got ${shown(name)}${didYouMean(name, known)}; there are ${known.join(", ")}`,
     });
   }
   return {
@@ -27,7 +27,10 @@ export function editsOf({ betas, fields }: AcceptsSettings, provider: ProviderSe
   };
 }
 
-/** What the model takes at a target. `name`: as clients call it. */
+/**
+ * What the model takes at a target.
+ * @param name - the name that clients use
+ */
 export function acceptsOf(
   name: string,
   target: string,
@@ -51,7 +54,7 @@ export function acceptsOf(
   return one(provider.accepts(modelAt(name, target, upstream.provider, settings?.as, context.catalogue), edits, upstream.settings));
 }
 
-/** One object for all that say the same: there may be thousands of targets, and a handful of kinds. */
+/** Equal values share one object: there may be thousands of targets, and only a few different values. */
 const kinds = new Map<string, Accepts>();
 const MOST_KINDS = 1_000;
 
@@ -65,8 +68,8 @@ function one(accepts: Accepts): Accepts {
 }
 
 /**
- * The catalogue's name of the model at a target: as the operator says; else by the vendor's own id; else the name that the model has for
- * clients; else the name of a deployment.
+ * The catalogue's name of the model at a target. The first of these decides: `accepts.as`, the vendor's own id, the name that clients use, the name of
+ * the deployment.
  */
 function modelAt(name: string, target: string, provider: string, as: string | undefined, catalogue: Catalogue): string | undefined {
   if (as !== undefined) return nameIn(catalogue, as, provider);

@@ -3,21 +3,21 @@ import { Value } from "@sinclair/typebox/value";
 import { parse } from "yaml";
 import type { ModelFacts, TokenizerFamily } from "../contract/config.ts";
 
-/** A model that Weir knows by itself; see the head of `catalogue.yaml`. An alias is an entry of its own. */
+/** A model that Weir knows without configuration; the head of `catalogue.yaml` explains the fields. Each alias has an entry too. */
 export interface CatalogueEntry extends ModelFacts {
   name: string;
   provider: string;
   /** Region → the upstream's name there; undefined: `name`, in any region. */
   regions: Readonly<Record<string, string>> | undefined;
-  /** Milliseconds since 1970 from which its upstream no longer serves it; 0 where only the fact is known. */
+  /** Milliseconds since 1970 from which its upstream no longer serves it; 0 where the day is not known. */
   retiredAtMs: number | undefined;
 }
 
 export interface Catalogue {
   entries: ReadonlyMap<string, CatalogueEntry>;
-  /** The entry of an upstream's name of a model, whatever name the operator gives the model. */
+  /** The entry for the name that an upstream has for a model, whatever name the operator gives the model. */
   byUpstreamModel(model: string): CatalogueEntry | undefined;
-  /** Further names of the model of this name; none where it is not in the catalogue, or such a name itself. */
+  /** The aliases of a model; none where `name` is an alias or is not in the catalogue. */
   aliasesOf(name: string): readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Holds a value against the schema: defaults filled in, texts from the environment read as the numbers that they spell, every mistake reported. */
+/** Checks a value against the schema: fills in defaults, reads texts from the environment as numbers where numbers belong, and reports every mistake. */
 import type { TSchema } from "@sinclair/typebox";
 import { Value, type ValueError, ValueErrorType } from "@sinclair/typebox/value";
 import { constants, expectation, kindOf, pathOf, unknownName } from "./expected.ts";
@@ -13,7 +13,7 @@ export interface Checked {
 /** @param filled - paths (as JSON text) whose text came from the environment. */
 export function checkValue(schema: TSchema, input: unknown, filled: ReadonlySet<string>): Checked {
   let value = structuredClone(input);
-  // Each round mends what only looks wrong (`port: "${PORT}"` is text, an empty section is null); mended places do not come back.
+  // Each round mends what only looks wrong (`port: "${PORT}"` is text, an empty section is null). A mended place is no error in the next round.
   for (;;) {
     value = withDefaults(schema, value);
     const errors = flatten(schema, value, []);
@@ -54,7 +54,7 @@ interface Found {
   path: Path;
 }
 
-/** The schema among several that `value` is meant for: for a list the schema of lists; where they differ by `provider`, the one of its provider. */
+/** Of alternative schemas the one that `value` is meant for: for a list the schema of a list; for an upstream the schema of its provider. */
 function variant(schema: TSchema, value: unknown): TSchema {
   const variants = schema.anyOf as TSchema[] | undefined;
   if (Array.isArray(value)) return variants?.find(({ type }) => type === "array") ?? schema;
@@ -125,17 +125,17 @@ function takesNumber(schema: TSchema): boolean {
   return [schema, ...((schema.anyOf as TSchema[] | undefined) ?? [])].some(({ type }) => type === "integer" || type === "number");
 }
 
-/** Longer ones are no ports, numbers of threads or limits, and may be a secret in digits. */
+/** A larger number is seldom a port, a number of threads or a limit. It may be a secret made of digits. */
 const LARGEST_SHOWN = 1_000_000;
 
 /**
- * The kind of a value, never the value: a secret may have been put anywhere. Shown are small numbers where a number is expected.
- * The place and the line tell where to look.
+ * The kind of a value and not the value, because a secret may be in any place. Only a small number is shown, where a number is expected.
+ * The path and the line say where to look.
  */
 function describe(value: unknown, isNumberPlace: boolean, isFilled: boolean): string {
   if (value === undefined || value === null) return "nothing";
   if (typeof value === "number" || typeof value === "boolean") {
-    if (isFilled) return `other a ${typeof value} from the environment`;
+    if (isFilled) return `a ${typeof value} from the environment`;
     return typeof value === "number" && isNumberPlace && Math.abs(value) < LARGEST_SHOWN ? `the number ${value}` : `a ${typeof value}`;
   }
   const kind = kindOf(value);
@@ -156,8 +156,8 @@ function settingNames(schema: TSchema): Set<string> {
 }
 
 /**
- * A path as it may be repeated: settings, slips of them, places in lists, and the names that operators choose where the schema takes names.
- * Any other key may be a secret that was written in a wrong place.
+ * The path with only those keys that may be shown: settings, misspelt settings, places in lists, and names that the schema lets operators choose.
+ * Any other key is hidden: it may be a secret in a wrong place.
  */
 export function repeatable(schema: TSchema, root: unknown, path: Path): Path {
   const known = settingNames(schema);
@@ -172,4 +172,25 @@ export function repeatable(schema: TSchema, root: unknown, path: Path): Path {
     if (isName) return withoutSecrets(key);
     return isPlace || known.has(key) || isSlip(key, known) ? key : HIDDEN;
   });
+}
+
+/**
+ * Finds secrets that no call can send: a secret is sent in a header, which is one line. A line break in it comes from a file of several lines, or from
+ * an encoder that breaks its lines.
+ */
+export function checkSecrets(schema: TSchema, root: unknown): Problem[] {
+  const problems: Problem[] = [];
+  const visit = (here: TSchema, node: unknown, path: Path): void => {
+    if (here.writeOnly === true && typeof node === "string" && /\p{Cc}/u.test(node)) {
+      const what = /[\r\n]/.test(node) ? "a line break" : "a control character";
+      problems.push({ path, text: `expected a secret of one line, got one with ${what} in it` });
+    }
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      const next = inner(here, node, key);
+      if (next !== undefined) visit(next, value, [...path, key]);
+    }
+  };
+  visit(schema, root, []);
+  return problems;
 }

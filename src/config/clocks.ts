@@ -1,12 +1,12 @@
 import type { Timeouts } from "../contract/config.ts";
 import type { ResolveContext } from "./context.ts";
 import { isWithin, type Path } from "./problems.ts";
-import type { TimeoutSettings } from "./schema.ts";
+import type { TimeoutSettings } from "./schema/models.ts";
 import { durationText, milliseconds } from "./units.ts";
 
 const DAY_MS = 86_400_000;
 const SECOND_MS = 1_000;
-/** A runtime's clock of a connection may hold 255 seconds, and count in steps of four. */
+/** The longest time for which a silent connection may keep its place among `server.max_connections`. */
 const MOST_SILENCE_MS = 240_000;
 
 export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, context: ResolveContext): Timeouts {
@@ -20,7 +20,7 @@ export function clocks(base: Timeouts, settings: TimeoutSettings, path: Path, co
   };
 }
 
-/** Milliseconds of a duration; timers hold 24 days, and nothing here should last a day. */
+/** Milliseconds of a duration. It is a mistake where it is shorter than `least` or longer than `most`; no wait here should last more than a day. */
 export function span(duration: string, path: Path, least: number, context: ResolveContext, most: number = DAY_MS): number {
   const length = milliseconds(duration);
   if (length < least || length > most) {
@@ -31,7 +31,7 @@ export function span(duration: string, path: Path, least: number, context: Resol
   return length;
 }
 
-/** Milliseconds that a client's connection may be silent for. */
+/** Milliseconds for which a client's connection may be silent. */
 export function silence(duration: string, path: Path, context: ResolveContext): number {
   return span(duration, path, SECOND_MS, context, MOST_SILENCE_MS);
 }

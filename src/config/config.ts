@@ -1,6 +1,6 @@
 /**
  * The only reader of environment and files. `readConfig` turns `weir.yaml` and the environment into the frozen `Config`, or throws one error that
- * names everything that is wrong. The steps: read, fill in `${…}`, read secret files, hold against the schema, resolve what refers to what.
+ * names everything that is wrong. The steps: read, fill in `${…}`, read secret files, check against the schema, resolve names that refer to other settings.
  */
 import { readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -8,18 +8,18 @@ import { dirname, resolve } from "node:path";
 import { cwd } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../contract/config.ts";
-import { readCatalogue } from "./catalogue.ts";
-import { checkValue, repeatable } from "./check.ts";
+import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { checkSecrets, checkValue, repeatable } from "./check.ts";
 import type { ResolveContext } from "./context.ts";
 import { disk, type FileSource, Preloaded } from "./disk.ts";
 import { type Document, readDocument } from "./document.ts";
 import { type Environment, fillEnvironment } from "./environment.ts";
 import { readSecretFiles, whyUnreadable } from "./files.ts";
+import { MACHINE_VARIABLES } from "./machine.ts";
 import { memoryBytes } from "./memory.ts";
 import { ConfigError, isWithin, type Path, type Problem, spell } from "./problems.ts";
 import { resolveFile } from "./resolve.ts";
-import { type File, schema } from "./schema.ts";
-import { checkSecrets } from "./secrets.ts";
+import { type File, schema } from "./schema/file.ts";
 import { TRACING_VARIABLES } from "./tracing.ts";
 import type { Stamps } from "./watch.ts";
 
@@ -31,7 +31,7 @@ export interface ConfigSource {
   file?: string | undefined;
   /** A whole configuration in place of a file, as YAML would give it (the sandbox's own). */
   document?: unknown;
-  /** Stand-ins serve the upstreams: nothing is demanded that only production needs. */
+  /** Stand-ins take the place of upstreams: what only production needs is not required. */
   sandbox?: boolean;
   /** Where relative paths begin. Default: the process's directory. */
   directory?: string;
@@ -47,13 +47,15 @@ export interface ConfigSource {
 
 export interface LoadedConfig {
   config: Config;
-  /** What works and is probably not meant, one line each. */
+  /** The checked file with its defaults, secrets included: for `check`, which shows settings by their own names. Never logged. */
+  written: File;
+  /** What works but is probably a mistake, one line each. */
   warnings: string[];
   /** The configuration file, absolute; undefined where there is none. */
   file: string | undefined;
-  /** Every file that was read, as it looked before, for watching. */
+  /** Every file that was read, with its stamp from before the reading. */
   read: Stamps;
-  /** The file says in so many words that there are no workspaces, and is not one of which the end is missing. */
+  /** The file has `workspaces: {}`: it has no workspaces on purpose, and not because the end of the file is missing. */
   isEmptied: boolean;
 }
 
@@ -69,7 +71,7 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
   const name = file === undefined ? (source.document === undefined ? "environment" : "configuration") : file;
   const document = file === undefined ? plainDocument(source.document ?? {}) : openDocument(file, files);
 
-  // Paths in a file are meant from where the file lies.
+  // Paths in a file begin at the folder of the file.
   const base = file === undefined ? directory : dirname(file);
   const locate = (path: string) => resolve(base, path);
   const readText = (path: string) => {
@@ -96,15 +98,21 @@ export function readConfig(source: ConfigSource, read: Map<string, string> = new
     problems,
     warnings: [],
   };
-  const config = resolveFile(withoutMistakes(checked.value, problems, fromOutside), checked.value, context);
+  const written = withoutMistakes(checked.value, problems, fromOutside);
+  const config = resolveFile(written, checked.value, context);
   const tell = (path: Path) => ({ line: document.line(path), place: isVariable(path) ? path : repeatable(schema, filled.value, path) });
-  if (problems.length > 0) throw new ConfigError(name, tellInOrder(problems, tell));
-  return { config: freeze(config), warnings: tellInOrder(context.warnings, tell), file, read, isEmptied: isEmptied(document.value) };
+  if (problems.length > 0) {
+    const ofFile = problems.filter(({ path }) => !isVariable(path));
+    const ofVariables = problems.filter(({ path }) => isVariable(path));
+    throw new ConfigError(name, tellInOrder(ofFile, tell), tellInOrder(ofVariables, tell));
+  }
+  const warnings = tellInOrder(context.warnings, tell);
+  return { config: freeze(config), written, warnings, file, read, isEmptied: isEmptied(document.value) };
 }
 
 /**
- * As `readConfig`, without waiting for ever: a file may lie on a mount that does not answer, and the thread may serve calls. What a configuration names is known only
- * once it was read, so that it is gone through again until no file is missing.
+ * As `readConfig`, but with a bound on the wait for each file: a file may be on a mount that does not answer, and the thread may serve calls. Which files a
+ * configuration names is known only after it was read, so it is read again until no file is missing.
  * @throws ConfigError
  */
 export async function loadConfig(source: Omit<ConfigSource, "files">, read: Map<string, string> = new Map()): Promise<LoadedConfig> {
@@ -124,7 +132,7 @@ export async function loadConfig(source: Omit<ConfigSource, "files">, read: Map<
   }
 }
 
-/** @throws ConfigError where it has been removed under a running process. */
+/** @throws ConfigError where the folder was removed while this process ran */
 function currentDirectory(): string {
   try {
     return cwd();
@@ -133,7 +141,7 @@ function currentDirectory(): string {
   }
 }
 
-/** @throws ConfigError for a file that was asked for and is not there. */
+/** The file that was asked for, whether or not it exists; else `./weir.yaml` where it exists. */
 function findFile({ file, environment }: ConfigSource, directory: string): string | undefined {
   const asked = file ?? (environment.WEIR_CONFIG || undefined);
   if (asked !== undefined) return resolve(directory, asked);
@@ -142,7 +150,7 @@ function findFile({ file, environment }: ConfigSource, directory: string): strin
   return statSync(usual, { throwIfNoEntry: false }) === undefined ? undefined : usual;
 }
 
-/** `workspaces: {}`, and not a heading that nothing follows yet. */
+/** `workspaces: {}`, and not `workspaces:` with nothing after it yet. */
 function isEmptied(written: unknown): boolean {
   const workspaces = typeof written === "object" && written !== null ? (written as Record<string, unknown>).workspaces : undefined;
   return typeof workspaces === "object" && workspaces !== null && Object.keys(workspaces).length === 0;
@@ -169,11 +177,15 @@ function plainDocument(value: unknown): Document {
   return { value, problems: [], line: () => undefined };
 }
 
-function shippedCatalogue() {
-  return readCatalogue(readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8"));
+let catalogue: Catalogue | undefined;
+
+/** Read once: it is a part of the program, and reading it takes longer than the rest of a reload. */
+function shippedCatalogue(): Catalogue {
+  catalogue ??= readCatalogue(readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8"));
+  return catalogue;
 }
 
-/** The rest of a file once everything that is wrong was taken out, so that the rest can be checked in the same run. */
+/** The file without everything that is wrong in it, so that the rest can be checked in the same run. */
 function withoutMistakes(input: unknown, problems: readonly Problem[], filled: ReadonlySet<string>): File {
   let value = structuredClone(input);
   let wrong = problems.map((problem) => problem.path);
@@ -181,7 +193,7 @@ function withoutMistakes(input: unknown, problems: readonly Problem[], filled: R
     for (const path of wrong) value = without(value, path);
     const checked = checkValue(schema, value, filled);
     value = checked.value;
-    // What is missing takes with it what it is missing from.
+    // Where a setting is missing, the map that lacks it is taken out.
     wrong = checked.problems.map((problem) => (has(value, problem.path) ? problem.path : problem.path.slice(0, -1)));
   }
   return value as File;
@@ -196,7 +208,7 @@ function has(value: unknown, path: readonly string[]): boolean {
   );
 }
 
-/** `value` without the value at `path`. A list of which an item goes, goes as a whole, so that no item changes its place and thereby its path. */
+/** `value` without the value at `path`. For one item of a list the whole list is taken out, so that no other item gets another place and path. */
 function without(value: unknown, path: readonly string[]): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return {};
@@ -210,9 +222,9 @@ function without(value: unknown, path: readonly string[]): unknown {
   return copy;
 }
 
-const VARIABLES = new Set(["PORT", "ADMIN_PORT", "REDIS_URL", "HTTPS_PROXY", "HTTP_PROXY", "WEIR_LOG_LEVEL", ...TRACING_VARIABLES]);
+const VARIABLES = new Set([...MACHINE_VARIABLES, ...TRACING_VARIABLES]);
 
-/** Some mistakes are in a variable of the environment and not in the file. */
+/** Whether a mistake is in a variable of the environment, and not in the file. */
 function isVariable([first = "", ...rest]: Path): boolean {
   return rest.length === 0 && VARIABLES.has(first);
 }

@@ -3,7 +3,7 @@ import type { Environment } from "./environment.ts";
 import type { ReadText } from "./files.ts";
 import type { Problem } from "./problems.ts";
 
-/** What the resolution needs from outside, and where it writes what it finds. */
+/** What resolving a configuration needs, and the lists that it fills. */
 export interface ResolveContext {
   environment: Environment;
   catalogue: Catalogue;
@@ -13,9 +13,9 @@ export interface ResolveContext {
   /** Bytes. */
   memory: number;
   readText: ReadText;
-  /** A path of the file as an absolute one. */
+  /** Makes a path of the file absolute. */
   locate: (path: string) => string;
-  /** Mistakes. Places that already have a mistake are not checked again, so that one slip is reported once. */
+  /** Mistakes. Places that already have a mistake are not checked again, so that one mistake is reported once. */
   problems: Problem[];
   warnings: Problem[];
 }

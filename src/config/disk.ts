@@ -1,19 +1,20 @@
 /**
- * How files of a configuration are read (why so carefully: `text-file.ts`). At the start a file is read at once; while calls are served it is read beside them, within a bounded time.
+ * How files of a configuration are read (`text-file.ts` has the reasons). At the start the thread waits for each file. While calls are served, files are
+ * read beside the calls, within a bounded time.
  */
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { HOW_TO_OPEN, NotReadable, PATIENCE_MS, patiently, readTextFile, requireText } from "../contract/text-file.ts";
 import { type Stamp, stampNow, stampOf } from "./watch.ts";
 
-/** Where the configuration and what it names come from. */
+/** Where the configuration and the files that it names come from. */
 export interface FileSource {
   /** @throws Error as `node:fs` does, or `NotReadable` */
   text(path: string): string;
-  /** What it looked like before it was read; never throws. */
+  /** The stamp of the file, to be taken before the file is read. Never throws. */
   stamp(path: string): Stamp;
 }
 
-/** Configurations and secrets have kilobytes. */
+/** A bound for mistakes: configurations and secrets have kilobytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 export const disk: FileSource = {
@@ -35,7 +36,7 @@ interface Loaded {
   failure: unknown;
 }
 
-/** Files that were read beforehand; one that was not yet is noted, so that it can be. */
+/** Files that were read beforehand. A file that was not is noted, and `load` reads it. */
 export class Preloaded implements FileSource {
   readonly #files = new Map<string, Loaded>();
   readonly #missing = new Set<string>();
@@ -54,7 +55,7 @@ export class Preloaded implements FileSource {
     return this.#files.get(path)?.stamp ?? "";
   }
 
-  /** Reads what was asked for and not there. Resolves with false where nothing was. Never rejects. */
+  /** Reads the files that were noted. Resolves with false where there were none. Never rejects. */
   async load(patienceMs: number = PATIENCE_MS): Promise<boolean> {
     const missing = [...this.#missing];
     this.#missing.clear();

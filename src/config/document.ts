@@ -6,18 +6,19 @@ import { syntaxText } from "./syntax.ts";
 /** A YAML text, read. */
 export interface Document {
   value: unknown;
-  /** The first thing that is wrong with it as YAML: what follows is mostly its consequence. Where there is one, `value` means nothing. */
+  /** The first mistake in its YAML, because later ones mostly follow from it. With a mistake, `value` has no meaning. */
   problems: { line: number; text: string }[];
   /** The line of the value at `path`, or of the nearest value around it; the first line is 1. */
   line(path: Path): number | undefined;
 }
 
-/** YAML 1.2 with anchors and `<<` merges. Nothing that it says repeats the text: a line may hold a secret. */
+/** Reads YAML 1.2 with anchors and `<<` merges. No message repeats the text, because a line may hold a secret. */
 export function readDocument(text: string): Document {
   const lines = new LineCounter();
-  // Below "error" the library writes to standard error by itself, and quotes. Its own look for names that stand twice takes the square of their number.
+  // At a level below "error" the library writes to standard error itself, and quotes the text. Its own search for repeated names takes time by the
+  // square of their number.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: "error", uniqueKeys: false });
-  // A tag (`!Ref x`) is only a warning to the library, and means that the value is not what its writer thinks.
+  // For the library a tag (`!Ref x`) is only a warning. Here it is a mistake: the value is not what its writer expects.
   const [first] = [...document.errors, ...document.warnings].sort((one, other) => one.pos[0] - other.pos[0]);
   const problems = first === undefined ? [] : [syntaxProblem(first, text, lines)];
   let value: unknown;

@@ -7,14 +7,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Filled {
   value: unknown;
   problems: Problem[];
-  /** Paths (as JSON text) whose text came from the environment: it may stand for a number, and it is never printed. */
+  /** Paths (as JSON text) whose text came from the environment: the text may be a number, and it is never shown. */
   filled: ReadonlySet<string>;
 }
 
-// `$${` is how a text says `${`.
+// `$${` means the two characters `${`.
 const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
 
-/** Fills `${VAR}` and `${VAR:-default}` inside every string; what is filled in is not looked at again. The default also replaces a variable that is empty. */
+/** Fills `${VAR}` and `${VAR:-default}` inside every string. What was filled in is not searched again. The default also replaces an empty variable. */
 export function fillEnvironment(value: unknown, environment: Environment): Filled {
   const problems: Problem[] = [];
   const filled = new Set<string>();
@@ -39,7 +39,7 @@ export function fillEnvironment(value: unknown, environment: Environment): Fille
       if (found === undefined && fallback === undefined) {
         problems.push({
           path,
-          text: `expected the environment variable ${variable(name)}, which is not set; set it, or write \${${variable(name)}:-} for nothing`,
+          text: `expected the environment variable ${variable(name)}, which is not set; set it, or write \${${variable(name)}:-} for an empty text`,
         });
         return reference;
       }
@@ -48,7 +48,7 @@ export function fillEnvironment(value: unknown, environment: Environment): Fille
   return { value: visit(value, []), problems, filled };
 }
 
-/** The name of a variable, unless a secret was written in its place. */
+/** The name of a variable, without what looks like a secret that was written in its place. */
 function variable(name: string): string {
   return withoutSecrets(name.slice(0, 64));
 }

@@ -1,4 +1,4 @@
-/** What a schema takes and what was found in its place, in the words of the configuration: for the file, and for the admin API, whose bodies are parts of it. */
+/** What a schema expects and what was found, in words: for the file, and for the admin API, whose bodies have the same settings. */
 import type { TSchema } from "@sinclair/typebox";
 import type { ValueError } from "@sinclair/typebox/errors";
 import { didYouMean, type Path } from "./problems.ts";
@@ -11,7 +11,10 @@ export function pathOf({ path }: ValueError): string[] {
     .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** For a name that an object does not have. @param what - what its names are: `a setting` */
+/**
+ * The message for a name that an object does not have.
+ * @param what - what the names of the object are: `a setting`
+ */
 export function unknownName(schema: TSchema, path: Path, what: string): string {
   if (schema.patternProperties !== undefined) return `expected ${schema.title ?? "another name"}`;
   const known = Object.keys(schema.properties);
@@ -25,7 +28,7 @@ export function constants(schema: TSchema): string[] {
     .filter((constant) => typeof constant === "string");
 }
 
-/** What a place takes, in words. */
+/** What a schema expects, in words. */
 export function expectation(schema: TSchema): string {
   if (typeof schema.title === "string") return schema.title;
   if (Array.isArray(schema.anyOf))
@@ -49,7 +52,7 @@ export function expectation(schema: TSchema): string {
   }
 }
 
-/** The kind of a text, a list or a map. None of them is repeated: a secret may have been put anywhere. */
+/** The kind of a text, a list or a map. The value is never shown, because a secret may be in any place. */
 export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";

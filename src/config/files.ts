@@ -9,7 +9,7 @@ export type ReadText = (path: string) => string;
 
 /**
  * Replaces every `x_file` whose `x` is a secret of the schema by the content of that file, in place.
- * @param filled - receives the paths that were filled, so that what was read is never printed.
+ * @param filled - receives the paths that were filled, so that their values are never shown
  */
 export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadText, filled: Set<string>): Problem[] {
   const problems: Problem[] = [];
@@ -45,7 +45,7 @@ export function readSecretFiles(schema: TSchema, root: unknown, readText: ReadTe
   return problems;
 }
 
-/** A secret from a file of its own. @throws Error that says what is wrong with the file */
+/** The secret that a file holds. @throws Error that says what is wrong with the file */
 export function readSecret(path: string): string {
   let content: string;
   try {
@@ -62,7 +62,7 @@ function withoutLineEnd(content: string): string {
   return content.replace(/[\r\n]+$/, "");
 }
 
-/** The end of "a file which …". */
+/** The words that follow "a file which". */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof NotReadable) return error.message;
   const code = (error as { code?: unknown }).code;

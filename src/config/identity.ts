@@ -4,13 +4,16 @@ import type { Identity } from "../contract/config.ts";
 import type { ResolveContext } from "./context.ts";
 import { whyUnreadable } from "./files.ts";
 import type { Path } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
-/** A certificate that is renewed by a program is renewed earlier: most have 30 days left then. */
+/** Programs renew a certificate earlier than this: most do so 30 days before its end. */
 const SOON_MS = 14 * DAY_MS;
 
-/** What the public listener shows its clients: both files read, held against each other, and against the clock. Undefined where there is no TLS, or something is wrong. */
+/**
+ * The certificate and the key of the public listener, read from their files. The key must belong to the certificate; a certificate that is not valid now,
+ * or not for long, is a warning. Undefined without TLS, and after a mistake.
+ */
 export function resolveIdentity(tls: File["server"]["tls"], context: ResolveContext): Identity | undefined {
   if (tls === undefined) return undefined;
   const certificatePath = ["server", "tls", "cert_file"];

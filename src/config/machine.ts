@@ -1,8 +1,8 @@
-/** The settings that tie Weir to its surroundings: ports, Redis, proxy; with what the environment says of them. */
+/** Settings about the machine and its network: ports, threads, memory, Redis, proxy. They come from the file and from the environment. */
 import type { Config, ProxySettings, Redis } from "../contract/config.ts";
 import type { Environment } from "./environment.ts";
 import { didYouMean, isWithin, type Problem } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 import { bytes, durationText, milliseconds } from "./units.ts";
 
 interface Surroundings {
@@ -11,9 +11,18 @@ interface Surroundings {
   warnings: Problem[];
 }
 
+/** Every variable that a mistake may name. */
+export const MACHINE_VARIABLES: readonly string[] = [
+  "PORT",
+  "ADMIN_PORT",
+  "REDIS_URL",
+  ...["HTTPS_PROXY", "HTTP_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
+  "WEIR_LOG_LEVEL",
+];
+
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
-/** The level of the log, which the environment alone sets. */
+/** Checks the level of the log, which only the environment sets. */
 export function checkLogLevel({ environment, problems }: Surroundings): void {
   const level = environment.WEIR_LOG_LEVEL;
   if (level === undefined || level === "" || LOG_LEVELS.includes(level)) return;
@@ -23,7 +32,7 @@ export function checkLogLevel({ environment, problems }: Surroundings): void {
 
 const LONGEST_REDIS_WAIT_MS = 10_000;
 
-/** Ports after the environment, and what binding them asks for. */
+/** The ports, where variables go before the file, and checks of what listening on them needs. */
 export function withPorts(file: File, { environment, problems, warnings }: Surroundings): { server: number; admin: number } {
   const port = (variable: string, fallback: number): number => {
     const text = environment[variable];
@@ -35,7 +44,12 @@ export function withPorts(file: File, { environment, problems, warnings }: Surro
   const ports = { server: port("PORT", file.server.port), admin: port("ADMIN_PORT", file.admin.port) };
   const isSameHost = file.server.host === file.admin.host || isWildcard(file.server.host) || isWildcard(file.admin.host);
   if (ports.server !== 0 && ports.server === ports.admin && isSameHost) {
-    problems.push({ path: ["admin", "port"], text: `expected another port than the public listener's, got ${ports.admin} for both` });
+    // The place that decided: a variable goes before the file.
+    const path = environment.ADMIN_PORT ? ["ADMIN_PORT"] : environment.PORT ? ["PORT"] : ["admin", "port"];
+    problems.push({
+      path,
+      text: `expected one port for the public listener and another one for the admin listener, got ${ports.admin} for both`,
+    });
   }
   checkToken(file.admin, problems, warnings);
   return ports;
@@ -65,20 +79,20 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.[0-9]{1,3}){3}$/.test(host);
 }
 
-/** How the processors are shared out. A process keeps one busy with its front, and one with each worker. */
+/** How many processes and workers there are. A process uses one processor for its front and one for each worker. */
 export function resolveThreads(file: File, processors: number): { processes: number; workers: number } {
   const ofOne = file.workers === "auto" ? 2 : file.workers + 1;
   const processes = file.processes === "auto" ? Math.max(1, Math.floor(processors / ofOne)) : file.processes;
   return { processes, workers: file.workers === "auto" ? Math.max(1, Math.floor(processors / processes) - 1) : file.workers };
 }
 
-/** A body that is being checked, edited and sent is there several times over, and a heap has done with it some time before it is collected. */
+/** While a body is checked, edited and sent, memory holds several copies of it. A copy is freed only some time after its last use. */
 const LARGEST_AUTO_BUFFER = 256 * 1024 ** 2;
 const MEMORY_SHARE = 1 / 8;
-/** A workspace may take half of what is buffered, and a body is some workspace's. */
+/** One workspace may use half of the buffer, and the largest body must fit into that half. */
 const LEAST_BODIES = 2;
 
-/** How large bodies may be, one and all of a process. */
+/** Most bytes of one body, and of all bodies in a process. */
 export function resolveBodies(
   { server }: File,
   processes: number,
@@ -98,7 +112,7 @@ export function resolveBodies(
   return { maxBodyBytes, maxBufferedBytes };
 }
 
-/** Redis as the file and `REDIS_URL` say, or undefined for limits in memory. */
+/** The Redis of the file or of `REDIS_URL`; undefined for limits in memory. */
 export function resolveRedis(file: File, { environment, problems, warnings }: Surroundings): Redis | undefined {
   const path = ["redis"];
   if (problems.some((problem) => isWithin(problem.path, path))) return undefined;
@@ -136,20 +150,26 @@ export function resolveRedis(file: File, { environment, problems, warnings }: Su
   };
 }
 
-/** The proxy variables, in capitals or not as curl has them; small letters go first. */
+/** The proxy variables, in capitals or, as curl has them, in small letters; small letters go first. */
 export function resolveProxy({ environment, problems }: Surroundings): Config["proxy"] {
-  const read = (name: string) => environment[name.toLowerCase()] || environment[name] || undefined;
-  const address = (name: string): string | undefined => {
-    const value = read(name);
-    if (value === undefined) return undefined;
-    const url = value.includes("://") ? value.trim() : `http://${value.trim()}`;
+  const nameOf = (name: string) => [name.toLowerCase(), name].find((each) => environment[each]);
+  const address = (capitals: string): string | undefined => {
+    const name = nameOf(capitals);
+    const value = name === undefined ? undefined : environment[name]?.trim();
+    if (name === undefined || value === undefined) return undefined;
+    const url = value.includes("://") ? value : `http://${value}`;
     if (URL.canParse(url) && new URL(url).protocol === "http:") return url;
     problems.push({
       path: [name],
-      text: "expected an address such as http://proxy.example:3128 in this environment variable, got other text; proxies are spoken to by plain HTTP",
+      text: "expected an address such as http://proxy.example:3128 in this environment variable, got other text; Weir speaks plain HTTP to proxies",
     });
     return undefined;
   };
-  const proxy: ProxySettings = { https: address("HTTPS_PROXY"), http: address("HTTP_PROXY"), no: read("NO_PROXY") };
+  const exceptions = nameOf("NO_PROXY");
+  const proxy: ProxySettings = {
+    https: address("HTTPS_PROXY"),
+    http: address("HTTP_PROXY"),
+    no: exceptions === undefined ? undefined : environment[exceptions],
+  };
   return proxy.https === undefined && proxy.http === undefined ? undefined : proxy;
 }

@@ -1,4 +1,4 @@
-/** How much memory there is for this process and what it starts: the least of the machine's and of what its control groups allow. */
+/** How much memory there is for this process and the processes that it starts: the machine's memory, or less where control groups allow less. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { posix } from "node:path";
@@ -8,7 +8,7 @@ const UNIFIED = { folder: "/sys/fs/cgroup", file: "memory.max" };
 const LEGACY = { folder: "/sys/fs/cgroup/memory", file: "memory.limit_in_bytes" };
 
 /**
- * Bytes. Every group above counts too; inside a container the names of the groups may be those of outside, and then only the topmost is there.
+ * Bytes. The groups above count too. In a container the names of the groups may be those on the host; then only the topmost group is found.
  * @param read - A file's text; throws where there is none. Default: the system's.
  */
 export function memoryBytes(read: (file: string) => string = readText, machineBytes: number = totalmem()): number {
@@ -27,16 +27,16 @@ export function memoryBytes(read: (file: string) => string = readText, machineBy
   return least;
 }
 
-/** With less, the heap is collected more often than large bodies make necessary. With more, it keeps their garbage longer than any call gains by. */
+/** A smaller heap is collected more often than large bodies need. A larger one keeps garbage longer, and no call gets faster. */
 const LEAST_HEAP = 256 * 1024 ** 2;
 const LARGEST_HEAP = 512 * 1024 ** 2;
 
-/** What of it there is for one thread's heap: with the defaults there are as many threads as processors. */
+/** Bytes for the heap of one thread. With the default settings there are as many threads as processors. */
 export function heapBytes(memory: number = memoryBytes(), processors: number = availableParallelism()): number {
   return Math.min(LARGEST_HEAP, Math.max(LEAST_HEAP, Math.floor(memory / processors)));
 }
 
-/** None of a file that is not there. */
+/** The lines of a file; none where the file does not exist. */
 function linesOf(file: string, read: (file: string) => string): string[] {
   try {
     return read(file).trim().split("\n");

@@ -10,7 +10,9 @@ import type { ResolveContext } from "./context.ts";
 import { controlsOf } from "./controls.ts";
 import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
-import type { ControlSettings, LimitSettings, ModelSettings, TargetSettings, TimeoutSettings } from "./schema.ts";
+import type { ControlSettings } from "./schema/accepts.ts";
+import type { ModelSettings, TargetSettings, TimeoutSettings } from "./schema/models.ts";
+import type { LimitSettings } from "./schema/workspaces.ts";
 import { namesAmong, withoutSecrets } from "./shown.ts";
 import type { Upstreams } from "./upstreams.ts";
 
@@ -37,7 +39,7 @@ export function resolveModels(
   return models;
 }
 
-/** Every model of the catalogue, in each region where it and an upstream of its provider are. */
+/** Every model of the catalogue, in each region that has the model and an upstream of its provider. */
 export function fromCatalogue(upstreams: Upstreams, context: ResolveContext): Record<string, Model> {
   const models: Record<string, Model> = Object.create(null);
   const retired: string[] = [];
@@ -55,15 +57,15 @@ export function fromCatalogue(upstreams: Upstreams, context: ResolveContext): Re
     if (isRetired(entry, context)) retired.push(entry.name);
   }
   if (retired.length > 0 && !context.isSandbox) {
-    const text = `without it the whole catalogue is offered, ${retired.length} models that are retired among it (${retired.join(", ")}); list the models to leave them out`;
+    const text = `left out, so the whole catalogue is offered, with ${retired.length} models that are retired (${retired.join(", ")}); list the models to offer others`;
     context.warnings.push({ path: ["models"], text });
   }
   return models;
 }
 
-/** A model that has targets, as far as they depend on it. */
+/** What targets take from their model. */
 interface Aimed {
-  /** As clients call it. */
+  /** The name that clients use. */
   name: string;
   targets: readonly TargetSettings[];
   timeouts?: TimeoutSettings;
@@ -84,7 +86,7 @@ export function resolveTargets(
     const upstream = upstreams.find(target.upstream);
     if (upstream === undefined) {
       const names = upstreams.names();
-      // A limit that is written but wrong has been reported already.
+      // The mistake of an upstream that is written but wrong has been reported already.
       if (!names.includes(target.upstream)) {
         const there = namesAmong(names);
         const list = there.length === 0 ? "there are none" : `there are ${there.join(", ")}`;
@@ -139,14 +141,14 @@ export function warnRetired(name: string, targets: readonly TargetSettings[], pa
   context.warnings.push({ path, text: `${entry.name === name ? "it" : entry.name} is retired upstream${since}; calls will fail` });
 }
 
-/** A plain name of a model that the catalogue knows under names with a place in front alone: its cloud serves it by profiles only. */
+/** Warns of a plain model id where the catalogue has only ids with a place in front: the cloud serves that model through inference profiles only. */
 function warnPlainName(model: string, region: string, path: Path, context: ResolveContext): void {
   const plain = model.replace(/^arn:[^/]*:foundation-model\//i, "");
   const entry = context.catalogue.byUpstreamModel(plain);
   const names = Object.values(entry?.regions ?? {});
   if (names.length === 0 || !names.every((name) => name.endsWith(`.${plain}`))) return;
   const cure = entry?.regions?.[region];
-  const text = `the plain id of a model that is served by inference profiles alone; ${cure === undefined ? "write its profile of this region, if there is one" : `write ${cure}`}`;
+  const text = `is the plain id of a model that is served through inference profiles only; ${cure === undefined ? "write its profile for this region, if there is one" : `write ${cure}`}`;
   context.warnings.push({ path, text });
 }
 

@@ -9,8 +9,8 @@ interface Named {
 }
 
 /**
- * Adds every alias to `models` as an entry of its own, a copy of the aliased entry under the alias.
- * @param settings - as the file lists them. An entry without targets is a shared model with other limits, and gets no names here.
+ * Adds every alias to `models`, as a copy of the model's entry.
+ * @param settings - the models of the file. An entry without targets is a shared model with other limits, and gets no aliases from the catalogue here.
  */
 export function addAliases<Model extends ModelFacts & { targets: Target[] | undefined }>(
   models: Record<string, Model>,
@@ -29,7 +29,7 @@ export function addAliases<Model extends ModelFacts & { targets: Target[] | unde
       const at = [...path, name, "aliases", String(index)];
       const owner = owners.get(alias);
       if (owner === undefined) add(alias, name);
-      else context.problems.push({ path: at, text: `expected a name of its own, got one that already means ${shown(owner)}` });
+      else context.problems.push({ path: at, text: `expected a name that is not taken, got one that already means ${shown(owner)}` });
     }
   }
   checkNames([...owners.keys()], path, context);
@@ -39,7 +39,7 @@ export function addAliases<Model extends ModelFacts & { targets: Target[] | unde
   }
 }
 
-/** Names that clients could not tell apart, and one that metrics keep for what is not in the catalogue. */
+/** Refuses names that differ only by capitals, and the name that metrics use for unknown models. */
 function checkNames(names: readonly string[], path: Path, context: ResolveContext): void {
   const seen = new Map<string, string>();
   for (const name of names) {
@@ -47,7 +47,7 @@ function checkNames(names: readonly string[], path: Path, context: ResolveContex
     if (before !== undefined)
       context.problems.push({
         path: [...path, name],
-        text: `expected names that differ by more than capitals, got ${shown(before)} and ${shown(name)}`,
+        text: `expected names that differ by more than capital letters, got ${shown(before)} and ${shown(name)}`,
       });
     if (name === "other")
       context.problems.push({ path: [...path, name], text: 'expected another name, got "other", which metrics use for unknown models' });

@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, and how it is said. */
+/** Mistakes of a configuration, and the words for them. */
 import { withoutSecrets } from "./shown.ts";
 
 export type Path = readonly string[];
@@ -12,17 +12,27 @@ export interface Problem {
   text: string;
 }
 
-/** A configuration that cannot be used; `message` names everything that is wrong with it, one line each. */
+/** A configuration that cannot be used; `message` names everything that is wrong with it, one line each, under the place where it is to be mended. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  /** Those of the source first. */
   readonly problems: readonly string[];
 
-  constructor(source: string, problems: readonly string[]) {
-    super(
-      `${source}: ${problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`}\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
-    );
-    this.problems = problems;
+  /**
+   * @param source - the file
+   * @param problems - of the file
+   * @param variables - mistakes in variables of the environment
+   */
+  constructor(source: string, problems: readonly string[], variables: readonly string[] = []) {
+    super([mistakesOf(source, problems), mistakesOf("environment", variables)].filter((text) => text !== "").join("\n"));
+    this.problems = [...problems, ...variables];
   }
+}
+
+function mistakesOf(source: string, problems: readonly string[]): string {
+  if (problems.length === 0) return "";
+  const count = problems.length === 1 ? "1 mistake" : `${problems.length} mistakes`;
+  return [`${source}: ${count}`, ...problems.map((problem) => `  ${problem}`)].join("\n");
 }
 
 /** `models["gpt-5.1"].targets.0.upstream` */
@@ -38,7 +48,7 @@ export function isWithin(path: Path, outer: Path): boolean {
   return outer.every((key, depth) => path[depth] === key);
 }
 
-/** ` (did you mean "x"?)`, or nothing where no candidate is near. */
+/** ` (did you mean "x"?)`; an empty text where no candidate is similar. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const plain = simplify(word);
   let best: string | undefined;
@@ -50,7 +60,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
   return best === undefined ? "" : ` (did you mean "${withoutSecrets(best)}"?)`;
 }
 
-/** Whether `word` can only be a slip of one of `known`, so that it may be repeated. */
+/** Whether `word` is a misspelling of one of `known` and no secret, so that it may be shown. */
 export function isSlip(word: string, known: Iterable<string>): boolean {
   const plain = simplify(word);
   const most = Math.min(2, Math.floor(plain.length / 3));
@@ -58,7 +68,7 @@ export function isSlip(word: string, known: Iterable<string>): boolean {
   return false;
 }
 
-/** `maxBody`, `max-body` and `MAX_BODY` are all slips of `max_body`. */
+/** `maxBody`, `max-body` and `MAX_BODY` are all misspellings of `max_body`. */
 function simplify(word: string): string {
   return word.toLowerCase().replaceAll(/[-_\s]/g, "");
 }

@@ -1,17 +1,18 @@
 import type { TSchema } from "@sinclair/typebox";
-import { schema } from "./schema.ts";
+import { schema } from "./schema/file.ts";
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the notation that is described
 const REFERENCE = { type: "string", pattern: "\\$\\{.+\\}", description: "Filled from the environment: ${VAR} or ${VAR:-default}." };
 
-/** The JSON Schema of `weir.yaml`, draft 2020-12, for editors: the schema of the check, with `${…}` allowed wherever a value may come from the environment. */
-export function publishedSchema(): Record<string, unknown> {
-  return {
+/** The JSON Schema of `weir.yaml`, draft 2020-12, as JSON text for editors: the schema of the check, with `${…}` allowed for every single value. */
+export function publishedSchema(): string {
+  const published = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "weir.yaml",
     ...(publish(schema as TSchema) as Record<string, unknown>),
     $defs: { environment: REFERENCE },
   };
+  return `${JSON.stringify(published, null, 2)}\n`;
 }
 
 function publish(node: unknown): unknown {
@@ -30,7 +31,7 @@ function publish(node: unknown): unknown {
   const published = Object.fromEntries(Object.entries(here).map(([key, value]) => [key, key === "default" ? value : publish(value)]));
   const { properties, required } = here as { properties?: Record<string, object>; required?: string[] };
   if (properties !== undefined) {
-    // What has a default may be left out of a file.
+    // A setting with a default may be left out of a file.
     const demanded = (required ?? []).filter((key) => !("default" in (properties[key] ?? {})));
     delete published.required;
     if (demanded.length > 0) published.required = demanded;

@@ -1,20 +1,19 @@
-/** From the checked file to `Config`: units converted, places that refer to each other held against each other, the region promise kept. */
-import type { Config, Workspace } from "../contract/config.ts";
+/** Makes `Config` of the checked file: converts units, and checks names that refer to other settings. */
+import type { Config, Cors, Workspace } from "../contract/config.ts";
 import { isNetwork } from "../contract/networks.ts";
 import { clocks, silence, span } from "./clocks.ts";
 import type { ResolveContext } from "./context.ts";
-import { resolveCors } from "./cors.ts";
 import { resolveIdentity } from "./identity.ts";
 import { checkLogLevel, resolveBodies, resolveProxy, resolveRedis, resolveThreads, withPorts } from "./machine.ts";
 import { fromCatalogue, limitsOf, resolveModels } from "./models.ts";
 import type { Path } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 import { resolveTracing } from "./tracing.ts";
 import { Upstreams } from "./upstreams.ts";
 import { checkWhole } from "./whole.ts";
 import { checkKeys, resolveWorkspace } from "./workspaces.ts";
 
-/** @param written - the file as it was before what is wrong in it was taken out: names that stand there are not unknown. */
+/** @param written - the file with its mistakes: a name in it is known, also where its settings are wrong */
 export function resolveFile(file: File, written: unknown, context: ResolveContext): Config {
   checkLogLevel(context);
   const ports = withPorts(file, context);
@@ -24,7 +23,7 @@ export function resolveFile(file: File, written: unknown, context: ResolveContex
   shared.addNames(keysOf(written, ["upstreams"]));
 
   const models = file.models === undefined ? fromCatalogue(shared, context) : resolveModels(file.models, shared, context);
-  // The catalogue's models that are missing only because an upstream is wrong are not unknown.
+  // A mistake in an upstream may be the only reason why a model of the catalogue is missing: its name is known.
   const offered = file.models === undefined && context.problems.length > 0 ? context.catalogue.entries.keys() : [];
   const modelNames = new Set([...Object.keys(models), ...keysOf(written, ["models"]), ...offered]);
   const workspaces: Record<string, Workspace> = Object.create(null);
@@ -101,4 +100,21 @@ function keysOf(value: unknown, path: Path): string[] {
     node = (node as Record<string, unknown>)[key];
   }
   return typeof node === "object" && node !== null ? Object.keys(node) : [];
+}
+
+/** The ports that a browser leaves out of an origin. */
+const DEFAULT_PORT = /^(https:.*):443$|^(http:.*):80$/;
+
+/** Origins as browsers send them. */
+function resolveCors(settings: File["server"]["cors"], context: ResolveContext): Cors | undefined {
+  if (settings === undefined) return undefined;
+  const { origins } = settings;
+  return {
+    origins: origins === "*" ? "*" : [...new Set(origins.map(asSent))],
+    maxAgeMs: span(settings.max_age, ["server", "cors", "max_age"], 0, context),
+  };
+}
+
+function asSent(written: string): string {
+  return written.toLowerCase().replace(DEFAULT_PORT, "$1$2");
 }

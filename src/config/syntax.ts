@@ -7,7 +7,7 @@ const TEXTS: Readonly<Record<ErrorCode, string>> = {
   BAD_COLLECTION_TYPE: 'expected plain YAML, got a tag ("!…") that does not fit what follows it',
   BAD_DIRECTIVE: 'expected plain YAML, got a directive ("%…"); put text that begins with "%" in quotes',
   BAD_DQ_ESCAPE: 'expected an escape that exists after "\\"; put text with "\\" in single quotes',
-  BAD_INDENT: "expected this line to stand below the one it belongs to, with as many blanks before it as its neighbours",
+  BAD_INDENT: "expected this line to be below the one it belongs to, with as many blanks before it as the lines beside it have",
   BAD_PROP_ORDER: 'expected tags ("!…") and anchors ("&…") in front of their value; put text that begins so in quotes',
   BAD_SCALAR_START: "expected text to begin with a letter or a digit; put text that begins with another character in quotes",
   BLOCK_AS_IMPLICIT_KEY: 'expected one "name: value" on a line; put text with ": " in it in quotes',
@@ -34,7 +34,7 @@ const UNQUOTED_REFERENCE = /[\s:,[{]\$\{/;
 /** Those of the library's messages that quote no text: `Flow map in block collection must be sufficiently indented and end with a }`. */
 const UNCLOSED = /^Flow \w+ .* end with a ([\]}])$/;
 
-/** @param before - the line of the error, as far as the error and the character after it. */
+/** @param before - the line of the error, up to the error and with one character more */
 export function syntaxText({ code, message }: YAMLError, before: string): string {
   if (UNQUOTED_REFERENCE.test(before)) {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the notation that is described

@@ -1,7 +1,7 @@
 /** Durations and sizes as people write them. */
 
 export const DURATION = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$";
-/** As `DURATION`, in days too: for what outlives a call. */
+/** As `DURATION`, in days too: for times that are longer than a call. */
 export const SPAN = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$";
 export const SIZE = "^[0-9]+(\\.[0-9]+)? ?(B|kB|KB|KiB|MB|MiB|GB|GiB)?$";
 

@@ -5,7 +5,7 @@ import { clocks } from "./clocks.ts";
 import type { ResolveContext } from "./context.ts";
 import { whyUnreadable } from "./files.ts";
 import { isWithin, type Path } from "./problems.ts";
-import type { UpstreamSettings } from "./schema.ts";
+import type { UpstreamSettings } from "./schema/upstreams.ts";
 
 /** Upstreams that targets may name, by name: shared ones, or a workspace's own before the shared ones. */
 export class Upstreams {

@@ -1,19 +1,19 @@
 import { statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 
-/** What a file looked like: a text that differs once it was written, replaced, moved, deleted or given other rights. */
+/** A text that changes when a file is written, replaced, moved or deleted, or gets other rights. */
 export type Stamp = string;
 
-/** By the file's absolute path. */
+/** Keys are absolute paths. */
 export type Stamps = ReadonlyMap<string, Stamp>;
 
-/** Some programs write a file in two steps (an editor, a template, a copy over a network): the rest may come within this many looks. */
+/** Looks without a further change before a change counts: some programs write a file in two steps (an editor, a template, a copy over a network). */
 const SETTLED_LOOKS = 3;
 
 /**
- * Calls `changed` once files differ from what they were when they were read, and have been left alone for a while. They are looked at and not
- * listened to: a file that is replaced, a secret that Kubernetes swaps by its symbolic link and a network mount send no notice. Looks are not waited
- * for, since a mount may hang: while one is on its way, there is no other.
+ * Calls `changed` when files differ from what was read, and have not changed again for some looks. It looks at them again and again, because a file
+ * that is replaced, a secret that Kubernetes changes by a symbolic link and a network mount send no notice. A look may take long, because a mount may
+ * hang: there is only one at a time, and the thread does not wait for it.
  */
 export class FileWatch {
   readonly #timer: ReturnType<typeof setInterval>;
@@ -25,7 +25,7 @@ export class FileWatch {
   #isLooking = false;
   #turn = 0;
 
-  /** @param read - the stamps taken before the files were read, so that a change in the meantime is one too. */
+  /** @param read - the stamps from before the files were read, so that a change during the reading is noticed */
   constructor(read: Stamps, everyMs: number, changed: () => void) {
     this.#changed = changed;
     this.#files = [...read.keys()];
@@ -37,7 +37,7 @@ export class FileWatch {
     this.#timer.unref?.();
   }
 
-  /** Other files count from now on, or the same ones as they were when they were read again. */
+  /** Watches these files from now on. Their stamps are from before they were read. */
   follow(read: Stamps): void {
     this.#turn += 1;
     this.#files = [...read.keys()];
@@ -53,7 +53,7 @@ export class FileWatch {
     const turn = this.#turn;
     const now = textOf(await Promise.all(this.#files.map(stampOf)));
     this.#isLooking = false;
-    // Other files are followed meanwhile.
+    // `follow` was called meanwhile.
     if (turn !== this.#turn) return;
     this.#alike = now === this.#before ? this.#alike + 1 : 0;
     this.#before = now;
@@ -63,7 +63,7 @@ export class FileWatch {
   }
 }
 
-/** Never rejects: one that cannot be seen has a stamp too, so that its coming back is a change. */
+/** Never rejects: a file that is not there has a stamp too, so that its return is a change. */
 export async function stampOf(file: string): Promise<Stamp> {
   try {
     return stampText(await stat(file));
@@ -72,7 +72,7 @@ export async function stampOf(file: string): Promise<Stamp> {
   }
 }
 
-/** As `stampOf`, but synchronous: at the start no call waits. */
+/** As `stampOf`, but synchronous: for the start, when no call waits. */
 export function stampNow(file: string): Stamp {
   try {
     return stampText(statSync(file));

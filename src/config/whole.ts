@@ -2,10 +2,10 @@ import type { Config, Upstream, Workspace } from "../contract/config.ts";
 import { providers } from "../providers/index.ts";
 import type { ResolveContext } from "./context.ts";
 import { didYouMean } from "./problems.ts";
-import type { File } from "./schema.ts";
+import type { File } from "./schema/file.ts";
 import { namesAmong } from "./shown.ts";
 
-/** What only the whole can tell; asked when all else is well. */
+/** Checks that need the whole configuration, for one without other mistakes. */
 export function checkWhole(config: Config, file: File, context: ResolveContext): void {
   const { problems, warnings } = context;
   const workspaces = Object.values(config.workspaces);
@@ -33,7 +33,7 @@ export function checkWhole(config: Config, file: File, context: ResolveContext):
         ({ upstream }) => !Object.hasOwn(providers.get(upstream.provider)?.controls.properties ?? {}, control),
       );
       const clouds = [...new Set(without.map(({ upstream }) => upstream.provider))].join(", ");
-      const text = `counts at the clouds that have it; this workspace's calls to ${clouds} go without`;
+      const text = `works only at clouds that have it; calls of this workspace to ${clouds} are made without it`;
       if (clouds !== "") warnings.push({ path: ["workspaces", workspace.name, "controls", control], text });
     }
     for (const [name, upstream] of Object.entries(workspace.upstreams)) {
@@ -49,7 +49,7 @@ export function checkWhole(config: Config, file: File, context: ResolveContext):
   if (file.limits.tpm < 256) warnings.push({ path: ["limits", "tpm"], text: "is so small that hardly any request fits" });
 }
 
-/** Every target that a workspace can reach, with its upstream. */
+/** The upstreams of all targets that a workspace can reach, one entry for each target. */
 function offeredTo(workspace: Workspace, config: Config): { upstream: Upstream }[] {
   const entries = Object.entries(workspace.models);
   const hasOwnList = entries.some(([, model]) => model.targets !== undefined);

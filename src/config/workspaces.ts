@@ -5,12 +5,12 @@ import { controlsOf } from "./controls.ts";
 import { checkEstimate, factsOf, limitsOf, resolveTargets, warnRetired } from "./models.ts";
 import { addAliases } from "./names.ts";
 import { didYouMean, type Path } from "./problems.ts";
-import type { WorkspaceSettings } from "./schema.ts";
+import type { WorkspaceSettings } from "./schema/workspaces.ts";
 import { shown } from "./shown.ts";
 import { Upstreams } from "./upstreams.ts";
 
 interface WorkspaceSurroundings {
-  /** The names that stand at a path of the file, wrong entries among them. */
+  /** The names at a path of the file, those of entries with mistakes included. */
   namesWritten: (path: Path) => string[];
   base: Timeouts;
   shared: Upstreams;
@@ -26,7 +26,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   for (const [upstream, fields] of Object.entries(settings.upstreams ?? {})) {
     const at = [...path, "upstreams", upstream];
     if (shared.names().includes(upstream))
-      context.problems.push({ path: at, text: `expected a name of its own, got that of the shared upstream ${shown(upstream)}` });
+      context.problems.push({ path: at, text: `expected a name that is not taken, got that of the shared upstream ${shown(upstream)}` });
     own.add(upstream, fields, at, around.base, name);
   }
   own.addNames(around.namesWritten([...path, "upstreams"]));
@@ -50,7 +50,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
     if (targets === undefined && accepts !== undefined)
       context.problems.push({
         path: [...at, "accepts"],
-        text: "expected it beside targets, got none; what a shared model takes is said in models",
+        text: "expected targets beside it, got none; for a shared model, set it in models",
       });
     models[model] = {
       ...facts,
@@ -65,7 +65,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
     if (targets === undefined && fields.aliases !== undefined)
       context.problems.push({
         path: [...at, "aliases"],
-        text: "expected them beside targets, got none; a shared model has the aliases that it has in models",
+        text: "expected targets beside them, got none; for a shared model, set them in models",
       });
     warnRetired(model, fields.targets ?? [], at, context);
   }
@@ -83,7 +83,7 @@ export function resolveWorkspace(name: string, settings: WorkspaceSettings, arou
   };
 }
 
-/** Aliases of a workspace's own models; and where its models are its whole list, those of the shared ones on it. */
+/** Adds the aliases of the workspace's own models. Where its models are its whole list, shared models on that list keep their aliases. */
 function addOwnAliases(
   models: Record<string, WorkspaceModel>,
   settings: NonNullable<WorkspaceSettings["models"]>,
@@ -98,7 +98,7 @@ function addOwnAliases(
   }
 }
 
-/** Digests of what everybody knows: the key of Weir's first example, and no key at all (a variable that was empty when its digest was made). */
+/** Digests of texts that everybody knows: the key of Weir's first example, and the empty text (of a variable that was empty when its digest was made). */
 const PUBLISHED: Readonly<Record<string, string>> = {
   eb499340c74719046b7b96fe0a66afaef75faf4922b9a6ed53b352ac6a1be365: 'that of "weir_example", which everybody can read in the example',
   e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855: "that of an empty text",
@@ -109,7 +109,7 @@ function resolveKey(key: WorkspaceSettings["keys"][number], path: Path, context:
   if (key.expires_at !== undefined && expiresAtMs === undefined) {
     context.problems.push({
       path: [...path, "expires_at"],
-      text: "expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
+      text: "expected a time such as 2027-01-01T00:00:00Z, got a date that does not exist",
     });
   } else if (expiresAtMs !== undefined && expiresAtMs <= context.nowMs) {
     context.warnings.push({ path: [...path, "expires_at"], text: `the key ${shown(key.name)} has expired` });
@@ -129,7 +129,7 @@ export function checkKeys(workspaces: Record<string, Workspace>, context: Resolv
       const path = ["workspaces", workspace.name, "keys", String(index)];
       const owner = owners.get(key.sha256);
       if (owner !== undefined)
-        context.problems.push({ path: [...path, "sha256"], text: `expected a key of its own, got the same as ${owner}` });
+        context.problems.push({ path: [...path, "sha256"], text: `expected a key that is not in use, got the same as ${owner}` });
       if (names.has(key.name))
         context.problems.push({ path: [...path, "name"], text: `expected a name that is not taken, got ${shown(key.name)} a second time` });
       owners.set(key.sha256, `${shown(key.name)} of workspace ${shown(workspace.name)}`);

@@ -1,6 +1,6 @@
 /**
- * What a model takes at one kind of cloud, as its provider's table and the configuration have it: plain JSON, made by `src/providers` for each target
- * and read by the files of the same provider in `workers/providers`. Both use the type that the provider has for it in `src/providers/NAME/takes.ts`.
+ * What a model takes at one kind of cloud: plain JSON. `src/providers` makes it for each target, from the provider's table and the configuration; the files
+ * of the same provider in `workers/providers` read it. Both use the provider's type for it, which is in `src/providers/NAME/takes.ts`.
  */
 export type Accepts = object;
 
@@ -8,14 +8,4 @@ export type Accepts = object;
 export interface AcceptsEdits {
   betas: { add: readonly string[]; remove: readonly string[] };
   fields: { add: readonly string[]; remove: readonly string[] };
-}
-
-/** Names with what was added and without what was taken away; the last of `edits` decides. */
-export function edited(names: Iterable<string>, edits: readonly { add: readonly string[]; remove: readonly string[] }[]): string[] {
-  const all = new Set(names);
-  for (const { add, remove } of edits) {
-    for (const name of add) all.add(name);
-    for (const name of remove) all.delete(name);
-  }
-  return [...all];
 }

@@ -1,13 +1,13 @@
 /**
- * Values by two names, without joining them into one key: names of a configuration keep their hashes, while a joined one is built and hashed
- * anew at each look-up, which on the way of every call adds up.
+ * Values that are found by two names. The names are not joined into one key: a joined key would be built and hashed at each look-up, which costs too much
+ * on the way of every call. The strings of a configuration keep their hashes.
  */
 export class ByNames<Value> {
   readonly #most: number;
   readonly #values = new Map<string, Map<string, Value>>();
   #size = 0;
 
-  /** Bounded: what goes beyond `most` entries forgets all of them, and they are made anew. */
+  /** @param most - Entries that are kept at most. One more entry makes this forget all others; they are made again when they are asked for. */
   constructor(most = Number.POSITIVE_INFINITY) {
     this.#most = most;
   }

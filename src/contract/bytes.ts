@@ -1,14 +1,14 @@
 /**
  * Byte text: a string that holds one byte per character (Latin-1), so `length` is a number of bytes and nothing on the way can re-encode it.
  *
- * Bodies and chunks travel through Weir in this form. Strings cross threads cheaper than byte arrays on both runtimes, a Latin-1 string
- * takes one byte per character in memory, a UTF-8 sequence cut in two by the network needs no care, and what the client or the upstream
- * wrote leaves byte for byte as it came. JSON's own characters are ASCII, so `JSON.parse` reads byte text as it is; only a string that a
- * person will read (a name in a message) has to be decoded first.
+ * Bodies and chunks travel through Weir in this form. On both runtimes a string crosses threads at less cost than a byte array. A Latin-1 string takes one
+ * byte per character in memory. A UTF-8 sequence that the network has cut in two needs no care. What the client or the upstream wrote leaves byte for byte as
+ * it came. JSON's own characters are ASCII, so `JSON.parse` reads byte text as it is; only a string that a person will read (a name in a message) has to be
+ * decoded first.
  */
 export type ByteText = string;
 
-/** The same bytes; itself where it is a `Buffer`, since a second object over them costs as much as copying a small piece. */
+/** The same bytes as a `Buffer`. A `Buffer` is returned as it is, since a second object over the bytes costs as much as copying a small piece. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -33,7 +33,7 @@ export function encodeUtf8(characters: string): ByteText {
   return Buffer.from(characters, "utf8").toString("latin1");
 }
 
-/** The same text without what it was cut from: an engine may keep the whole for as long as it keeps a part. */
+/** A copy of a text that was cut from a longer one. An engine may keep the whole longer text in memory for as long as it keeps a part of it. */
 export function copied(text: ByteText): ByteText {
   return toByteText(toBytes(text));
 }

@@ -13,13 +13,13 @@ export interface Ended {
   upstreamRequestId: string;
   /** Input tokens as the worker estimated them, before any factor; `usage` has the upstream's own count of them. 0 without an estimate. */
   estimate: number;
-  /** An answer that its upstream goes on with after the call: its id there, or "?" where that is not known; "" nearly always. */
+  /** The upstream's id of an answer that it goes on making after the call; "?" where that id is not known. "", nearly always, without such an answer. */
   unfinished: string;
-  /** How often the upstream was sent the request: 0 where it did not come to that, 2 where a kept connection had died. */
+  /** How often the request was sent to the upstream: 0 where it was never sent, 2 where a kept connection had died. */
   attempts: number;
 }
 
-/** How a call ended of which nothing is known. */
+/** The end of a call about which nothing is known. */
 export const NOTHING_USED: Ended = {
   usage: noUsage(),
   firstByteMs: 0,
@@ -31,18 +31,18 @@ export const NOTHING_USED: Ended = {
 };
 
 /**
- * What a worker reports of one call: `weighed` where it was asked to, `missed` for each target that failed and is not the last one, then `open` and
- * `chunk`s, or `answer`; and at the end `done` or `fail`, once,
- * also for a call that was cancelled; or `lost`, as its last word too. `ended` is undefined where no worker could say.
+ * What a worker reports of one call, in this order: `weighed`, where the body was to be weighed; `missed`, for each target that failed and is not the last
+ * one; `open` and `chunk`s, or `answer`; and one last report, which also a cancelled call has: `done`, `fail` or `lost`. `ended` is undefined where no worker
+ * knows it.
  */
 export interface CallEvents {
-  /** `estimate` is of the input, before any factor; `user` as `Dialect.user` has it, cut. */
+  /** `estimate`: tokens of the input, before any factor. `user`: what `Dialect.user` returns, cut to a length. */
   weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void;
-  /** The request has left for the upstream; of a call that asked for it. */
+  /** The request has been sent to the upstream. Reported only for a call with `Along.isTimed`. */
   sent(): void;
   /** The guess at the input was far off: this is the worker's estimate, times the factor of the order. */
   estimated(inputTokens: number): void;
-  /** The names of what was left out of the request, since its model does not take it; before the answer begins. */
+  /** Names of the fields that were left out of the request, because its model does not take them. Reported before the answer begins. */
   dropped(names: string): void;
   /** The cloud's guardrail has blocked or changed the answer: reported before that text of the answer. */
   guarded(): void;
@@ -53,15 +53,15 @@ export interface CallEvents {
   missed(error: GatewayError, ended: Ended): void;
   done(ended: Ended): void;
   fail(error: GatewayError, ended: Ended | undefined): void;
-  /** The worker is gone, and with it all that it held of the call. */
+  /** The worker is gone, and everything that it held of the call is lost. */
   lost(error: GatewayError): void;
 }
 
-/** What goes along with a call on its way to an upstream. */
+/** What a worker gets with a call beside its body. */
 export interface Along {
-  /** Headers for the upstream beside its own, as `name\nvalue\nname\nvalue`; "" without any. */
+  /** Further headers for the upstream, as `name\nvalue\nname\nvalue`; "" without any. */
   passedOn: string;
-  /** The worker is to say when the request has left. */
+  /** Whether the worker reports `sent`. */
   isTimed: boolean;
 }
 
@@ -70,11 +70,14 @@ export const NOTHING_ALONG: Along = { passedOn: "", isTimed: false };
 
 /** The front's end of a call that a worker holds. */
 export interface PoolCall {
-  /** Starts a weighed call, or one that was missed. `isLast`: no further target will be tried, so any failure is reported as the call's end. */
+  /**
+   * Starts a call that was weighed, or starts it at another target after `missed`. `isLast`: no further target will be tried, so any failure is reported as
+   * the call's end.
+   */
   go(target: number, isLast: boolean, factor: number, along: Along): void;
   /** The client has taken `bytes` more. */
   credit(bytes: number): void;
-  /** Ends the call; of its events only the last one comes, with what was used so far. */
+  /** Ends the call. Only its last event still comes, with what was used so far. */
   cancel(): void;
 }
 
@@ -83,7 +86,7 @@ export interface WeighOrder {
   dialect: DialectName;
   operation: CallOperation;
   hints: string;
-  /** The workspace: its bodies wait for each other, and what is kept of the answer is its own. */
+  /** The workspace. Its bodies wait for each other, and an answer that the upstream keeps belongs to it. */
   owner: string;
   body: ArrayBuffer;
 }
@@ -100,11 +103,29 @@ export interface CallOrder {
   /** The same as in a `WeighOrder`. */
   owner: string;
   along: Along;
-  /** Input tokens that were reserved without having been weighed. */
+  /** Input tokens that were reserved where the body was not weighed. */
   guess: number;
-  /** The input as it was weighed, before the factor; 0, or left out, where it was not. */
+  /** Input tokens of a body that was weighed, before the factor; 0 or left out where it was not weighed. */
   estimate?: number;
   /** The factor by which an estimate of the input is multiplied. */
   factor: number;
   body: ByteText;
 }
+
+const ignore = (): void => {};
+
+/** For a call of which only the end counts: `done`, `fail` and `lost` are to be replaced. */
+export const ONLY_THE_END: CallEvents = {
+  weighed: ignore,
+  sent: ignore,
+  estimated: ignore,
+  dropped: ignore,
+  guarded: ignore,
+  open: ignore,
+  chunk: ignore,
+  answer: ignore,
+  missed: ignore,
+  done: ignore,
+  fail: ignore,
+  lost: ignore,
+};

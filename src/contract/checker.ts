@@ -2,8 +2,8 @@ import type { Static, TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 
 /**
- * A schema to hold values against, compiled when the first one comes: compiling all of a gateway's takes a tenth of a second and twenty MB in its threads, of
- * which a worker needs hardly any, and a front those of the dialects that its clients speak.
+ * Checks values by a schema. The schema is compiled when the first value comes. To compile all schemas of a gateway takes a tenth of a second and 20 MB in its
+ * threads; a worker needs hardly any of them, and the front needs those of the dialects that its clients speak.
  */
 export class Checker<Schema extends TSchema = TSchema> {
   readonly schema: Schema;

@@ -2,9 +2,8 @@ import type { Accepts, AcceptsEdits } from "./accepts.ts";
 import type { Controls } from "./controls.ts";
 import type { UpstreamDialect } from "./dialect.ts";
 import type { Keeping } from "./kept.ts";
-import type { Clocks } from "./turn.ts";
 
-/** The configuration after checking: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. See `config.ts`. */
+/** The configuration after its check by `src/config`: defaults filled in, secrets read, durations in milliseconds, sizes in bytes. */
 export interface Config {
   /** True where nothing was configured: stand-ins for the upstreams, one demo key. */
   sandbox: boolean;
@@ -15,14 +14,14 @@ export interface Config {
     maxCalls: number;
     maxConnections: number;
     maxBufferedBytes: number;
-    /** Clients speak TLS; `identity` has what they are shown. */
+    /** Clients speak TLS; the certificate is in `identity`. */
     tls: boolean;
     drainTimeoutMs: number;
     drainGraceMs: number;
     clocks: Clocks;
     /** Addresses and networks, as they were written. */
     trustedProxies: readonly string[];
-    /** Which answers say where their time went. */
+    /** Which answers have a `server-timing` header: those whose client asks for it, or all. */
     serverTiming: "asked" | "always";
     /** Undefined: pages of other origins may not call. In force at once after a reload, unlike the rest of this part. */
     cors: Cors | undefined;
@@ -30,17 +29,17 @@ export interface Config {
   /** The certificate and key; undefined without TLS. */
   identity: Identity | undefined;
   admin: { host: string; port: number; token: string | undefined; hosts: string[] };
-  /** That share the public listener; 1 has no supervisor. */
+  /** Processes that share the public port. A single process has no supervisor. */
   processes: number;
-  /** Threads of a process. */
+  /** Worker threads of each process; 0: the front's own thread does their work. */
   workers: number;
   redis: Redis | undefined;
   log: CallLog;
   limits: Limits;
   strictParameters: boolean;
   proxy: ProxySettings | undefined;
-  /** Calls are traced, as the environment says (`OTEL_…`). */
-  tracing: boolean;
+  /** Where the spans of calls go, as the environment says (`OTEL_…`); undefined where calls are not traced. */
+  tracing: TracingTarget | undefined;
   /** Where keys made over the admin listener are kept when there is no Redis: an absolute path. */
   directory: { file: string };
   upstreams: Record<string, Upstream>;
@@ -48,9 +47,17 @@ export interface Config {
   workspaces: Record<string, Workspace>;
 }
 
+/** How long a client's connection may be silent, in milliseconds. `headMs` is for the whole head. */
+export interface Clocks {
+  headMs: number;
+  sendingMs: number;
+  readingMs: number;
+  idleMs: number;
+}
+
 /** Which web pages may call. */
 export interface Cors {
-  /** As browsers send them; "*" is every origin. */
+  /** Origins as browsers send them; "*" is every origin. */
   origins: "*" | readonly string[];
   /** How long a browser may keep the answer to a preflight. */
   maxAgeMs: number;
@@ -80,7 +87,7 @@ export function fixedOf({ server, admin, processes, workers, redis, directory, p
   return { server: { ...server, cors: undefined }, admin, processes, workers, redis, directory, proxy };
 }
 
-/** `config` with what is fixed as it is in `fixed`. */
+/** `config` with the settings of `fixed` in place of its own. */
 export function withFixed(config: Config, fixed: FixedConfig): Config {
   const kept: Config = { ...config, ...Object.fromEntries(FIXED.map((part) => [part, fixed[part]])) };
   return { ...kept, server: { ...kept.server, cors: config.server.cors } };
@@ -90,9 +97,17 @@ export function withFixed(config: Config, fixed: FixedConfig): Config {
 export interface CallLog {
   /** Share of the good calls that is logged: from 0 to 1. */
   sample: number;
-  /** Slower ones always have one. */
+  /** Slower calls always have a line. */
   slowMs: number;
   attribution: boolean;
+}
+
+/** What an operator wants to know about traces. OpenTelemetry's packages read the environment themselves. */
+export interface TracingTarget {
+  /** Scheme, host and port. */
+  collector: string;
+  /** The sampler's name, with its share where it has one: `traceidratio 0.01`. */
+  sampler: string;
 }
 
 /** Proxy settings, as in the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). */
@@ -134,7 +149,7 @@ export interface EffectiveLimits {
   reserveOutput: "expected" | "max_tokens";
 }
 
-/** Milliseconds. */
+/** How long the parts of a call to an upstream may take, in milliseconds. */
 export interface Timeouts {
   connectMs: number;
   firstByteMs: number;
@@ -142,7 +157,7 @@ export interface Timeouts {
   totalMs: number;
 }
 
-/** `Settings`: of its provider, which alone knows more of them than that they are an object. */
+/** `Settings`: the type of the provider's settings. Code outside the provider knows only that they are an object. */
 export interface Upstream<Settings extends object = object> {
   /** Its key in `Config.upstreams`; `workspace/key` for a workspace's own, so that no two upstreams share a name in a log or a metric. */
   name: string;
@@ -153,11 +168,11 @@ export interface Upstream<Settings extends object = object> {
   telemetryName: string;
   region: string;
   timeouts: Timeouts;
-  /** Calls at a time in one process; undefined: as many as come. */
+  /** Calls at a time in one process; undefined: without a bound. */
   maxCalls: number | undefined;
-  /** PEM text of further authorities to trust, beside the system's. */
+  /** PEM text of authorities to trust in addition to those of the system. */
   ca: string | undefined;
-  /** Headers of the cloud's own that are not a client's to set. */
+  /** Headers of the cloud that clients may not set. */
   reserved: readonly string[];
   /** Fields and flags that its models take in addition to the provider's table, or do not take. */
   accepts: AcceptsEdits | undefined;
@@ -165,16 +180,16 @@ export interface Upstream<Settings extends object = object> {
   controls?: Controls | undefined;
   /** How it keeps answers that clients may ask for again; undefined where it keeps no answers. */
   keeping: Keeping | undefined;
-  /** Settings of this provider alone, as its own `resolve` made them: plain JSON, secrets included. Never logged. */
+  /** The provider's settings, made by its `resolve`: plain JSON, secrets included. Never logged. */
   settings: Settings;
 }
 
 export interface Target {
-  /** A key of `Config.upstreams`, or of the workspace's own. */
+  /** A key of `Config.upstreams`, or of the workspace's upstreams. */
   upstream: string;
   /** The upstream's name of the model: a Bedrock model id, an Azure deployment. */
   model: string;
-  /** The name that its tokens are counted by, where the operator gave one. */
+  /** The name of the model for the upstream's count of tokens, where the operator gave one (`count_model`). */
   countModel: string | undefined;
   /** Targets of a lower rank are tried first. */
   rank: number;
@@ -182,21 +197,24 @@ export interface Target {
   weight: number;
   /** Fields and flags that the model takes there. */
   accepts: Accepts;
-  /** Controls of the target, or else of its model. */
+  /** Controls of the target; where it has none, those of its model. */
   controls?: Controls | undefined;
-  /** Set where this model has clocks of its own. */
+  /** The model's own where it has any, else those of the upstream. */
   timeouts: Timeouts;
 }
 
-/** Which tokenizer a model counts with, where that is known; see `catalogue.yaml`. */
+/** The tokenizers that are known; `catalogue.yaml` says which one a model has. */
 export type TokenizerFamily = "claude-3" | "claude-4.7" | "o200k" | "cl100k";
 
-/** What is known of a model, apart from the way to reach it. */
+/** Facts of a model that do not depend on its targets. */
 export interface ModelFacts {
   /** When it came out, in seconds since 1970; 0 where that is not known. */
   created: number;
   family: TokenizerFamily | undefined;
-  /** For a second name of a model (`claude-sonnet-4-5`): the first (`claude-sonnet-4-5-20250929`), whose limits and metrics it shares. Its targets are copied here. */
+  /**
+   * For a second name of a model (`claude-sonnet-4-5`): its first name (`claude-sonnet-4-5-20250929`). The two names share limits and metrics. The targets of
+   * the first name are copied to the second.
+   */
   aliasOf: string | undefined;
 }
 
@@ -216,11 +234,11 @@ export interface Workspace {
   limits: Limits;
   /** Controls for its calls; they win over those of shared upstreams, models and targets. */
   controls?: Controls | undefined;
-  /** Its clients may set controls by headers of the cloud's own. */
+  /** Its clients may set controls by headers of the cloud. */
   mayControl?: boolean;
-  /** Its own upstreams, beside the shared ones. */
+  /** Its own upstreams, in addition to the shared ones. */
   upstreams: Record<string, Upstream>;
-  /** `targets` undefined: the shared model's. Where any entry has targets, these models are the whole list. */
+  /** An entry without targets uses those of the shared model. Where any entry has targets, these models are the whole list. */
   models: Record<string, WorkspaceModel>;
   keys: Key[];
 }
@@ -229,7 +247,7 @@ export interface WorkspaceModel extends ModelFacts {
   limits: Limits;
   estimate: "fast" | "exact" | undefined;
   affinity: boolean | undefined;
-  /** Where it has no targets of its own, which have theirs. */
+  /** For a model without targets; otherwise each target has its controls. */
   controls?: Controls | undefined;
   targets: Target[] | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Controls of a cloud's own beside the request: a guardrail, a service tier, tags. Plain JSON by the names of weir.yaml, checked against the schema that
- * the cloud's provider has for them; only the files of that provider read what is in it.
+ * Settings of one call that a cloud takes outside of the request's body: a guardrail, a service tier, tags. Plain JSON with the names of weir.yaml, checked by
+ * the schema of the cloud's provider. Only the files of that provider read it.
  */
 export type Controls = object;
 
@@ -22,12 +22,12 @@ export function mergedControls(places: readonly (Controls | undefined)[]): Contr
 
 const AT = "\n\n";
 
-/** The hints of a call with its controls behind them, as they cross to a worker. See `Dialect.hints`. */
+/** The hints of a call (`Dialect.hints`) with its controls after them, as they cross to a worker. */
 export function withCallControls(hints: string, controls: CallControls): string {
   return `${hints}${AT}${JSON.stringify(controls)}`;
 }
 
-/** The controls behind the hints; undefined where there are no controls. */
+/** The controls after the hints; undefined where there are no controls. */
 export function callControls(hints: string): CallControls | undefined {
   const at = hints.indexOf(AT);
   return at < 0 ? undefined : (JSON.parse(hints.slice(at + AT.length)) as CallControls);

@@ -1,12 +1,12 @@
-/** So few open calls hold less than what a heap throws away between two collections by itself. */
+/** With fewer open calls a collection gains little: the calls hold less than the garbage that a heap has anyway. */
 const FEWEST = 400;
 
 const runtime = (globalThis as { Bun?: Pick<typeof Bun, "gc"> }).Bun;
 
 /**
- * Collects garbage when twice as many calls are open as at the last time. What beginning a call throws away is several times what an open stream keeps, and the
- * runtime collects it only after 64 MiB, which suits calls that are over soon. So a crowd of streams costs a few collections while it grows, and calls that come
- * and go cost no collection. Deno is left to itself.
+ * Collects garbage each time the number of open calls has doubled. The start of a call makes several times as much garbage as an open stream keeps, and the
+ * runtime collects only after 64 MiB of it, which suits calls that end soon. So a crowd of streams costs a few collections while it grows, and calls that come
+ * and go cost no collection. On Deno this does nothing.
  */
 export class Crowd {
   readonly #collect: () => void;

@@ -17,7 +17,7 @@ interface CallKind {
   window: CallWindow;
   /** True where the model writes an answer whose tokens have to be reserved. */
   writes: boolean;
-  /** True where it is about an answer that an upstream keeps: the path names the answer, and nothing else says which model and target it is for. */
+  /** True where it is about an answer that an upstream keeps. The id of the answer, in the path, is all that shows its model and target. */
   kept: boolean;
 }
 
@@ -64,15 +64,15 @@ export interface Envelope {
   /** The model's name, as the client wrote it. */
   model: string;
   stream: boolean;
-  /** Largest answer the client asked for, in tokens; 0 where it did not say. */
+  /** The client's bound of the answer, in tokens; 0 without a bound. */
   maxTokens: number;
-  /** Id of the kept answer that it goes on from, as the client has it. */
+  /** The client's id of the kept answer that this request continues. */
   previous?: string | undefined;
 }
 
-/** A request body that is good. */
+/** What is known of a body that has passed the check. */
 export interface Checked extends Envelope {
-  /** The body as the check has parsed it, with byte text in its strings; for reading only. */
+  /** The parsed body, with byte text in its strings; for reading only. */
   request: object;
 }
 
@@ -83,7 +83,7 @@ export interface ModelEntry {
   created: number;
 }
 
-/** From the protocol of the upstreams to that of the client; `usage` is what was reported by the end of the text. Pure, and never throws. */
+/** Turns answers from the upstream's protocol into the client's. `usage`: what was reported up to the end of the text. Never throws. */
 export interface Translation {
   /** A whole answer. */
   answer(text: ByteText, usage: Usage): ByteText;
@@ -92,12 +92,17 @@ export interface Translation {
 }
 
 /**
- * One client protocol: its routes, its request check and the shape of its answers. Used on both sides of a thread:
- * the front checks small bodies itself, a worker checks large ones.
+ * Validates the body of a call. For a call about a kept answer, `body` is the id of the answer with the query (`resp_1?stream=true`). The front checks small
+ * bodies itself, a worker checks large ones.
+ * @param hints - what the dialect's `hints` has returned
+ * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field
  */
+export type Check = (body: ByteText, hints: string, operation: CallOperation) => Checked;
+
+/** One client protocol: its routes and the shape of its answers. Its requests are checked by its `Check`. */
 export interface Dialect {
   readonly name: DialectName;
-  /** The protocol of the upstreams that serve it, in which requests reach them as they came: its own, or else there is a translation of the answers. */
+  /** The protocol of the upstreams that serve it. Requests are in this protocol already. Where the client's answers are in another one, `translation` makes them. */
   readonly upstream: UpstreamDialect;
   readonly translation: Translation | undefined;
   readonly routes: readonly Route[];
@@ -108,18 +113,14 @@ export interface Dialect {
   /** Sent on a stream that has been silent for a while: valid between two events, ignored by every client. */
   readonly keepAlive: ByteText;
   /**
-   * The request headers that matter to the check or to the upstream, as one string (so that it crosses a thread flat).
-   * Only this dialect and the providers that speak it know its form; it has no empty line, as an empty line and the call's controls may follow it. `strict` is the operator's `strict_parameters`.
+   * The request headers that matter to the check or to the upstream, as one string, so that they cross a thread at little cost. Only this dialect and the
+   * providers that speak it know its form. It has no empty line: an empty line and the call's controls may follow it. `strict` is the operator's
+   * `strict_parameters`.
    */
   hints(headers: HeaderReader, strict: boolean): string;
   /**
-   * Validates the body of a call; of a call about a kept answer, its id and the query after it (`resp_1?stream=true`).
-   * @throws GatewayError `invalid_request` or `unsupported_parameter` whose message names the field.
-   */
-  check(body: ByteText, hints: string, operation: CallOperation): Checked;
-  /**
-   * A hash that all requests of one conversation share, because they name it or begin with the same words. `request`: as `Checked` has it, of a call
-   * that writes an answer.
+   * A hash that all requests of one conversation share, because they name it or begin with the same words. `request`: the parsed body from `Checked`, of a
+   * call that writes an answer.
    */
   conversation(request: object): number;
   /** The end user that a request is for, as its client names them: byte text; "" where it names no user. `request`: the parsed body from `Checked`. */
@@ -128,7 +129,7 @@ export interface Dialect {
   errorBody(error: GatewayError, requestId: string): ByteText;
   /** An error after the first byte: the last thing on the stream. */
   errorEvent(error: GatewayError, requestId: string, operation: CallOperation): ByteText;
-  /** The answer to a question how many tokens a request has. */
+  /** The answer to a request to count tokens. */
   tokenCount(inputTokens: number): ByteText;
   /**
    * The list of models, or the page of it that the query asks for where the dialect has pages.
@@ -138,8 +139,8 @@ export interface Dialect {
   model(entry: ModelEntry): ByteText;
   /** For a path that no route has (normalised, without the public prefix): whether it was probably meant for this dialect. */
   owns(path: string): boolean;
-  /** The sentence that names the mistake in such a path, or undefined where there is nothing to say but which routes exist. */
+  /** The sentence that names the mistake in such a path; undefined where no mistake is found. */
   misroute(path: string): string | undefined;
-  /** Whether the headers are those of this dialect's clients; decides the shape of an error where the path says nothing. */
+  /** Whether the headers are those of this dialect's clients. Decides the form of an error where the path does not show the dialect. */
   speaks(headers: HeaderReader): boolean;
 }

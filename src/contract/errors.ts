@@ -3,7 +3,7 @@
  * The kind is also the metric label (`outcome`) and the log field.
  */
 
-/** Every way a request can fail, with its HTTP status (a dialect may have a more exact status of its own: `ErrorName.status`). */
+/** Every way a request can fail, with its HTTP status (a dialect may have a more exact one: `ErrorName.status`). */
 export const STATUS = {
   invalid_request: 400,
   unsupported_parameter: 400,
@@ -35,7 +35,7 @@ export const STATUS = {
   upstream_unreachable: 502,
   /** The upstream broke its own protocol or ended in the middle of an answer. */
   upstream_malformed: 502,
-  /** Our fault, not the client's: a credential, a deployment, a model id or a quota that the operator must mend. */
+  /** Our fault, not the client's: a credential, a deployment, a model id or a quota that the operator has to correct. */
   misconfigured: 502,
   /** The process, or the workspace in it, has as many calls or bytes of bodies as it may. */
   overloaded: 503,
@@ -50,7 +50,7 @@ export type ErrorKind = keyof typeof STATUS;
 
 export const ERROR_KINDS = Object.keys(STATUS) as ErrorKind[];
 
-/** Failures that are of the target, and not of the request: they speak against the target, and before the first text another one is tried. */
+/** Failures of the target, not of the request. They count against the target's health, and another target is tried while the client has seen nothing. */
 export const TARGET_FAILURES: ReadonlySet<string> = new Set([
   "upstream_rate_limited",
   "upstream_overloaded",
@@ -62,8 +62,8 @@ export const TARGET_FAILURES: ReadonlySet<string> = new Set([
 ] satisfies ErrorKind[]);
 
 /**
- * Milliseconds after which another try may succeed, for our own 503s where nothing better is known: a worker is replaced at once, another
- * gateway takes what this one drains, and Redis is asked five times a second whether it is back.
+ * Milliseconds after which another try may succeed, for our own 503s where nothing better is known: a worker is replaced at once, another gateway
+ * serves while this one drains, and Redis is asked five times a second whether it is back.
  */
 export const RETRY_AFTER_MS: Readonly<Partial<Record<ErrorKind, number>>> = {
   limiter_unavailable: 1_000,
@@ -72,7 +72,7 @@ export const RETRY_AFTER_MS: Readonly<Partial<Record<ErrorKind, number>>> = {
   overloaded: 1_000,
 };
 
-/** The longest wait that a client is asked for: whatever is longer, the SDKs ignore (`wire.md` §0.7). */
+/** The longest wait that a client is asked for. Some clients ignore a longer one: openai 7.57 above 60 s (`src/client.ts`), ai 6.0 from 60 s on. */
 export const LONGEST_RETRY_MS = 59_000;
 
 /** Fields of a failure beside its kind. Every field is a primitive, so that it can cross a thread as data. */
@@ -85,19 +85,19 @@ export interface FailureDetail {
   code?: string | undefined;
   /** A type of the dialect, where the upstream gave one. */
   type?: string | undefined;
-  /** The upstream's own status, where it is truer than the kind's (409, 422). */
+  /** The upstream's own status, where it is more exact than the kind's (409, 422). */
   status?: number | undefined;
   /** Milliseconds after which another try may succeed. */
   retryAfterMs?: number | undefined;
-  /** The upstream has said it in the stream itself, and that is what the client has seen. */
+  /** The upstream has sent the error in the stream itself, so the client has seen it. */
   isShown?: boolean | undefined;
-  /** Another try is useless for as long as any client would go on trying. */
+  /** Another try cannot succeed for as long as any client goes on trying. */
   isFinal?: boolean | undefined;
-  /** Milliseconds for which the upstream itself asked to be left alone. */
+  /** Milliseconds for which the upstream asked for no further requests. */
   restMs?: number | undefined;
-  /** The client's request is good, but not for this target: another one may well take it. */
+  /** The client's request is good, but this target does not take it; another target may. */
   elsewhere?: boolean | undefined;
-  /** The upstream's error object as JSON (byte text) to be shown with its missing fields filled in. */
+  /** The upstream's error object as JSON (byte text). The client gets it with its missing fields filled in. */
   body?: string | undefined;
   /** Text for the operator's log only: what happened and the cure. Never a secret or a prompt. */
   log?: string | undefined;
@@ -120,11 +120,11 @@ export class GatewayError extends Error {
 export interface ErrorName {
   type: string;
   code?: string;
-  /** Overrides `STATUS` where the dialect has a status of its own (Anthropic's 529). */
+  /** Overrides `STATUS` where the dialect has another status for the kind (Anthropic's 529). */
   status?: number;
 }
 
-/** All that a client learns of a fault of ours. */
+/** The whole message that a client gets about a fault of ours. */
 export const INTERNAL_MESSAGE = "An internal error occurred.";
 
 /** Any thrown value, as a GatewayError; one that is not ours becomes `internal`, and its text is for the log only. */
@@ -133,7 +133,7 @@ export function asGatewayError(thrown: unknown): GatewayError {
   return new GatewayError("internal", { message: INTERNAL_MESSAGE, log: describe(thrown) });
 }
 
-/** A fault's text for the log. An error of JSON.parse quotes the text that was parsed, which may be a prompt: of such an error only the position is logged. */
+/** A fault's text for the log. The message of a `JSON.parse` error quotes the parsed text, which may be a prompt, so only its name and stack frames are logged. */
 function describe(thrown: unknown): string {
   if (!(thrown instanceof Error)) return typeof thrown;
   const frames = (thrown.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));

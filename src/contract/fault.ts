@@ -1,7 +1,7 @@
-/** How a fault that belongs to no call is handled: it must not end the calls of all other clients. */
+/** How a fault that belongs to no call is handled: it must not end the calls of all clients. */
 import process from "node:process";
 
-/** Thrown to end the thread, and with `workers: 0` the process: by a drill, and where there is no going on. */
+/** Thrown to end the thread (with `workers: 0` the process): in a drill, and where the thread cannot go on. */
 export class Ending extends Error {
   override readonly name = "Ending";
 }

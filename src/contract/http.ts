@@ -1,21 +1,21 @@
-/** A request and its answer as the gateway sees them, whatever sockets are under the server. */
+/** A request and its answer as the gateway sees them; they do not depend on the kind of sockets. */
 import { asBuffer, type ByteText } from "./bytes.ts";
 import type { OutgoingStream } from "./stream.ts";
 
-/** The headers of a request, by name in lower case. The web's own `Headers` are such, too. */
+/** The headers of a request, by name in lower case. The web's `Headers` fit this interface. */
 export interface HeaderReader {
   /** The value of this header; where it was sent several times, the values joined by ", "; null where it was not sent. */
   get(name: string): string | null;
   has(name: string): boolean;
 }
 
-/** A body that has come whole: a small one as text, a large one as bytes that are its owner's. Of both, `length` is a number of bytes. */
+/** A whole body: a small one as text, a large one as bytes that belong to the reader of the body. In both forms `length` is a number of bytes. */
 export type Body = ByteText | Uint8Array<ArrayBuffer>;
 
 /** Bodies up to this length come as text. */
 export const MOST_TEXT_BYTES = 64 * 1024;
 
-/** Why a body does not come to its end: the client has gone, or is silent, or what it sends is no body (`text` says how). */
+/** Why a body does not come to its end: the client has left, or is silent, or has sent something that is no body. `text` is one sentence about it. */
 export interface BrokenBody {
   reason: "left" | "silent" | "malformed";
   text: string;
@@ -25,9 +25,9 @@ export interface BrokenBody {
 export interface BodyReceiver {
   /** The view is valid only during the call. Returns false where nothing more is wanted; further pieces may still come. */
   piece(bytes: Uint8Array): boolean;
-  /** That was all of it. */
+  /** The body is complete. */
   end(): void;
-  /** No more comes, and no end. */
+  /** The body broke off: nothing more comes. */
   broken(why: BrokenBody): void;
 }
 
@@ -41,12 +41,18 @@ export interface Asked {
   readonly address: string;
   /** The first request of its connection: to accept and close a connection costs more than a call. */
   readonly isFirst: boolean;
-  /** Called once where the client leaves before it has its whole answer. The code that answers sets it. */
+  /** Called once where the client leaves before it has its whole answer. The handler sets it. */
   onLeft: (() => void) | undefined;
-  /** The whole body where it is here already, and undefined where it is not: then it is asked for by `read`. To be called once. */
+  /** The whole body where it has come already; else undefined, and `read` gives it. To be called once. */
   takeBody(): Body | undefined;
-  /** Tells the body to `receiver`, from now on or at once. To be called once, and not where `takeBody` gave it. */
+  /** Gives the body to `receiver`, at once or as it comes. To be called once, and not where `takeBody` has returned the body. */
   read(receiver: BodyReceiver): void;
+}
+
+/** What is wrong with a request that cannot be served: a status, and one sentence for the client. */
+export interface Flaw {
+  readonly status: number;
+  readonly message: string;
 }
 
 /** The answer to a request. */
@@ -66,7 +72,15 @@ export class Reply {
 /** A handler's result: an answer of ours, or a `Response` of the web's API. */
 export type Answered = Reply | Response;
 
-/** The bytes of a body, for a caller that keeps or moves them: the body is not to be used afterwards. */
+/** Pages that are served without a key: they describe the gateway alone, never one workspace. */
+export interface Pages {
+  /** Each begins with a slash. They are served below the public prefix as well. */
+  readonly paths: readonly string[];
+  /** @param prefix - The part of the URL's path before the page's own: "" or the public prefix. */
+  answer(path: string, prefix: string, request: Pick<Asked, "headers">): Reply;
+}
+
+/** The bytes of a body, for a caller that keeps or moves them. The body must not be used afterwards. */
 export function bufferOf(body: Body): ArrayBuffer {
   if (typeof body !== "string") return body.buffer;
   const bytes = new Uint8Array(body.length);
@@ -98,7 +112,7 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
     for (const name in fixed) this.set(name, fixed[name] ?? "");
   }
 
-  /** @throws TypeError for a value that no header can have: it is a mistake of ours, and not to be sent. */
+  /** @throws TypeError for a value that no header can have: a fault of ours, which must not be sent */
   set(name: string, value: string): void {
     if (NO_VALUE.test(value)) throw new TypeError(`no value for the header ${name}`);
     const lines = this.#lines;
@@ -114,7 +128,7 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
     this.#block = lines;
   }
 
-  /** Of headers that `set` has set. */
+  /** Removes a header that `set` has set. */
   delete(name: string): void {
     const at = this.#lines.findIndex((line, index) => index % 2 === 0 && line === name);
     if (at >= 0) this.#lines.splice(at, 2);

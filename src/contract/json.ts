@@ -2,8 +2,8 @@
  * Reading and editing JSON as text. A client's body is edited where Weir must change it and is otherwise sent on byte for byte: numbers beyond
  * 2^53, the order of members and the spelling of strings all survive, which `JSON.parse` and `JSON.stringify` would not promise.
  *
- * Everything here expects text that `JSON.parse` has accepted (bytes or characters, both do). On anything else it gives a useless answer, but it
- * does not throw, loop or recurse, whatever the text.
+ * Everything here expects text that `JSON.parse` has accepted, as byte text or as characters. For any other text the answer is useless, but nothing here
+ * throws, loops for ever or recurses.
  */
 import type { ByteText } from "./bytes.ts";
 
@@ -20,11 +20,11 @@ export interface Member {
 
 /** What to change in an object. A name that occurs twice is changed in both places. */
 export interface MemberEdits {
-  /** Taken out, with one comma. */
+  /** Names to take out, each with one comma. */
   remove?: readonly string[];
-  /** Renamed in place; the value stays. */
+  /** Old names and new ones. The values and their places stay. */
   rename?: Readonly<Record<string, string>>;
-  /** Given this value (JSON text): in place, or at the end of the object where the name is absent. */
+  /** Names and their new values (JSON text). A name that is absent is added at the end of the object. */
   set?: Readonly<Record<string, ByteText>>;
 }
 
@@ -87,8 +87,8 @@ function decodeKey(text: string, start: number, end: number): string {
 }
 
 /**
- * The members of the object that `text` is, in order, duplicates included; empty where `text` is not an object. Linear; about a microsecond for a small chat body.
- * @param most - How many members are looked for: a bound where the text's author must not decide the cost.
+ * The members of the object `text`, in order, duplicates included; empty where `text` is not an object. Linear; about a microsecond for a small chat body.
+ * @param most - How many members are looked for: a bound for texts whose author must not decide the cost
  */
 export function members(text: string, most = Number.POSITIVE_INFINITY): Member[] {
   const found: Member[] = [];
@@ -124,7 +124,7 @@ export function memberValue(text: ByteText, name: string, all: readonly Member[]
 /** A letter, a digit or `_` that JSON need not escape. */
 const ESCAPED_WORD = /\\u00(?:3[0-9]|[46][1-9a-f]|[57][0-9a]|5f)/i;
 
-/** Whether a name or a word may be spelled with escapes somewhere (`item_referenc\u0065`): then a search of the text for it says nothing. */
+/** Whether a name or a word may be spelled with escapes somewhere (`item_referenc\u0065`): then a search of the text for it may miss it. */
 export function hidesWords(text: ByteText): boolean {
   return text.includes("\\u00") && ESCAPED_WORD.test(text);
 }
@@ -138,8 +138,8 @@ const NOTHING: Readonly<Record<string, never>> = {};
 
 /**
  * The object `text` with these changes and every other byte as it was. Text that is no object comes back as it is. A name that is both removed
- * and set moves to the end. It is not checked that a new name is free.
- * @param all - Its members, where the caller has them already.
+ * and set moves to the end. It is not checked whether a new name is in the object already.
+ * @param all - The members of `text`, where the caller has them already.
  */
 export function editMembers(text: ByteText, edits: MemberEdits, all: readonly Member[] = members(text)): ByteText {
   const open = skipSpace(text, 0);
@@ -182,14 +182,14 @@ export function editMembers(text: ByteText, edits: MemberEdits, all: readonly Me
   return edited + text.slice(all.at(-1)?.end ?? open + 1);
 }
 
-/** `editMembers` on the object under `name`. Where that is absent or `null`, an object is made of the members that are to be set. */
+/** `editMembers` on the object under `name`. Where there is no object, one is made of the members that are to be set. */
 export function editNested(text: ByteText, name: string, edits: MemberEdits): ByteText {
   const value = memberValue(text, name);
   if (value?.startsWith("{")) return editMembers(text, { set: { [name]: editMembers(value, edits) } });
   return edits.set === undefined ? text : editMembers(text, { set: { [name]: editMembers("{}", edits) } });
 }
 
-/** Where each item of the array that `text` is begins and ends in it, in order; empty where `text` is not an array. `most`: the same as for `members`. */
+/** The offsets of each item in the array `text`, in order; empty where `text` is not an array. `most`: the same as for `members`. */
 export function elements(text: string, most = Number.POSITIVE_INFINITY): { start: number; end: number }[] {
   const found: { start: number; end: number }[] = [];
   let at = skipSpace(text, 0);
@@ -220,11 +220,11 @@ export function editElements(text: ByteText, edit: (item: ByteText, index: numbe
 }
 
 /**
- * Whether `text` has more than `most` pieces: names, values and open brackets, each of which costs a parser some hundred bytes, however short it
- * is. Stops at the first one too many. A long string costs one native search, so that a prompt of megabytes takes milliseconds.
+ * Whether `text` has more than `most` pieces: names, values and open brackets. Each costs a parser about a hundred bytes, even the shortest. The search stops at
+ * the first piece too many. A long string costs one native search, so that a prompt of megabytes takes milliseconds.
  */
 export function hasMorePieces(text: string, most: number): boolean {
-  // A piece has a character of its own.
+  // Each piece takes at least one character.
   if (text.length <= most) return false;
   let pieces = 0;
   for (let at = 0; at < text.length && pieces <= most; ) {

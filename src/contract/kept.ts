@@ -1,6 +1,7 @@
 /**
- * The ids of answers that an upstream keeps. A client is given the upstream's own id with a seal at its end, which says whose answer it is and where
- * it is kept. A gateway that knows the secret can check the seal, so nothing is stored for it, and every gateway of one configuration knows the id after any restart.
+ * The ids of answers that an upstream keeps. A client gets the upstream's own id with a seal at its end. The seal proves which workspace the answer belongs to
+ * and where it is kept. A gateway that knows the secret can check the seal, so nothing is stored, and every gateway of one configuration knows the id after any
+ * restart.
  *
  *   resp_68af… w MMMMMMMM SSSSSSSSSSSSSSSSSSSSSSSS
  *              │ │        └ of an HMAC over workspace, place, model and id: 96 bits
@@ -33,7 +34,7 @@ export function modelMark(model: string): string {
   return hashText(model).toString(16).padStart(8, "0");
 }
 
-/** An id as the client gets it. An id of a form that no cloud has stays as it is, and nothing can be asked by it. */
+/** An id as the client gets it. An id that has not the form of a cloud's ids stays as it is; a client cannot ask for it. */
 export function sealedId({ place, secrets }: Keeping, workspace: string, model: string, id: string): string {
   if (!BARE.test(id)) return id;
   const mark = modelMark(model);
@@ -46,12 +47,12 @@ export function unsealed(id: string): Sealed | undefined {
   return own === undefined || mark === undefined || seal === undefined ? undefined : { id: own, mark, seal };
 }
 
-/** The upstream's own id in one that was checked; any other text stays as it is. */
+/** The upstream's own id in a sealed one; any other text stays as it is. */
 export function bareId(id: string): string {
   return unsealed(id)?.id ?? id;
 }
 
-/** Whether this workspace has been given this id for an answer that is kept at this place. */
+/** Whether the id was made for this workspace, for an answer that is kept at this place. */
 export function isSealedBy({ place, secrets }: Keeping, workspace: string, { id, mark, seal }: Sealed): boolean {
   const given = Buffer.from(seal);
   return secrets.some((secret) => timingSafeEqual(Buffer.from(sealOf(secret, workspace, place, mark, id)), given));

@@ -1,9 +1,9 @@
-/** Moments as they are written (RFC 3339, §5.6): milliseconds since 1970 on our side. */
+/** Reads and writes moments as text (RFC 3339, §5.6). As a number, a moment is milliseconds since 1970. */
 
 /** A date, or a date with a time and its distance from UTC. Seconds may be left out, and a blank may separate date and time. */
 const MOMENT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2}))?$/;
 
-/** The same for a schema. */
+/** The same pattern for a schema. */
 export const MOMENT_PATTERN = MOMENT.source;
 
 /** The moment that a text names; undefined for any other text and for a day that no calendar has. A date alone means midnight UTC. */

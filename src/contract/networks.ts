@@ -1,4 +1,4 @@
-/** Addresses of the internet and networks of them. */
+/** IP addresses and networks. */
 import { BlockList, isIP } from "node:net";
 
 /** Whether a text is an address, or a network such as `10.0.0.0/8`. */

@@ -1,4 +1,4 @@
-/** Pages of a list, for every API that has `limit` and a place to go on from. Each API has its own words for a refusal. */
+/** Pages of a list, for every API with a `limit` and a place where a page begins. Each API has its own words for a refusal. */
 
 /** The most that a page may be asked for. */
 export const LARGEST_PAGE = 1000;
@@ -13,7 +13,7 @@ export function pageLimit(query: URLSearchParams, usual: number): number | undef
 
 export interface Page<Entry> {
   page: readonly Entry[];
-  /** More entries are there in the direction of travel. */
+  /** More entries follow in the direction in which the client reads. */
   hasMore: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Whether this process may take traffic, with one line for each of its parts. */
+/** Whether this process may take traffic, with the state of each of its parts. */
 export interface Readiness {
   ready: boolean;
   /** State of each part, for operators: never a value of the configuration. */

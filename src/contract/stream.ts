@@ -2,25 +2,25 @@ import type { ByteText } from "./bytes.ts";
 
 /** The owner of a stream, which is called when the stream's state changes. */
 export interface StreamOwner {
-  /** All that was written has been taken, as far as it is known. Also called where nothing had to wait, and once there is a connection. */
+  /** The client has taken all that was written, as far as the server knows. Also called where nothing had to wait, and once there is a connection. */
   drained(): void;
-  /** The client has gone, and with it what is still written. */
+  /** The client has gone: what is still written is lost. */
   left(): void;
 }
 
 /** The place a stream is written to: the connection of its client, or the runtime's own object for it. */
 export interface StreamSink {
-  /** Nothing that is written is refused: who writes keeps to `hasRoom`, or it waits in memory. */
+  /** Takes every text. What is written while `hasRoom` is false waits in memory. */
   write(text: ByteText): void;
-  /** Whether the client takes what is written, as far as it is known: true while the socket's buffer is not full. */
+  /** Whether the client takes what is written, as far as the server knows: true while the socket's buffer is not full. */
   readonly hasRoom: boolean;
-  /** The end, after all that was written. */
+  /** Ends the stream after all that was written. */
   close(): void;
-  /** There is no end: the client must not take what it has for whole. */
+  /** Cuts the stream off, so that the client does not take what it has for the whole answer. */
   abort(): void;
 }
 
-/** The body of a streamed answer, written as it comes; what comes before there is a connection for it waits here. */
+/** The body of a streamed answer, written as it comes. What is written before there is a connection waits here. */
 export class OutgoingStream {
   readonly #owner: StreamOwner;
   #sink: StreamSink | undefined;
@@ -45,7 +45,7 @@ export class OutgoingStream {
     this.#sink?.close();
   }
 
-  /** Ends it where its end is missing. To be called once there is a sink. */
+  /** Cuts the stream off; see `StreamSink.abort`. To be called once there is a sink. */
   abort(): void {
     this.#sink?.abort();
   }

@@ -1,38 +1,39 @@
 /**
- * Reading a file whose path may not be a regular file. A path may name something that never ends or never answers: a pipe, a device, a mount whose server is away. So a file is looked at
- * before it is opened, is read to a bound, and is waited for within a bound.
+ * Reads a file by a path that may name something else, which never ends or never answers: a pipe, a device, a mount whose server is away. So a file is looked
+ * at before it is opened, and both its size and the wait for it have a bound.
  */
 import { Buffer } from "node:buffer";
 import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import { sizeText } from "./text.ts";
 
-/** A disk answers in milliseconds; a mount that needs longer is taken for one that hangs. */
+/** A disk answers in milliseconds; a mount that takes longer than this is regarded as hanging. */
 export const PATIENCE_MS = 3_000;
 /** Opens without waiting for a writer, as opening a pipe otherwise would. */
 export const HOW_TO_OPEN = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const PIECE_BYTES = 65_536;
 
-/** A file that is there and still not to be read; `message` is the end of "a file which …". */
+/** A file that exists and cannot be read as text. `message` completes the sentence "a file which …". */
 export class NotReadable extends Error {
   override readonly name = "NotReadable";
 }
 
-/** @throws NotReadable for what is no file, or is too large. */
+/** @throws NotReadable for something that is no regular file, and for a file that is too large */
 export function requireText(found: { isFile(): boolean; isDirectory(): boolean; size: number }, mostBytes: number): void {
   if (found.isDirectory()) throw new NotReadable("is a directory");
   if (!found.isFile()) throw new NotReadable("is no regular file but a pipe, a socket or a device");
   if (found.size > mostBytes) throw tooLarge(mostBytes);
 }
 
-/** Paths that have not answered in time and may never answer. Each holds a thread of the runtime, and there are few threads, so no more is asked of such a path. */
+/** Paths that have not answered in time. Each of them holds a thread of the runtime, and there are few threads, so nothing more is asked of such a path. */
 const hanging = new Set<string>();
 
-/** Rejects with NotReadable, or an error as of `node:fs`. */
+/** Rejects with `NotReadable`, or with an error of `node:fs`. */
 export function readTextFile(path: string, mostBytes: number, patienceMs: number = PATIENCE_MS): Promise<string> {
   return patiently(path, () => readNow(path, mostBytes), patienceMs);
 }
 
-/** The file system's answer for this path, or NotReadable where that takes too long; a later answer is ignored. */
+/** The file system's answer for this path. Rejects with `NotReadable` where the answer takes too long; a later answer is ignored. */
 export async function patiently<Found>(path: string, ask: () => Promise<Found>, patienceMs: number = PATIENCE_MS): Promise<Found> {
   if (hanging.has(path)) throw new NotReadable("does not answer");
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -74,5 +75,5 @@ async function readNow(path: string, mostBytes: number): Promise<string> {
 }
 
 function tooLarge(mostBytes: number): NotReadable {
-  return new NotReadable(`has more than ${mostBytes >= 1024 ** 2 ? `${mostBytes / 1024 ** 2} MiB` : `${mostBytes / 1024} KiB`}`);
+  return new NotReadable(`has more than ${sizeText(mostBytes)}`);
 }

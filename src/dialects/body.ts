@@ -1,18 +1,24 @@
-/** Reads a request body as JSON, or refuses it with a clear message that never repeats the client's text. */
+/** Reads a request body as JSON, or refuses it with a clear message that never repeats the text of the body. */
 import { type ByteText, decodeUtf8 } from "../contract/bytes.ts";
-import { GatewayError } from "../contract/errors.ts";
+import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { hasMorePieces, members, memberValue } from "../contract/json.ts";
+import { isObject } from "../contract/objects.ts";
 import { findMistake } from "./mistake.ts";
 
 /**
- * Most names, values and brackets in a body. A model reads at least two tokens for each of them in a prompt, and one in a list of tokens to embed, so
- * no model takes as many. A body of 32 MiB with nothing but `{}` would have forty times as many, and take thirty times its size when parsed.
+ * The most names, values and brackets that a body may have. Each of them costs a model at least two tokens in a prompt, and one in a list of tokens to embed,
+ * so no model takes as many. A body of 32 MiB with nothing but `{}` would have forty times as many, and take thirty times its size when parsed.
  */
 export const MOST_PIECES = 500_000;
 
+/** @param where - the field or header that is wrong, as the client writes it */
+export function refusal(kind: ErrorKind, where: string, text: string): GatewayError {
+  return new GatewayError(kind, { message: `${where}: ${text}`, param: where });
+}
+
 /**
- * @throws GatewayError `invalid_request` where the body is not one JSON object, or has more pieces than any model reads. The message names the place, and
- * is the same on every runtime.
+ * @throws GatewayError `invalid_request` where the body is not one JSON object, or has more pieces than any model reads. The message names the place of the
+ * mistake, and is the same on every runtime.
  */
 export function parseObject(body: ByteText): object {
   if (hasMorePieces(body, MOST_PIECES)) {
@@ -26,7 +32,7 @@ export function parseObject(body: ByteText): object {
   } catch {
     throw new GatewayError("invalid_request", { message: `invalid JSON: ${findMistake(body)}` });
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  if (isObject(value)) return value;
   throw new GatewayError("invalid_request", { message: "The request body must be a JSON object." });
 }
 
@@ -38,7 +44,7 @@ export function refuseDuplicates(body: ByteText, names: ReadonlySet<string>): vo
   const seen = new Set<string>();
   for (const { key } of members(body)) {
     if (!names.has(key)) continue;
-    if (seen.has(key)) throw new GatewayError("invalid_request", { message: `${key}: appears twice in the request body`, param: key });
+    if (seen.has(key)) throw refusal("invalid_request", key, "appears twice in the request body");
     seen.add(key);
   }
 }

@@ -1,5 +1,6 @@
-/** Finds which requests belong to one conversation: they name it, or begin with the same words. The requests are checked, but their values can be anything. */
+/** Finds which requests belong to one conversation: they name it, or begin with the same words. The requests have passed their check, which ignores some members. */
 import { hashText } from "../contract/hash.ts";
+import { isObject } from "../contract/objects.ts";
 
 /** Blocks of a message that are read: an agent's first user message has a few, and their text stays the same from turn to turn. */
 const MOST_BLOCKS = 4;
@@ -23,13 +24,9 @@ export function conversationByHead(...parts: unknown[]): number {
 /** The content of the first message with this role. */
 export function firstContent(messages: unknown, role: string): unknown {
   if (!Array.isArray(messages)) return undefined;
-  return messages.find((message) => isRecord(message) && message.role === role)?.content;
+  return messages.find((message) => isObject(message) && message.role === role)?.content;
 }
 
 function textOf(block: unknown): string {
-  return isRecord(block) && typeof block.text === "string" ? block.text : "";
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return isObject(block) && typeof block.text === "string" ? block.text : "";
 }

@@ -1,5 +1,5 @@
 /** What the published description says about a dialect beyond its routes and error names. Its schemas are the ones that check requests. */
-import { type TSchema, Type } from "@sinclair/typebox";
+import type { TSchema } from "@sinclair/typebox";
 import type { Operation } from "../contract/dialect.ts";
 
 /** A JSON body; `name`: the schema's name in the document. */
@@ -59,6 +59,3 @@ export interface DialectDescription {
 export function shellWord(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
-
-export const text = Type.String();
-export const count = Type.Integer({ minimum: 0 });

@@ -1,4 +1,4 @@
-/** What a client probably meant by a path without a route. Base URLs are put together wrongly in few ways, and the path shows which. */
+/** What a client probably meant by a path without a route. There are few ways to put a base URL together wrongly, and the path shows which one it was. */
 import { namesModel, type Route } from "../contract/dialect.ts";
 
 export interface Paths {
@@ -7,7 +7,7 @@ export interface Paths {
   routes: readonly Route[];
   /** Paths of the protocol below `/v1/` that Weir does not serve, each with a message. */
   unserved: Readonly<Record<string, string>>;
-  /** Paths of a vendor's own client for the same protocol; `tail`: the part that is below `/v1/` here. */
+  /** Paths of a vendor's own client for the same protocol; `tail`: the part that follows `/v1/` in Weir's paths. */
   foreign?: { pattern: RegExp; text: string };
   /** The base URL for client libraries. */
   baseUrl: string;

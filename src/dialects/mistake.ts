@@ -15,9 +15,9 @@ const LETTER_E = 0x65;
 /** Bit that makes a capital ASCII letter a small one. */
 const SMALL = 0x20;
 
-/** How far a mistake is searched for: the place of one far behind is of little help. */
+/** Bytes that are searched. The place of a later mistake would be of little help. */
 const SEARCHED_BYTES = 1024 * 1024;
-const TOO_FAR = "it goes wrong somewhere after the first MiB";
+const TOO_FAR = "the mistake is after the first MiB";
 
 const WORDS = ["true", "false", "null"] as const;
 
@@ -26,8 +26,8 @@ const NEXT = { value: 0, item: 1, name: 2, member: 3, colon: 4, more: 5 } as con
 const EXPECTED = ["a value", "a value or ]", "a name in double quotes", "a name in double quotes or }"] as const;
 
 /**
- * Finds where a text stops being JSON, and says it in words. The engines' own messages quote the text, and differ. It reads each character once, by
- * its code, so that a bad body does not cost more than a good one. No recursion.
+ * Finds where a text stops being JSON, and says so in words. The engines' own messages quote the text, and differ between engines. Each character is read once,
+ * by its code, so that a bad body does not cost more than a good one. No recursion.
  */
 export function findMistake(text: ByteText): string {
   let at = spaceEnd(text, 0);
@@ -138,7 +138,7 @@ function stringEnd(text: ByteText, start: number): number | string {
   return `the string that begins at ${place(text, start)} does not end`;
 }
 
-/** Line and column in words. Counts without splitting: a body may be nothing but line breaks. */
+/** Line and column in words. The text is not split into lines, because a body may consist of line breaks alone. */
 function place(text: ByteText, at: number): string {
   let line = 1;
   let lineStart = 0;

@@ -1,11 +1,10 @@
-/** Says in words what is wrong with a request body: the first mistake that helps the person who sent it. */
-
+/** Reads a request body by its schema, and says in words what is wrong with it: the first mistake that its sender can correct. */
 import type { TSchema } from "@sinclair/typebox";
-import { decodeUtf8 } from "../contract/bytes.ts";
+import { type ByteText, decodeUtf8 } from "../contract/bytes.ts";
 import { Checker } from "../contract/checker.ts";
-import { type ErrorKind, GatewayError } from "../contract/errors.ts";
 import { isObject } from "../contract/objects.ts";
 import { clipped } from "../contract/text.ts";
+import { parseObject, refusal, refuseDuplicates } from "./body.ts";
 import { EXPECTED, TOLERATED } from "./schema.ts";
 
 type Path = readonly string[];
@@ -13,9 +12,8 @@ type Path = readonly string[];
 /** How a dialect writes paths: `messages.0.role` or `messages[0].role`. */
 export type Notation = (path: Path) => string;
 
-export interface Problem {
+interface Problem {
   path: Path;
-  value: unknown;
   /** `must be …`, to be read after the path. */
   text: string;
 }
@@ -25,13 +23,18 @@ const DISCRIMINATORS = ["type", "role"];
 const SHOWN_CHARACTERS = 40;
 const SHOWN_PATH_SEGMENTS = 12;
 
-export function refusal(kind: ErrorKind, where: string, text: string): GatewayError {
-  return new GatewayError(kind, { message: `${where}: ${text}`, param: where });
-}
-
-/** The problem of a value that `checker` has refused. */
-export function firstProblem({ schema }: Checker, value: unknown): Problem {
-  return explain(schema, value, []);
+/**
+ * The parsed body of a request that its schema allows. Whether it is one JSON object is checked first, then whether a member appears twice, then the schema.
+ * @param single - names of members that must not appear twice: those that Weir reads or edits
+ * @param notation - how the dialect writes the path of a field in a message
+ * @throws GatewayError `invalid_request` that names the field
+ */
+export function readRequest<Request>(body: ByteText, checker: Checker, single: ReadonlySet<string>, notation: Notation): Request {
+  const value = parseObject(body);
+  refuseDuplicates(body, single);
+  if (checker.fits(value)) return value as Request;
+  const { path, text } = explain(checker.schema, value, []);
+  throw refusal("invalid_request", notation(path) || "body", text);
 }
 
 export const dotted: Notation = (path) => path.map(cut).slice(0, SHOWN_PATH_SEGMENTS).join(".");
@@ -44,8 +47,8 @@ export const bracketed: Notation = (path) =>
     .join("");
 
 /**
- * Goes down to the first value that does not fit. TypeBox's own errors walk through everything that fits with an
- * interpreter: a mistake in the last of many messages cost ten times as much as a good body.
+ * Goes down to the first value that does not fit. TypeBox's own search for errors checks everything before it by an interpreter: a mistake in the last of many
+ * messages cost ten times as much as a good body.
  */
 function explain(schema: TSchema, value: unknown, path: Path): Problem {
   const inner = misfit(schema, value);
@@ -58,11 +61,10 @@ function explain(schema: TSchema, value: unknown, path: Path): Problem {
     const anyOther = choices.find((choice) => choice.type === "string" && choice.const === undefined);
     return {
       path: [...path, discriminator],
-      value: value[discriminator],
       text: mismatch(anyOther ?? { anyOf: choices }, value[discriminator]),
     };
   }
-  return { path, value, text: mismatch(schema, value) };
+  return { path, text: mismatch(schema, value) };
 }
 
 /** The part of a value that does not fit, with its schema. Without a key it is the same value, with the branch of the union that it was meant to be. */
@@ -107,7 +109,7 @@ function misfitMember(schema: TSchema, value: Record<string, unknown>): Misfit |
 
 const compiled = new WeakMap<TSchema, (value: unknown) => boolean>();
 
-/** Whether a value does not fit: what is on the way to a mistake is kept, and nothing else. */
+/** Whether a value does not fit. Only schemas on the way to a mistake are compiled and kept. */
 function unfit(schema: TSchema): (value: unknown) => boolean {
   let isUnfit = compiled.get(schema);
   if (isUnfit === undefined) {
@@ -126,7 +128,7 @@ function wrongDiscriminator(variants: readonly TSchema[], value: Record<string, 
   return present.find((name) => !takes(name)) ?? present[0] ?? known[0];
 }
 
-/** Whether `value` meant to be this branch of a union: the same JSON type, and for objects the same discriminator. */
+/** Whether `value` was meant to be this branch of a union: the same JSON type, and for objects the same discriminator. */
 function accepts(variant: TSchema, value: unknown): boolean {
   if (Array.isArray(value)) return variant.type === "array";
   if (isObject(value)) {

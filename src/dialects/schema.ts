@@ -9,6 +9,12 @@ export const TOLERATED = "x-tolerated";
 /** LangChain's "not set" for `top_p` and `top_k`; removed before the request goes to the upstream. */
 export const unset = Type.Literal(-1, { [TOLERATED]: true });
 
+export const text = Type.String();
+export const count = Type.Integer({ minimum: 0 });
+
+/** The name of a model in a request. */
+export const modelName = Type.String({ minLength: 1, maxLength: 256 });
+
 /** A union without unions inside it, so that a value's branch is found in one step. */
 export function either(...schemas: TSchema[]): TSchema {
   return Type.Union(schemas.flatMap((schema): TSchema[] => schema.anyOf ?? [schema]));
@@ -16,6 +22,15 @@ export function either(...schemas: TSchema[]): TSchema {
 
 export function nullable(schema: TSchema): TSchema {
   return either(schema, Type.Null());
+}
+
+/** A member that may be missing or null. */
+export function optional(schema: TSchema) {
+  return Type.Optional(nullable(schema));
+}
+
+export function range(minimum: number, maximum: number): TSchema {
+  return Type.Number({ minimum, maximum });
 }
 
 export function words(...all: string[]): TSchema {

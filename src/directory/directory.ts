@@ -1,4 +1,4 @@
-/** What administrators see of the directory and do with it: the seam between `replica.ts`, which keeps it, and the admin API and command line. */
+/** What administrators see of the directory and do with it: the interface between `replica.ts`, which has the directory, and the admin API and command line. */
 import type { Limits } from "../contract/config.ts";
 
 /** A key as it may be shown. Times are milliseconds since 1970. */
@@ -11,13 +11,13 @@ export interface KeyEntry {
   createdAtMs: number | undefined;
   lastUsedAtMs: number | undefined;
   expiresAtMs: number | undefined;
-  /** The id of the key that a rotation has made in place of this one. */
+  /** The id of the key that has replaced this one in a rotation. */
   replacedBy: string | undefined;
   /** Calls that it may have open at a time in one process; undefined: as many as its workspace. */
   maxConcurrent: number | undefined;
 }
 
-/** What a new key is given. */
+/** The settings of a new key. */
 export interface KeySettings {
   name: string;
   expiresAtMs: number | undefined;
@@ -53,7 +53,7 @@ export interface WorkspaceSettings {
   models: Record<string, { limits: Limits }>;
 }
 
-/** What administrators do. Shared by the admin API and by the command line without a running gateway. */
+/** What administrators do, over the admin API, or on the command line without a running gateway. */
 export interface DirectoryActions {
   workspaces(): WorkspaceEntry[];
   /** @throws DirectoryRefusal exists | read_only */
@@ -66,11 +66,11 @@ export interface DirectoryActions {
   /** @throws DirectoryRefusal unknown (workspace) | invalid (already expired) */
   createKey(workspace: string, settings: KeySettings): Promise<CreatedKey>;
   /**
-   * A new key of the same name, workspace and bound, and of the same expiry unless another is given; the old one ends when the grace does.
+   * Makes a new key with the name, workspace, bound and (unless another is given) expiry of an old one. The old key ends after the grace.
    * @throws DirectoryRefusal unknown | read_only | replaced (by an earlier rotation) | invalid (expired, or would be at once)
    */
   rotateKey(id: string, graceMs: number, expiry?: { atMs: number | undefined }): Promise<CreatedKey>;
-  /** A change that is in force at once. @throws DirectoryRefusal unknown | read_only */
+  /** Revokes a key at once. @throws DirectoryRefusal unknown | read_only */
   revokeKey(id: string): Promise<void>;
 }
 
@@ -91,9 +91,9 @@ interface Expiry {
   readonly replacedBy: string | undefined;
 }
 
-/** What the process hears of its directory. */
+/** What the directory reports to the process. */
 export interface ReplicaEvents {
-  /** How many keys there are now, by source, and all of them. */
+  /** The number of keys by source, and all keys. */
   onKeys?: ((counts: Readonly<Record<string, number>>, keys: Iterable<Expiry>) => void) | undefined;
   /** The store could not be read; what was known stays in force. Once per change of state. */
   onTrouble?: ((text: string) => void) | undefined;

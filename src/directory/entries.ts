@@ -1,10 +1,10 @@
-/** The forms that keys and workspaces take on their way: as they are stored, as a request is identified by them, as administrators see them. */
+/** Makes one form of a key or a workspace from another: as it is stored, as it identifies requests, as administrators see it. */
 import { createHash, randomBytes } from "node:crypto";
 import type { Key, Limits, Workspace } from "../contract/config.ts";
 import { DirectoryRefusal, type KeyEntry, type KeySettings, type WorkspaceEntry } from "./directory.ts";
 import { KEY_PREFIX, keyId, type StoredKey, type StoredWorkspace } from "./store.ts";
 
-/** A key as a request is identified by it. */
+/** A key in the form that identifies requests. */
 export interface KnownKey {
   readonly id: string;
   readonly workspace: Workspace;
@@ -16,13 +16,13 @@ export interface KnownKey {
   readonly source: KeyEntry["source"];
   readonly createdAtMs: number | undefined;
   readonly replacedBy: string | undefined;
-  /** Where it may have only so many calls open at a time; one object for all of them. */
+  /** The bound of its open calls, where it has one: the same object for all its calls. */
   readonly bound: { id: string; maxConcurrent: number } | undefined;
 }
 
 const workspaces = new WeakMap<StoredWorkspace, Workspace>();
 
-/** A workspace of the store as the configuration would have it; the same object for the same record. */
+/** A workspace of the store in the form of the configuration; the same object for the same record. */
 export function asWorkspace(stored: StoredWorkspace): Workspace {
   let workspace = workspaces.get(stored);
   if (workspace === undefined) {
@@ -46,12 +46,12 @@ function workspaceOf({ name, defaultRegion, maxConcurrent, limits, models }: Sto
   };
 }
 
-/** The record of before where the new one says the same, so that what was worked out for it still holds. */
+/** The earlier record where the new one is equal, so that what was computed for the earlier one stays valid. */
 export function unchanged(before: StoredWorkspace | undefined, now: StoredWorkspace): StoredWorkspace {
   return before !== undefined && JSON.stringify(before) === JSON.stringify(now) ? before : now;
 }
 
-/** Left to the next less specific place. */
+/** No limits here: the next less specific place decides. */
 const NO_LIMITS: Limits = { rpm: undefined, tpm: undefined, countRpm: undefined, cacheReadWeight: undefined, reserveOutput: undefined };
 
 export function workspaceEntry(
@@ -122,11 +122,11 @@ export function unknownWorkspace(name: string): DirectoryRefusal {
 }
 
 export function replacedKey(id: string, by: string | undefined): DirectoryRefusal {
-  const [made, cure] =
+  const message =
     by === undefined
-      ? ["Another key has been made", "Make a new one"]
-      : [`The key ${by} has been made`, "Rotate that one, or make a new one"];
-  return new DirectoryRefusal("replaced", `${made} in place of ${id} already. ${cure}.`);
+      ? `Another key has replaced ${id} already. Make a new one.`
+      : `The key ${by} has replaced ${id} already. Rotate ${by}, or make a new key.`;
+  return new DirectoryRefusal("replaced", message);
 }
 
 export function unknownKey(id: string): DirectoryRefusal {
@@ -137,7 +137,7 @@ export function isOver(expiresAtMs: number | undefined): boolean {
   return expiresAtMs !== undefined && expiresAtMs <= Date.now();
 }
 
-/** A new key, and how it is kept. */
+/** A new key, and the record that is stored for it. */
 export function freshKey(workspace: string, { name, expiresAtMs, maxConcurrent }: KeySettings): { key: string; stored: StoredKey } {
   const key = KEY_PREFIX + randomBytes(32).toString("base64url");
   const sha256 = createHash("sha256").update(key).digest("hex");

@@ -1,6 +1,6 @@
 /**
  * Keys and workspaces in a local file: the embedded default, for one machine. Every change writes a new file beside the old one, forces it to the
- * disk and renames it over: a process that dies in between leaves the old one whole. A lock file keeps writers of several processes apart.
+ * disk and gives it the old one's name: a process that dies in between leaves the old file whole. By a lock file only one process writes at a time.
  */
 import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -24,7 +24,7 @@ const FORMAT = 1;
 /** File mode: only the owner may read and write. */
 const MODE = 0o600;
 const LOOK_EVERY_MS = 250;
-/** Longer than any process waits for the lock. Where a change takes longer, its administrator has to look whether it was made. */
+/** Longer than any process waits for the lock. Where a change takes longer, the administrator has to check whether it was made. */
 const CHANGE_PATIENCE_MS = 20_000;
 /** Some 400 bytes for each key: 150,000 of them. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -42,14 +42,14 @@ export class FileStore implements DirectoryStore {
   readonly source = "file";
   readonly #file: string;
   readonly #options: FileStoreOptions;
-  /** Time, size and place of what was read last; "" where it has to be read anew. */
+  /** Time, size and inode of the file when it was last read; "" where it must be read again. */
   #stamp = "";
-  /** The stamp of what `load` gave last. The watcher does not see what this process has read or written since. */
+  /** The stamp at the last `load`. `watch` also reports what this process has read or written since then, because its caller has not loaded it. */
   #loaded = "";
   #held: Held = { keys: new Map(), workspaces: new Map() };
   #state = "ok";
   #timer: ReturnType<typeof setInterval> | undefined;
-  /** Changes of this process go one after the other. */
+  /** Changes by this process are made one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: FileStoreOptions) {
@@ -132,7 +132,7 @@ export class FileStore implements DirectoryStore {
     };
     let isLooking = false;
     this.#timer = setInterval(() => {
-      if (isLooking) return; // One at a time: one that hangs would soon have company.
+      if (isLooking) return; // One at a time: on a path that hangs, more and more of them would wait.
       isLooking = true;
       void look().finally(() => {
         isLooking = false;
@@ -146,7 +146,7 @@ export class FileStore implements DirectoryStore {
     await this.#turn;
   }
 
-  /** A file that is missing holds nothing; one that may not be looked at is an error, or every key would be forgotten. */
+  /** A missing file holds nothing. A file that may not be looked at is an error: otherwise every key would be forgotten. */
   async #stampNow(): Promise<string> {
     try {
       const { mtimeMs, size, ino } = await patiently(this.#file, () => stat(this.#file));
@@ -159,7 +159,7 @@ export class FileStore implements DirectoryStore {
 
   async #read(): Promise<Held> {
     try {
-      // Before the content: a change in between is seen at the next look.
+      // The stamp is taken before the content: a change in between is seen at the next look.
       const stamp = await this.#stampNow();
       if (stamp === this.#stamp) return this.#held;
       this.#held = stamp === "none" ? { keys: new Map(), workspaces: new Map() } : await this.#parse();
@@ -178,12 +178,12 @@ export class FileStore implements DirectoryStore {
     try {
       value = JSON.parse(text);
     } catch {
-      throw new DirectoryUnavailable(`${this.#file} is not JSON: put a copy of it back, or move it away to begin without keys`);
+      throw new DirectoryUnavailable(`${this.#file} is not JSON: restore it from a copy, or move it away to begin without keys`);
     }
     if (!content.fits(value)) {
       const at = content.errors(value).First()?.path ?? "";
       throw new DirectoryUnavailable(
-        `${this.#file} is no key file of this version${at === "" ? "" : ` (at ${at})`}: it is left as it is; name another one in directory.file`,
+        `${this.#file} is no key file of this version${at === "" ? "" : ` (at ${at})`}: it is left as it is; set another file in directory.file`,
       );
     }
     const { mode } = await patiently(this.#file, () => stat(this.#file));
@@ -213,7 +213,7 @@ export class FileStore implements DirectoryStore {
   async #changeOnce(change: (held: Held) => boolean): Promise<"changed" | "unchanged" | "overtaken"> {
     const lock = await lockFile(`${this.#file}.lock`);
     try {
-      // Two quick changes of others can leave the same stamp: what is built upon is read.
+      // Two quick changes by others can leave the same stamp, so the file is always read before it is changed.
       this.#stamp = "";
       const { keys, workspaces } = await this.#read();
       const next: Held = { keys: new Map(keys), workspaces: new Map(workspaces) };
@@ -233,9 +233,9 @@ export class FileStore implements DirectoryStore {
     const text = JSON.stringify({ format: FORMAT, keys: [...keys.values()], workspaces: [...workspaces.values()] }, null, 2);
     const folder = dirname(this.#file);
     const prefix = `.${basename(this.#file)}.new-`;
-    // What those left who died while they wrote.
+    // Files that processes have left which died while they wrote.
     for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { force: true });
-    // A name of its own: a process that was stopped here goes on writing into its own file, and not into the one that is in force by now.
+    // A random name: a process that is stopped here and continues later writes into this file, not into the one that is in force by then.
     const fresh = join(folder, prefix + randomBytes(6).toString("hex"));
     try {
       const handle = await open(fresh, "wx", MODE);
@@ -268,7 +268,7 @@ export class FileStore implements DirectoryStore {
   }
 }
 
-/** A rename is on the disk once its folder is. Some file systems cannot; there the rename is as safe as they make it. */
+/** A rename is on the disk once its folder is. Some file systems cannot force a folder to the disk; there the rename is as safe as they make it. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, "r");
@@ -286,10 +286,10 @@ function whatToDo(code: string): string {
     case "EACCES":
     case "EPERM":
     case "EROFS":
-      return "cannot be written: give this user write access to its folder, or name another file in directory.file";
+      return "cannot be written: give this user write access to its folder, or set another file in directory.file";
     case "ENOENT":
     case "ENOTDIR":
-      return "cannot be written: its folder does not exist: make it, or name another file in directory.file";
+      return "cannot be written: its folder does not exist: make it, or set another file in directory.file";
     default:
       return `cannot be read or written (${code === "" ? "unknown reason" : code})`;
   }

@@ -1,4 +1,4 @@
-/** Which store a configuration means. A store is one file and one line here. */
+/** Opens the store of a configuration. Each kind of store is one file, and one line here. */
 import type { Config } from "../contract/config.ts";
 import { FileStore } from "./file.ts";
 import { RedisDirectory } from "./redis.ts";
@@ -6,7 +6,7 @@ import type { DirectoryStore, Records } from "./store.ts";
 
 type Places = Pick<Config, "redis" | "directory">;
 
-/** @param onWarning - What would lose keys, or show them to others; nothing that stops Weir. */
+/** @param onWarning - gets what could lose keys, or show them to others; nothing that stops Weir */
 export function openStore({ redis, directory }: Places, onWarning: (text: string) => void): DirectoryStore {
   if (redis === undefined) return new FileStore({ file: directory.file, onWarning });
   void leftBehind({ redis, directory }).then((texts) => {
@@ -25,7 +25,7 @@ export async function readKeyFile(file: string): Promise<Records> {
   }
 }
 
-/** For a configuration that has changed to Redis: what is still in the file that was used before. Every client of such a key is refused. */
+/** For a configuration that has changed to Redis: what the earlier file still holds. Clients with a key of that file are refused. */
 export async function leftBehind({ redis, directory: { file } }: Places): Promise<string[]> {
   if (redis === undefined) return [];
   const { keys, workspaces } = await readKeyFile(file).catch((): Records => ({ keys: [], workspaces: [] }));

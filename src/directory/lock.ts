@@ -1,4 +1,4 @@
-/** A lock between processes: a symbolic link that only one can make. It is there with its content at once, so none is ever half written. */
+/** A lock between processes: a symbolic link, which only one process can make. The link appears together with its content, so it is never half written. */
 import { randomBytes } from "node:crypto";
 import { lstat, readlink, rm, symlink } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -8,10 +8,10 @@ import { DirectoryUnavailable } from "./store.ts";
 /** A change takes milliseconds; a lock this old was left by a machine that died. */
 const STALE_MS = 10_000;
 const RETRY_MS = 10;
-/** Longer than a lock takes to be stale: every process that waits gets its turn. */
+/** Longer than a lock takes to become stale: every process that waits gets its turn. */
 const PATIENCE_MS = 12_000;
 
-/** What this process holds: in a container every process has the same id as the one that died there before. */
+/** The locks of this process. In a container a process has the same id as the one that died there before, so the id alone does not show whose lock it is. */
 const held = new Set<string>();
 
 /** A lock that this process has taken. */
@@ -31,7 +31,7 @@ export async function lockFile(file: string): Promise<HeldLock> {
   held.add(owner);
   try {
     while (!(await make(file, owner))) {
-      if (performance.now() > untilMs) throw new DirectoryUnavailable(`another process holds ${file}: remove it if none does`);
+      if (performance.now() > untilMs) throw new DirectoryUnavailable(`another process holds ${file}: remove this file if no process does`);
       const stale = await staleOwner(file);
       if (stale === undefined) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       else await takeAway(file, stale);
@@ -50,7 +50,7 @@ export async function lockFile(file: string): Promise<HeldLock> {
   };
 }
 
-/** False where there is one. */
+/** False where the lock is there already. */
 async function make(file: string, owner: string): Promise<boolean> {
   try {
     await symlink(owner, file);
@@ -61,7 +61,7 @@ async function make(file: string, owner: string): Promise<boolean> {
   }
 }
 
-/** Behind a lock of its own: of two that saw the same stale lock, the slower one would remove what the quicker one has made since. */
+/** Behind a second lock: of two processes that saw the same stale lock, the slower one could otherwise remove the lock that the quicker one has made since. */
 async function takeAway(file: string, stale: string): Promise<void> {
   const over = await lockFile(`${file}.over`);
   try {
@@ -71,7 +71,7 @@ async function takeAway(file: string, stale: string): Promise<void> {
   }
 }
 
-/** Whose lock it is, where that process is gone. */
+/** The owner of the lock, where its process is gone; else undefined. */
 async function staleOwner(file: string): Promise<string | undefined> {
   const owner = await ownerOf(file);
   if (owner === undefined) return undefined;
@@ -80,12 +80,12 @@ async function staleOwner(file: string): Promise<string | undefined> {
   try {
     return Date.now() - (await lstat(file)).mtimeMs > STALE_MS ? owner : undefined;
   } catch {
-    // Gone meanwhile.
+    // The lock has gone meanwhile.
     return undefined;
   }
 }
 
-/** Undefined where there is no lock; "" for something else of its name, which only its age can make stale. */
+/** Undefined where there is no lock; "" for anything else with its name: only its age can show that it is stale. */
 async function ownerOf(file: string): Promise<string | undefined> {
   try {
     return await readlink(file);
@@ -104,7 +104,7 @@ function isAlive(pid: number, owner: string): boolean {
   }
 }
 
-/** What the file system calls its error; "" where it is none of its. */
+/** The code of an error of the file system; "" for any other error. */
 export function codeOf(thrown: unknown): string {
   const code = (thrown as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : "";

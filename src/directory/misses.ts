@@ -13,8 +13,8 @@ const PER_SECOND = 100;
 const MOST_UNKNOWN = 10_000;
 
 /**
- * Keys that the replica does not know: one that was made elsewhere a moment ago is found by asking the store once; one that does not exist is
- * remembered, and a flood of them neither fills memory nor reaches the store more than so often.
+ * Looks for keys that the replica does not know. A key that was made elsewhere a moment ago is found by asking the store once. A key that does not exist is
+ * remembered; a flood of such keys neither fills memory nor reaches the store more often than `perSecond`.
  */
 export class Misses {
   readonly #options: MissesOptions;
@@ -33,7 +33,7 @@ export class Misses {
     this.#filledMs = this.#nowMs();
   }
 
-  /** Undefined at once where the answer is known, or nothing may be asked now. Never rejects: a store that is away knows no key. */
+  /** Undefined at once where the key is known not to exist, or the store may not be asked now. Never rejects: where the store is away, no key is found. */
   ask(sha256: string): Promise<StoredKey | undefined> | undefined {
     const asked = this.#asked.get(sha256);
     if (asked !== undefined) return asked;

@@ -1,4 +1,4 @@
--- Writes one record and tells everybody.
+-- Writes one record and publishes the change.
 --
 -- KEYS[1]  hash of the records
 -- KEYS[2]  version of the directory: rises with each change

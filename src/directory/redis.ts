@@ -1,7 +1,7 @@
 /**
  * Keys and workspaces in Redis, shared by every gateway on it: three hashes and a version in one slot. A change is one script that writes, raises
- * the version and publishes it. Gateways listen, and look at the version twice a second besides, because a message that was published while a
- * connection was down is gone.
+ * the version and publishes it. Gateways listen, and also look at the version twice a second, because a message that was published while a
+ * connection was down is lost.
  */
 import type { Redis as RedisSettings } from "../contract/config.ts";
 import { connectRedis, type RedisClient } from "../redis/connect.ts";
@@ -22,7 +22,7 @@ import {
 } from "./store.ts";
 import touchLua from "./touch.lua" with { type: "text" };
 
-/** Says in the name which form the records have, so that releases with another form can run side by side. */
+/** The form of the records. It is part of the names in Redis, so that releases with different forms can run side by side. */
 const FORM = "1";
 
 const LOOK_EVERY_MS = 500;
@@ -48,10 +48,10 @@ export class RedisDirectory implements DirectoryStore {
   /** The first connection is open, or has failed. */
   readonly #contact: Promise<void>;
   readonly #onWarning: (text: string) => void;
-  /** Ids of records that another process said it changed. */
+  /** Names of the records that were left out with a warning. */
   readonly #leftOut = new Set<string>();
 
-  /** @param onWarning - Told once what would lose keys, as this Redis is set, and of each record that cannot be read. */
+  /** @param onWarning - gets, once, each setting of this Redis that could lose keys, and each record that cannot be read */
   constructor(settings: RedisSettings, onWarning: (text: string) => void = () => {}) {
     this.#onWarning = onWarning;
     this.#names = namesBelow(settings.prefix);
@@ -62,7 +62,7 @@ export class RedisDirectory implements DirectoryStore {
         for (const text of risks) onWarning(text);
       });
     });
-    // Told by the state; a listener that is missing would end the process.
+    // The state reports the error. Without a listener it would end the process.
     this.#client.on("error", () => {});
     this.#contact = new Promise((resolve) => {
       const patience = setTimeout(resolve, DEADLINE_MS);
@@ -156,7 +156,7 @@ export class RedisDirectory implements DirectoryStore {
     this.#listener = listener;
     listener.on("error", () => {});
     listener.on("message", onChange);
-    // A connection that is new, or back, has missed what was said meanwhile.
+    // A connection that is new, or open again, has missed what was published meanwhile.
     listener.on("ready", () => void listener.subscribe(this.#names.channel).then(onChange, () => {}));
     this.#timer = setInterval(() => void this.#look(onChange), LOOK_EVERY_MS);
     this.#timer.unref?.();
@@ -168,7 +168,7 @@ export class RedisDirectory implements DirectoryStore {
     this.#client.disconnect();
   }
 
-  /** One record that cannot be read must not hide what has become of the others: a key that is revoked, above all. */
+  /** One record that cannot be read must not hide changes of the others: above all, that a key is revoked. */
   #readable<Kind>(hash: Record<string, string>, read: (text: string) => Kind | undefined): Kind[] {
     return Object.entries(hash).flatMap(([name, text]) => {
       const record = read(text);
@@ -186,7 +186,7 @@ export class RedisDirectory implements DirectoryStore {
       const version = await this.#ask((client) => client.get(this.#names.version));
       if ((version ?? "") !== this.#version) onChange();
     } catch {
-      // The state says so; the next look may succeed.
+      // The state reports it; the next look may succeed.
     } finally {
       this.#looking = false;
     }
@@ -198,7 +198,7 @@ export class RedisDirectory implements DirectoryStore {
 
   /** @throws DirectoryUnavailable within the deadline. */
   async #ask<Answer>(question: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
-    // A client takes nothing before its first connection: a question at the start would be answered with "Redis is away".
+    // A client refuses every command before its first connection: a question at the start would fail.
     if (this.#client.status !== "ready") await this.#contact;
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
@@ -209,17 +209,17 @@ export class RedisDirectory implements DirectoryStore {
       this.#state = "ok";
       return answer;
     } catch (thrown) {
-      // The client hangs the command on its error, and that may hold a digest: only its first words are passed on.
+      // The client attaches the command to its error, and the command may hold a digest, so only the error's first words are passed on.
       const why = firstWords(thrown);
       this.#state = `Redis cannot be used now (${why}): keys are known as they were, changes have to wait`;
-      throw new DirectoryUnavailable(`Redis cannot be used now (${why}): nothing was changed, or it is not known; look, then try again`);
+      throw new DirectoryUnavailable(`Redis cannot be used now (${why}): nothing was changed, or that is not known; check, then try again`);
     } finally {
       clearTimeout(timer);
     }
   }
 }
 
-/** When it was used is kept apart, so that noting it cannot undo a change. */
+/** The time of a key's last use is stored apart, so that writing it cannot undo a change. */
 function keyText(key: StoredKey): string {
   return JSON.stringify({ ...key, lastUsedAtMs: undefined });
 }
@@ -233,7 +233,7 @@ interface Names {
   channel: string;
 }
 
-/** All keys lie in one slot. */
+/** All names are in one slot of a cluster. */
 function namesBelow(prefix: string): Names {
   const key = (what: string) => `${prefix}:{directory}:${FORM}:${what}`;
   return {

@@ -1,4 +1,4 @@
--- Removes a key and tells everybody.
+-- Removes a key and publishes the change.
 --
 -- KEYS[1]  hash of the keys
 -- KEYS[2]  version of the directory: rises with each change

@@ -1,4 +1,4 @@
--- Removes a workspace with all its keys and tells everybody. O(keys): workspaces seldom go.
+-- Removes a workspace with all its keys and publishes the change. O(keys): workspaces are seldom removed.
 --
 -- KEYS[1]  hash of the keys
 -- KEYS[2]  version of the directory: rises with each change
@@ -11,7 +11,7 @@
 if redis.call('HDEL', KEYS[4], ARGV[2]) == 0 then return 0 end
 local keys = redis.call('HGETALL', KEYS[1])
 for at = 1, #keys, 2 do
-  -- A record that cannot be read stays, and holds up nothing.
+  -- A record that cannot be read stays, and does not stop the removal.
   local is_record, record = pcall(cjson.decode, keys[at + 1])
   if is_record and type(record) == 'table' and record.workspace == ARGV[2] then
     redis.call('HDEL', KEYS[1], keys[at])

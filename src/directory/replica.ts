@@ -32,8 +32,8 @@ import { Uses } from "./uses.ts";
 const FLUSH_EVERY_MS = 60_000;
 
 /**
- * The directory as this process knows it: keys and workspaces of the configuration, and all that the store holds, in memory. A known key costs one
- * map look-up and works while the store is away; the store says when something has changed.
+ * The directory as this process knows it, in memory: keys and workspaces of the configuration, and all that the store holds. A known key costs one
+ * map look-up and works while the store is away. The store reports changes.
  */
 export class Replica implements DirectoryActions {
   readonly #store: DirectoryStore;
@@ -44,7 +44,7 @@ export class Replica implements DirectoryActions {
   #byDigest = new Map<string, KnownKey>();
   #keys = new Map<string, StoredKey>();
   #workspaces = new Map<string, StoredWorkspace>();
-  /** All there are, those of the configuration first. */
+  /** All workspaces by their names. Of two with the same name, that of the configuration. */
   #owners = new Map<string, Workspace>();
   readonly #uses: Uses;
   #workspacesText = "[]";
@@ -88,7 +88,7 @@ export class Replica implements DirectoryActions {
     await this.#store.close();
   }
 
-  /** Calls `listener` now, and whenever the stored workspaces are others than before: then what each may use has to be worked out anew. */
+  /** Calls `listener` now, and whenever the stored workspaces have changed: then what each of them may use must be computed again. */
   onWorkspaces(listener: () => void): void {
     this.#onWorkspaces = listener;
     listener();
@@ -100,7 +100,7 @@ export class Replica implements DirectoryActions {
     this.#index();
   }
 
-  /** The configuration with the workspaces of the store beside its own. A name that both have means the configuration's. */
+  /** The configuration with the workspaces of the store in addition to its own. Of two with the same name, that of the configuration. */
   withWorkspaces(config: Config): Config {
     const stored = this.#storedBeside(config).map((one) => [one.name, one] as const);
     return { ...config, workspaces: { ...config.workspaces, ...Object.fromEntries(stored) } };
@@ -124,11 +124,11 @@ export class Replica implements DirectoryActions {
     return known;
   }
 
-  /** A key that this process does not know, asked of the store; undefined where there is none, or nothing may be asked now. */
+  /** Asks the store for a key that this process does not know; undefined where there is none, or where the store may not be asked now. */
   findElsewhere(sha256: string): Promise<KnownKey | undefined> | undefined {
     return this.#misses.ask(sha256)?.then((key) => {
       if (key === undefined) return undefined;
-      // It has just been made; the message that says so is on its way.
+      // It has just been made; the message about it is on its way.
       this.#keys.set(key.id, key);
       this.#index();
       return this.#byDigest.get(sha256);
@@ -175,7 +175,7 @@ export class Replica implements DirectoryActions {
   async createKey(workspace: string, settings: KeySettings): Promise<CreatedKey> {
     if (this.#owners.get(workspace) === undefined) await this.refresh();
     if (this.#owners.get(workspace) === undefined) throw unknownWorkspace(workspace);
-    if (isOver(settings.expiresAtMs)) throw new DirectoryRefusal("invalid", "The key would have expired already: give a time to come.");
+    if (isOver(settings.expiresAtMs)) throw new DirectoryRefusal("invalid", "The key would have expired already: give a later time.");
     const { key, stored } = freshKey(workspace, settings);
     await this.#store.putKey(stored);
     await this.#took(() => this.#keys.set(stored.id, stored));
@@ -183,14 +183,14 @@ export class Replica implements DirectoryActions {
   }
 
   async rotateKey(id: string, graceMs: number, expiry?: { atMs: number | undefined }): Promise<CreatedKey> {
-    if (isOver(expiry?.atMs)) throw new DirectoryRefusal("invalid", "The new key would have expired already: give a time to come.");
+    if (isOver(expiry?.atMs)) throw new DirectoryRefusal("invalid", "The new key would have expired already: give a later time.");
     const old = await this.#storedKey(id);
     if (old.replacedBy !== undefined) throw replacedKey(id, old.replacedBy);
     if (isOver(old.expiresAtMs)) throw new DirectoryRefusal("invalid", `The key ${id} has expired: make a new one.`);
     const { key, stored } = freshKey(old.workspace, { ...old, expiresAtMs: expiry === undefined ? old.expiresAtMs : expiry.atMs });
     const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, Date.now() + graceMs);
     const ending = { ...old, expiresAtMs: endsAtMs, replacedBy: stored.id };
-    // The store has the last word: the key may have been revoked or rotated elsewhere this moment.
+    // The store decides: the key may have been revoked or rotated elsewhere at this moment.
     const outcome = await this.#store.rotateKey(ending, stored);
     if (outcome === "unknown") throw unknownKey(id);
     if (outcome === "replaced") throw replacedKey(id, undefined);
@@ -208,7 +208,7 @@ export class Replica implements DirectoryActions {
   async #ask(sha256: string): Promise<StoredKey | undefined> {
     const key = await this.#store.find(sha256);
     if (key === undefined || this.#owners.has(key.workspace)) return key;
-    // Its workspace may be as new as the key; and what is read now knows whether the key was revoked meanwhile.
+    // Its workspace may be as new as the key. What is read now also shows whether the key was revoked meanwhile.
     await this.refresh();
     return this.#owners.has(key.workspace) ? this.#keys.get(key.id) : undefined;
   }
@@ -229,7 +229,7 @@ export class Replica implements DirectoryActions {
 
   /** A change that the store has confirmed, in force here without waiting for its message. */
   async #took(change: () => void): Promise<void> {
-    // A load that began before the change would take it back.
+    // A load that began before the change would undo it.
     await this.#loading;
     change();
     this.#applied();
@@ -286,12 +286,12 @@ export class Replica implements DirectoryActions {
     const key = this.#keys.get(id);
     if (key !== undefined) return key;
     const isConfigured = [...this.#byDigest.values()].some((known) => known.id === id);
-    throw isConfigured ? new DirectoryRefusal("read_only", `The key ${id} is one of weir.yaml: change it there.`) : unknownKey(id);
+    throw isConfigured ? new DirectoryRefusal("read_only", `The key ${id} is in weir.yaml: change it there.`) : unknownKey(id);
   }
 
   async #storedWorkspace(name: string): Promise<StoredWorkspace> {
     if (this.#config.workspaces[name] !== undefined)
-      throw new DirectoryRefusal("read_only", `The workspace "${name}" is one of weir.yaml: change it there.`);
+      throw new DirectoryRefusal("read_only", `The workspace "${name}" is in weir.yaml: change it there.`);
     if (!this.#workspaces.has(name)) await this.refresh();
     const workspace = this.#workspaces.get(name);
     if (workspace === undefined) throw unknownWorkspace(name);

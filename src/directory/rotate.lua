@@ -1,4 +1,4 @@
--- Writes a key that ends, and the one in its place; tells everybody. Both or neither.
+-- Writes a key that ends and the key that replaces it, both or neither, and publishes the change.
 --
 -- KEYS[1]  hash of the keys
 -- KEYS[2]  version of the directory: rises with each change

@@ -9,7 +9,7 @@ export interface StoredKey {
   name: string;
   workspace: string;
   createdAtMs: number;
-  /** Undefined: never. */
+  /** Undefined: it never expires. */
   expiresAtMs: number | undefined;
   /** When it was last seen, to the hour; undefined where it has not been used yet. */
   lastUsedAtMs: number | undefined;
@@ -37,26 +37,26 @@ export interface Records {
   workspaces: readonly StoredWorkspace[];
 }
 
-/** What became of a rotation: done; there is no such key; another one has been made in its place before. */
+/** The result of a rotation: done; there is no such key; the key was replaced before. */
 export type Rotation = "rotated" | "unknown" | "replaced";
 
 type StoreSource = "file" | "redis";
 
 /**
- * Where keys and workspaces made at run time are kept. What a method has promised is kept when it resolves: it survives this process. Several
- * gateways and commands may use one store at once. Every implementation sits the exam of `test/unit/directory/exam.ts`.
+ * Where keys and workspaces made at run time are kept. When a method resolves, its change is stored and survives this process. Several gateways and commands may
+ * use one store at once. Every implementation passes the tests of `test/unit/directory/exam.ts`.
  *
  * @throws DirectoryUnavailable from every method where the store cannot be reached or written.
  */
 export interface DirectoryStore {
   readonly source: StoreSource;
-  /** Everything there is now. */
+  /** All records. */
   load(): Promise<Records>;
   /** One key by its digest, past every cache. */
   find(sha256: string): Promise<StoredKey | undefined>;
-  /** Writes a key over the one of the same id, or anew. */
+  /** Writes a key; it replaces one with the same id. */
   putKey(key: StoredKey): Promise<void>;
-  /** Writes a key that ends over the one of the same id, and the one in its place; both or neither, and once for each key, even where several processes try. */
+  /** Writes a key that ends, over the one with its id, and the key that replaces it: both or neither, and once for each key even where several processes try. */
   rotateKey(ending: StoredKey, fresh: StoredKey): Promise<Rotation>;
   /** False where there was none. */
   removeKey(id: string): Promise<boolean>;
@@ -64,13 +64,13 @@ export interface DirectoryStore {
   putWorkspace(workspace: StoredWorkspace, replace: boolean): Promise<boolean>;
   /** Removes it and all its keys; false where there was none. */
   removeWorkspace(name: string): Promise<boolean>;
-  /** Notes when keys were last seen; keys that are gone are left alone. */
+  /** Writes when keys were last used; keys that are gone are ignored. */
   touch(lastUsedAtMs: ReadonlyMap<string, number>): Promise<void>;
-  /** Calls back within a second of any change, also one made elsewhere, and after a connection that was lost is back. Once per store. */
+  /** Calls back within a second of any change, also one made elsewhere, and when a lost connection is open again. To be called once. */
   watch(onChange: () => void): void;
   /** `ok…`, or what is wrong: for `/readyz`. */
   readonly state: string;
-  /** What would lose keys, as the store itself is set: one sentence each, with its cure. Left out by a store that says nothing of this. */
+  /** Settings of the store itself that could lose keys: one sentence each, with its cure. Left out by a store without such settings. */
   risks?(): Promise<string[]>;
   close(): Promise<void>;
 }

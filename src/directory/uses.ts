@@ -1,9 +1,9 @@
 import type { DirectoryStore } from "./store.ts";
 
-/** How coarsely it is noted when a key was used. */
+/** The times of uses are rounded down to this. */
 const EVERY_MS = 3_600_000;
 
-/** When keys were last used, by the hour: a key that is busy costs its store one line an hour. */
+/** When keys were last used, by the hour: a key that is busy costs its store one record an hour. */
 export class Uses {
   readonly #store: Pick<DirectoryStore, "touch">;
   /** Uses that the store does not have yet, by the key's id. */
@@ -17,7 +17,7 @@ export class Uses {
     return nowMs - (lastUsedAtMs ?? 0) >= EVERY_MS;
   }
 
-  /** Gives back the hour. */
+  /** The beginning of the hour. */
   hourOf(nowMs: number): number {
     return Math.floor(nowMs / EVERY_MS) * EVERY_MS;
   }
@@ -26,7 +26,7 @@ export class Uses {
     this.#unsent.set(id, hourMs);
   }
 
-  /** Tells the store. Never rejects. */
+  /** Writes the uses to the store. Never rejects. */
   async flush(): Promise<void> {
     if (this.#unsent.size === 0) return;
     const unsent = new Map(this.#unsent);
@@ -34,7 +34,7 @@ export class Uses {
     try {
       await this.#store.touch(unsent);
     } catch {
-      // Told with the next flush, unless a later use says more.
+      // Kept for the next flush, unless the key has been used again.
       for (const [id, atMs] of unsent) if (!this.#unsent.has(id)) this.#unsent.set(id, atMs);
     }
   }

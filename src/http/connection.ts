@@ -4,10 +4,9 @@
  */
 import { Buffer } from "node:buffer";
 import { asBuffer, type ByteText } from "../contract/bytes.ts";
-import type { Flaw } from "../contract/flaw.ts";
-import { type Body, MOST_TEXT_BYTES, type Reply } from "../contract/http.ts";
+import type { Clocks } from "../contract/config.ts";
+import { type Body, type Flaw, MOST_TEXT_BYTES, type Reply } from "../contract/http.ts";
 import type { OutgoingStream } from "../contract/stream.ts";
-import type { Clocks, Turn } from "../contract/turn.ts";
 import type { Clock, Timed } from "./clock.ts";
 import { Head } from "./head.ts";
 import { Incoming, type IncomingOwner } from "./incoming.ts";
@@ -17,6 +16,12 @@ import { Streamed, type StreamedHome } from "./streamed.ts";
 import { LARGE_READ_BYTES, type Upload, uploads } from "./uploads.ts";
 import type { Wire } from "./wire.ts";
 import { CONTINUE, headOf, isBodyless, refusalOf } from "./written.ts";
+
+/**
+ * Whose turn it is: the client sends a request's head, sends its body, waits for the answer (an upstream may think for minutes), reads the answer, and is
+ * idle until its next request. Each turn but `waiting` has a clock.
+ */
+type Turn = "head" | "sending" | "waiting" | "reading" | "idle";
 
 /** What a connection needs from its server. */
 export interface Home {

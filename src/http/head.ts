@@ -6,8 +6,7 @@
  * are not allowed in an address are refused.
  */
 import { copied } from "../contract/bytes.ts";
-import type { Flaw } from "../contract/flaw.ts";
-import type { HeaderReader } from "../contract/http.ts";
+import type { Flaw, HeaderReader } from "../contract/http.ts";
 import { isGoodAuthority } from "./authority.ts";
 
 /** Most bytes of a whole head, and of a whole trailer. */

@@ -4,7 +4,7 @@
 
 import { Buffer } from "node:buffer";
 import { hexDigit } from "../contract/bytes.ts";
-import type { Flaw } from "../contract/flaw.ts";
+import type { Flaw } from "../contract/http.ts";
 import { FLAWS, flawOfTrailer, flawSoFar, Head, MAX_HEAD_BYTES, readHead } from "./head.ts";
 
 /** Most bytes of all chunk extensions of one body. No known client uses them. */

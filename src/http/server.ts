@@ -1,10 +1,9 @@
 /** An HTTP/1.1 server over any kind of sockets (see `Wire`). A listener gives it each client's wire, and calls it when something happens on that wire. */
 
 import { Buffer } from "node:buffer";
+import type { Clocks } from "../contract/config.ts";
 import { INTERNAL_MESSAGE } from "../contract/errors.ts";
-import type { Flaw } from "../contract/flaw.ts";
-import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
-import type { Clocks } from "../contract/turn.ts";
+import { type Answered, type Asked, type Flaw, Reply, ReplyHeaders } from "../contract/http.ts";
 import { Clock } from "./clock.ts";
 import { Connection, type Home } from "./connection.ts";
 import type { Incoming } from "./incoming.ts";

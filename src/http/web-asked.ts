@@ -1,5 +1,5 @@
 import type { Asked, Body, BodyReceiver } from "../contract/http.ts";
-import { pathOf, queryOf } from "../contract/target.ts";
+import { pathOf, queryOf } from "./target.ts";
 
 /** A `Request` of the web platform as an `Asked`. */
 export class WebAsked implements Asked {

@@ -4,15 +4,24 @@ import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http
 import { OutgoingStream } from "../contract/stream.ts";
 import type { Connection } from "./connection.ts";
 import type { Incoming } from "./incoming.ts";
+import { plainError } from "./written.ts";
 
 /** Headers that belong to the connection: only the server writes them. */
 const OURS = ["connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"];
+
+/** Methods that a `Request` of the web cannot have on every runtime. Source: fetch.spec.whatwg.org, "forbidden method". */
+const FORBIDDEN = /^(?:CONNECT|TRACE|TRACK)$/i;
 
 /** Makes a handler for this server from one that is written for the web. */
 export function webHandler(
   handle: (request: Request, address: string) => Response | Promise<Response>,
 ): (asked: Asked) => Answered | Promise<Answered> {
-  return (asked) => handle(toRequest(asked), asked.address);
+  return (asked) => (FORBIDDEN.test(asked.method) ? notImplemented(asked.method) : handle(toRequest(asked), asked.address));
+}
+
+function notImplemented(method: string): Reply {
+  const headers = new ReplyHeaders({ "content-type": "application/json" });
+  return new Reply(501, headers, plainError("invalid_request_error", `The method ${method} is not served here.`));
 }
 
 /** The web's `Request` of an `Asked`. Its body is read as the client sends it; its signal fires when the client has gone. */

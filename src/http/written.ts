@@ -1,7 +1,6 @@
 /** The text of answers: heads, and refusals that the server writes by itself. */
 import { STATUS_CODES } from "node:http";
-import type { Flaw } from "../contract/flaw.ts";
-import type { Reply } from "../contract/http.ts";
+import type { Flaw, Reply } from "../contract/http.ts";
 
 const lines = new Map<number, string>();
 

@@ -1,10 +1,10 @@
-import { bound } from "../contract/bound.ts";
 import type { ByteText } from "../contract/bytes.ts";
 import type { Ended } from "../contract/call.ts";
 import type { EffectiveLimits } from "../contract/config.ts";
 import type { CallWindow } from "../contract/dialect.ts";
 import type { ErrorKind } from "../contract/errors.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
+import { bound } from "./bound.ts";
 import { expectedTokens } from "./expected.ts";
 import { Lessons } from "./lessons.ts";
 import type { Decision, Limiter, Reservation } from "./limiter.ts";

@@ -1,8 +1,8 @@
 /** The limits as a client sees them: the headers of its answer, and the error of a refusal. */
-import { decimalText } from "../contract/decimal.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { HeaderWriter } from "../contract/http.ts";
 import { secondText } from "../contract/moment.ts";
+import { decimalText } from "../contract/text.ts";
 import type { Claim } from "./admission.ts";
 import type { Decision, Window, Windows } from "./limiter.ts";
 

@@ -7,9 +7,9 @@ export interface LineSink {
 
 export type LineLevel = "info" | "warn" | "error";
 
-/** A batch is written when it has this number of characters, */
+/** A batch is written when it has this number of characters. */
 const BATCH_LENGTH = 32 * 1024;
-/** or when its first line has waited this long. */
+/** A batch is written at the latest when its first line has waited for this time. */
 const LONGEST_WAIT_MS = 100;
 
 /** Gathers whole lines that the caller has formatted. The lines of a moment leave as one write. */

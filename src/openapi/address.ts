@@ -2,16 +2,16 @@ import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { HeaderReader } from "../contract/http.ts";
 import { escaped } from "./html.ts";
 
-/** Shown where a request does not tell its own. */
+/** Shown where a request has no usable `host`. */
 const UNKNOWN_ADDRESS = "https://weir.example.com";
 
-/** A name or an IPv4 or bracketed IPv6 address, with or without a port: nothing that means anything to HTML, a shell or a string of code. */
+/** A name, an IPv4 or a bracketed IPv6 address, with or without a port: no character with a meaning in HTML, a shell or a string of code. */
 const HOST = /^(?:[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9_])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/i;
 
 /**
- * Where the asker has found this gateway: `https://weir.example.com`, no slash at the end. From the request's `host`, or from what a proxy in front
- * says that it was (`x-forwarded-host`, `x-forwarded-proto`). All of it is text from outside: what is not the form of a host is not repeated.
- * @param tls - The listener that was asked speaks TLS.
+ * The address at which the client has reached this gateway, without a slash at the end: `https://weir.example.com`. It comes from the request's `host`, or from
+ * the headers of a proxy in front (`x-forwarded-host`, `x-forwarded-proto`). These are texts from outside: one without the form of a host is not repeated.
+ * @param tls - whether the listener speaks TLS
  */
 export function addressOf(headers: HeaderReader, tls = false): string {
   const host = first(headers.get("x-forwarded-host")) ?? headers.get("host");
@@ -27,10 +27,10 @@ function first(list: string | null): string | undefined {
   return value === "" ? undefined : value;
 }
 
-/** Stands in a rendered text for the address. */
+/** The place of the address in a rendered text. */
 export const ADDRESS = "\ue000";
 
-/** A text that has been rendered and encoded but for the address, which is ASCII. */
+/** A text that is rendered and encoded except for its address, which is ASCII. */
 export class Addressed {
   readonly #parts: readonly ByteText[];
 

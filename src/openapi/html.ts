@@ -27,7 +27,7 @@ nav ul { columns: 2; column-gap: 2rem; padding: 0; list-style: none; font-size: 
 @media (max-width: 40rem) { nav ul { columns: 1 } }
 `;
 
-/** A page loads nothing, runs nothing, sends nothing and may not be framed; it has this one style of its own. */
+/** A page loads nothing, runs nothing, sends nothing and may not be framed. Its only style is this one. */
 const STYLE_SOURCE = `'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
 const POLICY = `default-src 'none'; style-src ${STYLE_SOURCE}; base-uri 'none'; form-action 'none'`;
 
@@ -64,7 +64,7 @@ export function escaped(value: Json | undefined): string {
   return String(value ?? "").replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** Sentences with code between backticks. */
+/** HTML of sentences that have code between backticks. */
 export function inline(value: Json | undefined): string {
   return escaped(value).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }

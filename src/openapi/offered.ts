@@ -12,7 +12,7 @@ export interface OfferedModel {
 export interface Offered {
   /** Regions of all upstreams, as a 404 lists them. */
   regions: readonly string[];
-  /** The shared ones, in the order of the configuration. A workspace's own models are listed by its own `/models` only. */
+  /** The shared models, in the order of the configuration. A workspace's own models are listed only by `/models`, for its keys. */
   models: readonly OfferedModel[];
 }
 

@@ -1,4 +1,4 @@
-/** The description of every public route, as an OpenAPI document: routes, schemas and names of errors are those that the gateway itself goes by. */
+/** The description of every public route, as an OpenAPI document, made of the routes, schemas and names of errors that the gateway itself uses. */
 import { CALLS, type Dialect, isCall, type Operation, type Route } from "../contract/dialect.ts";
 import { ERROR_KINDS, type ErrorKind, GatewayError, STATUS } from "../contract/errors.ts";
 import type { Body, DescribedOperation, Parameter } from "../dialects/description.ts";
@@ -13,7 +13,7 @@ export type JsonObject = { [name: string]: Json };
 const JSON_TYPE = "application/json";
 const STREAM_TYPE = "text/event-stream";
 
-/** What a client can do something about, or should know to expect; the rest are faults that look like these. */
+/** Failures that a client of a described route can see. */
 const SHOWN_KINDS: ReadonlySet<ErrorKind> = new Set(
   ERROR_KINDS.filter((kind) => !["cancelled", "method_not_allowed", "unknown_route"].includes(kind)),
 );
@@ -21,7 +21,7 @@ const SHOWN_KINDS: ReadonlySet<ErrorKind> = new Set(
 /** Kinds that a route without a body cannot fail with. */
 const NEEDS_BODY = /^(invalid_request|unsupported|too_|body_|rate_|limiter|upstream|misconfigured|overloaded|worker)/;
 
-/** What each kind of failure means here. */
+/** What each kind of failure means. */
 const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
   invalid_request: "the body is wrong; the message names the field",
   unsupported_parameter: "a parameter that is not supported",
@@ -29,7 +29,7 @@ const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
   unknown_region: "no such region; the message lists them",
   unknown_model: "no such model here; the message lists them",
   too_large: "the body is larger than `server.max_body`",
-  body_timeout: "the body took too long to come",
+  body_timeout: "the body took too long to arrive",
   deadline_exceeded: "the call took longer than its client allows",
   rate_limited_requests: "over the requests per minute",
   rate_limited_tokens: "over the tokens per minute",
@@ -42,10 +42,10 @@ const MEANINGS: Readonly<Partial<Record<ErrorKind, string>>> = {
   upstream_timeout: "the model did not answer in time",
   upstream_unreachable: "the cloud cannot be reached",
   upstream_malformed: "the cloud's answer broke off or cannot be read",
-  misconfigured: "the operator has to mend something",
+  misconfigured: "the operator has to correct the configuration, or an account at the cloud",
   overloaded: "the gateway, or the workspace, has as many calls open as it may",
   worker_lost: "a part of the gateway failed",
-  draining: "the gateway is leaving",
+  draining: "the gateway is stopping or restarting",
   internal: "a fault of the gateway",
 };
 
@@ -54,19 +54,19 @@ const BOTH_WINDOWS = ["requests", "tokens"];
 const ID_HEADERS = ["request-id", "x-request-id"];
 
 const HEADERS: JsonObject = {
-  "request-id": header("Names this request, for the operator's log."),
+  "request-id": header("The id of this request in the operator's log."),
   "x-request-id": header("The same id."),
   "x-ratelimit-limit-requests": header("Requests per minute.", "60"),
   "x-ratelimit-limit-tokens": header("Tokens per minute.", "60000"),
-  "x-ratelimit-remaining-requests": header("What is left of them after this request.", "59"),
-  "x-ratelimit-remaining-tokens": header("What is left of them after this request.", "57952"),
-  "x-ratelimit-reset-requests": header("Until all of them are there again.", "1s"),
-  "x-ratelimit-reset-tokens": header("Until all of them are there again.", "2.048s"),
+  "x-ratelimit-remaining-requests": header("Requests that are left after this one.", "59"),
+  "x-ratelimit-remaining-tokens": header("Tokens that are left after this request.", "57952"),
+  "x-ratelimit-reset-requests": header("Time until all requests are available again.", "1s"),
+  "x-ratelimit-reset-tokens": header("Time until all tokens are available again.", "2.048s"),
   "retry-after": header("Whole seconds after which another try may succeed; at most 59.", "12"),
   "retry-after-ms": header("The same in milliseconds.", "11200"),
 };
 
-/** `version` is Weir's own; `offered` is what the enums and examples are made of. */
+/** `version` is that of Weir. The enums and examples are made of `offered`. */
 export function openapiDocument(version: string, offered: Offered): JsonObject {
   const paths: { [path: string]: JsonObject } = {};
   const schemas: JsonObject = {};
@@ -91,7 +91,7 @@ export function openapiDocument(version: string, offered: Offered): JsonObject {
         name: descriptions[name].title,
         description: descriptions[name].description,
       })),
-      { name: "Gateway", description: "What is no model's." },
+      { name: "Gateway", description: "The gateway itself, without any model." },
     ],
     security: [{ bearer: [] }, { "x-api-key": [] }, { "api-key": [] }],
     paths: { ...paths, ...ownPaths() },
@@ -157,7 +157,7 @@ function limitHeaders(dialect: Dialect, windows: readonly string[]): string[] {
   return [...common, ...ownLimitHeaders(dialect, windows)];
 }
 
-/** Those that a dialect has under names of its own. */
+/** Headers of the limits that a dialect has under its own names. */
 function ownLimitHeaders({ rateLimitPrefix }: Dialect, windows: readonly string[]): string[] {
   if (rateLimitPrefix === undefined) return [];
   return windows.flatMap((unit) => ["limit", "remaining", "reset"].map((what) => `${rateLimitPrefix}-${unit}-${what}`));
@@ -165,10 +165,10 @@ function ownLimitHeaders({ rateLimitPrefix }: Dialect, windows: readonly string[
 
 function dialectHeaders(): JsonObject {
   const names = routes.flatMap(({ dialect }) => ownLimitHeaders(dialect, BOTH_WINDOWS));
-  return Object.fromEntries(names.map((name) => [name, header("As `x-ratelimit-…`; a reset is a moment (RFC 3339).")]));
+  return Object.fromEntries(names.map((name) => [name, header("The same as `x-ratelimit-…`, but a reset is a moment (RFC 3339).")]));
 }
 
-/** By status; the examples are written by the dialect itself. */
+/** The answers to failures, by status. Their examples are written by the dialect itself. */
 function failures(dialect: Dialect, schemaName: string, operation: Operation): JsonObject {
   const windows = windowsOf(operation);
   const byStatus = new Map<number, ErrorKind[]>();
@@ -203,7 +203,7 @@ function example(dialect: Dialect, kind: ErrorKind): Json {
   return JSON.parse(dialect.errorBody(error, REQUEST_ID)) as Json;
 }
 
-/** What is no dialect's. These do not stand below the prefix. */
+/** Paths that belong to no dialect. They are described only without the prefix. */
 function ownPaths(): { [path: string]: JsonObject } {
   const own = (summary: string, responses: { [status: string]: [description: string, type: string] }): JsonObject => ({
     servers: [{ url: "/" }],
@@ -218,12 +218,12 @@ function ownPaths(): { [path: string]: JsonObject } {
     },
   });
   return {
-    "/healthz": own("Is it alive", { 200: ["It is.", "text/plain"] }),
+    "/healthz": own("Is it alive", { 200: ["The gateway is alive.", "text/plain"] }),
     "/readyz": own("May it take traffic", {
-      200: ["It may.", JSON_TYPE],
-      503: ["It may not; the admin listener's `/readyz` says why.", JSON_TYPE],
+      200: ["The gateway may take traffic.", JSON_TYPE],
+      503: ["The gateway may not take traffic; the admin listener's `/readyz` says why.", JSON_TYPE],
     }),
-    "/": own("What this is", { 200: ["JSON; a small page where HTML is asked for.", JSON_TYPE] }),
+    "/": own("What this is", { 200: ["JSON, or a small page for a client that asks for HTML.", JSON_TYPE] }),
     "/openapi.json": own("This document", { 200: ["OpenAPI 3.1.", JSON_TYPE] }),
     "/docs": own("This document as a page", { 200: ["HTML that loads nothing.", "text/html"] }),
   };
@@ -238,7 +238,7 @@ function pathParameters(path: string, { regions }: Offered, { model, models, reg
     },
     kept: { description: "The id of a response, as it was given to this workspace.", schema: { type: "string" }, example: "resp_01" },
     model: {
-      description: "The name of a model of the list.",
+      description: "The name of a model in the list.",
       schema: { type: "string", ...(models.length === 0 ? {} : { examples: [...models] }) },
       example: model,
     },
@@ -250,7 +250,7 @@ function parameter({ name, in: place, description, schema }: Parameter): Json {
   return { name, in: place, description, required: place === "path", schema: plain(schema) };
 }
 
-/** `models` are what may be asked for, as examples and not as an enum: workspaces may have others of their own. */
+/** `models`: names that a request may have. They are examples and not an enum, because a workspace may have other models. */
 function media({ name, schema, example: value }: Body, shown: Shown, schemas: JsonObject, models: readonly string[] = []): JsonObject {
   const published = plain(schema) as { properties?: { model?: JsonObject } };
   const model = published.properties?.model;
@@ -271,7 +271,7 @@ function ref(kind: "schemas" | "headers", name: string): JsonObject {
   return { $ref: `#/components/${kind}/${name}` };
 }
 
-/** Without the symbols that the checker puts there. */
+/** A schema without the symbols that TypeBox adds to it. */
 function plain(schema: unknown): Json {
   return JSON.parse(JSON.stringify(schema)) as Json;
 }

@@ -4,24 +4,24 @@ import { code, escaped, htmlPage, inline } from "./html.ts";
 import type { Json, JsonObject } from "./openapi.ts";
 
 const METHODS = ["get", "post", "put", "delete"];
-/** Deeper than this a schema is left to the document. */
+/** Levels of a schema on the page; the document has all of them. */
 const DEEPEST = 3;
 
 interface Operation {
   method: string;
   path: string;
   described: JsonObject;
-  /** It has no second place below the prefix. */
+  /** It is described only at the root, without the prefix. */
   atRoot: boolean;
 }
 
-/** What is not in the document: who answers, and where. */
+/** What the page has in addition to the document. */
 export interface PageSetting {
   /** HTML, between the title and the list of routes. */
   intro: string;
-  /** What examples call; it ends without a slash. A shell may read it between double quotes, and fill in a variable. */
+  /** The address in the examples, without a slash at the end. It is put between double quotes, so it may hold a variable of the shell. */
   address: string;
-  /** The same for routes that stand at the root alone. */
+  /** The address in the examples of routes that are only at the root. */
   origin: string;
   /** The name of the variable that examples take the key from. */
   key: string;
@@ -95,7 +95,7 @@ function responseRow(status: string, { description, headers, content }: JsonObje
   return `<tr><td><code>${escaped(status)}</code></td><td>${inline(description)}${listed}${bodies.join("")}</td></tr>`;
 }
 
-/** As it can be pasted into a shell. */
+/** The example as a command for a shell. */
 function curl({ method, path, described, atRoot }: Operation, { address, origin, key }: PageSetting): string {
   const parameters = list(described.parameters).map(object);
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
@@ -110,7 +110,7 @@ function curl({ method, path, described, atRoot }: Operation, { address, origin,
   ].join(" \\\n  ");
 }
 
-/** A schema by its name, to be opened. */
+/** A schema under its name, in a block that opens. */
 function named(schema: JsonObject, schemas: JsonObject): string {
   const name = typeof schema.$ref === "string" ? schema.$ref.split("/").at(-1) : undefined;
   const found = name === undefined ? schema : object(schemas[name]);

@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { type ByteText, encodeUtf8 } from "../contract/bytes.ts";
 import type { Config } from "../contract/config.ts";
-import { type Asked, type HeaderReader, Reply, ReplyHeaders } from "../contract/http.ts";
-import type { Pages } from "../contract/pages.ts";
+import { type Asked, type HeaderReader, type Pages, Reply, ReplyHeaders } from "../contract/http.ts";
 import { PUBLIC_PREFIX } from "../request/routes.ts";
 import { ADDRESS, Addressed, addressOf } from "./address.ts";
 import { HTML_HEADERS, htmlPage } from "./html.ts";
@@ -14,15 +13,15 @@ import { startSection } from "./start.ts";
 
 const WHAT = "Weir, an LLM API gateway. A client changes its base URL and its key, nothing else.";
 
-/** They are made for one asker: they hold the address that was asked, and what is in force at this moment. */
+/** For pages that are made for one client: they hold the address that this client has used. */
 const UNKEPT = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** The document is the same for all, until another configuration is in force: a client that has it asks whether it is still valid. */
+/** For the document, which is the same for all clients: a client may keep it, and asks each time whether it is still valid. */
 const ASKED_AGAIN = { "cache-control": "no-cache", "x-content-type-options": "nosniff" };
 
 const TAG_LENGTH = 22;
 
-/** Rendered when it is asked for, once for each configuration, as it is sent: every client may ask, as often as it likes. */
+/** What is made once for each configuration, when a client first asks for it, in the form in which it is sent. Every client may ask, as often as it likes. */
 interface Rendered {
   document: ByteText;
   /** The document's `etag`. */
@@ -36,7 +35,7 @@ export class PublishedPages implements Pages {
   #config: Config;
   #rendered: Rendered | undefined;
 
-  /** @param version - Weir's own */
+  /** @param version - that of Weir */
   constructor(version: string, config: Config) {
     this.#version = version;
     this.#config = config;
@@ -67,7 +66,7 @@ export class PublishedPages implements Pages {
     const docs = ["", PUBLIC_PREFIX].map((prefix) => {
       const address = `${ADDRESS}${prefix}`;
       const page = docsPage(document, {
-        intro: `<p>A key goes into one of three headers: <code>Authorization: Bearer</code>, <code>x-api-key</code> or <code>api-key</code>. Every route below that needs one is there a second time below <code>${PUBLIC_PREFIX}</code>.</p>
+        intro: `<p>A key goes into one of three headers: <code>Authorization: Bearer</code>, <code>x-api-key</code> or <code>api-key</code>. Every route that needs a key is served below <code>${PUBLIC_PREFIX}</code> too.</p>
 ${startSection(offered, address)}`,
         address,
         origin: ADDRESS,
@@ -90,8 +89,8 @@ ${startSection(offered, address)}`,
       return reply({ "content-type": "application/json", ...vary }, encodeUtf8(`${JSON.stringify(about, null, 1)}\n`));
     }
     const body = `<h1>Weir <small>${this.#version}</small></h1>
-<p>${WHAT} Were you given a key? Then begin with <a href="${docs}">the description of what there is here</a>, with examples to paste. For tools there
-is the same as <a href="${openapi}">openapi.json</a>.</p>`;
+<p>${WHAT} If you have a key, begin with <a href="${docs}">the description of this gateway</a>, which has examples to paste. Tools can read
+<a href="${openapi}">openapi.json</a>.</p>`;
     return reply({ ...HTML_HEADERS, ...vary }, encodeUtf8(htmlPage("Weir", body)));
   }
 }
@@ -100,7 +99,7 @@ function reply(headers: Readonly<Record<string, string>>, body: ByteText): Reply
   return new Reply(200, new ReplyHeaders(headers), body);
 }
 
-/** Whether an `if-none-match` has this tag in it, or `*`. A proxy on the way may have made it a weak one. */
+/** Whether an `if-none-match` has this tag or `*` in it. A proxy on the way may have made the tag a weak one. */
 function names(header: string | null, tag: string): boolean {
   return (header ?? "").split(",").some((one) => [tag, "*"].includes(one.trim().replace(/^W\//, "")));
 }

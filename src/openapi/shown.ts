@@ -4,11 +4,11 @@ import type { Offered, OfferedModel } from "./offered.ts";
 /** The region that the examples were written with. */
 const WRITTEN_REGION = "eu";
 
-/** What an example is shown with: the model and region that it was written with where they are served here, else the first that are. */
+/** The model and the region of an example: those that it was written with where they are served here, else the first that are served. */
 export class Shown {
   readonly model: string;
   readonly region: string;
-  /** What else could stand in the place of the model; empty where nothing is served. */
+  /** All models that the example could have; empty where none is served. */
   readonly models: readonly string[];
   readonly #written: string;
 
@@ -31,7 +31,7 @@ export class Shown {
   }
 }
 
-/** Only its name says what a model is for. */
+/** Only the name of a model shows what it is for. */
 function embeds({ name }: Pick<OfferedModel, "name">): boolean {
   return /embed/i.test(name);
 }

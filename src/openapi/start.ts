@@ -1,4 +1,4 @@
-/** The first part of the page: what there is here, and how each client is set up for it. */
+/** The first part of the page: how each client is set up, and which models and regions are served. */
 import { descriptions } from "../dialects/openapi.ts";
 import { routes } from "../request/routes.ts";
 import { code, escaped, inline } from "./html.ts";
@@ -13,7 +13,7 @@ export function startSection(offered: Offered, address: string): string {
 ${code("export WEIR_KEY='weir_…'")}
 ${snippets(offered, address)}</section>
 <section><h2>Models and regions</h2>
-<p>Regions: ${regions.map((region) => `<code>${escaped(region)}</code>`).join(", ")}. Which models your own key may use is answered by the <code>models</code> routes below.</p>
+<p>Regions: ${regions.map((region) => `<code>${escaped(region)}</code>`).join(", ")}. The <code>models</code> routes below list the models that your key may use.</p>
 ${models.length === 0 ? "<p>No model is shared by all workspaces here.</p>" : modelTable(models)}</section>`;
 }
 

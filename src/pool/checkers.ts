@@ -1,10 +1,9 @@
 import { type ByteText, toByteText } from "../contract/bytes.ts";
-import type { Along, CallEvents, CallOrder, Ended, PoolCall, WeighOrder } from "../contract/call.ts";
+import { type Along, type CallEvents, type CallOrder, type Ended, NOTHING_USED, type PoolCall, type WeighOrder } from "../contract/call.ts";
 import type { Envelope } from "../contract/dialect.ts";
 import { GatewayError } from "../contract/errors.ts";
 import type { Flat } from "../contract/messages.ts";
 import { orderWeigh } from "../contract/orders.ts";
-import { noUsage } from "../contract/usage.ts";
 import type { Slot, SlotCall } from "./slot.ts";
 
 /** Bodies above this are checked by threads of their own: no other call is to wait behind a parser. What is smaller takes less time than the way there. */
@@ -129,16 +128,6 @@ export class Checkers {
   }
 }
 
-const NEVER_SENT: Ended = {
-  usage: noUsage(),
-  firstByteMs: 0,
-  upstreamMs: 0,
-  upstreamRequestId: "",
-  estimate: 0,
-  unfinished: "",
-  attempts: 0,
-};
-
 function clientGone(): GatewayError {
   return new GatewayError("cancelled", { message: "The client has gone." });
 }
@@ -218,7 +207,7 @@ class CheckedCall implements PoolCall, CallEvents {
   drop(error: GatewayError): void {
     if (this.#isOver) return;
     this.#home.forget(this);
-    this.fail(error, NEVER_SENT);
+    this.fail(error, NOTHING_USED);
   }
 
   weighed(envelope: Envelope, conversation: number, estimate: number, user: ByteText): void {

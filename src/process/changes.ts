@@ -1,4 +1,4 @@
-/** The differences between two configurations, by name: they are for the log, so they never have a value. */
+/** The differences between two configurations, by name and without values, for the log. */
 import type { Config } from "../contract/config.ts";
 
 /** Names that are written out; the rest is a number. */
@@ -20,7 +20,7 @@ export interface Changes {
 
 type Kind = "added" | "removed" | "changed";
 
-/** The names of what is not as it was. Of a thing that is new or gone, its own name and not those of its parts. */
+/** The names of the settings that differ. For a thing that is new or gone, its name and not the names of its parts. */
 export function changesBetween(before: Config, after: Config): Changes {
   const found: [Kind, string][] = [];
   compare(before, after, [], found);
@@ -43,7 +43,7 @@ function compare(before: unknown, after: unknown, path: readonly string[], found
   for (const name of new Set([...old.keys(), ...fresh.keys()])) {
     const inner = [...path, OPERATORS.has(path.at(-1) ?? "") ? name : settingName(name)];
     const [was, is] = [old.get(name), fresh.get(name)];
-    // A setting that may be left out is there as undefined: to set it is a change of the setting around it.
+    // An optional setting that is left out has the value undefined: setting it is a change, and no new thing.
     if (was === undefined && is === undefined) continue;
     if (was === undefined) found.push([old.has(name) ? "changed" : "added", inner.join(".")]);
     else if (is === undefined) found.push([fresh.has(name) ? "changed" : "removed", inner.join(".")]);

@@ -1,5 +1,4 @@
-/** The configuration that a process starts with: of its file, or of sandbox mode. */
-
+/** The configuration with which a process starts: from its file, or for sandbox mode. */
 import process from "node:process";
 import { ConfigError, type LoadedConfig, loadConfig, readConfig } from "../config/config.ts";
 import { type Config, withFixed } from "../contract/config.ts";
@@ -16,7 +15,7 @@ export interface Configuration {
   announce(port: number, adminPort: number): void;
 }
 
-/** The configuration of `file`, or of sandbox mode without a file. Where it is wrong, every mistake is listed and the process ends. */
+/** The configuration of `file`, or of sandbox mode without a file. After a mistake, every mistake is listed and the process ends. */
 export async function readConfiguration(
   file: string | undefined,
   environment: Record<string, string | undefined>,
@@ -51,7 +50,7 @@ async function sandboxConfiguration(environment: Record<string, string | undefin
     warnings: ["sandbox mode: nothing is configured, so stand-ins answer in place of the clouds; not for production"],
     announce: (port, adminPort) => {
       const wanted = { port: config.server.port, adminPort: config.admin.port };
-      process.stdout.write(announceDemo(demo.secrets, { port, adminPort, wanted, program: program() }));
+      process.stdout.write(announceDemo(demo.secrets, { port, adminPort, wanted, program: program(environment) }));
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Gateway } from "../request/gateway.ts";
 import type { Listener } from "../runtime/runtime.ts";
 import type { Parts } from "./parts.ts";
 
-/** After the drain, for the last events to reach their clients. */
+/** Time after the drain, in which the last events reach their clients. */
 const FLUSH_MS = 1_000;
 
 export interface Drained extends Pick<Parts, "pool" | "limiter" | "totals" | "directory"> {
@@ -19,9 +19,8 @@ export interface Drained extends Pick<Parts, "pool" | "limiter" | "totals" | "di
 }
 
 /**
- * The end of a process: new calls are served for the grace, which gives a balancer the time to notice, each with the
- * word that its connection ends; then no further request is taken, and those that are open have
- * the drain's time to finish.
+ * The end of a process. New calls are served for the grace, in which a load balancer can notice; each answer says that its connection will be closed.
+ * Then no further request is taken, and open calls have the drain time to finish.
  */
 export class Drain {
   readonly #parts: Drained;
@@ -35,7 +34,7 @@ export class Drain {
     return this.#begun;
   }
 
-  /** Does nothing where it has begun already. The process ends at the end of it. */
+  /** Drains and then ends the process. Does nothing where draining has begun already. */
   async begin(): Promise<void> {
     if (this.#begun) return;
     this.#begun = true;

@@ -32,7 +32,7 @@ export function workersConfig({ proxy, server }: Config, { weighing, targets }: 
   return { proxy, heldBytes: server.maxBufferedBytes, weighing, targets };
 }
 
-/** The credentials of upstreams, those of workspaces too, of which is known how long they are good. */
+/** The credentials of upstreams, those of workspaces too, whose end is known. */
 function expiringCredentials({ upstreams, workspaces }: Config, environment: InForceParts["environment"]): ExpiringCredential[] {
   return [upstreams, ...Object.values(workspaces).map((workspace) => workspace.upstreams)]
     .flatMap((record) => Object.values(record))
@@ -43,8 +43,8 @@ function expiringCredentials({ upstreams, workspaces }: Config, environment: InF
 }
 
 /**
- * What is in force: the configuration, with the directory's workspaces beside its own. Either may change while Weir runs; the change is in force at
- * once and as a whole, and calls that run keep what they began with.
+ * What is in force: the configuration, with the workspaces of the directory added. Both may change while Weir runs. A change is in force at once and as
+ * a whole; calls that are open keep the configuration with which they began.
  */
 export class InForce {
   readonly #parts: InForceParts;
@@ -61,7 +61,7 @@ export class InForce {
     return this.#config;
   }
 
-  /** The directory has other workspaces. */
+  /** To be called when the workspaces of the directory have changed. */
   refresh(): void {
     this.replace(this.#config);
   }
@@ -71,8 +71,8 @@ export class InForce {
     const { gateway, pool, metrics, directory, neighbours, identity, health, pages, accessLog, environment } = this.#parts;
     const all = directory.withWorkspaces(config);
     const catalog = new Catalog(all, health, this.#catalog);
-    // The workers learn of the new targets before a call can name one, since orders reach a worker in their order; they keep those of before for
-    // the calls that are on their way. Not waited for: a worker that hangs must not hold up the news for all others.
+    // A worker gets its orders in the order of sending, so it has the new targets before a call names one. It keeps the old ones for calls that are
+    // open. Not awaited: a worker that hangs must not delay the change for the others.
     void pool.configure(workersConfig(config, catalog));
     this.#config = config;
     this.#catalog = catalog;
@@ -80,7 +80,7 @@ export class InForce {
     neighbours?.configure(config);
     gateway.replace({ config, catalog });
     pages.describe(config);
-    // Where the process started without TLS, TLS waits for a restart; so does its end.
+    // TLS can be turned on or off only by a restart; here only the certificate changes.
     if (identity !== undefined && config.identity !== undefined) {
       identity.current = config.identity;
       metrics.front.certificateExpires("public", config.identity.expiresAtMs);

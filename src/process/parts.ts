@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../contract/config.ts";
+import { Crowd } from "../contract/crowd.ts";
 import { openStore } from "../directory/index.ts";
 import { Replica } from "../directory/replica.ts";
 import { openLimiter } from "../limiter/index.ts";
@@ -16,16 +17,17 @@ import { Catalog } from "../routing/catalog.ts";
 import { HealthBook } from "../routing/health.ts";
 import { openTotals } from "../usage/index.ts";
 import type { Totals } from "../usage/totals.ts";
-import { care } from "./care.ts";
 import { workersConfig } from "./in-force.ts";
 
-/** How long the start waits for a first word from Redis; after that the policy decides until there is one. */
+/** How long the start waits for the first answer of Redis. After that the policy (`on_failure`) decides until Redis answers. */
 const REDIS_PATIENCE_MS = 2_000;
 
-/** The parts that a request passes on its way, below the gateway itself. */
+const CARE_MS = 250;
+
+/** The parts that the gateway uses for requests. */
 export interface Parts {
   metrics: Metrics;
-  /** The tables of the configuration alone; the directory's workspaces come with the first `InForce.refresh`. */
+  /** The tables of the configuration only; the first `InForce.refresh` adds the workspaces of the directory. */
   catalog: Catalog;
   targetHealth: HealthBook;
   pool: WorkerPool;
@@ -38,7 +40,7 @@ export interface Parts {
   directory: Replica;
 }
 
-/** Builds the parts, each with what was built before it. Redis may be away: then it is waited for a moment only. */
+/** Builds the parts, each from parts that were built before it. Where Redis does not answer, the wait for it is short. */
 export async function buildParts(config: Config, log: Logger): Promise<Parts> {
   const metrics = new Metrics();
   const targetHealth = new HealthBook();
@@ -49,9 +51,9 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
       metrics.workers.restarted();
       log.error({ worker, reason, calls }, "a worker died and is being replaced");
     },
-    onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met something wrong, and goes on"),
+    onNotice: (worker, cause) => log.error({ worker, cause }, "a worker met a fault, and goes on"),
     onLesson: (worker, cause) =>
-      log.warn({ worker, cause }, "an upstream has refused what its table says it takes: it is asked without it"),
+      log.warn({ worker, cause }, "an upstream has refused something that its table lists as accepted: requests go without it for a while"),
   });
   const configured = pool.configure(workersConfig(config, catalog));
   const bodyClock = new BodyClock(config.server.clocks.sendingMs);
@@ -59,7 +61,7 @@ export async function buildParts(config: Config, log: Logger): Promise<Parts> {
     if (isOn) log.warn("this thread is more than a second behind: new calls are refused until it has caught up");
     else log.info("this thread has caught up: calls are taken again");
   });
-  // Already now: a worker may never begin.
+  // Before the workers are ready: one that never begins must be noticed.
   care({ pool, metrics, bodyClock, shedding });
   await configured;
   const room = new Room(config.server, shedding);
@@ -92,7 +94,7 @@ async function startLimiter({ redis }: Config, metrics: Metrics, log: Logger): P
     redis,
     onState: (state, before, reason) => {
       metrics.limiterIs(state, LIMITER_STATES);
-      // The first word from Redis is no return.
+      // The first answer of Redis is no return.
       if (state === "redis") log.info({ state, before }, isTold ? "the limiter is back on Redis" : "limits are kept in Redis");
       else log.error({ state, before, reason }, "Redis is away: the limiter follows its policy");
       isTold = true;
@@ -115,9 +117,25 @@ async function startDirectory(config: Config, metrics: Metrics, log: Logger): Pr
   const store = openStore(config, (text) => log.warn(text));
   const directory = new Replica(config, store, {
     onKeys: (counts, keys) => metrics.configured.keysKnown(counts, keys),
-    onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys are known as they were"),
+    onTrouble: (cause) => log.error({ cause }, "the directory cannot be read: keys stay as they were read last"),
   });
   await Promise.race([directory.refresh(), delay(REDIS_PATIENCE_MS)]);
   directory.watch();
   return directory;
+}
+
+/** Looks four times a second at how late this thread is, whether the workers answer, which bodies are late and how many calls are open. */
+function care({ pool, metrics, bodyClock, shedding }: Pick<Parts, "pool" | "metrics" | "bodyClock"> & { shedding: Shedding }): void {
+  const crowd = new Crowd();
+  let expectedMs = performance.now() + CARE_MS;
+  setInterval(() => {
+    const nowMs = performance.now();
+    const lagMs = Math.max(0, nowMs - expectedMs);
+    metrics.workers.frontLag(lagMs);
+    shedding.sample(lagMs);
+    bodyClock.check(nowMs);
+    pool.checkPulses(nowMs, lagMs);
+    crowd.look(pool.samples().reduce((sum, { calls }) => sum + calls, 0));
+    expectedMs = nowMs + CARE_MS;
+  }, CARE_MS);
 }

@@ -1,20 +1,19 @@
-/**
- * The program: reads the command line, and starts the gateway or does what the words say.
- */
+/** The program: reads the command line, and starts the gateway or runs a command. */
 
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
 import { runAdminister } from "../commands/administer.ts";
 import { runCheck, runOnlineCheck } from "../commands/check.ts";
+import { type Outcome, UsageMistake } from "../commands/command.ts";
 import { type Line, readLine } from "../commands/line.ts";
-import { type Outcome, UsageMistake } from "../commands/outcome.ts";
-import { runSchema } from "../commands/schema.ts";
+import { publishedSchema } from "../config/published.ts";
 import { EXIT_USAGE } from "../contract/exit.ts";
+import { program } from "../runtime/runtime.ts";
 import { start } from "./start.ts";
 
 export async function main(): Promise<void> {
-  const line = readCommandLine(process.argv.slice(2));
   const environment = process.env;
+  const line = readCommandLine(process.argv.slice(2), program(environment));
   switch (line.command) {
     case "help":
       return say(line.text);
@@ -23,7 +22,7 @@ export async function main(): Promise<void> {
     case "check":
       return leave(await (line.online ? runOnlineCheck : runCheck)({ file: line.file, environment }), line.online);
     case "schema":
-      return leave(runSchema());
+      return say(publishedSchema());
     case "administer":
       return leave(await runAdminister(line.asked, environment));
     case "start":
@@ -31,9 +30,9 @@ export async function main(): Promise<void> {
   }
 }
 
-function readCommandLine(words: string[]): Line {
+function readCommandLine(words: string[], typed: string): Line {
   try {
-    return readLine(words);
+    return readLine(words, typed);
   } catch (thrown) {
     if (!(thrown instanceof UsageMistake)) throw thrown;
     process.stderr.write(`weir: ${thrown.message}\n`);
@@ -45,7 +44,7 @@ function say(text: string): void {
   process.stdout.write(text);
 }
 
-/** @param atOnce - connections may be open that no peer closes. */
+/** @param atOnce - end without waiting for open connections, which no peer may ever close */
 function leave({ text, exitCode }: Outcome, atOnce = false): void {
   process.exitCode = exitCode;
   (exitCode === 0 ? process.stdout : process.stderr).write(text, () => {

@@ -2,21 +2,21 @@ import type { Readiness } from "../contract/readiness.ts";
 
 interface Part {
   line(): string;
-  /** Whether the gateway may take traffic, as far as this part is concerned. */
+  /** False where the gateway must not take traffic because of this part. */
   holds(): boolean;
 }
 
-/** The answer to `/readyz`: put together from the parts that have been added, in their order. */
+/** The answer to `/readyz`, from the parts that were added, in their order. */
 export class Ready {
   readonly #parts = new Map<string, Part>();
   readonly #further: (() => Record<string, string>)[] = [];
 
-  /** @param holds - Where it is left out, the part has a line and no say. */
+  /** @param holds - Left out: the part has a line, but never makes the gateway unready. */
   add(name: string, line: () => string, holds: () => boolean = () => true): void {
     this.#parts.set(name, { line, holds });
   }
 
-  /** Lines of which there are more or fewer from time to time. */
+  /** Adds lines whose number changes. */
   addLines(lines: () => Record<string, string>): void {
     this.#further.push(lines);
   }

@@ -12,12 +12,12 @@ export interface ReloadParts {
   log: Logger;
 }
 
-/** A change is in force after two looks, which leaves most of its second to a machine that is busy. */
+/** A change is in force within a second; some looks must agree first (`SETTLED_LOOKS`), and a busy machine needs time too. */
 const LOOK_EVERY_MS = 100;
 
 /**
- * A configuration that changes while Weir runs: models, upstreams, workspaces, limits and keys, on `SIGHUP` or when a file that was read has
- * changed. A new one is checked as a whole and put in force at once; calls that run keep what they began with. A bad one changes nothing.
+ * Reads the configuration again on `SIGHUP`, or when a file that was read has changed: models, upstreams, workspaces, limits, keys. A good one is put in
+ * force at once and as a whole; open calls keep the one with which they began. A bad one changes nothing.
  */
 export class Reloader {
   readonly #source: ConfigSource;
@@ -29,7 +29,7 @@ export class Reloader {
   #waiting: Promise<void> | undefined;
 
   constructor(source: ConfigSource, loaded: LoadedConfig, parts: ReloadParts) {
-    // The folder is not looked through again: that would not be bounded in time.
+    // The file is not searched for again, because that has no bound in time.
     this.#source = { ...source, file: loaded.file ?? source.file };
     this.#parts = parts;
     this.#watch = new FileWatch(loaded.read, LOOK_EVERY_MS, () => void this.reload("a file has changed"));
@@ -41,8 +41,8 @@ export class Reloader {
   }
 
   /**
-   * Never rejects: what cannot be read or put in force is refused. One that is asked for while another is under way comes after it; all that are asked
-   * for meanwhile are one.
+   * Never rejects: a configuration that cannot be read or put in force is refused. A reload that is asked for during another one begins after it; all that
+   * are asked for during that time are one.
    */
   reload(reason: string): Promise<void> {
     this.#waiting ??= this.#running.then(() => {
@@ -58,11 +58,11 @@ export class Reloader {
     try {
       this.#apply(reason, read, await loadConfig(this.#source, read));
     } catch (thrown) {
-      // The cure may lie in a file that only the refused configuration names. Where it names none, the files of the one in force are watched.
+      // The cure may be in a file that only the refused configuration names. Where it names none, the files of the one in force are still watched.
       if (read.size > 0) this.#watch.follow(read);
       this.#parts.metrics.configured.reloaded("refused");
       const problems = thrown instanceof ConfigError ? thrown.problems : [thrown instanceof Error ? thrown.message : String(thrown)];
-      // An error that is not a mistake of the configuration is a fault of ours; its words may hold anything.
+      // Any other error is a fault in Weir, and its text may hold anything.
       const first = thrown instanceof ConfigError ? problems[0] : "the log says why";
       this.#state = `the newest file is refused, the one before is in force: ${first}`;
       this.#parts.log.error({ reason, problems }, "the configuration is refused; the one before stays in force");
@@ -79,7 +79,7 @@ export class Reloader {
     if (loaded.config.sandbox)
       throw new ConfigError(loaded.file ?? "configuration", ["expected the file that Weir was started with, got none"]);
     refuseEmptied(loaded, inForce.config);
-    // A change after this moment is seen as a change.
+    // Changes from here on are noticed.
     this.#watch.follow(read);
     const before = inForce.config;
     const [wanted, current] = [fixedOf(loaded.config), fixedOf(before)];
@@ -94,7 +94,7 @@ export class Reloader {
 }
 
 /**
- * Where a file is written in two steps, its first half may be good by itself and have no workspaces: no client could call until the second half comes.
+ * A file that is written in two steps may be good after the first step, but without workspaces: no client could call until the second step.
  * @throws ConfigError
  */
 function refuseEmptied({ config, file, isEmptied }: LoadedConfig, before: Config): void {

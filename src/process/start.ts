@@ -1,6 +1,4 @@
-/**
- * The start of the gateway, from the configuration to the first call. Several processes have a supervisor, which is started here instead.
- */
+/** The start of the gateway, from the configuration to the first call; or of the supervisor, where there are several processes. */
 
 import process from "node:process";
 import { Admin, directoryRoutes } from "../admin/admin.ts";
@@ -46,12 +44,12 @@ export async function start(file: string | undefined, environment: Environment, 
   const member = Member.of(environment);
   const configuration = await readConfiguration(file, environment, member);
   const { config, loaded } = configuration;
-  // With several processes, this one's output is data for its supervisor.
+  // With several processes, the supervisor reads the output of each.
   const format = chooseFormat(member === undefined ? environment.WEIR_LOG_FORMAT : "json", process.stdout.isTTY === true);
   const base = member === undefined ? {} : { process: member.index };
   const logging = createLog(environment.WEIR_LOG_LEVEL || undefined, base, format);
   const { log } = logging;
-  // Several processes have their supervisor say it once.
+  // With several processes, only the supervisor writes the warnings.
   if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
   const hosts = new KnownHosts([config.admin.host, ...config.admin.hosts]);
   if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, hosts, tellListening });
@@ -62,7 +60,7 @@ export async function start(file: string | undefined, environment: Environment, 
   const pages = new PublishedPages(version, config);
   const proxies = new TrustedProxies(config.server.trustedProxies);
   const onSpans = (result: "exported" | "dropped", count: number) => metrics.traced(result, count);
-  const tracing = await openTracing(config.tracing, { version, process: member?.index, onSpans });
+  const tracing = await openTracing(config.tracing !== undefined, { version, process: member?.index, onSpans });
   const accessLog = new AccessLog(logging.lines, config.log, base);
   const gateway = makeGateway({
     ...parts,
@@ -75,7 +73,7 @@ export async function start(file: string | undefined, environment: Environment, 
   });
   metrics.declare({ version, runtime: runtimeName(), redisErrors: FAILURE_KINDS, ...gateway.labels() });
   metrics.upstreams.sampleBreakers(() => gateway.breakers());
-  // Several processes of one gateway have the first one look.
+  // With several processes, only the first one looks.
   const neighbours = member === undefined || member.index === 0 ? openNeighbours(config, (text) => log.warn(text)) : undefined;
   const identity = config.server.tls && config.identity !== undefined ? { current: config.identity } : undefined;
   if (identity !== undefined) metrics.front.certificateExpires("public", identity.current.expiresAtMs);
@@ -122,7 +120,7 @@ export async function start(file: string | undefined, environment: Environment, 
   const onFault = (thrown: unknown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a listener failed");
   const answerAdmin = (request: Request) => admin.handle(request);
   const handleAdmin = member === undefined ? answerAdmin : member.administer(answerAdmin, () => metrics.snapshot());
-  // Not before: a fault of the start is to end the start.
+  // Not earlier: a fault during the start must end the start.
   outliveFaults((thrown) => log.error({ cause: asGatewayError(thrown).detail.log }, "a fault that belongs to no call"));
   const listener: Listener = await open(config, {
     ...places.server,
@@ -172,8 +170,8 @@ function makeGateway(parts: Parts & Pick<GatewayParts, "config" | "pages" | "acc
 function routerTelling(log: Logger): Router<RoutedTarget> {
   return new Router<RoutedTarget>((target, cause) => {
     const place = { upstream: target.upstream.name, upstream_model: target.model };
-    if (target.health.state === "closed") log.info(place, "a target answers again: it is tried like the others");
-    else log.warn({ ...place, cause }, "a target fails: calls go to others, and it is probed now and then");
+    if (target.health.state === "closed") log.info(place, "a target answers again: it gets calls like the others");
+    else log.warn({ ...place, cause }, "a target fails: calls go to other targets, and this one is tried again from time to time");
   });
 }
 

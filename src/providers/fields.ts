@@ -1,4 +1,4 @@
-/** Common parts of the settings of several providers. */
+/** Common parts of the settings and tables of several providers. */
 import { type TOptional, type TString, Type } from "@sinclair/typebox";
 
 /** Two fields: a secret, and the file that may hold it instead. `writeOnly` is JSON Schema's mark of a secret: such a value is never printed. */
@@ -22,6 +22,7 @@ export function text(fields: Record<string, unknown>, name: string): string | un
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+/** The object in a field; empty where there is none. */
 export function map(fields: Record<string, unknown>, name: string): Record<string, unknown> {
   const value = fields[name];
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
@@ -29,7 +30,6 @@ export function map(fields: Record<string, unknown>, name: string): Record<strin
 
 /**
  * An address that prompts and credentials may be sent to: HTTPS, or plain HTTP that does not leave the machine.
- * @returns the address without a slash at its end.
  * @throws Error that says what is wrong with the address
  */
 export function secureAddress(field: string, address: string): URL {
@@ -54,7 +54,17 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** A secret as `check` prints it: enough to compare two, too little to use. */
+/** A secret as `weir check` prints it: enough to tell two secrets apart, too little to use. */
 export function masked(value: string): string {
   return value.length >= 16 ? `…${value.slice(-4)}` : "…";
+}
+
+/** Names with those that `edits` add and without those that they remove; the last of `edits` decides. */
+export function edited(names: Iterable<string>, edits: readonly { add: readonly string[]; remove: readonly string[] }[]): string[] {
+  const all = new Set(names);
+  for (const { add, remove } of edits) {
+    for (const name of add) all.add(name);
+    for (const name of remove) all.delete(name);
+  }
+  return [...all];
 }

@@ -25,11 +25,11 @@ export interface ProviderSettings<Settings extends object = object> {
    * @throws Error that says what is missing or contradictory, without a secret; the caller adds the path.
    */
   resolve(fields: Record<string, unknown>): Settings;
-  /** Why these settings break the promise that `region` stays in its region, or undefined. */
+  /** Why these settings break the promise that the calls of `region` stay in that region, or undefined. */
   regionProblem(region: string, settings: Settings): string | undefined;
   /** Why this upstream model name would leave `region` when called through these settings, or undefined. */
   modelProblem(region: string, model: string, settings: Settings): string | undefined;
-  /** What the name alone does not show and the operator should check, or undefined. */
+  /** What the operator should check because the name of the model does not show it, or undefined. */
   modelDoubt(model: string): string | undefined;
   /**
    * The cloud's own controls that the operator may set, for an upstream, a model, a target and a workspace: every field optional. The values go to
@@ -50,7 +50,7 @@ export interface ProviderSettings<Settings extends object = object> {
    */
   accepts(model: string | undefined, edits: readonly AcceptsEdits[], settings: Settings): Accepts;
   /**
-   * How long what it signs in with is good; undefined where that cannot be known, and where it is renewed by itself.
+   * How long the credentials are valid; undefined where that is not known, and for credentials that are renewed by themselves.
    * @param environment - of this process
    */
   validity(settings: Settings, environment: Readonly<Record<string, string | undefined>>): Validity | undefined;

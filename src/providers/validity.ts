@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
 
-/** From when until when a credential is good, in milliseconds since 1970. */
+/** From when until when a credential is valid, in milliseconds since 1970. */
 export interface Validity {
   /** Undefined where it does not say when it was made. */
   readonly issuedAtMs: number | undefined;
   readonly expiresAtMs: number;
 }
 
-/** What a JSON Web Token says of itself. Undefined for what is none, and for one that never ends. Whether it is genuine is not looked at. */
+/** How long a JSON Web Token is valid, as it says itself; its signature is not checked. Undefined for a token without an end, and for a text that is no such token. */
 export function tokenValidity(token: string): Validity | undefined {
   const [, payload, signature] = token.split(".");
   if (payload === undefined || signature === undefined) return undefined;

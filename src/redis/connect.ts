@@ -1,10 +1,10 @@
-/** ioredis as Weir wants it: it fails at once rather than queue, never sends a command twice of its own accord, and comes back by itself. */
+/** ioredis with Weir's settings: a command fails at once instead of waiting in a queue and is never repeated, and a lost connection is opened again. */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Redis as RedisSettings } from "../contract/config.ts";
 
 export type RedisClient = Redis | Cluster;
 
-/** Milliseconds before the next attempt to connect: doubling from 50 up to a second, half of it by chance, so that replicas do not return in step. */
+/** Milliseconds before the next attempt to connect: doubled from 50 up to a second, half of it random, so that replicas do not come back at the same moment. */
 function retryDelayMs(attempt: number): number {
   const most = Math.min(1000, 25 * 2 ** Math.min(attempt, 10));
   return most / 2 + (Math.random() * most) / 2;
@@ -24,13 +24,13 @@ function connectionOptions(settings: RedisSettings): ConnectionOptions {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 2000,
-    // A server that keeps its connection but says nothing (stopped, cut off without a reset) would be waited for until TCP gives up, many minutes.
+    // Without this bound, a server that keeps its connection but says nothing (stopped, cut off without a reset) is waited for until TCP gives up, many minutes later.
     socketTimeout: Math.max(1000, settings.timeoutMs * 20),
-    // Proxies (twemproxy, Codis) refuse HELLO, INFO and CLIENT in ways of their own; nothing here needs them.
+    // Proxies (twemproxy, Codis) refuse HELLO, INFO and CLIENT, each in another way; nothing here needs these commands.
     protocol: 2,
     enableReadyCheck: false,
     disableClientInfo: true,
-    // A master that was demoted answers READONLY: connect anew, to the present master.
+    // A master that was demoted answers READONLY: connect again, to the present master.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   };
 }
@@ -38,8 +38,8 @@ function connectionOptions(settings: RedisSettings): ConnectionOptions {
 type SentinelOptions = ConnectionOptions & Pick<RedisOptions, "enableOfflineQueue" | "retryStrategy" | "sentinels">;
 
 /**
- * Begins anew where ioredis gives up. It does while it asks the Sentinels where the master is: word of a failover that comes just then drops the attempt
- * (FailoverDetector, 6.0), an address that is none fails it, and no other one follows.
+ * Connects again where ioredis gives up. ioredis gives up while it asks the Sentinels for the master: a message about a failover at that moment drops the attempt
+ * (FailoverDetector, 6.0), a bad address makes it fail, and no other attempt follows.
  */
 class LastingRedis extends Redis {
   #closed = false;
@@ -74,7 +74,7 @@ function place(
   try {
     url = new URL(node.includes("://") ? node : `redis://${node}`);
   } catch {
-    // The error of `URL` would repeat the text, password and all.
+    // The error of `URL` would repeat the text with its password.
     throw new Error("A Redis node is neither host:port nor a redis:// URL.");
   }
   return {
@@ -87,7 +87,7 @@ function place(
 }
 
 /**
- * Begins to connect and goes on trying for ever; the client is usable at once (its commands fail until there is a connection).
+ * Begins to connect, and tries again for ever. The client can be used at once; its commands fail until there is a connection.
  * @throws Error where the settings name no server; no message holds a secret
  */
 export function connectRedis(settings: RedisSettings): RedisClient {
@@ -101,7 +101,7 @@ export function connectRedis(settings: RedisSettings): RedisClient {
       sentinels: sentinels.map(({ host, port }) => ({ host, port })),
       ...(settings.tls ? { enableTLSForSentinelMode: true } : {}),
       enableOfflineQueue: false,
-      // Here the role has to be looked at: a Sentinel may still name the old master.
+      // Here the role must be checked: a Sentinel may still name the old master.
       enableReadyCheck: true,
       failoverDetector: true,
       sentinelCommandTimeout: 1000,
@@ -121,7 +121,7 @@ function connectCluster(settings: RedisSettings, nodes: string[], options: Conne
   const places = nodes.map((node) => place(node, 6379));
   const first = places[0];
   if (first === undefined) throw new Error("Redis: the cluster names no node.");
-  // The nodes that the cluster names itself are reached with the same credentials.
+  // The nodes that the cluster itself names get the same credentials.
   const redisOptions: ConnectionOptions = { ...options };
   if (settings.username === undefined && first.username !== undefined) redisOptions.username = first.username;
   if (settings.password === undefined && first.password !== undefined) redisOptions.password = first.password;
@@ -131,7 +131,7 @@ function connectCluster(settings: RedisSettings, nodes: string[], options: Conne
     {
       redisOptions,
       enableOfflineQueue: false,
-      // A redirection is followed, a failover is not waited for: the deadline is shorter than any.
+      // A redirection is followed. A failover is not waited for: it takes longer than the deadline.
       maxRedirections: 3,
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,

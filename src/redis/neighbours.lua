@@ -1,4 +1,4 @@
--- Notes that a gateway with this configuration is here, and tells which others are.
+-- Records that a gateway with this configuration is running, and returns the other configurations that have one.
 --
 -- KEYS[1]  hash: fingerprint of a configuration -> when one of its gateways was last here (milliseconds since 1970) and on which machine
 -- ARGV[1]  own fingerprint

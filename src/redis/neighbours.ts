@@ -1,7 +1,7 @@
 /**
- * Gateways of another configuration on the same Redis, below the same prefix. They share windows, keys and totals with this one, which no operator
- * wants who has two configurations (staging beside production): seen, they are worth a warning. During a rolling update there are two for a
- * while, so it is no more than that, and said once.
+ * Gateways of another configuration on the same Redis, below the same prefix. They share windows, keys and totals with this one, which an operator with two
+ * configurations (staging beside production) does not want: so there is a warning. It is only a warning, and comes once, because a rolling update has two
+ * configurations for a while.
  */
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
@@ -20,7 +20,7 @@ export interface NeighboursOptions {
 }
 
 const LOOK_EVERY_MS = 5_000;
-/** Looks after which a configuration that no gateway has renewed is forgotten. */
+/** A configuration that no gateway has recorded for this number of looks is forgotten. */
 const KEPT_LOOKS = 4;
 
 export class Neighbours {
@@ -31,7 +31,7 @@ export class Neighbours {
   readonly #lookEveryMs: number;
   readonly #reported = new Set<string>();
   #fingerprint: string;
-  /** `performance.now()` from which on others count: what was noted before may be this gateway itself, or one that reloads a moment later. */
+  /** Records from before this time (`performance.now()`) are ignored: they may be of this gateway itself, or of one that reloads a moment later. */
   #countsFromMs: number;
   #looking = false;
 
@@ -41,7 +41,7 @@ export class Neighbours {
     this.#lookEveryMs = options.lookEveryMs ?? LOOK_EVERY_MS;
     this.#fingerprint = fingerprintOf(options.config);
     this.#countsFromMs = performance.now();
-    // A connection that is lost comes back by itself; the limiter says so in log and metrics.
+    // A lost connection is opened again by itself; the limiter reports it in the log and the metrics.
     options.client.on("error", () => {});
     options.client.once("ready", () => void this.#look());
     this.#timer = setInterval(() => void this.#look(), this.#lookEveryMs);
@@ -70,7 +70,7 @@ export class Neighbours {
       const others = await this.#script.run(this.#scripts, 1, [key, this.#fingerprint, hostname(), keepMs]);
       if (Array.isArray(others)) this.#tell(others.map(String));
     } catch {
-      // Redis is away, or its access list leaves this out: it is a courtesy.
+      // Redis is away, or its access list does not allow this. Nothing else depends on it.
     } finally {
       this.#looking = false;
     }
@@ -83,7 +83,7 @@ export class Neighbours {
       this.#reported.add(fingerprint);
       const { prefix, onWarning } = this.#options;
       onWarning(
-        `a gateway with another configuration (on ${machine}) is on the same Redis with redis.prefix "${prefix}": the two share limits, keys and totals. Give each configuration a redis.prefix of its own. During a rolling update this is expected`,
+        `a gateway with another configuration (on ${machine}) is on the same Redis with redis.prefix "${prefix}": the two share limits, keys and totals. Give each configuration its own redis.prefix. During a rolling update this is expected`,
       );
     }
   }
@@ -95,7 +95,7 @@ export function openNeighbours(config: Config, onWarning: (text: string) => void
   return redis === undefined ? undefined : new Neighbours({ client: connectRedis(redis), prefix: redis.prefix, config, onWarning });
 }
 
-/** A digest of what gateways that share windows must agree on: workspaces, models and all limits. Nothing secret goes into it. */
+/** A digest of what must be the same in gateways that share windows: workspaces, models and all limits. Nothing secret goes into it. */
 function fingerprintOf({ limits, models, workspaces }: Config): string {
   const modelLimits = (entries: Record<string, { limits: Limits }>) =>
     sorted(Object.entries(entries)).map(([name, { limits: own }]) => [name, own]);

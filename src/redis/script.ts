@@ -1,4 +1,4 @@
-/** A Lua script by its digest; by its text where the server does not know it yet, and for good where the server refuses digests. */
+/** Runs a Lua script by its digest; by its text where the server does not know the script yet, and always where the server refuses digests. */
 import { createHash } from "node:crypto";
 
 /** What a script needs of ioredis, single or cluster. */

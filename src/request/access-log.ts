@@ -6,7 +6,7 @@
  * of an unknown model, and the names that a client gives itself (`client/caller.ts`): cut, and without characters that no name has.
  */
 import type { CallLog } from "../contract/config.ts";
-import { decimalText } from "../contract/decimal.ts";
+import { decimalText } from "../contract/text.ts";
 import type { Usage } from "../contract/usage.ts";
 import type { LineBatch, LineLevel } from "../log/batch.ts";
 import type { RoutedTarget } from "../routing/targets.ts";

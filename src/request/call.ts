@@ -5,7 +5,8 @@ import type { Config } from "../contract/config.ts";
 import { CALLS, type CallOperation, type Envelope } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
 import { type Asked, type Body, bufferOf, type Reply, type ReplyHeaders } from "../contract/http.ts";
-import { queryOf } from "../contract/target.ts";
+import { checks } from "../dialects/checks.ts";
+import { queryOf } from "../http/target.ts";
 import type { Admission } from "../limiter/admission.ts";
 import { refusal } from "../limiter/headers.ts";
 import type { Decision } from "../limiter/limiter.ts";
@@ -139,7 +140,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   #check(body: ByteText, hints: string): void {
     const { admission, config } = this.#parts;
     const { dialect, caller } = this.#visit;
-    const checked = dialect.check(body, hints, this.#operation);
+    const checked = checks[dialect.name](body, hints, this.#operation);
     noteUser(caller, dialect.user(checked.request), config);
     const offer = routed(this.#parts, this.#visit, this.#operation, checked, this.#reserved);
     // Only where there is a choice of targets, because it reads the first words of the conversation.
@@ -158,7 +159,7 @@ export class Call implements AnswerOwner, Sender, Hurried {
   /** Asks about a kept answer: the target is the one that keeps it, and the limits count one request without tokens. */
   #askKept(query: string, hints: string): void {
     const visit = this.#visit;
-    visit.checked(visit.dialect.check(query, hints, this.#operation).stream);
+    visit.checked(checks[visit.dialect.name](query, hints, this.#operation).stream);
     const { offer, model } = findKept(this.#parts.catalog, visit, this.#askedId);
     claimed(this.#parts.admission, visit, this.#operation, offer, 0);
     const question = `${this.#askedId}${query}`;

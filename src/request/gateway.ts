@@ -9,12 +9,10 @@
 import { Elysia } from "elysia";
 import { type CallOperation, type Dialect, namesModel, type Route } from "../contract/dialect.ts";
 import { asGatewayError, GatewayError } from "../contract/errors.ts";
-import type { Flaw } from "../contract/flaw.ts";
-import { type Answered, type Asked, Reply, ReplyHeaders } from "../contract/http.ts";
-import type { Pages } from "../contract/pages.ts";
+import { type Answered, type Asked, type Flaw, type Pages, Reply, ReplyHeaders } from "../contract/http.ts";
 import { publicReadiness, type Readiness } from "../contract/readiness.ts";
-import { normalisePath, pathOf, queryOf } from "../contract/target.ts";
 import { askedAdapter } from "../http/elysia.ts";
+import { normalisePath, pathOf, queryOf } from "../http/target.ts";
 import type { Served } from "../metrics/served.ts";
 import type { Totals } from "../usage/totals.ts";
 import type { AccessLog } from "./access-log.ts";
@@ -266,8 +264,10 @@ export class Gateway {
       if (plain !== undefined) return plain(asked);
     }
     if (isHead && PROBE.test(path)) return new Response(null);
-    const { dialect, error } = explainPath(asked.method, path, asked.headers);
-    return this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
+    const { dialect, error, allow } = explainPath(asked.method, path, asked.headers);
+    const reply = this.#refuse(this.#beginVisit(dialect, NOWHERE, "", asked), error);
+    if (allow !== undefined) reply.headers.set("allow", allow);
+    return reply;
   }
 
   /** Refuses a request at which something failed outside the route's own way. */

@@ -67,8 +67,17 @@ export function isPreflight(headers: HeaderReader): boolean {
   return headers.has("origin") && headers.has("access-control-request-method");
 }
 
-/** The error for a path without a route: in the dialect that the client probably meant, with the mistake where it can be found. */
-export function explainPath(method: string, path: string, headers: HeaderReader): { dialect: Dialect; error: GatewayError } {
+/** What is wrong with a request that no route takes. */
+interface Misfit {
+  /** The dialect that the client probably meant. */
+  dialect: Dialect;
+  error: GatewayError;
+  /** The `allow` header of a 405; undefined with any other status. Source: RFC 9110, §15.5.6. */
+  allow?: string;
+}
+
+/** What is wrong with a method and a normalised path without a route; the message names the mistake where it can be found. */
+export function explainPath(method: string, path: string, headers: HeaderReader): Misfit {
   const inner = path.startsWith(`${PUBLIC_PREFIX}/`) ? path.slice(PUBLIC_PREFIX.length) : path;
   const dialect = Object.values(dialects).find((candidate) => candidate.owns(inner)) ?? guessDialect(headers);
   if (headers.get("upgrade")?.toLowerCase() === "websocket") {
@@ -76,15 +85,17 @@ export function explainPath(method: string, path: string, headers: HeaderReader)
     const message = `${path.slice(0, 200)} is not served over WebSockets: send an HTTP request.`;
     return { dialect, error: new GatewayError("unknown_route", { message, status: UPGRADE_REFUSED }) };
   }
+  const known = [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method))];
+  // HEAD is answered wherever GET is.
+  const allow = known.flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each])).join(", ");
   if (method === "OPTIONS" && isPreflight(headers)) {
     const origin = (headers.get("origin") ?? "").slice(0, LONGEST_ORIGIN);
     const message = `Pages of ${origin} may not call this gateway: server.cors.origins of its configuration does not have this origin.`;
-    return { dialect, error: new GatewayError("method_not_allowed", { message }) };
+    return { dialect, error: new GatewayError("method_not_allowed", { message }), allow };
   }
-  const known = patterns.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
   if (known.length > 0) {
-    const methods = [...new Set(known)].join(" or ");
-    return { dialect, error: new GatewayError("method_not_allowed", { message: `${path} takes ${methods}, not ${method}.` }) };
+    const message = `${path.slice(0, 200)} takes ${known.join(" or ")}, not ${method}.`;
+    return { dialect, error: new GatewayError("method_not_allowed", { message }), allow };
   }
   const hint = dialect.misroute(inner);
   const message = `There is no route ${method} ${path.slice(0, 200)}.${hint === undefined ? ` Routes: ${routeList()}.` : ` ${hint}`}`;

@@ -3,7 +3,7 @@
  * answer stays until the answer has ended; then it is settled by the tokens that the answer used, whether or not a client asks for it. So all tokens are counted.
  * Each process asks the upstreams about the answers that it began. When a process ends, the reservations of its unfinished answers stay as they are.
  */
-import { type CallEvents, type Ended, NOTHING_ALONG } from "../contract/call.ts";
+import { type CallEvents, type Ended, NOTHING_ALONG, ONLY_THE_END } from "../contract/call.ts";
 import { noUsage, tokensOf, type Usage } from "../contract/usage.ts";
 import type { Admission, Claim } from "../limiter/admission.ts";
 import type { Reservation } from "../limiter/limiter.ts";
@@ -49,8 +49,6 @@ const LONGEST_MS = 86_400_000;
 const MOST_ENTRIES = 10_000;
 /** The most answers that upstreams are asked about at the same time. */
 const MOST_ASKED = 16;
-
-const ignore = (): void => {};
 
 export class Unfinished {
   readonly #parts: () => UnfinishedParts;
@@ -155,15 +153,7 @@ export class Unfinished {
       then();
     };
     return {
-      weighed: ignore,
-      sent: ignore,
-      estimated: ignore,
-      dropped: ignore,
-      guarded: ignore,
-      open: ignore,
-      chunk: ignore,
-      answer: ignore,
-      missed: ignore,
+      ...ONLY_THE_END,
       done: ({ unfinished, usage }) => over(() => (unfinished === "" ? this.#settle(entry, usage) : this.#later(entry))),
       // The answer was deleted: its usage cannot be known any more.
       fail: ({ kind }) => over(() => (kind === "upstream_rejected" ? this.#settle(entry, noUsage()) : this.#later(entry))),

@@ -16,7 +16,7 @@ interface LevelLog {
 /**
  * Stops accepting clients while this process has hardly a free descriptor, and goes on when it has enough. A runtime that cannot accept a client for this
  * reason tries again without a pause, which costs a whole processor, or gives up.
- * @param adminListener - Stays open, by the reserve; undefined where there is none of its own.
+ * @param adminListener - Stays open, by the reserve; undefined where `listener` is the only one.
  */
 export function watchDescriptors(listener: Listener, adminListener: Listener | undefined, log: LevelLog): void {
   let short = false;

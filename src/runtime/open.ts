@@ -38,6 +38,6 @@ export function trouble(thrown: unknown, port: number): string {
   }
   // Deno gives the second code.
   if (code === "EADDRNOTAVAIL" || code === "EINVAL")
-    return "cannot be opened: this machine has no such address; write one of its own as host, or 0.0.0.0 for all of them";
+    return "cannot be opened: this machine has no such address; write one of its addresses as host, or 0.0.0.0 for all of them";
   return `cannot be opened (${typeof code === "string" ? code : "unknown reason"}): write an address of this machine as host, or 0.0.0.0 for all of them`;
 }

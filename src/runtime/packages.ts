@@ -7,7 +7,7 @@ import { EXIT_REFUSED } from "../contract/exit.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Set in the program that was started anew, so that it is not started a third time. */
+/** Set in the program that was started again, so that it is not started a third time. */
 const MARK = "WEIR_PACKAGES_INSTALLED";
 
 /** Whether `thrown` says that packages are missing, and they have not been installed just now. */

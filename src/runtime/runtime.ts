@@ -5,6 +5,7 @@ import process from "node:process";
 import type { Identity } from "../contract/config.ts";
 import type { ServerOptions } from "../http/server.ts";
 import { serveOnNode } from "./node-sockets.ts";
+import { isInExecutable, programOf } from "./program.ts";
 import { Resumable } from "./resumable.ts";
 import { serveOnSockets } from "./sockets.ts";
 
@@ -60,7 +61,7 @@ const settingsFor = (heapBytes: number): Readonly<Record<string, string>> => ({
   // Unused parts of pages go back too, but at most once in ten seconds, so that they cost little under load: a start frees more than it keeps.
   MIMALLOC_PURGE_HOLES: "1",
   MIMALLOC_PURGE_HOLES_MIN_INTERVAL: "10000",
-  // Fewer, larger collections cost less in all than many small ones, though each pause is longer; and no second thread works on them.
+  // A few large collections cost less in total than many small ones, though each pause is longer. No second thread works on them.
   BUN_JSC_largeHeapSize: "67108864",
   BUN_JSC_numberOfGCMarkers: "1",
   BUN_GC_TIMER_INTERVAL: "30000",
@@ -69,8 +70,8 @@ const settingsFor = (heapBytes: number): Readonly<Record<string, string>> => ({
 });
 
 /**
- * Starts this program anew where the runtime lacks one of these settings: in this process, with its id, streams and arguments. Returns where nothing
- * has to be set, or where this is not possible.
+ * Starts this program again where the runtime lacks one of these settings: in the same process, with its id, streams and arguments. Returns where no
+ * setting is missing, or where this is not possible.
  * @param heapBytes - Memory for each heap of the program, in bytes.
  */
 export function startTuned(environment: Readonly<Record<string, string | undefined>>, heapBytes: number): void {
@@ -91,8 +92,7 @@ export function sameCommand(): string[] {
   const { execPath, execArgv, argv } = process;
   // Deno does not report its own flags.
   const flags = globalThis.Deno ? ["run", "-A"] : execArgv;
-  // A one-file executable has no script: its second word is the path where it was unpacked in memory.
-  const isOneFile = /^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(argv[1] ?? "");
+  const isOneFile = isInExecutable(argv[1] ?? "");
   return [execPath, ...(isOneFile ? [] : flags), ...argv.slice(isOneFile ? 2 : 1)];
 }
 
@@ -104,13 +104,45 @@ export function runtimeName(): string {
   return globalThis.Deno ? `deno ${globalThis.Deno.version.deno}` : `bun ${Bun.version}`;
 }
 
-/** What a person types before a command of Weir, in a clone of the repository. */
-export function program(): string {
-  // A user of Deno may have no npm, and npm would replace Deno's packages with its own.
-  return globalThis.Deno ? "deno run -A src/main.ts" : "npx weir";
+/**
+ * The words that a person types before a command of Weir, in the folder where this process was started: `npx weir`.
+ * @param environment - of this process
+ */
+export function program(environment: Readonly<Record<string, string | undefined>>): string {
+  const { execPath, argv } = process;
+  return programOf({ execPath, script: argv[1] ?? "", folder: currentFolder(), isDeno: globalThis.Deno !== undefined, environment });
+}
+
+/** Undefined where the folder was removed while this process ran. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether `error` says that a port is in use. */
 export function isAddressInUse(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}
+
+/** Addresses for which `fetch`, and programs that Weir starts, must not use a proxy: the proxy would look for them on its own machine. */
+const LOOPBACK = "localhost,127.0.0.0/8,127.0.0.1,::1";
+
+const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
+/**
+ * Makes sure that calls to this machine's loopback go through no proxy: those of a supervisor to its processes, and those of a command with its admin token.
+ * To be called before the first `fetch`: Deno reads the environment then, and never again.
+ */
+export function spareLoopback(environment: Record<string, string | undefined>): void {
+  if (!PROXIES.some((name) => environment[name] || environment[name.toLowerCase()])) return;
+  // Where both variables are set, a runtime reads only one of them, and runtimes differ in which.
+  const lists = ["NO_PROXY", "no_proxy"].filter((name) => environment[name]);
+  for (const name of lists.length === 0 ? ["NO_PROXY"] : lists) {
+    const list = environment[name] ?? "";
+    if (list.trim() === "*" || list.endsWith(LOOPBACK)) continue;
+    environment[name] = list === "" ? LOOPBACK : `${list},${LOOPBACK}`;
+  }
 }

@@ -1,6 +1,6 @@
 import process from "node:process";
 
-/** Under npm one Ctrl-C arrives up to three times (terminal, npm, its script), and in a group of processes from the supervisor too: these count as one. */
+/** Signals within this time count as one: under npm one Ctrl-C arrives up to three times (from the terminal, npm and its script), and in a group of processes the supervisor sends one too. */
 const SAME_SIGNAL_MS = 500;
 
 /** Calls `drain` at the first signal to end, and `kill` at the second. */

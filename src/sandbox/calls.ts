@@ -1,22 +1,22 @@
-import { isObject } from "../contract/objects.ts";
+/** The requests that a sandbox has received: what each one was, and how many there were. */
 
 /** One request as a stand-in received it. */
 export interface CallRecord {
   id: number;
   method: string;
-  /** The path as it came: undecoded, with its query. */
+  /** The path as it came: not decoded, with its query. */
   path: string;
   /** Headers by their names in lower case; credentials are masked. */
   headers: Record<string, string>;
-  /** The body as JSON; undefined where it was no JSON or larger than 1 MiB. */
+  /** The body, parsed; undefined where it was no JSON, or larger than 1 MiB. */
   body: unknown;
   bodyBytes: number;
-  /** HTTP status; 0 before the answer is chosen, and where none is sent. */
+  /** The HTTP status of the answer; 0 as long as no answer has begun. */
   status: number;
-  /** `broken`: the sandbox itself ended it, as a directive asked. */
+  /** `aborted`: the client closed the connection before the answer was complete. `broken`: the sandbox closed it, because a directive asked for it. */
   outcome: "open" | "completed" | "aborted" | "broken";
   bytesWritten: number;
-  /** AWS region of the signature, where there was one. */
+  /** The AWS region of the signature; undefined where there was none. */
   region: string | undefined;
 }
 
@@ -24,10 +24,9 @@ export interface CallCounts {
   opened: number;
   /** Calls that are open now. */
   open: number;
-  /** Most calls that were open at the same moment. */
+  /** The largest number of calls that were open at one moment. */
   peak: number;
   completed: number;
-  /** Calls whose client closed the connection before the answer was complete. */
   aborted: number;
   broken: number;
   /** Answers that now wait for their client to read. */
@@ -35,7 +34,7 @@ export interface CallCounts {
   bytesWritten: number;
   connections: number;
   connectionsOpened: number;
-  /** Requests to the Entra stand-in; not among `opened`. */
+  /** Requests to the stand-in for Entra ID; `opened` does not count them. */
   tokenRequests: number;
 }
 
@@ -57,7 +56,7 @@ function none(): CallCounts {
   };
 }
 
-/** What the sandbox has received: written by the stand-ins, read by tests and benchmarks. */
+/** The stand-ins write these counts and records; tests and benchmarks read them. */
 export class Calls {
   #counts = none();
   #recent: CallRecord[] = [];
@@ -72,7 +71,7 @@ export class Calls {
     return this.#counts;
   }
 
-  /** The last requests, the oldest first. */
+  /** The last requests, oldest first. */
   get recent(): CallRecord[] {
     return this.#recent.map((record) => ({ ...record, headers: masked(record.headers) }));
   }
@@ -141,7 +140,7 @@ export class Calls {
   }
 }
 
-/** A signature's scope and header names are not secret and useful to see; the rest of a credential is hidden. */
+/** Hides credentials. The scope of a signature and the names of its headers are no secret and are useful to see, so they stay. */
 function masked(headers: Record<string, string>): Record<string, string> {
   const shown = { ...headers };
   for (const name of ["api-key", "x-api-key", "x-amz-security-token"]) if (name in shown) shown[name] = "***";
@@ -152,8 +151,4 @@ function masked(headers: Record<string, string>): Record<string, string> {
       : `${authorization.split(" ", 1)[0]} ***`;
   }
   return shown;
-}
-
-export function modelOf(body: unknown): string {
-  return isObject(body) && typeof body.model === "string" ? body.model : "";
 }

@@ -1,15 +1,15 @@
 /**
  * Sends an answer at its pace, not faster than the client reads it, and with the faults that a directive asks for.
  *
- * `node:http` behaves the same on Bun 1.4, Deno 2.9 and Node here: `close` on the response comes within milliseconds after the client has left,
- * `write()` returns false and `drain` follows, `socket.destroy()` still sends what was written, and `socket.write()` is raw.
+ * This relies on what `node:http` does in the same way on Bun 1.4, Deno 2.9 and Node: the response emits `close` within milliseconds after the client
+ * has left; where `write()` returns false, `drain` follows; `socket.destroy()` still sends what was written; `socket.write()` sends bytes as they are.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Behaviour, Break } from "./behaviour.ts";
 import type { CallRecord, Calls } from "./calls.ts";
-import type { Behaviour, Break } from "./directives.ts";
 
-/** `open` comes before any token, or between two parts; `close` after the last token; `end` is the last frame. */
+/** One frame or event of a stream. `open`: before the first token, or between two parts. `close`: after the last token. `end`: the last frame. */
 export interface Frame {
   step: "open" | "token" | "close" | "end";
   bytes: Uint8Array;
@@ -20,20 +20,21 @@ export interface Reply {
   headers: Record<string, string>;
   /** The bytes of a whole answer, or the frames of a stream. */
   content: { body: Uint8Array } | { frames: Iterable<Frame> };
-  /** Tokens of a whole answer: at a pace it takes as long as a stream of the same tokens. */
+  /** The tokens of a whole answer: with a pace, it takes as long as a stream of the same tokens. */
   tokens: number;
 }
 
-/** Faults whose form differs between the protocols. */
+/** Faults that look different in each protocol. */
 export interface Breakage {
   exception(type: string): Uint8Array;
   corrupt(frame: Uint8Array): Uint8Array;
 }
 
-/** Frames that are ready at the same moment are written together, up to about this size. */
+/** Frames that are ready at the same moment are written together, up to about this size, so that a fast stream needs fewer writes. */
 const BATCH_BYTES = 16 * 1024;
 const SLICE_BYTES = 64 * 1024;
 
+/** Sends the answer, or goes wrong as `behaviour` says. Resolves when nothing more is sent. */
 export async function deliver(
   line: Line,
   reply: Reply,
@@ -113,7 +114,7 @@ async function deliverFrames(
     }
     if (frame.step === "token") {
       sent++;
-      // By the clock, not by the pause, so that a late timer does not delay all later tokens.
+      // The time of each token is counted from the beginning, so that a late timer does not delay all later tokens.
       const due = began + silence + sent * paceMs - performance.now();
       if (paceMs > 0 && due > 0) {
         const flushed = line.flush();
@@ -135,12 +136,12 @@ async function deliverFrames(
 function isDue(next: Break, frame: Frame, sent: number): boolean {
   if (frame.step === "end") return true;
   if (next.after === Number.POSITIVE_INFINITY) return false;
-  // An exception or a cut at 0 comes before the answer's first frame; a bad checksum can be in any frame.
+  // With 0 the fault comes at the first frame.
   if (next.after === 0) return true;
   return frame.step === "close" || (frame.step === "token" && sent >= next.after);
 }
 
-/** The answer of one call on its connection, and the call's record. */
+/** Writes the answer of one call to its connection, and what happened into the record of the call. */
 export class Line {
   shred = 0;
   gone = false;
@@ -170,7 +171,7 @@ export class Line {
   head(status: number, headers: Record<string, string>): void {
     this.#record.status = status;
     this.#response.writeHead(status, headers);
-    // The head of a stream is sent at once, as the clouds do; that of a whole answer with its body.
+    // The head of a stream is sent at once, as the clouds do. The head of a whole answer is sent with its body.
     if (!("content-length" in headers)) this.#response.flushHeaders();
   }
 
@@ -179,7 +180,7 @@ export class Line {
     this.batched += bytes.length;
   }
 
-  /** Writes the bytes that were added; returns a promise only where the client reads too slowly. */
+  /** Writes the bytes that were added. Returns a promise only where the client reads too slowly, so that other frames cost no `await`. */
   flush(): Promise<void> | undefined {
     if (this.#batch.length === 0) return undefined;
     const bytes = this.#batch.length === 1 ? (this.#batch[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#batch, this.batched);
@@ -210,7 +211,7 @@ export class Line {
     this.#response.end(bytes);
   }
 
-  /** Ends early, or at once where the client has left. */
+  /** Waits; ends early where the client leaves. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.gone) return resolve();
@@ -237,12 +238,13 @@ export class Line {
     });
   }
 
-  /** Closes the connection after the written bytes were sent. */
+  /** Closes the connection after what was written has been sent. */
   cut(): void {
     this.#isBroken = true;
     setTimeout(() => this.#request.socket.destroy(), this.#record.bytesWritten > 0 ? 5 : 0);
   }
 
+  /** Sends an answer that is not HTTP, and closes the connection. */
   garbage(): void {
     this.#isBroken = true;
     this.#request.socket.end("HTTP/1.1 2x0 Not a status\r\ncontent length 12\r\n\r\n{}");

@@ -1,4 +1,4 @@
-/** The demo's key and admin token: random at the first start in a folder, the same at every later start. */
+/** The key and the admin token of the demo: random at the first start in a folder, and the same at every later start. */
 import { randomBytes } from "node:crypto";
 import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import process from "node:process";
 
 /** The file for the key and the token, in the folder that Weir was started in. */
 export const SECRETS_FILE = ".weir-sandbox.json";
-/** The file for keys and workspaces that are made in the demo. Not the file of a configuration: keys of a demo must not open a real cloud. */
+/** The file for keys and workspaces that are made in the demo. A configuration has another file: keys of a demo must not be valid for a real cloud. */
 export const DEMO_KEYS_FILE = ".weir-sandbox-keys.json";
 
 export interface DemoSecrets {
@@ -22,7 +22,7 @@ const ADMIN_TOKEN = /^weir_demo_admin_[\w-]{32}$/;
 const MODE = 0o600;
 const OPEN_TO_OTHERS = 0o077;
 
-/** Reads the secrets from `file`, or makes them and writes the file. A file that others could read or write is not used: new secrets are made. */
+/** Reads the secrets from `file`, or makes them and writes the file. A file that other users could read or write is not used: new secrets are made. */
 export function demoSecrets(file: string): DemoSecrets {
   const kept = read(file);
   if (kept !== undefined) return { ...kept, isKept: true };
@@ -33,12 +33,12 @@ export function demoSecrets(file: string): DemoSecrets {
     writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: MODE, flag: "wx" });
     return { ...made, isKept: true };
   } catch {
-    // A folder without write permission, such as an image's.
+    // The folder cannot be written, as in a container image.
     return { ...made, isKept: false };
   }
 }
 
-/** The token of the last sandbox in this folder, for commands of a user who may read the file. */
+/** The admin token of the demo in this folder, for commands of a user who may read its file; undefined where there is none. */
 export function keptAdminToken(folder: string): string | undefined {
   return read(join(folder, SECRETS_FILE))?.adminToken;
 }
@@ -52,6 +52,7 @@ function read(file: string): Pick<DemoSecrets, "key" | "adminToken"> | undefined
     if (typeof key !== "string" || typeof adminToken !== "string") return undefined;
     return KEY.test(key) && ADMIN_TOKEN.test(adminToken) ? { key, adminToken } : undefined;
   } catch {
+    // The file is not there, or it is not JSON.
     return undefined;
   }
 }

@@ -1,18 +1,21 @@
-/** What starts without any configuration: the stand-ins as upstreams, one workspace, one key. */
+/** What Weir runs with where nothing is configured: the stand-ins as upstreams, one workspace and one key. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import process from "node:process";
 import { DEMO_KEYS_FILE, type DemoSecrets, demoSecrets, SECRETS_FILE } from "./demo-secrets.ts";
 import type { Sandbox } from "./sandbox.ts";
 
-/** Milliseconds for each token, so that a person sees the answer come as a stream. */
+/** Milliseconds for each token of an answer. It is slow enough to see that the answer is a stream. */
 export const DEMO_PACE_MS = 8;
 
-/** Tokens per minute where a workspace sets none. With the usual 60,000 Claude Code would wait: its first request has 28,500 tokens, and is reserved twice. */
+/**
+ * Tokens per minute of a workspace that sets no limit. The usual 60,000 would make Claude Code wait: its first request has 28,500 tokens, and the second
+ * one reserves them again within the same minute.
+ */
 const DEMO_TPM = 1_000_000;
 
 export interface Demo {
-  /** The configuration, as `weir.yaml` would have it. */
+  /** The configuration, in the form of `weir.yaml`. */
   document: Record<string, unknown>;
   secrets: DemoSecrets;
 }
@@ -35,7 +38,7 @@ export function demoConfiguration({ bedrock, azure, credentials }: Sandbox): Dem
     credentials: { api_key: credentials.apiKeys[0] },
   });
   const document = {
-    // A demo has no load balancer that must notice the end first: Ctrl-C ends it at once.
+    // A demo has no load balancer that must first notice the end, so Ctrl-C ends it at once.
     server: { drain_grace: "0s" },
     admin: { token: secrets.adminToken },
     directory: { file: DEMO_KEYS_FILE },
@@ -56,26 +59,26 @@ export function demoConfiguration({ bedrock, azure, credentials }: Sandbox): Dem
 export interface Announced {
   port: number;
   adminPort: number;
-  /** The wanted ports; where the used ones differ, another program had those. */
+  /** The ports that were asked for. Where the used ones differ, another program had them. */
   wanted: { port: number; adminPort: number };
-  /** How a person starts Weir's commands in this folder. */
+  /** How a user starts Weir's commands in this folder, as in `npx weir`. */
   program: string;
 }
 
-/** Prints what a person needs who has just typed `npm start`. */
+/** The text for a user who has just started the demo: addresses, key, token, and commands to try. */
 export function announceDemo({ key, adminToken, isKept }: DemoSecrets, { port, adminPort, wanted, program }: Announced): string {
   const url = `http://localhost:${port}`;
   const adminUrl = `http://localhost:${adminPort}`;
   const kept = isKept
-    ? `The same at the next start in this folder: they are kept in ${SECRETS_FILE}.`
-    : "For this start alone: this folder cannot be written.";
+    ? `Key and token are the same at the next start in this folder: they are stored in ${SECRETS_FILE}.`
+    : "Key and token are valid for this start only: this folder cannot be written.";
   const taken = [
     [wanted.port, port],
     [wanted.adminPort, adminPort],
   ].flatMap(([asked, got]) =>
     asked === got || asked === 0 ? [] : [`Port ${asked} is taken, perhaps by another Weir: this one uses ${got}.`],
   );
-  // A command in this folder finds the token by itself, and the address where it is the usual one.
+  // A command in this folder finds the stored token, and the address where the port is the usual one. Anything else must be exported.
   const exports = [
     ...(adminPort === wanted.adminPort ? [] : [`export WEIR_ADMIN_URL=${adminUrl}`]),
     ...(isKept ? [] : [`export WEIR_ADMIN_TOKEN=${adminToken}`]),
@@ -87,7 +90,7 @@ export function announceDemo({ key, adminToken, isKept }: DemoSecrets, { port, a
     `${program} workspaces usage research`,
   ];
   return `
-  Weir is running in sandbox mode: stand-ins answer in place of AWS Bedrock and Azure OpenAI. Not for production.
+  Weir is running in sandbox mode: stand-ins answer instead of AWS Bedrock and Azure OpenAI. Not for production.
 ${taken.map((line) => `  ${line}\n`).join("")}
     URL          ${url}
     docs         ${url}/docs

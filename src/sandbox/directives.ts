@@ -1,92 +1,22 @@
 /**
- * Directives for a stand-in in the text of the last user message, so that an unchanged client library can send them through the
- * gateway: `[sandbox: stall after=3]`. `docs/sandbox.md` holds the same table; a test compares them.
+ * Directives: what the text of the last user message asks of a stand-in, as in `[sandbox: stall after=3]`. An unchanged client library can send them
+ * through the gateway. `docs/sandbox.md` has the same table; a test compares the two.
  */
+import { type Behaviour, type Break, USUAL, usual } from "./behaviour.ts";
 
-/** Where and how a stream goes wrong: after `after` tokens, or before the closing events where the answer is shorter. */
-export interface Break {
-  how: "stall" | "cut" | "truncate" | "corrupt" | "quiet" | "exception";
-  after: number;
-  /** Milliseconds of silence (`quiet`). */
-  ms: number;
-  /** Name of the exception (`exception`); "" is the cloud's usual one. */
-  type: string;
-}
+type Values = Readonly<Record<string, string>>;
 
-/** An HTTP error instead of an answer. */
-export interface Failure {
-  /** HTTP status; 0 where only `type` was given. */
-  status: number;
-  type: string;
-  /** Seconds in the headers for a retry; with 0 they are not sent. */
-  retryAfter: number;
-  /** `anthropic`: the form in which newer models on Bedrock answer; else the cloud's own. */
-  shape: string;
-}
-
-export interface Behaviour {
-  /** Milliseconds for each token; undefined: the sandbox's usual pace. */
-  paceMs: number | undefined;
-  delayMs: number;
-  tokens: number | undefined;
-  /** The answer goes beyond any limit of the caller. */
-  unlimited: boolean;
-  echo: string | undefined;
-  calls: number | undefined;
-  /** Rounds of tool calls before the answer. */
-  rounds: { count: number; tool: string } | undefined;
-  textOnly: boolean;
-  failure: Failure | undefined;
-  breaks: Break[];
-  filterAfter: number | undefined;
-  asyncFilter: boolean;
-  /** Refuses every flag. */
-  noBetas: boolean;
-  /** A guardrail that checks the call intervenes. */
-  blocked: boolean;
-  hangUp: boolean;
-  malformed: boolean;
-  /** Bytes of each write; with 0, writes stay as they are. */
-  shred: number;
-}
-
-export type Values = Readonly<Record<string, string>>;
-
-export interface Directive {
+interface Directive {
+  /** What it does, as `docs/sandbox.md` says it. */
   does: string;
   /** Parameters and their defaults. A parameter of the directive's own name can be written `name=value`. */
   parameters: Readonly<Record<string, string>>;
   apply(behaviour: Behaviour, values: Values): void;
 }
 
-export function usual(): Behaviour {
-  return {
-    paceMs: undefined,
-    delayMs: 0,
-    tokens: undefined,
-    unlimited: false,
-    echo: undefined,
-    calls: undefined,
-    rounds: undefined,
-    textOnly: false,
-    failure: undefined,
-    breaks: [],
-    filterAfter: undefined,
-    asyncFilter: false,
-    noBetas: false,
-    blocked: false,
-    hangUp: false,
-    malformed: false,
-    shred: 0,
-  };
-}
-
-/** The behaviour of a call without directives; never changed. */
-export const USUAL: Readonly<Behaviour> = Object.freeze(usual());
-
 const fail = (behaviour: Behaviour, values: Values): void => {
   behaviour.failure = {
-    status: number(values, "status"),
+    status: statusIn(values),
     type: values.type ?? "",
     retryAfter: number(values, "seconds"),
     shape: values.shape ?? "",
@@ -102,14 +32,14 @@ const breaks =
 
 export const DIRECTIVES: Readonly<Record<string, Directive>> = {
   tokens: {
-    does: "answers with exactly this many tokens of prose; `max_tokens` still cuts",
+    does: "answers with exactly this many tokens of prose; `max_tokens` still cuts it",
     parameters: { tokens: "50" },
     apply: (behaviour, values) => {
       behaviour.tokens = number(values, "tokens");
     },
   },
   huge: {
-    does: "a very large answer, whatever `max_tokens` says, made as the reader takes it",
+    does: "a very large answer, whatever `max_tokens` says, made while the client reads it",
     parameters: { tokens: "100000" },
     apply: (behaviour, values) => {
       behaviour.tokens = number(values, "tokens");
@@ -129,21 +59,21 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     },
   },
   rounds: {
-    does: "calls the tool of this name, else the first, until it has answered this often, and then answers in text",
+    does: "calls the tool of this name, or else the first one, until it has answered this many times; then answers in text",
     parameters: { rounds: "2", tool: "" },
     apply: (behaviour, values) => {
       behaviour.rounds = { count: number(values, "rounds"), tool: values.tool ?? "" };
     },
   },
   text: {
-    does: "answers in text though tools are offered (unless one is forced)",
+    does: "answers in text although tools are offered, unless one is forced",
     parameters: {},
     apply: (behaviour) => {
       behaviour.textOnly = true;
     },
   },
   pace: {
-    does: "this many milliseconds for each token; 0 is as fast as the reader takes it",
+    does: "this many milliseconds for each token; 0 is as fast as the client reads",
     parameters: { pace: "20" },
     apply: (behaviour, values) => {
       behaviour.paceMs = number(values, "pace");
@@ -177,12 +107,12 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     },
   },
   throttle: {
-    does: "429; Azure adds `retry-after` of `seconds`, Bedrock sends none",
+    does: "429; Azure adds `retry-after` with `seconds`, Bedrock adds none",
     parameters: { status: "429", seconds: "1" },
     apply: fail,
   },
   overloaded: { does: "503, out of capacity", parameters: { status: "503" }, apply: fail },
-  status: { does: "this HTTP status with the error that the cloud gives it", parameters: { status: "500" }, apply: fail },
+  status: { does: "this HTTP status, with the cloud's own error for it", parameters: { status: "500" }, apply: fail },
   fail: {
     does: "an HTTP error by `status` or by the name of an AWS exception; `shape=anthropic` gives it the body that newer models on Bedrock use",
     parameters: { status: "", type: "", seconds: "0", shape: "" },
@@ -190,23 +120,23 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
   },
   "too-long": { does: "400, the input is too long for the model", parameters: { type: "too-long", status: "400" }, apply: fail },
   exception: {
-    does: "an exception frame (Bedrock) or an error event (Azure) after so many tokens, 0 being the first thing on the stream; an HTTP error where the call does not stream",
+    does: "an exception frame (Bedrock) or an error event (Azure) after this many tokens; with 0 it is the first frame of the stream; an HTTP error where the call does not stream",
     parameters: { type: "", after: "0" },
     apply: breaks("exception"),
   },
-  stall: { does: "stops for ever after so many tokens; 0 is before the head", parameters: { after: "0" }, apply: breaks("stall") },
+  stall: { does: "stops for ever after this many tokens; 0 is before the head", parameters: { after: "0" }, apply: breaks("stall") },
   cut: {
-    does: "closes the connection in the middle of the frame or event that follows so many tokens",
+    does: "closes the connection in the middle of the frame or event that follows this many tokens",
     parameters: { after: "0" },
     apply: breaks("cut"),
   },
   truncate: {
-    does: "ends the answer as if it were whole, without its last event; or after so many tokens",
+    does: "ends the answer as if it were whole, without its last event or after this many tokens",
     parameters: { after: "end" },
     apply: breaks("truncate"),
   },
   corrupt: {
-    does: "a frame whose checksum is wrong (Bedrock) or an event that is not JSON (Azure) after so many tokens",
+    does: "a frame whose checksum is wrong (Bedrock) or an event that is not JSON (Azure) after this many tokens",
     parameters: { after: "0" },
     apply: breaks("corrupt"),
   },
@@ -225,7 +155,7 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     },
   },
   filter: {
-    does: "the content filter stops the answer after so many tokens; 0 refuses the prompt (Azure: 400, Bedrock: `refusal`)",
+    does: "the content filter stops the answer after this many tokens; 0 refuses the prompt (Azure: 400, Bedrock: `refusal`)",
     parameters: { after: "0" },
     apply: (behaviour, values) => {
       behaviour.filterAfter = number(values, "after");
@@ -239,14 +169,14 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
     },
   },
   blocked: {
-    does: "Bedrock: the guardrail that looks at the call blocks it; a call without one is answered",
+    does: "Bedrock: the guardrail that checks the call blocks it; a call without a guardrail is answered",
     parameters: {},
     apply: (behaviour) => {
       behaviour.blocked = true;
     },
   },
   "async-filter": {
-    does: "Azure's asynchronous filter: its verdicts come in chunks of their own, without `delta`",
+    does: "Azure's asynchronous filter: its results come in separate chunks, without `delta`",
     parameters: {},
     apply: (behaviour) => {
       behaviour.asyncFilter = true;
@@ -254,13 +184,83 @@ export const DIRECTIVES: Readonly<Record<string, Directive>> = {
   },
 };
 
-/** A directive that the sandbox does not know. */
+/** A directive, a parameter or a value that the sandbox does not take. */
 export class UnknownDirective extends Error {}
 
-export function number(values: Values, name: string): number {
+function number(values: Values, name: string): number {
   const value = values[name];
   if (value === undefined || value === "") return 0;
   const parsed = Number(value);
   if (!(parsed >= 0)) throw new UnknownDirective(`[sandbox: …] ${name}=${value}: expected a number that is not negative.`);
   return parsed;
+}
+
+/** An HTTP status that a server can send after a request; 0 where none is given. */
+function statusIn(values: Values): number {
+  const status = number(values, "status");
+  if (values.status && !(Number.isInteger(status) && status >= 200 && status <= 599))
+    throw new UnknownDirective(`[sandbox: …] status=${values.status}: expected a status from 200 to 599.`);
+  return status;
+}
+
+/** Parameters that every directive has: only the first `times` requests with the same text, and only models whose upstream name contains `for`. */
+const COMMON_PARAMETERS: readonly string[] = ["times", "for"];
+
+interface Order {
+  directive: Directive;
+  name: string;
+  values: Record<string, string>;
+}
+
+/** In `a b=1 c=2`, `b=1` and `c=2` belong to the directive `a` where it has parameters of these names. Otherwise they are directives themselves. */
+function parse(inside: string): { orders: Order[]; common: Record<string, string> } {
+  const orders: Order[] = [];
+  const common: Record<string, string> = {};
+  for (const item of inside.split(/[\s,]+/).filter(Boolean)) {
+    const [name = "", value] = item.split("=", 2);
+    const last = orders.at(-1);
+    const directive = Object.hasOwn(DIRECTIVES, name) ? DIRECTIVES[name] : undefined;
+    if (value !== undefined && COMMON_PARAMETERS.includes(name)) common[name] = value;
+    else if (value !== undefined && last !== undefined && name !== last.name && Object.hasOwn(last.directive.parameters, name))
+      last.values[name] = value;
+    else if (directive !== undefined && (value === undefined || Object.hasOwn(directive.parameters, name))) {
+      orders.push({ directive, name, values: { ...directive.parameters, ...(value === undefined ? {} : { [name]: value }) } });
+    } else throw new UnknownDirective(`[sandbox: …] does not know "${item}". Directives: ${Object.keys(DIRECTIVES).join(", ")}.`);
+  }
+  return { orders, common };
+}
+
+const MOST_REMEMBERED = 1_000;
+
+/** Reads directives, and counts how often each one with `times` was used. A sandbox has one reader. */
+export class DirectiveReader {
+  readonly #obeyed = new Map<string, number>();
+
+  /**
+   * @param message text of the last user message
+   * @param model the upstream's name of the model that was called
+   * @throws UnknownDirective for a name or parameter that does not exist, and for a value that cannot be used
+   */
+  read(message: string, model: string): Readonly<Behaviour> {
+    if (!message.includes("[sandbox:")) return USUAL;
+    const behaviour = usual();
+    for (const found of message.matchAll(/\[sandbox:([^\]]*)\]/g)) {
+      const { orders, common } = parse(found[1] ?? "");
+      if (common.for !== undefined && !model.includes(common.for)) continue;
+      if (common.times !== undefined && !this.#take(`${found.index} ${message}`, number(common, "times"))) continue;
+      for (const { directive, name, values } of orders) {
+        directive.apply(behaviour, values);
+        if (name === "echo") behaviour.echo = message.slice(found.index + found[0].length).replace(/^\s/, "");
+      }
+    }
+    return behaviour;
+  }
+
+  #take(place: string, times: number): boolean {
+    const count = (this.#obeyed.get(place) ?? 0) + 1;
+    if (count > times) return false;
+    if (this.#obeyed.size >= MOST_REMEMBERED) this.#obeyed.clear();
+    this.#obeyed.set(place, count);
+    return true;
+  }
 }

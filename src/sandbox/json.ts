@@ -1,18 +1,19 @@
-/** Helpers of the stand-ins to read a body that may hold anything. */
-
+/** Reading a body that may hold anything. */
 import { isObject } from "../contract/objects.ts";
 
 export type JsonObject = Record<string, unknown>;
 
+/** The objects of a list; empty where the value is no list. */
 export function objects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
+/** The value where it is a string, else "". */
 export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Most levels of a value: code that writes a value again calls itself for each level, and would overflow the stack at a hundred thousand. */
+/** Most levels of a value. `JSON.stringify` calls itself for each level, and would overflow the stack at a hundred thousand. */
 const MOST_DEPTH = 2_000;
 
 /** @throws SyntaxError for a text that is no JSON, or has more levels than a service takes */

@@ -1,4 +1,6 @@
-/** The stand-ins in their own process: prints one line of JSON with their addresses and the credentials that they take, and runs until it is ended. */
+/**
+ * The stand-ins as a program. It prints one line of JSON with their addresses and the credentials that they accept, and runs until a signal ends it.
+ */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { EXIT_USAGE } from "../contract/exit.ts";
@@ -12,7 +14,7 @@ function numberOf(option: keyof typeof values): number {
   process.exit(EXIT_USAGE);
 }
 
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
 const sandbox = await startSandbox({ port: numberOf("port"), paceMs: numberOf("pace") });
 const { bedrock, azure, authority, credentials } = sandbox;
 process.stdout.write(`${JSON.stringify({ bedrock, azure, authority, credentials })}\n`);
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));

@@ -1,33 +1,31 @@
-/** Stand-ins for Bedrock and Azure OpenAI on loopback, for the demo, the tests and the benchmarks. */
+/** Stand-ins for Bedrock, Azure OpenAI and Entra ID on loopback, for the demo, the tests and the benchmarks. */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
-import { Azure } from "./azure.ts";
-import { KeptResponses } from "./azure-kept.ts";
-import { Bedrock } from "./bedrock.ts";
+import { Azure } from "./azure/azure.ts";
+import { Entra } from "./azure/entra.ts";
+import { Bedrock } from "./bedrock/bedrock.ts";
 import { Calls } from "./calls.ts";
 import { deliver, Line } from "./delivery.ts";
-import { DirectiveReader } from "./directive-reader.ts";
-import { Entra } from "./entra.ts";
-import { PromptCache } from "./prompt-cache.ts";
+import { DirectiveReader } from "./directives.ts";
 import { Seal } from "./seal.ts";
 import type { Arrival, Credentials, State } from "./state.ts";
 
 export interface SandboxOptions {
   host?: string;
-  /** Port to listen on; 0 for any free one. */
+  /** The port to listen on. With 0 it is any free one. */
   port?: number;
-  /** Milliseconds for each token of an answer; with 0, as fast as the client reads. */
+  /** Milliseconds for each token of an answer. With 0 it is sent as fast as the client reads. */
   paceMs?: number;
   /** Default: random ones. */
   credentials?: Credentials;
   /** The time, in milliseconds since 1970. */
   now?: () => number;
-  /** Number of requests that `calls.recent` keeps. */
+  /** How many requests `calls.recent` keeps. */
   remember?: number;
-  /** Ids are counted from here on: two sandboxes that stand for two resources have none in common. */
+  /** Ids are counted from this number. With different numbers, two sandboxes for two resources have no id in common. */
   idsFrom?: number;
   /** See `State.behind`. */
   behind?: Readonly<Record<string, string>>;
@@ -38,15 +36,15 @@ export interface Sandbox {
   azure: { url: string };
   /** Address of the stand-in for Entra ID. */
   authority: { url: string };
-  /** Credentials that the stand-ins take. */
+  /** The credentials that the stand-ins accept. */
   credentials: Credentials;
   calls: Calls;
-  /** Closes the stand-ins, and ends open calls. */
+  /** Closes the stand-ins and all connections, also those with open calls. */
   close(): Promise<void>;
 }
 
 const REMEMBERED = 1_000;
-/** Longer than a client keeps an idle connection in any test. */
+/** Longer than any test keeps an idle connection. */
 const KEEP_ALIVE_MS = 75_000;
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -64,9 +62,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     paceMs,
     calls,
     directives: new DirectiveReader(),
-    cache: new PromptCache(),
     seal: new Seal(),
-    stored: new KeptResponses(now),
     behind,
     nextId,
   };
@@ -94,9 +90,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (request, response) => {
     handle(request, response).catch((thrown: unknown) => {
-      // A client that left in the middle of its request is no fault; any other error is a fault of the stand-in and is printed.
+      // A client may leave in the middle of its request. Any other error is a fault of the stand-in and is printed.
       if (!request.socket.destroyed) process.stderr.write(`sandbox: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
-      // The connection, not only the request, which may have come to its end already: otherwise a client could wait for an answer for ever.
+      // This closes the connection. To end the request alone is not enough: it may already be complete, and its client would wait for ever.
       request.socket.destroy();
     });
   });
@@ -142,7 +138,7 @@ function randomCredentials(): Credentials {
   };
 }
 
-/** `/sandbox/calls`: for tests and benchmarks whose stand-ins run in another process. */
+/** Answers `/sandbox/calls`, for tests and benchmarks whose stand-ins run in another process. */
 function inspect(path: string, method: string, response: ServerResponse, calls: Calls): void {
   const known = path === "/sandbox/calls";
   if (known && method === "DELETE") calls.reset();
@@ -164,6 +160,6 @@ function gather(request: IncomingMessage): Promise<Buffer> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
     request.on("error", reject);
-    request.on("close", () => reject(new Error("the peer closed before its request was whole")));
+    request.on("close", () => reject(new Error("the client closed the connection before its request was complete")));
   });
 }

@@ -1,10 +1,13 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** Seals of one account or resource: signatures of thoughts, and sealed reasoning. It recognises its own seals and no others. */
+/**
+ * Seals texts as one account or resource does: for signatures of thoughts, and for encrypted reasoning. Each `Seal` has its own random key, so it accepts
+ * only the seals that it made.
+ */
 export class Seal {
   readonly #key = randomBytes(32);
 
-  /** The seal of a text: it shows nothing of the text, and differs from text to text. */
+  /** The seal of a text. Nothing of the text can be read from it, and different texts have different seals. */
   of(text: string): string {
     return createHmac("sha256", this.#key).update(text).digest("base64");
   }

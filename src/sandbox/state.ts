@@ -1,18 +1,17 @@
+/** What the stand-ins have in common: who may call, a request as it came, and the answer that a stand-in gives to be sent. */
 import type { Buffer } from "node:buffer";
-import type { KeptResponses } from "./azure-kept.ts";
+import type { Behaviour } from "./behaviour.ts";
 import type { Calls } from "./calls.ts";
 import type { Breakage, Reply } from "./delivery.ts";
-import type { DirectiveReader } from "./directive-reader.ts";
-import type { Behaviour } from "./directives.ts";
-import type { PromptCache } from "./prompt-cache.ts";
+import type { DirectiveReader } from "./directives.ts";
 import type { Seal } from "./seal.ts";
 
-/** An access key of AWS. With a session token it is temporary, and requests must carry the token, signed. */
+/** An access key of AWS. One with a session token is temporary: each request must have the token among its signed headers. */
 export interface AwsCredential {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
-  /** Milliseconds since 1970; from then on the session token is expired. */
+  /** The time from which the session token is expired, in milliseconds since 1970. */
   expiresAtMs?: number;
 }
 
@@ -20,7 +19,7 @@ interface EntraApplication {
   tenantId: string;
   clientId: string;
   clientSecret: string;
-  /** Federated tokens of a workload identity that this application may use. */
+  /** The workload identity's federated tokens that this application accepts instead of its secret. */
   assertions: string[];
   tokenLifetimeSeconds: number;
 }
@@ -37,36 +36,34 @@ export interface Credentials {
 /** A request as it came. */
 export interface Arrival {
   method: string;
-  /** Path, undecoded, without the query. */
+  /** The path without the query, not decoded. */
   path: string;
-  /** Query, undecoded, without the question mark. */
+  /** The query without the question mark, not decoded. */
   query: string;
   /** Headers by their names in lower case. */
   headers: Readonly<Record<string, string>>;
   body: Buffer;
 }
 
-/** What both stand-ins use. */
+/** What all stand-ins of one sandbox share. */
 export interface State {
   credentials: Credentials;
   now(): number;
   paceMs: number;
   calls: Calls;
   directives: DirectiveReader;
-  cache: PromptCache;
-  /** Seals of this account and resource. */
+  /** Seals of this account (Bedrock) and this resource (Azure). */
   seal: Seal;
-  stored: KeptResponses;
   /**
-   * Models behind names that do not show them: Bedrock model ids by the last part of an application inference profile's ARN, OpenAI's models by the
-   * name of an Azure deployment.
+   * The models that names stand for where the names do not show them: Bedrock's model ids by the last part of an application inference profile's ARN,
+   * OpenAI's models by the name of an Azure deployment.
    */
   behind: Readonly<Record<string, string>>;
-  /** A new id of 24 characters: a counter, so that every run has the same ids. */
+  /** A new id of 24 characters. It is a counter, so that every run has the same ids. */
   nextId(): string;
 }
 
-/** A stand-in's answer, and the faults that it is sent with. */
+/** A stand-in's answer, and the faults with which it is sent. */
 export interface Staged {
   reply: Reply;
   behaviour: Readonly<Behaviour>;

@@ -1,13 +1,13 @@
-import { SNAPSHOT_PATH } from "../contract/process.ts";
 import { readinessResponse } from "../contract/readiness.ts";
-import { normalisePath, pathOf } from "../contract/target.ts";
+import { normalisePath, pathOf } from "../http/target.ts";
 import type { MergedMetrics, Snapshot } from "../metrics/merged.ts";
 import type { Child } from "./child.ts";
 import { forward } from "./forward.ts";
+import { SNAPSHOT_PATH } from "./protocol.ts";
 import { type MemberReadiness, mergeReadiness } from "./readiness.ts";
 
 export interface SupervisorAdminParts {
-  /** One for each process that there should be; undefined while it is away. */
+  /** One entry for each process; undefined while the process is being replaced. */
   members(): readonly (Child | undefined)[];
   draining(): boolean;
   metrics: MergedMetrics;
@@ -15,14 +15,14 @@ export interface SupervisorAdminParts {
   secret: string;
 }
 
-/** @param address - the client's address, by the connection. */
+/** @param address - the client's address, of its connection */
 export type AdminHandler = (request: Request, address: string) => Promise<Response>;
 
-/** The admin listener of several processes: answers about all processes are put together here, and everything else is answered by one of them. */
+/** The admin listener of several processes: answers about all processes are made here; one of the processes answers everything else. */
 export function createSupervisorAdmin(parts: SupervisorAdminParts): AdminHandler {
   return async (request, address) => {
     const pathname = normalisePath(pathOf(request.url));
-    if (request.method === "GET") {
+    if (request.method === "GET" || request.method === "HEAD") {
       if (pathname === "/metrics") return await scrape(parts);
       if (pathname === "/healthz") return new Response("ok\n");
       if (pathname === "/readyz")
@@ -33,7 +33,7 @@ export function createSupervisorAdmin(parts: SupervisorAdminParts): AdminHandler
     try {
       return await forward(request, child.adminPort, `${parts.secret} ${address}`);
     } catch {
-      return problem(`Process ${child.index} went away before it had answered. Please try again.`);
+      return problem(`Process ${child.index} ended before it had answered. Please try again.`);
     }
   };
 }
@@ -43,7 +43,7 @@ async function scrape({ members, metrics }: SupervisorAdminParts): Promise<Respo
   const taken = asked.map(async (child) => {
     if (child === undefined) return;
     const snapshot = await child.ask(SNAPSHOT_PATH);
-    // One that is silent counts as it did when it was last asked. One that has ended meanwhile has been counted with the past.
+    // A process that does not answer counts with its last values. One that has ended meanwhile is counted already.
     if (snapshot?.ok && child.state === "listening") metrics.take(child.index, (await snapshot.json()) as Snapshot);
   });
   await Promise.all(taken);

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { FixedConfig } from "../contract/config.ts";
-import { PROCESS_VARIABLE, type ProcessMessage, type SupervisorMessage } from "../contract/process.ts";
-import { WholeLines } from "./lines.ts";
+import { PROCESS_VARIABLE, type ProcessMessage, type SupervisorMessage } from "./protocol.ts";
 
 export interface ChildOptions {
   index: number;
-  /** Program first. */
+  /** The program, then its arguments. */
   command: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
   settings: FixedConfig;
@@ -53,9 +52,9 @@ export class Child {
       this.#state = "gone";
       options.onExit(this, end);
     };
-    // Not "exit": its last lines may still be on their way then.
+    // Not "exit": the last lines may arrive after it.
     child.on("close", (code, signal) => ended(code ?? signal ?? "unknown"));
-    // Could not be spawned; or a message for one that has just gone, whose exit is on its way.
+    // The process could not be started; or a message was sent to one that has just ended, and "close" follows.
     child.on("error", (error) => {
       if (child.pid === undefined) ended(error.message);
     });
@@ -70,7 +69,7 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** On loopback; 0 until it listens. */
+  /** The port of its admin listener on loopback; 0 until it listens. */
   get adminPort(): number {
     return this.#adminPort;
   }
@@ -79,7 +78,7 @@ export class Child {
     if (this.#process.connected) this.#process.send(message, () => {});
   }
 
-  /** What its admin listener answers, whole; undefined where it does not, or takes too long. */
+  /** The whole answer of its admin listener; undefined where none comes in time. */
   async ask(path: string): Promise<Response | undefined> {
     try {
       const answer = await fetch(`http://127.0.0.1:${this.#adminPort}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -96,7 +95,33 @@ export class Child {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // Gone already, and its exit is on its way.
+      // It has ended already, and "close" follows.
     }
+  }
+}
+
+/** Passes text on in whole lines, so that lines of several writers are not mixed. */
+export class WholeLines {
+  readonly #pass: (lines: string) => void;
+  #rest = "";
+
+  constructor(pass: (lines: string) => void) {
+    this.#pass = pass;
+  }
+
+  write(text: string): void {
+    const end = text.lastIndexOf("\n") + 1;
+    if (end === 0) {
+      this.#rest += text;
+      return;
+    }
+    this.#pass(this.#rest + text.slice(0, end));
+    this.#rest = text.slice(end);
+  }
+
+  /** Passes on the last line, with a line end where it had none. */
+  end(): void {
+    if (this.#rest !== "") this.#pass(`${this.#rest}\n`);
+    this.#rest = "";
   }
 }

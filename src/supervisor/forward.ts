@@ -1,17 +1,17 @@
 import { type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
-import { PEER_HEADER } from "../contract/process.ts";
-import { pathOf, queryOf } from "../contract/target.ts";
+import { pathOf, queryOf } from "../http/target.ts";
+import { PEER_HEADER } from "./protocol.ts";
 
-/** Belong to one connection and not to what is said over it. */
+/** Headers of one connection, which are not passed on. */
 const OF_THE_CONNECTION = /^(connection|keep-alive|transfer-encoding|upgrade)$/i;
 const WITHOUT_BODY = [204, 205, 304];
 
 /**
- * Puts a request to a port of this machine, and gives its answer back: method, path, headers (`host` too, which `fetch` would replace), bodies as
- * they come, status.
- * @param peer - The value of `PEER_HEADER`, in place of what the client may have sent there.
+ * Sends a request to a port of this machine and returns the answer. Method, path, headers and status stay the same (`host` too, which `fetch` would
+ * replace); bodies are passed on as they come.
+ * @param peer - the value of `PEER_HEADER`, in place of a value that the client may have sent
  * @throws an error of the connection
  */
 export function forward(request: Request, port: number, peer: string): Promise<Response> {
@@ -21,7 +21,8 @@ export function forward(request: Request, port: number, peer: string): Promise<R
     const outgoing = openRequest({
       host: "127.0.0.1",
       port,
-      method: request.method,
+      // HEAD is answered as GET is: then the supervisor's own server gives it the length of the body that it leaves out.
+      method: request.method === "HEAD" ? "GET" : request.method,
       path: pathOf(request.url) + queryOf(request.url),
       headers,
       agent: false,

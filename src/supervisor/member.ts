@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import process from "node:process";
 import type { FixedConfig } from "../contract/config.ts";
-import { PEER_HEADER, PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "../contract/process.ts";
-import { pathOf } from "../contract/target.ts";
+import { pathOf } from "../http/target.ts";
+import { PEER_HEADER, PROCESS_VARIABLE, type ProcessMessage, SNAPSHOT_PATH, type SupervisorMessage } from "./protocol.ts";
 
 /** Where a gateway process listens. */
 export interface Places {
@@ -19,7 +19,7 @@ export interface Duties {
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
-/** What a gateway process knows of the supervisor that started it. It does not outlive it: when the channel between them closes, it drains. */
+/** The end of the channel to the supervisor, in a gateway process. When the channel closes, because the supervisor has ended, the process drains. */
 export class Member {
   readonly index: number;
   readonly #settings = Promise.withResolvers<FixedConfig>();
@@ -40,19 +40,19 @@ export class Member {
     return index === undefined || process.send === undefined ? undefined : new Member(Number(index));
   }
 
-  /** The part of the configuration that it shares with the other processes as it was at the start. */
+  /** The settings that all processes share and that only a restart can change. */
   settings(): Promise<FixedConfig> {
     return this.#settings.promise;
   }
 
-  /** Says that everything is ready except the listeners, and waits until they may be opened. */
+  /** Says that everything but the listeners is ready, and waits until they may be opened. */
   async places(): Promise<Places> {
     say({ type: "built" });
     const [{ server }, port] = await Promise.all([this.#settings.promise, this.#port.promise]);
     return { server: { host: server.host, port, shared: true }, admin: { host: "127.0.0.1", port: 0 } };
   }
 
-  /** Says that it serves, and does from now on what the supervisor asks for. */
+  /** Says that this process serves, and from now on does what the supervisor asks for. */
   serve(adminPort: number, duties: Duties): void {
     this.#duties = duties;
     say({ type: "listening", adminPort });
@@ -60,12 +60,12 @@ export class Member {
     if (!process.connected) duties.drain();
   }
 
-  /** The admin listener as the supervisor needs it: with the metrics as data. */
+  /** The admin listener with one answer more, for the supervisor: the metrics as data. */
   administer(admin: Handler, snapshot: () => Promise<object[]>): Handler {
     return async (request) => (pathOf(request.url) === SNAPSHOT_PATH ? Response.json(await snapshot()) : admin(request));
   }
 
-  /** Who asked the supervisor what it handed on; undefined for a request that does not come from it. */
+  /** The address of the supervisor's client, for a request that the supervisor has forwarded; undefined for any other request. */
   peerOf(request: Request): string | undefined {
     const [secret = "", address] = request.headers.get(PEER_HEADER)?.split(" ") ?? [];
     const [sent, own] = [Buffer.from(secret), Buffer.from(this.#secret)];
@@ -83,7 +83,7 @@ export class Member {
   }
 
   #drain(): void {
-    // It has not served a call yet.
+    // This process has not served a call yet.
     if (this.#duties === undefined) process.exit(0);
     this.#duties.drain();
   }

@@ -1,6 +1,6 @@
 import type { Readiness } from "../contract/readiness.ts";
 
-/** A process as it was asked, or why there is no answer of its own. */
+/** The readiness that a process has answered, or why it has not. */
 export interface MemberReadiness {
   index: number;
   ready: boolean;
@@ -9,7 +9,7 @@ export interface MemberReadiness {
   absence?: string;
 }
 
-/** Ready while one process is. A line that all of them share is shown once, every other line once for each process. */
+/** Ready while one process is ready. A line that is the same in all processes is shown once, any other line once for each process. */
 export function mergeReadiness(draining: boolean, members: readonly MemberReadiness[]): Readiness {
   const answered = members.flatMap(({ index, detail }) => (detail === undefined ? [] : [{ index, detail }]));
   const parts = [...new Set(answered.flatMap(({ detail }) => Object.keys(detail)))].filter((part) => part !== "gateway");

@@ -4,8 +4,12 @@ import { EXIT_REFUSED } from "../contract/exit.ts";
 import { MergedMetrics } from "../metrics/merged.ts";
 import { type AdminHandler, createSupervisorAdmin } from "./admin.ts";
 import { Child, type ChildOptions } from "./child.ts";
-import type { HeldPort } from "./port.ts";
-import { watchPulses } from "./pulse.ts";
+
+/** A port on which no other program can listen until it is released. */
+export interface HeldPort {
+  port: number;
+  release(): Promise<void>;
+}
 
 export interface SupervisorParts {
   config: Config;
@@ -13,10 +17,10 @@ export interface SupervisorParts {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
-  /** What every process is started with. */
+  /** The command line of every process. */
   command: readonly string[];
   environment: Readonly<Record<string, string | undefined>>;
-  /** The public port, held free for them. */
+  /** The public port, kept free for the processes. */
   held: HeldPort;
   /** Opens the admin listener; returns its port. */
   listenAdmin(handle: AdminHandler): number;
@@ -29,22 +33,24 @@ export interface SupervisorParts {
   pulseMs?: number;
 }
 
-/** A process that lived for so long was well; one that did not is replaced after a pause that doubles each time. */
+/** A process that lived for this time is replaced at once. One that ended sooner is replaced after a pause, which doubles each time. */
 const WELL_MS = 10_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 const PULSE_MS = 5_000;
-/** Beyond the drain itself, for the last words. */
+/** A process that has not answered this number of times in a row is stuck: its share of new connections would wait without end. */
+const MISSES = 4;
+/** Time after the drain, for the last lines of the log. */
 const DRAIN_SLACK_MS = 10_000;
 
-/** Runs several gateway processes behind one public port: starts them together, replaces those that die, drains and reloads all. Serves no call itself. */
+/** Runs several gateway processes behind one public port: starts them together, replaces those that end, drains and reloads all. It serves no call itself. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
   readonly #metrics = new MergedMetrics();
   readonly #secret = randomBytes(24).toString("base64url");
-  /** The processes by their numbers; undefined while one is away. */
+  /** The processes by their numbers; undefined while one is being replaced. */
   readonly #children: (Child | undefined)[];
-  /** How many in a row, by number, did not live long. */
+  /** How many processes in a row ended soon, by number. */
   readonly #failures: number[];
   readonly #adminPort: number;
   #phase: "building" | "opening" | "serving" | "draining" = "building";
@@ -68,18 +74,18 @@ export class Supervisor {
       () => this.#children,
       parts.pulseMs ?? PULSE_MS,
       (child) => {
-        parts.log.error({ stuck: child.index, pid: child.pid }, "a process does not answer any more and is ended");
+        parts.log.error({ stuck: child.index, pid: child.pid }, "a process no longer answers and is ended");
         child.kill();
       },
     );
   }
 
-  /** Every process reads the configuration anew. */
+  /** Every process reads the configuration again. */
   reload(): void {
     for (const child of this.#children) child?.send({ type: "reload" });
   }
 
-  /** Every process ends what it has begun; then this one ends. */
+  /** Every process finishes its open calls and ends; then this process ends. */
   drain(): void {
     if (this.#phase === "draining") return;
     this.#phase = "draining";
@@ -162,7 +168,7 @@ export class Supervisor {
     }, pauseMs);
   }
 
-  /** At the start what one process cannot do, none of them can: it has said why. */
+  /** Ends all processes: at the start, what one process cannot do, no process can. The log of that process says why. */
   #giveUp(index: number, end: number | string): void {
     if (this.#exitCode !== 0) return;
     this.#exitCode = typeof end === "number" && end !== 0 ? end : EXIT_REFUSED;
@@ -185,4 +191,17 @@ export class Supervisor {
   #leaveWhenEmpty(): void {
     if (this.#left().length === 0) this.#parts.leave(this.#exitCode);
   }
+}
+
+/** Asks every process that listens, again and again, whether it is alive. */
+function watchPulses(members: () => readonly (Child | undefined)[], everyMs: number, onStuck: (child: Child) => void): void {
+  const misses = new WeakMap<Child, number>();
+  const look = async (child: Child): Promise<void> => {
+    const missed = (await child.ask("/healthz")) === undefined ? (misses.get(child) ?? 0) + 1 : 0;
+    misses.set(child, missed);
+    if (missed === MISSES && child.state === "listening") onStuck(child);
+  };
+  setInterval(() => {
+    for (const child of members()) if (child?.state === "listening") void look(child);
+  }, everyMs).unref?.();
 }

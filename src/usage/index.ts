@@ -1,4 +1,4 @@
-/** Where the day totals of a configuration are kept. Each kind of store is one file and one line here. */
+/** Opens the store of the day totals. Each kind of store is one file, and one line here. */
 import type { Redis } from "../contract/config.ts";
 import { connectRedis } from "../redis/connect.ts";
 import { MemoryTotals } from "./memory.ts";

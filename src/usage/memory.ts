@@ -1,4 +1,4 @@
-/** Day totals of this process alone, for one gateway without Redis: they begin with it and end with it. */
+/** Day totals of this process alone, for one gateway without Redis: they begin and end with the process. */
 import type { Usage } from "../contract/usage.ts";
 import { type Counts, dayNumber, dayText, gather, Tally } from "./tally.ts";
 import { KEPT_DAYS, type Reading, type Totals } from "./totals.ts";

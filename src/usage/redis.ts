@@ -14,7 +14,7 @@ export interface RedisTotalsOptions {
   prefix?: string | undefined;
   /** How often what was counted is written. */
   writeEveryMs?: number | undefined;
-  /** No command is waited for longer. */
+  /** The longest wait for a command. */
   patienceMs?: number | undefined;
   /** Milliseconds since 1970; tests give their own. */
   nowMs?: (() => number) | undefined;
@@ -31,9 +31,9 @@ interface Batch {
 const WRITE_EVERY_MS = 2_000;
 const PATIENCE_MS = 2_000;
 const DAY_S = 86_400;
-/** A day longer than shown, for gateways whose clocks differ. */
+/** One day longer than the totals are shown, for gateways whose clocks differ. */
 const TOTALS_KEPT_S = (KEPT_DAYS + 1) * DAY_S;
-/** Longer than any batch is in doubt. */
+/** Longer than any batch stays unconfirmed. */
 const MARK_KEPT_S = DAY_S;
 
 export class RedisTotals implements Totals {
@@ -59,7 +59,7 @@ export class RedisTotals implements Totals {
     this.#scripts = client;
     this.#nowMs = nowMs;
     this.#deadline = new Deadline(patienceMs);
-    // A connection that is lost comes back by itself; the limiter says so in log and metrics.
+    // A lost connection is opened again by itself; the limiter reports it in the log and the metrics.
     client.on("error", () => {});
     this.#timer = setInterval(() => void this.write(), writeEveryMs);
     this.#timer.unref?.();
@@ -69,7 +69,7 @@ export class RedisTotals implements Totals {
     this.#tally.add(this.#nowMs(), workspace, model, usage, requests);
   }
 
-  /** Brings what was counted to Redis, or keeps it for the next time. Never rejects. */
+  /** Writes to Redis what was counted, or keeps it for the next time. Never rejects. */
   write(): Promise<void> {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
@@ -104,7 +104,7 @@ export class RedisTotals implements Totals {
     this.#client.disconnect();
   }
 
-  /** All of a workspace lie in one slot. Names of workspaces hold no brace. */
+  /** All totals of a workspace are in one slot of a cluster. Names of workspaces hold no brace. */
   #key(workspace: string, day: string): string {
     return `${this.#prefix}:{usage:${workspace}}:${day}`;
   }

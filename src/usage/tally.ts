@@ -32,12 +32,12 @@ export class Tally {
     counts.reasoning += whole(usage.reasoning);
   }
 
-  /** Days with something in them, by their number (`dayText`). */
+  /** The days that have counts, by their number (`dayText`). */
   get days(): ReadonlyMap<number, ReadonlyMap<string, ReadonlyMap<string, Counts>>> {
     return this.#days;
   }
 
-  /** All that was counted so far; what comes after begins at nothing. */
+  /** Takes out all counts so far; later counts begin at zero. */
   take(): Tally {
     const taken = new Tally();
     taken.#days = this.#days;
@@ -94,7 +94,7 @@ export function gather(into: Map<string, Map<string, Counts>>, model: string, da
   for (const field of FIELDS) counts[field] += more[field] ?? 0;
 }
 
-/** Their names in Redis. A gateway adds up those that it knows and leaves the others alone. */
+/** The names of the counts in Redis. A gateway adds up those that it knows, and ignores the others. */
 export const FIELDS = [
   "requests",
   "input",

@@ -7,7 +7,7 @@
 -- ARGV[3]  seconds that the batch's number is kept
 -- ARGV[4…] field, increment, field, increment, …
 --
--- Returns 1 where they were added, 0 where they had been already.
+-- Returns 1 where they were added now, 0 where they had been added before.
 local batch = tonumber(ARGV[1])
 local totals_kept_s = tonumber(ARGV[2])
 local mark_kept_s = tonumber(ARGV[3])

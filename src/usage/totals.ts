@@ -7,16 +7,16 @@ export const KEPT_DAYS = 35;
 /** Model → day (`2026-11-24`) → counts. */
 export type Reading = ReadonlyMap<string, ReadonlyMap<string, Counts>>;
 
-/** The seam of the day totals: where what calls came to is added up. A place is one file; `memory.ts` and `redis.ts` sit one exam. */
+/** The interface of the day totals, the sums of what calls have used. Each store is one file; `memory.ts` and `redis.ts` pass the same tests. */
 export interface Totals {
   /**
    * A call has ended. Costs no command and no wait.
-   * @param requests - 0 where the call was counted when it ended, and its answer has ended later.
+   * @param requests - 0 where the call was counted already and its answer has ended later
    */
   count(workspace: string, model: string, usage: Usage | undefined, requests?: 0 | 1): void;
-  /** The last `KEPT_DAYS` days of a workspace, what this process has just counted included. @throws TotalsUnavailable */
+  /** The last `KEPT_DAYS` days of a workspace, with the latest counts of this process. @throws TotalsUnavailable */
   read(workspace: string): Promise<Reading>;
-  /** When counting began; undefined where it is kept for good. */
+  /** When counting began; undefined where the totals survive this process. */
   readonly sinceMs: number | undefined;
   /** Writes what is not yet written, as far as that is possible now. */
   close(): Promise<void>;

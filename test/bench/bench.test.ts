@@ -117,22 +117,22 @@ describe("a mistake on the command line is told before anything is measured:", (
     ["--peer nobody", '--peer is one of portkey, litellm, bifrost, not "nobody"'],
     ["--dialect latin --against http://x", '--dialect is one of openai, anthropic, not "latin"'],
     ["--against gateway.example", '--against wants an address such as https://gateway.example, not "gateway.example"'],
-    ["--against http://x --peer portkey", "--against and --peer do not go together"],
-    ["--key k", "--key wants --against"],
-    ["--from run.json openai-2kb", "--from and SCENARIO do not go together: --from measures nothing"],
-    ["--from run.json --rounds 3", "--from and --rounds do not go together"],
-    ["--targets openai-2kb", "--targets and SCENARIO do not go together: the targets have scenarios of their own"],
-    ["--from run.json --targets", "--from and --targets do not go together"],
-    ["--smoke --write-docs", "--smoke and --write-docs do not go together: --smoke measures nothing"],
+    ["--against http://x --peer portkey", "--against and --peer cannot be used together"],
+    ["--key k", "--key needs --against"],
+    ["--from run.json openai-2kb", "--from and SCENARIO cannot be used together: --from measures nothing"],
+    ["--from run.json --rounds 3", "--from and --rounds cannot be used together"],
+    ["--targets openai-2kb", "--targets and SCENARIO cannot be used together: the targets choose their own scenarios"],
+    ["--from run.json --targets", "--from and --targets cannot be used together"],
+    ["--smoke --write-docs", "--smoke and --write-docs cannot be used together: --smoke measures nothing"],
     ["--nonsense", "Unknown option '--nonsense'"],
   ])("%s", (words, told) => {
     expect(() => readArguments(words.split(" "), {})).toThrow(told);
   });
 
   test.each([
-    ["--compare nothing-of-that-name", 'nothing is kept as "nothing-of-that-name"'],
+    ["--compare nothing-of-that-name", 'no result is saved as "nothing-of-that-name"'],
     ["--json /no/such/folder/run.json", "--json /no/such/folder/run.json: there is no folder /no/such/folder"],
-    ["--against http://127.0.0.1:1 openai-refusals", "none of these scenarios can be asked of a gateway that runs already"],
+    ["--against http://127.0.0.1:1 openai-refusals", "none of these scenarios can be measured through a gateway that already runs"],
   ])("%s", async (words, told) => {
     const { code, stdout, stderr } = await bench(...words.split(" "));
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -259,10 +259,10 @@ describe("what is told of a run", () => {
   test("runs of different machines, commits or versions are not joined", () => {
     const one = run([1], [1]);
     const told = (other: BenchResult) => () => joined(pieces(one, { ...one, versions: {} }, other));
-    expect(told({ ...one, commit: "def" })).toThrow("0.json and 2.json are not of one run: the commit: abc and def");
+    expect(told({ ...one, commit: "def" })).toThrow("0.json and 2.json cannot be joined: the commit: abc and def");
     expect(told({ ...one, machine: { ...one.machine, processors: 4 } })).toThrow("the processors: 2 × x and 4 × x");
     const versions = (redis: string): BenchResult => ({ ...one, versions: { redis } });
-    expect(() => joined(pieces(one, versions("7"), versions("8")))).toThrow("1.json and 2.json are not of one run: redis: 7 and 8");
+    expect(() => joined(pieces(one, versions("7"), versions("8")))).toThrow("1.json and 2.json cannot be joined: redis: 7 and 8");
   });
 
   test("medians and quantiles", () => {

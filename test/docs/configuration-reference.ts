@@ -4,13 +4,13 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { TSchema } from "@sinclair/typebox";
-import { runSchema } from "../../src/commands/schema.ts";
 import { expectation } from "../../src/config/expected.ts";
-import { schema } from "../../src/config/schema.ts";
+import { publishedSchema } from "../../src/config/published.ts";
+import { schema } from "../../src/config/schema/file.ts";
 
 export const DOCUMENT = new URL("../../docs/configuration.md", import.meta.url);
 export const SCHEMA_FILE = new URL("../../weir.schema.json", import.meta.url);
-const BEGIN = "<!-- settings: written by `bun run docs` from src/config/schema.ts -->";
+const BEGIN = "<!-- settings: written by `bun run docs` from src/config/schema/ -->";
 const END = "<!-- end of settings -->";
 
 /** `document` with its table of settings as the schema has them now. */
@@ -78,5 +78,5 @@ function entryOf(value: TSchema): TSchema | undefined {
 
 if (import.meta.main) {
   writeFileSync(DOCUMENT, withSettings(readFileSync(DOCUMENT, "utf8")));
-  writeFileSync(SCHEMA_FILE, runSchema().text);
+  writeFileSync(SCHEMA_FILE, publishedSchema());
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { loads } from "./loads.ts";
 import { loops } from "./loops.ts";
 import { inspect, RULES } from "./rules.ts";
 import { readSource } from "./source.ts";
@@ -13,12 +14,22 @@ function sourcesOf(folder: string): string[] {
     .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
 }
 
+const files = ["src", "workers"].flatMap(sourcesOf).sort();
+const sources = files.map((file) => readSource(file, readFileSync(join(ROOT, file), "utf8")));
+
 test("every file under src and workers keeps the rules of the house", () => {
-  const files = ["src", "workers"].flatMap(sourcesOf).sort();
   expect(files.length).toBeGreaterThan(20);
-  const sources = files.map((file) => readSource(file, readFileSync(join(ROOT, file), "utf8")));
   expect(inspect(sources)).toEqual([]);
   expect(loops(sources)).toEqual([]);
+});
+
+/** Each module takes some 20 kB in each thread that loads it: docs/benchmarks.md, "Where the memory goes". */
+describe("what is loaded before the first call", () => {
+  const packagesOf = (entry: string) => [...loads(sources, entry)].filter((name) => !name.startsWith("node:")).sort();
+
+  test("a worker needs no package", () => {
+    expect(packagesOf("workers/worker.ts")).toEqual([]);
+  });
 });
 
 /** A rule that finds nothing is worth nothing: each is shown made-up files, wrong ones and right ones beside them. */
@@ -117,13 +128,15 @@ const SAMPLES: Record<string, { wrong: [file: string, text: string, found: strin
       ["workers/relay.ts", "const isAzure = true;", "names azure"],
       ["src/providers/bedrock/bedrock.ts", 'const other = "openai";', "names openai"],
       ["src/routing/catalog.ts", "const text = `from $" + "{place} of Bedrock`;", "names bedrock"],
+      ["src/sandbox/state.ts", 'import type { Kept } from "./azure/kept.ts";', "names azure"],
+      ["src/sandbox/azure/kept.ts", 'import { validation } from "../bedrock/errors.ts";', "names bedrock"],
     ],
     right: [
       ["src/request/gateway.ts", "// Anthropic's clients send it.\nsend();"],
       ["src/dialects/anthropic/schema.ts", 'const name = "anthropic";'],
       ["workers/providers/bedrock/bedrock.ts", 'const version = "anthropic_version";'],
       ["src/providers/index.ts", 'import { azure } from "./azure.ts"; import { bedrock } from "./bedrock.ts";'],
-      ["src/sandbox/cloud.ts", 'const name = "azure";'],
+      ["src/sandbox/azure/azure.ts", 'const name = "azure";'],
     ],
   },
   "prom-client is imported by the metrics alone": {
@@ -166,8 +179,8 @@ describe("the rules themselves", () => {
   }
 
   test("an exception that nothing uses is told", () => {
-    const told = inspect([readSource("src/config/schema.ts", "const short = 1;")]);
-    expect(told).toContain('src/config/schema.ts needs no exception for "has" any more (rule: a file has at most 300 lines)');
+    const told = inspect([readSource("src/http/connection.ts", "const short = 1;")]);
+    expect(told).toContain('src/http/connection.ts needs no exception for "has" any more (rule: a file has at most 300 lines)');
   });
 
   test("an exception allows what it names and no more", () => {
@@ -178,6 +191,18 @@ describe("the rules themselves", () => {
       "src/process/program.ts imports workers/worker.ts: src knows of the workers one URL (rule: imports point one way)",
     );
     expect(told.join()).not.toContain("src/process/program.ts imports package.json");
+  });
+
+  test("what is loaded is found through all files, without types and without what is asked for later", () => {
+    const texts: Record<string, string> = {
+      "src/a.ts": 'import "./b/b.ts"; import "node:net"; import type { T } from "types"; const late = await import("./late.ts");',
+      "src/b/b.ts": 'export { c } from "../c.ts"; import "../a.ts"; import { type U, v } from "both";',
+      "src/c.ts": 'import "deep"; export const c = 1;',
+      "src/late.ts": 'import "late";',
+    };
+    const all = Object.entries(texts).map(([file, text]) => readSource(file, text));
+    expect([...loads(all, "src/a.ts")].sort()).toEqual(["both", "deep", "node:net"]);
+    expect([...loads(all, "src/late.ts")]).toEqual(["late"]);
   });
 
   test("a loop of imports is found, however long it is", () => {

@@ -9,6 +9,8 @@ export interface Source {
   imports: string[];
   /** Those of them that are asked for types alone: nothing of them is there when it runs. */
   typeImports: Set<string>;
+  /** Those of them that are loaded only when a line of code asks for them: `import()`. */
+  lateImports: Set<string>;
   /** Every identifier and property name, once. */
   names: Set<string>;
   /** The text of every string and template, imports left out. */
@@ -29,6 +31,7 @@ export function readSource(file: string, text: string): Source {
     lines: text.split("\n").length - (text.endsWith("\n") ? 1 : 0),
     imports: [],
     typeImports: new Set(),
+    lateImports: new Set(),
     names: new Set(),
     strings: [],
     members: new Set(),
@@ -44,6 +47,7 @@ function visit(node: Node, source: Source): void {
   if (asked !== undefined) {
     source.imports.push(asked);
     if (node.type === "ImportDeclaration" && node.importKind === "type") source.typeImports.add(asked);
+    if (node.type === "ImportExpression") source.lateImports.add(asked);
   }
   switch (node.type) {
     case "Identifier":

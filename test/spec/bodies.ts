@@ -1,4 +1,4 @@
-/** How a body may come, and how large (design §3.1, §3.5). */
+/** How a body may come, and how large. */
 import { describe, expect } from "bun:test";
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { anthropic, DIALECTS, type Spoken } from "./dialects.ts";

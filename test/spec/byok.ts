@@ -1,4 +1,4 @@
-/** Workspaces that bring their own upstreams and models (design §7): what is theirs is theirs alone, and what they pay with is never seen. */
+/** Workspaces that bring their own upstreams and models: what is theirs is theirs alone, and what they pay with is never seen. */
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { runToEnd } from "../support/weir.ts";
 import { ByokWorld, byokKey, WALLETS, type WorkspaceName } from "./byok-world.ts";

@@ -1,7 +1,7 @@
 /** A cloud's own controls: guardrails, tiers and tags, from the configuration and from clients that may set them. A stand-in obeys and refuses as the cloud does. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
-import { BLOCKED } from "../../src/sandbox/bedrock-controls.ts";
+import { BLOCKED } from "../../src/sandbox/bedrock/controls.ts";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";

@@ -1,4 +1,4 @@
-/** Counting the tokens of a request: the upstream's count, or the estimate; always an answer (design §3.1). */
+/** Counting the tokens of a request: the upstream's count, or the estimate; always an answer. */
 import { expect } from "bun:test";
 import { anthropic } from "./dialects.ts";
 import { expectFailure, expectIds, KEY, type World } from "./world.ts";

@@ -1,4 +1,4 @@
-/** Many streams at once, and a worker that dies among them (design §2, §5, §6). */
+/** Many streams at once, and a worker that dies among them. */
 import { expect } from "bun:test";
 import { eventually } from "../support/waits.ts";
 import type { Weir } from "../support/weir.ts";

@@ -1,4 +1,4 @@
-/** The client's own deadline (design §5): it ends the call, here and upstream, and no other target is tried after it. */
+/** The client's own deadline: it ends the call, here and upstream, and no other target is tried after it. */
 import { describe, expect } from "bun:test";
 import { eventually } from "../support/waits.ts";
 import { anthropic, DIALECTS, openai } from "./dialects.ts";

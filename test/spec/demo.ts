@@ -1,11 +1,11 @@
-/** Sandbox mode: what somebody sees who starts Weir with nothing at all (design §2). */
+/** Sandbox mode: what a user sees who starts Weir without any configuration. */
 import { expect } from "bun:test";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startWeir } from "../support/weir.ts";
+import { BY_NPM, MAIN, startWeir } from "../support/weir.ts";
 import { anthropic, openai } from "./dialects.ts";
 import type { World } from "./world.ts";
 
@@ -51,7 +51,7 @@ export function specifyDemo(world: World): void {
       const told: string[][] = [];
       try {
         for (let round = 0; round < 2; round++) {
-          const weir = await startWeir({ runtime: world.runtime, environment: { PORT: "0", ADMIN_PORT: "0" }, folder });
+          const weir = await startWeir({ runtime: world.runtime, environment: { PORT: "0", ADMIN_PORT: "0", ...BY_NPM }, folder });
           try {
             await weir.logged(() => weir.output().includes("docs/configuration.md"));
             const [, docs = ""] = /^ {4}docs +(\S+)$/m.exec(weir.output()) ?? [];
@@ -60,7 +60,7 @@ export function specifyDemo(world: World): void {
             told.push([key, token]);
             // Whoever runs Deno may have no npm.
             const [, program = ""] = /^ {4}(.*) workspaces create research/m.exec(weir.output()) ?? [];
-            expect(program).toBe(world.runtime === "deno" ? "deno run -A src/main.ts" : "npx weir");
+            expect(program).toBe(world.runtime === "deno" ? `deno run -A ${MAIN}` : "npx weir");
             expect((await fetch(docs)).status).toBe(200);
             const made = await fetch(`${weir.adminUrl}/admin/v1/workspaces/demo/keys`, {
               method: "POST",

@@ -1,4 +1,4 @@
-/** Embeddings: passed to Azure, limited and metered like the rest (design §3.1). */
+/** Embeddings: passed to Azure, limited and metered like the rest. */
 import { expect } from "bun:test";
 import { Buffer } from "node:buffer";
 import { openai } from "./dialects.ts";

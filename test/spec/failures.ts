@@ -1,4 +1,4 @@
-/** What a client is told when the upstream fails before the first byte: the truth, with its true status, streaming or not (design §3.5). */
+/** What a client gets when the upstream fails before the first byte: the truth, with its true status, streaming or not. */
 import { describe, expect } from "bun:test";
 import { anthropic, DIALECTS, type Failure, openai, type Spoken } from "./dialects.ts";
 import { expectFailure, expectIds, type World } from "./world.ts";

@@ -1,4 +1,4 @@
-/** What passes through untouched, and the few things that do not (design §3.3, wire §1.5, §2.3). */
+/** What passes through untouched, and the few things that do not. */
 import { expect } from "bun:test";
 import { eventsOf } from "./client.ts";
 import { anthropic, openai } from "./dialects.ts";

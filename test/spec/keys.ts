@@ -1,4 +1,4 @@
-/** Who may ask (design §3.2). */
+/** Who may ask. */
 import { describe, expect } from "bun:test";
 import { DIALECTS, type Spoken } from "./dialects.ts";
 import { EXPIRED_KEY, expectFailure, KEY, type World } from "./world.ts";

@@ -1,9 +1,9 @@
-/** Clients that go away, and clients that stop reading (design §5). */
+/** Clients that go away, and clients that stop reading. */
 import { describe, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
-import { filler } from "../../src/sandbox/tokens.ts";
+import { filler } from "../../src/sandbox/model/tokens.ts";
 import { eventually } from "../support/waits.ts";
 import type { Call } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";

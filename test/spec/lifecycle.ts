@@ -1,4 +1,4 @@
-/** Starting and ending (design §2, §7). */
+/** Starting and ending. */
 import { expect } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
 import { eventually } from "../support/waits.ts";
@@ -104,7 +104,7 @@ export function specifyLifecycle(world: World): void {
       expect(nowhere.code).toBe(1);
       expect(nowhere.stderr).toMatch(/^weir: port 0 on the configured host cannot be opened \(.*\n$/);
       expect(level.code).toBe(1);
-      expect(level.stderr).toMatch(/^.*weir\.yaml: 1 mistake\n {2}WEIR_LOG_LEVEL: expected one of .* \(did you mean "info"\?\)\n$/);
+      expect(level.stderr).toMatch(/^environment: 1 mistake\n {2}WEIR_LOG_LEVEL: expected one of .* \(did you mean "info"\?\)\n$/);
     },
   );
 

@@ -1,10 +1,10 @@
-/** What operators see: metrics, the access log, and never a secret (design §9, issue 3 §12). */
+/** What operators see: metrics, the access log, and never a secret. */
 import { expect } from "bun:test";
 import { eventually } from "../support/waits.ts";
 import { anthropic, DIALECTS, openai } from "./dialects.ts";
 import { ADMIN_TOKEN, type World } from "./world.ts";
 
-/** Names and labels of design §9 for what there is so far. */
+/** The names of the metrics, each with its labels. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   weir_requests_total: ["route", "model", "region", "outcome"],
   weir_workspace_requests_total: ["workspace", "outcome"],

@@ -75,7 +75,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       const { code, stdout, stderr } = await check();
       expect([code, stderr]).toEqual([0, ""]);
       expect(rows(stdout)).toEqual([
-        "Upstreams, asked just now: each took its credential and knows its model",
+        "Upstreams, asked just now: each accepted its credential and has its model",
         "a | gpt-5 | ok",
         "a | text-embedding-3-small | ok",
         `b | ${HAIKU} | ok`,

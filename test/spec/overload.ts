@@ -1,4 +1,4 @@
-/** What a gateway holds at most: calls, and bytes of request bodies (design §3.5, §7). */
+/** What a gateway holds at most: calls, and bytes of request bodies. */
 import { expect } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { register } from "../support/collected.ts";

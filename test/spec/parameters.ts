@@ -1,4 +1,4 @@
-/** Parameters that clients send and clouds refuse (design §3.4, wire §2.9). */
+/** Parameters that clients send and clouds refuse. */
 import { expect } from "bun:test";
 import { anthropic, openai } from "./dialects.ts";
 import { expectFailure, type World } from "./world.ts";

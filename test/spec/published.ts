@@ -1,4 +1,4 @@
-/** What Weir says of itself: the OpenAPI document, the page made of it, and the questions that agents ask before they start (wire §3.8). */
+/** What Weir says of itself: the OpenAPI document, the page made of it, and the questions that agents ask before they start. */
 import { describe, expect } from "bun:test";
 import { createHash } from "node:crypto";
 import { Validator } from "@seriousme/openapi-schema-validator";

@@ -1,4 +1,4 @@
-/** The Responses API: Azure's own, without anything that Azure would keep (design §3.1, §5). */
+/** The Responses API: Azure's own, without anything that Azure would keep. */
 import { expect } from "bun:test";
 import { eventually } from "../support/waits.ts";
 import { eventsOf } from "./client.ts";

@@ -1,4 +1,4 @@
-/** Which paths there are, and what is said of those that are not (design §3.1). */
+/** Which paths there are, and what is said of those that are not. */
 import { describe, expect } from "bun:test";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
 import { EXPIRED_KEY, expectFailure, expectIds, HOMELESS_KEY, US_KEY, type World } from "./world.ts";
@@ -80,6 +80,21 @@ export function specifyRoutes(world: World): void {
     expectFailure(anthropic, await world.get("/anthropic/eu/v1/models/claude-us"), "not_found_model");
     expectFailure(openai, await world.get("/openai/eu/v1/models", null), "unauthenticated");
   });
+
+  world.sentence(
+    "a path with several methods lists them all in the allow header of a 405, and no other answer has this header",
+    async () => {
+      const wrong = await world.call({ method: "PATCH", path: "/openai/eu/v1/responses/resp_1" }).answered;
+      expectFailure(openai, wrong, "not_allowed");
+      expect(wrong.headers.get("allow")).toBe("GET, HEAD, DELETE");
+      const head = await world.call({ method: "HEAD", path: "/anthropic/eu/v1/messages" }).answered;
+      expect([head.status, head.headers.get("allow")]).toEqual([405, "POST"]);
+      for (const path of ["/nowhere", "/healthz"]) {
+        const answered = await world.call({ method: "GET", path }).answered;
+        expect([path, answered.headers.has("allow")]).toEqual([path, false]);
+      }
+    },
+  );
 
   world.sentence("a model asked for on the route of another protocol is told which one has it, and the log has its name", async () => {
     const onOpenai = await world.ask(openai, { more: { model: "claude" } });
@@ -176,10 +191,14 @@ function specifyRoute(world: World, dialect: Spoken): void {
     expectFailure(dialect, await world.ask(dialect, { more: { model: "nobody" } }), "not_found_model");
   });
 
-  world.sentence("another method is a 405 that names the right one", async () => {
+  world.sentence("another method is a 405 that names the right one, also in the allow header", async () => {
     for (const method of ["GET", "PUT", "DELETE"]) {
       const answered = await world.call({ method, path: dialect.path }).answered;
       expect(expectFailure(dialect, answered, "not_allowed").message).toContain("POST");
+      expect(answered.headers.get("allow")).toBe("POST");
     }
+    const models = await world.call({ path: `/api/public${dialect.path.replace(dialect.route, "/v1/models")}/` }).answered;
+    expectFailure(dialect, models, "not_allowed");
+    expect(models.headers.get("allow")).toBe("GET, HEAD");
   });
 }

@@ -1,4 +1,4 @@
-/** Streams (design §3.3, §3.5, §5; wire §3.5, §4.2). */
+/** Streams. */
 import { describe, expect } from "bun:test";
 import { type Call, eventsOf } from "./client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";

@@ -1,4 +1,4 @@
-/** The unified route (design §3.7): what Anthropic clients ask, answered in an envelope or in OpenAI's chunks. */
+/** The unified route: what Anthropic clients ask, answered in an envelope or in OpenAI's chunks. */
 import { expect } from "bun:test";
 import { keyEntry } from "../support/weir.ts";
 import { type Answered, eventsOf } from "./client.ts";

@@ -1,4 +1,4 @@
-/** What is refused of a request body, and how it is said (design §3.3, §3.4). The whole of the rules is in the dialects' own tests. */
+/** What is refused of a request body, and how it is said. The whole of the rules is in the dialects' own tests. */
 import { describe, expect } from "bun:test";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
 import { expectFailure, type World } from "./world.ts";

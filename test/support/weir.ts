@@ -46,14 +46,18 @@ export interface Weir {
 }
 
 const ROOT = join(import.meta.dir, "../..");
+/** Weir's entry. */
+export const MAIN = join(ROOT, "src/main.ts");
+/** The environment of what npm and npx start. */
+export const BY_NPM = { npm_command: "exec", npm_config_user_agent: "npm/11.0.0 node/v24.0.0 linux x64" } as const;
+/** The environment of what neither npm nor a script of package.json has started. */
+export const BY_HAND = { npm_command: "", npm_config_user_agent: "" } as const;
 const START_TIMEOUT_MS = 20_000;
 const COLLECT_TIMEOUT_MS = 2_000;
 
 /** The command line of a runtime for Weir's entry. */
 function command(runtime: RuntimeName): string[] {
-  return runtime === "bun"
-    ? [process.execPath, join(ROOT, "src/main.ts")]
-    : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", join(ROOT, "src/main.ts")];
+  return runtime === "bun" ? [process.execPath, MAIN] : [join(ROOT, "node_modules/.bin/deno"), "run", "-A", MAIN];
 }
 
 function writeConfig(folder: string, content: Record<string, unknown>): string {

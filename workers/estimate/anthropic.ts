@@ -1,4 +1,4 @@
-/** The tokens that an Anthropic Messages request has for the model. Overheads: `wire.md` §5.3. */
+/** The tokens that an Anthropic Messages request has for the model. Overheads: `claude.ts`. */
 
 import { documentTokens, pictureSize, pictureTokens, REMOTE_DOCUMENT_TOKENS } from "./pictures.ts";
 import type { Profile } from "./profile.ts";
@@ -39,7 +39,7 @@ export const UNBILLED: Readonly<Record<string, string>> = {
   betas: "names of features",
 };
 
-/** For Anthropic's own tools, whose definition the API writes: the price of bash (`wire.md` §5.3). The others cost as much or more. */
+/** For Anthropic's own tools, whose definition the API writes: the price of bash with Claude 4.7 and later. Source: platform.claude.com, "Pricing". */
 const OWN_TOOL_TOKENS = 325;
 
 /** Most levels of content inside content. The API has two (a document in a tool's result); deeper content is counted as loose text. */

@@ -1,4 +1,7 @@
-/** The Claude models by name. Every figure is from `wire.md` §5.3 and §5.4. */
+/**
+ * The Claude models by name. Sources: ai-tokenizer 1.0.6 (messages, tools, and the text for tools of Claude 3); platform.claude.com, "Pricing" (the text for
+ * tools of other models), "Token counting" (the new tokenizer), "Images and vision" (pictures).
+ */
 import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { PictureRule } from "./pictures.ts";
 import type { Profile } from "./profile.ts";

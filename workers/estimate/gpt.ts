@@ -1,4 +1,7 @@
-/** The GPT and o-series models by name. Every figure is from `wire.md` §5.1, §5.2 and §5.4. */
+/**
+ * The GPT and o-series models by name. Sources: gpt-tokenizer 4.0 (which tokenizer a model has); openai/openai-cookbook, "How to count tokens with tiktoken"
+ * (messages); ai-tokenizer 1.0.6 (tools of gpt-4o and gpt-4.1); developers.openai.com, "Images and vision" (pictures).
+ */
 import type { TokenizerFamily } from "../../src/contract/config.ts";
 import type { PictureRule } from "./pictures.ts";
 import type { Overhead, Profile } from "./profile.ts";
@@ -32,6 +35,7 @@ const GPT_PICTURES: readonly (readonly [RegExp, PictureRule])[] = [
   [/o4-mini/, patches(1.72)],
   [/5\.4/, patches(1, 2500)],
   [/5\.[5-9]/, patches(1, 10_000, 6000)],
+  [/5\.2|5\.3-codex|5(?:\.1)?-codex-mini/, patches(1)],
   [/gpt-5/, tiles(70, 140)],
   [/(?:^|[^a-z0-9])o[13](?![0-9])/, tiles(75, 150)],
   [/./, tiles(85, 170)],

@@ -1,4 +1,4 @@
-/** The tokens that an OpenAI request (chat completions, responses, embeddings) has for the model. Overheads: `wire.md` §5.2. */
+/** The tokens that an OpenAI request (chat completions, responses, embeddings) has for the model. Overheads: `gpt.ts`. */
 
 import { addContent } from "./openai-content.ts";
 import type { Profile } from "./profile.ts";

@@ -1,6 +1,6 @@
 /** Prices of pictures, documents and sound, from their first bytes or from their size. They are base64 inside the body, and never decoded whole. */
 
-/** How a model bills pictures (`wire.md` §5.4). */
+/** How a model bills pictures. `gpt.ts` and `claude.ts` have the figures, with their sources. */
 export type PictureRule =
   /** Squares of `side` pixels, after shrinking to `maxEdge` and to `maxPatches`. */
   | { by: "patches"; side: number; maxEdge: number; maxPatches: number; factor: number }

@@ -6,7 +6,7 @@ import type { ByteText } from "../../src/contract/bytes.ts";
 import { ASTRAL, CONTINUES, IDEOGRAPHS, KINDS, kindTable, NEXT_PLACE, PLACES, RARE, SPACE, START, SYLLABLES } from "./kinds.ts";
 import { WEIGHTS } from "./weights.gen.ts";
 
-/** A tokenizer, as far as the estimate distinguishes them (`wire.md` §5.1, §5.3). */
+/** A tokenizer, as far as the estimate distinguishes them. */
 export type Tokenizer = "o200k" | "cl100k" | "claude";
 
 /** Tables that the pass reads. Made once for each tokenizer and thread, 150 kB. */

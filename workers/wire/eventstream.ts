@@ -1,6 +1,7 @@
 /**
  * Frames of `application/vnd.amazon.eventstream`. Big-endian: u32 total length, u32 length of the headers, u32 CRC-32 of those 8 bytes, headers,
- * payload, u32 CRC-32 of everything before it. Source: `wire.md` §1.7 and @smithy/eventstream-codec, with which the tests compare.
+ * payload, u32 CRC-32 of everything before it. Source: AWS, "Event stream encoding"
+ * (Amazon Lex V2 guide). The tests compare with @smithy/eventstream-codec.
  */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";

@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { LARGEST_PAGE } from "../../contract/paging.ts";
-import { count, type DialectDescription, type Parameter, text } from "../description.ts";
-import { nullable, openUnion, typed } from "../schema.ts";
+import type { DialectDescription, Parameter } from "../description.ts";
+import { count, nullable, openUnion, text, typed } from "../schema.ts";
 import { messagesSchema } from "./schema.ts";
 import { anthropicSnippets } from "./snippets.ts";
 
@@ -12,7 +12,7 @@ export const VERSION_HEADERS: readonly Parameter[] = [
     description: "Version of the protocol. Left out: `2023-06-01`. Under `2026-10-21` there are no sampling parameters.",
     schema: Type.Union([Type.Literal("2023-06-01"), Type.Literal("2026-10-21")]),
   },
-  { name: "anthropic-beta", in: "header", description: "Betas that the request makes use of, with commas between them.", schema: text },
+  { name: "anthropic-beta", in: "header", description: "Betas that the request uses, separated by commas.", schema: text },
 ];
 
 /** Messages with the roles of the newer version; in the older one `system` is only a member of the top level. */
@@ -87,7 +87,7 @@ export const anthropicDescription: DialectDescription = {
     count_tokens: {
       summary: "Count tokens",
       description:
-        "How many input tokens a request has: counted by the cloud where it does so for the model, else estimated. It takes no tokens of the limit, and has a limit of requests of its own.",
+        "The number of input tokens of a request: the cloud's count where the cloud counts for the model, else an estimate. It uses no tokens of the limit, and has its own limit of requests.",
       parameters: VERSION_HEADERS,
       request: {
         name: "AnthropicCountRequest",
@@ -107,7 +107,7 @@ export const anthropicDescription: DialectDescription = {
           schema: Type.Integer({ minimum: 1, maximum: LARGEST_PAGE }),
         },
         { name: "after_id", in: "query", description: "The page that follows this model.", schema: text },
-        { name: "before_id", in: "query", description: "The page in front of this model.", schema: text },
+        { name: "before_id", in: "query", description: "The page before this model.", schema: text },
       ],
       answer: {
         name: "AnthropicModels",

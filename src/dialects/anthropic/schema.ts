@@ -1,15 +1,14 @@
 /** The members of the body of `POST /v1/messages` that Weir checks. Source: the types of @anthropic-ai/sdk 1.12 and the vendor's reference. */
 import { type TSchema, Type } from "@sinclair/typebox";
-import { EXPECTED, nullable, openUnion, typed, unset, words } from "../schema.ts";
+import { EXPECTED, modelName, openUnion, optional, range, text, typed, unset, words } from "../schema.ts";
 
-const text = Type.String();
-const optionalText = Type.Optional(nullable(text));
+const optionalText = optional(text);
 const blocks = (kinds: TSchema) => Type.Array(kinds, { [EXPECTED]: "an array of content blocks" });
 const textOrBlocks = (kinds: TSchema) => Type.Union([text, blocks(kinds)]);
 
-const cacheControl = Type.Optional(nullable(Type.Object({ type: text, ttl: Type.Optional(nullable(text)) })));
+const cacheControl = optional(Type.Object({ type: text, ttl: optionalText }));
 
-const textBlock = typed("text", { text, cache_control: cacheControl, citations: Type.Optional(nullable(Type.Array(Type.Unknown()))) });
+const textBlock = typed("text", { text, cache_control: cacheControl, citations: optional(Type.Array(Type.Unknown())) });
 
 const imageBlock = typed("image", {
   source: openUnion([
@@ -51,14 +50,14 @@ const contentBlock = openUnion([
   typed("tool_result", {
     tool_use_id: text,
     content: Type.Optional(textOrBlocks(openUnion([textBlock, imageBlock, documentBlock, searchResultBlock]))),
-    is_error: Type.Optional(nullable(Type.Boolean())),
+    is_error: optional(Type.Boolean()),
     cache_control: cacheControl,
   }),
 ]);
 
 const toolName = Type.String({ pattern: "^[a-zA-Z0-9_-]{1,128}$", [EXPECTED]: "1 to 128 letters, digits, _ or -" });
 
-/** A tool of the client's own. Of a tool of any other type, which is the vendor's, only `type` is checked. */
+/** A tool of the client. A tool of any other type is one of the vendor's: only its `type` is checked. */
 const customTool = Type.Object({
   type: Type.Optional(Type.Union([Type.Literal("custom"), Type.Null()])),
   name: toolName,
@@ -68,7 +67,7 @@ const customTool = Type.Object({
 });
 const vendorTool = Type.Object({ type: Type.String({ pattern: "^(?!custom$)", [EXPECTED]: "a string" }) });
 
-const parallel = { disable_parallel_tool_use: Type.Optional(nullable(Type.Boolean())) };
+const parallel = { disable_parallel_tool_use: optional(Type.Boolean()) };
 
 /**
  * The role `system` is allowed in the middle of a conversation, in both versions of the protocol and without a flag, as Claude Code sends it. Which models know
@@ -80,17 +79,17 @@ const ROLES = ["user", "assistant", "system"];
 export function messagesSchema(maxTokens: "required" | "optional"): TSchema {
   const bound = Type.Integer({ minimum: 0 });
   return Type.Object({
-    model: Type.String({ minLength: 1, maxLength: 256 }),
+    model: modelName,
     messages: Type.Array(Type.Object({ role: words(...ROLES), content: textOrBlocks(contentBlock) }), {
       minItems: 1,
       maxItems: 100_000,
       [EXPECTED]: "an array of 1 to 100000 messages",
     }),
-    max_tokens: maxTokens === "required" ? bound : Type.Optional(nullable(bound)),
+    max_tokens: maxTokens === "required" ? bound : optional(bound),
     stream: Type.Optional(Type.Boolean()),
     system: Type.Optional(textOrBlocks(openUnion([textBlock]))),
-    temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-    top_p: Type.Optional(Type.Union([Type.Number({ minimum: 0, maximum: 1 }), unset])),
+    temperature: Type.Optional(range(0, 1)),
+    top_p: Type.Optional(Type.Union([range(0, 1), unset])),
     top_k: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), unset])),
     stop_sequences: Type.Optional(Type.Array(text, { [EXPECTED]: "an array of strings" })),
     tools: Type.Optional(Type.Array(Type.Union([customTool, vendorTool]), { [EXPECTED]: "an array of tools" })),

@@ -1,46 +1,18 @@
-/** The OpenAI protocol: chat completions here, the other requests in files of their own. */
+/** The OpenAI protocol. Its requests are checked in other files. */
 
 import type { ByteText } from "../../contract/bytes.ts";
-import { Checker } from "../../contract/checker.ts";
-import type { CallOperation, Checked, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
-import { type ErrorKind, type ErrorName, GatewayError } from "../../contract/errors.ts";
-import { readName, textIn } from "../body.ts";
+import type { CallOperation, Dialect, ModelEntry, Route } from "../../contract/dialect.ts";
+import type { ErrorKind, ErrorName, GatewayError } from "../../contract/errors.ts";
+import { textIn } from "../body.ts";
 import { conversationByHead, firstContent, namedConversation } from "../conversation.ts";
 import { errorObject, jsonText } from "../error-text.ts";
 import { misroute, owns, type Paths } from "../misroute.ts";
-import { refusal } from "../problem.ts";
-import { checkEmbeddings } from "./embeddings.ts";
-import { checkKept, checkKeptWhole } from "./kept.ts";
-import { readRequest } from "./request.ts";
-import { checkResponses, responsesErrorEvent } from "./responses.ts";
-import { chatSchema } from "./schema.ts";
-import { CHAT_SHAPE, refuseOtherShape } from "./shape.ts";
-
-/** Members that are read or edited; see `refuseDuplicates`. */
-const SINGLE = new Set(
-  "model messages stream stream_options max_tokens max_completion_tokens top_p n service_tier parallel_tool_calls tools store".split(" "),
-);
 
 /** Text in `hints` under `strict_parameters`. */
-const STRICT = "strict";
-const UNSUPPORTED = ["n", "service_tier", "parallel_tool_calls", "stream_options"] as const;
+export const STRICT = "strict";
 
-/** What streams the events of a response. */
+/** Operations whose streams hold the events of a response. */
 const STREAMS_RESPONSES: ReadonlySet<CallOperation> = new Set(["responses", "kept_answer"]);
-
-const checker = new Checker(chatSchema);
-
-/** The body as the schema has checked it; the last four members are not checked yet. */
-interface ChatRequest {
-  model: string;
-  stream?: boolean | null;
-  max_tokens?: number | null;
-  max_completion_tokens?: number | null;
-  n?: unknown;
-  service_tier?: unknown;
-  parallel_tool_calls?: unknown;
-  stream_options?: unknown;
-}
 
 const routes: readonly Route[] = [
   { method: "POST", path: "/openai/:region/v1/chat/completions", operation: "generate" },
@@ -112,12 +84,6 @@ export const openai: Dialect = {
 
   hints: (_headers, strict) => (strict ? STRICT : ""),
 
-  check(body, hints, operation): Checked {
-    const check = checks[operation];
-    if (check === undefined) throw new GatewayError("unknown_route", { message: "The OpenAI protocol has no such request." });
-    return check(body, hints.startsWith(STRICT));
-  },
-
   conversation(request) {
     const { prompt_cache_key: cacheKey, user, messages, instructions, input } = request as Record<string, unknown>;
     const named = namedConversation(cacheKey, user);
@@ -142,7 +108,7 @@ export const openai: Dialect = {
   tokenCount: (inputTokens) => jsonText({ object: "response.input_tokens", input_tokens: inputTokens }),
 
   models(entries) {
-    // Codex looks for `models`, whose entries have many members that only Codex knows; where the list is empty, it uses its own.
+    // Codex looks for `models`, whose entries have many members that only Codex knows. Where this list is empty, Codex uses its own.
     return jsonText({ object: "list", data: entries.map(modelInfo), models: [] });
   },
 
@@ -155,61 +121,6 @@ export const openai: Dialect = {
   speaks: (headers) => headers.has("openai-organization") || headers.has("openai-project") || headers.has("openai-beta"),
 };
 
-const checks: Partial<Record<CallOperation, (body: ByteText, strict: boolean) => Checked>> = {
-  generate: checkChat,
-  responses: checkResponses,
-  compact: checkResponses,
-  count_tokens: checkResponses,
-  embeddings: checkEmbeddings,
-  kept_answer: checkKept,
-  kept_input: checkKeptWhole,
-  kept_delete: checkKeptWhole,
-  kept_cancel: checkKeptWhole,
-};
-
-function checkChat(body: ByteText, strict: boolean): Checked {
-  refuseOtherShape(body, CHAT_SHAPE);
-  const request = readRequest<ChatRequest>(body, checker, SINGLE);
-  if (strict) refuseAll(request);
-  checkUnsupported(request);
-  return {
-    model: readName(body, "model", request.model),
-    stream: request.stream === true,
-    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? 0,
-    request,
-  };
-}
-
-/** Under `strict_parameters` exactly the documented requests are allowed. */
-function refuseAll(request: ChatRequest): void {
-  for (const name of UNSUPPORTED) {
-    if (Object.hasOwn(request, name)) throw refusal("unsupported_parameter", name, "is not supported");
-  }
-}
-
-/** The four parameters that are documented as unsupported. Values that ask for nothing special are allowed, since clients send them by default. */
-function checkUnsupported({ n, service_tier, parallel_tool_calls, stream_options }: ChatRequest): void {
-  if (!oneOf(n, 1)) throw refusal("unsupported_parameter", "n", "only 1 answer per request is supported");
-  if (!oneOf(service_tier, "auto", "default"))
-    throw refusal("unsupported_parameter", "service_tier", 'only "auto" and "default" are supported');
-  if (!oneOf(parallel_tool_calls, true, false))
-    throw refusal("unsupported_parameter", "parallel_tool_calls", "only true and false are supported");
-  if (stream_options === undefined || stream_options === null) return;
-  if (typeof stream_options !== "object" || Array.isArray(stream_options)) {
-    throw refusal("unsupported_parameter", "stream_options", "only an object with include_usage is supported");
-  }
-  for (const [name, value] of Object.entries(stream_options)) {
-    const where = `stream_options.${name.slice(0, 40)}`;
-    if (name !== "include_usage" && value !== null) throw refusal("unsupported_parameter", where, "is not supported");
-    if (name === "include_usage" && !oneOf(value, true, false))
-      throw refusal("unsupported_parameter", where, "only true and false are supported");
-  }
-}
-
-function oneOf(value: unknown, ...accepted: unknown[]): boolean {
-  return value === undefined || value === null || accepted.includes(value);
-}
-
 function errorText(error: GatewayError): ByteText {
   return `{"error":${errorObject(errorFields(error), error.detail.body)}}`;
 }
@@ -221,4 +132,23 @@ function errorFields({ kind, detail }: GatewayError) {
 
 function modelInfo({ id, created }: ModelEntry) {
   return { id, object: "model", created, owned_by: "weir" };
+}
+
+interface ErrorFields {
+  message: string;
+  type: string;
+  param: string | null;
+  code: string | null;
+}
+
+/**
+ * An error on a stream of responses. Clients differ in where they look: some want the fields at the top, some under `error`, and one (the Vercel
+ * AI SDK 5) takes no event whose code is null. A number must be there, but no client reads it, and only the upstream knows the number of its last
+ * event.
+ * @param upstream the upstream's own error object
+ */
+function responsesErrorEvent({ message, type, param, code }: ErrorFields, upstream: ByteText | undefined): ByteText {
+  const named = code ?? type;
+  const event = jsonText({ type: "error", sequence_number: 0, code: named, message, param });
+  return `event: error\ndata: ${event.slice(0, -1)},"error":${errorObject({ message, type, param, code: named }, upstream)}}\n\n`;
 }

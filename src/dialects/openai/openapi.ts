@@ -1,6 +1,6 @@
 import { type TSchema, Type } from "@sinclair/typebox";
-import { count, type DialectDescription, text } from "../description.ts";
-import { nullable } from "../schema.ts";
+import type { DialectDescription } from "../description.ts";
+import { count, nullable, text } from "../schema.ts";
 import { embeddingsSchema } from "./embeddings.ts";
 import { responsesSchema } from "./responses.ts";
 import { chatSchema } from "./schema.ts";
@@ -76,17 +76,17 @@ const EXAMPLE_MODEL = { id: "gpt-5.5", object: "model", created: 1776902400, own
 
 /** Descriptions of the routes about answers that an upstream keeps. */
 const KEPT =
-  "Only where the operator lets answers be kept, and for the workspace that made it; of any other id it is a 404. It takes a request of the limit of token counts, and no tokens.";
+  "Only where the operator allows kept answers, and only for the workspace that made this one; any other id is a 404. It counts as one request in the limit of token counts, and uses no tokens.";
 const kept = { name: "OpenAIResponse", schema: response, example: EXAMPLE_RESPONSE };
 const query = (name: string, description: string, schema: TSchema) => ({ name, in: "query" as const, description, schema });
 
 const keptDescriptions: DialectDescription["operations"] = {
   kept_answer: {
     summary: "Get a response",
-    description: `A response that was made before, as it is now: one that is made in the background may not have ended. ${KEPT}`,
+    description: `A response that was made earlier, in its present state: one that is made in the background may not be complete yet. ${KEPT}`,
     parameters: [
-      query("stream", "Its events, of one that was made as a stream.", Type.Boolean()),
-      query("starting_after", "Of its events those after this number.", count),
+      query("stream", "The events of a response that was made as a stream.", Type.Boolean()),
+      query("starting_after", "Only the events after this number.", count),
     ],
     answer: kept,
     stream:
@@ -103,16 +103,16 @@ const keptDescriptions: DialectDescription["operations"] = {
   },
   kept_cancel: {
     summary: "Cancel a response",
-    description: `Ends one that is made in the background. ${KEPT}`,
+    description: `Stops a response that is being made in the background. ${KEPT}`,
     answer: kept,
   },
   kept_input: {
     summary: "List a response's input",
-    description: `The items that it was made from. ${KEPT}`,
+    description: `The items from which a response was made. ${KEPT}`,
     parameters: [
-      query("limit", "Items of a page.", Type.Integer({ minimum: 1, maximum: 100 })),
+      query("limit", "Items on a page.", Type.Integer({ minimum: 1, maximum: 100 })),
       query("after", "The id of the item before the page.", text),
-      query("order", "By when they came.", Type.Union([Type.Literal("asc"), Type.Literal("desc")])),
+      query("order", "Oldest first (`asc`) or newest first (`desc`).", Type.Union([Type.Literal("asc"), Type.Literal("desc")])),
     ],
     answer: {
       name: "OpenAIInputItems",
@@ -141,7 +141,7 @@ export const openaiDescription: DialectDescription = {
     generate: {
       summary: "Create a chat completion",
       description:
-        "One answer to a conversation, whole or as a stream of chunks. Fields that are not listed are passed on as they are. Of `n`, `service_tier`, `parallel_tool_calls` and `stream_options` only what asks for nothing special is taken, and under `strict_parameters` none of the four.",
+        "One answer to a conversation, whole or as a stream of chunks. Fields that are not listed are passed on as they are. `n`, `service_tier`, `parallel_tool_calls` and `stream_options` are taken only with values that ask for nothing special, and under `strict_parameters` not at all.",
       request: {
         name: "OpenAIChatRequest",
         schema: chatSchema,
@@ -165,7 +165,7 @@ export const openaiDescription: DialectDescription = {
     responses: {
       summary: "Create a response",
       description:
-        "One answer by the Responses API, whole or as a stream of its events. Nothing is kept: `store` is false, and what needs a stored answer is refused, unless the operator allows it.",
+        "One answer by the Responses API, whole or as a stream of its events. Unless the operator allows it, nothing is kept: `store` is false, and a request that needs a stored answer is refused.",
       request: {
         name: "OpenAIResponsesRequest",
         schema: responsesSchema,
@@ -181,7 +181,7 @@ export const openaiDescription: DialectDescription = {
     },
     compact: {
       summary: "Compact a conversation",
-      description: "A long conversation as items that say the same in less, to go on from. It counts as a call, with its tokens.",
+      description: "A shorter form of a long conversation, from which the conversation can go on. It counts as a call, with its tokens.",
       request: {
         name: "OpenAICompactRequest",
         schema: responsesSchema,
@@ -202,7 +202,7 @@ export const openaiDescription: DialectDescription = {
     count_tokens: {
       summary: "Count the tokens of a response's input",
       description:
-        "How many input tokens a request has, as Weir estimates it. It takes no tokens of the limit, and has a limit of requests of its own.",
+        "The number of input tokens of a request, as Weir estimates it. It uses no tokens of the limit, and has its own limit of requests.",
       request: {
         name: "OpenAIInputTokensRequest",
         schema: responsesSchema,

@@ -1,16 +1,14 @@
 /**
- * The members of the body of `POST /v1/responses` that Weir checks, and the error event of its streams. Source: the types of openai 7.57.
+ * The members of the body of `POST /v1/responses` that Weir checks. Source: the types of openai 7.57.
  * What a stateless gateway cannot do is refused by the provider's file, because an operator may allow it there.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { ByteText } from "../../contract/bytes.ts";
 import { Checker } from "../../contract/checker.ts";
 import type { Checked } from "../../contract/dialect.ts";
-import { readName } from "../body.ts";
-import { errorObject, jsonText } from "../error-text.ts";
-import { refusal } from "../problem.ts";
-import { EXPECTED, either, nullable, openUnion, typed, words } from "../schema.ts";
-import { readRequest } from "./request.ts";
+import { readName, refusal } from "../body.ts";
+import { bracketed, readRequest } from "../problem.ts";
+import { EXPECTED, either, modelName, openUnion, optional, range, text, typed, words } from "../schema.ts";
 import { RESPONSES_SHAPE, refuseOtherShape } from "./shape.ts";
 
 const SINGLE = new Set(
@@ -19,9 +17,6 @@ const SINGLE = new Set(
   ),
 );
 
-const text = Type.String();
-const optional = (schema: TSchema) => Type.Optional(nullable(schema));
-const range = (minimum: number, maximum: number) => Type.Number({ minimum, maximum });
 const name = Type.String({ pattern: "^[a-zA-Z0-9_-]{1,128}$", [EXPECTED]: "1 to 128 letters, digits, _ or -" });
 
 const parts = Type.Array(
@@ -49,7 +44,7 @@ const other = Type.Object({
 });
 
 export const responsesSchema: TSchema = Type.Object({
-  model: Type.String({ minLength: 1, maxLength: 256 }),
+  model: modelName,
   input: Type.Optional(
     Type.Union([text, Type.Array(Type.Union([message, call, callOutput, other]), { [EXPECTED]: "an array of input items" })]),
   ),
@@ -101,7 +96,7 @@ interface ResponsesRequest {
 
 export function checkResponses(body: ByteText): Checked {
   refuseOtherShape(body, RESPONSES_SHAPE);
-  const request = readRequest<ResponsesRequest>(body, checker, SINGLE);
+  const request = readRequest<ResponsesRequest>(body, checker, SINGLE, bracketed);
   // As in chat completions: values that ask for nothing special are allowed.
   if (!["auto", "default", null, undefined].includes(request.service_tier as string | null | undefined)) {
     throw refusal("unsupported_parameter", "service_tier", 'only "auto" and "default" are supported');
@@ -113,23 +108,4 @@ export function checkResponses(body: ByteText): Checked {
     previous: request.previous_response_id ?? undefined,
     request,
   };
-}
-
-interface ErrorFields {
-  message: string;
-  type: string;
-  param: string | null;
-  code: string | null;
-}
-
-/**
- * An error on a stream of responses. Clients differ in where they look: some want the fields at the top, some under `error`, and one (the Vercel
- * AI SDK 5) takes no event whose code is null. A number must be there, but no client reads it, and only the upstream knows the number of its last
- * event.
- * @param upstream the upstream's own error object
- */
-export function responsesErrorEvent({ message, type, param, code }: ErrorFields, upstream: ByteText | undefined): ByteText {
-  const named = code ?? type;
-  const event = jsonText({ type: "error", sequence_number: 0, code: named, message, param });
-  return `event: error\ndata: ${event.slice(0, -1)},"error":${errorObject({ message, type, param, code: named }, upstream)}}\n\n`;
 }

@@ -1,14 +1,11 @@
 /**
  * The members of the body of `POST /v1/chat/completions` that Weir checks. Source: the types of openai 7.57 and the vendor's specification.
- * `n`, `service_tier`, `parallel_tool_calls` and `stream_options` have their own rules (`openai.ts`).
+ * `n`, `service_tier`, `parallel_tool_calls` and `stream_options` have their own rules (`check.ts`).
  */
 import { type TProperties, type TSchema, Type } from "@sinclair/typebox";
-import { EXPECTED, either, nullable, openUnion, typed, unset, words } from "../schema.ts";
+import { EXPECTED, either, modelName, nullable, openUnion, optional, range, text, typed, unset, words } from "../schema.ts";
 
-const text = Type.String();
-const optional = (schema: TSchema) => Type.Optional(nullable(schema));
 const optionalText = optional(text);
-const range = (minimum: number, maximum: number) => Type.Number({ minimum, maximum });
 const name = Type.String({ pattern: "^[a-zA-Z0-9_-]{1,64}$", [EXPECTED]: "1 to 64 letters, digits, _ or -" });
 
 const textPart = typed("text", { text });
@@ -42,13 +39,13 @@ const messageOf = Type.Union([
 const definition = Type.Object({ name, parameters: optional(Type.Object({})), strict: optional(Type.Boolean()) });
 
 export const chatSchema: TSchema = Type.Object({
-  model: Type.String({ minLength: 1, maxLength: 256 }),
+  model: modelName,
   messages: Type.Array(messageOf, { minItems: 1, [EXPECTED]: "a non-empty array of messages" }),
   stream: optional(Type.Boolean()),
   max_tokens: optional(Type.Integer({ minimum: 1 })),
   max_completion_tokens: optional(Type.Integer({ minimum: 1 })),
   temperature: optional(range(0, 2)),
-  top_p: Type.Optional(nullable(either(range(0, 1), unset))),
+  top_p: optional(either(range(0, 1), unset)),
   frequency_penalty: optional(range(-2, 2)),
   presence_penalty: optional(range(-2, 2)),
   logprobs: optional(Type.Boolean()),

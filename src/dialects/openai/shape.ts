@@ -1,7 +1,7 @@
-/** Finds a body of one route on the other route: clients are set to the wrong one, and "this member is missing" would not help them. */
+/** Finds a body that was sent to the wrong one of two routes: its client is set to that route, and "this member is missing" would not help. */
 import type { ByteText } from "../../contract/bytes.ts";
 import { members } from "../../contract/json.ts";
-import { refusal } from "../problem.ts";
+import { refusal } from "../body.ts";
 
 interface Shape {
   /** A member that every body of the route has. */
@@ -14,13 +14,13 @@ interface Shape {
 export const CHAT_SHAPE: Shape = {
   own: "messages",
   others: "input",
-  text: "is of the Responses API: send this body to …/v1/responses, or set the client to chat completions",
+  text: "belongs to the Responses API: send this body to …/v1/responses, or set the client to chat completions",
 };
 
 export const RESPONSES_SHAPE: Shape = {
   own: "input",
   others: "messages",
-  text: "is of chat completions: send this body to …/v1/chat/completions, or set the client to the Responses API",
+  text: "belongs to chat completions: send this body to …/v1/chat/completions, or set the client to the Responses API",
 };
 
 /** @throws GatewayError `invalid_request` that names the other route. */

@@ -150,7 +150,7 @@ function inner(json: ByteText | undefined): ByteText {
   return json?.startsWith('"') ? json.slice(1, -1) : "";
 }
 
-/** A string of plain words, such as a type. Events that a reader passes on unchanged were not parsed, so it may be no JSON. */
+/** A string of plain words, such as a type. Events that a reader passes on unchanged were not parsed, so `json` may not be JSON. */
 function word(json: ByteText | undefined): string {
   const written = inner(json);
   if (!written.includes("\\")) return written;

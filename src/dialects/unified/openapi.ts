@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { messagesExample, messagesRequest, VERSION_HEADERS } from "../anthropic/openapi.ts";
-import { count, type DialectDescription, text } from "../description.ts";
+import type { DialectDescription } from "../description.ts";
 import { openaiUsage, toolCalls } from "../openai/openapi.ts";
-import { nullable } from "../schema.ts";
+import { count, nullable, text } from "../schema.ts";
 
 const envelope = Type.Object({
   success: Type.Literal(true),
@@ -30,7 +30,7 @@ const envelope = Type.Object({
 export const unifiedDescription: DialectDescription = {
   title: "Unified",
   description:
-    "Requests as Anthropic's, answers as an envelope around OpenAI-style choices, streams as OpenAI-style chunks. The workspace's default region serves them.",
+    "Requests have Anthropic's form, answers are OpenAI-style choices in an envelope, streams are OpenAI-style chunks. The workspace's default region serves them.",
   model: messagesExample.model,
   error: {
     name: "UnifiedError",
@@ -39,7 +39,7 @@ export const unifiedDescription: DialectDescription = {
   operations: {
     generate: {
       summary: "Create a message",
-      description: "One answer to a conversation. An error has its true status, and the same as `code`.",
+      description: "One answer to a conversation. The HTTP status of an error is also its `code`.",
       parameters: VERSION_HEADERS,
       request: { name: "AnthropicMessagesRequest", schema: messagesRequest, example: messagesExample },
       answer: {

@@ -1,4 +1,4 @@
-/** The unified route: requests of the Anthropic protocol, answers in its own envelope around OpenAI-style choices. */
+/** The unified route: requests of the Anthropic protocol, answers in an envelope around OpenAI-style choices. */
 import type { ByteText } from "../../contract/bytes.ts";
 import type { Dialect, Route } from "../../contract/dialect.ts";
 import { ERROR_KINDS, type ErrorKind, type ErrorName, type GatewayError, STATUS } from "../../contract/errors.ts";
@@ -13,7 +13,7 @@ const routes: readonly Route[] = [{ method: "POST", path: PATH, operation: "gene
 /** Errors of this route have no type, only the status. */
 const errorNames = Object.fromEntries(ERROR_KINDS.map((kind) => [kind, { type: kind }])) as Record<ErrorKind, ErrorName>;
 
-/** Paths below `/api/v1/` at other gateways. */
+/** Paths that other gateways have below `/api/v1/`. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "chat/completions": "Chat completions are served at /openai/{region}/v1/chat/completions.",
   responses: "The Responses API is served at /openai/{region}/v1/responses.",

@@ -5,10 +5,10 @@ import { tokenValidity } from "../validity.ts";
 import type { AzureCredentials, AzureSettings } from "./settings.ts";
 import { AZURE_FIELDS, azureTakes } from "./takes.ts";
 
-/** What is sealed with it is in the hands of clients, who might try to guess it. */
+/** Characters. Clients have ids that were sealed with the secret, and could try to guess it. */
 const LEAST_STORE_SECRET = 20;
 const AUTHORITY = "https://login.microsoftonline.com";
-/** The v1 API has its own audience; dated versions take the older one. `wire.md` §2.2. */
+/** The v1 API has its own audience; dated versions take the older one. Source: learn.microsoft.com, "Troubleshoot common HTTP errors for Azure OpenAI" (401). */
 const SCOPE_V1 = "https://ai.azure.com/.default";
 const SCOPE_DATED = "https://cognitiveservices.azure.com/.default";
 
@@ -28,15 +28,15 @@ const schema = Type.Object(
     allow_store: Type.Boolean({
       default: false,
       description:
-        "Let clients have their answers kept by Azure: ask for them again, continue them (`previous_response_id`), change and delete them, and have them made in the background. The ids that a workspace is given are good in that workspace alone. Prompts, conversations and single items that are kept there can be referred to by whoever knows their ids. Otherwise requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
+        "Let clients have their answers kept by Azure: ask for them again, continue them (`previous_response_id`), change and delete them, and have them made in the background. The id of an answer is valid only in its own workspace. Prompts, conversations and single items that are kept there can be used by every client that knows their ids. Without this setting requests of the Responses API are sent with `store: false`, and chat completions with `store: true` are refused.",
     }),
     ...secret(
       "store_secret",
-      "What ids of kept answers are sealed with: any text of 20 characters or more, the same in every gateway that shares this upstream. Left out: the key or client secret of `credentials`, so that a new one makes all ids unknown. Needed beside `allow_store` where `credentials` have neither.",
+      "Secret that seals the ids of kept answers: any text of 20 characters or more, the same in every gateway that shares this upstream. Left out: the key or client secret of `credentials`; then a new key makes all earlier ids unknown. Needed with `allow_store` where `credentials` have neither.",
     ),
     ...secret(
       "store_secret_before",
-      "The one before it, or the key before it: ids that were sealed with it are known still. Azure keeps an answer for 30 days.",
+      "The earlier `store_secret`, or the earlier key: ids that were sealed with it stay valid. Azure keeps an answer for 30 days.",
     ),
     credentials: Type.Object(
       {
@@ -159,7 +159,7 @@ export const azure: ProviderSettings<AzureSettings> = {
   },
 };
 
-/** What these credentials keep secret themselves; undefined where a file or the machine has it. */
+/** The secret in these credentials; undefined where a file or the machine has it. */
 function secretOf(credentials: AzureCredentials): string | undefined {
   if (credentials.kind === "key") return credentials.apiKey;
   return credentials.kind === "client_secret" ? credentials.clientSecret : undefined;

@@ -1,15 +1,16 @@
 /**
- * What each of OpenAI's models takes on Azure, by its name in the catalogue, since a deployment's name is chosen by the operator. What the table lacks is learned
+ * What each of OpenAI's models takes on Azure, by its name in the catalogue, since the operator chooses the name of a deployment. What the table lacks is learned
  * from Azure's refusals (`workers/providers/azure/lessons.ts`), and can be written into the configuration (`accepts`).
  *
  * Sources:
- *   reasoning, max_tokens   wire.md §2.9; learn.microsoft.com, "Azure OpenAI reasoning models" (parameters that they do not take)
+ *   reasoning, max_tokens   learn.microsoft.com, "Azure OpenAI reasoning models" (parameters that they do not take)
  *   chat                    learn.microsoft.com, "Azure OpenAI in Microsoft Foundry models" (models with the Responses API alone);
  *                           anomalyco/opencode#9035, langchain-ai/langchain-azure#228
  *   gpt-6-astra             theopenco/llmgateway PR#3935 (both routes)
  *   UNKNOWN                 Codex 0.171 as recorded; openai/codex#30161, #29469 (Azure's refusals), SEMOSS/Semoss PR#2532
  */
-import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
+import type { AcceptsEdits } from "../../contract/accepts.ts";
+import { edited } from "../fields.ts";
 
 /** Names of fields, the same as in `accepts.fields` of the configuration. */
 export const AZURE_FIELDS = [

@@ -11,7 +11,7 @@ const schema = Type.Object(
     aws_region: Type.String({
       title: "an AWS region such as eu-central-1",
       pattern: "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$",
-      description: "AWS region that is called and signed for. It has to lie in `region`.",
+      description: "AWS region that is called, and that requests are signed for. It must lie in `region`.",
     }),
     endpoint: Type.Optional(
       Type.String({
@@ -26,7 +26,7 @@ const schema = Type.Object(
           ...secret("access_key_id", "Access key of static credentials; `secret_access_key` goes with it."),
           ...secret("secret_access_key", "Secret key of static credentials."),
           ...secret("session_token", "Session token of temporary static credentials."),
-          ...secret("bearer_token", "Bedrock API key. A short-term key lives 12 hours at most and belongs to one AWS region."),
+          ...secret("bearer_token", "Bedrock API key. A short-term key is valid for 12 hours at most, in one AWS region."),
           profile: Type.Optional(
             Type.String({ minLength: 1, description: "Profile of the AWS configuration files, for SSO and assumed roles." }),
           ),
@@ -34,13 +34,13 @@ const schema = Type.Object(
         {
           additionalProperties: false,
           description:
-            "How to sign in: static keys, a Bedrock API key, or a profile. Left out: AWS's own chain (environment, configuration files, IRSA, ECS, EC2), refreshed before it expires.",
+            "How to sign in: static keys, a Bedrock API key, or a profile. Left out: AWS's own chain (environment, configuration files, IRSA, ECS, EC2), whose credentials are refreshed before they expire.",
         },
       ),
     ),
     betas: Type.Optional(
       Type.Array(Type.String({ pattern: "^[a-z0-9-]+$", title: "the name of a beta" }), {
-        description: "`anthropic-beta` names to let through beside Weir's own list of those that Bedrock takes.",
+        description: "Names in `anthropic-beta` to let through, in addition to Weir's list of those that Bedrock takes.",
       }),
     ),
   },
@@ -120,7 +120,7 @@ export const bedrock: ProviderSettings<BedrockSettings> = {
 
   controls: bedrockControls,
 
-  // Source: botocore, InvokeModel; `wire.md` §1.4.
+  // Source: botocore, data/bedrock-runtime/2023-09-30/service-2.json, InvokeModel.
   reserved: [
     "x-amzn-bedrock-guardrailidentifier",
     "x-amzn-bedrock-guardrailversion",

@@ -1,6 +1,6 @@
 /**
  * Bedrock's own controls of a call. Sources: AWS, "InvokeModel" (API reference: headers, their lengths and values), "Use a guardrail with the InvokeModel
- * API", "Service tiers", "Optimize model inference for latency"; `wire.md` §1.4.
+ * API", "Service tiers", "Optimize model inference for latency".
  */
 import { type Static, Type } from "@sinclair/typebox";
 
@@ -31,7 +31,7 @@ export const bedrockControls = Type.Object(
                 }),
                 trace: Type.Optional(
                   Type.Union([Type.Literal("enabled"), Type.Literal("disabled"), Type.Literal("enabled_full")], {
-                    description: "Whether Bedrock says in its own logs and answers what the guardrail has seen. Left out: it does not.",
+                    description: "Whether Bedrock's own logs and answers say what the guardrail has found. Left out: they do not.",
                   }),
                 ),
               },
@@ -41,7 +41,7 @@ export const bedrockControls = Type.Object(
           {
             title: '"off" or a guardrail with id and version',
             description:
-              "Bedrock's guardrail for every call, or `off` where a less specific place sets one. Clients cannot replace it. An answer that it has blocked or changed says so in `x-weir-guardrail`, in `weir_guardrail_interventions_total` and in the log, and a Claude that would have ended well ends with the stop reason `refusal`.",
+              "Bedrock's guardrail for every call, or `off` where a less specific place sets one. Clients cannot replace it. An answer that it has blocked or changed says so in `x-weir-guardrail`, in `weir_guardrail_interventions_total` and in the log, and where Claude's answer would have ended normally, its stop reason is `refusal`.",
           },
         ),
       ),

@@ -5,7 +5,7 @@
  * written into the configuration (`accepts`).
  *
  * Sources:
- *   betas            wire.md §1.5 (a third party's test of each flag); AWS, "Anthropic Claude Messages API: request and response";
+ *   betas            envoyproxy/ai-gateway PR#2512 (a test of each flag); AWS, "Anthropic Claude Messages API: request and response";
  *                    BerriAI/litellm anthropic_beta_headers_config.json; anthropics/claude-code#49370, #49648 (Opus 4.7)
  *   system role      platform.claude.com, "Mid-conversation system messages" (September 2026), with its flags for changes of tools and `clear_at`: Opus 4.8
  *                    and 5, Fable, Mythos; not Sonnet 5. "Per-message effort" (October 2026) has Sonnet 5.5 and Haiku 5.5 too, and so has @langchain/anthropic 1.5.13
@@ -16,7 +16,8 @@
  *   window           AWS, model cards (Opus 4.6: 1M tokens); platform.claude.com, "What's new in Claude Haiku 5.5"
  *   caching          AWS, "Prompt caching for faster model inference"; litellm#26320 and PR#22867, inspect_ai PR#3851 (top-level field)
  */
-import { type AcceptsEdits, edited } from "../../contract/accepts.ts";
+import type { AcceptsEdits } from "../../contract/accepts.ts";
+import { edited } from "../fields.ts";
 
 /** What only some models take; `accepts.fields` of the configuration has the same names. */
 export const BEDROCK_FIELDS = [
@@ -124,7 +125,7 @@ const UNKNOWN: Line = {
   efforts: ALL_LEVELS,
 };
 
-/** Names that are not in the table and that the operator has removed. */
+/** Those of the names that are no fields of the table. */
 function others(names: readonly string[]): string[] {
   return names.filter((name) => !(BEDROCK_FIELDS as readonly string[]).includes(name));
 }

@@ -1,14 +1,14 @@
 import { Buffer } from "node:buffer";
 import { tokenValidity, type Validity } from "../validity.ts";
 
-/** Begins a Bedrock API key that lives 12 hours at most; what follows is a signed address in base64. Source: AWS's token generators. */
+/** The beginning of a Bedrock API key that is valid for 12 hours at most; a signed address in base64 follows. Source: AWS's token generators. */
 const SHORT_TERM = "bedrock-api-key-";
 /** 20261129T130000Z, as AWS's signatures write a moment. */
 const SIGNED_AT = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 
 /**
- * How long a Bedrock API key is good: a short-term one carries it, a long-term one does not. A short-term key ends sooner where the credentials end
- * that it was signed with, which cannot be seen.
+ * How long a Bedrock API key is valid: a short-term key says so, a long-term key does not. A short-term key ends earlier where the credentials that signed it
+ * end earlier, which the key does not show.
  */
 export function apiKeyValidity(token: string): Validity | undefined {
   if (!token.startsWith(SHORT_TERM)) return tokenValidity(token);
@@ -21,8 +21,8 @@ export function apiKeyValidity(token: string): Validity | undefined {
 }
 
 /**
- * How long the keys of the environment are good, which AWS's own chain takes before all others unless a profile is named. They are not renewed; what the
- * chain finds anywhere else is renewed as long as Weir runs.
+ * How long the keys in the environment are valid. AWS's own chain takes them before all others, unless a profile is named. They are not renewed; credentials that
+ * the chain finds anywhere else are renewed while Weir runs.
  */
 export function environmentValidity(environment: Readonly<Record<string, string | undefined>>): Validity | undefined {
   const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_CREDENTIAL_EXPIRATION = "" } = environment;

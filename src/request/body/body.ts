@@ -1,7 +1,8 @@
 import { asBuffer, toByteText } from "../../contract/bytes.ts";
-import { sizeText } from "../../contract/decimal.ts";
 import { asGatewayError, GatewayError } from "../../contract/errors.ts";
 import { type Asked, type Body, type BodyReceiver, type BrokenBody, MOST_TEXT_BYTES } from "../../contract/http.ts";
+import { sizeText } from "../../contract/text.ts";
+
 import { type Decompressor, decompressor, ENCODINGS } from "./decompress.ts";
 
 /** Receives the result of reading a body: one of the two functions is called, once, and it may be called before `readBody` returns. */

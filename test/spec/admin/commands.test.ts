@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { register } from "../../support/collected.ts";
 import { haveRedis, type RedisServer, startRedis } from "../../support/redis.ts";
-import { runToEnd } from "../../support/weir.ts";
+import { BY_HAND, BY_NPM, MAIN, type RuntimeName, runToEnd } from "../../support/weir.ts";
 import { examineCommands } from "./commands.ts";
 import { AdminWorld, TOKEN } from "./world.ts";
 
@@ -78,8 +81,11 @@ describe.skipIf(!haveRedis)("commands at the Redis of a configuration, beside it
   examineCommands({ world, words: () => ["--config", world.configFile], environment: () => ({}), source: "redis", knowsUsage: true });
 });
 
+/** Bun and Deno as packages. */
+const PROGRAMS = join(MAIN, "../../node_modules/.bin");
+
 describe("the command line", () => {
-  const run = (...words: string[]) => runToEnd("bun", { arguments: words });
+  const run = (...words: string[]) => runToEnd("bun", { arguments: words, environment: BY_NPM });
 
   test("what is not understood ends with 2, and says what is expected", async () => {
     const mistakes: [words: string[], told: string][] = [
@@ -87,9 +93,9 @@ describe("the command line", () => {
       [["keys", "make"], "keys: expected one of create, list, rotate, revoke, import"],
       [["workspaces", "usage"], "workspaces usage: NAME is missing"],
       [["keys", "create", "--workspace", "a"], "keys create: --name is missing"],
-      [["keys", "create", "extra", "--workspace", "a", "--name", "b"], "keys create: nothing is expected after it but options"],
+      [["keys", "create", "extra", "--workspace", "a", "--name", "b"], "keys create: only options may follow"],
       [["keys", "list", "--workspace", "a", "--grace", "1h"], "keys list takes no --grace"],
-      [["keys", "revoke", "one", "two"], "nothing is expected after it but ID"],
+      [["keys", "revoke", "one", "two"], "keys revoke: only ID may follow"],
       [["keys", "list", "--nonsense"], "unknown option: --nonsense. --help after the command lists its options.\n"],
       [["keys", "list", "--worksapce", "a"], 'unknown option: --worksapce (did you mean "workspace"?)'],
       [["workspace", "list"], 'unknown command: workspace list (did you mean "workspaces"?)'],
@@ -129,13 +135,41 @@ describe("the command line", () => {
     ]) {
       const { code, stdout } = await run(...words, "--help");
       expect([words, code]).toEqual([words, 0]);
-      expect(stdout).toStartWith(`weir ${words.join(" ")}`);
+      expect(stdout).toStartWith(`npx weir ${words.join(" ")}`);
       for (const option of ["--url URL", "--token T", "--token-file F", "--config FILE", "--json"]) expect(stdout).toContain(option);
     }
-    expect((await run("--help")).stdout).toContain("  weir keys");
+    expect((await run("--help")).stdout).toContain("  npx weir keys");
     const [overview, asked] = [await run("--help"), await run("help")];
     expect(asked).toEqual(overview);
     expect((await run("version")).stdout).toBe((await run("--version")).stdout);
     expect((await run("keys", "--help")).stdout).toContain("rotate ID [--grace 1h]");
   }, 30_000);
+
+  for (const runtime of ["bun", "deno"] as RuntimeName[]) {
+    test(`a command that is printed works in the folder where it was printed, on ${runtime}`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), "weir-printed-"));
+      try {
+        const upstreams = { eu: { provider: "bedrock", region: "eu", aws_region: "eu-central-1" } };
+        writeFileSync(join(folder, "weir.yaml"), JSON.stringify({ upstreams }));
+        const first = await runToEnd(runtime, { arguments: ["workspaces", "list"], folder, environment: BY_HAND });
+        const [, makeWorkspace = ""] = /Make one: (.* workspaces create) NAME\n/.exec(first.stdout) ?? [];
+        const typed = (line: string) =>
+          spawnSync("sh", ["-c", line], {
+            cwd: folder,
+            encoding: "utf8",
+            env: { ...process.env, ...BY_HAND, PATH: `${PROGRAMS}:${process.env.PATH}` },
+          }).stdout;
+        const [, makeKey = ""] = /Give it a key: (.* --name) NAME\n/.exec(typed(`${makeWorkspace} team`)) ?? [];
+        const [key = ""] = /weir_[\w-]{43}/.exec(typed(`${makeKey} first`)) ?? [];
+        register("a key that a printed command made", key);
+        expect([makeWorkspace, makeKey, key]).toEqual([
+          expect.any(String),
+          expect.stringContaining("--workspace team"),
+          expect.stringMatching(/^weir_/),
+        ]);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    }, 60_000);
+  }
 });

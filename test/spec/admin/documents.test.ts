@@ -33,8 +33,8 @@ test("the answers that it shows are of the shape that is answered", () => {
 
 test("the commands that it lists are those that there are", () => {
   const listed = PAGE.match(/^npx weir (keys|workspaces) .*$/gm) ?? [];
-  const line = readLine(["--help", "keys"]);
-  const others = readLine(["--help", "workspaces"]);
+  const line = readLine(["--help", "keys"], "npx weir");
+  const others = readLine(["--help", "workspaces"], "npx weir");
   const known = [line, others].flatMap((help) =>
     help.command === "help" ? (help.text.match(/^ {2}(keys|workspaces) .*?(?= {2})/gm) ?? []) : [],
   );

@@ -101,7 +101,7 @@ describe("in the folder of a sandbox", () => {
     "check tells where the sandbox's keys and token are",
     async () => {
       const { stdout } = await run("check");
-      expect(stdout).toMatch(/admin listener +\S+ +with the token in \.weir-sandbox\.json/);
+      expect(stdout).toMatch(/ token +in \.weir-sandbox\.json, which/);
       expect(stdout).toMatch(/keys +\.weir-sandbox-keys\.json\n/);
     },
     TIMEOUT_MS,

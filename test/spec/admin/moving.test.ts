@@ -95,7 +95,7 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
     async () => {
       const first = await run("keys", "import", file);
       expect([first.code, first.stderr]).toEqual([0, ""]);
-      expect(first.stdout).toStartWith("Taken over into Redis: keys: 2, workspaces: 1.\n");
+      expect(first.stdout).toStartWith("Copied into Redis: keys: 2, workspaces: 1.\n");
       for (const key of KEYS) {
         await soon(
           () => call(key),
@@ -104,7 +104,7 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
         );
       }
       const again = await run("keys", "import", file);
-      expect(again.stdout).toStartWith("Taken over into Redis: keys: 0, workspaces: 0; 3 were there already and stay as they are.\n");
+      expect(again.stdout).toStartWith("Copied into Redis: keys: 0, workspaces: 0; 3 were there already and are not changed.\n");
       const list = await run("keys", "list", "--workspace", "team");
       expect(list.stdout).toMatch(/team +redis +2023-11-14T22:13:20Z +20\d\d-/);
     },

@@ -65,7 +65,30 @@ function specifyDoor(world: AdminWorld): void {
     const lost = await world.admin("GET", "/admin/v1/nowhere");
     expect([lost.status, lost.json.error.kind]).toEqual([404, "unknown"]);
     const wrong = await world.admin("PATCH", `${WORKSPACES}/acme`);
-    expect([wrong.status, wrong.json.error.kind, wrong.headers.get("allow")]).toEqual([405, "method_not_allowed", "GET, PUT, DELETE"]);
+    expect([wrong.status, wrong.json.error.kind, wrong.headers.get("allow")]).toEqual([
+      405,
+      "method_not_allowed",
+      "GET, HEAD, PUT, DELETE",
+    ]);
+    const key = await world.admin("HEAD", "/admin/v1/keys/key_1/rotate");
+    expect([key.status, key.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+
+  test("HEAD is answered as GET is, without the body, also where slashes are doubled or a name is encoded", async () => {
+    const { text } = await world.admin("GET", `${WORKSPACES}/acme`);
+    for (const path of [`${WORKSPACES}/acme`, `/${WORKSPACES}//acme/`, `${WORKSPACES}/%61cme`]) {
+      const head = await world.admin("HEAD", path);
+      expect([path, head.status, head.text]).toEqual([path, 200, ""]);
+      expect([path, head.headers.get("content-length")]).toEqual([path, String(Buffer.byteLength(text))]);
+      expect([path, (await world.admin("HEAD", path, undefined, null)).status]).toEqual([path, 401]);
+    }
+    for (const path of [`${WORKSPACES}/%zz`, `/${WORKSPACES}/%zz`])
+      for (const method of ["GET", "HEAD"]) expect([method, path, (await world.admin(method, path)).status]).toEqual([method, path, 404]);
+    expect((await world.admin("GET", `/${WORKSPACES}//acme/`)).text).toBe(text);
+  });
+
+  test("a method that a request of the web cannot have is a 501 on every runtime", async () => {
+    for (const path of ["/healthz", WORKSPACES]) expect([path, (await world.admin("TRACE", path)).status]).toEqual([path, 501]);
   });
 }
 

@@ -1,4 +1,4 @@
-/** Redis frozen, thawed, killed and started again under a gateway with traffic, one gateway for each policy (design §4.5). */
+/** Redis frozen, thawed, killed and started again under a gateway with traffic, one gateway for each policy. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { haveRedis, startRedis, startRedisCluster, startSentinelSet } from "../../support/redis.ts";

@@ -43,7 +43,7 @@ describe.skipIf(!haveRedis)("gateways on one Redis", () => {
     const [one, other] = weirs;
     for (const weir of [one, other]) {
       const line = await weir?.logged(({ message }) => WARNING.test(String(message)));
-      expect(line).toMatchObject({ level: "warn", message: expect.stringContaining("redis.prefix of its own") });
+      expect(line).toMatchObject({ level: "warn", message: expect.stringContaining("its own redis.prefix") });
       expect(weir?.log().filter(({ message }) => WARNING.test(String(message)))).toHaveLength(1);
     }
   }, 20_000);

@@ -1,4 +1,4 @@
-/** Limits as clients see them (design §3.6, §4), through a gateway in a process of its own. The same on both runtimes and with both stores. */
+/** Limits as clients see them, through a gateway in another process. The same on both runtimes and with both stores. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { estimate } from "../../../workers/estimate/estimate.ts";
 import { haveRedis, type RedisServer, startRedis } from "../../support/redis.ts";

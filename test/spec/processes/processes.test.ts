@@ -70,7 +70,13 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(nothing.status).toBe(404);
       expect(nothing.headers.get("content-type")).toStartWith("application/json");
       expect(await nothing.json()).toMatchObject({ error: { kind: "unknown", message: expect.stringContaining("nothing at this path") } });
+      const head = (path: string) => fetch(world.weir.adminUrl + path, { method: "HEAD" });
+      expect((await head("/healthz")).headers.get("content-length")).toBe("3");
+      const described = await head("/admin/openapi.json");
+      expect([described.status, described.headers.get("content-length") === "0"]).toEqual([200, false]);
       const drill = `${world.weir.adminUrl}/admin/v1/chaos/worker`;
+      const wrong = await head("/admin/v1/chaos/worker");
+      expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "POST"]);
       expect((await fetch(drill, { method: "POST" })).status).toBe(401);
       expect(await (await fetch(drill, { method: "POST", headers: ADMIN })).json()).toEqual({ worker: 0 });
       await eventually(async () => (await world.metric("weir_worker_restarts_total")) === 1, "the worker to be replaced");

@@ -1,8 +1,8 @@
-/** A proxy in the environment: nothing that is meant for this machine's loopback may go through it (`src/runtime/loopback.ts`). */
+/** A proxy in the environment: nothing that is meant for this machine's loopback may go through it (`src/runtime/runtime.ts`). */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { spareLoopback } from "../../../src/runtime/loopback.ts";
+import { spareLoopback } from "../../../src/runtime/runtime.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { type RuntimeName, runToEnd, startWeir } from "../../support/weir.ts";
 import { anthropic, configuration, keyOf } from "../limits/world.ts";

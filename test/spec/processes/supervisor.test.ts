@@ -7,7 +7,7 @@ import { readConfig } from "../../../src/config/config.ts";
 import type { Config } from "../../../src/contract/config.ts";
 import { MergedMetrics, type Snapshot } from "../../../src/metrics/merged.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
-import { WholeLines } from "../../../src/supervisor/lines.ts";
+import { WholeLines } from "../../../src/supervisor/child.ts";
 import { mergeReadiness } from "../../../src/supervisor/readiness.ts";
 import { Supervisor } from "../../../src/supervisor/supervisor.ts";
 import { eventually } from "../../support/waits.ts";

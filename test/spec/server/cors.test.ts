@@ -176,9 +176,13 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
     });
 
     test("without the setting a preflight is a 405 that names the setting, and answers say nothing to pages", async () => {
-      for (const path of [MESSAGES, "/openai/eu/v1/chat/completions", "/nothing"]) {
+      for (const [path, allow] of [
+        [MESSAGES, "POST"],
+        ["/openai/eu/v1/models", "GET, HEAD"],
+        ["/nothing", ""],
+      ] as const) {
         const asked = await preflight(closed, PAGE, { path });
-        expect(asked.status).toBe(405);
+        expect([asked.status, asked.headers.get("allow")]).toEqual([405, allow]);
         expect(said(asked)).toEqual({});
         expect(((await asked.json()) as { error: { message: string } }).error.message).toContain("server.cors.origins");
       }

@@ -110,7 +110,7 @@ describe("without models", () => {
     expect(config.models["gpt-5"]?.targets).toEqual([expect.objectContaining({ upstream: "azure-eu", model: "gpt-5" })]);
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^models: without it the whole catalogue is offered, \d+ models that are retired among it \(claude-3-haiku-20240307, .*gpt-4o/,
+        /^models: left out, so the whole catalogue is offered, with \d+ models that are retired \(claude-3-haiku-20240307, .*gpt-4o/,
       ),
     ]);
   });

@@ -30,7 +30,7 @@ describe("what a configuration resolves to", () => {
       cors: undefined,
     });
     expect(config.log).toEqual({ sample: 1, slowMs: 30_000, attribution: true });
-    expect(config.tracing).toBe(false);
+    expect(config.tracing).toBeUndefined();
     expect(config.admin).toEqual({ host: "127.0.0.1", port: 9090, token: undefined, hosts: [] });
     expect(config.processes).toBe(1);
     expect(config.workers).toBe(3);
@@ -236,6 +236,12 @@ describe("the environment", () => {
     expect(config.limits.cacheReadWeight).toBe(0.5);
   });
 
+  test("a number from there that is out of range is not shown", () => {
+    expect(mistakes(`${SMALL}\nserver: { port: "\${P}" }`, { environment: { P: "70000" } })).toEqual([
+      "line 8: server.port: expected a whole number from 0 to 65535, got a number from the environment",
+    ]);
+  });
+
   test("a text of digits stays a text", () => {
     expect(load(`${SMALL}\nadmin: { token: "\${T}" }`, { environment: { T: "0123456789012345" } }).config.admin.token).toBe(
       "0123456789012345",
@@ -244,7 +250,7 @@ describe("the environment", () => {
 
   test("a variable that is not set is a mistake that names path, variable and cure", () => {
     expect(mistakes(`${SMALL}\nredis: { url: "\${REDIS_URL}" }`)).toEqual([
-      "line 8: redis.url: expected the environment variable REDIS_URL, which is not set; set it, or write ${REDIS_URL:-} for nothing",
+      "line 8: redis.url: expected the environment variable REDIS_URL, which is not set; set it, or write ${REDIS_URL:-} for an empty text",
     ]);
     expect(load(`${SMALL}\nredis: { url: "\${REDIS_URL:-}" }`).config.redis).toBeUndefined();
   });
@@ -359,7 +365,7 @@ describe("secrets from files", () => {
 });
 
 describe("tracing is asked for by OpenTelemetry's own variables", () => {
-  const traced = (environment: Record<string, string>) => load(SMALL, { environment }).config.tracing;
+  const traced = (environment: Record<string, string>) => load(SMALL, { environment }).config.tracing !== undefined;
   const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
 
   test("on with a collector or by name, off without, and where it is turned off", () => {
@@ -371,6 +377,56 @@ describe("tracing is asked for by OpenTelemetry's own variables", () => {
     expect(traced({ ...COLLECTOR, OTEL_TRACES_EXPORTER: "none" })).toBe(false);
     expect(traced({ ...COLLECTOR, OTEL_SDK_DISABLED: "true" })).toBe(false);
     expect(traced({ ...COLLECTOR, OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.01" })).toBe(true);
+  });
+
+  test("collector and sampler are known by their names, the collector without its path and password", () => {
+    const target = (environment: Record<string, string>) => load(SMALL, { environment }).config.tracing;
+    expect(target({ OTEL_TRACES_EXPORTER: "otlp" })).toEqual({ collector: "http://localhost:4318", sampler: "parentbased_always_on" });
+    expect(
+      target({
+        ...COLLECTOR,
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://me:secret@traces.example/v1/traces?key=secret",
+        OTEL_TRACES_SAMPLER: "traceidratio",
+        OTEL_TRACES_SAMPLER_ARG: "0.25",
+      }),
+    ).toEqual({ collector: "https://traces.example", sampler: "traceidratio 0.25" });
+  });
+
+  test("what the packages of OpenTelemetry take is no mistake", () => {
+    const { warnings } = load(SMALL, {
+      environment: {
+        ...COLLECTOR,
+        OTEL_EXPORTER_OTLP_TIMEOUT: " 10000 ",
+        OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: "gzip",
+        OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20abc==, x-tenant=a%2Cb",
+        OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test,note=a%3Db,empty=",
+        OTEL_BSP_SCHEDULE_DELAY: "0",
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "512",
+        OTEL_BSP_EXPORT_TIMEOUT: "",
+      },
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test("a variable that Weir does not follow, and a file that is not there, are warnings", () => {
+    const environment = { ...COLLECTOR, OTEL_BSP_MAX_QUEUE_SIZE: "9", OTEL_EXPORTER_OTLP_CERTIFICATE: "/nowhere/ca.pem" };
+    expect(load(SMALL, { environment }).warnings).toEqual([
+      "OTEL_EXPORTER_OTLP_CERTIFICATE: expected a readable file in this environment variable, got one which does not exist; spans are sent without it",
+      "OTEL_BSP_MAX_QUEUE_SIZE: this environment variable is ignored: Weir holds at most 4,096 spans",
+    ]);
+  });
+
+  test("a mistake in a variable is not said to be in the file", () => {
+    const file = writeSample(`${SMALL}\nsever: {}`);
+    const { text } = runCheck({
+      file,
+      environment: { ...COLLECTOR, OTEL_BSP_SCHEDULE_DELAY: "5s", PORT: "x", https_proxy: "socks5://p:1" },
+    });
+    expect(text.replaceAll(/(: expected|: is not a setting).*/g, "$1")).toBe(
+      `${file}: 1 mistake\n  line 8: sever: is not a setting\nenvironment: 3 mistakes\n  PORT: expected\n  https_proxy: expected\n  OTEL_BSP_SCHEDULE_DELAY: expected\n`,
+    );
+    const found = runCheck({ file: writeSample(SMALL), environment: { PORT: "9090" } }).text;
+    expect(found).toMatch(/^environment: 1 mistake\n {2}PORT: expected one port for the public listener and another one for the admin/);
   });
 
   const OFF = "; OTEL_TRACES_EXPORTER=none turns tracing off";
@@ -394,6 +450,34 @@ describe("tracing is asked for by OpenTelemetry's own variables", () => {
     "a share without a number": [
       { ...COLLECTOR, OTEL_TRACES_SAMPLER: "traceidratio" },
       `OTEL_TRACES_SAMPLER_ARG: expected a share from 0 to 1 in this environment variable, got other text${OFF}`,
+    ],
+    "a time-out with a unit": [
+      { ...COLLECTOR, OTEL_EXPORTER_OTLP_TIMEOUT: "10s" },
+      `OTEL_EXPORTER_OTLP_TIMEOUT: expected a whole number of milliseconds, at least 1, such as 10000 in this environment variable, got other text${OFF}`,
+    ],
+    "a time-out of nothing": [
+      { ...COLLECTOR, OTEL_BSP_EXPORT_TIMEOUT: "0" },
+      `OTEL_BSP_EXPORT_TIMEOUT: expected a whole number of milliseconds, at least 1, such as 10000 in this environment variable, got other text${OFF}`,
+    ],
+    "a delay below zero": [
+      { ...COLLECTOR, OTEL_BSP_SCHEDULE_DELAY: "-1" },
+      `OTEL_BSP_SCHEDULE_DELAY: expected a whole number of milliseconds, such as 5000 in this environment variable, got other text${OFF}`,
+    ],
+    "batches of no span": [
+      { ...COLLECTOR, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "0" },
+      `OTEL_BSP_MAX_EXPORT_BATCH_SIZE: expected a whole number of at least 1 in this environment variable, got other text${OFF}`,
+    ],
+    "a compression that there is not": [
+      { ...COLLECTOR, OTEL_EXPORTER_OTLP_COMPRESSION: "br" },
+      `OTEL_EXPORTER_OTLP_COMPRESSION: expected gzip or none in this environment variable, got other text${OFF}`,
+    ],
+    "a header without a value": [
+      { ...COLLECTOR, OTEL_EXPORTER_OTLP_HEADERS: "x-tenant=a,authorization" },
+      `OTEL_EXPORTER_OTLP_HEADERS: expected headers such as name=value,name=value, with %2C for a comma and %3B for a semicolon in a value in this environment variable, got other text${OFF}`,
+    ],
+    "an attribute with two signs of equality": [
+      { ...COLLECTOR, OTEL_RESOURCE_ATTRIBUTES: "a=b=c" },
+      `OTEL_RESOURCE_ATTRIBUTES: expected attributes such as name=value,name=value, with %2C for a comma and %3D for = in a value, and at most 255 characters in each in this environment variable, got other text${OFF}`,
     ],
     "a share that is more than all": [
       { ...COLLECTOR, OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "50" },

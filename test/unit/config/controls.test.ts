@@ -15,7 +15,7 @@ workspaces:
   acme: ${workspace}
 `;
   expect(load(yaml(`{ controls: { ${GUARDRAIL} } }`)).warnings.filter((warning) => warning.includes("controls"))).toEqual([
-    "line 8: workspaces.acme.controls.guardrail: counts at the clouds that have it; this workspace's calls to azure go without",
+    "line 8: workspaces.acme.controls.guardrail: works only at clouds that have it; calls of this workspace to azure are made without it",
   ]);
   expect(load(yaml("{}")).warnings.filter((warning) => warning.includes("controls"))).toEqual([]);
 });

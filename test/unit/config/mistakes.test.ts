@@ -145,7 +145,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "models that differ by capitals": [
     `upstreams: { ${AZURE_EU} }\nmodels:\n  gpt-5: { targets: [{ upstream: azure-eu, model: b }] }\n  GPT-5: { targets: [{ upstream: azure-eu, model: b }] }`,
-    'line 4: models.GPT-5: expected names that differ by more than capitals, got "gpt-5" and "GPT-5"',
+    'line 4: models.GPT-5: expected names that differ by more than capital letters, got "gpt-5" and "GPT-5"',
   ],
   "a model called other": [
     `upstreams: { ${AZURE_EU} }\nmodels:\n  other: { targets: [{ upstream: azure-eu, model: b }] }`,
@@ -168,7 +168,7 @@ const told: Record<string, [yaml: string, message: string]> = {
       "acme: {}",
       "acme: { upstreams: { bedrock-eu: { provider: bedrock, region: eu, aws_region: eu-west-1 } }, models: { m: { targets: [{ upstream: bedrock-eu, model: m }] } } }",
     ),
-    'line 6: workspaces.acme.upstreams.bedrock-eu: expected a name of its own, got that of the shared upstream "bedrock-eu"',
+    'line 6: workspaces.acme.upstreams.bedrock-eu: expected a name that is not taken, got that of the shared upstream "bedrock-eu"',
   ],
   "a digest that is none": [
     keys("{ name: ci, sha256: weir_oops }"),
@@ -176,7 +176,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a key that stands twice": [
     `${keys(`{ name: ci, sha256: ${SHA} }`)}  beta: { keys: [{ name: x, sha256: ${SHA.toUpperCase()} }] }`,
-    'line 7: workspaces.beta.keys.0.sha256: expected a key of its own, got the same as "ci" of workspace "acme"',
+    'line 7: workspaces.beta.keys.0.sha256: expected a key that is not in use, got the same as "ci" of workspace "acme"',
   ],
   "the key of the example, which everybody knows": [
     keys("{ name: ci, sha256: EB499340c74719046b7b96fe0a66afaef75faf4922b9a6ed53b352ac6a1be365 }"),
@@ -200,11 +200,11 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a day that no calendar has": [
     keys(`{ name: ci, sha256: ${SHA}, expires_at: 2027-13-01 }`),
-    "line 6: workspaces.acme.keys.0.expires_at: expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
+    "line 6: workspaces.acme.keys.0.expires_at: expected a time such as 2027-01-01T00:00:00Z, got a date that does not exist",
   ],
   "a day that its month has not": [
     keys(`{ name: ci, sha256: ${SHA}, expires_at: 2027-02-30 }`),
-    "line 6: workspaces.acme.keys.0.expires_at: expected a time such as 2027-01-01T00:00:00Z, got one that no calendar has",
+    "line 6: workspaces.acme.keys.0.expires_at: expected a time such as 2027-01-01T00:00:00Z, got a date that does not exist",
   ],
   "a time in words": [
     keys(`{ name: ci, sha256: ${SHA}, expires_at: tomorrow }`),
@@ -220,7 +220,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "two listeners on one port": [
     `${SMALL}\nadmin: { port: 8080 }`,
-    "line 8: admin.port: expected another port than the public listener's, got 8080 for both",
+    "line 8: admin.port: expected one port for the public listener and another one for the admin listener, got 8080 for both",
   ],
   "a Redis of two kinds": [
     `${SMALL}\nredis: { url: "redis://a", cluster: ["redis://b:1"] }`,
@@ -286,7 +286,7 @@ const told: Record<string, [yaml: string, message: string]> = {
   ],
   "a guardrail on a cloud that has none": [
     `${azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a }").replace("targets:", "controls: { service_tier: flex }, targets:")}`,
-    'line 2: models.gpt-5.controls.service_tier: expected a control that every target\'s cloud has, got one that azure has not, where "azure-eu" is',
+    'line 2: models.gpt-5.controls.service_tier: expected a control that every target\'s cloud has, got one that azure, the cloud of "azure-eu", does not have',
   ],
   "controls of an upstream whose cloud has none": [
     azure("endpoint: https://a.openai.azure.com, credentials: { api_key: a }, controls: { service_tier: flex }"),
@@ -488,13 +488,13 @@ workspaces: { acme: { keys: [{ name: old, sha256: ${SHA}, expires_at: 2026-01-01
 
   test("a plain id of a model that needs a profile, with the profile to write", () => {
     const plain = (model: string) => load(SMALL.replace("model: eu.anthropic.claude-sonnet-4-6", `model: "${model}"`)).warnings;
-    const cure = "the plain id of a model that is served by inference profiles alone; write eu.anthropic.claude-sonnet-4-6";
+    const cure = "is the plain id of a model that is served through inference profiles only; write eu.anthropic.claude-sonnet-4-6";
     expect(plain("anthropic.claude-sonnet-4-6")).toEqual([`line 4: models.claude.targets.0.model: ${cure}`]);
     expect(plain("arn:aws:bedrock:eu-central-1::foundation-model/anthropic.claude-sonnet-4-6")).toEqual([expect.stringContaining(cure)]);
     expect(plain("eu.anthropic.claude-sonnet-4-6")).toEqual([]);
     expect(plain("anthropic.claude-3-haiku-20240307-v1:0")).toEqual([expect.stringContaining("is retired upstream")]);
     expect(plain("anthropic.claude-3-5-haiku-20241022-v1:0")).toEqual([
-      expect.stringContaining("write its profile of this region, if there is one"),
+      expect.stringContaining("write its profile for this region, if there is one"),
     ]);
   });
 

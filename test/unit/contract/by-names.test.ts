@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ByNames } from "../../../src/contract/by-names.ts";
 
-test("a value is made once for each two names, whichever way round they stand", () => {
+test("a value is made once for each pair of names, and the order of the two names matters", () => {
   const made: string[] = [];
   const values = new ByNames<string>();
   const make = (first: string, second: string) => {
@@ -12,7 +12,7 @@ test("a value is made once for each two names, whichever way round they stand", 
   expect(made).toEqual(["a/b", "b/a"]);
 });
 
-test("beyond its bound it begins anew, and never holds more", () => {
+test("beyond its bound it forgets everything and begins again, and never holds more", () => {
   const values = new ByNames<object>(2);
   const first = values.of("a", "1", () => ({}));
   expect(values.of("a", "1", () => ({}))).toBe(first);

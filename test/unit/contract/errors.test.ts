@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { sizeText } from "../../../src/contract/decimal.ts";
 import { ERROR_KINDS, type ErrorName, RETRY_AFTER_MS, STATUS } from "../../../src/contract/errors.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 
@@ -21,9 +20,4 @@ test("every 503 that is our own says when to come back", () => {
   const own = ERROR_KINDS.filter((kind) => STATUS[kind] === 503 && !kind.startsWith("upstream_"));
   expect(own.length).toBeGreaterThan(2);
   expect(own.filter((kind) => RETRY_AFTER_MS[kind] === undefined)).toEqual([]);
-});
-
-test("a size is said in the largest unit that it reaches, never as 0", () => {
-  const sizes = [1, 1023, 1024, 100_000, 1024 ** 2, 1.5 * 1024 ** 2, 32 * 1024 ** 2, 3 * 1024 ** 3];
-  expect(sizes.map(sizeText)).toEqual(["1 bytes", "1023 bytes", "1 KiB", "97.656 KiB", "1 MiB", "1.5 MiB", "32 MiB", "3 GiB"]);
 });

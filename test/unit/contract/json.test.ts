@@ -162,7 +162,7 @@ describe("editMembers", () => {
     );
   });
 
-  test("changes every member of a name that stands twice", () => {
+  test("changes both members where a name is there twice", () => {
     expect(editMembers('{"a":1,"b":2,"a":3}', { set: { a: "0" } })).toBe('{"a":0,"b":2,"a":0}');
     expect(editMembers('{"a":1,"b":2,"a":3}', { remove: ["a"] })).toBe('{"b":2}');
   });

@@ -1,4 +1,4 @@
-/** The seal on the ids of kept answers: whose it is and where it is kept, and that nobody else can make one. */
+/** The seal on the ids of kept answers: it is valid for one workspace and place, and cannot be made without the secret. */
 import { describe, expect, test } from "bun:test";
 import { bareId, isSealedBy, type Keeping, modelMark, sealedId, unsealed } from "../../../src/contract/kept.ts";
 
@@ -18,20 +18,20 @@ describe("an id that was given", () => {
     expect(unsealed(given)?.mark).toBe(modelMark("gpt-4o"));
   });
 
-  test("is good for its workspace and place alone", () => {
+  test("is valid only for its workspace and place", () => {
     expect(holds(KEEPING, "acme", given)).toBe(true);
     expect(holds(KEEPING, "rival", given)).toBe(false);
     expect(holds({ ...KEEPING, place: "https://other.test" }, "acme", given)).toBe(false);
     expect(holds({ ...KEEPING, secrets: ["another secret of twenty"] }, "acme", given)).toBe(false);
   });
 
-  test("is still good after a change of the secret, as long as the one before is known", () => {
+  test("stays valid after a change of the secret, as long as the earlier one is known", () => {
     const renewed: Keeping = { ...KEEPING, secrets: ["another secret of twenty", ...KEEPING.secrets] };
     expect(holds(renewed, "acme", given)).toBe(true);
     expect(sealedId(renewed, "acme", "gpt-4o", ID)).not.toBe(given);
   });
 
-  test("is another's with one character changed, wherever that is", () => {
+  test("is not valid with one character changed, at any place", () => {
     for (let at = 0; at < given.length; at++) {
       const changed = given.slice(0, at) + (given[at] === "a" ? "b" : "a") + given.slice(at + 1);
       expect([at, holds(KEEPING, "acme", changed)]).toEqual([at, false]);
@@ -39,7 +39,7 @@ describe("an id that was given", () => {
   });
 });
 
-test("what is no id, or has no seal, is known to nobody, and stays as it is", () => {
+test("a text that is no id, or has no seal, is not valid and stays as it is", () => {
   for (const id of [
     "",
     ID,

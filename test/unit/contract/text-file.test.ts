@@ -1,4 +1,4 @@
-/** Files that are none, or whose place does not answer: whoever reads them is told in time. */
+/** Paths that are no regular file, or do not answer: their reader gets an error in time. */
 import { afterAll, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ test("a file is read to its bound", async () => {
   expect(readTextFile(place("good"), 99_999)).rejects.toThrow("has more than");
 });
 
-test("what is no file is refused at once, and what says that it is empty is read to the bound all the same", async () => {
+test("a path that is no file is refused at once, and a file that reports a size of 0 is read to the bound too", async () => {
   execFileSync("mkfifo", [place("pipe")]);
   symlinkSync("/dev/zero", place("device"));
   expect(readTextFile(place("pipe"), 10)).rejects.toThrow("is no regular file");
@@ -26,7 +26,7 @@ test("what is no file is refused at once, and what says that it is empty is read
   expect(readTextFile("/proc/self/status", 10)).rejects.toThrow("has more than");
 });
 
-test("a place that does not answer is left, is not asked again while it hangs, and is when it answers", async () => {
+test("a path that does not answer is given up, is not asked again while it hangs, and is asked again after it has answered", async () => {
   let asked = 0;
   let answer = (_: string) => {};
   const ask = () => {

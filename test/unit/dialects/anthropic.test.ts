@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../../src/contract/bytes.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
 import { anthropic, readHints } from "../../../src/dialects/anthropic/anthropic.ts";
+import { checkMessages } from "../../../src/dialects/anthropic/check.ts";
+import { refusalOf, refusesByName } from "./refused.ts";
 
 const classic = anthropic.hints(new Headers(), false);
 const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" }), false);
@@ -9,15 +10,8 @@ const current = anthropic.hints(new Headers({ "anthropic-version": "2026-10-21" 
 const base = { model: "claude-3-haiku-20240307", max_tokens: 1024, messages: [{ role: "user", content: "Write a haiku about cats." }] };
 const says = (...content: unknown[]) => ({ ...base, messages: [{ role: "user", content }] });
 
-function refusalOf(body: unknown, hints = classic): GatewayError {
-  try {
-    anthropic.check(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error("the body was accepted");
-}
+const check = (body: unknown, hints = classic) =>
+  checkMessages(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), hints, "generate");
 
 const PROMPT = "a secret prompt that must never come back in an error message";
 
@@ -112,15 +106,7 @@ const mistakes: [unknown, string][] = [
   [{ ...base, thinking: { type: "enabled", budget_tokens: 1023 } }, "thinking.budget_tokens: must be an integer, at least 1024, not 1023"],
 ];
 
-describe("a request that is wrong is refused with a message that names the field", () => {
-  test.each(mistakes)("%j: %s", (body, message) => {
-    const error = refusalOf(body);
-    expect(error.detail.message).toBe(message);
-    expect(error.kind).toBe("invalid_request");
-    expect(message.startsWith(`${error.detail.param}: `)).toBe(true);
-    expect(error.detail.message).not.toContain("secret");
-  });
-});
+refusesByName(mistakes, (body) => check(body));
 
 const cache = { type: "ephemeral", ttl: "1h" };
 const accepted: [string, object][] = [
@@ -228,7 +214,7 @@ const accepted: [string, object][] = [
 describe("requests of real clients pass", () => {
   test.each(accepted)("%s", (_, body) => {
     const { model, max_tokens, stream } = body as { model: string; max_tokens: number; stream?: boolean };
-    expect(anthropic.check(encodeUtf8(JSON.stringify(body)), classic, "generate")).toEqual({
+    expect(checkMessages(encodeUtf8(JSON.stringify(body)), classic, "generate")).toEqual({
       model,
       maxTokens: max_tokens,
       stream: stream === true,
@@ -237,8 +223,8 @@ describe("requests of real clients pass", () => {
   });
 
   test("a model's name is read as UTF-8, written out or escaped", () => {
-    expect(anthropic.check(encodeUtf8(JSON.stringify({ ...base, model: "modèle-你" })), classic, "generate").model).toBe("modèle-你");
-    expect(anthropic.check(JSON.stringify({ ...base, model: "M" }).replace('"M"', '"mod\\u00e8le"'), classic, "generate").model).toBe(
+    expect(checkMessages(encodeUtf8(JSON.stringify({ ...base, model: "modèle-你" })), classic, "generate").model).toBe("modèle-你");
+    expect(checkMessages(JSON.stringify({ ...base, model: "M" }).replace('"M"', '"mod\\u00e8le"'), classic, "generate").model).toBe(
       "modèle",
     );
   });
@@ -258,8 +244,8 @@ describe("anthropic-version", () => {
     });
   });
 
-  test("any other is refused by naming the two", () => {
-    const error = refusalOf(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" }), false));
+  test("any other is refused, and the message names the two", () => {
+    const error = refusalOf(() => check(base, anthropic.hints(new Headers({ "anthropic-version": "2024-01-01" }), false)));
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.message).toBe('anthropic-version: must be "2023-06-01" or "2026-10-21"');
   });
@@ -274,15 +260,15 @@ describe("anthropic-version", () => {
       { role: "system", content: "be brief" },
     ];
     for (const body of [talk(user, system), talk(user, system, { role: "assistant", content: "x" }, user), talk(user, system, system)])
-      expect(anthropic.check(JSON.stringify(body), version, "generate").model).toBe(base.model);
-    expect(refusalOf(talk(system, user), version).detail.param).toBe("messages.0.role");
+      expect(checkMessages(JSON.stringify(body), version, "generate").model).toBe(base.model);
+    expect(refusalOf(() => check(talk(system, user), version)).detail.param).toBe("messages.0.role");
     // One that only sets an effort may be anywhere, and says nothing.
     const setting = { role: "system", content: [], output_config: { effort: "low" } };
     for (const body of [talk(setting, user), talk(user, { ...setting, content: "" })])
-      expect(anthropic.check(JSON.stringify(body), version, "generate").model).toBe(base.model);
-    expect(refusalOf(talk(setting), version).detail.param).toBe("messages.0.role");
-    expect(refusalOf(talk(setting, system, user), version).detail.param).toBe("messages.1.role");
-    expect(refusalOf(talk(user, { role: "system", content: "" }), version).detail.param).toBe("messages.1.content");
+      expect(checkMessages(JSON.stringify(body), version, "generate").model).toBe(base.model);
+    expect(refusalOf(() => check(talk(setting), version)).detail.param).toBe("messages.0.role");
+    expect(refusalOf(() => check(talk(setting, system, user), version)).detail.param).toBe("messages.1.role");
+    expect(refusalOf(() => check(talk(user, { role: "system", content: "" }), version)).detail.param).toBe("messages.1.content");
   });
 
   test.each([
@@ -302,9 +288,71 @@ describe("anthropic-version", () => {
     ],
     ["citations on a user's text", says({ type: "text", text: "x", citations: [{}] }), "messages.0.content.0.citations"],
   ])("2026-10-21 refuses %s, 2023-06-01 does not", (_, body, param) => {
-    const error = refusalOf(body, current);
+    const error = refusalOf(() => check(body, current));
     expect(error.detail.param).toBe(param);
     expect(error.detail.message).toContain("2026-10-21");
-    anthropic.check(JSON.stringify(body), classic, "generate");
+    checkMessages(JSON.stringify(body), classic, "generate");
+  });
+});
+
+describe("the list of models", () => {
+  const entries = Array.from({ length: 45 }, (_, index) => ({ id: `m${index}`, created: 0 }));
+
+  function page(query: string): { ids: string[]; hasMore: boolean } {
+    const { data, has_more, first_id, last_id } = JSON.parse(anthropic.models(entries, new URLSearchParams(query)));
+    const ids = data.map(({ id }: { id: string }) => id);
+    expect([first_id, last_id]).toEqual([ids.at(0) ?? null, ids.at(-1) ?? null]);
+    return { ids, hasMore: has_more };
+  }
+
+  test.each([
+    ["", ["m0", "m19", 20, true]],
+    ["limit=1000", ["m0", "m44", 45, false]],
+    ["limit=1", ["m0", "m0", 1, true]],
+    ["limit=45", ["m0", "m44", 45, false]],
+    ["after_id=m19", ["m20", "m39", 20, true]],
+    ["after_id=m24", ["m25", "m44", 20, false]],
+    ["after_id=m44", [undefined, undefined, 0, false]],
+    ["before_id=m25&limit=5", ["m20", "m24", 5, true]],
+    ["before_id=m5&limit=5", ["m0", "m4", 5, false]],
+    ["before_id=m3&limit=5", ["m0", "m2", 3, false]],
+    ["before_id=m0", [undefined, undefined, 0, false]],
+  ])("has the page ?%s", (query, expected) => {
+    const { ids, hasMore } = page(query);
+    expect([ids.at(0), ids.at(-1), ids.length, hasMore]).toEqual(expected);
+  });
+
+  test.each([
+    ["limit=0", "limit"],
+    ["limit=1001", "limit"],
+    ["limit=-1", "limit"],
+    ["limit=1.5", "limit"],
+    ["limit=", "limit"],
+    ["limit=99999999999", "limit"],
+    ["after_id=unknown", "after_id"],
+    ["before_id=", "before_id"],
+    ["before_id=m1&after_id=m2", "before_id"],
+  ])("refuses ?%s and names the parameter", (query, param) => {
+    const { kind, detail } = refusalOf(() => page(query));
+    expect([kind, detail.param]).toEqual(["invalid_request", param]);
+  });
+
+  test("shows every model once to a client that follows the pages, in either direction", () => {
+    for (const limit of [1, 7, 20, 44, 45, 46]) {
+      const forward: string[] = [];
+      for (let query = `limit=${limit}`; ; query = `limit=${limit}&after_id=${forward.at(-1)}`) {
+        const { ids, hasMore } = page(query);
+        forward.push(...ids);
+        if (!hasMore) break;
+      }
+      expect(forward).toEqual(entries.map(({ id }) => id));
+      const backward: string[] = ["m44"];
+      for (;;) {
+        const { ids, hasMore } = page(`limit=${limit}&before_id=${backward[0]}`);
+        backward.unshift(...ids);
+        if (!hasMore) break;
+      }
+      expect(backward).toEqual(entries.map(({ id }) => id));
+    }
   });
 });

@@ -3,25 +3,19 @@ import { decodeUtf8, encodeUtf8 } from "../../../src/contract/bytes.ts";
 import type { DialectName } from "../../../src/contract/dialect.ts";
 import { ERROR_KINDS, GatewayError, STATUS } from "../../../src/contract/errors.ts";
 import { MOST_PIECES } from "../../../src/dialects/body.ts";
+import { checks } from "../../../src/dialects/checks.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 import { findMistake } from "../../../src/dialects/mistake.ts";
+import { refusalOf } from "./refused.ts";
 
 const all = Object.values(dialects);
 const good = '"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]';
 
 function check(name: DialectName, body: string) {
-  return dialects[name].check(body, dialects[name].hints(new Headers(), false), "generate");
+  return checks[name](body, dialects[name].hints(new Headers(), false), "generate");
 }
 
-function refusalOf(name: DialectName, body: string): GatewayError {
-  try {
-    check(name, body);
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error("the body was accepted");
-}
+const refusalBy = (name: DialectName, body: string) => refusalOf(() => check(name, body));
 
 describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) => {
   test.each([
@@ -44,7 +38,7 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
     ["null", "The request body must be a JSON object."],
     ['"secret"', "The request body must be a JSON object."],
   ])("%j is refused: %s", (body, message) => {
-    const error = refusalOf(name, body);
+    const error = refusalBy(name, body);
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.message).toBe(message);
   });
@@ -55,22 +49,22 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
     ["stream", `{"stream":true,${good},"stream":false}`],
     ["messages", `{${good},"messages":[]}`],
   ])("%s twice at the top level is refused by name", (field, body) => {
-    const error = refusalOf(name, body);
+    const error = refusalBy(name, body);
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.param).toBe(field);
     expect(error.detail.message).toBe(`${field}: appears twice in the request body`);
   });
 
-  test("what Weir does not know may stand twice, and deeper down anything may", () => {
+  test("a member that Weir does not know may be there twice, and so may any member below the top level", () => {
     expect(check(name, `{${good},"x":1,"x":2,"y":{"model":1,"model":2}}`).model).toBe("m");
   });
 
   test("nesting 100,000 deep is refused or passes, but never breaks anything", () => {
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     expect(check(name, `{${good},"x":${deep}}`).model).toBe("m");
-    expect(refusalOf(name, `{"model":${deep}}`).kind).toBe("invalid_request");
-    expect(refusalOf(name, "[".repeat(100_000)).detail.message).toBe("invalid JSON: the body ends in the middle");
-    expect(refusalOf(name, '{"a":'.repeat(100_000)).detail.message).toBe("invalid JSON: the body ends in the middle");
+    expect(refusalBy(name, `{"model":${deep}}`).kind).toBe("invalid_request");
+    expect(refusalBy(name, "[".repeat(100_000)).detail.message).toBe("invalid JSON: the body ends in the middle");
+    expect(refusalBy(name, '{"a":'.repeat(100_000)).detail.message).toBe("invalid JSON: the body ends in the middle");
   });
 
   test("long strings, keys and numbers are refused or pass in short time, and come back cut", () => {
@@ -86,14 +80,14 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
       `${"\n".repeat(2_000_000)}x`,
       long,
     ]) {
-      expect(refusalOf(name, body).detail.message.length).toBeLessThan(400);
+      expect(refusalBy(name, body).detail.message.length).toBeLessThan(400);
     }
     expect(performance.now() - started).toBeLessThan(1500);
   });
 
-  test("a mistake far behind is not searched for", () => {
+  test("a mistake after the first MiB is not searched for", () => {
     const body = `{"a":[${'"12345",'.repeat(200_000)}`;
-    expect(refusalOf(name, body).detail.message).toBe("invalid JSON: it goes wrong somewhere after the first MiB");
+    expect(refusalBy(name, body).detail.message).toBe("invalid JSON: the mistake is after the first MiB");
   });
 
   test.each([
@@ -104,14 +98,14 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
   ])("a body of nothing but %s is refused before it is parsed, at its last piece too many", (_kind, unit, pieces) => {
     const refused = unit.repeat(MOST_PIECES / pieces + 1).slice(0, -1);
     const body = unit.includes(":") ? `{${refused}}` : `{"messages":[${refused}]}`;
-    const error = refusalOf(name, body);
+    const error = refusalBy(name, body);
     expect(error.kind).toBe("invalid_request");
     expect(error.detail.message).toMatch(/^The request body has more than 500000 names and values in it/);
     const fewer = unit.repeat(MOST_PIECES / pieces - 5).slice(0, -1);
-    expect(refusalOf(name, unit.includes(":") ? `{${fewer}}` : `{"messages":[${fewer}]}`).detail.message).not.toContain("names and values");
+    expect(refusalBy(name, unit.includes(":") ? `{${fewer}}` : `{"messages":[${fewer}]}`).detail.message).not.toContain("names and values");
   });
 
-  test("punctuation inside a prompt is no piece, however much of it there is", () => {
+  test("punctuation inside a prompt is not counted as pieces", () => {
     const prompt = JSON.stringify(`${'{"a":[1,2]},\\"'.repeat(200_000)}`);
     expect(check(name, `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":${prompt}}]}`).model).toBe("m");
   });
@@ -133,8 +127,8 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
       }
       return fastest;
     };
-    expect(refusalOf(name, wrong).detail.message).toMatch(/600\]?\.content.*text: must be a string, not 5/);
-    expect(fastestMs(() => refusalOf(name, wrong))).toBeLessThan(4 * fastestMs(() => check(name, right)));
+    expect(refusalBy(name, wrong).detail.message).toMatch(/600\]?\.content.*text: must be a string, not 5/);
+    expect(fastestMs(() => refusalBy(name, wrong))).toBeLessThan(4 * fastestMs(() => check(name, right)));
   });
 
   test.each([
@@ -155,14 +149,14 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
       }
       return fastest;
     };
-    expect(refusalOf(name, broken).detail.message).toBe("invalid JSON: the body ends in the middle");
+    expect(refusalBy(name, broken).detail.message).toBe("invalid JSON: the body ends in the middle");
     // The walk alone took up to 5 ms.
-    expect(fastestMs(() => refusalOf(name, broken))).toBeLessThan(1 + 5 * fastestMs(() => JSON.parse(whole)));
+    expect(fastestMs(() => refusalBy(name, broken))).toBeLessThan(1 + 5 * fastestMs(() => JSON.parse(whole)));
   });
 
   test("keys that name parts of a JavaScript object are only keys", () => {
-    expect(refusalOf(name, `{"__proto__":{${good}}}`).detail.param).toBe("model");
-    expect(refusalOf(name, '{"model":"m","max_tokens":5,"messages":[{"__proto__":{"role":"user"},"content":"x"}]}').detail.param).toMatch(
+    expect(refusalBy(name, `{"__proto__":{${good}}}`).detail.param).toBe("model");
+    expect(refusalBy(name, '{"model":"m","max_tokens":5,"messages":[{"__proto__":{"role":"user"},"content":"x"}]}').detail.param).toMatch(
       /role$/,
     );
     expect(check(name, `{${good},"__proto__":{"stream":true},"constructor":1,"toString":null}`).stream).toBe(false);
@@ -229,7 +223,7 @@ describe("errors", () => {
     expect(dialects.anthropic.errorNames.upstream_overloaded.status).toBe(529);
   });
 
-  test("an upstream's error object is shown as it is, with what it lacks filled in", () => {
+  test("an upstream's error object is shown as it is, with its missing fields filled in", () => {
     const error = new GatewayError("upstream_rejected", {
       message: "m",
       body: '{"code":"429","message":"Slow\\u00e9","innererror":{"id":9007199254740993}}',
@@ -258,7 +252,7 @@ describe("errors", () => {
     for (const dialect of [dialects.anthropic, dialects.openai]) expect(JSON.parse(dialect.errorBody(error, "r")).error.message).toBe("m");
   });
 
-  test("of the unified route say their status twice and nothing else", () => {
+  test("of the unified route have their status twice, as status and as code", () => {
     const error = new GatewayError("upstream_overloaded", { message: "Später" });
     const body = dialects.unified.errorBody(error, "r");
     expect(JSON.parse(decodeUtf8(body))).toEqual({ success: false, code: "503", message: "Später", data: null });
@@ -314,7 +308,7 @@ describe("models", () => {
   });
 });
 
-test("what is sent on a silent stream is a whole event or a comment", () => {
+test("the text for a silent stream is a whole event or a comment", () => {
   expect(dialects.anthropic.keepAlive).toBe('event: ping\ndata: {"type": "ping"}\n\n');
   expect(dialects.openai.keepAlive).toBe(": ping\n\n");
 });
@@ -368,7 +362,7 @@ describe("a path that no route has", () => {
     expect(owner(path)).toBeUndefined();
   });
 
-  test("headers tell whose client it is", () => {
+  test("headers show which dialect the client speaks", () => {
     const speaker = (headers: Record<string, string>) =>
       all.filter((dialect) => dialect.speaks(new Headers(headers))).map(({ name }) => name);
     expect(speaker({ "x-api-key": "k" })).toEqual(["anthropic"]);

@@ -3,21 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../../src/contract/bytes.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
+import { checks } from "../../../src/dialects/checks.ts";
 import { dialects } from "../../../src/dialects/index.ts";
+import { refusalOf } from "./refused.ts";
 
 const { anthropic, openai } = dialects;
 const check = (operation: CallOperation, body: object | string) =>
-  openai.check(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), openai.hints(new Headers(), false), operation);
-
-function refusalOf(act: () => unknown): GatewayError {
-  try {
-    act();
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error("was taken");
-}
+  checks.openai(typeof body === "string" ? body : encodeUtf8(JSON.stringify(body)), openai.hints(new Headers(), false), operation);
 
 describe("responses", () => {
   const base = { model: "m", input: "hi" };
@@ -48,7 +40,7 @@ describe("responses", () => {
     });
   });
 
-  test("tell what Weir has to know", () => {
+  test("give what Weir has to know", () => {
     expect(check("responses", { ...base, model: "modèle", stream: true, max_output_tokens: 99 })).toMatchObject({
       model: "modèle",
       stream: true,
@@ -73,12 +65,12 @@ describe("responses", () => {
     expect(refusalOf(() => check("responses", body)).detail.param).toBe(param);
   });
 
-  test("refuse a member twice that is read or edited", () => {
+  test("refuse a repeated member that is read or edited", () => {
     const { detail } = refusalOf(() => check("responses", '{"model":"m","input":"hi","store":false,"store":true}'));
     expect(detail.param).toBe("store");
   });
 
-  test("an error event has its fields at the top and under `error`, with a code in any case", () => {
+  test("an error event has its fields at the top and under `error`, and always has a code", () => {
     const failed = new GatewayError("upstream_malformed", { message: "The answer ended early." });
     const event = openai.errorEvent(failed, "r", "responses");
     const fields = { code: "upstream_malformed", message: "The answer ended early.", param: null };
@@ -114,14 +106,14 @@ describe("embeddings", () => {
 
 test("a call that a dialect does not have is a 404", () => {
   const body = '{"model":"m","input":"hi"}';
-  expect(refusalOf(() => anthropic.check(body, anthropic.hints(new Headers(), false), "responses")).kind).toBe("unknown_route");
-  expect(refusalOf(() => anthropic.check(body, anthropic.hints(new Headers(), false), "embeddings")).kind).toBe("unknown_route");
+  expect(refusalOf(() => checks.anthropic(body, anthropic.hints(new Headers(), false), "responses")).kind).toBe("unknown_route");
+  expect(refusalOf(() => checks.anthropic(body, anthropic.hints(new Headers(), false), "embeddings")).kind).toBe("unknown_route");
 });
 
-test("counting takes a body without max_tokens, and nothing else than an answer would", () => {
+test("counting takes a body without max_tokens, and refuses everything else that a call for an answer refuses", () => {
   const hints = anthropic.hints(new Headers(), false);
   const body = { model: "m", messages: [{ role: "user", content: "hi" }] };
-  expect(anthropic.check(JSON.stringify(body), hints, "count_tokens")).toEqual({ model: "m", stream: false, maxTokens: 0, request: body });
-  expect(refusalOf(() => anthropic.check(JSON.stringify(body), hints, "generate")).detail.param).toBe("max_tokens");
-  expect(refusalOf(() => anthropic.check('{"model":"m","messages":[]}', hints, "count_tokens")).detail.param).toBe("messages");
+  expect(checks.anthropic(JSON.stringify(body), hints, "count_tokens")).toEqual({ model: "m", stream: false, maxTokens: 0, request: body });
+  expect(refusalOf(() => checks.anthropic(JSON.stringify(body), hints, "generate")).detail.param).toBe("max_tokens");
+  expect(refusalOf(() => checks.anthropic('{"model":"m","messages":[]}', hints, "count_tokens")).detail.param).toBe("messages");
 });

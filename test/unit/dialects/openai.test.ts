@@ -1,22 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { encodeUtf8 } from "../../../src/contract/bytes.ts";
-import { GatewayError } from "../../../src/contract/errors.ts";
+import { checkOpenai } from "../../../src/dialects/openai/check.ts";
 import { openai } from "../../../src/dialects/openai/openai.ts";
+import { refusalOf, refusesByName } from "./refused.ts";
 
 const hints = openai.hints(new Headers(), false);
 const base = { model: "gpt-4o-mini", messages: [{ role: "user", content: "Write a short poem about cats." }] };
 const says = (...content: unknown[]) => ({ ...base, messages: [{ role: "user", content }] });
-const check = (body: unknown) => openai.check(encodeUtf8(JSON.stringify(body)), hints, "generate");
-
-function refusalOf(body: unknown): GatewayError {
-  try {
-    check(body);
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error("the body was accepted");
-}
+const check = (body: unknown) => checkOpenai(encodeUtf8(JSON.stringify(body)), hints, "generate");
 
 const PROMPT = "a secret prompt that must never come back in an error message";
 const ROLES = '"system", "developer", "user", "assistant", "tool" or "function"';
@@ -83,15 +74,7 @@ const mistakes: [object, string][] = [
   [{ ...base, response_format: { type: "json_schema" } }, "response_format.json_schema: is required and must be an object"],
 ];
 
-describe("a request that is wrong is refused with a message that names the field", () => {
-  test.each(mistakes)("%j: %s", (body, message) => {
-    const error = refusalOf(body);
-    expect(error.detail.message).toBe(message);
-    expect(error.kind).toBe("invalid_request");
-    expect(message.startsWith(`${error.detail.param}: `)).toBe(true);
-    expect(error.detail.message).not.toContain("secret");
-  });
-});
+refusesByName(mistakes, check);
 
 describe("the four parameters that are documented as unsupported", () => {
   test.each([
@@ -123,7 +106,7 @@ describe("the four parameters that are documented as unsupported", () => {
     [{ stream_options: { include_usage: "yes" } }, "stream_options.include_usage"],
     [{ stream_options: { include_obfuscation: false } }, "stream_options.include_obfuscation"],
   ] as [object, string][])("%j is an unsupported parameter: %s", (fields, param) => {
-    const error = refusalOf({ ...base, ...fields });
+    const error = refusalOf(() => check({ ...base, ...fields }));
     expect(error.kind).toBe("unsupported_parameter");
     expect(error.detail.param).toBe(param);
     expect(error.detail.message).toStartWith(`${param}: `);
@@ -242,7 +225,7 @@ describe("requests of real clients pass", () => {
     expect(check(body)).toMatchObject({ model, stream: stream === true });
   });
 
-  test("the largest answer is max_completion_tokens, or else max_tokens, or else unsaid", () => {
+  test("the bound of the answer is max_completion_tokens, else max_tokens, else none", () => {
     expect(check(base).maxTokens).toBe(0);
     expect(check({ ...base, max_tokens: 7 }).maxTokens).toBe(7);
     expect(check({ ...base, max_tokens: null, max_completion_tokens: 9 }).maxTokens).toBe(9);

@@ -205,7 +205,7 @@ describe("a whole message", () => {
 describe("a stream", () => {
   const events = eventsOf(EVERYTHING, () => 3);
 
-  test("says the same at every cut between two events", () => {
+  test("gives the same chunks at every cut between two events", () => {
     const [choice] = wholeOf(EVERYTHING).data.choices;
     for (let cut = 0; cut <= events.length; cut++) {
       const stream = new ChunkStream(1_700_000_000_999);
@@ -221,7 +221,7 @@ describe("a stream", () => {
     }
   });
 
-  test("that breaks off has told what came and neither a reason nor its end", () => {
+  test("that breaks off has the text that came, no reason to stop and no end", () => {
     for (let cut = 1; cut < events.length; cut++) {
       const chunks = chunksOf(new ChunkStream(1_700_000_000_000).push(events.slice(0, cut).join(""), USAGE));
       expect(chunks.length).toBeGreaterThan(0);
@@ -229,7 +229,7 @@ describe("a stream", () => {
     }
   });
 
-  test("begins with the role, tells usage on the last chunk alone, and says nothing for a ping or what it does not know", () => {
+  test("begins with the role, has usage only on the last chunk, and has no chunk for a ping or an unknown event", () => {
     const stream = new ChunkStream(1_700_000_000_000);
     const chunks = chunksOf(stream.push(events.join(""), USAGE));
     expect(chunks[0]?.choices).toEqual([{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }]);

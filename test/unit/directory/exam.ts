@@ -1,4 +1,4 @@
-/** The exam of the seam `DirectoryStore`: every store sits it, each exercise on names of its own. */
+/** The tests that every `DirectoryStore` passes. Each test uses its own names. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DirectoryStore } from "../../../src/directory/store.ts";
 import { pause } from "../../support/waits.ts";
@@ -7,7 +7,7 @@ import { NO_LIMITS, storedKey, storedWorkspace } from "./stored.ts";
 export interface Candidate {
   /** Another instance over the same records, as another process would have it. */
   open(): DirectoryStore;
-  /** Ends whatever the stores stand on. */
+  /** Ends what the stores use: a server, a folder. */
   end(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
     const loadedKey = async (id: string, from = store) => (await from.load()).keys.find((key) => key.id === id);
     const loadedWorkspace = async (named: string, from = store) => (await from.load()).workspaces.find((one) => one.name === named);
 
-    test("a key is found and loaded as it was put, by every instance", async () => {
+    test("a key is found and loaded as it was written, by every instance", async () => {
       const key = storedKey("put", { expiresAtMs: 1_900_000_000_000 });
       expect(await store.find(key.sha256)).toBeUndefined();
       await store.putKey(key);
@@ -66,7 +66,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       expect(await store.find(key.sha256.slice(0, 16).padEnd(64, "0"))).toBeUndefined();
     });
 
-    test("a key is written over by its id", async () => {
+    test("a key replaces the one with its id", async () => {
       const key = storedKey("over");
       await store.putKey(key);
       await store.putKey({ ...key, expiresAtMs: 5 });
@@ -85,7 +85,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       expect(await loadedKey(key.id)).toBeUndefined();
     });
 
-    test("a key is rotated once: it ends and names its successor, and whoever is late, also elsewhere, changes nothing", async () => {
+    test("a key is rotated once: it ends and names its successor, and a later rotation, also by another instance, changes nothing", async () => {
       const key = storedKey("rotated", { expiresAtMs: 1_900_000_000_000 });
       await store.putKey(key);
       const successors = ["first", "second", "third"].map((name) => storedKey(`${name} in place of rotated`));
@@ -102,7 +102,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       expect(await Promise.all(successors.map(rotate))).toEqual(["replaced", "replaced", "replaced"]);
     });
 
-    test("a workspace is loaded as it was put, and replaced only where that is asked", async () => {
+    test("a workspace is loaded as it was written, and replaced only where that is asked", async () => {
       const first = storedWorkspace("shop", { limits: { ...NO_LIMITS, rpm: 5 }, models: { m: { limits: { ...NO_LIMITS, tpm: 7 } } } });
       expect(await store.putWorkspace(first, false)).toBe(true);
       expect(await store.putWorkspace({ ...first, defaultRegion: "us" }, false)).toBe(false);
@@ -123,7 +123,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       expect(await loadedKey(others.id)).toEqual(others);
     });
 
-    test("the last use is noted, also past a later change, and not of keys that are gone", async () => {
+    test("the last use is kept, also after a later change, and not for keys that are gone", async () => {
       const [kept, gone] = [storedKey("kept"), storedKey("gone")];
       await store.putKey(kept);
       await store.putKey(gone);
@@ -136,7 +136,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       await store.touch(new Map());
     });
 
-    test("a change made by another instance is noticed within a second, also where this one makes its own meanwhile", async () => {
+    test("a change by another instance is noticed within a second, also where this instance makes a change meanwhile", async () => {
       const [watcher, other] = [open(), open()];
       for (const one of [watcher, other]) await until("the first load", () => answers(one), 5_000);
       const known = new Set<string>();

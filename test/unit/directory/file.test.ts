@@ -12,7 +12,7 @@ const WRITER = join(import.meta.dir, "writer.ts");
 const KILLS = 40;
 
 const manyModels = () => Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`model-${at}`, { limits: NO_LIMITS }]));
-/** A signal is on its way for a moment. */
+/** A signal takes a moment to arrive. */
 const isStopped = (pid = 0): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 
 const folder = mkdtempSync(join(tmpdir(), "weir-keys-"));
@@ -49,7 +49,7 @@ describe("the key file", () => {
     return { child, ended, ids: () => printed.split("\n").slice(0, -1) };
   };
 
-  test("is refused while it is a pipe or a device, and good again when it is: nobody waits for ever", async () => {
+  test("is refused while it is a pipe or a device, and read again when it is a file: no request waits for ever", async () => {
     const store = new FileStore({ file });
     await store.putKey(storedKey("kept"));
     const kept = readFileSync(file);
@@ -92,7 +92,7 @@ describe("the key file", () => {
     };
     await Promise.all([killing("one"), killing("two")]);
     expect(confirmed.length).toBeGreaterThanOrEqual(KILLS);
-    // No lock that was left behind held anybody up until it was old.
+    // No lock of a dead process was waited for until it was old.
     expect(longestMs).toBeLessThan(8_000);
     await new FileStore({ file }).putKey(storedKey("afterwards"));
     const kept = new Set(idsIn());
@@ -113,7 +113,7 @@ describe("the key file", () => {
     expect(idsIn().length).toBe(30);
   });
 
-  test("is for its owner only; one that others can read is told of, and closed with the next change", async () => {
+  test("is for its owner only; if others can read it, there is a warning, and the next change closes it", async () => {
     const store = new FileStore({ file });
     await store.putKey(storedKey("mode"));
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -154,14 +154,14 @@ describe("the key file", () => {
     writeFileSync(file, "");
     for (const place of [join(folder, "nowhere", "keys.json"), join(file, "keys.json")]) {
       const store = new FileStore({ file: place });
-      expect(await refused(store.putKey(storedKey("nowhere")))).toContain("make it, or name another file in directory.file");
+      expect(await refused(store.putKey(storedKey("nowhere")))).toContain("make it, or set another file in directory.file");
       expect(store.state).toContain("its folder does not exist");
     }
-    // What cannot be looked at is not taken for empty.
+    // A file that cannot be looked at is not regarded as an empty one.
     await refused(new FileStore({ file: join(file, "keys.json") }).load());
   });
 
-  test("is not held up by the lock of a process that is gone, also where that had this one's id", async () => {
+  test("is not held up by the lock of a process that is gone, also where this process has the same id", async () => {
     const gone = write("gone", 0);
     await gone.ended;
     for (const pid of [gone.child.pid, process.pid]) {
@@ -172,7 +172,7 @@ describe("the key file", () => {
     }
   });
 
-  test("is whole and keeps what was confirmed where a writer was stopped in a change, overtaken, and goes on", async () => {
+  test("is whole and keeps confirmed changes where a writer is stopped in a change, another one writes, and the first continues", async () => {
     const seed = new FileStore({ file });
     // Large enough that a change takes a while.
     await seed.putWorkspace(storedWorkspace("wide", { models: manyModels() }), false);
@@ -186,7 +186,7 @@ describe("the key file", () => {
       child.kill("SIGCONT");
       return false;
     });
-    // As old as a lock has to be that is taken over although its process lives.
+    // The age at which a lock is taken over although its process lives.
     const [before, lock] = [stopped.ids(), `${file}.lock`];
     lutimesSync(lock, new Date(0), new Date(0));
     const other = storedKey("overtaking");

@@ -47,7 +47,7 @@ async function ask(weir: Weir, key: string): Promise<number> {
   return answer.status;
 }
 
-/** As another gateway or the command line would have it. */
+/** A replica of the store, as another gateway or the command line has it. */
 async function openReplica(store: DirectoryStore): Promise<Replica> {
   const { config } = load(JSON.stringify(configuration({})));
   const replica = new Replica(config, store);

@@ -30,7 +30,7 @@ describe("a key that is not known here", () => {
     expect(await misses.ask(key.sha256)).toEqual(key);
   });
 
-  test("is asked for once, however many want it at that moment", async () => {
+  test("is asked for once, however many requests need it at that moment", async () => {
     const answers = Array.from({ length: 50 }, () => misses.ask("a"));
     expect(await Promise.all(answers)).toEqual(Array(50).fill(undefined));
     expect(asked).toEqual(["a"]);
@@ -44,7 +44,7 @@ describe("a key that is not known here", () => {
     expect(asked).toEqual(["a", "a"]);
   });
 
-  test("is asked for so often a second and no more", async () => {
+  test("is asked for at most a set number of times a second", async () => {
     const ask = async (from: number, count: number) => {
       for (let at = from; at < from + count; at++) await misses.ask(`key-${at}`);
     };

@@ -51,18 +51,18 @@ describe.skipIf(!haveRedis)("a Redis that keeps keys", () => {
     }
   };
 
-  test("is warned of where it keeps nothing on disk, and not where it does", async () => {
+  test("brings a warning where it keeps nothing on disk, and none where it does", async () => {
     expect(await risksOf(["--appendonly", "no"])).toEqual([expect.stringContaining("Set appendonly yes")]);
     expect(await risksOf(["--appendonly", "yes"])).toEqual([]);
   });
 
-  test("is warned of where a full one would throw keys away", async () => {
+  test("brings a warning where it throws keys away when it is full", async () => {
     const full = ["--appendonly", "yes", "--maxmemory", "100mb"];
     expect(await risksOf([...full, "--maxmemory-policy", "allkeys-lru"])).toEqual([expect.stringContaining("Set noeviction")]);
     expect(await risksOf([...full, "--maxmemory-policy", "volatile-lru"])).toEqual([]);
   });
 
-  test("may hold a record that nobody can read: it is left out and told of once, and every other change is still noticed", async () => {
+  test("may hold a record that cannot be read: it is left out with one warning, and every other change is still noticed", async () => {
     const server = await startRedis(["--appendonly", "yes"]);
     const told: string[] = [];
     const store = new RedisDirectory(settings(server.url), (text) => told.push(text));

@@ -68,7 +68,7 @@ describe("a replica", () => {
     expect(await refusal(replica.revokeKey(entry.id))).toBe("unknown");
   });
 
-  test("a key that has expired identifies nobody, and none is made that has", async () => {
+  test("a key that has expired identifies no request, and no key is made that has expired already", async () => {
     const { key } = await replica.createKey("acme", { name: "brief", expiresAtMs: Date.now() + 60_000 });
     expect(isKnown(key)).toBe(true);
     expect(isKnown(key, Date.now() + 60_001)).toBe(false);
@@ -89,7 +89,7 @@ describe("a replica", () => {
     expect(isKnown(next.key)).toBe(false);
   });
 
-  test("a rotation lengthens no key's life: not that of the old one by its grace, nor by a new one without an end", async () => {
+  test("a rotation does not lengthen the life of a key: not of the old one by its grace, nor by a new one without an end", async () => {
     const endsAtMs = Date.now() + 60_000;
     const old = await replica.createKey("acme", { name: "brief", expiresAtMs: endsAtMs });
     const next = await replica.rotateKey(old.entry.id, HOUR_MS);
@@ -101,7 +101,7 @@ describe("a replica", () => {
 
   test("a key is rotated once, on whichever gateway, and one that has expired not at all", async () => {
     const { entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
-    // This one has not heard of the rotation.
+    // This replica does not know of the rotation yet.
     const behind = new Replica(config, new FileStore({ file }));
     await behind.refresh();
     const next = await replica.rotateKey(entry.id, HOUR_MS);
@@ -114,14 +114,14 @@ describe("a replica", () => {
     expect(await refusal(replica.rotateKey(expired.id, 0))).toBe("invalid");
   });
 
-  test("a key that was revoked elsewhere this moment is not brought back by a rotation", async () => {
+  test("a rotation does not bring back a key that was revoked elsewhere a moment ago", async () => {
     const { entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
     await new FileStore({ file }).removeKey(entry.id);
     expect(await refusal(replica.rotateKey(entry.id, HOUR_MS))).toBe("unknown");
     expect((await new FileStore({ file }).load()).keys).toEqual([]);
   });
 
-  test("what stands in weir.yaml is changed there", async () => {
+  test("a key or workspace of weir.yaml can be changed only there", async () => {
     const id = keyId(digest(OWN_KEY));
     expect(await refusal(replica.revokeKey(id))).toBe("read_only");
     expect(await refusal(replica.rotateKey(id, 0))).toBe("read_only");
@@ -131,7 +131,7 @@ describe("a replica", () => {
     expect(isKnown(OWN_KEY)).toBe(true);
   });
 
-  test("what there is not is unknown", async () => {
+  test("a key or workspace that does not exist is unknown", async () => {
     expect(await refusal(replica.revokeKey("key_0000000000000000"))).toBe("unknown");
     expect(await refusal(replica.createKey("nowhere", { name: "laptop", expiresAtMs: undefined }))).toBe("unknown");
     expect(await refusal(replica.removeWorkspace("nowhere"))).toBe("unknown");
@@ -156,7 +156,7 @@ describe("a replica", () => {
     expect(told).toBe(3);
   });
 
-  test("the last use is told to the store by the hour; a refused use is none", async () => {
+  test("the last use is written to the store by the hour; a refused request is no use", async () => {
     const endsAtMs = Date.now() + 10 * HOUR_MS;
     const { key, entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: endsAtMs });
     const hourMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
@@ -173,7 +173,7 @@ describe("a replica", () => {
     expect((await new FileStore({ file }).load()).keys[0]?.lastUsedAtMs).toBe(hourMs);
   });
 
-  test("a key of a workspace that is nowhere is asked for once and stays unknown", async () => {
+  test("a key of a workspace that does not exist is asked for once and stays unknown", async () => {
     const orphan = storedKey("orphan", { workspace: "nowhere" });
     await store.putKey(orphan);
     let loads = 0;

@@ -1,4 +1,4 @@
-/** Keys and workspaces as a store is given them. */
+/** Keys and workspaces in the form in which a store gets them. */
 import { createHash } from "node:crypto";
 import { keyId, type StoredKey, type StoredWorkspace } from "../../../src/directory/store.ts";
 

@@ -1,4 +1,4 @@
-/** How long the credentials of upstreams are good, as far as they say it. */
+/** How long the credentials of upstreams are valid, where they show it. */
 import { describe, expect, test } from "bun:test";
 import { createHash, createHmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -29,7 +29,7 @@ class Sha256 {
   reset(): void {}
 }
 
-/** As AWS's token generators make one: an address that is signed by the credentials at hand, in base64. */
+/** A key as AWS's token generators make it: an address that is signed by credentials, in base64. */
 async function shortTermKey(seconds: number): Promise<string> {
   const credentials = { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "an-example-of-a-secret" };
   const signer = new SignatureV4({ service: "bedrock", region: "eu-central-1", credentials, sha256: Sha256 as never });
@@ -58,7 +58,7 @@ describe("a short-term Bedrock API key", () => {
     expect((await shortTermKey(900).then((bearer_token) => bedrock({ bearer_token })))?.expiresAtMs).toBe(MADE_MS + 900_000);
   });
 
-  test("of which nothing can be read has no end that is known, and is no mistake", () => {
+  test("that cannot be read has no known end, and is no mistake", () => {
     const made = (address: string) => `bedrock-api-key-${Buffer.from(address).toString("base64")}`;
     for (const bearer_token of [
       "bedrock-api-key-",
@@ -82,7 +82,7 @@ describe("a token in JWT form", () => {
     }
   });
 
-  test("without an end, and what only looks like one, has none that is known", () => {
+  test("without an end, or a text that only looks like a token, has no known end", () => {
     for (const token of [jwt({}), jwt({ exp: "soon" }), jwt({ exp: -1 }), jwt(null), jwt([]), "a.b.c", "..", "a.b"])
       expect(azure({ api_key: token })).toBeUndefined();
   });
@@ -106,7 +106,7 @@ describe("AWS keys of the environment", () => {
   });
 });
 
-test("what Entra ID gives out is renewed, and of an application's secret nothing can be known", () => {
+test("a token of Entra ID is renewed, and the end of an application's secret cannot be known", () => {
   const application = { tenant_id: "a-tenant", client_id: "a-client" };
   expect(azure({ ...application, client_secret: "an-example-of-a-secret" })).toBeUndefined();
   expect(azure({ ...application, token_file: "/var/run/secrets/token" })).toBeUndefined();

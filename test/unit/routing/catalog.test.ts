@@ -160,11 +160,13 @@ describe("further names of a model", () => {
       }
     };
     expect(problems({ m: { aliases: ["n"], targets: [target] }, n: { targets: [target] } })).toEqual([
-      'models.m.aliases.0: expected a name of its own, got one that already means "n"',
+      'models.m.aliases.0: expected a name that is not taken, got one that already means "n"',
     ]);
-    expect(problems({ m: { aliases: ["M"], targets: [target] } })).toEqual([expect.stringContaining("differ by more than capitals")]);
+    expect(problems({ m: { aliases: ["M"], targets: [target] } })).toEqual([
+      expect.stringContaining("differ by more than capital letters"),
+    ]);
     expect(problems({ m: { targets: [target] } }, { models: { m: { aliases: ["n"] } } })).toEqual([
-      expect.stringContaining("workspaces.acme.models.m.aliases: expected them beside targets"),
+      expect.stringContaining("workspaces.acme.models.m.aliases: expected targets beside them"),
     ]);
   });
 });

@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), "weir-demo-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const fresh = () => join(mkdtempSync(join(folder, "each-")), ".weir-sandbox.json");
 
-test("the demo's key and admin token are random, kept for their owner alone, and the same at the next start", () => {
+test("the demo's key and admin token are random, readable by their owner only, and the same at the next start", () => {
   const file = fresh();
   const first = demoSecrets(file);
   expect(first).toEqual({
@@ -22,7 +22,7 @@ test("the demo's key and admin token are random, kept for their owner alone, and
   expect([other.key === first.key, other.adminToken === first.adminToken]).toEqual([false, false]);
 });
 
-test("a file that is broken, that others can read, or that is a link is made anew, and nothing behind the link is touched", () => {
+test("a file that is broken, that others can read, or that is a link is replaced, and the target of the link is not changed", () => {
   for (const spoil of [
     (file: string) => writeFileSync(file, "{"),
     (file: string) => writeFileSync(file, '{"key":"weir_demo_short","adminToken":"x"}'),
@@ -43,7 +43,7 @@ test("a file that is broken, that others can read, or that is a link is made ane
   expect(readFileSync(target, "utf8")).toBe("mine");
 });
 
-test("where nothing can be written they are for this start alone", () => {
+test("where no file can be written, they are valid for this start only", () => {
   const file = join(folder, "nowhere", ".weir-sandbox.json");
   expect(demoSecrets(file)).toMatchObject({ key: expect.stringMatching(/^weir_demo_/), isKept: false });
 });

@@ -1,20 +1,20 @@
-/** What each directive is seen to do: one call for each row, on both stand-ins unless it says on which. */
+/** What each directive does: one call for each row, on both stand-ins where the row does not name one. */
 import { expect } from "bun:test";
 import { isObject } from "../../../src/contract/objects.ts";
-import { BLOCKED } from "../../../src/sandbox/bedrock-controls.ts";
+import { BLOCKED } from "../../../src/sandbox/bedrock/controls.ts";
 import { type JsonObject, objects } from "../../../src/sandbox/json.ts";
-import type { Seen, StandName } from "./stands.ts";
+import type { Seen, StandInName } from "./stand-ins.ts";
 
 const SCHEMA = { type: "object", properties: { city: { type: "string" } } };
 const NAMES = ["get_weather", "get_time"];
-const TOOLS: Record<StandName, JsonObject[]> = {
+const TOOLS: Record<StandInName, JsonObject[]> = {
   bedrock: NAMES.map((name) => ({ name, input_schema: SCHEMA })),
   azure: NAMES.map((name) => ({ type: "function", function: { name, parameters: SCHEMA } })),
 };
 
-/** What of an exchange a row looks at: the answer, when its bytes came, and which of the stand-ins gave it. */
+/** What a row checks: the answer, the times at which its bytes came, and the stand-in that gave it. */
 interface Witness extends Seen {
-  stand: StandName;
+  standIn: StandInName;
   isStream: boolean;
   readAtMs: number[];
   readBytes: number[];
@@ -24,18 +24,18 @@ interface Witness extends Seen {
 export interface Row {
   says: string;
   how?: "stream" | "whole";
-  on?: StandName;
+  on?: StandInName;
   model?: string;
-  fields?(stand: StandName): JsonObject;
-  /** The answer never ends by itself; looked at once this holds. */
+  fields?(standIn: StandInName): JsonObject;
+  /** Set where the answer never ends: it is checked as soon as this is true. */
   until?(seen: Seen): boolean;
   look(witness: Witness): void;
 }
 
-const isLength = (stand: StandName) => (stand === "bedrock" ? "max_tokens" : "length");
+const isLength = (standIn: StandInName) => (standIn === "bedrock" ? "max_tokens" : "length");
 const withTools =
   (fields: JsonObject = {}) =>
-  (stand: StandName) => ({ tools: TOOLS[stand], ...fields });
+  (standIn: StandInName) => ({ tools: TOOLS[standIn], ...fields });
 const both = (row: Omit<Row, "how">): Row[] => [
   { ...row, how: "whole" },
   { ...row, how: "stream" },
@@ -45,20 +45,20 @@ const nothing = ({ status, text }: Witness): void => {
 };
 const refused =
   (status: number, bedrock: string, azure: string) =>
-  ({ stand, status: given, headers, json }: Witness): void => {
+  ({ standIn, status: given, headers, json }: Witness): void => {
     expect(given).toBe(status);
-    if (stand === "bedrock") expect(headers["x-amzn-errortype"]).toStartWith(`${bedrock}:`);
+    if (standIn === "bedrock") expect(headers["x-amzn-errortype"]).toStartWith(`${bedrock}:`);
     else expect(isObject(json.error) && json.error.code).toBe(azure);
   };
 
-/** By directive, in the order of `DIRECTIVES`. `says` is what stands in the brackets; where it closes them itself, the rest of the message. */
+/** By directive, in the order of `DIRECTIVES`. `says` is the text in the brackets. Where it closes them itself, the rest of the message follows. */
 export const ROWS: Record<string, Row[]> = {
   tokens: [
     ...both({ says: "tokens=7", look: ({ outputTokens }) => expect(outputTokens).toBe(7) }),
     ...both({
       says: "tokens=70",
       fields: () => ({ max_tokens: 5 }),
-      look: ({ stand, outputTokens, end }) => expect([outputTokens, end]).toEqual([5, isLength(stand)]),
+      look: ({ standIn, outputTokens, end }) => expect([outputTokens, end]).toEqual([5, isLength(standIn)]),
     }),
   ],
   huge: both({
@@ -81,9 +81,9 @@ export const ROWS: Record<string, Row[]> = {
     }),
     {
       says: "calls=3",
-      fields: (stand) =>
-        withTools(stand === "azure" ? { parallel_tool_calls: false } : { tool_choice: { type: "any", disable_parallel_tool_use: true } })(
-          stand,
+      fields: (standIn) =>
+        withTools(standIn === "azure" ? { parallel_tool_calls: false } : { tool_choice: { type: "any", disable_parallel_tool_use: true } })(
+          standIn,
         ),
       look: ({ calls }) => expect(calls).toHaveLength(1),
     },
@@ -104,7 +104,7 @@ export const ROWS: Record<string, Row[]> = {
     ...both({ says: "text", fields: withTools(), look: ({ calls, text }) => expect([calls.length, text.length > 0]).toEqual([0, true]) }),
     {
       says: "text",
-      fields: (stand) => withTools({ tool_choice: stand === "azure" ? "required" : { type: "any" } })(stand),
+      fields: (standIn) => withTools({ tool_choice: standIn === "azure" ? "required" : { type: "any" } })(standIn),
       look: ({ calls }) => expect(calls).toHaveLength(1),
     },
   ],
@@ -114,7 +114,7 @@ export const ROWS: Record<string, Row[]> = {
       how: "stream",
       look: ({ tookMs, readAtMs }) => expect([tookMs >= 80, readAtMs.length >= 3]).toEqual([true, true]),
     },
-    // Whole, it takes as long, and nothing comes before it.
+    // A whole answer takes as long as a stream, and no byte comes before it.
     { says: "pace=15 tokens=6", how: "whole", look: ({ readAtMs: [head = 0] }) => expect(head).toBeGreaterThan(80) },
   ],
   slow: both({
@@ -146,7 +146,7 @@ export const ROWS: Record<string, Row[]> = {
     says: "throttle seconds=7",
     look: (witness) => {
       refused(429, "ThrottlingException", "429")(witness);
-      expect(witness.headers["retry-after"]).toBe(witness.stand === "azure" ? "7" : undefined);
+      expect(witness.headers["retry-after"]).toBe(witness.standIn === "azure" ? "7" : undefined);
     },
   }),
   overloaded: both({ says: "overloaded", look: refused(503, "ServiceUnavailableException", "503") }),
@@ -177,8 +177,8 @@ export const ROWS: Record<string, Row[]> = {
     {
       says: "exception",
       how: "stream",
-      look: ({ events, exception, stand }) =>
-        expect([events.length, exception]).toEqual(stand === "bedrock" ? [0, "throttlingException"] : [1, "server_error"]),
+      look: ({ events, exception, standIn }) =>
+        expect([events.length, exception]).toEqual(standIn === "bedrock" ? [0, "throttlingException"] : [1, "server_error"]),
     },
     {
       says: "exception after=2 tokens=5",
@@ -223,7 +223,7 @@ export const ROWS: Record<string, Row[]> = {
     {
       says: "corrupt after=2 tokens=5",
       how: "stream",
-      look: ({ stand, fault }) => expect(fault).toBe(stand === "bedrock" ? "Error: message checksum" : "not JSON"),
+      look: ({ standIn, fault }) => expect(fault).toBe(standIn === "bedrock" ? "Error: message checksum" : "not JSON"),
     },
     { says: "corrupt", how: "whole", look: ({ status, fault }) => expect([status, fault]).toEqual([200, "not JSON"]) },
   ],
@@ -233,18 +233,18 @@ export const ROWS: Record<string, Row[]> = {
     ...both({
       says: "filter",
       look: (witness) => {
-        if (witness.stand === "azure") refused(400, "", "content_filter")(witness);
+        if (witness.standIn === "azure") refused(400, "", "content_filter")(witness);
         else expect([witness.status, witness.end, witness.text]).toEqual([200, "refusal", ""]);
       },
     }),
     ...both({
       says: "filter after=2 tokens=5",
-      look: ({ stand, text, end }) => expect([text, end]).toEqual([" the weir", stand === "bedrock" ? "refusal" : "content_filter"]),
+      look: ({ standIn, text, end }) => expect([text, end]).toEqual([" the weir", standIn === "bedrock" ? "refusal" : "content_filter"]),
     }),
     ...both({
       says: "filter after=9 tokens=5",
       fields: () => ({ max_tokens: 3 }),
-      look: ({ stand, end }) => expect(end).toBe(isLength(stand)),
+      look: ({ standIn, end }) => expect(end).toBe(isLength(standIn)),
     }),
   ],
   "no-betas": [
@@ -258,7 +258,7 @@ export const ROWS: Record<string, Row[]> = {
     },
     { says: "no-betas", how: "whole", on: "bedrock", look: ({ status }) => expect(status).toBe(200) },
   ],
-  // What a guardrail does with it is in `test/spec/controls.test.ts`.
+  // Calls with a guardrail are in `test/spec/controls.test.ts`.
   blocked: [
     { says: "blocked", how: "whole", on: "bedrock", look: ({ status, text }) => expect([status, text === BLOCKED]).toEqual([200, false]) },
   ],

@@ -1,4 +1,4 @@
-/** Every directive does what its own sentence says, on both stand-ins where it applies; docs/sandbox.md says the same. */
+/** Every directive does what its sentence says, on both stand-ins where it applies to both. `docs/sandbox.md` has the same sentences. */
 import { afterAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { DIRECTIVES } from "../../../src/sandbox/directives.ts";
 import { startSandbox } from "../../../src/sandbox/sandbox.ts";
 import type { Exchange } from "../../support/exchange.ts";
 import { ROWS, type Row } from "./directive-rows.ts";
-import { STANDS, type StandName, standOf } from "./stands.ts";
+import { STAND_INS, type StandInName, standInOf } from "./stand-ins.ts";
 
 const sandbox = await startSandbox();
 afterAll(() => sandbox.close());
@@ -20,17 +20,17 @@ for (const [name, rows] of Object.entries(ROWS)) {
   for (const [index, row] of rows.entries()) {
     const kind = row.how === "stream" ? "streamed" : "whole";
     test(`[sandbox: ${row.says.split("]")[0]}] ${DIRECTIVES[name]?.does} (${kind}, ${index + 1})`, async () => {
-      await Promise.all(STANDS.filter((stand) => (row.on ?? stand) === stand).map((stand) => witness(row, stand)));
+      await Promise.all(STAND_INS.filter((standIn) => (row.on ?? standIn) === standIn).map((standIn) => witness(row, standIn)));
     });
   }
 }
 
-async function witness(row: Row, stand: StandName): Promise<void> {
+async function witness(row: Row, standIn: StandInName): Promise<void> {
   const isStream = row.how === "stream";
-  const { request, read } = standOf(sandbox, stand);
+  const { request, read } = standInOf(sandbox, standIn);
   const says = row.says.includes("]") ? `[sandbox: ${row.says}` : `[sandbox: ${row.says}]`;
   const began = performance.now();
-  const asked: Exchange = request(says, { stream: isStream, ...row.fields?.(stand) });
+  const asked: Exchange = request(says, { stream: isStream, ...row.fields?.(standIn) });
   if (row.until === undefined) await asked.over;
   else {
     const enough = row.until;
@@ -39,7 +39,7 @@ async function witness(row: Row, stand: StandName): Promise<void> {
     asked.socket.destroy();
   }
   const { readAtMs, readBytes } = asked;
-  row.look({ ...read(asked.received()), stand, isStream, readAtMs, readBytes, tookMs: performance.now() - began });
+  row.look({ ...read(asked.received()), standIn, isStream, readAtMs, readBytes, tookMs: performance.now() - began });
 }
 
 /** What `DIRECTIVES` says, as rows of a table in Markdown. */
@@ -48,12 +48,12 @@ const TABLE = Object.entries(DIRECTIVES).map(([name, { parameters, does }]) => {
   return `| \`${name}\` | ${shown.join(" ")} | ${does} |`.replaceAll("|  |", "| |");
 });
 
-test("docs/sandbox.md holds the table of the directives", () => {
+test("docs/sandbox.md has the table of the directives", () => {
   const page = readFileSync(join(import.meta.dir, "../../../docs/sandbox.md"), "utf8");
   expect(page.split("\n").filter((line) => line.startsWith("| `") && line.split("|").length === 5)).toEqual(TABLE);
 });
 
-test("a parameter of the directive's own name can be its value, and several directives stand in one pair of brackets", async () => {
+test("a parameter of the directive's own name can be its value, and one pair of brackets can have several directives", async () => {
   const { text, readAtMs } = await witnessed("[sandbox: tokens=3, delay ms=40]");
   expect(text).toBe(" the weir is");
   expect(readAtMs[0]).toBeGreaterThan(39);
@@ -63,45 +63,57 @@ test("several pairs of brackets are all obeyed", async () => {
   expect((await witnessed("[sandbox: delay ms=40] and [sandbox: tokens=3]")).text).toBe(" the weir is");
 });
 
-test("`times` obeys the first requests with this very text only", async () => {
+test("with `times`, only the first requests with the same text obey", async () => {
   const statuses = async (says: string) =>
     [await witnessed(says), await witnessed(says), await witnessed(says)].map(({ status }) => status);
   expect(await statuses("[sandbox: overloaded times=2] one")).toEqual([503, 503, 200]);
   expect(await statuses("[sandbox: overloaded times=2] another")).toEqual([503, 503, 200]);
 });
 
-test("`for` obeys where the upstream's name of the model contains it", async () => {
-  for (const name of STANDS) {
-    const stand = standOf(sandbox, name);
-    expect((await stand.ask(`[sandbox: overloaded for=${name === "bedrock" ? "haiku" : "4o"}]`)).status).toBe(503);
-    expect((await stand.ask("[sandbox: overloaded for=another]")).status).toBe(200);
+test("with `for`, only models whose upstream name contains it obey", async () => {
+  for (const name of STAND_INS) {
+    const standIn = standInOf(sandbox, name);
+    expect((await standIn.ask(`[sandbox: overloaded for=${name === "bedrock" ? "haiku" : "4o"}]`)).status).toBe(503);
+    expect((await standIn.ask("[sandbox: overloaded for=another]")).status).toBe(200);
   }
 });
 
-test("what the sandbox does not know, or is no number, is a 400 that says what it knows", async () => {
-  for (const says of ["dance", "tokens=some", "delay ms=-1", "tokens colour=blue", "cut=3"]) {
-    for (const name of STANDS) {
-      const { status, json } = await standOf(sandbox, name).ask(`[sandbox: ${says}]`);
+test("an unknown name, and a value that cannot be used, is a 400 that says what the sandbox takes", async () => {
+  for (const says of [
+    "dance",
+    "tokens=some",
+    "delay ms=-1",
+    "tokens colour=blue",
+    "cut=3",
+    "fail toString=1",
+    "status=0",
+    "status=199",
+    "fail status=600",
+  ]) {
+    for (const name of STAND_INS) {
+      const { status, json } = await standInOf(sandbox, name).ask(`[sandbox: ${says}]`);
       const message = name === "bedrock" ? json.message : isObject(json.error) && json.error.message;
       expect(status).toBe(400);
-      expect(String(message)).toMatch(/^\[sandbox: …\] (does not know "\S+"\. Directives: tokens, |\w+=\S+: expected a number)/);
+      expect(String(message)).toMatch(
+        /^\[sandbox: …\] (does not know "\S+"\. Directives: tokens, |\w+=\S+: expected a (number|status from 200 to 599))/,
+      );
     }
   }
 });
 
 test("a directive in an earlier message is not obeyed", async () => {
-  for (const name of STANDS) {
+  for (const name of STAND_INS) {
     const messages = [
       { role: "user", content: "[sandbox: overloaded]" },
       { role: "assistant", content: "Well." },
       { role: "user", content: "And now?" },
     ];
-    expect((await standOf(sandbox, name).ask("", { messages })).status).toBe(200);
+    expect((await standInOf(sandbox, name).ask("", { messages })).status).toBe(200);
   }
 });
 
 async function witnessed(says: string) {
-  const { request, read } = standOf(sandbox, "bedrock");
+  const { request, read } = standInOf(sandbox, "bedrock");
   const asked = request(says);
   await asked.over;
   return { ...read(asked.received()), readAtMs: asked.readAtMs };

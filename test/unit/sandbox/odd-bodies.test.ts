@@ -1,4 +1,4 @@
-/** Bodies that no cloud was ever sent: a stand-in refuses them as the clouds refuse what they cannot read, and leaves nobody waiting. */
+/** Odd bodies: a stand-in refuses them as the clouds refuse what they cannot read, and no client waits for ever. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 
@@ -24,13 +24,13 @@ const azure = (fields: string) =>
     `{"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}]${fields}}`,
   );
 
-test("a body of more levels than a program can walk is refused with 400", async () => {
+test("a body with too many levels is refused with 400", async () => {
   expect([await bedrock(""), await azure("")]).toEqual([200, 200]);
   const deep = `,"tools":[{"name":"x","input_schema":${nested(60_000)}}]`;
   expect([await bedrock(deep), await azure(deep)]).toEqual([400, 400]);
 });
 
-test("a field that is called like what every object has is refused like any other", async () => {
+test("an unknown field with the name of a built-in member is refused like any other", async () => {
   for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
     const field = `,"${name}":"x"`;
     expect([name, await bedrock(field), await azure(field)]).toEqual([name, 400, 400]);

@@ -1,4 +1,4 @@
-/** Azure OpenAI under the v1 API or a dated one, with a key or a token of Entra ID. Source: `wire.md` §2. */
+/** Azure OpenAI under the v1 API or a dated one, with a key or a token of Entra ID. Source: learn.microsoft.com, "Azure OpenAI in Microsoft Foundry Models v1 API". */
 import type { Upstream } from "../../../src/contract/config.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";
 import type { AzureSettings } from "../../../src/providers/azure/settings.ts";

@@ -1,4 +1,7 @@
-/** Azure's answer as text of the OpenAI dialect: corrects differences of Azure's streams, and reads the usage. Source: `wire.md` §2.3, §2.4. */
+/**
+ * Azure's answer as text of the OpenAI dialect: corrects differences of Azure's streams, and reads the usage.
+ * Sources: learn.microsoft.com, "Content streaming" (filter results); griptape-ai/griptape#1640 (the chunk with the usage).
+ */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, elements, memberValue, skipString } from "../../../src/contract/json.ts";
 import { eventData } from "../../wire/sse.ts";

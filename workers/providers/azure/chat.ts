@@ -1,4 +1,4 @@
-/** Chat completions on Azure OpenAI. Source: `wire.md` §2. */
+/** Chat completions on Azure OpenAI. */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, editNested, type Member, members, memberValue } from "../../../src/contract/json.ts";
 import { refusal } from "../failure.ts";
@@ -18,7 +18,7 @@ export const azureChat: AzureOperation = {
     const remove = leftOut(job, takes, all);
     // LangChain's value for "not set".
     if (Number(memberValue(body, "top_p", all)) === -1) remove.push("top_p");
-    // Azure refuses them without a stream.
+    // Refused without a stream (BerriAI/litellm#5803).
     if (!stream) remove.push("stream_options");
     const rename: Record<string, string> = {};
     const [from, to] = limitName(job, takes);

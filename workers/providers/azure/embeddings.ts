@@ -1,4 +1,4 @@
-/** Embeddings on Azure OpenAI: the body gets the deployment's name, and loses members that the model does not take. Source: `wire.md` §2.1. */
+/** Embeddings on Azure OpenAI: the body gets the deployment's name, and loses members that the model does not take. */
 import { editMembers, members } from "../../../src/contract/json.ts";
 import { malformed, WholeAnswer } from "../whole-answer.ts";
 import { type AzureOperation, deploymentName, leftOut } from "./operation.ts";

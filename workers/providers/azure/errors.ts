@@ -1,4 +1,4 @@
-/** Azure OpenAI's errors as a GatewayError. Source: `wire.md` §2.5. */
+/** Azure OpenAI's errors as a GatewayError. Source: learn.microsoft.com, "Troubleshoot common HTTP errors for Azure OpenAI". */
 import { type ByteText, encodeUtf8 } from "../../../src/contract/bytes.ts";
 import { CALLS, type CallOperation } from "../../../src/contract/dialect.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";

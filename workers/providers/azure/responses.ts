@@ -1,6 +1,6 @@
 /**
  * Responses on Azure OpenAI, without anything that Azure would store: a stored answer remains after the call, and every holder of the resource's key
- * can read it by its id. The same is true of stored prompts. An operator may allow both (`allow_store`). Source: `wire.md` §2, the types of openai 7.57.
+ * can read it by its id. The same is true of stored prompts. An operator may allow both (`allow_store`). Source: the types of openai 7.57.
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";

@@ -36,7 +36,7 @@ export function takesOf(accepts: AzureAccepts): Takes {
 
 /**
  * Names of models that reason. Their answers include hidden reasoning, so they refuse `max_tokens` and take `max_completion_tokens` in its place.
- * All older models take both names, so a false match does no harm. Source: `wire.md` §2.9.
+ * All older models take both names, so a false match does no harm. Source: learn.microsoft.com, "Azure OpenAI reasoning models".
  */
 const REASONING: readonly RegExp[] = [
   /** o1, o3-mini, o4-mini, o1-preview; not the o200k of a tokenizer or the 4o of gpt-4o. */

@@ -1,6 +1,7 @@
 /**
- * The client's Anthropic body in the form that InvokeModel takes (`wire.md` §1.5). The text is edited, not rebuilt. What Bedrock cannot do (§1.12) is refused
- * with the field's name; Bedrock's own refusal would be "Extra inputs are not permitted".
+ * The client's Anthropic body in the form that InvokeModel takes. The text is edited, not rebuilt. What Bedrock cannot do is refused with the field's name;
+ * Bedrock's own refusal would be "Extra inputs are not permitted".
+ * Sources: AWS, "Anthropic Claude Messages API: request and response"; platform.claude.com, "Claude on Amazon Bedrock (legacy)" (InvokeModel).
  */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { editMembers, hidesWords, members } from "../../../src/contract/json.ts";
@@ -16,7 +17,7 @@ import { editSystem } from "./system.ts";
 import { Dropped, type Takes } from "./takes.ts";
 import { editReferences, editTools, mayNeedEdit } from "./tools.ts";
 
-/** Bedrock has one version for all its models, whatever version the client's header names. */
+/** The version that all of Bedrock's models take, whatever version the client's header names. */
 const BEDROCK_VERSION = '"bedrock-2023-05-31"';
 const CONTEXT_MANAGEMENT = "context-management-2025-06-27";
 const COMPACT = "compact-2026-01-12";

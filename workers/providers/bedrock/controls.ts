@@ -1,6 +1,6 @@
 /**
  * Bedrock's own controls as headers of an InvokeModel request: those of the configuration, and those that the client may set.
- * Sources: AWS, "InvokeModel" (API reference); `wire.md` §1.4.
+ * Source: AWS, "InvokeModel" (API reference).
  */
 import { type CallControls, callControls } from "../../../src/contract/controls.ts";
 import { memberValue } from "../../../src/contract/json.ts";

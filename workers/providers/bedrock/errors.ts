@@ -1,4 +1,7 @@
-/** AWS's errors, by HTTP status or in the middle of a stream, as a GatewayError. Source: the table of `wire.md` §1.8. */
+/**
+ * AWS's errors, by HTTP status or in the middle of a stream, as a GatewayError.
+ * Sources: AWS, "InvokeModel" and "InvokeModelWithResponseStream" (API reference, errors); platform.claude.com, "Errors" (Anthropic's own form).
+ */
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import { type ErrorKind, type FailureDetail, GatewayError } from "../../../src/contract/errors.ts";
 import type { HttpHeaders } from "../../wire/http.ts";

@@ -1,4 +1,7 @@
-/** The requests that Bedrock's runtime takes: InvokeModel, with a stream or without, and CountTokens. Source: `wire.md` §1.2, §1.10. */
+/**
+ * The requests that Weir sends to Bedrock's runtime: InvokeModel, with a stream or without, and CountTokens.
+ * Source: AWS, "Amazon Bedrock Runtime" (API reference).
+ */
 import { Buffer } from "node:buffer";
 import type { ByteText } from "../../../src/contract/bytes.ts";
 import type { CallOperation } from "../../../src/contract/dialect.ts";

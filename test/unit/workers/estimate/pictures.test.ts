@@ -52,9 +52,19 @@ describe("a picture's price", () => {
     expect(of("openai", "gpt-4o", 100, 100)).toBe(255);
     expect(of("openai", "gpt-4o-mini", 1024, 1024)).toBe(2833 + 4 * 5667);
     expect(of("openai", "o3", 1024, 1024)).toBe(75 + 4 * 150);
+    expect(of("openai", "gpt-5", 1024, 1024)).toBe(70 + 4 * 140);
     expect(of("openai", "gpt-4.1-mini", 1024, 1024)).toBe(Math.ceil(1024 * 1.62));
     expect(of("openai", "o4-mini", 8000, 8000)).toBeLessThanOrEqual(Math.ceil(1536 * 1.72));
   });
+
+  // The page's own example: developers.openai.com, "Images and vision".
+  test.each(["gpt-5.2", "gpt-5.2-codex", "gpt-5.3-codex", "gpt-5-codex-mini", "gpt-5.1-codex-mini"])(
+    "%s counts patches without a factor",
+    (model) => {
+      expect(of("openai", model, 1024, 1024)).toBe(1024);
+      expect(of("openai", model, 1800, 2400)).toBe(1452);
+    },
+  );
 
   test("models get their tokenizers", () => {
     const tokenizer = (model: string) => profileOf("openai", model).tokenizer;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { random, samples } from "../../../../bench/calibrate/samples.ts";
-import { bound, PICTURE_AT_MOST } from "../../../../src/contract/bound.ts";
 import { type ByteText, encodeUtf8 } from "../../../../src/contract/bytes.ts";
 import type { UpstreamDialect } from "../../../../src/contract/dialect.ts";
+import { bound, PICTURE_AT_MOST } from "../../../../src/limiter/bound.ts";
 import { estimate, estimateInTurns } from "../../../../workers/estimate/estimate.ts";
 import { png } from "./pictures.ts";
 

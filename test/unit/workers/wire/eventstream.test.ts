@@ -11,7 +11,7 @@ const codec = new EventStreamCodec(
 );
 const encode = (headers: MessageHeaders, body: string | Uint8Array) => Buffer.from(codec.encode({ headers, body: Buffer.from(body) }));
 
-/** The two frames of wire.md §1.7, made and read by two other codecs. */
+/** Two frames as Bedrock sends them, made and read by two other codecs. */
 const CHUNK = Buffer.from(
   "000000900000004b552a60610b3a6576656e742d747970650700056368756e6b0d3a636f6e74656e742d747970650700106170706c69636174696f6e2f6a736f6e0d3a6d6573736167652d747970650700056576656e747b226279746573223a2265794a306558426c496a6f696257567a6332466e5a56397a64473977496e303d222c2270223a226162227dc07c0b72",
   "hex",

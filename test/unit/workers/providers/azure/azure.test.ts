@@ -75,7 +75,7 @@ test("the usage chunk is shown to a client that asked for it", async () => {
   }
 });
 
-// wire.md §2.5
+// Source: learn.microsoft.com, "Troubleshoot common HTTP errors for Azure OpenAI".
 test.each([
   [401, "misconfigured"],
   [403, "misconfigured"],

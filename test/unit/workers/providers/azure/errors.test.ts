@@ -11,7 +11,7 @@ const shown = (text: string) => JSON.parse(Buffer.from(text, "latin1").toString(
 
 const FILTER = '"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":true}}}';
 
-// wire.md §2.5: OpenAI's clients expect the fields that Azure leaves out.
+// OpenAI's clients expect the fields that Azure leaves out.
 test.each([
   [
     400,

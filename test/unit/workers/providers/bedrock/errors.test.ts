@@ -10,7 +10,7 @@ function fail(status: number, name: string, message: string, body?: string) {
   return bedrockFailure(PLACE, status, headers, Buffer.from(body ?? JSON.stringify({ message })).toString("latin1"));
 }
 
-// wire.md §1.8
+// The first eleven are of AWS, "InvokeModel" and "InvokeModelWithResponseStream" (API reference, errors).
 const TABLE: [number, string, ErrorKind][] = [
   [400, "ValidationException", "upstream_rejected"],
   [400, "ServiceQuotaExceededException", "upstream_rate_limited"],
@@ -104,7 +104,7 @@ test("a name that means something to JavaScript is only a name", () => {
   }
 });
 
-// wire.md §1.8: the bodies of Claude 4.7 and later
+// Claude 4.7 and later answer in this form. Types: platform.claude.com, "Errors".
 test.each([
   ["invalid_request_error", 400, "upstream_rejected"],
   ["rate_limit_error", 429, "upstream_rate_limited"],
