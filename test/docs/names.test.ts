@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Metrics } from "../../src/metrics/metrics.ts";
 import { MergedMetrics } from "../../src/metrics/merged.ts";
+import { Metrics } from "../../src/metrics/metrics.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const text = (file: string) => readFileSync(join(ROOT, file), "utf8");
@@ -97,8 +97,8 @@ test("docs/limits.md has the figures of the estimates as docs/estimation.md meas
     ...text("docs/estimation.md").matchAll(/^### (\w+)\n\n.* whole texts (\S+ %), worst class (\w+) \(([\d.]+)\), all .* ([\d.]+)\.$/gm),
   ].map(([, tokenizer = "", distance, worst, ratio, all]) => `${tokenizer.toLowerCase()} | ${distance} | ${ratio} (${worst}) | ${all}`);
   expect(measured).toHaveLength(3);
-  const repeated = [...text("docs/limits.md").matchAll(/^\| (o200k|cl100k|Claude)[^|]*( \| .* % \| .*) \|$/gm)].map(([, name = "", rest = ""]) =>
-    `${name}${rest}`.toLowerCase(),
+  const repeated = [...text("docs/limits.md").matchAll(/^\| (o200k|cl100k|Claude)[^|]*( \| .* % \| .*) \|$/gm)].map(
+    ([, name = "", rest = ""]) => `${name}${rest}`.toLowerCase(),
   );
   expect(repeated).toEqual(measured.map((row) => row.toLowerCase()));
 });
