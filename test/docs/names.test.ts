@@ -27,7 +27,7 @@ const named = (pattern: RegExp) =>
   pages.flatMap(({ page, words }) => [...words.matchAll(pattern)].map(([, name = ""]) => ({ page, name })));
 
 describe("the pages", () => {
-  test("name files and folders that there are", () => {
+  test("name files and folders that exist", () => {
     const found = named(/(?<![\w/.:-])((?:src|workers|test|bench|deploy|scripts)\/[\w./*-]*\w)/g);
     expect(found.length).toBeGreaterThan(150);
     // A test run is named by the beginning of a path, and `bench/results` is written by the bench.
@@ -37,7 +37,7 @@ describe("the pages", () => {
     expect(missing).toEqual([]);
   });
 
-  test("name no file alone that there is not", () => {
+  test("name files that exist, also where the folder is left out", () => {
     const found = named(/`(?:\.\/)?([\w./-]*\.(?:ts|mjs|lua|yaml|json|md|svg))`/g);
     expect(found.length).toBeGreaterThan(150);
     const missing = found.filter(
@@ -50,7 +50,7 @@ describe("the pages", () => {
     expect(missing).toEqual([]);
   });
 
-  test("link to headings that there are", () => {
+  test("link to headings that exist", () => {
     const found = named(/\]\(([^)\s:]*#[^)\s]+)\)/g);
     expect(found.length).toBeGreaterThan(30);
     const missing = found.filter(({ page, name }) => {
