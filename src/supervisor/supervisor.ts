@@ -134,6 +134,8 @@ export class Supervisor {
     const { log, config, held } = this.#parts;
     const listening = this.#countListening();
     log.info({ started: child.index, pid: child.pid }, "a process listens");
+    // The first `fetch` of Bun starts a thread, and where no descriptor is left for that thread, Bun ends this process. Now there are some.
+    void child.ask("/healthz");
     if (this.#phase === "draining") child.send({ type: "drain" });
     else if (this.#phase === "opening" && listening === config.processes) {
       this.#phase = "serving";

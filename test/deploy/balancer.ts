@@ -1,6 +1,6 @@
 /**
  * A load balancer as a cluster has one: it sends new calls to replicas whose `/readyz` says 200, each to the one with the fewest open calls, over
- * connections that it keeps. It sends nothing twice: what a replica loses, the client sees lost.
+ * connections that it keeps. It sends nothing twice: a call that a replica loses is lost for the client.
  */
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -19,7 +19,7 @@ const TOKEN = "chart-admin-token-8d3e01bb52";
 // biome-ignore lint/suspicious/noExplicitAny: what Helm renders is looked at field by field; Kubernetes' schemas say what it is.
 type Resource = any;
 
-/** As a configuration names a variable of the environment. */
+/** The form in which a configuration names a variable of the environment. */
 const variable = (name: string) => `\${${name}}`;
 
 const MINIMAL = {
@@ -75,7 +75,7 @@ const WHOLE = {
 
 const program = helm();
 const schemas = kubernetesSchemas();
-/** Of the resources of the Prometheus operator, which are none of Kubernetes' own. */
+/** Resources of the Prometheus operator, which Kubernetes itself does not know. */
 const operator = npmFolder(["@kubernetes-models/prometheus-operator@6.0.0"]);
 const missing = program.missing ?? schemas.missing ?? operator.missing;
 if (missing !== undefined) console.warn(`The chart is not rendered: ${missing}`);
@@ -87,7 +87,7 @@ function run(command: "template" | "lint", values: object): { status: number | n
   const place = command === "lint" ? [CHART] : ["edge", CHART, "--namespace", "llm", "--kube-version", "1.37.0"];
   const { status, stdout, stderr } = spawnSync(program.path ?? "", [command, ...place, "--values", join(folder, "values.json")], {
     encoding: "utf8",
-    // Its caches and settings are nobody's business.
+    // Its caches and settings are of no interest.
     env: { ...process.env, HELM_CACHE_HOME: folder, HELM_CONFIG_HOME: folder, HELM_DATA_HOME: folder },
   });
   rmSync(folder, { recursive: true, force: true });
@@ -116,13 +116,13 @@ describe.skipIf(missing !== undefined && !process.env.CI)("the chart", () => {
     minimal = render(MINIMAL);
   });
 
-  test("has nothing for Helm to complain of", () => {
+  test("passes the checks of Helm", () => {
     for (const values of [WHOLE, MINIMAL])
       expect(run("lint", values)).toMatchObject({ status: 0, stdout: expect.not.stringMatching(/\[(WARNING|ERROR)\]/) });
   });
 
-  test("makes what Kubernetes' own schemas take, without an unknown field", async () => {
-    // Kubernetes' schemas name formats of their own (int32, quantity …), which say nothing that a type does not.
+  test("makes resources that fit Kubernetes' schemas, without an unknown field", async () => {
+    // Kubernetes' schemas name formats (int32, quantity …) that the validator does not know; the types say as much.
     const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
     ajv.addSchema(schemaFile("_definitions.json"));
     const { validateServiceMonitor, validatePrometheusRule } = await operatorSchemas();
@@ -284,7 +284,7 @@ describe.skipIf(missing !== undefined && !process.env.CI)("the chart", () => {
   });
 });
 
-/** What Kubernetes has against a resource. */
+/** What is wrong with a resource by Kubernetes' schemas. */
 function mistakes(ajv: Ajv2020, apiVersion: string, resource: Resource): unknown[] {
   const [version = "", group] = apiVersion.split("/").toReversed();
   const parts = [resource.kind.toLowerCase(), ...(group === undefined ? [] : [group.split(".")[0]]), version];

@@ -1,6 +1,6 @@
 /**
  * Draws a dashboard of `deploy/grafana` as one SVG, from what its own queries answer: the panels in their places, with their titles, units, thresholds and
- * legends. It is no Grafana, whose packages our registries do not have; so it says of itself what drew it.
+ * legends. Grafana itself is not in the registries that the tests may use, so each picture says what has drawn it.
  */
 import { LineChart } from "echarts/charts";
 import { GridComponent } from "echarts/components";
@@ -116,7 +116,7 @@ function plot({ fieldConfig: { defaults } }: Panel, curves: readonly Curve[], bo
         showSymbol: false,
         silent: true,
         ...(isStacked ? { stack: "all" } : {}),
-        // What is nothing all the time would lie on the line of what is below it.
+        // A curve that is 0 all the time would cover the curve below it.
         lineStyle: { width: isStacked && isNothing(curve) ? 0 : 1.2 },
         areaStyle: { opacity: (custom?.fillOpacity ?? 0) / 100 },
         data: moments.map((ms) => [ms, valueAt(curve, ms)]),
@@ -168,7 +168,7 @@ const round = (value: number): number => Math.round(value * 10) / 10;
 const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
 
 const DAY = 86_400;
-/** For each unit of Grafana's that the dashboards use: from how much on a word is used, and how much of the unit it is. */
+/** For each unit of Grafana that the dashboards use: words, each with the number of units that it stands for, and from which it is used. */
 const SCALES: Readonly<Record<string, readonly [from: number, of: number, word: string][]>> = {
   s: [
     [2 * DAY, DAY, " days"],

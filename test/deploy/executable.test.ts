@@ -22,7 +22,7 @@ describe.skipIf(target === undefined)("the executable", () => {
     sandbox = await startSandbox();
     const built = await buildExecutable(target ?? "linux-x64", join(folder, "built"));
     renameSync(built, executable);
-    // It is one file: what the build has left beside it is not needed.
+    // It is one file: what the build has left beside that file is not needed.
     rmSync(join(folder, "built"), { recursive: true });
   });
   afterAll(async () => {

@@ -1,7 +1,7 @@
 /**
- * What operators hang on the wall: rules, alerts and dashboards, tried with a real Prometheus that scrapes two real gateways. To wait two minutes for
- * each alert would be too long for a test, so that the rules run in a faster time: every duration in them is divided by `TIMES`. That they hold in true
- * time is the matter of `deploy/prometheus/weir-alerts.test.yaml`, and of `bun run verify:deploy`.
+ * What operators look at: rules, alerts and dashboards, tried with a real Prometheus that scrapes two real gateways. To wait two minutes for
+ * each alert would be too long for a test, so that the rules run in a faster time: every duration in them is divided by `TIMES`. `deploy/prometheus/weir-alerts.test.yaml`
+ * and `bun run verify:deploy` try them in true time.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -26,7 +26,7 @@ import { ObservedWorld } from "./world.ts";
 
 const TIMES = Number(process.env.WEIR_TEST_HASTE ?? 40);
 const SCRAPE_MS = Number(process.env.WEIR_TEST_SCRAPE_MS ?? Math.max(200, 6_000 / TIMES));
-/** Two minutes, and what a machine that does something else may add. */
+/** Two minutes of the faster time, and what a busy machine may add. */
 const PATIENCE_MS = 120_000 / TIMES + 15_000;
 
 setDefaultTimeout(TIMES === 1 ? 900_000 : 60_000);
@@ -48,7 +48,7 @@ const rules = Object.values(shippedRules()).flatMap((text) =>
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 /** The list of the dashboard in which Grafana offers its Prometheus servers. */
 const DATASOURCE = `\${datasource}`;
-/** What speaks of the machine that the test runs on. */
+/** Alerts that depend on the machine that the test runs on. */
 const OF_THE_MACHINE = ["WeirOverheadHigh", "WeirThreadBusy", "WeirLimiterSlow"];
 /** Fails at the first target of its model, and not at the second. */
 const FAILS = { prompt: "[sandbox: overloaded for=first]" };
@@ -108,7 +108,7 @@ describe("the runbook", () => {
 });
 
 describe("the dashboards", () => {
-  test("are linked with each other, and every panel has a query, a unit and a place of its own", () => {
+  test("are linked with each other, and every panel has a query, a unit and a place that no other panel covers", () => {
     const all = dashboards();
     expect(all.map(({ uid }) => uid).sort()).toEqual(["weir-limits", "weir-overview", "weir-runtime", "weir-upstreams"]);
     for (const { file, uid, links, panels } of all) {
@@ -187,14 +187,14 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
       const text = await (await fetch(`http://${target}/metrics`)).text();
       series.push({ series: `up{job="weir", instance="${target}"}`, values: "1x60" });
       for (const [, name = "", inside = "", value] of text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)) {
-        // A clock of their own: what expires is meant to be told of, and the hour that is simulated begins in 1970.
+        // These follow another clock: what expires is meant to be alerted, and the hour that is simulated begins in 1970.
         if (name.endsWith("_expiry_timestamp_seconds") || value === "Nan" || value === "NaN") continue;
         const labels = [`job="weir"`, `instance="${target}"`, ...(inside === "" ? [] : [inside])];
         series.push({ series: `${name}{${labels.join(", ")}}`, values: `${value}x60` });
       }
     }
     expect(series.length).toBeGreaterThan(500);
-    // Once a minute says the same of what stands still, at a quarter of the cost.
+    // What does not change looks the same once a minute, at a quarter of the cost.
     for (const [name, text] of Object.entries(shippedRules()))
       writeFileSync(join(folder, name), text.replaceAll("interval: 15s", "interval: 1m"));
     // How late the threads were at that one moment is the machine's doing, and would hold for the whole hour.
@@ -358,7 +358,7 @@ describe.skipIf(!havePrometheus)("two gateways and a Prometheus", () => {
       `in a time ${TIMES} times as fast: ${first.size} alerts within ${firstMs} ms, without Redis and the other gateway within ${sinceMs(beganMs)} ms`,
     );
 
-    // What is mended is no longer told of.
+    // The alerts of what is mended end.
     world.mendConfiguration();
     await world.redis.start();
     const gone = async () => {

@@ -15,7 +15,7 @@ const FOLDER = join(import.meta.dir, "../../docs/dashboards");
 const SCRAPE_MS = 5_000;
 const QUIET_MS = Number(process.env.WEIR_PICTURES_QUIET_MS ?? 240_000);
 const INCIDENT_MS = Number(process.env.WEIR_PICTURES_INCIDENT_MS ?? 180_000);
-/** As Grafana reckons `$__rate_interval`: four scrapes. */
+/** Grafana's `$__rate_interval`: four scrapes. */
 const INTERVAL = `${(4 * SCRAPE_MS) / 1_000}s`;
 const NOTE =
   "Drawn by test/deploy/pictures.ts (ECharts), not by Grafana: each panel's own queries, asked of a Prometheus that scraped two gateways under test traffic on a busy machine.";
@@ -34,7 +34,7 @@ async function curvesOf(
         points: values.map(([seconds, value]) => [seconds * 1_000, Number(value)]),
       });
   }
-  // What was there is above what stayed at nothing.
+  // Curves with values are drawn above those that stayed at 0.
   const most = ({ points }: Curve) => Math.max(...points.map(([, value]) => (Number.isFinite(value) ? value : 0)));
   return curves.sort((a, b) => most(b) - most(a));
 }

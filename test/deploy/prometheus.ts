@@ -1,4 +1,4 @@
-/** A real Prometheus for tests: Debian's package, a port that the system chose, files in a folder that goes with it. */
+/** A real Prometheus for tests: Debian's package, a port that the system chose, files in a folder that is removed with it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { eventually, freePort } from "../support/waits.ts";
 
 export const DEPLOY = join(import.meta.dir, "../../deploy");
 
-/** Where there is none, its tests are skipped; in CI they fail, since `npm test` installs it there. */
+/** Without Prometheus its tests are skipped; in CI they fail, since `npm test` installs it there. */
 export const havePrometheus = Boolean(process.env.CI) || ["prometheus", "promtool"].every((program) => Bun.which(program) !== null);
 
 /** Ends Prometheus when its standard input does: with this process, however that ends. First line out: the id of Prometheus. */
@@ -98,7 +98,7 @@ export async function startPrometheus({ targets, scrapeMs, rules = {} }: Prometh
   const config = {
     global: { scrape_interval: `${scrapeMs}ms`, scrape_timeout: `${scrapeMs}ms`, evaluation_interval: `${scrapeMs}ms` },
     rule_files: Object.keys(rules),
-    // The name of the job is what the rules go by.
+    // The rules look for this name of the job.
     scrape_configs: [{ job_name: "weir", static_configs: [{ targets }] }],
   };
   writeFileSync(join(folder, "prometheus.yaml"), JSON.stringify(config));
@@ -137,7 +137,7 @@ export interface Ending {
   said: string;
 }
 
-/** Beside other work, and behind it where processors are few: it reckons for seconds. */
+/** Runs promtool with a low priority: it calculates for seconds. */
 export function promtool(words: readonly string[], folder: string): Promise<Ending> {
   const child = spawn("nice", ["promtool", ...words], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
@@ -160,8 +160,8 @@ export function shippedRules(): Record<string, string> {
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * The same rules in a faster time: each duration (`[2m]`, `offset 5m`, `for: 30s`, `interval: 15s`) is divided. Names of recorded series, which hold
- * durations too, stay.
+ * The same rules in a faster time: each duration (`[2m]`, `offset 5m`, `for: 30s`, `interval: 15s`) is divided. Names of recorded series, which have
+ * durations in them too, stay as they are.
  */
 export function hastened(rules: string, times: number): string {
   return rules.replace(/(\[|offset |for: |interval: )(\d+)(ms|s|m|h)\b/g, (_, before: string, count: string, unit: string) => {

@@ -1,5 +1,5 @@
 /**
- * A rolling restart, as a Deployment of Kubernetes does it with one pod more than it needs: a new replica is ready before an old one is asked to end,
+ * A rolling restart, as a Deployment of Kubernetes with one pod more than it needs does it: a new replica is ready before an old one is asked to end,
  * and the next one is begun while the old one still drains. Processes are the pods. Streams are open all the time, and no call may be lost.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
@@ -16,7 +16,7 @@ setDefaultTimeout(60_000);
 const REPLICAS = 3;
 /** `npm run verify:deploy` has 200. */
 const STREAMS = Number(process.env.WEIR_TEST_STREAMS ?? 60);
-/** A stream of one second; every tenth lasts for four, longer than a replica takes to be replaced. */
+/** A stream of one second; every tenth stream lasts for four seconds, longer than it takes to replace a replica. */
 const SHORT = "[sandbox: tokens=5 pace=200]";
 const LONG = "[sandbox: tokens=20 pace=200]";
 

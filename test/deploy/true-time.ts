@@ -1,6 +1,6 @@
 /**
- * `npm run verify:deploy`: the tests of rules, alerts and dashboards in true time, and a rolling restart under 200 streams. Some twelve minutes that no
- * other test run should wait for.
+ * `npm run verify:deploy`: the tests of rules, alerts and dashboards in true time, and a rolling restart under 200 streams. It takes some twelve minutes,
+ * too long for every test run.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

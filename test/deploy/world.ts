@@ -1,4 +1,5 @@
 /** Two gateways under mixed traffic, the clouds' stand-ins and Redis: what dashboards show and alerts look at. */
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,11 +7,11 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
 import { makeIdentity } from "../support/identities.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
+import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
 import { freePort } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 
 const TOKEN = "deploy-admin-token-70c2b4e19d";
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const WRONG_KEY = "deploy-wrong-azure-key-5a2e";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -55,7 +56,7 @@ export class ObservedWorld {
   static async start(): Promise<ObservedWorld> {
     const [sandbox, redis, nowhere] = await Promise.all([startSandbox(), startRedis(), freePort()]);
     const config = configuration(sandbox, redis, nowhere);
-    // A gateway's harness removes the folder with the gateway; its configuration is to be changed from here.
+    // A named folder, so that the configuration in it can be changed and the certificate outlives a gateway.
     const folder = mkdtempSync(join(tmpdir(), "weir-observed-"));
     const { cert, key } = makeIdentity("observed", { days: 3 });
     const tls = { cert_file: join(folder, "cert.pem"), key_file: join(folder, "key.pem") };
@@ -102,7 +103,7 @@ export class ObservedWorld {
     return answer.status;
   }
 
-  /** Asks again and again, one question after the other, with a pause, until the world ends; a call that fails is what some of them are for. */
+  /** Asks again and again, one question after the other, with a pause, until the world stops; some questions are meant to fail. */
   keepAsking(questions: Question | readonly Question[], pauseMs: number, weir = this.weir): { stop(): void } {
     const turns = Array.isArray(questions) ? questions : [questions];
     let running = true;
@@ -139,14 +140,6 @@ export class ObservedWorld {
 }
 
 function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): Record<string, unknown> {
-  const { bedrock, azure, credentials } = sandbox;
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-  const azureAt = (region: string, endpoint: string, api_key = credentials.apiKeys[0] ?? "") => ({
-    provider: "azure",
-    region,
-    endpoint,
-    credentials: { api_key },
-  });
   const at = (upstream: string, model: string) => ({ upstream, model });
   return {
     admin: { token: TOKEN },
@@ -154,24 +147,12 @@ function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): R
     redis: { url: redis.url, on_failure: "local", timeout: "200ms" },
     limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
     upstreams: {
-      "bedrock-eu": {
-        provider: "bedrock",
-        region: "eu",
-        aws_region: "eu-central-1",
-        endpoint: bedrock.url,
-        credentials: { access_key_id: accessKeyId, secret_access_key: secretAccessKey },
-      },
-      "azure-eu": azureAt("eu", azure.url),
-      "azure-spare": azureAt("eu", azure.url),
-      "azure-nowhere": azureAt("eu", `http://127.0.0.1:${nowhere}`),
-      "azure-wrong": azureAt("eu", azure.url, WRONG_KEY),
-      "bedrock-ending": {
-        provider: "bedrock",
-        region: "eu",
-        aws_region: "eu-central-1",
-        endpoint: bedrock.url,
-        credentials: { bearer_token: shortTermKey(Date.now() - 11 * HOUR_MS) },
-      },
+      "bedrock-eu": bedrockIn("eu", sandbox),
+      "azure-eu": azureIn("eu", sandbox),
+      "azure-spare": azureIn("eu", sandbox),
+      "azure-nowhere": azureIn("eu", sandbox, { endpoint: `http://127.0.0.1:${nowhere}` }),
+      "azure-wrong": azureIn("eu", sandbox, { key: WRONG_KEY }),
+      "bedrock-ending": { ...bedrockIn("eu", sandbox), credentials: { bearer_token: shortTermKey(Date.now() - 11 * HOUR_MS) } },
     },
     models: {
       claude: { targets: [at("bedrock-eu", HAIKU)] },

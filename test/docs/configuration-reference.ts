@@ -1,6 +1,6 @@
 /**
  * Writes what follows from the schema of `weir.yaml`: `weir.schema.json`, and the table of settings in `docs/configuration.md`.
- * `bun run docs` runs it; `config-published.test.ts` fails where they are stale.
+ * `bun run docs` runs it; `test/unit/config/published.test.ts` fails where they are stale.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { TSchema } from "@sinclair/typebox";

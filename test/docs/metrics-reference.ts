@@ -1,4 +1,4 @@
-/** Writes the table of `docs/metrics.md` from what the gateway's registry has. `bun run docs` runs it; `metrics.test.ts` fails where it is stale. */
+/** Writes the table of `docs/metrics.md` from what the gateway's registry has. `bun run docs` runs it; `test/unit/metrics/metrics.test.ts` fails where it is stale. */
 
 import { MergedMetrics } from "../../src/metrics/merged.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";

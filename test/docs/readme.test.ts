@@ -18,7 +18,7 @@ const pages = [
 ].filter((name) => /\.(md|yaml)$/.test(name));
 
 describe("the first hour", () => {
-  test("has a configuration that is good as it stands, and nothing to warn of; its secrets are in files, so no terminal has to know them", async () => {
+  test("has a configuration that is good as it is, without a warning; its secrets are in files, so no terminal has to know them", async () => {
     const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(text("README.md")) ?? [];
     const folder = mkdtempSync(join(tmpdir(), "weir-readme-"));
     try {
@@ -45,7 +45,7 @@ describe("the first hour", () => {
   });
 });
 
-describe("the models that somebody new is shown", () => {
+describe("the models that a new user sees", () => {
   const { entries: models } = readCatalogue(text("src/catalogue.yaml"));
   const day = 86_400_000;
   const newestMs = Math.max(...[...models.values()].map(({ created }) => (created ?? 0) * 1000));
@@ -68,7 +68,7 @@ describe("the models that somebody new is shown", () => {
     ["docs/configuration.md", text("docs/configuration.md").split("## Every setting")[0]],
   ].flatMap(([place = "", words = ""]) => shown(place, words));
 
-  test("are looked for where they stand", () => {
+  test("are looked for where the pages have them", () => {
     expect(new Set(all.map(({ place }) => place)).size).toBe(7);
   });
 

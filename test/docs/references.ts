@@ -1,4 +1,4 @@
-/** `bun run docs`: writes all that is written from the sources into `docs/`. */
+/** `bun run docs`: writes the parts of `docs/` that are made from the sources. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { publishedSchema } from "../../src/config/published.ts";
 import { FIDELITY_PAGE, withTables } from "../spec/fidelity/reference.ts";

@@ -10,7 +10,7 @@ const LEAST_ROWS = 30;
 const COLUMNS = 5;
 /** `"title" (file)`: a row may name several. */
 const REFERENCE = /"([^"]+)" \((test\/[\w./-]+\.ts)\)/g;
-/** What the issue of this page asks for at least; each is a word or two of a row's first cell. */
+/** Faults that the page must have at least; each is a word or two of a row's first cell. */
 const AT_LEAST = [
   /refuses the connection/,
   /resets/,
@@ -57,7 +57,7 @@ const rows: Row[] = PAGE.split("\n")
     };
   });
 
-/** Titles in a file: what is a string or a template there, whose gaps may hold anything. */
+/** Titles in a file: its strings, and its templates, whose gaps may hold anything. */
 function titlesOf(file: string): RegExp[] {
   const { program } = parseSync(file, readFileSync(join(ROOT, file), "utf8"));
   const found: RegExp[] = [];
@@ -75,7 +75,7 @@ function titlesOf(file: string): RegExp[] {
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-/** Of a template at least a few words have to be its own: one that is all gap would be every title. */
+/** A template needs at least a few words of text: a template of gaps alone would match every title. */
 const exactly = (parts: string[]): RegExp => (parts.join("").length < 8 ? /(?!)/ : new RegExp(`^${parts.map(escaped).join(".+")}$`));
 
 describe("the fault table of docs/reliability.md", () => {

@@ -1,4 +1,4 @@
-/** What a developer pastes from `/docs`, run as it stands against a gateway in sandbox mode. */
+/** What a developer pastes from `/docs`, run as it is, against a gateway in sandbox mode. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ async function run(program: string, words: string[]): Promise<{ code: number | n
   return { code, ...said };
 }
 
-/** It ended well, and what it printed has something to show for it. */
+/** The program ended well, and printed what was expected. */
 function expectSaid({ code, stdout, stderr }: Awaited<ReturnType<typeof run>>, shown: RegExp): void {
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(shown);
@@ -64,7 +64,7 @@ describe("what /docs shows", () => {
     expectSaid(await run("sh", ["-c", STRICT_CURL + snippet("curl")]), /"type":"text","text":"\S/);
     const examples = [...page.matchAll(/<h4>Example<\/h4><pre><code>([\s\S]*?)<\/code>/g)].map(([, html = ""]) => asText(html));
     expect(examples.length).toBeGreaterThan(12);
-    // Of answers that somebody has made, and of nobody else's.
+    // The last routes are for answers that the same client has made before.
     const [asked, kept] = [false, true].map((isKept) => examples.filter((text) => text.includes("/resp_01") === isKept)) as [
       string[],
       string[],

@@ -1,4 +1,4 @@
-/** Chance that can be had again: the same seed gives the same throws, on every machine. */
+/** Chance that can be repeated: the same seed gives the same throws, on every machine. */
 
 /** One number from two, well mixed, so that neighbouring inputs have nothing in common (the finaliser of MurmurHash3). */
 export function mixed(seed: number, index: number): number {

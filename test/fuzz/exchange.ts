@@ -1,4 +1,4 @@
-/** Puts one input to a gateway, over a connection of its own. */
+/** Sends one input to a gateway, over a new connection. */
 import { connect, type Socket } from "node:net";
 import { type Answer, readAnswers } from "./answers.ts";
 import type { Input } from "./inputs.ts";
@@ -20,7 +20,7 @@ const NEXT = "GET /healthz HTTP/1.1\r\nhost: weir.test\r\nconnection: close\r\n\
 export interface Patience {
   /** An answer takes at most so long. */
   answerMs: number;
-  /** What is no whole request may still be answered for so long, before the client says that nothing more comes. */
+  /** So long the client waits for an answer to a request that is not whole, before it says that nothing more comes. */
   doubtfulMs: number;
 }
 
@@ -35,7 +35,7 @@ class Exchange {
   readonly #socket: Socket;
   readonly #hanging: ReturnType<typeof setTimeout>;
   #doubtful: ReturnType<typeof setTimeout> | undefined;
-  /** Of the answers that are not taken yet. */
+  /** Bytes of the answers that are not read yet. */
   #parts: Buffer[] = [];
   #first: Answer | undefined;
   #isSent = false;
@@ -72,14 +72,14 @@ class Exchange {
   #sent(): void {
     this.#isSent = true;
     const { afterwards } = this.#input;
-    // What was written goes out first: a reset would take it along.
+    // What was written goes out first: a reset would discard it.
     if (afterwards === "leave") return void setImmediate(() => this.#finish("left"));
     if (afterwards === "end") this.#doubtful = setTimeout(() => this.#socket.end(), this.#patience.doubtfulMs);
     this.#look();
   }
 
   #read(isOver: boolean) {
-    // Whoever cannot read a request does not know its method either.
+    // A reader that cannot read a request does not know its method either.
     const isHead = this.#input.method === "HEAD" && this.#input.isSound && this.#first === undefined;
     return readAnswers(Buffer.concat(this.#parts), isOver, isHead);
   }
@@ -89,7 +89,7 @@ class Exchange {
     const [own] = answers;
     if (flaw !== undefined) this.#finish("satisfied");
     if (own?.isWhole !== true || !this.#isSent) return;
-    // Of what is doubtful a second answer is waited for until the connection is over: whoever counts its length in another way gives one.
+    // After a doubtful request a second answer is waited for until the connection is over: a reader that counts the length in another way gives one.
     if (this.#first === undefined && this.#input.afterwards === "end") return;
     if (this.#first !== undefined || !this.#input.isKept || own.closes || answers.length > 1 || rest.length > 0) {
       this.#finish("satisfied");

@@ -6,7 +6,7 @@ import type { Fields } from "./heads.ts";
 const CRLF = "\r\n";
 
 export interface Framed {
-  /** Of the length and the encoding. */
+  /** The fields for the length and the encoding. */
   fields: Fields;
   /** What follows the head. */
   body: Buffer;
@@ -17,7 +17,7 @@ export interface Framed {
   isFollowed?: boolean;
 }
 
-/** Another request in the place where a body ends, for whoever counts its length in another way. It must never be answered. */
+/** Another request behind the end of a body, for a reader that counts the length in another way. It must never be answered. */
 const SMUGGLED = Buffer.from(`GET /healthz HTTP/1.1${CRLF}Host: weir.test${CRLF}${CRLF}`);
 
 const whole = (body: Buffer, fields: Fields = []): Framed => ({
@@ -33,7 +33,7 @@ export function framed(body: Buffer | undefined, dice: Dice): Framed {
   const kind = dice.below(100);
   if (kind < 60) return whole(bytes);
   if (kind < 70) {
-    // Good HTTP, which servers may refuse all the same.
+    // Good HTTP, which servers may still refuse.
     const [extension, trailer] = [dice.chance(0.1) ? ';a="b"' : "", dice.chance(0.1) ? `x-trailer: 1${CRLF}` : ""];
     const fields: Fields = [["transfer-encoding", dice.pick(["chunked", "Chunked", "CHUNKED"])]];
     return { fields, body: chunked(bytes, dice, extension, trailer), isSound: extension + trailer === "", isComplete: true };
@@ -48,7 +48,7 @@ function chunked(bytes: Buffer, dice: Dice, extension = "", trailer = ""): Buffe
   const parts: Buffer[] = [];
   const most = dice.pick([1_000_000, 1_000, 7]);
   for (let at = 0; at < bytes.length; ) {
-    // Of a large body not thousands of chunks.
+    // A large body does not become thousands of chunks.
     const piece = bytes.subarray(at, at + Math.max(dice.between(1, most), bytes.length >> 8));
     at += piece.length;
     const size = dice.chance(0.1) ? piece.length.toString(16).toUpperCase().padStart(6, "0") : piece.length.toString(16);
@@ -84,7 +84,7 @@ function encoded(bytes: Buffer, dice: Dice): Framed {
   }
 }
 
-/** Chunks that are none. */
+/** Chunks that are malformed. */
 function badlyChunked(bytes: Buffer, dice: Dice): Framed {
   const size = bytes.length.toString(16);
   const text = dice.pick([
@@ -112,7 +112,7 @@ function badlyChunked(bytes: Buffer, dice: Dice): Framed {
   return { fields, body: Buffer.concat([Buffer.from(text), bytes, Buffer.from(end)]), isSound: false, isComplete: false };
 }
 
-/** Two lengths, or one that is none: each server between client and gateway might find another end. `SMUGGLED` is behind it. */
+/** Two lengths, or one that is not a length: each server between client and gateway might find another end. `SMUGGLED` is behind it. */
 function ambiguous(bytes: Buffer, dice: Dice): Framed {
   const length = String(bytes.length);
   const short = String(Math.max(0, bytes.length - 5));
@@ -129,7 +129,7 @@ function ambiguous(bytes: Buffer, dice: Dice): Framed {
     ["9".repeat(400)],
     [""],
     ["abc"],
-    // Not in doubt, or to be refused; but never to be taken for two.
+    // The end is not in doubt, or the request is to be refused; it must never be taken for two.
     [length],
     [length, length],
     [`${length},${length}`],
@@ -159,8 +159,8 @@ function ambiguous(bytes: Buffer, dice: Dice): Framed {
     body: Buffer.concat([isChunked ? chunked(bytes, dice) : bytes, SMUGGLED]),
     isSound: false,
     isComplete: false,
-    // Of two lengths by two rules (chunks and a number) the end is in doubt, whatever they say.
-    // And a request without either has no body: what comes then is the next one, whatever a name with an underscore says.
+    // With two lengths by two rules (chunks and a number) the end is in doubt, whatever they say.
+    // A request without either has no body: what comes then is the next request, whatever a name with an underscore says.
     isFollowed: isRead ? isChunked && lengths.length === 0 : isPlain && (lengths.length > 0 ? !isChunked : isWithout),
   };
 }

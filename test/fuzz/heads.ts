@@ -91,7 +91,7 @@ export function targetOf(good: string, dice: Dice): Line<string> {
   }
 }
 
-/** Pairs and not a map: a name may stand twice. */
+/** Pairs and not a map: a name may appear twice. */
 export type Fields = [name: string, value: string][];
 
 const ODD_VALUES = [
@@ -156,14 +156,14 @@ const NAMES = [
   "x-weir-timeout",
 ];
 
-/** What gives a request a body of another length, or hands its connection over, is the framing's matter (`framing.ts`). */
+/** Fields that change the body's length or the protocol of the connection are in `framing.ts`. */
 const FRAMING = new Set(["expect", "upgrade", "te", "http2-settings"]);
 
-/** More are too many for a server, which says so before it looks for a route. */
+/** With more fields, a server refuses before it looks for a route. */
 const MOST_FIELDS = 95;
 const MOST_BYTES = 15_000;
 
-/** Changes the fields in place; false where they are none any more. */
+/** Changes the fields in place. @returns false where they are not good HTTP any more */
 export function mutateFields(fields: Fields, keys: readonly string[], dice: Dice): boolean {
   let isSound = true;
   for (let count = dice.pick([0, 0, 0, 1, 1, 2, 4]); count > 0; count--) {

@@ -23,7 +23,7 @@ export interface Input {
   isKept: boolean;
 }
 
-/** Keys that inputs may have: the first is of a workspace without limits worth the name, the second of one that is soon at its limit. */
+/** Keys that inputs may have. The workspace of the first key never meets its limits, that of the second soon does. */
 export interface Keys {
   free: string;
   limited: string;
@@ -31,7 +31,7 @@ export interface Keys {
 }
 
 const SLOW_MS = 15;
-/** Of a head that a server takes. */
+/** Most bytes of a head that a server takes. */
 const MOST_HEAD = 16_000;
 
 /** @param filler - Bytes that make a body too large for the front to check by itself (16 KiB), and at times than the gateway takes. */
@@ -79,7 +79,7 @@ export function inputOf(seed: number, index: number, keys: Keys, filler: Buffer)
     target: target.value,
     packets: packets(bytes, dice),
     pauseMs: dice.chance(0.1) ? dice.between(1, SLOW_MS) : 0,
-    // Of what is not whole nobody waits for an answer that may not come; and some go though all is well.
+    // Where the request is not whole, the client does not wait for an answer that may not come. Some clients leave although all is well.
     afterwards: isWhole && isSound ? (dice.chance(0.03) ? "leave" : "wait") : dice.pick(["end", "end", "leave"]),
     isSound: isSound && !isCutShort,
     isTold,

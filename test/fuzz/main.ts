@@ -17,7 +17,7 @@ Ends with 1 where an input was answered as no input may be, or the gateway is no
 
 const EXIT_WRONG = 1;
 const EXIT_USAGE = 2;
-/** Of an input that is shown. */
+/** Most characters of an input that are shown. */
 const MOST_SHOWN = 600;
 const MOST_FINDINGS = 500;
 

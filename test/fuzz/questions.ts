@@ -13,7 +13,7 @@ export interface Question {
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const SCHEMA = { type: "object", properties: { city: { type: "string" }, days: { type: "integer", minimum: 1 } }, required: ["city"] };
 
-/** Faults that the stand-in is asked for; only of models that have upstreams of their own. */
+/** Faults that the stand-in is asked for; only for models whose upstreams no other model uses. */
 const FAULTS = ["throttle", "overloaded", "status=500", "hang-up", "malformed", "cut", "corrupt", "truncate after=0", "exception"];
 
 /** @param told - The upstream is asked to fail. */

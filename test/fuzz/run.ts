@@ -1,7 +1,10 @@
-/** Many inputs against one gateway in a process of its own, and what has to hold of it afterwards. */
+/** Many inputs against one gateway in another process, and what has to hold of it afterwards. */
+
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { Call } from "../spec/client.ts";
 import { DIALECTS } from "../spec/dialects.ts";
+import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
+import { pause } from "../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../support/weir.ts";
 import { exchange, type Patience } from "./exchange.ts";
 import { type Input, inputOf, type Keys } from "./inputs.ts";
@@ -14,7 +17,7 @@ export interface Plan {
   count: number;
   runtime: RuntimeName;
   workers: number;
-  /** Told of each input with a flaw, at once. */
+  /** Called for each input with a flaw, at once. */
   onFinding: (finding: Finding) => void;
   onProgress?: (done: number) => void;
 }
@@ -44,7 +47,8 @@ export const KEYS: Keys = {
 const MAX_BODY = 256 * 1024;
 const FILLER = Buffer.alloc(MAX_BODY + 1, 0x20);
 const AT_ONCE = 32;
-const PROGRESS_EVERY = 5_000;
+/** A sign of life, however slow the gateway is. */
+const PROGRESS_EVERY_MS = 10_000;
 const PATIENCE: Patience = { answerMs: 20_000, doubtfulMs: 100 };
 const AFTERMATH_MS = 10_000;
 
@@ -57,6 +61,7 @@ export async function fuzz({ seed, from, count, runtime, workers, onFinding, onP
   let taken = 0;
   let done = 0;
   const startedMs = performance.now();
+  const progress = setInterval(() => onProgress?.(done), PROGRESS_EVERY_MS);
   try {
     const one = async (index: number): Promise<void> => {
       const input = inputOf(seed, index, KEYS, FILLER);
@@ -73,20 +78,22 @@ export async function fuzz({ seed, from, count, runtime, workers, onFinding, onP
         while (taken < count && weir.child.exitCode === null && weir.child.signalCode === null) {
           await one(from + taken++);
           done += 1;
-          if (done % PROGRESS_EVERY === 0) onProgress?.(done);
         }
       }),
     );
     const elapsedMs = performance.now() - startedMs;
     return { met, findings, aftermath: await aftermath(weir), elapsedMs };
   } finally {
+    clearInterval(progress);
     await weir.collect();
-    weir.child.kill("SIGKILL");
+    await weir.stop("SIGKILL");
+    // A runtime that was started by a script may still have these open, and this process would not end.
+    for (const stream of [weir.child.stdout, weir.child.stderr]) stream?.destroy();
     await sandbox.close();
   }
 }
 
-/** Whatever has come, the gateway answers as before, holds nothing, and has had no fault of its own. */
+/** Whatever has come, the gateway answers as before, holds nothing, and has logged no fault. */
 async function aftermath(weir: Weir): Promise<string[]> {
   const { exitCode, signalCode } = weir.child;
   if (exitCode !== null || signalCode !== null)
@@ -95,13 +102,16 @@ async function aftermath(weir: Weir): Promise<string[]> {
   for (const dialect of DIALECTS) {
     const body = JSON.stringify(dialect.body("Hello"));
     const headers = { "content-type": "application/json", authorization: `Bearer ${KEYS.free}` };
-    const { status, text } = await new Call(Number(new URL(weir.url).port), { path: dialect.path, headers, body }).answered;
+    const call = new Call(Number(new URL(weir.url).port), { path: dialect.path, headers, body });
+    const hanging = setTimeout(() => call.leave(), PATIENCE.answerMs);
+    const { status, text } = await call.answered;
+    clearTimeout(hanging);
     if (status !== 200) wrong.push(`${dialect.name}: a good call is answered with ${status} ${text.slice(0, 200)}`);
   }
   const untilMs = performance.now() + AFTERMATH_MS;
   let held = await heldBy(weir);
   while (held.length > 0 && performance.now() < untilMs) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
     held = await heldBy(weir);
   }
   const faults = weir
@@ -110,11 +120,13 @@ async function aftermath(weir: Weir): Promise<string[]> {
   return [...wrong, ...held, ...faults.slice(0, 20).map((line) => `the log says ${JSON.stringify(line)}`)];
 }
 
-/** Of these metrics each is 0 once nobody calls. */
+/** Each of these metrics is 0 once no call is open. */
 const EMPTY = ["weir_requests_in_flight", "weir_buffered_bytes", "weir_worker_streams", "weir_worker_restarts_total"];
 
 async function heldBy(weir: Weir): Promise<string[]> {
-  const page = await (await fetch(`${weir.adminUrl}/metrics`)).text();
+  const answer = await fetch(`${weir.adminUrl}/metrics`, { signal: AbortSignal.timeout(PATIENCE.answerMs) }).catch(() => undefined);
+  if (answer === undefined) return ["the admin listener does not answer"];
+  const page = await answer.text();
   return page
     .split("\n")
     .filter((line) => EMPTY.some((name) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && !line.endsWith(" 0"));
@@ -122,23 +134,8 @@ async function heldBy(weir: Weir): Promise<string[]> {
 
 type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
-function configuration({ bedrock, azure, credentials }: Sandbox, workers: number): Record<string, unknown> {
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-  const keys = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
-  const bedrockIn = (region: string, aws_region: string) => ({
-    provider: "bedrock",
-    region,
-    aws_region,
-    endpoint: bedrock.url,
-    credentials: keys,
-  });
-  const azureIn = (region: string) => ({
-    provider: "azure",
-    region,
-    endpoint: azure.url,
-    credentials: { api_key: credentials.apiKeys[0] ?? "" },
-  });
-  const haiku = (upstream: string) => ({ upstream, model: "anthropic.claude-3-haiku-20240307-v1:0" });
+function configuration(sandbox: Sandbox, workers: number): Record<string, unknown> {
+  const haiku = (upstream: string) => ({ upstream, model: HAIKU });
   const gpt = (upstream: string) => ({ upstream, model: "gpt-4o" });
   const limits = { rpm: 60, tpm: 3_000 };
   return {
@@ -146,12 +143,12 @@ function configuration({ bedrock, azure, credentials }: Sandbox, workers: number
     workers,
     limits: { rpm: 1_000_000_000, tpm: 1_000_000_000 },
     upstreams: {
-      "bedrock-eu": bedrockIn("eu", "eu-central-1"),
-      "bedrock-us": bedrockIn("us", "us-east-1"),
-      "bedrock-told": bedrockIn("eu", "eu-central-1"),
-      "azure-eu": azureIn("eu"),
-      "azure-us": azureIn("us"),
-      "azure-told": azureIn("eu"),
+      "bedrock-eu": bedrockIn("eu", sandbox),
+      "bedrock-us": bedrockIn("us", sandbox),
+      "bedrock-told": bedrockIn("eu", sandbox),
+      "azure-eu": azureIn("eu", sandbox),
+      "azure-us": azureIn("us", sandbox),
+      "azure-told": azureIn("eu", sandbox),
     },
     models: {
       claude: { targets: [haiku("bedrock-eu"), haiku("bedrock-us")] },

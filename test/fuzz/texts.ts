@@ -1,4 +1,4 @@
-/** JSON that may be wrong: a document is a tree in which a member may stand twice, and a value may be any text. */
+/** JSON that may be wrong: a document is a tree in which a member may appear twice, and a value may be any text. */
 import type { Dice } from "./dice.ts";
 
 /** A value as text, or a tree of them. */
@@ -82,7 +82,7 @@ const SCALARS = [
   '{"__proto__":{"stream":true}}',
 ];
 
-/** What no JSON value is. */
+/** Texts that are no JSON value. */
 const NO_VALUES = [
   "",
   "NaN",
@@ -118,7 +118,7 @@ function written(node: Node, dice: Dice): string {
   return `{${gap}${node.members.map(([key, value]) => `${keyText(key, dice)}:${gap}${written(value, dice)}`).join(",")}}`;
 }
 
-/** The same name may be spelled with escapes: whoever compares bytes takes it for another one. */
+/** The same name may be spelled with escapes: a program that compares bytes takes it for another name. */
 function keyText(key: string, dice: Dice): string {
   if (key === "" || !dice.chance(0.01)) return JSON.stringify(key);
   return `"${Array.from(key, (one) => (one.length === 1 ? `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}` : one)).join("")}"`;
@@ -145,7 +145,7 @@ function oddValue(dice: Dice): Node {
   return raw(dice.pick(SCALARS));
 }
 
-/** Depth up to far beyond what a parser that calls itself survives. */
+/** Depths up to far beyond what a recursive parser survives. */
 function nested(dice: Dice): string {
   const depth = dice.pick([5, 100, 1_000, 10_000, 60_000]);
   const [open, close] = dice.pick([
@@ -241,7 +241,7 @@ function reencoded(text: string, dice: Dice): Buffer {
   }
 }
 
-/** A body from a good one. */
+/** Makes a body from a good one. */
 export function bodyFrom(good: unknown, dice: Dice): Buffer {
   const root = parsed(good);
   for (let count = dice.pick([0, 0, 1, 1, 1, 2, 3, 8]); count > 0; count--) mutate(root, dice);

@@ -5,7 +5,7 @@ import type { Input } from "./inputs.ts";
 
 type Shape = "anthropic" | "openai" | "unified" | "either";
 
-/** What is answered to what is no HTTP. */
+/** Statuses that answer bytes which are no HTTP. */
 const BARE = new Set([400, 408, 411, 413, 414, 417, 431, 499, 501, 505]);
 const LONGEST_BARE = 200;
 
@@ -44,7 +44,7 @@ function flawsOfAnswer(input: Input, answer: Answer): string[] {
 }
 
 /**
- * A server may answer before the body has come (an unknown key), and then find that the body is none: it says so, and closes. More than that is a second
+ * A server may answer before the body has come (an unknown key), and then find that the body is malformed: it says so, and closes. More than that is a second
  * request found in the first, which is how requests are smuggled past a proxy.
  */
 function isOneAnswer(input: Input, [, second, ...more]: Answer[]): boolean {
@@ -75,7 +75,7 @@ function flawsOfError(input: Input, { status, headers, body }: Answer): string[]
   ];
 }
 
-/** Of an error. */
+/** The shape of an error. */
 function shapeOf(text: string): Shape | undefined {
   const value = jsonOf(text);
   if (typeof value !== "object" || value === null) return undefined;
@@ -94,7 +94,7 @@ function pathOf(target: string): string {
   return target.replace(/^http:\/\/[^/]*/, "").split(/[?#]/)[0] ?? "";
 }
 
-/** By the path, where it is plain which one it is. */
+/** The dialect that the path names; undefined where that is not certain. */
 function dialectOf(target: string): Shape | undefined {
   const path = pathOf(target)
     .replaceAll(/\/+/g, "/")

@@ -32,7 +32,7 @@ describe("what is loaded before the first call", () => {
   });
 });
 
-/** A rule that finds nothing is worth nothing: each is shown made-up files, wrong ones and right ones beside them. */
+/** Each rule is tried on made-up files, wrong ones and right ones: a rule that finds nothing is worth nothing. */
 const SAMPLES: Record<string, { wrong: [file: string, text: string, found: string][]; right: [file: string, text: string][] }> = {
   "imports point one way": {
     wrong: [
@@ -178,7 +178,7 @@ describe("the rules themselves", () => {
     });
   }
 
-  test("an exception that nothing uses is told", () => {
+  test("an exception that no file uses is reported", () => {
     const told = inspect([readSource("src/http/connection.ts", "const short = 1;")]);
     expect(told).toContain('src/http/connection.ts needs no exception for "has" any more (rule: a file has at most 300 lines)');
   });

@@ -1,6 +1,6 @@
 /**
  * The rules of the house (CONTRIBUTING.md), each a pure function from one source file to what is wrong with it. What is allowed beyond a rule
- * is data with its reason, and an exception that nothing uses any more is itself a mistake.
+ * is data with its reason, and an exception that no file uses any more is itself a mistake.
  */
 import { posix } from "node:path";
 import type { Source } from "./source.ts";
@@ -14,7 +14,7 @@ export interface Rule {
 
 interface Exception {
   file: string;
-  /** How the sentences begin that are no mistake in this file. */
+  /** Sentences that begin so are no mistake in this file. */
   allows: string;
   because: string;
 }
@@ -148,7 +148,7 @@ const surroundingsHaveOneReader: Rule = {
   },
   exceptions: [
     { file: "src/process/program.ts", allows: "reads process.env", because: "hands the environment to the configuration" },
-    { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to whoever starts the runtime over" },
+    { file: "src/main.ts", allows: "reads process.env", because: "hands the environment to the code that starts the runtime over" },
     { file: "src/directory/file.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     { file: "src/directory/lock.ts", allows: "imports node:fs/promises", because: "the local store of keys is a file" },
     {
@@ -161,7 +161,7 @@ const surroundingsHaveOneReader: Rule = {
     {
       file: "src/runtime/descriptors.ts",
       allows: "imports node:fs/promises",
-      because: "how many files may still be opened is told by trying",
+      because: "how many files may still be opened is found out by trying",
     },
     {
       file: "src/contract/text-file.ts",
@@ -289,7 +289,7 @@ export const RULES: readonly Rule[] = [
   plainNames,
 ];
 
-/** What is wrong in these files, and which exceptions nothing needs. */
+/** What is wrong in these files, and which exceptions no file needs. */
 export function inspect(sources: readonly Source[]): string[] {
   return RULES.flatMap(({ name, check, exceptions }) => {
     const found = sources.flatMap((source) => check(source).map((problem) => ({ file: source.file, problem })));

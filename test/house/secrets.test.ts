@@ -1,4 +1,4 @@
-/** The search that follows the tests (`scripts/secrets.mjs`) finds what it is there to find. */
+/** The search that follows the tests (`scripts/secrets.mjs`) finds secrets. */
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -64,8 +64,8 @@ test.skipIf(!haveRedis)("a key that a Redis holds is found when the server ends"
   expect(findSecrets(folder).found).toEqual([expect.stringMatching(/redis\.rdb:\d+: a planted key$/)]);
 });
 
-test("a key in a gateway's log is found, and told without being repeated", async () => {
-  // The name of a key stands in the access line, so a key that is named by itself stands there too.
+test("a key in a gateway's log is found, and reported without being repeated", async () => {
+  // The access line has the name of a key, so a key that is its own name is in that line too.
   await call(PLANTED);
   const { found } = findSecrets(folder);
   expect(found).toEqual([expect.stringMatching(/output:\d+: the key "own"$/)]);
@@ -78,7 +78,7 @@ test("a credential in the output of a command is found", async () => {
   expect(findSecrets(folder).found).toEqual([expect.stringMatching(/command:\d+: api_key of a configuration$/)]);
 });
 
-test("a key that Weir has made is found wherever it stands, and its hash, names of metrics and the demo's key are none", () => {
+test("a key that Weir has made is found wherever it is, and its hash, names of metrics and the demo's key are none", () => {
   const key = madeKey();
   const store = newFolder();
   writeFileSync(join(store, "weir-keys.json"), JSON.stringify({ key }));

@@ -5,9 +5,9 @@ export interface Source {
   /** From the root of the repository, with forward slashes. */
   file: string;
   lines: number;
-  /** Every module asked for: imports and re-exports, types included, `import()`, `require()`. As written. */
+  /** Every module that the file imports, as written: imports and re-exports, types included, `import()`, `require()`. */
   imports: string[];
-  /** Those of them that are asked for types alone: nothing of them is there when it runs. */
+  /** Those of them that are imported for types alone: they are not loaded when the program runs. */
   typeImports: Set<string>;
   /** Those of them that are loaded only when a line of code asks for them: `import()`. */
   lateImports: Set<string>;
@@ -17,7 +17,7 @@ export interface Source {
   strings: string[];
   /** `a.b` of every member access on a plain name. */
   members: Set<string>;
-  /** What stands behind `new`: `Worker`, also of `globalThis.Worker`. */
+  /** The name after `new`: `Worker`, also of `globalThis.Worker`. */
   constructed: Set<string>;
   defaultExport: boolean;
 }
@@ -78,7 +78,7 @@ function visit(node: Node, source: Source): void {
   }
 }
 
-/** The module that this node asks for, where it asks for one by a plain string. */
+/** The module that this node imports, where it names one by a plain string. */
 function requested(node: Node): string | undefined {
   switch (node.type) {
     case "ImportDeclaration":

@@ -1,4 +1,4 @@
-/** The audit of packages in `npm run check`, against a registry of the test's own. */
+/** The audit of packages in `npm run check`, against a registry that the test plays. */
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,18 +12,18 @@ const report = (...via: unknown[]) =>
   JSON.stringify({ auditReportVersion: 2, vulnerabilities: { elysia: { name: "elysia", via }, weir: { name: "weir", via: ["elysia"] } } });
 
 describe("what npm found", () => {
-  test("fails where nobody has looked at it, with what it is and where to read of it", () => {
+  test("fails where it is not in the list, with what it is and where to read of it", () => {
     const { isGood, lines } = judge(report(hole), []);
     expect([isGood, lines]).toEqual([false, [`GHSA-aaaa-bbbb-cc12: elysia, high: It leaks. (${URL_OF})`]]);
   });
 
-  test("is let pass where it stands in the list with its reason, and the list is told of what it needs no more", () => {
+  test("passes where it is in the list with its reason; what the list has and does not need is reported", () => {
     const known = [{ id: "GHSA-aaaa-bbbb-cc12", because: "the part that leaks is not used" }];
     expect(judge(report(hole), known)).toEqual({ isGood: true, lines: [] });
     expect(judge(report(), known)).toEqual({ isGood: true, lines: [expect.stringMatching(/not found any more/)] });
   });
 
-  test("is nothing, or was not asked for: both are good, and the second is told", () => {
+  test("is nothing, or was not asked for: both are good, and the second is reported", () => {
     expect(judge(report(), [])).toEqual({ isGood: true, lines: [] });
     expect(judge('{"message":"405 Method Not Allowed - POST …"}', [])).toEqual({
       isGood: true,
@@ -41,7 +41,7 @@ test("the list gives a reason for each", () => {
 describe("the registry", () => {
   const at = (port: number): NodeJS.ProcessEnv => ({ ...process.env, npm_config_registry: `http://127.0.0.1:${port}/` });
 
-  test("is asked for what Weir runs with, and a hole in it is found", async () => {
+  test("is asked for the packages that Weir runs with, and a weakness in one of them is found", async () => {
     let asked: Record<string, string[]> = {};
     const server = createServer((request, response) => {
       const parts: Buffer[] = [];
@@ -53,7 +53,7 @@ describe("the registry", () => {
         const { title, url, severity } = hole;
         response.setHeader("content-type", "application/json");
         const name = "elysia";
-        // npm asks for the package too, to see which of its versions have the hole.
+        // npm asks for the package too, to see which of its versions have the weakness.
         const packument = { name, "dist-tags": { latest: "1.0.0" }, versions: { "1.0.0": { name, version: "1.0.0" } } };
         response.end(
           JSON.stringify(request.method === "POST" ? { [name]: [{ id: 1, title, url, severity, vulnerable_versions: "*" }] } : packument),
@@ -68,7 +68,7 @@ describe("the registry", () => {
     expect([isGood, lines]).toEqual([false, [expect.stringContaining("GHSA-aaaa-bbbb-cc12: elysia, high")]]);
   }, 30_000);
 
-  test("that cannot be reached is told, soon, and is no failure", async () => {
+  test("that cannot be reached is reported soon, and is no failure", async () => {
     const { isGood, lines } = await audit(at(await freePort()));
     expect([isGood, lines]).toEqual([true, [expect.stringMatching(/^not asked: /)]]);
   }, 30_000);

@@ -1,6 +1,6 @@
 /**
  * Runs the steps of a Dockerfile without Docker, in folders: enough of its language for ours (FROM … AS, WORKDIR, COPY, RUN, ENV, and what is only
- * remembered). Anything else is an error, so that a step that is not understood cannot pass for one that was run.
+ * noted). Anything else is an error, so that a step that is not understood cannot pass for one that was run.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
@@ -132,7 +132,7 @@ function apply(word: string, rest: string, image: Image, { sent, stages, environ
   }
 }
 
-/** A command, with the places of the image as they are here. */
+/** A command in which the paths of the image are the folders that stand for them. */
 function words(json: string, { folder, data }: Image): string[] {
   const parsed: unknown = JSON.parse(json);
   if (!Array.isArray(parsed)) throw new Error(`not in exec form: ${json}`);

@@ -103,7 +103,7 @@ describe("the packages", () => {
   });
 });
 
-/** A folder that is a project of its own: our scripts and lock file, packages that seem installed, and a PATH with nothing on it but what is named. */
+/** A folder that is a separate project: our scripts and lock file, packages that seem installed, and a PATH with the named programs alone. */
 function project(options: { test?: string; main?: string; tools?: Record<string, string> } = {}) {
   const folder = mkdtempSync(join(scratch, "project-"));
   const path = join(folder, "path");
@@ -113,7 +113,7 @@ function project(options: { test?: string; main?: string; tools?: Record<string,
   for (const file of ["package.json", "package-lock.json"]) cpSync(join(ROOT, file), join(folder, file));
   const { "": _project, ...installed } = packages;
   writeFileSync(join(folder, "node_modules/.package-lock.json"), JSON.stringify({ packages: installed }));
-  // As npm leaves it when it ran no install scripts.
+  // The state that npm leaves when it runs no install scripts.
   tool(join(folder, "node_modules/bun/bin/bun.exe"), "exit 1");
   symlinkSync(process.execPath, join(folder, "node_modules/@oven/bun-here/bin/bun"));
   for (const name of ["sh", "env", "node"]) {
@@ -136,7 +136,7 @@ function project(options: { test?: string; main?: string; tools?: Record<string,
     path,
     start,
     run: (script: string, ...words: string[]) => finish(start(script, ...words)),
-    /** The tools that were called, the questions whether a server is there left out. */
+    /** The tools that were called, without the questions whether a server is there. */
     called: () =>
       existsSync(join(folder, "called"))
         ? readFileSync(join(folder, "called"), "utf8")
@@ -165,7 +165,7 @@ async function finish(child: ChildProcess): Promise<{ code: number | null; signa
 }
 
 describe("npm start", () => {
-  test("is run by a shell that gives way to it, so that a signal to npm arrives", () => {
+  test("replaces the shell that runs it, so that a signal to npm arrives", () => {
     for (const script of Object.values(manifest.scripts)) expect(script).toMatch(/^exec node scripts\/\S+\.mjs( |$)/);
   });
 
@@ -206,7 +206,7 @@ describe("npm start", () => {
       expect(code).toBe(1);
     });
 
-  test("does not miss the development packages where production has a Bun of its own", async () => {
+  test("does not miss the development packages where production has its own Bun", async () => {
     const { run, called, folder, path } = project();
     for (const [name, { version: _version, ...rest }] of Object.entries(packages))
       if ("dev" in rest) change(join(folder, "node_modules/.package-lock.json"), name, undefined);
@@ -269,7 +269,7 @@ describe("weir, the command", () => {
     expect(text("scripts/weir.mjs")).toStartWith("#!/usr/bin/env node\n");
   });
 
-  test("runs Weir in the folder of whoever asks, with the words that were given and the cap of Bun's fetch lifted", async () => {
+  test("runs Weir in the folder in which it was typed, with the words that were given and the cap of Bun's fetch lifted", async () => {
     const { folder, path } = project({ main: `${main} console.log(process.env.BUN_CONFIG_MAX_HTTP_REQUESTS);` });
     const elsewhere = mkdtempSync(join(scratch, "elsewhere-"));
     const words = [join(folder, "scripts/weir.mjs"), "check", "--config", "a b.yaml"];
@@ -294,7 +294,7 @@ describe("weir, the command", () => {
     rmSync(join(folder, "package-lock.json"));
     const host = mkdtempSync(join(scratch, "host-"));
     mkdirSync(join(host, "node_modules"));
-    // As npm lays it out: what the package needs stands beside it.
+    // As npm lays it out: what the package needs is beside it.
     for (const name of ["bun", "@oven"])
       cpSync(join(folder, "node_modules", name), join(host, "node_modules", name), { recursive: true, verbatimSymlinks: true });
     writeFileSync(join(host, "node_modules/bun/package.json"), '{"name":"bun"}');
@@ -435,7 +435,7 @@ describe("npm test", () => {
     });
 });
 
-/** Of what is added to the runtime's own image: the production packages and the sources. */
+/** Most bytes that are added to the runtime's image: the production packages and the sources. */
 const MOST_IMAGE_BYTES = 120 * 2 ** 20;
 
 function folderBytes(folder: string): number {
@@ -504,7 +504,7 @@ describe.each(IMAGES)("the image of $file", ({ file: dockerfile, user: imageUser
       const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
       for (const folder of [image.folder, image.data]) chmodSync(folder, 0o755);
       if (user.uid !== undefined) chownSync(image.data, user.uid, user.gid);
-      // Not this machine's own /tmp: a folder in its place.
+      // A folder in place of this machine's /tmp.
       const temporary = mkdtempSync(join(scratch, "tmp-"));
       if (user.uid !== undefined) chownSync(temporary, user.uid, user.gid);
       const ofImage = Object.fromEntries(

@@ -8,7 +8,7 @@ import { expectFailure, KEY, MARKER, MAX_BODY, type World } from "./world.ts";
 const LARGE = 100 * 1024;
 const HEADERS = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
 
-/** The head of a small picture, and bytes that nobody looks at. */
+/** The head of a small picture, and bytes that are not looked at. */
 function picture(length: number) {
   const data = `${"iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6B"}${"A".repeat(length)}`;
   return { type: "image", source: { type: "base64", media_type: "image/png", data } };
@@ -94,7 +94,7 @@ function specifyDialect(world: World, dialect: Spoken): void {
     }
   });
 
-  world.sentence("a large body's mistakes are told as a small one's", async () => {
+  world.sentence("mistakes in a large body are answered as those in a small one", async () => {
     for (const length of [10, LARGE]) {
       const { message } = expectFailure(dialect, await send(bodyOf(length, { temperature: "warm" })), "invalid");
       expect(message).toMatch(/^temperature: must be a number/);

@@ -1,4 +1,4 @@
-/** Workspaces that bring upstreams of their own, each upstream a recorder of its own, so that who was sent what can be told from outside. */
+/** Workspaces that bring their own upstreams. Each upstream is another recorder, which shows from outside who was sent what. */
 import type { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -33,7 +33,7 @@ const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 
 export const byokKey = (workspace: string) => `weir_byok_${workspace}_Ht5Yc2Wn8Lq4`;
 
-/** Says the headers that it was sent, in the words of each cloud; the status is the one that the deployment or model names. */
+/** Answers with the headers that it was sent, in the error format of each cloud; the name of the deployment or model has the status. */
 async function startEcho(): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
     let asked = request.url ?? "";

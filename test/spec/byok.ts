@@ -9,7 +9,7 @@ import { expectFailure, MARKER, type World } from "./world.ts";
 
 const STATUSES = [400, 401, 403, 404, 429, 500, 503];
 
-/** Whose credentials a request bears; `undefined` for nobody's. */
+/** Whose credentials a request bears; `undefined` where they are not among the known ones. */
 function payer({ headers }: Recorded): string | undefined {
   const borne = JSON.stringify(headers);
   const payers = Object.entries(WALLETS).filter(([, { accessKeyId, apiKey }]) => borne.includes(accessKeyId) || borne.includes(apiKey));
@@ -21,7 +21,7 @@ const secretsOf = ({ secretAccessKey, apiKey, accessKeyId }: (typeof WALLETS)["r
 
 export function specifyByok(world: World): void {
   const byok = new ByokWorld(world);
-  /** Everything that a client was told. */
+  /** Everything that a client got. */
   const told: string[] = [];
   const ask = async (...question: Parameters<ByokWorld["ask"]>): Promise<Answered> => {
     const answered = await byok.ask(...question);
@@ -95,7 +95,7 @@ export function specifyByok(world: World): void {
       expect(payer(byok.recorder("shared").last())).toBe("shared");
     });
 
-    world.sentence("its list of models is its own, and so is what it is told of one that is not there", async () => {
+    world.sentence("its list of models is its own, and so is the answer about a model that is not there", async () => {
       const lists: [WorkspaceName, string[]][] = [
         ["plain", ["", "-kept", "-hidden"]],
         ["red", ["", "-red", "-kept"]],
@@ -133,7 +133,7 @@ export function specifyByok(world: World): void {
       expect(byok.counts()).toEqual(before);
     });
 
-    world.sentence("a workspace whose upstream is down is told so; the shared ones do not stand in", async () => {
+    world.sentence("a workspace whose upstream is down reads that; the shared upstreams do not take its calls", async () => {
       const before = byok.counts();
       for (const stream of [false, true]) expectFailure(dialect, await ask(dialect, "stranded", { stream }), "unreachable");
       expect(byok.counts()).toEqual(before);

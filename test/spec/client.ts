@@ -13,7 +13,7 @@ export interface Asking {
   body?: string | Uint8Array;
   /** In chunks, without a length. */
   chunked?: boolean;
-  /** Head and body in packets of their own, as some clients do it; else in one where they are small. */
+  /** Head and body in separate packets, as some clients do it; otherwise in one, where they are small. */
   isApart?: boolean;
   /** Sent in place of the body's length; the body may be left out. */
   declaredLength?: number;
@@ -32,7 +32,7 @@ export interface Answered {
   status: number;
   headers: ReadonlyMap<string, string>;
   text: string;
-  /** The answer came to its own end: all of its length, or the last chunk. */
+  /** The answer came to its end: all of its length, or the last chunk. */
   whole: boolean;
   /** Milliseconds from the request to the first byte of the answer's head. */
   headMs: number;
@@ -109,7 +109,7 @@ export class Call {
     this.#socket.resume();
   }
 
-  /** Closes the connection without a word. */
+  /** Closes the connection at once. */
   leave(): void {
     this.#socket.destroy();
   }
@@ -221,6 +221,32 @@ export class Call {
     for (const look of this.#watchers) look();
     this.#headResolve(this.#status);
     this.#resolve({ status: this.#status, headers: this.#headers, text: this.text, whole: this.#whole, headMs: this.#headMs });
+  }
+}
+
+/** A client that keeps its connection. */
+export class KeptConnection {
+  isClosed = false;
+  #received = "";
+  readonly #socket: Socket;
+
+  constructor(url: string) {
+    this.#socket = connect(Number(new URL(url).port), "127.0.0.1");
+    this.#socket.on("data", (bytes: Buffer) => {
+      this.#received += bytes.toString("latin1");
+    });
+    this.#socket.on("error", () => {});
+    this.#socket.on("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  get answers(): string[] {
+    return this.#received.split(/(?=HTTP\/1\.1 )/).filter((each) => each !== "");
+  }
+
+  ask(): void {
+    this.#socket.write("GET /healthz HTTP/1.1\r\nHost: gw\r\n\r\n");
   }
 }
 

@@ -24,7 +24,7 @@ const BAD_HOSTS: readonly { what: string; version?: string; lines: string[] }[] 
 
 const PATHS = ["/healthz", "/nowhere", "/openai/eu/v1/models", "/openai/eu/v1/chat/completions"];
 
-/** Each would be `/healthz`, or the route of the models, were it resolved. */
+/** Each would be `/healthz`, or the route of the models, if it were resolved. */
 const LED_ELSEWHERE = [
   "/x/../healthz",
   "/x/%2e%2e/healthz",
@@ -163,7 +163,7 @@ function raw(port: number, text: string): Promise<string> {
   });
 }
 
-/** Lines that are no event of the log. */
+/** Lines that are no entries of the log. */
 function notLogged(output: string): string[] {
   return output.split("\n").filter((line) => line !== "" && !/^\{.*\}$/.test(line));
 }

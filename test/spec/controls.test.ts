@@ -1,9 +1,12 @@
 /** A cloud's own controls: guardrails, tiers and tags, from the configuration and from clients that may set them. A stand-in obeys and refuses as the cloud does. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { BLOCKED } from "../../src/sandbox/bedrock/controls.ts";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { bedrockIn } from "../support/upstreams.ts";
+import { eventually } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 
 const SONNET = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -15,15 +18,8 @@ const KEYS = {
 type WorkspaceName = keyof typeof KEYS;
 const OPERATORS = { id: "operators1", version: "3" };
 
-function configuration({ bedrock, credentials }: Sandbox): Record<string, unknown> {
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws[0] ?? {};
-  const at = {
-    provider: "bedrock",
-    region: "eu",
-    aws_region: "eu-central-1",
-    endpoint: bedrock.url,
-    credentials: { access_key_id: accessKeyId, secret_access_key: secretAccessKey },
-  };
+function configuration(sandbox: Sandbox): Record<string, unknown> {
+  const at = bedrockIn("eu", sandbox);
   const targets = [{ upstream: "plain", model: SONNET }];
   return {
     workers: 1,
@@ -83,7 +79,7 @@ for (const runtime of ["bun", "deno"] as const) {
       return { status: answer.status, headers: answer.headers, text, call };
     }
 
-    test("nothing is set where nobody has set anything", async () => {
+    test("nothing is set where neither the configuration nor the client sets anything", async () => {
       const { status, call, headers } = await ask("none", "plain");
       expect([status, controlsOf(call)]).toEqual([200, {}]);
       expect(headers.get("x-weir-guardrail")).toBe(null);
@@ -114,7 +110,7 @@ for (const runtime of ["bun", "deno"] as const) {
         "service-tier": "reserved",
         latency: "optimized",
       });
-      // Its own word on this model is `off`.
+      // The workspace's own setting for this model is `off`.
       expect(controlsOf((await ask("guarded", "strict")).call)).toEqual({ "service-tier": "reserved" });
     });
 
@@ -144,7 +140,7 @@ for (const runtime of ["bun", "deno"] as const) {
         if (stream) expect(text.trimEnd()).toEndWith('data: {"type":"message_stop"}');
       }
       expect(await interventions()).toBe(before + 2);
-      await until(() => weir.log().filter(({ guardrail }) => guardrail === "intervened").length >= 2);
+      await eventually(() => weir.log().filter(({ guardrail }) => guardrail === "intervened").length >= 2, "two lines that say so");
       // The same question without the guardrail is answered: it was the guardrail that spoke.
       expect((await ask("none", "plain", {}, {}, "[sandbox: blocked]")).text).not.toContain(BLOCKED);
     });
@@ -189,7 +185,7 @@ for (const runtime of ["bun", "deno"] as const) {
       const traced = { ...guardrail, "X-Amzn-Bedrock-Trace": "ENABLED" };
       const blocked = await ask("none", "free", traced, {}, "[sandbox: blocked]");
       expect([blocked.status, blocked.headers.get("x-weir-guardrail")]).toEqual([200, "intervened"]);
-      // Whoever set the guardrail may know what it has found.
+      // The client that set the guardrail may know what it has found.
       expect(blocked.text).toContain("weather");
     });
 
@@ -226,7 +222,7 @@ for (const runtime of ["bun", "deno"] as const) {
       expect(blocked.headers.get("x-weir-guardrail")).toBe("intervened");
     });
 
-    test("a guardrail that the cloud does not have fails the call: nobody is answered without it", async () => {
+    test("a guardrail that the cloud does not have fails the call: no answer comes without it", async () => {
       expect((await ask("missing", "plain")).status).toBeGreaterThanOrEqual(400);
     });
 
@@ -248,8 +244,4 @@ function labelled(page: string): string {
 function controlsOf(call: CallRecord | undefined): Record<string, string> {
   const entries = Object.entries(call?.headers ?? {}).filter(([name]) => name.startsWith("x-amzn-bedrock-") && !name.endsWith("-accept"));
   return Object.fromEntries(entries.map(([name, value]) => [name.replace(/^x-amzn-bedrock-(performanceconfig-)?/, ""), value]));
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await Bun.sleep(5);
 }

@@ -48,7 +48,7 @@ export function specifyCounting(world: World): void {
     expect(answered.status).toBe(200);
   });
 
-  world.sentence("an upstream that is away, refuses us or does not understand is stood in for by the estimate", async () => {
+  world.sentence("where the upstream is away, refuses us or does not understand, the estimate is the answer", async () => {
     for (const model of ["claude-unreachable", "claude-misconfigured", "claude-recorded"]) {
       const answered = await count({ model, messages: MESSAGES });
       expect({ model, status: answered.status, answer: JSON.parse(answered.text) }).toEqual({

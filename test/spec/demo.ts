@@ -58,7 +58,7 @@ export function specifyDemo(world: World): void {
             const [, key = ""] = /^ {4}key +(\S+)$/m.exec(weir.output()) ?? [];
             const [, token = ""] = /^ {4}admin token +(\S+)$/m.exec(weir.output()) ?? [];
             told.push([key, token]);
-            // Whoever runs Deno may have no npm.
+            // A machine with Deno may have no npm.
             const [, program = ""] = /^ {4}(.*) workspaces create research/m.exec(weir.output()) ?? [];
             expect(program).toBe(world.runtime === "deno" ? `deno run -A ${MAIN}` : "npx weir");
             expect((await fetch(docs)).status).toBe(200);
@@ -108,7 +108,7 @@ function curlLines(output: string): string[] {
   return [...output.matchAll(/^\s*(curl (?:.*\\\n)*.*)$/gm)].map((match) => match[1] ?? "");
 }
 
-/** As a person would: pasted into a shell. */
+/** Runs a command as a person would, who pastes it into a shell. */
 function run(command: string): Promise<string> {
   const child = spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "ignore"] });
   let said = "";

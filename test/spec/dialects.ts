@@ -13,7 +13,7 @@ export interface Spoken {
   name: "anthropic" | "openai";
   /** Below the region's path. */
   route: string;
-  /** Of `eu`. */
+  /** The path in the region `eu`. */
   path: string;
   /** `model` in the catalogue of the specification, `claude-recorded` and the like. */
   family: string;

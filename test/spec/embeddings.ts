@@ -69,7 +69,7 @@ export function specifyEmbeddings(world: World): void {
     for (const [body, field] of rows) expect(expectFailure(openai, await embed(body), "invalid").param).toBe(field);
   });
 
-  world.sentence("what Azure refuses and where it fails is told as in chat completions", async () => {
+  world.sentence("what Azure refuses, and its failures, are answered as in chat completions", async () => {
     expectFailure(openai, await embed({ model: "embedding", input: "[sandbox: throttle]" }), "rate_limited");
     expectFailure(openai, await embed({ model: "embedding", input: "[sandbox: status=500]" }), "failed");
     expectFailure(openai, await embed({ model: "embedding", input: "x", dimensions: 99_999 }), "invalid");

@@ -65,10 +65,12 @@ export function specifyFailures(world: World): void {
     describe(dialect.name, () => {
       for (const row of ROWS) {
         if (row.only !== undefined && row.only !== dialect.name) continue;
-        world.sentence(`an upstream that ${row.when} is told as ${row.failure}, streaming and not`, () => specifyRow(world, dialect, row));
+        world.sentence(`an upstream that ${row.when} is answered as ${row.failure}, streaming and not`, () =>
+          specifyRow(world, dialect, row),
+        );
       }
 
-      world.sentence("a throttled call is told when to return: within 1 to 59 seconds, in both headers", async () => {
+      world.sentence("a throttled call reads when to return: within 1 to 59 seconds, in both headers", async () => {
         for (const prompt of ["[sandbox: throttle]", "[sandbox: throttle seconds=30]", "[sandbox: throttle seconds=86400]"]) {
           const answered = await world.ask(dialect, { prompt });
           expect(answered.status).toBe(429);

@@ -7,7 +7,7 @@ import { MARKER, type World } from "./world.ts";
 
 const MESSAGES = `[ {"role" : "user","content":"${MARKER} caf\\u00e9 é 日本 😀 \\ud83d\\ude00 \\/ 1.0"} ]`;
 
-/** `model` and `stream` in the midst, white space where nobody would put it, numbers that JavaScript cannot hold. */
+/** `model` and `stream` in the midst, white space in unusual places, numbers that JavaScript cannot hold. */
 function oddBody(model: string, stream: boolean): string {
   return `\n{ "max_tokens":1e2,  "model" :"${model}"\t, "messages":${MESSAGES},"stream":${stream} ,\r\n ${ODD_MEMBERS}\n}\n`;
 }
@@ -53,7 +53,7 @@ export function specifyFidelity(world: World): void {
     expect((await world.ask(openai, { body: oddBody("gpt-recorded", false) })).text).toBe(COMPLETION);
   });
 
-  world.sentence("an event of a kind that nobody knows yet comes through as it was written", async () => {
+  world.sentence("an event of an unknown kind comes through as it was written", async () => {
     const events = eventsOf((await world.ask(anthropic, { body: oddBody("claude-recorded", true) })).text);
     expect(events).toContainEqual({ event: "x_future_event", data: ODD_EVENT });
     expect(JSON.parse(events[0]?.data ?? "").message.model).toBe("claude-recorded");

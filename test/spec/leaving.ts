@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { CallRecord } from "../../src/sandbox/calls.ts";
 import { filler } from "../../src/sandbox/model/tokens.ts";
-import { eventually } from "../support/waits.ts";
-import type { Call } from "./client.ts";
+import { eventually, pause, promptly } from "../support/waits.ts";
+import type { Answered, Call } from "./client.ts";
 import { DIALECTS, type Spoken } from "./dialects.ts";
 import { KEY, type World } from "./world.ts";
 
@@ -17,9 +17,9 @@ const MOST_GROWTH_MB = 64;
 /** Some 40 MB upstream, of which less than half fits into sockets: read to its end after the pause. */
 const HUGE_TOKENS = 160_000;
 const HUGE_TEXT = [...filler(HUGE_TOKENS)].join("");
-/** Far above what a neighbour takes (a few ms), far below the seconds that a blocked thread would add. */
+/** Far above what a neighbour takes (a few ms), far below the seconds that a blocked thread would add. A busy machine takes longer without any stream. */
 const NEIGHBOUR_MS = 500;
-const AT_ONCE_MS = 1_000;
+const TIMES_LONGER = 4;
 
 export function specifyLeaving(world: World): void {
   for (const dialect of DIALECTS) describe(dialect.name, () => specifyDialect(world, dialect));
@@ -28,7 +28,7 @@ export function specifyLeaving(world: World): void {
 function specifyDialect(world: World, dialect: Spoken): void {
   for (const stream of [true, false]) {
     for (const isApart of [false, true]) {
-      const how = `${stream ? "streaming" : "not streaming"}${isApart ? ", its body in a packet of its own" : ""}`;
+      const how = `${stream ? "streaming" : "not streaming"}${isApart ? ", its body in another packet" : ""}`;
       world.sentence(`a client that leaves before the first byte ends the upstream call at once (${how})`, async () => {
         const name = unique();
         const call = world.open(dialect, { stream, isApart, prompt: `[sandbox: stall] ${name}` });
@@ -50,7 +50,7 @@ function specifyDialect(world: World, dialect: Spoken): void {
     const cancelled = cancellations(world);
     for (const length of [1_000, 1_000_000]) {
       const call = world.call({ path: dialect.path, headers: { "x-api-key": KEY }, body: "{", declaredLength: length });
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
       call.leave();
     }
     await eventually(() => cancellations(world) === cancelled + 2, "both to be logged as cancelled");
@@ -64,13 +64,13 @@ function specifyDialect(world: World, dialect: Spoken): void {
       const neighbours = () => Promise.all(Array.from({ length: 5 }, () => world.ask(dialect, { prompt: "[sandbox: pace=0] hello" })));
       await world.ask(dialect, { stream: true, prompt: "[sandbox: huge tokens=20000 pace=0]" });
       await neighbours();
+      const calmMs = await timeOf(neighbours);
       const beforeMb = residentMb(world);
       const { call, name } = await pausedStream(world, dialect, VAST_TOKENS);
       expect(upstreamCall(world, name)?.outcome).toBe("open");
       expect((upstreamCall(world, name)?.bytesWritten ?? 0) / 2 ** 20).toBeLessThan(MOST_ON_THE_WAY_MB);
-      const startedMs = performance.now();
-      for (const answered of [...(await neighbours()), ...(await neighbours())]) expect(answered.status).toBe(200);
-      expect((performance.now() - startedMs) / 2).toBeLessThan(NEIGHBOUR_MS);
+      const besideMs = Math.min(await timeOf(neighbours), await timeOf(neighbours));
+      expect(besideMs).toBeLessThan(Math.max(NEIGHBOUR_MS, TIMES_LONGER * calmMs));
       // What the neighbours' calls threw away goes back in a moment; what is kept of the stream would not.
       await eventually(() => residentMb(world) - beforeMb < MOST_GROWTH_MB, `the memory to be within ${MOST_GROWTH_MB} MB`, 5_000);
       await leave(world, call, name);
@@ -93,6 +93,13 @@ function specifyDialect(world: World, dialect: Spoken): void {
   );
 }
 
+/** Milliseconds until all of these calls are answered, and well. */
+async function timeOf(calls: () => Promise<Answered[]>): Promise<number> {
+  const startedMs = performance.now();
+  for (const { status } of await calls()) expect(status).toBe(200);
+  return performance.now() - startedMs;
+}
+
 /** A stream whose client has stopped reading, once the upstream has noticed. */
 async function pausedStream(world: World, dialect: Spoken, tokens: number): Promise<{ call: Call; name: string }> {
   const name = unique();
@@ -104,7 +111,7 @@ async function pausedStream(world: World, dialect: Spoken, tokens: number): Prom
     const now = upstreamCall(world, name)?.bytesWritten ?? 0;
     const isStill = now === written && world.sandbox.calls.counts.stalled >= 1;
     written = now;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await pause(200);
     return isStill;
   }, "the upstream to stall");
   return { call, name };
@@ -112,10 +119,8 @@ async function pausedStream(world: World, dialect: Spoken, tokens: number): Prom
 
 async function leave(world: World, call: Call, name: string): Promise<void> {
   const cancelled = cancellations(world);
-  const leftMs = performance.now();
   call.leave();
-  await eventually(() => upstreamCall(world, name)?.outcome === "aborted", "the upstream call to end");
-  expect(performance.now() - leftMs).toBeLessThan(AT_ONCE_MS);
+  await promptly(() => upstreamCall(world, name)?.outcome === "aborted", "the upstream call to end");
   await eventually(() => cancellations(world) > cancelled, "the call to be logged as cancelled");
 }
 

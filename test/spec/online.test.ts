@@ -1,12 +1,13 @@
-/** Whether the upstreams would serve: asked by `weir check --online`, and told by the calls themselves on the admin port. */
+/** Whether the upstreams would serve: asked by `weir check --online`, and shown on the admin port by the calls themselves. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { HealthBook } from "../../src/routing/health.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
 import { keyEntry, type RuntimeName, runToEnd, startWeir } from "../support/weir.ts";
 
 const KEY = "weir_online_Tz5Mq8Rb2Kc7";
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 
 let sandbox: Sandbox;
 let deaf: Server;
@@ -36,17 +37,9 @@ interface Variant {
 }
 
 function configuration({ azureKey, secretKey, deployment = "gpt-5", bedrockUrl }: Variant = {}): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const bedrock = {
-    provider: "bedrock",
-    region: "eu",
-    aws_region: "eu-central-1",
-    endpoint: bedrockUrl ?? sandbox.bedrock.url,
-    timeouts: { first_byte: "1s" },
-    credentials: { access_key_id: aws?.accessKeyId, secret_access_key: secretKey ?? aws?.secretAccessKey },
-  };
-  const azure = { provider: "azure", region: "eu", endpoint: sandbox.azure.url, credentials: { api_key: sandbox.credentials.apiKeys[0] } };
-  const own = { ...azure, credentials: { api_key: azureKey ?? sandbox.credentials.apiKeys[0] } };
+  const bedrock = { ...bedrockIn("eu", sandbox, { endpoint: bedrockUrl, secret: secretKey }), timeouts: { first_byte: "1s" } };
+  const azure = azureIn("eu", sandbox);
+  const own = azureIn("eu", sandbox, { key: azureKey });
   return {
     workers: 1,
     upstreams: { b: bedrock, a: azure, idle: azure },
@@ -105,7 +98,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       ]);
     }, 30_000);
 
-    test("asks nobody where the configuration is wrong", async () => {
+    test("asks no upstream where the configuration is wrong", async () => {
       const before = sandbox.calls.counts.connectionsOpened;
       const { code, stderr } = await runToEnd(runtime, { config: { ...configuration(), sever: 1 }, arguments: ["check", "--online"] });
       expect([code, stderr.includes("is not a setting"), stderr.includes("asked just now")]).toEqual([1, true, false]);

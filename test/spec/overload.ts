@@ -2,13 +2,13 @@
 import { expect } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { register } from "../support/collected.ts";
-import { eventually } from "../support/waits.ts";
+import { eventually, pause } from "../support/waits.ts";
 import { keyEntry, type Weir } from "../support/weir.ts";
 import type { Answered, Call } from "./client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "./dialects.ts";
 import { ADMIN_TOKEN, expectFailure, HOMELESS_KEY, KEY, MAX_BODY, US_KEY, type World } from "./world.ts";
 
-/** Of two of these a workspace's half has no room for the second, and the whole none for a third. */
+/** Bytes of a body. A workspace's half has room for one of them, and the whole has room for two. */
 const LARGE = MAX_BODY - 1024;
 const SERVER = { max_buffered: 2 * MAX_BODY };
 const STALL = "[sandbox: stall]";
@@ -208,18 +208,23 @@ function specifyBulkhead(world: World): void {
 /** A process that is stopped for more than a second, several times: its thread is as late as one that has too much to do. */
 function specifyShedding(world: World): void {
   world.sentence(
-    "while its own thread is behind, new calls are refused at once, health is told, and it ends by itself",
+    "while its own thread is behind, new calls are refused at once, health is answered, and the refusals end by themselves",
     async () => {
       const weir = await world.another();
       const isBehind = (line: Record<string, unknown>) => String(line.message).includes("is more than a second behind");
       for (let stop = 0; stop < 12 && !weir.log().some(isBehind); stop++) {
         weir.child.kill("SIGSTOP");
-        await Bun.sleep(1_300);
+        await pause(1_300);
         weir.child.kill("SIGCONT");
-        // As long as it takes for its timer to be seen late, and too short for it to be seen on time.
-        await Bun.sleep(60);
+        // Long enough for one look, which is late, and too short for the next one, which would be on time.
+        await pause(60);
       }
-      const answers = await Promise.all([world.ask(openai, {}, weir), world.ask(anthropic, {}, weir)]);
+      // Calls that are there when it goes on are read before it can have caught up.
+      weir.child.kill("SIGSTOP");
+      const asked = [world.ask(openai, {}, weir), world.ask(anthropic, {}, weir)];
+      await pause(100);
+      weir.child.kill("SIGCONT");
+      const answers = await Promise.all(asked);
       for (const [index, dialect] of [openai, anthropic].entries()) {
         const refused = answers[index] as Answered;
         expect(expectFailure(dialect, refused, "overloaded").message).toMatch(/^The gateway is behind/);

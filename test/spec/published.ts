@@ -111,7 +111,7 @@ export function specifyPublished(world: World): void {
               headers: received,
             } = await world.call({ method: method.toUpperCase(), path: filled, headers, ...body }, weir).answered;
             if (path.includes("{kept}")) {
-              // The id of an answer is nobody's but its maker's, and here none is kept.
+              // An answer belongs to the workspace that made it, and here none is kept.
               expect([path, status, text]).toEqual([path, 404, expect.stringContaining("Nothing is stored here")]);
               return;
             }
@@ -133,7 +133,7 @@ export function specifyPublished(world: World): void {
     );
 
     world.sentence(
-      "regions are an enum, and models examples, of what this configuration shares; a workspace's own are nobody else's",
+      "regions are an enum, and models examples, of what this configuration shares; what a workspace brings is not among them",
       async () => {
         const config = world.configuration();
         const shared = (config.upstreams as Record<string, object>)["bedrock-us"];
@@ -191,7 +191,7 @@ export function specifyPublished(world: World): void {
       }
     });
 
-    world.sentence("whoever has openapi.json already asks whether it still holds, and is told so without a body", async () => {
+    world.sentence("a client that has openapi.json already asks whether it has changed, and gets an answer without a body", async () => {
       const { headers, text } = await world.get("/openapi.json", null);
       const tag = headers.get("etag") ?? "";
       expect([/^"[\w-]{22}"$/.test(tag), headers.get("cache-control"), text.length > 10_000]).toEqual([true, "no-cache", true]);

@@ -2,10 +2,11 @@
  * An upstream that keeps what it was sent, byte for byte, and answers with fixed bytes: for what must pass through untouched in both directions.
  * The sandbox parses what it is sent, so it cannot tell.
  */
+
 import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { EventStreamCodec } from "@smithy/eventstream-codec";
+import { chunkFrame } from "../unit/workers/providers/frames.ts";
 
 export interface Recorded {
   path: string;
@@ -53,22 +54,9 @@ const CHUNKS = [
   "[DONE]",
 ];
 
-const codec = new EventStreamCodec(
-  (bytes) => Buffer.from(bytes).toString("utf8"),
-  (text) => Buffer.from(text, "utf8"),
-);
-
-function frame(event: string): Uint8Array {
-  const text = (value: string) => ({ type: "string" as const, value });
-  return codec.encode({
-    headers: { ":event-type": text("chunk"), ":content-type": text("application/json"), ":message-type": text("event") },
-    body: Buffer.from(JSON.stringify({ bytes: Buffer.from(event, "utf8").toString("base64"), p: "abc" })),
-  });
-}
-
 function answerTo({ path, body }: Recorded): { type: string; bytes: Uint8Array } {
   if (path.endsWith("/invoke-with-response-stream"))
-    return { type: "application/vnd.amazon.eventstream", bytes: Buffer.concat(MESSAGE_EVENTS.map(frame)) };
+    return { type: "application/vnd.amazon.eventstream", bytes: Buffer.concat(MESSAGE_EVENTS.map((event) => chunkFrame(event))) };
   if (path.endsWith("/invoke")) return { type: "application/json", bytes: Buffer.from(MESSAGE) };
   if (path.endsWith("/count-tokens")) return { type: "application/json", bytes: Buffer.from('{"inputTokens":3}') };
   if (path.endsWith("/embeddings")) return { type: "application/json", bytes: Buffer.from(EMBEDDINGS) };

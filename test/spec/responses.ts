@@ -98,7 +98,7 @@ export function specifyResponses(world: World): void {
     for (const [more, param, advice] of rows) {
       const told = expectFailure(openai, await respond(asks("hi", more)), "invalid");
       expect(told).toMatchObject({ param, message: expect.stringMatching(advice) });
-      // An id that Weir has not given is nobody's.
+      // An id that Weir has not given belongs to no workspace.
       const isAllowed = param !== "previous_response_id";
       const allowed = await respond({ ...asks("hi", more), model: "gpt-storing" });
       expect([param, allowed.status]).toEqual([param, isAllowed ? 200 : 400]);
@@ -136,7 +136,7 @@ export function specifyResponses(world: World): void {
     }
   });
 
-  world.sentence("failures before the first byte are told with their status", async () => {
+  world.sentence("failures before the first byte are answered with their status", async () => {
     expectFailure(openai, await respond(asks("[sandbox: throttle]", { stream: true })), "rate_limited");
     expectFailure(openai, await respond(asks("[sandbox: status=500]")), "failed");
     expectFailure(openai, await respond(asks("[sandbox: too-long]")), "invalid");
@@ -145,7 +145,7 @@ export function specifyResponses(world: World): void {
   });
 
   for (const breakage of ["exception", "cut", "truncate", "corrupt"]) {
-    world.sentence(`a stream that breaks (${breakage}) ends with an error event of its own protocol`, async () => {
+    world.sentence(`a stream that breaks (${breakage}) ends with an error event of its protocol`, async () => {
       const answered = await respond(asks(`[sandbox: ${breakage} after=5][sandbox: echo] ${SAID}`, { stream: true }));
       const last = eventsOf(answered.text).at(-1);
       expect(last?.event).toBe("error");

@@ -57,7 +57,7 @@ export function specifyRoutes(world: World): void {
     expect((await world.get("/api/anthropic/v1/models")).status).toBe(200);
   });
 
-  world.sentence("a workspace without a default region is told to name one", async () => {
+  world.sentence("a workspace without a default region has to name one", async () => {
     const answered = await world.ask(anthropic, { path: "/api/anthropic/v1/messages", key: HOMELESS_KEY });
     expect(expectFailure(anthropic, answered, "not_found_region").message).toContain("default_region");
   });
@@ -96,20 +96,23 @@ export function specifyRoutes(world: World): void {
     },
   );
 
-  world.sentence("a model asked for on the route of another protocol is told which one has it, and the log has its name", async () => {
-    const onOpenai = await world.ask(openai, { more: { model: "claude" } });
-    expect(expectFailure(openai, onOpenai, "not_found_model").message).toMatch(
-      /served in eu.* by: POST \/anthropic\/\{region\}\/v1\/messages/,
-    );
-    world.expectLine(onOpenai, { refused_model: "claude" });
-    const onAnthropic = await world.ask(anthropic, { more: { model: "gpt" } });
-    expect(expectFailure(anthropic, onAnthropic, "not_found_model").message).toContain("POST /openai/{region}/v1/chat/completions");
-    const nowhere = await world.ask(openai, { more: { model: `a b"\n${"x".repeat(100)}` } });
-    expect(expectFailure(openai, nowhere, "not_found_model").message).not.toContain("by: POST");
-    expect(String((await world.logged(nowhere)).refused_model)).toMatch(/^a\?b\?\?x{59}$|^\?$/);
-    const secret = await world.ask(openai, { more: { model: "weir_not_a_model_but_a_key" } });
-    expect(await world.logged(secret)).toMatchObject({ refused_model: "?" });
-  });
+  world.sentence(
+    "where a model is asked for on the route of another protocol, the answer says which one has it, and the log has its name",
+    async () => {
+      const onOpenai = await world.ask(openai, { more: { model: "claude" } });
+      expect(expectFailure(openai, onOpenai, "not_found_model").message).toMatch(
+        /served in eu.* by: POST \/anthropic\/\{region\}\/v1\/messages/,
+      );
+      world.expectLine(onOpenai, { refused_model: "claude" });
+      const onAnthropic = await world.ask(anthropic, { more: { model: "gpt" } });
+      expect(expectFailure(anthropic, onAnthropic, "not_found_model").message).toContain("POST /openai/{region}/v1/chat/completions");
+      const nowhere = await world.ask(openai, { more: { model: `a b"\n${"x".repeat(100)}` } });
+      expect(expectFailure(openai, nowhere, "not_found_model").message).not.toContain("by: POST");
+      expect(String((await world.logged(nowhere)).refused_model)).toMatch(/^a\?b\?\?x{59}$|^\?$/);
+      const secret = await world.ask(openai, { more: { model: "weir_not_a_model_but_a_key" } });
+      expect(await world.logged(secret)).toMatchObject({ refused_model: "?" });
+    },
+  );
 
   world.sentence("/healthz says that it is alive, /readyz its status alone, and on the admin port what each part does", async () => {
     expect((await world.get("/healthz", null)).status).toBe(200);

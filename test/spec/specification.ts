@@ -1,4 +1,4 @@
-/** The specification of Weir, as sentences about a gateway that runs in a process of its own. The same on every runtime. */
+/** The specification of Weir, as sentences about a gateway that runs in another process. The same on every runtime. */
 import { describe } from "bun:test";
 import type { RuntimeName } from "../support/weir.ts";
 import { specifyBodies } from "./bodies.ts";

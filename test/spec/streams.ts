@@ -8,7 +8,7 @@ const TEXT = 'plain, café, naïve — 日本語のテキスト, 한국어, ру
 /** Each writes the same answer in pieces of that many bytes. */
 const CUTS = [1, 2, 3, 5, 7, 11, 64];
 
-/** How a stream can break after its first byte, with what the client is told. */
+/** How a stream can break after its first byte, with the error that the client gets. */
 const BREAKS: readonly { how: string; prompt: string; model?: string; only?: Spoken["name"]; type: Record<Spoken["name"], string> }[] = [
   { how: "an exception", prompt: "[sandbox: tokens=9 exception after=3]", type: { anthropic: "", openai: "" } },
   {
@@ -67,7 +67,7 @@ export class QuietStreams {
           const alive = eventsOf(text).filter(({ event, data }) =>
             dialect === anthropic ? event === "ping" && data.includes('"ping"') : event === ":",
           );
-          // The sandbox may send one of its own at the start, as the vendor does.
+          // The sandbox may send a first one at the start, as the vendor does.
           expect(alive.length).toBeGreaterThanOrEqual(1);
           const lastText = text.lastIndexOf(dialect === anthropic ? "text_delta" : '"content":');
           expect(text.indexOf(dialect === anthropic ? "event: ping" : ": ping")).toBeLessThan(lastText);

@@ -159,7 +159,7 @@ export function specifyUnified(world: World): void {
     expect(expectRefused(large, 400)).toStartWith("temperature: ");
   });
 
-  world.sentence("an upstream that fails before the first byte is told with its true status, streaming or not", async () => {
+  world.sentence("a failure of the upstream before the first byte is answered with its true status, streaming or not", async () => {
     for (const [prompt, model, status] of [
       ["[sandbox: throttle]", "claude", 429],
       ["[sandbox: overloaded]", "claude", 503],
@@ -196,7 +196,7 @@ export function specifyUnified(world: World): void {
     }
   });
 
-  world.sentence("over its limit a caller is told when to return, in the envelope", async () => {
+  world.sentence("over its limit a caller reads when to return, in the envelope", async () => {
     const config = world.configuration() as { workspaces: object };
     const limited = { default_region: "eu", limits: { rpm: 1 }, keys: [keyEntry("one", RATE_LIMITED)] };
     const weir = await world.another({ config: { ...config, workspaces: { ...config.workspaces, limited } } });

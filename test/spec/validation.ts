@@ -68,7 +68,7 @@ export function specifyValidation(world: World): void {
         }
       });
 
-      world.sentence("what Weir reads or edits may not stand twice at the top level", async () => {
+      world.sentence("what Weir reads or edits may not appear twice at the top level", async () => {
         const whole = JSON.stringify(dialect.body("x")).slice(0, -1);
         for (const [field, value] of [
           ["model", '"other"'],

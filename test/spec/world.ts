@@ -1,7 +1,9 @@
-/** What the sentences share: a gateway in a process of its own, the sandbox's stand-ins and a recorder behind it. */
+/** What the sentences share: a gateway in another process, with the sandbox's stand-ins and a recorder behind it. */
+
 import { expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { register } from "../support/collected.ts";
+import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
 import { freePort } from "../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../support/weir.ts";
 import { type Answered, type Asking, Call } from "./client.ts";
@@ -15,7 +17,7 @@ export const US_KEY = "weir_spec_overseas_Pq2sVn5tXw8zCe";
 export const HOMELESS_KEY = "weir_spec_homeless_Kd7fGh1jLm4nBv";
 export const EXPIRED_KEY = "weir_spec_expired_Ru3yTe6wQi9oPa";
 export const ADMIN_TOKEN = "spec-admin-token-9c41f7be52";
-/** Stands in every prompt, and nowhere else: it must never be seen in what Weir writes. */
+/** A part of every prompt, and of nothing else: it must never be seen in what Weir writes. */
 export const MARKER = "prompt-marker-51c9e7";
 
 const WRONG_SECRET = "spec-wrong-secret-0b4dd2aa61";
@@ -72,7 +74,7 @@ export class World {
     return present(this.#recorder);
   }
 
-  /** What nobody may find in the gateway's output. */
+  /** What must not be in the gateway's output. */
   get secrets(): readonly string[] {
     const { credentials } = this.sandbox;
     return [...this.#secrets, ...credentials.aws.map(({ secretAccessKey }) => secretAccessKey), ...credentials.apiKeys];
@@ -93,7 +95,7 @@ export class World {
     await this.#sandbox?.close();
   }
 
-  /** A gateway of its own for a sentence that ends or breaks it. */
+  /** Another gateway, for a sentence that ends or breaks it. */
   async another(options: WeirOptions & { server?: object } = {}, counted = true): Promise<Weir> {
     const { server, ...others } = options;
     const weir = await startWeir({ runtime: this.runtime, config: this.configuration(server), ...others });
@@ -149,23 +151,9 @@ export class World {
   }
 
   configuration(server: object = {}): Record<string, unknown> {
-    const { bedrock, azure, credentials } = this.sandbox;
-    const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-    const bedrockAt = (region: string, aws_region: string, endpoint: string, secret = secretAccessKey) => ({
-      provider: "bedrock",
-      region,
-      aws_region,
-      endpoint,
-      credentials: { access_key_id: accessKeyId, secret_access_key: secret },
-    });
-    const azureAt = (region: string, endpoint: string, api_key = credentials.apiKeys[0] ?? "") => ({
-      provider: "azure",
-      region,
-      endpoint,
-      credentials: { api_key },
-    });
-    const nowhere = `http://127.0.0.1:${this.#closedPort}`;
-    const haiku = "anthropic.claude-3-haiku-20240307-v1:0";
+    const { sandbox } = this;
+    const recorded = { endpoint: this.recorder.url };
+    const nowhere = { endpoint: `http://127.0.0.1:${this.#closedPort}` };
     const at = (upstream: string, model: string) => ({ upstream, model });
     return {
       server: { max_body: MAX_BODY, drain_timeout: "2s", ...server },
@@ -173,30 +161,30 @@ export class World {
       workers: this.workers,
       limits: FREE,
       upstreams: {
-        "bedrock-eu": bedrockAt("eu", "eu-central-1", bedrock.url),
-        "bedrock-us": bedrockAt("us", "us-east-1", bedrock.url),
-        "bedrock-recorder": bedrockAt("eu", "eu-central-1", this.recorder.url),
-        "bedrock-wrong": bedrockAt("eu", "eu-central-1", bedrock.url, WRONG_SECRET),
-        "bedrock-nowhere": bedrockAt("eu", "eu-central-1", nowhere),
-        "azure-eu": azureAt("eu", azure.url),
-        "azure-us": azureAt("us", azure.url),
-        "azure-recorder": azureAt("eu", this.recorder.url),
-        "azure-wrong": azureAt("eu", azure.url, WRONG_SECRET),
-        "azure-nowhere": azureAt("eu", nowhere),
-        "azure-dated": { ...azureAt("eu", azure.url), api: "2024-10-21" },
-        "azure-storing": { ...azureAt("eu", this.recorder.url), allow_store: true },
+        "bedrock-eu": bedrockIn("eu", sandbox),
+        "bedrock-us": bedrockIn("us", sandbox),
+        "bedrock-recorder": bedrockIn("eu", sandbox, recorded),
+        "bedrock-wrong": bedrockIn("eu", sandbox, { secret: WRONG_SECRET }),
+        "bedrock-nowhere": bedrockIn("eu", sandbox, nowhere),
+        "azure-eu": azureIn("eu", sandbox),
+        "azure-us": azureIn("us", sandbox),
+        "azure-recorder": azureIn("eu", sandbox, recorded),
+        "azure-wrong": azureIn("eu", sandbox, { key: WRONG_SECRET }),
+        "azure-nowhere": azureIn("eu", sandbox, nowhere),
+        "azure-dated": { ...azureIn("eu", sandbox), api: "2024-10-21" },
+        "azure-storing": { ...azureIn("eu", sandbox, recorded), allow_store: true },
       },
       models: {
-        claude: { targets: [at("bedrock-eu", haiku), at("bedrock-us", haiku)] },
-        "claude-us": { targets: [at("bedrock-us", haiku)] },
-        "claude-recorded": { targets: [at("bedrock-recorder", haiku)] },
+        claude: { targets: [at("bedrock-eu", HAIKU), at("bedrock-us", HAIKU)] },
+        "claude-us": { targets: [at("bedrock-us", HAIKU)] },
+        "claude-recorded": { targets: [at("bedrock-recorder", HAIKU)] },
         "claude-newer-recorded": { targets: [at("bedrock-recorder", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")] },
-        "claude-misconfigured": { targets: [at("bedrock-wrong", haiku)] },
-        "claude-unreachable": { targets: [at("bedrock-nowhere", haiku)] },
-        "claude-hasty": { timeouts: HASTY, targets: [at("bedrock-eu", haiku)] },
+        "claude-misconfigured": { targets: [at("bedrock-wrong", HAIKU)] },
+        "claude-unreachable": { targets: [at("bedrock-nowhere", HAIKU)] },
+        "claude-hasty": { timeouts: HASTY, targets: [at("bedrock-eu", HAIKU)] },
         "claude-by-profile": { targets: [at("bedrock-eu", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")] },
         "claude-counted-elsewhere": {
-          targets: [{ ...at("bedrock-eu", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"), count_model: haiku }],
+          targets: [{ ...at("bedrock-eu", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"), count_model: HAIKU }],
         },
         gpt: { targets: [at("azure-eu", "gpt-4o-eu"), at("azure-us", "gpt-4o-us")] },
         "gpt-us": { targets: [at("azure-us", "gpt-4o-us")] },

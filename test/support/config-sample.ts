@@ -1,17 +1,17 @@
-/** Configurations for the tests of `config.ts`: written to a folder of their own and read as a file. */
+/** Configurations for the tests of `config.ts`: each is written to a new folder and read as a file. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError, type LoadedConfig, readConfig } from "../../src/config/config.ts";
 
-/** Of the machine that these tests suppose. */
+/** The memory of the machine that these tests suppose. */
 const MEMORY = 8 * 1024 ** 3;
 export const NOW_MS = Date.parse("2026-11-22T12:00:00Z");
 
 export const BEDROCK_EU = "bedrock-eu: { provider: bedrock, region: eu, aws_region: eu-central-1 }";
 export const AZURE_EU =
   "azure-eu: { provider: azure, region: eu, endpoint: https://acme.openai.azure.com, credentials: { api_key: azure-secret-0123456789 } }";
-/** The smallest that is good. */
+/** The smallest configuration that is good. */
 export const SMALL = `upstreams:
   ${BEDROCK_EU}
 models:
@@ -46,7 +46,7 @@ export function load(yaml: string, { environment = {}, files, processors = 4, no
   }
 }
 
-/** Every mistake that is told of a configuration; none where it is good. */
+/** Every mistake that is found in a configuration; none where it is good. */
 export function mistakes(yaml: string, surroundings: Surroundings = {}): readonly string[] {
   try {
     load(yaml, surroundings);

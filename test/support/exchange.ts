@@ -9,7 +9,7 @@ export interface Received {
   headers: Record<string, string>;
   /** Without the chunked coding. */
   body: Buffer;
-  /** The length that was announced was reached, or the last chunk came. */
+  /** All bytes of the announced length came, or the last chunk. */
   isWhole: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Exchange {
   readBytes: number[];
   /** Resolves when the peer has closed, or the answer is whole. */
   over: Promise<void>;
-  /** @throws where that takes too long */
+  /** Waits for that. @throws Error where it takes too long */
   until(isEnough: (received: Received) => boolean): Promise<Received>;
 }
 
@@ -84,7 +84,7 @@ function parse(raw: Buffer): Received {
   return { status, headers, body: rest, isWhole: rest.length === Number(headers["content-length"]) };
 }
 
-/** A chunked body, or as much of it as came. */
+/** A body without the chunked coding, or as much of it as came. */
 export function dechunked(rest: Buffer): { body: Buffer; isWhole: boolean } {
   const pieces: Buffer[] = [];
   for (let at = 0; ; ) {

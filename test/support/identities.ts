@@ -1,4 +1,4 @@
-/** Certificates that are their own authority, made by the system's openssl. */
+/** Self-signed certificates, made by the system's openssl. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

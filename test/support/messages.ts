@@ -1,11 +1,11 @@
 /** Messages between the front and a worker, taken apart for tests that play one of the two. */
-import type { CallEvents, CallOrder, Ended, WeighOrder } from "../../src/contract/call.ts";
+import { type CallEvents, type CallOrder, type Ended, NOTHING_ALONG, type WeighOrder } from "../../src/contract/call.ts";
 import type { GatewayError } from "../../src/contract/errors.ts";
 import type { Flat } from "../../src/contract/messages.ts";
 import { readOrders } from "../../src/contract/orders.ts";
 import { readReports } from "../../src/contract/reports.ts";
 
-/** One report: what it is, whose (0 where it is no call's), and what it carries. */
+/** One report: its kind, the id of its call (0 where it belongs to none), and what it carries. */
 export interface Report {
   what: keyof CallEvents | "ready" | "pulse" | "notice" | "lesson";
   id: number;
@@ -21,12 +21,28 @@ export interface Order {
   id: number;
   call?: CallOrder;
   weigh?: Omit<WeighOrder, "workspace">;
-  /** Of which target, and what. */
+  /** The target, and what it has taught. */
   taught?: [target: number, taught: string];
 }
 
 const rethrow = (thrown: unknown): never => {
   throw thrown;
+};
+
+/** A call for tests in which it does not matter what is asked. */
+export const ORDER: CallOrder = {
+  dialect: "openai",
+  operation: "generate",
+  target: 0,
+  isLast: true,
+  along: NOTHING_ALONG,
+  stream: false,
+  model: "m",
+  hints: "",
+  owner: "acme",
+  guess: 1,
+  factor: 1,
+  body: "{}",
 };
 
 /** Whether its call has ended. */
@@ -78,7 +94,7 @@ export function ordersIn(message: Flat): Order[] {
   return orders;
 }
 
-/** A message of what `write` puts in it. */
+/** A message that `write` has written. */
 export function message(write: (to: Flat) => void): Flat {
   const written: Flat = [];
   write(written);

@@ -18,7 +18,7 @@ export function pythonWith(requirements: readonly string[]): Python {
   const folder = join(CACHE, name);
   const program = join(folder, "bin/python");
   if (existsSync(folder)) return { program, missing: undefined };
-  // Made beside it and moved when it is whole: another test file may be at the same, and a run may be interrupted.
+  // Made in another folder and moved when it is whole: another test file may do the same meanwhile, and a run may be interrupted.
   const making = `${folder}-${process.pid}`;
   mkdirSync(CACHE, { recursive: true });
   const missing = install(making, requirements);
@@ -27,10 +27,10 @@ export function pythonWith(requirements: readonly string[]): Python {
   return missing === undefined ? { program, missing } : { program: undefined, missing };
 }
 
-/** What is installed is compiled as it is used: the libraries are large, and the tests use little of them. */
+/** Python compiles what it uses, as it uses it: the libraries are large, and the tests use little of them. */
 const INSTALL = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--retries", "1"];
 
-/** With the machine's own pip, which takes half the time; where that is missing or too old for it, with one in the folder. Undefined where all went well. */
+/** With the machine's pip, which takes half the time; where that is missing or too old, with a pip in the folder. @returns undefined where all went well */
 function install(folder: string, requirements: readonly string[]): string | undefined {
   const program = join(folder, "bin/python");
   const quick =
@@ -45,16 +45,16 @@ function moveTo(folder: string, making: string): void {
   try {
     renameSync(making, folder);
   } catch (thrown) {
-    // The other one was quicker.
+    // Another test file was quicker.
     if (!existsSync(folder)) throw thrown;
   }
 }
 
-/** Undefined where all went well. */
+/** @returns what went wrong, or undefined */
 function run(program: string, words: string[]): string | undefined {
   const { status, stderr, stdout, error } = spawnSync(program, words, { encoding: "utf8", timeout: STEP_TIMEOUT_MS });
   if (status === 0) return undefined;
-  // Debian's venv explains itself on standard output.
+  // Debian's venv writes its errors to standard output.
   const said = [stderr, stdout].flatMap((text) => (text ?? "").split("\n")).filter((line) => line.trim() !== "");
   const cause = said.findLast((line) => line.startsWith("ERROR")) ?? said.at(-1);
   return `${program} ${words.slice(0, 3).join(" ")}: ${error?.message ?? cause ?? `exit ${status}`}`;

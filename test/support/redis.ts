@@ -1,6 +1,6 @@
 /**
- * Real Redis servers for tests: `redis-server` and `redis-cli` from PATH, ports chosen by the system, files in a directory of their own that goes
- * with them. Every process is ended by its own id.
+ * Real Redis servers for tests: `redis-server` and `redis-cli` from PATH, ports chosen by the system, files in a new directory, which is removed
+ * with them. Every process is ended by its id.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,14 +10,14 @@ import { join } from "node:path";
 import { isCollecting, source } from "./collected.ts";
 import { pause } from "./waits.ts";
 
-/** False where the machine has none: such tests are then skipped, and say so. */
+/** False where the machine has no Redis: tests that need it are then skipped, and say so. */
 export const haveRedis = spawnSync("redis-server", ["--version"]).status === 0;
 
 const PATIENCE_MS = 10_000;
 
 /**
  * Ends the server when its standard input does: with this process, however that ends (`bun test` runs no exit handlers). First line out: the server's
- * id. The watch is a process of its own, since `bun test` kills what a test that ran out of time has spawned: this shell, and not the server.
+ * id. The watch is another process, since `bun test` kills what a test that ran out of time has spawned: this shell, and not the server.
  */
 const KEEPER = 'exec 3<&0; redis-server "$@" >/dev/null 2>&1 3<&- & echo $!; (read -r _ <&3; kill -9 $!) 2>/dev/null >/dev/null & wait $!';
 
@@ -59,7 +59,7 @@ export class RedisServer {
     return (of("used_cpu_sys") + of("used_cpu_user")) * 1e6;
   }
 
-  /** Stops it in its tracks: connections stay open, nothing is answered. */
+  /** Stops the process: connections stay open, nothing is answered. */
   freeze(): void {
     process.kill(this.#pid, "SIGSTOP");
   }
@@ -78,7 +78,7 @@ export class RedisServer {
     await gone;
   }
 
-  /** Takes over what it holds, as plain text. Where it does not answer, or wants a password, there is nothing to be had. */
+  /** Copies what it holds, as plain text, for the search for secrets. A server that does not answer, or wants a password, gives nothing. */
   async #collect(): Promise<void> {
     await redisCli(this.port, ["save"]).catch(() => {});
     const file = join(this.directory, "dump.rdb");
@@ -102,7 +102,7 @@ export async function startRedis(args: string[] = []): Promise<RedisServer> {
   return server;
 }
 
-/** Speaks TLS only, by a certificate for 127.0.0.1 that nobody vouches for but itself; `certificate` is its file. Needs `openssl`. */
+/** Speaks TLS only, with a self-signed certificate for 127.0.0.1; `certificate` is its file. Needs `openssl`. */
 export async function startTlsRedis(): Promise<RedisServer & { certificate: string }> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), "weir-redis-tls-"));
@@ -150,7 +150,7 @@ export interface SentinelSet {
   stop(): Promise<void>;
 }
 
-/** A master, its replica, and one Sentinel whose word is enough. */
+/** A master, its replica, and one Sentinel, which decides alone. */
 export async function startSentinelSet(name: string): Promise<SentinelSet> {
   const master = await startRedis();
   const replica = await startRedis(["--replicaof", "127.0.0.1", String(master.port), "--repl-diskless-sync-delay", "0"]);
@@ -241,7 +241,7 @@ function answers(port: number): Promise<boolean> {
     let connected = false;
     socket.once("connect", () => {
       connected = true;
-      // Long enough for a server that speaks TLS to see that this is none, and hang up.
+      // Long enough for a server that speaks TLS to see that this is not TLS, and to close.
       socket.write("PING\r\n".repeat(20));
     });
     // A server that wants a password answers too.

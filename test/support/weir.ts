@@ -1,5 +1,5 @@
 /**
- * A gateway in a process of its own, started as its users start it.
+ * A gateway in another process, started as its users start it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,13 +14,13 @@ export interface WeirOptions {
   runtime?: RuntimeName;
   /** Weir as one file, in place of a runtime and the sources. */
   executable?: string;
-  /** The content of `weir.yaml` (JSON is YAML); undefined starts sandbox mode. `server.port` and `admin.port` default to any free one. */
+  /** The content of `weir.yaml` (JSON is YAML); undefined starts sandbox mode. `server.port` and `admin.port` default to any free port. */
   config?: Record<string, unknown>;
   environment?: Record<string, string>;
   arguments?: string[];
-  /** What starts it, in front of its own command line: a program that runs another one in its own place. */
+  /** Put in front of Weir's command line: a program that runs another program. */
   through?: readonly string[];
-  /** Where it is started; left there at the end. Default: an empty folder of its own. */
+  /** Where it is started; the folder stays at the end. Default: a new empty folder, which is removed. */
   folder?: string;
 }
 
@@ -39,11 +39,14 @@ export interface Weir {
   folder: string;
   /** Writes another configuration into its file. */
   rewrite(config: Record<string, unknown>): void;
-  /** Takes over its metrics and its readiness, for the search after all tests; harmless where it has ended. */
+  /** Copies its metrics and its readiness, for the search for secrets after all tests; does nothing where the gateway has ended. */
   collect(): Promise<void>;
   /** Sends a signal and waits for the end; resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
+
+/** Signals that come closer together count as one: a terminal and npm send one each. `src/runtime/signals.ts` has 500 ms. */
+export const SEPARATE_MS = 600;
 
 const ROOT = join(import.meta.dir, "../..");
 /** Weir's entry. */
@@ -69,7 +72,7 @@ function writeConfig(folder: string, content: Record<string, unknown>): string {
   return file;
 }
 
-/** Spawns Weir in an empty folder of its own, with its configuration if there is one. */
+/** Spawns Weir in its folder, with its configuration if there is one. */
 function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string } {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "weir-"));
   const words = [...(options.arguments ?? [])];
@@ -84,7 +87,7 @@ function spawnWeir(options: WeirOptions): { child: ChildProcess; folder: string 
   return { child, folder };
 }
 
-/** Runs Weir where it ends by itself: its commands, and starts that are refused. */
+/** Runs Weir until it ends by itself: for its commands, and for starts that are refused. */
 export async function runToEnd(
   runtime: RuntimeName,
   options: Omit<WeirOptions, "runtime">,
@@ -101,7 +104,7 @@ export async function runToEnd(
   const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   clearTimeout(timer);
-  // The one place where a key is shown, once, to whoever asked for it.
+  // These commands alone show a key, once, to the user who asked for it.
   const words = options.arguments ?? [];
   const showsKey = words.includes("keys") && (words.includes("create") || words.includes("rotate"));
   note(showsKey ? said.stderr : said.stdout + said.stderr);
@@ -181,7 +184,7 @@ export async function startWeir(options: WeirOptions = {}): Promise<Weir> {
   }
 }
 
-/** A key's place in `weir.yaml`. */
+/** The entry of a key in `weir.yaml`. */
 export function keyEntry(name: string, key: string): { name: string; sha256: string } {
   register(`the key "${name}"`, key);
   return { name, sha256: createHash("sha256").update(key).digest("hex") };

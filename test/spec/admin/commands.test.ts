@@ -38,7 +38,7 @@ describe("commands at a running gateway", () => {
     }
   }, 20_000);
 
-  test("who is not let in, or finds nobody, is told what to do", async () => {
+  test("where a command is not let in, or reaches no gateway, it says what to do", async () => {
     const { adminUrl, url } = world.weir;
     const refusals: [words: string[], told: string][] = [
       [["--url", adminUrl, "--token", "wrong"], "The admin token is wrong. It is admin.token of the configuration"],

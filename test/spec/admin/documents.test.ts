@@ -14,7 +14,7 @@ const world = new AdminWorld("bun");
 beforeAll(() => world.start(), 20_000);
 afterAll(() => world.stop());
 
-test.skipIf(!haveCurl)("the examples of docs/admin.md run as they stand, from top to bottom", () => {
+test.skipIf(!haveCurl)("the examples of docs/admin.md run as they are, from top to bottom", () => {
   const examples = blocks("sh");
   expect(examples.length).toBeGreaterThan(7);
   const { status, stderr } = spawnSync("sh", ["-eu", "-c", examples.join("\n")], {

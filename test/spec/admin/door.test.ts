@@ -7,7 +7,7 @@ const TOKEN = "the-admin-token-of-this-test";
 test("every token that is sent is compared in one step of constant time, whatever its length and wherever it differs", async () => {
   const compared: [number, number][] = [];
   const { timingSafeEqual } = crypto;
-  // A faithful wrapper: other files of this process may go on with it.
+  // The wrapper does what the original does: other files of this process may go on using it.
   mock.module("node:crypto", () => ({
     ...crypto,
     timingSafeEqual: (one: Buffer, other: Buffer) => {

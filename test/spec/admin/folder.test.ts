@@ -1,11 +1,13 @@
 /** Commands find the gateway of the folder that they are typed in: the sandbox, or the one of `weir.yaml`. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
-import { freePort } from "../../support/waits.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
+import { eventually, freePort } from "../../support/waits.ts";
 import { runToEnd, startWeir, type Weir } from "../../support/weir.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -122,7 +124,7 @@ describe("in the folder of a sandbox", () => {
       const real = await startWeir({ config: configuration(sandbox), folder });
       try {
         expect(await status(real, key, "claude")).toBe(401);
-        // Nor is the demo's own.
+        // The demo's key is not listed either.
         const demo = JSON.parse(readFileSync(join(folder, ".weir-sandbox.json"), "utf8")).key as string;
         expect(await status(real, demo, "claude")).toBe(401);
       } finally {
@@ -135,13 +137,11 @@ describe("in the folder of a sandbox", () => {
 });
 
 function configuration(sandbox: Sandbox, admin: Record<string, unknown> = {}): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
   return {
     workers: 1,
     admin,
-    upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
-    models: { claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+    upstreams: { b: bedrockIn("eu", sandbox) },
+    models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
     workspaces: { team: { default_region: "eu", limits: { rpm: 9 } } },
   };
 }
@@ -173,8 +173,7 @@ describe("in the folder of a configuration", () => {
       const made = await run("keys", "create", "--workspace", "team", "--name", "me", "--json");
       const { key } = JSON.parse(made.stdout);
       register("the key of a folder", key);
-      const deadlineMs = performance.now() + 5_000;
-      while ((await status(weir, key, "claude")) !== 200 && performance.now() < deadlineMs) await Bun.sleep(20);
+      await eventually(async () => (await status(weir, key, "claude")) === 200, "the gateway to know the key");
       const { code, stdout, stderr } = await run("workspaces", "usage", "team");
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout).toMatch(/claude +1 of 9 +\d+ of 60000\n/);

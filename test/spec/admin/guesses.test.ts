@@ -25,7 +25,7 @@ test("ten different wrong tokens are free, each further one is followed by a wai
   expect(guesses.waitMs("10.0.0.2")).toBe(0);
 });
 
-test("the same wrong token again is no guess: a script with an old token keeps nobody out", () => {
+test("the same wrong token again is no guess: a script with an old token locks no one out", () => {
   const { guesses } = clocked();
   for (let at = 0; at < 1_000; at++) guesses.wrong("10.0.0.1", "an old one");
   expect(guesses.waitMs("10.0.0.1")).toBe(0);
@@ -53,7 +53,7 @@ test("the addresses of one IPv6 network are one guesser, and those of another ar
   expect(guesses.waitMs("::ffff:10.0.0.1")).toBe(0);
 });
 
-test("a flood of addresses is forgotten from its beginning, and whoever is guessing now is kept", () => {
+test("of a flood of addresses the first are forgotten, and one that is guessing now is kept", () => {
   const { guesses } = clocked();
   guess(guesses, "first", 0, 11);
   for (let at = 0; at < 999; at++) guesses.wrong(`address ${at}`, "digest");

@@ -64,7 +64,7 @@ export function specifyHostility(world: AdminWorld): void {
     expect(json.data.map(({ name }: { name: string }) => name)).not.toContain("a");
   });
 
-  test("what is no JSON is refused, and a field's name of any length is told in short", async () => {
+  test("what is no JSON is refused, and the message cuts a field's name that is too long", async () => {
     for (const body of ["{", '{"name":"a"', "nonsense", '{"name":"a"}}', "\u0000", "['a']"]) {
       const refused = await world.admin("POST", KEYS, body);
       expect([body, refused.status, refused.json.error.message]).toEqual([body, 400, "The body is not JSON in UTF-8."]);

@@ -1,4 +1,5 @@
-/** From the key file to Redis: what an operator is told, and what takes the keys over. */
+/** From the key file to Redis: what an operator sees, and what takes the keys over. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,8 +10,9 @@ import { keyId, type StoredKey } from "../../../src/directory/store.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis } from "../../support/redis.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
+import { eventually } from "../../support/waits.ts";
 import { runToEnd, startWeir, type Weir } from "../../support/weir.ts";
-import { soon } from "./world.ts";
 
 const TIMEOUT_MS = 30_000;
 const KEYS = ["weir_moving_Rk4v9Qm2Zs", "weir_moving_Hx7Tn3Lw5c"] as const;
@@ -48,13 +50,11 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
 
   beforeAll(async () => {
     [redis, sandbox] = await Promise.all([startRedis(), startSandbox()]);
-    const aws = sandbox.credentials.aws[0];
-    const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
     config = {
       workers: 1,
       redis: { url: redis.url },
-      upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
-      models: { claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+      upstreams: { b: bedrockIn("eu", sandbox) },
+      models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
       workspaces: { acme: { default_region: "eu" } },
     };
     const store = new FileStore({ file });
@@ -70,14 +70,14 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
   });
 
   test(
-    "is told at its start and by check --online that the file's keys are not read, and how to take them over",
+    "its start and check --online say that the file's keys are not read, and how to take them over",
     async () => {
       weir = await startWeir({ config, environment, folder });
       const { message } = await weir.logged((line) => String(line.message).includes("is not read"));
       expect(message).toBe(
         `${file} is not read, because keys are kept in Redis (keys: 2, workspaces: 1 in the file): take them over by \`weir keys import FILE\`, or move the file away`,
       );
-      // Nor does it say that Redis is back: it was never away.
+      // It does not say that Redis is back: Redis was never away.
       await weir.logged((line) => line.message === "limits are kept in Redis");
       expect(weir.output()).not.toContain("back on Redis");
       expect(await call(KEYS[0])).toBe(401);
@@ -97,11 +97,7 @@ describe.skipIf(!haveRedis)("a gateway that moves from its file to Redis", () =>
       expect([first.code, first.stderr]).toEqual([0, ""]);
       expect(first.stdout).toStartWith("Copied into Redis: keys: 2, workspaces: 1.\n");
       for (const key of KEYS) {
-        await soon(
-          () => call(key),
-          (status) => status === 200,
-          5_000,
-        );
+        await eventually(async () => (await call(key)) === 200, "the key to work");
       }
       const again = await run("keys", "import", file);
       expect(again.stdout).toStartWith("Copied into Redis: keys: 0, workspaces: 0; 3 were there already and are not changed.\n");

@@ -1,8 +1,9 @@
 /** Administration with Redis behind it: several gateways, restarts, and a Redis that is away. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { haveRedis, type RedisServer, startRedis } from "../../support/redis.ts";
+import { eventualAnswer, eventually, promptly } from "../../support/waits.ts";
 import type { Weir } from "../../support/weir.ts";
-import { AdminWorld, MODEL, soon } from "./world.ts";
+import { AdminWorld, MODEL } from "./world.ts";
 
 const USAGE = "/admin/v1/workspaces/acme/usage";
 
@@ -20,17 +21,14 @@ describe.skipIf(!haveRedis)("administration over Redis", () => {
     await world.stop();
     await redis.stop();
   });
-  const usage = async (weir = world.weir) => await world.admin("GET", USAGE, undefined, undefined, weir);
+  const usage = () => world.admin("GET", USAGE);
 
   test("what is made or revoked on one gateway holds on the other", async () => {
     const { id, key } = await world.newKey();
     expect(await world.call(key, other)).toBe(200);
     expect((await world.admin("GET", "/admin/v1/workspaces/acme/keys", undefined, undefined, other)).text).toContain(id);
     expect((await world.admin("DELETE", `/admin/v1/keys/${id}`, undefined, undefined, other)).status).toBe(204);
-    await soon(
-      () => world.call(key),
-      (status) => status === 401,
-    );
+    await promptly(async () => (await world.call(key)) === 401, "the first gateway to refuse the key");
   });
 
   test("windows and day totals are those of all gateways, and outlive them", async () => {
@@ -43,14 +41,10 @@ describe.skipIf(!haveRedis)("administration over Redis", () => {
     }: {
       json: ReturnType<typeof JSON.parse>;
     }) => model.days[0]?.requests === model.requests.used;
-    const before = (await soon(() => usage(), isWhole, 6_000)).json.data[0];
+    const before = (await eventualAnswer(usage, isWhole)).json.data[0];
     const had = before.days[0].requests;
     expect([await world.call(key), await world.call(key, other), await world.call(key, other)]).toEqual([200, 200, 200]);
-    const { json } = await soon(
-      () => usage(),
-      (answered) => answered.json.data[0].days[0].requests === had + 3,
-      6_000,
-    );
+    const { json } = await eventualAnswer(usage, (answered) => answered.json.data[0].days[0].requests === had + 3);
     expect(json).toMatchObject({ since: null, data: [{ model: MODEL, requests: { limit: 777, used: before.requests.used + 3 } }] });
     expect(await world.call(key)).toBe(200);
     await world.restart();
@@ -75,16 +69,8 @@ describe.skipIf(!haveRedis)("administration over Redis", () => {
     }
     expect((await world.admin("GET", "/metrics")).status).toBe(200);
     await redis.start();
-    await soon(
-      () => usage(),
-      ({ status, json }) => status === 200 && json.data[0].days[0].requests === had + 1,
-      15_000,
-    );
+    await eventualAnswer(usage, ({ status, json }) => status === 200 && json.data[0].days[0].requests === had + 1);
     expect(await world.call(key)).toBe(200);
-    await soon(
-      () => world.admin("DELETE", `/admin/v1/keys/${id}`),
-      ({ status }) => status === 204,
-      5_000,
-    );
+    await eventually(async () => (await world.admin("DELETE", `/admin/v1/keys/${id}`)).status === 204, "keys to be revoked again");
   }, 40_000);
 });

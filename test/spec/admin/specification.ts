@@ -1,12 +1,13 @@
-/** What administrators can do over HTTP, as sentences about a gateway that runs in a process of its own. */
+/** What administrators can do over HTTP, as sentences about a gateway that runs in another process. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { eventually } from "../../support/waits.ts";
 import { type RuntimeName, runToEnd } from "../../support/weir.ts";
 import { specifyAudit } from "./audited.ts";
 import { specifyDescription } from "./described.ts";
 import { specifyGuard } from "./guarded.ts";
 import { specifyHostility } from "./hostile.ts";
 import { specifyUsage } from "./used.ts";
-import { AdminWorld, FILE_KEY, MODEL, soon, TOKEN } from "./world.ts";
+import { AdminWorld, FILE_KEY, MODEL, TOKEN } from "./world.ts";
 
 const WORKSPACES = "/admin/v1/workspaces";
 
@@ -29,7 +30,7 @@ export function specifyAdmin(runtime: RuntimeName): void {
 }
 
 function specifyDoor(world: AdminWorld): void {
-  test("nothing is told and nothing is changed without the token; metrics and health are for everybody", async () => {
+  test("nothing is shown and nothing is changed without the token; metrics and health need none", async () => {
     const routes: [string, string][] = [
       ["GET", WORKSPACES],
       ["POST", WORKSPACES],
@@ -116,13 +117,7 @@ function specifyKeys(world: AdminWorld): void {
     expect([made.status, made.json.name, made.json.workspace]).toEqual([201, "made", "acme"]);
     expect(made.json.id).not.toBe(old.id);
     expect([await world.call(old.key), await world.call(made.json.key)]).toEqual([200, 200]);
-    expect(
-      await soon(
-        () => world.call(old.key),
-        (status) => status === 401,
-        3_000,
-      ),
-    ).toBe(401);
+    await eventually(async () => (await world.call(old.key)) === 401, "the grace to end");
     expect(await world.call(made.json.key)).toBe(200);
   });
 
@@ -142,7 +137,7 @@ function specifyKeys(world: AdminWorld): void {
     const listed = await world.admin("GET", `${WORKSPACES}/acme/keys?limit=1000`);
     expect(listed.json.data.find(({ id }: { id: string }) => id === old.id).replaced_by).toBe(made.json.id);
     expect([await world.call(old.key), await world.call(made.json.key)]).toEqual([200, 200]);
-    // Both have one name: the log tells them apart by their ids.
+    // Both have the same name: in the log their ids differ.
     for (const { id } of [old, made.json]) await world.weir.logged((line) => line.message === "request" && line.key_id === id);
   });
 
@@ -180,16 +175,12 @@ function specifyKeys(world: AdminWorld): void {
 
   test("a key ends by itself, and cannot be made for a time that is over", async () => {
     const { key } = await world.newKey("acme", "brief", { expires_at: new Date(Date.now() + 700).toISOString() });
-    await soon(
-      () => world.call(key),
-      (status) => status === 401,
-      3_000,
-    );
+    await eventually(async () => (await world.call(key)) === 401, "the key to end");
     const late = await world.admin("POST", `${WORKSPACES}/acme/keys`, { name: "late", expires_at: "2020-01-01" });
     expect([late.status, late.json.error.kind]).toEqual([400, "invalid"]);
   });
 
-  test("nobody has keys who is not there", async () => {
+  test("a workspace that does not exist has no keys", async () => {
     for (const answered of [
       await world.admin("GET", `${WORKSPACES}/nobody/keys`),
       await world.admin("POST", `${WORKSPACES}/nobody/keys`, { name: "a" }),
@@ -246,7 +237,7 @@ function specifyWorkspaces(world: AdminWorld): void {
     expect(json).toMatchObject({ name: "acme", source: "config", default_region: "eu", limits: { rpm: 777 }, upstreams: [] });
   });
 
-  test("a region and a model that nobody serves are refused by name", async () => {
+  test("a region and a model that no upstream serves are refused by name", async () => {
     for (const [body, field] of [
       [{ name: "elsewhere", default_region: "moon" }, "default_region"],
       [{ name: "elsewhere", models: { "no-such-model": { limits: { rpm: 1 } } } }, "no-such-model"],

@@ -1,10 +1,12 @@
-/** Day totals: both places sit one exam; what is Redis's own follows. */
+/** Day totals: both stores pass the same exam; what only Redis does follows. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connectRedis } from "../../../src/redis/connect.ts";
 import { MemoryTotals } from "../../../src/usage/memory.ts";
 import { RedisTotals } from "../../../src/usage/redis.ts";
 import { type Totals, TotalsUnavailable } from "../../../src/usage/totals.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis, startRedisCluster } from "../../support/redis.ts";
+import { eventually } from "../../support/waits.ts";
+import { settings } from "../../unit/limiter/fixture.ts";
 
 const DAY_MS = 86_400_000;
 const NOON_MS = Date.UTC(2026, 10, 24, 12);
@@ -56,7 +58,7 @@ function exam(open: (clock: Clock) => Totals | Promise<Totals>): void {
     await totals.close();
   });
 
-  test("what an upstream made up spoils no sum", async () => {
+  test("numbers that an upstream made up spoil no sum", async () => {
     const totals = await open(new Clock());
     totals.count("odd", "m", SOME);
     for (const input of [Number.NaN, Number.POSITIVE_INFINITY, -5, 1.5, 1e300]) totals.count("odd", "m", { ...SOME, input });
@@ -70,7 +72,7 @@ function exam(open: (clock: Clock) => Totals | Promise<Totals>): void {
 describe("in memory", () => {
   exam((clock) => new MemoryTotals(clock.read));
 
-  test("they tell since when", () => {
+  test("they say since when they count", () => {
     expect(new MemoryTotals(() => NOON_MS).sinceMs).toBe(NOON_MS);
   });
 });
@@ -81,20 +83,10 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     server = await startRedis();
   });
   afterAll(() => server.stop());
-  const settings = () => ({ ...REDIS, url: server.url });
-  const REDIS = {
-    cluster: undefined,
-    sentinel: undefined,
-    username: undefined,
-    password: undefined,
-    tls: false,
-    prefix: "weir",
-    onFailure: "local",
-    timeoutMs: 1000,
-  } as const;
-  /** With a connection that stands. */
+  const patient = { timeoutMs: 1_000 };
+  /** With a connection that is made. */
   const open = async (clock: Clock, writeEveryMs = 60_000) => {
-    const client = connectRedis(settings());
+    const client = connectRedis(settings(server.url, patient));
     const totals = new RedisTotals({ client, nowMs: clock.read, writeEveryMs, patienceMs: 300 });
     await new Promise((resolve) => client.once("ready", resolve));
     return totals;
@@ -121,11 +113,8 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     const totals = await open(new Clock(), 50);
     await redisCli(server.port, ["config", "resetstat"]);
     for (let call = 0; call < 10_000; call++) totals.count(`w${call % 2}`, "m", SOME);
-    const until = performance.now() + 5_000;
-    while ((await redisCli(server.port, ["hget", "weir:{usage:w1}:2026-11-24", "m requests"])).trim() !== "5000") {
-      if (performance.now() > until) throw new Error("not written");
-      await Bun.sleep(10);
-    }
+    const written = () => redisCli(server.port, ["hget", "weir:{usage:w1}:2026-11-24", "m requests"]);
+    await eventually(async () => (await written()).trim() === "5000", "all to be written");
     const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await redisCli(server.port, ["info", "commandstats"]))?.[1];
     expect(Number(calls)).toBeLessThanOrEqual(4);
     await totals.close();
@@ -137,7 +126,7 @@ describe.skipIf(!haveRedis)("in Redis", () => {
     await totals.write();
     server.freeze();
     totals.count("away", "m", SOME);
-    // Sent to a server that takes it, and answers nobody: applied, and not known to be.
+    // The server takes it and does not answer: it is applied, and the gateway does not know.
     const doubtful = totals.write();
     totals.count("away", "m", SOME);
     await expect(totals.read("away")).rejects.toBeInstanceOf(TotalsUnavailable);
@@ -159,7 +148,7 @@ describe.skipIf(!haveRedis)("in Redis", () => {
 
   test("a cluster keeps each workspace in one slot", async () => {
     const nodes = await startRedisCluster(3);
-    const client = connectRedis({ ...REDIS, url: undefined, cluster: nodes.map(({ url }) => url) });
+    const client = connectRedis(settings("", { ...patient, url: undefined, cluster: nodes.map(({ url }) => url) }));
     const totals = new RedisTotals({ client, nowMs: () => NOON_MS });
     for (let at = 0; at < 20; at++) totals.count(`w${at}`, "m", SOME);
     for (let at = 0; at < 20; at++) expect((await plain(totals, `w${at}`)).m?.["2026-11-24"]?.requests).toBe(1);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type AdminWorld, FILE_KEY, MODEL } from "./world.ts";
 
 export function specifyUsage(world: AdminWorld): void {
-  test("usage tells both windows as they stand, and requests and tokens of the day", async () => {
+  test("usage shows what both windows hold, and requests and tokens of the day", async () => {
     expect((await world.admin("POST", "/admin/v1/workspaces", { name: "counted", limits: { rpm: 9, tpm: 90_000 } })).status).toBe(201);
     const { key } = await world.newKey("counted");
     const empty = await world.admin("GET", "/admin/v1/workspaces/counted/usage");

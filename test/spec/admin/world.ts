@@ -1,15 +1,16 @@
 /** What the sentences about administration share: a gateway over the sandbox, a workspace of the file, and questions to both of its listeners. */
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { keyEntry, type RuntimeName, runToEnd, startWeir, type Weir } from "../../support/weir.ts";
 
 export const TOKEN = "admin-spec-token-5f1c77aa9e02";
-/** Of the workspace `acme`, in the file. */
+/** A key of the workspace `acme`, in the file. */
 export const FILE_KEY = "weir_admin_spec_of_the_file_Tq8Wn3";
 export const MODEL = "claude";
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 
 export interface Answered {
   status: number;
@@ -40,17 +41,13 @@ export class AdminWorld {
   /** @param redis - URL of the store; without one, a file. */
   async start(redis?: string): Promise<void> {
     this.#sandbox = await startSandbox();
-    const aws = this.#sandbox.credentials.aws[0];
-    const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
     const config = {
       server: { host: "127.0.0.1", port: 0, drain_grace: "0s" },
       admin: { port: 0, token: TOKEN },
       workers: 1,
       limits: { rpm: 1000, tpm: 1_000_000 },
       ...(redis === undefined ? {} : { redis: { url: redis, timeout: "1s" } }),
-      upstreams: {
-        b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: this.#sandbox.bedrock.url, credentials },
-      },
+      upstreams: { b: bedrockIn("eu", this.#sandbox) },
       models: { [MODEL]: { targets: [{ upstream: "b", model: HAIKU }] } },
       workspaces: { acme: { default_region: "eu", limits: { rpm: 777 }, keys: [keyEntry("of-the-file", FILE_KEY)] } },
     };
@@ -102,17 +99,6 @@ export class AdminWorld {
   /** Runs a command to its end. */
   command(words: string[], environment: Record<string, string> = {}) {
     return runToEnd(this.runtime, { arguments: words, environment });
-  }
-}
-
-/** Asks until `isSo`; fails where that takes longer than a change may. */
-export async function soon<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean, withinMs = 1_000): Promise<T> {
-  const until = performance.now() + withinMs;
-  for (;;) {
-    const answer = await ask();
-    if (isSo(answer)) return answer;
-    if (performance.now() > until) throw new Error(`still ${JSON.stringify(answer)} after ${withinMs} ms`);
-    await Bun.sleep(20);
   }
 }
 

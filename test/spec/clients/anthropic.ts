@@ -1,7 +1,7 @@
 /** Anthropic's own TypeScript client, as far back as the first users' code. */
 import type Anthropic from "@anthropic-ai/sdk";
 import { z } from "zod/v4";
-import { type Client, type Observation, type Task, TOOL, UNACCEPTABLE } from "./behaviours.ts";
+import { type Client, type Observation, SDK_EXCEPTIONS, type Task, TOOL, UNACCEPTABLE } from "./behaviours.ts";
 import { installedVersion, nameOfError, thrown } from "./library.ts";
 
 type Library = typeof import("@anthropic-ai/sdk");
@@ -37,14 +37,7 @@ export const anthropicClients: Client[] = VERSIONS.map((version) => ({
   name: `\`@anthropic-ai/sdk\` ${installedVersion(version.package)}`,
   family: "Anthropic SDK for TypeScript",
   dialect: "anthropic",
-  exceptions: {
-    refused: "BadRequestError",
-    rejected: "BadRequestError",
-    unauthenticated: "AuthenticationError",
-    unknown: "NotFoundError",
-    limited: "RateLimitError",
-    broken: version.broken ?? "APIError",
-  },
+  exceptions: { ...SDK_EXCEPTIONS, broken: version.broken ?? "APIError" },
   lacks: { ...ENDPOINT, ...version.lacks },
   perform: async (task) => perform((await version.load()) as Library, task),
 }));

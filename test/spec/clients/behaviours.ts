@@ -10,7 +10,7 @@ export type DialectName = "anthropic" | "openai";
 /** Plain JSON, so that it can be handed to a library of another language. */
 export interface Task {
   action: "answer" | "stream" | "tools" | "structured" | "list" | "default" | "responses" | "embeddings" | "count";
-  /** Of the gateway, without a slash at the end. */
+  /** The gateway's address, without a slash at the end. */
   url: string;
   key: string;
   model: string;
@@ -59,6 +59,14 @@ type BehaviourName =
 /** The names of the library's own exceptions. */
 type Exceptions = Record<"refused" | "rejected" | "unauthenticated" | "unknown" | "limited" | "broken", string>;
 
+/** Those of the vendors' SDKs, in every language. */
+export const SDK_EXCEPTIONS: Omit<Exceptions, "broken"> = {
+  refused: "BadRequestError",
+  rejected: "BadRequestError",
+  unauthenticated: "AuthenticationError",
+  unknown: "NotFoundError",
+  limited: "RateLimitError",
+};
 export interface Client {
   /** Library and version, as the table shows them. */
   name: string;
@@ -76,7 +84,7 @@ export interface Client {
 interface Seen {
   client: Client;
   observation: Observation;
-  /** Of the stand-ins: this task's calls, in order. */
+  /** What the stand-ins have seen of this task's calls, in order. */
   calls: readonly CallRecord[];
   mark: string;
 }
@@ -120,7 +128,7 @@ export const BENEATH = "tried with the vendor's library beneath it";
 /** The schema of a structured answer is in each library's own terms; its fields are these. */
 export const STRUCTURE = { name: "weather", question: "Give the weather in Lisbon as data.", city: "Lisbon" } as const;
 
-/** The stand-in says after the white space what stands there; the mark tells this cell's calls from all others. */
+/** The stand-in repeats what follows the white space; the mark distinguishes this cell's calls from all others. */
 const say = (mark: string, ...directives: string[]) =>
   `${[...directives, "echo"].map((directive) => `[sandbox: ${directive}]`).join("")} <${mark}> ${SENTENCE}`;
 

@@ -1,6 +1,8 @@
 /** The figures of docs/clients.md: what turns of a coding agent take of a token limit, by requests as large as its own, with a prompt cache behind them. */
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { bedrockIn } from "../../support/upstreams.ts";
 import { keyEntry, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEYS = { 60000: "weir_agent_sixty_Wd4Rt7", 200000: "weir_agent_twohundred_Hn2Xc9" };
@@ -16,12 +18,10 @@ let sandbox: Sandbox;
 let weir: Weir;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  const { accessKeyId, secretAccessKey } = sandbox.credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-  const credentials = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
   weir = await startWeir({
     config: {
       workers: 1,
-      upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
+      upstreams: { b: bedrockIn("eu", sandbox) },
       workspaces: Object.fromEntries(
         Object.entries(KEYS).map(([tpm, key]) => [`w${tpm}`, { limits: { rpm: 1_000, tpm: Number(tpm) }, keys: [keyEntry("agent", key)] }]),
       ),
@@ -37,7 +37,7 @@ afterAll(async () => {
 interface Turn {
   status: number;
   retryAfterMs: number;
-  /** Of the tokens of the minute, while this call holds what it has reserved. */
+  /** What is left of the tokens of the minute, while this call holds what it has reserved. */
   remaining: number;
 }
 

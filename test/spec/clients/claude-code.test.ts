@@ -8,7 +8,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 const CLASSIC_BETAS =
   "claude-code-20250219,interleaved-thinking-2025-05-14,thinking-token-count-2026-05-13,context-management-2025-06-27,prompt-caching-scope-2026-01-05";
 
-/** Newer models think adaptively, take an effort and are told of agents and skills by a system message after the first of the user. */
+/** Newer models think adaptively, take an effort, and get agents and skills in a system message after the user's first message. */
 const RECORDED = [
   {
     model: "claude-haiku-4-5",

@@ -1,4 +1,4 @@
-/** LangChain for JavaScript. Its two lines want two versions of one peer package, so each is installed into a folder of its own on first use. */
+/** LangChain for JavaScript. Its two lines want two versions of one peer package, so each is installed into a separate folder on first use. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ import { npmFolder } from "./npm-folder.ts";
 
 interface Line {
   core: string;
-  /** From 1 on a prompt that is too long has an exception of its own. */
+  /** From 1 on there is a separate exception for a prompt that is too long. */
   rejected: Record<DialectName, string>;
   provider: Record<DialectName, string>;
 }

@@ -1,4 +1,4 @@
-/** A folder with given packages from npm, for clients that cannot stand beside others in `package.json`. Made once and kept in `.cache/npm`. */
+/** A folder with given packages from npm, for clients that cannot be installed beside others by `package.json`. Made once and kept in `.cache/npm`. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";

@@ -2,7 +2,7 @@
 import type OpenAI from "openai";
 import { z as zod3 } from "zod/v3";
 import { z as zod4 } from "zod/v4";
-import { type Client, type Observation, STRUCTURE, type Task, TOOL, UNACCEPTABLE } from "./behaviours.ts";
+import { type Client, type Observation, SDK_EXCEPTIONS, STRUCTURE, type Task, TOOL, UNACCEPTABLE } from "./behaviours.ts";
 import { installedVersion, nameOfError, thrown } from "./library.ts";
 
 type Library = typeof import("openai");
@@ -28,14 +28,7 @@ export const openaiClients: Client[] = VERSIONS.map((version) => ({
   name: `\`openai\` ${installedVersion(version.package)}`,
   family: "OpenAI SDK for TypeScript",
   dialect: "openai",
-  exceptions: {
-    refused: "BadRequestError",
-    rejected: "BadRequestError",
-    unauthenticated: "AuthenticationError",
-    unknown: "NotFoundError",
-    limited: "RateLimitError",
-    broken: "APIError",
-  },
+  exceptions: { ...SDK_EXCEPTIONS, broken: "APIError" },
   lacks: { default: "every call names its endpoint", count: "this protocol does not count beforehand" },
   perform: (task) => perform(version, task),
 }));

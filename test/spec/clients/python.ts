@@ -1,10 +1,10 @@
-/** The Python libraries, each in a process of its own that takes tasks and gives observations line by line. */
+/** The Python libraries, each in a separate process that takes tasks and gives observations line by line. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { pythonWith } from "../../support/python.ts";
-import { BENEATH, type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";
+import { BENEATH, type Client, type DialectName, type Observation, SDK_EXCEPTIONS, type Task, TOOL } from "./behaviours.ts";
 import { LANGCHAIN, NOW, THEN } from "./requirements.ts";
 
 interface Library {
@@ -102,14 +102,7 @@ export const pythonClients: Client[] = LIBRARIES.map((library) => {
     name: library.name,
     family: library.family,
     dialect: library.dialect,
-    exceptions: {
-      refused: "BadRequestError",
-      rejected: "BadRequestError",
-      unauthenticated: "AuthenticationError",
-      unknown: "NotFoundError",
-      limited: "RateLimitError",
-      broken: library.broken,
-    },
+    exceptions: { ...SDK_EXCEPTIONS, broken: library.broken },
     lacks: library.lacks,
     missing,
     perform(task) {

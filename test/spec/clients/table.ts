@@ -8,7 +8,7 @@ const DOCUMENT = join(ROOT, "docs/clients.md");
 const BEGIN = "<!-- clients: written by `WRITE_DOCS=1 bun test test/spec/clients` -->";
 const END = "<!-- end of clients -->";
 
-/** What stands in the document between the marks. */
+/** The part of the document between the marks. */
 export function publishedTable(): string {
   return takeApart().table;
 }

@@ -1,4 +1,4 @@
-/** The Vercel AI SDK with its Anthropic and OpenAI providers; each major has providers of its own. */
+/** The Vercel AI SDK with its Anthropic and OpenAI providers; each major version has its own providers. */
 import { z as zod3 } from "zod/v3";
 import { z as zod4 } from "zod/v4";
 import { type Client, type DialectName, type Observation, type Task, TOOL } from "./behaviours.ts";

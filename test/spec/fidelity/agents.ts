@@ -97,7 +97,7 @@ export function specifyAgents(world: FidelityWorld): void {
     expect(world.callsWith(mark).map(({ body }) => body.system)).toEqual([system, system]);
   });
 
-  world.sentence("a key in both headers is taken, as a key helper's is sent, and headers of its own do no harm", async () => {
+  world.sentence("a key in both headers is taken, as a key helper's is sent, and its own headers do no harm", async () => {
     const headers = {
       "x-api-key": KEY,
       "x-claude-code-session-id": "0f9e8d7c",
@@ -109,7 +109,7 @@ export function specifyAgents(world: FidelityWorld): void {
     expect((await world.messages({ model: "claude-opus-4-8" }, headers)).status).toBe(200);
   });
 
-  world.sentence("tokens are counted at the path that it asks, whatever stands after it", async () => {
+  world.sentence("tokens are counted at the path that it asks, whatever follows the path", async () => {
     const body = { model: "claude-opus-4-8", messages: [...said("Hello"), { role: "system", content: "Be brief." }] };
     const answer = await world.post("/anthropic/eu/v1/messages/count_tokens?beta=true", body, {
       "anthropic-beta": "token-counting-2024-11-01",

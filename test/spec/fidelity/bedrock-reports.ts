@@ -14,7 +14,7 @@ export function specifyBedrockReports(world: FidelityWorld): void {
   const said = (mark: string) => [{ role: "user", content: mark }];
 
   describe("cache control", () => {
-    world.sentence("its scope goes where its beta goes, wherever it stands, and all other bytes stay (litellm PR#22867)", async () => {
+    world.sentence("its scope goes where its beta goes, wherever the scope is, and all other bytes stay (litellm PR#22867)", async () => {
       const scoped = '{"type":"ephemeral" , "scope":"global"}';
       const plain = '{"type":"ephemeral"}';
       const body = (mark: string) =>
@@ -81,7 +81,7 @@ export function specifyBedrockReports(world: FidelityWorld): void {
       },
     );
 
-    world.sentence("they stand after the results of tools, and where nothing follows they are a turn of their own", async () => {
+    world.sentence("they come after the results of tools, and where nothing follows they are a separate turn", async () => {
       const mark = world.mark();
       const use = { type: "tool_use", id: "t1", name: "look", input: {} };
       const result = { type: "tool_result", tool_use_id: "t1", content: "Fog." };
@@ -153,7 +153,7 @@ export function specifyBedrockReports(world: FidelityWorld): void {
       },
     );
 
-    world.sentence("a flag that no table has is not sent, and is told", async () => {
+    world.sentence("a flag that no table has is not sent, and is logged", async () => {
       const mark = world.mark();
       const answer = await world.messages(
         { model: "claude-opus-4-8", messages: said(mark) },
@@ -163,7 +163,7 @@ export function specifyBedrockReports(world: FidelityWorld): void {
       expect(world.callsWith(mark)[0]?.body).not.toHaveProperty("anthropic_beta");
     });
 
-    world.sentence("a member that Bedrock does not know is left out of one further try, remembered and told", async () => {
+    world.sentence("a member that Bedrock does not know is left out of one further try, remembered and logged", async () => {
       const ask = async (mark: string) => await world.messages({ model: "claude-opus-5", diagnostics: { level: 1 }, messages: said(mark) });
       const [first, second] = [world.mark(), world.mark()];
       const answer = await ask(first);
@@ -231,7 +231,7 @@ export function specifyBedrockReports(world: FidelityWorld): void {
 
   describe("output", () => {
     world.sentence(
-      "an effort is left out and told, and the format beside it stays, for Haiku and Sonnet 4.5 (claude-code-action#1005; claude-code#51377)",
+      "an effort is left out and logged, and the format beside it stays, for Haiku and Sonnet 4.5 (claude-code-action#1005; claude-code#51377)",
       async () => {
         for (const model of ["claude-haiku-4-5", "claude-sonnet-4-5"]) {
           const mark = world.mark();
@@ -312,7 +312,7 @@ export function specifyBedrockReports(world: FidelityWorld): void {
     });
   });
 
-  world.sentence("an application inference profile stands in the path as AWS writes it (coder PR#28877)", async () => {
+  world.sentence("an application inference profile is in the path as AWS writes it (coder PR#28877)", async () => {
     const mark = world.mark();
     expect((await world.messages({ model: "by-arn", messages: said(mark) })).status).toBe(200);
     expect(world.callsWith(mark)[0]?.path).toBe(
@@ -369,7 +369,7 @@ export function specifyBedrockReports(world: FidelityWorld): void {
     expect(world.callsWith(mark)).toEqual([]);
   });
 
-  world.sentence("what was left out is counted, and told in the log the first time for each model and name", async () => {
+  world.sentence("what was left out is counted, and logged the first time for each model and name", async () => {
     await Promise.all([1, 2].map(() => world.messages({ model: "claude-fable-5-1", tools: [{ ...TOOL, strict: true }] })));
     const page = await (await fetch(`${world.weir.adminUrl}/metrics`)).text();
     expect(page).toContain('weir_dropped_total{model="claude-fable-5-1",name="tools.strict"} 2');

@@ -14,11 +14,11 @@ const BODIES = 30;
 interface Member {
   key: string;
   value: string;
-  /** As it must arrive: `null` not at all, left out as it was sent. */
+  /** The form in which it must arrive. `null`: it must not arrive; left out: as it was sent. */
   arrives?: { key: string; value: string } | null;
 }
 
-/** A body, and what has to stand after its members where they arrive. */
+/** A body, and what has to follow its members where they arrive. */
 interface Case {
   sent: Member[];
   added: [key: string, value: string][];

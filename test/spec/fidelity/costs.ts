@@ -1,4 +1,4 @@
-/** What has a price of its own is told apart: in the log, in the metrics and in the totals of a day. */
+/** What has a separate price is counted separately: in the log, in the metrics and in the totals of a day. */
 import { describe, expect } from "bun:test";
 import { ADMIN_TOKEN, type Answer, type FidelityWorld, type Json } from "./world.ts";
 
@@ -72,7 +72,7 @@ export function specifyCosts(world: FidelityWorld): void {
     };
   };
 
-  describe("what has a price of its own", () => {
+  describe("what has a separate price", () => {
     for (const stream of [false, true]) {
       world.sentence(
         `cache writes of five minutes and of an hour, and thoughts, of messages, ${stream ? "streamed" : "whole"} (litellm#29432, #36760)`,

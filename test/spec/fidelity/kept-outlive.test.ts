@@ -78,7 +78,7 @@ test(
 );
 
 test(
-  "it outlives reloads: new names of upstream and model, and a new secret as long as the one before is told; then it is unknown",
+  "it outlives reloads: new names of upstream and model, and a new secret as long as the configuration has the one before too; then it is unknown",
   async () => {
     const weir = await start("bun");
     const id = await make(weir);

@@ -102,7 +102,7 @@ export function specifyKept(world: FidelityWorld): void {
       expect(new Set(places.map(({ here }) => here.length)).size).toBe(2);
     });
 
-    world.sentence("is nothing to another workspace, another region, and whoever makes up an id: each is the same 404", async () => {
+    world.sentence("cannot be had from another workspace, from another region or by a made-up id: each is the same 404", async () => {
       const { id } = await client().responses.create({ model: "kept", input: "Hello" });
       const own = id.slice(0, -33);
       const asks: [string, OpenAI, string][] = [
@@ -163,7 +163,7 @@ export function specifyKept(world: FidelityWorld): void {
   });
 
   describe("an answer that is made in the background", () => {
-    world.sentence("is asked for until it has ended, and settled by what it has used, whoever asks", async () => {
+    world.sentence("is asked for until it has ended, and settled by what it has used, whether its client asks or not", async () => {
       const { responses } = client();
       const before = await tokens("acme", "kept-background");
       const made = await responses.create({ model: "kept-background", input: "[sandbox: tokens=60 pace=20]", background: true });
@@ -212,7 +212,7 @@ export function specifyKept(world: FidelityWorld): void {
       );
     });
 
-    world.sentence("is cancelled; what was reserved for it stands, since nobody knows what it has used", async () => {
+    world.sentence("is cancelled; what was reserved for it stays, since what it has used is not known", async () => {
       const { responses } = client();
       const made = await responses.create({ model: "kept-cancelled", input: "[sandbox: tokens=500 pace=100]", background: true });
       const { tokens: reserved } = await tokens("acme", "kept-cancelled");
@@ -234,7 +234,7 @@ export function specifyKept(world: FidelityWorld): void {
       expect((await tokens("acme", "kept-deleted")).tokens.used).toBe(reserved.used);
     });
 
-    world.sentence("that fails is told so to whoever asks, whose own call is well", async () => {
+    world.sentence("that fails is shown as failed to a client that asks, and the question itself is answered with 200", async () => {
       const { responses } = client();
       const made = await responses.create({ model: "kept", input: "[sandbox: exception type=server_error]", background: true });
       const answer = await world.ask(`${RESPONSES}/${made.id}`);
@@ -244,7 +244,7 @@ export function specifyKept(world: FidelityWorld): void {
   });
 
   describe("where nothing is kept", () => {
-    world.sentence("whoever asks for an answer is told that nothing is stored", async () => {
+    world.sentence("a client that asks for an answer reads that nothing is stored", async () => {
       for (const [method, path] of [
         ["GET", "resp_1"],
         ["DELETE", "resp_1"],

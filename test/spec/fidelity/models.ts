@@ -11,7 +11,7 @@ const SCHEMA = { type: "object", properties: { city: { type: "string" } }, requi
 const MARK = { cache_control: { type: "ephemeral" as const } };
 const TOOL = { name: "look", description: "Looks.", input_schema: SCHEMA };
 
-/** Of a Messages request; what may be refused for a model is named by its field. */
+/** Fields of a Messages request; what may be refused for a model is named by its field. */
 const ASKED: Readonly<Record<string, { fields: object; betas?: string; refusedAs?: RegExp }>> = {
   nothing: { fields: {} },
   "thinking by budget": { fields: { thinking: { type: "enabled", budget_tokens: 1_024 } }, refusedAs: /^thinking/ },
@@ -58,7 +58,7 @@ interface OpenaiRoute {
   /** What may be refused for a model is named by its field. */
   asked: Readonly<Record<string, { fields: object; refusedAs?: string }>>;
   ask(client: OpenAI, body: object, prompt: string): Promise<unknown>;
-  /** Of a model that has the other route alone. */
+  /** The refusal of a model that has the other route alone. */
   elsewhere: RegExp;
 }
 

@@ -1,4 +1,5 @@
-/** A gateway in a process of its own before stand-ins that refuse what the clouds refuse: every model of the catalogue, and names that tell nothing. */
+/** A gateway in another process, in front of stand-ins that refuse what the clouds refuse: every model of the catalogue, and names that say nothing of the model. */
+
 import { test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -7,11 +8,12 @@ import { join } from "node:path";
 import { readCatalogue } from "../../../src/config/catalogue.ts";
 import type { CallRecord } from "../../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { azureIn, bedrockIn } from "../../support/upstreams.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 import { type Recorder, startRecorder } from "../recorder.ts";
 
 export const KEY = "weir_fidelity_acme_Wq8nXk3rTz6vBy";
-/** Of a second workspace. */
+/** The key of a second workspace. */
 export const RIVAL_KEY = "weir_fidelity_rival_Jd6mTn2wPq9sXc";
 export const ADMIN_TOKEN = "fidelity-admin-token-5be20c94a7";
 const ARN = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/";
@@ -137,18 +139,7 @@ export class FidelityWorld {
 
   configuration(): Json {
     const { sandbox, other, recorder } = this;
-    const bedrockAt = ({ bedrock, credentials }: Sandbox, url = bedrock.url) => {
-      const { accessKeyId, secretAccessKey } = credentials.aws[0] ?? { accessKeyId: "", secretAccessKey: "" };
-      const keys = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
-      return { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: url, credentials: keys };
-    };
-    const azureAt = ({ azure, credentials }: Sandbox, url = azure.url) => ({
-      provider: "azure",
-      region: "eu",
-      endpoint: url,
-      credentials: { api_key: credentials.apiKeys[0] },
-    });
-    const keptAt = (place: Sandbox) => ({ ...azureAt(place), allow_store: true });
+    const keptAt = (place: Sandbox) => ({ ...azureIn("eu", place), allow_store: true });
     const failingAt = `http://127.0.0.1:${(this.#failing.address() as AddressInfo).port}`;
     const at = (upstream: string, model: string) => ({ upstream, model });
     const models: Record<string, object> = {};
@@ -222,16 +213,16 @@ export class FidelityWorld {
       admin: { token: ADMIN_TOKEN },
       limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
       upstreams: {
-        bedrock: bedrockAt(sandbox),
-        "bedrock-other": bedrockAt(other),
-        "bedrock-recorded": bedrockAt(sandbox, recorder.url),
-        azure: azureAt(sandbox),
-        "azure-other": azureAt(other),
-        "azure-recorded": azureAt(sandbox, recorder.url),
+        bedrock: bedrockIn("eu", sandbox),
+        "bedrock-other": bedrockIn("eu", other),
+        "bedrock-recorded": bedrockIn("eu", sandbox, { endpoint: recorder.url }),
+        azure: azureIn("eu", sandbox),
+        "azure-other": azureIn("eu", other),
+        "azure-recorded": azureIn("eu", sandbox, { endpoint: recorder.url }),
         "azure-kept": keptAt(sandbox),
         "azure-kept-other": keptAt(other),
-        "azure-us": { ...azureAt(sandbox), region: "us" },
-        "azure-failing": azureAt(sandbox, failingAt),
+        "azure-us": { ...azureIn("eu", sandbox), region: "us" },
+        "azure-failing": azureIn("eu", sandbox, { endpoint: failingAt }),
       },
       models,
       workspaces: {

@@ -1,8 +1,8 @@
-/** What is done where something of ours throws, at each boundary: it costs the call that it was met in, and nobody else's. */
+/** What is done where our own code throws, at each boundary: it costs the call in which it throws, and no other. */
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { type CallEvents, type CallOrder, NOTHING_ALONG, NOTHING_USED } from "../../../src/contract/call.ts";
+import { type CallEvents, type CallOrder, NOTHING_USED } from "../../../src/contract/call.ts";
 import { GatewayError } from "../../../src/contract/errors.ts";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { orderCall, orderCancel, orderConfigure } from "../../../src/contract/orders.ts";
@@ -12,7 +12,8 @@ import { Desk } from "../../../workers/desk.ts";
 import type { Reader } from "../../../workers/providers/provider.ts";
 import { ConnectionPool, PooledConnection } from "../../../workers/wire/pool.ts";
 import type { Wire } from "../../../workers/wire/sockets/wire.ts";
-import { message, ordersIn, reportsIn } from "../../support/messages.ts";
+import { message, ORDER, ordersIn, reportsIn } from "../../support/messages.ts";
+import { eventually } from "../../support/waits.ts";
 import { CLOUDS, sceneOf } from "./scene.ts";
 
 const FAULT = "a fault that the test made";
@@ -67,21 +68,6 @@ describe("one upstream's bytes", () => {
   });
 });
 
-const ORDER: CallOrder = {
-  dialect: "openai",
-  operation: "generate",
-  target: 0,
-  isLast: true,
-  along: NOTHING_ALONG,
-  stream: false,
-  model: "m",
-  hints: "",
-  owner: "acme",
-  guess: 1,
-  factor: 1,
-  body: "{}",
-};
-
 test("one order: what cannot be carried out ends its own call, and the orders behind it are carried out", async () => {
   const said: Flat = [];
   const desk = new Desk((reports) => void said.push(...reports), queueMicrotask);
@@ -118,7 +104,7 @@ test("one upstream: where it cannot be opened, its own calls fail, and the confi
     for (const target of [0, 1, 2]) orderCall(to, target + 1, { ...ORDER, target, body: '{"messages":[]}' });
   });
   desk.take(orders);
-  while (!said.includes("upstream_unreachable")) await Bun.sleep(5);
+  await eventually(() => said.includes("upstream_unreachable"), "the call of the good upstream to end");
   expect(said.filter((field) => field === "internal")).toHaveLength(2);
   expect(said.filter((field) => /upstream "(bad|odd)" cannot be opened/.test(String(field)))).toHaveLength(2);
   expect(JSON.stringify(said)).not.toContain("not-shown-anywhere");
@@ -160,7 +146,7 @@ describe("one report", () => {
     return { slot, notices, orders, say: (write: (to: Flat) => void) => reports(message(write)) };
   }
 
-  test("a fault of the front in one call ends it with an internal error, and the other calls of the message are told theirs", async () => {
+  test("a fault of the front in one call ends that call with an internal error, and the other calls of the message get their reports", async () => {
     const { slot, notices, orders, say } = slotWithReports();
     const [mine, other]: string[][] = [[], []];
     const first = slot.open(ears(mine as string[], { open: fail }));
@@ -233,7 +219,7 @@ for (const [runtime, ...command] of [
   ["bun", process.execPath],
   ["deno", join(import.meta.dir, "../../../node_modules/.bin/deno"), "run", "-A"],
 ] as const) {
-  test(`${runtime}: what belongs to no call is told and outlived, the deadlines beside it fall due, and what is meant to end still ends`, async () => {
+  test(`${runtime}: a fault that belongs to no call is logged, and the process goes on; other deadlines fall due, and what is meant to end still ends`, async () => {
     const { status, stdout, stderr } = spawnSync(command[0] as string, [...command.slice(1), join(import.meta.dir, "outliving.ts")]);
     expect(stdout.toString().trim().split("\n").sort()).toEqual([
       "a later deadline",

@@ -1,4 +1,4 @@
-/** A process with faults that belong to no call: in a deadline, in a promise, in a timer; at last one that is meant to end it. Says what it was told. */
+/** A process with faults that belong to no call: in a deadline, in a promise, in a timer; at last one that is meant to end it. Prints what it was told of. */
 import { Ending, outliveFaults } from "../../../src/contract/fault.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 

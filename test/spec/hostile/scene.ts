@@ -11,19 +11,12 @@ import { openBedrock } from "../../../workers/providers/bedrock/bedrock.ts";
 import type { Adapter, Job } from "../../../workers/providers/provider.ts";
 import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
-import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
+import type { HttpEvents } from "../../../workers/wire/http.ts";
 import { isEnd, type Report, reportsIn } from "../../support/messages.ts";
-import { job } from "../../unit/workers/providers/upstream.ts";
+import { job, REQUEST } from "../../unit/workers/providers/upstream.ts";
 
 const TIMEOUTS = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
 const SCHEDULED = { wheel: new Wheel(), estimator: new Estimator(), hold: new Hold(), keepAliveMs: 60_000 };
-const REQUEST: HttpRequest = {
-  origin: { tls: false, host: "h", port: 1, ca: undefined },
-  method: "POST",
-  path: "/",
-  headers: [],
-  body: "",
-};
 
 const upstream = (provider: string, settings: Record<string, unknown>) => ({
   name: `${provider}-eu`,
@@ -99,7 +92,7 @@ export async function sceneOf(
     note("over"),
     note("missed"),
   );
-  // A count sends in a task of its own.
+  // A count sends in a later task.
   await Promise.resolve();
   if (events === undefined) throw new Error("nothing was sent");
   const reports = () => {

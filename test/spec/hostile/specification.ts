@@ -66,7 +66,7 @@ export function specifyHostile(runtime: RuntimeName, workers: number): void {
       ["an exception frame", longFrame, true],
       ["a whole answer that is an error", longAnswer, false],
     ] as const) {
-      test(`${what} with 4 MB of words holds nobody`, async () => {
+      test(`${what} with 4 MB of words holds up no other call`, async () => {
         await beside(async () => {
           const startedMs = performance.now();
           const { status, text } = await world.open({ model, stream }).answered;
@@ -85,7 +85,7 @@ export function specifyHostile(runtime: RuntimeName, workers: number): void {
           MESSAGE.replace('"output_tokens":2', `"output_tokens":${number}`).replace('"input_tokens":3', `"input_tokens":${number}`),
         ),
       );
-      test(`a usage of ${number} tokens is not counted, and told; what can be counted is`, async () => {
+      test(`a usage of ${number} tokens is not counted, and logged; what can be counted is`, async () => {
         expect((await world.open({ model }).answered).status).toBe(200);
         const line = await world.logged(model, "ok");
         for (const field of ["input_tokens", "output_tokens"] as const) {

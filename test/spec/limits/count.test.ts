@@ -16,7 +16,7 @@ import type { Adapter } from "../../../workers/providers/provider.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { type Report, reportsIn } from "../../support/messages.ts";
-import { acceptsOf, job } from "../../unit/workers/providers/upstream.ts";
+import { acceptsOf, job, REQUEST } from "../../unit/workers/providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -30,13 +30,6 @@ const JOB = job({
   model: "claude",
   upstreamModel: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
 });
-const REQUEST: HttpRequest = {
-  origin: { tls: false, host: "h", port: 1, ca: undefined },
-  method: "POST",
-  path: "/",
-  headers: [],
-  body: "",
-};
 const PATIENT: Timeouts = { connectMs: 10_000, firstByteMs: 600_000, silenceMs: 600_000, totalMs: 600_000 };
 const ESTIMATE = new Estimator().estimate("anthropic", "claude", BODY);
 

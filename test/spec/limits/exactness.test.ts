@@ -93,7 +93,7 @@ test.skipIf(!haveRedis)(
       if (LASTS_MS === 0) expect(tokens).toBeGreaterThan(TPM - reservation);
       for (const line of told.requests) if (line.status === 429) expect(line.remaining.requests).toBe(0);
 
-      // What was refused, a log with a clock of its own would have refused a tick and a half earlier too.
+      // A log of all calls with another clock would also have refused what was refused, a tick and a half earlier at most.
       const counted = admitted("requests");
       for (const { status, sentMs, answeredMs } of told.requests) {
         if (status === 200) continue;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { haveRedis, startRedis, startRedisCluster, startSentinelSet } from "../../support/redis.ts";
-import { eventually } from "../../support/waits.ts";
+import { eventually, pause } from "../../support/waits.ts";
 import { startWeir, type Weir } from "../../support/weir.ts";
 import { anthropic } from "../dialects.ts";
 import { configuration, keyOf, metricOf } from "./world.ts";
@@ -10,11 +10,13 @@ import { configuration, keyOf, metricOf } from "./world.ts";
 const POLICIES = ["local", "closed", "open"] as const;
 type Policy = (typeof POLICIES)[number];
 
-const TIMEOUT_MS = 50;
-/** A call's own time through gateway and sandbox, with four gateways' threads and their client on two busy cores. */
+/** Far more than Redis takes on a busy machine: no call meets the deadline while Redis is there. */
+const TIMEOUT_MS = 300;
+/** A call's own time through gateway and sandbox, beside the other gateways. What a call takes while Redis is there comes on top of it. */
 const SLACK_MS = 450;
 const CALLERS = 3;
-const OUTAGE_MS = 700;
+/** Calls that are looked at, at least. */
+const NEXT = 30;
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -35,7 +37,7 @@ async function ask(weir: Weir): Promise<Response> {
 
 const stateOf = (weir: Weir, state: string): Promise<number> => metricOf(weir, "weir_limiter_state", { state });
 const inState = (weir: Weir, state: string): Promise<void> =>
-  eventually(async () => (await stateOf(weir, state)) === 1, `the limiter to be ${state}`, 8_000);
+  eventually(async () => (await stateOf(weir, state)) === 1, `the limiter to be ${state}`);
 
 /** Steady traffic to one gateway. */
 class Load {
@@ -44,7 +46,8 @@ class Load {
   sent = 0;
   answered = 0;
   longestMs = 0;
-  statuses: Record<number, number> = {};
+  /** Those of the calls that began since this list was made. */
+  #statuses: number[] = [];
   #running = true;
   readonly #callers: Promise<void>[];
 
@@ -54,11 +57,12 @@ class Load {
     this.#callers = Array.from({ length: CALLERS }, () => this.#call());
   }
 
-  /** Statuses since the last time. */
-  take(): string[] {
-    const { statuses } = this;
-    this.statuses = {};
-    return Object.keys(statuses);
+  /** Which statuses the calls have that begin from now on; 0 is a call without an answer. */
+  async next(): Promise<number[]> {
+    const statuses: number[] = [];
+    this.#statuses = statuses;
+    await eventually(() => statuses.length >= NEXT, `${NEXT} calls`);
+    return [...new Set(statuses)];
   }
 
   async end(): Promise<void> {
@@ -69,19 +73,25 @@ class Load {
   async #call(): Promise<void> {
     while (this.#running) {
       this.sent++;
+      const statuses = this.#statuses;
       const startedMs = performance.now();
-      const response = await ask(this.weir);
-      await response.text();
+      const status = await ask(this.weir).then(
+        async (response) => {
+          await response.text();
+          this.answered++;
+          return response.status;
+        },
+        () => 0,
+      );
       this.longestMs = Math.max(this.longestMs, performance.now() - startedMs);
-      this.answered++;
-      this.statuses[response.status] = (this.statuses[response.status] ?? 0) + 1;
-      await Bun.sleep(15);
+      statuses.push(status);
+      await pause(15);
     }
   }
 }
 
 describe.skipIf(!haveRedis)("with Redis away", () => {
-  test("no call waits longer than the deadline, none is lost, each policy is followed, told and left again by itself", async () => {
+  test("no call waits longer than the deadline, none is lost, each policy is followed, logged and left again without help", async () => {
     const redis = await startRedis();
     const loads = await Promise.all(
       POLICIES.map(async (policy) => new Load(policy, await start({ url: redis.url, on_failure: policy, timeout: `${TIMEOUT_MS}ms` }))),
@@ -89,22 +99,18 @@ describe.skipIf(!haveRedis)("with Redis away", () => {
     const each = (look: (load: Load) => Promise<void>) => Promise.all(loads.map(look));
     try {
       await each(({ weir }) => inState(weir, "redis"));
+      await each(async (load) => expect(await load.next()).toEqual([200]));
+      const calmMs = Math.max(...loads.map(({ longestMs }) => longestMs));
       const outages: [string, () => unknown, () => unknown][] = [
         ["frozen", () => redis.freeze(), () => redis.thaw()],
         ["killed", () => redis.kill(), () => redis.start()],
       ];
       for (const [, begin, end] of outages) {
-        for (const load of loads) load.take();
-        await Bun.sleep(150);
-        for (const load of loads) expect(load.take()).toEqual(["200"]);
-
         await begin();
         await each(({ policy, weir }) => inState(weir, policy));
-        for (const load of loads) load.take();
-        await Bun.sleep(OUTAGE_MS);
         await each(async (load) => {
           const { policy, weir } = load;
-          expect([policy, load.take()]).toEqual([policy, [policy === "closed" ? "503" : "200"]]);
+          expect([policy, await load.next()]).toEqual([policy, [policy === "closed" ? 503 : 200]]);
           expect(await stateOf(weir, "redis")).toBe(0);
           const ready = await fetch(`${weir.adminUrl}/readyz`);
           expect(ready.status).toBe(200);
@@ -113,14 +119,12 @@ describe.skipIf(!haveRedis)("with Redis away", () => {
 
         await end();
         await each(({ weir }) => inState(weir, "redis"));
-        for (const load of loads) load.take();
+        await each(async (load) => expect(await load.next()).toEqual([200]));
       }
-      await Bun.sleep(150);
-      for (const load of loads) expect(load.take()).toEqual(["200"]);
       for (const load of loads) await load.end();
       for (const { policy, weir, sent, answered, longestMs } of loads) {
         expect([policy, answered]).toEqual([policy, sent]);
-        expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS);
+        expect(longestMs).toBeLessThan(TIMEOUT_MS + SLACK_MS + calmMs);
         expect(await metricOf(weir, "weir_redis_errors_total")).toBeGreaterThan(0);
         // One line for each change: away and back, twice.
         const changes = weir.log().flatMap(({ state, before }) => (typeof state === "string" && before !== undefined ? [state] : []));
@@ -131,6 +135,7 @@ describe.skipIf(!haveRedis)("with Redis away", () => {
         `longest call: ${loads.map(({ policy, sent, longestMs }) => `${policy} ${Math.round(longestMs)} ms of ${sent}`).join(", ")}`,
       );
     } finally {
+      await each((load) => load.end());
       for (const { weir } of loads) weir.child.kill("SIGKILL");
       await redis.stop();
     }

@@ -48,7 +48,7 @@ describe.skipIf(!haveRedis)("gateways on one Redis", () => {
     }
   }, 20_000);
 
-  test("a gateway with a prefix of its own shares no key and no window with the others, and nobody warns of it", async () => {
+  test("a gateway with another prefix shares no key and no window with the others, and no warning is logged", async () => {
     const [one, , apart] = weirs;
     const made = await fetch(`${apart?.adminUrl}/admin/v1/workspaces/acme/keys`, {
       method: "POST",

@@ -13,7 +13,7 @@ import { Relay } from "../../../workers/relay.ts";
 import { Wheel } from "../../../workers/wire/clock.ts";
 import type { HttpEvents, HttpRequest } from "../../../workers/wire/http.ts";
 import { type Report, reportsIn } from "../../support/messages.ts";
-import { job } from "../../unit/workers/providers/upstream.ts";
+import { job, REQUEST } from "../../unit/workers/providers/upstream.ts";
 
 /** What a worker says in one turn of its event loop leaves at the end of it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -27,13 +27,6 @@ const JOB = job({
   model: "claude",
   upstreamModel: "m",
 });
-const REQUEST: HttpRequest = {
-  origin: { tls: false, host: "h", port: 1, ca: undefined },
-  method: "POST",
-  path: "/",
-  headers: [],
-  body: "",
-};
 const TIMEOUTS = { connectMs: 1, firstByteMs: 1, silenceMs: 1, totalMs: 1 };
 const INPUT = new Estimator().estimate("anthropic", "claude", BODY);
 
@@ -55,11 +48,11 @@ class ScriptedReader implements Reader {
 interface Scene {
   relay: Relay;
   reader: ScriptedReader;
-  /** Of the request, once it was sent. */
+  /** The events of the request, once it was sent. */
   events(): HttpEvents;
   /** What the last report says: its kind and what was used. */
   told(): Promise<{ report: Report["what"]; usage: Usage }>;
-  /** Of the last report, for the front to learn from. */
+  /** The estimate in the last report, from which the front learns. */
   estimate(): number;
 }
 
@@ -193,7 +186,7 @@ describe("a call that fails", () => {
 });
 
 describe("a call that comes to its end", () => {
-  test("is what its upstream counted, though more was written; and its estimate stands beside that, to learn from", async () => {
+  test("is what its upstream counted, though more was written; the estimate is reported beside it, to learn from", async () => {
     const { events, reader, told, estimate } = scene();
     events().head(200, new Map());
     Object.assign(reader, { written: 35_000, usage: used(12, 7), complete: true });

@@ -62,7 +62,7 @@ describe("a stream", () => {
     }
   });
 
-  test("an error event ends it with Azure's words, whether they stand at the top or under `error`", () => {
+  test("an error event ends it with Azure's words, whether they are at the top or under `error`", () => {
     for (const fields of [{ code: "server_error", message: "Sorry" }, { error: { code: "server_error", message: "Sorry" } }]) {
       const reader = new ResponsesStream(PLACE);
       const good = event("response.created");
@@ -75,7 +75,7 @@ describe("a stream", () => {
   const failed = (error: object | null) => event("response.failed", { response: { status: "failed", usage: USAGE, error } });
   const told = event("error", { code: "rate_limit_exceeded", message: "Sorry" });
   const endings: [what: string, ending: string, kind: string, message: RegExp][] = [
-    ["without a reason, which follows in an event of its own", failed(null) + told, "upstream_rate_limited", /^Sorry$/],
+    ["without a reason, which follows in another event", failed(null) + told, "upstream_rate_limited", /^Sorry$/],
     ["with its reason", failed({ code: "rate_limit_exceeded", message: "Sorry" }), "upstream_rate_limited", /^Sorry$/],
     ["without a reason at all", failed(null), "upstream_failed", /./],
   ];

@@ -189,7 +189,7 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
     });
   }
 
-  test("a call whose client sets a deadline keeps its request and its input, so that nobody gets around his limits by haste", async () => {
+  test("a call whose client sets a deadline keeps its request and its input, so that short deadlines are no way around the limits", async () => {
     const answered = await world.ask(dialect, hasty, { prompt: "[sandbox: stall]", more, headers: { "x-weir-timeout": "200ms" } });
     expect(answered.status).toBe(504);
     const line = await world.logged(answered);
@@ -254,7 +254,7 @@ export function specifySettlement(world: LimitsWorld, dialect: Spoken): void {
 function specifyCache(world: LimitsWorld): void {
   const free = world.workspace("cache-free");
   const weighed = world.workspace("cache-weighed", { limits: { cache_read_weight: 0.5 } });
-  // A prefix of its own for each, so that one's cache is not the other's.
+  // Each has another prefix, so that they do not share a cache.
   const system = (workspace: string) => [
     { type: "text", text: `${workspace} ${"weir ".repeat(600)}`, cache_control: { type: "ephemeral" } },
   ];

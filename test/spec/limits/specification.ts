@@ -47,7 +47,7 @@ export function specifyLimits(runtime: RuntimeName, store: "memory" | "redis"): 
     }
     describe("which limit", () => specifyPlaces(world));
     describe("weighing", () => specifyWeighing(world));
-    describe("what is told of it", () => specifyTelling(world));
+    describe("what metrics and log say of it", () => specifyTelling(world));
     describe("token counts", () => specifyCounts(world));
   });
 }
@@ -87,7 +87,7 @@ function specifyWire(world: LimitsWorld, dialect: Spoken): void {
     else expect(type).toBe("rate_limit_error");
     expectHeaders(dialect, refused, { rpm: 3, tpm: ROOMY.tpm });
     expect(header(refused, "x-ratelimit-remaining-requests")).toBe(0);
-    // The first call slides out a minute after it came, 100 ms later at most; who is told more than 59 s would not wait.
+    // The first call slides out a minute after it came, 100 ms later at most; a client that reads more than 59 s would not wait.
     const told = durationMs(/try again in (\S+)\.$/.exec(message)?.[1]);
     expect(told).toBeWithin(60_000 - elapsedMs - 10, 60_202);
     expectRetryAfter(refused, told);
@@ -146,7 +146,7 @@ function specifyWire(world: LimitsWorld, dialect: Spoken): void {
       await world.ask(dialect, free, { model: "nobody" }),
       await world.ask(dialect, free, { more: { temperature: "warm" } }),
     ];
-    // Not ready for a minute where the sentences before have lost several workers.
+    // The gateway is not ready for a minute where the sentences before have lost several workers.
     expect(others.map(({ status }) => status)).toEqual([200, 200, 200, expect.any(Number), 404, 400]);
     for (const { headers } of others) expect([...headers.keys()].filter((header) => header.includes("ratelimit"))).toEqual([]);
     expect(await world.held(dialect, free)).toEqual(before);

@@ -1,13 +1,14 @@
-/** What the sentences about limits share: workspaces that each have windows of their own, the clouds' stand-ins, and a way to look into a window. */
+/** What the sentences about limits share: workspaces with separate windows, the clouds' stand-ins, and a way to look into a window. */
+
 import { expect } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { eventually } from "../../support/waits.ts";
+import { azureIn, bedrockIn, HAIKU } from "../../support/upstreams.ts";
+import { eventualAnswer, eventually } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../../support/weir.ts";
 import { type Answered, Call } from "../client.ts";
 import { anthropic, DIALECTS, openai, type Spoken } from "../dialects.ts";
 
 const ADMIN_TOKEN = "limits-admin-token-41d0c2e7";
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 /** It keeps prompts, which the one above does not. */
 const CACHING = "eu.anthropic.claude-haiku-4-5-20251001-v1:0";
 /** Within it no test runs into a limit that it does not speak of. */
@@ -40,22 +41,6 @@ export function configuration(
   places: Record<string, Place>,
   more: Record<string, unknown> = {},
 ): Record<string, unknown> {
-  const { bedrock, azure, credentials } = sandbox;
-  const { accessKeyId = "", secretAccessKey = "" } = credentials.aws.find(({ sessionToken }) => sessionToken === undefined) ?? {};
-  const keys = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
-  const bedrockIn = (region: string, aws_region: string) => ({
-    provider: "bedrock",
-    region,
-    aws_region,
-    endpoint: bedrock.url,
-    credentials: keys,
-  });
-  const azureIn = (region: string) => ({
-    provider: "azure",
-    region,
-    endpoint: azure.url,
-    credentials: { api_key: credentials.apiKeys[0] ?? "" },
-  });
   const hasty = { first_byte: "300ms", silence: "300ms" };
   const at = (upstream: string, model: string) => ({ upstream, model });
   const claude = [at("bedrock-eu", HAIKU), at("bedrock-us", HAIKU)];
@@ -65,10 +50,10 @@ export function configuration(
     workers: 2,
     limits: ROOMY,
     upstreams: {
-      "bedrock-eu": bedrockIn("eu", "eu-central-1"),
-      "bedrock-us": bedrockIn("us", "us-east-1"),
-      "azure-eu": azureIn("eu"),
-      "azure-us": azureIn("us"),
+      "bedrock-eu": bedrockIn("eu", sandbox),
+      "bedrock-us": bedrockIn("us", sandbox),
+      "azure-eu": azureIn("eu", sandbox),
+      "azure-us": azureIn("us", sandbox),
     },
     models: {
       claude: { targets: claude },
@@ -114,7 +99,7 @@ export class LimitsWorld {
     return present(this.#weir);
   }
 
-  /** A workspace of its own for one sentence. To be called before the start. */
+  /** A workspace for one sentence alone. To be called before the start. */
   workspace(name: string, place: Place = {}): string {
     this.places[name] = place;
     return name;
@@ -158,32 +143,26 @@ export class LimitsWorld {
   }
 
   /**
-   * What both windows hold now, without taking anything: a request that can never pass is told what is left.
+   * What both windows hold now. Nothing is taken: the refusal of a request that can never pass says what is left.
    */
   async held(dialect: Spoken, workspace: string, model?: string): Promise<Held> {
     const question = { ...(model === undefined ? {} : { model }), prompt: TOO_LONG };
-    let answered = await this.ask(dialect, workspace, question);
-    // A worker that was made to die young is replaced after a second.
-    for (let nth = 0; answered.status === 503 && nth < 40; nth++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      answered = await this.ask(dialect, workspace, question);
-    }
+    // A worker that was made to die young is replaced after a second; until then there may be none.
+    const answered = await eventualAnswer(
+      () => this.ask(dialect, workspace, question),
+      ({ status }) => status !== 503,
+    );
     expect(answered.status).toBe(413);
     const of = (name: string) => Number(answered.headers.get(`x-ratelimit-${name}`));
     return { requests: of("limit-requests") - of("remaining-requests"), tokens: of("limit-tokens") - of("remaining-tokens") };
   }
 
-  /** Settlement follows the last byte: looks until the windows hold this, and says at last what they hold instead. */
+  /** Settlement follows the last byte: looks until the windows hold this. @throws Error with what they hold instead */
   async holds(dialect: Spoken, workspace: string, expected: Held, model?: string): Promise<void> {
-    const untilMs = performance.now() + 10_000;
-    for (;;) {
-      const held = await this.held(dialect, workspace, model);
-      if ((held.requests === expected.requests && held.tokens === expected.tokens) || performance.now() > untilMs) {
-        expect(held).toEqual(expected);
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await eventualAnswer(
+      () => this.held(dialect, workspace, model),
+      (held) => held.requests === expected.requests && held.tokens === expected.tokens,
+    );
   }
 
   /** The access line of an answer. */

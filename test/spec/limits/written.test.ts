@@ -1,26 +1,13 @@
-/** What readers count of a stream that never reports its usage: the model's own text, and not what stands around it. */
+/** What readers count of a stream that never reports its usage: the model's text, and not the JSON around it. */
 
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { AzureStream, azureAnswer } from "../../../workers/providers/azure/chat-reader.ts";
 import { WholeResponse } from "../../../workers/providers/azure/responses-reader.ts";
 import { BedrockStream, bedrockAnswer } from "../../../workers/providers/bedrock/reader.ts";
 import type { Reader } from "../../../workers/providers/provider.ts";
 import { usedTokens } from "../../../workers/used.ts";
-
-const codec = new EventStreamCodec(
-  (bytes) => Buffer.from(bytes).toString("utf8"),
-  (text) => Buffer.from(text, "utf8"),
-);
-
-function frame(event: string): Uint8Array {
-  const text = (value: string) => ({ type: "string" as const, value });
-  return codec.encode({
-    headers: { ":event-type": text("chunk"), ":content-type": text("application/json"), ":message-type": text("event") },
-    body: Buffer.from(JSON.stringify({ bytes: Buffer.from(event, "utf8").toString("base64"), p: "abcdefgh" })),
-  });
-}
+import { chunkFrame } from "../../unit/workers/providers/frames.ts";
 
 function written(reader: Reader, pieces: readonly Uint8Array[]): number {
   for (const piece of pieces) reader.push(piece);
@@ -29,8 +16,8 @@ function written(reader: Reader, pieces: readonly Uint8Array[]): number {
 }
 
 describe("of a Bedrock stream", () => {
-  const delta = (fields: object) => frame(JSON.stringify({ type: "content_block_delta", index: 0, delta: fields }));
-  const START = frame(
+  const delta = (fields: object) => chunkFrame(JSON.stringify({ type: "content_block_delta", index: 0, delta: fields }));
+  const START = chunkFrame(
     JSON.stringify({
       type: "message_start",
       message: { id: "m", type: "message", content: [], usage: { input_tokens: 3, output_tokens: 1 } },

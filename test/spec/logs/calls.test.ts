@@ -1,6 +1,9 @@
 /** What the line of a call says of its client, which calls have a line, and what a reload says of itself. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { azureIn, bedrockIn, HAIKU } from "../../support/upstreams.ts";
+import { eventually } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEY = "weir_log_calls_Vd8Tq2Lm5Zr";
@@ -14,20 +17,17 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 function configuration(more: Record<string, unknown> = {}): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
-  const azure = { provider: "azure", region: "eu", endpoint: sandbox.azure.url, credentials: { api_key: sandbox.credentials.apiKeys[0] } };
   return {
     workers: 1,
     server: { trusted_proxies: ["127.0.0.0/8", "::1"] },
     admin: { token: ADMIN_TOKEN },
     limits: FREE,
     upstreams: {
-      b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials },
-      a: azure,
+      b: bedrockIn("eu", sandbox),
+      a: azureIn("eu", sandbox),
     },
     models: {
-      claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] },
+      claude: { targets: [{ upstream: "b", model: HAIKU }] },
       gpt: { targets: [{ upstream: "a", model: "gpt-4o" }] },
     },
     workspaces: { acme: { default_region: "eu", keys: [keyEntry("ci", KEY)] } },
@@ -121,7 +121,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(nobody.headers.has("server-timing")).toBe(false);
     });
 
-    test("has the status of what was refused, also where nobody is known", async () => {
+    test("has the status of what was refused, also where the client is not known", async () => {
       expect(await lineOf(weir, await ask(weir, { more: { max_tokens: "x" } }))).toMatchObject({ status: 400, outcome: "invalid_request" });
       const nobody = await ask(weir, { headers: { "x-api-key": "weir_nobody", "x-weir-tag": "t" } });
       expect(await lineOf(weir, nobody)).toMatchObject({ status: 401, outcome: "unauthenticated", tag: "t", client: expect.any(String) });
@@ -136,7 +136,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       const headers = { "x-api-key": KEY, "x-weir-tag": "gone" };
       const before = sandbox.calls.counts.opened;
       const asked = fetch(`${weir.url}/anthropic/eu/v1/messages`, { method: "POST", headers, body, signal: gone.signal });
-      while (sandbox.calls.counts.opened === before) await Bun.sleep(5);
+      await eventually(() => sandbox.calls.counts.opened > before, "the call at the upstream");
       gone.abort();
       await asked.catch(() => {});
       expect(await weir.logged(({ tag }) => tag === "gone")).toMatchObject({ status: 499, outcome: "cancelled" });
@@ -158,7 +158,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
       expect(weir.output()).not.toContain(KEY);
     });
 
-    test("a sign-in that the admin listener refuses is told with the client's address, not the proxy's", async () => {
+    test("a sign-in that the admin listener refuses is logged with the client's address, not the proxy's", async () => {
       const headers = { authorization: "Bearer wrong-token-0123456789", "x-forwarded-for": "203.0.113.44" };
       expect((await fetch(`${weir.adminUrl}/admin/v1/workspaces`, { headers })).status).toBe(401);
       expect(await weir.logged(({ message, address }) => message === "audit" && address === "203.0.113.44")).toMatchObject({

@@ -1,6 +1,8 @@
 /** The series of the metrics are bounded by the configuration, whatever clients send. */
+
 import { expect, test } from "bun:test";
 import { startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { keyEntry, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEY = "weir_series_key_Wq4Jd9Xs2Lp";
@@ -14,14 +16,12 @@ async function series(weir: Weir): Promise<Set<string>> {
 
 test("a thousand made-up models, keys, tags, users, traces and paths bring no series that a handful does not bring", async () => {
   const sandbox = await startSandbox();
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
   const weir = await startWeir({
     config: {
       workers: 1,
       limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
-      upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
-      models: { claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+      upstreams: { b: bedrockIn("eu", sandbox) },
+      models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
       workspaces: { acme: { default_region: "eu", keys: [keyEntry("ci", KEY)] } },
     },
   });

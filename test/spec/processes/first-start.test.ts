@@ -27,7 +27,7 @@ const online = await fetch(registry, { method: "HEAD", signal: AbortSignal.timeo
 if (!online) console.warn("The registry cannot be reached: Deno's first start in a clone is not run.");
 
 test.skipIf(!online)(
-  "on Deno, `deno run -A src/main.ts` starts in a fresh clone: it installs what running needs, once, serves, and ends as it is told",
+  "on Deno, `deno run -A src/main.ts` starts in a fresh clone: it installs what running needs, once, serves, and ends when asked",
   async () => {
     const folder = join(scratch, "weir");
     clone(folder);

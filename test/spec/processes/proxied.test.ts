@@ -82,7 +82,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[]) {
   });
 }
 
-describe("what the runtime is told to send past a proxy", () => {
+describe("what the runtime sends past a proxy", () => {
   test("is added to every list that there is, and to none where there is no proxy", () => {
     const after = (environment: Record<string, string | undefined>) => {
       spareLoopback(environment);

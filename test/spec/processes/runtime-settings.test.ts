@@ -12,7 +12,7 @@ test.skipIf(process.platform !== "linux")(
     for (const words of [[], ["start"]]) {
       const weir = await startWeir({ environment: { BUN_GC_TIMER_INTERVAL: "777" }, arguments: words });
       try {
-        // The same process: whoever started it can still end it by its id.
+        // The same process: the program that started it can still end it by its id.
         const environment = listed(weir.child.pid, "environ");
         expect(environment).toContain("MIMALLOC_PURGE_DELAY=500");
         expect(environment).toContain("BUN_JSC_largeHeapSize=67108864");

@@ -1,12 +1,13 @@
 /** Workers that die, and workers that never begin: the pool over threads that a test scripts. */
 
-import { expect, test } from "bun:test";
-import { NOTHING_ALONG } from "../../../src/contract/call.ts";
+import { afterEach, expect, test } from "bun:test";
 import type { Flat } from "../../../src/contract/messages.ts";
 import { reportPulse, reportReady } from "../../../src/contract/reports.ts";
 import { WorkerPool } from "../../../src/pool/pool.ts";
 import type { StartWorker } from "../../../src/pool/thread.ts";
-import { message, ordersIn } from "../../support/messages.ts";
+import { putForward, restoreClock } from "../../support/clock.ts";
+import { message, ORDER, ordersIn } from "../../support/messages.ts";
+import { eventually } from "../../support/waits.ts";
 
 interface Thread {
   orders: Flat;
@@ -54,20 +55,8 @@ const events = {
   fail() {},
   lost() {},
 };
-const ORDER = {
-  dialect: "openai",
-  operation: "generate",
-  target: 1,
-  isLast: true,
-  along: NOTHING_ALONG,
-  stream: true,
-  model: "m",
-  hints: "",
-  owner: "acme",
-  guess: 1,
-  factor: 1,
-  body: "{}",
-} as const;
+afterEach(restoreClock);
+
 const queued = (pool: WorkerPool) => pool.samples()[0]?.queued;
 
 test("the successor of a worker that died begins with an empty queue, and its depth is its own from then on", async () => {
@@ -75,7 +64,7 @@ test("the successor of a worker that died begins with an empty queue, and its de
   newest().say(reportReady);
   await configured;
   // Old enough to be replaced at once.
-  await Bun.sleep(1_050);
+  putForward(1_050);
   for (let nth = 0; nth < 5; nth++) pool.call(ORDER, events);
   await Promise.resolve();
   expect(queued(pool)).toBe(6);
@@ -104,7 +93,7 @@ test("a worker that never says that it is ready is replaced after 15 s, also whi
   expect(deaths).toEqual(["not ready after 15 s"]);
   expect(threads[0]?.isEnded).toBe(true);
   // It died young, as far as this test's clock goes.
-  while (threads.length < 2) await Bun.sleep(20);
+  await eventually(() => threads.length === 2, "another one in its place");
   newest().say(reportReady);
   await configured;
   expect(pool.healthy).toBe(1);
@@ -129,7 +118,7 @@ test("a worker that shows no sign of life for two seconds gets no new calls unti
   pool.close();
 });
 
-test("where this thread itself was held up, no worker is taken for one that stands still", async () => {
+test("where this thread itself was held up, no worker is taken for one that does not answer", async () => {
   const { pool, deaths, newest, configured } = poolOfOne();
   newest().say(reportReady);
   await configured;
@@ -146,7 +135,7 @@ test("a pool whose workers die one after the other is not well until a minute ha
   await configured;
   for (let death = 1; death <= 3; death++) {
     newest().die();
-    while (threads.length <= death) await Bun.sleep(10);
+    await eventually(() => threads.length > death, "another one in its place");
     newest().say(reportReady);
     expect(pool.isWell()).toBe(death < 3);
   }

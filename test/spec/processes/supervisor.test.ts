@@ -1,4 +1,4 @@
-/** The supervisor over processes that do as they are told. */
+/** The supervisor over processes that the test scripts. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { Metrics } from "../../../src/metrics/metrics.ts";
 import { WholeLines } from "../../../src/supervisor/child.ts";
 import { mergeReadiness } from "../../../src/supervisor/readiness.ts";
 import { Supervisor } from "../../../src/supervisor/supervisor.ts";
-import { eventually } from "../../support/waits.ts";
+import { eventually, pause } from "../../support/waits.ts";
 
 const BUILT = 'process.send({ type: "built" });';
 const SERVING = `${BUILT} process.on("message", ({ type }) => type === "listen" && process.send({ type: "listening", adminPort: 1 }));`;
@@ -59,11 +59,16 @@ describe("a supervisor", () => {
   });
 
   test("opens the port when all have been built, not before", async () => {
-    const { supervisor, left, servings, released } = supervise(
-      `if (process.env.WEIR_PROCESS === "0") { ${SERVING} } else setTimeout(() => { ${SERVING} }, 300);`,
+    const folder = mkdtempSync(join(tmpdir(), "weir-built-"));
+    const go = join(folder, "go");
+    const other = `const look = setInterval(() => { if (existsSync(${JSON.stringify(go)})) { clearInterval(look); ${SERVING} } }, 5);`;
+    const { supervisor, said, left, servings, released } = supervise(
+      `import { existsSync } from "node:fs"; if (process.env.WEIR_PROCESS === "0") { ${SERVING} console.log("one is built"); } else { ${other} }`,
     );
-    await Bun.sleep(150);
+    await eventually(() => said.join("").includes("one is built"), "one of the two to be built");
+    await pause(50);
     expect([servings(), released()]).toEqual([0, false]);
+    writeFileSync(go, "");
     await eventually(() => servings() === 1, "all to serve");
     expect(released()).toBe(true);
     supervisor.kill();

@@ -2,6 +2,7 @@
  * Releases side by side on one Redis. What the release before has left there is written by this file in its own form, word by word, and not by the
  * code that is tested: a change of a form that does not also change the name of its key fails here.
  */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis } from "../../support/redis.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { eventually } from "../../support/waits.ts";
 import { type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 
@@ -42,15 +44,13 @@ async function leave(): Promise<void> {
 }
 
 function configuration(): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
   return {
     workers: 1,
     admin: { token: TOKEN },
     redis: { url: redis.url },
     limits: { rpm: 100, tpm: 1_000_000 },
-    upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
-    models: { claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+    upstreams: { b: bedrockIn("eu", sandbox) },
+    models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
   };
 }
 
@@ -67,7 +67,7 @@ async function administer(weir: Weir, path: string, body?: object): Promise<Reco
   return (await answer.json()) as Record<string, unknown>;
 }
 
-/** The names of keys as docs/upgrade.md lists them; words in capitals stand for what differs. */
+/** The names of keys as docs/upgrade.md lists them. A word in capitals is a place for what differs. */
 function published(): { name: string; pattern: RegExp }[] {
   const names = [...PAGE.matchAll(/^\| `(weir:[^`]+)` \|/gm)].map(([, name = ""]) => name);
   return names.map((name) => {

@@ -13,7 +13,7 @@ export function pidsOf(weir: Weir): number[] {
   return pids;
 }
 
-/** False for one that has ended and that nobody has asked about yet, too. */
+/** False also for one that has ended, and whose parent has not asked for its exit code yet. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -35,9 +35,9 @@ function accepts(url: string): Promise<boolean> {
 }
 
 /** Waits until nothing of a gateway is left. */
-export async function goneWhole(weir: Weir, pids: readonly number[], timeoutMs: number): Promise<void> {
-  await eventually(() => !pids.some(isAlive), "every process to be gone", timeoutMs);
-  await eventually(async () => !(await accepts(weir.url)), "the port to be free", timeoutMs);
+export async function goneWhole(weir: Weir, pids: readonly number[]): Promise<void> {
+  await eventually(() => !pids.some(isAlive), "every process to be gone");
+  await eventually(async () => !(await accepts(weir.url)), "the port to be free");
 }
 
 /** The numbers of the processes that logged such a line. */

@@ -9,7 +9,7 @@ import { keyEntry, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEY = "weir_reliability_turns_Xw5Kd9Rb2Qn7";
 const [CONVERSATIONS, TURNS] = [20, 6];
-/** Of all calls, while both targets are well. */
+/** The share of all calls, while both targets are well. */
 const LEAST_KEPT = 0.99;
 /** They have a session; the others are known by how they begin. */
 const WITH_SESSION = 10;
@@ -156,7 +156,7 @@ test("20 conversations of six turns over two resources that seal their reasoning
   expect(resources.map(({ refusals }) => refusals)).toEqual([0, 0]);
   const kept = conversations.flatMap((turns) => turns.map(({ by }) => by === turns[0]?.by));
   expect(kept.filter(Boolean).length).toBeGreaterThanOrEqual(all.length * LEAST_KEPT);
-  // Both had their share: one of them alone would refuse nobody either.
+  // Both had their share: one of them alone would refuse no call either.
   for (const { served } of resources) expect(served).toBeGreaterThan(all.length / 10);
 });
 

@@ -1,4 +1,4 @@
-/** A gateway that is told to end while many are reading. */
+/** A gateway that is asked to end while many clients are reading. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { DIALECTS } from "../dialects.ts";
 import { World } from "../world.ts";

@@ -10,7 +10,7 @@ import { startWeir } from "../../support/weir.ts";
 
 const TOKEN = "full-disk-admin-token-60e2";
 const DISK_BYTES = 64 * 1024;
-/** A disk of its own, seen by this program alone; the shell hands its place on, so that signals reach the gateway. */
+/** A disk that this program alone sees. The shell runs the program in its place, so that signals reach the gateway. */
 const onSmallDisk = (folder: string) => [
   "unshare",
   "-rm",

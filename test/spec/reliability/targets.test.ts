@@ -89,7 +89,7 @@ test("one of two targets killed under 200 calls/s: no call fails, one in twenty 
   second.close();
 }, 40_000);
 
-test("all targets dead: each call is told so at once, and the first one after a return is answered", async () => {
+test("all targets dead: each call fails at once, and the first one after a return is answered", async () => {
   const ports = [await freePort(), await freePort()];
   const weir = await gatewayOf(ports.map((port) => `http://127.0.0.1:${port}`));
   for (let nth = 0; nth < 12; nth++) {

@@ -4,14 +4,12 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
+import { pause, promptly } from "../../support/waits.ts";
+import { type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
+import { ask, becomes, configuration as configurationOf, KEY, reloads, SECOND_KEY, type Variant } from "./world.ts";
 
-const [KEY, DOOMED_KEY] = ["weir_load_steady_Gm4Tz8Kw1Rq6", "weir_load_doomed_Vx7Nc3Hp9Js2"];
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const CALLERS = 20;
 const THINKING_MS = 10;
-/** A change has to be in force within a second. */
-const PROMPTLY_MS = 1_000;
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -19,59 +17,12 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.close());
 
-interface Variant {
-  models?: string[];
-  /** Of the model `limited` alone. */
-  rpm?: number;
-  keys?: string[];
-  /** Makes another upstream of it, as far as the workers can tell. */
-  silence?: string;
-}
-
-function configuration({ models = [], rpm = 100_000, keys = [KEY, DOOMED_KEY], silence = "60s" }: Variant = {}) {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
-  const upstream = { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, timeouts: { silence } };
-  const targets = [{ upstream: "b", model: HAIKU }];
-  return {
-    workers: 2,
-    limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
-    upstreams: { b: { ...upstream, credentials } },
-    models: {
-      ...Object.fromEntries(["claude", ...models].map((name) => [name, { targets }])),
-      limited: { limits: { rpm }, targets },
-    },
-    workspaces: { acme: { keys: keys.map((key, at) => keyEntry(`key-${at}`, key)) } },
-  };
-}
-
-async function ask(weir: Weir, { model = "claude", key = KEY, prompt = "Hello", stream = false } = {}) {
-  const body = JSON.stringify({ model, max_tokens: 500, stream, messages: [{ role: "user", content: prompt }] });
-  const answer = await fetch(`${weir.url}/anthropic/eu/v1/messages`, { method: "POST", headers: { "x-api-key": key }, body });
-  return { status: answer.status, text: await answer.text() };
-}
-
-/** Asks until it holds; says how long that took, and fails where it takes longer than a change may. */
-async function promptly(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const began = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - began > PROMPTLY_MS) throw new Error(`not in ${PROMPTLY_MS} ms: ${what}`);
-    await Bun.sleep(10);
-  }
-}
-
-const becomes = (weir: Weir, status: number, question: Parameters<typeof ask>[1]) =>
-  promptly(`${JSON.stringify(question)} is answered with ${status}`, async () => (await ask(weir, question)).status === status);
+const configuration = (variant?: Variant) => configurationOf(sandbox, { keys: [KEY, SECOND_KEY], ...variant });
 
 async function readiness(weir: Weir): Promise<{ status: number; configuration: string }> {
   const answer = await fetch(`${weir.adminUrl}/readyz`);
   const { configuration } = (await answer.json()) as { configuration: string };
   return { status: answer.status, configuration };
-}
-
-async function reloads(weir: Weir, result: "applied" | "refused"): Promise<number> {
-  const text = await (await fetch(`${weir.adminUrl}/metrics`)).text();
-  return Number(new RegExp(`weir_config_reloads_total\\{result="${result}"\\} (\\d+)`).exec(text)?.[1]);
 }
 
 /** Callers that ask again and again, every fourth of them with streams that take a while. */
@@ -87,8 +38,8 @@ function startLoad(weir: Weir): () => Promise<void> {
       const isWhole = stream ? text.includes("event: message_stop") : text.includes("end_turn");
       if (status !== 200 || !isWhole) failures.push(`${status} ${text.slice(-200)}`);
       done[stream ? "streams" : "whole"] += 1;
-      // Load, and not the end of this machine: what else runs on it has to keep the second too.
-      await Bun.sleep(THINKING_MS);
+      // Without it, these callers alone would take the whole machine, and the gateway could not keep its second.
+      await pause(THINKING_MS);
     }
   });
   return async () => {
@@ -117,7 +68,7 @@ function specify(runtime: RuntimeName): void {
     await weir.collect();
     await weir.stop();
   });
-  /** Writes it beside, for whoever puts it in place. */
+  /** Writes it into another file, which the test then puts in place. */
   const written = (name: string, variant: Variant) => {
     const before = JSON.parse(readFileSync(file, "utf8")) as object;
     writeFileSync(join(weir.folder, name), JSON.stringify({ ...before, ...configuration(variant) }));
@@ -131,9 +82,9 @@ function specify(runtime: RuntimeName): void {
     expect((await ask(weir, { model: "limited" })).status).toBe(200);
     weir.rewrite(configuration({ models: ["new"], rpm: 1 }));
     await becomes(weir, 429, { model: "limited" });
-    expect((await ask(weir, { key: DOOMED_KEY })).status).toBe(200);
+    expect((await ask(weir, { key: SECOND_KEY })).status).toBe(200);
     weir.rewrite(configuration({ models: ["new"], rpm: 1, keys: [KEY] }));
-    await becomes(weir, 401, { key: DOOMED_KEY });
+    await becomes(weir, 401, { key: SECOND_KEY });
     await endLoad();
     expect([await reloads(weir, "applied"), await reloads(weir, "refused")]).toEqual([3, 0]);
   }, 15_000);
@@ -161,22 +112,22 @@ function specify(runtime: RuntimeName): void {
       });
       return { text };
     };
-    const streams = await Promise.all([KEY, DOOMED_KEY].map(open));
+    const streams = await Promise.all([KEY, SECOND_KEY].map(open));
     weir.rewrite(configuration({ keys: [KEY], silence: "61s" }));
     await becomes(weir, 404, { model: "leaving" });
-    expect((await ask(weir, { key: DOOMED_KEY })).status).toBe(401);
+    expect((await ask(weir, { key: SECOND_KEY })).status).toBe(401);
     expect(ended).toBe(0);
     for (const { text } of streams) expect(await text).toContain("event: message_stop");
     await endLoad();
   }, 15_000);
 
-  test("a bad file is refused and told in the log, the metrics and /readyz; the one before stays until there is a good one", async () => {
+  test("a bad file is refused, as the log, the metrics and /readyz say; the one before stays until there is a good one", async () => {
     writeFileSync(file, '{ "limits": { "rpm": "many" ');
-    await promptly("it is refused", async () => (await reloads(weir, "refused")) === 1);
+    await promptly(async () => (await reloads(weir, "refused")) === 1, "it is refused");
     expect(await readiness(weir)).toEqual({ status: 200, configuration: expect.stringMatching(/refused.*one before is in force/) });
     const line = await weir.logged(({ message }) => String(message).includes("is refused"));
     expect(line).toMatchObject({ level: "error", problems: expect.any(Array) });
-    expect((await ask(weir, { key: DOOMED_KEY })).status).toBe(200);
+    expect((await ask(weir, { key: SECOND_KEY })).status).toBe(200);
     weir.rewrite(configuration({ models: ["new"] }));
     await becomes(weir, 200, { model: "new" });
     expect(await readiness(weir)).toEqual({ status: 200, configuration: "ok" });
@@ -188,7 +139,7 @@ function specify(runtime: RuntimeName): void {
     await becomes(weir, 200, { model: "renamed" });
     const kept = written("kept.yaml", { models: ["back"] });
     rmSync(file);
-    await promptly("its absence is told", async () => (await reloads(weir, "refused")) === 1);
+    await promptly(async () => (await reloads(weir, "refused")) === 1, "its absence is told");
     expect((await readiness(weir)).configuration).toMatch(/does not exist/);
     expect((await ask(weir, { model: "renamed" })).status).toBe(200);
     renameSync(kept, file);
@@ -202,7 +153,7 @@ function specify(runtime: RuntimeName): void {
     const credentials = { access_key_id: aws?.accessKeyId, secret_access_key_file: "late-secret" };
     const { b } = changed.upstreams;
     weir.rewrite({ ...changed, upstreams: { b: { ...b, credentials } } });
-    await promptly("it is refused", async () => (await reloads(weir, "refused")) === 1);
+    await promptly(async () => (await reloads(weir, "refused")) === 1, "it is refused");
     writeFileSync(join(weir.folder, "late-secret"), aws?.secretAccessKey ?? "");
     await becomes(weir, 200, { model: "with-secret" });
     await endLoad();
@@ -211,19 +162,20 @@ function specify(runtime: RuntimeName): void {
   test("a file that is written in two steps is read when it is whole", async () => {
     const whole = readFileSync(written("whole.yaml", { models: ["whole"] }), "utf8");
     writeFileSync(file, "");
-    await Bun.sleep(120);
+    // Longer than the gateway takes to see that the file has changed.
+    await pause(120);
     writeFileSync(file, whole);
     await becomes(weir, 200, { model: "whole" });
     expect(await reloads(weir, "refused")).toBe(0);
     await endLoad();
   }, 15_000);
 
-  test("a first half that is good by itself and has no workspaces locks nobody out; one that says so does", async () => {
+  test("a first half that is good by itself and has no workspaces locks no client out; one with an empty list of workspaces does", async () => {
     const { workspaces, ...half } = configuration();
     for (const text of [JSON.stringify(half), JSON.stringify({ ...half, workspaces: null })]) {
       const before = await reloads(weir, "refused");
       writeFileSync(file, text);
-      await promptly("it is refused", async () => (await reloads(weir, "refused")) === before + 1);
+      await promptly(async () => (await reloads(weir, "refused")) === before + 1, "it is refused");
       expect((await ask(weir)).status).toBe(200);
     }
     expect((await readiness(weir)).configuration).toMatch(/workspaces: expected at least one.*"workspaces: \{\}"/);
@@ -233,17 +185,17 @@ function specify(runtime: RuntimeName): void {
     await becomes(weir, 401, {});
   }, 15_000);
 
-  test("a pipe in the place of a file is refused, and nobody's call waits for it", async () => {
+  test("a pipe in the place of a file is refused, and no call waits for it", async () => {
     const pipe = join(weir.folder, "pipe");
     expect(spawnSync("mkfifo", [pipe]).status).toBe(0);
     const aws = sandbox.credentials.aws[0];
     const changed = configuration();
     const credentials = { access_key_id: aws?.accessKeyId, secret_access_key_file: "pipe" };
     weir.rewrite({ ...changed, upstreams: { b: { ...changed.upstreams.b, credentials } } });
-    await promptly("it is refused", async () => (await reloads(weir, "refused")) === 1);
+    await promptly(async () => (await reloads(weir, "refused")) === 1, "it is refused");
     expect((await readiness(weir)).configuration).toMatch(/secret_access_key_file: .*a pipe/);
     renameSync(pipe, file);
-    await promptly("the pipe as the file itself is refused", async () => (await reloads(weir, "refused")) === 2);
+    await promptly(async () => (await reloads(weir, "refused")) === 2, "the pipe as the file itself is refused");
     expect((await ask(weir)).status).toBe(200);
     rmSync(file);
     weir.rewrite(configuration({ models: ["after"] }));
@@ -283,7 +235,7 @@ function specify(runtime: RuntimeName): void {
     await endLoad();
     expect(await readiness(weir)).toEqual({ status: 200, configuration: "ok" });
     // Each opened upstream would otherwise keep those of its callers for half a minute.
-    await promptly("few connections are open", async () => sandbox.calls.counts.connections <= CALLERS + 5);
+    await promptly(async () => sandbox.calls.counts.connections <= CALLERS + 5, "few connections are open");
     expect(sandbox.calls.counts.connectionsOpened - openedBefore).toBeGreaterThan(2 * CALLERS);
     expect(await reloads(weir, "refused")).toBe(0);
   }, 25_000);

@@ -10,7 +10,7 @@ import type { World } from "../world.ts";
 /** How the first of two targets fails, and the kinds of failure that it may be. */
 interface Fault {
   name: string;
-  /** What the stand-in is told. */
+  /** The directive for the stand-in. */
   prompt: string;
   /** Ending of the first target's upstream in the world's configuration. */
   upstream?: "wrong" | "nowhere";
@@ -100,7 +100,7 @@ export function specifyFallback(world: World): void {
         }
       }
 
-      world.sentence("the client's own mistake is told at once, and no other target is asked", async () => {
+      world.sentence("the client's own mistake is answered at once, and no other target is asked", async () => {
         const asked = world.recorder.all().length;
         const answered = await ask(`${dialect.family}-spared`, "[sandbox: status=400]", false);
         expect([answered.status, attemptsOf(answered)]).toEqual([400, "1"]);
@@ -115,7 +115,7 @@ export function specifyFallback(world: World): void {
         expect(world.recorder.all().length).toBe(asked);
       });
 
-      world.sentence("where all targets fail, the last one's failure is told", async () => {
+      world.sentence("where all targets fail, the answer is the last one's failure", async () => {
         await Promise.all(Array.from({ length: WELL }, () => ask(recorded, "Hello", false)));
         const answered = await ask(`${dialect.family}-hopeless`, "Hello", true);
         expect([answered.status, attemptsOf(answered)]).toEqual([502, "2"]);

@@ -13,7 +13,7 @@ const CRLF = "\r\n";
 const CUT_MS = 18_000;
 const SHORT = { head_timeout: "1s", body_timeout: "1s", reader_timeout: "1s", idle_timeout: "1s" };
 
-/** A connection that writes what it is told and notes what becomes of it. */
+/** A connection that writes what the test wants, and notes what becomes of it. */
 class Connection {
   readonly socket: Socket;
   text = "";
@@ -45,7 +45,7 @@ function request(dialect: typeof openai, prompt: string, fields: Record<string, 
   return head(dialect.path, body.length) + body;
 }
 
-/** Whether the gateway still holds its end of a connection; a client that does not read is not told. */
+/** Whether the gateway still holds its end of a connection: a client that does not read would not notice. */
 function isHeld(weir: Weir, connection: Connection): boolean {
   const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0");
   const ends = [Number(new URL(weir.url).port), connection.socket.localPort ?? 0].map((port) => `0100007F:${hex(port)}`);
@@ -186,7 +186,7 @@ for (const [runtime, workers] of KINDS) {
   });
 }
 
-test("a body is late ten times after its silence would be, whoever began first is told first, and who has ended is not told", () => {
+test("a body is late after ten times the silence that it may keep; bodies end in the order in which they began, and one that has come does not", () => {
   const told: string[] = [];
   const sender = (name: string) => ({ late: () => void told.push(name) });
   const clock = new BodyClock(60_000);

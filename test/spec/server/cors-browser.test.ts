@@ -1,10 +1,12 @@
 /** A page of another origin in a real browser, with the vendors' SDKs in it: what `server.cors` is for. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { azureIn, bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { keyEntry, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEY = "weir_cors_browser_Zt6Wm3Pd9Fx";
@@ -73,30 +75,22 @@ describe.skipIf(BROWSER === undefined)("a page of another origin in Chromium", (
   let tell: (seen: Record<string, Note>) => void = () => {};
 
   function configuration(origins: string[]): Record<string, unknown> {
-    const aws = sandbox.credentials.aws[0];
-    const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
-    const azure = {
-      provider: "azure",
-      region: "eu",
-      endpoint: sandbox.azure.url,
-      credentials: { api_key: sandbox.credentials.apiKeys[0] },
-    };
     return {
       workers: 1,
       server: { cors: { origins } },
       upstreams: {
-        b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials },
-        a: azure,
+        b: bedrockIn("eu", sandbox),
+        a: azureIn("eu", sandbox),
       },
       models: {
-        claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] },
+        claude: { targets: [{ upstream: "b", model: HAIKU }] },
         gpt: { targets: [{ upstream: "a", model: "gpt-4o" }] },
       },
       workspaces: { acme: { keys: [keyEntry("page", KEY)] } },
     };
   }
 
-  /** Opens the page, and closes it when it has told what it saw. */
+  /** Opens the page, and closes it when it has reported what it saw. */
   async function opened(): Promise<Record<string, Note>> {
     const profile = mkdtempSync(join(folder, "profile-"));
     const words = [

@@ -1,6 +1,8 @@
 /** Web pages of other origins: what their browsers ask, and what the answers say to them (envoy ai-gateway#965; gpt-load#566). */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { eventually } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 
@@ -19,13 +21,11 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 function configuration(cors?: Record<string, unknown>, more: Record<string, unknown> = {}): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
   return {
     workers: 1,
     server: { ...(cors === undefined ? {} : { cors }), ...more },
-    upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
-    models: { claude: { targets: [{ upstream: "b", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+    upstreams: { b: bedrockIn("eu", sandbox) },
+    models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
     workspaces: { acme: { default_region: "eu", keys: [keyEntry("ci", KEY)] } },
   };
 }

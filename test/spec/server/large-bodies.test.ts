@@ -1,7 +1,10 @@
 /** What large and packed bodies of one workspace cost the calls of another: a part of a processor, and no standing still. */
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
+import { eventually } from "../../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../../support/weir.ts";
 
 const KEYS = { greedy: "weir_large_greedy_Hk7Xq2Lw5Rb8", other: "weir_large_other_Qn3Tq6Mw1Kd9" };
@@ -12,20 +15,11 @@ let sandbox: Sandbox;
 let weir: Weir;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  const { accessKeyId = "", secretAccessKey = "" } = sandbox.credentials.aws[0] ?? {};
   weir = await startWeir({
     config: {
       workers: 1,
-      upstreams: {
-        aws: {
-          provider: "bedrock",
-          region: "eu",
-          aws_region: "eu-central-1",
-          endpoint: sandbox.bedrock.url,
-          credentials: { access_key_id: accessKeyId, secret_access_key: secretAccessKey },
-        },
-      },
-      models: { m: { targets: [{ upstream: "aws", model: "anthropic.claude-3-haiku-20240307-v1:0" }] } },
+      upstreams: { b: bedrockIn("eu", sandbox) },
+      models: { m: { targets: [{ upstream: "b", model: HAIKU }] } },
       workspaces: {
         greedy: { default_region: "eu", keys: [keyEntry("k", KEYS.greedy)] },
         other: { default_region: "eu", limits: { rpm: 10_000, tpm: 10_000_000 }, keys: [keyEntry("k", KEYS.other)] },
@@ -70,7 +64,7 @@ const ATTACKS: Record<string, [callers: number, sent: () => Uint8Array<ArrayBuff
       ),
     {},
   ],
-  // Above what the front checks, and below what has a thread of its own kind.
+  // Above what the front checks, and below what the threads for large bodies check.
   "brackets, of 120 KiB": [16, () => Buffer.from(besides("[".repeat(60_000) + "]".repeat(60_000))), {}],
   "brackets, of almost a MiB": [16, () => Buffer.from(besides("[".repeat(490_000) + "]".repeat(490_000))), {}],
   "packed nothing": [6, () => gzipSync(Buffer.from(body(" ".repeat(30 * MIB)))), { "content-encoding": "gzip" }],
@@ -92,7 +86,7 @@ test.each(Object.entries(ATTACKS))(
         }
       }),
     );
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await eventually(() => largeMs.length > 0, "the attack to have begun");
     const smallMs: number[] = [];
     for (let call = 0; call < CALLS; call++) {
       const { status, ms } = await ask(KEYS.other, body("hello"));

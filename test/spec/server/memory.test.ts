@@ -9,7 +9,7 @@ const KEY = "weir_memory_attack_Vn4Xq7Lw2Rb9";
 const BODY_BYTES = 32 * 1024 * 1024 - 1024;
 const CALLERS = 10;
 const ROUNDS = 2;
-/** Of all its threads together. Where nothing bounded it, each of the bodies of the first kind took 900 MB. */
+/** Growth of all its threads together. Where nothing bounded it, each of the bodies of the first kind took 900 MB. */
 const MOST_GROWTH_MB = 1_024;
 
 const BODIES: [kind: string, body: () => string, says: RegExp][] = [

@@ -160,7 +160,7 @@ for (const runtime of ["bun", "deno"] satisfies RuntimeName[])
       socket.destroy();
     });
 
-    test("a new pair is shown within a second, calls that are open go on; a wrong one changes nothing and is told, until it is mended", async () => {
+    test("a new pair is shown within a second, calls that are open go on; a wrong one changes nothing and is logged, until it is mended", async () => {
       const { weir, folder, port } = one;
       const open = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
       let received = "";

@@ -70,7 +70,7 @@ function asked(key: string, path: string, body: object): string {
 const embedding = (key: string, bytes = ANSWER_BYTES) => asked(key, "embeddings", { model: "m", input: String(bytes) });
 const endless = (key: string) => asked(key, "chat/completions", { model: "m", stream: true, messages: [{ role: "user", content: "x" }] });
 
-/** A connection that asks, and takes nothing of its answer until it is told to. */
+/** A connection that asks, and reads nothing of its answer until the test wants it. */
 function silent(weir: Weir, request: string): Socket {
   const socket = connect({ port: Number(new URL(weir.url).port), host: "127.0.0.1" }, () => socket.write(request));
   socket.on("error", () => {});
@@ -142,7 +142,7 @@ for (const [runtime, workers] of [
       socket.destroy();
     }, 20_000);
 
-    test("streams that nobody reads hold up to the workspace's half, then end", async () => {
+    test("streams that their clients do not read hold up to the workspace's half, then end", async () => {
       const before = ended(weir, "overloaded").length;
       const sockets = Array.from({ length: 150 }, () => silent(weir, endless(KEYS.greedy)));
       await eventually(async () => ended(weir, "overloaded").length > before, "a stream to be ended", 20_000);

@@ -98,7 +98,7 @@ export function specify(runtime: RuntimeName): void {
       expect(world.collector.requests.at(-1)).toMatchObject({ ":path": "POST /v1/traces", "x-tenant": "weir" });
     });
 
-    test("each attempt is a span of its own, with what it met, and its upstream is sent that span", async () => {
+    test("each attempt is a separate span, with what it met, and its upstream is sent that span", async () => {
       const trace = idOf("a");
       const answer = await world.ask(weir, { model: "twice", stream: true, headers: { traceparent: parentOf(trace) } });
       expect(answer.status).toBe(200);
@@ -182,7 +182,7 @@ export function specify(runtime: RuntimeName): void {
       await asked(0);
       world.collector.mood = "hangs";
       await asked(2);
-      // With spans left that nobody takes, the end comes all the same.
+      // The gateway ends although its collector does not take the spans that are left.
       for (let count = 0; count < 5; count++) await world.ask(lossy);
       const began = performance.now();
       expect(await lossy.stop()).toBe(0);

@@ -1,12 +1,14 @@
 /** A traced gateway, its stand-ins and its collector. */
+
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
 import { freePort } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 import { Collector } from "./collector.ts";
 
 export const KEY = "weir_tracing_key_Hk3Wn8Rt5Yp";
-/** Stands in every prompt: it must be in no span. */
+/** A part of every prompt: it must be in no span. */
 export const MARKER = "prompt-marker-7d20af";
 const FREE = { rpm: 1_000_000, tpm: 1_000_000_000 };
 
@@ -74,20 +76,17 @@ export class World {
   }
 
   #configuration(): Record<string, unknown> {
-    const aws = this.sandbox.credentials.aws[0];
-    const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
-    const bedrock = { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: this.sandbox.bedrock.url, credentials };
-    const model = "anthropic.claude-3-haiku-20240307-v1:0";
+    const bedrock = bedrockIn("eu", this.sandbox);
     return {
       workers: 1,
       limits: FREE,
       upstreams: { b: bedrock, dead: { ...bedrock, endpoint: `http://127.0.0.1:${this.#deadPort}` } },
       models: {
-        claude: { targets: [{ upstream: "b", model }] },
+        claude: { targets: [{ upstream: "b", model: HAIKU }] },
         twice: {
           targets: [
-            { upstream: "dead", model },
-            { upstream: "b", model },
+            { upstream: "dead", model: HAIKU },
+            { upstream: "b", model: HAIKU },
           ],
         },
       },

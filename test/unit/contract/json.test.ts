@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { decodeUtf8, encodeUtf8 } from "../../../src/contract/bytes.ts";
 import { editMembers, editNested, members, memberValue } from "../../../src/contract/json.ts";
+import { cpuMsOf } from "../../support/clock.ts";
 
 /** mulberry32: the same documents on every run. */
 function randomFrom(seed: number): () => number {
@@ -94,7 +95,6 @@ describe("members", () => {
   });
 
   test("stays linear on hostile text", () => {
-    const started = performance.now();
     const hostile = [
       `{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`,
       '{"a":'.repeat(200_000),
@@ -103,8 +103,10 @@ describe("members", () => {
       `{"a":"${"\\".repeat(2_000_000)}`,
       `{"a":"${"x".repeat(5_000_000)}"}`,
     ];
-    for (const text of hostile) members(text);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const tookMs = cpuMsOf(() => {
+      for (const text of hostile) members(text);
+    });
+    expect(tookMs).toBeLessThan(1000);
   });
 });
 

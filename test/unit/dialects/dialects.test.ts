@@ -6,6 +6,7 @@ import { MOST_PIECES } from "../../../src/dialects/body.ts";
 import { checks } from "../../../src/dialects/checks.ts";
 import { dialects } from "../../../src/dialects/index.ts";
 import { findMistake } from "../../../src/dialects/mistake.ts";
+import { cpuMsOf } from "../../support/clock.ts";
 import { refusalOf } from "./refused.ts";
 
 const all = Object.values(dialects);
@@ -68,10 +69,8 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
   });
 
   test("long strings, keys and numbers are refused or pass in short time, and come back cut", () => {
-    const started = performance.now();
     const long = "x".repeat(1_000_000);
-    expect(check(name, `{${good},"${long}":"${long}"}`).model).toBe("m");
-    for (const body of [
+    const bodies = [
       `{"model":"m","max_tokens":5,"messages":[{"role":"${long}","content":"x"}]}`,
       `{"model":"${long}",${good.slice(good.indexOf('"max'))}}`,
       `{${good},"stream":"${long}"}`,
@@ -79,10 +78,12 @@ describe.each(all.map((dialect) => dialect.name))("%s: a hostile body", (name) =
       `{${good},"logit_bias":{"${long}":"x"},"metadata":[],"stop_sequences":{"${long}":1}}`,
       `${"\n".repeat(2_000_000)}x`,
       long,
-    ]) {
-      expect(refusalBy(name, body).detail.message.length).toBeLessThan(400);
-    }
-    expect(performance.now() - started).toBeLessThan(1500);
+    ];
+    const tookMs = cpuMsOf(() => {
+      expect(check(name, `{${good},"${long}":"${long}"}`).model).toBe("m");
+      for (const body of bodies) expect(refusalBy(name, body).detail.message.length).toBeLessThan(400);
+    });
+    expect(tookMs).toBeLessThan(1500);
   });
 
   test("a mistake after the first MiB is not searched for", () => {

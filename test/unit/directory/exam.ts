@@ -1,7 +1,7 @@
 /** The tests that every `DirectoryStore` passes. Each test uses its own names. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DirectoryStore } from "../../../src/directory/store.ts";
-import { pause } from "../../support/waits.ts";
+import { eventually, promptly } from "../../support/waits.ts";
 import { NO_LIMITS, storedKey, storedWorkspace } from "./stored.ts";
 
 export interface Candidate {
@@ -9,17 +9,6 @@ export interface Candidate {
   open(): DirectoryStore;
   /** Ends what the stores use: a server, a folder. */
   end(): Promise<void>;
-}
-
-const NOTICED_MS = 1_000;
-
-/** Polls until it holds; fails where that takes longer than `withinMs`. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = NOTICED_MS): Promise<void> {
-  const endMs = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await pause(10);
-  }
 }
 
 export function examine(name: string, begin: () => Promise<Candidate>): void {
@@ -37,7 +26,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       candidate = await begin();
       store = open();
       // A connection that is being made answers nothing yet.
-      await until("the first load", () => answers(store), 5_000);
+      await eventually(() => answers(store), "the first load");
       // A Sentinel has to find its replica first.
     }, 20_000);
     afterAll(async () => {
@@ -53,7 +42,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       expect(await store.find(key.sha256)).toBeUndefined();
       await store.putKey(key);
       const other = open();
-      await until("the other's first load", () => answers(other), 5_000);
+      await eventually(() => answers(other), "the other's first load");
       for (const from of [store, other]) {
         expect(await from.find(key.sha256)).toMatchObject({ id: key.id, name: "put", workspace: "acme", expiresAtMs: 1_900_000_000_000 });
         expect(await loadedKey(key.id, from)).toEqual(key);
@@ -90,7 +79,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       await store.putKey(key);
       const successors = ["first", "second", "third"].map((name) => storedKey(`${name} in place of rotated`));
       const stores = [store, open(), open()];
-      for (const one of stores) await until("the first load", () => answers(one), 5_000);
+      for (const one of stores) await eventually(() => answers(one), "the first load");
       const rotate = (fresh: (typeof successors)[number], at: number) =>
         (stores[at] ?? store).rotateKey({ ...key, expiresAtMs: 1_800_000_000_000 + at, replacedBy: fresh.id }, fresh);
       const outcomes = await Promise.all(successors.map(rotate));
@@ -138,7 +127,7 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
 
     test("a change by another instance is noticed within a second, also where this instance makes a change meanwhile", async () => {
       const [watcher, other] = [open(), open()];
-      for (const one of [watcher, other]) await until("the first load", () => answers(one), 5_000);
+      for (const one of [watcher, other]) await eventually(() => answers(one), "the first load");
       const known = new Set<string>();
       const look = async () => {
         const { keys } = await watcher.load();
@@ -149,10 +138,10 @@ export function examine(name: string, begin: () => Promise<Candidate>): void {
       const [theirs, own] = [storedKey("theirs"), storedKey("own")];
       await other.putKey(theirs);
       await watcher.putKey(own);
-      await until("both keys are known", () => known.has(theirs.id) && known.has(own.id));
+      await promptly(() => known.has(theirs.id) && known.has(own.id), "both keys are known");
       await other.removeKey(theirs.id);
       await watcher.find(theirs.sha256);
-      await until("the removal is known", () => !known.has(theirs.id));
+      await promptly(() => !known.has(theirs.id), "the removal is known");
     });
   });
 }

@@ -5,7 +5,8 @@ import { hostname, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { FileStore } from "../../../src/directory/file.ts";
 import { DirectoryUnavailable } from "../../../src/directory/store.ts";
-import { examine, until } from "./exam.ts";
+import { eventually } from "../../support/waits.ts";
+import { examine } from "./exam.ts";
 import { NO_LIMITS, storedKey, storedWorkspace } from "./stored.ts";
 
 const WRITER = join(import.meta.dir, "writer.ts");
@@ -75,7 +76,7 @@ describe("the key file", () => {
     const kill = async (name: string, at: number) => {
       const beganMs = performance.now();
       const writer = write(`${name}-${at}`);
-      await until("a key is confirmed", () => writer.ids().length > 0, 15_000);
+      await eventually(() => writer.ids().length > 0, "a key is confirmed");
       longestMs = Math.max(longestMs, performance.now() - beganMs);
       // Anywhere within a change, which takes a millisecond or a few.
       await new Promise((resolve) => setTimeout(resolve, (at * 7) % 20));
@@ -168,7 +169,8 @@ describe("the key file", () => {
       symlinkSync(`${pid} 0123456789ab ${hostname()}`, `${file}.lock`);
       const beganMs = performance.now();
       await new FileStore({ file }).putKey(storedKey(`past-${pid}`));
-      expect(performance.now() - beganMs).toBeLessThan(1_000);
+      // And not when the lock is ten seconds old.
+      expect(performance.now() - beganMs).toBeLessThan(5_000);
     }
   });
 
@@ -178,21 +180,22 @@ describe("the key file", () => {
     await seed.putWorkspace(storedWorkspace("wide", { models: manyModels() }), false);
     const stopped = write("stopped");
     const { child } = stopped;
-    await until("a key is confirmed", () => stopped.ids().length > 0, 15_000);
+    await eventually(() => stopped.ids().length > 0, "a key is confirmed");
     const isWriting = () => readdirSync(folder).some((name) => name.startsWith(`.${basename(file)}.new`));
-    await until("it is in the middle of a change", () => {
+    const isCaught = () => {
       child.kill("SIGSTOP");
       if (isWriting() && isStopped(child.pid)) return true;
       child.kill("SIGCONT");
       return false;
-    });
+    };
+    await eventually(isCaught, "it is stopped in the middle of a change");
     // The age at which a lock is taken over although its process lives.
     const [before, lock] = [stopped.ids(), `${file}.lock`];
     lutimesSync(lock, new Date(0), new Date(0));
     const other = storedKey("overtaking");
     await new FileStore({ file }).putKey(other);
     child.kill("SIGCONT");
-    await until("it has gone on", () => stopped.ids().length > before.length + 3, 15_000);
+    await eventually(() => stopped.ids().length > before.length + 3, "it has gone on");
     child.kill("SIGKILL");
     await stopped.ended;
     const kept = new Set(idsIn());

@@ -1,4 +1,5 @@
 /** Real gateways over one directory, changed from another process: this one. */
+
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,12 +12,12 @@ import type { DirectoryStore } from "../../../src/directory/store.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { load } from "../../support/config-sample.ts";
 import { haveRedis, type RedisServer, redisCli, startRedis } from "../../support/redis.ts";
+import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
+import { eventually, promptly } from "../../support/waits.ts";
 import { startWeir, type Weir } from "../../support/weir.ts";
 import { settings } from "../limiter/fixture.ts";
-import { until } from "./exam.ts";
 import { NO_LIMITS } from "./stored.ts";
 
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 const FLOOD = 20_000;
 const AT_ONCE = 64;
 const MEGABYTE = 1024 * 1024;
@@ -28,12 +29,10 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 
 function configuration(more: Record<string, unknown>): Record<string, unknown> {
-  const aws = sandbox.credentials.aws[0];
-  const credentials = { access_key_id: aws?.accessKeyId, secret_access_key: aws?.secretAccessKey };
   return {
     workers: 1,
     limits: { rpm: 1_000_000, tpm: 1_000_000_000 },
-    upstreams: { b: { provider: "bedrock", region: "eu", aws_region: "eu-central-1", endpoint: sandbox.bedrock.url, credentials } },
+    upstreams: { b: bedrockIn("eu", sandbox) },
     models: { claude: { targets: [{ upstream: "b", model: HAIKU }] } },
     workspaces: { acme: { default_region: "eu" } },
     ...more,
@@ -51,7 +50,7 @@ async function ask(weir: Weir, key: string): Promise<number> {
 async function openReplica(store: DirectoryStore): Promise<Replica> {
   const { config } = load(JSON.stringify(configuration({})));
   const replica = new Replica(config, store);
-  await until("the store answers", () => store.load().then(Boolean, () => false), 5_000);
+  await eventually(() => store.load().then(Boolean, () => false), "the store answers");
   await replica.refresh();
   return replica;
 }
@@ -62,11 +61,11 @@ const shop = { name: "shop", defaultRegion: "eu", limits: { ...NO_LIMITS, rpm: 3
 async function servesWithinItsLimits(weir: Weir, replica: Replica): Promise<void> {
   await replica.createWorkspace(shop);
   const { key } = await replica.createKey("shop", { name: "till", expiresAtMs: undefined });
-  await until("the workspace is served", async () => (await ask(weir, key)) === 200);
+  await promptly(async () => (await ask(weir, key)) === 200, "the workspace is served");
   const statuses = [await ask(weir, key), await ask(weir, key), await ask(weir, key)];
   expect(statuses).toEqual([200, 200, 429]);
   await replica.removeWorkspace("shop");
-  await until("its key is refused", async () => (await ask(weir, key)) === 401);
+  await promptly(async () => (await ask(weir, key)) === 401, "its key is refused");
 }
 
 describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
@@ -93,7 +92,7 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
       const { key, entry } = await replica.createKey("acme", { name: `key-${at}`, expiresAtMs: undefined });
       expect(await everywhere(key)).toEqual([200, 200]);
       await replica.revokeKey(entry.id);
-      await until("it is refused on both", async () => (await everywhere(key)).every((status) => status === 401));
+      await promptly(async () => (await everywhere(key)).every((status) => status === 401), "it is refused on both");
     }
   }, 20_000);
 
@@ -134,25 +133,23 @@ describe.skipIf(!haveRedis)("two gateways on one Redis", () => {
     const revoked = await replica.createKey("acme", { name: "revoked", expiresAtMs: undefined });
     for (const { key } of [known, revoked]) expect(await everywhere(key)).toEqual([200, 200]);
     await replica.revokeKey(revoked.entry.id);
-    await until("it is refused on both", async () => (await everywhere(revoked.key)).every((status) => status === 401));
+    await promptly(async () => (await everywhere(revoked.key)).every((status) => status === 401), "it is refused on both");
     await redis.kill();
     expect(await everywhere(known.key)).toEqual([200, 200]);
     expect(await everywhere(revoked.key)).toEqual([401, 401]);
     const beganMs = performance.now();
     expect(await everywhere(unknownKey())).toEqual([401, 401]);
-    expect(performance.now() - beganMs).toBeLessThan(500);
+    // At once, and not after the second that a silent Redis has.
+    expect(performance.now() - beganMs).toBeLessThan(900);
     expect(String(await replica.createKey("acme", { name: "never", expiresAtMs: undefined }).catch((thrown: unknown) => thrown))).toContain(
       "Redis cannot be used",
     );
     await redis.start();
-    await until(
-      "the gateways are back",
-      async () => {
-        const made = await replica.createKey("acme", { name: "after", expiresAtMs: undefined }).catch(() => undefined);
-        return made !== undefined && (await everywhere(made.key)).every((status) => status === 200);
-      },
-      10_000,
-    );
+    const areBack = async () => {
+      const made = await replica.createKey("acme", { name: "after", expiresAtMs: undefined }).catch(() => undefined);
+      return made !== undefined && (await everywhere(made.key)).every((status) => status === 200);
+    };
+    await eventually(areBack, "the gateways are back");
     expect(await everywhere(known.key)).toEqual([200, 200]);
     expect(await everywhere(revoked.key)).toEqual([401, 401]);
   }, 30_000);
@@ -189,9 +186,9 @@ describe("a gateway on a key file", () => {
 
   test("notices keys that another process makes and revokes within a second", async () => {
     const { key, entry } = await replica.createKey("acme", { name: "laptop", expiresAtMs: undefined });
-    await until("it works", async () => (await ask(weir, key)) === 200);
+    await promptly(async () => (await ask(weir, key)) === 200, "it works");
     await replica.revokeKey(entry.id);
-    await until("it is refused", async () => (await ask(weir, key)) === 401);
+    await promptly(async () => (await ask(weir, key)) === 401, "it is refused");
     expect(readFileSync(join(folder, "keys.json"), "utf8")).not.toContain(createHash("sha256").update(key).digest("hex"));
   });
 

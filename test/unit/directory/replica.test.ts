@@ -9,7 +9,7 @@ import { FileStore } from "../../../src/directory/file.ts";
 import { Replica } from "../../../src/directory/replica.ts";
 import { keyId } from "../../../src/directory/store.ts";
 import { load } from "../../support/config-sample.ts";
-import { until } from "./exam.ts";
+import { promptly } from "../../support/waits.ts";
 import { NO_LIMITS, storedKey } from "./stored.ts";
 
 const HOUR_MS = 3_600_000;
@@ -225,9 +225,9 @@ describe("a replica", () => {
     replica.watch();
     const other = new Replica(config, new FileStore({ file }));
     const { key, entry } = await other.createKey("acme", { name: "elsewhere", expiresAtMs: undefined });
-    await until("the key is known", () => isKnown(key));
+    await promptly(() => isKnown(key), "the key is known");
     await other.revokeKey(entry.id);
-    await until("the key is refused", () => !isKnown(key));
+    await promptly(() => !isKnown(key), "the key is refused");
     await replica.close();
   });
 });

@@ -45,6 +45,24 @@ function streaming(options: Partial<ServerOptions> = {}) {
   return { ...made, streams, last: () => streams.at(-1) as (typeof streams)[number] };
 }
 
+/** Reads the body of a request. What is returned goes on changing as more of it comes. */
+function readFrom(asked: Asked | undefined): { length: number; ended: boolean } {
+  const read = { length: 0, ended: false };
+  asked?.read({
+    piece: (bytes) => {
+      read.length += bytes.length;
+      return true;
+    },
+    end: () => {
+      read.ended = true;
+    },
+    broken() {},
+  });
+  return read;
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 const bodyOf = (answer: string) => answer.slice(answer.indexOf("\r\n\r\n") + 4);
 
 describe("large bodies", () => {
@@ -61,7 +79,7 @@ describe("large bodies", () => {
     const paused = () => wires.map(({ isPaused }) => isPaused);
     expect(paused()).toEqual([true, true, true]);
     for (let read = 1; read <= 3; read++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await nextTurn();
       expect(paused().filter((isPaused) => !isPaused)).toHaveLength(read);
     }
   });
@@ -74,7 +92,7 @@ describe("large bodies", () => {
       wire.send(PIECE);
       expect(wire.isPaused).toBe(true);
       const startedMs = performance.now();
-      while (wire.isPaused) await new Promise<void>((resolve) => setImmediate(resolve));
+      while (wire.isPaused) await nextTurn();
       if (piece > 2) expect(performance.now() - startedMs).toBeGreaterThan(0.5);
     }
     wire.send(PIECE);
@@ -93,7 +111,7 @@ describe("large bodies", () => {
       wire.send(PIECE);
     }
     first.terminate();
-    while (second.isPaused) await new Promise<void>((resolve) => setImmediate(resolve));
+    while (second.isPaused) await nextTurn();
     second.send(PIECE);
     await settled();
     expect(second.received).toContain("HTTP/1.1 200");
@@ -378,21 +396,10 @@ describe("a body", () => {
     wire.send(post("Content-Length: 200000\r\n", ""));
     for (let at = 0; at < 7 && !wire.isPaused; at++) wire.send("x".repeat(10_000));
     expect(wire.isPaused).toBe(true);
-    let length = 0;
-    let ended = false;
-    asked?.read({
-      piece: (bytes) => {
-        length += bytes.length;
-        return true;
-      },
-      end: () => {
-        ended = true;
-      },
-      broken() {},
-    });
-    expect([length, wire.isPaused]).toEqual([70_000, false]);
+    const read = readFrom(asked);
+    expect([read.length, wire.isPaused]).toEqual([70_000, false]);
     wire.send("x".repeat(130_000));
-    expect([length, ended]).toEqual([200_000, true]);
+    expect(read).toEqual({ length: 200_000, ended: true });
   });
 
   test("is text where it is small, bytes of its own where it is large, and there at once where it came with its head", () => {
@@ -483,7 +490,7 @@ describe("calls at once", () => {
     const first = wire.writes;
     expect(first).toBeLessThan(20);
     wire.send(`GET /last HTTP/1.1\r\n${HOST}\r\n`);
-    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
     expect(verdictOf(wire.received)).toEqual([...Array.from({ length: 100 }, () => "200 /x"), "200 /last"]);
     expect(wire.isPaused).toBe(false);
   });
@@ -521,19 +528,19 @@ test("what a socket delivers in the middle of its resuming is not lost", async (
   wire.send(post("Content-Length: 150000\r\n", "x".repeat(70_000)));
   expect(wire.isPaused).toBe(true);
   wire.onResume = () => wire.send("x".repeat(80_000));
-  let length = 0;
-  let ended = false;
-  asked?.read({
-    piece: (bytes) => {
-      length += bytes.length;
-      return true;
+  expect(readFrom(asked)).toEqual({ length: 150_000, ended: true });
+});
+
+test("a header that came several times is one list, in the order in which its lines came", () => {
+  let list: string | null = "";
+  const { connect } = serving({
+    handle: ({ headers }) => {
+      list = headers.get("x-list");
+      return new Reply(200, new ReplyHeaders(), "");
     },
-    end: () => {
-      ended = true;
-    },
-    broken() {},
   });
-  expect([length, ended]).toEqual([150_000, true]);
+  connect().send(`GET /x HTTP/1.1\r\n${HOST}X-List: 1\r\nX-Other: y\r\nx-list: 2,3\r\n\r\n`);
+  expect(list).toBe("1, 2,3");
 });
 
 describe("the server", () => {

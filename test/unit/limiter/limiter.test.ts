@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { type Ask, type Decision, Limiter, type LimiterOptions, type Reservation } from "../../../src/limiter/limiter.ts";
 import { MemoryStore } from "../../../src/limiter/memory.ts";
 import { type LimiterStore, type StoreAnswer, type StoreAsk, StoreFailure } from "../../../src/limiter/store.ts";
-import { pause } from "../../support/waits.ts";
+import { eventually } from "../../support/waits.ts";
 import { Clock } from "./exam.ts";
 
 const RPM = 5;
@@ -149,6 +149,16 @@ test("usage shows what open calls of this process hold", async () => {
   expect((await limiter.usage("acme", "gpt-4o", RPM, TPM))?.tokens).toEqual({ limit: TPM, used: 50, reserved: 0 });
 });
 
+test("an open call holds nothing of a window that it has left", async () => {
+  const { limiter, clock } = inMemory();
+  await admitted(limiter);
+  clock.ms(61_000);
+  expect(await limiter.usage("acme", "gpt-4o", RPM, TPM)).toEqual({
+    requests: { limit: RPM, used: 0, reserved: 0 },
+    tokens: { limit: TPM, used: 0, reserved: 0 },
+  });
+});
+
 test("the state `memory` is always ready", () => {
   const { limiter } = inMemory();
   expect(limiter.state).toBe("memory");
@@ -238,7 +248,7 @@ test("after failures in a row the policy decides at once, until a probe succeeds
   expect(limiter.ready()).toMatchObject({ ok: true });
   expect(limiter.ready().detail).toContain("no answer");
   puppet.up = true;
-  while (limiter.state !== "redis") await pause(5);
+  await eventually(() => limiter.state === "redis", "a probe to succeed");
   expect((await limiter.reserve(ask())).outcome).toBe("admitted");
   expect(changes).toEqual(["local → redis", "redis → local", "local → redis"]);
   await limiter.close();
@@ -282,4 +292,15 @@ test("a reservation whose answer came too late is given back where the call was 
     expect((await used(limiter))[0]).toBe(left);
     await limiter.close();
   }
+});
+
+test("what the store refuses too late gives nothing back: it had taken nothing", async () => {
+  const { limiter, puppet } = await withPuppet({ policy: "closed" });
+  for (let n = 0; n < RPM; n++) await admitted(limiter);
+  puppet.mute = true;
+  expect(await limiter.reserve(ask())).toEqual({ outcome: "unavailable" });
+  puppet.deliver();
+  puppet.mute = false;
+  expect((await used(limiter))[0]).toBe(RPM);
+  await limiter.close();
 });

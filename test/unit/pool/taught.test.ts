@@ -5,6 +5,7 @@ import { reportLesson, reportReady } from "../../../src/contract/reports.ts";
 import { WorkerPool } from "../../../src/pool/pool.ts";
 import type { StartWorker } from "../../../src/pool/thread.ts";
 import { message, ordersIn } from "../../support/messages.ts";
+import { eventually } from "../../support/waits.ts";
 import { acceptsOf, upstream } from "../workers/providers/upstream.ts";
 
 interface Thread {
@@ -65,7 +66,7 @@ test("a worker that takes the place of one that died begins with what the others
   });
   threads[0]?.die();
   threads[0]?.say((to) => reportLesson(to, 1, "too late", "l"));
-  while (threads.length < 3) await Bun.sleep(10);
+  await eventually(() => threads.length === 3, "another one in its place");
   await Promise.resolve();
   expect(ordersIn(threads[2]?.orders ?? []).map(({ what }) => what)).toEqual(["configure", "teach", "teach"]);
   expect([taught(1), taught(2)]).toEqual([
@@ -75,7 +76,7 @@ test("a worker that takes the place of one that died begins with what the others
   // Target 2 is gone.
   await configure(targets.slice(0, 1));
   threads[1]?.die();
-  while (threads.length < 4) await Bun.sleep(10);
+  await eventually(() => threads.length === 4, "another one in its place");
   await Promise.resolve();
   expect(taught(3)).toEqual([1, "one"]);
   pool.close();

@@ -7,6 +7,7 @@ import { readConfig } from "../../../src/config/config.ts";
 import { readDocument } from "../../../src/config/document.ts";
 import type { Config } from "../../../src/contract/config.ts";
 import { Reloader, type ReloadParts } from "../../../src/process/reload.ts";
+import { cpuMsOf } from "../../support/clock.ts";
 
 test("a hundred that are asked for at once are read twice: the one that runs, and one with what has changed meanwhile", async () => {
   const folder = mkdtempSync(join(tmpdir(), "weir-asked-"));
@@ -46,10 +47,7 @@ test("a hundred that are asked for at once are read twice: the one that runs, an
 test("a map of very many names is read in a time by their number, and not by its square", () => {
   const read = (names: number) => {
     const text = Array.from({ length: names }, (_, index) => `name-${index}: 1`).join("\n");
-    const before = process.cpuUsage();
-    expect(readDocument(text).problems).toEqual([]);
-    // Not by the clock: the machine may be busy with other tests.
-    return process.cpuUsage(before).user;
+    return cpuMsOf(() => expect(readDocument(text).problems).toEqual([]));
   };
   read(2_000);
   // 16 times as many; the square is 256.

@@ -87,7 +87,7 @@ describe("an answer that continues after its call", () => {
   });
 
   test("is asked about again where its upstream or a worker fails, and not any more where it was deleted", () => {
-    const { unfinished, asked, settled, after } = world();
+    const { unfinished, asked, settled, counted, after } = world();
     unfinished.add(visit(), ended("resp_1", { ...noUsage(), output: 9 }));
     after(1_000);
     asked.at(-1)?.events.fail(new GatewayError("upstream_failed", { message: "" }), undefined);
@@ -97,6 +97,8 @@ describe("an answer that continues after its call", () => {
     expect([asked.length, settled.length]).toEqual([3, 0]);
     asked.at(-1)?.events.fail(new GatewayError("upstream_rejected", { message: "" }), undefined);
     expect(settled).toEqual([{ used: noUsage(), before: { ...noUsage(), output: 9 } }]);
+    // What its client had of it was used in any case.
+    expect(counted).toEqual([[{ ...noUsage(), output: 9 }, 0]]);
   });
 
   test("costs what was reserved where its id is not known, its target is gone, or it does not end within a day", () => {

@@ -36,10 +36,9 @@ describe.each([...STAND_INS])("%s", (name) => {
     test(`a client that leaves ${where} is counted at once`, async () => {
       const asked = standInOf(sandbox, name).request(says, { stream });
       await eventually(() => hasBegun(asked), "the call");
-      const left = performance.now();
       asked.socket.destroy();
-      await eventually(() => sandbox.calls.counts.open === 0, "the abort");
-      expect(performance.now() - left).toBeLessThan(1_000);
+      // What the sandbox would wait for by itself is ten seconds away or more.
+      await eventually(() => sandbox.calls.counts.open === 0, "the abort", 5_000);
       expect(sandbox.calls.counts).toMatchObject({ aborted: 1, completed: 0, broken: 0, stalled: 0, connections: 0 });
       expect(sandbox.calls.recent[0]?.outcome).toBe("aborted");
     });

@@ -45,3 +45,14 @@ test("a call keeps its place when its body is dropped", () => {
   expect(refusalOf(() => room.enter("acme", 2, 50))).toBeUndefined();
   expect(refusalOf(() => room.enter("other", undefined, 0))).toMatch(/^The gateway has as many calls/);
 });
+
+test("an answer that waits for its reader counts for its workspace when its call has left", () => {
+  const room = new Room({ maxCalls: 4, maxBufferedBytes: 100 });
+  const place = room.enter("acme", undefined, 0);
+  place.holdAnswer(40);
+  place.leave();
+  expect(refusalOf(() => room.enter("acme", undefined, 11))).toMatch(/of this workspace/);
+  expect(refusalOf(() => room.enter("other", undefined, 11))).toBeUndefined();
+  place.letGoOfAnswer();
+  expect(refusalOf(() => room.enter("acme", undefined, 11))).toBeUndefined();
+});

@@ -54,6 +54,15 @@ export function job(fields: Partial<Job> = {}): Job {
   };
 }
 
+/** A request for tests whose client sends nothing. */
+export const REQUEST: HttpRequest = {
+  origin: { tls: false, host: "h", port: 1, ca: undefined },
+  method: "POST",
+  path: "/",
+  headers: [],
+  body: "",
+};
+
 /** All headers of a request. */
 export function headersSent({ headers, further = [] }: Pick<HttpRequest, "headers" | "further">): Record<string, string> {
   return headersOf([...headers, ...further]);

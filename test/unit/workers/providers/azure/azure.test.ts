@@ -7,6 +7,7 @@ import { asGatewayError } from "../../../../../src/contract/errors.ts";
 import type { AzureSettings } from "../../../../../src/providers/azure/settings.ts";
 import { openAzure } from "../../../../../workers/providers/azure/azure.ts";
 import type { Adapter } from "../../../../../workers/providers/provider.ts";
+import { eventually } from "../../../../support/waits.ts";
 import { headersOf, job, serving, upstream } from "../upstream.ts";
 
 const SCOPE = "https://ai.azure.com/.default";
@@ -157,7 +158,7 @@ test("a token is asked for once, and renewed at four fifths of its life", async 
     expect(asked).toBe(1);
     nowMs += 1_000;
     expect(await authorization(adapter)).toBe("Bearer token-1");
-    while ((await authorization(adapter)) !== "Bearer token-2") await Bun.sleep(1);
+    await eventually(async () => (await authorization(adapter)) === "Bearer token-2", "the next token");
     expect(asked).toBe(2);
   });
 });
@@ -223,7 +224,7 @@ test("a token that Azure refuses is replaced at the next call", async () => {
       nowMs = 20_000;
       adapter.failure(job(), 401, new Map(), "");
       await authorization(adapter);
-      while ((await authorization(adapter)) !== "Bearer token-2") await Bun.sleep(1);
+      await eventually(async () => (await authorization(adapter)) === "Bearer token-2", "the next token");
       expect(asked).toBe(2);
     },
   );

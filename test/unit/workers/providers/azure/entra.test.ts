@@ -9,6 +9,7 @@ import type { EntraCredentials } from "../../../../../src/providers/azure/settin
 import { type Sandbox, startSandbox } from "../../../../../src/sandbox/sandbox.ts";
 import { openAzure } from "../../../../../workers/providers/azure/azure.ts";
 import type { Adapter } from "../../../../../workers/providers/provider.ts";
+import { eventually } from "../../../../support/waits.ts";
 import { headersOf, job, serving, upstream } from "../upstream.ts";
 
 const BODY = '{"model":"gpt-4o","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}';
@@ -57,10 +58,6 @@ async function refusal(adapter: Adapter): Promise<GatewayError> {
   );
 }
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await Bun.sleep(1);
-}
-
 const asked = () => sandbox.calls.counts.tokenRequests;
 
 test("a client secret gets a token that Azure takes: one for all calls that wait, and it is kept", async () => {
@@ -79,7 +76,7 @@ test("a token is renewed before it expires, by one request, while it is still us
   expect(asked()).toBe(1);
   clock.nowMs += 1;
   expect(await Promise.all([token(adapter), token(adapter)])).toEqual([first, first]);
-  await until(async () => (await token(adapter)) !== first);
+  await eventually(async () => (await token(adapter)) !== first, "another token");
   expect(asked()).toBe(2);
   // The old token has expired by now, and the new one has not.
   clock.nowMs += 0.2 * 3_600_000;
@@ -93,7 +90,7 @@ test("while Entra ID refuses, the old token is used until it expires; then the l
   sandbox.credentials.entra.clientSecret = "rotated";
   clock.nowMs += 3_599_000;
   expect(await token(adapter)).toBe(first);
-  await until(() => asked() === 2);
+  await eventually(() => asked() === 2, "another request");
   expect(await status(adapter)).toBe(200);
   clock.nowMs += 1_000;
   const { kind, message, detail } = await refusal(adapter);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { asGatewayError, type GatewayError } from "../../../../../src/contract/errors.ts";
 import type { AwsCredentials } from "../../../../../src/providers/bedrock/settings.ts";
 import { awsIdentities } from "../../../../../workers/providers/bedrock/credentials.ts";
+import { eventually } from "../../../../support/waits.ts";
 import { serving } from "../upstream.ts";
 
 const HOUR_MS = 3_600_000;
@@ -66,10 +67,6 @@ function container(clock: { nowMs: number }) {
   return { state, answer };
 }
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await Bun.sleep(1);
-}
-
 test("static keys are given out as they are, at once", () => {
   const { identities } = open({ kind: "static", accessKeyId: "AKID", secretAccessKey: "s", sessionToken: "t" });
   expect(identities.get()).toEqual({ accessKeyId: "AKID", secretAccessKey: "s", sessionToken: "t" });
@@ -93,10 +90,10 @@ test("container credentials: one request for all calls that wait, and one early 
     });
     clock.nowMs += 3_000;
     expect(await Promise.all([key(), key()])).toEqual(["AKID1", "AKID1"]);
-    await until(() => state.asked === 2);
+    await eventually(() => state.asked === 2, "the renewal to begin");
     expect(await key()).toBe("AKID1");
     release();
-    await until(async () => (await key()) === "AKID2");
+    await eventually(async () => (await key()) === "AKID2", "the new credentials");
     expect(state.asked).toBe(2);
   });
 });
@@ -111,7 +108,7 @@ test("while a renewal fails the old credentials are used until they expire, and 
     state.failing = true;
     clock.nowMs += HOUR_MS - 60_000;
     expect(await key()).toBe("AKID1");
-    await until(() => state.asked > 1);
+    await eventually(() => state.asked > 1, "another request");
     expect(await key()).toBe("AKID1");
     clock.nowMs += 61_000;
     const { kind, message, detail } = await refusal();
@@ -139,7 +136,7 @@ test("credentials that AWS has refused are looked for again, also in a file that
   clock.nowMs += 20_000;
   expect(await key()).toBe("AKIDOLD");
   identities.suspect();
-  await until(async () => (await key()) === "AKIDNEW");
+  await eventually(async () => (await key()) === "AKIDNEW", "the new credentials");
 });
 
 test("the default chain takes the default profile, and AWS_PROFILE another", async () => {
