@@ -30,11 +30,6 @@ const REPLACED: readonly Replacement[] = [
     from: 'import(new URL("../../workers/desk.ts", import.meta.url).href)',
     to: 'import("../../workers/desk.ts")',
   },
-  {
-    file: "src/config/config.ts",
-    from: 'readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8")',
-    to: `${JSON.stringify(readFileSync(join(ROOT, "src/catalogue.yaml"), "utf8"))}`,
-  },
 ];
 
 /** @returns the path of the executable */
@@ -52,7 +47,7 @@ export async function buildExecutable(target: Target, folder: string): Promise<s
       {
         name: "what lies beside a file",
         setup(build) {
-          build.onLoad({ filter: /\/src\/(pool|config)\/(thread|inline|config)\.ts$/ }, ({ path }) => {
+          build.onLoad({ filter: /\/src\/pool\/(thread|inline)\.ts$/ }, ({ path }) => {
             let contents = readFileSync(path, "utf8");
             for (const { file, from, to } of REPLACED) {
               if (relative(ROOT, path) !== file) continue;

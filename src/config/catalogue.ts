@@ -1,9 +1,7 @@
-import { Type } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
-import { parse } from "yaml";
-import type { ModelFacts, TokenizerFamily } from "../contract/config.ts";
+import type { KnownModels } from "../catalogue.ts";
+import type { ModelFacts } from "../contract/config.ts";
 
-/** A model that Weir knows without configuration; the head of `catalogue.yaml` explains the fields. Each alias has an entry too. */
+/** A model that Weir knows without configuration; `src/catalogue.ts` explains the fields. Each alias has an entry too. */
 export interface CatalogueEntry extends ModelFacts {
   name: string;
   provider: string;
@@ -21,36 +19,12 @@ export interface Catalogue {
   aliasesOf(name: string): readonly string[];
 }
 
-const DATE = Type.String({ pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" });
-
-const schema = Type.Record(
-  Type.String(),
-  Type.Record(
-    Type.String(),
-    Type.Object(
-      {
-        regions: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }))),
-        created: Type.Optional(DATE),
-        retired: Type.Optional(Type.Union([DATE, Type.Literal(true)])),
-        family: Type.Unsafe<TokenizerFamily>(Type.Union(["claude-3", "claude-4.7", "o200k", "cl100k"].map((name) => Type.Literal(name)))),
-        aliases: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-      },
-      { additionalProperties: false },
-    ),
-  ),
-);
-
-/** @throws Error where the catalogue itself is wrong. */
-export function readCatalogue(yaml: string): Catalogue {
-  const content: unknown = parse(yaml);
-  if (!Value.Check(schema, content)) {
-    const first = Value.Errors(schema, content).First();
-    throw new Error(`catalogue.yaml ${first?.path}: ${first?.message}`);
-  }
+/** @throws Error where a name occurs twice. */
+export function readCatalogue(known: KnownModels): Catalogue {
   const entries = new Map<string, CatalogueEntry>();
   const upstreamModels = new Map<string, CatalogueEntry>();
   const further = new Map<string, readonly string[]>();
-  for (const [provider, models] of Object.entries(content)) {
+  for (const [provider, models] of Object.entries(known)) {
     for (const [name, { aliases = [], created, retired, family, regions }] of Object.entries(models)) {
       const entry: CatalogueEntry = {
         name,
@@ -63,7 +37,7 @@ export function readCatalogue(yaml: string): Catalogue {
       };
       further.set(name, aliases);
       for (const alias of [name, ...aliases]) {
-        if (entries.has(alias)) throw new Error(`catalogue.yaml: "${alias}" occurs twice`);
+        if (entries.has(alias)) throw new Error(`the catalogue: "${alias}" occurs twice`);
         entries.set(alias, alias === name ? entry : { ...entry, name: alias, aliasOf: name });
       }
       for (const upstreamModel of Object.values(regions ?? { any: name })) upstreamModels.set(bareName(upstreamModel), entry);

@@ -2,11 +2,11 @@
  * The only reader of environment and files. `readConfig` turns `weir.yaml` and the environment into the frozen `Config`, or throws one error that
  * names everything that is wrong. The steps: read, fill in `${…}`, read secret files, check against the schema, resolve names that refer to other settings.
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { cwd } from "node:process";
-import { fileURLToPath } from "node:url";
+import { knownModels } from "../catalogue.ts";
 import type { Config } from "../contract/config.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { checkSecrets, checkValue, repeatable } from "./check.ts";
@@ -179,9 +179,9 @@ function plainDocument(value: unknown): Document {
 
 let catalogue: Catalogue | undefined;
 
-/** Read once: it is a part of the program, and reading it takes longer than the rest of a reload. */
+/** Read once: it is a part of the program. */
 function shippedCatalogue(): Catalogue {
-  catalogue ??= readCatalogue(readFileSync(fileURLToPath(new URL("../catalogue.yaml", import.meta.url)), "utf8"));
+  catalogue ??= readCatalogue(knownModels);
   return catalogue;
 }
 

@@ -203,7 +203,7 @@ export interface Target {
   timeouts: Timeouts;
 }
 
-/** The tokenizers that are known; `catalogue.yaml` says which one a model has. */
+/** The tokenizers that are known; `src/catalogue.ts` says which one a model has. */
 export type TokenizerFamily = "claude-3" | "claude-4.7" | "o200k" | "cl100k";
 
 /** Facts of a model that do not depend on its targets. */

@@ -1,13 +1,13 @@
 /** The text of answers: heads, and refusals that the server writes by itself. */
-import { STATUS_CODES } from "node:http";
 import type { Flaw, Reply } from "../contract/http.ts";
+import { REASONS } from "./reasons.ts";
 
 const lines = new Map<number, string>();
 
 function statusLine(status: number): string {
   let line = lines.get(status);
   if (line === undefined) {
-    line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
+    line = `HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\n`;
     lines.set(status, line);
   }
   return line;

@@ -2,7 +2,9 @@
  * Counters and histograms of prom-client whose labels are looked up once: code that runs for every call keeps a cell and adds to it. prom-client itself checks and
  * hashes the labels at every observation; for the eight labels of a call this cost as much as all other bookkeeping of the call.
  */
-import { Counter, type CounterConfiguration, Histogram, type HistogramConfiguration } from "prom-client";
+import type { CounterConfiguration, HistogramConfiguration } from "prom-client";
+import Counter from "prom-client/lib/counter.js";
+import Histogram from "prom-client/lib/histogram.js";
 
 /** One value of a counter. */
 export interface CounterCell {

@@ -1,4 +1,7 @@
-import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
+import AggregatorRegistry from "prom-client/lib/cluster.js";
+import Counter from "prom-client/lib/counter.js";
+import Gauge from "prom-client/lib/gauge.js";
+import Registry from "prom-client/lib/registry.js";
 import type { Definition } from "./registry.ts";
 
 /** A registry as data (`Metrics.snapshot`). */

@@ -1,4 +1,4 @@
-import { Registry } from "prom-client";
+import Registry from "prom-client/lib/registry.js";
 import { ByNames } from "../contract/by-names.ts";
 import { tokensOf, type Usage } from "../contract/usage.ts";
 import { addTokens, type CallCells, type CallRecord, type TokenCells } from "./calls.ts";

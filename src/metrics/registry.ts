@@ -1,5 +1,6 @@
 /** A registry of prom-client: how its metrics are made, and how it is read. */
-import { type Aggregator, Gauge, type Registry } from "prom-client";
+import type { Aggregator, Registry } from "prom-client";
+import Gauge from "prom-client/lib/gauge.js";
 import { CellCounter, CellHistogram } from "./cells.ts";
 
 /** Upper bounds in seconds: from a tenth of a millisecond (Weir's own share) to the ten minutes that a model may think. */

@@ -1,15 +1,11 @@
-/** The program: reads the command line, and starts the gateway or runs a command. */
+/** The program: reads the command line, and starts the gateway or runs a command. It loads only what that needs, because a gateway keeps what it has loaded. */
 
 import process from "node:process";
 import packageJson from "../../package.json" with { type: "json" };
-import { runAdminister } from "../commands/administer.ts";
-import { runCheck, runOnlineCheck } from "../commands/check.ts";
 import { type Outcome, UsageMistake } from "../commands/command.ts";
 import { type Line, readLine } from "../commands/line.ts";
-import { publishedSchema } from "../config/published.ts";
 import { EXIT_USAGE } from "../contract/exit.ts";
 import { program } from "../runtime/runtime.ts";
-import { start } from "./start.ts";
 
 export async function main(): Promise<void> {
   const environment = process.env;
@@ -19,14 +15,22 @@ export async function main(): Promise<void> {
       return say(line.text);
     case "version":
       return say(`${packageJson.version}\n`);
-    case "check":
+    case "check": {
+      const { runCheck, runOnlineCheck } = await import("../commands/check.ts");
       return leave(await (line.online ? runOnlineCheck : runCheck)({ file: line.file, environment }), line.online);
-    case "schema":
+    }
+    case "schema": {
+      const { publishedSchema } = await import("../config/published.ts");
       return say(publishedSchema());
-    case "administer":
+    }
+    case "administer": {
+      const { runAdminister } = await import("../commands/administer.ts");
       return leave(await runAdminister(line.asked, environment));
-    case "start":
+    }
+    case "start": {
+      const { start } = await import("./start.ts");
       return await start(line.file, environment, packageJson.version);
+    }
   }
 }
 

@@ -29,7 +29,6 @@ import { open } from "../runtime/open.ts";
 import { type Listener, runtimeName } from "../runtime/runtime.ts";
 import { onEnding } from "../runtime/signals.ts";
 import { Member } from "../supervisor/member.ts";
-import { supervise } from "../supervisor/run.ts";
 import { openTracing } from "../tracing/open.ts";
 import { readConfiguration } from "./configuration.ts";
 import { Drain } from "./drain.ts";
@@ -52,7 +51,10 @@ export async function start(file: string | undefined, environment: Environment, 
   // With several processes, only the supervisor writes the warnings.
   if (member === undefined) for (const warning of configuration.warnings) log.warn(warning);
   const hosts = new KnownHosts([config.admin.host, ...config.admin.hosts]);
-  if (member === undefined && config.processes > 1) return await supervise({ config, environment, logging, hosts, tellListening });
+  if (member === undefined && config.processes > 1) {
+    const { supervise } = await import("../supervisor/run.ts");
+    return await supervise({ config, environment, logging, hosts, tellListening });
+  }
 
   const parts = await buildParts(config, log);
   const { metrics, catalog, pool, limiter, totals, directory, targetHealth } = parts;

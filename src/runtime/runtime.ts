@@ -58,9 +58,9 @@ const settingsFor = (heapBytes: number): Readonly<Record<string, string>> => ({
   // Freed memory goes back to the system after half a second, not at once: the next call can use it again. With ten seconds, clients that
   // send bodies of megabytes made a process of one worker keep half a gigabyte more.
   MIMALLOC_PURGE_DELAY: "500",
-  // Unused parts of pages go back too, but at most once in ten seconds, so that they cost little under load: a start frees more than it keeps.
+  // Unused parts of pages go back too, but at most once in two seconds, so that they cost little under load: a start frees more than it keeps.
   MIMALLOC_PURGE_HOLES: "1",
-  MIMALLOC_PURGE_HOLES_MIN_INTERVAL: "10000",
+  MIMALLOC_PURGE_HOLES_MIN_INTERVAL: "2000",
   // A few large collections cost less in total than many small ones, though each pause is longer. No second thread works on them.
   BUN_JSC_largeHeapSize: "67108864",
   BUN_JSC_numberOfGCMarkers: "1",

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { knownModels } from "../../src/catalogue.ts";
 import { readLine } from "../../src/commands/line.ts";
 import { readCatalogue } from "../../src/config/catalogue.ts";
 import { runToEnd } from "../support/weir.ts";
@@ -46,7 +47,7 @@ describe("the first hour", () => {
 });
 
 describe("the models that a new user sees", () => {
-  const { entries: models } = readCatalogue(text("src/catalogue.yaml"));
+  const { entries: models } = readCatalogue(knownModels);
   const day = 86_400_000;
   const newestMs = Math.max(...[...models.values()].map(({ created }) => (created ?? 0) * 1000));
   const shown = (place: string, words: string) =>

@@ -25,10 +25,25 @@ test("every file under src and workers keeps the rules of the house", () => {
 
 /** Each module takes some 20 kB in each thread that loads it: docs/benchmarks.md, "Where the memory goes". */
 describe("what is loaded before the first call", () => {
-  const packagesOf = (entry: string) => [...loads(sources, entry)].filter((name) => !name.startsWith("node:")).sort();
+  const FRONT = "src/process/start.ts";
+  const WORKER = "workers/worker.ts";
+  const nameOf = (module: string) => /^(?:@[^/]+\/)?[^/]+/.exec(module)?.[0] ?? module;
+  const packagesOf = (entry: string) => {
+    const names = [...loads(sources, entry)].filter((name) => !name.startsWith("node:")).map(nameOf);
+    return [...new Set(names)].sort();
+  };
 
-  test("a worker needs no package", () => {
-    expect(packagesOf("workers/worker.ts")).toEqual([]);
+  test("a worker loads no package", () => {
+    expect(packagesOf(WORKER)).toEqual([]);
+  });
+
+  test("the front loads these packages and no other", () => {
+    expect(packagesOf(FRONT)).toEqual(["@sinclair/typebox", "elysia", "ioredis", "pino", "prom-client", "yaml"]);
+  });
+
+  test("neither loads the runtime's own HTTP servers and clients", () => {
+    const all = [...loads(sources, FRONT), ...loads(sources, WORKER)];
+    expect(all.filter((name) => /^(node:(http|https|http2|cluster)|prom-client)$/.test(name))).toEqual([]);
   });
 });
 

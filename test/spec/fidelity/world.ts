@@ -1,10 +1,9 @@
 /** A gateway in another process, in front of stand-ins that refuse what the clouds refuse: every model of the catalogue, and names that say nothing of the model. */
 
 import { test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { knownModels } from "../../../src/catalogue.ts";
 import { readCatalogue } from "../../../src/config/catalogue.ts";
 import type { CallRecord } from "../../../src/sandbox/calls.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
@@ -21,7 +20,7 @@ const ARN = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-pro
 /** The providers that this world has upstreams of. */
 const PROVIDERS = ["bedrock", "azure"];
 
-const catalogue = readCatalogue(readFileSync(join(import.meta.dir, "../../../src/catalogue.yaml"), "utf8"));
+const catalogue = readCatalogue(knownModels);
 
 /** Names of the catalogue's own models. */
 export const modelsOf = (provider: string): string[] =>

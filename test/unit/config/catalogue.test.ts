@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { knownModels } from "../../../src/catalogue.ts";
 import { readCatalogue } from "../../../src/config/catalogue.ts";
 import { providers } from "../../../src/providers/index.ts";
 import { AZURE_EU, BEDROCK_EU, load } from "../../support/config-sample.ts";
 
-const catalogue = readCatalogue(readFileSync(new URL("../../../src/catalogue.yaml", import.meta.url), "utf8"));
+const catalogue = readCatalogue(knownModels);
 const entries = [...catalogue.entries.values()];
 const named = (name: string) => catalogue.entries.get(name);
 
@@ -84,10 +84,18 @@ describe("the shipped catalogue", () => {
     expect(catalogue.byUpstreamModel("my-deployment")).toBeUndefined();
   });
 
-  test("a catalogue that is wrong does not load", () => {
-    expect(() => readCatalogue("azure: { a: { family: gpt } }")).toThrow("catalogue.yaml /azure/a/family");
-    expect(() => readCatalogue("azure: { a: { family: o200k, colour: red } }")).toThrow("/azure/a/colour");
-    expect(() => readCatalogue("azure: { a: { family: o200k }, b: { family: o200k, aliases: [a] } }")).toThrow('"a" occurs twice');
+  test("has days that there are, and no empty names", () => {
+    for (const models of Object.values(knownModels)) {
+      for (const { created, retired, regions, aliases } of Object.values(models)) {
+        for (const day of [created, retired])
+          if (typeof day === "string") expect(new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10)).toBe(day);
+        for (const name of [...Object.values(regions ?? {}), ...(aliases ?? [])]) expect(name).not.toBe("");
+      }
+    }
+  });
+
+  test("a name that occurs twice does not load", () => {
+    expect(() => readCatalogue({ azure: { a: { family: "o200k" }, b: { family: "o200k", aliases: ["a"] } } })).toThrow('"a" occurs twice');
   });
 });
 

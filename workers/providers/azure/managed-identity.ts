@@ -2,8 +2,7 @@
  * Access tokens of an Azure managed identity, by Microsoft's own library. The library knows where the machine's service for such tokens is (a virtual
  * machine's metadata address, App Service and Functions, Arc, Service Fabric) and how to ask each of these. It is loaded only where it is used.
  */
-import { type IncomingMessage, request as plainRequest } from "node:http";
-import { request as tlsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
 import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from "@azure/msal-node";
 import type { EntraCredentials } from "../../../src/providers/azure/settings.ts";
 import { misconfigured, reason } from "../failure.ts";
@@ -96,8 +95,9 @@ class IdentityClient implements INetworkModule {
   }
 }
 
-function asked(method: string, url: string, headers: Record<string, string>, body: string | undefined): Promise<IncomingMessage> {
-  const open = url.startsWith("https:") ? tlsRequest : plainRequest;
+async function asked(method: string, url: string, headers: Record<string, string>, body: string | undefined): Promise<IncomingMessage> {
+  // Loaded here: it takes a megabyte of each worker, and most workers never ask.
+  const { request: open } = url.startsWith("https:") ? await import("node:https") : await import("node:http");
   return new Promise((resolve, reject) => {
     const request = open(url, { method, headers, agent: false, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }, resolve);
     request.on("error", reject);
