@@ -15,7 +15,7 @@ export function withMetrics(document: string): string {
   if (before === undefined || after === undefined) throw new Error(`docs/metrics.md has lost its marks ${BEGIN} and ${END}`);
   const definitions = [...new Metrics().definitions(), ...new MergedMetrics().definitions()];
   const rows = definitions.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(row);
-  const table = ["| name | type | labels | what it tells |", "|--|--|--|--|", ...rows].join("\n");
+  const table = ["| name | type | labels | what it is |", "|--|--|--|--|", ...rows].join("\n");
   return `${before}${BEGIN}\n\n${table}\n\n${END}${after}`;
 }
 

@@ -33,7 +33,7 @@ for (const [index, client] of CLIENTS.entries()) {
   });
 }
 
-test("docs/clients.md says what this run has shown (else: WRITE_DOCS=1 bun test test/clients)", () => {
+test("docs/clients.md says what this run has shown (else: WRITE_DOCS=1 bun test test/spec/clients)", () => {
   const table = renderTable(CLIENTS, BEHAVIOURS);
   if (process.env.WRITE_DOCS === "1") {
     const unshown = CLIENTS.flatMap((client) =>

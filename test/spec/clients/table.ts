@@ -1,11 +1,11 @@
-/** The table of `docs/clients.md`: written by the test run (`WRITE_DOCS=1 bun test test/clients`), and held to it by every other. */
+/** The table of `docs/clients.md`: written by the test run (`WRITE_DOCS=1 bun test test/spec/clients`), and held to it by every other. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Behaviour, Client } from "./behaviours.ts";
 import { ROOT } from "./library.ts";
 
 const DOCUMENT = join(ROOT, "docs/clients.md");
-const BEGIN = "<!-- clients: written by `WRITE_DOCS=1 bun test test/clients` -->";
+const BEGIN = "<!-- clients: written by `WRITE_DOCS=1 bun test test/spec/clients` -->";
 const END = "<!-- end of clients -->";
 
 /** The part of the document between the marks. */
