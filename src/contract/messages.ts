@@ -1,7 +1,7 @@
 /**
  * How the front and a worker speak to each other. A message is one flat array that holds any number of entries: a number that says what the entry is, and
- * then its fields. Many entries share one post. Flat arrays of strings and numbers cross threads several times cheaper than nested objects
- * (docs/benchmarks.md).
+ * then its fields. Many entries share one post. Flat arrays of strings and numbers cross threads cheaper than nested objects, and than one
+ * text that its reader cuts (docs/benchmarks.md).
  *
  * Messages of the front are in `orders.ts`, and those of a worker in `reports.ts`. Each file has one table of the fields, one writer for each kind of entry, and
  * one reader; no other code counts positions.
