@@ -8,7 +8,7 @@ import { anthropic, openai, type Spoken } from "../spec/dialects.ts";
 import { makeIdentity } from "../support/identities.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
-import { freePort } from "../support/waits.ts";
+import { DEAD_PORT } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 
 const TOKEN = "deploy-admin-token-70c2b4e19d";
@@ -54,8 +54,8 @@ export class ObservedWorld {
   }
 
   static async start(): Promise<ObservedWorld> {
-    const [sandbox, redis, nowhere] = await Promise.all([startSandbox(), startRedis(), freePort()]);
-    const config = configuration(sandbox, redis, nowhere);
+    const [sandbox, redis] = await Promise.all([startSandbox(), startRedis()]);
+    const config = configuration(sandbox, redis);
     // A named folder, so that the configuration in it can be changed and the certificate outlives a gateway.
     const folder = mkdtempSync(join(tmpdir(), "weir-observed-"));
     const { cert, key } = makeIdentity("observed", { days: 3 });
@@ -139,7 +139,7 @@ export class ObservedWorld {
   }
 }
 
-function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): Record<string, unknown> {
+function configuration(sandbox: Sandbox, redis: RedisServer): Record<string, unknown> {
   const at = (upstream: string, model: string) => ({ upstream, model });
   return {
     admin: { token: TOKEN },
@@ -150,7 +150,7 @@ function configuration(sandbox: Sandbox, redis: RedisServer, nowhere: number): R
       "bedrock-eu": bedrockIn("eu", sandbox),
       "azure-eu": azureIn("eu", sandbox),
       "azure-spare": azureIn("eu", sandbox),
-      "azure-nowhere": azureIn("eu", sandbox, { endpoint: `http://127.0.0.1:${nowhere}` }),
+      "azure-nowhere": azureIn("eu", sandbox, { endpoint: `http://127.0.0.1:${DEAD_PORT}` }),
       "azure-wrong": azureIn("eu", sandbox, { key: WRONG_KEY }),
       "bedrock-ending": { ...bedrockIn("eu", sandbox), credentials: { bearer_token: shortTermKey(Date.now() - 11 * HOUR_MS) } },
     },

@@ -2,7 +2,7 @@
 import type { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { freePort } from "../support/waits.ts";
+import { DEAD_PORT } from "../support/waits.ts";
 import { keyEntry, startWeir, type Weir } from "../support/weir.ts";
 import { type Answered, Call } from "./client.ts";
 import type { Spoken } from "./dialects.ts";
@@ -55,7 +55,6 @@ export class ByokWorld {
   readonly #world: World;
   readonly #recorders = new Map<Owner, Recorder>();
   #echo: { url: string; close(): void } | undefined;
-  #nowhere = 0;
   #weir: Weir | undefined;
 
   constructor(world: World) {
@@ -65,7 +64,6 @@ export class ByokWorld {
   async start(): Promise<void> {
     for (const owner of OWNERS) this.#recorders.set(owner, await startRecorder());
     this.#echo = await startEcho();
-    this.#nowhere = await freePort();
     this.#weir = await startWeir({ runtime: this.#world.runtime, config: this.configuration() });
   }
 
@@ -181,7 +179,7 @@ export class ByokWorld {
           models: replaced,
         },
         echoed: { ...clouded("echoed", this.#echo?.url ?? "", WALLETS.refused), models: echoing },
-        stranded: { ...clouded("stranded", `http://127.0.0.1:${this.#nowhere}`, WALLETS.blue), models: replaced },
+        stranded: { ...clouded("stranded", `http://127.0.0.1:${DEAD_PORT}`, WALLETS.blue), models: replaced },
       },
     };
   }

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { register } from "../support/collected.ts";
 import { azureIn, bedrockIn, HAIKU } from "../support/upstreams.ts";
-import { freePort } from "../support/waits.ts";
+import { DEAD_PORT } from "../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir, type WeirOptions } from "../support/weir.ts";
 import { type Answered, type Asking, Call } from "./client.ts";
 import type { Failure, Spoken } from "./dialects.ts";
@@ -53,7 +53,6 @@ export class World {
   #weir: Weir | undefined;
   #sandbox: Sandbox | undefined;
   #recorder: Recorder | undefined;
-  #closedPort = 0;
   #others: Weir[] = [];
   #expectedLines: ExpectedLine[] = [];
 
@@ -84,7 +83,6 @@ export class World {
     register("a prompt", MARKER);
     this.#sandbox = await startSandbox({ remember: 2_000 });
     this.#recorder = await startRecorder();
-    this.#closedPort = await freePort();
     this.#weir = await this.another({ environment: {} }, false);
   }
 
@@ -153,7 +151,7 @@ export class World {
   configuration(server: object = {}): Record<string, unknown> {
     const { sandbox } = this;
     const recorded = { endpoint: this.recorder.url };
-    const nowhere = { endpoint: `http://127.0.0.1:${this.#closedPort}` };
+    const nowhere = { endpoint: `http://127.0.0.1:${DEAD_PORT}` };
     const at = (upstream: string, model: string) => ({ upstream, model });
     return {
       server: { max_body: MAX_BODY, drain_timeout: "2s", ...server },

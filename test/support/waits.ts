@@ -59,6 +59,12 @@ export async function promptly(holds: () => boolean | Promise<boolean>, what: st
   }
 }
 
+/**
+ * A port on which nothing listens, now or later: the system gives no program a port below 1024 by chance. A port that was only free when it was looked for (`freePort`)
+ * may be another program's by the time that a test calls it.
+ */
+export const DEAD_PORT = 1;
+
 /** A port of this machine on which nothing listens now. */
 export async function freePort(): Promise<number> {
   const server = createServer();

@@ -3,7 +3,7 @@
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { register } from "../../support/collected.ts";
 import { bedrockIn, HAIKU } from "../../support/upstreams.ts";
-import { freePort } from "../../support/waits.ts";
+import { DEAD_PORT } from "../../support/waits.ts";
 import { keyEntry, type RuntimeName, startWeir, type Weir } from "../../support/weir.ts";
 import { Collector } from "./collector.ts";
 
@@ -24,7 +24,6 @@ export class World {
   readonly collector = new Collector();
   #sandbox: Sandbox | undefined;
   #collectorUrl = "";
-  #deadPort = 0;
   readonly #weirs: Weir[] = [];
 
   constructor(runtime: RuntimeName) {
@@ -40,7 +39,6 @@ export class World {
     register("a prompt", MARKER);
     this.#sandbox = await startSandbox({ remember: 5_000 });
     this.#collectorUrl = await this.collector.start();
-    this.#deadPort = await freePort();
   }
 
   async stop(): Promise<void> {
@@ -80,7 +78,7 @@ export class World {
     return {
       workers: 1,
       limits: FREE,
-      upstreams: { b: bedrock, dead: { ...bedrock, endpoint: `http://127.0.0.1:${this.#deadPort}` } },
+      upstreams: { b: bedrock, dead: { ...bedrock, endpoint: `http://127.0.0.1:${DEAD_PORT}` } },
       models: {
         claude: { targets: [{ upstream: "b", model: HAIKU }] },
         twice: {
