@@ -17,7 +17,7 @@ export const USAGE = `bun run bench -- [options] [SCENARIO…]      (docs/benchm
   --html FILE          write a page with charts
   --list               list the scenarios and run nothing
   --help               show this text
-  --targets            the targets only, in about ten minutes: programs are warmed up once and loaded in turns
+  --targets            the targets only, in about a quarter of an hour: programs are warmed up once and loaded in turns
   --smoke              a few calls of each scenario, to see whether all answers are right; nothing is measured
   --peer NAME          another gateway in the same run: portkey, litellm, bifrost; repeatable
   --cache FOLDER       where peers are installed and baselines are built, once (~/.cache/weir-bench)

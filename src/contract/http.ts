@@ -88,21 +88,11 @@ export function bufferOf(body: Body): ArrayBuffer {
   return bytes.buffer;
 }
 
-/** Receives the headers of an answer. */
-export interface HeaderWriter {
-  set(name: string, value: string): void;
-  /**
-   * Sets several headers by one text; a second call replaces what the first has set.
-   * @param lines - `name: value\r\n` for each, of names and numbers of ours: nothing in them may come from outside.
-   */
-  setLines(lines: string): void;
-}
-
 /** Characters that would end a header's line early. Names are written by us; values may come from outside. */
 const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The headers of an answer, some ten of them: names in lower case, in the order in which they were set. */
-export class ReplyHeaders implements HeaderReader, HeaderWriter {
+export class ReplyHeaders implements HeaderReader {
   /** Names and values in turn. */
   readonly #lines: string[] = [];
   /** See `setLines`. */
@@ -124,6 +114,10 @@ export class ReplyHeaders implements HeaderReader, HeaderWriter {
     lines.push(name, value);
   }
 
+  /**
+   * Sets several headers by one text; a second call replaces what the first has set.
+   * @param lines - `name: value\r\n` for each, of names and numbers of ours: nothing in them may come from outside.
+   */
   setLines(lines: string): void {
     this.#block = lines;
   }

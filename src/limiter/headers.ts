@@ -1,13 +1,13 @@
 /** The limits as a client sees them: the headers of its answer, and the error of a refusal. */
 import { GatewayError } from "../contract/errors.ts";
-import type { HeaderWriter } from "../contract/http.ts";
+import type { ReplyHeaders } from "../contract/http.ts";
 import { secondText } from "../contract/moment.ts";
 import { decimalText } from "../contract/text.ts";
 import type { Claim } from "./admission.ts";
 import type { Decision, Window, Windows } from "./decision.ts";
 
 /** Puts both windows into an answer's headers. `prefix`: of the header names that only this dialect has; undefined where it has none. */
-export function showWindows(headers: HeaderWriter, prefix: string | undefined, windows: Windows): void {
+export function showWindows(headers: ReplyHeaders, prefix: string | undefined, windows: Windows): void {
   const lines = rateLimitLines(windows);
   headers.setLines(prefix === undefined ? lines : lines + prefixedRateLimitLines(prefix, windows, Date.now()));
 }

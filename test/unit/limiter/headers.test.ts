@@ -40,6 +40,18 @@ test("six headers show both windows", () => {
   });
 });
 
+test("the headers of both windows are found by name, and written as they are shown; a second decision replaces the first", () => {
+  const headers = new ReplyHeaders({ "request-id": "req_1" });
+  showWindows(headers, undefined, windows);
+  showWindows(headers, undefined, { requests: { limit: 7, remaining: 6, resetMs: 0 }, tokens: undefined });
+  expect(headers.get("x-ratelimit-limit-requests")).toBe("7");
+  // A part of a name is no name.
+  expect([headers.has("limit-requests"), headers.has("x-ratelimit-limit-tokens")]).toEqual([false, false]);
+  expect(headers.text).toBe(
+    "request-id: req_1\r\nx-ratelimit-limit-requests: 7\r\nx-ratelimit-remaining-requests: 6\r\nx-ratelimit-reset-requests: 0s\r\n",
+  );
+});
+
 test("the headers that only one dialect has show the same, with moments", () => {
   const headers = new ReplyHeaders();
   headers.setLines(prefixedRateLimitLines("own-ratelimit", windows, Date.parse("2026-11-22T04:00:00Z")));
